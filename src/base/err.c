@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macro.h"
+
+struct err_row {
+	const char *name;
+	const char *text;
+	int exit_code;
+};
+
+static const struct err_row rows[] = {
+	{"OK", "success", 0},
+#define ERROR(name, text, exit_code) {#name, text, exit_code},
+#include "base/errors.def"
+#undef ERROR
+};
+
+static const struct err_row *err_row(int error)
+{
+	if (error >= 0)
+		return &rows[0];
+	if (error < -(int)(COUNTOF(rows) - 1))
+		return &rows[-E_BUG];
+	return &rows[-error];
+}
+
+const char *err_text(int error)
+{
+	return err_row(error)->text;
+}
+
+const char *err_name(int error)
+{
+	return err_row(error)->name;
+}
+
+int err_exit_code(int error)
+{
+	return err_row(error)->exit_code;
+}
+
+int err_from_errno(int error_number)
+{
+	switch (error_number) {
+	case ENOENT:
+		return E_ABSENT;
+	case EEXIST:
+		return E_EXISTS;
+	case EACCES:
+	case EPERM:
+		return E_DENIED;
+	case ENOMEM:
+		return E_NOMEM;
+	case ENOSPC:
+	case EDQUOT:
+		return E_FULL;
+	case EAGAIN:
+		return E_AGAIN;
+	case ETIMEDOUT:
+		return E_TIMEOUT;
+	case EPIPE:
+	case ECONNRESET:
+		return E_CLOSED;
+	case ECONNREFUSED:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		return E_AWAY;
+	case EIO:
+		return E_IO;
+	default:
+		return E_SYSTEM;
+	}
+}
+
+int fault_set(struct fault *why, int error, const char *format, ...)
+{
+	va_list args;
+
+	if (why != NULL) {
+		va_start(args, format);
+		vsnprintf(why->text, sizeof(why->text), format, args);
+		va_end(args);
+	}
+	return error;
+}
+
+int fault_prefix(struct fault *why, int error, const char *format, ...)
+{
+	struct fault said;
+	va_list args;
+	size_t used;
+
+	if (why == NULL)
+		return error;
+	said = *why;
+	va_start(args, format);
+	vsnprintf(why->text, sizeof(why->text), format, args);
+	va_end(args);
+	used = strlen(why->text);
+	if (used + 2 < sizeof(why->text)) {
+		size_t room = sizeof(why->text) - used - 3;
+
+		snprintf(
+			why->text + used, sizeof(why->text) - used, ": %.*s", (int)room, said.text);
+	}
+	return error;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/log.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/macro.h"
+
+enum { LINE_SIZE = 4096 };
+
+struct event_row {
+	enum log_level level;
+	const char *name;
+};
+
+static const struct event_row rows[] = {
+#define EVENT(id, level, name, meaning) [id] = {level, name},
+#include "base/events.def"
+#undef EVENT
+};
+
+static const char *const level_names[] = {"error", "warning", "notice", "info", "debug"};
+
+static const char *log_role = "stockade";
+static enum log_level log_limit = LOG_INFO;
+
+/* A line being built; what does not fit is cut, never overrun. */
+struct line {
+	char *text;
+	size_t size; /* with room for the newline */
+	size_t len;
+};
+
+void log_open(const char *role, enum log_level level)
+{
+	log_role = role;
+	log_limit = level;
+}
+
+enum log_level log_level_parse(struct span text, enum log_level otherwise)
+{
+	for (size_t i = 0; i < COUNTOF(level_names); i++) {
+		if (span_equal_text(text, level_names[i]))
+			return (enum log_level)i;
+	}
+	return otherwise;
+}
+
+struct log_field log_span(const char *key, struct span value)
+{
+	return (struct log_field){.key = key, .kind = LOG_KIND_SPAN, .span = value};
+}
+
+struct log_field log_text(const char *key, const char *value)
+{
+	return log_span(key, span_text(value));
+}
+
+struct log_field log_number(const char *key, int64_t value)
+{
+	return (struct log_field){.key = key, .kind = LOG_KIND_NUMBER, .number = value};
+}
+
+struct log_field log_ip(const char *key, struct ip value)
+{
+	return (struct log_field){.key = key, .kind = LOG_KIND_IP, .ip = value};
+}
+
+struct log_field log_prefix(const char *key, struct prefix value)
+{
+	return (struct log_field){.key = key, .kind = LOG_KIND_PREFIX, .prefix = value};
+}
+
+struct log_field log_endpoint(const char *key, struct endpoint value)
+{
+	return (struct log_field){.key = key, .kind = LOG_KIND_ENDPOINT, .endpoint = value};
+}
+
+struct log_field log_error(int error)
+{
+	return log_text("error", err_text(error));
+}
+
+static void line_byte(struct line *line, char byte)
+{
+	if (line->len + 1 < line->size)
+		line->text[line->len++] = byte;
+}
+
+static void line_text(struct line *line, const char *text)
+{
+	while (*text != '\0')
+		line_byte(line, *text++);
+}
+
+static bool log_needs_quotes(struct span value)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		uint8_t byte = value.ptr[i];
+
+		if (byte <= ' ' || byte >= 0x7f || byte == '"' || byte == '=' || byte == '\\')
+			return true;
+	}
+	return false;
+}
+
+static void line_escaped(struct line *line, struct span value, bool quotes)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < value.len; i++) {
+		uint8_t byte = value.ptr[i];
+
+		if (quotes && (byte == '"' || byte == '\\'))
+			line_byte(line, '\\');
+		if (ascii_is_print(byte)) {
+			line_byte(line, (char)byte);
+			continue;
+		}
+		line_text(line, "\\x");
+		line_byte(line, hex[byte >> 4]);
+		line_byte(line, hex[byte & 15]);
+	}
+}
+
+static void line_span(struct line *line, struct span value)
+{
+	bool quotes = log_needs_quotes(value);
+
+	if (quotes)
+		line_byte(line, '"');
+	line_escaped(line, value, quotes);
+	if (quotes)
+		line_byte(line, '"');
+}
+
+static void line_field(struct line *line, const struct log_field *field)
+{
+	char text[ENDPOINT_TEXT_SIZE];
+
+	if (field->kind == LOG_KIND_SPAN && field->span.len == 0)
+		return;
+	line_byte(line, ' ');
+	line_text(line, field->key);
+	line_byte(line, '=');
+	switch (field->kind) {
+	case LOG_KIND_SPAN:
+		line_span(line, field->span);
+		break;
+	case LOG_KIND_NUMBER:
+		snprintf(text, sizeof(text), "%lld", (long long)field->number);
+		line_text(line, text);
+		break;
+	case LOG_KIND_IP:
+		line_text(line, ip_print(field->ip, text));
+		break;
+	case LOG_KIND_PREFIX:
+		line_text(line, prefix_print(field->prefix, text));
+		break;
+	case LOG_KIND_ENDPOINT:
+		line_text(line, endpoint_print(field->endpoint, text));
+		break;
+	}
+}
+
+static void line_event(struct line *line, enum log_event_id id, const struct log_field *fields)
+{
+	line_text(line, "event=");
+	line_text(line, rows[id].name);
+	line_text(line, " level=");
+	line_text(line, level_names[rows[id].level]);
+	for (; fields != NULL && fields->key != NULL; fields++)
+		line_field(line, fields);
+}
+
+static void line_head(struct line *line)
+{
+	char text[64];
+	char time[CLOCK_TEXT_SIZE];
+
+	line_text(line, clock_print_utc(clock_now_s(), time));
+	snprintf(text, sizeof(text), " stockade/%s[%d]: ", log_role, (int)getpid());
+	line_text(line, text);
+}
+
+static void line_write(struct line *line)
+{
+	line->text[line->len++] = '\n'; /* line_byte leaves one byte of room */
+	if (write(STDERR_FILENO, line->text, line->len) < 0)
+		return; /* a log that cannot be written is no reason to stop taking mail */
+}
+
+void log_event(enum log_event_id id, const struct log_field *fields)
+{
+	char text[LINE_SIZE];
+	struct line line = {text, sizeof(text), 0};
+
+	if (rows[id].level > log_limit)
+		return;
+	line_head(&line);
+	line_event(&line, id, fields);
+	line_write(&line);
+}
+
+void log_postfix_line(struct span text)
+{
+	char bytes[LINE_SIZE];
+	struct line line = {bytes, sizeof(bytes), 0};
+
+	if (log_limit < LOG_INFO)
+		return;
+	line_head(&line);
+	line_escaped(&line, text, false);
+	line_write(&line);
+}
+
+size_t log_format(enum log_event_id id, const struct log_field *fields, char *text, size_t size)
+{
+	struct line line = {text, size, 0};
+
+	line_event(&line, id, fields);
+	text[line.len] = '\0';
+	return line.len;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * How bytes are held. A span borrows bytes that somebody else owns; it has no terminator and may hold any byte. Text of
+ * strangers is never a C string: C strings are made by span_cstr where a library wants one. All functions are pure; any
+ * thread.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct arena;
+
+struct span {
+	const uint8_t *ptr;
+	size_t len;
+};
+
+static inline struct span span_of(const void *ptr, size_t len)
+{
+	return (struct span){ptr, len};
+}
+
+/* The bytes of a C string without its NUL. NULL gives the empty span. */
+static inline struct span span_text(const char *string)
+{
+	return (struct span){(const uint8_t *)string, string != NULL ? strlen(string) : 0};
+}
+
+static inline bool span_is_empty(struct span s)
+{
+	return s.len == 0;
+}
+
+/* The part from offset on; clamped, so that it never leaves s. */
+static inline struct span span_from(struct span s, size_t offset)
+{
+	if (offset >= s.len)
+		return (struct span){s.ptr != NULL ? s.ptr + s.len : NULL, 0};
+	return (struct span){s.ptr + offset, s.len - offset};
+}
+
+/* The first len bytes; clamped. */
+static inline struct span span_first(struct span s, size_t len)
+{
+	return (struct span){s.ptr, len < s.len ? len : s.len};
+}
+
+bool span_equal(struct span a, struct span b);
+bool span_equal_text(struct span a, const char *b);
+
+/* ASCII letters compare without case; other bytes exactly. */
+bool span_equal_nocase(struct span a, struct span b);
+bool span_has_prefix_nocase(struct span s, const char *prefix);
+bool span_has_suffix_nocase(struct span s, struct span suffix);
+
+/* <0, 0, >0 like memcmp, the shorter first. */
+int span_compare(struct span a, struct span b);
+
+/* The offset of the first byte (or text); s.len when there is none. */
+size_t span_find(struct span s, uint8_t byte);
+size_t span_find_text(struct span s, const char *text);
+
+/* Without the blanks and tabs at both ends. */
+struct span span_trim(struct span s);
+
+/* Cuts *rest at the first separator: the part before it is returned, *rest becomes the part behind it. When there is
+ * no separator, all of *rest is returned and *rest becomes empty. */
+struct span span_split(struct span *rest, uint8_t separator);
+
+/* Decimal digits only, all of s. 0, or E_PARSE, E_RANGE (above max). */
+int span_parse_u64(struct span s, uint64_t max, uint64_t *ret_value);
+
+/* A NUL-terminated copy that lives as long as the arena. Bytes behind an embedded NUL are lost: check before. */
+char *span_cstr(struct arena *arena, struct span s);
+
+uint8_t ascii_lower(uint8_t byte);
+bool ascii_is_digit(uint8_t byte);
+bool ascii_is_alpha(uint8_t byte);
+bool ascii_is_hex(uint8_t byte);
+bool ascii_is_print(uint8_t byte); /* 0x20 to 0x7e */

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * The configuration as a value: read from YAML, checked against the settings table, immutable afterwards. Each role reads
+ * the file itself; SIGHUP makes a new one, and the old one stays when the new one has errors. Owner: whoever loaded it;
+ * any number of threads may read.
+ *
+ * Every value remembers the line it came from, so that `stockade explain` can name the line that decided: struct
+ * conf_place with line 0 is a default.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/ip.h"
+#include "base/span.h"
+
+struct conf_place {
+	const char *file;
+	unsigned line;
+	unsigned column;
+};
+
+enum mode { MODE_OBSERVE, MODE_TAG, MODE_ENFORCE };
+enum action { ACTION_OFF, ACTION_TAG, ACTION_SCORE, ACTION_REJECT, ACTION_ALLOW };
+enum pass_client {
+	PASS_CLIENT_XCLIENT,
+	PASS_CLIENT_PROXY_V1,
+	PASS_CLIENT_PROXY_V2,
+	PASS_CLIENT_NONE
+};
+enum holds { HOLDS_ADDRESSES, HOLDS_DOMAINS };
+
+/* checks.KEY: an action word, or {action, weight, mode, wait}. */
+struct conf_check {
+	const char *key; /* the refusal key: "no-ptr" */
+	enum action action;
+	int weight;    /* with score */
+	bool has_mode; /* else the mode of the whole gate holds */
+	enum mode mode;
+	int64_t wait_ms; /* early only: how long the greeting is held back */
+	struct conf_place place;
+};
+
+/* One octet of a code pattern, as an inclusive range. "127.0.0.2-11" is {127,127} {0,0} {0,0} {2,11}. */
+struct conf_code {
+	struct {
+		uint8_t low, high;
+	} octet[4];
+};
+
+struct conf_dnsbl {
+	const char *zone;
+	const char *name; /* what refusals show; the zone may hold a customer key */
+	const char *url;  /* where the list explains a listing; $ip is replaced; may be NULL */
+	size_t codes_len;
+	const struct conf_code *codes;
+	enum action action; /* reject, score, tag, allow, off */
+	int weight;
+	bool has_mode;
+	enum mode mode;
+	struct conf_place place;
+};
+
+struct conf_policy {
+	const char *name;
+	unsigned version;
+	const char *text;
+	bool takes_operator; /* entries made by hand belong here */
+	int64_t lasts_s;     /* 0: until review */
+	int64_t review_every_s;
+	struct conf_place place;
+};
+
+struct conf_sublist {
+	const char *name;
+	struct ip code;
+	const char *policy;
+	const char *text; /* TXT and page: words before the URL; may be NULL */
+	struct conf_place place;
+};
+
+struct conf_list {
+	const char *name;
+	const char *zone; /* NULL: not served by DNS (the allow list) */
+	enum holds holds;
+	enum action action;
+	size_t sublists_len;
+	const struct conf_sublist *sublists;
+	bool never_special_use;
+	bool never_own;
+	struct conf_place place;
+};
+
+struct conf {
+	const char *file;
+	int64_t loaded_s;
+
+	const char *hostname;
+	const char *contact;    /* a mailbox */
+	const char *portal_url; /* without a slash at the end */
+	bool has_mode;
+	enum mode mode;
+	struct conf_place mode_place;
+
+	size_t roles_len;
+	const char *const *roles;
+	struct endpoint resolver;
+	const char *store;      /* "sqlite:/var/lib/stockade/store/stockade.db" */
+	const char *run_path;   /* run.folder: sockets; /run/stockade */
+	const char *lists_path; /* run.lists: snapshots; /var/lib/stockade/lists */
+	const char *state_path; /* run.state: spools; /var/lib/stockade/state */
+
+	size_t own_domains_len;
+	const char *const *own_domains;
+	size_t own_networks_len;
+	const struct prefix *own_networks;
+
+	size_t gate_listen_len;
+	const struct endpoint *gate_listen;
+	struct endpoint backend;
+	enum pass_client pass_client;
+	struct conf_place backend_place;
+	size_t proxy_from_len;
+	const struct prefix *proxy_from;
+	bool fail_open; /* gate.if-we-fail: accept */
+	uint64_t message_size_limit;
+
+	size_t checks_len;
+	const struct conf_check *checks; /* one for each row of gate/checks.def, in that order */
+	int score_tag_at;
+	int score_reject_at;
+	struct conf_place score_place;
+
+	size_t dnsbls_len;
+	const struct conf_dnsbl *dnsbls;
+	size_t policies_len;
+	const struct conf_policy *policies;
+	size_t lists_len;
+	const struct conf_list
+		*lists; /* the last one is always "allow", present without being written */
+
+	size_t dns_listen_len;
+	const struct endpoint *dns_listen;
+	size_t nameservers_len;
+	const char *const *nameservers;
+	int64_t ttl_s;
+	unsigned dns_threads; /* 0: one per core */
+
+	struct endpoint portal_listen;
+	bool has_portal_listen;
+
+	int64_t keep_incidents_s;
+	int64_t keep_audit_s;
+	int log_level; /* enum log_level */
+};
+
+/* One complaint, with its place and the line it is about. */
+struct conf_error {
+	struct conf_place place;
+	unsigned width; /* of the caret */
+	const char *text;
+	const char *line; /* of the file; NULL when there is none */
+	bool warning;
+};
+
+struct conf_report {
+	size_t errors_len; /* warnings not counted */
+	size_t complaints_len;
+	struct conf_error *complaints;
+	struct arena *arena;
+};
+
+/* Reads path. On success *ret_conf belongs to the caller. With errors E_CONFIG (E_ABSENT: no such file), and all of them
+ * in *report, which the caller always ends with conf_report_done; warnings may come with success. */
+int conf_load(const char *path, int64_t now_s, struct conf **ret_conf, struct conf_report *report);
+int conf_load_text(const char *name, struct span text, int64_t now_s, struct conf **ret_conf,
+	struct conf_report *report);
+void conf_free(struct conf **conf);
+void conf_report_done(struct conf_report *report);
+
+/* The whole report as a person reads it: "file:line:col: error: ..." with the line and a caret, and one summary line. */
+struct buf;
+void conf_report_print(const struct conf_report *report, const char *path, struct buf *out);
+
+const struct conf_list *conf_list_find(const struct conf *conf, struct span name);
+const struct conf_check *conf_check_find(const struct conf *conf, const char *key);
+
+const char *mode_name(enum mode mode);
+const char *action_name(enum action action);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * A numbered change to the published state. It is not "add entry" or "remove entry" but the repainted ground: pieces that
+ * together cover what the change may have touched, each with the complete answer that holds there from now on. So a reader
+ * needs no knowledge of the entries beneath, and every mix of nested networks, exclusions and single addresses is exact.
+ * Owner: whoever made it. Pure; any thread.
+ */
+#include "list/source.h"
+#include "list/view.h"
+
+struct delta_hit {
+	uint8_t sublist;
+	int64_t until_s;
+	struct span reason;
+};
+
+struct delta_piece {
+	struct span list;     /* by name */
+	struct source source; /* a prefix, or one domain entry */
+	uint32_t hits_len;    /* 0: nothing is listed there now */
+	const struct delta_hit *hits;
+};
+
+struct delta {
+	uint32_t from_serial;
+	uint32_t to_serial;
+	size_t pieces_len;
+	const struct delta_piece *pieces; /* of one list disjoint; in ascending order of address */
+};

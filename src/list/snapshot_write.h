@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * Writes a snapshot file from listings: keeper, tests and bench. Entries come in any order; the writer sorts and paints
+ * (sets/prefix.h). The file is complete, synced and renamed, or absent: a published file is never modified.
+ * Owner: the caller; one thread. Memory: about 12 bytes an IPv4 entry while writing.
+ */
+#include "list/source.h"
+#include "list/view.h"
+
+struct snapshot_writer;
+
+struct snapshot_writer *snapshot_writer_new(uint32_t serial, int64_t now_s);
+void snapshot_writer_free(struct snapshot_writer **writer);
+
+/* Declares a list and its sublists, in order; returns the place of the list, or E_LIMIT. */
+int snapshot_writer_add_list(struct snapshot_writer *writer, struct span name,
+	const struct span *sublists, size_t count);
+
+/* One listing. excluded: the source is NOT listed by this sublist although a wider entry covers it. E_NOMEM, E_LIMIT. */
+int snapshot_writer_add(struct snapshot_writer *writer, int list, unsigned sublist,
+	const struct source *source, int64_t until_s, struct span reason, bool excluded);
+
+/* E_FULL, E_IO, E_NOMEM ... leave no file behind. */
+int snapshot_writer_finish(struct snapshot_writer *writer, const char *path, struct fault *why);

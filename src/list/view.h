@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * What a role serves: one snapshot file, mapped read-only, and the numbered changes since, painted over it. A view is
+ * immutable; a newer one is put on the shelf (base/shelf.h) and the snapshot is unmapped when the last view that needs
+ * it is gone. Lookups: any number of threads, no locks, no allocation.
+ *
+ * A list has sublists; a hit names the sublist by its place in the list (bit 1 << place in masks). Each sublist answers by
+ * its own most specific entry for the address, exclusions included; one answer may hold several sublists.
+ */
+#include "base/err.h"
+#include "base/ip.h"
+#include "base/span.h"
+
+enum { SUBLISTS_MAX = 32, LISTS_MAX = 64 };
+
+struct view;
+struct delta;
+
+struct hit {
+	uint8_t sublist;
+	int64_t until_s;    /* 0: until somebody ends it */
+	struct span reason; /* a few words: "3 trap hits"; lives as long as the view */
+};
+
+/* Maps a snapshot; E_ABSENT, E_CORRUPT, E_VERSION, E_CHECKSUM, E_TRUNCATED with words in *why. */
+int view_open(const char *path, struct view **ret_view, struct fault *why);
+
+/* A new view: `base` and the change. The snapshot is shared, `base` stays valid. E_CONFLICT when delta does not start at
+ * the serial of base. */
+int view_apply(const struct view *base, const struct delta *delta, struct view **ret_view,
+	struct fault *why);
+void view_free(struct view **view);
+
+/* An empty view of serial 0, for a role that has not heard of any list yet. */
+struct view *view_new_empty(void);
+
+uint32_t view_serial(const struct view *view);
+size_t view_overlay_size(const struct view *view); /* pieces painted over the snapshot */
+
+/* The place of a list and of a sublist by name; E_ABSENT. Names may come and go with the configuration: ask per view. */
+int view_list_find(const struct view *view, struct span name);
+int view_sublist_find(const struct view *view, int list, struct span name);
+size_t view_list_count(const struct view *view);
+struct span view_list_name(const struct view *view, int list);
+struct span view_sublist_name(const struct view *view, int list, unsigned sublist);
+uint64_t view_list_entries(
+	const struct view *view, int list); /* listings at the time of the snapshot */
+
+/* The mask of sublists that list ip; hits when ret_hits is not NULL (room for SUBLISTS_MAX). 0: not listed. */
+uint32_t view_lookup_ip(
+	const struct view *view, int list, struct ip ip, struct hit *ret_hits, size_t *ret_count);
+
+/* The same for a domain: name in lower-case text form without a dot at the end. Exact entries, and ".x" for x and below. */
+uint32_t view_lookup_domain(const struct view *view, int list, struct span name,
+	struct hit *ret_hits, size_t *ret_count);
+
+/* Whether any address in net is listed by a sublist of mask: does the partial name exist (RFC 8020)? */
+bool view_has_within(const struct view *view, int list, struct prefix net, uint32_t mask);
+
+/* Whether any listed domain is below name (empty: any at all). */
+bool view_has_below(const struct view *view, int list, struct span name, uint32_t mask);

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: ISC */
+#include "loop/socket.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/macro.h"
+
+static int socket_fail(int fd, struct fault *why, const char *what, const char *subject)
+{
+	int number = errno;
+	int r = number == EADDRINUSE ? E_EXISTS : err_from_errno(number);
+
+	if (fd >= 0)
+		close(fd);
+	return fault_set(why, r, "cannot %s '%s': %s", what, subject, strerror(number));
+}
+
+static int socket_open(struct endpoint endpoint, int type)
+{
+	int family = ip_is_v4(endpoint.ip) ? AF_INET : AF_INET6;
+
+	return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+static int socket_switch_on(int fd, int level, int option)
+{
+	int on = 1;
+
+	return setsockopt(fd, level, option, &on, sizeof(on));
+}
+
+/* "[::]:25" takes IPv4 as well; the mapped form is what struct ip holds anyway. */
+static int socket_bind(int fd, struct endpoint endpoint)
+{
+	struct sockaddr_storage address;
+	socklen_t len = endpoint_to_sockaddr(endpoint, &address);
+	int off = 0;
+
+	if (!ip_is_v4(endpoint.ip))
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	return bind(fd, (struct sockaddr *)&address, len);
+}
+
+int socket_listen_tcp(struct endpoint endpoint, bool shared, int *ret_fd, struct fault *why)
+{
+	char text[ENDPOINT_TEXT_SIZE];
+	int fd = socket_open(endpoint, SOCK_STREAM);
+
+	if (fd < 0 || socket_switch_on(fd, SOL_SOCKET, SO_REUSEADDR) < 0 ||
+		(shared && socket_switch_on(fd, SOL_SOCKET, SO_REUSEPORT) < 0) ||
+		socket_bind(fd, endpoint) < 0 || listen(fd, SOCKET_BACKLOG) < 0)
+		return socket_fail(fd, why, "listen on", endpoint_print(endpoint, text));
+	*ret_fd = fd;
+	return 0;
+}
+
+int socket_bind_udp(struct endpoint endpoint, bool shared, int *ret_fd, struct fault *why)
+{
+	char text[ENDPOINT_TEXT_SIZE];
+	int fd = socket_open(endpoint, SOCK_DGRAM);
+
+	if (fd < 0 || (shared && socket_switch_on(fd, SOL_SOCKET, SO_REUSEPORT) < 0) ||
+		socket_bind(fd, endpoint) < 0)
+		return socket_fail(fd, why, "listen on", endpoint_print(endpoint, text));
+	*ret_fd = fd;
+	return 0;
+}
+
+int socket_connect_tcp(struct endpoint endpoint, int *ret_fd)
+{
+	struct sockaddr_storage address;
+	socklen_t len = endpoint_to_sockaddr(endpoint, &address);
+	int fd = socket_open(endpoint, SOCK_STREAM);
+
+	if (fd < 0)
+		return err_from_errno(errno);
+	socket_switch_on(fd, IPPROTO_TCP, TCP_NODELAY);
+	if (connect(fd, (struct sockaddr *)&address, len) < 0 && errno != EINPROGRESS) {
+		int r = err_from_errno(errno);
+
+		close(fd);
+		return r;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+int socket_error(int fd)
+{
+	int number = 0;
+	socklen_t len = sizeof(number);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &number, &len) < 0)
+		number = errno;
+	return number == 0 ? 0 : err_from_errno(number);
+}
+
+static int socket_unix_address(const char *path, struct sockaddr_un *ret_address, struct fault *why)
+{
+	*ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof(ret_address->sun_path))
+		return fault_set(why, E_LIMIT, "socket path '%s' is too long", path);
+	memcpy(ret_address->sun_path, path, strlen(path) + 1);
+	return 0;
+}
+
+int socket_listen_unix(const char *path, unsigned mode, int *ret_fd, struct fault *why)
+{
+	struct sockaddr_un address;
+	mode_t old_mask;
+	int bound;
+	int fd;
+	int r;
+
+	r = socket_unix_address(path, &address, why);
+	if (r < 0)
+		return r;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return socket_fail(fd, why, "open", path);
+	unlink(path);
+	old_mask = umask(
+		(mode_t)(~mode & 0777)); /* never open wider than asked, not even for a moment */
+	bound = bind(fd, (struct sockaddr *)&address, sizeof(address));
+	umask(old_mask);
+	if (bound < 0 || listen(fd, SOCKET_BACKLOG) < 0)
+		return socket_fail(fd, why, "listen on", path);
+	*ret_fd = fd;
+	return 0;
+}
+
+int socket_connect_unix(const char *path, int *ret_fd, struct fault *why)
+{
+	struct sockaddr_un address;
+	int fd;
+	int r;
+
+	r = socket_unix_address(path, &address, why);
+	if (r < 0)
+		return r;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return socket_fail(fd, why, "connect to", path);
+	*ret_fd = fd;
+	return 0;
+}
+
+int socket_local(int fd, struct endpoint *ret_endpoint)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof(address);
+
+	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
+		return err_from_errno(errno);
+	return endpoint_from_sockaddr((struct sockaddr *)&address, ret_endpoint);
+}
+
+int socket_peer(int fd, struct endpoint *ret_endpoint)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof(address);
+
+	if (getpeername(fd, (struct sockaddr *)&address, &len) < 0)
+		return err_from_errno(errno);
+	return endpoint_from_sockaddr((struct sockaddr *)&address, ret_endpoint);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * Sockets as the roles need them: non-blocking, close-on-exec, with the options each kind wants. The caller owns the
+ * descriptor that comes back. E_EXISTS: the port is taken; E_DENIED; E_SYSTEM. Any thread.
+ */
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/ip.h"
+
+enum { SOCKET_BACKLOG = 4096 };
+
+/* shared: SO_REUSEPORT, for one socket per worker thread. */
+int socket_listen_tcp(struct endpoint endpoint, bool shared, int *ret_fd, struct fault *why);
+int socket_bind_udp(struct endpoint endpoint, bool shared, int *ret_fd, struct fault *why);
+
+/* Starts connecting; the descriptor becomes writable when that has ended (socket_error tells how). */
+int socket_connect_tcp(struct endpoint endpoint, int *ret_fd);
+int socket_error(int fd);
+
+/* A unix stream socket at path; an old one is replaced. mode: of the file, 0600 for instance. */
+int socket_listen_unix(const char *path, unsigned mode, int *ret_fd, struct fault *why);
+int socket_connect_unix(const char *path, int *ret_fd, struct fault *why);
+
+int socket_local(int fd, struct endpoint *ret_endpoint);
+int socket_peer(int fd, struct endpoint *ret_endpoint);

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: ISC */
+#include "loop/stream.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "loop/socket.h"
+
+enum { READ_SIZE = 16384 };
+
+struct stream {
+	uint32_t magic;
+	struct loop *loop;
+	struct watch *watch;
+	struct stream_limits limits;
+	struct stream_calls calls;
+	void *arg;
+	struct buf in;
+	struct buf out;
+	struct timer
+		again; /* a next turn: for input that is there already, and for errors found while sending */
+	int fd;
+	int error;
+	bool connecting;
+	bool paused;
+	bool eof;
+	bool finishing;
+	bool shut;
+	bool freed;
+	bool reported;
+};
+
+static void stream_again(struct timer *timer, void *arg);
+static void stream_ready(struct watch *watch, int ready, void *arg);
+
+struct stream *stream_new(struct loop *loop, int fd, bool connecting,
+	const struct stream_limits *limits, const struct stream_calls *calls, void *arg)
+{
+	struct stream *stream = mem_new(stream);
+
+	stream->magic = (uint32_t)MAGIC_stream;
+	stream->loop = loop;
+	stream->limits = *limits;
+	stream->calls = *calls;
+	stream->arg = arg;
+	stream->fd = fd;
+	stream->connecting = connecting;
+	buf_init(&stream->in, limits->in + READ_SIZE);
+	buf_init(&stream->out, limits->out);
+	timer_init(&stream->again, loop, stream_again, stream);
+	stream->watch = watch_new(loop, fd, stream_ready, stream);
+	watch_set(stream->watch, connecting ? WATCH_WRITE : WATCH_READ);
+	return stream;
+}
+
+static void stream_destroy(void *arg)
+{
+	struct stream *stream = OBJ(stream, arg);
+
+	buf_done(&stream->in);
+	buf_done(&stream->out);
+	stream->magic = 0;
+	mem_free(stream);
+}
+
+void stream_free(struct stream **stream)
+{
+	struct stream *s = *stream;
+
+	if (s == NULL)
+		return;
+	*stream = NULL;
+	s->freed = true;
+	timer_done(&s->again);
+	watch_free(&s->watch);
+	close(s->fd);
+	loop_later(s->loop, stream_destroy, s);
+}
+
+struct buf *stream_in(struct stream *stream)
+{
+	return &stream->in;
+}
+
+struct buf *stream_out(struct stream *stream)
+{
+	return &stream->out;
+}
+
+int stream_fd(const struct stream *stream)
+{
+	return stream->fd;
+}
+
+static void stream_rewatch(struct stream *stream)
+{
+	int want = WATCH_NOTHING;
+
+	if (stream->freed || stream->connecting)
+		return;
+	if (!stream->paused && !stream->eof && stream->error == 0 && stream->calls.input != NULL &&
+		buf_len(&stream->in) < stream->limits.in)
+		want |= WATCH_READ;
+	if (buf_len(&stream->out) != 0 && stream->error == 0)
+		want |= WATCH_WRITE;
+	watch_set(stream->watch, want);
+}
+
+static void stream_fail(struct stream *stream, int error)
+{
+	if (stream->error == 0)
+		stream->error = error;
+	if (!stream->freed)
+		timer_set(&stream->again, loop_now_ms(stream->loop));
+}
+
+static void stream_write(struct stream *stream)
+{
+	while (buf_len(&stream->out) != 0 && stream->error == 0) {
+		struct span s = buf_span(&stream->out);
+		ssize_t n = send(stream->fd, s.ptr, s.len, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			break;
+		if (n < 0) {
+			stream_fail(stream, err_from_errno(errno));
+			break;
+		}
+		buf_consume(&stream->out, (size_t)n);
+	}
+	if (buf_len(&stream->out) != 0)
+		return;
+	buf_release(&stream->out);
+	if (stream->finishing && !stream->shut) {
+		stream->shut = true;
+		shutdown(stream->fd, SHUT_WR);
+	}
+}
+
+void stream_send(struct stream *stream)
+{
+	if (stream->out.bad) {
+		stream_fail(stream, E_LIMIT);
+		return;
+	}
+	if (!stream->connecting)
+		stream_write(stream);
+	stream_rewatch(stream);
+}
+
+void stream_finish(struct stream *stream)
+{
+	stream->finishing = true;
+	stream_send(stream);
+}
+
+void stream_pause(struct stream *stream)
+{
+	stream->paused = true;
+	stream_rewatch(stream);
+}
+
+void stream_resume(struct stream *stream)
+{
+	stream->paused = false;
+	timer_set(&stream->again, loop_now_ms(stream->loop));
+	stream_rewatch(stream);
+}
+
+static void stream_read(struct stream *stream)
+{
+	uint8_t *room = buf_reserve(&stream->in, READ_SIZE);
+	ssize_t n;
+
+	if (room == NULL)
+		return;
+	n = recv(stream->fd, room, READ_SIZE, 0);
+	if (n > 0) {
+		buf_wrote(&stream->in, (size_t)n);
+	} else if (n == 0) {
+		stream->eof = true;
+		stream_fail(stream, E_CLOSED);
+	} else if (errno != EAGAIN && errno != EINTR) {
+		stream_fail(stream, err_from_errno(errno));
+	}
+	if (n > 0)
+		stream->calls.input(stream, stream->arg);
+}
+
+/* After each callback the stream may be gone: nothing is touched then. */
+static void stream_settle(struct stream *stream)
+{
+	if (stream->freed)
+		return;
+	if (buf_len(&stream->in) == 0)
+		buf_release(&stream->in);
+	stream_rewatch(stream);
+}
+
+static void stream_again(struct timer *timer, void *arg)
+{
+	struct stream *stream = OBJ(stream, arg);
+
+	(void)timer;
+	if (buf_len(&stream->in) != 0 && !stream->paused && stream->calls.input != NULL)
+		stream->calls.input(stream, stream->arg);
+	if (!stream->freed && stream->error != 0 && !stream->paused && !stream->reported) {
+		stream->reported = true;
+		stream->calls.closed(stream, stream->error, stream->arg);
+	}
+	stream_settle(stream);
+}
+
+static void stream_connected(struct stream *stream)
+{
+	int r = socket_error(stream->fd);
+
+	stream->connecting = false;
+	if (r < 0) {
+		stream_fail(stream, r);
+		return;
+	}
+	if (stream->calls.connected != NULL)
+		stream->calls.connected(stream, stream->arg);
+}
+
+static void stream_ready(struct watch *watch, int ready, void *arg)
+{
+	struct stream *stream = OBJ(stream, arg);
+
+	(void)watch;
+	if (stream->connecting) {
+		stream_connected(stream);
+	} else {
+		bool waited = buf_len(&stream->out) != 0;
+
+		if ((ready & WATCH_WRITE) != 0) {
+			stream_write(stream);
+			if (waited && buf_len(&stream->out) == 0 && stream->calls.drained != NULL)
+				stream->calls.drained(stream, stream->arg);
+		}
+		if (!stream->freed && (ready & WATCH_READ) != 0 && !stream->paused)
+			stream_read(stream);
+	}
+	if (!stream->freed && !stream->connecting)
+		stream_write(stream);
+	stream_settle(stream);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+#include "unit.h"
+
+#include "base/ip.h"
+#include "base/macro.h"
+
+struct prefix_case {
+	const char *text;
+	int result;
+	const char *printed;
+};
+
+static const struct prefix_case prefix_cases[] = {
+	{"198.51.100.0/24", 0, "198.51.100.0/24"},
+	{"198.51.100.9", 0, "198.51.100.9"},
+	{"198.51.100.9/32", 0, "198.51.100.9"},
+	{"0.0.0.0/0", 0, "0.0.0.0/0"},
+	{"2001:db8::/32", 0, "2001:db8::/32"},
+	{"2001:DB8::1", 0, "2001:db8::1"},
+	{"::/0", 0, "::/0"},
+	{"::ffff:192.0.2.1", 0, "192.0.2.1"},
+	{"198.51.100.9/24", E_RANGE, NULL},
+	{"198.51.100.0/33", E_PARSE, NULL},
+	{"198.51.100.0/", E_PARSE, NULL},
+	{"198.51.100.0/-1", E_PARSE, NULL},
+	{"198.51.100", E_PARSE, NULL},
+	{"", E_PARSE, NULL},
+	{"2001:db8::/129", E_PARSE, NULL},
+};
+
+static void prefixes_parse_and_print(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(prefix_cases); i++) {
+		struct prefix prefix;
+		char text[PREFIX_TEXT_SIZE];
+
+		assert_int_equal(prefix_parse(span_text(prefix_cases[i].text), &prefix, NULL),
+			prefix_cases[i].result);
+		if (prefix_cases[i].result == 0)
+			assert_string_equal(prefix_print(prefix, text), prefix_cases[i].printed);
+	}
+}
+
+static void endpoints_need_brackets_for_ipv6(void **state)
+{
+	struct endpoint endpoint;
+	char text[ENDPOINT_TEXT_SIZE];
+
+	(void)state;
+	assert_int_equal(endpoint_parse(span_text("[::1]:25"), &endpoint, NULL), 0);
+	assert_string_equal(endpoint_print(endpoint, text), "[::1]:25");
+	assert_int_equal(endpoint_parse(span_text("127.0.0.1:65535"), &endpoint, NULL), 0);
+	assert_int_equal(endpoint_parse(span_text("127.0.0.1:65536"), &endpoint, NULL), E_PARSE);
+	assert_int_equal(endpoint_parse(span_text("::1:25"), &endpoint, NULL), E_PARSE);
+	assert_int_equal(endpoint_parse(span_text("127.0.0.1"), &endpoint, NULL), E_PARSE);
+}
+
+static void special_nets_are_known(void **state)
+{
+	struct ip ip;
+
+	(void)state;
+	assert_int_equal(ip_parse(span_text("127.0.0.1"), &ip), 0);
+	assert_true(ip_is_special_use(ip, false));
+	assert_int_equal(ip_parse(span_text("198.51.100.9"), &ip), 0);
+	assert_false(ip_is_special_use(ip, false));
+	assert_true(ip_is_special_use(ip, true));
+	assert_int_equal(ip_parse(span_text("8.8.8.8"), &ip), 0);
+	assert_false(ip_is_special_use(ip, true));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(prefixes_parse_and_print),
+		cmocka_unit_test(endpoints_need_brackets_for_ipv6),
+		cmocka_unit_test(special_nets_are_known),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
