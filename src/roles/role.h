@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * What every role has in common. role_main (roles/role.c) reads the configuration, takes the sockets that the supervisor
+ * or systemd opened (LISTEN_FDS, LISTEN_FDNAMES; missing ones are opened here when the process may), makes the loop,
+ * calls the role's start, enters the jail (roles/jail.c), says READY, and runs the loop until SIGTERM. So
+ * `stockade role gate` works below `stockade run`, below a systemd unit, and by hand in a test.
+ *
+ * Socket names: "smtp-0", "smtp-1", ... (gate.listen, in order); "dns-udp-0-0" and "dns-tcp-0-0" (dns.listen number,
+ * thread number); "http-0" (portal.listen); "bus-gate", "bus-dns", "bus-web" and "control" (keeper: unix sockets below
+ * run.folder: bus/gate.sock ..., control.sock).
+ */
+#include "conf/conf.h"
+#include "loop/loop.h"
+
+struct role_socket {
+	const char *name;
+	int fd;
+};
+
+struct role_context {
+	const char *name; /* "gate" */
+	const char *conf_path;
+	const struct conf
+		*conf; /* replaced before `reload` is called; the old one lives until it returns */
+	struct loop *loop;
+	size_t sockets_len;
+	const struct role_socket *sockets;
+	void *state; /* the role's own */
+};
+
+/* One role. start: opens and allocates everything that needs rights, before the jail; 0 or E_... with words. reload: a
+ * new configuration is in context->conf. stop: SIGTERM; the role ends its sessions and calls loop_stop when it is done. */
+struct role {
+	const char *name;
+	int (*start)(struct role_context *context, struct fault *why);
+	void (*reload)(struct role_context *context);
+	void (*stop)(struct role_context *context);
+	void (*finish)(struct role_context *context); /* frees; after the loop has ended */
+};
+
+extern const struct role role_keeper;
+extern const struct role role_dns;
+extern const struct role role_gate;
+extern const struct role role_web;
+
+const struct role *role_find(const char *name);
+
+/* Runs a role in this process until it is told to end; the exit code. */
+int role_main(const struct role *role, const char *conf_path);
+
+/* -1 when there is none of that name. */
+int role_socket(const struct role_context *context, const char *name);
+
+/* The bus socket of a role and its spool file, from the configuration. */
+const char *role_bus_path(const struct role_context *context, char *path, size_t size);
+const char *role_spool_path(const struct role_context *context, char *path, size_t size);
