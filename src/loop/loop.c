@@ -286,7 +286,7 @@ void loop_run(struct loop *loop)
 	loop->stop = false;
 	while (!loop->stop) {
 		loop_arm(loop);
-		event_base_loop(loop->base, EVLOOP_ONCE);
+		event_base_loop(loop->base, loop->later_len != 0 ? EVLOOP_NONBLOCK : EVLOOP_ONCE);
 		loop_read_clock(loop);
 		loop_run_timers(loop);
 		loop_run_later(loop);

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: ISC */
+#include "unit.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/macro.h"
+#include "loop/loop.h"
+#include "loop/stream.h"
+
+enum { TIMERS = 200 };
+
+static int order[TIMERS];
+static int fired;
+
+struct numbered {
+	struct timer timer;
+	int number;
+};
+
+static void on_timer(struct timer *timer, void *arg)
+{
+	struct numbered *n = arg;
+
+	order[fired++] = n->number;
+	if (n->number == TIMERS - 1)
+		loop_stop(timer->loop);
+}
+
+static void timers_fire_in_order_whatever_the_order_of_setting(void **state)
+{
+	AUTO(loop)
+	*loop = loop_new();
+	struct numbered timers[TIMERS];
+	int64_t now_ms = loop_now_ms(loop);
+
+	(void)state;
+	fired = 0;
+	for (int i = 0; i < TIMERS; i++) {
+		int number = (i * 77) % TIMERS; /* 77 and 200 share no divisor: each number once */
+
+		timers[i].number = number;
+		timer_init(&timers[i].timer, loop, on_timer, &timers[i]);
+		timer_set(&timers[i].timer, now_ms + 1000 + number);
+	}
+	for (int i = 0; i < TIMERS;
+		i++) /* moving is allowed, and takes away from the middle of the heap */
+		timer_set(&timers[i].timer, now_ms - TIMERS + timers[i].number);
+	loop_run(loop);
+	assert_int_equal(fired, TIMERS);
+	for (int i = 0; i < TIMERS; i++)
+		assert_int_equal(order[i], i);
+	for (int i = 0; i < TIMERS; i++)
+		timer_done(&timers[i].timer);
+}
+
+static void count_and_stop(void *arg)
+{
+	loop_stop(arg);
+	fired++;
+}
+
+static void later_runs_although_nothing_else_happens(void **state)
+{
+	AUTO(loop)
+	*loop = loop_new();
+
+	(void)state;
+	fired = 0;
+	loop_later(loop, count_and_stop, loop);
+	loop_run(loop);
+	assert_int_equal(fired, 1);
+}
+
+/* ---- a stream that sends much to a slow reader, and hears the end ---- */
+
+struct pair {
+	struct loop *loop;
+	struct stream *sender;
+	struct stream *receiver;
+	size_t received;
+	int closed;
+	bool drained;
+};
+
+enum { MUCH = 3 << 20 };
+
+static void on_input(struct stream *stream, void *arg)
+{
+	struct pair *pair = arg;
+
+	pair->received += buf_len(stream_in(stream));
+	buf_consume(stream_in(stream), buf_len(stream_in(stream)));
+}
+
+static void on_drained(struct stream *stream, void *arg)
+{
+	struct pair *pair = arg;
+
+	pair->drained = true;
+	stream_finish(stream);
+}
+
+static void on_closed(struct stream *stream, int error, void *arg)
+{
+	struct pair *pair = arg;
+
+	(void)stream;
+	pair->closed = error;
+	stream_free(&pair->receiver); /* from its own callback */
+	loop_stop(pair->loop);
+}
+
+static void a_stream_delivers_everything_then_the_end(void **state)
+{
+	static const struct stream_limits limits = {.in = 65536, .out = MUCH};
+	static const struct stream_calls calls = {
+		.input = on_input, .drained = on_drained, .closed = on_closed};
+	AUTO(loop)
+	*loop = loop_new();
+	struct pair pair = {.loop = loop};
+	uint8_t *bytes = calloc(1, MUCH);
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	pair.sender = stream_new(loop, fds[0], false, &limits, &calls, &pair);
+	pair.receiver = stream_new(loop, fds[1], false, &limits, &calls, &pair);
+	buf_append(stream_out(pair.sender), span_of(bytes, MUCH));
+	stream_send(pair.sender);
+	loop_run(loop);
+	assert_true(pair.drained);
+	assert_int_equal(pair.received, MUCH);
+	assert_int_equal(pair.closed, E_CLOSED);
+	stream_free(&pair.sender);
+	free(bytes);
+}
+
+static void on_overflow(struct stream *stream, int error, void *arg)
+{
+	struct pair *pair = arg;
+
+	(void)stream;
+	pair->closed = error;
+	loop_stop(pair->loop);
+}
+
+static void output_beyond_the_limit_ends_the_stream(void **state)
+{
+	static const struct stream_limits limits = {.in = 100, .out = 1000};
+	static const struct stream_calls calls = {.input = on_input, .closed = on_overflow};
+	AUTO(loop)
+	*loop = loop_new();
+	struct pair pair = {.loop = loop};
+	uint8_t bytes[1001] = {0};
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	pair.sender = stream_new(loop, fds[0], false, &limits, &calls, &pair);
+	buf_append(stream_out(pair.sender), span_of(bytes, sizeof(bytes)));
+	stream_send(pair.sender);
+	loop_run(loop);
+	assert_int_equal(pair.closed, E_LIMIT);
+	stream_free(&pair.sender);
+	close(fds[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(timers_fire_in_order_whatever_the_order_of_setting),
+		cmocka_unit_test(later_runs_although_nothing_else_happens),
+		cmocka_unit_test(a_stream_delivers_everything_then_the_end),
+		cmocka_unit_test(output_beyond_the_limit_ends_the_stream),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
