@@ -51,6 +51,9 @@ struct refusal_value {
 	struct span value;
 };
 
+/* The longest value that a placeholder shows. */
+size_t refusal_cap(struct span placeholder);
+
 /* Appends "550 5.7.1 text" without CRLF, at most 510 octets, whatever the values. A placeholder without a value
  * becomes '?'. */
 void refusal_print(
