@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: ISC */
+#include "list/source.h"
+
+#include <idn2.h>
+#include <stdio.h>
+
+#include "base/macro.h"
+
+/* RFC 1035 section 2.3.4, as text without the dot at the end. */
+enum { NAME_MAX_TEXT = 253, LABEL_MAX = 63 };
+
+/* A text that can only be meant as an address: it has a colon or a slash, or nothing but digits and dots. */
+static bool looks_like_net(struct span s)
+{
+	bool digits_only = true;
+
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] == ':' || s.ptr[i] == '/')
+			return true;
+		if (s.ptr[i] != '.' && !ascii_is_digit(s.ptr[i]))
+			digits_only = false;
+	}
+	return digits_only;
+}
+
+static bool is_ascii(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] >= 0x80)
+			return false;
+	}
+	return true;
+}
+
+/* Letters, digits, hyphens inside (RFC 5890 section 2.3.1); the underscore of service names is let through. */
+static bool is_label(struct span label)
+{
+	if (label.len == 0 || label.len > LABEL_MAX)
+		return false;
+	if (label.ptr[0] == '-' || label.ptr[label.len - 1] == '-')
+		return false;
+	for (size_t i = 0; i < label.len; i++) {
+		uint8_t byte = label.ptr[i];
+
+		if (!ascii_is_alpha(byte) && !ascii_is_digit(byte) && byte != '-' && byte != '_')
+			return false;
+	}
+	return true;
+}
+
+static bool is_number(struct span label)
+{
+	for (size_t i = 0; i < label.len; i++) {
+		if (!ascii_is_digit(label.ptr[i]))
+			return false;
+	}
+	return true;
+}
+
+/* A top level of digits only would be an address with a typing error (RFC 1123 section 2.1). */
+static bool is_name(struct span name)
+{
+	struct span rest = name;
+	struct span label = {NULL, 0};
+
+	if (name.len == 0 || name.len > NAME_MAX_TEXT || name.ptr[name.len - 1] == '.')
+		return false;
+	while (rest.len > 0) {
+		label = span_split(&rest, '.');
+		if (!is_label(label))
+			return false;
+	}
+	return !is_number(label);
+}
+
+/* To A-labels after UTS 46 (non-transitional: the sharp s stays itself). */
+static int name_to_ascii(struct span name, char text[DOMAIN_SIZE], struct fault *why)
+{
+	char utf8[DOMAIN_SIZE * 2];
+	char *ascii = NULL;
+	int r;
+
+	if (name.len >= sizeof(utf8) || span_find(name, '\0') != name.len)
+		return fault_set(why, E_PARSE, "this is not a domain name");
+	memcpy(utf8, name.ptr, name.len);
+	utf8[name.len] = '\0';
+	r = idn2_to_ascii_8z(utf8, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+	if (r != IDN2_OK)
+		return fault_set(why, E_PARSE, "'%s' is not an international domain name: %s", utf8,
+			idn2_strerror(r));
+	if (strlen(ascii) > NAME_MAX_TEXT)
+		r = fault_set(why, E_PARSE, "'%s' is too long for a domain name", utf8);
+	else
+		strcpy(text, ascii);
+	idn2_free(ascii);
+	return r;
+}
+
+static int domain_parse(struct span s, struct source *ret_source, struct fault *why)
+{
+	bool with_below = s.len > 0 && s.ptr[0] == '.';
+	struct span name = span_from(s, with_below);
+	char ascii[DOMAIN_SIZE];
+	size_t at = 0;
+
+	if (name.len > 0 && name.ptr[name.len - 1] == '.')
+		name.len--;
+	if (!is_ascii(name)) {
+		int r = name_to_ascii(name, ascii, why);
+
+		if (r < 0)
+			return r;
+		name = span_text(ascii);
+	}
+	if (name.len > 2 && name.ptr[0] == '*' && name.ptr[1] == '.')
+		return fault_set(why, E_PARSE,
+			"'%.*s': write '.%.*s' for a domain and everything below it", (int)s.len,
+			s.ptr, (int)name.len - 2, name.ptr + 2);
+	if (!is_name(name))
+		return fault_set(why, E_PARSE, "'%.*s' is not an address, a network or a domain",
+			(int)(s.len < NAME_MAX_TEXT ? s.len : NAME_MAX_TEXT), s.ptr);
+	*ret_source = (struct source){.kind = SOURCE_DOMAIN};
+	if (with_below)
+		ret_source->domain[at++] = '.';
+	for (size_t i = 0; i < name.len; i++)
+		ret_source->domain[at++] = (char)ascii_lower(name.ptr[i]);
+	return 0;
+}
+
+int source_parse(struct span s, struct source *ret_source, struct fault *why)
+{
+	struct prefix net;
+	int r;
+
+	s = span_trim(s);
+	if (s.len == 0)
+		return fault_set(why, E_PARSE, "no address, network or domain given");
+	if (!looks_like_net(s))
+		return domain_parse(s, ret_source, why);
+	if (s.len >= SOURCE_TEXT_SIZE)
+		return fault_set(why, E_PARSE, "too long for an address or a network");
+	r = prefix_parse(s, &net, why);
+	if (r < 0)
+		return r;
+	*ret_source = (struct source){.kind = SOURCE_NET, .net = net};
+	return 0;
+}
+
+const char *source_print(const struct source *source, char text[SOURCE_TEXT_SIZE])
+{
+	if (source->kind == SOURCE_NET)
+		prefix_print(source->net, text);
+	else
+		snprintf(text, SOURCE_TEXT_SIZE, "%s", source->domain);
+	return text;
+}
+
+bool source_equal(const struct source *a, const struct source *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == SOURCE_NET)
+		return prefix_equal(a->net, b->net);
+	return strcmp(a->domain, b->domain) == 0;
+}
