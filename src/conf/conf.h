@@ -2,8 +2,9 @@
 #pragma once
 /*
  * The configuration as a value: read from YAML, checked against the settings table, immutable afterwards. Each role reads
- * the file itself; SIGHUP makes a new one, and the old one stays when the new one has errors. Owner: whoever loaded it;
- * any number of threads may read.
+ * the file itself; SIGHUP makes a new one, and the old one stays when the new one has errors. Shared by references: a
+ * session keeps the configuration it began with (conf_ref) while new ones start with the newer; the last conf_unref
+ * frees. Any number of threads may read, take references and give them back.
  *
  * Every value remembers the line it came from, so that `stockade explain` can name the line that decided: struct
  * conf_place with line 0 is a default.
@@ -128,7 +129,8 @@ struct conf {
 	uint64_t message_size_limit;
 
 	size_t checks_len;
-	const struct conf_check *checks; /* one for each row of gate/checks.def, in that order */
+	const struct conf_check
+		*checks; /* one for each row of catalogue/checks.def, in that order */
 	int score_tag_at;
 	int score_reject_at;
 	struct conf_place score_place;
@@ -138,8 +140,9 @@ struct conf {
 	size_t policies_len;
 	const struct conf_policy *policies;
 	size_t lists_len;
-	const struct conf_list
-		*lists; /* the last one is always "allow", present without being written */
+	/* The last one is always "allow", present without being written: it holds addresses and domains alike, has no
+	 * zone and one sublist, "allow", of a policy of that name, which is likewise the last one in policies. */
+	const struct conf_list *lists;
 
 	size_t dns_listen_len;
 	const struct endpoint *dns_listen;
@@ -177,8 +180,13 @@ struct conf_report {
 int conf_load(const char *path, int64_t now_s, struct conf **ret_conf, struct conf_report *report);
 int conf_load_text(const char *name, struct span text, int64_t now_s, struct conf **ret_conf,
 	struct conf_report *report);
-void conf_free(struct conf **conf);
 void conf_report_done(struct conf_report *report);
+
+/* One more reference; returns conf. conf_free gives the loader's own back (AUTO); conf_unref is the same for holders of a
+ * const one. Both clear the variable and accept NULL. */
+const struct conf *conf_ref(const struct conf *conf);
+void conf_unref(const struct conf **conf);
+void conf_free(struct conf **conf);
 
 /* The whole report as a person reads it: "file:line:col: error: ..." with the line and a caret, and one summary line. */
 struct buf;
@@ -186,6 +194,9 @@ void conf_report_print(const struct conf_report *report, const char *path, struc
 
 const struct conf_list *conf_list_find(const struct conf *conf, struct span name);
 const struct conf_check *conf_check_find(const struct conf *conf, const char *key);
+
+/* NULL when there is none. */
+const struct conf_policy *conf_policy_find(const struct conf *conf, const char *name);
 
 const char *mode_name(enum mode mode);
 const char *action_name(enum action action);

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: ISC */
+/* What values mean together. Each rule is a function over the filled struct; complaints stand at the part that is wrong. */
+#include "base/arena.h"
+#include "base/macro.h"
+#include "conf/load.h"
+
+enum { EARLY_WAIT_MS = 6000, CHECK_KEYS_MAX = 64 };
+
+static const struct conf_check check_defaults[] = {
+#define CHECK(id, key_, action_, weight_, title, meaning, remedy) \
+	{.key = key_, .action = action_, .weight = weight_},
+#include "catalogue/checks.def"
+#undef CHECK
+};
+
+static void complain_at(
+	struct loader *loader, struct conf_place place, const char *name, const char *text)
+{
+	complain(loader->complaints, place, name != NULL ? (unsigned)strlen(name) : 1, "%s", text);
+}
+
+/* The tree node of a path of keys, as far as it goes; for the place of a complaint. */
+static struct conf_place place_find(const struct loader *loader, const char *path)
+{
+	struct conf_place place = {loader->conf->file, 0, 0};
+	const struct tree *node = loader->root;
+	struct span rest = span_text(path);
+
+	while (rest.len != 0 && node != NULL && node->kind == TREE_MAP) {
+		node = tree_find(node, span_cstr(loader->arena, span_split(&rest, '.')));
+		if (node != NULL)
+			place = node->key_place;
+	}
+	return place;
+}
+
+/* ---- what is implied ---- */
+
+static const struct conf_check *check_given(const struct conf *conf, const char *key)
+{
+	for (size_t i = 0; i < conf->checks_len; i++) {
+		if (strcmp(conf->checks[i].key, key) == 0)
+			return &conf->checks[i];
+	}
+	return NULL;
+}
+
+static void complain_unknown_checks(struct loader *loader)
+{
+	const char *names[CHECK_KEYS_MAX], *meant;
+	size_t count = 0;
+
+	for (; count < COUNTOF(check_defaults); count++)
+		names[count] = check_defaults[count].key;
+	for (size_t i = 0; i < loader->conf->checks_len; i++) {
+		const struct conf_check *given = &loader->conf->checks[i];
+		struct span key = span_text(given->key);
+		bool known = false;
+
+		for (size_t k = 0; k < count; k++)
+			known |= span_equal_text(key, names[k]);
+		if (known)
+			continue;
+		meant = word_suggest(key, names, count);
+		complain(loader->complaints, given->place, (unsigned)key.len,
+			"unknown check '%s'%s%s%s", given->key,
+			meant != NULL ? "; did you mean '" : "", meant != NULL ? meant : "",
+			meant != NULL ? "'?" : "");
+	}
+}
+
+/* `action: NULL` in the table: an entry without an action keeps that of the check. */
+static bool check_has_key(const struct loader *loader, const char *check, const char *key)
+{
+	const struct tree *checks = tree_find(loader->root, "checks");
+	const struct tree *entry =
+		checks != NULL && checks->kind == TREE_MAP ? tree_find(checks, check) : NULL;
+
+	return entry != NULL && (entry->kind == TREE_WORD ? strcmp(key, "action") == 0
+							  : entry->kind == TREE_MAP &&
+								    tree_find(entry, key) != NULL);
+}
+
+/* One row for each check, in the order of the catalogue. */
+static void complete_checks(struct loader *loader)
+{
+	struct conf_check *checks = arena_alloc(loader->arena, sizeof(check_defaults));
+
+	complain_unknown_checks(loader);
+	for (size_t i = 0; i < COUNTOF(check_defaults); i++) {
+		const struct conf_check *given = check_given(loader->conf, check_defaults[i].key);
+
+		checks[i] = given != NULL ? *given : check_defaults[i];
+		checks[i].key = check_defaults[i].key;
+		if (given == NULL || !check_has_key(loader, given->key, "action"))
+			checks[i].action = check_defaults[i].action;
+		if (given == NULL || !check_has_key(loader, given->key, "weight"))
+			checks[i].weight =
+				checks[i].action == ACTION_SCORE && check_defaults[i].weight == 0
+					? 1
+					: check_defaults[i].weight;
+		if (strcmp(checks[i].key, "score") == 0)
+			checks[i].place = loader->conf->score_place;
+		if (strcmp(checks[i].key, "early") != 0) {
+			if (given != NULL && check_has_key(loader, given->key, "wait"))
+				complain_at(loader, given->place, given->key,
+					"'wait' belongs to the check 'early' only");
+		} else if (given == NULL || !check_has_key(loader, "early", "wait")) {
+			checks[i].wait_ms = EARLY_WAIT_MS;
+		}
+	}
+	loader->conf->checks = checks;
+	loader->conf->checks_len = COUNTOF(check_defaults);
+}
+
+static void complete_allow(struct loader *loader)
+{
+	static const struct conf_policy policy = {
+		.name = "allow",
+		.version = 1,
+		.text = "Allowed by a named operator with a written reason.",
+		.takes_operator = true,
+		.review_every_s = INT64_C(90) * 86400,
+	};
+	static const struct conf_sublist sublist = {.name = "allow", .policy = "allow"};
+	static const struct conf_list list = {
+		.name = "allow",
+		.holds = HOLDS_ADDRESSES,
+		.action = ACTION_ALLOW,
+		.sublists = &sublist,
+		.sublists_len = 1,
+	};
+	struct conf *conf = loader->conf;
+	struct conf_policy *policies =
+		arena_alloc(loader->arena, (conf->policies_len + 1) * sizeof(policy));
+	struct conf_list *lists = arena_alloc(loader->arena, (conf->lists_len + 1) * sizeof(list));
+
+	for (size_t i = 0; i < conf->policies_len; i++)
+		policies[i] = conf->policies[i];
+	for (size_t i = 0; i < conf->lists_len; i++)
+		lists[i] = conf->lists[i];
+	policies[conf->policies_len++] = policy;
+	lists[conf->lists_len++] = list;
+	conf->policies = policies;
+	conf->lists = lists;
+}
+
+void conf_complete(struct loader *loader)
+{
+	struct conf *conf = loader->conf;
+	char *url = conf->portal_url != NULL ? span_cstr(loader->arena, span_text(conf->portal_url))
+					     : NULL;
+
+	complete_checks(loader);
+	complete_allow(loader);
+	if (conf->nameservers_len == 0 && conf->hostname != NULL) {
+		const char **names = arena_alloc(loader->arena, sizeof(*names));
+
+		names[0] = conf->hostname;
+		conf->nameservers = names;
+		conf->nameservers_len = 1;
+	}
+	if (url == NULL)
+		return;
+	for (size_t len = strlen(url); len != 0 && url[len - 1] == '/'; len--)
+		url[len - 1] = '\0';
+	conf->portal_url = url;
+}
+
+/* ---- lists ---- */
+
+static bool is_plain_ascii(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (!ascii_is_print((uint8_t)*text))
+			return false;
+	}
+	return true;
+}
+
+/* One letter or digits only would be a nibble or octet of a reversed address below the zone (RFC 5782 section 2). */
+static void check_sublist_label(struct loader *loader, const struct conf_sublist *sublist)
+{
+	struct span name = span_text(sublist->name);
+	bool digits = true;
+
+	for (size_t i = 0; i < name.len; i++)
+		digits = digits && ascii_is_digit(name.ptr[i]);
+	if (name.len == 1 || digits)
+		complain(loader->complaints, sublist->place, (unsigned)name.len,
+			"'%s' cannot be the name of a sublist: below the zone, one letter or digits only are part of an address",
+			sublist->name);
+}
+
+static void check_sublist_policy(struct loader *loader, const struct conf_sublist *sublist)
+{
+	const char *names[128], *meant;
+	size_t count = 0;
+
+	if (sublist->policy == NULL || conf_policy_find(loader->conf, sublist->policy) != NULL)
+		return;
+	for (; count < loader->conf->policies_len && count < COUNTOF(names); count++)
+		names[count] = loader->conf->policies[count].name;
+	meant = word_suggest(span_text(sublist->policy), names, count);
+	complain(loader->complaints, sublist->place, (unsigned)strlen(sublist->name),
+		"'%s' is not among the policies%s%s%s", sublist->policy,
+		meant != NULL ? "; did you mean '" : "", meant != NULL ? meant : "",
+		meant != NULL ? "'?" : "");
+}
+
+static void check_sublists(struct loader *loader, const struct conf_list *list)
+{
+	const struct ip none = {{0}};
+
+	if (list->sublists_len == 0 && list->sublists != NULL)
+		complain_at(loader, list->place, list->name, "a list needs at least one sublist");
+	for (size_t i = 0; i < list->sublists_len; i++) {
+		const struct conf_sublist *sublist = &list->sublists[i];
+
+		check_sublist_label(loader, sublist);
+		check_sublist_policy(loader, sublist);
+		if (sublist->text != NULL && !is_plain_ascii(sublist->text))
+			complain_at(loader, sublist->place, sublist->name,
+				"'text' may hold printable ASCII only");
+		for (size_t k = 0; k < i; k++) {
+			if (ip_equal(sublist->code, none) ||
+				!ip_equal(list->sublists[k].code, sublist->code))
+				continue;
+			complain(loader->complaints, sublist->place,
+				(unsigned)strlen(sublist->name), "'%s' has the same code as '%s'",
+				sublist->name, list->sublists[k].name);
+		}
+	}
+}
+
+/* Whether a name is the zone of a list or of one of its sublists. */
+static bool list_serves(const struct conf_list *list, const char *name)
+{
+	struct span zone = span_text(list->zone), rest = span_text(name), label;
+
+	if (span_equal_nocase(rest, zone))
+		return true;
+	label = span_split(&rest, '.');
+	if (!span_equal_nocase(rest, zone))
+		return false;
+	for (size_t i = 0; i < list->sublists_len; i++) {
+		if (span_equal_text(label, list->sublists[i].name))
+			return true;
+	}
+	return false;
+}
+
+static void check_zones(struct loader *loader)
+{
+	const struct conf *conf = loader->conf;
+
+	for (size_t i = 0; i < conf->lists_len; i++) {
+		for (size_t k = 0; k < conf->lists_len; k++) {
+			const struct conf_list *list = &conf->lists[i], *other = &conf->lists[k];
+
+			if (i == k || list->zone == NULL || other->zone == NULL)
+				continue;
+			if (strcmp(list->zone, other->zone) == 0 ? i > k
+								 : list_serves(other, list->zone))
+				complain(loader->complaints, list->place,
+					(unsigned)strlen(list->name),
+					"the zone '%s' is served for the list '%s' already",
+					list->zone, other->name);
+		}
+	}
+}
+
+static void check_lists(struct loader *loader)
+{
+	const struct conf *conf = loader->conf;
+
+	for (size_t i = 0; i + 1 < conf->lists_len; i++) {
+		const struct conf_list *list = &conf->lists[i];
+
+		if (strcmp(list->name, "allow") == 0)
+			complain_at(loader, list->place, list->name,
+				"the list 'allow' exists always and is not configured");
+		check_sublists(loader, list);
+	}
+	check_zones(loader);
+}
+
+static bool policy_is_used(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->lists_len; i++) {
+		for (size_t k = 0; k < conf->lists[i].sublists_len; k++) {
+			const char *policy = conf->lists[i].sublists[k].policy;
+
+			if (policy != NULL && strcmp(policy, name) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void check_policies(struct loader *loader)
+{
+	const struct conf *conf = loader->conf;
+
+	for (size_t i = 0; i + 1 < conf->policies_len; i++) {
+		const struct conf_policy *policy = &conf->policies[i];
+
+		if (strcmp(policy->name, "allow") == 0)
+			complain_at(loader, policy->place, policy->name,
+				"the policy 'allow' belongs to the list of that name and is not configured");
+		else if (!policy_is_used(conf, policy->name))
+			complain(loader->complaints, policy->place, (unsigned)strlen(policy->name),
+				"no sublist uses the policy '%s'", policy->name);
+	}
+}
+
+/* ---- the gate and what it asks ---- */
+
+static bool is_public_resolver(struct ip ip)
+{
+	static const char *const known[] = {
+		"1.1.1.1", "1.0.0.1", "2606:4700:4700::1111",
+		"2606:4700:4700::1001", /* Cloudflare */
+		"8.8.8.8", "8.8.4.4", "2001:4860:4860::8888", "2001:4860:4860::8844", /* Google */
+		"9.9.9.9", "149.112.112.112", "2620:fe::fe", "2620:fe::9",            /* Quad9 */
+		"208.67.222.222", "208.67.220.220",                                   /* OpenDNS */
+	};
+
+	for (size_t i = 0; i < COUNTOF(known); i++) {
+		struct ip other;
+
+		if (ip_parse(span_text(known[i]), &other) == 0 && ip_equal(ip, other))
+			return true;
+	}
+	return false;
+}
+
+static void check_dnsbls(struct loader *loader)
+{
+	const struct conf *conf = loader->conf;
+
+	for (size_t i = 0; i < conf->dnsbls_len; i++) {
+		const struct conf_dnsbl *dnsbl = &conf->dnsbls[i];
+
+		if (dnsbl->name != NULL && !is_plain_ascii(dnsbl->name))
+			complain_at(loader, dnsbl->place, NULL,
+				"'name' may hold printable ASCII only: refusals show it");
+		if (dnsbl->codes != NULL && dnsbl->codes_len == 0)
+			complain_at(loader, dnsbl->place, NULL,
+				"without codes no answer would be a hit");
+		for (size_t k = 0; k < i; k++) {
+			if (dnsbl->zone != NULL && conf->dnsbls[k].zone != NULL &&
+				strcmp(dnsbl->zone, conf->dnsbls[k].zone) == 0)
+				complain(loader->complaints, dnsbl->place, 1,
+					"the zone '%s' is asked twice", dnsbl->zone);
+		}
+	}
+	if (conf->dnsbls_len != 0 && is_public_resolver(conf->resolver.ip))
+		complain_softly(loader->complaints, place_find(loader, "run.resolver"), 8,
+			"this is a public resolver, and most blocklists refuse those; run one of your own, for example unbound");
+}
+
+static bool has_role(const struct conf *conf, const char *role)
+{
+	for (size_t i = 0; i < conf->roles_len; i++) {
+		if (strcmp(conf->roles[i], role) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void check_gate(struct loader *loader)
+{
+	const struct conf *conf = loader->conf;
+	struct conf_place listen = place_find(loader, "gate.listen");
+
+	if (conf->gate_listen_len == 0)
+		return;
+	if (conf->backend.port == 0)
+		complain(loader->complaints, listen, 6,
+			"'gate.backend.address' is missing: the gate is no queue and needs a mail server behind it");
+	else if (tree_find(tree_find(tree_find(loader->root, "gate"), "backend"), "pass-client") ==
+		 NULL)
+		complain(loader->complaints, conf->backend_place, 7,
+			"'pass-client' is missing: the mail server has to hear who the client is, or it takes everybody for us");
+	if (conf->own_domains_len == 0)
+		complain(loader->complaints, listen, 6,
+			"'own.domains' is missing: the gate would take mail for nobody");
+}
+
+static void check_roles(struct loader *loader)
+{
+	const struct conf *conf = loader->conf;
+	struct conf_place place = place_find(loader, "run.roles");
+
+	if (place.line == 0)
+		return; /* the default fits every placement */
+	if (has_role(conf, "gate") && conf->gate_listen_len == 0)
+		complain_softly(loader->complaints, place, 5,
+			"the gate has nothing to do: 'gate.listen' is empty");
+	if (has_role(conf, "dns") && conf->dns_listen_len == 0)
+		complain_softly(loader->complaints, place, 5,
+			"the role dns has nothing to do: 'dns.listen' is empty");
+}
+
+void conf_check_all(struct loader *loader)
+{
+	const struct conf *conf = loader->conf;
+
+	check_lists(loader);
+	check_policies(loader);
+	check_dnsbls(loader);
+	check_gate(loader);
+	check_roles(loader);
+	if (conf->score_tag_at > conf->score_reject_at)
+		complain_at(loader, conf->score_place, "score", "'tag-at' is above 'reject-at'");
+}

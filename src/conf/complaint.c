@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: ISC */
+#include "conf/complaint.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/macro.h"
+
+enum { WORD_MAX = 40, TEXT_MAX = 512, LINE_SHOWN = 400 };
+
+void complaints_init(struct complaints *complaints, struct conf_report *report)
+{
+	*report = (struct conf_report){.arena = arena_new(0)};
+	*complaints = (struct complaints){.report = report};
+}
+
+int complaints_add_source(struct complaints *complaints, const char *file, struct span text)
+{
+	if (complaints->sources_len == COUNTOF(complaints->sources))
+		return E_LIMIT;
+	complaints->sources[complaints->sources_len++] = (struct source_text){file, text};
+	return 0;
+}
+
+/* Files compare by pointer: a place takes its name from the source it was read from. */
+static size_t source_find(const struct complaints *complaints, const char *file)
+{
+	size_t i = 0;
+
+	while (i < complaints->sources_len && complaints->sources[i].file != file)
+		i++;
+	return i;
+}
+
+/* The line as it is shown: without its end, cut at a sane length, bytes that would disturb a terminal replaced. */
+static const char *line_copy(const struct complaints *complaints, struct conf_place place)
+{
+	size_t source = source_find(complaints, place.file);
+	struct span rest, line = {0};
+	char *copy;
+
+	if (source == complaints->sources_len || place.line == 0)
+		return NULL;
+	rest = complaints->sources[source].text;
+	for (unsigned i = 0; i < place.line; i++)
+		line = span_split(&rest, '\n');
+	copy = span_cstr(complaints->report->arena, span_first(line, LINE_SHOWN));
+	for (size_t i = 0; i < line.len && i < LINE_SHOWN; i++) {
+		uint8_t byte = (uint8_t)copy[i];
+
+		if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
+			copy[i] = byte == '\r' && i + 1 == line.len ? '\0' : '?';
+	}
+	return copy;
+}
+
+static void complaint_add(struct complaints *complaints, struct conf_place place, unsigned width,
+	bool warning, const char *text)
+{
+	struct conf_report *report = complaints->report;
+	struct conf_error *row;
+	char *copy;
+
+	if (!warning)
+		report->errors_len++;
+	if (report->complaints_len == COMPLAINTS_MAX)
+		return;
+	if (report->complaints == NULL)
+		report->complaints =
+			arena_alloc(report->arena, COMPLAINTS_MAX * sizeof(*report->complaints));
+	row = &report->complaints[report->complaints_len++];
+	copy = span_cstr(report->arena, span_text(text));
+	for (char *c = copy; *c != '\0'; c++)
+		*c = (uint8_t)*c < 0x20 || *c == 0x7f ? '?' : *c;
+	*row = (struct conf_error){
+		.place = place,
+		.width = width != 0 ? width : 1,
+		.text = copy,
+		.line = line_copy(complaints, place),
+		.warning = warning,
+	};
+}
+
+void complain(struct complaints *complaints, struct conf_place place, unsigned width,
+	const char *format, ...)
+{
+	char text[TEXT_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	complaint_add(complaints, place, width, false, text);
+}
+
+void complain_softly(struct complaints *complaints, struct conf_place place, unsigned width,
+	const char *format, ...)
+{
+	char text[TEXT_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	complaint_add(complaints, place, width, true, text);
+}
+
+static bool place_is_behind(
+	const struct complaints *complaints, struct conf_place a, struct conf_place b)
+{
+	size_t source_a = source_find(complaints, a.file),
+	       source_b = source_find(complaints, b.file);
+
+	if (source_a != source_b)
+		return source_a > source_b;
+	if (a.line != b.line)
+		return a.line > b.line;
+	return a.column > b.column;
+}
+
+/* Few and nearly sorted: insertion sort keeps those of one place in the order they came. Names of files are copied only
+ * now, since their pointers told the sources apart. */
+void complaints_sort(struct complaints *complaints)
+{
+	struct conf_report *report = complaints->report;
+
+	for (size_t i = 1; i < report->complaints_len; i++) {
+		struct conf_error row = report->complaints[i];
+		size_t at = i;
+
+		for (; at > 0 &&
+			place_is_behind(complaints, report->complaints[at - 1].place, row.place);
+			at--)
+			report->complaints[at] = report->complaints[at - 1];
+		report->complaints[at] = row;
+	}
+	for (size_t i = 0; i < report->complaints_len; i++)
+		report->complaints[i].place.file =
+			span_cstr(report->arena, span_text(report->complaints[i].place.file));
+}
+
+void conf_report_done(struct conf_report *report)
+{
+	arena_free(&report->arena);
+	*report = (struct conf_report){0};
+}
+
+/* Tabs stay tabs and a character of several bytes gets one blank, so that the caret stands below what it means. */
+static void print_underline(const struct conf_error *row, struct buf *out)
+{
+	struct span line = span_text(row->line);
+	unsigned column = 1;
+	size_t i = 0;
+	unsigned left = 0;
+
+	for (; i < line.len && column < row->place.column; i++) {
+		if ((line.ptr[i] & 0xc0) == 0x80)
+			continue;
+		buf_append_byte(out, line.ptr[i] == '\t' ? '\t' : ' ');
+		column++;
+	}
+	while (i < line.len && (line.ptr[i] & 0xc0) == 0x80)
+		i++;
+	for (; i < line.len; i++)
+		left += (line.ptr[i] & 0xc0) != 0x80;
+	buf_append_byte(out, '^');
+	for (unsigned w = 1; w < row->width && w < left; w++)
+		buf_append_byte(out, '~');
+	buf_append_byte(out, '\n');
+}
+
+static void print_complaint(const struct conf_error *row, struct buf *out)
+{
+	buf_append_text(out, row->place.file);
+	if (row->place.line != 0)
+		buf_append_format(out, ":%u:%u", row->place.line, row->place.column);
+	buf_append_format(out, ": %s: %s\n", row->warning ? "warning" : "error", row->text);
+	if (row->line != NULL) {
+		buf_append_format(out, "%s\n", row->line);
+		print_underline(row, out);
+	}
+}
+
+void conf_report_print(const struct conf_report *report, const char *path, struct buf *out)
+{
+	size_t warnings = 0;
+
+	for (size_t i = 0; i < report->complaints_len; i++) {
+		print_complaint(&report->complaints[i], out);
+		warnings += report->complaints[i].warning;
+	}
+	if (report->errors_len == 0 && warnings == 0)
+		return;
+	buf_append_format(out, "%s: ", path);
+	if (report->errors_len != 0)
+		buf_append_format(out, "%zu error%s%s", report->errors_len,
+			report->errors_len == 1 ? "" : "s", warnings != 0 ? ", " : "");
+	if (warnings != 0)
+		buf_append_format(out, "%zu warning%s", warnings, warnings == 1 ? "" : "s");
+	buf_append_text(out, report->errors_len != 0 ? "; nothing changed\n" : "\n");
+}
+
+static unsigned least(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/* Changes that turn a into b, a swap of neighbours counting as one (Damerau's distance, optimal string alignment). */
+static unsigned word_distance(struct span a, struct span b)
+{
+	unsigned rows[3][WORD_MAX + 1];
+
+	for (size_t j = 0; j <= b.len; j++)
+		rows[0][j] = (unsigned)j;
+	for (size_t i = 1; i <= a.len; i++) {
+		unsigned *now = rows[i % 3], *above = rows[(i - 1) % 3],
+			 *above2 = rows[(i + 1) % 3];
+
+		now[0] = (unsigned)i;
+		for (size_t j = 1; j <= b.len; j++) {
+			bool same = ascii_lower(a.ptr[i - 1]) == ascii_lower(b.ptr[j - 1]);
+
+			now[j] = least(least(above[j], now[j - 1]) + 1, above[j - 1] + !same);
+			if (i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] &&
+				a.ptr[i - 2] == b.ptr[j - 1])
+				now[j] = least(now[j], above2[j - 2] + 1);
+		}
+	}
+	return rows[a.len % 3][b.len];
+}
+
+const char *word_suggest(struct span word, const char *const *names, size_t count)
+{
+	const char *best = NULL;
+	unsigned best_distance = 0;
+
+	if (word.len > WORD_MAX)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		struct span name = span_text(names[i]);
+		unsigned distance;
+
+		if (name.len > WORD_MAX)
+			continue;
+		distance = word_distance(word, name);
+		if (distance > 1 + name.len / 4 || distance >= name.len)
+			continue;
+		if (best == NULL || distance < best_distance) {
+			best = names[i];
+			best_distance = distance;
+		}
+	}
+	return best;
+}

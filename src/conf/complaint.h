@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * Collects what is wrong with a configuration, so that one run names all of it. Everything is copied into the report,
+ * which outlives texts and trees. Owner: conf_load, for the time of one load; one thread.
+ */
+#include "conf/conf.h"
+
+enum { SOURCES_MAX = 64, COMPLAINTS_MAX = 100 };
+
+/* The texts that places point into; needed to show the line. */
+struct source_text {
+	const char *file;
+	struct span text;
+};
+
+struct complaints {
+	struct conf_report *report;
+	size_t sources_len;
+	struct source_text sources[SOURCES_MAX];
+};
+
+void complaints_init(struct complaints *complaints, struct conf_report *report);
+
+/* file and text have to live as long as the complaints. E_LIMIT: too many files. */
+int complaints_add_source(struct complaints *complaints, const char *file, struct span text);
+
+/* width: characters to underline from the place on; at least one is. Beyond COMPLAINTS_MAX only errors are counted. */
+void complain(struct complaints *complaints, struct conf_place place, unsigned width,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
+void complain_softly(struct complaints *complaints, struct conf_place place, unsigned width,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Puts the complaints into the order of the files and lines. */
+void complaints_sort(struct complaints *complaints);
+
+/* The word among `count` names that was probably meant by `word`, or NULL when none is near. */
+const char *word_suggest(struct span word, const char *const *names, size_t count);

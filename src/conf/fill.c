@@ -1,0 +1,646 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * From the tree to the struct, by the settings table. A group is everything with one prefix ("gate.", "dnsbl[].") and one
+ * struct: each key that is there goes to the row of its name, each row whose key is not there gives its default by the
+ * same way. Nothing stops at an error, so that one run finds them all.
+ */
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/macro.h"
+#include "conf/load.h"
+#include "conf/value.h"
+
+enum { PATH_SIZE = 160, WORDS_MAX = 64, ELEMENTS_MAX = 10000 };
+
+static void fill_group(struct loader *loader, const struct tree *map, const struct tree *owner,
+	const char *prefix, void *base);
+
+static void *member_at(void *base, ptrdiff_t offset)
+{
+	return (char *)base + offset;
+}
+
+static void complain_value(struct loader *loader, const struct tree *node, const char *text)
+{
+	complain(loader->complaints, node->place, node->width, "%s", text);
+}
+
+/* ---- the table ---- */
+
+static const struct setting *setting_find(const char *prefix, struct span key)
+{
+	size_t prefix_len = strlen(prefix);
+
+	for (size_t i = 0; i < settings_len; i++) {
+		const char *path = settings[i].path;
+
+		if (strncmp(path, prefix, prefix_len) == 0 &&
+			span_equal_text(key, path + prefix_len))
+			return &settings[i];
+	}
+	return NULL;
+}
+
+/* The next key directly below prefix: its first row from *at on, and the part of the path that is the key. */
+static const struct setting *group_next(const char *prefix, size_t *at, struct span *ret_key)
+{
+	size_t prefix_len = strlen(prefix);
+
+	while (*at < settings_len) {
+		const struct setting *row = &settings[(*at)++];
+		struct span rest, key;
+
+		if (strncmp(row->path, prefix, prefix_len) != 0)
+			continue;
+		rest = span_text(row->path + prefix_len);
+		key = span_split(&rest, '.');
+		if (key.ptr[key.len - 1] == ']' || span_equal_text(key, "NAME"))
+			continue;
+		if (*at > 1 && strncmp(row[-1].path, row->path, prefix_len + key.len) == 0 &&
+			(row[-1].path[prefix_len + key.len] == '.' ||
+				row[-1].path[prefix_len + key.len] == '\0'))
+			continue;
+		*ret_key = key;
+		return row;
+	}
+	return NULL;
+}
+
+static bool group_has(const char *prefix, struct span wanted)
+{
+	struct span key;
+	size_t at = 0;
+
+	while (group_next(prefix, &at, &key) != NULL) {
+		if (span_equal(key, wanted))
+			return true;
+	}
+	return false;
+}
+
+/* "; did you mean 'x'?" or nothing. */
+static const char *hint(
+	struct loader *loader, struct span word, const char *const *names, size_t count)
+{
+	const char *meant = word_suggest(word, names, count);
+
+	return meant != NULL ? arena_format(loader->arena, "; did you mean '%s'?", meant) : "";
+}
+
+static void complain_unknown_key(
+	struct loader *loader, const struct tree *entry, const char *prefix)
+{
+	const char *names[WORDS_MAX];
+	size_t count = 0, at = 0;
+	struct span key;
+	int below = (int)strlen(prefix);
+
+	while (count < WORDS_MAX && group_next(prefix, &at, &key) != NULL)
+		names[count++] = span_cstr(loader->arena, key);
+	complain(loader->complaints, entry->key_place, entry->key_width,
+		"unknown key '%.*s'%s%.*s%s%s", (int)(entry->key.len > 80 ? 80 : entry->key.len),
+		entry->key.ptr, below != 0 ? " below '" : "", below != 0 ? below - 1 : 0, prefix,
+		below != 0 ? "'" : "", hint(loader, entry->key, names, count));
+}
+
+/* ---- words of a set ---- */
+
+static size_t words_split(struct loader *loader, const char *words, const char *names[WORDS_MAX])
+{
+	struct span rest = span_text(words);
+	size_t count = 0;
+
+	while (rest.len != 0 && count < WORDS_MAX)
+		names[count++] = span_cstr(loader->arena, span_split(&rest, ' '));
+	return count;
+}
+
+/* The place of a word in its set, or -1 with a complaint that names the set. */
+static int word_find(struct loader *loader, const struct setting *row, const struct tree *node)
+{
+	const char *names[WORDS_MAX], *listed = "";
+	size_t count = words_split(loader, row->words, names);
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(names[i], "-") == 0)
+			continue;
+		if (span_equal_text(node->text, names[i]))
+			return (int)i;
+		listed = arena_format(
+			loader->arena, "%s%s%s", listed, *listed != '\0' ? ", " : "", names[i]);
+	}
+	complain(loader->complaints, node->place, node->width, "'%.*s' is not %s (%s)%s",
+		(int)(node->text.len > 80 ? 80 : node->text.len), node->text.ptr, row->noun, listed,
+		hint(loader, node->text, names, count));
+	return -1;
+}
+
+/* ---- single values ---- */
+
+static bool is_within(struct loader *loader, const struct setting *row, const struct tree *node,
+	int64_t value, const char *low, const char *high)
+{
+	if (value >= row->low && (row->high == 0 || value <= row->high))
+		return true;
+	if (row->high != 0)
+		complain(loader->complaints, node->place, node->width, "'%.*s' is outside %s to %s",
+			(int)node->text.len, node->text.ptr, low, high);
+	else
+		complain(loader->complaints, node->place, node->width, "'%.*s' is less than %s",
+			(int)node->text.len, node->text.ptr, low);
+	return false;
+}
+
+/* Lines of a folded or literal text become one; names become lower case. */
+static void set_text(struct loader *loader, const struct tree *node, bool lower, void *member)
+{
+	char *copy = span_cstr(loader->arena, node->text);
+	size_t len = strlen(copy);
+
+	while (len != 0 && copy[len - 1] == '\n')
+		copy[--len] = '\0';
+	for (char *c = copy; *c != '\0'; c++) {
+		if (*c == '\n')
+			*c = ' ';
+		if (lower)
+			*c = (char)ascii_lower((uint8_t)*c);
+	}
+	*(const char **)member = copy;
+}
+
+/* Checks a text by its type and stores it; words in *why. */
+static int fill_text(struct loader *loader, const struct setting *row, const struct tree *node,
+	void *member, struct fault *why)
+{
+	int r = 0;
+
+	switch (row->type) {
+	case SETTING_HOST:
+		r = domain_check(node->text, why);
+		break;
+	case SETTING_MAILBOX:
+		r = mailbox_check(node->text, why);
+		break;
+	case SETTING_URL:
+		r = url_check(node->text, why);
+		break;
+	case SETTING_NAME:
+		r = name_check(node->text, why);
+		break;
+	case SETTING_PATH:
+		if (node->text.len < 2 || node->text.ptr[0] != '/')
+			r = fault_set(why, E_PARSE, "'%.*s' is not an absolute path",
+				(int)node->text.len, node->text.ptr);
+		break;
+	case SETTING_STORE:
+		if (!span_has_prefix_nocase(node->text, "sqlite:/") || node->text.len < 9)
+			r = fault_set(why, E_PARSE, "'%.*s' is not a store (sqlite:/PATH)",
+				(int)node->text.len, node->text.ptr);
+		break;
+	default:
+		break;
+	}
+	if (r >= 0 && row->high != 0 && node->text.len > (size_t)row->high)
+		r = fault_set(why, E_RANGE, "%zu characters are too many; at most %d fit",
+			node->text.len, (int)row->high);
+	if (r >= 0)
+		set_text(loader, node, row->type == SETTING_HOST, member);
+	return r;
+}
+
+static int fill_number(struct loader *loader, const struct setting *row, const struct tree *node,
+	void *member, struct fault *why)
+{
+	bool negative = node->text.len != 0 && node->text.ptr[0] == '-';
+	char low[DURATION_TEXT_SIZE], high[DURATION_TEXT_SIZE];
+	uint64_t magnitude;
+	int value;
+
+	if (span_parse_u64(span_from(node->text, negative), INT32_MAX, &magnitude) < 0)
+		return fault_set(why, E_PARSE, "'%.*s' is not a number", (int)node->text.len,
+			node->text.ptr);
+	value = negative ? -(int)magnitude : (int)magnitude;
+	snprintf(low, sizeof(low), "%d", (int)row->low);
+	snprintf(high, sizeof(high), "%d", (int)row->high);
+	if (is_within(loader, row, node, value, low, high))
+		*(int *)member = value;
+	return 0;
+}
+
+static int fill_duration(struct loader *loader, const struct setting *row, const struct tree *node,
+	void *member, struct fault *why)
+{
+	int64_t unit = row->type == SETTING_MILLISECONDS ? 1 : 1000;
+	char low[DURATION_TEXT_SIZE], high[DURATION_TEXT_SIZE];
+	int64_t ms;
+	int r;
+
+	if (row->type == SETTING_LASTS && span_equal_text(node->text, "until-review")) {
+		*(int64_t *)member = 0;
+		return 0;
+	}
+	r = duration_parse(node->text, &ms, why);
+	if (r < 0)
+		return r;
+	if (ms % unit != 0)
+		return fault_set(why, E_RANGE, "'%.*s' is no whole number of seconds",
+			(int)node->text.len, node->text.ptr);
+	if (is_within(loader, row, node, ms / unit, duration_print(row->low * unit, low),
+		    duration_print(row->high * unit, high)))
+		*(int64_t *)member = ms / unit;
+	return 0;
+}
+
+static int fill_size(struct loader *loader, const struct setting *row, const struct tree *node,
+	void *member, struct fault *why)
+{
+	char low[DURATION_TEXT_SIZE], high[DURATION_TEXT_SIZE];
+	uint64_t size;
+	int r = size_parse(node->text, &size, why);
+
+	if (r >= 0 &&
+		is_within(loader, row, node, size > INT64_MAX ? INT64_MAX : (int64_t)size,
+			size_print((uint64_t)row->low, low), size_print((uint64_t)row->high, high)))
+		*(uint64_t *)member = size;
+	return r;
+}
+
+static int fill_endpoint(
+	const struct setting *row, const struct tree *node, void *base, struct fault *why)
+{
+	int r;
+
+	if (row->count != 0 && span_equal_text(node->text, "off")) {
+		*(bool *)member_at(base, row->count) = false;
+		return 0;
+	}
+	r = endpoint_parse(node->text, member_at(base, row->member), why);
+	if (r >= 0 && row->count != 0)
+		*(bool *)member_at(base, row->count) = true;
+	return r;
+}
+
+static int fill_code(const struct tree *node, struct ip *ret_code, struct fault *why)
+{
+	struct ip ip;
+	int r = ip_parse(node->text, &ip);
+
+	if (r < 0 || !ip_is_v4(ip) || ip.b[12] != 127)
+		return fault_set(why, E_PARSE,
+			"'%.*s' is not a code: an address in 127.0.0.0/8, like 127.0.0.2",
+			(int)node->text.len, node->text.ptr);
+	if (ip_to_v4(ip) == 0x7f000001)
+		return fault_set(why, E_RANGE,
+			"127.0.0.1 is no code: lists test by it that they do not list everything (RFC 5782 section 5)");
+	if (ip.b[13] == 255 && ip.b[14] == 255)
+		return fault_set(why, E_RANGE,
+			"'%.*s' is no code: answers in 127.255.255.0/24 say that a list refuses to answer",
+			(int)node->text.len, node->text.ptr);
+	*ret_code = ip;
+	return 0;
+}
+
+static void fill_word(
+	struct loader *loader, const struct setting *row, const struct tree *node, void *base)
+{
+	int found = word_find(loader, row, node);
+
+	if (found < 0)
+		return;
+	if (row->type == SETTING_SWITCH)
+		*(bool *)member_at(base, row->member) = found == 1;
+	else
+		*(int *)member_at(base, row->member) = found;
+}
+
+/* One word into one member. */
+static void fill_single(
+	struct loader *loader, const struct setting *row, const struct tree *node, void *base)
+{
+	void *member = member_at(base, row->member);
+	struct fault why;
+	int r = 0;
+
+	if (node->kind != TREE_WORD) {
+		complain(loader->complaints, node->place, node->width,
+			"a %s does not fit here; expected: %s",
+			node->kind == TREE_LIST ? "list" : "section",
+			setting_type_words(row->type));
+		return;
+	}
+	if (node->text.len == 0) {
+		complain(loader->complaints, node->place, node->width,
+			"there is no value; expected: %s", setting_type_words(row->type));
+		return;
+	}
+	switch (row->type) {
+	case SETTING_WORD:
+	case SETTING_SWITCH:
+		fill_word(loader, row, node, base);
+		break;
+	case SETTING_NUMBER:
+		r = fill_number(loader, row, node, member, &why);
+		break;
+	case SETTING_SECONDS:
+	case SETTING_MILLISECONDS:
+	case SETTING_LASTS:
+		r = fill_duration(loader, row, node, member, &why);
+		break;
+	case SETTING_SIZE:
+		r = fill_size(loader, row, node, member, &why);
+		break;
+	case SETTING_ENDPOINT:
+		r = fill_endpoint(row, node, base, &why);
+		break;
+	case SETTING_CODE:
+		r = fill_code(node, member, &why);
+		break;
+	default:
+		r = fill_text(loader, row, node, member, &why);
+		break;
+	}
+	if (r < 0)
+		complain_value(loader, node, why.text);
+}
+
+/* ---- lists of words ---- */
+
+static size_t element_size(enum setting_type type)
+{
+	switch (type) {
+	case SETTING_ENDPOINTS:
+		return sizeof(struct endpoint);
+	case SETTING_NETWORKS:
+		return sizeof(struct prefix);
+	case SETTING_CODES:
+		return sizeof(struct conf_code);
+	default:
+		return sizeof(const char *);
+	}
+}
+
+static int fill_element(struct loader *loader, const struct setting *row, const struct tree *node,
+	void *element, struct fault *why)
+{
+	int found;
+
+	switch (row->type) {
+	case SETTING_ENDPOINTS:
+		return endpoint_parse(node->text, element, why);
+	case SETTING_NETWORKS:
+		return prefix_parse(node->text, element, why);
+	case SETTING_CODES:
+		return code_parse(node->text, element, why);
+	case SETTING_HOSTS:
+		found = domain_check(node->text, why);
+		if (found >= 0)
+			set_text(loader, node, true, element);
+		return found;
+	default:
+		if (word_find(loader, row, node) >= 0)
+			set_text(loader, node, false, element);
+		return 0;
+	}
+}
+
+static void fill_flag(
+	struct loader *loader, const struct setting *row, const struct tree *node, void *base)
+{
+	int found = word_find(loader, row, node);
+
+	if (found >= 0)
+		((bool *)member_at(base, row->member))[found] = true;
+}
+
+static bool list_holds_before(const struct tree *list, const struct tree *node)
+{
+	for (const struct tree *other = list->first; other != node; other = other->next) {
+		if (other->kind == TREE_WORD && span_equal_nocase(other->text, node->text))
+			return true;
+	}
+	return false;
+}
+
+/* A list may be written as one word when it has one element. */
+static void fill_list(
+	struct loader *loader, const struct setting *row, const struct tree *node, void *base)
+{
+	struct tree alone = {
+		.kind = TREE_LIST, .place = node->place, .width = node->width, .count = 1};
+	size_t size = element_size(row->type), count = 0;
+	struct tree copy = *node;
+	char *elements;
+
+	if (node->kind == TREE_WORD && node->text.len != 0) {
+		copy.next = NULL;
+		alone.first = alone.last = &copy;
+		node = &alone;
+	}
+	if (node->kind != TREE_LIST || node->count > ELEMENTS_MAX) {
+		complain(loader->complaints, node->place, node->width, "expected: %s%s",
+			setting_type_words(row->type),
+			node->kind == TREE_LIST ? " of a reasonable length" : ", like [a, b]");
+		return;
+	}
+	if ((int64_t)node->count < row->low)
+		complain_value(loader, node, "the list is empty");
+	if (row->high != 0 && (int64_t)node->count > row->high)
+		complain(loader->complaints, node->place, node->width, "more than %d of them",
+			(int)row->high);
+	elements = arena_alloc(loader->arena, (node->count + 1) * size);
+	for (const struct tree *word = node->first; word != NULL; word = word->next) {
+		struct fault why;
+
+		if (word->kind != TREE_WORD || word->text.len == 0)
+			complain_value(loader, word, "expected a word");
+		else if (list_holds_before(node, word))
+			complain(loader->complaints, word->place, word->width,
+				"'%.*s' is given twice", (int)word->text.len, word->text.ptr);
+		else if (row->type == SETTING_FLAGS)
+			fill_flag(loader, row, word, base);
+		else if (fill_element(loader, row, word, elements + count * size, &why) < 0)
+			complain_value(loader, word, why.text);
+		else
+			count++;
+	}
+	if (row->type == SETTING_FLAGS)
+		return;
+	*(void **)member_at(base, row->member) = elements;
+	*(size_t *)member_at(base, row->count) = count;
+}
+
+/* ---- lists and maps of sections ---- */
+
+static void fill_item(
+	struct loader *loader, const struct setting *row, const struct tree *entry, void *element)
+{
+	char prefix[PATH_SIZE];
+
+	snprintf(prefix, sizeof(prefix), "%s%s.", row->path,
+		row->type == SETTING_ITEMS ? "[]" : ".NAME");
+	*(struct conf_place *)member_at(element, row->place) =
+		row->type == SETTING_NAMED ? entry->key_place : entry->place;
+	if (row->type == SETTING_NAMED)
+		*(const char **)member_at(element, row->name) =
+			span_cstr(loader->arena, entry->key);
+	if (entry->kind == TREE_WORD && row->brief != NULL)
+		fill_single(loader, setting_find(prefix, span_text(row->brief)), entry, element);
+	else if (entry->kind == TREE_MAP)
+		fill_group(loader, entry, entry, prefix, element);
+	else
+		complain(loader->complaints, entry->place, entry->width,
+			"expected a section%s, like {%s...}",
+			row->brief != NULL ? " or a word" : "",
+			row->brief != NULL ? "action: reject, " : "");
+}
+
+/* A key that the administrator chose; those of `checks` are fixed and judged in check.c. */
+static bool key_is_name(struct loader *loader, const struct setting *row, const struct tree *entry)
+{
+	struct fault why;
+
+	if (row->brief != NULL || name_check(entry->key, &why) >= 0)
+		return true;
+	complain(loader->complaints, entry->key_place, entry->key_width, "%s", why.text);
+	return false;
+}
+
+static void fill_items(
+	struct loader *loader, const struct setting *row, const struct tree *node, void *base)
+{
+	enum tree_kind wanted = row->type == SETTING_ITEMS ? TREE_LIST : TREE_MAP;
+	char below[PATH_SIZE];
+	size_t count = 0;
+	char *elements;
+
+	if (node->kind != wanted) {
+		complain(loader->complaints, node->place, node->width, "expected %s",
+			wanted == TREE_LIST ? "a list of sections"
+					    : "a section with names as keys");
+		return;
+	}
+	if (row->high != 0 && (int64_t)node->count > row->high)
+		complain(loader->complaints, node->place, node->width, "more than %d of them",
+			(int)row->high);
+	snprintf(below, sizeof(below), "%s.", row->path);
+	elements = arena_alloc(loader->arena, (node->count + 1) * row->size);
+	for (const struct tree *entry = node->first; entry != NULL; entry = entry->next) {
+		if (wanted == TREE_MAP && group_has(below, entry->key))
+			continue; /* checks.score has a group of its own */
+		if (wanted == TREE_MAP && !key_is_name(loader, row, entry))
+			continue;
+		fill_item(loader, row, entry, elements + count * row->size);
+		count++;
+	}
+	*(void **)member_at(base, row->member) = elements;
+	*(size_t *)member_at(base, row->count) = count;
+}
+
+/* ---- groups ---- */
+
+static void fill_row(
+	struct loader *loader, const struct setting *row, const struct tree *node, void *base)
+{
+	if (row->place != 0 && row->type != SETTING_ITEMS && row->type != SETTING_NAMED)
+		*(struct conf_place *)member_at(base, row->place) =
+			node->key.len != 0 ? node->key_place : node->place;
+	switch (row->type) {
+	case SETTING_SECTION:
+		break;
+	case SETTING_ITEMS:
+	case SETTING_NAMED:
+		fill_items(loader, row, node, base);
+		break;
+	case SETTING_HOSTS:
+	case SETTING_WORDS:
+	case SETTING_FLAGS:
+	case SETTING_ENDPOINTS:
+	case SETTING_NETWORKS:
+	case SETTING_CODES:
+		fill_list(loader, row, node, base);
+		break;
+	default:
+		fill_single(loader, row, node, base);
+		if (row->count != 0 && row->type == SETTING_WORD)
+			*(bool *)member_at(base, row->count) = true;
+		break;
+	}
+}
+
+/* The path as seen from the element it belongs to: "criterion.text", "zone", "own.domains". */
+static const char *path_shown(const char *path)
+{
+	const char *shown = path, *next;
+
+	while ((next = strstr(shown, "NAME.")) != NULL)
+		shown = next + 5;
+	next = strstr(shown, "[].");
+	return next != NULL ? next + 3 : shown;
+}
+
+static void fill_absent(
+	struct loader *loader, const struct setting *row, const struct tree *owner, void *base)
+{
+	bool has_key = owner->key.len != 0;
+
+	if (row->required) {
+		complain(loader->complaints, has_key ? owner->key_place : owner->place,
+			has_key ? owner->key_width : owner->width, "'%s' is missing",
+			path_shown(row->path));
+		return;
+	}
+	if (row->initial == NULL)
+		return;
+	fill_row(loader, row, tree_of_text(row->initial, loader->arena), base);
+	if (row->count != 0 && row->type == SETTING_WORD)
+		*(bool *)member_at(base, row->count) = false;
+}
+
+/* Every key that the table knows below prefix. map is NULL when the section is absent; owner is where a missing key is
+ * complained about. Recursion follows the table, which is three sections deep. */
+static void fill_keys(struct loader *loader, const struct tree *map, const struct tree *owner,
+	const char *prefix, void *base)
+{
+	struct span key;
+	size_t at = 0;
+
+	while (group_next(prefix, &at, &key) != NULL) {
+		const char *name = span_cstr(loader->arena, key);
+		const struct tree *entry = map != NULL ? tree_find(map, name) : NULL;
+		const struct tree *section =
+			entry != NULL && entry->kind == TREE_MAP ? entry : NULL;
+		const struct setting *row = setting_find(prefix, key);
+		char below[PATH_SIZE];
+
+		if (row != NULL && entry != NULL)
+			fill_row(loader, row, entry, base);
+		else if (row != NULL)
+			fill_absent(loader, row, owner, base);
+		snprintf(below, sizeof(below), "%s%s.", prefix, name);
+		if (row != NULL && row->type == SETTING_NAMED)
+			fill_keys(loader, section, owner, below, base);
+		else if (row != NULL && row->type != SETTING_SECTION)
+			continue;
+		else if (entry != NULL && section == NULL)
+			complain_value(loader, entry, "expected a section, like {key: value}");
+		else
+			fill_group(loader, section, section != NULL ? section : owner, below, base);
+	}
+}
+
+static void fill_group(struct loader *loader, const struct tree *map, const struct tree *owner,
+	const char *prefix, void *base)
+{
+	for (const struct tree *entry = map != NULL ? map->first : NULL; entry != NULL;
+		entry = entry->next) {
+		if (!group_has(prefix, entry->key))
+			complain_unknown_key(loader, entry, prefix);
+	}
+	fill_keys(loader, map, owner, prefix, base);
+}
+
+void conf_fill(struct loader *loader)
+{
+	fill_group(loader, loader->root, loader->root, "", loader->conf);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/* What the files of loading share: load.c (table and tree to struct), check.c (what values mean together). */
+#include "conf/complaint.h"
+#include "conf/settings.h"
+#include "conf/tree.h"
+
+struct loader {
+	struct conf *conf;
+	struct arena *arena; /* of the conf */
+	struct complaints *complaints;
+	const struct tree *root;
+};
+
+/* Fills a zeroed conf from the tree and the defaults of the table; complaints say what is wrong. */
+void conf_fill(struct loader *loader);
+
+/* Completes what is implied (all checks, the allow list, name servers) and checks what values mean together. */
+void conf_complete(struct loader *loader);
+void conf_check_all(struct loader *loader);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * The settings table (settings.def) as a value: one row for each key of the YAML file. Reading, defaults, `config show`,
+ * the manual page and its test all walk it. Paths: "gate.backend.address"; "dnsbl[].zone" is the key of each element of a
+ * list, "lists.NAME.zone" of each entry of a map whose keys are names of the administrator's choice. Constant; any thread.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* SETTING_TYPE(type, what the manual calls a value of it, the C type of the member) */
+#define SETTING_TYPES                                                                          \
+	SETTING_TYPE(HOST, "DNS name") /* const char *, lower case */                          \
+	SETTING_TYPE(HOSTS, "list of DNS names")                                               \
+	SETTING_TYPE(MAILBOX, "mail address")  /* const char * */                              \
+	SETTING_TYPE(URL, "URL")               /* const char *, without slashes at the end */  \
+	SETTING_TYPE(TEXT, "text")             /* const char * */                              \
+	SETTING_TYPE(PATH, "absolute path")    /* const char * */                              \
+	SETTING_TYPE(STORE, "sqlite:PATH")     /* const char * */                              \
+	SETTING_TYPE(NAME, "name")             /* const char * */                              \
+	SETTING_TYPE(WORD, "word")             /* an enum, in the order of .words */           \
+	SETTING_TYPE(SWITCH, "word")           /* bool: the second of .words is true */        \
+	SETTING_TYPE(WORDS, "list of words")   /* const char *const *, each of .words */       \
+	SETTING_TYPE(FLAGS, "list of words")   /* bools one after the other, as .words */      \
+	SETTING_TYPE(NUMBER, "number")         /* int or unsigned, .low to .high */            \
+	SETTING_TYPE(SECONDS, "duration")      /* int64_t */                                   \
+	SETTING_TYPE(MILLISECONDS, "duration") /* int64_t */                                   \
+	SETTING_TYPE(LASTS, "duration")        /* int64_t seconds, 0: until-review */          \
+	SETTING_TYPE(SIZE, "size")             /* uint64_t, .low to .high */                   \
+	SETTING_TYPE(ENDPOINT, "address:port") /* struct endpoint; .count: bool, with "off" */ \
+	SETTING_TYPE(ENDPOINTS, "list of address:port")                                        \
+	SETTING_TYPE(NETWORKS, "list of networks")                                             \
+	SETTING_TYPE(CODE, "address in 127.0.0.0/8") /* struct ip */                           \
+	SETTING_TYPE(CODES, "code or list of codes") /* const struct conf_code * */            \
+	SETTING_TYPE(SECTION, "section")             /* nothing but a place */                 \
+	SETTING_TYPE(ITEMS, "list of sections")      /* array of structs, .size each */        \
+	SETTING_TYPE(NAMED, "sections by name")      /* the same, the key goes to .name */
+
+enum setting_type {
+#define SETTING_TYPE(type, words) SETTING_##type,
+	SETTING_TYPES
+#undef SETTING_TYPE
+};
+
+enum { SETTING_NO_MEMBER = -1 };
+
+struct setting {
+	const char *path;
+	enum setting_type type;
+	ptrdiff_t member;     /* offset in the struct of its group */
+	const char *initial;  /* as it would be written; NULL: absent without harm */
+	const char *sentence; /* for the manual */
+	bool required;        /* absent is an error */
+	ptrdiff_t
+		count; /* of lists: offset of the size_t; of single values: of a bool "is given"; 0 none */
+	ptrdiff_t
+		place; /* offset of a struct conf_place; 0 none. ITEMS, NAMED: within the element */
+	ptrdiff_t name;    /* NAMED: offset of the const char *, within the element */
+	size_t size;       /* ITEMS, NAMED: of an element */
+	const char *words; /* separated by blanks */
+	const char *noun;  /* "an action": what a wrong word is not */
+	const char *brief; /* ITEMS, NAMED: an element that is a word stands for this key of it */
+	int64_t low, high;
+};
+
+extern const struct setting settings[];
+extern const size_t settings_len;
+
+const char *setting_type_words(enum setting_type type);

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * libfyaml reads events, we keep the tree: its own documents would resolve aliases, refuse the first doubled key and
+ * recurse as deep as the text says. One pass, an explicit stack of the open lists and maps, no recursion.
+ */
+#include "conf/tree.h"
+
+#include <libfyaml.h>
+
+#include "base/arena.h"
+#include "base/macro.h"
+
+struct builder {
+	const char *file;
+	struct complaints *complaints;
+	struct arena *arena;
+	struct tree *root;
+	struct tree *open[TREE_DEPTH_MAX];
+	size_t depth;
+	size_t nodes;
+	bool has_key; /* the key of the next entry of the innermost map was read */
+	struct tree key;
+	bool failed;
+};
+
+/* ---- what is looked at before YAML ---- */
+
+static struct conf_place place_at(const char *file, struct span text, size_t offset)
+{
+	struct conf_place place = {file, 1, 1};
+
+	for (size_t i = 0; i < offset; i++) {
+		if (text.ptr[i] == '\n') {
+			place.line++;
+			place.column = 1;
+		} else if ((text.ptr[i] & 0xc0) != 0x80) {
+			place.column++;
+		}
+	}
+	return place;
+}
+
+/* The length of the UTF-8 character (RFC 3629 section 4) at the start of s, 0 when there is none. */
+static size_t utf8_length(struct span s)
+{
+	uint8_t first = s.ptr[0];
+	size_t len = first < 0x80   ? 1
+		     : first < 0xc2 ? 0
+		     : first < 0xe0 ? 2
+		     : first < 0xf0 ? 3
+		     : first < 0xf5 ? 4
+				    : 0;
+
+	if (len == 0 || len > s.len)
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if ((s.ptr[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if ((first == 0xe0 && s.ptr[1] < 0xa0) || (first == 0xed && s.ptr[1] > 0x9f) ||
+		(first == 0xf0 && s.ptr[1] < 0x90) || (first == 0xf4 && s.ptr[1] > 0x8f))
+		return 0;
+	return len;
+}
+
+/* Binary rubbish, other character sets and indentation by tabs are named here: YAML's own words for them help nobody. */
+static int text_check(const char *file, struct span text, struct complaints *complaints)
+{
+	bool in_indentation = true;
+	size_t len;
+
+	if (text.len > TREE_TEXT_MAX) {
+		complain(complaints, (struct conf_place){file, 0, 0}, 0,
+			"the file is larger than %d bytes", TREE_TEXT_MAX);
+		return E_CONFIG;
+	}
+	for (size_t i = 0; i < text.len; i += len) {
+		uint8_t byte = text.ptr[i];
+
+		len = utf8_length(span_from(text, i));
+		if (len == 0 || (byte < 0x20 && byte != '\n' && byte != '\t' && byte != '\r') ||
+			byte == 0x7f) {
+			complain(complaints, place_at(file, text, i), 1,
+				"byte 0x%02x is not text; a configuration is UTF-8 without control characters",
+				byte);
+			return E_CONFIG;
+		}
+		if (byte == '\t' && in_indentation) {
+			complain(complaints, place_at(file, text, i), 1,
+				"a tab in the indentation; YAML wants blanks");
+			return E_CONFIG;
+		}
+		in_indentation = byte == '\n' || (in_indentation && byte == ' ');
+	}
+	return 0;
+}
+
+/* ---- from events to the tree ---- */
+
+static struct conf_place place_of(const struct builder *builder, const struct fy_mark *mark)
+{
+	if (mark == NULL)
+		return (struct conf_place){builder->file, 0, 0};
+	return (struct conf_place){
+		builder->file, (unsigned)mark->line + 1, (unsigned)mark->column + 1};
+}
+
+static unsigned width_of(const struct fy_mark *start, const struct fy_mark *end)
+{
+	if (start == NULL || end == NULL || end->line != start->line ||
+		end->column <= start->column)
+		return 1;
+	return (unsigned)(end->column - start->column);
+}
+
+static void builder_fail(struct builder *builder, const struct tree *node, const char *words)
+{
+	complain(builder->complaints, node->place, node->width, "%s", words);
+	builder->failed = true;
+}
+
+static void map_check_double(
+	struct builder *builder, const struct tree *map, const struct tree *entry)
+{
+	for (const struct tree *other = map->first; other != NULL; other = other->next) {
+		if (!span_equal(other->key, entry->key))
+			continue;
+		complain(builder->complaints, entry->key_place, entry->key_width,
+			"'%.*s' is given twice; first in line %u", (int)entry->key.len,
+			entry->key.ptr, other->key_place.line);
+		return;
+	}
+}
+
+static void tree_append(struct tree *parent, struct tree *node)
+{
+	if (parent->last != NULL)
+		parent->last->next = node;
+	else
+		parent->first = node;
+	parent->last = node;
+	parent->count++;
+}
+
+/* Puts a finished word or an opening list or map where it belongs. */
+static void builder_place(struct builder *builder, struct tree *node)
+{
+	struct tree *parent;
+
+	if (builder->depth == 0) {
+		builder->root = node;
+		return;
+	}
+	parent = builder->open[builder->depth - 1];
+	if (parent->kind == TREE_MAP) {
+		node->key = builder->key.text;
+		node->key_place = builder->key.place;
+		node->key_width = builder->key.width;
+		map_check_double(builder, parent, node);
+		builder->has_key = false;
+	}
+	tree_append(parent, node);
+	if (parent->kind == TREE_MAP && parent->count > TREE_KEYS_MAX)
+		builder_fail(builder, node, "too many keys");
+}
+
+static bool builder_wants_key(const struct builder *builder)
+{
+	return builder->depth != 0 && builder->open[builder->depth - 1]->kind == TREE_MAP &&
+	       !builder->has_key;
+}
+
+static struct tree *builder_node(
+	struct builder *builder, enum tree_kind kind, struct fy_event *event)
+{
+	const struct fy_mark *start = fy_event_start_mark(event);
+	struct tree *node = arena_alloc(builder->arena, sizeof(*node));
+
+	node->kind = kind;
+	node->place = place_of(builder, start);
+	node->width = kind == TREE_WORD ? width_of(start, fy_event_end_mark(event)) : 1;
+	if (++builder->nodes > TREE_NODES_MAX)
+		builder_fail(builder, node, "too many values");
+	return node;
+}
+
+/* Escapes of quoted words could bring in what text_check keeps out. */
+static bool word_is_text(struct span word)
+{
+	for (size_t i = 0; i < word.len; i++) {
+		if ((word.ptr[i] < 0x20 && word.ptr[i] != '\n') || word.ptr[i] == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+static void builder_word(struct builder *builder, struct fy_event *event)
+{
+	struct tree *node = builder_node(builder, TREE_WORD, event);
+	struct fy_token *token = event->scalar.value;
+	size_t len = 0;
+	const char *text = token != NULL ? fy_token_get_text(token, &len) : NULL;
+
+	node->text = arena_copy(builder->arena, span_of(text, text != NULL ? len : 0));
+	node->plain = token == NULL || fy_token_scalar_style(token) == FYSS_PLAIN;
+	if (event->scalar.anchor != NULL || event->scalar.tag != NULL) {
+		builder_fail(builder, node,
+			"anchors and tags are not used in this file; write the value out");
+	} else if (!word_is_text(node->text)) {
+		builder_fail(builder, node, "control characters are not used in this file");
+	} else if (builder_wants_key(builder)) {
+		builder->key = *node;
+		builder->has_key = true;
+	} else {
+		builder_place(builder, node);
+	}
+}
+
+static void builder_open(struct builder *builder, enum tree_kind kind, struct fy_event *event)
+{
+	struct tree *node = builder_node(builder, kind, event);
+	bool decorated =
+		kind == TREE_MAP
+			? event->mapping_start.anchor != NULL || event->mapping_start.tag != NULL
+			: event->sequence_start.anchor != NULL || event->sequence_start.tag != NULL;
+
+	if (decorated) {
+		builder_fail(builder, node,
+			"anchors and tags are not used in this file; write the value out");
+	} else if (builder_wants_key(builder)) {
+		builder_fail(builder, node, "a key has to be a word");
+	} else if (builder->depth == TREE_DEPTH_MAX) {
+		builder_fail(builder, node, "nested too deeply");
+	} else {
+		builder_place(builder, node);
+		builder->open[builder->depth++] = node;
+	}
+}
+
+static void builder_take(struct builder *builder, struct fy_event *event)
+{
+	switch (event->type) {
+	case FYET_SCALAR:
+		builder_word(builder, event);
+		break;
+	case FYET_MAPPING_START:
+		builder_open(builder, TREE_MAP, event);
+		break;
+	case FYET_SEQUENCE_START:
+		builder_open(builder, TREE_LIST, event);
+		break;
+	case FYET_MAPPING_END:
+	case FYET_SEQUENCE_END:
+		builder->depth--;
+		builder->has_key = false;
+		break;
+	case FYET_ALIAS:
+		builder_fail(builder, builder_node(builder, TREE_WORD, event),
+			"aliases are not used in this file; write the value out");
+		break;
+	case FYET_DOCUMENT_START:
+		if (builder->root != NULL)
+			builder_fail(builder, builder_node(builder, TREE_WORD, event),
+				"a second document begins here; there is one to a file");
+		break;
+	default:
+		break;
+	}
+}
+
+/* The last thing libfyaml said; lines and columns count from 1 there. */
+static void complain_syntax(struct builder *builder, struct fy_diag *diag)
+{
+	void *at = NULL;
+	struct fy_diag_error *error, *last = NULL;
+	struct conf_place place = {builder->file, 0, 0};
+
+	while (diag != NULL && (error = fy_diag_errors_iterate(diag, &at)) != NULL)
+		last = error;
+	if (last == NULL) {
+		complain(builder->complaints, place, 0, "not YAML");
+		return;
+	}
+	place.line = last->line > 0 ? (unsigned)last->line : 1;
+	place.column = last->column > 0 ? (unsigned)last->column : 1;
+	complain(builder->complaints, place, 1, "not YAML: %s", last->msg);
+}
+
+static void builder_run(struct builder *builder, struct fy_parser *parser)
+{
+	struct fy_diag *diag;
+	bool ended = false;
+
+	while (!builder->failed && !ended) {
+		struct fy_event *event = fy_parser_parse(parser);
+
+		if (event == NULL)
+			break;
+		ended = event->type == FYET_STREAM_END;
+		builder_take(builder, event);
+		fy_parser_event_free(parser, event);
+	}
+	if (builder->failed || ended)
+		return;
+	diag = fy_parser_get_diag(parser);
+	complain_syntax(builder, diag);
+	fy_diag_unref(diag);
+	builder->failed = true;
+}
+
+int tree_parse(const char *file, struct span text, struct complaints *complaints,
+	struct arena *arena, struct tree **ret_tree)
+{
+	const struct fy_parse_cfg settings = {
+		.search_path = "",
+		.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_DEFAULT_VERSION_1_2 |
+			 FYPCF_JSON_NONE | FYPCF_DISABLE_MMAP_OPT,
+	};
+	struct builder builder = {.file = file, .complaints = complaints, .arena = arena};
+	size_t errors_before = complaints->report->errors_len;
+	struct fy_parser *parser;
+
+	if (text_check(file, text, complaints) < 0)
+		return E_CONFIG;
+	parser = fy_parser_create(&settings);
+	if (parser == NULL || fy_parser_set_string(parser,
+				      text.len != 0 ? (const char *)text.ptr : "", text.len) != 0) {
+		complain(complaints, (struct conf_place){file, 0, 0}, 0,
+			"cannot be read: out of memory");
+		builder.failed = true;
+	} else {
+		builder_run(&builder, parser);
+	}
+	if (parser != NULL)
+		fy_parser_destroy(parser);
+	if (builder.failed || complaints->report->errors_len != errors_before)
+		return E_CONFIG;
+	if (builder.root == NULL ||
+		(builder.root->kind == TREE_WORD && builder.root->text.len == 0)) {
+		builder.root = arena_alloc(arena, sizeof(*builder.root));
+		*builder.root = (struct tree){.kind = TREE_MAP, .place = {file, 0, 0}};
+	}
+	if (builder.root->kind != TREE_MAP) {
+		complain(complaints, builder.root->place, builder.root->width,
+			"expected `key: value` lines");
+		return E_CONFIG;
+	}
+	*ret_tree = builder.root;
+	return 0;
+}
+
+/* ---- working with trees ---- */
+
+static struct tree *entry_find(const struct tree *map, struct span key)
+{
+	for (struct tree *entry = map->first; entry != NULL; entry = entry->next) {
+		if (span_equal(entry->key, key))
+			return entry;
+	}
+	return NULL;
+}
+
+const struct tree *tree_find(const struct tree *map, const char *key)
+{
+	return entry_find(map, span_text(key));
+}
+
+/* Recursion ends at TREE_DEPTH_MAX, because neither tree is deeper. */
+void tree_merge(struct tree *into, struct tree *from, struct complaints *complaints)
+{
+	struct tree *entry = from->first;
+
+	while (entry != NULL) {
+		struct tree *next = entry->next;
+		struct tree *there = entry_find(into, entry->key);
+
+		entry->next = NULL;
+		if (there == NULL)
+			tree_append(into, entry);
+		else if (there->kind == TREE_MAP && entry->kind == TREE_MAP)
+			tree_merge(there, entry, complaints);
+		else
+			complain(complaints, entry->key_place, entry->key_width,
+				"'%.*s' is given twice; first in %s:%u", (int)entry->key.len,
+				entry->key.ptr, there->key_place.file, there->key_place.line);
+		entry = next;
+	}
+}
+
+static struct tree *word_of_text(struct span text, struct arena *arena)
+{
+	struct tree *node = arena_alloc(arena, sizeof(*node));
+
+	*node = (struct tree){.kind = TREE_WORD, .text = text, .plain = true};
+	return node;
+}
+
+struct tree *tree_of_text(const char *text, struct arena *arena)
+{
+	struct span rest = span_text(text);
+	struct tree *list;
+
+	if (rest.len < 2 || rest.ptr[0] != '[' || rest.ptr[rest.len - 1] != ']')
+		return word_of_text(rest, arena);
+	list = word_of_text((struct span){0}, arena);
+	list->kind = TREE_LIST;
+	rest = span_of(rest.ptr + 1, rest.len - 2);
+	while (rest.len != 0)
+		tree_append(list, word_of_text(span_trim(span_split(&rest, ',')), arena));
+	return list;
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: ISC */
+#include "conf/value.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/macro.h"
+
+enum { LABEL_MAX = 63, NAME_MAX_TEXT = 253, LOCAL_PART_MAX = 64, OWN_NAME_MAX = 32 };
+
+struct unit {
+	const char *name;
+	int64_t factor;
+};
+
+/* From large to small, so that the first that divides gives the shortest text; w and y are read, and y written only for
+ * whole years. */
+static const struct unit durations[] = {
+	{"y", INT64_C(365) * 86400000},
+	{"d", INT64_C(86400000)},
+	{"h", INT64_C(3600000)},
+	{"m", INT64_C(60000)},
+	{"s", INT64_C(1000)},
+	{"ms", INT64_C(1)},
+	{"w", INT64_C(7) * 86400000},
+};
+static const struct unit sizes[] = {
+	{"G", INT64_C(1) << 30},
+	{"M", INT64_C(1) << 20},
+	{"K", INT64_C(1) << 10},
+	{"", 1},
+};
+
+/* Digits, then a unit of the table. 0 or E_PARSE, E_RANGE. */
+static int quantity_parse(struct span s, const struct unit *units, size_t count, int64_t *ret_value)
+{
+	size_t digits = 0;
+	uint64_t number;
+	int r;
+
+	while (digits < s.len && ascii_is_digit(s.ptr[digits]))
+		digits++;
+	r = span_parse_u64(span_first(s, digits), INT64_MAX, &number);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count; i++) {
+		if (!span_equal_text(span_from(s, digits), units[i].name))
+			continue;
+		if (number > (uint64_t)(INT64_MAX / units[i].factor))
+			return E_RANGE;
+		*ret_value = (int64_t)number * units[i].factor;
+		return 0;
+	}
+	return E_PARSE;
+}
+
+int duration_parse(struct span s, int64_t *ret_ms, struct fault *why)
+{
+	int64_t ms = 0;
+	int r = 0;
+
+	if (!span_equal_text(s, "0"))
+		r = quantity_parse(s, durations, COUNTOF(durations), &ms);
+	/* A century is more than anybody means, and keeps sums of times far from overflow. */
+	if (r == E_RANGE || ms > 100 * durations[0].factor)
+		return fault_set(why, E_RANGE, "'%.*s' is too long", (int)s.len, s.ptr);
+	if (r < 0)
+		return fault_set(why, E_PARSE,
+			"'%.*s' is not a duration (a number with s, m, h, d or y, like 5m)",
+			(int)s.len, s.ptr);
+	*ret_ms = ms;
+	return 0;
+}
+
+const char *duration_print(int64_t ms, char text[DURATION_TEXT_SIZE])
+{
+	size_t i = 0;
+
+	if (ms == 0)
+		return strcpy(text, "0");
+	while (ms % durations[i].factor != 0)
+		i++;
+	snprintf(text, DURATION_TEXT_SIZE, "%" PRId64 "%s", ms / durations[i].factor,
+		durations[i].name);
+	return text;
+}
+
+int size_parse(struct span s, uint64_t *ret_size, struct fault *why)
+{
+	int64_t size;
+	int r = quantity_parse(s, sizes, COUNTOF(sizes), &size);
+
+	if (r == E_RANGE)
+		return fault_set(why, E_RANGE, "'%.*s' is too large", (int)s.len, s.ptr);
+	if (r < 0)
+		return fault_set(why, E_PARSE,
+			"'%.*s' is not a size (a number, or one with K, M or G)", (int)s.len,
+			s.ptr);
+	*ret_size = (uint64_t)size;
+	return 0;
+}
+
+const char *size_print(uint64_t size, char text[DURATION_TEXT_SIZE])
+{
+	size_t i = 0;
+
+	while (size == 0 ? sizes[i].factor != 1 : size % (uint64_t)sizes[i].factor != 0)
+		i++;
+	snprintf(text, DURATION_TEXT_SIZE, "%" PRIu64 "%s", size / (uint64_t)sizes[i].factor,
+		sizes[i].name);
+	return text;
+}
+
+static int octet_parse(struct span s, uint8_t *ret_low, uint8_t *ret_high)
+{
+	struct span high = s, low = span_split(&high, '-');
+	bool is_range = low.len < s.len;
+	uint64_t from, to;
+
+	if (span_equal_text(s, "*")) {
+		*ret_low = 0;
+		*ret_high = 255;
+		return 0;
+	}
+	if (low.len > 3 || high.len > 3 || span_parse_u64(low, 255, &from) < 0)
+		return E_PARSE;
+	to = from;
+	if (is_range && (span_parse_u64(high, 255, &to) < 0 || to < from))
+		return E_PARSE;
+	*ret_low = (uint8_t)from;
+	*ret_high = (uint8_t)to;
+	return 0;
+}
+
+int code_parse(struct span s, struct conf_code *ret_code, struct fault *why)
+{
+	struct conf_code code;
+	struct span rest = s;
+	bool bad = false;
+
+	for (int i = 0; i < 4; i++)
+		bad |= octet_parse(
+			       span_split(&rest, '.'), &code.octet[i].low, &code.octet[i].high) < 0;
+	if (bad || rest.len != 0 || s.ptr[s.len - 1] == '.')
+		return fault_set(why, E_PARSE,
+			"'%.*s' is not a code (like 127.0.0.2, 127.0.0.2-11 or 127.0.*.1-3)",
+			(int)s.len, s.ptr);
+	if (code.octet[0].low != 127 || code.octet[0].high != 127)
+		return fault_set(why, E_RANGE,
+			"'%.*s' is outside 127.0.0.0/8, where lists answer (RFC 5782 section 2.1)",
+			(int)s.len, s.ptr);
+	if (code.octet[1].high == 255 && code.octet[2].high == 255)
+		return fault_set(why, E_RANGE,
+			"'%.*s' includes 127.255.255.0/24, by which lists say that they do not answer you",
+			(int)s.len, s.ptr);
+	*ret_code = code;
+	return 0;
+}
+
+const char *code_print(const struct conf_code *code, char text[CODE_TEXT_SIZE])
+{
+	size_t used = 0;
+
+	for (int i = 0; i < 4; i++) {
+		const char *dot = i != 0 ? "." : "";
+		unsigned low = code->octet[i].low, high = code->octet[i].high;
+		int n;
+
+		if (low == high)
+			n = snprintf(text + used, CODE_TEXT_SIZE - used, "%s%u", dot, low);
+		else if (low == 0 && high == 255)
+			n = snprintf(text + used, CODE_TEXT_SIZE - used, "%s*", dot);
+		else
+			n = snprintf(text + used, CODE_TEXT_SIZE - used, "%s%u-%u", dot, low, high);
+		used += (size_t)n;
+	}
+	return text;
+}
+
+bool code_matches(const struct conf_code *code, const uint8_t address[4])
+{
+	for (int i = 0; i < 4; i++) {
+		if (address[i] < code->octet[i].low || address[i] > code->octet[i].high)
+			return false;
+	}
+	return true;
+}
+
+static bool is_label(struct span label)
+{
+	if (label.len == 0 || label.len > LABEL_MAX || label.ptr[0] == '-' ||
+		label.ptr[label.len - 1] == '-')
+		return false;
+	for (size_t i = 0; i < label.len; i++) {
+		uint8_t byte = label.ptr[i];
+
+		if (!ascii_is_alpha(byte) && !ascii_is_digit(byte) && byte != '-' && byte != '_')
+			return false;
+	}
+	return true;
+}
+
+static bool is_digits(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if (!ascii_is_digit(s.ptr[i]))
+			return false;
+	}
+	return true;
+}
+
+int domain_check(struct span s, struct fault *why)
+{
+	struct span rest = s, label = {0};
+	unsigned labels = 0;
+	bool good = s.len != 0 && s.len <= NAME_MAX_TEXT && s.ptr[s.len - 1] != '.';
+
+	while (good && rest.len != 0) {
+		label = span_split(&rest, '.');
+		good = is_label(label);
+		labels++;
+	}
+	if (!good || labels < 2 || is_digits(label))
+		return fault_set(why, E_PARSE, "'%.*s' is not a full DNS name", (int)s.len, s.ptr);
+	return 0;
+}
+
+/* RFC 5321 section 4.1.2: Dot-string. */
+static bool is_local_part(struct span s)
+{
+	if (s.len == 0 || s.len > LOCAL_PART_MAX || s.ptr[0] == '.' || s.ptr[s.len - 1] == '.')
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		uint8_t byte = s.ptr[i];
+
+		if (!ascii_is_alpha(byte) && !ascii_is_digit(byte) &&
+			strchr("!#$%&'*+-/=?^_`{|}~.", byte) == NULL)
+			return false;
+		if (byte == '.' && s.ptr[i + 1] == '.')
+			return false;
+	}
+	return true;
+}
+
+int mailbox_check(struct span s, struct fault *why)
+{
+	struct span domain = s, local = span_split(&domain, '@');
+
+	if (local.len == s.len || !is_local_part(local) || domain_check(domain, NULL) < 0)
+		return fault_set(why, E_PARSE, "'%.*s' is not a mailbox (name@example.org)",
+			(int)s.len, s.ptr);
+	return 0;
+}
+
+int url_check(struct span s, struct fault *why)
+{
+	struct span rest = s;
+	bool good = true;
+
+	if (span_has_prefix_nocase(s, "https://"))
+		rest = span_from(s, 8);
+	else if (span_has_prefix_nocase(s, "http://"))
+		rest = span_from(s, 7);
+	else
+		good = false;
+	good = good && rest.len != 0 && rest.ptr[0] != '/';
+	for (size_t i = 0; i < s.len; i++)
+		good = good && s.ptr[i] > 0x20 && s.ptr[i] < 0x7f &&
+		       strchr("\"<>\\^`{|}", s.ptr[i]) == NULL;
+	if (!good)
+		return fault_set(why, E_PARSE,
+			"'%.*s' is not a URL that begins with https:// or http://", (int)s.len,
+			s.ptr);
+	return 0;
+}
+
+int name_check(struct span s, struct fault *why)
+{
+	bool good =
+		s.len != 0 && s.len <= OWN_NAME_MAX && s.ptr[0] != '-' && s.ptr[s.len - 1] != '-';
+
+	for (size_t i = 0; good && i < s.len; i++)
+		good = ascii_is_digit(s.ptr[i]) || (s.ptr[i] >= 'a' && s.ptr[i] <= 'z') ||
+		       s.ptr[i] == '-';
+	if (!good)
+		return fault_set(why, E_PARSE,
+			"'%.*s' is not a name (a-z, 0-9 and '-', at most %d)", (int)s.len, s.ptr,
+			OWN_NAME_MAX);
+	return 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * What single words of the configuration and of the command line mean. All of the span has to fit; *why says what was
+ * expected, with the word quoted. Pure; any thread. E_PARSE, E_RANGE.
+ */
+#include "conf/conf.h"
+
+/* "90s", "5m", "24h", "30d", "2w", "2y" (365 days), "250ms", or "0". */
+int duration_parse(struct span s, int64_t *ret_ms, struct fault *why);
+
+enum { DURATION_TEXT_SIZE = 24 };
+
+/* The shortest exact form: "90s", "5m", "1d". */
+const char *duration_print(int64_t ms, char text[DURATION_TEXT_SIZE]);
+
+/* "65536", "64K", "50M", "1G": powers of 1024. */
+int size_parse(struct span s, uint64_t *ret_size, struct fault *why);
+const char *size_print(uint64_t size, char text[DURATION_TEXT_SIZE]);
+
+enum { CODE_TEXT_SIZE = 32 };
+
+/* "127.0.0.2", "127.0.0.2-11", "127.0.*.1-3". */
+int code_parse(struct span s, struct conf_code *ret_code, struct fault *why);
+const char *code_print(const struct conf_code *code, char text[CODE_TEXT_SIZE]);
+bool code_matches(const struct conf_code *code, const uint8_t address[4]);
+
+/* A full DNS name in text form: labels of letters, digits, hyphens and underscores, at least two, the last not of digits
+ * only, no dot at the end (RFC 1123 section 2.1, RFC 1035 section 2.3.4). */
+int domain_check(struct span s, struct fault *why);
+
+/* "name@domain" (RFC 5321 section 4.1.2 without quoting). */
+int mailbox_check(struct span s, struct fault *why);
+
+/* "http://..." or "https://..." with a host, printable ASCII without blanks, quotes and angle brackets. */
+int url_check(struct span s, struct fault *why);
+
+/* The name of a list, sublist or policy: 1 to 32 of a-z, 0-9 and "-", beginning and ending with a letter or digit. */
+int name_check(struct span s, struct fault *why);
