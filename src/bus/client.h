@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "base/shelf.h"
 #include "loop/loop.h"
 
@@ -24,22 +25,29 @@ struct bus_client_settings {
 	const char *lists_path;  /* folder of the snapshots */
 	const char *spool_path;  /* file, or NULL for a role that puts nothing */
 	size_t spool_limit;      /* bytes */
+
+	/* What is news (EV_BUS_AWAY, EV_BUS_BACK, EV_SNAPSHOT_ADOPTED, EV_SNAPSHOT_BAD, EV_SPOOL_FULL): the role passes
+	 * log_event, a test its own; NULL: silence. */
+	void (*log)(enum log_event_id id, const struct log_field *fields);
 };
 
 /* shelf: of struct view, made by the caller with view's release; may be NULL for a role that serves no list.
- * on_view: called after a newer view was put on the shelf; may be NULL. */
+ * on_view: called after a newer view was put on the shelf; may be NULL. The spool is opened here, before the jail; the
+ * first connection is tried in the loop's next turn. E_BUSY, E_DENIED ... of the spool. */
 int bus_client_new(struct loop *loop, const struct bus_client_settings *settings,
 	struct shelf *shelf, void (*on_view)(void *arg), void *arg, struct bus_client **ret_client,
 	struct fault *why);
 void bus_client_free(struct bus_client **client);
 
-/* Copies; the id is filled in when empty. 0, or E_FULL when the spool is at its bound. */
+/* Copies; the id is filled in when empty. 0, or E_FULL when the spool is at its bound; E_USAGE without a spool. */
 int bus_client_put(struct bus_client *client, Stockade__Put *put);
 
-/* Asks; answer is NULL with E_AWAY or E_TIMEOUT. Called exactly once unless the client is freed before. */
+/* Asks; answer is NULL with E_AWAY, E_TIMEOUT (5 s) or E_BUSY (too many questions at once). Called exactly once, never from
+ * within bus_client_ask itself, unless the client is freed before. The tag of the query is set here. */
 void bus_client_ask(struct bus_client *client, Stockade__Query *query,
 	void (*call)(int error, const Stockade__Answer *answer, void *arg), void *arg);
 
 bool bus_client_is_connected(const struct bus_client *client);
 size_t bus_client_spooled(
 	const struct bus_client *client); /* bytes waiting for an acknowledgement */
+uint64_t bus_client_dropped(const struct bus_client *client); /* puts lost to a full spool */

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: ISC */
+#include "bus/check.h"
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "base/macro.h"
+#include "bus/frame.h"
+
+/*
+ * The limits are those of the field's name; what is not named here gets the default. Strings hold what strangers sent
+ * (HELO, PTR, addresses), escaped by the role that read it; this file makes sure that it did.
+ */
+enum {
+	STRING_DEFAULT = 1024,
+	REPEATED_DEFAULT = 1024,
+	DEPTH_MAX = 8,
+};
+
+struct field_limit {
+	const char *name;
+	size_t most;
+};
+
+static const struct field_limit string_limits[] = {
+	{"author", 128},
+	{"domain", 255},
+	{"file", 64},
+	{"host", 255},
+	{"key", 64},
+	{"kind", 32},
+	{"list", 255},
+	{"mode", 16},
+	{"name", 64},
+	{"outcome", 32},
+	{"policy", 64},
+	{"role", 16},
+	{"rule", 64},
+	{"sensor", 255},
+	{"sublist", 64},
+	{"text", 4096},
+};
+
+static const struct field_limit count_limits[] = {
+	{"checks", 128},
+	{"hits", 32},
+	{"lists", 64},
+	{"pieces", 65536},
+	{"roles", 16},
+	{"sources", MESSAGE_SOURCES_MAX},
+};
+
+static size_t limit_of(
+	const struct field_limit *limits, size_t len, const char *name, size_t otherwise)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (strcmp(limits[i].name, name) == 0)
+			return limits[i].most;
+	}
+	return otherwise;
+}
+
+/* The length of the UTF-8 sequence at s.ptr; 0 when there is no well-formed one (RFC 3629, section 4). */
+static size_t utf8_len(struct span s)
+{
+	uint8_t lead = s.ptr[0];
+	size_t len = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+
+	if (lead > 0xf4 || len == 0 || s.len < len)
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if ((s.ptr[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if ((lead == 0xe0 && s.ptr[1] < 0xa0) || (lead == 0xed && s.ptr[1] > 0x9f) ||
+		(lead == 0xf0 && s.ptr[1] < 0x90) || (lead == 0xf4 && s.ptr[1] > 0x8f))
+		return 0; /* overlong, a surrogate half, or beyond U+10FFFF */
+	return len;
+}
+
+bool text_is_clean(struct span text)
+{
+	while (text.len != 0) {
+		size_t len = utf8_len(text);
+
+		if (len == 0 || text.ptr[0] < 0x20 || text.ptr[0] == 0x7f ||
+			(text.ptr[0] == 0xc2 && text.ptr[1] < 0xa0)) /* C0, DEL, C1 */
+			return false;
+		text = span_from(text, len);
+	}
+	return true;
+}
+
+static int check_message(const ProtobufCMessage *message, unsigned depth, struct fault *why);
+
+static int check_string(const ProtobufCFieldDescriptor *field, const char *text, struct fault *why)
+{
+	struct span s = span_text(text);
+
+	if (s.len > limit_of(string_limits, COUNTOF(string_limits), field->name, STRING_DEFAULT))
+		return fault_set(why, E_LIMIT, "field '%s' is %zu bytes long", field->name, s.len);
+	if (!text_is_clean(s))
+		return fault_set(
+			why, E_PARSE, "field '%s' holds bytes that are no plain text", field->name);
+	return 0;
+}
+
+/* All byte fields are addresses or message ids: sixteen bytes, or none. */
+static int check_bytes(
+	const ProtobufCFieldDescriptor *field, const ProtobufCBinaryData *bytes, struct fault *why)
+{
+	if (bytes->len != 0 && bytes->len != MESSAGE_ID_SIZE)
+		return fault_set(
+			why, E_PARSE, "field '%s' has %zu bytes, not 16", field->name, bytes->len);
+	return 0;
+}
+
+static int check_value(
+	const ProtobufCFieldDescriptor *field, const void *value, unsigned depth, struct fault *why)
+{
+	switch (field->type) {
+	case PROTOBUF_C_TYPE_STRING:
+		return check_string(field, *(const char *const *)value, why);
+	case PROTOBUF_C_TYPE_BYTES:
+		return check_bytes(field, value, why);
+	case PROTOBUF_C_TYPE_MESSAGE:
+		return check_message(*(const ProtobufCMessage *const *)value, depth + 1, why);
+	default:
+		return 0; /* numbers: judged by those who use them */
+	}
+}
+
+static size_t value_size(const ProtobufCFieldDescriptor *field)
+{
+	switch (field->type) {
+	case PROTOBUF_C_TYPE_STRING:
+	case PROTOBUF_C_TYPE_MESSAGE:
+		return sizeof(void *);
+	case PROTOBUF_C_TYPE_BYTES:
+		return sizeof(ProtobufCBinaryData);
+	default:
+		return 0; /* repeated numbers hold nothing to check */
+	}
+}
+
+static int check_repeated(const ProtobufCFieldDescriptor *field, const uint8_t *message,
+	unsigned depth, struct fault *why)
+{
+	size_t count = *(const size_t *)(const void *)(message + field->quantifier_offset);
+	const uint8_t *values = *(const uint8_t *const *)(const void *)(message + field->offset);
+	size_t most = limit_of(count_limits, COUNTOF(count_limits), field->name, REPEATED_DEFAULT);
+	size_t size = value_size(field);
+
+	if (count > most)
+		return fault_set(why, E_LIMIT, "field '%s' has %zu values, the most is %zu",
+			field->name, count, most);
+	for (size_t i = 0; size != 0 && i < count; i++) {
+		int r = check_value(field, values + i * size, depth, why);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static bool field_is_unset(const ProtobufCFieldDescriptor *field, const uint8_t *message)
+{
+	return (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0 &&
+	       *(const uint32_t *)(const void *)(message + field->quantifier_offset) != field->id;
+}
+
+static int check_message(const ProtobufCMessage *message, unsigned depth, struct fault *why)
+{
+	const uint8_t *bytes = (const uint8_t *)message;
+
+	if (message == NULL)
+		return 0;
+	if (depth > DEPTH_MAX)
+		return fault_set(why, E_LIMIT, "messages are nested too deeply");
+	for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
+		int r;
+
+		if (field->label == PROTOBUF_C_LABEL_REPEATED)
+			r = check_repeated(field, bytes, depth, why);
+		else if (field_is_unset(field, bytes))
+			continue;
+		else
+			r = check_value(field, bytes + field->offset, depth, why);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int message_check(const ProtobufCMessage *message, struct fault *why)
+{
+	return check_message(message, 0, why);
+}

@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: ISC */
+#include "bus/client.h"
+
+#include <sys/random.h>
+
+#include "base/macro.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "bus/check.h"
+#include "bus/follower.h"
+#include "bus/frame.h"
+#include "bus/spool.h"
+#include "loop/socket.h"
+#include "loop/stream.h"
+#include "stockade.pb-c.h"
+
+/*
+ * A connection goes: Hello with the serial served -> the keeper's Hello, and Snapshot and Delta as needed -> Hello after
+ * each newer view (so that the keeper knows who serves what) -> Hello with serial 0 when something does not fit: "send me
+ * everything". Puts go out in a window; when acknowledgements stay away (the store is locked or full) the window is sent
+ * again, slower each time.
+ */
+enum {
+	RETRY_FIRST_MS = 20,
+	RETRY_MOST_MS = 1000,
+	ASK_MS = 5000,
+	ASKS_MAX = 4096,
+	WINDOW = 256,
+	OUT_BUSY = 512 * 1024,
+	RESEND_FIRST_MS = 2000,
+	RESEND_MOST_MS = 60000,
+	BUS_VERSION = 1,
+};
+
+struct ask {
+	uint64_t tag;
+	int64_t at_ms;
+	int error; /* what the deadline means: E_TIMEOUT, or why it could not be asked at all */
+	void (*call)(int error, const Stockade__Answer *answer, void *arg);
+	void *arg;
+};
+
+struct bus_client {
+	uint32_t magic;
+	struct loop *loop;
+	struct bus_client_settings settings; /* strings are ours */
+	struct stream *stream;
+	struct follower *follower;
+	struct spool *spool;
+	void (*on_view)(void *arg);
+	void *arg;
+	struct timer retry;  /* connects */
+	struct timer send;   /* at the end of this turn */
+	struct timer resend; /* acknowledgements are overdue */
+	struct timer asks_due;
+	int64_t retry_ms;
+	int64_t resend_ms;
+	struct ask *asks;
+	size_t asks_len;
+	size_t asks_room;
+	uint64_t tag;
+	uint64_t dropped;
+	bool said_away;
+	bool said_full;
+	bool freed;
+};
+
+static void client_fail(struct bus_client *client, int error, const char *words);
+
+static void client_log(
+	const struct bus_client *client, enum log_event_id id, const struct log_field *fields)
+{
+	if (client->settings.log != NULL)
+		client->settings.log(id, fields);
+}
+
+/* ---- sending ---- */
+
+static void client_send_soon(struct bus_client *client)
+{
+	if (!timer_is_set(&client->send))
+		timer_set(&client->send, loop_now_ms(client->loop));
+}
+
+static int client_send(struct bus_client *client, const Stockade__Message *message)
+{
+	int r;
+
+	if (client->stream == NULL)
+		return E_AWAY;
+	r = frame_append(stream_out(client->stream), message, FRAME_ROLE_MAX);
+	client_send_soon(client);
+	return r;
+}
+
+static void client_send_hello(struct bus_client *client, uint32_t serial)
+{
+	Stockade__Message message = STOCKADE__MESSAGE__INIT;
+	Stockade__Hello hello = STOCKADE__HELLO__INIT;
+
+	hello.role = (char *)client->settings.role;
+	hello.version = BUS_VERSION;
+	hello.serial = serial;
+	message.kind_case = STOCKADE__MESSAGE__KIND_HELLO;
+	message.hello = &hello;
+	client_send(client, &message);
+}
+
+static uint32_t client_serial(const struct bus_client *client)
+{
+	return client->follower != NULL ? follower_serial(client->follower) : 0;
+}
+
+/* Puts that wait, as many as the window takes. */
+static void client_send_spooled(struct bus_client *client)
+{
+	struct buf body;
+
+	buf_init(&body, 0);
+	while (spool_in_flight(client->spool) < WINDOW &&
+		buf_len(stream_out(client->stream)) < OUT_BUSY &&
+		spool_next(client->spool, &body) > 0)
+		frame_append_packed(stream_out(client->stream), buf_span(&body), FRAME_ROLE_MAX);
+	buf_done(&body);
+	if (spool_in_flight(client->spool) != 0 && !timer_is_set(&client->resend))
+		timer_set(&client->resend, loop_now_ms(client->loop) + client->resend_ms);
+}
+
+static void client_on_send(struct timer *timer, void *arg)
+{
+	struct bus_client *client = OBJ(bus_client, arg);
+
+	(void)timer;
+	if (client->stream == NULL)
+		return;
+	if (client->spool != NULL)
+		client_send_spooled(client);
+	stream_send(client->stream);
+}
+
+static void client_on_resend(struct timer *timer, void *arg)
+{
+	struct bus_client *client = OBJ(bus_client, arg);
+
+	(void)timer;
+	if (client->stream == NULL)
+		return;
+	client->resend_ms =
+		client->resend_ms * 2 < RESEND_MOST_MS ? client->resend_ms * 2 : RESEND_MOST_MS;
+	spool_rewind(client->spool);
+	client_send_soon(client);
+}
+
+/* ---- questions ---- */
+
+static void asks_arm(struct bus_client *client)
+{
+	int64_t at_ms = INT64_MAX;
+
+	for (size_t i = 0; i < client->asks_len; i++) {
+		if (client->asks[i].at_ms < at_ms)
+			at_ms = client->asks[i].at_ms;
+	}
+	if (at_ms == INT64_MAX)
+		timer_clear(&client->asks_due);
+	else
+		timer_set(&client->asks_due, at_ms);
+}
+
+/* The entry leaves before its callback runs: the callback may ask again or free the client. */
+static void ask_end(
+	struct bus_client *client, size_t index, int error, const Stockade__Answer *answer)
+{
+	struct ask ask = client->asks[index];
+
+	client->asks[index] = client->asks[--client->asks_len];
+	ask.call(error, answer, ask.arg);
+}
+
+static void asks_on_due(struct timer *timer, void *arg)
+{
+	struct bus_client *client = OBJ(bus_client, arg);
+	size_t i = 0;
+
+	(void)timer;
+	while (!client->freed && i < client->asks_len) {
+		if (client->asks[i].at_ms > loop_now_ms(client->loop)) {
+			i++;
+			continue;
+		}
+		ask_end(client, i, client->asks[i].error, NULL);
+		i = 0; /* the callback may have changed the table */
+	}
+	if (!client->freed)
+		asks_arm(client);
+}
+
+/* Those under way get their error in this turn's round of timers. */
+static void asks_fail(struct bus_client *client, int error)
+{
+	for (size_t i = 0; i < client->asks_len; i++) {
+		client->asks[i].error = error;
+		client->asks[i].at_ms = loop_now_ms(client->loop);
+	}
+	asks_arm(client);
+}
+
+static void client_on_answer(struct bus_client *client, const Stockade__Answer *answer)
+{
+	for (size_t i = 0; i < client->asks_len; i++) {
+		if (client->asks[i].tag != answer->tag)
+			continue;
+		ask_end(client, i, answer->error < 0 ? answer->error : 0, answer);
+		if (!client->freed)
+			asks_arm(client);
+		return;
+	}
+}
+
+void bus_client_ask(struct bus_client *client, Stockade__Query *query,
+	void (*call)(int error, const Stockade__Answer *answer, void *arg), void *arg)
+{
+	Stockade__Message message = STOCKADE__MESSAGE__INIT;
+	struct ask ask = {.tag = ++client->tag, .call = call, .arg = arg};
+
+	query->tag = ask.tag;
+	message.kind_case = STOCKADE__MESSAGE__KIND_QUERY;
+	message.query = query;
+	ask.error = client->asks_len >= ASKS_MAX ? E_BUSY : client_send(client, &message);
+	ask.at_ms = loop_now_ms(client->loop) + (ask.error < 0 ? 0 : ASK_MS);
+	if (ask.error >= 0)
+		ask.error = E_TIMEOUT;
+	if (client->asks_len == client->asks_room) {
+		client->asks_room = client->asks_room != 0 ? client->asks_room * 2 : 8;
+		client->asks = mem_resize(client->asks, client->asks_room * sizeof(*client->asks));
+	}
+	client->asks[client->asks_len++] = ask;
+	asks_arm(client);
+}
+
+/* ---- messages of the keeper ---- */
+
+static void client_adopted(struct bus_client *client)
+{
+	client->retry_ms = RETRY_FIRST_MS;
+	client_send_hello(client, client_serial(client));
+	client_log(client, EV_SNAPSHOT_ADOPTED,
+		LOG_FIELDS(log_number("serial", client_serial(client))));
+	if (client->on_view != NULL)
+		client->on_view(client->arg);
+}
+
+static void client_follow(struct bus_client *client, int r, const struct fault *why)
+{
+	if (r > 0)
+		client_adopted(client);
+	if (r >= 0)
+		return;
+	client_log(
+		client, EV_SNAPSHOT_BAD, LOG_FIELDS(log_error(r), log_text("reason", why->text)));
+	if (r == E_CONFLICT)
+		client_send_hello(client, 0);
+	else
+		client_fail(client, r,
+			why->text); /* with back-off, lest we ask for a bad file in a loop */
+}
+
+static void client_on_ack(struct bus_client *client, const Stockade__Ack *ack)
+{
+	if (client->spool == NULL)
+		return;
+	for (size_t i = 0; i < ack->n_ids; i++) {
+		if (ack->ids[i].len == MESSAGE_ID_SIZE)
+			spool_ack(client->spool, ack->ids[i].data);
+	}
+	client->resend_ms = RESEND_FIRST_MS;
+	timer_clear(&client->resend);
+	client_send_soon(client);
+}
+
+static void client_on_message(struct bus_client *client, const Stockade__Message *message)
+{
+	struct fault why = {0};
+
+	switch (message->kind_case) {
+	case STOCKADE__MESSAGE__KIND_HELLO:
+		if (client->follower != NULL)
+			follower_expect(client->follower, message->hello->serial);
+		if (message->hello->serial == client_serial(client))
+			client->retry_ms = RETRY_FIRST_MS;
+		break;
+	case STOCKADE__MESSAGE__KIND_SNAPSHOT:
+		if (client->follower != NULL)
+			client_follow(client,
+				follower_snapshot(client->follower, message->snapshot, &why), &why);
+		break;
+	case STOCKADE__MESSAGE__KIND_DELTA:
+		if (client->follower != NULL)
+			client_follow(client,
+				follower_delta(client->follower, message->delta, &why), &why);
+		break;
+	case STOCKADE__MESSAGE__KIND_ACK:
+		client_on_ack(client, message->ack);
+		break;
+	case STOCKADE__MESSAGE__KIND_ANSWER:
+		client_on_answer(client, message->answer);
+		break;
+	default:
+		break; /* of a newer keeper: not for us */
+	}
+}
+
+static void client_on_input(struct stream *stream, void *arg)
+{
+	struct bus_client *client = OBJ(bus_client, arg);
+
+	while (!client->freed && client->stream == stream) {
+		Stockade__Message *message = NULL;
+		struct fault why = {"the length of a message is out of bounds"};
+		struct span body;
+		size_t used = 0;
+		int r = frame_next(buf_span(stream_in(stream)), FRAME_ROLE_MAX, &body, &used);
+
+		if (r == 0)
+			return;
+		if (r > 0)
+			r = message_decode(body, &message, &why);
+		if (r < 0) {
+			client_fail(client, r, why.text);
+			return;
+		}
+		buf_consume(stream_in(stream), used); /* the message is a copy */
+		client_on_message(client, message);
+		message_free(&message);
+	}
+}
+
+/* ---- the connection ---- */
+
+static void client_on_closed(struct stream *stream, int error, void *arg)
+{
+	(void)stream;
+	client_fail(OBJ(bus_client, arg), error, NULL);
+}
+
+static void client_on_drained(struct stream *stream, void *arg)
+{
+	(void)stream;
+	client_send_soon(OBJ(bus_client, arg));
+}
+
+static void client_say_away(struct bus_client *client, int error, const char *words)
+{
+	if (client->said_away)
+		return;
+	client->said_away = true;
+	client_log(client, EV_BUS_AWAY,
+		LOG_FIELDS(log_text("socket", client->settings.socket_path), log_error(error),
+			log_text("reason", words)));
+}
+
+/* Gives the connection up and tries again later. */
+static void client_fail(struct bus_client *client, int error, const char *words)
+{
+	stream_free(&client->stream);
+	client_say_away(client, error, words);
+	timer_clear(&client->resend);
+	timer_set(&client->retry, loop_now_ms(client->loop) + client->retry_ms);
+	client->retry_ms =
+		client->retry_ms * 2 < RETRY_MOST_MS ? client->retry_ms * 2 : RETRY_MOST_MS;
+	asks_fail(client, E_AWAY);
+}
+
+static void client_on_retry(struct timer *timer, void *arg)
+{
+	static const struct stream_calls calls = {
+		.input = client_on_input, .drained = client_on_drained, .closed = client_on_closed};
+	static const struct stream_limits limits = {
+		.in = FRAME_ROLE_MAX + FRAME_HEAD, .out = 4 * FRAME_ROLE_MAX};
+	struct bus_client *client = OBJ(bus_client, arg);
+	struct fault why = {0};
+	int fd = -1;
+	int r;
+
+	(void)timer;
+	r = socket_connect_unix(client->settings.socket_path, &fd, &why);
+	if (r < 0) {
+		client_fail(client, r, why.text);
+		return;
+	}
+	client->stream = stream_new(client->loop, fd, false, &limits, &calls, client);
+	if (client->said_away)
+		client_log(client, EV_BUS_BACK,
+			LOG_FIELDS(log_text("socket", client->settings.socket_path)));
+	client->said_away = false;
+	client->resend_ms = RESEND_FIRST_MS;
+	if (client->spool != NULL)
+		spool_rewind(client->spool);
+	client_send_hello(client, client_serial(client));
+}
+
+static void client_copy_settings(
+	struct bus_client *client, const struct bus_client_settings *settings)
+{
+	client->settings = *settings;
+	client->settings.role = mem_copy_string(settings->role);
+	client->settings.socket_path = mem_copy_string(settings->socket_path);
+	client->settings.lists_path = NULL; /* the follower's and the spool's: not needed again */
+	client->settings.spool_path = NULL;
+}
+
+int bus_client_new(struct loop *loop, const struct bus_client_settings *settings,
+	struct shelf *shelf, void (*on_view)(void *arg), void *arg, struct bus_client **ret_client,
+	struct fault *why)
+{
+	struct spool *spool = NULL;
+	struct bus_client *client;
+	int r;
+
+	if (settings->spool_path != NULL) {
+		r = spool_open(settings->spool_path, settings->spool_limit, &spool, why);
+		if (r < 0)
+			return r;
+	}
+	client = mem_new(bus_client);
+	client->magic = (uint32_t)MAGIC_bus_client;
+	client->loop = loop;
+	client->spool = spool;
+	client->on_view = on_view;
+	client->arg = arg;
+	client->retry_ms = RETRY_FIRST_MS;
+	client->resend_ms = RESEND_FIRST_MS;
+	client_copy_settings(client, settings);
+	if (shelf != NULL)
+		client->follower = follower_new(settings->lists_path, shelf);
+	timer_init(&client->retry, loop, client_on_retry, client);
+	timer_init(&client->send, loop, client_on_send, client);
+	timer_init(&client->resend, loop, client_on_resend, client);
+	timer_init(&client->asks_due, loop, asks_on_due, client);
+	timer_set(&client->retry, loop_now_ms(loop));
+	*ret_client = client;
+	return 0;
+}
+
+static void client_destroy(void *arg)
+{
+	struct bus_client *client = OBJ(bus_client, arg);
+
+	mem_free((char *)client->settings.role);
+	mem_free((char *)client->settings.socket_path);
+	mem_free(client->asks);
+	client->magic = 0;
+	mem_free(client);
+}
+
+void bus_client_free(struct bus_client **client)
+{
+	struct bus_client *c = *client;
+
+	if (c == NULL)
+		return;
+	*client = NULL;
+	c->freed = true;
+	timer_done(&c->retry);
+	timer_done(&c->send);
+	timer_done(&c->resend);
+	timer_done(&c->asks_due);
+	stream_free(&c->stream);
+	follower_free(&c->follower);
+	spool_free(&c->spool);
+	loop_later(c->loop, client_destroy, c); /* a callback of ours may be the caller */
+}
+
+/* ---- evidence ---- */
+
+static int put_append(struct bus_client *client, const Stockade__Put *put)
+{
+	Stockade__Message message = STOCKADE__MESSAGE__INIT;
+	struct buf body;
+	uint8_t *room;
+	size_t len;
+	int r;
+
+	message.kind_case = STOCKADE__MESSAGE__KIND_PUT;
+	message.put = (Stockade__Put *)put;
+	r = message_check(
+		&message.base, NULL); /* the keeper would close the connection, again and again */
+	len = stockade__message__get_packed_size(&message);
+	if (r < 0 || len > FRAME_ROLE_MAX)
+		return r < 0 ? r : E_LIMIT;
+	buf_init(&body, 0);
+	room = buf_reserve(&body, len);
+	stockade__message__pack(&message, room);
+	buf_wrote(&body, len);
+	r = spool_append(client->spool, put->id.data, buf_span(&body));
+	buf_done(&body);
+	return r;
+}
+
+int bus_client_put(struct bus_client *client, Stockade__Put *put)
+{
+	ProtobufCBinaryData id = put->id;
+	uint8_t fresh[MESSAGE_ID_SIZE];
+	int r;
+
+	if (client->spool == NULL)
+		return E_USAGE;
+	if (put->id.len == 0) {
+		ASSERT(getrandom(fresh, sizeof(fresh), 0) == sizeof(fresh));
+		put->id = (ProtobufCBinaryData){sizeof(fresh), fresh};
+	}
+	r = put->id.len == MESSAGE_ID_SIZE ? put_append(client, put) : E_USAGE;
+	put->id = id;
+	if (r < 0) {
+		client->dropped++;
+		if (!client->said_full)
+			client_log(client, EV_SPOOL_FULL,
+				LOG_FIELDS(log_error(r),
+					log_number("spooled", (int64_t)spool_size(client->spool))));
+		client->said_full = true;
+		return r;
+	}
+	client->said_full = false;
+	client_send_soon(client);
+	return 0;
+}
+
+bool bus_client_is_connected(const struct bus_client *client)
+{
+	return client->stream != NULL;
+}
+
+size_t bus_client_spooled(const struct bus_client *client)
+{
+	return client->spool != NULL ? spool_size(client->spool) : 0;
+}
+
+uint64_t bus_client_dropped(const struct bus_client *client)
+{
+	return client->dropped;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: ISC */
+#include "bus/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/macro.h"
+#include "base/mem.h"
+#include "bus/frame.h"
+#include "loop/socket.h"
+#include "stockade.pb-c.h"
+
+/* A command may have to wait for a snapshot of ten million entries; a question never waits for anything. */
+enum { QUERY_MS = 15000, COMMAND_MS = 600000 };
+
+struct control {
+	int fd;
+	uint64_t tag;
+	struct buf in;
+};
+
+int control_open(const char *socket_path, struct control **ret_control, struct fault *why)
+{
+	struct control *control;
+	int fd = -1;
+	int r = socket_connect_unix(socket_path, &fd, why);
+
+	if (r == E_ABSENT || r == E_AGAIN)
+		r = E_AWAY;
+	if (r == E_AWAY)
+		return fault_set(why, r, "no keeper listens on '%s'", socket_path);
+	if (r < 0)
+		return r;
+	control = mem_new(control);
+	control->fd = fd;
+	buf_init(&control->in, FRAME_CONTROL_MAX + FRAME_HEAD + 65536);
+	*ret_control = control;
+	return 0;
+}
+
+void control_free(struct control **control)
+{
+	struct control *c = *control;
+
+	if (c == NULL)
+		return;
+	close(c->fd);
+	buf_done(&c->in);
+	mem_free(c);
+	*control = NULL;
+}
+
+/* The socket does not block; this waits until it is ready or the deadline has passed. */
+static int control_wait(struct control *control, short events, int64_t deadline_ms)
+{
+	for (;;) {
+		struct pollfd p = {.fd = control->fd, .events = events};
+		int64_t left_ms = deadline_ms - clock_monotonic_ms();
+		int n = left_ms > 0 ? poll(&p, 1, (int)left_ms) : 0;
+
+		if (n > 0)
+			return 0;
+		if (n == 0)
+			return E_TIMEOUT;
+		if (errno != EINTR)
+			return err_from_errno(errno);
+	}
+}
+
+static int control_write(struct control *control, struct span bytes, int64_t deadline_ms)
+{
+	while (bytes.len != 0) {
+		ssize_t n = send(control->fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);
+
+		if (n >= 0) {
+			bytes = span_from(bytes, (size_t)n);
+		} else if (errno == EAGAIN) {
+			int r = control_wait(control, POLLOUT, deadline_ms);
+
+			if (r < 0)
+				return r;
+		} else if (errno != EINTR) {
+			return err_from_errno(errno);
+		}
+	}
+	return 0;
+}
+
+static int control_read_more(struct control *control, int64_t deadline_ms)
+{
+	uint8_t *room = buf_reserve(&control->in, 65536);
+	ssize_t n;
+	int r;
+
+	if (room == NULL)
+		return E_LIMIT;
+	r = control_wait(control, POLLIN, deadline_ms);
+	if (r < 0)
+		return r;
+	n = recv(control->fd, room, 65536, 0);
+	if (n == 0)
+		return E_CLOSED;
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN ? 0 : err_from_errno(errno);
+	buf_wrote(&control->in, (size_t)n);
+	return 0;
+}
+
+static int control_read(struct control *control, int64_t deadline_ms,
+	Stockade__Message **ret_message, struct fault *why)
+{
+	for (;;) {
+		struct span body;
+		size_t used = 0;
+		int r = frame_next(buf_span(&control->in), FRAME_CONTROL_MAX, &body, &used);
+
+		if (r > 0) {
+			r = message_decode(body, ret_message, why);
+			buf_consume(&control->in, used);
+			return r;
+		}
+		if (r == 0)
+			r = control_read_more(control, deadline_ms);
+		if (r < 0)
+			return fault_set(
+				why, r, "waiting for the keeper's answer: %s", err_text(r));
+	}
+}
+
+/* Takes the answer out of its message. */
+static int control_finish(
+	Stockade__Message *message, Stockade__Answer **ret_answer, struct fault *why)
+{
+	Stockade__Answer *answer = message->answer;
+	int r = 0;
+
+	if (answer->error < 0) {
+		r = fault_set(why, answer->error, "%s",
+			answer->text[0] != '\0' ? answer->text : err_text(answer->error));
+	} else {
+		message->kind_case = STOCKADE__MESSAGE__KIND__NOT_SET;
+		message->answer = NULL;
+		*ret_answer = answer;
+	}
+	message_free(&message);
+	return r;
+}
+
+static int control_exchange(struct control *control, const Stockade__Message *message, uint64_t tag,
+	int64_t wait_ms, Stockade__Answer **ret_answer, struct fault *why)
+{
+	int64_t deadline_ms = clock_monotonic_ms() + wait_ms;
+	Stockade__Message *reply = NULL;
+	struct buf out;
+	int r;
+
+	buf_init(&out, 0);
+	r = frame_append(&out, message, FRAME_CONTROL_MAX);
+	if (r >= 0)
+		r = control_write(control, buf_span(&out), deadline_ms);
+	buf_done(&out);
+	if (r < 0)
+		return fault_set(why, r, "sending to the keeper: %s", err_text(r));
+	for (;;) {
+		r = control_read(control, deadline_ms, &reply, why);
+		if (r < 0)
+			return r;
+		if (reply->kind_case == STOCKADE__MESSAGE__KIND_ANSWER && reply->answer->tag == tag)
+			return control_finish(reply, ret_answer, why);
+		message_free(&reply); /* late, of a question that was given up */
+	}
+}
+
+int control_ask(struct control *control, Stockade__Query *query, Stockade__Answer **ret_answer,
+	struct fault *why)
+{
+	Stockade__Message message = STOCKADE__MESSAGE__INIT;
+
+	query->tag = ++control->tag;
+	message.kind_case = STOCKADE__MESSAGE__KIND_QUERY;
+	message.query = query;
+	return control_exchange(control, &message, query->tag, QUERY_MS, ret_answer, why);
+}
+
+int control_command(struct control *control, Stockade__Command *command,
+	Stockade__Answer **ret_answer, struct fault *why)
+{
+	Stockade__Message message = STOCKADE__MESSAGE__INIT;
+
+	command->tag = ++control->tag;
+	message.kind_case = STOCKADE__MESSAGE__KIND_COMMAND;
+	message.command = command;
+	return control_exchange(control, &message, command->tag, COMMAND_MS, ret_answer, why);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: ISC */
+#include "bus/frame.h"
+
+#include <stdlib.h>
+
+#include "base/macro.h"
+#include "bus/check.h"
+#include "stockade.pb-c.h"
+
+/*
+ * A frame of two-byte empty submessages would unpack to a hundred times its size. What an honest message needs stays
+ * below MEMORY_FACTOR, so that unpacking gets that much and no more.
+ */
+enum { MEMORY_FACTOR = 32, MEMORY_BASE = 4096 };
+
+struct allowance {
+	size_t left;
+};
+
+static void *allowance_alloc(void *data, size_t size)
+{
+	struct allowance *allowance = data;
+
+	if (size > allowance->left)
+		return NULL;
+	allowance->left -= size;
+	return malloc(size);
+}
+
+static void allowance_free(void *data, void *block)
+{
+	(void)data;
+	free(block);
+}
+
+int frame_append_packed(struct buf *out, struct span body, size_t limit)
+{
+	uint8_t *room;
+
+	if (body.len > limit)
+		return E_LIMIT;
+	room = buf_reserve(out, FRAME_HEAD + body.len);
+	if (room == NULL)
+		return E_LIMIT;
+	for (int i = 0; i < FRAME_HEAD; i++)
+		room[i] = (uint8_t)(body.len >> (24 - 8 * i));
+	memcpy(room + FRAME_HEAD, body.ptr, body.len);
+	buf_wrote(out, FRAME_HEAD + body.len);
+	return 0;
+}
+
+int frame_append(struct buf *out, const Stockade__Message *message, size_t limit)
+{
+	size_t len = stockade__message__get_packed_size(message);
+	uint8_t *room;
+
+	if (len > limit)
+		return E_LIMIT;
+	room = buf_reserve(out, FRAME_HEAD + len);
+	if (room == NULL)
+		return E_LIMIT;
+	for (int i = 0; i < FRAME_HEAD; i++)
+		room[i] = (uint8_t)(len >> (24 - 8 * i));
+	stockade__message__pack(message, room + FRAME_HEAD);
+	buf_wrote(out, FRAME_HEAD + len);
+	return 0;
+}
+
+int frame_next(struct span input, size_t limit, struct span *ret_body, size_t *ret_used)
+{
+	size_t len = 0;
+
+	if (input.len < FRAME_HEAD)
+		return 0;
+	for (int i = 0; i < FRAME_HEAD; i++)
+		len = len << 8 | input.ptr[i];
+	if (len == 0)
+		return E_PARSE;
+	if (len > limit)
+		return E_LIMIT;
+	if (input.len - FRAME_HEAD < len)
+		return 0;
+	*ret_body = span_of(input.ptr + FRAME_HEAD, len);
+	*ret_used = FRAME_HEAD + len;
+	return 1;
+}
+
+int message_decode(struct span body, Stockade__Message **ret_message, struct fault *why)
+{
+	struct allowance allowance = {body.len * MEMORY_FACTOR + MEMORY_BASE};
+	ProtobufCAllocator allocator = {allowance_alloc, allowance_free, &allowance};
+	Stockade__Message *message = stockade__message__unpack(&allocator, body.len, body.ptr);
+	int r;
+
+	if (message == NULL)
+		return fault_set(why, E_PARSE, "the message cannot be decoded");
+	r = message_check(&message->base, why);
+	if (r < 0) {
+		message_free(&message);
+		return r;
+	}
+	*ret_message = message;
+	return 0;
+}
+
+void message_free(Stockade__Message **message)
+{
+	stockade__message__free_unpacked(*message, NULL); /* the blocks came from malloc */
+	*message = NULL;
+}

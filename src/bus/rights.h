@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * Who may send what to the keeper. The keeper knows the sender by the socket it came in on, never by what it says of
+ * itself. Pure; any thread.
+ */
+#include <stdbool.h>
+
+#include "base/err.h"
+
+typedef struct Stockade__Message Stockade__Message;
+
+enum bus_sender { BUS_GATE, BUS_DNS, BUS_WEB, BUS_CONTROL, BUS_SENDER_COUNT };
+
+/* "gate", "dns", "web", "control". */
+const char *bus_sender_name(enum bus_sender sender);
+
+/* 0, or E_DENIED with words: the connection is to be closed. */
+int rights_check(enum bus_sender sender, const Stockade__Message *message, struct fault *why);
+
+/* May it be told who wrote to whom? Only operators; pages for everybody are served by a role that never hears it. */
+bool rights_sees_private(enum bus_sender sender);
