@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdio.h>
+#include <string.h>
 
-int main(void)
+#include "roles/role.h"
+
+int main(int argc, char **argv)
 {
-	puts("stockade");
-	return 0;
+	const struct role *role = NULL;
+
+	if (argc == 5 && strcmp(argv[1], "role") == 0 && strcmp(argv[3], "--config") == 0)
+		role = role_find(argv[2]);
+	if (role == NULL) {
+		fputs("usage: stockade role NAME --config FILE\n", stderr);
+		return err_exit_code(E_USAGE);
+	}
+	return role_main(role, argv[4]);
 }

@@ -46,6 +46,9 @@ extern const struct role role_web;
 
 const struct role *role_find(const char *name);
 
+/* Reads the configuration and shows complaints on stderr as a person reads them; E_CONFIG, E_ABSENT. */
+int role_load_conf(const char *path, struct conf **ret_conf);
+
 /* Runs a role in this process until it is told to end; the exit code. */
 int role_main(const struct role *role, const char *conf_path);
 

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: ISC */
+#include "roles/folders.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/macro.h"
+
+/* systemd's range for dynamic users, 61184 to 65519; the numbers of the roles are part of the manual. */
+enum { DYNAMIC_GROUP = 61184 };
+
+static const struct {
+	const char *role;
+	uid_t uid;
+} dynamic_users[] = {
+	{"keeper", 61185},
+	{"dns", 61186},
+	{"gate", 61187},
+	{"web", 61188},
+};
+
+static gid_t folders_group(void)
+{
+	struct group *group = getgrnam("_stockade");
+
+	return group != NULL ? group->gr_gid : DYNAMIC_GROUP;
+}
+
+struct role_user role_user(const char *role)
+{
+	char name[64];
+	struct passwd *entry;
+
+	if (geteuid() != 0)
+		return (struct role_user){.own = false, .uid = geteuid(), .gid = getegid()};
+	snprintf(name, sizeof(name), "_stockade-%s", role);
+	entry = getpwnam(name);
+	if (entry != NULL)
+		return (struct role_user){
+			.own = true, .uid = entry->pw_uid, .gid = folders_group()};
+	for (size_t i = 0; i < COUNTOF(dynamic_users); i++) {
+		if (strcmp(dynamic_users[i].role, role) == 0)
+			return (struct role_user){
+				.own = true, .uid = dynamic_users[i].uid, .gid = folders_group()};
+	}
+	return (struct role_user){.own = true, .uid = 65534, .gid = 65534};
+}
+
+static int folder_fail(struct fault *why, const char *verb, const char *path)
+{
+	int number = errno;
+
+	return fault_set(
+		why, err_from_errno(number), "cannot %s '%s': %s", verb, path, strerror(number));
+}
+
+/* mkdir -p for what is above; those folders are everybody's way through and nobody's place. */
+static int folder_parents(const char *path, struct fault *why)
+{
+	char part[PATH_MAX];
+
+	if (strlen(path) >= sizeof(part))
+		return fault_set(why, E_LIMIT, "path '%s' is too long", path);
+	for (const char *slash = strchr(path + 1, '/'); slash != NULL;
+		slash = strchr(slash + 1, '/')) {
+		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
+		if (mkdir(part, 0755) < 0 && errno != EEXIST)
+			return folder_fail(why, "make folder", part);
+	}
+	return 0;
+}
+
+/* Whether a folder that was there is the one that was meant. */
+static int folder_check(const char *path, uid_t owner, struct fault *why)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0)
+		return folder_fail(why, "look at", path);
+	if (!S_ISDIR(status.st_mode))
+		return fault_set(why, E_CONFLICT, "'%s' is no folder", path);
+	if (status.st_uid != owner)
+		return fault_set(why, E_CONFLICT,
+			"folder '%s' belongs to user %u, and user %u has to write there: chown -R %u '%s'",
+			path, (unsigned)status.st_uid, (unsigned)owner, (unsigned)owner, path);
+	return 0;
+}
+
+static int folder_make(const char *path, mode_t mode, struct role_user user, struct fault *why)
+{
+	int r = folder_parents(path, why);
+
+	if (r < 0)
+		return r;
+	if (mkdir(path, mode) < 0)
+		return errno == EEXIST ? folder_check(path, user.uid, why)
+				       : folder_fail(why, "make folder", path);
+	/* Past the umask, and to the owner while nobody else can have put anything there. */
+	if (chmod(path, mode) < 0 || (user.own && chown(path, user.uid, user.gid) < 0))
+		return folder_fail(why, "hand over folder", path);
+	return 0;
+}
+
+int folders_store(const struct conf *conf, char *path, size_t size)
+{
+	static const char prefix[] = "sqlite:";
+	const char *file = conf->store + strlen(prefix);
+	const char *slash;
+
+	if (strncmp(conf->store, prefix, strlen(prefix)) != 0)
+		return 0;
+	slash = strrchr(file, '/');
+	if (slash == NULL || (size_t)(slash - file) >= size)
+		return slash == NULL ? 0 : E_LIMIT;
+	snprintf(path, size, "%.*s", (int)(slash - file), file);
+	return 1;
+}
+
+int folders_state(const struct conf *conf, const char *role, char *path, size_t size)
+{
+	int len = snprintf(path, size, "%s/%s", conf->state_path, role);
+
+	return len < 0 || (size_t)len >= size ? E_LIMIT : 0;
+}
+
+static int folders_prepare_keeper(const struct conf *conf, struct role_user user, struct fault *why)
+{
+	struct role_user root = {.own = false, .uid = geteuid()};
+	char path[PATH_MAX];
+	int r;
+
+	r = snprintf(path, sizeof(path), "%s/bus", conf->run_path) < (int)sizeof(path) ? 0
+										       : E_LIMIT;
+	if (r == 0)
+		r = folder_make(path, user.own ? 0711 : 0700, root, why);
+	if (r == 0)
+		r = folder_make(conf->lists_path, 0750, user, why);
+	if (r == 0)
+		r = folders_store(conf, path, sizeof(path));
+	return r > 0 ? folder_make(path, 0700, user, why) : r;
+}
+
+int folders_prepare(const struct conf *conf, const char *role, struct fault *why)
+{
+	struct role_user user = role_user(role);
+	char path[PATH_MAX];
+	int r;
+
+	r = strcmp(role, "keeper") == 0 ? folders_prepare_keeper(conf, user, why) : 0;
+	if (r == 0)
+		r = folders_state(conf, role, path, sizeof(path));
+	return r == 0 ? folder_make(path, 0700, user, why) : r;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * Who a role runs as, and the folders it needs. Started as root, each role has a user of its own: `_stockade-ROLE` where
+ * the system has one (conf/sysusers.d), otherwise a number that belongs to nobody, always the same one for the same role,
+ * from the range that systemd keeps for dynamic users. All share the group `_stockade` (or such a number), by which they
+ * read the lists. Started by somebody else, every role runs as that user.
+ *
+ *     run.folder           root     0755   control.sock 0600
+ *       bus/               root     0711   ROLE.sock 0600, owned by the role's user
+ *     run.lists            keeper   0750   group: all roles read
+ *     run.state/ROLE       role     0700   spool
+ *     the store's folder   keeper   0700   nobody else, ever
+ *
+ * A folder that is there already is never changed: a wrong owner is an error with words, not a surprise for whoever else
+ * uses the folder. Main thread, at start.
+ */
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "conf/conf.h"
+
+struct role_user {
+	bool own; /* started as root: the process changes to uid and gid */
+	uid_t uid;
+	gid_t gid;
+};
+
+/* The user of a role by the rule above; of this process when it is not root. */
+struct role_user role_user(const char *role);
+
+/* Creates what role needs, owned by its user. E_DENIED, E_SYSTEM, E_CONFLICT (a folder belongs to somebody else). */
+int folders_prepare(const struct conf *conf, const char *role, struct fault *why);
+
+/* The folder of an SQLite store; 1: there is one, 0: the store is no file. E_LIMIT. */
+int folders_store(const struct conf *conf, char *path, size_t size);
+/* <run.state>/<role>. E_LIMIT. */
+int folders_state(const struct conf *conf, const char *role, char *path, size_t size);

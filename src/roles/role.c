@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: ISC */
+#include "roles/role.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/macro.h"
+#include "base/obj.h"
+#include "roles/folders.h"
+#include "roles/notify.h"
+#include "roles/ports.h"
+
+static const struct role *const roles[] = {
+#define ROLE(name) &role_##name,
+#include "roles/roles.def"
+#undef ROLE
+	NULL,
+};
+
+/* One role while it runs in this process. */
+struct running {
+	uint32_t magic;
+	const struct role *role;
+	struct conf *conf; /* what context.conf points to */
+	struct role_context context;
+	struct ports ports;
+	struct role_socket sockets[PORTS_MAX];
+	int notify_fd;
+	bool stopping;
+};
+
+const struct role *role_find(const char *name)
+{
+	for (size_t i = 0; roles[i] != NULL; i++) {
+		if (strcmp(roles[i]->name, name) == 0)
+			return roles[i];
+	}
+	return NULL;
+}
+
+int role_socket(const struct role_context *context, const char *name)
+{
+	for (size_t i = 0; i < context->sockets_len; i++) {
+		if (strcmp(context->sockets[i].name, name) == 0)
+			return context->sockets[i].fd;
+	}
+	return -1;
+}
+
+/* run.folder and run.state were measured when the sockets and folders were made: these cannot be too long. */
+const char *role_bus_path(const struct role_context *context, char *path, size_t size)
+{
+	ASSERT(ports_bus_path(context->conf, context->name, path, size) == 0);
+	return path;
+}
+
+const char *role_spool_path(const struct role_context *context, char *path, size_t size)
+{
+	size_t len;
+
+	ASSERT(folders_state(context->conf, context->name, path, size) == 0);
+	len = strlen(path);
+	ASSERT(len + sizeof("/spool") <= size);
+	memcpy(path + len, "/spool", sizeof("/spool"));
+	return path;
+}
+
+int role_load_conf(const char *path, struct conf **ret_conf)
+{
+	struct conf_report report;
+	int r = conf_load(path, clock_now_s(), ret_conf, &report);
+
+	if (report.complaints_len > 0 || r < 0) {
+		struct buf text;
+
+		buf_init(&text, 0);
+		conf_report_print(&report, path, &text);
+		(void)!write(STDERR_FILENO, buf_cstr(&text), buf_len(&text));
+		buf_done(&text);
+	}
+	conf_report_done(&report);
+	return r;
+}
+
+static void running_on_term(int number, void *arg)
+{
+	struct running *running = OBJ(running, arg);
+
+	(void)number;
+	if (running->stopping) {
+		loop_stop(running->context.loop); /* asked twice: at once */
+		return;
+	}
+	running->stopping = true;
+	running->role->stop(&running->context);
+}
+
+static void running_on_hup(int number, void *arg)
+{
+	struct running *running = OBJ(running, arg);
+	AUTO(conf)
+	*old = running->conf;
+	struct conf *conf = NULL;
+	int r;
+
+	(void)number;
+	r = role_load_conf(running->context.conf_path, &conf);
+	if (r < 0) {
+		old = NULL;
+		log_event(EV_CONFIG_BAD,
+			LOG_FIELDS(log_text("file", running->context.conf_path), log_error(r)));
+		return;
+	}
+	running->conf = conf;
+	running->context.conf = conf;
+	log_open(running->role->name, (enum log_level)conf->log_level);
+	if (running->role->reload != NULL)
+		running->role->reload(&running->context);
+	log_event(EV_CONFIG_LOADED, LOG_FIELDS(log_text("file", running->context.conf_path)));
+}
+
+static int running_take_sockets(struct running *running, struct fault *why)
+{
+	struct role_context *context = &running->context;
+	int r;
+
+	r = ports_plan(running->conf, running->role->name, &running->ports, why);
+	if (r < 0)
+		return r;
+	ports_inherit(&running->ports);
+	r = ports_open(&running->ports, why);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < running->ports.len; i++) {
+		running->sockets[i].name = running->ports.port[i].name;
+		running->sockets[i].fd = running->ports.port[i].fd;
+	}
+	context->sockets_len = running->ports.len;
+	context->sockets = running->sockets;
+	return 0;
+}
+
+static void running_hear_signals(struct running *running)
+{
+	signal(SIGPIPE, SIG_IGN);
+	loop_on_signal(running->context.loop, SIGTERM, running_on_term, running);
+	loop_on_signal(running->context.loop, SIGINT, running_on_term, running);
+	loop_on_signal(running->context.loop, SIGHUP, running_on_hup, running);
+}
+
+static int running_start(struct running *running, struct fault *why)
+{
+	int r;
+
+	r = folders_prepare(running->conf, running->role->name, why);
+	if (r == 0)
+		r = running_take_sockets(running, why);
+	if (r < 0)
+		return r;
+	running->notify_fd = notify_connect();
+	running->context.loop = loop_new();
+	running_hear_signals(running);
+	return running->role->start(&running->context, why);
+}
+
+static void running_end(struct running *running)
+{
+	if (running->role->finish != NULL)
+		running->role->finish(&running->context);
+	loop_free(&running->context.loop);
+}
+
+int role_main(const struct role *role, const char *conf_path)
+{
+	struct running running = {.magic = MAGIC_running, .role = role, .notify_fd = -1};
+	struct fault why = {""};
+	int r;
+
+	log_open(role->name, LOG_INFO);
+	r = role_load_conf(conf_path, &running.conf);
+	if (r < 0)
+		return err_exit_code(r);
+	log_open(role->name, (enum log_level)running.conf->log_level);
+	running.context = (struct role_context){
+		.name = role->name, .conf_path = conf_path, .conf = running.conf};
+	r = running_start(&running, &why);
+	if (r < 0) {
+		log_event(EV_ROLE_FAILED, LOG_FIELDS(log_text("role", role->name),
+						  log_text("why", why.text), log_error(r)));
+	} else {
+		log_event(EV_ROLE_STARTED,
+			LOG_FIELDS(log_text("role", role->name), log_number("pid", getpid())));
+		notify_send(running.notify_fd, "READY=1");
+		loop_run(running.context.loop);
+		running_end(&running);
+		log_event(EV_ROLE_STOPPED, LOG_FIELDS(log_text("role", role->name)));
+	}
+	ports_close(&running.ports);
+	conf_free(&running.conf);
+	return r < 0 ? err_exit_code(r) : 0;
+}
