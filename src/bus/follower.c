@@ -90,8 +90,7 @@ static bool name_is_plain(struct span name)
 int follower_snapshot(
 	struct follower *follower, const Stockade__Snapshot *snapshot, struct fault *why)
 {
-	AUTO(view)
-	*view = NULL;
+	AUTO(view) *view = NULL;
 	char path[4096];
 	int r;
 
@@ -121,8 +120,7 @@ static const struct view *follower_base(const struct follower *follower)
 
 int follower_delta(struct follower *follower, const Stockade__Delta *wire, struct fault *why)
 {
-	AUTO(arena)
-	*arena = arena_new(0);
+	AUTO(arena) *arena = arena_new(0);
 	const struct view *base = follower_base(follower);
 	struct view *view = NULL;
 	struct delta delta;

@@ -206,8 +206,7 @@ static int entry_compare(const void *a, const void *b)
 
 int spool_open(const char *path, size_t limit, struct spool **ret_spool, struct fault *why)
 {
-	AUTO(spool)
-	*spool = mem_new(spool);
+	AUTO(spool) *spool = mem_new(spool);
 	int r = 0;
 
 	spool->segment_limit = limit / SEGMENTS;

@@ -153,10 +153,8 @@ static int load_tree(struct loader *loader, const struct tree *root)
 
 int conf_load(const char *path, int64_t now_s, struct conf **ret_conf, struct conf_report *report)
 {
-	AUTO(conf)
-	*conf = conf_new(path, now_s);
-	AUTO(arena)
-	*scratch = arena_new(0);
+	AUTO(conf) *conf = conf_new(path, now_s);
+	AUTO(arena) *scratch = arena_new(0);
 	struct complaints complaints;
 	struct loader loader = {conf, conf_owner(conf)->arena, &complaints, NULL};
 	struct tree *root = NULL;
@@ -178,10 +176,8 @@ int conf_load(const char *path, int64_t now_s, struct conf **ret_conf, struct co
 int conf_load_text(const char *name, struct span text, int64_t now_s, struct conf **ret_conf,
 	struct conf_report *report)
 {
-	AUTO(conf)
-	*conf = conf_new(name, now_s);
-	AUTO(arena)
-	*scratch = arena_new(0);
+	AUTO(conf) *conf = conf_new(name, now_s);
+	AUTO(arena) *scratch = arena_new(0);
 	struct complaints complaints;
 	struct loader loader = {conf, conf_owner(conf)->arena, &complaints, NULL};
 	struct tree *root = NULL;

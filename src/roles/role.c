@@ -107,8 +107,7 @@ static void running_on_term(int number, void *arg)
 static void running_on_hup(int number, void *arg)
 {
 	struct running *running = OBJ(running, arg);
-	AUTO(conf)
-	*old = running->conf;
+	AUTO(conf) *old = running->conf;
 	struct conf *conf = NULL;
 	int r;
 

@@ -65,8 +65,7 @@ static void buf_keeps_its_limit(void **state)
 
 static void arena_aligns_and_limits(void **state)
 {
-	AUTO(arena)
-	*arena = arena_new(64);
+	AUTO(arena) *arena = arena_new(64);
 
 	(void)state;
 	assert_int_equal((uintptr_t)arena_alloc(arena, 1) % 16, 0);

@@ -33,8 +33,7 @@ static int load(const char *text, struct conf **ret_conf)
 
 static void defaults_are_complete(void **state)
 {
-	AUTO(conf)
-	*conf = NULL;
+	AUTO(conf) *conf = NULL;
 
 	(void)state;
 	if (load(LEAST, &conf) < 0)
@@ -68,8 +67,7 @@ static void defaults_are_complete(void **state)
 
 static void the_sample_is_valid(void **state)
 {
-	AUTO(conf)
-	*conf = NULL;
+	AUTO(conf) *conf = NULL;
 	struct conf_report report;
 	int r = conf_load("../../conf/stockade.yaml", 1000, &conf, &report);
 

@@ -208,8 +208,8 @@ static void broken_rdata_counts_as_absent(void **state)
 
 static void text_strings_join_within_the_limit(void **state)
 {
-	struct dns_message message = decode(BYTES(
-		HEADER("\1", "\0", "\0") QUESTION_A "\xc0\x0c\0\x10\0\1\0\0\0\x0a\0\10\2ab\0\3cde"));
+	struct dns_message message = decode(BYTES(HEADER("\1", "\0", "\0") QUESTION_A
+		"\xc0\x0c\0\x10\0\1\0\0\0\x0a\0\10\2ab\0\3cde"));
 	struct dns_record record = first_record(&message, DNS_ANSWER);
 	struct buf text;
 

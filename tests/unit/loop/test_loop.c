@@ -31,8 +31,7 @@ static void on_timer(struct timer *timer, void *arg)
 
 static void timers_fire_in_order_whatever_the_order_of_setting(void **state)
 {
-	AUTO(loop)
-	*loop = loop_new();
+	AUTO(loop) *loop = loop_new();
 	struct numbered timers[TIMERS];
 	int64_t now_ms = loop_now_ms(loop);
 
@@ -64,8 +63,7 @@ static void count_and_stop(void *arg)
 
 static void later_runs_although_nothing_else_happens(void **state)
 {
-	AUTO(loop)
-	*loop = loop_new();
+	AUTO(loop) *loop = loop_new();
 
 	(void)state;
 	fired = 0;
@@ -118,8 +116,7 @@ static void a_stream_delivers_everything_then_the_end(void **state)
 	static const struct stream_limits limits = {.in = 65536, .out = MUCH};
 	static const struct stream_calls calls = {
 		.input = on_input, .drained = on_drained, .closed = on_closed};
-	AUTO(loop)
-	*loop = loop_new();
+	AUTO(loop) *loop = loop_new();
 	struct pair pair = {.loop = loop};
 	uint8_t *bytes = calloc(1, MUCH);
 	int fds[2];
@@ -151,8 +148,7 @@ static void output_beyond_the_limit_ends_the_stream(void **state)
 {
 	static const struct stream_limits limits = {.in = 100, .out = 1000};
 	static const struct stream_calls calls = {.input = on_input, .closed = on_overflow};
-	AUTO(loop)
-	*loop = loop_new();
+	AUTO(loop) *loop = loop_new();
 	struct pair pair = {.loop = loop};
 	uint8_t bytes[1001] = {0};
 	int fds[2];
