@@ -7,6 +7,7 @@
  */
 #include "base/ip.h"
 #include "conf/conf.h"
+#include "list/source.h"
 #include "list/view.h"
 
 enum fact_state { FACT_UNKNOWN, FACT_NO, FACT_YES, FACT_TEMPORARY };
@@ -15,6 +16,7 @@ enum { FACTS_DNSBLS_MAX = 32, FACTS_LIST_HITS_MAX = 8 };
 
 /* One foreign list. */
 struct dnsbl_fact {
+	bool asked;            /* not for our own, private and allowed clients: quota and privacy */
 	enum fact_state state; /* FACT_YES: an address of its code set came back */
 	uint8_t code[4];       /* the address that matched */
 	struct span list_text; /* its TXT; may be empty */
@@ -33,8 +35,9 @@ struct list_fact {
 struct facts {
 	/* the connection */
 	struct ip client;
-	bool client_is_own;  /* in own.networks */
-	bool client_allowed; /* on the allow list (by address, or by confirmed name) */
+	bool client_is_own;    /* in own.networks */
+	bool client_allowed;   /* on the allow list (by address, or by confirmed name) */
+	int64_t allow_until_s; /* 0: until somebody ends it */
 	struct span allow_reason;
 	bool spoke_early;
 	enum fact_state ptr;       /* FACT_NO: no PTR record at all */
@@ -54,3 +57,21 @@ struct facts {
 	bool recipient_is_own;       /* its domain is in own.domains */
 	bool recipient_is_reachable; /* postmaster, abuse, contact, delisting: taken from anybody */
 };
+
+/* The client's part in our own lists and allowances, from view: by address, by confirmed name, and, in lists that hold
+ * domains, by HELO name, sender domain and PTR name. Replaces what was there. Costs microseconds, so the session asks again
+ * before each decision and a change counts at once. Reasons live as long as view. */
+void facts_look_up(struct facts *facts, const struct conf *conf, const struct view *view);
+
+/* The recipient: its domain, whether it is ours, and whether it is taken from anybody (RFC 5321 section 4.5.1, RFC 2142). */
+void facts_set_recipient(struct facts *facts, const struct conf *conf, struct span recipient);
+
+/* Whether client is in own.networks. */
+bool facts_ip_is_own(const struct conf *conf, struct ip client);
+
+/* The part of a mailbox behind its last "@"; empty when there is none. */
+struct span facts_mailbox_domain(struct span mailbox);
+
+/* A domain as lists hold it: lower case, A-labels, no dot at the end; in text, or pointing to it. False: nothing that a list
+ * could hold (empty, a literal, too long). */
+bool facts_fold_domain(struct span domain, char text[DOMAIN_SIZE], struct span *ret_folded);

@@ -3,18 +3,32 @@
 /*
  * What the gate decides, from what it knows. One decision function serves the SMTP front and `stockade explain`, later
  * milter and policy service as well. Pure: no clock, no socket, no allocation; any thread.
+ *
+ * All checks are evaluated, so that a person hears at once of everything there is to repair; the first one that refuses
+ * decides. A check may run in a weaker mode than the gate: then it is recorded and the next one may still refuse. Two rules
+ * stand above all settings: strangers never relay (in no mode, whoever allowed them), and what DNS could not tell is never a
+ * permanent refusal.
  */
 #include "catalogue/catalogue.h"
 #include "gate/facts.h"
 
-enum verdict_kind { VERDICT_PASS, VERDICT_TAG, VERDICT_REFUSE, VERDICT_TEMPFAIL };
+/* In order of strength. */
+enum verdict_kind { VERDICT_PASS, VERDICT_TAG, VERDICT_TEMPFAIL, VERDICT_REFUSE };
 
 enum check_outcome {
-	OUTCOME_NOT_REACHED,
-	OUTCOME_SKIPPED,
+	OUTCOME_SKIPPED, /* off, or an exemption holds; `found` tells what would be seen */
 	OUTCOME_PASS,
 	OUTCOME_FAIL,
-	OUTCOME_UNKNOWN
+	OUTCOME_UNKNOWN /* DNS did not tell */
+};
+
+/* Why the checks on the client do not count. The relay check always does. */
+enum exemption {
+	EXEMPT_NOT,
+	EXEMPT_OWN,       /* own.networks: may relay as well */
+	EXEMPT_ALLOWED,   /* our allow list */
+	EXEMPT_REACHABLE, /* postmaster, abuse, contact: taken from anybody */
+	EXEMPT_FOREIGN    /* a foreign allow list; does not count against our own lists */
 };
 
 enum { FOUND_SIZE = 128 };
@@ -22,14 +36,20 @@ enum { FOUND_SIZE = 128 };
 /* One line of `explain` and of the incident page. */
 struct check_result {
 	enum check_id check;
-	const struct conf_check *conf;  /* the setting, with its line */
-	const struct conf_dnsbl *dnsbl; /* for ext-dnsbl: which list */
+	const struct conf_check *conf; /* the setting, with its line */
+	const struct conf_dnsbl
+		*dnsbl;              /* for ext-dnsbl: which list; NULL when none is configured */
+	const struct list_fact *hit; /* for own-list, domain-list: what was hit */
 	enum check_outcome outcome;
 	enum action action; /* what the configuration says */
 	enum mode mode;     /* in which mode this check runs */
 	int weight;
-	bool decided;
-	char found[FOUND_SIZE]; /* what was seen, printable ASCII */
+	enum verdict_kind would;  /* what this check alone does in enforce mode */
+	enum refusal_id refusal;  /* when that is TEMPFAIL or REFUSE */
+	enum exemption exemption; /* when it is skipped for one */
+	bool reached;             /* false behind the one that refused */
+	bool decided;             /* in one result at most */
+	char found[FOUND_SIZE];   /* what was seen, printable ASCII */
 };
 
 enum { VERDICT_CHECKS_MAX = CHECK_COUNT + FACTS_DNSBLS_MAX };
@@ -38,18 +58,31 @@ struct verdict {
 	enum verdict_kind would; /* in enforce mode */
 	enum verdict_kind
 		kind;   /* in the mode that holds: observe turns REFUSE into PASS, tag into TAG */
-	enum mode mode; /* of the check that decided */
+	enum mode mode; /* of the check that decided; of the gate when nothing failed */
 	enum refusal_id refusal;            /* when would is REFUSE or TEMPFAIL */
 	const struct check_result *decider; /* points into results; NULL: nothing failed */
+	enum exemption exemption;           /* the strongest that holds */
 	int score;
 	size_t results_len;
 	struct check_result results[VERDICT_CHECKS_MAX];
 };
 
-/* ret_verdict is large: the caller owns it, on the stack or in the session's arena. */
+/* ret_verdict is large: the caller owns it, on the stack or in the session's arena. It points into facts, conf and itself. */
 void verdict_decide(const struct facts *facts, const struct conf *conf, int64_t now_s,
 	struct verdict *ret_verdict);
 
-/* The reply for a verdict that refuses: "550 5.7.25 Fix reverse DNS for ...", with the incident number in the URL. */
+/* The reply for a verdict that refuses: "550 5.7.25 Fix reverse DNS for ...", with the incident number in the URL; 0 shows
+ * "..." in its place (explain). */
 void verdict_print_reply(const struct verdict *verdict, const struct facts *facts,
 	const struct conf *conf, uint64_t incident, int64_t now_s, struct buf *out);
+
+/* Our list or the foreign list behind the decision: "main/manual", "SpamCop"; empty for other checks. */
+enum { VERDICT_LIST_SIZE = 128 };
+const char *verdict_print_list(const struct verdict *verdict, char text[VERDICT_LIST_SIZE]);
+
+/* Why a source is listed, in a few words: the listing's reason, or its sublist's text. */
+struct span list_fact_reason(const struct list_fact *hit);
+
+const char *verdict_kind_name(enum verdict_kind kind); /* "pass", "tag", "tempfail", "refuse" */
+const char *check_outcome_name(
+	enum check_outcome outcome); /* "skipped", "pass", "fail", "unknown" */

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: ISC */
+#include "gate/facts.h"
+
+/* Most names are ASCII already; others go through the list's own parser, so that both sides fold alike. */
+bool facts_fold_domain(struct span domain, char text[DOMAIN_SIZE], struct span *ret_folded)
+{
+	struct source source;
+	struct span kept = domain;
+
+	if (kept.len != 0 && kept.ptr[kept.len - 1] == '.')
+		kept.len--;
+	if (kept.len == 0 || kept.len >= DOMAIN_SIZE || kept.ptr[0] == '.' || kept.ptr[0] == '[')
+		return false;
+	for (size_t i = 0; i < kept.len; i++) {
+		if (kept.ptr[i] >= 0x80) {
+			if (source_parse(kept, &source, NULL) < 0 || source.kind != SOURCE_DOMAIN)
+				return false;
+			memcpy(text, source.domain, DOMAIN_SIZE);
+			*ret_folded = span_text(text);
+			return true;
+		}
+		text[i] = (char)ascii_lower(kept.ptr[i]);
+	}
+	*ret_folded = span_of(text, kept.len);
+	return true;
+}
+
+struct span facts_mailbox_domain(struct span mailbox)
+{
+	for (size_t i = mailbox.len; i > 0; i--)
+		if (mailbox.ptr[i - 1] == '@')
+			return span_from(mailbox, i);
+	return span_of(mailbox.ptr, 0);
+}
+
+bool facts_ip_is_own(const struct conf *conf, struct ip client)
+{
+	for (size_t i = 0; i < conf->own_networks_len; i++)
+		if (prefix_has(conf->own_networks[i], client))
+			return true;
+	return false;
+}
+
+static bool domain_is_own(const struct conf *conf, struct span domain)
+{
+	char text[DOMAIN_SIZE];
+	struct span folded;
+
+	if (!facts_fold_domain(domain, text, &folded))
+		return false;
+	for (size_t i = 0; i < conf->own_domains_len; i++)
+		if (span_equal_nocase(folded, span_text(conf->own_domains[i])))
+			return true;
+	return false;
+}
+
+static bool local_part_is_reachable(struct span local)
+{
+	return span_equal_nocase(local, span_text("postmaster")) ||
+	       span_equal_nocase(local, span_text("abuse"));
+}
+
+void facts_set_recipient(struct facts *facts, const struct conf *conf, struct span recipient)
+{
+	struct span domain = facts_mailbox_domain(recipient);
+	struct span local = span_first(
+		recipient, domain.len != 0 ? recipient.len - domain.len - 1 : recipient.len);
+
+	facts->recipient = recipient;
+	facts->recipient_domain = domain;
+	/* "RCPT TO:<postmaster>" needs no domain (RFC 5321 section 4.1.1.3) */
+	facts->recipient_is_own = domain_is_own(conf, domain) ||
+				  span_equal_nocase(recipient, span_text("postmaster"));
+	facts->recipient_is_reachable =
+		facts->recipient_is_own &&
+		(local_part_is_reachable(local) ||
+			(conf->contact != NULL &&
+				span_equal_nocase(recipient, span_text(conf->contact))));
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/macro.h"
+#include "gate/facts.h"
+
+/* Our own lists: the part of the facts that comes from the view. */
+
+/* The list of allowances (conf.h): always there, served by no zone. */
+static const char allow_list[] = "allow";
+
+struct looking {
+	struct facts *facts;
+	const struct view *view;
+	const struct conf_list *list;
+	int place; /* of the list in the view */
+};
+
+/* A view counts sublists in the order of its own making, the configuration in the order of the file: names connect them. */
+static const struct conf_sublist *looking_sublist(const struct looking *l, unsigned sublist)
+{
+	struct span name = view_sublist_name(l->view, l->place, sublist);
+
+	for (size_t i = 0; i < l->list->sublists_len; i++)
+		if (span_equal_text(name, l->list->sublists[i].name))
+			return &l->list->sublists[i];
+	return NULL;
+}
+
+static void looking_add(
+	const struct looking *l, const struct hit *hits, size_t count, struct span domain)
+{
+	struct facts *facts = l->facts;
+
+	for (size_t i = 0; i < count && facts->list_hits_len < FACTS_LIST_HITS_MAX; i++)
+		facts->list_hits[facts->list_hits_len++] = (struct list_fact){
+			.list = l->list,
+			.sublist = looking_sublist(l, hits[i].sublist),
+			.until_s = hits[i].until_s,
+			.reason = hits[i].reason,
+			.domain = domain,
+		};
+}
+
+/* The allowance that lasts longest is the one that counts. */
+static void looking_allow(const struct looking *l, const struct hit *hits, size_t count)
+{
+	struct facts *facts = l->facts;
+
+	for (size_t i = 0; i < count; i++) {
+		bool longer = hits[i].until_s == 0 ||
+			      (facts->allow_until_s != 0 && hits[i].until_s > facts->allow_until_s);
+
+		if (facts->client_allowed && !longer)
+			continue;
+		facts->client_allowed = true;
+		facts->allow_until_s = hits[i].until_s;
+		facts->allow_reason = hits[i].reason;
+	}
+}
+
+static size_t looking_domain(
+	const struct looking *l, struct span domain, struct hit hits[SUBLISTS_MAX])
+{
+	char text[DOMAIN_SIZE];
+	struct span folded;
+	size_t count = 0;
+
+	if (facts_fold_domain(domain, text, &folded))
+		view_lookup_domain(l->view, l->place, folded, hits, &count);
+	return count;
+}
+
+/* Each name once: HELO, PTR and confirmed name are mostly the same. */
+static void looking_domains(const struct looking *l)
+{
+	const struct span names[] = {l->facts->helo, facts_mailbox_domain(l->facts->sender),
+		l->facts->ptr_name, l->facts->confirmed_name};
+	struct hit hits[SUBLISTS_MAX];
+
+	for (size_t i = 0; i < COUNTOF(names); i++) {
+		bool seen = false;
+
+		for (size_t j = 0; j < i && !seen; j++)
+			seen = span_equal_nocase(names[i], names[j]);
+		if (!seen)
+			looking_add(l, hits, looking_domain(l, names[i], hits), names[i]);
+	}
+}
+
+static void looking_allowances(const struct looking *l)
+{
+	struct hit hits[SUBLISTS_MAX];
+	size_t count = 0;
+
+	view_lookup_ip(l->view, l->place, l->facts->client, hits, &count);
+	looking_allow(l, hits, count);
+	if (l->facts->confirmed == FACT_YES)
+		looking_allow(l, hits, looking_domain(l, l->facts->confirmed_name, hits));
+	looking_allow(l, hits, looking_domain(l, facts_mailbox_domain(l->facts->sender), hits));
+}
+
+void facts_look_up(struct facts *facts, const struct conf *conf, const struct view *view)
+{
+	struct hit hits[SUBLISTS_MAX];
+
+	facts->list_hits_len = 0;
+	facts->client_allowed = false;
+	facts->allow_until_s = 0;
+	facts->client_is_own = facts_ip_is_own(conf, facts->client);
+	for (size_t i = 0; i < conf->lists_len; i++) {
+		struct looking l = {facts, view, &conf->lists[i], 0};
+		size_t count = 0;
+
+		l.place = view_list_find(view, span_text(l.list->name));
+		if (l.place < 0)
+			continue; /* nothing was ever put into it */
+		if (strcmp(l.list->name, allow_list) == 0) {
+			looking_allowances(&l);
+		} else if (l.list->holds == HOLDS_DOMAINS) {
+			looking_domains(&l);
+		} else {
+			view_lookup_ip(view, l.place, facts->client, hits, &count);
+			looking_add(&l, hits, count, (struct span){0});
+		}
+	}
+}

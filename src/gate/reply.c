@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/macro.h"
+#include "gate/verdict.h"
+#include "list/incident.h"
+
+/*
+ * The words of a refusal: fills the placeholders of catalogue/refusals.def from facts and verdict. The catalogue sees to
+ * lengths and to bytes of strangers.
+ */
+enum { TEXT_SIZE = 256 };
+
+struct words {
+	char ip[IP_TEXT_SIZE];
+	char url[TEXT_SIZE];
+	char list[VERDICT_LIST_SIZE];
+	char count[24];
+	char names[TEXT_SIZE];
+	char dnsbl_url[TEXT_SIZE];
+};
+
+static void names_add(char names[TEXT_SIZE], const char *name)
+{
+	size_t len = strlen(names);
+
+	snprintf(names + len, TEXT_SIZE - len, "%s%s", len != 0 ? ", " : "", name);
+}
+
+/* ext-dnsbl-many: the lists that refuse; score: the checks that were added up. */
+static size_t words_names(const struct verdict *verdict, char names[TEXT_SIZE])
+{
+	size_t count = 0;
+
+	names[0] = '\0';
+	for (size_t i = 0; i < verdict->results_len; i++) {
+		const struct check_result *r = &verdict->results[i];
+		bool counts = verdict->refusal == REFUSAL_SCORE
+				      ? r->outcome == OUTCOME_FAIL && r->action == ACTION_SCORE
+				      : r->dnsbl != NULL && r->would == VERDICT_REFUSE;
+
+		if (!counts)
+			continue;
+		names_add(
+			names, r->dnsbl != NULL ? r->dnsbl->name : check_words_get(r->check)->key);
+		count++;
+	}
+	return count;
+}
+
+/* "https://list.example/why?ip=$ip". The zone is never shown: it may hold the customer's key. */
+static void words_dnsbl_url(const struct conf_dnsbl *dnsbl, const char *ip, char url[TEXT_SIZE])
+{
+	const char *place = dnsbl->url != NULL ? strstr(dnsbl->url, "$ip") : NULL;
+
+	if (dnsbl->url == NULL)
+		snprintf(url, TEXT_SIZE, "see their site.");
+	else if (place == NULL)
+		snprintf(url, TEXT_SIZE, "%s", dnsbl->url);
+	else
+		snprintf(url, TEXT_SIZE, "%.*s%s%s", (int)(place - dnsbl->url), dnsbl->url, ip,
+			place + 3);
+}
+
+static void words_fill(struct words *w, const struct verdict *verdict, const struct facts *facts,
+	const struct conf *conf, uint64_t incident)
+{
+	char number[INCIDENT_TEXT_SIZE];
+
+	ip_print(facts->client, w->ip);
+	snprintf(w->url, sizeof(w->url), "%s/%s", conf->portal_url,
+		incident != 0 ? incident_number_print(incident, number) : "...");
+	verdict_print_list(verdict, w->list);
+	snprintf(w->count, sizeof(w->count), "%zu", words_names(verdict, w->names));
+	w->dnsbl_url[0] = '\0';
+	if (verdict->decider->dnsbl != NULL)
+		words_dnsbl_url(verdict->decider->dnsbl, w->ip, w->dnsbl_url);
+}
+
+void verdict_print_reply(const struct verdict *verdict, const struct facts *facts,
+	const struct conf *conf, uint64_t incident, int64_t now_s, struct buf *out)
+{
+	const struct list_fact *hit;
+	struct words w;
+
+	(void)now_s; /* for replies that tell how long: none of today's checks does */
+	if (verdict->decider == NULL || verdict->would < VERDICT_TEMPFAIL)
+		return;
+	hit = verdict->decider->hit;
+	words_fill(&w, verdict, facts, conf, incident);
+	const struct refusal_value values[] = {
+		{"ip", span_text(w.ip)},
+		{"url", span_text(w.url)},
+		{"helo", facts->helo},
+		{"ptr", facts->ptr_name},
+		{"rcpt", facts->recipient},
+		{"rcpt_domain", facts->recipient_domain},
+		{"sender", facts->sender},
+		{"list", span_text(w.list)},
+		{"short_reason", hit != NULL ? list_fact_reason(hit) : (struct span){0}},
+		{"domain", hit != NULL ? hit->domain : (struct span){0}},
+		{"dnsbl_name", span_text(w.list)},
+		{"dnsbl_url", span_text(w.dnsbl_url)},
+		{"n", span_text(w.count)},
+		{"names", span_text(w.names)},
+	};
+	refusal_print(verdict->refusal, values, COUNTOF(values), out);
+}

@@ -1,0 +1,642 @@
+/* SPDX-License-Identifier: ISC */
+#include "gate/verdict.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/macro.h"
+#include "gate/helo.h"
+
+/*
+ * Two passes. The first asks every check of catalogue/checks.def, in order, what it sees: one function per check, facts in,
+ * one result out (ext-dnsbl: one per foreign list). The second weighs: which results count, which of them decides.
+ *
+ *   facts --look--> results: pass | fail | unknown --exempt--> skipped --weigh--> decider, would, kind
+ *
+ * A look function knows nothing of actions, modes and exemptions, and the second pass nothing of DNS or HELO: a new check
+ * is a row and a function.
+ */
+struct deciding {
+	const struct facts *facts;
+	const struct conf *conf;
+	int64_t now_s;
+	struct verdict *verdict;
+};
+
+/* ---- what was seen, in printable ASCII ---- */
+
+static void found_span(struct check_result *r, struct span s)
+{
+	size_t len = strlen(r->found);
+
+	for (size_t i = 0; i < s.len && len + 1 < sizeof(r->found); i++)
+		r->found[len++] = ascii_is_print(s.ptr[i]) ? (char)s.ptr[i] : '?';
+	r->found[len] = '\0';
+}
+
+static void found_text(struct check_result *r, const char *text)
+{
+	found_span(r, span_text(text));
+}
+
+static void found_quoted(struct check_result *r, struct span s)
+{
+	found_text(r, "\"");
+	found_span(r, s);
+	found_text(r, "\"");
+}
+
+static void found_number(struct check_result *r, int number)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", number);
+	found_text(r, text);
+}
+
+static void found_until(struct check_result *r, int64_t until_s)
+{
+	char text[CLOCK_TEXT_SIZE];
+
+	if (until_s == 0)
+		return;
+	found_text(r, ", until ");
+	found_text(r, clock_print_minute(until_s, text));
+	found_text(r, " UTC");
+}
+
+static void fail(struct check_result *r, enum refusal_id refusal)
+{
+	r->outcome = OUTCOME_FAIL;
+	r->refusal = refusal;
+}
+
+/* refusal: the temporary one, for sites that would rather ask the client to come back. */
+static void unknown(struct check_result *r, enum refusal_id refusal)
+{
+	r->outcome = OUTCOME_UNKNOWN;
+	r->refusal = refusal;
+	found_text(r, "could not be looked up (DNS error)");
+}
+
+/* ---- one function per check ---- */
+
+/* "a%b@c", "b!a@c", "\"a@b\"@c", "@b:a@c": ways of asking our backend to send on (RFC 5321 appendix C, RFC 1123 5.2.16). */
+static bool recipient_is_route(const struct facts *facts)
+{
+	struct span local =
+		span_first(facts->recipient, facts->recipient.len - facts->recipient_domain.len);
+
+	if (facts->recipient_domain.len != 0)
+		local.len--;
+	for (size_t i = 0; i < local.len; i++)
+		if (local.ptr[i] == '%' || local.ptr[i] == '!' || local.ptr[i] == '@')
+			return true;
+	return false;
+}
+
+static void look_relay_denied(const struct deciding *d, struct check_result *r)
+{
+	const struct facts *facts = d->facts;
+
+	if (facts->client_is_own) {
+		found_text(r, "own network: may relay");
+	} else if (recipient_is_route(facts)) {
+		fail(r, REFUSAL_RCPT_ROUTE);
+		found_text(r, "a route in ");
+		found_quoted(r, facts->recipient);
+	} else if (!facts->recipient_is_own) {
+		fail(r, REFUSAL_RELAY_DENIED);
+		found_quoted(r, facts->recipient_domain);
+		found_text(r, " is not handled here");
+	} else if (facts->recipient.len == 0) {
+		found_text(r, "no recipient given");
+	} else {
+		found_quoted(r, facts->recipient_domain);
+		found_text(r, " is handled here");
+	}
+}
+
+static bool is_over(int64_t until_s, int64_t now_s)
+{
+	return until_s != 0 && until_s <= now_s;
+}
+
+/* The strongest hit in lists of this kind, the first among equals. */
+static const struct list_fact *list_hit(const struct deciding *d, enum holds holds)
+{
+	const struct list_fact *best = NULL;
+
+	for (size_t i = 0; i < d->facts->list_hits_len; i++) {
+		const struct list_fact *hit = &d->facts->list_hits[i];
+
+		if (hit->list->holds != holds || hit->list->action == ACTION_OFF ||
+			is_over(hit->until_s, d->now_s))
+			continue;
+		if (best == NULL ||
+			(best->list->action != ACTION_REJECT && hit->list->action == ACTION_REJECT))
+			best = hit;
+	}
+	return best;
+}
+
+struct span list_fact_reason(const struct list_fact *hit)
+{
+	if (hit->reason.len != 0)
+		return hit->reason;
+	if (hit->sublist != NULL && hit->sublist->text != NULL)
+		return span_text(hit->sublist->text);
+	return span_text(hit->sublist != NULL ? hit->sublist->policy : "listed");
+}
+
+static void list_print_name(const struct list_fact *hit, char text[VERDICT_LIST_SIZE])
+{
+	if (hit->sublist != NULL)
+		snprintf(text, VERDICT_LIST_SIZE, "%s/%s", hit->list->name, hit->sublist->name);
+	else
+		snprintf(text, VERDICT_LIST_SIZE, "%s", hit->list->name);
+}
+
+static void look_list(const struct deciding *d, struct check_result *r, enum holds holds)
+{
+	char name[VERDICT_LIST_SIZE];
+
+	r->hit = list_hit(d, holds);
+	if (r->hit == NULL) {
+		found_text(r, "not listed");
+		return;
+	}
+	fail(r, holds == HOLDS_DOMAINS ? REFUSAL_DOMAIN_LIST : REFUSAL_OWN_LIST);
+	list_print_name(r->hit, name);
+	found_text(r, name);
+	found_text(r, ": ");
+	if (r->hit->domain.len != 0) {
+		found_span(r, r->hit->domain);
+		found_text(r, ", ");
+	}
+	found_span(r, list_fact_reason(r->hit));
+	found_until(r, r->hit->until_s);
+}
+
+static void look_own_list(const struct deciding *d, struct check_result *r)
+{
+	look_list(d, r, HOLDS_ADDRESSES);
+}
+
+static void look_domain_list(const struct deciding *d, struct check_result *r)
+{
+	look_list(d, r, HOLDS_DOMAINS);
+}
+
+static void look_early(const struct deciding *d, struct check_result *r)
+{
+	if (d->facts->spoke_early)
+		fail(r, REFUSAL_EARLY);
+	found_text(
+		r, d->facts->spoke_early ? "spoke before the greeting" : "waited for the greeting");
+}
+
+static bool name_is_ours(const struct conf *conf, struct span name)
+{
+	if (span_equal_nocase(name, span_text(conf->hostname)))
+		return true;
+	for (size_t i = 0; i < conf->own_domains_len; i++)
+		if (span_equal_nocase(name, span_text(conf->own_domains[i])))
+			return true;
+	return false;
+}
+
+static void look_helo_ours(const struct deciding *d, struct check_result *r)
+{
+	struct ip ip = {0};
+	enum helo_kind kind = helo_parse(d->facts->helo, &ip);
+	bool ours = kind == HELO_LITERAL || kind == HELO_ADDRESS
+			    ? facts_ip_is_own(d->conf, ip)
+			    : name_is_ours(d->conf, d->facts->helo);
+
+	found_quoted(r, d->facts->helo);
+	if (kind != HELO_ABSENT && ours) {
+		fail(r, REFUSAL_HELO_OURS);
+		found_text(r, " is ours");
+	}
+}
+
+static const char *helo_complaint(enum helo_kind kind, struct ip literal, const struct facts *facts)
+{
+	switch (kind) {
+	case HELO_SHORT:
+		return " has no domain";
+	case HELO_ADDRESS:
+		return " is an address without brackets";
+	case HELO_INVALID:
+		return " is not a host name";
+	case HELO_LITERAL:
+		return ip_equal(literal, facts->client) ? NULL : " is not the client's address";
+	case HELO_ABSENT:
+	case HELO_NAME:
+		break;
+	}
+	return NULL;
+}
+
+static void look_helo_bad(const struct deciding *d, struct check_result *r)
+{
+	struct ip literal = {0};
+	enum helo_kind kind = helo_parse(d->facts->helo, &literal);
+	const char *complaint = helo_complaint(kind, literal, d->facts);
+
+	if (kind == HELO_ABSENT) {
+		found_text(r, "not given");
+		return;
+	}
+	found_quoted(r, d->facts->helo);
+	if (complaint != NULL) {
+		fail(r, REFUSAL_HELO_BAD);
+		found_text(r, complaint);
+	}
+}
+
+static void look_no_ptr(const struct deciding *d, struct check_result *r)
+{
+	switch (d->facts->ptr) {
+	case FACT_YES:
+		found_span(r, d->facts->ptr_name);
+		return;
+	case FACT_NO:
+		fail(r, REFUSAL_NO_PTR);
+		found_text(r, "no PTR record");
+		return;
+	case FACT_UNKNOWN:
+	case FACT_TEMPORARY:
+		unknown(r, REFUSAL_NO_PTR_TEMP);
+	}
+}
+
+static void look_fcrdns(const struct deciding *d, struct check_result *r)
+{
+	const struct facts *facts = d->facts;
+
+	if (facts->ptr == FACT_NO) {
+		/* what no-ptr says; one fault is not counted twice */
+		r->outcome = OUTCOME_SKIPPED;
+		found_text(r, "no name to confirm");
+	} else if (facts->ptr != FACT_YES) {
+		unknown(r, REFUSAL_NO_PTR_TEMP);
+	} else if (facts->confirmed == FACT_YES) {
+		found_span(r, facts->confirmed_name);
+		found_text(r, " points back");
+	} else if (facts->confirmed == FACT_NO) {
+		fail(r, REFUSAL_FCRDNS);
+		found_span(r, facts->ptr_name);
+		found_text(r, " does not point back");
+	} else {
+		found_span(r, facts->ptr_name);
+		found_text(r, " ");
+		unknown(r, REFUSAL_FCRDNS_TEMP);
+	}
+}
+
+/* A list that is late, broken or suspended says nothing: neither a hit nor, with action allow, an allowance. */
+static void look_dnsbl(const struct dnsbl_fact *fact, struct check_result *r)
+{
+	char code[32];
+
+	if (fact == NULL || !fact->asked) {
+		r->outcome = OUTCOME_SKIPPED;
+		found_text(r, "not asked");
+	} else if (fact->list_error) {
+		r->outcome = OUTCOME_UNKNOWN;
+		found_text(r, "the list is out of order; it does not count");
+	} else if (fact->state == FACT_YES) {
+		fail(r, REFUSAL_EXT_DNSBL);
+		snprintf(code, sizeof(code), "listed, %u.%u.%u.%u", fact->code[0], fact->code[1],
+			fact->code[2], fact->code[3]);
+		found_text(r, code);
+	} else if (fact->state == FACT_NO) {
+		found_text(r, "not listed");
+	} else {
+		r->outcome = OUTCOME_UNKNOWN;
+		found_text(r, "no answer in time; it does not count");
+	}
+}
+
+/* Never called: one result per list is made by decide_dnsbls, and the score is known when all others are. */
+static void (*const looks[CHECK_COUNT])(const struct deciding *d, struct check_result *r) = {
+	[CHECK_RELAY_DENIED] = look_relay_denied,
+	[CHECK_OWN_LIST] = look_own_list,
+	[CHECK_DOMAIN_LIST] = look_domain_list,
+	[CHECK_EARLY] = look_early,
+	[CHECK_HELO_OURS] = look_helo_ours,
+	[CHECK_HELO_BAD] = look_helo_bad,
+	[CHECK_NO_PTR] = look_no_ptr,
+	[CHECK_FCRDNS] = look_fcrdns,
+};
+
+/* ---- what it means here: action, mode, exemption ---- */
+
+/* A list has an action and so has the check it belongs to: the milder one holds. */
+static enum action action_milder(enum action check, enum action list)
+{
+	static const int strength[] = {[ACTION_OFF] = 0,
+		[ACTION_ALLOW] = 1,
+		[ACTION_SCORE] = 2,
+		[ACTION_TAG] = 3,
+		[ACTION_REJECT] = 4};
+
+	return list == ACTION_ALLOW && check != ACTION_OFF ? ACTION_ALLOW
+	       : strength[check] < strength[list]          ? check
+							   : list;
+}
+
+static bool foreign_list_allows(const struct deciding *d)
+{
+	size_t count = d->conf->dnsbls_len < d->facts->dnsbls_len ? d->conf->dnsbls_len
+								  : d->facts->dnsbls_len;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct conf_dnsbl *dnsbl = &d->conf->dnsbls[i];
+		const struct dnsbl_fact *fact = &d->facts->dnsbls[i];
+
+		if (dnsbl->action == ACTION_ALLOW && fact->state == FACT_YES && !fact->list_error &&
+			!(dnsbl->has_mode && dnsbl->mode == MODE_OBSERVE))
+			return true;
+	}
+	return false;
+}
+
+static enum exemption exemption_find(const struct deciding *d)
+{
+	const struct facts *facts = d->facts;
+
+	if (facts->client_is_own)
+		return EXEMPT_OWN;
+	if (facts->client_allowed && !is_over(facts->allow_until_s, d->now_s))
+		return EXEMPT_ALLOWED;
+	if (facts->recipient_is_reachable)
+		return EXEMPT_REACHABLE;
+	return foreign_list_allows(d) ? EXEMPT_FOREIGN : EXEMPT_NOT;
+}
+
+/* Nothing exempts from the relay check (own networks pass it by themselves); the word of a foreign list does not weigh
+ * more than what we list or saw ourselves. */
+static bool exemption_covers(enum exemption exemption, enum check_id check)
+{
+	if (exemption == EXEMPT_NOT || check == CHECK_RELAY_DENIED)
+		return false;
+	if (exemption != EXEMPT_FOREIGN)
+		return true;
+	return check == CHECK_HELO_BAD || check == CHECK_NO_PTR || check == CHECK_FCRDNS ||
+	       check == CHECK_EXT_DNSBL || check == CHECK_SCORE;
+}
+
+static void result_exempt(const struct deciding *d, struct check_result *r)
+{
+	if (r->action == ACTION_OFF) {
+		r->outcome = OUTCOME_SKIPPED;
+	} else if ((r->outcome == OUTCOME_FAIL || r->outcome == OUTCOME_UNKNOWN) &&
+		   exemption_covers(d->verdict->exemption, r->check)) {
+		r->outcome = OUTCOME_SKIPPED;
+		r->exemption = d->verdict->exemption;
+	}
+}
+
+static void result_would(const struct deciding *d, struct check_result *r)
+{
+	r->would = VERDICT_PASS;
+	if (r->outcome == OUTCOME_FAIL && r->action == ACTION_REJECT)
+		r->would = VERDICT_REFUSE;
+	else if (r->outcome == OUTCOME_FAIL && r->action == ACTION_TAG)
+		r->would = VERDICT_TAG;
+	else if (r->outcome == OUTCOME_UNKNOWN && r->action == ACTION_REJECT &&
+		 r->refusal != REFUSAL_COUNT && !d->conf->fail_open)
+		r->would = VERDICT_TEMPFAIL;
+}
+
+static struct check_result *result_add(const struct deciding *d, enum check_id check)
+{
+	struct verdict *v = d->verdict;
+	struct check_result *r = &v->results[v->results_len++];
+	const struct conf_check *conf = &d->conf->checks[check];
+
+	*r = (struct check_result){.check = check,
+		.conf = conf,
+		.outcome = OUTCOME_PASS,
+		.action = conf->action,
+		.mode = conf->has_mode ? conf->mode : d->conf->mode,
+		.weight = conf->weight,
+		.refusal = REFUSAL_COUNT};
+	if (check == CHECK_RELAY_DENIED) { /* no setting makes an open relay */
+		r->action = ACTION_REJECT;
+		r->mode = MODE_ENFORCE;
+	}
+	return r;
+}
+
+static void decide_check(const struct deciding *d, enum check_id check)
+{
+	struct check_result *r = result_add(d, check);
+
+	looks[check](d, r);
+	if (r->hit != NULL)
+		r->action = action_milder(r->action, r->hit->list->action);
+	result_exempt(d, r);
+	result_would(d, r);
+}
+
+static void decide_dnsbl(const struct deciding *d, size_t i)
+{
+	const struct conf_dnsbl *dnsbl = &d->conf->dnsbls[i];
+	struct check_result *r = result_add(d, CHECK_EXT_DNSBL);
+
+	r->dnsbl = dnsbl;
+	r->action = action_milder(r->action, dnsbl->action);
+	r->weight = dnsbl->weight;
+	if (dnsbl->has_mode)
+		r->mode = dnsbl->mode;
+	look_dnsbl(i < d->facts->dnsbls_len ? &d->facts->dnsbls[i] : NULL, r);
+	if (r->action == ACTION_ALLOW && r->outcome == OUTCOME_FAIL)
+		r->outcome = OUTCOME_PASS; /* being listed there is good */
+	result_exempt(d, r);
+	result_would(d, r);
+}
+
+static void decide_dnsbls(const struct deciding *d)
+{
+	struct check_result *r;
+
+	for (size_t i = 0; i < d->conf->dnsbls_len && i < FACTS_DNSBLS_MAX; i++)
+		decide_dnsbl(d, i);
+	if (d->conf->dnsbls_len == 0) {
+		r = result_add(d, CHECK_EXT_DNSBL);
+		r->outcome = OUTCOME_SKIPPED;
+		found_text(r, "no foreign list is configured");
+	}
+}
+
+/* A check that only watches (a weaker mode than the score's) adds nothing to a score that acts. */
+static bool result_scores(const struct check_result *r, const struct check_result *score)
+{
+	return r->outcome == OUTCOME_FAIL && r->action == ACTION_SCORE && r->mode >= score->mode;
+}
+
+static void score_found(const struct deciding *d, struct check_result *score, size_t count)
+{
+	const char *separator = ": ";
+
+	found_number(score, d->verdict->score);
+	found_text(score, " of ");
+	found_number(score, d->conf->score_reject_at);
+	for (size_t i = 0; i < count; i++) {
+		const struct check_result *r = &d->verdict->results[i];
+
+		if (!result_scores(r, score))
+			continue;
+		found_text(score, separator);
+		found_text(
+			score, r->dnsbl != NULL ? r->dnsbl->name : check_words_get(r->check)->key);
+		found_text(score, " ");
+		found_number(score, r->weight);
+		separator = ", ";
+	}
+}
+
+static void decide_score(const struct deciding *d)
+{
+	struct verdict *v = d->verdict;
+	size_t count = v->results_len;
+	struct check_result *score = result_add(d, CHECK_SCORE);
+
+	for (size_t i = 0; i < count; i++)
+		if (result_scores(&v->results[i], score))
+			v->score += v->results[i].weight;
+	score_found(d, score, count);
+	if (d->conf->score_reject_at > 0 && v->score >= d->conf->score_reject_at)
+		fail(score, REFUSAL_SCORE);
+	result_exempt(d, score);
+	result_would(d, score);
+	if (score->outcome == OUTCOME_PASS && d->conf->score_tag_at > 0 &&
+		v->score >= d->conf->score_tag_at) {
+		score->outcome = OUTCOME_FAIL;
+		score->would = VERDICT_TAG;
+	}
+}
+
+/* ---- which one decides ---- */
+
+static enum verdict_kind kind_in_mode(enum verdict_kind would, enum mode mode)
+{
+	if (mode == MODE_OBSERVE || would == VERDICT_PASS)
+		return VERDICT_PASS;
+	return mode == MODE_TAG ? VERDICT_TAG : would;
+}
+
+/* The order of results is the order of the table, so "the first" needs only ">". What refuses now goes before what would
+ * refuse, and a fact that is known before one that is not: a client that is refused anyway need not come back. */
+static bool result_is_stronger(const struct check_result *r, const struct check_result *than)
+{
+	enum verdict_kind kind = kind_in_mode(r->would, r->mode);
+	enum verdict_kind than_kind = kind_in_mode(than->would, than->mode);
+	bool stops = kind >= VERDICT_TEMPFAIL;
+	bool than_stops = than_kind >= VERDICT_TEMPFAIL;
+
+	if (stops != than_stops)
+		return stops;
+	return stops ? kind > than_kind : r->would > than->would;
+}
+
+static bool dnsbl_blocks(const struct check_result *r)
+{
+	return r->check == CHECK_EXT_DNSBL && r->would == VERDICT_REFUSE;
+}
+
+static size_t dnsbl_count(const struct verdict *v)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < v->results_len; i++)
+		count += dnsbl_blocks(&v->results[i]);
+	return count;
+}
+
+static void verdict_weigh(struct verdict *v)
+{
+	struct check_result *decider = NULL;
+
+	for (size_t i = 0; i < v->results_len; i++) {
+		struct check_result *r = &v->results[i];
+		enum verdict_kind kind = kind_in_mode(r->would, r->mode);
+
+		if (kind > v->kind)
+			v->kind = kind;
+		if (r->would != VERDICT_PASS && (decider == NULL || result_is_stronger(r, decider)))
+			decider = r;
+	}
+	for (size_t i = 0; i < v->results_len; i++)
+		v->results[i].reached = decider == NULL || decider->would < VERDICT_TEMPFAIL ||
+					&v->results[i] <= decider;
+	if (decider == NULL)
+		return;
+	decider->decided = true;
+	v->decider = decider;
+	v->would = decider->would;
+	v->mode = decider->mode;
+	v->refusal = dnsbl_blocks(decider) && dnsbl_count(v) > 1 ? REFUSAL_EXT_DNSBL_MANY
+								 : decider->refusal;
+}
+
+void verdict_decide(const struct facts *facts, const struct conf *conf, int64_t now_s,
+	struct verdict *ret_verdict)
+{
+	struct deciding d = {facts, conf, now_s, ret_verdict};
+
+	ASSERT(conf->checks_len == CHECK_COUNT);
+	ret_verdict->kind = VERDICT_PASS;
+	ret_verdict->would = VERDICT_PASS;
+	ret_verdict->mode = conf->mode;
+	ret_verdict->refusal = REFUSAL_COUNT;
+	ret_verdict->decider = NULL;
+	ret_verdict->exemption = exemption_find(&d);
+	ret_verdict->score = 0;
+	ret_verdict->results_len = 0;
+	for (int check = 0; check < CHECK_COUNT; check++) {
+		if (check == CHECK_EXT_DNSBL)
+			decide_dnsbls(&d);
+		else if (check == CHECK_SCORE)
+			decide_score(&d);
+		else
+			decide_check(&d, (enum check_id)check);
+	}
+	verdict_weigh(ret_verdict);
+}
+
+const char *verdict_print_list(const struct verdict *verdict, char text[VERDICT_LIST_SIZE])
+{
+	text[0] = '\0';
+	if (verdict->decider == NULL)
+		return text;
+	if (verdict->decider->hit != NULL)
+		list_print_name(verdict->decider->hit, text);
+	else if (verdict->decider->dnsbl != NULL)
+		snprintf(text, VERDICT_LIST_SIZE, "%s", verdict->decider->dnsbl->name);
+	return text;
+}
+
+const char *verdict_kind_name(enum verdict_kind kind)
+{
+	static const char *const names[] = {[VERDICT_PASS] = "pass",
+		[VERDICT_TAG] = "tag",
+		[VERDICT_TEMPFAIL] = "tempfail",
+		[VERDICT_REFUSE] = "refuse"};
+
+	return names[kind];
+}
+
+const char *check_outcome_name(enum check_outcome outcome)
+{
+	static const char *const names[] = {[OUTCOME_SKIPPED] = "skipped",
+		[OUTCOME_PASS] = "pass",
+		[OUTCOME_FAIL] = "fail",
+		[OUTCOME_UNKNOWN] = "unknown"};
+
+	return names[outcome];
+}
