@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: ISC
+"""Waiting for a condition, and for ports."""
+import random
+import socket
+import time
+
+
+def wait_for(condition, timeout=15.0, what="the condition"):
+    """Polls until condition() is true and returns what it returned; fails after timeout seconds of real time."""
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {timeout} s in vain for {what}")
+        time.sleep(0.005)
+
+
+def _is_free(port):
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+    return True
+
+
+_given = set()
+
+
+def free_port():
+    """A port that is free for TCP and UDP, outside the range from which the kernel takes ports for clients."""
+    while True:
+        port = random.randint(12000, 31999)
+        if port not in _given and _is_free(port):
+            _given.add(port)
+            return port
+
+
+def accepts_connections(port, host="127.0.0.1"):
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            return True
+    except OSError:
+        return False
