@@ -363,7 +363,7 @@ static void check_dnsbls(struct loader *loader)
 static bool has_role(const struct conf *conf, const char *role)
 {
 	for (size_t i = 0; i < conf->roles_len; i++) {
-		if (strcmp(conf->roles[i], role) == 0)
+		if (conf->roles[i] != NULL && strcmp(conf->roles[i], role) == 0)
 			return true;
 	}
 	return false;

@@ -192,6 +192,9 @@ void conf_free(struct conf **conf);
 struct buf;
 void conf_report_print(const struct conf_report *report, const char *path, struct buf *out);
 
+/* As YAML again: what differs from the defaults, or everything. */
+void conf_print(const struct conf *conf, bool defaults, struct buf *out);
+
 const struct conf_list *conf_list_find(const struct conf *conf, struct span name);
 const struct conf_check *conf_check_find(const struct conf *conf, const char *key);
 

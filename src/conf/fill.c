@@ -26,53 +26,14 @@ static void complain_value(struct loader *loader, const struct tree *node, const
 	complain(loader->complaints, node->place, node->width, "%s", text);
 }
 
-/* ---- the table ---- */
-
-static const struct setting *setting_find(const char *prefix, struct span key)
-{
-	size_t prefix_len = strlen(prefix);
-
-	for (size_t i = 0; i < settings_len; i++) {
-		const char *path = settings[i].path;
-
-		if (strncmp(path, prefix, prefix_len) == 0 &&
-			span_equal_text(key, path + prefix_len))
-			return &settings[i];
-	}
-	return NULL;
-}
-
-/* The next key directly below prefix: its first row from *at on, and the part of the path that is the key. */
-static const struct setting *group_next(const char *prefix, size_t *at, struct span *ret_key)
-{
-	size_t prefix_len = strlen(prefix);
-
-	while (*at < settings_len) {
-		const struct setting *row = &settings[(*at)++];
-		struct span rest, key;
-
-		if (strncmp(row->path, prefix, prefix_len) != 0)
-			continue;
-		rest = span_text(row->path + prefix_len);
-		key = span_split(&rest, '.');
-		if (key.ptr[key.len - 1] == ']' || span_equal_text(key, "NAME"))
-			continue;
-		if (*at > 1 && strncmp(row[-1].path, row->path, prefix_len + key.len) == 0 &&
-			(row[-1].path[prefix_len + key.len] == '.' ||
-				row[-1].path[prefix_len + key.len] == '\0'))
-			continue;
-		*ret_key = key;
-		return row;
-	}
-	return NULL;
-}
+/* ---- keys ---- */
 
 static bool group_has(const char *prefix, struct span wanted)
 {
 	struct span key;
 	size_t at = 0;
 
-	while (group_next(prefix, &at, &key) != NULL) {
+	while (setting_next(prefix, &at, &key)) {
 		if (span_equal(key, wanted))
 			return true;
 	}
@@ -96,7 +57,7 @@ static void complain_unknown_key(
 	struct span key;
 	int below = (int)strlen(prefix);
 
-	while (count < WORDS_MAX && group_next(prefix, &at, &key) != NULL)
+	while (count < WORDS_MAX && setting_next(prefix, &at, &key))
 		names[count++] = span_cstr(loader->arena, key);
 	complain(loader->complaints, entry->key_place, entry->key_width,
 		"unknown key '%.*s'%s%.*s%s%s", (int)(entry->key.len > 80 ? 80 : entry->key.len),
@@ -605,7 +566,7 @@ static void fill_keys(struct loader *loader, const struct tree *map, const struc
 	struct span key;
 	size_t at = 0;
 
-	while (group_next(prefix, &at, &key) != NULL) {
+	while (setting_next(prefix, &at, &key)) {
 		const char *name = span_cstr(loader->arena, key);
 		const struct tree *entry = map != NULL ? tree_find(map, name) : NULL;
 		const struct tree *section =

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "conf/settings.h"
 
+#include <string.h>
+
 #include "base/macro.h"
 #include "conf/conf.h"
 
@@ -35,4 +37,47 @@ const char *setting_type_words(enum setting_type type)
 	};
 
 	return words[type];
+}
+
+const struct setting *setting_find(const char *prefix, struct span key)
+{
+	size_t prefix_len = strlen(prefix);
+
+	for (size_t i = 0; i < settings_len; i++) {
+		const char *path = settings[i].path;
+
+		if (strncmp(path, prefix, prefix_len) == 0 &&
+			span_equal_text(key, path + prefix_len))
+			return &settings[i];
+	}
+	return NULL;
+}
+
+/* Rows of one key stand together, so looking at the row before tells whether a key was given already. */
+static bool row_repeats_key(const struct setting *row, size_t len)
+{
+	const char *before = row == settings ? "" : row[-1].path;
+
+	return strncmp(before, row->path, len) == 0 && (before[len] == '.' || before[len] == '\0');
+}
+
+bool setting_next(const char *prefix, size_t *at, struct span *ret_key)
+{
+	size_t prefix_len = strlen(prefix);
+
+	while (*at < settings_len) {
+		const struct setting *row = &settings[(*at)++];
+		struct span rest, key;
+
+		if (strncmp(row->path, prefix, prefix_len) != 0)
+			continue;
+		rest = span_text(row->path + prefix_len);
+		key = span_split(&rest, '.');
+		if (key.ptr[key.len - 1] == ']' || span_equal_text(key, "NAME") ||
+			row_repeats_key(row, prefix_len + key.len))
+			continue;
+		*ret_key = key;
+		return true;
+	}
+	return false;
 }

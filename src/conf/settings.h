@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/span.h"
+
 /* SETTING_TYPE(type, what the manual calls a value of it, the C type of the member) */
 #define SETTING_TYPES                                                                          \
 	SETTING_TYPE(HOST, "DNS name") /* const char *, lower case */                          \
@@ -68,3 +70,9 @@ extern const struct setting settings[];
 extern const size_t settings_len;
 
 const char *setting_type_words(enum setting_type type);
+
+/* The row of prefix and key ("gate.", "listen"), or NULL. */
+const struct setting *setting_find(const char *prefix, struct span key);
+
+/* Walks the keys directly below a prefix: false at the end; *at begins as 0. A key may be a section without a row. */
+bool setting_next(const char *prefix, size_t *at, struct span *ret_key);

@@ -202,12 +202,13 @@ static void builder_word(struct builder *builder, struct fy_event *event)
 	const char *text = token != NULL ? fy_token_get_text(token, &len) : NULL;
 
 	node->text = arena_copy(builder->arena, span_of(text, text != NULL ? len : 0));
+	if (!word_is_text(node->text))
+		complain(builder->complaints, node->place, node->width,
+			"control characters are not used in this file");
 	node->plain = token == NULL || fy_token_scalar_style(token) == FYSS_PLAIN;
 	if (event->scalar.anchor != NULL || event->scalar.tag != NULL) {
 		builder_fail(builder, node,
 			"anchors and tags are not used in this file; write the value out");
-	} else if (!word_is_text(node->text)) {
-		builder_fail(builder, node, "control characters are not used in this file");
 	} else if (builder_wants_key(builder)) {
 		builder->key = *node;
 		builder->has_key = true;

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: ISC */
+#include "cli/cli.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/macro.h"
+#include "cli/help.h"
+
+#define CONF_PATH "/etc/stockade/stockade.yaml"
+
+const struct verb cli_verbs[] = {
+#define VERB(name, function, changes, synopsis, summary, help) \
+	{name, function, changes, synopsis, summary, help},
+#include "cli/verbs.def"
+#undef VERB
+};
+const size_t cli_verbs_len = COUNTOF(cli_verbs);
+
+/* ---- words ---- */
+
+static void say(const struct cli *cli, const char *prefix, const char *format, va_list args)
+{
+	char text[1024];
+
+	vsnprintf(text, sizeof(text), format, args);
+	fprintf(stderr, "stockade%s%s: %s%s\n", cli->verb != NULL ? " " : "",
+		cli->verb != NULL ? cli->verb->name : "", prefix, text);
+}
+
+void cli_remark(const struct cli *cli, const char *format, ...)
+{
+	va_list args;
+
+	if (cli->quiet)
+		return;
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+int cli_fail(const struct cli *cli, int error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(cli, "", format, args);
+	va_end(args);
+	return err_exit_code(error);
+}
+
+int cli_usage(const struct cli *cli, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(cli, "", format, args);
+	va_end(args);
+	if (cli->verb != NULL)
+		fprintf(stderr, "usage: stockade %s %s\n", cli->verb->name, cli->verb->synopsis);
+	else
+		fprintf(stderr,
+			"usage: stockade [OPTIONS] VERB ...; `stockade help` lists the verbs\n");
+	return EXIT_USAGE;
+}
+
+bool cli_confirm(const struct cli *cli, const char *format, ...)
+{
+	char answer[16] = "";
+	va_list args;
+
+	if (cli->yes)
+		return true;
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	if (!isatty(STDIN_FILENO)) {
+		fprintf(stderr, ": nobody to ask here; say -y if it is meant\n");
+		return false;
+	}
+	fprintf(stderr, "? [y/N] ");
+	return fgets(answer, sizeof(answer), stdin) != NULL &&
+	       (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+int cli_conf(struct cli *cli)
+{
+	struct conf_report report;
+	struct buf words;
+	int r;
+
+	if (cli->conf != NULL)
+		return 0;
+	r = conf_load(cli->conf_path, clock_now_s(), &cli->conf, &report);
+	buf_init(&words, 0);
+	conf_report_print(&report, cli->conf_path, &words);
+	if (r < 0)
+		fputs(buf_cstr(&words), stderr);
+	buf_done(&words);
+	conf_report_done(&report);
+	return r < 0 ? EXIT_CONFIG : 0;
+}
+
+/* ---- dispatch ---- */
+
+/* The verb that the words begin with, two words before one; *ret_used words belong to it. */
+static const struct verb *verb_find(int argc, char **argv, int *ret_used)
+{
+	const struct verb *found = NULL;
+
+	for (size_t i = 0; i < cli_verbs_len; i++) {
+		const char *name = cli_verbs[i].name, *blank = strchr(name, ' ');
+		size_t first = blank != NULL ? (size_t)(blank - name) : strlen(name);
+
+		if (strlen(argv[0]) != first || strncmp(argv[0], name, first) != 0)
+			continue;
+		if (blank != NULL && (argc < 2 || strcmp(argv[1], blank + 1) != 0))
+			continue;
+		if (found == NULL || blank != NULL) {
+			found = &cli_verbs[i];
+			*ret_used = blank != NULL ? 2 : 1;
+		}
+	}
+	return found;
+}
+
+/* Asking for help is no failure wherever it stands, except behind "--". */
+static bool asks_for_help(int argc, char **argv)
+{
+	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return true;
+	}
+	return false;
+}
+
+static int cli_dispatch(struct cli *cli, int argc, char **argv)
+{
+	int used = 0;
+
+	if (argc == 0) {
+		help_print_verbs(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[0], "--version") == 0) {
+		puts("stockade " STOCKADE_VERSION);
+		return 0;
+	}
+	if (argv[0][0] == '-') {
+		help_print_verbs(stdout);
+		return 0;
+	}
+	cli->verb = verb_find(argc, argv, &used);
+	if (cli->verb == NULL && asks_for_help(argc, argv) && help_print_group(argv[0], stdout))
+		return 0;
+	if (cli->verb == NULL)
+		return help_unknown_verb(cli, argv[0], argc > 1 ? argv[1] : NULL);
+	if (asks_for_help(argc, argv)) {
+		help_print_verb(cli->verb, stdout);
+		return 0;
+	}
+	argv[used - 1] = argv[0];
+	return cli->verb->run(cli, argc - used + 1, argv + used - 1);
+}
+
+static void cli_done(struct cli *cli)
+{
+	conf_free(&cli->conf);
+	arena_free(&cli->arena);
+}
+
+int cli_main(int argc, char **argv)
+{
+	const char *conf_path = getenv("STOCKADE_CONFIG");
+	const char *no_color = getenv("NO_COLOR");
+	struct cli cli = {
+		.program = argc > 0 ? argv[0] : "stockade",
+		.conf_path = conf_path != NULL && *conf_path != '\0' ? conf_path : CONF_PATH,
+		.color = isatty(STDOUT_FILENO) && (no_color == NULL || *no_color == '\0'),
+		.arena = arena_new(0),
+	};
+	int used = cli_take_globals(&cli, argc - 1, argv + 1);
+	int code = used < 0 ? EXIT_USAGE : cli_dispatch(&cli, argc - 1 - used, argv + 1 + used);
+
+	/* A result that did not reach its reader is no success. */
+	if (fflush(stdout) != 0 && code == 0)
+		code = cli_fail(&cli, E_IO, "cannot write the result");
+	cli_done(&cli);
+	return code;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * The command line: a table of verbs (verbs.def) and what they share: global options, the configuration, words on stdout
+ * (results) and stderr (remarks), exit codes. One process, one verb, one thread; everything of a run lives in cli->arena.
+ *
+ * Exit codes: `lookup` 0 not listed, 1 listed, 2 error; every other verb sysexits.h, by err_exit_code.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "conf/conf.h"
+
+enum { EXIT_USAGE = 64, EXIT_BAD_DATA = 65, EXIT_UNAVAILABLE = 69, EXIT_CONFIG = 78 };
+
+struct cli;
+
+struct verb {
+	const char *name;                                   /* "list add" */
+	int (*run)(struct cli *cli, int argc, char **argv); /* argv[0] is the verb; the exit code */
+	bool changes;                                       /* knows -n and -y */
+	const char *synopsis; /* behind the name: "SOURCE... --reason WORDS" */
+	const char *summary;  /* one line */
+	const char *help;     /* options and an example, a line each; "" for none */
+};
+
+#define VERB(name, function, changes, synopsis, summary, help) \
+	int function(struct cli *cli, int argc, char **argv);
+#include "cli/verbs.def"
+#undef VERB
+
+extern const struct verb cli_verbs[];
+extern const size_t cli_verbs_len;
+
+struct cli {
+	const char *program; /* argv[0]: `stockade run` starts itself again */
+	const struct verb *verb;
+	const char *conf_path;
+	bool json, quiet, utc, color, dry_run, yes;
+	struct arena *arena;
+	struct conf *conf; /* by cli_conf */
+};
+
+/* An option of a verb. TEXT: const char *; COUNT: uint64_t; DURATION: int64_t milliseconds; FLAG: bool. */
+struct cli_option {
+	const char *name; /* "--list" */
+	enum { OPTION_TEXT, OPTION_COUNT, OPTION_DURATION, OPTION_FLAG } kind;
+	void *value; /* untouched when the option is not given */
+};
+
+struct cli_operands {
+	size_t len;
+	const char *const *words;
+};
+
+/* Takes options (global ones as well; "--name value" or "--name=value"; "--" ends them) and operands in any order. 0, or
+ * an exit code after words on stderr. max 0: no bound. */
+int cli_parse(struct cli *cli, int argc, char **argv, const struct cli_option *options,
+	size_t count, size_t min, size_t max, struct cli_operands *ret_operands);
+
+/* The configuration; its complaints go to stderr. 0, or an exit code. */
+int cli_conf(struct cli *cli);
+
+/* Remarks, to stderr, unless --quiet; failures, always. Both end the line. cli_fail returns the exit code of error. */
+void cli_remark(const struct cli *cli, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+int cli_fail(const struct cli *cli, int error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+int cli_usage(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Asks on the terminal: true for y, and with -y. Without a terminal and -y: false, after words on stderr. */
+bool cli_confirm(const struct cli *cli, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+int cli_main(int argc, char **argv);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: ISC */
+/* Completion for bash, made from the table of verbs: verbs of one and two words, and the options named in their help. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macro.h"
+#include "cli/cli.h"
+
+/* The options that a text names: every word that begins with "--". */
+static void print_options(const char *text)
+{
+	for (const char *at = strstr(text, "--"); at != NULL; at = strstr(at, "--")) {
+		size_t len = 2 + strspn(at + 2, "abcdefghijklmnopqrstuvwxyz-");
+
+		if (len > 2)
+			printf(" %.*s", (int)len, at);
+		at += len;
+	}
+}
+
+/* The first words, or the second words behind one of them; each once, as rows of one group stand together. */
+static void print_words(const char *first)
+{
+	const char *before = "";
+
+	for (size_t i = 0; i < cli_verbs_len; i++) {
+		const char *name = cli_verbs[i].name;
+		size_t len = strcspn(name, " ");
+
+		if (first == NULL && (strncmp(before, name, len) != 0 ||
+					     (before[len] != ' ' && before[len] != '\0')))
+			printf(" %.*s", (int)len, name);
+		if (first != NULL && strncmp(name, first, len) == 0 && first[len] == '\0' &&
+			name[len] == ' ')
+			printf(" %s", name + len + 1);
+		before = name;
+	}
+}
+
+int verb_completion(struct cli *cli, int argc, char **argv)
+{
+	struct cli_operands operands;
+	int code = cli_parse(cli, argc, argv, NULL, 0, 1, 1, &operands);
+
+	if (code != 0)
+		return code;
+	if (strcmp(operands.words[0], "bash") != 0)
+		return cli_usage(cli, "there is a completion for bash only");
+	printf("# bash completion for stockade; made by `stockade completion bash`\n"
+	       "_stockade()\n{\n\tlocal word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} words=\n");
+	printf("\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n\t\twords=\"");
+	print_words(NULL);
+	printf("\"\n\telse\n\t\tcase \"$verb ${COMP_WORDS[2]}\" in\n");
+	for (size_t i = 0; i < cli_verbs_len; i++) {
+		bool two = strchr(cli_verbs[i].name, ' ') != NULL;
+
+		printf("\t\t\"%s\"%s) words=\"--json --quiet --utc --no-color --config%s",
+			cli_verbs[i].name, two ? "" : "\\ *",
+			cli_verbs[i].changes ? " --dry-run --yes" : "");
+		print_options(cli_verbs[i].synopsis);
+		print_options(cli_verbs[i].help);
+		printf("\" ;;\n");
+	}
+	for (size_t i = 0; i < cli_verbs_len; i++) {
+		size_t len = strcspn(cli_verbs[i].name, " ");
+		const char *group = arena_format(cli->arena, "%.*s", (int)len, cli_verbs[i].name);
+
+		if (cli_verbs[i].name[len] == '\0' ||
+			(i != 0 && strncmp(cli_verbs[i - 1].name, group, len) == 0))
+			continue;
+		printf("\t\t\"%s \"*) words=\"", group);
+		print_words(group);
+		printf("\" ;;\n");
+	}
+	printf("\t\tesac\n\tfi\n\tCOMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n\t"
+	       "[ -n \"$COMPREPLY\" ] || COMPREPLY=($(compgen -f -- \"$word\"))\n}\n"
+	       "complete -F _stockade stockade\n");
+	return 0;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC */
+/* `config check` and `config show`: the configuration as the program reads it. */
+#include <jansson.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/macro.h"
+#include "cli/cli.h"
+#include "cli/output.h"
+
+static json_t *complaint_json(const struct conf_error *complaint)
+{
+	return json_pack("{s:s, s:s, s:i, s:i, s:s}", "severity",
+		complaint->warning ? "warning" : "error", "file", complaint->place.file, "line",
+		(int)complaint->place.line, "column", (int)complaint->place.column, "text",
+		complaint->text);
+}
+
+static void report_print_json(const struct conf_report *report, const char *path)
+{
+	json_t *complaints = json_array();
+
+	for (size_t i = 0; i < report->complaints_len; i++)
+		json_array_append_new(complaints, complaint_json(&report->complaints[i]));
+	output_json(
+		json_pack("{s:s, s:b, s:i, s:o}", "file", path, "valid", report->errors_len == 0,
+			"errors", (int)report->errors_len, "complaints", complaints));
+}
+
+int verb_config_check(struct cli *cli, int argc, char **argv)
+{
+	AUTO(conf)
+	*conf = NULL;
+	struct cli_operands operands;
+	struct conf_report report;
+	struct buf words;
+	const char *path;
+	int r, code = cli_parse(cli, argc, argv, NULL, 0, 0, 1, &operands);
+
+	if (code != 0)
+		return code;
+	path = operands.len != 0 ? operands.words[0] : cli->conf_path;
+	r = conf_load(path, clock_now_s(), &conf, &report);
+	buf_init(&words, 0);
+	conf_report_print(&report, path, &words);
+	if (cli->json)
+		report_print_json(&report, path);
+	else if (r < 0 || !cli->quiet)
+		fputs(buf_cstr(&words), stderr);
+	if (r >= 0 && !cli->json && !cli->quiet)
+		printf("%s: no errors\n", path);
+	buf_done(&words);
+	conf_report_done(&report);
+	return r < 0 ? EXIT_CONFIG : 0;
+}
+
+int verb_config_show(struct cli *cli, int argc, char **argv)
+{
+	bool defaults = false;
+	const struct cli_option options[] = {{"--defaults", OPTION_FLAG, &defaults}};
+	struct cli_operands operands;
+	struct buf text;
+	int code = cli_parse(cli, argc, argv, options, COUNTOF(options), 0, 0, &operands);
+
+	if (code == 0 && operands.len != 0)
+		code = cli_usage(cli, "too many arguments: '%s'", operands.words[0]);
+	if (code == 0)
+		code = cli_conf(cli);
+	if (code != 0)
+		return code;
+	buf_init(&text, 0);
+	conf_print(cli->conf, defaults, &text);
+	if (cli->json)
+		output_json(json_pack("{s:s, s:b, s:s}", "file", cli->conf->file, "defaults",
+			defaults, "yaml", buf_cstr(&text)));
+	else
+		fputs(buf_cstr(&text), stdout);
+	buf_done(&text);
+	return 0;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+#include "cli/help.h"
+
+#include <string.h>
+
+#include "base/macro.h"
+#include "conf/complaint.h"
+
+enum { NAME_WIDTH = 16 };
+
+static const char global_help[] =
+	"Options of all verbs:\n"
+	"  --json            one JSON object on standard output\n"
+	"  -q, --quiet       no remarks on standard error\n"
+	"  --utc             times in UTC instead of the zone of this machine\n"
+	"  --no-color        no colours (also: NO_COLOR in the environment)\n"
+	"  -c, --config FILE the configuration ($STOCKADE_CONFIG, /etc/stockade/stockade.yaml)\n";
+static const char change_help[] = "Options of verbs that change something:\n"
+				  "  -n, --dry-run     say what would be done and do nothing\n"
+				  "  -y, --yes         do not ask\n";
+
+static bool verb_is_in_group(const struct verb *verb, const char *word)
+{
+	size_t len = strlen(word);
+
+	return strncmp(verb->name, word, len) == 0 && verb->name[len] == ' ';
+}
+
+void help_print_verbs(FILE *out)
+{
+	fprintf(out, "usage: stockade [OPTIONS] VERB ...\n\n");
+	for (size_t i = 0; i < cli_verbs_len; i++)
+		fprintf(out, "  %-*s %s\n", NAME_WIDTH, cli_verbs[i].name, cli_verbs[i].summary);
+	fprintf(out,
+		"\n%s%s\n`stockade VERB --help` tells more; stockade(1), stockade.yaml(5) tell all.\n",
+		global_help, change_help);
+}
+
+void help_print_verb(const struct verb *verb, FILE *out)
+{
+	fprintf(out, "usage: stockade %s %s\n\n%c%s.\n", verb->name, verb->synopsis,
+		ascii_is_alpha((uint8_t)verb->summary[0]) ? verb->summary[0] & ~0x20
+							  : verb->summary[0],
+		verb->summary + 1);
+	if (verb->help[0] != '\0')
+		fprintf(out, "\n%s", verb->help);
+	fprintf(out, "\n%s%s", global_help, verb->changes ? change_help : "");
+}
+
+bool help_print_group(const char *word, FILE *out)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < cli_verbs_len; i++) {
+		if (!verb_is_in_group(&cli_verbs[i], word))
+			continue;
+		fprintf(out, "usage: stockade %s %s\n         %s\n", cli_verbs[i].name,
+			cli_verbs[i].synopsis, cli_verbs[i].summary);
+		any = true;
+	}
+	return any;
+}
+
+int help_unknown_verb(const struct cli *cli, const char *first, const char *second)
+{
+	const char *names[128], *said = first, *meant;
+	size_t count = 0;
+
+	if (second == NULL && help_print_group(first, stderr))
+		return EXIT_USAGE;
+	if (second != NULL && second[0] != '-')
+		said = arena_format(cli->arena, "%s %s", first, second);
+	for (; count < cli_verbs_len && count < COUNTOF(names); count++)
+		names[count] = cli_verbs[count].name;
+	meant = word_suggest(span_text(said), names, count);
+	if (meant == NULL) {
+		said = first;
+		for (size_t i = 0; i < count; i++)
+			names[i] = arena_format(cli->arena, "%.*s", (int)strcspn(names[i], " "), names[i]);
+		meant = word_suggest(span_text(first), names, count);
+	}
+	return cli_usage(cli, "unknown verb '%s'%s%s%s", said,
+		meant != NULL ? "; did you mean '" : "", meant != NULL ? meant : "",
+		meant != NULL ? "'?" : "");
+}
+
+int verb_help(struct cli *cli, int argc, char **argv)
+{
+	struct cli_operands operands;
+	const char *name;
+	int code = cli_parse(cli, argc, argv, NULL, 0, 0, 2, &operands);
+
+	if (code != 0)
+		return code;
+	if (operands.len == 0) {
+		help_print_verbs(stdout);
+		return 0;
+	}
+	name = operands.len == 2
+		       ? arena_format(cli->arena, "%s %s", operands.words[0], operands.words[1])
+		       : operands.words[0];
+	for (size_t i = 0; i < cli_verbs_len; i++) {
+		if (strcmp(cli_verbs[i].name, name) != 0)
+			continue;
+		help_print_verb(&cli_verbs[i], stdout);
+		return 0;
+	}
+	if (help_print_group(name, stdout))
+		return 0;
+	return help_unknown_verb(
+		cli, operands.words[0], operands.len == 2 ? operands.words[1] : NULL);
+}

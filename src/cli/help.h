@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/* Help from the table of verbs, and the taking of options that stand before the verb. For cli.c and option.c. */
+#include <stdio.h>
+
+#include "cli/cli.h"
+
+/* Words taken from the front, or -1 after words on stderr. */
+int cli_take_globals(struct cli *cli, int argc, char **argv);
+
+void help_print_verbs(FILE *out);
+void help_print_verb(const struct verb *verb, FILE *out);
+
+/* The verbs that begin with the word ("list"); false when there is none. */
+bool help_print_group(const char *word, FILE *out);
+
+/* second may be NULL. Says so, with what was probably meant; the exit code. */
+int help_unknown_verb(const struct cli *cli, const char *first, const char *second);

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: ISC */
+/* Options and operands in any order; one table for what every verb knows, one of the verb. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macro.h"
+#include "cli/cli.h"
+#include "cli/help.h"
+#include "conf/complaint.h"
+#include "conf/value.h"
+
+enum { GLOBALS = 7, CHANGE_GLOBALS = 4, OPTIONS_MAX = 32 };
+
+/* The last ones belong to verbs that change something. */
+static void global_options(
+	struct cli *cli, bool *no_color, struct cli_option ret_options[GLOBALS + CHANGE_GLOBALS])
+{
+	const struct cli_option rows[GLOBALS + CHANGE_GLOBALS] = {
+		{"--json", OPTION_FLAG, &cli->json},
+		{"--quiet", OPTION_FLAG, &cli->quiet},
+		{"-q", OPTION_FLAG, &cli->quiet},
+		{"--utc", OPTION_FLAG, &cli->utc},
+		{"--no-color", OPTION_FLAG, no_color},
+		{"--config", OPTION_TEXT, &cli->conf_path},
+		{"-c", OPTION_TEXT, &cli->conf_path},
+		{"-n", OPTION_FLAG, &cli->dry_run},
+		{"--dry-run", OPTION_FLAG, &cli->dry_run},
+		{"-y", OPTION_FLAG, &cli->yes},
+		{"--yes", OPTION_FLAG, &cli->yes},
+	};
+
+	memcpy(ret_options, rows, sizeof(rows));
+}
+
+static const struct cli_option *option_find(
+	const struct cli_option *options, size_t count, struct span name)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (span_equal_text(name, options[i].name))
+			return &options[i];
+	}
+	return NULL;
+}
+
+static int option_set(const struct cli *cli, const struct cli_option *option, const char *text)
+{
+	struct fault why;
+	uint64_t count;
+
+	switch (option->kind) {
+	case OPTION_FLAG:
+		*(bool *)option->value = true;
+		return 0;
+	case OPTION_TEXT:
+		*(const char **)option->value = text;
+		return 0;
+	case OPTION_COUNT:
+		if (span_parse_u64(span_text(text), INT64_MAX, &count) < 0)
+			return cli_usage(cli, "%s: '%s' is not a number", option->name, text);
+		*(uint64_t *)option->value = count;
+		return 0;
+	case OPTION_DURATION:
+		if (duration_parse(span_text(text), option->value, &why) < 0)
+			return cli_usage(cli, "%s: %s", option->name, why.text);
+		return 0;
+	}
+	return cli_usage(cli, "%s: unknown kind of option", option->name);
+}
+
+static int option_unknown(
+	const struct cli *cli, const char *word, const struct cli_option *options, size_t count)
+{
+	const char *names[OPTIONS_MAX], *meant;
+
+	for (size_t i = 0; i < count; i++)
+		names[i] = options[i].name;
+	meant = word[1] == '-' ? word_suggest(span_text(word), names, count) : NULL;
+	return cli_usage(cli, "unknown option '%s'%s%s%s", word,
+		meant != NULL ? "; did you mean '" : "", meant != NULL ? meant : "",
+		meant != NULL ? "'?" : "");
+}
+
+/* Takes the option at argv[0], with its value from argv[1] if need be: words used, or -1 after words on stderr. */
+static int option_take(const struct cli *cli, int argc, char **argv,
+	const struct cli_option *options, size_t count)
+{
+	struct span value = span_text(argv[0]), name = span_split(&value, '=');
+	bool has_value = name.len < strlen(argv[0]);
+	const struct cli_option *option = option_find(options, count, name);
+	const char *text = has_value ? argv[0] + name.len + 1 : argc > 1 ? argv[1] : NULL;
+
+	if (option == NULL) {
+		option_unknown(cli, argv[0], options, count);
+		return -1;
+	}
+	if (option->kind == OPTION_FLAG ? has_value : text == NULL) {
+		cli_usage(cli, "option '%s' %s", option->name,
+			has_value ? "takes no value" : "needs a value");
+		return -1;
+	}
+	if (option_set(cli, option, text) != 0)
+		return -1;
+	return option->kind != OPTION_FLAG && !has_value ? 2 : 1;
+}
+
+static bool is_option(const char *word)
+{
+	return word[0] == '-' && word[1] != '\0'; /* "-" alone is standard input */
+}
+
+int cli_take_globals(struct cli *cli, int argc, char **argv)
+{
+	struct cli_option options[GLOBALS + CHANGE_GLOBALS];
+	bool no_color = false;
+	int at = 0;
+
+	global_options(cli, &no_color, options);
+	while (at < argc && is_option(argv[at])) {
+		int used;
+
+		if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0 ||
+			strcmp(argv[at], "--version") == 0)
+			break;
+		used = option_take(cli, argc - at, argv + at, options, COUNTOF(options));
+		if (used < 0)
+			return -1;
+		at += used;
+	}
+	if (no_color)
+		cli->color = false;
+	return at;
+}
+
+int cli_parse(struct cli *cli, int argc, char **argv, const struct cli_option *options,
+	size_t count, size_t min, size_t max, struct cli_operands *ret_operands)
+{
+	struct cli_option all[OPTIONS_MAX];
+	size_t globals = GLOBALS + (cli->verb->changes ? CHANGE_GLOBALS : 0);
+	const char **operands = arena_alloc(cli->arena, (size_t)argc * sizeof(*operands));
+	struct cli_option rows[GLOBALS + CHANGE_GLOBALS];
+	bool no_color = false, only_operands = false;
+	size_t len = 0;
+	int used;
+
+	ASSERT(globals + count <= OPTIONS_MAX);
+	global_options(cli, &no_color, rows);
+	memcpy(all, rows, globals * sizeof(*rows));
+	if (count != 0)
+		memcpy(all + globals, options, count * sizeof(*options));
+	for (int i = 1; i < argc; i += used) {
+		used = 1;
+		if (!only_operands && strcmp(argv[i], "--") == 0)
+			only_operands = true;
+		else if (only_operands || !is_option(argv[i]))
+			operands[len++] = argv[i];
+		else
+			used = option_take(cli, argc - i, argv + i, all, globals + count);
+		if (used < 0)
+			return EXIT_USAGE;
+	}
+	if (no_color)
+		cli->color = false;
+	if (len < min)
+		return cli_usage(cli, "too few arguments");
+	if (max != 0 && len > max)
+		return cli_usage(cli, "too many arguments: '%s'", operands[max]);
+	*ret_operands = (struct cli_operands){len, operands};
+	return 0;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+#include "cli/output.h"
+
+#include <libsmartcols/libsmartcols.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/macro.h"
+#include "base/mem.h"
+
+void output_json(json_t *object)
+{
+	ASSERT(object != NULL);
+	json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+	putchar('\n');
+	json_decref(object);
+}
+
+json_t *output_json_time(int64_t time_s)
+{
+	char text[CLOCK_TEXT_SIZE];
+
+	return time_s != 0 ? json_string(clock_print_utc(time_s, text)) : json_null();
+}
+
+json_t *output_json_text(const char *text)
+{
+	json_t *string = json_string(text != NULL ? text : "");
+	char *copy;
+
+	if (string != NULL)
+		return string;
+	copy = mem_copy_string(text);
+	for (char *c = copy; *c != '\0'; c++)
+		*c = ascii_is_print((uint8_t)*c) ? *c : '?';
+	string = json_string(copy);
+	mem_free(copy);
+	return string;
+}
+
+static bool output_parts(const struct cli *cli, int64_t time_s, struct tm *ret_parts)
+{
+	time_t seconds = (time_t)time_s;
+
+	return (cli->utc ? gmtime_r(&seconds, ret_parts) : localtime_r(&seconds, ret_parts)) !=
+	       NULL;
+}
+
+const char *output_time(const struct cli *cli, int64_t time_s, char text[OUTPUT_TIME_SIZE])
+{
+	struct tm parts;
+
+	if (time_s == 0 || !output_parts(cli, time_s, &parts))
+		return strcpy(text, "-");
+	strftime(text, OUTPUT_TIME_SIZE, "%Y-%m-%d %H:%M", &parts);
+	return text;
+}
+
+const char *output_zone(const struct cli *cli)
+{
+	struct tm parts;
+
+	if (cli->utc || !output_parts(cli, clock_now_s(), &parts) || parts.tm_gmtoff == 0)
+		return "UTC";
+	return arena_format(cli->arena, "%s", parts.tm_zone);
+}
+
+/* ---- tables ---- */
+
+struct table {
+	struct libscols_table *table;
+	struct libscols_line *line;
+	size_t column;
+	bool color;
+};
+
+struct table *table_new(const struct cli *cli)
+{
+	struct table *table = mem_new(table);
+
+	table->table = scols_new_table();
+	ASSERT(table->table != NULL);
+	table->color = cli->color;
+	scols_table_enable_colors(table->table, cli->color);
+	scols_table_set_column_separator(table->table, "  ");
+	/* What does not fit the terminal is not cut: addresses and numbers are copied from here. */
+	scols_table_set_termforce(table->table, SCOLS_TERMFORCE_NEVER);
+	return table;
+}
+
+void table_free(struct table **table)
+{
+	if (*table == NULL)
+		return;
+	scols_unref_table((*table)->table);
+	mem_free(*table);
+	*table = NULL;
+}
+
+void table_add_column(struct table *table, const char *heading, bool right)
+{
+	ASSERT(scols_table_new_column(table->table, heading, 0, right ? SCOLS_FL_RIGHT : 0) !=
+		NULL);
+}
+
+void table_add_row(struct table *table)
+{
+	table->line = scols_table_new_line(table->table, NULL);
+	table->column = 0;
+	ASSERT(table->line != NULL);
+}
+
+void table_add_cell(struct table *table, const char *text)
+{
+	char *copy = mem_copy_string(text != NULL ? text : "");
+
+	for (char *c = copy; *c != '\0'; c++)
+		*c = (uint8_t)*c < 0x20 || *c == 0x7f ? '?' : *c;
+	ASSERT(scols_line_set_data(table->line, table->column++, copy) == 0);
+	mem_free(copy);
+}
+
+void table_add_colored(struct table *table, const char *text, const char *color)
+{
+	table_add_cell(table, text);
+	if (table->color)
+		scols_cell_set_color(scols_line_get_cell(table->line, table->column - 1), color);
+}
+
+void table_print(struct table *table)
+{
+	if (scols_table_get_nlines(table->table) != 0)
+		scols_print_table(table->table);
+}

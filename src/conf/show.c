@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The way back, from the struct to YAML, by the same table. What comes out is a configuration again: reading it gives the
+ * same struct (tested).
+ */
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/macro.h"
+#include "conf/conf.h"
+#include "conf/settings.h"
+#include "conf/value.h"
+
+enum { PREFIX_SIZE = 160 };
+
+struct show {
+	struct buf *out;
+	bool defaults;
+	const char *own_key; /* of the element of `checks` being shown */
+};
+
+static void show_group(
+	struct show *show, const char *prefix, const void *base, int indent, bool dash);
+
+static const void *member_at(const void *base, ptrdiff_t offset)
+{
+	return (const char *)base + offset;
+}
+
+/* ---- values ---- */
+
+/* Words that YAML would read as something else are quoted; a few more than needed harm nobody. */
+static void append_word(struct buf *out, const char *word, bool quoting)
+{
+	bool plain = ascii_is_alpha((uint8_t)word[0]) || ascii_is_digit((uint8_t)word[0]) ||
+		     word[0] == '/';
+
+	for (const char *c = word; *c != '\0' && plain; c++)
+		plain = ascii_is_alpha((uint8_t)*c) || ascii_is_digit((uint8_t)*c) ||
+			strchr("-._/@:+", *c) != NULL;
+	if (plain || !quoting) {
+		buf_append_text(out, word);
+		return;
+	}
+	buf_append_byte(out, '"');
+	for (const char *c = word; *c != '\0'; c++) {
+		if (*c == '"' || *c == '\\')
+			buf_append_byte(out, '\\');
+		buf_append_byte(out, (uint8_t)*c);
+	}
+	buf_append_byte(out, '"');
+}
+
+/* The nth word of a set. */
+static const char *set_word(const struct setting *row, int n, char text[64])
+{
+	struct span rest = span_text(row->words), word = span_split(&rest, ' ');
+
+	for (; n > 0; n--)
+		word = span_split(&rest, ' ');
+	snprintf(text, 64, "%.*s", (int)word.len, word.ptr);
+	return text;
+}
+
+static const char *element_text(
+	const struct setting *row, const void *elements, size_t i, char text[64])
+{
+	switch (row->type) {
+	case SETTING_ENDPOINTS:
+		return endpoint_print(((const struct endpoint *)elements)[i], text);
+	case SETTING_NETWORKS:
+		return prefix_print(((const struct prefix *)elements)[i], text);
+	case SETTING_CODES:
+		return code_print(&((const struct conf_code *)elements)[i], text);
+	default:
+		return ((const char *const *)elements)[i];
+	}
+}
+
+static void append_list(const struct setting *row, const void *base, bool quoting, struct buf *out)
+{
+	const void *elements = *(const void *const *)member_at(base, row->member);
+	size_t count = *(const size_t *)member_at(base, row->count);
+
+	buf_append_byte(out, '[');
+	for (size_t i = 0; i < count; i++) {
+		char text[64];
+
+		buf_append_text(out, i != 0 ? ", " : "");
+		append_word(out, element_text(row, elements, i, text), quoting);
+	}
+	buf_append_byte(out, ']');
+}
+
+static void append_flags(const struct setting *row, const void *base, struct buf *out)
+{
+	const bool *flags = member_at(base, row->member);
+	struct span rest = span_text(row->words);
+	bool first = true;
+
+	buf_append_byte(out, '[');
+	for (; rest.len != 0; flags++) {
+		struct span word = span_split(&rest, ' ');
+
+		if (!*flags)
+			continue;
+		buf_append_text(out, first ? "" : ", ");
+		buf_append(out, word);
+		first = false;
+	}
+	buf_append_byte(out, ']');
+}
+
+static const char *single_text(const struct setting *row, const void *base, char text[64])
+{
+	const void *member = member_at(base, row->member);
+
+	switch (row->type) {
+	case SETTING_WORD:
+		return set_word(row, *(const int *)member, text);
+	case SETTING_SWITCH:
+		return set_word(row, *(const bool *)member, text);
+	case SETTING_NUMBER:
+		snprintf(text, 64, "%d", *(const int *)member);
+		return text;
+	case SETTING_SECONDS:
+		return duration_print(*(const int64_t *)member * 1000, text);
+	case SETTING_MILLISECONDS:
+		return duration_print(*(const int64_t *)member, text);
+	case SETTING_LASTS:
+		return *(const int64_t *)member == 0
+			       ? "until-review"
+			       : duration_print(*(const int64_t *)member * 1000, text);
+	case SETTING_SIZE:
+		return size_print(*(const uint64_t *)member, text);
+	case SETTING_ENDPOINT:
+		return row->count != 0 && !*(const bool *)member_at(base, row->count)
+			       ? "off"
+			       : endpoint_print(*(const struct endpoint *)member, text);
+	case SETTING_CODE:
+		return ip_print(*(const struct ip *)member, text);
+	default:
+		return *(const char *const *)member;
+	}
+}
+
+static void append_value(const struct setting *row, const void *base, bool quoting, struct buf *out)
+{
+	char text[64];
+
+	switch (row->type) {
+	case SETTING_HOSTS:
+	case SETTING_WORDS:
+	case SETTING_ENDPOINTS:
+	case SETTING_NETWORKS:
+	case SETTING_CODES:
+		append_list(row, base, quoting, out);
+		break;
+	case SETTING_FLAGS:
+		append_flags(row, base, out);
+		break;
+	default:
+		append_word(out, single_text(row, base, text), quoting);
+		break;
+	}
+}
+
+static bool is_default(const struct setting *row, const void *base)
+{
+	struct buf text;
+	bool same;
+
+	if (row->initial == NULL)
+		return false;
+	buf_init(&text, 0);
+	append_value(row, base, false, &text);
+	same = span_equal_text(buf_span(&text), row->initial);
+	buf_done(&text);
+	return same;
+}
+
+/* Nothing stands there: no text, no backend, no mode or weight of its own. */
+static bool is_absent(const struct show *show, const struct setting *row, const void *base)
+{
+	const void *member = member_at(base, row->member);
+
+	switch (row->type) {
+	case SETTING_HOST:
+	case SETTING_MAILBOX:
+	case SETTING_URL:
+	case SETTING_TEXT:
+	case SETTING_PATH:
+	case SETTING_STORE:
+	case SETTING_NAME:
+		return *(const char *const *)member == NULL;
+	case SETTING_ENDPOINT:
+		return row->count == 0 && ((const struct endpoint *)member)->port == 0;
+	case SETTING_WORD:
+		return row->count != 0 && row->initial == NULL &&
+		       !*(const bool *)member_at(base, row->count);
+	case SETTING_NUMBER:
+		return row->initial == NULL && show->own_key != NULL && *(const int *)member == 0;
+	case SETTING_MILLISECONDS:
+		return row->initial == NULL && *(const int64_t *)member == 0;
+	default:
+		return false;
+	}
+}
+
+/* ---- structure ---- */
+
+static void append_indent(struct buf *out, int indent, bool *dash)
+{
+	for (int i = 0; i < indent; i++)
+		buf_append_byte(out, ' ');
+	if (*dash) {
+		out->end -= 2;
+		buf_append_text(out, "- ");
+		*dash = false;
+	}
+}
+
+static void show_element(struct show *show, const struct setting *row, const void *element,
+	const char *prefix, int indent)
+{
+	char below[PREFIX_SIZE];
+	bool no = false;
+
+	snprintf(
+		below, sizeof(below), "%s%s.", prefix, row->type == SETTING_ITEMS ? "[]" : ".NAME");
+	if (row->type == SETTING_ITEMS) {
+		show_group(show, below, element, indent + 2, true);
+		return;
+	}
+	append_indent(show->out, indent, &no);
+	append_word(show->out, *(const char *const *)member_at(element, row->name), true);
+	buf_append_text(show->out, ":\n");
+	if (row->brief != NULL)
+		show->own_key = *(const char *const *)member_at(element, row->name);
+	show_group(show, below, element, indent + 2, false);
+	show->own_key = NULL;
+}
+
+/* What is there without being written (the allow list) is left out; checks are shown as defaults. */
+static bool element_is_shown(
+	const struct show *show, const struct setting *row, const void *element)
+{
+	const struct conf_place *place = member_at(element, row->place);
+	const char *key = row->type == SETTING_NAMED
+				  ? *(const char *const *)member_at(element, row->name)
+				  : "";
+
+	if (row->brief != NULL && strcmp(key, "score") == 0)
+		return false;
+	return place->line != 0 || (row->brief != NULL && show->defaults);
+}
+
+static void show_elements(struct show *show, const struct setting *row, const void *base,
+	const char *path, int indent)
+{
+	const char *elements = *(const char *const *)member_at(base, row->member);
+	size_t count = *(const size_t *)member_at(base, row->count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (element_is_shown(show, row, elements + i * row->size))
+			show_element(show, row, elements + i * row->size, path, indent);
+	}
+}
+
+/* A heading that turns out to have nothing below it is taken back. */
+static void show_section(struct show *show, const char *path, struct span key,
+	const struct setting *row, const void *base, int indent, bool *dash)
+{
+	struct buf *out = show->out;
+	size_t before = out->end, heading;
+	char below[PREFIX_SIZE];
+	bool had_dash = *dash;
+
+	append_indent(out, indent, dash);
+	buf_append(out, key);
+	buf_append_text(out, ":\n");
+	heading = out->end;
+	snprintf(below, sizeof(below), "%s.", path);
+	show_group(show, below, base, indent + 2, false);
+	if (row != NULL && (row->type == SETTING_NAMED || row->type == SETTING_ITEMS))
+		show_elements(show, row, base, path, indent + 2);
+	if (out->end == heading) {
+		out->end = before;
+		*dash = had_dash;
+	}
+}
+
+static void show_value(struct show *show, const struct setting *row, struct span key,
+	const void *base, int indent, bool *dash)
+{
+	if (is_absent(show, row, base) || (!show->defaults && is_default(row, base)))
+		return;
+	append_indent(show->out, indent, dash);
+	buf_append(show->out, key);
+	buf_append_text(show->out, ": ");
+	append_value(row, base, true, show->out);
+	buf_append_byte(show->out, '\n');
+}
+
+/* Whether the rows below a section say something: a backend that is not configured has no way to pass the client on. */
+static bool section_is_absent(const struct setting *row, const void *base, const char *path)
+{
+	const struct conf_place *place = member_at(base, row->place);
+
+	return place->line == 0 && setting_find(path, span_text(".address")) != NULL;
+}
+
+static void show_group(
+	struct show *show, const char *prefix, const void *base, int indent, bool dash)
+{
+	struct span key;
+	size_t at = 0;
+
+	while (setting_next(prefix, &at, &key)) {
+		const struct setting *row = setting_find(prefix, key);
+		char path[PREFIX_SIZE];
+
+		snprintf(path, sizeof(path), "%s%.*s", prefix, (int)key.len, key.ptr);
+		if (row != NULL && row->type == SETTING_SECTION &&
+			section_is_absent(row, base, path))
+			continue;
+		if (row == NULL || row->type == SETTING_SECTION || row->type == SETTING_NAMED ||
+			row->type == SETTING_ITEMS)
+			show_section(show, path, key, row, base, indent, &dash);
+		else
+			show_value(show, row, key, base, indent, &dash);
+	}
+}
+
+void conf_print(const struct conf *conf, bool defaults, struct buf *out)
+{
+	struct show show = {.out = out, .defaults = defaults};
+
+	show_group(&show, "", conf, 0, false);
+}
