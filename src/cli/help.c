@@ -76,7 +76,8 @@ int help_unknown_verb(const struct cli *cli, const char *first, const char *seco
 	if (meant == NULL) {
 		said = first;
 		for (size_t i = 0; i < count; i++)
-			names[i] = arena_format(cli->arena, "%.*s", (int)strcspn(names[i], " "), names[i]);
+			names[i] = arena_format(
+				cli->arena, "%.*s", (int)strcspn(names[i], " "), names[i]);
 		meant = word_suggest(span_text(first), names, count);
 	}
 	return cli_usage(cli, "unknown verb '%s'%s%s%s", said,

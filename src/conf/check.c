@@ -212,8 +212,6 @@ static void check_sublists(struct loader *loader, const struct conf_list *list)
 {
 	const struct ip none = {{0}};
 
-	if (list->sublists_len == 0 && list->sublists != NULL)
-		complain_at(loader, list->place, list->name, "a list needs at least one sublist");
 	for (size_t i = 0; i < list->sublists_len; i++) {
 		const struct conf_sublist *sublist = &list->sublists[i];
 
@@ -345,9 +343,6 @@ static void check_dnsbls(struct loader *loader)
 		if (dnsbl->name != NULL && !is_plain_ascii(dnsbl->name))
 			complain_at(loader, dnsbl->place, NULL,
 				"'name' may hold printable ASCII only: refusals show it");
-		if (dnsbl->codes != NULL && dnsbl->codes_len == 0)
-			complain_at(loader, dnsbl->place, NULL,
-				"without codes no answer would be a hit");
 		for (size_t k = 0; k < i; k++) {
 			if (dnsbl->zone != NULL && conf->dnsbls[k].zone != NULL &&
 				strcmp(dnsbl->zone, conf->dnsbls[k].zone) == 0)

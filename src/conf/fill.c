@@ -11,7 +11,7 @@
 #include "conf/load.h"
 #include "conf/value.h"
 
-enum { PATH_SIZE = 160, WORDS_MAX = 64, ELEMENTS_MAX = 10000 };
+enum { PATH_SIZE = 160, WORDS_MAX = 64, ELEMENTS_MAX = 10000, SHOWN_MAX = 80 };
 
 static void fill_group(struct loader *loader, const struct tree *map, const struct tree *owner,
 	const char *prefix, void *base);
@@ -40,6 +40,12 @@ static bool group_has(const char *prefix, struct span wanted)
 	return false;
 }
 
+/* Long words are shown in part. */
+static int shown_len(struct span word)
+{
+	return word.len > SHOWN_MAX ? SHOWN_MAX : (int)word.len;
+}
+
 /* "; did you mean 'x'?" or nothing. */
 static const char *hint(
 	struct loader *loader, struct span word, const char *const *names, size_t count)
@@ -50,19 +56,18 @@ static const char *hint(
 }
 
 static void complain_unknown_key(
-	struct loader *loader, const struct tree *entry, const char *prefix)
+	struct loader *loader, const struct tree *map, const struct tree *entry, const char *prefix)
 {
 	const char *names[WORDS_MAX];
 	size_t count = 0, at = 0;
 	struct span key;
-	int below = (int)strlen(prefix);
 
 	while (count < WORDS_MAX && setting_next(prefix, &at, &key))
 		names[count++] = span_cstr(loader->arena, key);
 	complain(loader->complaints, entry->key_place, entry->key_width,
-		"unknown key '%.*s'%s%.*s%s%s", (int)(entry->key.len > 80 ? 80 : entry->key.len),
-		entry->key.ptr, below != 0 ? " below '" : "", below != 0 ? below - 1 : 0, prefix,
-		below != 0 ? "'" : "", hint(loader, entry->key, names, count));
+		"unknown key '%.*s'%s%.*s%s%s", shown_len(entry->key), entry->key.ptr,
+		map->key.len != 0 ? " below '" : "", shown_len(map->key), map->key.ptr,
+		map->key.len != 0 ? "'" : "", hint(loader, entry->key, names, count));
 }
 
 /* ---- words of a set ---- */
@@ -92,7 +97,7 @@ static int word_find(struct loader *loader, const struct setting *row, const str
 			loader->arena, "%s%s%s", listed, *listed != '\0' ? ", " : "", names[i]);
 	}
 	complain(loader->complaints, node->place, node->width, "'%.*s' is not %s (%s)%s",
-		(int)(node->text.len > 80 ? 80 : node->text.len), node->text.ptr, row->noun, listed,
+		shown_len(node->text), node->text.ptr, row->noun, listed,
 		hint(loader, node->text, names, count));
 	return -1;
 }
@@ -405,7 +410,7 @@ static void fill_list(
 		return;
 	}
 	if ((int64_t)node->count < row->low)
-		complain_value(loader, node, "the list is empty");
+		complain_value(loader, node, "there has to be at least one");
 	if (row->high != 0 && (int64_t)node->count > row->high)
 		complain(loader->complaints, node->place, node->width, "more than %d of them",
 			(int)row->high);
@@ -481,6 +486,8 @@ static void fill_items(
 					    : "a section with names as keys");
 		return;
 	}
+	if ((int64_t)node->count < row->low)
+		complain_value(loader, node, "there has to be at least one");
 	if (row->high != 0 && (int64_t)node->count > row->high)
 		complain(loader->complaints, node->place, node->width, "more than %d of them",
 			(int)row->high);
@@ -543,12 +550,13 @@ static const char *path_shown(const char *path)
 static void fill_absent(
 	struct loader *loader, const struct setting *row, const struct tree *owner, void *base)
 {
-	bool has_key = owner->key.len != 0;
+	struct conf_place place = owner->key.len != 0 ? owner->key_place : owner->place;
 
+	if (owner == loader->root)
+		place = (struct conf_place){loader->conf->file, 0, 0};
 	if (row->required) {
-		complain(loader->complaints, has_key ? owner->key_place : owner->place,
-			has_key ? owner->key_width : owner->width, "'%s' is missing",
-			path_shown(row->path));
+		complain(loader->complaints, place, owner->key.len != 0 ? owner->key_width : 1,
+			"'%s' is missing", path_shown(row->path));
 		return;
 	}
 	if (row->initial == NULL)
@@ -596,7 +604,7 @@ static void fill_group(struct loader *loader, const struct tree *map, const stru
 	for (const struct tree *entry = map != NULL ? map->first : NULL; entry != NULL;
 		entry = entry->next) {
 		if (!group_has(prefix, entry->key))
-			complain_unknown_key(loader, entry, prefix);
+			complain_unknown_key(loader, map, entry, prefix);
 	}
 	fill_keys(loader, map, owner, prefix, base);
 }
