@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: ISC */
+#include "smtp/command.h"
+
+#include "base/macro.h"
+
+struct verb_row {
+	const char *name;
+	enum smtp_verb verb;
+};
+
+static const struct verb_row verbs[] = {
+	{"HELO", SMTP_HELO},
+	{"EHLO", SMTP_EHLO},
+	{"MAIL", SMTP_MAIL},
+	{"RCPT", SMTP_RCPT},
+	{"DATA", SMTP_DATA},
+	{"RSET", SMTP_RSET},
+	{"NOOP", SMTP_NOOP},
+	{"QUIT", SMTP_QUIT},
+	{"VRFY", SMTP_VRFY},
+	{"HELP", SMTP_HELP},
+	{"EXPN", SMTP_EXPN},
+	{"AUTH", SMTP_AUTH},
+	{"STARTTLS", SMTP_STARTTLS},
+	{"ETRN", SMTP_ETRN},
+	{"BDAT", SMTP_BDAT},
+	{"XCLIENT", SMTP_XCLIENT},
+	{"XFORWARD", SMTP_XCLIENT},
+	/* What web browsers and proxies' victims send; nobody who means mail does. */
+	{"GET", SMTP_FOREIGN},
+	{"POST", SMTP_FOREIGN},
+	{"PUT", SMTP_FOREIGN},
+	{"HEAD", SMTP_FOREIGN},
+	{"OPTIONS", SMTP_FOREIGN},
+	{"CONNECT", SMTP_FOREIGN},
+	{"PRI", SMTP_FOREIGN},
+};
+
+void smtp_parser_init(struct smtp_parser *parser, const struct smtp_limits *limits)
+{
+	*parser = (struct smtp_parser){.line_limit = limits->line};
+}
+
+const char *smtp_verb_name(enum smtp_verb verb)
+{
+	for (size_t i = 0; i < COUNTOF(verbs); i++) {
+		if (verbs[i].verb == verb)
+			return verbs[i].name;
+	}
+	return "that command";
+}
+
+static bool command_is_clean(struct span line)
+{
+	for (size_t i = 0; i < line.len; i++) {
+		if ((line.ptr[i] < 0x20 && line.ptr[i] != '\t') || line.ptr[i] == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+/* "Subject: x": somebody sends a message instead of a dialogue. "MAIL FROM:<a>" has its blank before the colon. */
+static bool command_is_header(struct span name)
+{
+	if (name.len < 2 || name.ptr[name.len - 1] != ':')
+		return false;
+	for (size_t i = 0; i + 1 < name.len; i++) {
+		if (!ascii_is_alpha(name.ptr[i]) && name.ptr[i] != '-')
+			return false;
+	}
+	return true;
+}
+
+/* The first bytes of a TLS handshake record: version 3.x. */
+static bool command_is_tls(struct span line)
+{
+	return line.len >= 2 && line.ptr[0] == 0x16 && line.ptr[1] == 0x03;
+}
+
+static enum smtp_verb command_verb(struct span line, struct span name)
+{
+	for (size_t i = 0; i < COUNTOF(verbs); i++) {
+		if (span_equal_nocase(name, span_text(verbs[i].name)))
+			return verbs[i].verb;
+	}
+	return command_is_tls(line) || command_is_header(name) ? SMTP_FOREIGN : SMTP_UNKNOWN;
+}
+
+static size_t command_name_length(struct span line)
+{
+	size_t len = 0;
+
+	while (len < line.len && line.ptr[len] != ' ' && line.ptr[len] != '\t')
+		len++;
+	return len;
+}
+
+static void command_parse(struct span line, struct smtp_command *ret_command)
+{
+	struct span name;
+
+	if (line.len != 0 && line.ptr[line.len - 1] == '\r')
+		line.len--;
+	name = span_first(line, command_name_length(line));
+	*ret_command = (struct smtp_command){
+		.verb = command_verb(line, name),
+		.name = name,
+		.params = span_trim(span_from(line, name.len)),
+		.unclean = !command_is_clean(line),
+	};
+}
+
+/* Input that cannot become a command any more. The start of the line was reported already when skipping. */
+static int parser_overlong(struct smtp_parser *parser, size_t len, size_t *ret_used)
+{
+	int r = parser->skipping ? 0 : E_LIMIT;
+
+	parser->skipping = true;
+	*ret_used = len;
+	return r;
+}
+
+int smtp_parser_next(struct smtp_parser *parser, struct span input,
+	struct smtp_command *ret_command, size_t *ret_used)
+{
+	size_t end = span_find(input, '\n');
+
+	if (parser->skipping) {
+		parser->skipping = end == input.len;
+		*ret_used = parser->skipping ? end : end + 1;
+		if (parser->skipping)
+			return 0;
+		input = span_from(input, *ret_used);
+		end = span_find(input, '\n');
+	} else {
+		*ret_used = 0;
+	}
+	if (end == input.len) {
+		size_t used = 0;
+		int r = input.len > parser->line_limit ? parser_overlong(parser, end, &used) : 0;
+
+		*ret_used += used;
+		return r;
+	}
+	*ret_used += end + 1;
+	if (end + 1 > parser->line_limit)
+		return E_LIMIT;
+	command_parse(span_first(input, end), ret_command);
+	return 1;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: ISC */
+#include "smtp/data.h"
+
+/*
+ * Long runs of text go through data_text in one piece; the other states see one byte each. A CR is held back until the
+ * next byte tells whether it belongs to a line end, a dot until it is known to be content.
+ */
+
+void smtp_data_init(struct smtp_data *data)
+{
+	*data = (struct smtp_data){.state = DATA_START};
+}
+
+static void data_put(struct smtp_data *data, struct span s, struct buf *out)
+{
+	data->octets += s.len;
+	buf_append(out, s);
+}
+
+static void data_put_text(struct smtp_data *data, const char *text, struct buf *out)
+{
+	data_put(data, span_text(text), out);
+}
+
+/* The first byte of a line's content: stuffed when it is a dot. */
+static void data_begin_line(struct smtp_data *data, uint8_t byte, struct buf *out)
+{
+	if (byte == '.')
+		buf_append_byte(out, '.'); /* not content: not counted */
+	data_put(data, span_of(&byte, 1), out);
+	data->state = DATA_TEXT;
+}
+
+static void data_end_line(struct smtp_data *data, bool bare, struct buf *out)
+{
+	data_put_text(data, "\r\n", out);
+	data->state = bare ? DATA_START_BARE : DATA_START;
+}
+
+static void data_lone_dot(struct smtp_data *data, bool bare, struct buf *out)
+{
+	data_begin_line(data, '.', out);
+	data_end_line(data, bare, out);
+}
+
+static void data_on_start(struct smtp_data *data, uint8_t byte, struct buf *out)
+{
+	bool bare = data->state == DATA_START_BARE;
+
+	if (byte == '.')
+		data->state = bare ? DATA_DOT_BARE : DATA_DOT;
+	else if (byte == '\r')
+		data->state = DATA_CR;
+	else if (byte == '\n')
+		data_end_line(data, true, out);
+	else
+		data_begin_line(data, byte, out);
+}
+
+static void data_on_dot(struct smtp_data *data, uint8_t byte, struct buf *out)
+{
+	bool bare = data->state == DATA_DOT_BARE;
+
+	if (byte == '\r')
+		data->state = bare ? DATA_DOT_BARE_CR : DATA_DOT_CR;
+	else if (byte == '\n')
+		data_lone_dot(data, true, out);
+	else
+		data_begin_line(data, byte, out); /* the dot was stuffing */
+}
+
+static void data_on_cr(struct smtp_data *data, uint8_t byte, struct buf *out)
+{
+	if (byte == '\n') {
+		data_end_line(data, false, out);
+		return;
+	}
+	data_put_text(data, "\r", out);
+	if (byte == '\r')
+		return;
+	data_put(data, span_of(&byte, 1), out);
+	data->state = DATA_TEXT;
+}
+
+static void data_on_dot_cr(struct smtp_data *data, uint8_t byte, struct buf *out)
+{
+	if (byte != '\n') { /* the dot was stuffing before a line that begins with a CR */
+		data->state = DATA_CR;
+		data_on_cr(data, byte, out);
+	} else if (data->state == DATA_DOT_CR) {
+		data->state = DATA_END;
+	} else {
+		data_lone_dot(data, false, out);
+	}
+}
+
+/* A run within a line, up to and with its LF when there is one. Returns its length. */
+static size_t data_text(struct smtp_data *data, struct span input, struct buf *out)
+{
+	size_t end = span_find(input, '\n');
+	struct span run = span_first(input, end);
+	bool cr = run.len != 0 && run.ptr[run.len - 1] == '\r';
+
+	if (cr)
+		run.len--;
+	data_put(data, run, out);
+	if (end == input.len) {
+		data->state = cr ? DATA_CR : DATA_TEXT;
+		return end;
+	}
+	data_end_line(data, !cr, out);
+	return end + 1;
+}
+
+static void data_on_byte(struct smtp_data *data, uint8_t byte, struct buf *out)
+{
+	switch (data->state) {
+	case DATA_START:
+	case DATA_START_BARE:
+		data_on_start(data, byte, out);
+		break;
+	case DATA_DOT:
+	case DATA_DOT_BARE:
+		data_on_dot(data, byte, out);
+		break;
+	case DATA_DOT_CR:
+	case DATA_DOT_BARE_CR:
+		data_on_dot_cr(data, byte, out);
+		break;
+	case DATA_CR:
+		data_on_cr(data, byte, out);
+		break;
+	case DATA_TEXT:
+	case DATA_END:
+		break;
+	}
+}
+
+int smtp_data_read(struct smtp_data *data, struct span input, struct buf *out, size_t *ret_used)
+{
+	size_t used = 0;
+
+	while (used < input.len && data->state != DATA_END) {
+		if (data->state == DATA_TEXT)
+			used += data_text(data, span_from(input, used), out);
+		else
+			data_on_byte(data, input.ptr[used++], out);
+	}
+	*ret_used = used;
+	return data->state == DATA_END ? 1 : 0;
+}
+
+void smtp_data_print_end(struct buf *out)
+{
+	buf_append_text(out, ".\r\n");
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * Takes header fields away that only we may write: a message from outside that brings its own "X-Stockade: ..." would
+ * otherwise speak in our name. Works on the canonical stream that smtp_data_read writes, in pieces of any size, up to the
+ * empty line; the body passes untouched. Field names are matched by prefix, without case; folded lines go with their field.
+ * Pure; owner: the session embeds it; one thread.
+ */
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/span.h"
+
+enum { HEADER_PREFIX_MAX = 32 };
+
+struct smtp_header_filter {
+	const char *prefix; /* "X-Stockade"; shorter than HEADER_PREFIX_MAX */
+	enum {
+		HEADER_START, /* of a line */
+		HEADER_CR,    /* a CR at the start of a line */
+		HEADER_MATCH, /* a line that agrees with the prefix so far */
+		HEADER_KEEP,  /* the rest of a line that stays */
+		HEADER_DROP,  /* the rest of a line that goes */
+		HEADER_DONE   /* behind the header */
+	} state;
+	bool dropping; /* the field before this line was dropped: a folded line goes too */
+	uint8_t held[HEADER_PREFIX_MAX]; /* the start of a line, as the client wrote it */
+	size_t held_len;
+	uint64_t dropped; /* lines */
+};
+
+void smtp_header_filter_init(struct smtp_header_filter *filter, const char *prefix);
+void smtp_header_filter_read(struct smtp_header_filter *filter, struct span input, struct buf *out);
+/* The message ended: what is held back is written. */
+void smtp_header_filter_finish(struct smtp_header_filter *filter, struct buf *out);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * How much of each thing a stranger may send. One struct, so that a test can be strict and a reader sees all of it at once.
+ * Passing a limit is E_LIMIT, never a truncation.
+ */
+#include <stddef.h>
+
+struct smtp_limits {
+	size_t line; /* a command with its line end; RFC 5321 section 4.5.3.1.4 asks for 512 and more */
+	size_t helo; /* the argument of HELO and EHLO */
+	size_t local_part; /* section 4.5.3.1.1 asks for 64; bounce addresses of real senders are longer */
+	size_t domain;      /* section 4.5.3.1.2 */
+	size_t reply_line;  /* a line of a backend's reply; section 4.5.3.1.5 asks for 512 */
+	size_t reply_lines; /* of one reply */
+};
+
+static const struct smtp_limits smtp_limits_default = {
+	.line = 2048,
+	.helo = 255,
+	.local_part = 256,
+	.domain = 255,
+	.reply_line = 2048,
+	.reply_lines = 64,
+};

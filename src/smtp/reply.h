@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * Replies (RFC 5321 section 4.2): ours are printed, a backend's are parsed, checked and made fit to be shown to a client.
+ * A backend is trusted to decide, not to speak properly. Pure; the parser belongs to one connection.
+ */
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/span.h"
+#include "smtp/limits.h"
+
+struct smtp_reply {
+	unsigned code;    /* 200 to 599 */
+	size_t lines_len; /* at least 1 */
+	struct span
+		text; /* all lines without their codes, each ended by LF; printable, other bytes became '?' */
+};
+
+struct smtp_reply_parser {
+	const struct smtp_limits *limits;
+	struct buf text;
+	unsigned code; /* of the lines so far; 0: none yet */
+	size_t lines;
+	size_t scanned; /* bytes of the line that is not complete yet, already searched for its end */
+};
+
+void smtp_reply_parser_init(struct smtp_reply_parser *parser, const struct smtp_limits *limits);
+void smtp_reply_parser_done(struct smtp_reply_parser *parser);
+
+/* 1: a reply is complete and valid until the next call; 0: more input is needed; E_PARSE: no reply, or lines of different
+ * codes; E_LIMIT. *ret_used bytes are done with in the first two cases; after an error the connection is of no use. */
+int smtp_reply_next(struct smtp_reply_parser *parser, struct span input,
+	struct smtp_reply *ret_reply, size_t *ret_used);
+
+/* Walks the lines: cuts the first one off *text. */
+struct span smtp_reply_line(struct span *text);
+
+/* The reply as SMTP, each line at most 512 octets with its CRLF. */
+void smtp_reply_print(const struct smtp_reply *reply, struct buf *out);
+
+/* The class: 2 taken, 3 go on, 4 later, 5 never. */
+static inline unsigned smtp_reply_class(const struct smtp_reply *reply)
+{
+	return reply->code / 100;
+}
