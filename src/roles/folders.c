@@ -52,6 +52,17 @@ struct role_user role_user(const char *role)
 	return (struct role_user){.own = true, .uid = 65534, .gid = 65534};
 }
 
+int role_user_become(struct role_user user, struct fault *why)
+{
+	if (!user.own)
+		return 0;
+	if (setgroups(1, &user.gid) < 0 || setresgid(user.gid, user.gid, user.gid) < 0 ||
+		setresuid(user.uid, user.uid, user.uid) < 0)
+		return fault_set(why, E_SYSTEM, "cannot become user %u, group %u: %s",
+			(unsigned)user.uid, (unsigned)user.gid, strerror(errno));
+	return 0;
+}
+
 static int folder_fail(struct fault *why, const char *verb, const char *path)
 {
 	int number = errno;
@@ -129,18 +140,22 @@ int folders_state(const struct conf *conf, const char *role, char *path, size_t 
 	return len < 0 || (size_t)len >= size ? E_LIMIT : 0;
 }
 
+int folders_prepare_sockets(const struct conf *conf, struct fault *why)
+{
+	struct role_user self = {.own = false, .uid = geteuid()};
+	char path[PATH_MAX];
+	int len = snprintf(path, sizeof(path), "%s/bus", conf->run_path);
+
+	if (len < 0 || (size_t)len >= sizeof(path))
+		return fault_set(why, E_LIMIT, "path '%s' is too long", conf->run_path);
+	return folder_make(path, self.uid == 0 ? 0711 : 0700, self, why);
+}
+
 static int folders_prepare_keeper(const struct conf *conf, struct role_user user, struct fault *why)
 {
-	struct role_user root = {.own = false, .uid = geteuid()};
 	char path[PATH_MAX];
-	int r;
+	int r = folder_make(conf->lists_path, 0750, user, why);
 
-	r = snprintf(path, sizeof(path), "%s/bus", conf->run_path) < (int)sizeof(path) ? 0
-										       : E_LIMIT;
-	if (r == 0)
-		r = folder_make(path, user.own ? 0711 : 0700, root, why);
-	if (r == 0)
-		r = folder_make(conf->lists_path, 0750, user, why);
 	if (r == 0)
 		r = folders_store(conf, path, sizeof(path));
 	return r > 0 ? folder_make(path, 0700, user, why) : r;

@@ -29,8 +29,13 @@ struct role_user {
 /* The user of a role by the rule above; of this process when it is not root. */
 struct role_user role_user(const char *role);
 
-/* Creates what role needs, owned by its user. E_DENIED, E_SYSTEM, E_CONFLICT (a folder belongs to somebody else). */
+/* Becomes that user for good, when it is another one. E_SYSTEM. */
+int role_user_become(struct role_user user, struct fault *why);
+
+/* Creates what role keeps files in, owned by its user. E_DENIED, E_SYSTEM, E_CONFLICT (a folder belongs to somebody else). */
 int folders_prepare(const struct conf *conf, const char *role, struct fault *why);
+/* run.folder and its bus folder, for whoever opens the keeper's sockets. */
+int folders_prepare_sockets(const struct conf *conf, struct fault *why);
 
 /* The folder of an SQLite store; 1: there is one, 0: the store is no file. E_LIMIT. */
 int folders_store(const struct conf *conf, char *path, size_t size);

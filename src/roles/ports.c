@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "roles/ports.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 
 #include "base/macro.h"
 #include "loop/socket.h"
+#include "roles/folders.h"
 
 enum { LISTEN_FDS_START = 3 }; /* sd_listen_fds(3) */
 
@@ -207,6 +209,40 @@ int ports_open(struct ports *ports, struct fault *why)
 			return r;
 	}
 	return 0;
+}
+
+/* A bus socket belongs to the user of the role that connects to it; the control socket to root, or whoever runs us. */
+int ports_hand_over(const struct ports *ports, struct fault *why)
+{
+	for (size_t i = 0; i < ports->len; i++) {
+		const struct port *port = &ports->port[i];
+		struct role_user user;
+
+		if (port->kind != PORT_UNIX || port->owner[0] == '\0')
+			continue;
+		user = role_user(port->owner);
+		if (user.own && chown(port->path, user.uid, user.gid) < 0)
+			return fault_set(why, err_from_errno(errno), "cannot hand over '%s': %s",
+				port->path, strerror(errno));
+	}
+	return 0;
+}
+
+void ports_unlink(const struct ports *ports)
+{
+	for (size_t i = 0; i < ports->len; i++) {
+		if (ports->port[i].kind == PORT_UNIX && ports->port[i].fd >= 0)
+			unlink(ports->port[i].path);
+	}
+}
+
+bool ports_are_open(const struct ports *ports)
+{
+	for (size_t i = 0; i < ports->len; i++) {
+		if (ports->port[i].fd < 0)
+			return false;
+	}
+	return true;
 }
 
 void ports_close(struct ports *ports)

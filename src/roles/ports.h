@@ -35,7 +35,13 @@ void ports_inherit(struct ports *ports);
 
 /* Opens what is still closed. On failure those opened here stay open until ports_close. */
 int ports_open(struct ports *ports, struct fault *why);
+bool ports_are_open(const struct ports *ports);
 void ports_close(struct ports *ports);
+
+/* Gives each bus socket to the user of the role that connects to it; the control socket stays root's. E_SYSTEM. */
+int ports_hand_over(const struct ports *ports, struct fault *why);
+/* Removes the files of the unix sockets that are open. */
+void ports_unlink(const struct ports *ports);
 
 /* Moves the descriptors of the sockets that `to` plans as well; what it does not plan stays in `from`. */
 void ports_move(struct ports *from, struct ports *to);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -45,6 +46,16 @@ const struct role *role_find(const char *name)
 			return roles[i];
 	}
 	return NULL;
+}
+
+const struct role *role_get(size_t index)
+{
+	return index < COUNTOF(roles) ? roles[index] : NULL;
+}
+
+bool role_is_keeper(const struct role *role)
+{
+	return strcmp(role->name, "keeper") == 0;
 }
 
 int role_socket(const struct role_context *context, const char *name)
@@ -136,7 +147,12 @@ static int running_take_sockets(struct running *running, struct fault *why)
 	if (r < 0)
 		return r;
 	ports_inherit(&running->ports);
-	r = ports_open(&running->ports, why);
+	if (role_is_keeper(running->role) && !ports_are_open(&running->ports))
+		r = folders_prepare_sockets(running->conf, why);
+	if (r == 0)
+		r = ports_open(&running->ports, why);
+	if (r == 0)
+		r = ports_hand_over(&running->ports, why);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < running->ports.len; i++) {
@@ -160,9 +176,12 @@ static int running_start(struct running *running, struct fault *why)
 {
 	int r;
 
+	umask(027); /* what a role writes is for its own user and the group of the roles */
 	r = folders_prepare(running->conf, running->role->name, why);
 	if (r == 0)
 		r = running_take_sockets(running, why);
+	if (r == 0)
+		r = role_user_become(role_user(running->role->name), why);
 	if (r < 0)
 		return r;
 	running->notify_fd = notify_connect();
@@ -180,7 +199,7 @@ static void running_end(struct running *running)
 
 int role_main(const struct role *role, const char *conf_path)
 {
-	struct running running = {.magic = MAGIC_running, .role = role, .notify_fd = -1};
+	struct running running = {.magic = (uint32_t)MAGIC_running, .role = role, .notify_fd = -1};
 	struct fault why = {""};
 	int r;
 

@@ -44,7 +44,12 @@ extern const struct role role_dns;
 extern const struct role role_gate;
 extern const struct role role_web;
 
+enum { ROLES_MAX = 8 };
+
 const struct role *role_find(const char *name);
+/* The roles in the order in which they are started; NULL behind the last. */
+const struct role *role_get(size_t index);
+bool role_is_keeper(const struct role *role);
 
 /* Reads the configuration and shows complaints on stderr as a person reads them; E_CONFIG, E_ABSENT. */
 int role_load_conf(const char *path, struct conf **ret_conf);

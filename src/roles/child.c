@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: ISC */
+#include "roles/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+
+enum { LISTEN_FDS_START = 3 };
+
+static _Noreturn void child_fail(const struct child_plan *plan, const char *what)
+{
+	dprintf(STDERR_FILENO, "stockade: cannot start role '%s': %s: %s\n", plan->role, what,
+		strerror(errno));
+	_exit(err_exit_code(E_SYSTEM));
+}
+
+/* After the change of user, which clears it. The parent may be gone already. */
+static void child_tie_to_parent(const struct child_plan *plan, pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
+		child_fail(plan, "tie to the supervisor");
+	if (getppid() != parent)
+		_exit(err_exit_code(E_CLOSED));
+}
+
+/* First all out of the way, then each to its place: a place may be in use by a later one. Returns how many. */
+static int child_place_sockets(const struct child_plan *plan, struct buf *names)
+{
+	int moved[PORTS_MAX];
+	int count = 0;
+
+	for (size_t i = 0; i < plan->ports->len; i++) {
+		const struct port *port = &plan->ports->port[i];
+
+		if (port->fd < 0)
+			continue;
+		buf_append_format(names, "%s%s", count > 0 ? ":" : "", port->name);
+		moved[count] = fcntl(port->fd, F_DUPFD_CLOEXEC, LISTEN_FDS_START + PORTS_MAX);
+		if (moved[count++] < 0)
+			child_fail(plan, "move socket");
+	}
+	for (int i = 0; i < count; i++) {
+		if (dup2(moved[i], LISTEN_FDS_START + i) < 0)
+			child_fail(plan, "place socket");
+	}
+	return count;
+}
+
+static void child_set_number(const char *name, long number)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%ld", number);
+	setenv(name, text, 1);
+}
+
+static _Noreturn void child_exec(const struct child_plan *plan)
+{
+	const char *arguments[] = {
+		"stockade", "role", plan->role, "--config", plan->conf_path, NULL};
+	struct buf names;
+
+	buf_init(&names, 0);
+	child_set_number("LISTEN_FDS", child_place_sockets(plan, &names));
+	child_set_number("LISTEN_PID", getpid());
+	setenv("LISTEN_FDNAMES", buf_cstr(&names), 1);
+	setenv("NOTIFY_SOCKET", plan->notify_path, 1);
+	/* The program as it was when the supervisor started, also when a newer one was installed meanwhile. */
+	execv("/proc/self/exe", (char *const *)arguments);
+	child_fail(plan, "exec");
+}
+
+/* No signal may reach a handler of the parent in the child: it would write into the parent's loop. */
+static void child_reset_signals(const sigset_t *mask)
+{
+	for (int number = 1; number < NSIG; number++)
+		signal(number, SIG_DFL);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+}
+
+int child_start(const struct child_plan *plan, pid_t *ret_pid, struct fault *why)
+{
+	pid_t parent = getpid();
+	sigset_t all;
+	sigset_t mask;
+	pid_t pid;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &mask);
+	pid = fork();
+	if (pid == 0) {
+		child_reset_signals(&mask);
+		setsid(); /* Ctrl-C on the terminal is for the supervisor */
+		if (role_user_become(plan->user, NULL) < 0)
+			child_fail(plan, "change of user");
+		child_tie_to_parent(plan, parent);
+		child_exec(plan);
+	}
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	if (pid < 0)
+		return fault_set(why, E_SYSTEM, "cannot fork: %s", strerror(errno));
+	*ret_pid = pid;
+	return 0;
+}

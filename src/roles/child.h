@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * Starts this program once more as one role: fork, become the role's user, put the sockets where LISTEN_FDS says, exec.
+ * Main thread of the supervisor, which has no other threads.
+ */
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "roles/folders.h"
+#include "roles/ports.h"
+
+struct child_plan {
+	const char *role;
+	const char *conf_path;
+	const struct ports *ports; /* open ones are handed over */
+	const char *notify_path;   /* NOTIFY_SOCKET */
+	struct role_user user;
+};
+
+/* The child dies with the caller. What fails after the fork is said on stderr, exit code 71. E_SYSTEM. */
+int child_start(const struct child_plan *plan, pid_t *ret_pid, struct fault *why);

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: ISC */
+#include "roles/supervisor.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "roles/child.h"
+#include "roles/folders.h"
+#include "roles/notify.h"
+#include "roles/ports.h"
+#include "roles/role.h"
+
+enum {
+	RESTART_FIRST_MS = 20, /* a crash costs its clients no more than this */
+	RESTART_LAST_MS = 30000,
+	HEALTHY_MS = 1000,   /* ready for so long: the next death counts as the first */
+	PATIENCE_MS = 25000, /* for the ends of sessions; below systemd's 90 s */
+};
+
+enum life {
+	LIFE_DOWN,     /* not running; started again when its timer is set */
+	LIFE_STARTING, /* not ready yet */
+	LIFE_READY,
+	LIFE_ENDING, /* told to end */
+};
+
+struct supervised {
+	uint32_t magic;
+	struct supervisor *supervisor;
+	const struct role *role;
+	enum life life;
+	bool wanted;   /* run.roles */
+	bool settled;  /* was ready once, or failed once */
+	bool outdated; /* the configuration changed while it was starting */
+	pid_t pid;
+	int64_t ready_ms;
+	int64_t delay_ms;
+	struct timer again;
+	struct ports ports;
+};
+
+struct supervisor {
+	uint32_t magic;
+	const char *conf_path;
+	struct conf *conf;
+	struct loop *loop;
+	struct notify_listener *listener;
+	int notify_fd; /* of who started us */
+	struct timer patience;
+	struct timer watchdog;
+	int64_t watchdog_ms;
+	bool said_ready;
+	bool stopping;
+	int exit_code;
+	size_t roles_len;
+	struct supervised roles[ROLES_MAX];
+};
+
+static void supervised_start(struct supervised *supervised);
+static void supervisor_stop(struct supervisor *supervisor);
+
+static struct log_field log_role_name(const struct supervised *supervised)
+{
+	return log_text("role", supervised->role->name);
+}
+
+/* Tells systemd, once: by then each role is ready or has failed at least once and said why. A keeper without its store
+ * must not keep gate and DNS from serving. */
+static void supervisor_say_ready(struct supervisor *supervisor)
+{
+	for (size_t i = 0; i < supervisor->roles_len; i++) {
+		if (supervisor->roles[i].wanted && !supervisor->roles[i].settled)
+			return;
+	}
+	if (supervisor->said_ready || supervisor->stopping)
+		return;
+	supervisor->said_ready = true;
+	log_event(EV_RUN_READY, LOG_FIELDS(log_number("pid", getpid())));
+	notify_send(supervisor->notify_fd, "READY=1");
+}
+
+static void supervisor_on_ready(pid_t pid, void *arg)
+{
+	struct supervisor *supervisor = OBJ(supervisor, arg);
+
+	for (size_t i = 0; i < supervisor->roles_len; i++) {
+		struct supervised *supervised = &supervisor->roles[i];
+
+		if (supervised->pid != pid || supervised->life != LIFE_STARTING)
+			continue;
+		supervised->life = LIFE_READY;
+		supervised->settled = true;
+		supervised->ready_ms = loop_now_ms(supervisor->loop);
+		if (supervised->outdated)
+			kill(pid, SIGHUP);
+	}
+	supervisor_say_ready(supervisor);
+}
+
+static void supervised_again(struct timer *timer, void *arg)
+{
+	(void)timer;
+	supervised_start(OBJ(supervised, arg));
+}
+
+/* Doubles from milliseconds to half a minute while a role does not stay up. */
+static void supervised_plan_restart(struct supervised *supervised)
+{
+	int64_t now_ms = loop_now_ms(supervised->supervisor->loop);
+	bool healthy =
+		supervised->life == LIFE_READY && now_ms - supervised->ready_ms >= HEALTHY_MS;
+
+	if (healthy || supervised->delay_ms == 0)
+		supervised->delay_ms = RESTART_FIRST_MS;
+	else
+		supervised->delay_ms *= 2;
+	if (supervised->delay_ms > RESTART_LAST_MS)
+		supervised->delay_ms = RESTART_LAST_MS;
+	timer_set(&supervised->again, now_ms + supervised->delay_ms);
+}
+
+static void supervised_start(struct supervised *supervised)
+{
+	struct supervisor *supervisor = supervised->supervisor;
+	struct child_plan plan = {
+		.role = supervised->role->name,
+		.conf_path = supervisor->conf_path,
+		.ports = &supervised->ports,
+		.notify_path = notify_listener_path(supervisor->listener),
+		.user = role_user(supervised->role->name),
+	};
+	struct fault why = {""};
+	int r = child_start(&plan, &supervised->pid, &why);
+
+	if (r < 0) {
+		log_event(EV_ROLE_FAILED,
+			LOG_FIELDS(log_role_name(supervised), log_text("why", why.text)));
+		supervised_plan_restart(supervised);
+		return;
+	}
+	supervised->life = LIFE_STARTING;
+	supervised->outdated = false;
+}
+
+static bool is_hopeless(int status)
+{
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+
+	return code == err_exit_code(E_CONFIG) || code == err_exit_code(E_DENIED) ||
+	       code == err_exit_code(E_ABSENT) || code == err_exit_code(E_USAGE);
+}
+
+static void supervised_log_death(const struct supervised *supervised, pid_t pid, int status)
+{
+	bool killed = WIFSIGNALED(status);
+
+	log_event(EV_ROLE_DIED,
+		LOG_FIELDS(log_role_name(supervised), log_number("pid", pid),
+			log_text("by", killed ? "signal" : "exit"),
+			log_number("code", killed ? WTERMSIG(status) : WEXITSTATUS(status)),
+			log_text("signal", killed ? sigabbrev_np(WTERMSIG(status)) : NULL),
+			log_number("again_ms", supervised->delay_ms)));
+}
+
+static void supervised_died(struct supervised *supervised, int status)
+{
+	struct supervisor *supervisor = supervised->supervisor;
+	pid_t pid = supervised->pid;
+	bool ordered = supervised->life == LIFE_ENDING;
+
+	supervised->pid = 0;
+	if (!ordered && !supervisor->said_ready && is_hopeless(status)) {
+		supervised->life = LIFE_DOWN;
+		supervised->delay_ms = 0;
+		supervised_log_death(supervised, pid, status);
+		supervisor->exit_code = WEXITSTATUS(status);
+		supervisor_stop(supervisor);
+		return;
+	}
+	if (!ordered)
+		supervised_plan_restart(supervised);
+	supervised->life = LIFE_DOWN;
+	if (!ordered) {
+		supervised->settled = true;
+		supervised_log_death(supervised, pid, status);
+		supervisor_say_ready(supervisor);
+	} else if (supervised->wanted && !supervisor->stopping) {
+		supervised_start(supervised); /* a reload asked for a new process */
+	}
+}
+
+static void supervised_end(struct supervised *supervised)
+{
+	timer_clear(&supervised->again);
+	if (supervised->life == LIFE_STARTING || supervised->life == LIFE_READY) {
+		kill(supervised->pid, SIGTERM);
+		supervised->life = LIFE_ENDING;
+	}
+}
+
+/* The keeper goes last: it hears what the others still have to say. */
+static void supervisor_go_on_stopping(struct supervisor *supervisor)
+{
+	bool others = false;
+	bool any = false;
+
+	for (size_t i = 0; i < supervisor->roles_len; i++) {
+		struct supervised *supervised = &supervisor->roles[i];
+		bool lives = supervised->pid > 0;
+
+		any = any || lives;
+		others = others || (lives && !role_is_keeper(supervised->role));
+	}
+	for (size_t i = 0; i < supervisor->roles_len && !others; i++)
+		supervised_end(&supervisor->roles[i]);
+	if (!any)
+		loop_stop(supervisor->loop);
+}
+
+static void supervisor_kill(struct supervisor *supervisor)
+{
+	for (size_t i = 0; i < supervisor->roles_len; i++) {
+		if (supervisor->roles[i].pid > 0)
+			kill(supervisor->roles[i].pid, SIGKILL);
+	}
+}
+
+static void supervisor_on_impatience(struct timer *timer, void *arg)
+{
+	(void)timer;
+	supervisor_kill(OBJ(supervisor, arg));
+}
+
+static void supervisor_stop(struct supervisor *supervisor)
+{
+	if (supervisor->stopping)
+		return;
+	supervisor->stopping = true;
+	notify_send(supervisor->notify_fd, "STOPPING=1");
+	for (size_t i = 0; i < supervisor->roles_len; i++) {
+		timer_clear(&supervisor->roles[i].again);
+		if (!role_is_keeper(supervisor->roles[i].role))
+			supervised_end(&supervisor->roles[i]);
+	}
+	timer_set(&supervisor->patience, loop_now_ms(supervisor->loop) + PATIENCE_MS);
+	supervisor_go_on_stopping(supervisor);
+}
+
+static void supervisor_on_term(int number, void *arg)
+{
+	struct supervisor *supervisor = OBJ(supervisor, arg);
+
+	(void)number;
+	if (supervisor->stopping)
+		supervisor_kill(supervisor); /* asked twice */
+	supervisor_stop(supervisor);
+}
+
+static void supervisor_on_child(int number, void *arg)
+{
+	struct supervisor *supervisor = OBJ(supervisor, arg);
+
+	(void)number;
+	for (size_t i = 0; i < supervisor->roles_len; i++) {
+		struct supervised *supervised = &supervisor->roles[i];
+		int status;
+
+		if (supervised->pid > 0 && waitpid(supervised->pid, &status, WNOHANG) > 0)
+			supervised_died(supervised, status);
+	}
+	if (supervisor->stopping)
+		supervisor_go_on_stopping(supervisor);
+}
+
+/* What a role cannot change in its process: the jail allows these and no others. */
+static bool is_same_jail(const struct conf *a, const struct conf *b)
+{
+	return strcmp(a->run_path, b->run_path) == 0 && strcmp(a->lists_path, b->lists_path) == 0 &&
+	       strcmp(a->state_path, b->state_path) == 0 && strcmp(a->store, b->store) == 0 &&
+	       a->resolver.port == b->resolver.port && a->backend.port == b->backend.port;
+}
+
+static bool conf_has_role(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->roles_len; i++) {
+		if (strcmp(conf->roles[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Folders and sockets of one role; sockets it has already are kept. Nothing of it is changed on failure. */
+static int supervised_prepare(struct supervised *supervised, const struct conf *conf,
+	struct ports *ret_ports, struct fault *why)
+{
+	int r = folders_prepare(conf, supervised->role->name, why);
+
+	if (r == 0 && role_is_keeper(supervised->role))
+		r = folders_prepare_sockets(conf, why);
+	if (r == 0)
+		r = ports_plan(conf, supervised->role->name, ret_ports, why);
+	if (r < 0)
+		return r;
+	ports_move(&supervised->ports, ret_ports);
+	r = ports_open(ret_ports, why);
+	if (r == 0)
+		r = ports_hand_over(ret_ports, why);
+	if (r < 0) {
+		ports_move(ret_ports, &supervised->ports);
+		ports_close(ret_ports);
+	}
+	return r;
+}
+
+/* Prepares all roles of a configuration; all or nothing. */
+static int supervisor_prepare(struct supervisor *supervisor, const struct conf *conf,
+	struct ports *ret_ports, struct fault *why)
+{
+	for (size_t i = 0; i < supervisor->roles_len; i++) {
+		struct supervised *supervised = &supervisor->roles[i];
+		int r = 0;
+
+		ret_ports[i].len = 0;
+		if (conf_has_role(conf, supervised->role->name))
+			r = supervised_prepare(supervised, conf, &ret_ports[i], why);
+		if (r == 0)
+			continue;
+		for (size_t back = 0; back < i; back++) {
+			ports_move(&ret_ports[back], &supervisor->roles[back].ports);
+			ports_close(&ret_ports[back]);
+		}
+		return r;
+	}
+	return 0;
+}
+
+/* Puts one role where the new configuration wants it. */
+static void supervised_adopt(
+	struct supervised *supervised, const struct conf *conf, struct ports *ports, bool same_jail)
+{
+	bool same = same_jail && ports_equal(&supervised->ports, ports);
+
+	supervised->wanted = conf_has_role(conf, supervised->role->name);
+	ports_close(&supervised->ports); /* those that are no longer listened on */
+	supervised->ports = *ports;
+	if (supervised->life == LIFE_DOWN && supervised->wanted &&
+		!timer_is_set(&supervised->again))
+		supervised_start(supervised);
+	else if (!supervised->wanted || !same)
+		supervised_end(supervised);
+	else if (supervised->life == LIFE_READY)
+		kill(supervised->pid, SIGHUP);
+	else
+		supervised->outdated = true; /* it cannot take the signal yet */
+}
+
+static int supervisor_adopt(struct supervisor *supervisor, struct conf *conf, struct fault *why)
+{
+	struct ports *ports = mem_alloc_array(ROLES_MAX, sizeof(*ports));
+	struct conf *old = supervisor->conf;
+	int r = supervisor_prepare(supervisor, conf, ports, why);
+
+	if (r == 0) {
+		bool same_jail = old != NULL && is_same_jail(old, conf);
+
+		supervisor->conf = conf;
+		log_open("run", (enum log_level)conf->log_level);
+		for (size_t i = 0; i < supervisor->roles_len; i++)
+			supervised_adopt(&supervisor->roles[i], conf, &ports[i], same_jail);
+		conf_free(&old);
+	}
+	mem_free(ports);
+	return r;
+}
+
+static void supervisor_on_hup(int number, void *arg)
+{
+	struct supervisor *supervisor = OBJ(supervisor, arg);
+	struct conf *conf = NULL;
+	struct fault why = {""};
+	int r;
+
+	(void)number;
+	if (supervisor->stopping)
+		return;
+	r = role_load_conf(supervisor->conf_path, &conf);
+	if (r == 0)
+		r = supervisor_adopt(supervisor, conf, &why);
+	log_event(r < 0 ? EV_CONFIG_BAD : EV_CONFIG_LOADED,
+		LOG_FIELDS(log_text("file", supervisor->conf_path), log_text("why", why.text)));
+	if (r < 0)
+		conf_free(&conf);
+}
+
+static void supervisor_on_watchdog(struct timer *timer, void *arg)
+{
+	struct supervisor *supervisor = OBJ(supervisor, arg);
+
+	notify_send(supervisor->notify_fd, "WATCHDOG=1");
+	timer_set(timer, loop_now_ms(supervisor->loop) + supervisor->watchdog_ms);
+}
+
+/* WATCHDOG_USEC (sd_watchdog_enabled(3)): a sign of life in half that time. */
+static void supervisor_start_watchdog(struct supervisor *supervisor)
+{
+	const char *text = getenv("WATCHDOG_USEC");
+	uint64_t every_us;
+
+	unsetenv("WATCHDOG_PID");
+	if (text == NULL || supervisor->notify_fd < 0 ||
+		span_parse_u64(span_text(text), INT32_MAX, &every_us) < 0 || every_us < 10000)
+		return;
+	supervisor->watchdog_ms = (int64_t)every_us / 2000;
+	unsetenv("WATCHDOG_USEC");
+	timer_set(&supervisor->watchdog, loop_now_ms(supervisor->loop) + supervisor->watchdog_ms);
+}
+
+static void supervisor_init(struct supervisor *supervisor, const char *conf_path)
+{
+	*supervisor =
+		(struct supervisor){.magic = (uint32_t)MAGIC_supervisor, .conf_path = conf_path};
+	supervisor->loop = loop_new();
+	timer_init(&supervisor->patience, supervisor->loop, supervisor_on_impatience, supervisor);
+	timer_init(&supervisor->watchdog, supervisor->loop, supervisor_on_watchdog, supervisor);
+	for (; role_get(supervisor->roles_len) != NULL; supervisor->roles_len++) {
+		struct supervised *supervised = &supervisor->roles[supervisor->roles_len];
+
+		*supervised = (struct supervised){.magic = (uint32_t)MAGIC_supervised,
+			.supervisor = supervisor,
+			.role = role_get(supervisor->roles_len)};
+		timer_init(&supervised->again, supervisor->loop, supervised_again, supervised);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	loop_on_signal(supervisor->loop, SIGCHLD, supervisor_on_child, supervisor);
+	loop_on_signal(supervisor->loop, SIGTERM, supervisor_on_term, supervisor);
+	loop_on_signal(supervisor->loop, SIGINT, supervisor_on_term, supervisor);
+	loop_on_signal(supervisor->loop, SIGHUP, supervisor_on_hup, supervisor);
+}
+
+static void supervisor_done(struct supervisor *supervisor)
+{
+	for (size_t i = 0; i < supervisor->roles_len; i++) {
+		ports_unlink(&supervisor->roles[i].ports);
+		ports_close(&supervisor->roles[i].ports);
+		timer_done(&supervisor->roles[i].again);
+	}
+	timer_done(&supervisor->patience);
+	timer_done(&supervisor->watchdog);
+	notify_listener_free(&supervisor->listener);
+	loop_free(&supervisor->loop);
+	conf_free(&supervisor->conf);
+}
+
+/* Thousands of sessions need thousands of descriptors; the hard limit is the administrator's word. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int supervisor_start(struct supervisor *supervisor, struct conf *conf, struct fault *why)
+{
+	int r;
+
+	raise_descriptor_limit();
+	supervisor->notify_fd = notify_connect();
+	r = notify_listener_new(
+		supervisor->loop, supervisor_on_ready, supervisor, &supervisor->listener, why);
+	if (r == 0)
+		r = supervisor_adopt(supervisor, conf, why);
+	if (r == 0)
+		supervisor_start_watchdog(supervisor);
+	return r;
+}
+
+int supervisor_main(const char *conf_path)
+{
+	struct supervisor *supervisor;
+	struct conf *conf = NULL;
+	struct fault why = {""};
+	int code;
+	int r;
+
+	log_open("run", LOG_INFO);
+	r = role_load_conf(conf_path, &conf);
+	if (r < 0)
+		return err_exit_code(r);
+	supervisor = mem_new(supervisor);
+	supervisor_init(supervisor, conf_path);
+	r = supervisor_start(supervisor, conf, &why);
+	if (r < 0) {
+		log_event(EV_ROLE_FAILED,
+			LOG_FIELDS(log_text("role", "run"), log_text("why", why.text)));
+		conf_free(&conf);
+	} else {
+		loop_run(supervisor->loop);
+		log_event(EV_ROLE_STOPPED, LOG_FIELDS(log_text("role", "run")));
+	}
+	code = r < 0 ? err_exit_code(r) : supervisor->exit_code;
+	supervisor_done(supervisor);
+	mem_free(supervisor);
+	return code;
+}
