@@ -77,6 +77,13 @@ void buf_wrote(struct buf *buf, size_t len)
 	buf->end += len;
 }
 
+void buf_cut(struct buf *buf, size_t len)
+{
+	if (len < buf_len(buf))
+		buf->end = buf->start + len;
+	buf->bad = false;
+}
+
 void buf_append(struct buf *buf, struct span s)
 {
 	uint8_t *room;

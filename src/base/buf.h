@@ -41,6 +41,9 @@ static inline size_t buf_len(const struct buf *buf)
 /* Drops the first len bytes (at most all). */
 void buf_consume(struct buf *buf, size_t len);
 
+/* Back to its first len bytes, clearing `bad`: takes back an append that turned out to be wrong or too long. */
+void buf_cut(struct buf *buf, size_t len);
+
 void buf_append(struct buf *buf, struct span s);
 void buf_append_text(struct buf *buf, const char *text);
 void buf_append_byte(struct buf *buf, uint8_t byte);

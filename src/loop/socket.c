@@ -90,6 +90,24 @@ int socket_connect_tcp(struct endpoint endpoint, int *ret_fd)
 	return 0;
 }
 
+int socket_connect_udp(struct endpoint endpoint, int *ret_fd)
+{
+	struct sockaddr_storage address;
+	socklen_t len = endpoint_to_sockaddr(endpoint, &address);
+	int fd = socket_open(endpoint, SOCK_DGRAM);
+
+	if (fd < 0)
+		return err_from_errno(errno);
+	if (connect(fd, (struct sockaddr *)&address, len) < 0) {
+		int r = err_from_errno(errno);
+
+		close(fd);
+		return r;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
 int socket_error(int fd)
 {
 	int number = 0;

@@ -19,6 +19,9 @@ int socket_bind_udp(struct endpoint endpoint, bool shared, int *ret_fd, struct f
 int socket_connect_tcp(struct endpoint endpoint, int *ret_fd);
 int socket_error(int fd);
 
+/* A UDP socket that talks to endpoint alone, from a port that the kernel draws by chance. */
+int socket_connect_udp(struct endpoint endpoint, int *ret_fd);
+
 /* A unix stream socket at path; an old one is replaced. mode: of the file, 0600 for instance. */
 int socket_listen_unix(const char *path, unsigned mode, int *ret_fd, struct fault *why);
 int socket_connect_unix(const char *path, int *ret_fd, struct fault *why);

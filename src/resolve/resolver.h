@@ -39,6 +39,7 @@ struct resolver_settings {
 	size_t cache_entries;
 };
 
+/* All callbacks stop with resolver_free, which may not be called from one of them. */
 struct resolver *resolver_new(struct loop *loop, const struct resolver_settings *settings);
 void resolver_free(struct resolver **resolver);
 
@@ -48,11 +49,25 @@ struct resolver_query *resolver_ask(struct resolver *resolver, const struct dns_
 	uint16_t type, void (*call)(const struct resolver_answer *answer, void *arg), void *arg);
 void resolver_cancel(struct resolver_query **query);
 
+/* The same without looking into the cache first: tests of whether a list lives. The answer is kept all the same. */
+struct resolver_query *resolver_ask_anew(struct resolver *resolver, const struct dns_name *name,
+	uint16_t type, void (*call)(const struct resolver_answer *answer, void *arg), void *arg);
+
 /* The answer from the cache at once: 1 found and filled, 0 has to be asked. */
 int resolver_peek(struct resolver *resolver, const struct dns_name *name, uint16_t type,
 	struct resolver_answer *ret_answer);
 
 struct resolver_stats {
-	uint64_t asked, cached, failed, timeouts, dropped;
+	uint64_t asked;    /* by callers */
+	uint64_t cached;   /* of these from the cache */
+	uint64_t sent;     /* datagrams and TCP queries */
+	uint64_t failed;   /* questions that ended as RESOLVER_FAILED */
+	uint64_t timeouts; /* tries without an answer */
+	uint64_t dropped;  /* datagrams that were no answer to the question */
 };
 struct resolver_stats resolver_stats(const struct resolver *resolver);
+
+/* True after RESOLVER_DOWN_AFTER questions in a row without any answer. Then one question at a time goes out to see whether
+ * it is back, and all others fail at once instead of holding mail up. */
+enum { RESOLVER_DOWN_AFTER = 5 };
+bool resolver_is_down(const struct resolver *resolver);

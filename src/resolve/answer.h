@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * One answer as the cache keeps it: the records that were asked for, packed, and how long they hold. Made from a message
+ * that was checked (dns/message.h) and matched to its question. Counted: the cache and queries about to be called back
+ * hold it together. Pure but for memory; one thread.
+ */
+#include "dns/message.h"
+#include "resolve/resolver.h"
+
+enum {
+	/* RFC 2308 section 5 and 7; RFC 9520 for failures. The floor spares lists whose answers live for a second. */
+	ANSWER_TTL_MIN_S = 60,
+	ANSWER_TTL_MAX_S = 3600,
+	ANSWER_TTL_FAILED_S = 3,
+	ANSWER_BYTES_MAX = 16384,
+	ANSWER_CNAMES_MAX = 16
+};
+
+struct answer {
+	unsigned holders;
+	enum resolver_status status;
+	uint16_t type;
+	uint8_t count;
+	uint32_t ttl_s; /* 0: not to be kept */
+	size_t len;
+	uint8_t bytes[];
+};
+
+/* Follows CNAMEs in the message, however they are ordered. Never fails: what makes no sense is RESOLVER_FAILED. */
+struct answer *answer_read(
+	const struct dns_message *message, const struct dns_name *name, uint16_t type);
+struct answer *answer_new_failed(void);
+struct answer *answer_hold(struct answer *answer);
+void answer_free(struct answer **answer); /* lets go */
+
+/* Spans of *ret_answer point into answer. */
+void answer_unpack(const struct answer *answer, uint32_t ttl_s, struct resolver_answer *ret_answer);

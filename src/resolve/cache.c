@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: ISC */
+#include "resolve/cache.h"
+
+#include <sys/random.h>
+
+#include "base/macro.h"
+#include "base/mem.h"
+
+/*
+ * A chained hash table, and a ring of all entries by last use: `ring.newer` is the oldest, `ring.older` the newest.
+ */
+struct entry {
+	struct entry *next; /* in its bucket */
+	struct entry *older;
+	struct entry *newer;
+	uint64_t hash;
+	int64_t over_ms;
+	struct answer *answer;
+	uint16_t type;
+	uint8_t name_len;
+	uint8_t name[]; /* wire form */
+};
+
+struct cache {
+	uint64_t key;
+	size_t limit;
+	size_t count;
+	size_t buckets_len; /* a power of two */
+	struct entry **buckets;
+	struct entry ring;
+};
+
+uint64_t question_hash(uint64_t key, const struct dns_name *name, uint16_t type)
+{
+	uint64_t hash = key ^ (uint64_t)type * 0x9e3779b97f4a7c15U;
+
+	for (size_t i = 0; i < name->len; i++) {
+		hash = (hash ^ ascii_lower(name->wire[i])) * 0x100000001b3U;
+		hash ^= hash >> 29;
+	}
+	return hash ^ hash >> 32;
+}
+
+struct cache *cache_new(size_t entries)
+{
+	struct cache *cache = mem_new(cache);
+
+	ASSERT(entries > 0);
+	ASSERT(getrandom(&cache->key, sizeof(cache->key), 0) == sizeof(cache->key));
+	cache->limit = entries;
+	cache->buckets_len = 16;
+	while (cache->buckets_len < entries)
+		cache->buckets_len *= 2;
+	cache->buckets = mem_alloc_array(cache->buckets_len, sizeof(struct entry *));
+	cache->ring.newer = cache->ring.older = &cache->ring;
+	return cache;
+}
+
+static struct entry **cache_place(
+	struct cache *cache, uint64_t hash, const struct dns_name *name, uint16_t type)
+{
+	struct entry **place = &cache->buckets[hash & (cache->buckets_len - 1)];
+
+	for (; *place != NULL; place = &(*place)->next)
+		if ((*place)->hash == hash && (*place)->type == type &&
+			span_equal_nocase(
+				span_of((*place)->name, (*place)->name_len), dns_name_span(name)))
+			break;
+	return place;
+}
+
+static void ring_remove(struct entry *entry)
+{
+	entry->older->newer = entry->newer;
+	entry->newer->older = entry->older;
+}
+
+static void ring_add(struct cache *cache, struct entry *entry)
+{
+	entry->newer = &cache->ring;
+	entry->older = cache->ring.older;
+	entry->older->newer = entry;
+	cache->ring.older = entry;
+}
+
+static void cache_remove(struct cache *cache, struct entry **place)
+{
+	struct entry *entry = *place;
+
+	*place = entry->next;
+	ring_remove(entry);
+	answer_free(&entry->answer);
+	mem_free(entry);
+	cache->count--;
+}
+
+static void cache_remove_oldest(struct cache *cache)
+{
+	struct entry *oldest = cache->ring.newer;
+	struct entry **place = &cache->buckets[oldest->hash & (cache->buckets_len - 1)];
+
+	while (*place != oldest)
+		place = &(*place)->next;
+	cache_remove(cache, place);
+}
+
+void cache_free(struct cache **cache)
+{
+	if (*cache == NULL)
+		return;
+	while ((*cache)->count != 0)
+		cache_remove_oldest(*cache);
+	mem_free((*cache)->buckets);
+	mem_free(*cache);
+	*cache = NULL;
+}
+
+void cache_put(struct cache *cache, const struct dns_name *name, uint16_t type,
+	struct answer *answer, int64_t now_ms)
+{
+	uint64_t hash = question_hash(cache->key, name, type);
+	struct entry **place = cache_place(cache, hash, name, type);
+	struct entry *entry;
+
+	if (*place != NULL)
+		cache_remove(cache, place);
+	if (answer->ttl_s == 0)
+		return;
+	if (cache->count == cache->limit)
+		cache_remove_oldest(cache);
+	place = &cache->buckets[hash & (cache->buckets_len - 1)];
+	entry = mem_alloc(sizeof(*entry) + name->len);
+	entry->hash = hash;
+	entry->type = type;
+	entry->over_ms = now_ms + (int64_t)answer->ttl_s * 1000;
+	entry->answer = answer_hold(answer);
+	entry->name_len = name->len;
+	memcpy(entry->name, name->wire, name->len);
+	entry->next = *place;
+	*place = entry;
+	ring_add(cache, entry);
+	cache->count++;
+}
+
+struct answer *cache_get(struct cache *cache, const struct dns_name *name, uint16_t type,
+	int64_t now_ms, uint32_t *ret_ttl_s)
+{
+	struct entry **place =
+		cache_place(cache, question_hash(cache->key, name, type), name, type);
+	struct entry *entry = *place;
+
+	if (entry == NULL)
+		return NULL;
+	if (entry->over_ms <= now_ms) {
+		cache_remove(cache, place);
+		return NULL;
+	}
+	ring_remove(entry);
+	ring_add(cache, entry);
+	*ret_ttl_s = (uint32_t)((entry->over_ms - now_ms + 999) / 1000);
+	return entry->answer;
+}
+
+size_t cache_count(const struct cache *cache)
+{
+	return cache->count;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * Answers by name and type, at most so many; the one longest unused makes room. Names compare without case. The hash is
+ * keyed by chance, since strangers choose the names. One thread.
+ */
+#include "resolve/answer.h"
+
+struct cache;
+
+struct cache *cache_new(size_t entries);
+void cache_free(struct cache **cache);
+
+/* Holds answer until it is over (ttl_s from now) or pushed out; replaces an older one. */
+void cache_put(struct cache *cache, const struct dns_name *name, uint16_t type,
+	struct answer *answer, int64_t now_ms);
+
+/* NULL: not there or over. The cache keeps its hold; take one with answer_hold to keep it. */
+struct answer *cache_get(struct cache *cache, const struct dns_name *name, uint16_t type,
+	int64_t now_ms, uint32_t *ret_ttl_s);
+size_t cache_count(const struct cache *cache);
+
+/* The hash of a question; the resolver finds its exchanges by the same. */
+uint64_t question_hash(uint64_t key, const struct dns_name *name, uint16_t type);

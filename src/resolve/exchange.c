@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: ISC */
+#include "resolve/exchange.h"
+
+#include <errno.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/macro.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "base/reader.h"
+#include "loop/socket.h"
+#include "loop/stream.h"
+
+/*
+ * States of a try:
+ *
+ *   UDP --answer--> done            UDP --truncated--> TCP --answer--> done
+ *    |--nothing in time--> next try, or done "not heard"
+ *    |--FORMERR, NOTIMP to EDNS--> next try without EDNS (RFC 6891 section 7)
+ *
+ * A server that changes the case of the name is told by answers that are right otherwise; its last try goes out as the
+ * name was asked. Port and id stay random then.
+ */
+enum { DATAGRAM_SIZE = 4096, DATAGRAMS_PER_TURN = 32 };
+
+struct exchange {
+	uint32_t magic;
+	struct loop *loop;
+	struct exchange_settings settings;
+	struct dns_name name;  /* as asked */
+	struct dns_name mixed; /* as sent in this try */
+	uint16_t type;
+	uint16_t id;
+	unsigned tried;
+	bool tcp;
+	bool without_edns;
+	bool case_was_lost;
+	struct timer timer;
+	struct watch *watch;
+	int fd;
+	struct stream *stream;
+	struct resolver_stats *stats;
+	exchange_done *done;
+	void *arg;
+};
+
+static void exchange_try(struct exchange *x);
+
+static void exchange_hang_up(struct exchange *x)
+{
+	timer_clear(&x->timer);
+	stream_free(&x->stream);
+	watch_free(&x->watch);
+	if (x->fd >= 0)
+		close(x->fd);
+	x->fd = -1;
+}
+
+void exchange_free(struct exchange **exchange)
+{
+	struct exchange *x = *exchange;
+
+	if (x == NULL)
+		return;
+	exchange_hang_up(x);
+	timer_done(&x->timer);
+	x->magic = 0;
+	mem_free(x);
+	*exchange = NULL;
+}
+
+static void exchange_finish(struct exchange *x, struct answer *answer, bool heard)
+{
+	exchange_hang_up(x);
+	x->done(x, answer, heard, x->arg);
+}
+
+static void exchange_next(struct exchange *x)
+{
+	exchange_hang_up(x);
+	if (x->tried == x->settings.tries)
+		exchange_finish(x, answer_new_failed(), false);
+	else
+		exchange_try(x);
+}
+
+/* The try failed at once (no descriptor, port closed): the next one waits for the timer all the same, so that a resolver
+ * that is being restarted has the time it needs, and nothing spins. */
+static void exchange_wait(struct exchange *x)
+{
+	stream_free(&x->stream);
+	watch_free(&x->watch);
+	if (x->fd >= 0)
+		close(x->fd);
+	x->fd = -1;
+}
+
+static void exchange_on_timer(struct timer *timer, void *arg)
+{
+	struct exchange *x = OBJ(exchange, arg);
+
+	(void)timer;
+	x->stats->timeouts++;
+	exchange_next(x);
+}
+
+/* ---- what came back ---- */
+
+/* Whether this is the answer: 1, 0 to be dropped. */
+static int exchange_match(struct exchange *x, struct span bytes, struct dns_message *message)
+{
+	if (dns_message_decode(bytes, message) < 0)
+		return 0;
+	if (dns_message_answers(message, x->id, &x->mixed, x->type))
+		return 1;
+	if (dns_message_answers(message, x->id, &message->name, x->type) &&
+		dns_name_equal(&message->name, &x->mixed))
+		x->case_was_lost = true;
+	return 0;
+}
+
+static void exchange_take(struct exchange *x, const struct dns_message *message)
+{
+	bool dislikes_edns = message->rcode == DNS_FORMERR || message->rcode == DNS_NOTIMP;
+
+	if (!x->tcp && (message->flags & DNS_FLAG_TC) != 0) {
+		x->tcp = true;
+		x->tried--; /* the same try, by other means */
+		exchange_next(x);
+	} else if (dislikes_edns && !x->without_edns && x->tried < x->settings.tries) {
+		x->without_edns = true;
+		exchange_next(x);
+	} else {
+		exchange_finish(x, answer_read(message, &x->name, x->type), true);
+	}
+}
+
+static void exchange_on_datagram(struct watch *watch, int ready, void *arg)
+{
+	struct exchange *x = OBJ(exchange, arg);
+	uint8_t bytes[DATAGRAM_SIZE];
+
+	(void)watch;
+	(void)ready;
+	for (unsigned i = 0; i < DATAGRAMS_PER_TURN; i++) {
+		struct dns_message message;
+		ssize_t n = recv(x->fd, bytes, sizeof(bytes), MSG_TRUNC);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n < 0) { /* ECONNREFUSED: nobody listens there */
+			exchange_wait(x);
+			return;
+		}
+		if ((size_t)n <= sizeof(bytes) &&
+			exchange_match(x, span_of(bytes, (size_t)n), &message) != 0) {
+			exchange_take(x, &message);
+			return;
+		}
+		x->stats->dropped++;
+	}
+}
+
+/* ---- TCP: each message behind its length (RFC 1035 section 4.2.2) ---- */
+
+static void exchange_on_input(struct stream *stream, void *arg)
+{
+	struct exchange *x = OBJ(exchange, arg);
+	struct reader reader = reader_of(buf_span(stream_in(stream)));
+	struct span bytes = reader_bytes(&reader, reader_u16(&reader));
+	struct dns_message message;
+
+	if (reader.bad)
+		return; /* not all of it yet */
+	if (exchange_match(x, bytes, &message) != 0) {
+		exchange_take(x, &message);
+		return;
+	}
+	x->stats->dropped++;
+	exchange_wait(x); /* one question was sent: nothing better can follow */
+}
+
+static void exchange_on_closed(struct stream *stream, int error, void *arg)
+{
+	struct exchange *x = OBJ(exchange, arg);
+
+	(void)stream;
+	(void)error;
+	exchange_wait(x);
+}
+
+/* ---- a try ---- */
+
+static void exchange_send_udp(struct exchange *x, struct span query)
+{
+	if (socket_connect_udp(x->settings.server, &x->fd) < 0)
+		return; /* the timer leads to the next try */
+	x->watch = watch_new(x->loop, x->fd, exchange_on_datagram, x);
+	watch_set(x->watch, WATCH_READ);
+	if (send(x->fd, query.ptr, query.len, MSG_NOSIGNAL) < 0)
+		exchange_wait(x);
+}
+
+static void exchange_send_tcp(struct exchange *x, struct span query)
+{
+	static const struct stream_limits limits = {.in = DNS_MESSAGE_MAX + 2, .out = 1024};
+	static const struct stream_calls calls = {
+		.input = exchange_on_input, .closed = exchange_on_closed};
+	int fd;
+
+	if (socket_connect_tcp(x->settings.server, &fd) < 0)
+		return;
+	x->stream = stream_new(x->loop, fd, true, &limits, &calls, x);
+	buf_append_u16(stream_out(x->stream), (uint16_t)query.len);
+	buf_append(stream_out(x->stream), query);
+	stream_send(x->stream);
+}
+
+static void exchange_draw(struct exchange *x)
+{
+	struct {
+		uint16_t id;
+		uint8_t mix[DNS_MIX_SIZE];
+	} random;
+
+	ASSERT(getrandom(&random, sizeof(random), 0) == sizeof(random));
+	x->id = random.id;
+	x->mixed = x->name;
+	if (!x->case_was_lost)
+		dns_name_mix_case(&x->mixed, random.mix);
+}
+
+static void exchange_try(struct exchange *x)
+{
+	struct buf query;
+
+	exchange_draw(x);
+	x->tried++;
+	x->stats->sent++;
+	timer_set(&x->timer, loop_now_ms(x->loop) + x->settings.timeout_ms);
+	buf_init(&query, DNS_UDP_PLAIN);
+	dns_query_encode(
+		&query, x->id, &x->mixed, x->type, x->without_edns ? 0 : (uint16_t)DNS_UDP_SAFE);
+	if (x->tcp)
+		exchange_send_tcp(x, buf_span(&query));
+	else
+		exchange_send_udp(x, buf_span(&query));
+	buf_done(&query);
+}
+
+struct exchange *exchange_new(struct loop *loop, const struct exchange_settings *settings,
+	const struct dns_name *name, uint16_t type, struct resolver_stats *stats,
+	exchange_done *done, void *arg)
+{
+	struct exchange *x = mem_new(exchange);
+
+	x->magic = (uint32_t)MAGIC_exchange;
+	x->loop = loop;
+	x->settings = *settings;
+	x->name = *name;
+	x->type = type;
+	x->fd = -1;
+	x->stats = stats;
+	x->done = done;
+	x->arg = arg;
+	timer_init(&x->timer, loop, exchange_on_timer, x);
+	exchange_try(x);
+	return x;
+}

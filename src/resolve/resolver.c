@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: ISC */
+#include "resolve/resolver.h"
+
+#include <sys/random.h>
+
+#include "base/macro.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "resolve/cache.h"
+#include "resolve/exchange.h"
+
+/*
+ *   resolver_ask --in the cache--> ready (called back later in this turn)
+ *        |------ being asked ----> joins the question under way
+ *        |------ otherwise ------> a question of its own
+ *
+ * A query is one caller; a question is one exchange with all callers who wait for it. A cancelled query leaves its question
+ * running: the answer is for the next who asks.
+ */
+enum { BUCKETS = 1024, QUESTIONS_MAX = 2048 };
+
+struct question {
+	struct question *next; /* in its bucket */
+	struct resolver *resolver;
+	struct exchange *exchange;
+	struct dns_name name;
+	uint16_t type;
+	uint64_t hash;
+	struct resolver_query *waiting;
+};
+
+struct resolver_query {
+	uint32_t magic;
+	struct resolver_query *next; /* in its list: a question's, or the ready ones */
+	struct resolver_query **place;
+	struct answer *answer; /* of a ready one */
+	uint32_t ttl_s;
+	void (*call)(const struct resolver_answer *answer, void *arg);
+	void *arg;
+};
+
+/* What loop_later holds: it may outlive the resolver. */
+struct resolver_turn {
+	uint32_t magic;
+	struct resolver *resolver;
+};
+
+struct resolver {
+	struct loop *loop;
+	struct exchange_settings settings;
+	struct cache *cache;
+	uint64_t key;
+	size_t questions;
+	struct question *buckets[BUCKETS];
+	struct resolver_query *ready;
+	struct resolver_turn *turn; /* set while one is due */
+	unsigned unheard;           /* questions in a row without any answer */
+	unsigned calling;           /* depth of callbacks */
+	struct resolver_stats stats;
+};
+
+struct resolver *resolver_new(struct loop *loop, const struct resolver_settings *settings)
+{
+	struct resolver *resolver = mem_new(resolver);
+
+	resolver->loop = loop;
+	resolver->settings =
+		(struct exchange_settings){settings->server, settings->timeout_ms, settings->tries};
+	resolver->cache = cache_new(settings->cache_entries);
+	ASSERT(getrandom(&resolver->key, sizeof(resolver->key), 0) == sizeof(resolver->key));
+	return resolver;
+}
+
+/* ---- queries ---- */
+
+static void query_link(struct resolver_query *query, struct resolver_query **place)
+{
+	query->place = place;
+	query->next = *place;
+	if (query->next != NULL)
+		query->next->place = &query->next;
+	*place = query;
+}
+
+static void query_free(struct resolver_query *query)
+{
+	*query->place = query->next;
+	if (query->next != NULL)
+		query->next->place = query->place;
+	answer_free(&query->answer);
+	query->magic = 0;
+	mem_free(query);
+}
+
+void resolver_cancel(struct resolver_query **query)
+{
+	if (*query == NULL)
+		return;
+	query_free(OBJ(resolver_query, *query));
+	*query = NULL;
+}
+
+/* The query is gone before its caller hears: the caller may ask again, or cancel others, but not this one. */
+static void query_call(struct resolver *resolver, struct resolver_query *query,
+	const struct resolver_answer *answer)
+{
+	void (*call)(const struct resolver_answer *answer, void *arg) = query->call;
+	void *arg = query->arg;
+
+	query_free(query);
+	resolver->calling++;
+	call(answer, arg);
+	resolver->calling--;
+}
+
+/* ---- answers that are there already: called back at the end of this turn of the loop ---- */
+
+static void resolver_run_ready(void *arg)
+{
+	struct resolver_turn *turn = OBJ(resolver_turn, arg);
+	struct resolver *resolver = turn->resolver;
+	struct resolver_answer unpacked;
+
+	turn->magic = 0;
+	mem_free(turn);
+	if (resolver == NULL)
+		return;
+	resolver->turn = NULL;
+	while (resolver->ready != NULL) {
+		struct resolver_query *query = resolver->ready;
+		struct answer *answer = answer_hold(query->answer);
+
+		answer_unpack(answer, query->ttl_s, &unpacked);
+		query_call(resolver, query, &unpacked);
+		answer_free(&answer);
+	}
+}
+
+static void resolver_add_ready(struct resolver *resolver, struct resolver_query *query,
+	struct answer *answer, uint32_t ttl_s)
+{
+	query->answer = answer;
+	query->ttl_s = ttl_s;
+	query_link(query, &resolver->ready);
+	if (resolver->turn != NULL)
+		return;
+	resolver->turn = mem_new(resolver_turn);
+	resolver->turn->magic = (uint32_t)MAGIC_resolver_turn;
+	resolver->turn->resolver = resolver;
+	loop_later(resolver->loop, resolver_run_ready, resolver->turn);
+}
+
+/* ---- questions ---- */
+
+static struct question **question_place(
+	struct resolver *resolver, uint64_t hash, const struct dns_name *name, uint16_t type)
+{
+	struct question **place = &resolver->buckets[hash % BUCKETS];
+
+	for (; *place != NULL; place = &(*place)->next)
+		if ((*place)->hash == hash && (*place)->type == type &&
+			dns_name_equal(&(*place)->name, name))
+			break;
+	return place;
+}
+
+static void question_free(struct question *question)
+{
+	struct resolver *resolver = question->resolver;
+
+	*question_place(resolver, question->hash, &question->name, question->type) = question->next;
+	resolver->questions--;
+	while (question->waiting != NULL)
+		query_free(question->waiting);
+	exchange_free(&question->exchange);
+	mem_free(question);
+}
+
+static void question_done(struct exchange *exchange, struct answer *answer, bool heard, void *arg)
+{
+	struct question *question = arg;
+	struct resolver *resolver = question->resolver;
+	struct resolver_answer unpacked;
+	struct resolver_query *waiting = NULL;
+
+	(void)exchange;
+	resolver->unheard = heard ? 0 : resolver->unheard + 1;
+	resolver->stats.failed += answer->status == RESOLVER_FAILED;
+	cache_put(resolver->cache, &question->name, question->type, answer,
+		loop_now_ms(resolver->loop));
+	if (question->waiting != NULL) { /* the list moves, so that callbacks may cancel */
+		waiting = question->waiting;
+		waiting->place = &waiting;
+		question->waiting = NULL;
+	}
+	question_free(question);
+	answer_unpack(answer, answer->ttl_s, &unpacked);
+	while (waiting != NULL)
+		query_call(resolver, waiting, &unpacked);
+	answer_free(&answer);
+}
+
+static struct question *question_new(
+	struct resolver *resolver, uint64_t hash, const struct dns_name *name, uint16_t type)
+{
+	struct question *question = mem_new(question);
+	struct question **bucket = &resolver->buckets[hash % BUCKETS];
+	struct exchange_settings settings = resolver->settings;
+
+	if (resolver_is_down(resolver))
+		settings.tries = 1;
+	question->resolver = resolver;
+	question->name = *name;
+	question->type = type;
+	question->hash = hash;
+	question->next = *bucket;
+	*bucket = question;
+	resolver->questions++;
+	question->exchange = exchange_new(
+		resolver->loop, &settings, name, type, &resolver->stats, question_done, question);
+	return question;
+}
+
+/* While the resolver is down one question at a time finds out whether it is back. */
+static bool resolver_may_send(const struct resolver *resolver)
+{
+	return resolver->questions < (resolver_is_down(resolver) ? 1 : QUESTIONS_MAX);
+}
+
+static struct resolver_query *resolver_start(struct resolver *resolver, const struct dns_name *name,
+	uint16_t type, struct answer *cached, uint32_t ttl_s,
+	void (*call)(const struct resolver_answer *answer, void *arg), void *arg)
+{
+	uint64_t hash = question_hash(resolver->key, name, type);
+	struct question *question = *question_place(resolver, hash, name, type);
+	struct resolver_query *query = mem_new(resolver_query);
+
+	query->magic = (uint32_t)MAGIC_resolver_query;
+	query->call = call;
+	query->arg = arg;
+	resolver->stats.asked++;
+	if (cached != NULL) {
+		resolver->stats.cached++;
+		resolver_add_ready(resolver, query, answer_hold(cached), ttl_s);
+	} else if (question != NULL) {
+		query_link(query, &question->waiting);
+	} else if (resolver_may_send(resolver)) {
+		question = question_new(resolver, hash, name, type);
+		query_link(query, &question->waiting);
+	} else {
+		resolver->stats.failed++;
+		resolver_add_ready(resolver, query, answer_new_failed(), 0);
+	}
+	return query;
+}
+
+struct resolver_query *resolver_ask(struct resolver *resolver, const struct dns_name *name,
+	uint16_t type, void (*call)(const struct resolver_answer *answer, void *arg), void *arg)
+{
+	uint32_t ttl_s = 0;
+	struct answer *cached =
+		cache_get(resolver->cache, name, type, loop_now_ms(resolver->loop), &ttl_s);
+
+	return resolver_start(resolver, name, type, cached, ttl_s, call, arg);
+}
+
+struct resolver_query *resolver_ask_anew(struct resolver *resolver, const struct dns_name *name,
+	uint16_t type, void (*call)(const struct resolver_answer *answer, void *arg), void *arg)
+{
+	return resolver_start(resolver, name, type, NULL, 0, call, arg);
+}
+
+int resolver_peek(struct resolver *resolver, const struct dns_name *name, uint16_t type,
+	struct resolver_answer *ret_answer)
+{
+	uint32_t ttl_s = 0;
+	struct answer *answer =
+		cache_get(resolver->cache, name, type, loop_now_ms(resolver->loop), &ttl_s);
+
+	if (answer == NULL)
+		return 0;
+	answer_unpack(answer, ttl_s, ret_answer);
+	return 1;
+}
+
+struct resolver_stats resolver_stats(const struct resolver *resolver)
+{
+	return resolver->stats;
+}
+
+bool resolver_is_down(const struct resolver *resolver)
+{
+	return resolver->unheard >= RESOLVER_DOWN_AFTER;
+}
+
+void resolver_free(struct resolver **resolver)
+{
+	struct resolver *r = *resolver;
+
+	if (r == NULL)
+		return;
+	ASSERT(r->calling == 0);
+	for (size_t i = 0; i < BUCKETS; i++)
+		while (r->buckets[i] != NULL)
+			question_free(r->buckets[i]);
+	while (r->ready != NULL)
+		query_free(r->ready);
+	if (r->turn != NULL)
+		r->turn->resolver = NULL;
+	cache_free(&r->cache);
+	mem_free(r);
+	*resolver = NULL;
+}
