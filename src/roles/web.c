@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The web role: the portal (web/portal.h) between one listening socket and the keeper. It reads what strangers send by
+ * HTTP, so it may open nothing: pages are part of the program, lists come mapped, all else is asked over the bus.
+ */
+#include "base/log.h"
+#include "base/macro.h"
+#include "base/mem.h"
+#include "bus/client.h"
+#include "list/view.h"
+#include "loop/socket.h"
+#include "roles/role.h"
+#include "web/portal.h"
+
+enum { BUS_PATH_SIZE = 256 };
+
+struct web {
+	struct shelf *shelf;
+	struct bus_client *bus;
+	struct portal *portal;
+};
+
+static void web_release_view(void *object)
+{
+	struct view *view = object;
+
+	view_free(&view);
+}
+
+static void web_ask(void *ask_arg, Stockade__Query *query,
+	void (*call)(int error, const Stockade__Answer *answer, void *arg), void *arg)
+{
+	bus_client_ask(ask_arg, query, call, arg);
+}
+
+static int web_open_bus(struct role_context *context, struct web *web, struct fault *why)
+{
+	char path[BUS_PATH_SIZE];
+	struct bus_client_settings settings = {.role = context->name,
+		.socket_path = role_bus_path(context, path, sizeof(path)),
+		.lists_path = context->conf->lists_path};
+
+	web->shelf = shelf_new(web_release_view);
+	return bus_client_new(context->loop, &settings, web->shelf, NULL, NULL, &web->bus, why);
+}
+
+static int web_open_portal(struct role_context *context, struct web *web, struct fault *why)
+{
+	struct portal_settings settings = {.fd = role_socket(context, "http-0"),
+		.conf = context->conf,
+		.shelf = web->shelf,
+		.rate = portal_rate_default(),
+		.ask = web_ask,
+		.ask_arg = web->bus};
+	struct endpoint local;
+
+	if (settings.fd < 0)
+		return fault_set(why, E_CONFIG, "no socket for the pages: set portal.listen");
+	if (socket_local(settings.fd, &local) >= 0)
+		log_event(EV_LISTEN,
+			LOG_FIELDS(log_text("what", "http"), log_endpoint("address", local)));
+	return portal_new(context->loop, &settings, &web->portal, why);
+}
+
+static void web_finish(struct role_context *context)
+{
+	struct web *web = context->state;
+
+	if (web == NULL)
+		return;
+	bus_client_free(&web->bus); /* first: it calls into the portal's inquiries */
+	portal_free(&web->portal);
+	if (web->shelf != NULL)
+		shelf_free(&web->shelf);
+	mem_free(web);
+	context->state = NULL;
+}
+
+static int web_start(struct role_context *context, struct fault *why)
+{
+	struct web *web = mem_new(web);
+	int r;
+
+	context->state = web;
+	r = web_open_bus(context, web, why);
+	if (r >= 0)
+		r = web_open_portal(context, web, why);
+	if (r < 0)
+		web_finish(context);
+	return r;
+}
+
+static void web_reload(struct role_context *context)
+{
+	struct web *web = context->state;
+
+	portal_set_conf(web->portal, context->conf);
+}
+
+static void web_stopped(void *arg)
+{
+	struct role_context *context = arg;
+
+	loop_stop(context->loop);
+}
+
+static void web_stop(struct role_context *context)
+{
+	struct web *web = context->state;
+
+	portal_stop(web->portal, web_stopped, context);
+}
+
+const struct role role_web = {
+	.name = "web",
+	.start = web_start,
+	.reload = web_reload,
+	.stop = web_stop,
+	.finish = web_finish,
+};

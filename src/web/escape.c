@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: ISC */
+#include "web/escape.h"
+
+#include "base/err.h"
+#include "base/macro.h"
+
+enum { NOT_UTF8 = 0xffffffff, DELETE = 0x7f, C1_END = 0xa0 };
+
+/* The character at the start of s, which is not empty, and its length; NOT_UTF8 and 1 for a byte that starts none.
+ * Overlong forms, surrogates and values above U+10FFFF are none (RFC 3629 section 4). */
+static uint32_t utf8_first(struct span s, size_t *ret_len)
+{
+	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+	uint8_t lead = s.ptr[0];
+	size_t len = lead < 0x80             ? 1
+		     : (lead & 0xe0) == 0xc0 ? 2
+		     : (lead & 0xf0) == 0xe0 ? 3
+		     : (lead & 0xf8) == 0xf0 ? 4
+					     : 0;
+	uint32_t value;
+
+	*ret_len = 1;
+	if (len == 1)
+		return lead;
+	if (len == 0 || len > s.len)
+		return NOT_UTF8;
+	value = lead & (0x7fu >> len);
+	for (size_t i = 1; i < len; i++) {
+		if ((s.ptr[i] & 0xc0) != 0x80)
+			return NOT_UTF8;
+		value = value << 6 | (s.ptr[i] & 0x3fu);
+	}
+	if (value < smallest[len] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
+		return NOT_UTF8;
+	*ret_len = len;
+	return value;
+}
+
+static bool is_control(uint32_t value)
+{
+	return value < 0x20 || (value >= DELETE && value < C1_END);
+}
+
+/* Characters that show nothing or rearrange their neighbours (Unicode: Cf, Zl, Zp and other invisible ones). */
+static bool is_invisible(uint32_t value)
+{
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {
+		{0x00ad, 0x00ad},
+		{0x034f, 0x034f},
+		{0x0600, 0x0605},
+		{0x061c, 0x061c},
+		{0x115f, 0x1160},
+		{0x17b4, 0x17b5},
+		{0x180b, 0x180f},
+		{0x200b, 0x200f},
+		{0x2028, 0x202e},
+		{0x2060, 0x206f},
+		{0x3164, 0x3164},
+		{0xfe00, 0xfe0f},
+		{0xfeff, 0xfeff},
+		{0xffa0, 0xffa0},
+		{0xfff0, 0xfffb},
+		{0x1d173, 0x1d17a},
+		{0xe0000, 0xe0fff},
+	};
+
+	for (size_t i = 0; i < COUNTOF(ranges); i++)
+		if (value >= ranges[i].first && value <= ranges[i].last)
+			return true;
+	return false;
+}
+
+static const char *entity(uint32_t value)
+{
+	switch (value) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return "&quot;";
+	case '\'':
+		return "&#39;";
+	default:
+		return NULL;
+	}
+}
+
+static void escape(struct span s, bool html, struct buf *out)
+{
+	while (s.len != 0) {
+		size_t len;
+		uint32_t value = utf8_first(s, &len);
+		const char *name = html ? entity(value) : NULL;
+
+		if (value == NOT_UTF8)
+			buf_append_format(out, "\\x%02x", (unsigned)s.ptr[0]);
+		else if (is_control(value))
+			buf_append_format(out, "\\x%02x", (unsigned)value);
+		else if (is_invisible(value))
+			buf_append_format(out, "\\u{%04x}", (unsigned)value);
+		else if (name != NULL)
+			buf_append_text(out, name);
+		else
+			buf_append(out, span_first(s, len));
+		s = span_from(s, len);
+	}
+}
+
+void escape_visible(struct span s, struct buf *out)
+{
+	escape(s, false, out);
+}
+
+void escape_html(struct span s, struct buf *out)
+{
+	escape(s, true, out);
+}
+
+void escape_url(struct span s, struct buf *out)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		uint8_t byte = s.ptr[i];
+
+		if (ascii_is_alpha(byte) || ascii_is_digit(byte) || byte == '-' || byte == '.' ||
+			byte == '_' || byte == '~')
+			buf_append_byte(out, byte);
+		else
+			buf_append_format(out, "%%%02X", (unsigned)byte);
+	}
+}
+
+static uint8_t hex_value(uint8_t byte)
+{
+	if (ascii_is_digit(byte))
+		return (uint8_t)(byte - '0');
+	return (uint8_t)(ascii_lower(byte) - 'a' + 10);
+}
+
+int unescape_url(struct span s, bool form, struct buf *out)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		uint8_t byte = s.ptr[i];
+
+		if (byte == '%') {
+			if (s.len - i < 3 || !ascii_is_hex(s.ptr[i + 1]) ||
+				!ascii_is_hex(s.ptr[i + 2]))
+				return E_PARSE;
+			byte = (uint8_t)(hex_value(s.ptr[i + 1]) << 4 | hex_value(s.ptr[i + 2]));
+			i += 2;
+		} else if (form && byte == '+') {
+			byte = ' ';
+		}
+		buf_append_byte(out, byte);
+	}
+	return 0;
+}
+
+bool escape_is_text(struct span s)
+{
+	while (s.len != 0) {
+		size_t len;
+		uint32_t value = utf8_first(s, &len);
+
+		if (value == NOT_UTF8 || is_control(value))
+			return false;
+		s = span_from(s, len);
+	}
+	return true;
+}

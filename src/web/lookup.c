@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+#include "web/lookup.h"
+
+#include <string.h>
+
+#include "list/incident.h"
+
+static bool is_decoration(uint8_t byte)
+{
+	return byte <= 0x20 || (byte != 0 && strchr("[](){}<>\"'`,;.!", byte) != NULL);
+}
+
+/* "https://mail.example.org/why/7K3M-..." is the usual thing to copy from a bounce. */
+static struct span without_link(struct span s)
+{
+	size_t at = span_find_text(s, "/why/");
+
+	return at == s.len ? s : span_from(s, at + 5);
+}
+
+/* A leading dot means "and all below", and a leading colon starts an IPv6 address: both stay. */
+static struct span without_decoration(struct span s)
+{
+	while (s.len != 0 && s.ptr[0] != '.' && is_decoration(s.ptr[0]))
+		s = span_from(s, 1);
+	while (s.len != 0 && is_decoration(s.ptr[s.len - 1]))
+		s = span_first(s, s.len - 1);
+	return s;
+}
+
+/* Whether a person may have meant an incident number: no dot, no colon, nothing a name would need. */
+static bool is_like_number(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (!ascii_is_alpha(s.ptr[i]) && !ascii_is_digit(s.ptr[i]) && s.ptr[i] != '-' &&
+			s.ptr[i] != ' ')
+			return false;
+	return true;
+}
+
+int lookup_parse(struct span typed, struct lookup *ret_lookup)
+{
+	struct span s = without_decoration(without_link(typed));
+	struct lookup lookup = {.kind = LOOKUP_INCIDENT};
+	int r;
+
+	if (s.len == 0)
+		return E_ABSENT;
+	r = incident_number_parse(s, &lookup.incident);
+	if (r == E_PARSE) {
+		if (is_like_number(s))
+			return E_TRUNCATED;
+		lookup.kind = LOOKUP_SOURCE;
+		r = source_parse(s, &lookup.source, NULL);
+	}
+	if (r < 0)
+		return r == E_CHECKSUM || r == E_RANGE ? r : E_PARSE;
+	*ret_lookup = lookup;
+	return 0;
+}
+
+const char *lookup_advice(int error)
+{
+	switch (error) {
+	case E_ABSENT:
+		return "Nothing was typed. Enter the number or the address from the error message.";
+	case E_CHECKSUM:
+		return "This looks like an incident number, but a character seems mistyped. Please compare it with the error message.";
+	case E_TRUNCATED:
+		return "An incident number has twelve letters and digits, like 7K3M-9QXT-2FHH. Please compare it with the error message.";
+	case E_RANGE:
+		return "This looks like an address or a network, but a number in it does not fit. A network ends in zeros, like 198.51.100.0/24.";
+	default:
+		return "This is no incident number, no address and no domain name. Please copy it from the error message.";
+	}
+}
+
+const char *lookup_print(const struct lookup *lookup, struct arena *arena)
+{
+	char number[INCIDENT_TEXT_SIZE];
+	char source[SOURCE_TEXT_SIZE];
+
+	if (lookup->kind == LOOKUP_INCIDENT)
+		return arena_format(arena, "%s", incident_number_print(lookup->incident, number));
+	return arena_format(arena, "%s", source_print(&lookup->source, source));
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: ISC */
+#include "web/model.h"
+
+#include <string.h>
+
+#include "base/macro.h"
+#include "bus/convert.h"
+#include "stockade.pb-c.h"
+
+/* ---- sources ---- */
+
+/* The allow list has no zone: who is allowed is nobody's business. */
+static bool list_is_public(const struct conf_list *list, const struct source *source)
+{
+	enum holds holds = source->kind == SOURCE_NET ? HOLDS_ADDRESSES : HOLDS_DOMAINS;
+
+	return list->zone != NULL && list->holds == holds;
+}
+
+static const struct conf_sublist *sublist_find(const struct conf_list *list, struct span name)
+{
+	for (size_t i = 0; i < list->sublists_len; i++)
+		if (span_equal_text(name, list->sublists[i].name))
+			return &list->sublists[i];
+	return NULL;
+}
+
+static const struct conf_policy *policy_find(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->policies_len; i++)
+		if (strcmp(conf->policies[i].name, name) == 0)
+			return &conf->policies[i];
+	return NULL;
+}
+
+static void source_add(struct model_source *model, const struct conf *conf,
+	const struct conf_list *list, struct span sublist_name, int64_t until_s, struct span reason)
+{
+	const struct conf_sublist *sublist = sublist_find(list, sublist_name);
+
+	if (sublist == NULL || model->listings_len == MODEL_LISTINGS_MAX)
+		return; /* a sublist that the configuration dropped: no zone answers for it any more */
+	model->listings[model->listings_len++] = (struct model_listing){.list = list,
+		.sublist = sublist,
+		.policy = policy_find(conf, sublist->policy),
+		.until_s = until_s,
+		.reason = reason};
+}
+
+/* A network: which sublists list any address in it. The keeper's answer may add dates to those that cover all of it. */
+static void source_look_within(struct model_source *model, const struct conf *conf,
+	const struct view *view, const struct conf_list *list, int place)
+{
+	for (size_t i = 0; i < list->sublists_len; i++) {
+		struct span name = span_text(list->sublists[i].name);
+		int sublist = view_sublist_find(view, place, name);
+
+		if (sublist >= 0 && view_has_within(view, place, model->source.net, 1u << sublist))
+			source_add(model, conf, list, name, 0, (struct span){NULL, 0});
+	}
+}
+
+static void source_look(struct model_source *model, struct arena *arena, const struct conf *conf,
+	const struct view *view, const struct conf_list *list)
+{
+	int place = view_list_find(view, span_text(list->name));
+	struct hit hits[SUBLISTS_MAX];
+	size_t count = 0;
+
+	if (place < 0)
+		return;
+	if (model->is_net) {
+		source_look_within(model, conf, view, list, place);
+		return;
+	}
+	if (model->source.kind == SOURCE_NET)
+		view_lookup_ip(view, place, model->source.net.ip, hits, &count);
+	else
+		view_lookup_domain(view, place, span_text(model->source.domain), hits, &count);
+	for (size_t i = 0; i < count; i++)
+		source_add(model, conf, list, view_sublist_name(view, place, hits[i].sublist),
+			hits[i].until_s, arena_copy(arena, hits[i].reason));
+}
+
+struct model_source *model_source_new(struct arena *arena, const struct conf *conf,
+	const struct view *view, const struct source *source)
+{
+	struct model_source *model = arena_alloc(arena, sizeof(*model));
+	char text[SOURCE_TEXT_SIZE];
+
+	model->source = *source;
+	model->text = arena_copy(arena, span_text(source_print(source, text)));
+	model->is_net = source->kind == SOURCE_NET && source->net.bits < 128;
+	model->serial = view_serial(view);
+	for (size_t i = 0; i < conf->lists_len; i++)
+		if (list_is_public(&conf->lists[i], source))
+			source_look(model, arena, conf, view, &conf->lists[i]);
+	return model;
+}
+
+/* Whether a listing of `outer` lists `inner` as well. */
+static bool source_covers(const struct source *outer, const struct source *inner)
+{
+	struct span name = span_text(inner->domain);
+	struct span suffix = span_text(outer->domain);
+
+	if (outer->kind != inner->kind)
+		return false;
+	if (outer->kind == SOURCE_NET)
+		return prefix_covers(outer->net, inner->net);
+	if (suffix.len != 0 && suffix.ptr[0] == '.')
+		return span_equal(span_from(suffix, 1), name) ||
+		       span_has_suffix_nocase(name, suffix);
+	return span_equal(suffix, name);
+}
+
+static void source_fill_one(struct model_source *model, struct arena *arena,
+	const struct conf *conf, const Stockade__Listing *listing)
+{
+	const struct conf_list *list = conf_list_find(conf, span_text(listing->list));
+	const struct conf_sublist *sublist;
+	struct source covered;
+
+	if (list == NULL || listing->excluded || !list_is_public(list, &model->source) ||
+		source_from_wire(listing->source, &covered) < 0 ||
+		!source_covers(&covered, &model->source))
+		return;
+	sublist = sublist_find(list, span_text(listing->sublist));
+	if (sublist == NULL)
+		return;
+	if (listing->ended_s != 0) {
+		if (model->history_len < MODEL_HISTORY_MAX)
+			model->history[model->history_len++] = (struct model_listing){.list = list,
+				.sublist = sublist,
+				.policy = policy_find(conf, sublist->policy),
+				.since_s = listing->since_s,
+				.until_s = listing->until_s,
+				.ended_s = listing->ended_s};
+		return;
+	}
+	/* The view says what holds; the keeper's row only dates it, the earliest one where several cover the source. */
+	for (size_t i = 0; i < model->listings_len; i++) {
+		struct model_listing *shown = &model->listings[i];
+
+		if (shown->sublist != sublist)
+			continue;
+		if (shown->since_s == 0 || listing->since_s < shown->since_s)
+			shown->since_s = listing->since_s;
+		if (model->is_net && shown->reason.len == 0) {
+			shown->until_s = listing->until_s;
+			shown->reason = arena_copy(arena, span_text(listing->reason));
+		}
+	}
+}
+
+/* The newest first. */
+static void source_sort_history(struct model_source *model)
+{
+	for (size_t i = 1; i < model->history_len; i++) {
+		struct model_listing moved = model->history[i];
+		size_t at = i;
+
+		for (; at > 0 && model->history[at - 1].since_s < moved.since_s; at--)
+			model->history[at] = model->history[at - 1];
+		model->history[at] = moved;
+	}
+}
+
+void model_source_fill(struct model_source *model, struct arena *arena, const struct conf *conf,
+	const Stockade__Answer *answer)
+{
+	for (size_t i = 0; i < answer->n_listings; i++)
+		source_fill_one(model, arena, conf, answer->listings[i]);
+	source_sort_history(model);
+	model->complete = true;
+}
+
+/* ---- incidents ---- */
+
+/* The keeper is trusted, the texts in its rows are not: they are what a client said. All are bounded by then. */
+static struct span copy_text(struct arena *arena, const char *text)
+{
+	return arena_copy(arena, span_text(text));
+}
+
+/* The keeper sends this role neither sender nor recipient. A text may quote them all the same: one with a mailbox in it
+ * is not shown at all, since cutting pieces out of a sentence with cleverly chosen bytes would sooner or later leave
+ * one in. */
+static struct span public_text(struct arena *arena, const char *text)
+{
+	struct span s = span_text(text);
+
+	return span_find(s, '@') == s.len ? arena_copy(arena, s) : (struct span){NULL, 0};
+}
+
+/* Rules whose reply names the recipient or its domain. */
+static bool rule_tells_recipient(struct span rule)
+{
+	int id = refusal_find(rule);
+
+	return id >= 0 && strstr(refusal_get((enum refusal_id)id)->text, "{rcpt") != NULL;
+}
+
+static enum model_outcome outcome_parse(struct span text)
+{
+	if (span_equal_text(text, "pass"))
+		return MODEL_PASS;
+	if (span_equal_text(text, "fail"))
+		return MODEL_FAIL;
+	return span_equal_text(text, "unknown") ? MODEL_UNKNOWN : MODEL_SKIPPED;
+}
+
+static void incident_add_check(
+	struct model_incident *model, struct arena *arena, const Stockade__CheckResult *result)
+{
+	struct model_check *check = &model->checks[model->checks_len++];
+	int id = check_find(span_text(result->key));
+
+	check->key = copy_text(arena, result->key);
+	check->title = id >= 0 ? span_text(check_words_get((enum check_id)id)->title) : check->key;
+	check->meaning = span_text(id >= 0 ? check_words_get((enum check_id)id)->meaning : NULL);
+	if (!rule_tells_recipient(check->key))
+		check->found = public_text(arena, result->found);
+	check->outcome = outcome_parse(span_text(result->outcome));
+	check->decided = result->decided;
+}
+
+/* The rule is a key of the refusals; "no-ptr-temp" has the words of the check "no-ptr". */
+static const struct check_words *rule_words(struct span rule)
+{
+	static const char *const endings[] = {"", "-temp", "-conn", "-many"};
+
+	for (size_t i = 0; i < COUNTOF(endings); i++) {
+		struct span ending = span_text(endings[i]);
+		int id;
+
+		if (!span_has_suffix_nocase(rule, ending))
+			continue;
+		id = check_find(span_first(rule, rule.len - ending.len));
+		if (id >= 0)
+			return check_words_get((enum check_id)id);
+	}
+	return NULL;
+}
+
+int model_incident_new(
+	struct arena *arena, const Stockade__Answer *answer, struct model_incident **ret_model)
+{
+	const Stockade__Incident *incident;
+	struct model_incident *model;
+
+	if (answer->n_incidents == 0)
+		return E_ABSENT;
+	incident = answer->incidents[0];
+	model = arena_alloc(arena, sizeof(*model));
+	model->number = incident->number;
+	model->first_s = incident->first_s;
+	model->last_s = incident->last_s > incident->first_s ? incident->last_s : incident->first_s;
+	model->count = incident->count != 0 ? incident->count : 1;
+	model->rule = copy_text(arena, incident->rule);
+	model->words = rule_words(model->rule);
+	model->mode = copy_text(arena, incident->mode);
+	model->refused = !span_equal_text(model->mode, mode_name(MODE_OBSERVE)) &&
+			 !span_equal_text(model->mode, mode_name(MODE_TAG));
+	model->code = incident->code;
+	model->temporary = incident->code / 100 == 4;
+	model->host = copy_text(arena, incident->host);
+	if (!rule_tells_recipient(model->rule))
+		model->reply = public_text(arena, incident->text);
+	model->helo = public_text(arena, incident->helo);
+	model->ptr = copy_text(arena, incident->ptr);
+	model->list = copy_text(arena, incident->list);
+	for (size_t i = 0; i < incident->n_checks && i < MODEL_CHECKS_MAX; i++)
+		incident_add_check(model, arena, incident->checks[i]);
+	model->has_about = source_from_wire(incident->source, &model->about) >= 0;
+	*ret_model = model;
+	return 0;
+}

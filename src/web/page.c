@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: ISC */
+#include "web/page.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/macro.h"
+#include "base/mem.h"
+#include "list/incident.h"
+#include "web/embedded.h"
+#include "web/escape.h"
+#include "web/template.h"
+#include "web/words.h"
+
+enum { TEMPLATES_MAX = 64, LOG_WINDOW_S = 120 };
+
+struct page_set {
+	struct arena *names;
+	struct template_set *templates;
+	char style[20]; /* changes with the style sheet, so that browsers may keep it for a day */
+};
+
+/* ---- the set ---- */
+
+static void style_version(struct span style, char text[20])
+{
+	uint64_t hash = 14695981039346656037u;
+
+	for (size_t i = 0; i < style.len; i++)
+		hash = (hash ^ style.ptr[i]) * 1099511628211u;
+	snprintf(text, 20, "%08" PRIx64, hash >> 32);
+}
+
+int page_set_new(struct page_set **ret_set, struct fault *why)
+{
+	AUTO(page_set) *set = mem_new(page_set);
+	struct template_source sources[TEMPLATES_MAX];
+	struct span style;
+	size_t count = 0;
+	int r;
+
+	set->names = arena_new(0);
+	for (size_t i = 0; i < web_files_len && count < TEMPLATES_MAX; i++) {
+		struct span name = span_text(web_files[i].name);
+
+		if (!span_has_suffix_nocase(name, span_text(".html")))
+			continue;
+		sources[count++] = (struct template_source){
+			span_cstr(set->names, span_first(name, name.len - 5)), web_files[i].bytes};
+	}
+	r = template_set_new(sources, count, &set->templates, why);
+	if (r < 0)
+		return r;
+	r = page_file("style.css", &style);
+	if (r < 0)
+		return fault_set(why, r, "no style sheet");
+	style_version(style, set->style);
+	*ret_set = TAKE(set);
+	return 0;
+}
+
+void page_set_free(struct page_set **set)
+{
+	if (*set == NULL)
+		return;
+	template_set_free(&(*set)->templates);
+	arena_free(&(*set)->names);
+	mem_free(*set);
+	*set = NULL;
+}
+
+int page_file(const char *name, struct span *ret_bytes)
+{
+	for (size_t i = 0; i < web_files_len; i++) {
+		if (strcmp(web_files[i].name, name) == 0) {
+			*ret_bytes = web_files[i].bytes;
+			return 0;
+		}
+	}
+	return E_ABSENT;
+}
+
+/* ---- common parts ---- */
+
+static const char *site_name(const struct page_context *context)
+{
+	const struct conf *conf = context->conf;
+
+	if (conf->own_domains_len == 0)
+		return conf->hostname;
+	return arena_format(context->arena, "%s mail", conf->own_domains[0]);
+}
+
+/* What head and foot show. nav: which entry of the menu this page is, or NULL. */
+static struct value *page_new(
+	const struct page_context *context, const char *title, const char *nav)
+{
+	struct arena *arena = context->arena;
+	struct value *page = value_new(arena);
+
+	value_set_text(arena, page, "title", title);
+	value_set_text(arena, page, "site", site_name(context));
+	value_set_text(arena, page, "host", context->conf->hostname);
+	value_set_text(arena, page, "contact", context->conf->contact);
+	value_set_text(arena, page, "style", context->set->style);
+	value_set_text(arena, page, "why-url", context->conf->portal_url);
+	value_set_text(arena, page, "typed", "");
+	if (nav != NULL)
+		value_set_flag(arena, value_set_map(arena, page, "nav"), nav, true);
+	return page;
+}
+
+static int page_render(const struct page_context *context, const char *name,
+	const struct value *page, struct buf *out)
+{
+	return template_render(context->set->templates, name, page, out);
+}
+
+/* "until" in words, and "until-iso" for the datetime attribute. 0 sets nothing. */
+static void set_time(const struct page_context *context, struct value *map, const char *name,
+	const char *iso_name, int64_t time_s)
+{
+	char iso[CLOCK_TEXT_SIZE];
+
+	if (time_s == 0)
+		return;
+	value_set_text(context->arena, map, name, words_time(context->arena, time_s));
+	value_set_text(context->arena, map, iso_name,
+		arena_format(context->arena, "%s", clock_print_utc(time_s, iso)));
+}
+
+static void set_until(const struct page_context *context, struct value *map, int64_t until_s)
+{
+	set_time(context, map, "until", "until-iso", until_s);
+	if (until_s != 0)
+		value_set_text(context->arena, map, "remaining",
+			words_duration(context->arena, until_s - context->now_s));
+}
+
+/* kind: cross, check, wait, note: the shape. tone: the class with the colours. */
+static void set_badge(const struct page_context *context, struct value *page, const char *kind,
+	const char *tone, const char *text)
+{
+	struct value *badge = value_set_map(context->arena, page, "badge");
+
+	value_set_flag(context->arena, badge, kind, true);
+	value_set_text(context->arena, badge, "class", tone);
+	value_set_text(context->arena, badge, "text", text);
+}
+
+const char *page_path(struct arena *arena, struct span subject)
+{
+	const char *path;
+	struct buf buf;
+
+	buf_init(&buf, 0);
+	while (subject.len != 0) { /* a network keeps its slash, which reads better than %2F */
+		bool more = span_find(subject, '/') != subject.len;
+
+		escape_url(span_split(&subject, '/'), &buf);
+		if (more)
+			buf_append_byte(&buf, '/');
+	}
+	path = span_cstr(arena, buf_span(&buf));
+	buf_done(&buf);
+	return path;
+}
+
+const char *page_url(const struct conf *conf, struct arena *arena, struct span subject)
+{
+	return arena_format(arena, "%s/%s", conf->portal_url, page_path(arena, subject));
+}
+
+const char *page_dns_name(struct arena *arena, const struct source *source, const char *zone)
+{
+	const uint8_t *b = source->net.ip.b;
+	char nibbles[65] = "";
+
+	if (source->kind == SOURCE_DOMAIN)
+		return arena_format(
+			arena, "%s.%s", source->domain + (source->domain[0] == '.' ? 1 : 0), zone);
+	if (source->net.bits != 128)
+		return "";
+	if (ip_is_v4(source->net.ip))
+		return arena_format(arena, "%d.%d.%d.%d.%s", b[15], b[14], b[13], b[12], zone);
+	for (size_t i = 0; i < 16; i++)
+		snprintf(nibbles + i * 4, 5, "%x.%x.", b[15 - i] & 15, b[15 - i] >> 4);
+	return arena_format(arena, "%s%s", nibbles, zone);
+}
+
+/* ---- listings ---- */
+
+static void set_listing(const struct page_context *context, struct value *map,
+	const struct model_source *source, const struct model_listing *listing)
+{
+	struct arena *arena = context->arena;
+	char code[IP_TEXT_SIZE];
+
+	value_set_text(arena, map, "zone", listing->list->zone);
+	value_set_text(arena, map, "sublist", listing->sublist->name);
+	value_set_text(arena, map, "code",
+		arena_format(arena, "%s", ip_print(listing->sublist->code, code)));
+	value_set_text(
+		arena, map, "dns", page_dns_name(arena, &source->source, listing->list->zone));
+	value_set_text(arena, map, "policy", "");
+	value_set_text(arena, map, "criterion", "");
+	if (listing->policy != NULL) {
+		value_set_text(arena, map, "policy", listing->policy->name);
+		value_set_text(arena, map, "criterion", listing->policy->text);
+		value_set_text(
+			arena, map, "version", arena_format(arena, "%u", listing->policy->version));
+	}
+	value_set(arena, map, "reason", listing->reason);
+	/* Empty ones hide those of the page around. */
+	value_set_text(arena, map, "since", "");
+	value_set_text(arena, map, "until", "");
+	set_time(context, map, "since", "since-iso", listing->since_s);
+	set_time(context, map, "ended", "ended-iso", listing->ended_s);
+	set_until(context, map, listing->until_s);
+}
+
+/* The latest end of all listings, or 0 when one has none. */
+static int64_t source_until(const struct model_source *model)
+{
+	int64_t until_s = 0;
+
+	for (size_t i = 0; i < model->listings_len; i++) {
+		if (model->listings[i].until_s == 0)
+			return 0;
+		if (model->listings[i].until_s > until_s)
+			until_s = model->listings[i].until_s;
+	}
+	return until_s;
+}
+
+static void set_source(
+	const struct page_context *context, struct value *page, const struct model_source *model)
+{
+	struct arena *arena = context->arena;
+	struct value *listings = value_set_list(arena, page, "listings");
+	struct value *history = value_set_list(arena, page, "history");
+
+	value_set(arena, page, "source", model->text);
+	value_set_flag(arena, page, "listed", model->listings_len != 0);
+	value_set_flag(arena, page, "within", model->is_net);
+	value_set_flag(arena, page, "complete", model->complete);
+	value_set_flag(arena, page, "has-history", model->history_len != 0);
+	for (size_t i = 0; i < model->listings_len; i++)
+		set_listing(context, value_list_add(arena, listings), model, &model->listings[i]);
+	for (size_t i = 0; i < model->history_len; i++)
+		set_listing(context, value_list_add(arena, history), model, &model->history[i]);
+}
+
+int page_source(
+	const struct page_context *context, const struct model_source *model, struct buf *out)
+{
+	struct arena *arena = context->arena;
+	struct value *page = page_new(
+		context, arena_format(arena, "%.*s", (int)model->text.len, model->text.ptr), NULL);
+
+	set_source(context, page, model);
+	if (model->listings_len != 0)
+		set_badge(context, page, "cross", "bad",
+			model->is_net ? "Listed in part" : "Listed now");
+	else
+		set_badge(context, page, "check", "ok", "Not listed now");
+	if (!model->is_net)
+		set_until(context, page, source_until(model));
+	if (model->history_len != 0)
+		value_set_text(arena, page, "past", words_times(arena, model->history_len));
+	value_set_text(arena, page, "url", page_url(context->conf, arena, model->text));
+	value_set_text(arena, page, "json",
+		arena_format(arena, "/api/v1/%s/%s",
+			model->source.kind == SOURCE_NET ? "ip" : "domain",
+			page_path(arena, model->text)));
+	return page_render(context, "source", page, out);
+}
+
+/* ---- incidents ---- */
+
+static void set_check(struct arena *arena, struct value *row, const struct model_check *check)
+{
+	static const char *const names[] = {[MODEL_PASS] = "pass",
+		[MODEL_FAIL] = "fail",
+		[MODEL_UNKNOWN] = "unknown",
+		[MODEL_SKIPPED] = "skipped"};
+
+	value_set(arena, row, "check", check->title);
+	value_set(arena, row, "found", check->found);
+	value_set_flag(arena, row, "decided", check->decided);
+	value_set_flag(arena, row, names[check->outcome], true);
+}
+
+/* Whether one of our own lists decided. */
+static bool incident_is_listing(const struct model_incident *model)
+{
+	return model->words != NULL && (model->words == check_words_get(CHECK_OWN_LIST) ||
+					       model->words == check_words_get(CHECK_DOMAIN_LIST));
+}
+
+static void set_incident_badge(
+	const struct page_context *context, struct value *page, const struct model_incident *model)
+{
+	if (!model->refused)
+		set_badge(context, page, "note", "note-tone", "Let through, only noted");
+	else if (model->temporary)
+		set_badge(context, page, "wait", "wait", "Asked to try again later");
+	else if (!incident_is_listing(model))
+		set_badge(context, page, "cross", "bad", "Refused");
+	else if (model->source != NULL && model->source->listings_len == 0)
+		set_badge(context, page, "check", "ok", "No longer listed");
+	else
+		set_badge(context, page, "cross", "bad", "Blocked now");
+}
+
+/* Which of the closing steps below "What to fix" fits the rule. */
+static void set_steps(
+	const struct page_context *context, struct value *page, const struct model_incident *model)
+{
+	struct arena *arena = context->arena;
+	bool foreign = model->words == check_words_get(CHECK_EXT_DNSBL);
+	bool listing = incident_is_listing(model);
+	bool listed = model->source != NULL && model->source->listings_len != 0;
+
+	value_set_flag(arena, page, "step-foreign", foreign);
+	value_set_flag(arena, page, "step-own", listing);
+	value_set_flag(arena, page, "step-retry", !listing && !foreign);
+	value_set_flag(arena, page, "by-itself", !listing && !foreign && model->refused);
+	value_set_flag(arena, page, "ended", listing && model->source != NULL && !listed);
+	if (listing && listed)
+		set_until(context, page, source_until(model->source));
+}
+
+/* "21 Nov 2026, 13:58 UTC to 14:05 UTC": where to look in a log, with room for clocks that differ. */
+static const char *log_window(
+	const struct page_context *context, const struct model_incident *model)
+{
+	int64_t from_s = model->first_s - LOG_WINDOW_S;
+	int64_t to_s = model->last_s + LOG_WINDOW_S;
+
+	if (from_s / 86400 != to_s / 86400)
+		return arena_format(context->arena, "%s to %s", words_time(context->arena, from_s),
+			words_time(context->arena, to_s));
+	return arena_format(context->arena, "%s to %s UTC", words_time(context->arena, from_s),
+		words_clock(context->arena, to_s));
+}
+
+static void set_incident(
+	const struct page_context *context, struct value *page, const struct model_incident *model)
+{
+	struct arena *arena = context->arena;
+	struct value *checks = value_set_list(arena, page, "checks");
+
+	value_set(arena, page, "source", span_text("an unknown sender"));
+	value_set_flag(arena, page, "has-source", model->source != NULL);
+	if (model->source != NULL)
+		set_source(context, page, model->source);
+	value_set(arena, page, "host",
+		model->host.len != 0 ? model->host : span_text(context->conf->hostname));
+	value_set_flag(arena, page, "refused", model->refused);
+	value_set_flag(arena, page, "temporary", model->temporary);
+	value_set_text(arena, page, "meaning", model->words != NULL ? model->words->meaning : NULL);
+	value_set_text(arena, page, "remedy", model->words != NULL ? model->words->remedy : NULL);
+	value_set(arena, page, "helo", model->helo);
+	value_set(arena, page, "ptr", model->ptr);
+	value_set(arena, page, "reply", model->reply);
+	value_set(arena, page, "list", model->list);
+	value_set_text(arena, page, "times", words_times(arena, model->count));
+	value_set_flag(arena, page, "several", model->count > 1);
+	set_time(context, page, "first", "first-iso", model->first_s);
+	set_time(context, page, "when", "when-iso", model->last_s);
+	value_set_text(arena, page, "window", log_window(context, model));
+	value_set_flag(arena, page, "has-checks", model->checks_len != 0);
+	for (size_t i = 0; i < model->checks_len; i++)
+		set_check(arena, value_list_add(arena, checks), &model->checks[i]);
+}
+
+int page_incident(
+	const struct page_context *context, const struct model_incident *model, struct buf *out)
+{
+	struct arena *arena = context->arena;
+	char text[INCIDENT_TEXT_SIZE];
+	const char *number = arena_format(arena, "%s", incident_number_print(model->number, text));
+	struct value *page = page_new(context, arena_format(arena, "Incident %s", number), NULL);
+
+	value_set_text(arena, page, "number", number);
+	value_set_text(arena, page, "url", page_url(context->conf, arena, span_text(number)));
+	value_set_text(arena, page, "json", arena_format(arena, "/api/v1/incident/%s", number));
+	set_incident(context, page, model);
+	set_incident_badge(context, page, model);
+	set_steps(context, page, model);
+	return page_render(context, "incident", page, out);
+}
+
+/* ---- the others ---- */
+
+int page_home(const struct page_context *context, struct buf *out)
+{
+	struct value *page = page_new(context, "Why was my mail blocked?", "home");
+
+	return page_render(context, "home", page, out);
+}
+
+int page_help(const struct page_context *context, struct buf *out)
+{
+	return page_render(context, "help", page_new(context, "Help and contact", "help"), out);
+}
+
+static void set_policy_list(struct arena *arena, struct value *map, const struct conf_list *list)
+{
+	struct value *sublists = value_set_list(arena, map, "sublists");
+	char code[IP_TEXT_SIZE];
+
+	value_set_text(arena, map, "zone", list->zone);
+	value_set_text(arena, map, "holds",
+		list->holds == HOLDS_ADDRESSES ? "addresses and networks" : "domains");
+	for (size_t i = 0; i < list->sublists_len; i++) {
+		const struct conf_sublist *sublist = &list->sublists[i];
+		struct value *row = value_list_add(arena, sublists);
+
+		value_set_text(arena, row, "sublist", sublist->name);
+		value_set_text(arena, row, "policy", sublist->policy);
+		value_set_text(arena, row, "code",
+			arena_format(arena, "%s", ip_print(sublist->code, code)));
+	}
+}
+
+static void set_policy(struct arena *arena, struct value *map, const struct conf_policy *policy)
+{
+	value_set_text(arena, map, "policy", policy->name);
+	value_set_text(arena, map, "version", arena_format(arena, "%u", policy->version));
+	value_set_text(arena, map, "text", policy->text);
+	if (policy->lasts_s != 0)
+		value_set_text(arena, map, "lasts", words_duration(arena, policy->lasts_s));
+	if (policy->review_every_s != 0)
+		value_set_text(arena, map, "review", words_duration(arena, policy->review_every_s));
+}
+
+static void set_policy_checks(const struct page_context *context, struct value *page)
+{
+	struct arena *arena = context->arena;
+	struct value *checks = value_set_list(arena, page, "checks");
+
+	for (int id = 0; id < CHECK_COUNT; id++) {
+		const struct check_words *words = check_words_get((enum check_id)id);
+		const struct conf_check *check = conf_check_find(context->conf, words->key);
+		struct value *row;
+
+		if (check == NULL || check->action == ACTION_OFF)
+			continue;
+		row = value_list_add(arena, checks);
+		value_set_text(arena, row, "title", words->title);
+		value_set_text(arena, row, "meaning", words->meaning);
+		value_set_text(arena, row, "remedy", words->remedy);
+	}
+}
+
+int page_policy(const struct page_context *context, struct buf *out)
+{
+	struct arena *arena = context->arena;
+	const struct conf *conf = context->conf;
+	struct value *page = page_new(context, "What we refuse, and why", "policy");
+	struct value *lists = value_set_list(arena, page, "lists");
+	struct value *policies = value_set_list(arena, page, "policies");
+
+	for (size_t i = 0; i < conf->lists_len; i++)
+		if (conf->lists[i].zone != NULL)
+			set_policy_list(arena, value_list_add(arena, lists), &conf->lists[i]);
+	for (size_t i = 0; i < conf->policies_len; i++)
+		set_policy(arena, value_list_add(arena, policies), &conf->policies[i]);
+	set_policy_checks(context, page);
+	return page_render(context, "policy", page, out);
+}
+
+int page_print_error(
+	const struct page_context *context, const struct page_error *error, struct buf *out)
+{
+	struct arena *arena = context->arena;
+	struct value *page = page_new(context, error->title, NULL);
+
+	value_set_text(arena, page, "advice", error->advice);
+	value_set_flag(arena, page, "ask", error->ask);
+	value_set(arena, page, "typed", error->typed);
+	value_set_text(arena, page, "wrong", error->wrong);
+	if (error->retry_after_s != 0)
+		value_set_text(arena, page, "retry", words_duration(arena, error->retry_after_s));
+	return page_render(context, "error", page, out);
+}

@@ -1,0 +1,674 @@
+/* SPDX-License-Identifier: ISC */
+#include "web/portal.h"
+
+#include <string.h>
+
+#include "base/macro.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "bus/convert.h"
+#include "list/incident.h"
+#include "list/view.h"
+#include "stockade.pb-c.h"
+#include "web/api.h"
+#include "web/http.h"
+#include "web/lookup.h"
+#include "web/model.h"
+#include "web/page.h"
+
+/*
+ * A request for a page that needs the keeper becomes an inquiry, which lives until the keeper has answered:
+ *
+ *   /why/<source>, /api/v1/ip/...                        ask source -> view, model -> answer
+ *   /why/<number>, /api/v1/incident/...  ask incident -> ask source -> view, model -> answer
+ *
+ * Configuration and view may change while the keeper thinks: both are looked at when its last answer is there.
+ */
+enum { PAGE_MAX = 1 << 20, STOP_MS = 5000, AWAY_RETRY_S = 30 };
+
+struct portal {
+	uint32_t magic;
+	struct loop *loop;
+	const struct conf *conf;
+	struct shelf *shelf;
+	struct shelf_item *held;
+	struct view *empty;
+	struct page_set *pages;
+	struct rate *rate;
+	struct http_server *server;
+	struct inquiry *inquiries;
+	void (*ask)(void *ask_arg, Stockade__Query *query,
+		void (*call)(int error, const Stockade__Answer *answer, void *arg), void *arg);
+	void *ask_arg;
+};
+
+struct inquiry {
+	uint32_t magic;
+	struct portal *portal;
+	struct inquiry *next;
+	struct inquiry *prev;
+	struct http_call *call;
+	bool json;
+	struct source source;
+	struct model_incident *incident; /* of a look-up by number, once it is known */
+};
+
+struct rate_settings portal_rate_default(void)
+{
+	return (struct rate_settings){.burst = 120, .per_minute = 60};
+}
+
+/* ---- answers ---- */
+
+static const struct view *portal_view(struct portal *portal)
+{
+	const struct view *view;
+
+	shelf_refresh(portal->shelf, &portal->held);
+	view = shelf_object(portal->held);
+	return view != NULL ? view : portal->empty;
+}
+
+static struct page_context portal_context(struct portal *portal, struct arena *arena)
+{
+	return (struct page_context){.set = portal->pages,
+		.arena = arena,
+		.conf = portal->conf,
+		.now_s = loop_now_s(portal->loop)};
+}
+
+static const char html_type[] = "text/html; charset=utf-8";
+static const char json_type[] = "application/json";
+static const char problem_type[] = "application/problem+json";
+
+/* Sends what is in body, which it empties. A page that could not be made is our fault and says so. */
+static void reply_body(
+	struct http_call *call, int result, struct http_reply *reply, struct buf *body)
+{
+	if (result < 0 || body->bad)
+		*reply = (struct http_reply){.status = 500,
+			.type = "text/plain; charset=utf-8",
+			.body = span_text("Our fault: this page could not be made.\n")};
+	else
+		reply->body = buf_span(body);
+	http_reply(call, reply);
+	buf_done(body);
+}
+
+static void reply_html(struct http_call *call, unsigned status, int result, struct buf *body)
+{
+	struct http_reply reply = {.status = status, .type = html_type, .noindex = true};
+
+	reply_body(call, result, &reply, body);
+}
+
+static void reply_json(struct http_call *call, struct buf *body)
+{
+	struct http_reply reply = {.status = 200, .type = json_type, .cache = HTTP_REVALIDATE};
+
+	reply_body(call, 0, &reply, body);
+}
+
+/* What went wrong, once for people and once for machines. */
+struct trouble {
+	unsigned status;
+	const char *type; /* of the problem */
+	const char *title;
+	const char *advice;
+	bool ask;
+	struct span typed;
+	const char *wrong;
+	unsigned retry_after_s;
+	const char *allow;
+};
+
+static int trouble_print(struct portal *portal, struct arena *arena, const struct trouble *trouble,
+	bool json, struct span path, struct buf *out)
+{
+	struct page_context context = portal_context(portal, arena);
+	struct api_problem problem = {.type = trouble->type,
+		.title = trouble->title,
+		.detail = trouble->wrong != NULL ? trouble->wrong : trouble->advice,
+		.status = trouble->status,
+		.instance = path,
+		.retry_after_s = trouble->retry_after_s};
+	struct page_error error = {.title = trouble->title,
+		.advice = trouble->advice,
+		.ask = trouble->ask,
+		.typed = trouble->typed,
+		.wrong = trouble->wrong,
+		.retry_after_s = trouble->retry_after_s};
+
+	if (!json)
+		return page_print_error(&context, &error, out);
+	api_print_problem(portal->conf, &problem, out);
+	return 0;
+}
+
+static void reply_trouble(
+	struct portal *portal, struct http_call *call, bool json, const struct trouble *trouble)
+{
+	struct http_reply reply = {.status = trouble->status,
+		.type = json ? problem_type : html_type,
+		.retry_after_s = trouble->retry_after_s,
+		.allow = trouble->allow,
+		.noindex = true};
+	struct buf body;
+	int r;
+
+	buf_init(&body, PAGE_MAX);
+	r = trouble_print(
+		portal, http_call_arena(call), trouble, json, http_call_request(call)->path, &body);
+	reply_body(call, r, &reply, &body);
+}
+
+static const struct trouble not_found = {.status = 404,
+	.type = "unknown",
+	.title = "There is no such page",
+	.advice =
+		"Perhaps the link was cut short. Enter the number or address from the error message:",
+	.ask = true};
+
+static const struct trouble incident_unknown = {.status = 404,
+	.type = "unknown",
+	.title = "This number is not known here",
+	.advice =
+		"It is well formed, but no incident has it: it may come from another mail server, or be older than we keep records. Look up the address instead, or compare the number with the message:",
+	.ask = true};
+
+static const struct trouble keeper_away = {.status = 503,
+	.type = "unavailable",
+	.title = "Details are not available just now",
+	.advice =
+		"Our records cannot be read for the moment. That is our fault and does not change anything about your mail.",
+	.retry_after_s = AWAY_RETRY_S};
+
+static const struct trouble method_wrong = {.status = 405,
+	.type = "invalid",
+	.title = "Pages here can only be read",
+	.advice = "This address takes no forms and no changes.",
+	.allow = "GET, HEAD"};
+
+/* ---- inquiries ---- */
+
+static void inquiry_free(struct inquiry *inquiry)
+{
+	if (inquiry->prev != NULL)
+		inquiry->prev->next = inquiry->next;
+	else
+		inquiry->portal->inquiries = inquiry->next;
+	if (inquiry->next != NULL)
+		inquiry->next->prev = inquiry->prev;
+	inquiry->magic = 0;
+	mem_free(inquiry);
+}
+
+static struct inquiry *inquiry_new(struct portal *portal, struct http_call *call, bool json)
+{
+	struct inquiry *inquiry = mem_new(inquiry);
+
+	inquiry->magic = (uint32_t)MAGIC_inquiry;
+	inquiry->portal = portal;
+	inquiry->call = call;
+	inquiry->json = json;
+	inquiry->next = portal->inquiries;
+	if (inquiry->next != NULL)
+		inquiry->next->prev = inquiry;
+	portal->inquiries = inquiry;
+	return inquiry;
+}
+
+static void inquiry_reply_trouble(struct inquiry *inquiry, const struct trouble *trouble)
+{
+	reply_trouble(inquiry->portal, inquiry->call, inquiry->json, trouble);
+	inquiry_free(inquiry);
+}
+
+/* source: what holds now; NULL for an incident that is about none. */
+static void inquiry_reply(struct inquiry *inquiry, const struct model_source *source)
+{
+	struct portal *portal = inquiry->portal;
+	struct page_context context = portal_context(portal, http_call_arena(inquiry->call));
+	struct model_incident *incident = inquiry->incident;
+	struct buf body;
+	int r = 0;
+
+	buf_init(&body, PAGE_MAX);
+	if (incident != NULL)
+		incident->source = source;
+	if (inquiry->json && incident != NULL)
+		api_incident(portal->conf, incident, &body);
+	else if (inquiry->json)
+		api_source(portal->conf, source, &body);
+	else if (incident != NULL)
+		r = page_incident(&context, incident, &body);
+	else
+		r = page_source(&context, source, &body);
+	if (inquiry->json)
+		reply_json(inquiry->call, &body);
+	else
+		reply_html(inquiry->call, 200, r, &body);
+	inquiry_free(inquiry);
+}
+
+/* The last answer: about the source. Without it the page is made from the view alone and says so. */
+static void inquiry_on_source(int error, const Stockade__Answer *answer, void *arg)
+{
+	struct inquiry *inquiry = OBJ(inquiry, arg);
+	struct portal *portal = inquiry->portal;
+	struct arena *arena = http_call_arena(inquiry->call);
+	struct model_source *model =
+		model_source_new(arena, portal->conf, portal_view(portal), &inquiry->source);
+
+	if (error >= 0 && answer != NULL && answer->error >= 0)
+		model_source_fill(model, arena, portal->conf, answer);
+	inquiry_reply(inquiry, model);
+}
+
+static void inquiry_ask_source(struct inquiry *inquiry, const struct source *source)
+{
+	struct portal *portal = inquiry->portal;
+	Stockade__Query query = STOCKADE__QUERY__INIT;
+	Stockade__Source message = STOCKADE__SOURCE__INIT;
+
+	inquiry->source = *source;
+	source_to_wire(&inquiry->source, &message);
+	query.what_case = STOCKADE__QUERY__WHAT_SOURCE;
+	query.source = &message;
+	portal->ask(portal->ask_arg, &query, inquiry_on_source, inquiry);
+}
+
+static void inquiry_on_incident(int error, const Stockade__Answer *answer, void *arg)
+{
+	struct inquiry *inquiry = OBJ(inquiry, arg);
+	int r = error;
+
+	if (r >= 0)
+		r = answer == NULL ? E_AWAY : answer->error;
+	if (r >= 0)
+		r = model_incident_new(http_call_arena(inquiry->call), answer, &inquiry->incident);
+	if (r == E_ABSENT)
+		inquiry_reply_trouble(inquiry, &incident_unknown);
+	else if (r < 0)
+		inquiry_reply_trouble(inquiry, &keeper_away);
+	else if (inquiry->incident->has_about)
+		inquiry_ask_source(inquiry, &inquiry->incident->about);
+	else
+		inquiry_reply(inquiry, NULL);
+}
+
+static void inquiry_start(
+	struct portal *portal, struct http_call *call, const struct lookup *lookup, bool json)
+{
+	struct inquiry *inquiry = inquiry_new(portal, call, json);
+	Stockade__Query query = STOCKADE__QUERY__INIT;
+
+	if (lookup->kind == LOOKUP_SOURCE) {
+		inquiry_ask_source(inquiry, &lookup->source);
+		return;
+	}
+	query.what_case = STOCKADE__QUERY__WHAT_INCIDENT;
+	query.incident = lookup->incident;
+	portal->ask(portal->ask_arg, &query, inquiry_on_incident, inquiry);
+}
+
+/* ---- routes ---- */
+
+/* One row: an exact path, or a path that ends in a slash and goes on. rest: what stands behind it. */
+struct route {
+	const char *path;
+	bool counted; /* against the client's rate */
+	bool json;
+	void (*serve)(struct portal *portal, struct http_call *call, struct span rest);
+};
+
+static void serve_page(struct portal *portal, struct http_call *call,
+	int (*print)(const struct page_context *context, struct buf *out))
+{
+	struct page_context context = portal_context(portal, http_call_arena(call));
+	struct http_reply reply = {.status = 200, .type = html_type, .cache = HTTP_REVALIDATE};
+	struct buf body;
+	int r;
+
+	buf_init(&body, PAGE_MAX);
+	r = print(&context, &body);
+	reply_body(call, r, &reply, &body);
+}
+
+static void serve_home(struct portal *portal, struct http_call *call, struct span rest)
+{
+	(void)rest;
+	serve_page(portal, call, page_home);
+}
+
+static void serve_policy(struct portal *portal, struct http_call *call, struct span rest)
+{
+	(void)rest;
+	serve_page(portal, call, page_policy);
+}
+
+static void serve_help(struct portal *portal, struct http_call *call, struct span rest)
+{
+	(void)rest;
+	serve_page(portal, call, page_help);
+}
+
+static void reply_typed_wrong(
+	struct portal *portal, struct http_call *call, int error, struct span typed, bool json)
+{
+	bool number = error == E_CHECKSUM || error == E_TRUNCATED;
+	struct trouble trouble = {.status = 400,
+		.type = number ? "bad-number" : "bad-address",
+		.title = number ? "Please check the number" : "What are you looking for?",
+		.advice =
+			"We could not look this up. Compare it with the error message and try again:",
+		.ask = true,
+		.typed = span_first(typed, 300),
+		.wrong = lookup_advice(error)};
+
+	reply_trouble(portal, call, json, &trouble);
+}
+
+/* The form: to the one address of what was typed, which can be kept and passed on. */
+static void serve_lookup(struct portal *portal, struct http_call *call, struct span rest)
+{
+	struct arena *arena = http_call_arena(call);
+	struct span typed = {NULL, 0};
+	struct lookup lookup;
+	struct buf value;
+	int r;
+
+	(void)rest;
+	buf_init(&value, 0);
+	r = http_query_get(http_call_request(call)->query, "q", &value);
+	if (r >= 0)
+		typed = arena_copy(arena, buf_span(&value));
+	buf_done(&value);
+	if (r >= 0)
+		r = lookup_parse(typed, &lookup);
+	if (r < 0) {
+		reply_typed_wrong(portal, call, r, typed, false);
+	} else {
+		const char *path = page_path(arena, span_text(lookup_print(&lookup, arena)));
+		struct http_reply reply = {
+			.status = 303, .location = span_text(arena_format(arena, "/why/%s", path))};
+
+		http_reply(call, &reply);
+	}
+}
+
+static void serve_why(struct portal *portal, struct http_call *call, struct span rest)
+{
+	struct lookup lookup;
+	int r = lookup_parse(rest, &lookup);
+
+	if (r < 0)
+		reply_typed_wrong(portal, call, r, rest, false);
+	else
+		inquiry_start(portal, call, &lookup, false);
+}
+
+static void serve_api_incident(struct portal *portal, struct http_call *call, struct span rest)
+{
+	struct lookup lookup = {.kind = LOOKUP_INCIDENT};
+	int r = incident_number_parse(rest, &lookup.incident);
+
+	if (r < 0)
+		reply_typed_wrong(portal, call, r == E_CHECKSUM ? r : E_TRUNCATED, rest, true);
+	else
+		inquiry_start(portal, call, &lookup, true);
+}
+
+static void serve_api_source(
+	struct portal *portal, struct http_call *call, struct span rest, enum source_kind kind)
+{
+	struct lookup lookup = {.kind = LOOKUP_SOURCE};
+	int r = source_parse(rest, &lookup.source, NULL);
+
+	if (r >= 0 && lookup.source.kind != kind)
+		r = E_PARSE;
+	if (r < 0)
+		reply_typed_wrong(portal, call, r == E_RANGE ? r : E_PARSE, rest, true);
+	else
+		inquiry_start(portal, call, &lookup, true);
+}
+
+static void serve_api_ip(struct portal *portal, struct http_call *call, struct span rest)
+{
+	serve_api_source(portal, call, rest, SOURCE_NET);
+}
+
+static void serve_api_domain(struct portal *portal, struct http_call *call, struct span rest)
+{
+	serve_api_source(portal, call, rest, SOURCE_DOMAIN);
+}
+
+static void serve_api_lists(struct portal *portal, struct http_call *call, struct span rest)
+{
+	struct buf body;
+
+	(void)rest;
+	buf_init(&body, PAGE_MAX);
+	api_lists(portal->conf, view_serial(portal_view(portal)), &body);
+	reply_json(call, &body);
+}
+
+static void serve_api_policies(struct portal *portal, struct http_call *call, struct span rest)
+{
+	struct buf body;
+
+	(void)rest;
+	buf_init(&body, PAGE_MAX);
+	api_policies(portal->conf, &body);
+	reply_json(call, &body);
+}
+
+static void reply_health(struct portal *portal, struct http_call *call, const char *word)
+{
+	struct http_reply reply = {.status = 200, .type = json_type};
+	struct buf body;
+
+	buf_init(&body, PAGE_MAX);
+	api_health(word, view_serial(portal_view(portal)), &body);
+	reply_body(call, 0, &reply, &body);
+}
+
+static void serve_healthz(struct portal *portal, struct http_call *call, struct span rest)
+{
+	(void)rest;
+	reply_health(portal, call, "alive");
+}
+
+/* Ready: a list has come from the keeper at least once, so that "not listed" means something. */
+static void serve_readyz(struct portal *portal, struct http_call *call, struct span rest)
+{
+	static const struct trouble no_list = {.status = 503,
+		.type = "unavailable",
+		.title = "Not ready",
+		.advice = "No list has been received from the keeper yet.",
+		.retry_after_s = 5};
+
+	(void)rest;
+	if (view_serial(portal_view(portal)) == 0)
+		reply_trouble(portal, call, true, &no_list);
+	else
+		reply_health(portal, call, "ready");
+}
+
+static void serve_file(struct http_call *call, const char *name, const char *type)
+{
+	struct http_reply reply = {.status = 200, .type = type, .cache = HTTP_CACHE_DAY};
+	int r = page_file(name, &reply.body);
+
+	ASSERT(r >= 0); /* part of the program */
+	http_reply(call, &reply);
+}
+
+static void serve_style(struct portal *portal, struct http_call *call, struct span rest)
+{
+	(void)portal;
+	(void)rest;
+	serve_file(call, "style.css", "text/css; charset=utf-8");
+}
+
+static void serve_favicon(struct portal *portal, struct http_call *call, struct span rest)
+{
+	(void)portal;
+	(void)rest;
+	serve_file(call, "favicon.svg", "image/svg+xml");
+}
+
+static const struct route routes[] = {
+	{"/", false, false, serve_home},
+	{"/lookup", true, false, serve_lookup},
+	{"/why/", true, false, serve_why},
+	{"/policy", false, false, serve_policy},
+	{"/help", false, false, serve_help},
+	{"/style.css", false, false, serve_style},
+	{"/favicon.svg", false, false, serve_favicon},
+	{"/favicon.ico", false, false, serve_favicon},
+	{"/api/v1/ip/", true, true, serve_api_ip},
+	{"/api/v1/domain/", true, true, serve_api_domain},
+	{"/api/v1/incident/", true, true, serve_api_incident},
+	{"/api/v1/lists", true, true, serve_api_lists},
+	{"/api/v1/policies", true, true, serve_api_policies},
+	{"/healthz", false, true, serve_healthz},
+	{"/readyz", false, true, serve_readyz},
+};
+
+static const struct route *route_find(struct span path, struct span *ret_rest)
+{
+	for (size_t i = 0; i < COUNTOF(routes); i++) {
+		size_t len = strlen(routes[i].path);
+		bool goes_on = len > 1 && routes[i].path[len - 1] == '/';
+
+		if (goes_on ? span_equal_text(span_first(path, len), routes[i].path)
+			    : span_equal_text(path, routes[i].path)) {
+			*ret_rest = span_from(path, len);
+			return &routes[i];
+		}
+	}
+	return NULL;
+}
+
+static bool path_is_api(struct span path)
+{
+	return span_equal_text(span_first(path, 5), "/api/");
+}
+
+static void reply_too_many(
+	struct portal *portal, struct http_call *call, bool json, unsigned wait_s)
+{
+	struct trouble trouble = {.status = 429,
+		.type = "rate",
+		.title = "Too many questions at once",
+		.advice =
+			"Your network asks more often than this page can answer for everybody. Nothing is wrong with the number or address.",
+		.retry_after_s = wait_s};
+
+	reply_trouble(portal, call, json, &trouble);
+}
+
+static void portal_on_request(struct http_call *call, const struct http_request *request, void *arg)
+{
+	struct portal *portal = OBJ(portal, arg);
+	struct span rest;
+	const struct route *route = route_find(request->path, &rest);
+	bool json = route != NULL ? route->json : path_is_api(request->path);
+	unsigned wait_s;
+
+	if (request->method == HTTP_OTHER) {
+		reply_trouble(portal, call, json, &method_wrong);
+		return;
+	}
+	if (route == NULL) {
+		reply_trouble(portal, call, json, &not_found);
+		return;
+	}
+	wait_s = route->counted
+			 ? rate_take(portal->rate, request->client, loop_now_ms(portal->loop))
+			 : 0;
+	if (wait_s != 0)
+		reply_too_many(portal, call, json, wait_s);
+	else
+		route->serve(portal, call, rest);
+}
+
+/* What never became a request: nobody knows whether a browser or a machine sent it; a page suits both. */
+static void portal_on_refused(
+	unsigned status, struct arena *arena, struct http_reply *reply, void *arg)
+{
+	struct portal *portal = OBJ(portal, arg);
+	struct trouble trouble = {.status = status,
+		.title = "This request cannot be answered",
+		.advice =
+			"Your browser, or a program between it and us, sent a request that is malformed or too large. Please type the address anew."};
+	struct buf body;
+
+	buf_init(&body, PAGE_MAX);
+	reply->type = html_type;
+	if (trouble_print(portal, arena, &trouble, false, (struct span){NULL, 0}, &body) >= 0)
+		reply->body = arena_copy(arena, buf_span(&body));
+	buf_done(&body);
+}
+
+/* ---- life ---- */
+
+int portal_new(struct loop *loop, const struct portal_settings *settings,
+	struct portal **ret_portal, struct fault *why)
+{
+	AUTO(portal) *portal = mem_new(portal);
+	struct http_settings http = http_settings_default();
+	int r;
+
+	portal->magic = (uint32_t)MAGIC_portal;
+	portal->loop = loop;
+	portal->conf = settings->conf;
+	portal->shelf = settings->shelf;
+	portal->ask = settings->ask;
+	portal->ask_arg = settings->ask_arg;
+	r = page_set_new(&portal->pages, why);
+	if (r < 0)
+		return r;
+	portal->empty = view_new_empty();
+	portal->rate = rate_new(&settings->rate);
+	http.request = portal_on_request;
+	http.refused = portal_on_refused;
+	http.arg = portal;
+	portal->server = http_server_new(loop, settings->fd, &http);
+	*ret_portal = TAKE(portal);
+	return 0;
+}
+
+void portal_free(struct portal **portal)
+{
+	static const struct http_reply nothing = {.status = 503};
+	struct portal *p = *portal;
+
+	if (p == NULL)
+		return;
+	*portal = NULL;
+	http_server_free(&p->server);
+	while (p->inquiries !=
+		NULL) { /* the call has nobody to answer any more and only frees itself */
+		http_reply(p->inquiries->call, &nothing);
+		inquiry_free(p->inquiries);
+	}
+	if (p->shelf != NULL)
+		shelf_release(p->shelf, &p->held);
+	view_free(&p->empty);
+	rate_free(&p->rate);
+	page_set_free(&p->pages);
+	p->magic = 0;
+	mem_free(p);
+}
+
+void portal_set_conf(struct portal *portal, const struct conf *conf)
+{
+	portal->conf = conf;
+}
+
+void portal_stop(struct portal *portal, void (*done)(void *arg), void *arg)
+{
+	http_server_stop(portal->server, loop_now_ms(portal->loop) + STOP_MS, done, arg);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * How much one client may ask: a bucket of tokens for each /24 (IPv4) or /64 (IPv6), refilled at a steady pace. The
+ * table has a fixed size; when many clients come at once, the bucket that was used longest ago in its row makes room,
+ * so that a flood costs the flooder's own buckets and never memory. Pure but for the table; one thread.
+ */
+#include <stdint.h>
+
+#include "base/ip.h"
+
+struct rate_settings {
+	unsigned burst;      /* tokens of a full bucket */
+	unsigned per_minute; /* tokens that come back in a minute; at least 1 */
+};
+
+struct rate;
+
+struct rate *rate_new(const struct rate_settings *settings);
+void rate_free(struct rate **rate);
+
+/* Takes one token of the client's bucket. 0, or the seconds until there is one again (at least 1). */
+unsigned rate_take(struct rate *rate, struct ip client, int64_t now_ms);

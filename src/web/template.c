@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: ISC */
+#include "web/template.h"
+
+#include "base/arena.h"
+#include "base/macro.h"
+#include "base/mem.h"
+#include "web/escape.h"
+
+/*
+ * A template becomes an array of nodes; a section knows the node behind its end, so that a skipped one is one step:
+ *
+ *   Hi {{#who}}<b>{{name}}</b>{{/who}}!      TEXT "Hi " | SECTION who -> 5 | TEXT "<b>" | NAME name | TEXT "</b>" | TEXT "!"
+ *
+ * Rendering keeps the maps around the present one in a chain on the C stack, which DEPTH_MAX bounds for sections and
+ * partials together; STEPS_MAX bounds the work when both multiply.
+ */
+enum { DEPTH_MAX = 24, STEPS_MAX = 200000, NODES_MAX = 4096, TEMPLATES_MAX = 64 };
+
+enum node_kind { NODE_TEXT, NODE_NAME, NODE_SECTION, NODE_INVERTED, NODE_PARTIAL };
+
+struct node {
+	enum node_kind kind;
+	struct span text; /* the literal, or the name */
+	size_t end;       /* sections: the node behind them */
+};
+
+struct template
+{
+	const char *name;
+	struct node *nodes;
+	size_t nodes_len;
+};
+
+struct template_set {
+	struct template *templates;
+	size_t len;
+};
+
+/* ---- compiling ---- */
+
+struct compiler {
+	const struct template_source *source;
+	struct template *template;
+	size_t at;    /* offset in the source */
+	size_t depth; /* open sections */
+	size_t open[DEPTH_MAX];
+	struct fault *why;
+};
+
+static int compile_fault(struct compiler *c, int error, const char *words)
+{
+	unsigned line = 1;
+
+	for (size_t i = 0; i < c->at && i < c->source->text.len; i++)
+		line += c->source->text.ptr[i] == '\n';
+	return fault_set(c->why, error, "'%s' line %u: %s", c->source->name, line, words);
+}
+
+static int node_add(struct compiler *c, enum node_kind kind, struct span text)
+{
+	struct template *t = c->template;
+
+	if (kind == NODE_TEXT && text.len == 0)
+		return 0;
+	if (t->nodes_len == NODES_MAX)
+		return compile_fault(c, E_LIMIT, "too many tags");
+	if ((t->nodes_len & (t->nodes_len + 1)) == 0) /* room for 1, 3, 7, 15 ... more */
+		t->nodes = mem_resize(t->nodes, (t->nodes_len * 2 + 2) * sizeof(*t->nodes));
+	t->nodes[t->nodes_len++] = (struct node){.kind = kind, .text = text};
+	return 0;
+}
+
+static int section_open(struct compiler *c, enum node_kind kind, struct span name)
+{
+	if (c->depth == DEPTH_MAX)
+		return compile_fault(c, E_LIMIT, "sections nest too deeply");
+	c->open[c->depth++] = c->template->nodes_len;
+	return node_add(c, kind, name);
+}
+
+static int section_close(struct compiler *c, struct span name)
+{
+	struct node *node;
+
+	if (c->depth == 0)
+		return compile_fault(c, E_PARSE, "a section ends that was not opened");
+	node = &c->template->nodes[c->open[--c->depth]];
+	if (!span_equal(node->text, name))
+		return compile_fault(c, E_PARSE, "sections cross each other");
+	node->end = c->template->nodes_len;
+	return 0;
+}
+
+static bool name_is_good(struct span name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (!ascii_is_alpha(name.ptr[i]) && !ascii_is_digit(name.ptr[i]) &&
+			name.ptr[i] != '.' && name.ptr[i] != '-')
+			return false;
+	return name.len != 0;
+}
+
+static int compile_tag(struct compiler *c, struct span tag)
+{
+	uint8_t mark = tag.len != 0 ? tag.ptr[0] : 0;
+	bool marked = mark == '#' || mark == '^' || mark == '/' || mark == '>' || mark == '!';
+	struct span name = span_trim(marked ? span_from(tag, 1) : tag);
+
+	if (mark == '!')
+		return 0;
+	if (!name_is_good(name))
+		return compile_fault(c, E_PARSE, "a tag is not of a form we know");
+	switch (mark) {
+	case '#':
+		return section_open(c, NODE_SECTION, name);
+	case '^':
+		return section_open(c, NODE_INVERTED, name);
+	case '/':
+		return section_close(c, name);
+	case '>':
+		return node_add(c, NODE_PARTIAL, name);
+	default:
+		return node_add(c, NODE_NAME, name);
+	}
+}
+
+static bool is_blank(uint8_t byte)
+{
+	return byte == ' ' || byte == '\t';
+}
+
+/* Whether the tag at [begin, end) stands alone on its line; then *begin and *end grow to the whole line. */
+static bool take_whole_line(struct span text, size_t *begin, size_t *end)
+{
+	size_t left = *begin;
+	size_t right = *end;
+
+	while (left > 0 && is_blank(text.ptr[left - 1]))
+		left--;
+	while (right < text.len && is_blank(text.ptr[right]))
+		right++;
+	if ((left != 0 && text.ptr[left - 1] != '\n') ||
+		(right < text.len && text.ptr[right] != '\n'))
+		return false;
+	*begin = left;
+	*end = right < text.len ? right + 1 : right;
+	return true;
+}
+
+/* The text up to the next tag, and the tag. 1: went on, 0: the source is at its end. */
+static int compile_step(struct compiler *c)
+{
+	struct span text = c->source->text;
+	struct span rest = span_from(text, c->at);
+	size_t begin = c->at + span_find_text(rest, "{{");
+	size_t after = begin + 2;
+	size_t literal_end = begin;
+	size_t end;
+	struct span tag;
+	int r;
+
+	if (begin >= text.len) {
+		r = node_add(c, NODE_TEXT, rest);
+		c->at = text.len;
+		return r;
+	}
+	end = after + span_find_text(span_from(text, after), "}}");
+	if (end >= text.len) {
+		c->at = begin;
+		return compile_fault(c, E_PARSE, "a tag is not closed");
+	}
+	tag = span_trim(span_first(span_from(text, after), end - after));
+	end += 2;
+	if (tag.len != 0 && memchr("#^/>!", tag.ptr[0], 5) != NULL)
+		take_whole_line(text, &literal_end, &end);
+	if (literal_end < c->at)
+		literal_end = c->at; /* two tags on one line */
+	r = node_add(c, NODE_TEXT, span_first(rest, literal_end - c->at));
+	c->at = begin;
+	if (r >= 0)
+		r = compile_tag(c, tag);
+	c->at = end;
+	return r < 0 ? r : 1;
+}
+
+static int template_compile(
+	const struct template_source *source, struct template *template, struct fault *why)
+{
+	struct compiler c = {.source = source, .template = template, .why = why};
+	int r;
+
+	template->name = source->name;
+	do
+		r = compile_step(&c);
+	while (r > 0);
+	if (r == 0 && c.depth != 0)
+		r = compile_fault(&c, E_PARSE, "a section is not closed");
+	return r;
+}
+
+static const struct template *set_find(const struct template_set *set, struct span name)
+{
+	for (size_t i = 0; i < set->len; i++)
+		if (span_equal_text(name, set->templates[i].name))
+			return &set->templates[i];
+	return NULL;
+}
+
+/* A partial that is missing shall be found at the start and not on the page that needs it. */
+static int set_check_partials(const struct template_set *set, struct fault *why)
+{
+	for (size_t i = 0; i < set->len; i++) {
+		const struct template *t = &set->templates[i];
+
+		for (size_t n = 0; n < t->nodes_len; n++)
+			if (t->nodes[n].kind == NODE_PARTIAL &&
+				set_find(set, t->nodes[n].text) == NULL)
+				return fault_set(why, E_ABSENT, "'%s': no template '%.*s'", t->name,
+					(int)t->nodes[n].text.len,
+					(const char *)t->nodes[n].text.ptr);
+	}
+	return 0;
+}
+
+int template_set_new(const struct template_source *sources, size_t count,
+	struct template_set **ret_set, struct fault *why)
+{
+	AUTO(template_set) *set = mem_new(template_set);
+	int r = 0;
+
+	if (count > TEMPLATES_MAX)
+		return fault_set(why, E_LIMIT, "more than %d templates", TEMPLATES_MAX);
+	set->templates = mem_alloc_array(count, sizeof(*set->templates));
+	set->len = count;
+	for (size_t i = 0; i < count && r >= 0; i++)
+		r = template_compile(&sources[i], &set->templates[i], why);
+	if (r >= 0)
+		r = set_check_partials(set, why);
+	if (r < 0)
+		return r;
+	*ret_set = TAKE(set);
+	return 0;
+}
+
+void template_set_free(struct template_set **set)
+{
+	if (*set == NULL)
+		return;
+	for (size_t i = 0; i < (*set)->len; i++)
+		mem_free((*set)->templates[i].nodes);
+	mem_free((*set)->templates);
+	mem_free(*set);
+	*set = NULL;
+}
+
+/* ---- rendering ---- */
+
+struct scope {
+	const struct value *map;
+	const struct scope *outer;
+};
+
+struct renderer {
+	const struct template_set *set;
+	struct buf *out;
+	size_t steps;
+};
+
+static int render_nodes(struct renderer *r, const struct template *t, size_t from, size_t to,
+	const struct scope *scope, unsigned depth);
+
+static const struct value *scope_get(const struct scope *scope, struct span name)
+{
+	for (; scope != NULL; scope = scope->outer) {
+		const struct value *value = value_get(scope->map, name);
+
+		if (value != NULL)
+			return value;
+	}
+	return NULL;
+}
+
+static int render_section(struct renderer *r, const struct template *t, size_t at,
+	const struct scope *scope, unsigned depth)
+{
+	const struct value *value = scope_get(scope, t->nodes[at].text);
+	size_t end = t->nodes[at].end;
+	int result = 0;
+
+	if (!value_is_true(value))
+		return 0;
+	if (!value_is_list(value)) {
+		struct scope inner = {value, scope};
+
+		return render_nodes(r, t, at + 1, end, &inner, depth + 1);
+	}
+	for (const struct value *item = value_first(value); item != NULL && result >= 0;
+		item = value_next(item)) {
+		struct scope inner = {item, scope};
+
+		result = render_nodes(r, t, at + 1, end, &inner, depth + 1);
+	}
+	return result;
+}
+
+static int render_node(struct renderer *r, const struct template *t, size_t at,
+	const struct scope *scope, unsigned depth)
+{
+	const struct node *node = &t->nodes[at];
+	const struct template *partial;
+	const struct value *value;
+
+	switch (node->kind) {
+	case NODE_TEXT:
+		buf_append(r->out, node->text);
+		return 0;
+	case NODE_NAME:
+		value = scope_get(scope, node->text);
+		if (value != NULL)
+			escape_html(value_text(value), r->out);
+		return 0;
+	case NODE_SECTION:
+		return render_section(r, t, at, scope, depth);
+	case NODE_INVERTED:
+		if (value_is_true(scope_get(scope, node->text)))
+			return 0;
+		return render_nodes(r, t, at + 1, node->end, scope, depth + 1);
+	case NODE_PARTIAL:
+		partial = set_find(r->set, node->text); /* template_set_new saw to it */
+		return render_nodes(r, partial, 0, partial->nodes_len, scope, depth + 1);
+	}
+	return E_BUG;
+}
+
+static int render_nodes(struct renderer *r, const struct template *t, size_t from, size_t to,
+	const struct scope *scope, unsigned depth)
+{
+	if (depth > DEPTH_MAX)
+		return E_LIMIT;
+	for (size_t at = from; at < to;) {
+		const struct node *node = &t->nodes[at];
+		int result;
+
+		if (++r->steps > STEPS_MAX || r->out->bad)
+			return E_LIMIT;
+		result = render_node(r, t, at, scope, depth);
+		if (result < 0)
+			return result;
+		at = node->kind == NODE_SECTION || node->kind == NODE_INVERTED ? node->end : at + 1;
+	}
+	return 0;
+}
+
+int template_render(const struct template_set *set, const char *name, const struct value *model,
+	struct buf *out)
+{
+	const struct template *template = set_find(set, span_text(name));
+	struct renderer renderer = {.set = set, .out = out};
+	struct scope scope = {model, NULL};
+	int r;
+
+	if (template == NULL)
+		return E_ABSENT;
+	r = render_nodes(&renderer, template, 0, template->nodes_len, &scope, 0);
+	return r >= 0 && out->bad ? E_LIMIT : r;
+}
