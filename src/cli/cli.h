@@ -57,7 +57,7 @@ struct cli_operands {
 };
 
 /* Takes options (global ones as well; "--name value" or "--name=value"; "--" ends them) and operands in any order. 0, or
- * an exit code after words on stderr. max 0: no bound. */
+ * an exit code after words on stderr. */
 int cli_parse(struct cli *cli, int argc, char **argv, const struct cli_option *options,
 	size_t count, size_t min, size_t max, struct cli_operands *ret_operands);
 

@@ -63,8 +63,6 @@ int verb_config_show(struct cli *cli, int argc, char **argv)
 	struct buf text;
 	int code = cli_parse(cli, argc, argv, options, COUNTOF(options), 0, 0, &operands);
 
-	if (code == 0 && operands.len != 0)
-		code = cli_usage(cli, "too many arguments: '%s'", operands.words[0]);
 	if (code == 0)
 		code = cli_conf(cli);
 	if (code != 0)

@@ -162,7 +162,7 @@ int cli_parse(struct cli *cli, int argc, char **argv, const struct cli_option *o
 		cli->color = false;
 	if (len < min)
 		return cli_usage(cli, "too few arguments");
-	if (max != 0 && len > max)
+	if (len > max)
 		return cli_usage(cli, "too many arguments: '%s'", operands[max]);
 	*ret_operands = (struct cli_operands){len, operands};
 	return 0;

@@ -129,6 +129,11 @@ void table_add_colored(struct table *table, const char *text, const char *color)
 		scols_cell_set_color(scols_line_get_cell(table->line, table->column - 1), color);
 }
 
+void table_hide_headings(struct table *table)
+{
+	scols_table_enable_noheadings(table->table, 1);
+}
+
 void table_print(struct table *table)
 {
 	if (scols_table_get_nlines(table->table) != 0)

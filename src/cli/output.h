@@ -33,4 +33,5 @@ void table_add_column(struct table *table, const char *heading, bool right);
 void table_add_row(struct table *table);
 void table_add_cell(struct table *table, const char *text);
 void table_add_colored(struct table *table, const char *text, const char *color);
+void table_hide_headings(struct table *table);
 void table_print(struct table *table);

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: ISC */
+/* The verbs that change lists by hand: list add, list rm, allow, delist, undo. Each is one event with author and reason. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/macro.h"
+#include "cli/change.h"
+
+enum { WIDE_V4_BITS = IP_V4_BITS + 16, WIDE_V6_BITS = 32 };
+
+int list_need(
+	struct cli *cli, const char *name, enum source_kind kind, const struct conf_list **ret_list)
+{
+	const char *names[LISTS_MAX + 1], *meant;
+	size_t count = 0;
+
+	if (name != NULL) {
+		*ret_list = conf_list_find(cli->conf, span_text(name));
+		if (*ret_list != NULL)
+			return 0;
+		for (; count < cli->conf->lists_len && count < COUNTOF(names); count++)
+			names[count] = cli->conf->lists[count].name;
+		meant = word_suggest(span_text(name), names, count);
+		return cli_usage(cli, "there is no list '%s'%s%s%s", name,
+			meant != NULL ? "; did you mean '" : "", meant != NULL ? meant : "",
+			meant != NULL ? "'?" : "");
+	}
+	for (size_t i = 0; i + 1 < cli->conf->lists_len; i++) {
+		const struct conf_list *list = &cli->conf->lists[i];
+
+		if ((list->holds == HOLDS_DOMAINS) == (kind == SOURCE_DOMAIN)) {
+			*ret_list = list;
+			count++;
+		}
+	}
+	return count == 1 ? 0 : cli_usage(cli, "say which list: --list NAME");
+}
+
+bool list_holds(const struct conf_list *list, enum source_kind kind)
+{
+	return list->zone == NULL || (list->holds == HOLDS_DOMAINS) == (kind == SOURCE_DOMAIN);
+}
+
+int sublist_check(struct cli *cli, const struct conf_list *list, const char *name)
+{
+	for (size_t i = 0; name != NULL && i < list->sublists_len; i++) {
+		if (strcmp(list->sublists[i].name, name) == 0)
+			return 0;
+	}
+	return name == NULL ? 0
+			    : cli_usage(cli, "the list '%s' has no sublist '%s'", list->name, name);
+}
+
+int reason_check(struct cli *cli, const char *reason)
+{
+	if (reason == NULL || reason[strspn(reason, " \t")] == '\0')
+		return cli_usage(cli, "say why: --reason \"...\" (it is kept and shown)");
+	return 0;
+}
+
+bool source_is_wide(const struct source *source)
+{
+	return source->kind == SOURCE_NET &&
+	       source->net.bits < (ip_is_v4(source->net.ip) && source->net.bits >= IP_V4_BITS
+						  ? WIDE_V4_BITS
+						  : WIDE_V6_BITS);
+}
+
+/* A slip of the finger in a prefix length hits many: asked about, once. */
+static int confirm_wide(struct cli *cli, const struct source *sources, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char text[SOURCE_TEXT_SIZE];
+
+		if (!cli->dry_run && source_is_wide(&sources[i]))
+			return cli_confirm(cli, "%s is a very large network; go ahead",
+				       source_print(&sources[i], text))
+				       ? 0
+				       : EXIT_USAGE;
+	}
+	return 0;
+}
+
+static int kinds_check(
+	struct cli *cli, const struct conf_list *list, const struct source *sources, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char text[SOURCE_TEXT_SIZE];
+
+		if (!list_holds(list, sources[i].kind))
+			return cli_fail(cli, E_PARSE, "the list '%s' holds %s, and '%s' is none",
+				list->name, list->holds == HOLDS_DOMAINS ? "domains" : "addresses",
+				source_print(&sources[i], text));
+	}
+	return 0;
+}
+
+struct addition {
+	const char *list, *sublist, *reason;
+	int64_t for_ms;
+	bool excluded;
+};
+
+static int addition_send(
+	struct cli *cli, const struct addition *addition, Stockade__Source **sources, size_t count)
+{
+	Stockade__Command command = STOCKADE__COMMAND__INIT;
+	Stockade__ListAdd add = STOCKADE__LIST_ADD__INIT;
+	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
+	AUTO(control) *control = NULL;
+	int code = keeper_open(cli, &control);
+
+	if (code != 0)
+		return code;
+	command.what_case = STOCKADE__COMMAND__WHAT_ADD;
+	command.add = &add;
+	add.list = (char *)(uintptr_t)addition->list;
+	add.sublist = (char *)(uintptr_t)(addition->sublist != NULL ? addition->sublist : "");
+	add.sources = sources;
+	add.n_sources = count;
+	add.excluded = addition->excluded;
+	if (addition->for_ms != 0)
+		add.until_s = clock_now_s() + addition->for_ms / 1000;
+	code = keeper_change(cli, control, &command, addition->reason, &answer);
+	if (code == 0)
+		keeper_print_change(cli, answer);
+	return code;
+}
+
+/* `list add` and `allow`: the second is an addition to the list of that name. */
+static int add_verb(struct cli *cli, struct addition *addition, const struct cli_operands *operands)
+{
+	const struct conf_list *list = NULL;
+	struct source *sources = NULL;
+	Stockade__Source **wire = NULL;
+	int code = reason_check(cli, addition->reason);
+
+	if (code == 0)
+		code = cli_conf(cli);
+	if (code == 0)
+		code = sources_parse(cli, operands, &sources, &wire);
+	if (code == 0)
+		code = list_need(cli, addition->list, sources[0].kind, &list);
+	if (code == 0)
+		code = sublist_check(cli, list, addition->sublist);
+	if (code == 0)
+		code = kinds_check(cli, list, sources, operands->len);
+	if (code == 0)
+		code = confirm_wide(cli, sources, operands->len);
+	if (code != 0)
+		return code;
+	addition->list = list->name;
+	return addition_send(cli, addition, wire, operands->len);
+}
+
+int verb_list_add(struct cli *cli, int argc, char **argv)
+{
+	struct addition addition = {0};
+	const struct cli_option options[] = {
+		{"--list", OPTION_TEXT, &addition.list},
+		{"--sublist", OPTION_TEXT, &addition.sublist},
+		{"--reason", OPTION_TEXT, &addition.reason},
+		{"--for", OPTION_DURATION, &addition.for_ms},
+		{"--except", OPTION_FLAG, &addition.excluded},
+	};
+	struct cli_operands operands;
+	int code = cli_parse(
+		cli, argc, argv, options, COUNTOF(options), 1, SOURCES_OF_COMMAND_MAX, &operands);
+
+	return code != 0 ? code : add_verb(cli, &addition, &operands);
+}
+
+int verb_allow(struct cli *cli, int argc, char **argv)
+{
+	struct addition addition = {.list = "allow"};
+	const struct cli_option options[] = {
+		{"--reason", OPTION_TEXT, &addition.reason},
+		{"--for", OPTION_DURATION, &addition.for_ms},
+	};
+	struct cli_operands operands;
+	int code = cli_parse(
+		cli, argc, argv, options, COUNTOF(options), 1, SOURCES_OF_COMMAND_MAX, &operands);
+
+	return code != 0 ? code : add_verb(cli, &addition, &operands);
+}
+
+/* list NULL: from every list but the allow list. */
+static int removal_send(struct cli *cli, const char *list, const char *sublist, const char *reason,
+	const struct cli_operands *operands)
+{
+	Stockade__Command command = STOCKADE__COMMAND__INIT;
+	Stockade__ListRemove removal = STOCKADE__LIST_REMOVE__INIT;
+	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
+	AUTO(control) *control = NULL;
+	struct source *sources = NULL;
+	int code = sources_parse(cli, operands, &sources, &removal.sources);
+
+	if (code == 0)
+		code = keeper_open(cli, &control);
+	if (code != 0)
+		return code;
+	command.what_case = STOCKADE__COMMAND__WHAT_REMOVE;
+	command.remove = &removal;
+	removal.n_sources = operands->len;
+	removal.list = (char *)(uintptr_t)(list != NULL ? list : "");
+	removal.sublist = (char *)(uintptr_t)(sublist != NULL ? sublist : "");
+	code = keeper_change(cli, control, &command, reason, &answer);
+	if (code == 0)
+		keeper_print_change(cli, answer);
+	return code;
+}
+
+int verb_list_rm(struct cli *cli, int argc, char **argv)
+{
+	const char *name = NULL, *sublist = NULL, *reason = NULL;
+	const struct cli_option options[] = {
+		{"--list", OPTION_TEXT, &name},
+		{"--sublist", OPTION_TEXT, &sublist},
+		{"--reason", OPTION_TEXT, &reason},
+	};
+	const struct conf_list *list = NULL;
+	struct cli_operands operands;
+	int code = cli_parse(
+		cli, argc, argv, options, COUNTOF(options), 1, SOURCES_OF_COMMAND_MAX, &operands);
+
+	if (code == 0)
+		code = reason_check(cli, reason);
+	if (code == 0 && name == NULL)
+		code = cli_usage(
+			cli, "say which list: --list NAME (`stockade delist` is for all of them)");
+	if (code == 0)
+		code = cli_conf(cli);
+	if (code == 0)
+		code = list_need(cli, name, SOURCE_NET, &list);
+	if (code == 0)
+		code = sublist_check(cli, list, sublist);
+	return code != 0 ? code : removal_send(cli, list->name, sublist, reason, &operands);
+}
+
+int verb_delist(struct cli *cli, int argc, char **argv)
+{
+	const char *reason = NULL;
+	const struct cli_option options[] = {{"--reason", OPTION_TEXT, &reason}};
+	struct cli_operands operands;
+	int code = cli_parse(
+		cli, argc, argv, options, COUNTOF(options), 1, SOURCES_OF_COMMAND_MAX, &operands);
+
+	if (code == 0)
+		code = reason_check(cli, reason);
+	return code != 0 ? code : removal_send(cli, NULL, NULL, reason, &operands);
+}
+
+int verb_undo(struct cli *cli, int argc, char **argv)
+{
+	const char *reason = NULL;
+	const struct cli_option options[] = {{"--reason", OPTION_TEXT, &reason}};
+	Stockade__Command command = STOCKADE__COMMAND__INIT;
+	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
+	AUTO(control) *control = NULL;
+	struct cli_operands operands;
+	int code = cli_parse(cli, argc, argv, options, COUNTOF(options), 1, 1, &operands);
+
+	if (code != 0)
+		return code;
+	if (span_parse_u64(span_text(operands.words[0]), INT64_MAX, &command.undo) < 0 ||
+		command.undo == 0)
+		return cli_usage(cli,
+			"'%s' is not the number of an event (`stockade history` shows them)",
+			operands.words[0]);
+	code = reason_check(cli, reason);
+	if (code == 0)
+		code = keeper_open(cli, &control);
+	if (code != 0)
+		return code;
+	command.what_case = STOCKADE__COMMAND__WHAT_UNDO;
+	code = keeper_change(cli, control, &command, reason, &answer);
+	if (code == 0)
+		keeper_print_change(cli, answer);
+	return code;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: ISC */
+/* `history SOURCE` and `incident NUMBER`: everything that is known, for operators. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macro.h"
+#include "bus/convert.h"
+#include "cli/keeper.h"
+#include "list/incident.h"
+
+/* ---- history ---- */
+
+static void history_print_json(
+	const struct cli *cli, const char *source, const Stockade__Answer *answer)
+{
+	json_t *listings = json_array(), *incidents = json_array(), *events = json_array();
+
+	for (size_t i = 0; i < answer->n_listings; i++)
+		json_array_append_new(listings, listing_json(cli, answer->listings[i]));
+	for (size_t i = 0; i < answer->n_incidents; i++)
+		json_array_append_new(incidents, incident_json(cli, answer->incidents[i]));
+	for (size_t i = 0; i < answer->n_events; i++)
+		json_array_append_new(events, event_json(cli, answer->events[i]));
+	output_json(json_pack("{s:s, s:o, s:o, s:o}", "source", source, "listings", listings,
+		"incidents", incidents, "events", events));
+}
+
+static void history_print_listings(const struct cli *cli, const Stockade__Answer *answer)
+{
+	AUTO(table) *table = table_new(cli);
+	char text[OUTPUT_TIME_SIZE];
+
+	table_add_column(table, "SOURCE", false);
+	table_add_column(table, "LIST", false);
+	table_add_column(table, "REASON", false);
+	table_add_column(table, arena_format(cli->arena, "SINCE (%s)", output_zone(cli)), false);
+	table_add_column(table, arena_format(cli->arena, "UNTIL (%s)", output_zone(cli)), false);
+	table_add_column(table, "BY", false);
+	table_add_column(table, "ENDED", false);
+	for (size_t i = 0; i < answer->n_listings; i++) {
+		const Stockade__Listing *l = answer->listings[i];
+
+		table_add_row(table);
+		table_add_cell(table, wire_source_text(cli, l->source));
+		table_add_cell(table, arena_format(cli->arena, "%s/%s", l->list, l->sublist));
+		table_add_cell(table, l->reason);
+		table_add_cell(table, output_time(cli, l->since_s, text));
+		table_add_cell(table,
+			l->until_s != 0 ? output_time(cli, l->until_s, text) : "until review");
+		table_add_cell(table, l->author);
+		table_add_cell(table, l->ended_s == 0 ? "in force"
+						      : arena_format(cli->arena, "%s by %s: %s",
+								output_time(cli, l->ended_s, text),
+								l->ended_by, l->ended_reason));
+	}
+	table_print(table);
+}
+
+static void history_print_incidents(const struct cli *cli, const Stockade__Answer *answer)
+{
+	AUTO(table) *table = table_new(cli);
+	char text[OUTPUT_TIME_SIZE];
+
+	table_add_column(table, "INCIDENT", false);
+	table_add_column(table, arena_format(cli->arena, "LAST (%s)", output_zone(cli)), false);
+	table_add_column(table, "COUNT", true);
+	table_add_column(table, "RULE", false);
+	table_add_column(table, "MODE", false);
+	table_add_column(table, "REPLY", false);
+	for (size_t i = 0; i < answer->n_incidents; i++) {
+		const Stockade__Incident *n = answer->incidents[i];
+
+		table_add_row(table);
+		table_add_cell(table, wire_incident_text(cli, n->number));
+		table_add_cell(table, output_time(cli, n->last_s, text));
+		table_add_cell(table, arena_format(cli->arena, "%u", n->count));
+		table_add_cell(table, n->rule);
+		table_add_cell(table, n->mode);
+		table_add_cell(table, n->text);
+	}
+	table_print(table);
+}
+
+static void history_print_events(const struct cli *cli, const Stockade__Answer *answer)
+{
+	AUTO(table) *table = table_new(cli);
+	char text[OUTPUT_TIME_SIZE];
+
+	table_add_column(table, "EVENT", true);
+	table_add_column(table, arena_format(cli->arena, "TIME (%s)", output_zone(cli)), false);
+	table_add_column(table, "BY", false);
+	table_add_column(table, "DID", false);
+	table_add_column(table, "REASON", false);
+	table_add_column(table, "", false);
+	for (size_t i = 0; i < answer->n_events; i++) {
+		const Stockade__Event *e = answer->events[i];
+
+		table_add_row(table);
+		table_add_cell(table, arena_format(cli->arena, "%" PRIu64, e->id));
+		table_add_cell(table, output_time(cli, e->time_s, text));
+		table_add_cell(table, e->author);
+		table_add_cell(table, arena_format(cli->arena, "%s %s", e->verb, e->subject));
+		table_add_cell(table, e->reason);
+		table_add_cell(table,
+			e->undone        ? "undone"
+			: e->undoes != 0 ? arena_format(cli->arena, "undid %" PRIu64, e->undoes)
+					 : "");
+	}
+	table_print(table);
+}
+
+static void history_print(const struct cli *cli, const char *source, const Stockade__Answer *answer)
+{
+	if (answer->n_listings + answer->n_incidents + answer->n_events == 0) {
+		printf("nothing is known of %s\n", source);
+		return;
+	}
+	history_print_listings(cli, answer);
+	if (answer->n_listings != 0 && answer->n_incidents + answer->n_events != 0)
+		putchar('\n');
+	history_print_incidents(cli, answer);
+	if (answer->n_incidents != 0 && answer->n_events != 0)
+		putchar('\n');
+	history_print_events(cli, answer);
+}
+
+int verb_history(struct cli *cli, int argc, char **argv)
+{
+	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
+	Stockade__Query query = STOCKADE__QUERY__INIT;
+	AUTO(control) *control = NULL;
+	struct cli_operands operands;
+	struct source *sources = NULL;
+	Stockade__Source **wire = NULL;
+	char text[SOURCE_TEXT_SIZE];
+	int code = cli_parse(cli, argc, argv, NULL, 0, 1, 1, &operands);
+
+	if (code == 0)
+		code = sources_parse(cli, &operands, &sources, &wire);
+	if (code == 0)
+		code = keeper_open(cli, &control);
+	if (code != 0)
+		return code;
+	query.what_case = STOCKADE__QUERY__WHAT_HISTORY;
+	query.history = wire[0];
+	code = keeper_ask(cli, control, &query, &answer);
+	if (code != 0)
+		return code;
+	if (cli->json)
+		history_print_json(cli, source_print(&sources[0], text), answer);
+	else
+		history_print(cli, source_print(&sources[0], text), answer);
+	return 0;
+}
+
+/* ---- incident ---- */
+
+static void incident_line(const char *about, const char *value)
+{
+	struct span rest = span_text(value);
+
+	if (rest.len == 0)
+		return;
+	printf("%-10s ", about);
+	for (size_t i = 0; i < rest.len; i++)
+		putchar(rest.ptr[i] < 0x20 || rest.ptr[i] == 0x7f ? '?' : rest.ptr[i]);
+	putchar('\n');
+}
+
+static void incident_print_checks(const struct cli *cli, const Stockade__Incident *n)
+{
+	AUTO(table) *table = table_new(cli);
+
+	table_add_column(table, "CHECK", false);
+	table_add_column(table, "FOUND", false);
+	table_add_column(table, "OUTCOME", false);
+	table_add_column(table, "ACTION", false);
+	table_add_column(table, "WEIGHT", true);
+	table_add_column(table, "", false);
+	for (size_t i = 0; i < n->n_checks; i++) {
+		const Stockade__CheckResult *c = n->checks[i];
+		bool failed = strcmp(c->outcome, "fail") == 0;
+
+		table_add_row(table);
+		table_add_cell(table, c->key);
+		table_add_cell(table, c->found);
+		table_add_colored(table, c->outcome, failed ? "red" : "reset");
+		table_add_cell(table, c->action);
+		table_add_cell(
+			table, c->weight != 0 ? arena_format(cli->arena, "%d", c->weight) : "");
+		table_add_cell(table, c->decided ? "decided" : "");
+	}
+	table_print(table);
+}
+
+static void incident_print(const struct cli *cli, const Stockade__Incident *n)
+{
+	const char *zone = output_zone(cli);
+	char first[OUTPUT_TIME_SIZE], last[OUTPUT_TIME_SIZE];
+
+	incident_line("incident", wire_incident_text(cli, n->number));
+	incident_line("source", wire_source_text(cli, n->source));
+	incident_line("when", arena_format(cli->arena, "%s %s, %u time%s, last %s",
+				      output_time(cli, n->first_s, first), zone, n->count,
+				      n->count == 1 ? "" : "s", output_time(cli, n->last_s, last)));
+	incident_line("host", n->host);
+	incident_line("rule",
+		arena_format(cli->arena, "%s%s%s, mode %s%s", n->rule,
+			n->list[0] != '\0' ? " " : "", n->list, n->mode,
+			strcmp(n->mode, "enforce") == 0 ? "" : " (let through and recorded)"));
+	incident_line("reply", n->text);
+	incident_line("helo", n->helo);
+	incident_line("ptr", n->ptr);
+	incident_line("from", n->sender);
+	incident_line("to", n->recipient);
+	if (n->n_checks != 0)
+		putchar('\n');
+	incident_print_checks(cli, n);
+}
+
+int verb_incident(struct cli *cli, int argc, char **argv)
+{
+	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
+	Stockade__Query query = STOCKADE__QUERY__INIT;
+	AUTO(control) *control = NULL;
+	struct cli_operands operands;
+	int r, code = cli_parse(cli, argc, argv, NULL, 0, 1, 1, &operands);
+
+	if (code != 0)
+		return code;
+	r = incident_number_parse(span_text(operands.words[0]), &query.incident);
+	if (r < 0)
+		return cli_fail(cli, r, "'%s' is not an incident number%s", operands.words[0],
+			r == E_CHECKSUM ? ": a character seems mistyped"
+					: " (like 7K3M-9QXT-2FHH)");
+	code = keeper_open(cli, &control);
+	if (code != 0)
+		return code;
+	query.what_case = STOCKADE__QUERY__WHAT_INCIDENT;
+	code = keeper_ask(cli, control, &query, &answer);
+	if (code != 0)
+		return code;
+	if (answer->n_incidents == 0)
+		return cli_fail(cli, E_ABSENT, "there is no incident %s", operands.words[0]);
+	if (cli->json)
+		output_json(incident_json(cli, answer->incidents[0]));
+	else
+		incident_print(cli, answer->incidents[0]);
+	return 0;
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * `list import`: a file with one source a line into a list. All of the file is read and judged before anything is sent,
+ * so that a bad line changes nothing; then it goes in parts, published together with the last.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/macro.h"
+#include "base/mem.h"
+#include "bus/convert.h"
+#include "cli/change.h"
+
+enum { PART = 5000, LINES_SHOWN = 20, LINE_MAX_BYTES = 4096, ORIGIN_MAX = 200, ASK_ABOVE = 10000 };
+
+/* 32 bytes a source, not the 280 of struct source: files have millions. */
+struct entry {
+	struct ip ip;
+	const char *domain; /* NULL: a prefix */
+	uint8_t bits;
+};
+
+struct import {
+	const char *file, *list_name, *sublist, *reason;
+	uint64_t min_count;
+	int64_t for_ms;
+	bool skip_bad;
+	const struct conf_list *list;
+	struct entry *entries;
+	size_t len, size;
+	uint64_t below, bad, lines;
+};
+
+static void import_free(struct import **import)
+{
+	mem_free((*import)->entries);
+}
+
+static void import_complain(struct import *import, const char *words)
+{
+	import->bad++;
+	if (import->bad <= LINES_SHOWN)
+		fprintf(stderr, "%s:%" PRIu64 ": error: %s\n", import->file, import->lines, words);
+	if (import->bad == LINES_SHOWN + 1)
+		fprintf(stderr, "%s: further errors are not shown\n", import->file);
+}
+
+static void import_add(struct cli *cli, struct import *import, const struct source *source)
+{
+	struct entry *entry;
+
+	if (import->len == import->size) {
+		import->size = import->size != 0 ? 2 * import->size : 1024;
+		import->entries =
+			mem_resize(import->entries, import->size * sizeof(*import->entries));
+	}
+	entry = &import->entries[import->len++];
+	*entry = (struct entry){.ip = source->net.ip, .bits = source->net.bits};
+	if (source->kind == SOURCE_DOMAIN)
+		entry->domain = span_cstr(cli->arena, span_text(source->domain));
+}
+
+/* Without comments (from '#' or ';' on), without blanks at the ends and the CR of foreign systems. */
+static struct span line_content(struct span line)
+{
+	line = span_first(line, span_find(line, '#'));
+	line = span_first(line, span_find(line, ';'));
+	if (line.len != 0 && line.ptr[line.len - 1] == '\r')
+		line.len--;
+	return span_trim(line);
+}
+
+/* "198.51.100.9" or "198.51.100.9<TAB>3". */
+static void import_line(struct cli *cli, struct import *import, struct span line)
+{
+	struct span rest = line_content(line), word = rest, number;
+	uint64_t count = 1;
+	struct source source;
+	struct fault why;
+
+	if (rest.len == 0)
+		return;
+	word.len = 0;
+	while (word.len < rest.len && rest.ptr[word.len] != ' ' && rest.ptr[word.len] != '\t')
+		word.len++;
+	number = span_trim(span_from(rest, word.len));
+	if (number.len != 0 && span_parse_u64(number, INT64_MAX, &count) < 0)
+		import_complain(import, "expected a source and, behind a blank or tab, a number");
+	else if (source_parse(word, &source, &why) < 0)
+		import_complain(import, why.text);
+	else if (!list_holds(import->list, source.kind))
+		import_complain(import, import->list->holds == HOLDS_DOMAINS
+						? "this list holds domains"
+						: "this list holds addresses");
+	else if (count < import->min_count)
+		import->below++;
+	else
+		import_add(cli, import, &source);
+}
+
+static int import_read(struct cli *cli, struct import *import)
+{
+	bool is_stdin = strcmp(import->file, "-") == 0;
+	FILE *file = is_stdin ? stdin : fopen(import->file, "re");
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t len;
+	int r = 0;
+
+	if (file == NULL)
+		return cli_fail(cli, err_from_errno(errno), "cannot open '%s': %s", import->file,
+			err_text(err_from_errno(errno)));
+	while ((len = getline(&line, &size, file)) >= 0) {
+		struct span text = span_of(line, (size_t)len);
+
+		import->lines++;
+		if (text.len != 0 && text.ptr[text.len - 1] == '\n')
+			text.len--;
+		if (text.len > LINE_MAX_BYTES)
+			import_complain(import, "the line is too long");
+		else if (span_find(text, '\0') != text.len)
+			import_complain(import, "the line is not text");
+		else
+			import_line(cli, import, text);
+	}
+	if (ferror(file))
+		r = cli_fail(cli, E_IO, "cannot read '%s'", import->file);
+	free(line);
+	if (!is_stdin)
+		fclose(file);
+	return r;
+}
+
+static void entry_source(const struct entry *entry, struct source *ret_source)
+{
+	memset(ret_source, 0, sizeof(*ret_source));
+	if (entry->domain == NULL) {
+		ret_source->kind = SOURCE_NET;
+		ret_source->net = (struct prefix){entry->ip, entry->bits};
+		return;
+	}
+	ret_source->kind = SOURCE_DOMAIN;
+	snprintf(ret_source->domain, sizeof(ret_source->domain), "%s", entry->domain);
+}
+
+/* One part, from *at on. The wire messages borrow from `sources`, which is as large as a part. */
+static int import_send_part(struct cli *cli, struct control *control, const struct import *import,
+	size_t at, int64_t until_s, struct source *sources, Stockade__Answer **ret_answer)
+{
+	size_t count = import->len - at < PART ? import->len - at : PART;
+	Stockade__Source **pointers = mem_alloc_array(count, sizeof(*pointers));
+	Stockade__Source *wire = mem_alloc_array(count, sizeof(*wire));
+	Stockade__Command command = STOCKADE__COMMAND__INIT;
+	Stockade__ListAdd add = STOCKADE__LIST_ADD__INIT;
+	int code;
+
+	for (size_t i = 0; i < count; i++) {
+		entry_source(&import->entries[at + i], &sources[i]);
+		source_to_wire(&sources[i], &wire[i]);
+		pointers[i] = &wire[i];
+	}
+	command.what_case = STOCKADE__COMMAND__WHAT_ADD;
+	command.add = &add;
+	add.list = (char *)(uintptr_t)import->list->name;
+	add.sublist = (char *)(uintptr_t)(import->sublist != NULL ? import->sublist : "");
+	add.origin = arena_format(cli->arena, "%.*s", ORIGIN_MAX, import->file);
+	add.sources = pointers;
+	add.n_sources = count;
+	add.until_s = until_s;
+	add.more = at + count < import->len;
+	code = keeper_change(cli, control, &command, import->reason, ret_answer);
+	mem_free(wire);
+	mem_free(pointers);
+	return code;
+}
+
+struct import_result {
+	uint64_t changed;
+	uint64_t first_event, last_event;
+	uint32_t serial;
+};
+
+static void import_print(
+	const struct cli *cli, const struct import *import, const struct import_result *result)
+{
+	if (cli->json) {
+		output_json(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I}", "file",
+			import->file, "list", import->list->name, "lines",
+			(json_int_t)import->lines, "sources", (json_int_t)import->len, "added",
+			(json_int_t)result->changed, "below-min-count", (json_int_t)import->below,
+			"bad", (json_int_t)import->bad, "dry-run", cli->dry_run, "event",
+			(json_int_t)result->last_event, "serial", (json_int_t)result->serial));
+		return;
+	}
+	printf("%s%" PRIu64 " added to %s from %zu sources; %" PRIu64 " there already",
+		cli->dry_run ? "not done, only looked at: " : "", result->changed,
+		import->list->name, import->len, (uint64_t)import->len - result->changed);
+	if (import->below != 0)
+		printf(", %" PRIu64 " below --min-count", import->below);
+	printf("%s", import->bad != 0 ? ", bad lines skipped\n" : "\n");
+	if (cli->dry_run || result->last_event == 0)
+		return;
+	if (result->first_event == result->last_event)
+		cli_remark(cli, "undo this with: stockade undo %" PRIu64, result->last_event);
+	else
+		cli_remark(cli,
+			"undo this with: stockade undo, for the events %" PRIu64 " to %" PRIu64,
+			result->first_event, result->last_event);
+}
+
+static int import_send(struct cli *cli, const struct import *import, struct import_result *result)
+{
+	int64_t until_s = import->for_ms != 0 ? clock_now_s() + import->for_ms / 1000 : 0;
+	struct source *sources = mem_alloc_array(PART, sizeof(*sources));
+	AUTO(control) *control = NULL;
+	int code = keeper_open(cli, &control);
+
+	for (size_t at = 0; code == 0 && at < import->len; at += PART) {
+		__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
+
+		code = import_send_part(cli, control, import, at, until_s, sources, &answer);
+		if (code != 0) {
+			if (at != 0)
+				cli_remark(cli,
+					"the first %zu sources were taken; the same import goes on from there",
+					at);
+			break;
+		}
+		result->changed += answer->changed;
+		result->serial = answer->serial;
+		if (answer->event != 0 && result->first_event == 0)
+			result->first_event = answer->event;
+		if (answer->event != 0)
+			result->last_event = answer->event;
+	}
+	mem_free(sources);
+	return code;
+}
+
+static int import_run(struct cli *cli, struct import *import)
+{
+	struct import_result result = {0};
+	int code = list_need(cli, import->list_name, SOURCE_NET, &import->list);
+
+	if (code == 0)
+		code = sublist_check(cli, import->list, import->sublist);
+	if (code == 0)
+		code = import_read(cli, import);
+	if (code != 0)
+		return code;
+	if (import->bad != 0 && !import->skip_bad)
+		return cli_fail(cli, E_PARSE,
+			"%" PRIu64
+			" bad lines in %s; nothing changed (--skip-bad takes the others)",
+			import->bad, import->file);
+	if (import->len == 0)
+		return cli_fail(cli, E_PARSE, "no sources in %s; nothing changed", import->file);
+	if (!cli->dry_run && import->len > ASK_ABOVE && strcmp(import->file, "-") != 0 &&
+		isatty(STDIN_FILENO) &&
+		!cli_confirm(cli, "import %zu sources into %s", import->len, import->list->name))
+		return EXIT_USAGE;
+	code = import_send(cli, import, &result);
+	if (code == 0)
+		import_print(cli, import, &result);
+	return code;
+}
+
+int verb_list_import(struct cli *cli, int argc, char **argv)
+{
+	struct import import = {0};
+	__attribute__((cleanup(import_free), unused)) struct import *owner = &import;
+	const struct cli_option options[] = {
+		{"--list", OPTION_TEXT, &import.list_name},
+		{"--sublist", OPTION_TEXT, &import.sublist},
+		{"--reason", OPTION_TEXT, &import.reason},
+		{"--for", OPTION_DURATION, &import.for_ms},
+		{"--min-count", OPTION_COUNT, &import.min_count},
+		{"--skip-bad", OPTION_FLAG, &import.skip_bad},
+	};
+	struct cli_operands operands;
+	int code = cli_parse(cli, argc, argv, options, COUNTOF(options), 1, 1, &operands);
+
+	if (code == 0)
+		code = reason_check(cli, import.reason);
+	if (code == 0 && import.list_name == NULL)
+		code = cli_usage(cli, "say which list: --list NAME");
+	if (code == 0)
+		code = cli_conf(cli);
+	if (code != 0)
+		return code;
+	import.file = operands.words[0];
+	return import_run(cli, &import);
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: ISC */
+#include "cli/keeper.h"
+
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/macro.h"
+#include "bus/convert.h"
+#include "list/incident.h"
+
+enum { AUTHOR_MAX = 100 };
+
+int keeper_try(struct cli *cli, struct control **ret_control, struct fault *why)
+{
+	if (cli_conf(cli) != 0)
+		return fault_set(why, E_CONFIG, "the configuration has errors");
+	return control_open(
+		arena_format(cli->arena, "%s/control.sock", cli->conf->run_path), ret_control, why);
+}
+
+int keeper_open(struct cli *cli, struct control **ret_control)
+{
+	struct fault why;
+	int r, code = cli_conf(cli);
+
+	if (code != 0)
+		return code;
+	r = keeper_try(cli, ret_control, &why);
+	return r < 0 ? cli_fail(cli, r, "%s", why.text) : 0;
+}
+
+void answer_free(Stockade__Answer **answer)
+{
+	if (*answer != NULL)
+		stockade__answer__free_unpacked(*answer, NULL);
+	*answer = NULL;
+}
+
+int keeper_ask(struct cli *cli, struct control *control, Stockade__Query *query,
+	Stockade__Answer **ret_answer)
+{
+	struct fault why;
+	int r = control_ask(control, query, ret_answer, &why);
+
+	return r < 0 ? cli_fail(cli, r, "%s", why.text) : 0;
+}
+
+/* Whoever sat down at the keyboard: behind sudo that is not root. */
+static const char *author_name(struct cli *cli)
+{
+	const char *behind_sudo = getuid() == 0 ? getenv("SUDO_USER") : NULL;
+	const struct passwd *user = getpwuid(getuid());
+
+	if (behind_sudo != NULL && *behind_sudo != '\0')
+		return arena_format(cli->arena, "%.*s", AUTHOR_MAX, behind_sudo);
+	if (user != NULL)
+		return arena_format(cli->arena, "%.*s", AUTHOR_MAX, user->pw_name);
+	return arena_format(cli->arena, "uid %u", (unsigned)getuid());
+}
+
+int keeper_change(struct cli *cli, struct control *control, Stockade__Command *command,
+	const char *reason, Stockade__Answer **ret_answer)
+{
+	struct fault why;
+	int r;
+
+	command->author = (char *)(uintptr_t)author_name(cli);
+	command->reason = (char *)(uintptr_t)reason;
+	command->dry_run = cli->dry_run;
+	r = control_command(control, command, ret_answer, &why);
+	return r < 0 ? cli_fail(cli, r, "%s", why.text) : 0;
+}
+
+void keeper_print_change(const struct cli *cli, const Stockade__Answer *answer)
+{
+	json_t *listings;
+
+	if (!cli->json) {
+		printf("%s%s\n", cli->dry_run ? "not done, only looked at: " : "", answer->text);
+		if (!cli->dry_run && answer->event != 0)
+			cli_remark(cli, "undo this with: stockade undo %" PRIu64, answer->event);
+		return;
+	}
+	listings = json_array();
+	for (size_t i = 0; i < answer->n_listings; i++)
+		json_array_append_new(listings, listing_json(cli, answer->listings[i]));
+	output_json(json_pack("{s:b, s:I, s:I, s:I, s:o, s:o}", "dry-run", cli->dry_run, "event",
+		(json_int_t)answer->event, "serial", (json_int_t)answer->serial, "changed",
+		(json_int_t)answer->changed, "text", output_json_text(answer->text), "listings",
+		listings));
+}
+
+int sources_parse(struct cli *cli, const struct cli_operands *operands, struct source **ret_sources,
+	Stockade__Source ***ret_wire)
+{
+	struct source *sources = arena_alloc(cli->arena, operands->len * sizeof(*sources));
+	Stockade__Source *wire = arena_alloc(cli->arena, operands->len * sizeof(*wire));
+	Stockade__Source **pointers = arena_alloc(cli->arena, operands->len * sizeof(*pointers));
+
+	for (size_t i = 0; i < operands->len; i++) {
+		struct fault why;
+		int r = source_parse(span_text(operands->words[i]), &sources[i], &why);
+
+		if (r < 0)
+			return cli_fail(cli, E_PARSE, "%s", why.text);
+		source_to_wire(&sources[i], &wire[i]);
+		pointers[i] = &wire[i];
+	}
+	*ret_sources = sources;
+	*ret_wire = pointers;
+	return 0;
+}
+
+/* ---- messages as words and JSON ---- */
+
+const char *wire_source_text(const struct cli *cli, const Stockade__Source *wire)
+{
+	char text[SOURCE_TEXT_SIZE];
+	struct source source;
+
+	if (source_from_wire(wire, &source) < 0)
+		return "?";
+	return arena_format(cli->arena, "%s", source_print(&source, text));
+}
+
+const char *wire_incident_text(const struct cli *cli, uint64_t number)
+{
+	char text[INCIDENT_TEXT_SIZE];
+
+	return number != 0 ? arena_format(cli->arena, "%s", incident_number_print(number, text))
+			   : "-";
+}
+
+static json_t *incident_number_json(const struct cli *cli, uint64_t number)
+{
+	return number != 0 ? json_string(wire_incident_text(cli, number)) : json_null();
+}
+
+json_t *listing_json(const struct cli *cli, const Stockade__Listing *l)
+{
+	json_t *evidence = json_array();
+	json_t *object = json_pack(
+		"{s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:b}", "id",
+		(json_int_t)l->id, "source", wire_source_text(cli, l->source), "list", l->list,
+		"sublist", l->sublist, "code", l->code, "policy", l->policy, "version",
+		(json_int_t)l->policy_version, "reason", output_json_text(l->reason), "since",
+		output_json_time(l->since_s), "until", output_json_time(l->until_s), "incident",
+		incident_number_json(cli, l->incident), "author", output_json_text(l->author),
+		"excluded", l->excluded);
+
+	for (size_t i = 0; i < l->n_evidence; i++)
+		json_array_append_new(evidence, json_integer((json_int_t)l->evidence[i]));
+	json_object_set_new(object, "evidence", evidence);
+	if (l->ended_s != 0) {
+		json_object_set_new(object, "ended", output_json_time(l->ended_s));
+		json_object_set_new(object, "ended-by", output_json_text(l->ended_by));
+		json_object_set_new(object, "ended-reason", output_json_text(l->ended_reason));
+	}
+	return object;
+}
+
+json_t *incident_json(const struct cli *cli, const Stockade__Incident *n)
+{
+	json_t *checks = json_array();
+
+	for (size_t i = 0; i < n->n_checks; i++) {
+		const Stockade__CheckResult *c = n->checks[i];
+
+		json_array_append_new(checks,
+			json_pack("{s:s, s:o, s:s, s:s, s:i, s:b}", "check", c->key, "found",
+				output_json_text(c->found), "outcome", c->outcome, "action",
+				c->action, "weight", c->weight, "decided", c->decided));
+	}
+	return json_pack(
+		"{s:o, s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"incident", incident_number_json(cli, n->number), "source",
+		wire_source_text(cli, n->source), "rule", n->rule, "mode", n->mode, "host", n->host,
+		"code", (json_int_t)n->code, "reply", output_json_text(n->text), "first",
+		output_json_time(n->first_s), "count", (json_int_t)n->count, "last",
+		output_json_time(n->last_s), "helo", output_json_text(n->helo), "ptr",
+		output_json_text(n->ptr), "sender", output_json_text(n->sender), "recipient",
+		output_json_text(n->recipient), "list", output_json_text(n->list), "checks",
+		checks);
+}
+
+json_t *event_json(const struct cli *cli, const Stockade__Event *e)
+{
+	(void)cli;
+	return json_pack("{s:I, s:o, s:o, s:s, s:o, s:o, s:o, s:b, s:I}", "event",
+		(json_int_t)e->id, "time", output_json_time(e->time_s), "author",
+		output_json_text(e->author), "verb", e->verb, "subject",
+		output_json_text(e->subject), "reason", output_json_text(e->reason), "undoes",
+		e->undoes != 0 ? json_integer((json_int_t)e->undoes) : json_null(), "undone",
+		e->undone, "serial", (json_int_t)e->serial);
+}
+
+const char *listing_zone(const struct cli *cli, const char *list, const char *sublist)
+{
+	const struct conf_list *conf = conf_list_find(cli->conf, span_text(list));
+
+	if (conf == NULL || conf->zone == NULL)
+		return list;
+	return arena_format(cli->arena, "%s.%s", sublist, conf->zone);
+}

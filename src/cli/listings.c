@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: ISC */
+/* `list ls`: what the lists hold. The keeper gives pages; JSON is one listing a line, as they come. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macro.h"
+#include "cli/change.h"
+
+enum { PAGE = 1000, SHOWN = 1000 };
+
+struct listing_shower {
+	struct cli *cli;
+	struct table *table; /* NULL with --json */
+	uint64_t left;       /* UINT64_MAX: no limit */
+};
+
+static struct table *listings_table(const struct cli *cli)
+{
+	struct table *table = table_new(cli);
+
+	table_add_column(table, "SOURCE", false);
+	table_add_column(table, "LIST", false);
+	table_add_column(table, "REASON", false);
+	table_add_column(table, arena_format(cli->arena, "SINCE (%s)", output_zone(cli)), false);
+	table_add_column(table, arena_format(cli->arena, "UNTIL (%s)", output_zone(cli)), false);
+	table_add_column(table, "BY", false);
+	return table;
+}
+
+static void shower_add(struct listing_shower *shower, const Stockade__Listing *listing)
+{
+	struct cli *cli = shower->cli;
+	char text[OUTPUT_TIME_SIZE];
+
+	if (shower->table == NULL) {
+		output_json(listing_json(cli, listing));
+		return;
+	}
+	table_add_row(shower->table);
+	table_add_cell(
+		shower->table, arena_format(cli->arena, "%s%s", listing->excluded ? "not " : "",
+				       wire_source_text(cli, listing->source)));
+	table_add_cell(
+		shower->table, arena_format(cli->arena, "%s/%s", listing->list, listing->sublist));
+	table_add_cell(shower->table, listing->reason);
+	table_add_cell(shower->table, output_time(cli, listing->since_s, text));
+	table_add_cell(shower->table,
+		listing->until_s != 0 ? output_time(cli, listing->until_s, text) : "until review");
+	table_add_cell(shower->table, listing->author);
+}
+
+/* 1: the limit is reached and there is more. */
+static int show_list(
+	struct listing_shower *shower, struct control *control, const char *name, bool *ret_cut)
+{
+	Stockade__Query query = STOCKADE__QUERY__INIT;
+	Stockade__ListingsQuery page = STOCKADE__LISTINGS_QUERY__INIT;
+	bool more = true;
+
+	query.what_case = STOCKADE__QUERY__WHAT_LISTINGS;
+	query.listings = &page;
+	page.list = (char *)(uintptr_t)name;
+	page.limit = PAGE;
+	while (more) {
+		__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
+		int code = keeper_ask(shower->cli, control, &query, &answer);
+
+		if (code != 0)
+			return code;
+		for (size_t i = 0; i < answer->n_listings; i++) {
+			if (shower->left == 0) {
+				*ret_cut = true;
+				return 0;
+			}
+			shower->left -= shower->left != UINT64_MAX;
+			shower_add(shower, answer->listings[i]);
+			page.after_id = answer->listings[i]->id;
+		}
+		more = answer->more && answer->n_listings != 0;
+	}
+	return 0;
+}
+
+static int show_lists(struct cli *cli, const struct conf_list *only, uint64_t limit)
+{
+	AUTO(table) *table = cli->json ? NULL : listings_table(cli);
+	struct listing_shower shower = {cli, table, limit != 0 ? limit : UINT64_MAX};
+	AUTO(control) *control = NULL;
+	bool cut = false;
+	int code = keeper_open(cli, &control);
+
+	for (size_t i = 0; code == 0 && i < cli->conf->lists_len; i++) {
+		if (only == NULL || only == &cli->conf->lists[i])
+			code = show_list(&shower, control, cli->conf->lists[i].name, &cut);
+	}
+	if (code == 0 && table != NULL)
+		table_print(table);
+	if (cut)
+		cli_remark(cli, "there is more: --limit N shows N lines, --limit 0 all");
+	return code;
+}
+
+int verb_list_ls(struct cli *cli, int argc, char **argv)
+{
+	const char *name = NULL;
+	uint64_t limit = UINT64_MAX;
+	const struct cli_option options[] = {
+		{"--list", OPTION_TEXT, &name},
+		{"--limit", OPTION_COUNT, &limit},
+	};
+	const struct conf_list *list = NULL;
+	struct cli_operands operands;
+	int code = cli_parse(cli, argc, argv, options, COUNTOF(options), 0, 1, &operands);
+
+	if (code == 0 && operands.len == 1 && name != NULL)
+		code = cli_usage(cli, "name the list once");
+	if (code == 0)
+		code = cli_conf(cli);
+	if (code == 0 && operands.len == 1)
+		name = operands.words[0];
+	if (code == 0 && name != NULL)
+		code = list_need(cli, name, SOURCE_NET, &list);
+	if (limit == UINT64_MAX)
+		limit = cli->json ? 0 : SHOWN; /* a program wants all, a person a screen or two */
+	return code != 0 ? code : show_lists(cli, list, limit);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: ISC */
+/* `status`: is everything at work? One word a line says so; exit code 69 when something is not. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macro.h"
+#include "cli/keeper.h"
+
+static const Stockade__RoleStatus *role_find_status(
+	const Stockade__Status *status, const char *role)
+{
+	for (size_t i = 0; i < status->n_roles; i++) {
+		if (strcmp(status->roles[i]->role, role) == 0)
+			return status->roles[i];
+	}
+	return NULL;
+}
+
+/* The keeper answers, so it is there; the others report to it. */
+static bool role_is_well(const Stockade__Status *status, const char *role)
+{
+	const Stockade__RoleStatus *row = role_find_status(status, role);
+
+	return strcmp(role, "keeper") == 0 || (row != NULL && row->connected);
+}
+
+static bool all_is_well(const struct cli *cli, const Stockade__Status *status)
+{
+	for (size_t i = 0; i < cli->conf->roles_len; i++) {
+		if (!role_is_well(status, cli->conf->roles[i]))
+			return false;
+	}
+	return status->store_ok;
+}
+
+static json_t *roles_json(const struct cli *cli, const Stockade__Status *status)
+{
+	json_t *roles = json_array();
+
+	for (size_t i = 0; i < cli->conf->roles_len; i++) {
+		const char *name = cli->conf->roles[i];
+		const Stockade__RoleStatus *row = role_find_status(status, name);
+
+		json_array_append_new(
+			roles, json_pack("{s:s, s:b, s:I}", "role", name, "connected",
+				       role_is_well(status, name), "serial",
+				       (json_int_t)(row != NULL ? row->serial : status->serial)));
+	}
+	return roles;
+}
+
+static void status_print_json(const struct cli *cli, const Stockade__Status *status)
+{
+	json_t *lists = json_array();
+
+	for (size_t i = 0; i < status->n_lists; i++)
+		json_array_append_new(
+			lists, json_pack("{s:s, s:o, s:I}", "list", status->lists[i]->name, "zone",
+				       output_json_text(status->lists[i]->zone), "listings",
+				       (json_int_t)status->lists[i]->listings));
+	output_json(json_pack("{s:b, s:s, s:o, s:I, s:s, s:b, s:o, s:o, s:I, s:I}", "well",
+		all_is_well(cli, status), "mode", mode_name(cli->conf->mode), "keeper-since",
+		output_json_time(status->started_s), "serial", (json_int_t)status->serial, "store",
+		status->store, "store-ok", status->store_ok, "roles", roles_json(cli, status),
+		"lists", lists, "incidents", (json_int_t)status->incidents, "evidence",
+		(json_int_t)status->evidence));
+}
+
+static void add_line(struct table *table, const char *about, const char *words, bool well)
+{
+	table_add_row(table);
+	table_add_cell(table, about);
+	table_add_colored(table, words, well ? "reset" : "red");
+}
+
+static void status_print_roles(
+	const struct cli *cli, const Stockade__Status *status, struct table *table)
+{
+	for (size_t i = 0; i < cli->conf->roles_len; i++) {
+		const char *name = cli->conf->roles[i];
+		const Stockade__RoleStatus *row = role_find_status(status, name);
+		const char *words = "not connected to the keeper";
+
+		if (role_is_well(status, name) && row != NULL)
+			words = arena_format(cli->arena, "ok, serial %u%s", row->serial,
+				row->serial != status->serial ? " (behind)" : "");
+		else if (role_is_well(status, name))
+			words = "ok";
+		add_line(table, i == 0 ? "roles" : "",
+			arena_format(cli->arena, "%s: %s", name, words),
+			role_is_well(status, name));
+	}
+}
+
+static void status_print(const struct cli *cli, const Stockade__Status *status)
+{
+	AUTO(table) *table = table_new(cli);
+	char time[OUTPUT_TIME_SIZE];
+
+	table_add_column(table, "", false);
+	table_add_column(table, "", false);
+	table_hide_headings(table);
+	add_line(table, "mode",
+		arena_format(cli->arena, "%s%s", mode_name(cli->conf->mode),
+			cli->conf->has_mode ? "" : " (the default)"),
+		true);
+	add_line(table, "keeper",
+		arena_format(cli->arena, "since %s %s, serial %u",
+			output_time(cli, status->started_s, time), output_zone(cli),
+			status->serial),
+		true);
+	status_print_roles(cli, status, table);
+	for (size_t i = 0; i < status->n_lists; i++) {
+		const Stockade__ListStatus *list = status->lists[i];
+
+		add_line(table, i == 0 ? "lists" : "",
+			arena_format(cli->arena, "%s%s%s: %" PRIu64 " listing%s", list->name,
+				list->zone[0] != '\0' ? ", zone " : "", list->zone, list->listings,
+				list->listings == 1 ? "" : "s"),
+			true);
+	}
+	add_line(table, "store",
+		arena_format(cli->arena, "%s%s", status->store,
+			status->store_ok ? "" : " (NOT WORKING)"),
+		status->store_ok);
+	add_line(table, "kept",
+		arena_format(cli->arena, "%" PRIu64 " incidents, %" PRIu64 " pieces of evidence",
+			status->incidents, status->evidence),
+		true);
+	table_print(table);
+}
+
+int verb_status(struct cli *cli, int argc, char **argv)
+{
+	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
+	Stockade__Query query = STOCKADE__QUERY__INIT;
+	AUTO(control) *control = NULL;
+	struct cli_operands operands;
+	int code = cli_parse(cli, argc, argv, NULL, 0, 0, 0, &operands);
+
+	if (code == 0)
+		code = keeper_open(cli, &control);
+	query.what_case = STOCKADE__QUERY__WHAT_STATUS;
+	query.status = true;
+	if (code == 0)
+		code = keeper_ask(cli, control, &query, &answer);
+	if (code != 0)
+		return code;
+	if (answer->status == NULL)
+		return cli_fail(cli, E_BUG, "the keeper gave no status");
+	if (cli->json)
+		status_print_json(cli, answer->status);
+	else
+		status_print(cli, answer->status);
+	return all_is_well(cli, answer->status) ? 0 : EXIT_UNAVAILABLE;
+}
