@@ -17,6 +17,7 @@
 #include "base/macro.h"
 #include "base/obj.h"
 #include "roles/folders.h"
+#include "roles/jail.h"
 #include "roles/notify.h"
 #include "roles/ports.h"
 
@@ -184,10 +185,16 @@ static int running_start(struct running *running, struct fault *why)
 		r = role_user_become(role_user(running->role->name), why);
 	if (r < 0)
 		return r;
-	running->notify_fd = notify_connect();
+	running->notify_fd = notify_connect(); /* the jail would not let us */
+	r = jail_confine(running->role->name, running->conf, why);
+	if (r < 0)
+		return r;
+	if (r == 0)
+		log_event(EV_JAIL_PARTIAL, LOG_FIELDS(log_text("role", running->role->name)));
 	running->context.loop = loop_new();
 	running_hear_signals(running);
-	return running->role->start(&running->context, why);
+	r = running->role->start(&running->context, why);
+	return r < 0 ? r : jail_seal(running->role->name, why);
 }
 
 static void running_end(struct running *running)
@@ -195,6 +202,10 @@ static void running_end(struct running *running)
 	if (running->role->finish != NULL)
 		running->role->finish(&running->context);
 	loop_free(&running->context.loop);
+	ports_close(&running->ports);
+	conf_free(&running->conf);
+	if (running->notify_fd >= 0)
+		close(running->notify_fd);
 }
 
 int role_main(const struct role *role, const char *conf_path)
@@ -214,15 +225,13 @@ int role_main(const struct role *role, const char *conf_path)
 	if (r < 0) {
 		log_event(EV_ROLE_FAILED, LOG_FIELDS(log_text("role", role->name),
 						  log_text("why", why.text), log_error(r)));
-	} else {
-		log_event(EV_ROLE_STARTED,
-			LOG_FIELDS(log_text("role", role->name), log_number("pid", getpid())));
-		notify_send(running.notify_fd, "READY=1");
-		loop_run(running.context.loop);
-		running_end(&running);
-		log_event(EV_ROLE_STOPPED, LOG_FIELDS(log_text("role", role->name)));
+		_exit(err_exit_code(r)); /* half a role: the kernel tidies up best */
 	}
-	ports_close(&running.ports);
-	conf_free(&running.conf);
-	return r < 0 ? err_exit_code(r) : 0;
+	log_event(EV_ROLE_STARTED,
+		LOG_FIELDS(log_text("role", role->name), log_number("pid", getpid())));
+	notify_send(running.notify_fd, "READY=1");
+	loop_run(running.context.loop);
+	running_end(&running);
+	log_event(EV_ROLE_STOPPED, LOG_FIELDS(log_text("role", role->name)));
+	return 0;
 }

@@ -14,6 +14,7 @@
 #include "base/obj.h"
 #include "roles/child.h"
 #include "roles/folders.h"
+#include "roles/jail.h"
 #include "roles/notify.h"
 #include "roles/ports.h"
 #include "roles/role.h"
@@ -369,7 +370,7 @@ static int supervisor_adopt(struct supervisor *supervisor, struct conf *conf, st
 	int r = supervisor_prepare(supervisor, conf, ports, why);
 
 	if (r == 0) {
-		bool same_jail = old != NULL && is_same_jail(old, conf);
+		bool same_jail = old != NULL && is_same_jail(old, conf) && jail_can_reload(conf);
 
 		supervisor->conf = conf;
 		log_open("run", (enum log_level)conf->log_level);

@@ -124,7 +124,8 @@ class Site:
         self.environment = {**os.environ, "ASAN_OPTIONS": "abort_on_error=0:allocator_may_return_null=1",
                             "UBSAN_OPTIONS": "print_stacktrace=1", "NO_COLOR": "1", "TZ": "UTC"}
         self.environment.pop("NOTIFY_SOCKET", None)
-        self.conf_path = self.path("stockade.yaml")
+        os.mkdir(self.path("etc"))
+        self.conf_path = self.path("etc", "stockade.yaml")  # alone: roles may read its folder
         self.conf = self._first_conf()
         self.processes = []
         self.clock = None

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * What each role may do, as one table in jail.c: paths (Landlock), outgoing connections (Landlock for TCP, system calls for
+ * the kinds of sockets), system calls (seccomp). Never in any role: programs, other processes, more rights. A call that is
+ * not allowed ends the process (SIGSYS), with its number in the log; a path that is not allowed is "permission denied".
+ *
+ * The jail closes in two steps, because a role starts threads and opens files at its start: jail_confine before
+ * (Landlock holds only for threads that come later), jail_seal after (the filter is put on all threads at once). Both hold
+ * for runs of ordinary users too. A kernel without Landlock is told so by jail_confine's result; without seccomp no role
+ * runs. Main thread.
+ */
+#include <stdbool.h>
+
+#include "conf/conf.h"
+
+/* No new rights, no capabilities, no core files, and only the role's paths and TCP ports. 1: everything holds; 0: this
+ * kernel has no Landlock, or not all of it; E_ABSENT: no such role; E_SYSTEM. */
+int jail_confine(const char *role, const struct conf *conf, struct fault *why);
+
+/* Only the role's system calls. E_ABSENT, E_SYSTEM. */
+int jail_seal(const char *role, struct fault *why);
+
+/* Whether a role may read the configuration again from inside: not when folders of ours lie below its folder. */
+bool jail_can_reload(const struct conf *conf);

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: ISC */
+/* Each case enters the jail of a role in a process of its own and tries something there. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/macro.h"
+#include "loop/socket.h"
+#include "roles/jail.h"
+#include "unit.h"
+
+/* What became of a try: done, an errno, or the signal of a refused call. */
+enum { DONE = 0, REFUSED = 1000, NO_JAIL = 2000 };
+
+static char folder[64];
+static struct endpoint backend;
+static struct endpoint elsewhere;
+
+static const char *below(const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return path;
+}
+
+static int try_open(const char *name, int flags)
+{
+	return open(below(name), flags | O_CLOEXEC, 0600) >= 0 ? DONE : errno;
+}
+
+static int read_store(void)
+{
+	return try_open("store/stockade.db", O_RDONLY);
+}
+
+static int write_store(void)
+{
+	return try_open("store/stockade.db", O_RDWR);
+}
+
+static int read_list(void)
+{
+	return try_open("lists/list-1.snap", O_RDONLY);
+}
+
+static int write_list(void)
+{
+	return try_open("lists/list-2.snap", O_WRONLY | O_CREAT);
+}
+
+static int remove_list(void)
+{
+	return unlink(below("lists/list-1.snap")) == 0 ? DONE : errno;
+}
+
+static int write_own_state(void)
+{
+	return try_open("state/gate/spool", O_WRONLY | O_CREAT);
+}
+
+static int read_conf(void)
+{
+	return try_open("etc/stockade.yaml", O_RDONLY);
+}
+
+static int read_passwd(void)
+{
+	return open("/etc/passwd", O_RDONLY | O_CLOEXEC) >= 0 ? DONE : errno;
+}
+
+static int run_program(void)
+{
+	return execl("/bin/true", "true", (char *)NULL) == 0 ? DONE : errno;
+}
+
+static int make_process(void)
+{
+	return fork() >= 0 ? DONE : errno;
+}
+
+static int trace_parent(void)
+{
+	return ptrace(PTRACE_ATTACH, getppid(), NULL, NULL) == 0 ? DONE : errno;
+}
+
+static int signal_parent(void)
+{
+	return kill(getppid(), SIGCONT) == 0 ? DONE : errno;
+}
+
+static int become_root(void)
+{
+	return setuid(0) == 0 ? DONE : errno;
+}
+
+static int make_code(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		       0) != MAP_FAILED
+		       ? DONE
+		       : errno;
+}
+
+static int make_internet_socket(void)
+{
+	return socket(AF_INET, SOCK_STREAM, 0) >= 0 ? DONE : errno;
+}
+
+static int make_raw_socket(void)
+{
+	return socket(AF_PACKET, SOCK_RAW, 0) >= 0 ? DONE : errno;
+}
+
+static int try_connect(struct endpoint endpoint)
+{
+	struct sockaddr_storage address;
+	socklen_t len = endpoint_to_sockaddr(endpoint, &address);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return connect(fd, (struct sockaddr *)&address, len) == 0 ? DONE : errno;
+}
+
+static int connect_backend(void)
+{
+	return try_connect(backend);
+}
+
+static int connect_elsewhere(void)
+{
+	return try_connect(elsewhere);
+}
+
+static int use_memory(void)
+{
+	char *block = malloc(1 << 20);
+
+	memset(block, 1, 1 << 20);
+	free(block);
+	return getpid() > 0 ? DONE : ESRCH;
+}
+
+static const struct jail_case {
+	const char *role;
+	int (*attempt)(void);
+	int expected;
+	bool needs_landlock;
+	const char *name;
+} cases[] = {
+#define CASE(role, attempt, expected, needs_landlock)                      \
+	{                                                                  \
+		role, attempt, expected, needs_landlock, role " " #attempt \
+	}
+	CASE("gate", use_memory, DONE, false),
+	CASE("gate", read_store, EACCES, true),
+	CASE("gate", write_store, EACCES, true),
+	CASE("gate", read_list, DONE, false),
+	CASE("gate", write_list, EACCES, true),
+	CASE("gate", remove_list, EACCES, true),
+	CASE("gate", write_own_state, DONE, false),
+	CASE("gate", read_conf, DONE, false),
+	CASE("gate", read_passwd, EACCES, true),
+	CASE("gate", run_program, REFUSED, false),
+	CASE("gate", make_process, REFUSED, false),
+	CASE("gate", trace_parent, REFUSED, false),
+	CASE("gate", signal_parent, REFUSED, false),
+	CASE("gate", become_root, REFUSED, false),
+	CASE("gate", make_code, REFUSED, false),
+	CASE("gate", make_internet_socket, DONE, false),
+	CASE("gate", make_raw_socket, REFUSED, false),
+	CASE("gate", connect_backend, DONE, false),
+	CASE("gate", connect_elsewhere, EACCES, true),
+	CASE("web", use_memory, DONE, false),
+	CASE("web", read_store, EACCES, true),
+	CASE("web", write_own_state, EACCES, true), /* the gate's, that is */
+	CASE("web", read_list, DONE, false),
+	CASE("web", run_program, REFUSED, false),
+	CASE("web", make_internet_socket, REFUSED, false),
+	CASE("dns", use_memory, DONE, false),
+	CASE("dns", read_store, EACCES, true),
+	CASE("dns", read_list, DONE, false),
+	CASE("dns", write_list, REFUSED, false),
+	CASE("dns", run_program, REFUSED, false),
+	CASE("dns", make_internet_socket, REFUSED, false),
+	CASE("keeper", write_store, DONE, false),
+	CASE("keeper", write_list, DONE, false),
+	CASE("keeper", remove_list, DONE, false),
+	CASE("keeper", run_program, REFUSED, false),
+	CASE("keeper", make_internet_socket, REFUSED, false),
+#undef CASE
+};
+
+static struct conf conf_of_folder(void)
+{
+	static char text[6][128];
+	static const char *const names[] = {
+		"etc/stockade.yaml", "store/stockade.db", "run", "lists", "state"};
+
+	for (size_t i = 0; i < COUNTOF(names); i++)
+		snprintf(text[i], sizeof(text[i]), "%s%s/%s", i == 1 ? "sqlite:" : "", folder,
+			names[i]);
+	return (struct conf){.file = text[0],
+		.store = text[1],
+		.run_path = text[2],
+		.lists_path = text[3],
+		.state_path = text[4],
+		.backend = backend,
+		.resolver = {.ip = backend.ip, .port = 53}};
+}
+
+static void touch(const char *name)
+{
+	int fd = open(below(name), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+static struct endpoint listen_somewhere(void)
+{
+	struct endpoint endpoint = {.ip = ip_from_v4(0x7f000001)};
+	int fd;
+
+	assert_int_equal(socket_listen_tcp(endpoint, false, &fd, NULL), 0);
+	assert_int_equal(socket_local(fd, &endpoint), 0);
+	return endpoint;
+}
+
+static int set_up(void **state)
+{
+	static const char *const folders[] = {
+		"etc", "store", "lists", "run", "state", "state/gate", "state/web", "state/keeper"};
+
+	(void)state;
+	snprintf(folder, sizeof(folder), "/tmp/stk-jail-XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	for (size_t i = 0; i < COUNTOF(folders); i++)
+		assert_int_equal(mkdir(below(folders[i]), 0700), 0);
+	touch("etc/stockade.yaml");
+	touch("store/stockade.db");
+	touch("lists/list-1.snap");
+	backend = listen_somewhere();
+	elsewhere = listen_somewhere();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	char command[128];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+	return system(command);
+}
+
+/* In the child: the jail, the attempt, and the outcome through a pipe (exit codes are too short for an errno). */
+static _Noreturn void inmate(const struct jail_case *row, int out)
+{
+	struct conf conf = conf_of_folder();
+	int outcome = NO_JAIL;
+
+	dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
+	if (jail_confine(row->role, &conf, NULL) >= 0 && jail_seal(row->role, NULL) == 0)
+		outcome = row->attempt();
+	(void)!write(out, &outcome, sizeof(outcome));
+	_exit(0);
+}
+
+static int outcome_of(const struct jail_case *row)
+{
+	int outcome = NO_JAIL;
+	int ends[2];
+	int status;
+	pid_t pid;
+
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (pid == 0)
+		inmate(row, ends[1]);
+	close(ends[1]);
+	(void)!read(ends[0], &outcome, sizeof(outcome));
+	close(ends[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFSIGNALED(status))
+		return WTERMSIG(status) == SIGSYS ? REFUSED : -WTERMSIG(status);
+	return outcome;
+}
+
+static bool has_landlock(void)
+{
+	return syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= 4;
+}
+
+static void test_each_role_may_what_its_row_says_and_nothing_else(void **state)
+{
+	int wrong = 0;
+
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(cases); i++) {
+		int outcome;
+
+		if (cases[i].needs_landlock && !has_landlock())
+			continue;
+		outcome = outcome_of(&cases[i]);
+		if (outcome != cases[i].expected)
+			print_error("%s: %d instead of %d\n", cases[i].name, outcome,
+				cases[i].expected);
+		wrong += outcome != cases[i].expected;
+	}
+	assert_int_equal(wrong, 0);
+}
+
+static void test_unknown_roles_get_no_jail(void **state)
+{
+	struct conf conf = conf_of_folder();
+	struct fault why = {""};
+
+	(void)state;
+	assert_int_equal(jail_confine("cook", &conf, &why), E_ABSENT);
+	assert_string_equal(why.text, "no jail is described for role 'cook'");
+	assert_int_equal(jail_seal("cook", &why), E_ABSENT);
+}
+
+static void test_configuration_beside_the_store_is_not_reloaded_from_inside(void **state)
+{
+	struct conf conf = conf_of_folder();
+	char store[128];
+
+	(void)state;
+	assert_true(jail_can_reload(&conf));
+	snprintf(store, sizeof(store), "sqlite:%s/etc/store/stockade.db", folder);
+	conf.store = store;
+	assert_false(jail_can_reload(&conf));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_role_may_what_its_row_says_and_nothing_else),
+		cmocka_unit_test(test_unknown_roles_get_no_jail),
+		cmocka_unit_test(test_configuration_beside_the_store_is_not_reloaded_from_inside),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
