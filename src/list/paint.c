@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: ISC */
+#include "list/paint.h"
+
+#include "base/macro.h"
+#include "base/mem.h"
+#include "sets/names.h"
+#include "sets/prefix.h"
+
+/* A piece while its row is still a number. */
+struct draft {
+	u128 first;
+	uint32_t row;
+	uint8_t bits;
+	bool below;
+	struct span key; /* of a domain; points into the pool of keys */
+};
+
+struct canvas {
+	struct rows *rows;
+	struct prefix_entry *nets;
+	struct name_entry *names;
+	size_t nets_len, names_len;
+	uint8_t *keys;
+	size_t keys_len;
+	struct draft *drafts;
+	size_t drafts_len, drafts_size;
+	size_t limit;
+};
+
+static void canvas_done(struct canvas *canvas)
+{
+	rows_free(&canvas->rows);
+	mem_free(canvas->nets);
+	mem_free(canvas->names);
+	mem_free(canvas->keys);
+	mem_free(canvas->drafts);
+}
+
+static int canvas_init(struct canvas *canvas, size_t entries_len, size_t limit)
+{
+	canvas->rows = rows_new();
+	canvas->limit = limit;
+	canvas->nets = mem_alloc_array_try(entries_len, sizeof(*canvas->nets));
+	canvas->names = mem_alloc_array_try(entries_len, sizeof(*canvas->names));
+	canvas->keys = mem_alloc_array_try(entries_len + 1, NAME_KEY_SIZE);
+	if (canvas->nets == NULL || canvas->names == NULL || canvas->keys == NULL)
+		return E_NOMEM;
+	return entries_len < UINT32_MAX / NAME_KEY_SIZE ? 0 : E_LIMIT;
+}
+
+static int canvas_draft(struct canvas *canvas, struct draft draft)
+{
+	if (canvas->drafts_len == canvas->limit)
+		return E_LIMIT;
+	if (canvas->drafts_len == canvas->drafts_size) {
+		size_t size = canvas->drafts_size != 0 ? canvas->drafts_size * 2 : 16;
+		struct draft *drafts = mem_resize_try(canvas->drafts, size * sizeof(*drafts));
+
+		if (drafts == NULL)
+			return E_NOMEM;
+		canvas->drafts = drafts;
+		canvas->drafts_size = size;
+	}
+	canvas->drafts[canvas->drafts_len++] = draft;
+	return 0;
+}
+
+static int64_t entry_value(struct canvas *canvas, const struct paint_entry *entry)
+{
+	return rows_value(
+		canvas->rows, entry->sublist, entry->excluded, entry->until_s, entry->reason);
+}
+
+/* ---- Addresses and networks ---- */
+
+static bool prefix_is_v4(struct prefix net)
+{
+	return ip_is_v4(net.ip) && net.bits >= IP_V4_BITS;
+}
+
+static int nets_collect(struct canvas *canvas, struct prefix ground,
+	const struct paint_entry *entries, size_t entries_len)
+{
+	for (size_t i = 0; i < entries_len; i++) {
+		struct prefix net = entries[i].source.net;
+		int64_t value;
+
+		if (entries[i].source.kind != SOURCE_NET ||
+			prefix_is_v4(net) != prefix_is_v4(ground) ||
+			(!prefix_covers(net, ground) && !prefix_covers(ground, net)))
+			continue;
+		value = entry_value(canvas, &entries[i]);
+		if (value < 0)
+			return (int)value;
+		canvas->nets[canvas->nets_len++] =
+			(struct prefix_entry){key_of_ip(net.ip), (uint32_t)value, net.bits};
+	}
+	return 0;
+}
+
+/* first..last as the fewest networks. */
+static int range_draft(struct canvas *canvas, u128 first, u128 last, uint32_t row)
+{
+	for (;;) {
+		unsigned bits = 128;
+		int r;
+
+		while (bits > 0 && key_last(first, bits - 1) <= last &&
+			(first & (key_last(0, bits - 1))) == 0)
+			bits--;
+		r = canvas_draft(
+			canvas, (struct draft){.first = first, .row = row, .bits = (uint8_t)bits});
+		if (r < 0 || key_last(first, bits) == last)
+			return r;
+		first = key_last(first, bits) + 1;
+	}
+}
+
+/* The same without the mapped block, of which IPv6 ground says nothing. */
+static int range_draft_around_v4(
+	struct canvas *canvas, u128 first, u128 last, uint32_t row, bool ground_is_v4)
+{
+	int r = 0;
+
+	if (ground_is_v4 || last < key_v4_first || first > key_v4_last)
+		return range_draft(canvas, first, last, row);
+	if (first < key_v4_first)
+		r = range_draft(canvas, first, key_v4_first - 1, row);
+	if (r == 0 && last > key_v4_last)
+		r = range_draft(canvas, key_v4_last + 1, last, row);
+	return r;
+}
+
+static int net_paint(struct canvas *canvas, struct prefix ground, const struct paint_entry *entries,
+	size_t entries_len)
+{
+	u128 first = key_of_ip(ground.ip);
+	u128 last = key_last(first, ground.bits);
+	struct steps steps = {0};
+	size_t at = 0;
+	int r = nets_collect(canvas, ground, entries, entries_len);
+
+	if (r == 0)
+		r = prefix_sort(canvas->nets, canvas->nets_len);
+	if (r == 0)
+		r = prefix_paint(canvas->nets, canvas->nets_len, canvas->rows, &steps);
+	while (r == 0) {
+		uint32_t row = steps_row(&steps, first, &at);
+		size_t next = steps.len != 0 && steps.items[at].first > first ? at : at + 1;
+		u128 end = last;
+
+		if (next < steps.len && steps.items[next].first <= last)
+			end = steps.items[next].first - 1;
+		r = range_draft_around_v4(canvas, first, end, row, prefix_is_v4(ground));
+		if (end == last)
+			break;
+		first = end + 1;
+	}
+	steps_done(&steps);
+	return r;
+}
+
+/* ---- Domains ---- */
+
+static int domain_key(const char *domain, uint8_t key[NAME_KEY_SIZE], struct span *ret_key)
+{
+	int len = name_key(span_text(domain + (domain[0] == '.')), key);
+
+	if (len <= 0)
+		return E_RANGE;
+	*ret_key = span_of(key, (size_t)len);
+	return 0;
+}
+
+static bool domain_matters(struct span ground, bool ground_below, struct span key, bool below)
+{
+	if (below && name_key_is_within(ground, key))
+		return true;
+	return ground_below ? name_key_is_within(key, ground) : span_equal(key, ground);
+}
+
+static int domains_collect(struct canvas *canvas, struct span ground, bool ground_below,
+	const struct paint_entry *entries, size_t entries_len)
+{
+	for (size_t i = 0; i < entries_len; i++) {
+		const char *domain = entries[i].source.domain;
+		bool below = domain[0] == '.';
+		struct span key;
+		int64_t value;
+
+		if (entries[i].source.kind != SOURCE_DOMAIN)
+			continue;
+		if (domain_key(domain, canvas->keys + canvas->keys_len, &key) < 0)
+			return E_RANGE;
+		if (!domain_matters(ground, ground_below, key, below))
+			continue;
+		value = entry_value(canvas, &entries[i]);
+		if (value < 0)
+			return (int)value;
+		canvas->names[canvas->names_len++] = (struct name_entry){
+			(uint32_t)canvas->keys_len, (uint32_t)value, (uint8_t)key.len, below};
+		canvas->keys_len += key.len;
+	}
+	return 0;
+}
+
+static int node_draft(struct canvas *canvas, struct span key, uint32_t row, bool below)
+{
+	if (row == names_no_row)
+		return 0;
+	return canvas_draft(canvas, (struct draft){.row = row, .below = below, .key = key});
+}
+
+/* Nodes come in order of key, ancestors first. */
+static int nodes_draft(struct canvas *canvas, const struct name_nodes *nodes, struct span ground,
+	bool ground_below)
+{
+	uint32_t self = 0, below = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < nodes->len; i++) {
+		const struct name_node *node = &nodes->items[i];
+		struct span key = span_of(canvas->keys + node->key_at, node->key_len);
+
+		if (!name_key_is_within(ground, key))
+			continue;
+		if (node->below != names_no_row)
+			self = below = node->below;
+		if (key.len == ground.len && node->self != names_no_row)
+			self = node->self;
+	}
+	if (!ground_below)
+		return node_draft(canvas, ground, self, false);
+	r = node_draft(canvas, ground, below, true);
+	for (size_t i = 0; i < nodes->len && r == 0; i++) {
+		const struct name_node *node = &nodes->items[i];
+		struct span key = span_of(canvas->keys + node->key_at, node->key_len);
+
+		if (!name_key_is_within(key, ground))
+			continue;
+		if (key.len > ground.len)
+			r = node_draft(canvas, key, node->below, true);
+		if (r == 0)
+			r = node_draft(canvas, key, node->self, false);
+	}
+	return r;
+}
+
+static int domain_paint(struct canvas *canvas, struct span ground, bool ground_below,
+	const struct paint_entry *entries, size_t entries_len)
+{
+	struct name_nodes nodes = {0};
+	int r = domains_collect(canvas, ground, ground_below, entries, entries_len);
+
+	if (r == 0)
+		r = names_paint(
+			canvas->names, canvas->names_len, canvas->keys, canvas->rows, &nodes);
+	if (r == 0)
+		r = nodes_draft(canvas, &nodes, ground, ground_below);
+	name_nodes_done(&nodes);
+	return r;
+}
+
+/* ---- From drafts to pieces ---- */
+
+static int hits_make(
+	const struct rows *rows, uint32_t row, struct arena *arena, struct delta_piece *piece)
+{
+	size_t len;
+	const uint32_t *values = rows_values(rows, row, &len);
+	struct delta_hit *hits = arena_alloc_try(arena, len * sizeof(*hits));
+
+	if (hits == NULL)
+		return E_NOMEM;
+	for (size_t i = 0; i < len; i++) {
+		const struct value *value = rows_value_get(rows, values[i]);
+
+		hits[i] = (struct delta_hit){value->sublist, value->until_s,
+			arena_copy(arena, rows_reason(rows, value->reason))};
+	}
+	piece->hits = hits;
+	piece->hits_len = (uint32_t)len;
+	return 0;
+}
+
+/* Back from the key: "com\0example" with below is ".example.com". */
+static void domain_print(struct span key, bool below, char text[DOMAIN_SIZE])
+{
+	size_t at = 0, end = key.len;
+
+	if (below)
+		text[at++] = '.';
+	for (size_t i = key.len; i-- > 0;) {
+		size_t start = key.ptr[i] == '\0' ? i + 1 : i;
+
+		if (key.ptr[i] != '\0' && i != 0)
+			continue;
+		memcpy(text + at, key.ptr + start, end - start);
+		at += end - start;
+		if (key.ptr[i] == '\0')
+			text[at++] = '.';
+		end = i;
+	}
+	text[at] = '\0';
+}
+
+static struct source draft_source(const struct draft *draft)
+{
+	struct source source = {.kind = SOURCE_NET};
+
+	if (draft->key.len == 0) {
+		source.net = prefix_of(key_to_ip(draft->first), draft->bits);
+		return source;
+	}
+	source.kind = SOURCE_DOMAIN;
+	domain_print(draft->key, draft->below, source.domain);
+	return source;
+}
+
+/* Pieces with the same row share their hits. */
+static int pieces_make(const struct canvas *canvas, struct span list, struct arena *arena,
+	const struct delta_piece **ret_pieces, size_t *ret_pieces_len)
+{
+	struct delta_piece *pieces = arena_alloc_try(arena, canvas->drafts_len * sizeof(*pieces));
+	size_t rows_len = rows_count(canvas->rows);
+	struct delta_piece *made = mem_alloc_array_try(rows_len, sizeof(*made));
+	int r = pieces != NULL && made != NULL ? 0 : E_NOMEM;
+
+	if (r == 0)
+		list = arena_copy(arena, list);
+	for (size_t i = 0; i < canvas->drafts_len && r == 0; i++) {
+		const struct draft *draft = &canvas->drafts[i];
+		struct delta_piece *same = &made[draft->row];
+
+		if (same->hits == NULL)
+			r = hits_make(canvas->rows, draft->row, arena, same);
+		pieces[i] = (struct delta_piece){.list = list,
+			.source = draft_source(draft),
+			.hits_len = same->hits_len,
+			.hits = same->hits};
+	}
+	mem_free(made);
+	if (r == 0) {
+		*ret_pieces = pieces;
+		*ret_pieces_len = canvas->drafts_len;
+	}
+	return r;
+}
+
+int paint_pieces(struct span list, const struct source *ground, const struct paint_entry *entries,
+	size_t entries_len, size_t limit, struct arena *arena,
+	const struct delta_piece **ret_pieces, size_t *ret_pieces_len)
+{
+	struct canvas canvas = {0};
+	uint8_t ground_bytes[NAME_KEY_SIZE];
+	struct span key;
+	int r = canvas_init(&canvas, entries_len, limit);
+
+	if (r == 0 && ground->kind == SOURCE_NET) {
+		r = net_paint(&canvas, ground->net, entries, entries_len);
+	} else if (r == 0) {
+		r = domain_key(ground->domain, ground_bytes, &key);
+		if (r == 0)
+			r = domain_paint(
+				&canvas, key, ground->domain[0] == '.', entries, entries_len);
+	}
+	if (r == 0)
+		r = pieces_make(&canvas, list, arena, ret_pieces, ret_pieces_len);
+	canvas_done(&canvas);
+	return r;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * The snapshot file, as list/ itself sees it: a header, one record a list, and the sections the records point to
+ * (sets/). Numbers are in host byte order, and the magic number tells when a file comes from the other kind of host.
+ * A snapshot is counted: views share it. Reading: pure; any thread.
+ */
+#include <stdatomic.h>
+
+#include "list/view.h"
+#include "sets/names.h"
+#include "sets/table.h"
+
+enum { SNAPSHOT_VERSION = 1 };
+
+#define SNAPSHOT_MAGIC UINT64_C(0x1a0a70616e736b53) /* "Sksnap\n\x1a" */
+
+struct snapshot_header {
+	uint64_t magic;
+	uint64_t checksum; /* XXH3 of everything behind it */
+	uint32_t version;
+	uint32_t serial;
+	uint64_t length; /* of the file */
+	int64_t time_s;
+	uint32_t lists;
+	uint32_t zero;
+	uint64_t lists_at;
+};
+
+enum { CHECKSUM_FROM = 16 };
+
+struct text_record {
+	uint64_t at;
+	uint32_t len;
+	uint32_t zero;
+};
+
+struct list_record {
+	struct text_record name;
+	uint32_t sublists;
+	uint32_t zero;
+	uint64_t entries;
+	struct text_record sublist[SUBLISTS_MAX];
+	struct rows_record rows;
+	struct table_record v4_points, v4_steps;
+	struct table_record hosts, nets, steps; /* IPv6: /128, /64, everything else */
+	struct names_record names;
+};
+
+struct snapshot_list {
+	struct span name;
+	unsigned sublists_len;
+	struct span sublists[SUBLISTS_MAX];
+	uint64_t entries;
+	struct row_set rows;
+	struct table v4_points, v4_steps;
+	struct table hosts, nets, steps;
+	struct names names;
+};
+
+struct snapshot {
+	atomic_uint refs;
+	void *map; /* NULL when the bytes are borrowed */
+	size_t map_len;
+	uint32_t serial;
+	int64_t time_s;
+	size_t lists_len;
+	struct snapshot_list *lists;
+};
+
+int snapshot_map(const char *path, struct snapshot **ret_snapshot, struct fault *why);
+
+/* bytes live as long as the snapshot and lie at a multiple of 16. verify: compare the checksum (fuzzing does not). */
+int snapshot_open_bytes(
+	struct span bytes, bool verify, struct snapshot **ret_snapshot, struct fault *why);
+struct snapshot *snapshot_ref(struct snapshot *snapshot);
+void snapshot_unref(struct snapshot **snapshot);
+
+/* The file of a writer in memory: finish without the file system (tests). */
+struct snapshot_writer;
+int snapshot_writer_image(
+	struct snapshot_writer *writer, struct image *ret_image, struct fault *why);
+
+/* A view of a snapshot in memory (tests, fuzzing). */
+int view_open_bytes(struct span bytes, bool verify, struct view **ret_view, struct fault *why);
+
+/* The row that holds at an address; UINT32_MAX when nothing was ever said about it. */
+uint32_t snapshot_row(const struct snapshot_list *list, u128 key);
+
+/* Whether any address in first..last is listed by a sublist of mask. */
+bool snapshot_has_range(const struct snapshot_list *list, u128 first, u128 last, uint32_t mask);

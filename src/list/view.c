@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: ISC */
+#include "list/view.h"
+
+#include "base/macro.h"
+#include "base/mem.h"
+#include "list/delta.h"
+#include "list/overlay.h"
+#include "list/snapshot.h"
+
+/*
+ * A view is a snapshot and, for each list, an overlay that is asked first. Applying a delta makes new overlays for the
+ * lists it names and shares everything else.
+ */
+struct view {
+	uint32_t serial;
+	struct snapshot *snapshot; /* NULL: the empty view */
+	struct layer *layer;       /* of the last delta; holds the answers of the overlays */
+	struct overlay *overlays[LISTS_MAX];
+};
+
+/* ---- Owners ---- */
+
+struct view *view_new_empty(void)
+{
+	return mem_new(view);
+}
+
+static struct view *view_of_snapshot(struct snapshot *snapshot)
+{
+	struct view *view = view_new_empty();
+
+	view->snapshot = snapshot;
+	view->serial = snapshot->serial;
+	return view;
+}
+
+int view_open(const char *path, struct view **ret_view, struct fault *why)
+{
+	struct snapshot *snapshot = NULL;
+	int r = snapshot_map(path, &snapshot, why);
+
+	if (r == 0)
+		*ret_view = view_of_snapshot(snapshot);
+	return r;
+}
+
+int view_open_bytes(struct span bytes, bool verify, struct view **ret_view, struct fault *why)
+{
+	struct snapshot *snapshot = NULL;
+	int r = snapshot_open_bytes(bytes, verify, &snapshot, why);
+
+	if (r == 0)
+		*ret_view = view_of_snapshot(snapshot);
+	return r;
+}
+
+void view_free(struct view **view)
+{
+	struct view *v = *view;
+
+	*view = NULL;
+	if (v == NULL)
+		return;
+	for (size_t i = 0; i < LISTS_MAX; i++)
+		overlay_unref(&v->overlays[i]);
+	layer_unref(&v->layer);
+	snapshot_unref(&v->snapshot);
+	mem_free(v);
+}
+
+/* ---- Deltas ---- */
+
+/* The list of each piece, and how many pieces each list has. */
+static int pieces_sort(const struct view *base, const struct delta *delta, uint8_t *lists,
+	size_t counts[LISTS_MAX], struct fault *why)
+{
+	for (size_t i = 0; i < delta->pieces_len; i++) {
+		struct span name = delta->pieces[i].list;
+		int list = view_list_find(base, name);
+
+		if (list < 0)
+			return fault_set(why, E_CONFLICT,
+				"a change to list '%.*s', which the snapshot does not have",
+				(int)(name.len < 64 ? name.len : 64), (const char *)name.ptr);
+		lists[i] = (uint8_t)list;
+		counts[list]++;
+	}
+	return 0;
+}
+
+static int list_paint(struct view *view, size_t list, const struct overlay *old,
+	const struct delta *delta, const uint8_t *lists, size_t count, struct fault *why)
+{
+	const struct delta_piece **pieces = mem_alloc_array_try(count, sizeof(*pieces));
+	size_t len = 0;
+	int r;
+
+	if (pieces == NULL)
+		return fault_set(why, E_NOMEM, "no memory for a delta");
+	for (size_t i = 0; i < delta->pieces_len; i++) {
+		if (lists[i] == list)
+			pieces[len++] = &delta->pieces[i];
+	}
+	r = overlay_paint(old, pieces, len, view->snapshot->lists[list].sublists_len, view->layer,
+		&view->overlays[list], why);
+	mem_free(pieces);
+	return r;
+}
+
+static int lists_paint(const struct view *base, const struct delta *delta, const uint8_t *lists,
+	const size_t counts[LISTS_MAX], struct view *view, struct fault *why)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < LISTS_MAX && r == 0; i++) {
+		if (counts[i] == 0)
+			view->overlays[i] = overlay_ref(base->overlays[i]);
+		else
+			r = list_paint(view, i, base->overlays[i], delta, lists, counts[i], why);
+	}
+	return r;
+}
+
+int view_apply(const struct view *base, const struct delta *delta, struct view **ret_view,
+	struct fault *why)
+{
+	AUTO(view)
+	*view = NULL;
+	size_t counts[LISTS_MAX] = {0};
+	uint8_t *lists;
+	int r;
+
+	if (delta->from_serial != base->serial)
+		return fault_set(why, E_CONFLICT,
+			"the delta starts at serial %u, the view is at %u", delta->from_serial,
+			base->serial);
+	lists = mem_alloc_array_try(delta->pieces_len, sizeof(*lists));
+	if (lists == NULL)
+		return fault_set(why, E_NOMEM, "no memory for a delta");
+	r = pieces_sort(base, delta, lists, counts, why);
+	if (r == 0) {
+		view = view_new_empty();
+		view->serial = delta->to_serial;
+		view->snapshot = snapshot_ref(base->snapshot);
+		view->layer = layer_new(base->layer);
+		r = lists_paint(base, delta, lists, counts, view, why);
+	}
+	mem_free(lists);
+	if (r == 0)
+		*ret_view = TAKE(view);
+	return r;
+}
+
+/* ---- Names of lists ---- */
+
+uint32_t view_serial(const struct view *view)
+{
+	return view->serial;
+}
+
+size_t view_overlay_size(const struct view *view)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < LISTS_MAX; i++) {
+		if (view->overlays[i] != NULL)
+			size += view->overlays[i]->ranges_len + view->overlays[i]->names_len;
+	}
+	return size;
+}
+
+size_t view_list_count(const struct view *view)
+{
+	return view->snapshot != NULL ? view->snapshot->lists_len : 0;
+}
+
+static const struct snapshot_list *view_list(const struct view *view, int list)
+{
+	if (list < 0 || (size_t)list >= view_list_count(view))
+		return NULL;
+	return &view->snapshot->lists[list];
+}
+
+int view_list_find(const struct view *view, struct span name)
+{
+	for (size_t i = 0; i < view_list_count(view); i++) {
+		if (span_equal(view->snapshot->lists[i].name, name))
+			return (int)i;
+	}
+	return E_ABSENT;
+}
+
+int view_sublist_find(const struct view *view, int list, struct span name)
+{
+	const struct snapshot_list *of = view_list(view, list);
+
+	for (unsigned i = 0; of != NULL && i < of->sublists_len; i++) {
+		if (span_equal(of->sublists[i], name))
+			return (int)i;
+	}
+	return E_ABSENT;
+}
+
+struct span view_list_name(const struct view *view, int list)
+{
+	const struct snapshot_list *of = view_list(view, list);
+
+	return of != NULL ? of->name : span_of(NULL, 0);
+}
+
+struct span view_sublist_name(const struct view *view, int list, unsigned sublist)
+{
+	const struct snapshot_list *of = view_list(view, list);
+
+	return of != NULL && sublist < of->sublists_len ? of->sublists[sublist] : span_of(NULL, 0);
+}
+
+uint64_t view_list_entries(const struct view *view, int list)
+{
+	const struct snapshot_list *of = view_list(view, list);
+
+	return of != NULL ? of->entries : 0;
+}
+
+/* ---- Lookups ---- */
+
+static uint32_t answer_give(const struct answer *answer, struct hit *ret_hits, size_t *ret_count)
+{
+	if (ret_hits != NULL)
+		memcpy(ret_hits, answer->hits, answer->len * sizeof(*ret_hits));
+	if (ret_count != NULL)
+		*ret_count = answer->len;
+	return answer->mask;
+}
+
+static uint32_t row_give(
+	const struct snapshot_list *list, uint32_t row, struct hit *ret_hits, size_t *ret_count)
+{
+	uint32_t len, mask = 0;
+	const struct hit_record *records = row_set_hits(&list->rows, row, &len);
+
+	for (uint32_t i = 0; i < len; i++) {
+		uint8_t sublist = hit_record_sublist(&records[i]);
+
+		mask |= UINT32_C(1) << sublist;
+		if (ret_hits != NULL)
+			ret_hits[i] = (struct hit){sublist, hit_record_until_s(&records[i]),
+				row_set_reason(&list->rows, &records[i])};
+	}
+	if (ret_count != NULL)
+		*ret_count = len;
+	return mask;
+}
+
+uint32_t view_lookup_ip(
+	const struct view *view, int list, struct ip ip, struct hit *ret_hits, size_t *ret_count)
+{
+	const struct snapshot_list *of = view_list(view, list);
+	u128 key = key_of_ip(ip);
+
+	if (ret_count != NULL)
+		*ret_count = 0;
+	if (of == NULL)
+		return 0;
+	if (view->overlays[list] != NULL) {
+		const struct answer *answer = overlay_ip(view->overlays[list], key);
+
+		if (answer != NULL)
+			return answer_give(answer, ret_hits, ret_count);
+	}
+	return row_give(of, snapshot_row(of, key), ret_hits, ret_count);
+}
+
+uint32_t view_lookup_domain(const struct view *view, int list, struct span name,
+	struct hit *ret_hits, size_t *ret_count)
+{
+	const struct snapshot_list *of = view_list(view, list);
+	uint8_t bytes[NAME_KEY_SIZE];
+	int len = name_key(name, bytes);
+	struct span key = span_of(bytes, (size_t)len);
+
+	if (ret_count != NULL)
+		*ret_count = 0;
+	if (of == NULL || len <= 0)
+		return 0;
+	if (view->overlays[list] != NULL) {
+		const struct answer *answer = overlay_name(view->overlays[list], key);
+
+		if (answer != NULL)
+			return answer_give(answer, ret_hits, ret_count);
+	}
+	return row_give(of, names_find(&of->names, &of->rows, key).self, ret_hits, ret_count);
+}
+
+/* ---- What exists ---- */
+
+/* The ground between the painted ranges, as the snapshot knows it. */
+static bool gaps_have(const struct snapshot_list *list, const struct overlay *overlay, size_t at,
+	u128 first, u128 last, uint32_t mask)
+{
+	for (; at < overlay->ranges_len && overlay->ranges[at].first <= last; at++) {
+		const struct over_range *range = &overlay->ranges[at];
+
+		if (range->first > first && snapshot_has_range(list, first, range->first - 1, mask))
+			return true;
+		if (range->last >= last)
+			return false;
+		first = range->last + 1;
+	}
+	return snapshot_has_range(list, first, last, mask);
+}
+
+bool view_has_within(const struct view *view, int list, struct prefix net, uint32_t mask)
+{
+	const struct snapshot_list *of = view_list(view, list);
+	u128 first = key_of_ip(net.ip);
+	u128 last = key_last(first, net.bits);
+	const struct overlay *overlay;
+	size_t at;
+
+	if (of == NULL)
+		return false;
+	overlay = view->overlays[list];
+	if (overlay == NULL)
+		return snapshot_has_range(of, first, last, mask);
+	at = overlay_range_from(overlay, first);
+	for (size_t i = at; i < overlay->ranges_len && overlay->ranges[i].first <= last; i++) {
+		if ((overlay->ranges[i].answer->mask & mask) != 0)
+			return true;
+	}
+	return snapshot_has_range(of, first, last, mask) &&
+	       gaps_have(of, overlay, at, first, last, mask);
+}
+
+/* The first key that is greater than everything at and below key: it ends with a byte that no label has. */
+static struct span key_behind(struct span key, uint8_t bytes[NAME_KEY_SIZE + 1])
+{
+	memcpy(bytes, key.ptr, key.len);
+	bytes[key.len] = '\1';
+	return span_of(bytes, key.len + 1);
+}
+
+/* Whether a node of the snapshot strictly below key still speaks for itself and has a sublist of mask. */
+static bool nodes_below_have(const struct snapshot_list *list, const struct overlay *overlay,
+	struct span key, uint32_t mask)
+{
+	const struct names *names = &list->names;
+	uint8_t bytes[NAME_KEY_SIZE + 1];
+	uint32_t end = key.len != 0 ? names_lower(names, key_behind(key, bytes)) : names->count;
+	uint32_t node = names_lower(names, key);
+
+	if (node < end && names_key(names, node).len == key.len)
+		node++;
+	while ((node = names_next(names, &list->rows, node, end, mask)) < end) {
+		struct span at = names_key(names, node);
+		const struct over_name *above = overlay_above(overlay, at);
+		struct name_value value = names_value(names, node);
+
+		if (above != NULL) { /* all of that subtree was repainted */
+			uint32_t behind = names_lower(names, key_behind(above->key, bytes));
+
+			node = behind > node ? behind : node + 1;
+			continue;
+		}
+		if ((row_set_mask(&list->rows, value.below) & mask) != 0 ||
+			overlay_name(overlay, at) == NULL)
+			return true;
+		node++;
+	}
+	return false;
+}
+
+bool view_has_below(const struct view *view, int list, struct span name, uint32_t mask)
+{
+	const struct snapshot_list *of = view_list(view, list);
+	uint8_t bytes[NAME_KEY_SIZE];
+	int len = name_key(name, bytes);
+	struct span key = span_of(bytes, (size_t)len);
+	const struct overlay *overlay;
+	const struct over_name *above;
+	struct name_place place;
+
+	if (of == NULL || len < 0)
+		return false;
+	overlay = view->overlays[list];
+	place = names_find(&of->names, &of->rows, key);
+	if (overlay == NULL || overlay->names_len == 0)
+		return (place.mask & mask) != 0;
+	above = overlay_above(overlay, key);
+	if (above != NULL && (above->answer->mask & mask) != 0)
+		return true;
+	for (size_t i = overlay_name_from(overlay, key); i < overlay->names_len; i++) {
+		const struct over_name *entry = &overlay->names[i];
+
+		if (!name_key_is_within(entry->key, key))
+			break;
+		if (entry->key.len > key.len && (entry->answer->mask & mask) != 0)
+			return true;
+	}
+	if (above != NULL || (place.mask & mask) == 0)
+		return false;
+	return (row_set_mask(&of->rows, place.below) & mask) != 0 ||
+	       nodes_below_have(of, overlay, key, mask);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: ISC */
+#include "sets/codes.h"
+
+#include "base/macro.h"
+
+/* Reading a code takes eight bytes at once. */
+enum { EXTRA_SLACK = 8, EXCEPTION_BYTES = 8 };
+
+static unsigned bit_length(uint32_t number)
+{
+	return number == 0 ? 0 : 32 - (unsigned)__builtin_clz(number);
+}
+
+static bool needs_exceptions(uint32_t row_max, unsigned bits)
+{
+	return bits < CODE_BITS_MAX && row_max >> bits != 0;
+}
+
+static uint32_t exception_code_of(unsigned bits)
+{
+	return bits >= CODE_BITS_MAX ? UINT32_MAX : (UINT32_C(1) << bits) - 1;
+}
+
+void codes_count(struct codes_histogram *histogram, const uint32_t *rows, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		histogram->places[bit_length(rows[i] + 1)]++;
+		if (rows[i] > histogram->row_max)
+			histogram->row_max = rows[i];
+	}
+}
+
+/* Row r is an exception of a code of `bits` bits when r + 1 >= 2^bits, that is, when r + 1 is longer than bits. */
+static uint64_t exceptions_of(const struct codes_histogram *histogram, unsigned bits)
+{
+	uint64_t exceptions = 0;
+
+	if (!needs_exceptions(histogram->row_max, bits))
+		return 0;
+	for (unsigned i = bits + 1; i <= CODE_BITS_MAX; i++)
+		exceptions += histogram->places[i];
+	return exceptions;
+}
+
+uint64_t codes_choose(const struct codes_histogram *histogram, uint64_t count, unsigned inline_bits,
+	unsigned *ret_extra_bits)
+{
+	uint64_t best = UINT64_MAX;
+
+	for (unsigned extra = 0; inline_bits + extra <= CODE_BITS_MAX; extra++) {
+		uint64_t exceptions = exceptions_of(histogram, inline_bits + extra);
+		uint64_t cost = (count * extra + 7) / 8 + exceptions * EXCEPTION_BYTES;
+
+		if (cost < best) {
+			best = cost;
+			*ret_extra_bits = extra;
+		}
+	}
+	return best;
+}
+
+static uint32_t code_of(const struct codes_record *record, uint32_t row)
+{
+	uint32_t exception = exception_code_of(record->inline_bits + record->extra_bits);
+
+	return record->exceptions != 0 && row > exception ? exception : row;
+}
+
+uint32_t codes_inline(const struct codes_record *record, uint32_t row)
+{
+	return code_of(record, row) & ((UINT32_C(1) << record->inline_bits) - 1);
+}
+
+static uint32_t summary_layout(uint32_t count, uint32_t len[SUMMARY_LEVELS], uint8_t *ret_levels)
+{
+	uint32_t total = 0;
+	uint8_t levels = 0;
+
+	while (count > 1 && levels < SUMMARY_LEVELS) {
+		count = count / SUMMARY_FANOUT + (count % SUMMARY_FANOUT != 0);
+		len[levels++] = count;
+		total += count;
+	}
+	*ret_levels = levels;
+	return total;
+}
+
+static void summary_write(const uint32_t *rows, uint32_t count, const uint32_t *masks,
+	struct image *image, struct codes_record *record)
+{
+	uint32_t len[SUMMARY_LEVELS];
+	uint8_t levels;
+	uint32_t total = summary_layout(count, len, &levels);
+	uint32_t *summary = image_room(image, total, sizeof(*summary), &record->summary_at);
+
+	if (summary == NULL || total == 0)
+		return;
+	for (uint32_t i = 0; i < count; i++)
+		summary[i / SUMMARY_FANOUT] |= masks[rows[i]];
+	for (uint8_t level = 1; level < levels; level++) {
+		for (uint32_t i = 0; i < len[level - 1]; i++)
+			summary[len[level - 1] + i / SUMMARY_FANOUT] |= summary[i];
+		summary += len[level - 1];
+	}
+}
+
+static void extra_write(
+	const uint32_t *rows, uint32_t count, struct image *image, struct codes_record *record)
+{
+	uint64_t bytes = ((uint64_t)count * record->extra_bits + 7) / 8 + EXTRA_SLACK;
+	uint8_t *extra =
+		image_room(image, record->extra_bits != 0 ? bytes : 0, 1, &record->extra_at);
+
+	for (uint32_t i = 0; i < count && extra != NULL && record->extra_bits != 0; i++) {
+		uint64_t bit = (uint64_t)i * record->extra_bits;
+		uint64_t word;
+
+		memcpy(&word, extra + bit / 8, sizeof(word));
+		word |= (uint64_t)(code_of(record, rows[i]) >> record->inline_bits) << bit % 8;
+		memcpy(extra + bit / 8, &word, sizeof(word));
+	}
+}
+
+static void exceptions_write(
+	const uint32_t *rows, uint32_t count, struct image *image, struct codes_record *record)
+{
+	uint32_t exception = exception_code_of(record->inline_bits + record->extra_bits);
+	uint32_t *place =
+		image_room(image, record->exceptions, sizeof(*place), &record->exception_place_at);
+	uint32_t *row;
+	uint32_t len = 0;
+
+	for (uint32_t i = 0; i < count && place != NULL && record->exceptions != 0; i++) {
+		if (rows[i] >= exception)
+			place[len++] = i;
+	}
+	row = image_room(image, record->exceptions, sizeof(*row), &record->exception_row_at);
+	len = 0;
+	for (uint32_t i = 0; i < count && row != NULL && record->exceptions != 0; i++) {
+		if (rows[i] >= exception)
+			row[len++] = rows[i];
+	}
+}
+
+void codes_write(const uint32_t *rows, uint32_t count, unsigned inline_bits, unsigned extra_bits,
+	const uint32_t *masks, struct image *image, struct codes_record *ret_record)
+{
+	struct codes_histogram histogram = {0};
+
+	codes_count(&histogram, rows, count);
+	*ret_record = (struct codes_record){
+		.count = count,
+		.exceptions = (uint32_t)exceptions_of(&histogram, inline_bits + extra_bits),
+		.inline_bits = (uint8_t)inline_bits,
+		.extra_bits = (uint8_t)extra_bits,
+	};
+	extra_write(rows, count, image, ret_record);
+	exceptions_write(rows, count, image, ret_record);
+	summary_write(rows, count, masks, image, ret_record);
+}
+
+void codes_open(struct codes *codes, struct sections *sections, const struct codes_record *record)
+{
+	unsigned bits = (unsigned)record->inline_bits + record->extra_bits;
+	uint64_t extra_bytes = ((uint64_t)record->count * record->extra_bits + 7) / 8 + EXTRA_SLACK;
+	const uint32_t *summary;
+	uint32_t total;
+
+	if (bits > CODE_BITS_MAX || record->inline_bits > 16)
+		sections->bad = true;
+	codes->count = record->count;
+	codes->exceptions = record->exceptions;
+	codes->exception_code = record->exceptions != 0 ? exception_code_of(bits) : UINT32_MAX;
+	codes->inline_bits = record->inline_bits;
+	codes->extra_bits = record->extra_bits;
+	codes->extra = sections_get(
+		sections, record->extra_at, record->extra_bits != 0 ? extra_bytes : 0, 1);
+	codes->exception_place = sections_get(sections, record->exception_place_at,
+		record->exceptions, sizeof(*codes->exception_place));
+	codes->exception_row = sections_get(sections, record->exception_row_at, record->exceptions,
+		sizeof(*codes->exception_row));
+	total = summary_layout(record->count, codes->summary_len, &codes->levels);
+	summary = sections_get(sections, record->summary_at, total, sizeof(*summary));
+	for (uint8_t level = 0; level < codes->levels && summary != NULL; level++) {
+		codes->summary[level] = summary;
+		summary += codes->summary_len[level];
+	}
+}
+
+uint32_t codes_exception(const struct codes *codes, uint32_t place)
+{
+	uint32_t first = 0, end = codes->exceptions;
+
+	while (first < end) {
+		uint32_t middle = first + (end - first) / 2;
+
+		if (codes->exception_place[middle] < place)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	if (first == codes->exceptions || codes->exception_place[first] != place)
+		return UINT32_MAX; /* a damaged file: a row that does not exist */
+	return codes->exception_row[first];
+}
+
+/*
+ * Climbs while the group of the current level has nothing for us and the next group belongs to another parent, then goes
+ * down again into the first group that has.
+ */
+uint32_t codes_skip(const struct codes *codes, uint32_t from, uint32_t end, uint32_t mask)
+{
+	uint64_t group = from / SUMMARY_FANOUT;
+	uint64_t place;
+	unsigned level = 0;
+
+	if (from >= end || codes->levels == 0)
+		return from < end ? from : end;
+	while (group < codes->summary_len[level]) {
+		if ((codes->summary[level][group] & mask) != 0) {
+			if (level == 0)
+				break;
+			level--;
+			group *= SUMMARY_FANOUT;
+			continue;
+		}
+		group++;
+		if (group % SUMMARY_FANOUT == 0 && level + 1 < codes->levels) {
+			group /= SUMMARY_FANOUT;
+			level++;
+		}
+	}
+	if (group >= codes->summary_len[level])
+		return end;
+	place = group * SUMMARY_FANOUT;
+	if (place >= end)
+		return end;
+	return place > from ? (uint32_t)place : from;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * The row of each place 0 to count - 1 of a sorted table, in as few bits as its rows need, and which sublists occur in any
+ * stretch of places.
+ *
+ * Rows are numbered by frequency. A code has `inline_bits` that the table keeps for us in spare bits of its own and
+ * `extra_bits` in a packed array; when that is too narrow for the rarest rows, the code of all ones means "look into the
+ * list of exceptions". So few distinct rows cost nothing, and any number of them is exact.
+ *
+ * The summary holds the union of the masks of 64 places, then of 64 of those, and so on.
+ *
+ * Writing: the caller's thread. Reading: pure; any thread.
+ */
+#include "sets/rows.h"
+
+enum { SUMMARY_FANOUT = 64, SUMMARY_LEVELS = 6, CODE_BITS_MAX = 32 };
+
+struct codes_record {
+	uint32_t count;
+	uint32_t exceptions;
+	uint8_t inline_bits, extra_bits;
+	uint8_t zero[6];
+	uint64_t extra_at, exception_place_at, exception_row_at, summary_at;
+};
+
+struct codes {
+	uint32_t count, exceptions;
+	uint32_t exception_code; /* UINT32_MAX, which no code is, when there are none */
+	uint8_t inline_bits, extra_bits, levels;
+	const uint8_t *extra;
+	const uint32_t *exception_place, *exception_row;
+	const uint32_t *summary[SUMMARY_LEVELS];
+	uint32_t summary_len[SUMMARY_LEVELS];
+};
+
+/* How many places have a row whose number, plus 1, has that many bits. */
+struct codes_histogram {
+	uint64_t places[CODE_BITS_MAX + 1];
+	uint32_t row_max;
+};
+
+void codes_count(struct codes_histogram *histogram, const uint32_t *rows, size_t len);
+
+/* The best number of extra bits beside inline_bits; returns the bytes it costs. */
+uint64_t codes_choose(const struct codes_histogram *histogram, uint64_t count, unsigned inline_bits,
+	unsigned *ret_extra_bits);
+
+/* The code to be kept inline for a row. */
+uint32_t codes_inline(const struct codes_record *record, uint32_t row);
+
+/* Writes everything but the inline bits. masks: of each row. */
+void codes_write(const uint32_t *rows, uint32_t count, unsigned inline_bits, unsigned extra_bits,
+	const uint32_t *masks, struct image *image, struct codes_record *ret_record);
+
+void codes_open(struct codes *codes, struct sections *sections, const struct codes_record *record);
+
+uint32_t codes_exception(const struct codes *codes, uint32_t place);
+
+/* The row at a place, given its inline bits. */
+static inline uint32_t codes_get(const struct codes *codes, uint32_t place, uint32_t inlined)
+{
+	uint32_t code = inlined;
+
+	if (codes->extra_bits != 0) {
+		uint64_t bit = (uint64_t)place * codes->extra_bits;
+		uint64_t word;
+
+		memcpy(&word, codes->extra + bit / 8, sizeof(word));
+		word = word >> bit % 8 & ((UINT64_C(1) << codes->extra_bits) - 1);
+		code |= (uint32_t)(word << codes->inline_bits);
+	}
+	if (code == codes->exception_code)
+		return codes_exception(codes, place);
+	return code;
+}
+
+/* The first group of SUMMARY_FANOUT places, from the place `from` on, that may have a sublist of mask: its first place,
+ * or `from` when that lies inside it; `end` when there is none before end. */
+uint32_t codes_skip(const struct codes *codes, uint32_t from, uint32_t end, uint32_t mask);

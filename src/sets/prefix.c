@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: ISC */
+#include "sets/prefix.h"
+
+#include "base/macro.h"
+#include "base/mem.h"
+
+/*
+ * Painting is one walk over the entries in order of address, the wider first, with a stack of the networks that are open:
+ *
+ *     entries      10.0.0.0/8 a          ----------------------------------------
+ *                  10.1.0.0/16 b                 ------------
+ *                  10.1.2.0/24 not b                 ----
+ *     steps                              |a      |ab |a  |ab |a                  |(nothing)
+ *
+ * Entering a network derives a row from the one that held outside (rows_override: each sublist by its own most specific
+ * entry); leaving it restores the row of the network around it. So the work is one step in and one out an entry, and the
+ * depth is bounded by the 129 prefix lengths.
+ *
+ * Single addresses are the great mass. They are not put through here, where each would cut the ground around it in
+ * three, but kept as points that override the steps beneath and hold their complete row themselves.
+ */
+enum { DEPTH_MAX = 130 };
+
+struct open_net {
+	u128 last;
+	uint32_t row;
+};
+
+struct painter {
+	struct rows *rows;
+	struct steps *steps;
+	struct open_net stack[DEPTH_MAX];
+	size_t depth;
+};
+
+void steps_done(struct steps *steps)
+{
+	mem_free(steps->items);
+	*steps = (struct steps){0};
+}
+
+static int entry_compare(const void *a, const void *b)
+{
+	const struct prefix_entry *left = a, *right = b;
+
+	if (left->first != right->first)
+		return left->first < right->first ? -1 : 1;
+	if (left->bits != right->bits)
+		return left->bits < right->bits ? -1 : 1;
+	return (left->value > right->value) - (left->value < right->value);
+}
+
+/* A merge sort from the bottom up: runs that are in order already, as imports often are, cost one comparison a pair. */
+static void merge(const struct prefix_entry *left, size_t left_len,
+	const struct prefix_entry *right, size_t right_len, struct prefix_entry *out)
+{
+	while (left_len > 0 && right_len > 0) {
+		if (entry_compare(left, right) <= 0) {
+			*out++ = *left++;
+			left_len--;
+		} else {
+			*out++ = *right++;
+			right_len--;
+		}
+	}
+	memcpy(out, left, left_len * sizeof(*left));
+	memcpy(out + left_len, right, right_len * sizeof(*right));
+}
+
+int prefix_sort(struct prefix_entry *entries, size_t len)
+{
+	struct prefix_entry *spare, *from = entries, *to;
+
+	if (len < 2)
+		return 0;
+	spare = mem_alloc_array_try(len, sizeof(*spare));
+	if (spare == NULL)
+		return E_NOMEM;
+	to = spare;
+	for (size_t run = 1; run < len; run *= 2) {
+		struct prefix_entry *swap = from;
+
+		for (size_t at = 0; at < len; at += 2 * run) {
+			size_t left = len - at < run ? len - at : run;
+			size_t right = len - at - left < run ? len - at - left : run;
+
+			merge(from + at, left, from + at + left, right, to + at);
+		}
+		from = to;
+		to = swap;
+	}
+	if (from != entries)
+		memcpy(entries, from, len * sizeof(*entries));
+	mem_free(spare);
+	return 0;
+}
+
+static int steps_add(struct steps *steps, u128 first, uint32_t row)
+{
+	if (steps->len == steps->size) {
+		size_t size = steps->size != 0 ? steps->size * 2 : 64;
+		struct step *items = mem_resize_try(steps->items, size * sizeof(*items));
+
+		if (items == NULL)
+			return E_NOMEM;
+		steps->items = items;
+		steps->size = size;
+	}
+	steps->items[steps->len++] = (struct step){first, row};
+	return 0;
+}
+
+/* From `first` on row holds. */
+static int painter_step(struct painter *painter, u128 first, uint32_t row)
+{
+	struct steps *steps = painter->steps;
+
+	if (steps->len != 0 && steps->items[steps->len - 1].first == first)
+		steps->len--;
+	if ((steps->len != 0 ? steps->items[steps->len - 1].row : 0) == row)
+		return 0;
+	return steps_add(steps, first, row);
+}
+
+static uint32_t painter_row(const struct painter *painter)
+{
+	return painter->depth != 0 ? painter->stack[painter->depth - 1].row : 0;
+}
+
+/* Leaves the networks that end before key. */
+static int painter_leave(struct painter *painter, u128 key)
+{
+	int r = 0;
+
+	while (r == 0 && painter->depth != 0 && painter->stack[painter->depth - 1].last < key) {
+		u128 last = painter->stack[--painter->depth].last;
+
+		r = painter_step(painter, last + 1, painter_row(painter));
+	}
+	return r;
+}
+
+/* How many entries from the first on are of the same network. */
+static size_t group_len(const struct prefix_entry *entries, size_t len)
+{
+	size_t group = 1;
+
+	while (group < len && entries[group].first == entries[0].first &&
+		entries[group].bits == entries[0].bits)
+		group++;
+	return group;
+}
+
+static int64_t group_row(
+	struct rows *rows, uint32_t parent, const struct prefix_entry *entries, size_t len)
+{
+	uint32_t values[ROW_VALUES_MAX];
+	size_t values_len = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (entries[i].value == prefix_value_blank)
+			return 0;
+		values_len = rows_merge(rows, values, values_len, entries[i].value);
+	}
+	return rows_override(rows, parent, values, values_len);
+}
+
+static int painter_enter(struct painter *painter, const struct prefix_entry *entries, size_t len)
+{
+	int64_t row = group_row(painter->rows, painter_row(painter), entries, len);
+
+	if (row < 0)
+		return (int)row;
+	painter->stack[painter->depth++] =
+		(struct open_net){key_last(entries[0].first, entries[0].bits), (uint32_t)row};
+	return painter_step(painter, entries[0].first, (uint32_t)row);
+}
+
+int prefix_paint(
+	const struct prefix_entry *entries, size_t len, struct rows *rows, struct steps *steps)
+{
+	struct painter painter = {.rows = rows, .steps = steps};
+	size_t group;
+	int r = 0;
+
+	for (size_t i = 0; i < len && r == 0; i += group) {
+		group = group_len(entries + i, len - i);
+		r = painter_leave(&painter, entries[i].first);
+		if (r == 0)
+			r = painter_enter(&painter, entries + i, group);
+	}
+	while (r == 0 && painter.depth != 0 && painter.stack[painter.depth - 1].last != ~(u128)0)
+		r = painter_leave(&painter, painter.stack[painter.depth - 1].last + 1);
+	return r;
+}
+
+/* Moves the hint to the last item that is not behind key. */
+static const struct step *steps_find(const struct steps *steps, u128 key, size_t *at)
+{
+	while (*at + 1 < steps->len && steps->items[*at + 1].first <= key)
+		(*at)++;
+	if (steps->len == 0 || steps->items[*at].first > key)
+		return NULL;
+	return &steps->items[*at];
+}
+
+uint32_t steps_row(const struct steps *steps, u128 key, size_t *at)
+{
+	const struct step *step = steps_find(steps, key, at);
+
+	return step != NULL ? step->row : 0;
+}
+
+int prefix_paint_points(const struct prefix_entry *entries, size_t len, const struct steps *steps,
+	const struct steps *nets, struct rows *rows, struct steps *points)
+{
+	size_t group, at = 0, net_at = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < len && r == 0; i += group) {
+		u128 first = entries[i].first;
+		uint32_t beneath = steps_row(steps, first, &at);
+		const struct step *net = nets != NULL ? steps_find(nets, first, &net_at) : NULL;
+		int64_t row;
+
+		if (net != NULL && net->first >> 64 == first >> 64)
+			beneath = net->row;
+		group = group_len(entries + i, len - i);
+		row = group_row(rows, beneath, entries + i, group);
+		if (row < 0)
+			return (int)row;
+		if ((uint32_t)row != beneath)
+			r = steps_add(points, first, (uint32_t)row);
+	}
+	return r;
+}
+
+int64_t point_paint(struct point *points, size_t len, const struct steps *steps, struct rows *rows)
+{
+	size_t kept = 0, at = 0, next;
+
+	for (size_t i = 0; i < len; i = next) {
+		uint32_t address = points[i].address;
+		uint32_t beneath = steps_row(steps, key_v4_first + address, &at);
+		uint32_t values[ROW_VALUES_MAX];
+		size_t values_len = 0;
+		int64_t row;
+
+		for (next = i; next < len && points[next].address == address; next++)
+			values_len = rows_merge(rows, values, values_len, points[next].number);
+		row = rows_override(rows, beneath, values, values_len);
+		if (row < 0)
+			return row;
+		if ((uint32_t)row != beneath)
+			points[kept++] = (struct point){address, (uint32_t)row};
+	}
+	return (int64_t)kept;
+}
+
+/* A radix sort, the lowest byte first: four passes, each in order of the pass before. */
+void point_sort(struct point *points, struct point *spare, size_t len)
+{
+	for (unsigned shift = 0; shift < 32; shift += 8) {
+		size_t starts[257] = {0};
+		struct point *swap = points;
+
+		for (size_t i = 0; i < len; i++)
+			starts[(points[i].address >> shift & 255) + 1]++;
+		for (unsigned i = 0; i < 256; i++)
+			starts[i + 1] += starts[i];
+		for (size_t i = 0; i < len; i++)
+			spare[starts[points[i].address >> shift & 255]++] = points[i];
+		points = spare;
+		spare = swap;
+	}
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * Prefix sets: painting. Entries overlap in every way (networks in networks, exclusions in those, several sublists);
+ * painting turns them into disjoint ground, each piece with its complete row. Readers then need one search and no rule.
+ * Owner: the caller; one thread.
+ */
+#include "sets/key.h"
+#include "sets/rows.h"
+
+/* "This network and nothing inside it belongs to this family": the mapped IPv4 block in IPv6 ground. */
+static const uint32_t prefix_value_blank = UINT32_MAX;
+
+struct prefix_entry {
+	u128 first;
+	uint32_t value; /* by rows_value */
+	uint8_t bits;   /* in the mapped form */
+};
+
+/* From `first` up to the next step, or to the end of the addresses, row holds. Before the first step: row 0. */
+struct step {
+	u128 first;
+	uint32_t row;
+};
+
+struct steps {
+	struct step *items;
+	size_t len, size;
+};
+
+void steps_done(struct steps *steps);
+
+/* Sorts by first address, then the wider first. E_NOMEM. */
+int prefix_sort(struct prefix_entry *entries, size_t len);
+
+/* Paints sorted entries; consecutive steps differ. E_NOMEM, E_LIMIT. */
+int prefix_paint(
+	const struct prefix_entry *entries, size_t len, struct rows *rows, struct steps *steps);
+
+/* The row at key. *at: a hint, 0 at first; keys are asked in ascending order. */
+uint32_t steps_row(const struct steps *steps, u128 key, size_t *at);
+
+/* Paints sorted entries of one size as points over the steps, and over `nets` (points of /64; NULL for none). A point that
+ * says what holds there anyway is left out. E_NOMEM, E_LIMIT. */
+int prefix_paint_points(const struct prefix_entry *entries, size_t len, const struct steps *steps,
+	const struct steps *nets, struct rows *rows, struct steps *points);
+
+/* An IPv4 address with the value of its entry, and once painted with its row. */
+struct point {
+	uint32_t address;
+	uint32_t number;
+};
+
+/* Sorts by address; spare has room for len. The result is in points. */
+void point_sort(struct point *points, struct point *spare, size_t len);
+
+/* Paints sorted points in place; returns how many are left, or E_NOMEM, E_LIMIT. */
+int64_t point_paint(struct point *points, size_t len, const struct steps *steps, struct rows *rows);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * What is said about a piece of ground. A `value` is the word of one sublist: listed until then, for that reason, or
+ * excluded. A `row` is the complete answer: the values of all sublists that list the ground, in ascending order of
+ * sublist. Equal values and equal rows exist once, so ten million addresses share a few dozen rows; row 0 is empty.
+ *
+ * struct rows collects them while painting (owner: the caller; one thread), struct row_set reads them from a file
+ * (pure; any thread).
+ */
+#include "sets/image.h"
+
+enum { ROW_VALUES_MAX = 32, REASON_MAX = 1024 };
+
+struct rows;
+
+struct value {
+	int64_t until_s; /* 0 to 2^56 - 1 */
+	uint32_t reason; /* by rows_reason */
+	uint8_t sublist; /* below ROW_VALUES_MAX */
+	bool excluded;
+};
+
+struct rows *rows_new(void);
+void rows_free(struct rows **rows);
+
+/* The number of a value, or E_NOMEM, E_LIMIT, E_RANGE. */
+int64_t rows_value(
+	struct rows *rows, uint8_t sublist, bool excluded, int64_t until_s, struct span reason);
+
+/* Adds a value to a set of at most ROW_VALUES_MAX, one for each sublist, and returns the new length. Of two values for the
+ * same ground and sublist an exclusion wins, then the later end, then the lesser reason: the order of adding is no
+ * matter. */
+size_t rows_merge(const struct rows *rows, uint32_t *values, size_t values_len, uint32_t value);
+
+/* The number of the row that holds where `parent` held and the set `values` is more specific: each sublist among them
+ * answers by its own value, the others as before. E_NOMEM, E_LIMIT. */
+int64_t rows_override(
+	struct rows *rows, uint32_t parent, const uint32_t *values, size_t values_len);
+
+size_t rows_count(const struct rows *rows);
+uint32_t rows_mask(const struct rows *rows, uint32_t row);
+/* The values of a row. */
+const uint32_t *rows_values(const struct rows *rows, uint32_t row, size_t *ret_len);
+const struct value *rows_value_get(const struct rows *rows, uint32_t value);
+struct span rows_reason(const struct rows *rows, uint32_t reason);
+
+/* In the file. */
+struct rows_record {
+	uint32_t rows, hits, reasons, zero;
+	uint64_t reason_bytes;
+	uint64_t first_at, hit_at, reason_first_at, reason_at;
+};
+
+struct hit_record {
+	uint32_t reason;
+	uint32_t until_low;
+	uint32_t until_high_sublist; /* 24 bits of the time, 8 of the sublist */
+};
+
+struct row_set {
+	uint32_t rows, hits, reasons;
+	const uint32_t *first; /* rows + 1 */
+	const struct hit_record *hit;
+	uint64_t reason_bytes;
+	const uint32_t *reason_first; /* reasons + 1 */
+	const uint8_t *reason;
+};
+
+/* Writes the rows named by `order`, in that order. */
+void rows_write(const struct rows *rows, const uint32_t *order, uint32_t order_len,
+	struct image *image, struct rows_record *ret_record);
+
+void row_set_open(struct row_set *set, struct sections *sections, const struct rows_record *record);
+
+/* The hits of a row; none for a row that does not exist. */
+static inline const struct hit_record *row_set_hits(
+	const struct row_set *set, uint32_t row, uint32_t *ret_len)
+{
+	uint32_t first, end;
+
+	*ret_len = 0;
+	if (row >= set->rows)
+		return NULL;
+	first = set->first[row];
+	end = set->first[row + 1];
+	if (end > set->hits || first >= end)
+		return NULL;
+	*ret_len = end - first < ROW_VALUES_MAX ? end - first : ROW_VALUES_MAX;
+	return set->hit + first;
+}
+
+static inline uint8_t hit_record_sublist(const struct hit_record *hit)
+{
+	return (uint8_t)(hit->until_high_sublist % ROW_VALUES_MAX);
+}
+
+static inline int64_t hit_record_until_s(const struct hit_record *hit)
+{
+	return (int64_t)((uint64_t)(hit->until_high_sublist >> 8) << 32 | hit->until_low);
+}
+
+static inline uint32_t row_set_mask(const struct row_set *set, uint32_t row)
+{
+	uint32_t len, mask = 0;
+	const struct hit_record *hits = row_set_hits(set, row, &len);
+
+	for (uint32_t i = 0; i < len; i++)
+		mask |= UINT32_C(1) << hit_record_sublist(&hits[i]);
+	return mask;
+}
+
+struct span row_set_reason(const struct row_set *set, const struct hit_record *hit);

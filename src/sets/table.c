@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: ISC */
+#include "sets/table.h"
+
+#include "base/macro.h"
+
+enum { NARROW_KEY_BYTES = 2, LOW_BITS_MIN = 8, BUCKET_MEAN_MAX = 64 };
+
+/* ---- Reading: wide ---- */
+
+/* How many of the sorted items are not greater than key; at most LADDER_FANOUT, counted without branches. */
+static uint32_t group_rank(const void *items, unsigned key_bytes, uint32_t len, u128 key)
+{
+	uint32_t rank = 0;
+
+	if (key_bytes == 4) {
+		const uint32_t *keys = items;
+		uint32_t narrow = key > UINT32_MAX ? UINT32_MAX : (uint32_t)key;
+
+		for (uint32_t i = 0; i < len; i++)
+			rank += keys[i] <= narrow;
+	} else if (key_bytes == 8) {
+		const uint64_t *keys = items;
+		uint64_t narrow = key > UINT64_MAX ? UINT64_MAX : (uint64_t)key;
+
+		for (uint32_t i = 0; i < len; i++)
+			rank += keys[i] <= narrow;
+	} else {
+		const u128 *keys = items;
+
+		for (uint32_t i = 0; i < len; i++)
+			rank += keys[i] <= key;
+	}
+	return rank;
+}
+
+/* The place of the greatest key that is not greater than key, or count. */
+static uint32_t wide_find(const struct table *table, u128 key)
+{
+	uint32_t place = 0;
+
+	for (unsigned i = table->rungs; i-- > 0;) {
+		uint32_t first = place * LADDER_FANOUT;
+		uint32_t len = table->rung_len[i] - first;
+		uint32_t rank;
+
+		if (len > LADDER_FANOUT)
+			len = LADDER_FANOUT;
+		rank = group_rank(
+			(const uint8_t *)table->rung[i] + (size_t)first * table->key_bytes,
+			table->key_bytes, len, key);
+		if (rank == 0 && first == 0)
+			return table->count;
+		place = first + (rank != 0 ? rank - 1 : 0);
+	}
+	return table->count != 0 ? place : table->count;
+}
+
+u128 table_key(const struct table *table, uint32_t place)
+{
+	if (table->key_bytes == 4)
+		return ((const uint32_t *)table->keys)[place];
+	if (table->key_bytes == 8)
+		return ((const uint64_t *)table->keys)[place];
+	return ((const u128 *)table->keys)[place];
+}
+
+/* ---- Reading: narrow ---- */
+
+struct bucket {
+	uint32_t first, end; /* places */
+	uint32_t low;        /* what to look for */
+};
+
+static struct bucket bucket_of(const struct table *table, uint32_t address)
+{
+	unsigned bits = table->low_bits;
+	uint32_t block = address >> 16;
+	struct bucket bucket = {
+		table->base[block], table->base[block + 1], address & ((UINT32_C(1) << bits) - 1)};
+
+	if (bits < 16) {
+		uint32_t at = address >> bits;
+
+		if (at + 1 != (block + 1) << (16 - bits))
+			bucket.end = bucket.first + table->offsets[at + 1];
+		bucket.first += table->offsets[at];
+	}
+	if (bucket.end > table->count)
+		bucket.end = table->count;
+	if (bucket.first > bucket.end)
+		bucket.first = bucket.end;
+	return bucket;
+}
+
+/* The place of the first key of the bucket that is not less. */
+static uint32_t bucket_lower(const struct table *table, struct bucket bucket)
+{
+	const uint16_t *keys = table->keys;
+	uint32_t mask = (UINT32_C(1) << table->low_bits) - 1;
+	uint32_t first = bucket.first, len = bucket.end - bucket.first;
+
+	while (len > 0) {
+		uint32_t half = len / 2;
+		bool less = (keys[first + half] & mask) < bucket.low;
+
+		first = less ? first + half + 1 : first;
+		len = less ? len - half - 1 : half;
+	}
+	return first;
+}
+
+static bool narrow_get(const struct table *table, u128 key, uint32_t *ret_row)
+{
+	const uint16_t *keys = table->keys;
+	struct bucket bucket;
+	uint32_t place, found;
+
+	bucket = bucket_of(table, (uint32_t)key);
+	place = bucket_lower(table, bucket);
+	if (place == bucket.end)
+		return false;
+	found = keys[place];
+	if ((found & ((UINT32_C(1) << table->low_bits) - 1)) != bucket.low)
+		return false;
+	*ret_row = codes_get(&table->codes, place, found >> table->low_bits);
+	return true;
+}
+
+/* ---- Reading: both ---- */
+
+bool table_get(const struct table *table, u128 key, uint32_t *ret_row)
+{
+	uint32_t place;
+
+	if (table->count == 0)
+		return false;
+	if (table->key_bytes == NARROW_KEY_BYTES)
+		return narrow_get(table, key, ret_row);
+	place = wide_find(table, key);
+	if (place == table->count || table_key(table, place) != key)
+		return false;
+	*ret_row = codes_get(&table->codes, place, 0);
+	return true;
+}
+
+bool table_get_below(const struct table *table, u128 key, uint32_t *ret_row)
+{
+	uint32_t place = wide_find(table, key);
+
+	if (place == table->count)
+		return false;
+	*ret_row = codes_get(&table->codes, place, 0);
+	return true;
+}
+
+uint32_t table_lower(const struct table *table, u128 key)
+{
+	uint32_t place;
+
+	if (table->count == 0 || key == 0)
+		return 0;
+	if (table->key_bytes == NARROW_KEY_BYTES)
+		return key > UINT32_MAX ? table->count
+					: bucket_lower(table, bucket_of(table, (uint32_t)key));
+	place = wide_find(table, key - 1);
+	return place == table->count ? 0 : place + 1;
+}
+
+uint32_t table_count(const struct table *table, u128 first, u128 last)
+{
+	uint32_t below = table_lower(table, first);
+	uint32_t end = last == ~(u128)0 ? table->count : table_lower(table, last + 1);
+
+	return end > below ? end - below : 0;
+}
+
+uint32_t table_row(const struct table *table, uint32_t place)
+{
+	uint32_t inlined = 0;
+
+	if (table->key_bytes == NARROW_KEY_BYTES)
+		inlined = (uint32_t)((const uint16_t *)table->keys)[place] >> table->low_bits;
+	return codes_get(&table->codes, place, inlined);
+}
+
+uint32_t table_next(const struct table *table, const struct row_set *rows, uint32_t from,
+	uint32_t end, uint32_t mask)
+{
+	while (from < end) {
+		uint32_t group_end;
+
+		from = codes_skip(&table->codes, from, end, mask);
+		group_end = from - from % SUMMARY_FANOUT + SUMMARY_FANOUT;
+		if (group_end > end || group_end < from)
+			group_end = end;
+		for (; from < group_end; from++) {
+			if ((row_set_mask(rows, table_row(table, from)) & mask) != 0)
+				return from;
+		}
+	}
+	return end;
+}
+
+/* ---- The ladder: rung 0 is the keys, each higher rung every 16th of the one below, up to one group ---- */
+
+static uint64_t ladder_layout(uint32_t count, uint32_t len[LADDER_RUNGS], uint8_t *ret_rungs)
+{
+	uint64_t above = 0;
+	uint8_t rungs = 0;
+
+	if (count != 0)
+		len[rungs++] = count;
+	while (count > LADDER_FANOUT) {
+		count = count / LADDER_FANOUT + (count % LADDER_FANOUT != 0);
+		len[rungs++] = count;
+		above += count;
+	}
+	*ret_rungs = rungs;
+	return above;
+}
+
+unsigned table_key_bytes(enum table_kind kind)
+{
+	switch (kind) {
+	case TABLE_V4_POINTS:
+	case TABLE_V4_STEPS:
+		return 4;
+	case TABLE_NETS:
+		return 8;
+	case TABLE_WHOLE:
+		return 16;
+	}
+	return 0;
+}
+
+static bool layout_is_known(enum table_kind kind, const struct table_record *record)
+{
+	if (record->key_bytes == NARROW_KEY_BYTES)
+		return kind == TABLE_V4_POINTS && record->low_bits >= LOW_BITS_MIN &&
+		       record->low_bits <= 16 && record->codes.inline_bits == 16 - record->low_bits;
+	return record->key_bytes == table_key_bytes(kind) && record->codes.inline_bits == 0;
+}
+
+static void narrow_open(
+	struct table *table, struct sections *sections, const struct table_record *record)
+{
+	unsigned code_bits = 16u - record->low_bits;
+
+	table->base =
+		sections_get(sections, record->base_at, NARROW_BLOCKS + 1, sizeof(*table->base));
+	table->offsets = sections_get(sections, record->offset_at,
+		code_bits != 0 ? (uint64_t)NARROW_BLOCKS << code_bits : 0, sizeof(*table->offsets));
+}
+
+static void wide_open(
+	struct table *table, struct sections *sections, const struct table_record *record)
+{
+	uint64_t above = ladder_layout(table->count, table->rung_len, &table->rungs);
+	const uint8_t *ladder = sections_get(sections, record->ladder_at, above, record->key_bytes);
+
+	table->rung[0] = table->keys;
+	for (unsigned i = 1; i < table->rungs && ladder != NULL; i++) {
+		table->rung[i] = ladder;
+		ladder += (size_t)table->rung_len[i] * record->key_bytes;
+	}
+}
+
+void table_open(struct table *table, enum table_kind kind, struct sections *sections,
+	const struct table_record *record)
+{
+	uint32_t count = record->codes.count;
+
+	*table = (struct table){
+		.count = count, .key_bytes = record->key_bytes, .low_bits = record->low_bits};
+	if (!layout_is_known(kind, record)) {
+		sections->bad = true;
+		return;
+	}
+	codes_open(&table->codes, sections, &record->codes);
+	table->keys = sections_get(sections, record->key_at, count, record->key_bytes);
+	if (record->key_bytes == NARROW_KEY_BYTES)
+		narrow_open(table, sections, record);
+	else
+		wide_open(table, sections, record);
+}
+
+/* ---- Writing ---- */
+
+static void wide_write(const uint8_t *keys, uint32_t count, unsigned key_bytes, struct image *image,
+	struct table_record *record)
+{
+	uint32_t len[LADDER_RUNGS];
+	uint8_t rungs;
+	uint64_t above = ladder_layout(count, len, &rungs);
+	uint64_t stride = key_bytes;
+	uint8_t *ladder;
+
+	record->key_at = image_add(image, keys, count, key_bytes);
+	ladder = image_room(image, above, key_bytes, &record->ladder_at);
+	for (unsigned i = 1; i < rungs && ladder != NULL; i++) {
+		stride *= LADDER_FANOUT;
+		for (uint64_t j = 0; j < len[i]; j++, ladder += key_bytes)
+			memcpy(ladder, keys + j * stride, key_bytes);
+	}
+}
+
+static void narrow_write(const uint32_t *keys, const uint32_t *rows, uint32_t count,
+	struct image *image, struct table_record *record)
+{
+	unsigned bits = record->low_bits;
+	uint32_t *base = image_room(image, NARROW_BLOCKS + 1, sizeof(*base), &record->base_at);
+	uint64_t buckets = bits < 16 ? (uint64_t)NARROW_BLOCKS << (16 - bits) : 0;
+	uint16_t *offsets, *low;
+	uint32_t place = 0;
+
+	for (uint32_t block = 0; block <= NARROW_BLOCKS && base != NULL; block++) {
+		while (place < count && keys[place] >> 16 < block)
+			place++;
+		base[block] = place;
+	}
+	place = 0;
+	offsets = image_room(image, buckets, sizeof(*offsets), &record->offset_at);
+	for (uint64_t bucket = 0, first = 0; bucket < buckets && offsets != NULL; bucket++) {
+		while (place < count && keys[place] >> bits < bucket)
+			place++;
+		if (bucket % (UINT64_C(1) << (16 - bits)) == 0)
+			first = place;
+		offsets[bucket] = (uint16_t)(place - first);
+	}
+	low = image_room(image, count, sizeof(*low), &record->key_at);
+	for (uint32_t i = 0; i < count && low != NULL; i++)
+		low[i] = (uint16_t)(codes_inline(&record->codes, rows[i]) << bits |
+				    (keys[i] & ((UINT32_C(1) << bits) - 1)));
+}
+
+struct layout {
+	uint64_t cost; /* bytes */
+	unsigned key_bytes, low_bits, extra_bits;
+};
+
+static struct layout layout_choose(enum table_kind kind, const uint32_t *rows, uint32_t count)
+{
+	struct codes_histogram histogram = {0};
+	struct layout best = {.key_bytes = table_key_bytes(kind)};
+	bool may_be_narrow = kind == TABLE_V4_POINTS;
+
+	codes_count(&histogram, rows, count);
+	best.cost = codes_choose(&histogram, count, 0, &best.extra_bits) +
+		    (uint64_t)count * best.key_bytes * LADDER_FANOUT / (LADDER_FANOUT - 1);
+	for (unsigned bits = LOW_BITS_MIN; may_be_narrow && bits <= 16; bits++) {
+		struct layout narrow = {.key_bytes = NARROW_KEY_BYTES, .low_bits = bits};
+
+		if (count >> (32 - bits) > BUCKET_MEAN_MAX)
+			break;
+		narrow.cost = codes_choose(&histogram, count, 16 - bits, &narrow.extra_bits) +
+			      (uint64_t)count * NARROW_KEY_BYTES +
+			      (NARROW_BLOCKS + 1) * sizeof(uint32_t) +
+			      (bits < 16 ? (uint64_t)NARROW_BLOCKS << (17 - bits) : 0);
+		if (narrow.cost < best.cost)
+			best = narrow;
+	}
+	return best;
+}
+
+void table_write(enum table_kind kind, const void *keys, const uint32_t *rows, uint32_t count,
+	const uint32_t *masks, struct image *image, struct table_record *ret_record)
+{
+	struct layout layout = layout_choose(kind, rows, count);
+	bool narrow = layout.key_bytes == NARROW_KEY_BYTES;
+
+	*ret_record = (struct table_record){
+		.key_bytes = (uint8_t)layout.key_bytes, .low_bits = (uint8_t)layout.low_bits};
+	codes_write(rows, count, narrow ? 16 - layout.low_bits : 0, layout.extra_bits, masks, image,
+		&ret_record->codes);
+	if (narrow)
+		narrow_write(keys, rows, count, image, ret_record);
+	else
+		wide_write(keys, count, layout.key_bytes, image, ret_record);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * A sorted set of distinct keys (addresses as numbers), each with a row. Two layouts, chosen by what costs fewer bytes:
+ *
+ *   narrow  IPv4 addresses in great number. base[] says where each /16 begins, offsets[] where each bucket of 2^low_bits
+ *           addresses begins within its /16, and a key is 16 bits: the low bits of the address, and above them code bits
+ *           that would otherwise be spare. 10 million random addresses: 2.1 bytes each, two cache misses.
+ *   wide    whole keys of 4, 8 or 16 bytes, and a ladder above them: every 16th key, every 256th, ...; a search looks at
+ *           one group of 16 neighbours a rung.
+ *
+ * A damaged file gives wrong answers at worst: places are clamped where they are computed.
+ * Writing: the caller's thread. Reading: pure; any thread.
+ */
+#include "sets/codes.h"
+#include "sets/key.h"
+
+enum { LADDER_FANOUT = 16, LADDER_RUNGS = 8, NARROW_BLOCKS = 65536 };
+
+struct table_record {
+	uint8_t key_bytes; /* 2: narrow */
+	uint8_t low_bits;  /* of narrow */
+	uint8_t zero[6];
+	uint64_t key_at, ladder_at, base_at, offset_at;
+	struct codes_record codes;
+};
+
+struct table {
+	uint32_t count;
+	uint8_t key_bytes, low_bits, rungs;
+	const void *keys;
+	const uint32_t *base;    /* NARROW_BLOCKS + 1 */
+	const uint16_t *offsets; /* NARROW_BLOCKS << (16 - low_bits); none when low_bits is 16 */
+	const void *rung[LADDER_RUNGS];
+	uint32_t rung_len[LADDER_RUNGS];
+	struct codes codes;
+};
+
+enum table_kind {
+	TABLE_V4_POINTS, /* keys of 4 bytes; may be narrow */
+	TABLE_V4_STEPS,
+	TABLE_NETS, /* 8 bytes: the upper half of an IPv6 address */
+	TABLE_WHOLE /* 16 bytes */
+};
+
+unsigned table_key_bytes(enum table_kind kind);
+
+/* keys: ascending, distinct; rows: numbered by frequency, with the mask of each. */
+void table_write(enum table_kind kind, const void *keys, const uint32_t *rows, uint32_t count,
+	const uint32_t *masks, struct image *image, struct table_record *ret_record);
+
+void table_open(struct table *table, enum table_kind kind, struct sections *sections,
+	const struct table_record *record);
+
+/* The row of a key; false when it is not there. A key of 4 or 8 bytes is the number itself, not the mapped address. */
+bool table_get(const struct table *table, u128 key, uint32_t *ret_row);
+
+/* The row of the greatest key that is not greater; false when there is none. Not for narrow. */
+bool table_get_below(const struct table *table, u128 key, uint32_t *ret_row);
+
+/* How many keys are less than key. */
+uint32_t table_lower(const struct table *table, u128 key);
+/* How many keys lie in first..last. */
+uint32_t table_count(const struct table *table, u128 first, u128 last);
+
+uint32_t table_row(const struct table *table, uint32_t place);
+u128 table_key(const struct table *table, uint32_t place); /* not for narrow */
+
+/* The first place in from..end-1 whose row has a sublist of mask; end when there is none. */
+uint32_t table_next(const struct table *table, const struct row_set *rows, uint32_t from,
+	uint32_t end, uint32_t mask);

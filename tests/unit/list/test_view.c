@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: ISC */
+#include "unit.h"
+
+#include <stdio.h>
+
+#include "list/model.h"
+
+enum { ROUNDS = 24, CHANGES = 12, ASKED_MAX = 16384, LIST = 1 };
+
+/* ---- Random sources: few bits vary, so that they nest, touch and repeat ---- */
+
+static struct source random_net(void)
+{
+	static const char *const corners[] = {"0.0.0.0", "255.255.255.255", "0.0.0.0/0", "::/0",
+		"::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "128.0.0.0/1", "::/64",
+		"::fffe:0:0/96", "::/80", "10.0.0.0/8", "2001:db8::/32",
+		"ffff:ffff:ffff:ffff::/64"};
+	struct prefix net;
+	struct source source;
+	uint32_t kind = random_below(16);
+
+	if (kind == 0)
+		return source_of_text(corners[random_below(COUNTOF(corners))]);
+	if (kind < 8) {
+		uint32_t address = 0x0a000000 | random_below(4) << 14 | random_below(3) << 7 |
+				   random_below(16);
+		unsigned bits = random_below(3) == 0 ? 8 + random_below(25) : 24 + random_below(9);
+
+		net = prefix_of(ip_from_v4(address), IP_V4_BITS + bits);
+	} else {
+		u128 key = (u128)0x20010db800000000 << 64 | (u128)random_below(4) << 78 |
+			   (u128)random_below(4) << 64 | (u128)random_below(2) << 63 |
+			   random_below(16);
+		static const uint8_t lengths[] = {16, 32, 48, 56, 60, 63, 64, 64, 64, 64, 65, 80,
+			112, 120, 126, 127, 128, 128, 128, 128};
+
+		net = prefix_of(key_to_ip(key), lengths[random_below(COUNTOF(lengths))]);
+	}
+	source = (struct source){.kind = SOURCE_NET, .net = net};
+	return source;
+}
+
+static struct source random_domain(void)
+{
+	static const char *const labels[] = {"a", "b", "ab", "a-b"};
+	char text[64] = "";
+	uint32_t count = 1 + random_below(4);
+
+	if (random_below(2) == 0)
+		strcat(text, ".");
+	for (uint32_t i = 0; i < count; i++) {
+		strcat(text, labels[random_below(COUNTOF(labels))]);
+		if (i + 1 < count)
+			strcat(text, ".");
+	}
+	return source_of_text(text);
+}
+
+static struct paint_entry random_entry(void)
+{
+	static const char *const reasons[] = {"", "1 trap hit", "2 trap hits", "by hand"};
+
+	return (struct paint_entry){
+		.source = random_below(4) == 0 ? random_domain() : random_net(),
+		.sublist = (uint8_t)random_below(MODEL_SUBLISTS),
+		.excluded = random_below(4) == 0,
+		.until_s = random_below(4) == 0 ? 0 : INT64_C(5000000000) + random_below(3),
+		.reason = span_text(reasons[random_below(COUNTOF(reasons))]),
+	};
+}
+
+/* ---- Questions: answers can change only at the ends of entries, so these are asked, and their neighbours ---- */
+
+struct questions {
+	u128 keys[ASKED_MAX];
+	size_t len;
+};
+
+static void ask_around(struct questions *questions, struct prefix net)
+{
+	u128 first = key_of_ip(net.ip), last = key_last(first, net.bits);
+
+	assert_true(questions->len + 6 <= ASKED_MAX);
+	questions->keys[questions->len++] = first;
+	questions->keys[questions->len++] = first - 1;
+	questions->keys[questions->len++] = first + 1;
+	questions->keys[questions->len++] = last;
+	questions->keys[questions->len++] = last + 1;
+	questions->keys[questions->len++] = last - 1;
+}
+
+static struct questions questions;
+
+static void ask_all(const struct model *model)
+{
+	questions.len = 0;
+	for (size_t i = 0; i < model->len; i++) {
+		if (model->entries[i].source.kind == SOURCE_NET)
+			ask_around(&questions, model->entries[i].source.net);
+	}
+	ask_around(&questions, prefix_of(key_to_ip(0), 0));
+	ask_around(&questions, prefix_of(key_to_ip(key_v4_first), IP_V4_BITS));
+}
+
+static void check_net(const struct model *model, const struct view *view, struct prefix net)
+{
+	u128 first = key_of_ip(net.ip), last = key_last(first, net.bits);
+	struct source asked = source_of_key(first);
+	uint32_t within = model_mask(model, &asked);
+
+	for (size_t i = 0; i < questions.len; i++) {
+		if (questions.keys[i] < first || questions.keys[i] > last)
+			continue;
+		asked = source_of_key(questions.keys[i]);
+		within |= model_mask(model, &asked);
+	}
+	for (uint32_t mask = 1; mask < 1u << MODEL_SUBLISTS; mask <<= 1)
+		assert_int_equal(view_has_within(view, LIST, net, mask), (within & mask) != 0);
+	assert_int_equal(view_has_within(view, LIST, net, UINT32_MAX), within != 0);
+	assert_false(view_has_within(view, LIST, net, 0));
+}
+
+static void check_nets(const struct model *model, const struct view *view)
+{
+	ask_all(model);
+	for (size_t i = 0; i < questions.len; i++) {
+		struct source asked = source_of_key(questions.keys[i]);
+
+		model_check(model, view, LIST, &asked);
+	}
+	for (unsigned i = 0; i < 40; i++) {
+		struct prefix net = random_net().net;
+
+		check_net(model, view, net);
+		check_net(model, view, prefix_of(net.ip, net.bits < 128 ? net.bits + 1u : 127));
+	}
+}
+
+static bool is_below(const char *name, const char *above)
+{
+	size_t len = strlen(name), own = strlen(above);
+
+	if (own == 0)
+		return len > 0;
+	return len > own && name[len - own - 1] == '.' && strcmp(name + len - own, above) == 0;
+}
+
+/* A name below an entry is represented by a label that occurs nowhere. */
+static void check_below(const struct model *model, const struct view *view, const char *name)
+{
+	struct source asked = {.kind = SOURCE_DOMAIN};
+	uint32_t below = 0;
+
+	snprintf(asked.domain, sizeof(asked.domain), "zzz%s%s", name[0] != '\0' ? "." : "", name);
+	below |= model_mask(model, &asked);
+	for (size_t i = 0; i < model->len; i++) {
+		const char *domain = model->entries[i].source.domain;
+
+		if (model->entries[i].source.kind != SOURCE_DOMAIN)
+			continue;
+		strcpy(asked.domain, domain + (domain[0] == '.'));
+		if (is_below(asked.domain, name))
+			below |= model_mask(model, &asked);
+		snprintf(asked.domain, sizeof(asked.domain), "zzz.%s", domain + (domain[0] == '.'));
+		if (is_below(asked.domain, name))
+			below |= model_mask(model, &asked);
+	}
+	for (uint32_t mask = 1; mask < 1u << MODEL_SUBLISTS; mask <<= 1)
+		assert_int_equal(
+			view_has_below(view, LIST, span_text(name), mask), (below & mask) != 0);
+}
+
+static void check_domains(const struct model *model, const struct view *view)
+{
+	struct source asked = {.kind = SOURCE_DOMAIN};
+
+	check_below(model, view, "");
+	check_below(model, view, "zzz");
+	for (unsigned i = 0; i < 60; i++) {
+		struct source random = random_domain();
+
+		strcpy(asked.domain, random.domain + (random.domain[0] == '.'));
+		model_check(model, view, LIST, &asked);
+		check_below(model, view, asked.domain);
+	}
+}
+
+static void check_all(const struct model *model, const struct view *view)
+{
+	check_nets(model, view);
+	check_domains(model, view);
+}
+
+static void fill(struct model *model, size_t count)
+{
+	model->len = 0;
+	for (size_t i = 0; i < count; i++)
+		model_add(model, random_entry());
+}
+
+/* ---- Tests ---- */
+
+static void a_snapshot_answers_like_the_model(void **state)
+{
+	static struct model model;
+
+	(void)state;
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		struct image image;
+		struct view *view;
+
+		fill(&model, round * 3);
+		view = model_view(&model, 7, &image);
+		assert_int_equal(view_serial(view), 7);
+		check_all(&model, view);
+		view_free(&view);
+		image_done(&image);
+	}
+}
+
+/* One random change, and the delta the keeper would send. */
+static struct source change(struct model *model)
+{
+	struct source source;
+
+	if (model->len != 0 && random_below(2) == 0) {
+		size_t i = random_below((uint32_t)model->len);
+
+		source = model->entries[i].source;
+		model->entries[i] = model->entries[--model->len];
+		return source;
+	}
+	model_add(model, random_entry());
+	return model->entries[model->len - 1].source;
+}
+
+static void apply_change(const struct model *model, const struct source *source, struct view **view)
+{
+	AUTO(arena)
+	*arena = arena_new(0);
+	struct delta delta = {
+		.from_serial = view_serial(*view), .to_serial = view_serial(*view) + 1};
+	struct view *next = NULL;
+
+	assert_int_equal(paint_pieces(span_text("main"), source, model->entries, model->len, 100000,
+				 arena, &delta.pieces, &delta.pieces_len),
+		0);
+	assert_int_equal(view_apply(*view, &delta, &next, NULL), 0);
+	assert_int_equal(view_serial(next), delta.to_serial);
+	view_free(view);
+	*view = next;
+}
+
+static void deltas_answer_like_a_rebuilt_snapshot(void **state)
+{
+	static struct model model;
+
+	(void)state;
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		struct image image;
+		struct view *view;
+
+		fill(&model, round);
+		view = model_view(&model, 1, &image);
+		for (unsigned i = 0; i < CHANGES; i++) {
+			struct source source = change(&model);
+
+			apply_change(&model, &source, &view);
+			check_all(&model, view);
+		}
+		view_free(&view);
+		image_done(&image);
+	}
+}
+
+/* The base of a delta goes on answering as before, and may be gone first. */
+static void views_are_independent(void **state)
+{
+	static struct model before, after;
+	struct image image;
+	struct view *base, *next;
+
+	(void)state;
+	fill(&before, 40);
+	base = model_view(&before, 1, &image);
+	for (unsigned i = 0; i < 20; i++) {
+		struct view *other = NULL;
+		struct delta none = {.from_serial = view_serial(base), .to_serial = 100 + i};
+		struct source source;
+
+		after = before;
+		assert_int_equal(view_apply(base, &none, &other, NULL), 0);
+		source = change(&after);
+		next = other;
+		apply_change(&after, &source, &next);
+		check_all(&after, next);
+		check_all(&before, base);
+		view_free(&base);
+		base = next;
+		before = after;
+	}
+	view_free(&base);
+	image_done(&image);
+}
+
+static void holes_do_not_exist(void **state)
+{
+	static struct model model;
+	struct image image;
+	struct view *view;
+
+	(void)state;
+	model.len = 0;
+	model_add_text(&model, "192.0.2.0/31", 0, "pair", false);
+	model_add_text(&model, "192.0.2.0", 0, "", true);
+	model_add_text(&model, "192.0.2.1", 0, "", true);
+	model_add_text(&model, "203.0.113.0/24", 1, "net", false);
+	model_add_text(&model, "203.0.113.128/25", 1, "", true);
+	model_add_text(&model, ".listed.example", 2, "all", false);
+	model_add_text(&model, "not.listed.example", 2, "", true);
+	view = model_view(&model, 1, &image);
+	check_all(&model, view);
+	check_net(&model, view, source_of_text("192.0.2.0/24").net);
+	check_net(&model, view, source_of_text("203.0.113.128/25").net);
+	assert_false(view_has_within(view, LIST, source_of_text("192.0.0.0/16").net, UINT32_MAX));
+	assert_true(view_has_within(view, LIST, source_of_text("203.0.0.0/8").net, 2));
+	assert_false(view_has_within(view, LIST, source_of_text("203.0.0.0/8").net, 1));
+	view_free(&view);
+	image_done(&image);
+}
+
+static void an_ipv6_network_lists_no_ipv4_address(void **state)
+{
+	static struct model model;
+	struct image image;
+	struct view *view;
+	struct source v4 = source_of_text("192.0.2.1"), v6 = source_of_text("2001:db8::1");
+
+	(void)state;
+	model.len = 0;
+	model_add_text(&model, "::/0", 0, "all", false);
+	view = model_view(&model, 1, &image);
+	assert_int_equal(view_lookup_ip(view, LIST, v4.net.ip, NULL, NULL), 0);
+	assert_int_equal(view_lookup_ip(view, LIST, v6.net.ip, NULL, NULL), 1);
+	assert_false(view_has_within(view, LIST, source_of_text("0.0.0.0/0").net, 1));
+	view_free(&view);
+	image_done(&image);
+}
+
+static void lists_and_sublists_have_names(void **state)
+{
+	static struct model model;
+	struct image image;
+	struct view *view;
+
+	(void)state;
+	model.len = 0;
+	model_add_text(&model, "192.0.2.1", 0, "one", false);
+	model_add_text(&model, "192.0.2.2", 1, "two", true);
+	view = model_view(&model, 1, &image);
+	assert_int_equal(view_list_count(view), 2);
+	assert_int_equal(view_list_find(view, span_text("main")), LIST);
+	assert_int_equal(view_list_find(view, span_text("mains")), E_ABSENT);
+	assert_true(span_equal_text(view_list_name(view, 0), "other"));
+	assert_int_equal(view_sublist_find(view, LIST, span_text("bot")), 2);
+	assert_int_equal(view_sublist_find(view, 0, span_text("bot")), E_ABSENT);
+	assert_true(span_equal_text(view_sublist_name(view, LIST, 4), "manual"));
+	assert_true(span_is_empty(view_sublist_name(view, LIST, 5)));
+	assert_int_equal(view_list_entries(view, LIST), 1);
+	assert_int_equal(view_lookup_ip(view, 2, ip_from_v4(0xc0000201), NULL, NULL), 0);
+	assert_int_equal(view_lookup_ip(view, -1, ip_from_v4(0xc0000201), NULL, NULL), 0);
+	view_free(&view);
+	image_done(&image);
+}
+
+static void an_empty_view_knows_nothing(void **state)
+{
+	AUTO(view)
+	*view = view_new_empty();
+
+	(void)state;
+	assert_int_equal(view_serial(view), 0);
+	assert_int_equal(view_list_count(view), 0);
+	assert_int_equal(view_list_find(view, span_text("main")), E_ABSENT);
+	assert_int_equal(view_lookup_ip(view, 0, ip_from_v4(1), NULL, NULL), 0);
+	assert_false(view_has_below(view, 0, span_text(""), UINT32_MAX));
+}
+
+static void strange_names_are_not_listed(void **state)
+{
+	static const char *const strange[] = {"", ".", "..", ".bad.example", "bad.example.",
+		"bad..example", "bad. example", "\x01", "BAD.example"};
+	static struct model model;
+	struct image image;
+	struct view *view;
+	char longest[400];
+
+	(void)state;
+	model.len = 0;
+	model_add_text(&model, ".bad.example", 0, "bad", false);
+	view = model_view(&model, 1, &image);
+	for (size_t i = 0; i < COUNTOF(strange); i++)
+		assert_int_equal(
+			view_lookup_domain(view, LIST, span_text(strange[i]), NULL, NULL), 0);
+	memset(longest, 'a', sizeof(longest));
+	assert_int_equal(
+		view_lookup_domain(view, LIST, span_of("example\0bad", 11), NULL, NULL), 0);
+	assert_int_equal(
+		view_lookup_domain(view, LIST, span_of(longest, sizeof(longest)), NULL, NULL), 0);
+	for (size_t i = 0; i < 200; i++) /* as many labels as fit */
+		longest[i] = i % 2 == 0 ? 'a' : '.';
+	memcpy(longest + 200, "bad.example", 11);
+	assert_int_equal(view_lookup_domain(view, LIST, span_of(longest, 211), NULL, NULL), 1);
+	view_free(&view);
+	image_done(&image);
+}
+
+/* ---- Deltas that do not fit ---- */
+
+struct bad_delta {
+	const char *list;
+	const char *sources[2];
+	uint8_t sublist;
+	uint32_t from_serial;
+	int result;
+};
+
+static void deltas_that_do_not_fit_change_nothing(void **state)
+{
+	static const struct bad_delta cases[] = {
+		{"main", {"192.0.2.1", "192.0.2.2"}, 0, 1, 0},
+		{"main", {"192.0.2.1", "bad.example"}, 0, 2, E_CONFLICT},
+		{"absent", {"192.0.2.1", "192.0.2.2"}, 0, 1, E_CONFLICT},
+		{"other", {"192.0.2.1", "192.0.2.2"}, 1, 1, E_CONFLICT},
+		{"main", {"192.0.2.0/24", "192.0.2.2"}, 0, 1, E_CONFLICT},
+		{"main", {"bad.example", "bad.example"}, 0, 1, E_CONFLICT},
+		{"main", {"bad.example", ".bad.example"}, 0, 1, 0},
+		{"main", {"192.0.2.1", "::/0"}, 0, 1, E_RANGE},
+	};
+	static struct model model;
+	struct image image;
+	struct view *view;
+
+	(void)state;
+	model.len = 0;
+	view = model_view(&model, 1, &image);
+	for (size_t i = 0; i < COUNTOF(cases); i++) {
+		struct delta_hit hit = {cases[i].sublist, 0, span_text("x")};
+		struct delta_piece pieces[2];
+		struct delta delta = {cases[i].from_serial, 5, 2, pieces};
+		struct view *next = NULL;
+
+		for (size_t j = 0; j < 2; j++)
+			pieces[j] = (struct delta_piece){span_text(cases[i].list),
+				source_of_text(cases[i].sources[j]), 1, &hit};
+		assert_int_equal(view_apply(view, &delta, &next, NULL), cases[i].result);
+		assert_true((next != NULL) == (cases[i].result == 0));
+		if (next != NULL)
+			assert_int_equal(view_overlay_size(next), 2);
+		view_free(&next);
+	}
+	assert_int_equal(view_overlay_size(view), 0);
+	view_free(&view);
+	image_done(&image);
+}
+
+static void too_many_pieces_call_for_a_snapshot(void **state)
+{
+	static struct model model;
+	AUTO(arena)
+	*arena = arena_new(0);
+	struct source ground = source_of_text("10.0.0.0/8");
+	const struct delta_piece *pieces = NULL;
+	size_t len = 0;
+
+	(void)state;
+	model.len = 0;
+	model_add_text(&model, "10.0.0.0/8", 0, "all", false);
+	model_add_text(&model, "10.1.2.3", 0, "", true);
+	assert_int_equal(paint_pieces(span_text("main"), &ground, model.entries, model.len, 24,
+				 arena, &pieces, &len),
+		E_LIMIT);
+	assert_null(pieces);
+	assert_int_equal(paint_pieces(span_text("main"), &ground, model.entries, model.len, 25,
+				 arena, &pieces, &len),
+		0);
+	assert_int_equal(len, 25);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_snapshot_answers_like_the_model),
+		cmocka_unit_test(deltas_answer_like_a_rebuilt_snapshot),
+		cmocka_unit_test(views_are_independent),
+		cmocka_unit_test(holes_do_not_exist),
+		cmocka_unit_test(an_ipv6_network_lists_no_ipv4_address),
+		cmocka_unit_test(lists_and_sublists_have_names),
+		cmocka_unit_test(an_empty_view_knows_nothing),
+		cmocka_unit_test(strange_names_are_not_listed),
+		cmocka_unit_test(deltas_that_do_not_fit_change_nothing),
+		cmocka_unit_test(too_many_pieces_call_for_a_snapshot),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
