@@ -19,19 +19,18 @@ static void complain_at(
 	complain(loader->complaints, place, name != NULL ? (unsigned)strlen(name) : 1, "%s", text);
 }
 
-/* The tree node of a path of keys, as far as it goes; for the place of a complaint. */
+/* Where a path of keys is written; line 0 when it is not. */
 static struct conf_place place_find(const struct loader *loader, const char *path)
 {
-	struct conf_place place = {loader->conf->file, 0, 0};
 	const struct tree *node = loader->root;
 	struct span rest = span_text(path);
 
-	while (rest.len != 0 && node != NULL && node->kind == TREE_MAP) {
-		node = tree_find(node, span_cstr(loader->arena, span_split(&rest, '.')));
-		if (node != NULL)
-			place = node->key_place;
+	while (rest.len != 0 && node != NULL) {
+		const char *key = span_cstr(loader->arena, span_split(&rest, '.'));
+
+		node = node->kind == TREE_MAP ? tree_find(node, key) : NULL;
 	}
-	return place;
+	return node != NULL ? node->key_place : (struct conf_place){loader->conf->file, 0, 0};
 }
 
 /* ---- what is implied ---- */

@@ -156,6 +156,10 @@ static void builder_place(struct builder *builder, struct tree *node)
 		node->key = builder->key.text;
 		node->key_place = builder->key.place;
 		node->key_width = builder->key.width;
+		if (node->place.line == 0) { /* nothing stands there: just behind the key */
+			node->place = node->key_place;
+			node->place.column += node->key_width + 1;
+		}
 		map_check_double(builder, parent, node);
 		builder->has_key = false;
 	}
@@ -276,7 +280,7 @@ static void complain_syntax(struct builder *builder, struct fy_diag *diag)
 	struct fy_diag_error *error, *last = NULL;
 	struct conf_place place = {builder->file, 0, 0};
 
-	while (diag != NULL && (error = fy_diag_errors_iterate(diag, &at)) != NULL)
+	while ((error = fy_diag_errors_iterate(diag, &at)) != NULL)
 		last = error;
 	if (last == NULL) {
 		complain(builder->complaints, place, 0, "not YAML");
@@ -287,9 +291,8 @@ static void complain_syntax(struct builder *builder, struct fy_diag *diag)
 	complain(builder->complaints, place, 1, "not YAML: %s", last->msg);
 }
 
-static void builder_run(struct builder *builder, struct fy_parser *parser)
+static void builder_run(struct builder *builder, struct fy_parser *parser, struct fy_diag *diag)
 {
-	struct fy_diag *diag;
 	bool ended = false;
 
 	while (!builder->failed && !ended) {
@@ -303,19 +306,39 @@ static void builder_run(struct builder *builder, struct fy_parser *parser)
 	}
 	if (builder->failed || ended)
 		return;
-	diag = fy_parser_get_diag(parser);
 	complain_syntax(builder, diag);
-	fy_diag_unref(diag);
 	builder->failed = true;
+}
+
+/* libfyaml would write to standard error; what it says is collected and said in our own form. */
+static void drop_output(struct fy_diag *diag, void *user, const char *bytes, size_t len)
+{
+	(void)diag;
+	(void)user;
+	(void)bytes;
+	(void)len;
+}
+
+static struct fy_diag *diag_new(void)
+{
+	struct fy_diag_cfg settings;
+	struct fy_diag *diag;
+
+	fy_diag_cfg_default(&settings);
+	settings.fp = NULL;
+	settings.output_fn = drop_output;
+	diag = fy_diag_create(&settings);
+	ASSERT(diag != NULL);
+	fy_diag_set_collect_errors(diag, true);
+	return diag;
 }
 
 int tree_parse(const char *file, struct span text, struct complaints *complaints,
 	struct arena *arena, struct tree **ret_tree)
 {
-	const struct fy_parse_cfg settings = {
+	struct fy_parse_cfg settings = {
 		.search_path = "",
-		.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_DEFAULT_VERSION_1_2 |
-			 FYPCF_JSON_NONE | FYPCF_DISABLE_MMAP_OPT,
+		.flags = FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE | FYPCF_DISABLE_MMAP_OPT,
 	};
 	struct builder builder = {.file = file, .complaints = complaints, .arena = arena};
 	size_t errors_before = complaints->report->errors_len;
@@ -323,6 +346,7 @@ int tree_parse(const char *file, struct span text, struct complaints *complaints
 
 	if (text_check(file, text, complaints) < 0)
 		return E_CONFIG;
+	settings.diag = diag_new();
 	parser = fy_parser_create(&settings);
 	if (parser == NULL || fy_parser_set_string(parser,
 				      text.len != 0 ? (const char *)text.ptr : "", text.len) != 0) {
@@ -330,10 +354,11 @@ int tree_parse(const char *file, struct span text, struct complaints *complaints
 			"cannot be read: out of memory");
 		builder.failed = true;
 	} else {
-		builder_run(&builder, parser);
+		builder_run(&builder, parser, settings.diag);
 	}
 	if (parser != NULL)
 		fy_parser_destroy(parser);
+	fy_diag_destroy(settings.diag);
 	if (builder.failed || complaints->report->errors_len != errors_before)
 		return E_CONFIG;
 	if (builder.root == NULL ||

@@ -2,7 +2,9 @@
 #include "unit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/macro.h"
@@ -13,6 +15,13 @@
 	"hostname: mx.example.org\n"        \
 	"contact: postmaster@example.org\n" \
 	"portal-url: https://mail.example.org/why\n"
+
+enum {
+#define CHECK(id, key, action, weight, title, meaning, remedy) ROW_##id,
+#include "catalogue/checks.def"
+#undef CHECK
+	CHECK_ROWS
+};
 
 static char printed[16384];
 
@@ -107,12 +116,182 @@ static void references_keep_it_alive(void **state)
 	assert_null(held);
 }
 
+/* What `config show` prints is a configuration again, and the same one. */
+static void what_is_printed_reads_back(void **state)
+{
+	AUTO(conf) *conf = NULL;
+	AUTO(conf) *again = NULL;
+	struct conf_report report;
+	struct buf first, second;
+
+	(void)state;
+	assert_int_equal(conf_load("../../conf/stockade.yaml", 1000, &conf, &report), 0);
+	conf_report_done(&report);
+	for (int defaults = 0; defaults < 2; defaults++) {
+		buf_init(&first, 0);
+		buf_init(&second, 0);
+		conf_print(conf, defaults != 0, &first);
+		if (load(buf_cstr(&first), &again) < 0)
+			fail_msg("%s", printed);
+		conf_print(again, defaults != 0, &second);
+		assert_string_equal(buf_cstr(&first), buf_cstr(&second));
+		assert_int_equal(again->dnsbls_len, conf->dnsbls_len);
+		assert_int_equal(again->lists_len, conf->lists_len);
+		assert_int_equal(conf_check_find(again, "fcrdns")->action, ACTION_TAG);
+		conf_free(&again);
+		buf_done(&first);
+		buf_done(&second);
+	}
+}
+
+/* One row in the catalogue's order for each check, written or not; what is not said keeps the check's own default. */
+static void checks_are_completed_from_the_catalogue(void **state)
+{
+	AUTO(conf) *conf = NULL;
+	const struct conf_check *check;
+
+	(void)state;
+	assert_int_equal(load(LEAST "checks:\n"
+				    "  fcrdns: {mode: observe}\n"
+				    "  no-ptr: {action: score, weight: 3}\n"
+				    "  helo-bad: score\n"
+				    "  early: {wait: 2s}\n"
+				    "  score: {reject-at: 6}\n",
+				 &conf),
+		0);
+	assert_int_equal(conf->checks_len, CHECK_ROWS);
+	check = conf_check_find(conf, "fcrdns");
+	assert_int_equal(check->action, ACTION_TAG);
+	assert_true(check->has_mode);
+	assert_int_equal(check->mode, MODE_OBSERVE);
+	assert_int_equal(check->place.line, 5);
+	check = conf_check_find(conf, "no-ptr");
+	assert_int_equal(check->action, ACTION_SCORE);
+	assert_int_equal(check->weight, 3);
+	assert_int_equal(conf_check_find(conf, "helo-bad")->weight, 1);
+	assert_int_equal(conf_check_find(conf, "early")->wait_ms, 2000);
+	assert_int_equal(conf_check_find(conf, "early")->action, ACTION_REJECT);
+	assert_int_equal(conf_check_find(conf, "own-list")->place.line, 0);
+	assert_int_equal(conf->score_tag_at, 4);
+	assert_int_equal(conf->score_reject_at, 6);
+	assert_int_equal(conf->score_place.line, 9);
+	assert_int_equal(conf_check_find(conf, "score")->place.line, 9);
+}
+
+/* `off`, `no` and numbers stay the words they are. */
+static void yaml_gives_no_value_its_type(void **state)
+{
+	AUTO(conf) *conf = NULL;
+
+	(void)state;
+	assert_int_equal(
+		load(LEAST
+			"checks: {no-ptr: off}\n"
+			"portal: {listen: off}\n"
+			"dnsbl: [{zone: a.example, name: no, codes: [127.0.0.2, 127.0.0.4-5]}]\n"
+			"policies: {on: {criterion: {version: 1, text: >\n  folded\n  words\n }, lasts: 1h}}\n",
+			&conf),
+		E_CONFIG); /* a folded text cannot stand within braces; and no sublist uses it */
+	assert_int_equal(
+		load(LEAST
+			"checks: {no-ptr: off}\n"
+			"portal: {listen: off}\n"
+			"dnsbl: [{zone: a.example, name: no, codes: [127.0.0.2, 127.0.0.4-5]}]\n",
+			&conf),
+		0);
+	assert_int_equal(conf_check_find(conf, "no-ptr")->action, ACTION_OFF);
+	assert_false(conf->has_portal_listen);
+	assert_string_equal(conf->dnsbls[0].name, "no");
+	assert_int_equal(conf->dnsbls[0].codes_len, 2);
+}
+
+static void a_slash_behind_the_portal_url_is_dropped(void **state)
+{
+	AUTO(conf) *conf = NULL;
+
+	(void)state;
+	assert_int_equal(
+		load("hostname: MX.Example.org\ncontact: a@example.org\nportal-url: https://m.example/why//\n",
+			&conf),
+		0);
+	assert_string_equal(conf->portal_url, "https://m.example/why");
+	assert_string_equal(conf->hostname, "mx.example.org");
+}
+
+static void write_file(const char *folder, const char *name, const char *text)
+{
+	char path[512];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void remove_file(const char *folder, const char *name)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	assert_int_equal(remove(path), 0);
+}
+
+/* conf.d/x.yaml adds to the file; what both say is an error that names both places. */
+static void a_folder_is_merged(void **state)
+{
+	char folder[] = "/tmp/stockade-conf-XXXXXX", path[512];
+	AUTO(conf) *conf = NULL;
+	struct conf_report report;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/conf.d", folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	write_file(folder, "stockade.yaml", LEAST "checks: {no-ptr: off}\n");
+	write_file(folder, "conf.d/10.yaml", "checks:\n  fcrdns: score\n");
+	write_file(folder, "conf.d/notes.txt", "not read");
+	snprintf(path, sizeof(path), "%s/stockade.yaml", folder);
+	assert_int_equal(conf_load(path, 1000, &conf, &report), 0);
+	conf_report_done(&report);
+	assert_int_equal(conf_check_find(conf, "no-ptr")->action, ACTION_OFF);
+	assert_int_equal(conf_check_find(conf, "fcrdns")->action, ACTION_SCORE);
+	assert_non_null(strstr(conf_check_find(conf, "fcrdns")->place.file, "conf.d/10.yaml"));
+	assert_int_equal(conf_check_find(conf, "fcrdns")->place.line, 2);
+	conf_free(&conf);
+
+	write_file(folder, "conf.d/20.yaml", "checks:\n  no-ptr: tag\n");
+	assert_int_equal(conf_load(path, 1000, &conf, &report), E_CONFIG);
+	assert_null(conf);
+	assert_int_equal(report.errors_len, 1);
+	assert_non_null(strstr(report.complaints[0].place.file, "conf.d/20.yaml"));
+	assert_int_equal(report.complaints[0].place.line, 2);
+	assert_non_null(strstr(report.complaints[0].text, "'no-ptr' is given twice; first in "));
+	assert_string_equal(report.complaints[0].line, "  no-ptr: tag");
+	conf_report_done(&report);
+
+	remove_file(folder, "conf.d/10.yaml");
+	remove_file(folder, "conf.d/20.yaml");
+	remove_file(folder, "conf.d/notes.txt");
+	remove_file(folder, "stockade.yaml");
+	remove_file(folder, "conf.d");
+	assert_int_equal(conf_load(path, 1000, &conf, &report), E_ABSENT);
+	conf_report_done(&report);
+	assert_int_equal(remove(folder), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_are_complete),
 		cmocka_unit_test(the_sample_is_valid),
 		cmocka_unit_test(references_keep_it_alive),
+		cmocka_unit_test(what_is_printed_reads_back),
+		cmocka_unit_test(checks_are_completed_from_the_catalogue),
+		cmocka_unit_test(yaml_gives_no_value_its_type),
+		cmocka_unit_test(a_slash_behind_the_portal_url_is_dropped),
+		cmocka_unit_test(a_folder_is_merged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

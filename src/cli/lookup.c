@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * `lookup SOURCE`: the public state of a source. The keeper knows it with since and until, policy and incident; while it
+ * is away, the newest snapshot file says what DNS and gate go on serving. Exit codes of its own: 0 not listed, 1 listed,
+ * 2 error, for shell scripts.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macro.h"
+#include "cli/lookup.h"
+
+enum { EXIT_NOT_LISTED = 0, EXIT_LISTED = 1, EXIT_LOOKUP_ERROR = 2 };
+
+/* Each sublist answers by its own most specific entry, and an entry may say "not this one". */
+static unsigned listing_rank(const Stockade__Listing *listing)
+{
+	const Stockade__Source *source = listing->source;
+
+	return source->address.len != 0 ? source->bits : (unsigned)strlen(source->domain);
+}
+
+static bool listing_is_overruled(
+	const Stockade__Listing *listing, Stockade__Listing *const *others, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const Stockade__Listing *other = others[i];
+
+		if (other != listing && other->ended_s == 0 &&
+			strcmp(other->list, listing->list) == 0 &&
+			strcmp(other->sublist, listing->sublist) == 0 &&
+			listing_rank(other) > listing_rank(listing))
+			return true;
+	}
+	return false;
+}
+
+static void result_from_answer(
+	struct cli *cli, const Stockade__Answer *answer, struct lookup_result *result)
+{
+	result->rows = arena_alloc(cli->arena, (answer->n_listings + 1) * sizeof(*result->rows));
+	result->serial = answer->serial;
+	for (size_t i = 0; i < answer->n_listings; i++) {
+		const Stockade__Listing *l = answer->listings[i];
+
+		if (l->ended_s != 0 || l->excluded ||
+			listing_is_overruled(l, answer->listings, answer->n_listings))
+			continue;
+		if (strcmp(l->list, "allow") == 0) {
+			result->allowed = true;
+			result->allow_reason = l->reason;
+			continue;
+		}
+		result->rows[result->len++] = (struct lookup_row){
+			.list = l->list,
+			.sublist = l->sublist,
+			.code = l->code,
+			.policy = l->policy,
+			.version = l->policy_version,
+			.reason = l->reason,
+			.since_s = l->since_s,
+			.until_s = l->until_s,
+			.incident = wire_incident_text(cli, l->incident),
+			.source = wire_source_text(cli, l->source),
+		};
+	}
+}
+
+static json_t *row_json(const struct lookup_row *row)
+{
+	json_t *object = json_pack("{s:s, s:s, s:s, s:o, s:o}", "list", row->list, "sublist",
+		row->sublist, "code", row->code, "reason", output_json_text(row->reason), "until",
+		output_json_time(row->until_s));
+
+	if (row->policy != NULL) {
+		json_object_set_new(object, "policy", json_string(row->policy));
+		json_object_set_new(object, "version", json_integer((json_int_t)row->version));
+		json_object_set_new(object, "since", output_json_time(row->since_s));
+		json_object_set_new(object, "entry", json_string(row->source));
+		json_object_set_new(object, "incident",
+			row->incident[0] != '-' ? json_string(row->incident) : json_null());
+	}
+	return object;
+}
+
+static void result_print_json(const char *source, const struct lookup_result *result)
+{
+	json_t *listings = json_array();
+
+	for (size_t i = 0; i < result->len; i++)
+		json_array_append_new(listings, row_json(&result->rows[i]));
+	output_json(json_pack("{s:s, s:b, s:b, s:o, s:I, s:s}", "source", source, "listed",
+		result->len != 0, "allowed", result->allowed, "listings", listings, "serial",
+		(json_int_t)result->serial, "from", result->from_snapshot ? "snapshot" : "keeper"));
+}
+
+static void result_print(
+	const struct cli *cli, const char *source, const struct lookup_result *result)
+{
+	AUTO(table) *table = table_new(cli);
+	char text[OUTPUT_TIME_SIZE];
+
+	table_add_column(table, "ADDRESS", false);
+	table_add_column(table, "LIST", false);
+	table_add_column(table, "CODE", false);
+	table_add_column(table, "REASON", false);
+	table_add_column(table, arena_format(cli->arena, "SINCE (%s)", output_zone(cli)), false);
+	table_add_column(table, arena_format(cli->arena, "UNTIL (%s)", output_zone(cli)), false);
+	table_add_column(table, "INCIDENT", false);
+	for (size_t i = 0; i < result->len; i++) {
+		const struct lookup_row *row = &result->rows[i];
+
+		table_add_row(table);
+		table_add_cell(table, source);
+		table_add_cell(table, listing_zone(cli, row->list, row->sublist));
+		table_add_colored(table, row->code, "red");
+		table_add_cell(table, row->reason);
+		table_add_cell(table, output_time(cli, row->since_s, text));
+		table_add_cell(table,
+			row->until_s != 0 ? output_time(cli, row->until_s, text) : "until review");
+		table_add_cell(table, row->incident);
+	}
+	table_print(table);
+	if (result->len == 0)
+		printf("%s is not listed\n", source);
+	if (result->allowed)
+		printf("%s is allowed: %s\n", source, result->allow_reason);
+}
+
+/* From the keeper, or from the snapshot when that is away. */
+static int lookup_ask(struct cli *cli, const struct source *source, Stockade__Source *wire,
+	Stockade__Answer **ret_answer, struct lookup_result *result)
+{
+	Stockade__Query query = STOCKADE__QUERY__INIT;
+	AUTO(control) *control = NULL;
+	struct fault why;
+	int r = keeper_try(cli, &control, &why);
+
+	query.what_case = STOCKADE__QUERY__WHAT_SOURCE;
+	query.source = wire;
+	if (r >= 0)
+		r = control_ask(control, &query, ret_answer, &why);
+	if (r >= 0) {
+		result_from_answer(cli, *ret_answer, result);
+		return 0;
+	}
+	cli_remark(cli, "%s; this is from the newest snapshot", why.text);
+	return lookup_in_snapshot(cli, source, result);
+}
+
+int verb_lookup(struct cli *cli, int argc, char **argv)
+{
+	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
+	struct lookup_result result = {.allow_reason = ""};
+	struct cli_operands operands;
+	struct source *sources = NULL;
+	Stockade__Source **wire = NULL;
+	char text[SOURCE_TEXT_SIZE];
+	int code = cli_parse(cli, argc, argv, NULL, 0, 1, 1, &operands);
+
+	if (code == 0)
+		code = sources_parse(cli, &operands, &sources, &wire);
+	if (code == 0)
+		code = cli_conf(cli);
+	if (code == 0)
+		code = lookup_ask(cli, &sources[0], wire[0], &answer, &result);
+	if (code != 0)
+		return EXIT_LOOKUP_ERROR;
+	if (cli->json)
+		result_print_json(source_print(&sources[0], text), &result);
+	else
+		result_print(cli, source_print(&sources[0], text), &result);
+	return result.len != 0 ? EXIT_LISTED : EXIT_NOT_LISTED;
+}

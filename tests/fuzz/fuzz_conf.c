@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The configuration: any text is a configuration or a list of complaints, and what is printed of a configuration reads
+ * back as one. Administrators are no strangers, but their files come from templates, editors and cut transfers.
+ */
+#include "base/buf.h"
+#include "base/macro.h"
+#include "conf/conf.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_printed(const struct conf *conf, bool defaults)
+{
+	AUTO(conf) *again = NULL;
+	struct conf_report report;
+	struct buf text;
+
+	buf_init(&text, 0);
+	conf_print(conf, defaults, &text);
+	ASSERT(conf_load_text("again", buf_span(&text), 0, &again, &report) == 0);
+	conf_report_done(&report);
+	buf_done(&text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	AUTO(conf) *conf = NULL;
+	struct conf_report report;
+	struct buf words;
+	int r = conf_load_text("fuzz", span_of(data, size), 0, &conf, &report);
+
+	buf_init(&words, 0);
+	conf_report_print(&report, "fuzz", &words);
+	ASSERT((r < 0) == (report.errors_len != 0) && (r < 0) == (conf == NULL));
+	buf_done(&words);
+	conf_report_done(&report);
+	if (r < 0)
+		return 0;
+	check_printed(conf, false);
+	check_printed(conf, true);
+	return 0;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: ISC */
+#include "unit.h"
+
+#include "base/macro.h"
+#include "conf/complaint.h"
+#include "conf/value.h"
+
+static void durations_have_units(void **state)
+{
+	static const struct {
+		const char *text;
+		int r;
+		int64_t ms;
+	} cases[] = {
+		{"0", 0, 0},
+		{"250ms", 0, 250},
+		{"90s", 0, 90000},
+		{"5m", 0, 300000},
+		{"24h", 0, 86400000},
+		{"2w", 0, INT64_C(14) * 86400000},
+		{"30d", 0, INT64_C(30) * 86400000},
+		{"2y", 0, INT64_C(730) * 86400000},
+		{"100y", 0, INT64_C(36500) * 86400000},
+		{"101y", E_RANGE, 0},
+		{"9223372036854775807s", E_RANGE, 0},
+		{"5", E_PARSE, 0},
+		{"m", E_PARSE, 0},
+		{"", E_PARSE, 0},
+		{"5 m", E_PARSE, 0},
+		{"5M", E_PARSE, 0},
+		{"-5m", E_PARSE, 0},
+		{"5mm", E_PARSE, 0},
+		{"1h30m", E_PARSE, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(cases); i++) {
+		char printed[DURATION_TEXT_SIZE];
+		int64_t ms = -7, again = -7;
+
+		assert_int_equal(duration_parse(span_text(cases[i].text), &ms, NULL), cases[i].r);
+		assert_int_equal(ms, cases[i].r == 0 ? cases[i].ms : -7);
+		if (cases[i].r < 0)
+			continue;
+		assert_int_equal(
+			duration_parse(span_text(duration_print(ms, printed)), &again, NULL), 0);
+		assert_int_equal(again, ms);
+	}
+}
+
+static void sizes_count_in_powers_of_1024(void **state)
+{
+	char printed[DURATION_TEXT_SIZE];
+	uint64_t size = 7;
+
+	(void)state;
+	assert_int_equal(size_parse(span_text("64K"), &size, NULL), 0);
+	assert_int_equal(size, 65536);
+	assert_int_equal(size_parse(span_text("50M"), &size, NULL), 0);
+	assert_int_equal(size, 52428800);
+	assert_string_equal(size_print(size, printed), "50M");
+	assert_string_equal(size_print(0, printed), "0");
+	assert_string_equal(size_print(1000, printed), "1000");
+	assert_int_equal(size_parse(span_text("1000"), &size, NULL), 0);
+	assert_int_equal(size, 1000);
+	assert_int_equal(size_parse(span_text("1.5M"), &size, NULL), E_PARSE);
+	assert_int_equal(size_parse(span_text("9999999999999G"), &size, NULL), E_RANGE);
+	assert_int_equal(size, 1000);
+}
+
+static void codes_are_patterns_within_127(void **state)
+{
+	static const char *const bad[] = {"", "127", "127.0.0", "127.0.0.", "127.0.0.2.",
+		"127.0.0.2.3", "127..0.2", "127.0.0.256", "127.0.0.9-2", "127.0.0.-2", "127.0.0.2-",
+		"127.0.0.a", "0127.0.0.2", "126.0.0.2", "*.0.0.2", "127.255.255.254", "127.*.*.*",
+		"127.0.0.2 "};
+	const uint8_t inside[4] = {127, 0, 9, 3}, outside[4] = {127, 0, 9, 4};
+	char printed[CODE_TEXT_SIZE];
+	struct conf_code code;
+
+	(void)state;
+	assert_int_equal(code_parse(span_text("127.0.*.1-3"), &code, NULL), 0);
+	assert_true(code_matches(&code, inside));
+	assert_false(code_matches(&code, outside));
+	assert_string_equal(code_print(&code, printed), "127.0.*.1-3");
+	for (size_t i = 0; i < COUNTOF(bad); i++) {
+		if (code_parse(span_text(bad[i]), &code, NULL) >= 0)
+			fail_msg("taken: %s", bad[i]);
+	}
+}
+
+static void names_mailboxes_and_urls(void **state)
+{
+	static const char *const domains[] = {"example.org", "a.b.c.example",
+		"xn--bcher-kva.example", "_dmarc.x.org", "1.2.example"};
+	static const char *const no_domains[] = {"", "localhost", "example.org.", ".example.org",
+		"a..b", "-a.org", "a-.org", "a b.org", "192.0.2.1",
+		"b\xc3\xbc"
+		"cher.example",
+		"a@b.org", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.org"};
+	static const char *const no_mailboxes[] = {"", "a", "@a.org", "a@", "a@b", "a b@c.org",
+		".a@b.org", "a.@b.org", "a..b@c.org", "\"a\"@b.org", "a@b@c.org"};
+	static const char *const no_urls[] = {"", "https://", "ftp://a.org", "https:///x",
+		"https://a b", "https://a\"b", "https://a<b", "javascript:alert(1)",
+		"https://a\nb"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(domains); i++)
+		assert_int_equal(domain_check(span_text(domains[i]), NULL), 0);
+	for (size_t i = 0; i < COUNTOF(no_domains); i++) {
+		if (domain_check(span_text(no_domains[i]), NULL) >= 0)
+			fail_msg("taken: %s", no_domains[i]);
+	}
+	assert_int_equal(mailbox_check(span_text("post.master+x@example.org"), NULL), 0);
+	for (size_t i = 0; i < COUNTOF(no_mailboxes); i++) {
+		if (mailbox_check(span_text(no_mailboxes[i]), NULL) >= 0)
+			fail_msg("taken: %s", no_mailboxes[i]);
+	}
+	assert_int_equal(url_check(span_text("https://mail.example.org/why?x=$ip"), NULL), 0);
+	for (size_t i = 0; i < COUNTOF(no_urls); i++) {
+		if (url_check(span_text(no_urls[i]), NULL) >= 0)
+			fail_msg("taken: %s", no_urls[i]);
+	}
+}
+
+static void own_names_are_short_and_lower_case(void **state)
+{
+	static const char *const bad[] = {
+		"", "A", "a_b", "-a", "a-", "a.b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+
+	(void)state;
+	assert_int_equal(name_check(span_text("trap-hits2"), NULL), 0);
+	for (size_t i = 0; i < COUNTOF(bad); i++)
+		assert_int_equal(name_check(span_text(bad[i]), NULL), E_PARSE);
+}
+
+static void the_nearest_word_is_suggested(void **state)
+{
+	static const char *const words[] = {"off", "tag", "score", "reject"};
+
+	(void)state;
+	assert_string_equal(word_suggest(span_text("rejct"), words, 4), "reject");
+	assert_string_equal(word_suggest(span_text("REJECT"), words, 4), "reject");
+	assert_string_equal(word_suggest(span_text("erject"), words, 4), "reject");
+	assert_string_equal(word_suggest(span_text("tga"), words, 4), "tag");
+	assert_null(word_suggest(span_text("greylist"), words, 4));
+	assert_null(word_suggest(span_text("x"), words, 4));
+	assert_null(word_suggest(span_text(""), words, 4));
+	assert_null(
+		word_suggest(span_text("rejectrejectrejectrejectrejectrejectreject"), words, 4));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(durations_have_units),
+		cmocka_unit_test(sizes_count_in_powers_of_1024),
+		cmocka_unit_test(codes_are_patterns_within_127),
+		cmocka_unit_test(names_mailboxes_and_urls),
+		cmocka_unit_test(own_names_are_short_and_lower_case),
+		cmocka_unit_test(the_nearest_word_is_suggested),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
