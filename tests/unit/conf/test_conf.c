@@ -188,14 +188,6 @@ static void yaml_gives_no_value_its_type(void **state)
 		load(LEAST
 			"checks: {no-ptr: off}\n"
 			"portal: {listen: off}\n"
-			"dnsbl: [{zone: a.example, name: no, codes: [127.0.0.2, 127.0.0.4-5]}]\n"
-			"policies: {on: {criterion: {version: 1, text: >\n  folded\n  words\n }, lasts: 1h}}\n",
-			&conf),
-		E_CONFIG); /* a folded text cannot stand within braces; and no sublist uses it */
-	assert_int_equal(
-		load(LEAST
-			"checks: {no-ptr: off}\n"
-			"portal: {listen: off}\n"
 			"dnsbl: [{zone: a.example, name: no, codes: [127.0.0.2, 127.0.0.4-5]}]\n",
 			&conf),
 		0);
