@@ -265,7 +265,7 @@ static const struct special_net special_nets[] = {
 	{"ff00::/8", false},
 };
 
-bool ip_is_special_use(struct ip ip, bool with_documentation)
+bool prefix_is_special_use(struct prefix prefix, bool with_documentation)
 {
 	for (size_t i = 0; i < COUNTOF(special_nets); i++) {
 		struct prefix net;
@@ -273,8 +273,13 @@ bool ip_is_special_use(struct ip ip, bool with_documentation)
 		if (special_nets[i].documentation && !with_documentation)
 			continue;
 		if (prefix_parse(span_text(special_nets[i].text), &net, NULL) == 0 &&
-			prefix_has(net, ip))
+			(prefix_covers(net, prefix) || prefix_covers(prefix, net)))
 			return true;
 	}
 	return false;
+}
+
+bool ip_is_special_use(struct ip ip, bool with_documentation)
+{
+	return prefix_is_special_use(prefix_of(ip, 128), with_documentation);
 }

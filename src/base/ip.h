@@ -60,3 +60,5 @@ int endpoint_from_sockaddr(const struct sockaddr *address, struct endpoint *ret_
 /* True for nets that no list may hold and no resolver should be asked about (RFC 6890 and its registry: loopback,
  * private, link-local, documentation, multicast, ...). Documentation nets count only when `with_documentation`. */
 bool ip_is_special_use(struct ip ip, bool with_documentation);
+/* The same for a prefix: it lies in such a net, or holds one. */
+bool prefix_is_special_use(struct prefix prefix, bool with_documentation);

@@ -177,7 +177,7 @@ static int running_start(struct running *running, struct fault *why)
 {
 	int r;
 
-	umask(027); /* what a role writes is for its own user and the group of the roles */
+	umask(0); /* folders and sockets say themselves what they are open to */
 	r = folders_prepare(running->conf, running->role->name, why);
 	if (r == 0)
 		r = running_take_sockets(running, why);
@@ -185,6 +185,7 @@ static int running_start(struct running *running, struct fault *why)
 		r = role_user_become(role_user(running->role->name), why);
 	if (r < 0)
 		return r;
+	umask(027); /* what a role writes is for its own user and the group of the roles */
 	running->notify_fd = notify_connect(); /* the jail would not let us */
 	r = jail_confine(running->role->name, running->conf, why);
 	if (r < 0)

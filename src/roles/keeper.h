@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * The keeper's own header: what its files share. Nobody else includes it; the rest of the program sees role_keeper.
+ *
+ *   keeper.c           the role: start, stop, the state of the store, clock work
+ *   keeper_link.c      connections of roles and operators; answers held until the change is served
+ *   keeper_command.c   what operators change          keeper_undo.c    taking changes back
+ *   keeper_query.c     what roles and operators ask   keeper_wire.c    rows as messages
+ *   keeper_put.c       evidence of the roles, committed once per turn of the loop
+ *   keeper_publish.c   serials, deltas, who is told   keeper_snapshot.c  files, written by a thread
+ *   keeper_rule.c      what may be listed, until when (pure)
+ *   keeper_shape.c     the lists as they are published (pure)
+ */
+#include "base/arena.h"
+#include "base/log.h"
+#include "bus/rights.h"
+#include "list/delta.h"
+#include "loop/stream.h"
+#include "roles/keeper_rule.h"
+#include "roles/keeper_shape.h"
+#include "roles/role.h"
+#include "stockade.pb-c.h"
+#include "store/store.h"
+
+enum {
+	GROUNDS_MAX = 512,      /* of one delta; more is a snapshot */
+	PIECES_MAX = 4096,      /* of one delta */
+	OVERLAY_PIECES = 20000, /* over the snapshot, before a new one is written */
+	OVERLAY_DELTAS = 1024,
+	FILE_NAME_SIZE = 32,
+	AUTHOR_SIZE = 192,
+};
+
+struct keeper;
+
+/* ---- what a command changed ---- */
+
+struct ground {
+	struct span list;
+	struct source source;
+};
+
+/* Grounds live in the arena; all: too many to name, everything may differ. */
+struct change {
+	struct arena *arena;
+	struct ground *grounds;
+	size_t len;
+	size_t room;
+	bool all;
+	uint32_t rows; /* listings added and ended */
+};
+
+void change_add(struct change *change, struct span list, const struct source *source);
+
+/* ---- connections ---- */
+
+/* One connection. Roles that serve lists are followers. */
+struct link {
+	uint32_t magic;
+	struct keeper *keeper;
+	struct link *next;
+	struct stream *stream;
+	enum bus_sender sender;
+	char author[AUTHOR_SIZE]; /* control: the user on the other side */
+	bool follows;
+	uint32_t serial;       /* what it says it serves */
+	uint32_t sent;         /* what it will serve when it has read all we sent */
+	uint64_t import_event; /* an import goes on (ListAdd.more) */
+	bool dead;
+};
+
+/* An answer that waits until the change is served everywhere. */
+struct held {
+	struct held *next;
+	struct link *link;
+	Stockade__Answer *answer; /* in the arena */
+	struct arena *arena;
+	uint32_t snapshot; /* a snapshot at least this new has to be out first; 0: none */
+	uint32_t serial;   /* then all followers have to serve this */
+	int64_t at_ms;     /* not later than this, once the snapshot is out */
+};
+
+struct listener {
+	struct keeper *keeper;
+	enum bus_sender sender;
+	int fd;
+	struct watch *watch;
+};
+
+void links_open(struct keeper *keeper);
+void links_close(struct keeper *keeper);
+void link_send(struct link *link, const Stockade__Message *message);
+void link_answer(struct link *link, Stockade__Answer *answer);
+/* Takes the arena over. */
+void link_hold(struct link *link, Stockade__Answer *answer, struct arena *arena, bool snapshot);
+void links_release_held(struct keeper *keeper);
+bool link_serves(const struct keeper *keeper, const char *role, uint32_t *ret_serial);
+
+/* ---- publishing ---- */
+
+/* A delta that is newer than the snapshot. */
+struct overlay {
+	uint32_t to_serial;
+	struct arena *arena;
+	const struct delta_piece *pieces;
+	size_t pieces_len;
+};
+
+struct snapshot_job;
+struct snapshot_thread;
+
+struct publisher {
+	uint32_t serial;          /* what followers have been brought to; 0: nothing */
+	uint32_t snapshot_serial; /* 0: none */
+	char snapshot_file[FILE_NAME_SIZE];
+	struct overlay *overlays;
+	size_t overlays_len;
+	size_t overlays_room;
+	size_t pieces;
+	bool hole;            /* the store holds changes that only a snapshot will show */
+	uint32_t hole_serial; /* of the last of them */
+	bool reshaped; /* the lists themselves changed: no delta fits before the next snapshot */
+	struct shape *shape;
+	struct snapshot_thread *thread;
+	struct snapshot_job *job;  /* at the thread */
+	int64_t job_not_before_ms; /* after a failure */
+	int serial_fd;
+};
+
+/* Finds the newest snapshot that can be read; without a store it is what will be served. */
+int publish_start(struct keeper *keeper, struct fault *why);
+void publish_finish(struct keeper *keeper);
+/* After the store was opened: makes the serial go on from the newest one anybody has seen, and catches up. */
+int publish_meet_store(struct keeper *keeper);
+bool publish_has_past(const struct keeper *keeper); /* anything was ever published here */
+void publish_reload(struct keeper *keeper);
+
+/* Within the transaction: gives the change its serial and notes its ground. */
+int publish_number(struct keeper *keeper, const struct change *change, uint32_t *ret_serial);
+/* After the commit: tells the followers, by delta or by asking for a snapshot. more: an import goes on. */
+void publish_change(struct keeper *keeper, struct change *change, uint32_t serial, bool more);
+/* Brings a follower to what is published. */
+void publish_sync(struct link *link, bool again);
+/* Starts a snapshot when one is needed and none is being written. */
+void publish_turn(struct keeper *keeper);
+/* A snapshot is out. */
+void publish_adopt(struct keeper *keeper, uint32_t serial, const char *file);
+
+/* keeper_snapshot.c */
+int snapshot_thread_start(struct keeper *keeper); /* before the jail closes */
+void snapshot_thread_stop(struct keeper *keeper);
+void snapshot_job_start(struct keeper *keeper); /* one at a time: publisher.job is NULL */
+int snapshot_find_newest(const char *folder, uint32_t *ret_serial, char name[FILE_NAME_SIZE]);
+void snapshot_remove_old(const char *folder, uint32_t serial);
+void snapshot_name(uint32_t serial, char name[FILE_NAME_SIZE]);
+
+/* ---- evidence, commands, questions ---- */
+
+struct batch {
+	bool open; /* a transaction is */
+	struct timer commit;
+	struct put_ack *acks;
+	size_t len;
+	size_t room;
+};
+
+void put_handle(struct link *link, const Stockade__Put *put);
+/* Commits what came in this turn and acknowledges it; before anything else uses the store. */
+void put_flush(struct keeper *keeper);
+void put_forget_link(struct keeper *keeper, const struct link *link);
+
+void command_handle(struct link *link, const Stockade__Command *command);
+/* The connection of an import that was going on is gone: what it committed is published. */
+void command_import_broken(struct link *link);
+/* Ends what is due. */
+void command_expire(struct keeper *keeper);
+
+/* A command at work. */
+struct work {
+	struct keeper *keeper;
+	struct link *link;
+	const Stockade__Command *command;
+	const char *author;
+	struct span reason;
+	int64_t now_s;
+	struct change change;
+	uint32_t serial;
+	uint64_t event;
+	Stockade__Answer *answer;
+	struct fault why;
+};
+
+int work_event(struct work *work, const char *verb, const char *subject, uint64_t undoes);
+int undo_run(struct work *work);
+
+void query_handle(struct link *link, const Stockade__Query *query);
+
+/* Rows as messages, in the arena. private: with what only operators see. */
+Stockade__Listing *wire_listing(struct keeper *keeper, struct arena *arena,
+	const struct store_listing *listing, bool private);
+Stockade__Incident *wire_incident(
+	struct arena *arena, const struct store_incident *incident, bool private);
+Stockade__Event *wire_event(struct arena *arena, const struct store_event *event);
+struct span wire_pack_checks(struct arena *arena, const Stockade__Incident *incident);
+
+/* ---- the role ---- */
+
+struct keeper {
+	uint32_t magic;
+	struct role_context *context;
+	struct loop *loop;
+	struct store *store; /* NULL: cannot be opened */
+	bool store_bad;
+	int store_error;
+	char store_words[512];
+	int64_t store_retry_ms;
+	struct listener listeners[BUS_SENDER_COUNT];
+	struct link *links;
+	struct held *held;
+	struct timer held_due;
+	struct batch batch;
+	struct publisher publisher;
+	struct timer tick;
+	struct timer expiry;
+	struct clock_guard guard;
+	int64_t keep_at_ms;
+	int64_t started_s;
+};
+
+/* A failure of the store: said once; the store is given up when it is damaged. Returns error. */
+int keeper_store_failed(struct keeper *keeper, int error);
+/* A transaction went well. */
+void keeper_store_worked(struct keeper *keeper);
+/* 0, or why there is no store, with words. */
+int keeper_need_store(struct keeper *keeper, struct fault *why);
+void keeper_arm_expiry(struct keeper *keeper);

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/macro.h"
+#include "base/mem.h"
+#include "bus/convert.h"
+#include "bus/serial.h"
+#include "roles/keeper.h"
+
+/* Answers of bounded length, from the store alone; what the asker may see depends on its socket. */
+enum {
+	LISTINGS_MAX = 200,
+	PAGE_DEFAULT = 100,
+	PAGE_MAX = 1000,
+	INCIDENTS_MAX = 50,
+	EVENTS_MAX = 200
+};
+
+struct asking {
+	struct keeper *keeper;
+	struct arena *arena;
+	Stockade__Answer *answer;
+	bool private;
+	size_t room; /* of the array being filled */
+};
+
+static int add_listing(const struct store_listing *listing, void *arg)
+{
+	struct asking *asking = arg;
+
+	if (asking->answer->n_listings == asking->room) {
+		asking->answer->more = true;
+		return 1;
+	}
+	asking->answer->listings[asking->answer->n_listings++] =
+		wire_listing(asking->keeper, asking->arena, listing, asking->private);
+	return 0;
+}
+
+static int add_incident(const struct store_incident *incident, void *arg)
+{
+	struct asking *asking = arg;
+
+	asking->answer->incidents[asking->answer->n_incidents++] =
+		wire_incident(asking->arena, incident, asking->private);
+	return 0;
+}
+
+static int add_event(const struct store_event *event, void *arg)
+{
+	struct asking *asking = arg;
+
+	asking->answer->events[asking->answer->n_events++] = wire_event(asking->arena, event);
+	return 0;
+}
+
+static void listings_room(struct asking *asking, size_t room)
+{
+	asking->room = room;
+	asking->answer->listings = arena_alloc(asking->arena, room * sizeof(Stockade__Listing *));
+}
+
+static int ask_listings_of(
+	struct asking *asking, enum store_which which, const struct source *source)
+{
+	struct store_select select = {
+		.which = which, .source = source, .limit = (uint32_t)asking->room + 1};
+	int r = store_listings(asking->keeper->store, &select, add_listing, asking);
+
+	return r < 0 ? r : 0;
+}
+
+static int ask_incidents_of(struct asking *asking, const struct source *source)
+{
+	int r;
+
+	asking->answer->incidents =
+		arena_alloc(asking->arena, INCIDENTS_MAX * sizeof(Stockade__Incident *));
+	r = store_incidents_of(asking->keeper->store, source, INCIDENTS_MAX, add_incident, asking);
+	return r < 0 ? r : 0;
+}
+
+static int ask_events_of(struct asking *asking, const struct source *source)
+{
+	int r;
+
+	asking->answer->events = arena_alloc(asking->arena, EVENTS_MAX * sizeof(Stockade__Event *));
+	r = store_events_of(asking->keeper->store, source, EVENTS_MAX, add_event, asking);
+	return r < 0 ? r : 0;
+}
+
+static int ask_incident(struct asking *asking, uint64_t number, struct fault *why)
+{
+	int r;
+
+	asking->answer->incidents = arena_alloc(asking->arena, sizeof(Stockade__Incident *));
+	r = store_incident_get(asking->keeper->store, number, add_incident, asking);
+	if (r == E_ABSENT)
+		return fault_set(why, r, "there is no such incident, or it was too long ago");
+	return r < 0 ? r : 0;
+}
+
+static int ask_source(struct asking *asking, const Stockade__Source *wire, struct fault *why)
+{
+	struct source source;
+	int r = source_from_wire(wire, &source);
+
+	if (r < 0)
+		return fault_set(why, r, "that is no address, network or domain");
+	listings_room(asking, LISTINGS_MAX);
+	r = ask_listings_of(asking, STORE_COVERING, &source);
+	return r < 0 ? r : ask_incidents_of(asking, &source);
+}
+
+static bool source_is_empty(const Stockade__Source *wire)
+{
+	return wire == NULL || (wire->address.len == 0 && wire->domain[0] == '\0');
+}
+
+/* Without a source: what was done last, about anything. */
+static int ask_history(struct asking *asking, const Stockade__Source *wire, struct fault *why)
+{
+	struct source source;
+	int r;
+
+	if (source_is_empty(wire))
+		return ask_events_of(asking, NULL);
+	r = ask_source(asking, wire, why);
+	if (r >= 0)
+		r = source_from_wire(wire, &source);
+	if (r >= 0)
+		r = ask_listings_of(asking, STORE_ENDED, &source);
+	return r < 0 ? r : ask_events_of(asking, &source);
+}
+
+static int ask_page(struct asking *asking, const Stockade__ListingsQuery *query, struct fault *why)
+{
+	uint32_t limit = query->limit == 0         ? PAGE_DEFAULT
+			 : query->limit > PAGE_MAX ? PAGE_MAX
+						   : query->limit;
+	struct store_select select = {.which = STORE_PAGE,
+		.list = span_text(query->list),
+		.after_id = query->after_id,
+		.limit = limit + 1};
+	int r;
+
+	if (conf_list_find(asking->keeper->context->conf, select.list) == NULL)
+		return fault_set(
+			why, E_ABSENT, "there is no list '%s' in the configuration", query->list);
+	listings_room(asking, limit);
+	r = store_listings(asking->keeper->store, &select, add_listing, asking);
+	return r < 0 ? r : 0;
+}
+
+/* ---- status: works without a store as well ---- */
+
+static int status_lists(struct asking *asking, Stockade__Status *status)
+{
+	const struct conf *conf = asking->keeper->context->conf;
+	int r = 0;
+
+	status->lists =
+		arena_alloc(asking->arena, conf->lists_len * sizeof(Stockade__ListStatus *));
+	for (size_t i = 0; i < conf->lists_len && r >= 0; i++) {
+		Stockade__ListStatus *list = arena_alloc(asking->arena, sizeof(*list));
+
+		stockade__list_status__init(list);
+		list->name = span_cstr(asking->arena, span_text(conf->lists[i].name));
+		list->zone = span_cstr(asking->arena, span_text(conf->lists[i].zone));
+		if (asking->keeper->store != NULL)
+			r = store_list_count(
+				asking->keeper->store, span_text(list->name), &list->listings);
+		status->lists[status->n_lists++] = list;
+	}
+	return r;
+}
+
+static void status_roles(struct asking *asking, Stockade__Status *status)
+{
+	status->roles =
+		arena_alloc(asking->arena, BUS_SENDER_COUNT * sizeof(Stockade__RoleStatus *));
+	for (int i = 0; i < BUS_CONTROL; i++) {
+		Stockade__RoleStatus *role = arena_alloc(asking->arena, sizeof(*role));
+
+		stockade__role_status__init(role);
+		role->role = (char *)bus_sender_name((enum bus_sender)i);
+		role->connected = link_serves(asking->keeper, role->role, &role->serial);
+		status->roles[status->n_roles++] = role;
+	}
+}
+
+static int ask_status(struct asking *asking)
+{
+	struct keeper *keeper = asking->keeper;
+	Stockade__Status *status = arena_alloc(asking->arena, sizeof(*status));
+	char words[512] = "none";
+	int r;
+
+	stockade__status__init(status);
+	status->serial = keeper->publisher.serial;
+	status->started_s = keeper->started_s;
+	r = status_lists(asking, status);
+	if (r >= 0 && keeper->store != NULL)
+		r = store_counts(keeper->store, &status->incidents, &status->evidence);
+	if (r < 0)
+		keeper_store_failed(keeper, r);
+	status->store_ok = keeper->store != NULL && !keeper->store_bad;
+	if (status->store_ok)
+		store_describe(keeper->store, words, sizeof(words));
+	status->store =
+		arena_format(asking->arena, "%s", status->store_ok ? words : keeper->store_words);
+	status_roles(asking, status);
+	asking->answer->status = status;
+	return 0;
+}
+
+static int ask(struct asking *asking, const Stockade__Query *query, struct fault *why)
+{
+	int r;
+
+	if (query->what_case == STOCKADE__QUERY__WHAT_STATUS)
+		return ask_status(asking);
+	r = keeper_need_store(asking->keeper, why);
+	if (r < 0)
+		return r;
+	switch (query->what_case) {
+	case STOCKADE__QUERY__WHAT_INCIDENT:
+		return ask_incident(asking, query->incident, why);
+	case STOCKADE__QUERY__WHAT_SOURCE:
+		return ask_source(asking, query->source, why);
+	case STOCKADE__QUERY__WHAT_LISTINGS:
+		return ask_page(asking, query->listings, why);
+	case STOCKADE__QUERY__WHAT_HISTORY:
+		return ask_history(asking, query->history, why);
+	default:
+		return fault_set(why, E_USAGE, "the question is empty");
+	}
+}
+
+/* Failures of the store itself, as against "not found". */
+static bool is_of_store(int error)
+{
+	return error == E_BUSY || error == E_FULL || error == E_DENIED || error == E_CORRUPT ||
+	       error == E_IO || error == E_BUG;
+}
+
+void query_handle(struct link *link, const Stockade__Query *query)
+{
+	AUTO(arena) *arena = arena_new(0);
+	struct fault why = {""};
+	struct asking asking = {.keeper = link->keeper,
+		.arena = arena,
+		.answer = arena_alloc(arena, sizeof(Stockade__Answer)),
+		.private = rights_sees_private(link->sender)};
+	int r;
+
+	stockade__answer__init(asking.answer);
+	put_flush(link->keeper); /* what was put before the question is seen by it */
+	r = ask(&asking, query, &why);
+	if (r < 0) {
+		if (is_of_store(r))
+			keeper_store_failed(link->keeper, r);
+		stockade__answer__init(asking.answer);
+		asking.answer->error = r;
+		asking.answer->text = why.text[0] != '\0' ? why.text : (char *)err_text(r);
+	}
+	asking.answer->tag = query->tag;
+	asking.answer->serial = link->keeper->publisher.serial;
+	link_answer(link, asking.answer);
+}

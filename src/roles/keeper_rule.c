@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: ISC */
+#include "roles/keeper_rule.h"
+
+#include "base/macro.h"
+
+enum {
+	WIDEST_V4_BITS = IP_V4_BITS + 8, /* /0 to /7 are never meant */
+	WIDEST_V6_BITS = 16,
+	JUMP_S = 3600,
+	HOLD_MS = 600 * 1000,
+};
+
+static const struct conf_policy *policy_find(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->policies_len; i++) {
+		if (strcmp(conf->policies[i].name, name) == 0)
+			return &conf->policies[i];
+	}
+	return NULL;
+}
+
+/* Fills the placement when the sublist takes operators' entries. */
+static bool placement_try(const struct conf *conf, const struct conf_list *list,
+	const struct conf_sublist *sublist, struct placement *ret_placement)
+{
+	const struct conf_policy *policy = policy_find(conf, sublist->policy);
+
+	if (policy == NULL || !policy->takes_operator)
+		return false;
+	*ret_placement = (struct placement){list, sublist, policy};
+	return true;
+}
+
+int rule_place(const struct conf *conf, struct span name, struct span sublist,
+	struct placement *ret_placement, struct fault *why)
+{
+	const struct conf_list *list = conf_list_find(conf, name);
+
+	if (list == NULL)
+		return fault_set(why, E_ABSENT, "there is no list '%.*s' in the configuration",
+			(int)name.len, (const char *)name.ptr);
+	for (size_t i = 0; i < list->sublists_len; i++) {
+		const struct conf_sublist *candidate = &list->sublists[i];
+
+		if (sublist.len != 0 && !span_equal_text(sublist, candidate->name))
+			continue;
+		if (placement_try(conf, list, candidate, ret_placement))
+			return 0;
+		if (sublist.len != 0)
+			return fault_set(why, E_DENIED,
+				"policy '%s' of sublist '%s' takes no entries by hand (RFC 6471, "
+				"section 2.1: nothing is listed but by the published criterion)",
+				candidate->policy, candidate->name);
+	}
+	if (sublist.len != 0)
+		return fault_set(why, E_ABSENT, "list '%s' has no sublist '%.*s'", list->name,
+			(int)sublist.len, (const char *)sublist.ptr);
+	return fault_set(why, E_DENIED,
+		"no sublist of '%s' has a policy that takes entries by hand", list->name);
+}
+
+static bool nets_meet(struct prefix a, struct prefix b)
+{
+	return prefix_covers(a, b) || prefix_covers(b, a);
+}
+
+static int net_may_be_listed(const struct conf *conf, const struct conf_list *list,
+	struct prefix net, const char *text, struct fault *why)
+{
+	bool v4 = ip_is_v4(net.ip) && net.bits >= IP_V4_BITS;
+
+	if (net.bits < (v4 ? WIDEST_V4_BITS : WIDEST_V6_BITS))
+		return fault_set(why, E_PROTECTED,
+			"'%s' is far too wide: nothing wider than %s is listed", text,
+			v4 ? "/8" : "/16");
+	if (list->never_special_use && prefix_is_special_use(net, false))
+		return fault_set(why, E_PROTECTED,
+			"'%s' is or holds a special-use network (RFC 6890), which is never listed",
+			text);
+	for (size_t i = 0; list->never_own && i < conf->own_networks_len; i++) {
+		char own[PREFIX_TEXT_SIZE];
+
+		if (nets_meet(conf->own_networks[i], net))
+			return fault_set(why, E_PROTECTED,
+				"'%s' is or holds our own network %s, which is never listed", text,
+				prefix_print(conf->own_networks[i], own));
+	}
+	return 0;
+}
+
+/* Is name equal to own, or below it, or the other way round with a leading dot? */
+static bool domains_meet(const char *listed, const char *own)
+{
+	bool below = listed[0] == '.';
+	struct span name = span_text(below ? listed + 1 : listed);
+	struct span mine = span_text(own);
+
+	if (span_equal_nocase(name, mine))
+		return true;
+	return below && mine.len > name.len && span_has_suffix_nocase(mine, span_text(listed));
+}
+
+static int domain_may_be_listed(const struct conf *conf, const struct conf_list *list,
+	const char *domain, struct fault *why)
+{
+	for (size_t i = 0; list->never_own && i < conf->own_domains_len; i++) {
+		if (domains_meet(domain, conf->own_domains[i]))
+			return fault_set(why, E_PROTECTED,
+				"'%s' is or holds our own domain '%s', which is never listed",
+				domain, conf->own_domains[i]);
+	}
+	return 0;
+}
+
+int rule_may_list(const struct conf *conf, const struct conf_list *list,
+	const struct source *source, bool excluded, struct fault *why)
+{
+	bool allow = strcmp(list->name, "allow") == 0;
+	bool domain = source->kind == SOURCE_DOMAIN;
+	char text[SOURCE_TEXT_SIZE];
+
+	source_print(source, text);
+	if (!allow && domain != (list->holds == HOLDS_DOMAINS))
+		return fault_set(why, E_USAGE, "list '%s' holds %s, and '%s' is none", list->name,
+			list->holds == HOLDS_DOMAINS ? "domains" : "addresses", text);
+	if (allow || excluded)
+		return 0;
+	return domain ? domain_may_be_listed(conf, list, source->domain, why)
+		      : net_may_be_listed(conf, list, source->net, text, why);
+}
+
+int rule_until(const struct conf_policy *policy, int64_t asked_s, int64_t now_s,
+	int64_t *ret_until_s, struct fault *why)
+{
+	if (asked_s < 0 || (asked_s != 0 && asked_s <= now_s))
+		return fault_set(why, E_RANGE, "the end of the listing is in the past");
+	if (asked_s == 0 && policy->lasts_s != 0)
+		asked_s = now_s + policy->lasts_s;
+	*ret_until_s = asked_s;
+	return 0;
+}
+
+bool clock_guard_allows(struct clock_guard *guard, int64_t wall_s, int64_t mono_ms)
+{
+	int64_t walked_s = (mono_ms - guard->mono_ms) / 1000;
+	bool first = guard->wall_s == 0;
+
+	if (!first && wall_s - guard->wall_s - walked_s > JUMP_S)
+		guard->hold_until_ms = mono_ms + HOLD_MS;
+	if (!first && guard->wall_s - wall_s > JUMP_S)
+		guard->hold_until_ms = 0; /* it was set back: the jump is undone */
+	guard->wall_s = wall_s;
+	guard->mono_ms = mono_ms;
+	return mono_ms >= guard->hold_until_ms;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * What may be listed where, by whom, and until when: the operator's side of the published policies. Pure; any thread.
+ */
+#include "conf/conf.h"
+#include "list/source.h"
+
+/* Where an entry goes and by which criterion. */
+struct placement {
+	const struct conf_list *list;
+	const struct conf_sublist *sublist;
+	const struct conf_policy *policy;
+};
+
+/* sublist empty: the one whose policy takes what operators enter. E_ABSENT, E_DENIED (the policy takes no such entries). */
+int rule_place(const struct conf *conf, struct span list, struct span sublist,
+	struct placement *ret_placement, struct fault *why);
+
+/* E_USAGE: the list holds the other kind; E_PROTECTED: on the never-list, or far too wide (lists.md: hard never-list). */
+int rule_may_list(const struct conf *conf, const struct conf_list *list,
+	const struct source *source, bool excluded, struct fault *why);
+
+/* asked_s 0: as long as the policy says. E_RANGE: it is over already. */
+int rule_until(const struct conf_policy *policy, int64_t asked_s, int64_t now_s,
+	int64_t *ret_until_s, struct fault *why);
+
+/*
+ * Expiry goes by the wall clock, which may be wrong: a clock that jumps ahead by a year would end every listing at once.
+ * A forward jump of more than an hour against the monotonic clock holds expiry back for ten minutes, so that somebody
+ * (or NTP) can set it right. Returns whether expiry may go on; call it about every second.
+ */
+struct clock_guard {
+	int64_t wall_s;
+	int64_t mono_ms;
+	int64_t hold_until_ms;
+};
+bool clock_guard_allows(struct clock_guard *guard, int64_t wall_s, int64_t mono_ms);

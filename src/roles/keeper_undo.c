@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+
+#include "base/macro.h"
+#include "base/mem.h"
+#include "roles/keeper.h"
+
+/*
+ * Undoing event E: what E added and is still in force ends; what E ended is added again, unless its time is over or the
+ * sublist holds the source anew. The undoing is an event itself and can be undone by the same rule; the store lets each
+ * event be undone once.
+ */
+struct found {
+	uint64_t id;
+	struct ground ground;
+};
+
+struct finding {
+	struct arena *arena;
+	struct found *found;
+	size_t len;
+	size_t room;
+	int64_t now_s;
+	bool skip_expired;
+};
+
+static int finding_add(const struct store_listing *listing, void *arg)
+{
+	struct finding *finding = arg;
+
+	if (finding->skip_expired && listing->until_s != 0 && listing->until_s <= finding->now_s)
+		return 0;
+	if (finding->len == finding->room) {
+		finding->room = finding->room != 0 ? finding->room * 2 : 64;
+		finding->found =
+			mem_resize(finding->found, finding->room * sizeof(*finding->found));
+	}
+	finding->found[finding->len++] = (struct found){
+		listing->id, {arena_copy(finding->arena, listing->list), listing->source}};
+	return 0;
+}
+
+/* Collected first: a table is not walked while it is changed. */
+static int undo_find(struct work *work, enum store_which which, struct finding *finding)
+{
+	struct store_select select = {.which = which, .after_id = work->command->undo};
+	int r;
+
+	*finding = (struct finding){.arena = work->change.arena,
+		.now_s = work->now_s,
+		.skip_expired = which == STORE_REMOVED};
+	r = store_listings(work->keeper->store, &select, finding_add, finding);
+	return r < 0 ? r : 0;
+}
+
+static int undo_end(struct work *work, const struct finding *finding, struct span reason)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < finding->len && r >= 0; i++) {
+		const struct found *found = &finding->found[i];
+
+		r = store_listing_end(work->keeper->store, found->id, work->now_s,
+			span_text(work->author), reason, work->event);
+		change_add(&work->change, found->ground.list, &found->ground.source);
+	}
+	return r;
+}
+
+static int undo_add_again(struct work *work, const struct finding *finding)
+{
+	for (size_t i = 0; i < finding->len; i++) {
+		const struct found *found = &finding->found[i];
+		uint64_t id;
+		int r = store_listing_again(
+			work->keeper->store, found->id, work->now_s, work->event, &id);
+
+		if (r < 0)
+			return r;
+		if (r > 0)
+			change_add(&work->change, found->ground.list, &found->ground.source);
+	}
+	return 0;
+}
+
+struct undone {
+	char subject[400];
+	bool already;
+};
+
+static int undone_event(const struct store_event *event, void *arg)
+{
+	struct undone *undone = arg;
+
+	undone->already = event->undone;
+	snprintf(undone->subject, sizeof(undone->subject), "%.*s %.*s", (int)event->verb.len,
+		(const char *)event->verb.ptr, (int)event->subject.len,
+		(const char *)event->subject.ptr);
+	return 0;
+}
+
+static int undo_check(struct work *work, struct undone *undone)
+{
+	unsigned long long number = work->command->undo;
+	int r = store_event_get(work->keeper->store, work->command->undo, undone_event, undone);
+
+	if (r == E_ABSENT)
+		return fault_set(&work->why, r, "there is no event %llu", number);
+	if (r >= 0 && undone->already)
+		return fault_set(&work->why, E_CONFLICT, "event %llu was undone already", number);
+	return r;
+}
+
+static int undo_apply(struct work *work, const struct finding *added, const struct finding *removed)
+{
+	char reason[600];
+	int r;
+
+	snprintf(reason, sizeof(reason), "undo of event %llu: %.*s",
+		(unsigned long long)work->command->undo, (int)work->reason.len,
+		(const char *)work->reason.ptr);
+	r = undo_end(work, added, span_text(reason));
+	if (r >= 0)
+		r = undo_add_again(work, removed);
+	if (r >= 0 && work->change.rows == 0)
+		return fault_set(&work->why, E_CONFLICT,
+			"nothing of event %llu is left to undo: it ended, or later events replaced it",
+			(unsigned long long)work->command->undo);
+	return r;
+}
+
+int undo_run(struct work *work)
+{
+	struct undone undone = {.already = false};
+	struct finding added = {.len = 0};
+	struct finding removed = {.len = 0};
+	int r = undo_check(work, &undone);
+
+	if (r >= 0)
+		r = undo_find(work, STORE_ADDED, &added);
+	if (r >= 0)
+		r = undo_find(work, STORE_REMOVED, &removed);
+	if (r >= 0)
+		r = work_event(work, "undo", undone.subject, work->command->undo);
+	if (r >= 0)
+		r = undo_apply(work, &added, &removed);
+	mem_free(added.found);
+	mem_free(removed.found);
+	if (r < 0)
+		return r;
+	work->answer->text = arena_format(work->change.arena, "undone: %s (%lu listing%s changed)",
+		undone.subject, (unsigned long)work->change.rows,
+		work->change.rows == 1 ? "" : "s");
+	return 0;
+}

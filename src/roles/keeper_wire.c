@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: ISC */
+#include "bus/convert.h"
+#include "roles/keeper.h"
+
+/* Everything is copied into the arena: rows live only as long as the callback that brings them. */
+
+enum { EVIDENCE_SHOWN = 64 };
+
+static Stockade__Source *wire_source(struct arena *arena, const struct source *source)
+{
+	struct source *copy = arena_alloc(arena, sizeof(*copy));
+	Stockade__Source *wire = arena_alloc(arena, sizeof(*wire));
+
+	*copy = *source;
+	source_to_wire(copy, wire);
+	return wire;
+}
+
+/* The code that a sublist answers with, as the configuration has it now. */
+static char *wire_code(
+	const struct conf *conf, struct arena *arena, const struct store_listing *listing)
+{
+	const struct conf_list *list = conf_list_find(conf, listing->list);
+
+	for (size_t i = 0; list != NULL && list->zone != NULL && i < list->sublists_len; i++) {
+		char text[IP_TEXT_SIZE];
+
+		if (span_equal_text(listing->sublist, list->sublists[i].name))
+			return arena_format(arena, "%s", ip_print(list->sublists[i].code, text));
+	}
+	return (char *)"";
+}
+
+static void wire_evidence(struct keeper *keeper, struct arena *arena, Stockade__Listing *wire)
+{
+	size_t count = EVIDENCE_SHOWN;
+
+	wire->evidence = arena_alloc(arena, count * sizeof(*wire->evidence));
+	if (store_listing_evidence(keeper->store, wire->id, wire->evidence, &count) < 0)
+		count = 0;
+	wire->n_evidence = count;
+}
+
+Stockade__Listing *wire_listing(struct keeper *keeper, struct arena *arena,
+	const struct store_listing *listing, bool private)
+{
+	Stockade__Listing *wire = arena_alloc(arena, sizeof(*wire));
+
+	stockade__listing__init(wire);
+	wire->id = listing->id;
+	wire->list = span_cstr(arena, listing->list);
+	wire->sublist = span_cstr(arena, listing->sublist);
+	wire->source = wire_source(arena, &listing->source);
+	wire->since_s = listing->since_s;
+	wire->until_s = listing->until_s;
+	wire->policy = span_cstr(arena, listing->policy);
+	wire->policy_version = listing->policy_version;
+	wire->reason = span_cstr(arena, listing->reason);
+	wire->incident = listing->incident;
+	wire->ended_s = listing->ended_s;
+	wire->ended_reason = span_cstr(arena, listing->ended_reason);
+	wire->excluded = listing->excluded;
+	wire->code = wire_code(keeper->context->conf, arena, listing);
+	if (private) {
+		wire->author = span_cstr(arena, listing->author);
+		wire->ended_by = span_cstr(arena, listing->ended_by);
+	}
+	wire_evidence(keeper, arena, wire);
+	return wire;
+}
+
+/* Packed as an incident that holds nothing else: one form, known to everybody who reads the bus. */
+struct span wire_pack_checks(struct arena *arena, const Stockade__Incident *incident)
+{
+	Stockade__Incident only = STOCKADE__INCIDENT__INIT;
+	uint8_t *bytes;
+	size_t len;
+
+	only.n_checks = incident->n_checks;
+	only.checks = incident->checks;
+	len = stockade__incident__get_packed_size(&only);
+	bytes = arena_alloc(arena, len + 1);
+	stockade__incident__pack(&only, bytes);
+	return span_of(bytes, len);
+}
+
+static void *arena_get(void *arena, size_t size)
+{
+	return arena_alloc(arena, size);
+}
+
+static void arena_keep(void *arena, void *block)
+{
+	(void)arena;
+	(void)block;
+}
+
+static void wire_unpack_checks(struct arena *arena, struct span bytes, Stockade__Incident *wire)
+{
+	ProtobufCAllocator allocator = {arena_get, arena_keep, arena};
+	Stockade__Incident *only = stockade__incident__unpack(&allocator, bytes.len, bytes.ptr);
+
+	if (only == NULL)
+		return; /* damaged: the rest of the row is still worth showing */
+	wire->n_checks = only->n_checks;
+	wire->checks = only->checks;
+}
+
+Stockade__Incident *wire_incident(
+	struct arena *arena, const struct store_incident *incident, bool private)
+{
+	Stockade__Incident *wire = arena_alloc(arena, sizeof(*wire));
+
+	stockade__incident__init(wire);
+	wire->number = incident->number;
+	wire->source = wire_source(arena, &incident->source);
+	wire->first_s = incident->first_s;
+	wire->last_s = incident->last_s;
+	wire->count = incident->count;
+	wire->rule = span_cstr(arena, incident->rule);
+	wire->mode = span_cstr(arena, incident->mode);
+	wire->host = span_cstr(arena, incident->host);
+	wire->code = incident->code;
+	wire->text = span_cstr(arena, incident->text);
+	wire->helo = span_cstr(arena, incident->helo);
+	wire->ptr = span_cstr(arena, incident->ptr);
+	wire->list = span_cstr(arena, incident->list);
+	if (private) {
+		wire->sender = span_cstr(arena, incident->sender);
+		wire->recipient = span_cstr(arena, incident->recipient);
+	}
+	wire_unpack_checks(arena, incident->checks, wire);
+	return wire;
+}
+
+Stockade__Event *wire_event(struct arena *arena, const struct store_event *event)
+{
+	Stockade__Event *wire = arena_alloc(arena, sizeof(*wire));
+
+	stockade__event__init(wire);
+	wire->id = event->id;
+	wire->time_s = event->time_s;
+	wire->author = span_cstr(arena, event->author);
+	wire->verb = span_cstr(arena, event->verb);
+	wire->subject = span_cstr(arena, event->subject);
+	wire->reason = span_cstr(arena, event->reason);
+	wire->undoes = event->undoes;
+	wire->undone = event->undone;
+	wire->serial = event->serial;
+	return wire;
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * What is kept: listings with their evidence, incidents, the audit trail, and the serial of the published state. Only the
+ * keeper opens it. Written for several keepers on one store: nothing is true only in memory, numbers are given out by the
+ * store, the same message put twice is one row, and who changes something does so inside a write transaction.
+ *
+ * Owner: whoever opened it; one thread per store. The snapshot thread opens a reader of its own.
+ * Errors: E_BUSY (locked by another process), E_FULL (disk), E_DENIED (read-only), E_CORRUPT, E_IO, E_ABSENT,
+ * E_VERSION (made by a newer program). After an error inside a transaction only store_rollback is useful.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/span.h"
+#include "list/source.h"
+
+struct store;
+
+/* url: "sqlite:/path". create: make it when it is absent; else E_ABSENT. Brings an older schema up to date. */
+int store_open(const char *url, bool create, struct store **ret_store, struct fault *why);
+/* Read-only, for a second thread or a tool. */
+int store_open_reader(const char *url, struct store **ret_store, struct fault *why);
+void store_free(struct store **store);
+
+/* Words about the last failure. */
+const char *store_words(const struct store *store);
+/* Where it is and how large, for status. */
+void store_describe(struct store *store, char *text, size_t size);
+
+/* A write transaction (readers: a read transaction, one state of everything). E_CORRUPT: the file was replaced or removed
+ * under us; open it again. Commits are durable when store_commit returns. */
+int store_begin(struct store *store);
+int store_commit(struct store *store);
+void store_rollback(struct store *store);
+
+/* Is it there and can it be written? Writes one row. */
+int store_probe(struct store *store, int64_t now_s);
+
+/* ---- the serial ---- */
+
+int store_serial(struct store *store, uint32_t *ret_serial);
+int store_serial_set(struct store *store, uint32_t serial);
+
+/* The change that serial stands for touched this ground; NULL: everything may differ. */
+int store_change_add(
+	struct store *store, uint32_t serial, struct span list, const struct source *source);
+/* Calls each for the changes behind `after` (circular order), source NULL for "everything"; each returns < 0 to end it. */
+int store_changes(struct store *store, uint32_t after,
+	int (*each)(struct span list, const struct source *source, void *arg), void *arg);
+/* Forgets changes up to and including serial. */
+int store_changes_drop(struct store *store, uint32_t serial);
+
+/* ---- listings ---- */
+
+struct store_listing {
+	uint64_t id;
+	struct span list;
+	struct span sublist;
+	struct source source;
+	int64_t since_s;
+	int64_t until_s; /* 0: until review */
+	struct span policy;
+	uint32_t policy_version;
+	struct span criterion; /* of the policy; only when adding */
+	struct span reason;
+	uint64_t incident;
+	struct span author;
+	bool excluded;
+	uint64_t added_event;
+	int64_t ended_s; /* 0: in force */
+	struct span ended_by;
+	struct span ended_reason;
+	uint64_t ended_event;
+};
+
+/* Spans live until `each` returns. Each returns 0 to go on, 1 to stop, < 0 to fail with that. */
+typedef int store_listing_call(const struct store_listing *listing, void *arg);
+
+/* 1: added, *ret_id is its number; 0: this sublist holds the source already, nothing happened. */
+int store_listing_add(struct store *store, const struct store_listing *listing, uint64_t evidence,
+	uint64_t *ret_id);
+/* Ends one that is in force. event 0: no operator did. */
+int store_listing_end(struct store *store, uint64_t id, int64_t now_s, struct span by,
+	struct span reason, uint64_t event);
+/* In force again as a new row with the same evidence, since now. 0: the sublist holds the source meanwhile. */
+int store_listing_again(
+	struct store *store, uint64_t id, int64_t now_s, uint64_t event, uint64_t *ret_id);
+
+enum store_which {
+	STORE_COVERING, /* in force, covering source or equal to it; list may be empty for all */
+	STORE_WITHIN,   /* in force, inside source, source itself left out */
+	STORE_ENDED,    /* no longer in force, of source itself or within it; the latest first */
+	STORE_PAGE,     /* in force, of list, behind after_id, in order of number */
+	STORE_ADDED,    /* added by event after_id and still in force */
+	STORE_REMOVED,  /* ended by event after_id */
+	STORE_EXPIRED,  /* in force although until_s <= time_s; the earliest first */
+};
+
+struct store_select {
+	enum store_which which;
+	struct span list;
+	const struct source *source;
+	uint64_t after_id;
+	int64_t time_s;
+	uint32_t limit; /* 0: none */
+};
+
+int store_listings(struct store *store, const struct store_select *select, store_listing_call *each,
+	void *arg);
+
+/* All that are in force, in no order, for a snapshot: the lists and sublists by number of their place. */
+int store_listings_all(struct store *store, store_listing_call *each, void *arg);
+
+/* The earliest until_s in force; 0: nothing expires. */
+int store_listing_next_end(struct store *store, int64_t *ret_until_s);
+
+/* The evidence numbers of a listing; *count is the room in, the number out. */
+int store_listing_evidence(struct store *store, uint64_t id, uint64_t *numbers, size_t *count);
+
+/* How many of a list are in force. */
+int store_list_count(struct store *store, struct span list, uint64_t *ret_count);
+
+/* ---- evidence ---- */
+
+struct store_evidence {
+	uint64_t id;
+	struct span message; /* id of the bus message; empty for the keeper's own */
+	struct span kind;
+	const struct source *source; /* NULL: of an import as a whole */
+	int64_t time_s;
+	struct span sensor;
+	int32_t weight;
+	struct span note;
+};
+
+typedef int store_evidence_call(const struct store_evidence *evidence, void *arg);
+
+/* 1: a new row; 0: this message was there. */
+int store_evidence_add(
+	struct store *store, const struct store_evidence *evidence, uint64_t *ret_id);
+int store_evidence_of(struct store *store, const struct source *source, uint32_t limit,
+	store_evidence_call *each, void *arg);
+
+/* ---- incidents ---- */
+
+struct store_incident {
+	uint64_t number;
+	struct source source;
+	int64_t first_s;
+	int64_t last_s;
+	uint32_t count;
+	struct span rule;
+	struct span mode;
+	struct span host;
+	uint32_t code;
+	struct span text;
+	struct span helo;
+	struct span ptr;
+	struct span sender;
+	struct span recipient;
+	struct span list;
+	struct span checks; /* packed; the store does not look inside */
+};
+
+typedef int store_incident_call(const struct store_incident *incident, void *arg);
+
+/* The same number again raises count and last_s, never lowers them: so a repeated message changes nothing. */
+int store_incident_put(struct store *store, const struct store_incident *incident);
+int store_incident_get(
+	struct store *store, uint64_t number, store_incident_call *each, void *arg); /* E_ABSENT */
+/* Of the source and within it, the latest first. */
+int store_incidents_of(struct store *store, const struct source *source, uint32_t limit,
+	store_incident_call *each, void *arg);
+
+/* ---- the audit trail ---- */
+
+struct store_event {
+	uint64_t id;
+	int64_t time_s;
+	struct span author;
+	struct span verb;
+	struct span subject;
+	struct span reason;
+	uint64_t undoes; /* 0: nothing */
+	uint32_t serial;
+	bool undone; /* read only */
+};
+
+typedef int store_event_call(const struct store_event *event, void *arg);
+
+/* E_EXISTS: that event was undone before. The row is chained to the one before by its hash. */
+int store_event_add(struct store *store, const struct store_event *event, uint64_t *ret_id);
+int store_event_get(struct store *store, uint64_t id, store_event_call *each, void *arg);
+/* source NULL: the latest of all. */
+int store_events_of(struct store *store, const struct source *source, uint32_t limit,
+	store_event_call *each, void *arg);
+/* 0, or E_CHECKSUM with the number of the first event that was changed afterwards. */
+int store_events_verify(struct store *store, uint64_t *ret_bad_id);
+
+/* ---- counts and retention ---- */
+
+int store_counts(struct store *store, uint64_t *ret_incidents, uint64_t *ret_evidence);
+
+struct store_keep {
+	int64_t incidents_before_s; /* and evidence no listing needs */
+	int64_t audit_before_s;     /* events, and listings that ended */
+	uint32_t limit;             /* rows of each kind in one step */
+};
+
+/* One small step, in a transaction of its own; the number of rows deleted. */
+int store_drop_old(struct store *store, const struct store_keep *keep);
