@@ -253,3 +253,18 @@ void dns_query_encode(
 	if (udp_size != 0)
 		query_encode_opt(out, udp_size);
 }
+
+int dns_frame_next(struct span input, size_t limit, struct span *ret_message, size_t *ret_used)
+{
+	struct reader reader = reader_of(input);
+	uint16_t len = reader_u16(&reader);
+	struct span message = reader_bytes(&reader, len);
+
+	if (len > limit)
+		return E_LIMIT;
+	if (reader.bad)
+		return 0;
+	*ret_message = message;
+	*ret_used = 2 + (size_t)len;
+	return 1;
+}

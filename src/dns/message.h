@@ -50,6 +50,7 @@ enum dns_flag {
 
 /* Extended errors (RFC 8914 section 4). */
 enum dns_ede {
+	DNS_EDE_NOT_READY = 14,
 	DNS_EDE_PROHIBITED = 18,
 	DNS_EDE_NOT_AUTHORITATIVE = 20,
 	DNS_EDE_NOT_SUPPORTED = 21
@@ -143,3 +144,7 @@ int dns_record_soa(const struct dns_message *message, const struct dns_record *r
 /* Appends a standard query for one name with recursion desired. udp_size: in the OPT record; 0 leaves OPT out. */
 void dns_query_encode(struct buf *out, uint16_t id, const struct dns_name *name, uint16_t type,
 	uint16_t udp_size);
+
+/* One message of a TCP stream, after its two octets of length (RFC 1035 section 4.2.2): 1, *ret_message is inside of input
+ * and *ret_used octets may be dropped with it; 0: more has to come; E_LIMIT: it claims more than limit octets. */
+int dns_frame_next(struct span input, size_t limit, struct span *ret_message, size_t *ret_used);

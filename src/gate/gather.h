@@ -1,29 +1,45 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Gathers the facts of a connection: own lists and allow list from the view (no wait), PTR with forward confirmation and
- * all foreign lists in parallel through the resolver. One gathering per connection, started with the first packet; the
- * session asks gathering_is_complete before it decides, and waits for `done` or its own deadline otherwise: what is not
- * there by then stays unknown. Also used by `stockade explain`. One loop, one thread; owner: the session.
+ * Gathers the facts of a connection that DNS has to tell: PTR with forward confirmation, and all foreign lists, in parallel
+ * through the resolver. One gathering per connection, started with the first packet; the session asks
+ * gathering_is_complete before it decides, and waits for `done` or its own deadline otherwise: what is not there by then
+ * stays unknown. Also used by `stockade explain`. One loop, one thread; owner: the session.
+ *
+ * The full facts of a decision, with the configuration and view of the moment:
+ *
+ *   facts.helo, facts.sender, facts.spoke_early     by the session
+ *   gathering_facts(gathering, &facts)              what DNS told so far
+ *   facts_set_recipient(&facts, conf, recipient)
+ *   facts_look_up(&facts, conf, view)               our own lists and allowances, which may have changed a moment ago
+ *   verdict_decide(&facts, conf, now_s, &verdict)
  */
 #include "base/arena.h"
+#include "gate/dnsbl.h"
 #include "gate/facts.h"
 #include "loop/loop.h"
 
 struct gathering;
-struct gatherer; /* what all gatherings of a role share: resolver, foreign lists' health and cache */
+struct gatherer; /* what all gatherings of a role share: resolver, the foreign lists' health */
 struct resolver;
 
+/* Starts to watch the foreign lists at once. conf has to live until gatherer_set_conf or gatherer_free; resolver longer. */
 struct gatherer *gatherer_new(
 	struct loop *loop, struct resolver *resolver, const struct conf *conf);
+/* All gatherings have to be gone. */
 void gatherer_free(struct gatherer **gatherer);
 void gatherer_set_conf(struct gatherer *gatherer, const struct conf *conf); /* after a reload */
 
-/* done: called once, never from inside gathering_start. The facts live as long as the gathering. */
+/* For status, metrics and pages: the health of conf->dnsbls[i]. NULL when the list is off. */
+const struct dnsbl_health *gatherer_health(const struct gatherer *gatherer, size_t dnsbl);
+
+/* done: called once, never from inside gathering_start; the gathering may be freed in it. view decides whether the client
+ * is allowed already, which foreign lists need not know. The facts live as long as the gathering. */
 struct gathering *gathering_start(struct gatherer *gatherer, const struct view *view,
 	struct ip client, void (*done)(struct gathering *gathering, void *arg), void *arg);
 void gathering_free(struct gathering **gathering); /* cancels what is under way */
 bool gathering_is_complete(const struct gathering *gathering);
 
-/* Copies what is known now into *facts (connection part only); spans point into the gathering. */
+/* Copies what is known now into *facts: client, names, foreign lists (by the configuration that the gatherer has now);
+ * leaves the rest as it is. Spans point into the gathering. */
 void gathering_facts(const struct gathering *gathering, struct facts *facts);

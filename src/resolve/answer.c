@@ -151,10 +151,10 @@ static uint32_t negative_ttl(const struct dns_message *message, bool *ret_has_so
 	return ttl_smaller(ttl_s, ANSWER_TTL_MAX_S);
 }
 
-static struct answer *answer_new(enum resolver_status status, uint16_t type, uint32_t ttl_s,
+static struct dns_answer *dns_answer_new(enum resolver_status status, uint16_t type, uint32_t ttl_s,
 	uint8_t count, struct span bytes)
 {
-	struct answer *answer = mem_alloc(sizeof(*answer) + bytes.len);
+	struct dns_answer *answer = mem_alloc(sizeof(*answer) + bytes.len);
 
 	answer->holders = 1;
 	answer->status = status;
@@ -167,68 +167,69 @@ static struct answer *answer_new(enum resolver_status status, uint16_t type, uin
 	return answer;
 }
 
-struct answer *answer_new_failed(void)
+struct dns_answer *dns_answer_new_failed(void)
 {
-	return answer_new(RESOLVER_FAILED, 0, ANSWER_TTL_FAILED_S, 0, (struct span){0});
+	return dns_answer_new(RESOLVER_FAILED, 0, ANSWER_TTL_FAILED_S, 0, (struct span){0});
 }
 
-static struct answer *answer_new_found(const struct reading *reading)
+static struct dns_answer *dns_answer_new_found(const struct reading *reading)
 {
 	uint32_t ttl_s = ttl_smaller(reading->ttl_s, ANSWER_TTL_MAX_S);
 
 	if (ttl_s < ANSWER_TTL_MIN_S)
 		ttl_s = ANSWER_TTL_MIN_S;
-	return answer_new(
+	return dns_answer_new(
 		RESOLVER_FOUND, reading->type, ttl_s, reading->count, buf_span(&reading->bytes));
 }
 
 /* Nothing found: "no such name", "nothing of this type", or a resolver that does not resolve. */
-static struct answer *answer_new_negative(const struct dns_message *message, uint16_t type)
+static struct dns_answer *dns_answer_new_negative(const struct dns_message *message, uint16_t type)
 {
 	bool has_soa = false;
 	bool has_ns = false;
 	uint32_t ttl_s = negative_ttl(message, &has_soa, &has_ns);
 
 	if (message->rcode == DNS_NOERROR && has_ns && !has_soa)
-		return answer_new_failed(); /* a referral: nobody recurses there */
-	return answer_new(message->rcode == DNS_NXDOMAIN ? RESOLVER_NXDOMAIN : RESOLVER_NODATA,
+		return dns_answer_new_failed(); /* a referral: nobody recurses there */
+	return dns_answer_new(message->rcode == DNS_NXDOMAIN ? RESOLVER_NXDOMAIN : RESOLVER_NODATA,
 		type, ttl_s, 0, (struct span){0});
 }
 
-struct answer *answer_read(
+struct dns_answer *dns_answer_read(
 	const struct dns_message *message, const struct dns_name *name, uint16_t type)
 {
 	struct reading reading = {
 		.message = message, .name = *name, .type = type, .ttl_s = UINT32_MAX};
-	struct answer *answer;
+	struct dns_answer *answer;
 
 	if (message->rcode != DNS_NOERROR && message->rcode != DNS_NXDOMAIN)
-		return answer_new_failed();
+		return dns_answer_new_failed();
 	buf_init(&reading.bytes, ANSWER_BYTES_MAX);
 	if (message->rcode == DNS_NOERROR && reading_collect(&reading) < 0)
-		answer = answer_new_failed();
+		answer = dns_answer_new_failed();
 	else if (reading.count != 0)
-		answer = answer_new_found(&reading);
+		answer = dns_answer_new_found(&reading);
 	else
-		answer = answer_new_negative(message, type);
+		answer = dns_answer_new_negative(message, type);
 	buf_done(&reading.bytes);
 	return answer;
 }
 
-struct answer *answer_hold(struct answer *answer)
+struct dns_answer *dns_answer_hold(struct dns_answer *answer)
 {
 	answer->holders++;
 	return answer;
 }
 
-void answer_free(struct answer **answer)
+void dns_answer_free(struct dns_answer **answer)
 {
 	if (*answer != NULL && --(*answer)->holders == 0)
 		mem_free(*answer);
 	*answer = NULL;
 }
 
-void answer_unpack(const struct answer *answer, uint32_t ttl_s, struct resolver_answer *ret_answer)
+void dns_answer_unpack(
+	const struct dns_answer *answer, uint32_t ttl_s, struct resolver_answer *ret_answer)
 {
 	struct reader reader = reader_of(span_of(answer->bytes, answer->len));
 

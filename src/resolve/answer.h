@@ -17,7 +17,7 @@ enum {
 	ANSWER_CNAMES_MAX = 16
 };
 
-struct answer {
+struct dns_answer {
 	unsigned holders;
 	enum resolver_status status;
 	uint16_t type;
@@ -28,11 +28,12 @@ struct answer {
 };
 
 /* Follows CNAMEs in the message, however they are ordered. Never fails: what makes no sense is RESOLVER_FAILED. */
-struct answer *answer_read(
+struct dns_answer *dns_answer_read(
 	const struct dns_message *message, const struct dns_name *name, uint16_t type);
-struct answer *answer_new_failed(void);
-struct answer *answer_hold(struct answer *answer);
-void answer_free(struct answer **answer); /* lets go */
+struct dns_answer *dns_answer_new_failed(void);
+struct dns_answer *dns_answer_hold(struct dns_answer *answer);
+void dns_answer_free(struct dns_answer **answer); /* lets go */
 
 /* Spans of *ret_answer point into answer. */
-void answer_unpack(const struct answer *answer, uint32_t ttl_s, struct resolver_answer *ret_answer);
+void dns_answer_unpack(
+	const struct dns_answer *answer, uint32_t ttl_s, struct resolver_answer *ret_answer);

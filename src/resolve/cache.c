@@ -15,7 +15,7 @@ struct entry {
 	struct entry *newer;
 	uint64_t hash;
 	int64_t over_ms;
-	struct answer *answer;
+	struct dns_answer *answer;
 	uint16_t type;
 	uint8_t name_len;
 	uint8_t name[]; /* wire form */
@@ -89,7 +89,7 @@ static void cache_remove(struct cache *cache, struct entry **place)
 
 	*place = entry->next;
 	ring_remove(entry);
-	answer_free(&entry->answer);
+	dns_answer_free(&entry->answer);
 	mem_free(entry);
 	cache->count--;
 }
@@ -116,7 +116,7 @@ void cache_free(struct cache **cache)
 }
 
 void cache_put(struct cache *cache, const struct dns_name *name, uint16_t type,
-	struct answer *answer, int64_t now_ms)
+	struct dns_answer *answer, int64_t now_ms)
 {
 	uint64_t hash = question_hash(cache->key, name, type);
 	struct entry **place = cache_place(cache, hash, name, type);
@@ -133,7 +133,7 @@ void cache_put(struct cache *cache, const struct dns_name *name, uint16_t type,
 	entry->hash = hash;
 	entry->type = type;
 	entry->over_ms = now_ms + (int64_t)answer->ttl_s * 1000;
-	entry->answer = answer_hold(answer);
+	entry->answer = dns_answer_hold(answer);
 	entry->name_len = name->len;
 	memcpy(entry->name, name->wire, name->len);
 	entry->next = *place;
@@ -142,7 +142,7 @@ void cache_put(struct cache *cache, const struct dns_name *name, uint16_t type,
 	cache->count++;
 }
 
-struct answer *cache_get(struct cache *cache, const struct dns_name *name, uint16_t type,
+struct dns_answer *cache_get(struct cache *cache, const struct dns_name *name, uint16_t type,
 	int64_t now_ms, uint32_t *ret_ttl_s)
 {
 	struct entry **place =

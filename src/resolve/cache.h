@@ -13,10 +13,10 @@ void cache_free(struct cache **cache);
 
 /* Holds answer until it is over (ttl_s from now) or pushed out; replaces an older one. */
 void cache_put(struct cache *cache, const struct dns_name *name, uint16_t type,
-	struct answer *answer, int64_t now_ms);
+	struct dns_answer *answer, int64_t now_ms);
 
-/* NULL: not there or over. The cache keeps its hold; take one with answer_hold to keep it. */
-struct answer *cache_get(struct cache *cache, const struct dns_name *name, uint16_t type,
+/* NULL: not there or over. The cache keeps its hold; take one with dns_answer_hold to keep it. */
+struct dns_answer *cache_get(struct cache *cache, const struct dns_name *name, uint16_t type,
 	int64_t now_ms, uint32_t *ret_ttl_s);
 size_t cache_count(const struct cache *cache);
 

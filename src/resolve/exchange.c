@@ -71,7 +71,7 @@ void exchange_free(struct exchange **exchange)
 	*exchange = NULL;
 }
 
-static void exchange_finish(struct exchange *x, struct answer *answer, bool heard)
+static void exchange_finish(struct exchange *x, struct dns_answer *answer, bool heard)
 {
 	exchange_hang_up(x);
 	x->done(x, answer, heard, x->arg);
@@ -81,7 +81,7 @@ static void exchange_next(struct exchange *x)
 {
 	exchange_hang_up(x);
 	if (x->tried == x->settings.tries)
-		exchange_finish(x, answer_new_failed(), false);
+		exchange_finish(x, dns_answer_new_failed(), false);
 	else
 		exchange_try(x);
 }
@@ -133,7 +133,7 @@ static void exchange_take(struct exchange *x, const struct dns_message *message)
 		x->without_edns = true;
 		exchange_next(x);
 	} else {
-		exchange_finish(x, answer_read(message, &x->name, x->type), true);
+		exchange_finish(x, dns_answer_read(message, &x->name, x->type), true);
 	}
 }
 

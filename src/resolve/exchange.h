@@ -18,7 +18,8 @@ struct exchange_settings {
 
 /* heard: the server sent an answer to the question, if only an error. Called once, never from inside exchange_new; the
  * exchange may be freed in it. */
-typedef void exchange_done(struct exchange *exchange, struct answer *answer, bool heard, void *arg);
+typedef void exchange_done(
+	struct exchange *exchange, struct dns_answer *answer, bool heard, void *arg);
 
 struct exchange *exchange_new(struct loop *loop, const struct exchange_settings *settings,
 	const struct dns_name *name, uint16_t type, struct resolver_stats *stats,

@@ -33,7 +33,7 @@ struct resolver_query {
 	uint32_t magic;
 	struct resolver_query *next; /* in its list: a question's, or the ready ones */
 	struct resolver_query **place;
-	struct answer *answer; /* of a ready one */
+	struct dns_answer *answer; /* of a ready one */
 	uint32_t ttl_s;
 	void (*call)(const struct resolver_answer *answer, void *arg);
 	void *arg;
@@ -87,7 +87,7 @@ static void query_free(struct resolver_query *query)
 	*query->place = query->next;
 	if (query->next != NULL)
 		query->next->place = query->place;
-	answer_free(&query->answer);
+	dns_answer_free(&query->answer);
 	query->magic = 0;
 	mem_free(query);
 }
@@ -128,16 +128,16 @@ static void resolver_run_ready(void *arg)
 	resolver->turn = NULL;
 	while (resolver->ready != NULL) {
 		struct resolver_query *query = resolver->ready;
-		struct answer *answer = answer_hold(query->answer);
+		struct dns_answer *answer = dns_answer_hold(query->answer);
 
-		answer_unpack(answer, query->ttl_s, &unpacked);
+		dns_answer_unpack(answer, query->ttl_s, &unpacked);
 		query_call(resolver, query, &unpacked);
-		answer_free(&answer);
+		dns_answer_free(&answer);
 	}
 }
 
 static void resolver_add_ready(struct resolver *resolver, struct resolver_query *query,
-	struct answer *answer, uint32_t ttl_s)
+	struct dns_answer *answer, uint32_t ttl_s)
 {
 	query->answer = answer;
 	query->ttl_s = ttl_s;
@@ -176,7 +176,8 @@ static void question_free(struct question *question)
 	mem_free(question);
 }
 
-static void question_done(struct exchange *exchange, struct answer *answer, bool heard, void *arg)
+static void question_done(
+	struct exchange *exchange, struct dns_answer *answer, bool heard, void *arg)
 {
 	struct question *question = arg;
 	struct resolver *resolver = question->resolver;
@@ -194,10 +195,10 @@ static void question_done(struct exchange *exchange, struct answer *answer, bool
 		question->waiting = NULL;
 	}
 	question_free(question);
-	answer_unpack(answer, answer->ttl_s, &unpacked);
+	dns_answer_unpack(answer, answer->ttl_s, &unpacked);
 	while (waiting != NULL)
 		query_call(resolver, waiting, &unpacked);
-	answer_free(&answer);
+	dns_answer_free(&answer);
 }
 
 static struct question *question_new(
@@ -228,7 +229,7 @@ static bool resolver_may_send(const struct resolver *resolver)
 }
 
 static struct resolver_query *resolver_start(struct resolver *resolver, const struct dns_name *name,
-	uint16_t type, struct answer *cached, uint32_t ttl_s,
+	uint16_t type, struct dns_answer *cached, uint32_t ttl_s,
 	void (*call)(const struct resolver_answer *answer, void *arg), void *arg)
 {
 	uint64_t hash = question_hash(resolver->key, name, type);
@@ -241,7 +242,7 @@ static struct resolver_query *resolver_start(struct resolver *resolver, const st
 	resolver->stats.asked++;
 	if (cached != NULL) {
 		resolver->stats.cached++;
-		resolver_add_ready(resolver, query, answer_hold(cached), ttl_s);
+		resolver_add_ready(resolver, query, dns_answer_hold(cached), ttl_s);
 	} else if (question != NULL) {
 		query_link(query, &question->waiting);
 	} else if (resolver_may_send(resolver)) {
@@ -249,7 +250,7 @@ static struct resolver_query *resolver_start(struct resolver *resolver, const st
 		query_link(query, &question->waiting);
 	} else {
 		resolver->stats.failed++;
-		resolver_add_ready(resolver, query, answer_new_failed(), 0);
+		resolver_add_ready(resolver, query, dns_answer_new_failed(), 0);
 	}
 	return query;
 }
@@ -258,7 +259,7 @@ struct resolver_query *resolver_ask(struct resolver *resolver, const struct dns_
 	uint16_t type, void (*call)(const struct resolver_answer *answer, void *arg), void *arg)
 {
 	uint32_t ttl_s = 0;
-	struct answer *cached =
+	struct dns_answer *cached =
 		cache_get(resolver->cache, name, type, loop_now_ms(resolver->loop), &ttl_s);
 
 	return resolver_start(resolver, name, type, cached, ttl_s, call, arg);
@@ -274,12 +275,12 @@ int resolver_peek(struct resolver *resolver, const struct dns_name *name, uint16
 	struct resolver_answer *ret_answer)
 {
 	uint32_t ttl_s = 0;
-	struct answer *answer =
+	struct dns_answer *answer =
 		cache_get(resolver->cache, name, type, loop_now_ms(resolver->loop), &ttl_s);
 
 	if (answer == NULL)
 		return 0;
-	answer_unpack(answer, ttl_s, ret_answer);
+	dns_answer_unpack(answer, ttl_s, ret_answer);
 	return 1;
 }
 

@@ -16,13 +16,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (dns_message_decode(span_of(data, size), &message) < 0)
 		return 0;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		struct answer *answer = answer_read(&message, &message.name, types[i]);
+		struct dns_answer *answer = dns_answer_read(&message, &message.name, types[i]);
 
-		answer_unpack(answer, answer->ttl_s, &unpacked);
+		dns_answer_unpack(answer, answer->ttl_s, &unpacked);
 		if (unpacked.count > RESOLVER_RECORDS_MAX || unpacked.ttl_s > ANSWER_TTL_MAX_S ||
 			(unpacked.status == RESOLVER_FOUND) != (unpacked.count != 0))
 			abort();
-		answer_free(&answer);
+		dns_answer_free(&answer);
 	}
 	return 0;
 }

@@ -707,9 +707,9 @@ static void freeing_the_resolver_forgets_what_is_under_way(void **state)
 
 /* ---- the cache alone ---- */
 
-static struct answer *answer_of(uint32_t ttl_s)
+static struct dns_answer *answer_of(uint32_t ttl_s)
 {
-	struct answer *answer = answer_new_failed();
+	struct dns_answer *answer = dns_answer_new_failed();
 
 	answer->ttl_s = ttl_s;
 	return answer;
@@ -724,12 +724,12 @@ static void the_cache_keeps_the_latest_and_forgets_in_time(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 4; i++) {
 		char text[16];
-		struct answer *answer = answer_of(10);
+		struct dns_answer *answer = answer_of(10);
 
 		snprintf(text, sizeof(text), "n%u.test", i);
 		names[i] = name_of(text);
 		cache_put(cache, &names[i], DNS_A, answer, 1000);
-		answer_free(&answer);
+		dns_answer_free(&answer);
 		if (i == 2) /* used again: the second is the oldest now */
 			assert_non_null(cache_get(cache, &names[0], DNS_A, 1000, &ttl_s));
 	}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The threads of the dns role over one snapshot, without a keeper: for the bench.
+ *
+ *   dns_server SNAPSHOT ADDRESS:PORT [THREADS]
+ *
+ * Serves the list "main" as bl.example.org until SIGTERM.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/macro.h"
+#include "base/shelf.h"
+#include "conf/conf.h"
+#include "list/view.h"
+#include "loop/socket.h"
+#include "roles/dns_server.h"
+#include "zone/table.h"
+
+enum { THREADS_MAX = 64 };
+
+static void release_view(void *object)
+{
+	struct view *view = object;
+
+	view_free(&view);
+}
+
+static void release_table(void *object)
+{
+	struct zone_table *table = object;
+
+	zone_table_free(&table);
+}
+
+static int make_table(struct shelf *tables, struct fault *why)
+{
+	struct conf_sublist sublist = {.name = "manual", .code = ip_from_v4(0x7f000008)};
+	struct conf_list list = {
+		.name = "main", .zone = "bl.example.org", .sublists_len = 1, .sublists = &sublist};
+	const char *server = "ns1.example.org";
+	struct conf conf = {.lists_len = 1,
+		.lists = &list,
+		.nameservers_len = 1,
+		.nameservers = &server,
+		.contact = "postmaster@example.org",
+		.portal_url = "https://mail.example.org/why",
+		.ttl_s = 300};
+	struct zone_table *table = NULL;
+	int r;
+
+	r = zone_table_new(&conf, &table, why);
+	if (r == 0)
+		shelf_put(tables, table);
+	return r;
+}
+
+static int serve(const char *path, struct endpoint endpoint, size_t threads, struct fault *why)
+{
+	struct shelf *tables = shelf_new(release_table);
+	struct shelf *views = shelf_new(release_view);
+	struct dns_server *server = NULL;
+	struct view *view = NULL;
+	int udp[THREADS_MAX];
+	int tcp;
+	sigset_t end;
+	int number;
+	int r;
+
+	sigemptyset(&end);
+	sigaddset(&end, SIGTERM);
+	sigaddset(&end, SIGINT);
+	sigprocmask(SIG_BLOCK, &end, NULL);
+	r = make_table(tables, why);
+	if (r == 0)
+		r = view_open(path, &view, why);
+	if (r == 0) {
+		shelf_put(views, view);
+		r = socket_listen_tcp(endpoint, true, &tcp, why);
+	}
+	for (size_t i = 0; i < threads && r == 0; i++)
+		r = socket_bind_udp(endpoint, true, &udp[i], why);
+	if (r == 0)
+		r = dns_server_new(udp, threads, &tcp, 1, tables, views, &server, why);
+	if (r == 0)
+		sigwait(&end, &number);
+	dns_server_free(&server);
+	shelf_free(&tables);
+	shelf_free(&views);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct fault why = {"usage: dns_server SNAPSHOT ADDRESS:PORT [THREADS]"};
+	uint64_t threads = 1;
+	struct endpoint endpoint;
+
+	if (argc < 3 || endpoint_parse(span_text(argv[2]), &endpoint, &why) < 0 ||
+		(argc > 3 && span_parse_u64(span_text(argv[3]), THREADS_MAX, &threads) < 0) ||
+		serve(argv[1], endpoint, threads, &why) < 0) {
+		fprintf(stderr, "dns_server: %s\n", why.text);
+		return 1;
+	}
+	return 0;
+}

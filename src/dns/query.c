@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: ISC */
+#include "dns/query.h"
+
+/*
+ * This is the first thing done with every datagram, so it reads octets directly. The rule that keeps it safe is one:
+ * nothing is read at an offset before that offset was compared with the length on the line above.
+ */
+static uint16_t octets_u16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+/* Walks the labels of the question; the offset behind the root label, or 0. A question is never compressed. */
+static size_t query_walk_name(struct span bytes, struct dns_query *query)
+{
+	size_t at = DNS_HEADER_SIZE;
+	unsigned labels = 0;
+
+	while (at < bytes.len) {
+		uint8_t len = bytes.ptr[at];
+
+		if (at - DNS_HEADER_SIZE + len + 1 > DNS_NAME_MAX || len > DNS_LABEL_MAX)
+			return 0;
+		query->label_at[labels] = (uint8_t)(at - DNS_HEADER_SIZE);
+		at += 1 + (size_t)len;
+		if (len == 0) {
+			query->labels_len = (uint8_t)labels;
+			return at;
+		}
+		labels++;
+	}
+	return 0;
+}
+
+/* Length octets are below 64, so folding all of it folds letters only. */
+static void query_fold_name(struct dns_query *query, const uint8_t *wire, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		uint8_t byte = wire[i];
+
+		query->name[i] = (uint8_t)(byte | ((uint8_t)(byte - 'A') < 26 ? 0x20 : 0));
+	}
+	query->name_len = (uint8_t)len;
+}
+
+/* The offset behind the question, or 0. */
+static size_t query_take_question(struct span bytes, struct dns_query *query)
+{
+	size_t at = query_walk_name(bytes, query);
+
+	if (at == 0 || bytes.len - at < 4)
+		return 0;
+	query_fold_name(query, bytes.ptr + DNS_HEADER_SIZE, at - DNS_HEADER_SIZE);
+	query->type = octets_u16(bytes.ptr + at);
+	query->class = octets_u16(bytes.ptr + at + 2);
+	at += 4;
+	query->question = span_of(bytes.ptr + DNS_HEADER_SIZE, at - DNS_HEADER_SIZE);
+	return at;
+}
+
+/* Over an owner name that nobody needs; the offset behind it, or 0. */
+static size_t query_skip_name(struct span bytes, size_t at)
+{
+	while (at < bytes.len) {
+		uint8_t len = bytes.ptr[at];
+
+		if ((len & 0xc0) == 0xc0)
+			return at + 2;
+		if (len > DNS_LABEL_MAX)
+			return 0;
+		at += 1 + (size_t)len;
+		if (len == 0)
+			return at;
+	}
+	return 0;
+}
+
+/* Over one record; the offset behind it, or 0. Takes OPT in, of which there may be one, in the additional section. */
+static size_t query_take_record(
+	struct span bytes, size_t at, bool additional, struct dns_query *query)
+{
+	size_t fixed = query_skip_name(bytes, at);
+	const uint8_t *p = bytes.ptr + fixed;
+
+	if (fixed == 0 || fixed > bytes.len || bytes.len - fixed < 10)
+		return 0;
+	if (octets_u16(p) == DNS_OPT) {
+		if (!additional || query->edns.present || fixed != at + 1)
+			return 0;
+		query->edns = (struct dns_edns){
+			.present = true,
+			.udp_size = octets_u16(p + 2),
+			.rcode_high = p[4],
+			.version = p[5],
+		};
+	}
+	at = fixed + 10 + octets_u16(p + 8);
+	return at <= bytes.len ? at : 0;
+}
+
+static bool query_take_records(struct span bytes, size_t at, struct dns_query *query)
+{
+	unsigned others = (unsigned)octets_u16(bytes.ptr + 6) + octets_u16(bytes.ptr + 8);
+	unsigned count = others + octets_u16(bytes.ptr + 10);
+
+	for (unsigned i = 0; i < count && at != 0; i++)
+		at = query_take_record(bytes, at, i >= others, query);
+	return at == bytes.len;
+}
+
+int dns_query_decode(struct span bytes, struct dns_query *ret_query)
+{
+	bool whole = false;
+	unsigned opcode;
+	uint16_t flags;
+
+	if (bytes.len < DNS_HEADER_SIZE)
+		return E_PARSE;
+	flags = octets_u16(bytes.ptr + 2);
+	if ((flags & DNS_FLAG_QR) != 0)
+		return E_PARSE;
+	ret_query->id = octets_u16(bytes.ptr);
+	ret_query->flags = flags;
+	ret_query->question = span_of(NULL, 0);
+	ret_query->edns = (struct dns_edns){.present = false};
+	if (octets_u16(bytes.ptr + 4) == 1) {
+		size_t at = query_take_question(bytes, ret_query);
+
+		whole = at != 0 && query_take_records(bytes, at, ret_query);
+	}
+	opcode = dns_flags_opcode(flags);
+	if (opcode == DNS_NOTIFY || opcode == DNS_UPDATE)
+		return DNS_REFUSED;
+	if (opcode != DNS_QUERY)
+		return DNS_NOTIMP;
+	return whole ? DNS_NOERROR : DNS_FORMERR;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * Foreign lists: what an answer means, and whether a list can be believed at all. Lists die, are sold, answer "yes" for
+ * everybody or report quota errors as listings; each of that has refused the mail of whole countries. So every answer passes
+ * hygiene before code sets are looked at, and every list has to keep passing the test points of RFC 5782 section 5.
+ * Pure, `now` is an argument; any thread.
+ */
+#include "base/ip.h"
+#include "conf/conf.h"
+
+enum dnsbl_reading {
+	DNSBL_CLEAN,  /* not listed, or under a code that the configuration does not ask for */
+	DNSBL_LISTED, /* an address of the code set */
+	DNSBL_BROKEN  /* an address that no list gives as an answer: the list is out of order */
+};
+
+/* Reads the addresses of an answer for one configured list. ret_code: the address that matched, or the one that is wrong;
+ * may be NULL. One wrong address spoils the whole answer. */
+enum dnsbl_reading dnsbl_read(const struct conf_dnsbl *dnsbl, const struct ip *addresses,
+	size_t count, uint8_t ret_code[4]);
+
+/* ---- health ---- */
+
+enum dnsbl_state {
+	DNSBL_UNTRIED, /* the first test is under way: does not count yet */
+	DNSBL_HEALTHY,
+	DNSBL_SUSPENDED, /* failed its test points: does not count */
+	DNSBL_PAUSED     /* does not answer: not asked for a while */
+};
+
+enum {
+	DNSBL_FAILURES_TO_SUSPEND = 3,
+	DNSBL_PASSES_TO_RESTORE = 2,
+	DNSBL_ERRORS_TO_PAUSE = 5,
+	DNSBL_TEST_EVERY_MS = 15 * 60 * 1000,
+	DNSBL_TEST_AGAIN_MS = 5 * 1000,      /* between tests while they disagree with the state */
+	DNSBL_TEST_SUSPENDED_MS = 60 * 1000, /* of a suspended list */
+	DNSBL_PAUSE_FIRST_MS = 30 * 1000,
+	DNSBL_PAUSE_LONGEST_MS = 15 * 60 * 1000
+};
+
+/* What a test of both points showed. */
+enum dnsbl_test {
+	DNSBL_TEST_PASSED,
+	DNSBL_TEST_EMPTY,      /* 127.0.0.2 is not listed */
+	DNSBL_TEST_EVERYTHING, /* 127.0.0.1 is listed */
+	DNSBL_TEST_WRONG,      /* an answer that is none: quota, parked domain */
+	DNSBL_TEST_SILENT,     /* no answer */
+	DNSBL_TEST_COUNT
+};
+
+struct dnsbl_health {
+	bool tried;
+	bool suspended;
+	enum dnsbl_test last_test;
+	unsigned failures; /* tests in a row */
+	unsigned passes;
+	unsigned errors; /* lookups for clients in a row */
+	int64_t pause_ms;
+	int64_t paused_until_ms; /* 0: not paused */
+	bool looking;            /* the lookup that may end a pause is under way */
+	int64_t since_s;         /* of the state; 0: since the start */
+};
+
+/* Both return whether the state changed: one line in the log, not one for each mail. */
+bool dnsbl_health_test(struct dnsbl_health *health, enum dnsbl_test test, int64_t now_s);
+bool dnsbl_health_lookup(struct dnsbl_health *health, bool answered, int64_t now_ms, int64_t now_s);
+
+enum dnsbl_state dnsbl_health_state(const struct dnsbl_health *health);
+/* Whether a client may be looked up; when a pause is over one lookup goes out to see. */
+bool dnsbl_health_may_ask(struct dnsbl_health *health, int64_t now_ms);
+/* When the next test is due, counted from this one. */
+int64_t dnsbl_health_test_after_ms(const struct dnsbl_health *health);
+
+/* "healthy", "suspended" ...; and why: "lists 127.0.0.1, so everything". */
+const char *dnsbl_state_name(enum dnsbl_state state);
+const char *dnsbl_test_text(enum dnsbl_test test);

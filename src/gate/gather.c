@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: ISC */
+#include "gate/gather.h"
+
+#include "base/log.h"
+#include "base/macro.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "dns/message.h"
+#include "gate/helo.h"
+#include "gate/zone_watch.h"
+#include "resolve/resolver.h"
+
+/*
+ * One gathering is a handful of lookups that run in parallel:
+ *
+ *   PTR --names (10 at most)--> A or AAAA of each      confirmed when one of them is the client
+ *   client.zone A               for each foreign zone
+ *
+ * The gathering keeps what came back; what it means is read when facts are asked for, by the configuration of that moment:
+ * a reload between connect and RCPT finds the answers and new code sets together. Two lists in one zone are one lookup.
+ * Connections of one client at the same time share lookups in the resolver.
+ */
+enum { PTR_NAMES_MAX = 10, ZONE_ADDRESSES_MAX = RESOLVER_RECORDS_MAX };
+
+enum lookup_kind { LOOKUP_PTR, LOOKUP_FORWARD, LOOKUP_ZONE };
+
+struct lookup {
+	uint32_t magic;
+	enum lookup_kind kind;
+	struct gathering *gathering;
+	struct resolver_query *query;
+	struct span name;         /* LOOKUP_FORWARD: the PTR name in text */
+	struct zone_watch *watch; /* LOOKUP_ZONE */
+	bool done;
+	enum resolver_status status;
+	size_t addresses_len; /* LOOKUP_ZONE */
+	const struct ip *addresses;
+};
+
+struct gathering {
+	uint32_t magic;
+	struct gatherer *gatherer;
+	struct gathering *next;
+	struct gathering **place;
+	struct arena *arena;
+	struct ip client;
+	bool is_own;
+	enum fact_state ptr;
+	struct span ptr_name;
+	struct span confirmed_name;
+	struct lookup ptr_lookup;
+	size_t forwards_len;
+	struct lookup forwards[PTR_NAMES_MAX];
+	size_t zones_len;
+	struct lookup *zones;
+	size_t pending;
+	bool reported;
+	void (*done)(struct gathering *gathering, void *arg);
+	void *arg;
+};
+
+struct gatherer {
+	struct loop *loop;
+	struct resolver *resolver;
+	const struct conf *conf;
+	size_t watches_len; /* only grows: zones that were ever configured */
+	struct zone_watch **watches;
+	bool resolver_was_down;
+	struct gathering *gatherings;
+};
+
+/* ---- completeness ---- */
+
+bool gathering_is_complete(const struct gathering *gathering)
+{
+	if (gathering->pending != 0)
+		return false;
+	/* an answer of a list that nobody has tried yet cannot be judged */
+	for (size_t i = 0; i < gathering->zones_len; i++)
+		if (zone_watch_is_trying(gathering->zones[i].watch))
+			return false;
+	return true;
+}
+
+/* The caller may free the gathering in `done`: the last thing that is done with it. */
+static void gathering_report(struct gathering *gathering)
+{
+	if (gathering->reported || !gathering_is_complete(gathering))
+		return;
+	gathering->reported = true;
+	gathering->done(gathering, gathering->arg);
+}
+
+/* A foreign list was tried for the first time: connections may have waited for that. Each report may free any gathering,
+ * so the walk begins anew after one. */
+static void gatherer_on_tried(void *arg)
+{
+	struct gatherer *gatherer = arg;
+	struct gathering *g = gatherer->gatherings;
+
+	while (g != NULL) {
+		if (!g->reported && gathering_is_complete(g)) {
+			gathering_report(g);
+			g = gatherer->gatherings;
+		} else {
+			g = g->next;
+		}
+	}
+}
+
+static void gatherer_watch_resolver(struct gatherer *gatherer)
+{
+	char text[ENDPOINT_TEXT_SIZE];
+	bool down = resolver_is_down(gatherer->resolver);
+
+	if (down == gatherer->resolver_was_down)
+		return;
+	gatherer->resolver_was_down = down;
+	log_event(down ? EV_RESOLVER_DOWN : EV_RESOLVER_BACK,
+		LOG_FIELDS(log_text("resolver", endpoint_print(gatherer->conf->resolver, text))));
+}
+
+/* ---- lookups ---- */
+
+static void lookup_heard(const struct resolver_answer *answer, void *arg);
+
+static void lookup_init(struct lookup *lookup, struct gathering *gathering, enum lookup_kind kind)
+{
+	*lookup = (struct lookup){.magic = (uint32_t)MAGIC_lookup,
+		.kind = kind,
+		.gathering = gathering,
+		.status = RESOLVER_FAILED};
+}
+
+static void lookup_ask(struct lookup *lookup, const struct dns_name *name, uint16_t type)
+{
+	struct gathering *gathering = lookup->gathering;
+
+	gathering->pending++;
+	lookup->query =
+		resolver_ask(gathering->gatherer->resolver, name, type, lookup_heard, lookup);
+}
+
+/* A PTR name is a stranger's text: what is no host name has no address either and is not asked for. */
+static void forward_ask(struct gathering *gathering, const struct dns_name *name)
+{
+	struct lookup *lookup = &gathering->forwards[gathering->forwards_len++];
+	char text[DNS_NAME_TEXT_SIZE];
+	struct span printed = span_text(dns_name_print(name, text));
+	enum helo_kind kind;
+	struct ip ip;
+
+	lookup_init(lookup, gathering, LOOKUP_FORWARD);
+	lookup->name = arena_copy(gathering->arena, printed);
+	kind = helo_parse(printed, &ip);
+	if (kind == HELO_NAME || kind == HELO_SHORT) {
+		lookup_ask(lookup, name, ip_is_v4(gathering->client) ? DNS_A : DNS_AAAA);
+	} else {
+		lookup->done = true;
+		lookup->status = RESOLVER_NXDOMAIN;
+	}
+}
+
+static void ptr_heard(struct gathering *gathering, const struct resolver_answer *answer)
+{
+	size_t count = answer->count < PTR_NAMES_MAX ? answer->count : PTR_NAMES_MAX;
+
+	switch (answer->status) {
+	case RESOLVER_FOUND:
+		gathering->ptr = FACT_YES;
+		for (size_t i = 0; i < count; i++)
+			forward_ask(gathering, &answer->names[i]);
+		gathering->ptr_name = gathering->forwards[0].name;
+		return;
+	case RESOLVER_NODATA:
+	case RESOLVER_NXDOMAIN:
+		gathering->ptr = FACT_NO;
+		return;
+	case RESOLVER_FAILED:
+		gathering->ptr = FACT_TEMPORARY;
+	}
+}
+
+static void forward_heard(struct lookup *lookup, const struct resolver_answer *answer)
+{
+	struct gathering *gathering = lookup->gathering;
+
+	for (size_t i = 0; answer->status == RESOLVER_FOUND && i < answer->count; i++)
+		if (ip_equal(answer->addresses[i], gathering->client) &&
+			gathering->confirmed_name.len == 0)
+			gathering->confirmed_name = lookup->name;
+}
+
+/* Whether an answer is a list's answer at all; code sets do not matter, but the one that may hold 127.0.0.1 does. */
+static bool zone_answer_is_wrong(const struct gatherer *gatherer, const struct lookup *lookup)
+{
+	const struct conf *conf = gatherer->conf;
+	bool wrong = false;
+
+	for (size_t i = 0; i < conf->dnsbls_len && !wrong; i++)
+		wrong = strcmp(conf->dnsbls[i].zone, zone_watch_zone(lookup->watch)) == 0 &&
+			dnsbl_read(&conf->dnsbls[i], lookup->addresses, lookup->addresses_len,
+				NULL) == DNSBL_BROKEN;
+	return wrong;
+}
+
+static void zone_heard(struct lookup *lookup, const struct resolver_answer *answer)
+{
+	struct gathering *gathering = lookup->gathering;
+	size_t count = answer->status == RESOLVER_FOUND ? answer->count : 0;
+	struct ip *addresses = arena_alloc(gathering->arena, (count + 1) * sizeof(*addresses));
+
+	if (count != 0)
+		memcpy(addresses, answer->addresses, count * sizeof(*addresses));
+	lookup->addresses = addresses;
+	lookup->addresses_len = count;
+	zone_watch_heard(lookup->watch, answer->status != RESOLVER_FAILED,
+		zone_answer_is_wrong(gathering->gatherer, lookup));
+}
+
+static void lookup_heard(const struct resolver_answer *answer, void *arg)
+{
+	struct lookup *lookup = OBJ(lookup, arg);
+	struct gathering *gathering = OBJ(gathering, lookup->gathering);
+
+	lookup->query = NULL;
+	lookup->done = true;
+	lookup->status = answer->status;
+	gathering->pending--;
+	gatherer_watch_resolver(gathering->gatherer);
+	if (lookup->kind == LOOKUP_PTR)
+		ptr_heard(gathering, answer);
+	else if (lookup->kind == LOOKUP_FORWARD)
+		forward_heard(lookup, answer);
+	else
+		zone_heard(lookup, answer);
+	gathering_report(gathering);
+}
+
+/* ---- a gathering ---- */
+
+static void gathering_ask_ptr(struct gathering *gathering)
+{
+	static const char v4[] = "in-addr.arpa";
+	static const char v6[] = "ip6.arpa";
+	struct dns_name suffix;
+	struct dns_name name;
+
+	lookup_init(&gathering->ptr_lookup, gathering, LOOKUP_PTR);
+	ASSERT(dns_name_parse(span_text(ip_is_v4(gathering->client) ? v4 : v6), &suffix) == 0 &&
+		dns_name_reverse(gathering->client, &suffix, &name) == 0);
+	lookup_ask(&gathering->ptr_lookup, &name, DNS_PTR);
+}
+
+static void gathering_ask_zone(struct gathering *gathering, struct zone_watch *watch)
+{
+	struct lookup *lookup = &gathering->zones[gathering->zones_len];
+	struct dns_name name;
+
+	if (!zone_watch_may_ask(watch) ||
+		dns_name_reverse(gathering->client, zone_watch_name(watch), &name) < 0)
+		return;
+	gathering->zones_len++;
+	lookup_init(lookup, gathering, LOOKUP_ZONE);
+	lookup->watch = watch;
+	lookup_ask(lookup, &name, DNS_A);
+}
+
+/* Foreign lists learn nothing of our own and our allowed clients, and private addresses mean nothing to them. */
+static bool gathering_asks_zones(const struct gathering *gathering, const struct view *view)
+{
+	struct facts facts = {.client = gathering->client};
+
+	facts_look_up(&facts, gathering->gatherer->conf, view);
+	return !facts.client_is_own && !facts.client_allowed &&
+	       !ip_is_special_use(gathering->client, false);
+}
+
+struct gathering *gathering_start(struct gatherer *gatherer, const struct view *view,
+	struct ip client, void (*done)(struct gathering *gathering, void *arg), void *arg)
+{
+	struct gathering *gathering = mem_new(gathering);
+
+	gathering->magic = (uint32_t)MAGIC_gathering;
+	gathering->gatherer = gatherer;
+	gathering->client = client;
+	gathering->done = done;
+	gathering->arg = arg;
+	gathering->arena = arena_new(0);
+	gathering->place = &gatherer->gatherings;
+	gathering->next = gatherer->gatherings;
+	if (gathering->next != NULL)
+		gathering->next->place = &gathering->next;
+	gatherer->gatherings = gathering;
+	gathering_ask_ptr(gathering);
+	if (gatherer->watches_len != 0 && gathering_asks_zones(gathering, view)) {
+		gathering->zones = arena_alloc(
+			gathering->arena, gatherer->watches_len * sizeof(*gathering->zones));
+		for (size_t i = 0; i < gatherer->watches_len; i++)
+			gathering_ask_zone(gathering, gatherer->watches[i]);
+	}
+	return gathering;
+}
+
+void gathering_free(struct gathering **gathering)
+{
+	struct gathering *g = *gathering;
+
+	if (g == NULL)
+		return;
+	resolver_cancel(&g->ptr_lookup.query);
+	for (size_t i = 0; i < g->forwards_len; i++)
+		resolver_cancel(&g->forwards[i].query);
+	for (size_t i = 0; i < g->zones_len; i++)
+		resolver_cancel(&g->zones[i].query);
+	*g->place = g->next;
+	if (g->next != NULL)
+		g->next->place = g->place;
+	arena_free(&g->arena);
+	g->magic = 0;
+	mem_free(g);
+	*gathering = NULL;
+}
+
+/* ---- facts ---- */
+
+/* One name that points back is enough; "no" needs an answer for each of them. */
+static enum fact_state gathering_confirmed(const struct gathering *gathering)
+{
+	enum fact_state state = FACT_NO;
+
+	if (gathering->confirmed_name.len != 0)
+		return FACT_YES;
+	if (gathering->ptr != FACT_YES)
+		return gathering->ptr == FACT_NO ? FACT_NO : gathering->ptr;
+	for (size_t i = 0; i < gathering->forwards_len; i++) {
+		if (!gathering->forwards[i].done)
+			return FACT_UNKNOWN;
+		if (gathering->forwards[i].status == RESOLVER_FAILED)
+			state = FACT_TEMPORARY;
+	}
+	return state;
+}
+
+static const struct zone_watch *gatherer_find(const struct gatherer *gatherer, const char *zone)
+{
+	for (size_t i = 0; i < gatherer->watches_len; i++)
+		if (strcmp(zone_watch_zone(gatherer->watches[i]), zone) == 0)
+			return gatherer->watches[i];
+	return NULL;
+}
+
+static const struct lookup *gathering_find(
+	const struct gathering *gathering, const struct zone_watch *watch)
+{
+	for (size_t i = 0; i < gathering->zones_len; i++)
+		if (gathering->zones[i].watch == watch)
+			return &gathering->zones[i];
+	return NULL;
+}
+
+static void dnsbl_fill(
+	const struct gathering *gathering, const struct conf_dnsbl *dnsbl, struct dnsbl_fact *fact)
+{
+	const struct zone_watch *watch = gatherer_find(gathering->gatherer, dnsbl->zone);
+	const struct lookup *lookup = gathering_find(gathering, watch);
+	enum dnsbl_reading reading;
+
+	if (watch == NULL || dnsbl->action == ACTION_OFF)
+		return;
+	/* a list that is suspended now does not count, though it was healthy when it was asked */
+	fact->list_error = dnsbl_health_state(zone_watch_health(watch)) != DNSBL_HEALTHY;
+	fact->asked = lookup != NULL || fact->list_error;
+	if (lookup == NULL || !lookup->done)
+		return;
+	if (lookup->status == RESOLVER_FAILED) {
+		fact->state = FACT_TEMPORARY;
+		return;
+	}
+	reading = dnsbl_read(dnsbl, lookup->addresses, lookup->addresses_len, fact->code);
+	fact->list_error = fact->list_error || reading == DNSBL_BROKEN;
+	fact->state = reading == DNSBL_LISTED ? FACT_YES : FACT_NO;
+}
+
+void gathering_facts(const struct gathering *gathering, struct facts *facts)
+{
+	const struct conf *conf = gathering->gatherer->conf;
+
+	facts->client = gathering->client;
+	facts->client_is_own = facts_ip_is_own(conf, gathering->client);
+	facts->ptr = gathering->ptr;
+	facts->ptr_name = gathering->ptr_name;
+	facts->confirmed = gathering_confirmed(gathering);
+	facts->confirmed_name = gathering->confirmed_name;
+	facts->dnsbls_len =
+		conf->dnsbls_len < FACTS_DNSBLS_MAX ? conf->dnsbls_len : FACTS_DNSBLS_MAX;
+	for (size_t i = 0; i < facts->dnsbls_len; i++) {
+		facts->dnsbls[i] = (struct dnsbl_fact){.asked = false};
+		if (gathering->zones != NULL)
+			dnsbl_fill(gathering, &conf->dnsbls[i], &facts->dnsbls[i]);
+	}
+}
+
+/* ---- the gatherer ---- */
+
+static const struct conf_dnsbl *conf_find_zone(const struct conf *conf, const char *zone)
+{
+	for (size_t i = 0; i < conf->dnsbls_len; i++)
+		if (conf->dnsbls[i].action != ACTION_OFF && strcmp(conf->dnsbls[i].zone, zone) == 0)
+			return &conf->dnsbls[i];
+	return NULL;
+}
+
+static void gatherer_add(struct gatherer *gatherer, const struct conf_dnsbl *dnsbl)
+{
+	struct zone_watch *watch = zone_watch_new(
+		gatherer->loop, gatherer->resolver, dnsbl, gatherer_on_tried, gatherer);
+
+	if (watch == NULL)
+		return;
+	gatherer->watches = mem_resize(
+		gatherer->watches, (gatherer->watches_len + 1) * sizeof(struct zone_watch *));
+	gatherer->watches[gatherer->watches_len++] = watch;
+}
+
+void gatherer_set_conf(struct gatherer *gatherer, const struct conf *conf)
+{
+	gatherer->conf = conf;
+	for (size_t i = 0; i < gatherer->watches_len; i++)
+		zone_watch_set(gatherer->watches[i],
+			conf_find_zone(conf, zone_watch_zone(gatherer->watches[i])));
+	for (size_t i = 0; i < conf->dnsbls_len; i++)
+		if (conf->dnsbls[i].action != ACTION_OFF &&
+			gatherer_find(gatherer, conf->dnsbls[i].zone) == NULL)
+			gatherer_add(gatherer, &conf->dnsbls[i]);
+	gatherer_on_tried(gatherer); /* who waited for a zone that is gone need not any longer */
+}
+
+struct gatherer *gatherer_new(struct loop *loop, struct resolver *resolver, const struct conf *conf)
+{
+	struct gatherer *gatherer = mem_new(gatherer);
+
+	gatherer->loop = loop;
+	gatherer->resolver = resolver;
+	gatherer_set_conf(gatherer, conf);
+	return gatherer;
+}
+
+void gatherer_free(struct gatherer **gatherer)
+{
+	struct gatherer *g = *gatherer;
+
+	if (g == NULL)
+		return;
+	ASSERT(g->gatherings == NULL);
+	for (size_t i = 0; i < g->watches_len; i++)
+		zone_watch_free(&g->watches[i]);
+	mem_free(g->watches);
+	mem_free(g);
+	*gatherer = NULL;
+}
+
+const struct dnsbl_health *gatherer_health(const struct gatherer *gatherer, size_t dnsbl)
+{
+	const struct zone_watch *watch;
+
+	ASSERT(dnsbl < gatherer->conf->dnsbls_len);
+	watch = gatherer_find(gatherer, gatherer->conf->dnsbls[dnsbl].zone);
+	return watch != NULL ? zone_watch_health(watch) : NULL;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: ISC */
+#include <limits.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "bus/client.h"
+#include "list/view.h"
+#include "roles/dns_server.h"
+#include "roles/last_view.h"
+#include "roles/role.h"
+#include "zone/table.h"
+
+/*
+ * The dns role: two shelves, filled by the main thread (tables of zones from the configuration, views from the keeper), and
+ * the threads of the server, which answer from them and wait for nobody. The threads start in the first turn of the loop,
+ * when the jail is closed: what is restricted per thread (Landlock) is inherited only by threads that are made later.
+ */
+struct dns_role {
+	struct role_context *context;
+	struct shelf *tables;
+	struct shelf *views;
+	struct bus_client *bus;
+	struct dns_server *server;
+};
+
+static void dns_release_view(void *object)
+{
+	struct view *view = object;
+
+	view_free(&view);
+}
+
+static void dns_release_table(void *object)
+{
+	struct zone_table *table = object;
+
+	zone_table_free(&table);
+}
+
+static void dns_on_view(void *arg)
+{
+	struct dns_role *dns = arg;
+
+	if (dns->server != NULL)
+		dns_server_wake(dns->server);
+}
+
+/* The sockets whose names begin with prefix. */
+static size_t dns_sockets(const struct role_context *context, const char *prefix, int *fds)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < context->sockets_len; i++) {
+		if (strncmp(context->sockets[i].name, prefix, strlen(prefix)) == 0)
+			fds[len++] = context->sockets[i].fd;
+	}
+	return len;
+}
+
+static void dns_start_threads(void *arg)
+{
+	struct dns_role *dns = arg;
+	const struct role_context *context = dns->context;
+	int *udp = mem_alloc_array(context->sockets_len + 1, sizeof(*udp));
+	int *tcp = mem_alloc_array(context->sockets_len + 1, sizeof(*tcp));
+	size_t udp_len = dns_sockets(context, "dns-udp-", udp);
+	size_t tcp_len = dns_sockets(context, "dns-tcp-", tcp);
+	struct fault why = {""};
+	int r;
+
+	r = dns_server_new(udp, udp_len, tcp, tcp_len, dns->tables, dns->views, &dns->server, &why);
+	if (r < 0) {
+		log_event(EV_ROLE_FAILED, LOG_FIELDS(log_text("role", context->name),
+						  log_text("why", why.text), log_error(r)));
+		loop_stop(context->loop);
+	}
+	mem_free(udp);
+	mem_free(tcp);
+}
+
+static int dns_open_bus(struct dns_role *dns, struct fault *why)
+{
+	const struct role_context *context = dns->context;
+	char socket_path[PATH_MAX];
+	struct bus_client_settings settings = {
+		.role = context->name,
+		.socket_path = role_bus_path(context, socket_path, sizeof(socket_path)),
+		.lists_path = context->conf->lists_path,
+		.log = log_event,
+	};
+
+	return bus_client_new(
+		context->loop, &settings, dns->views, dns_on_view, dns, &dns->bus, why);
+}
+
+static void dns_finish(struct role_context *context)
+{
+	struct dns_role *dns = context->state;
+
+	if (dns == NULL)
+		return;
+	dns_server_free(&dns->server);
+	bus_client_free(&dns->bus);
+	shelf_free(&dns->tables);
+	shelf_free(&dns->views);
+	mem_free(dns);
+	context->state = NULL;
+}
+
+static int dns_start(struct role_context *context, struct fault *why)
+{
+	struct dns_role *dns = mem_new(dns_role);
+	struct zone_table *table = NULL;
+	int r;
+
+	dns->context = context;
+	dns->tables = shelf_new(dns_release_table);
+	dns->views = shelf_new(dns_release_view);
+	context->state = dns;
+	r = zone_table_new(context->conf, &table, why);
+	if (r == 0) {
+		shelf_put(dns->tables, table);
+		last_view_put(context->conf->lists_path, dns->views);
+		r = dns_open_bus(dns, why);
+	}
+	if (r < 0) {
+		dns_finish(context);
+		return r;
+	}
+	loop_later(context->loop, dns_start_threads, dns);
+	return 0;
+}
+
+static void dns_reload(struct role_context *context)
+{
+	struct dns_role *dns = context->state;
+	struct zone_table *table = NULL;
+	struct fault why = {""};
+	int r;
+
+	r = zone_table_new(context->conf, &table, &why);
+	if (r < 0) {
+		log_event(EV_CONFIG_BAD, LOG_FIELDS(log_text("why", why.text), log_error(r)));
+		return;
+	}
+	shelf_put(dns->tables, table);
+	if (dns->server != NULL)
+		dns_server_wake(dns->server);
+}
+
+static void dns_stop(struct role_context *context)
+{
+	loop_stop(context->loop);
+}
+
+const struct role role_dns = {
+	.name = "dns",
+	.start = dns_start,
+	.reload = dns_reload,
+	.stop = dns_stop,
+	.finish = dns_finish,
+};

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+#include "roles/dns_server.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include "base/macro.h"
+#include "base/mem.h"
+#include "roles/dns_tcp.h"
+#include "roles/dns_udp.h"
+
+enum { TCP_CONNECTIONS = 1000, TCP_IDLE_MS = 10000 };
+
+struct dns_server {
+	size_t udp_len;
+	struct dns_udp **udp;
+	struct dns_tcp *tcp;
+};
+
+static int server_start(struct dns_server *server, const int *udp, size_t udp_len, const int *tcp,
+	size_t tcp_len, struct shelf *tables, struct shelf *views, struct fault *why)
+{
+	static const struct dns_tcp_limits limits = {
+		.connections = TCP_CONNECTIONS, .idle_ms = TCP_IDLE_MS};
+	int r = 0;
+
+	server->udp = mem_alloc_array(udp_len + 1, sizeof(*server->udp));
+	for (size_t i = 0; i < udp_len && r == 0; i++) {
+		r = dns_udp_new(udp[i], tables, views, &server->udp[i], why);
+		server->udp_len += r == 0;
+	}
+	if (r == 0 && tcp_len != 0)
+		r = dns_tcp_new(tcp, tcp_len, &limits, tables, views, &server->tcp, why);
+	return r;
+}
+
+int dns_server_new(const int *udp, size_t udp_len, const int *tcp, size_t tcp_len,
+	struct shelf *tables, struct shelf *views, struct dns_server **ret_server,
+	struct fault *why)
+{
+	AUTO(dns_server)
+	*server = mem_new(dns_server);
+	sigset_t all;
+	sigset_t old;
+	int r;
+
+	sigfillset(&all); /* signals belong to the main thread; threads inherit the mask */
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	r = server_start(server, udp, udp_len, tcp, tcp_len, tables, views, why);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (r < 0)
+		return r;
+	*ret_server = TAKE(server);
+	return 0;
+}
+
+void dns_server_wake(struct dns_server *server)
+{
+	if (server->tcp != NULL)
+		dns_tcp_wake(server->tcp);
+}
+
+void dns_server_free(struct dns_server **server)
+{
+	struct dns_server *s = *server;
+
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->udp_len; i++)
+		dns_udp_stop(s->udp[i]); /* all at once, so that their last naps overlap */
+	for (size_t i = 0; i < s->udp_len; i++)
+		dns_udp_free(&s->udp[i]);
+	dns_tcp_free(&s->tcp);
+	mem_free(s->udp);
+	mem_free(s);
+	*server = NULL;
+}

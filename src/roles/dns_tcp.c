@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: ISC */
+#include "roles/dns_tcp.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "loop/loop.h"
+#include "loop/stream.h"
+#include "roles/dns_desk.h"
+
+/*
+ * Connections stand in one ring in the order of their last whole query, so that the first is the next to time out and the
+ * first to go when there are too many: whoever holds connections without asking makes room for whoever asks.
+ *
+ * A reader slower than its questions is held back: no query is taken from the stream while more than OUT_BUSY octets of
+ * answers wait.
+ */
+enum {
+	QUERY_MAX = 4096, /* no question is longer, padding included (RFC 8467) */
+	OUT_BUSY = 32768,
+	ACCEPTS = 64,          /* in one turn, so that open connections get theirs */
+	ACCEPT_PAUSE_MS = 100, /* when the process has no descriptor left */
+};
+
+struct dns_connection {
+	uint32_t magic;
+	struct dns_tcp *tcp;
+	struct stream *stream;
+	struct dns_connection *next; /* in the ring */
+	struct dns_connection *previous;
+	int64_t until_ms;
+	bool ending; /* the other side sends no more; answers still wait */
+};
+
+struct dns_listener {
+	uint32_t magic;
+	struct dns_tcp *tcp;
+	int fd;
+	struct watch *watch;
+};
+
+struct dns_tcp {
+	uint32_t magic;
+	struct dns_tcp_limits limits;
+	struct loop *loop;
+	atomic_bool stop;
+	pthread_t thread;
+	struct dns_desk desk;
+	struct timer idle;         /* for the first of the ring */
+	struct timer accept_again; /* after a pause */
+	struct dns_connection ring;
+	size_t connections;
+	size_t listeners_len;
+	struct dns_listener *listeners;
+	uint8_t answer[ZONE_TCP_MAX];
+};
+
+/* ---- connections ---- */
+
+static void ring_remove(struct dns_connection *connection)
+{
+	connection->previous->next = connection->next;
+	connection->next->previous = connection->previous;
+}
+
+static void ring_append(struct dns_connection *ring, struct dns_connection *connection)
+{
+	connection->previous = ring->previous;
+	connection->next = ring;
+	ring->previous->next = connection;
+	ring->previous = connection;
+}
+
+static void tcp_arm(struct dns_tcp *tcp)
+{
+	if (tcp->ring.next == &tcp->ring)
+		timer_clear(&tcp->idle);
+	else
+		timer_set(&tcp->idle, tcp->ring.next->until_ms);
+}
+
+/* It was just useful: last in the ring, with all its time again. */
+static void connection_touch(struct dns_connection *connection)
+{
+	struct dns_tcp *tcp = connection->tcp;
+
+	ring_remove(connection);
+	connection->until_ms = loop_now_ms(tcp->loop) + tcp->limits.idle_ms;
+	ring_append(&tcp->ring, connection);
+	tcp_arm(tcp);
+}
+
+static void connection_close(struct dns_connection *connection)
+{
+	struct dns_tcp *tcp = connection->tcp;
+
+	ring_remove(connection);
+	tcp->connections--;
+	stream_free(&connection->stream);
+	connection->magic = 0;
+	mem_free(connection);
+	tcp_arm(tcp);
+}
+
+static void tcp_on_idle(struct timer *timer, void *arg)
+{
+	struct dns_tcp *tcp = OBJ(dns_tcp, arg);
+
+	(void)timer;
+	while (tcp->ring.next != &tcp->ring && tcp->ring.next->until_ms <= loop_now_ms(tcp->loop))
+		connection_close(tcp->ring.next);
+}
+
+/* ---- queries ---- */
+
+/* E_PARSE: it gets no answer, which over TCP means that the other side does not speak DNS. */
+static int connection_answer(struct dns_connection *connection, struct span query)
+{
+	struct dns_tcp *tcp = connection->tcp;
+	struct buf *out = stream_out(connection->stream);
+	size_t len;
+
+	len = zone_answer(
+		dns_desk_service(&tcp->desk), query, ZONE_TCP, clock_now_s(), tcp->answer);
+	if (len == 0)
+		return E_PARSE;
+	buf_append_u16(out, (uint16_t)len);
+	buf_append(out, span_of(tcp->answer, len));
+	return 0;
+}
+
+static void connection_on_input(struct stream *stream, void *arg)
+{
+	struct dns_connection *connection = OBJ(dns_connection, arg);
+	struct buf *in = stream_in(stream);
+	bool answered = false;
+	int r = 1;
+
+	while (r > 0 && buf_len(stream_out(stream)) < OUT_BUSY) {
+		struct span query;
+		size_t used;
+
+		r = dns_frame_next(buf_span(in), QUERY_MAX, &query, &used);
+		if (r > 0 && connection_answer(connection, query) < 0)
+			r = E_PARSE;
+		if (r > 0) {
+			buf_consume(in, used);
+			answered = true;
+		}
+	}
+	if (r < 0) {
+		connection_close(connection);
+		return;
+	}
+	if (answered)
+		connection_touch(connection);
+	if (r > 0)
+		stream_pause(stream);
+	stream_send(stream);
+	if (r > 0 && buf_len(stream_out(stream)) == 0)
+		stream_resume(stream); /* all gone at once: nobody will call on_drained */
+}
+
+static void connection_on_drained(struct stream *stream, void *arg)
+{
+	struct dns_connection *connection = OBJ(dns_connection, arg);
+
+	if (connection->ending) {
+		connection_close(connection);
+		return;
+	}
+	connection_touch(connection);
+	stream_resume(stream);
+}
+
+/* Who has sent all queries and closed that side still gets the answers (RFC 7766 section 6.2.4). */
+static void connection_on_closed(struct stream *stream, int error, void *arg)
+{
+	struct dns_connection *connection = OBJ(dns_connection, arg);
+
+	if (error == E_CLOSED && buf_len(stream_out(stream)) != 0)
+		connection->ending = true;
+	else
+		connection_close(connection);
+}
+
+static const struct stream_calls connection_calls = {
+	.input = connection_on_input,
+	.drained = connection_on_drained,
+	.closed = connection_on_closed,
+};
+
+static void tcp_add(struct dns_tcp *tcp, int fd)
+{
+	static const struct stream_limits limits = {
+		.in = QUERY_MAX + 2, .out = OUT_BUSY + ZONE_TCP_MAX + 2};
+	struct dns_connection *connection = mem_new(dns_connection);
+	int on = 1;
+
+	if (tcp->connections == tcp->limits.connections)
+		connection_close(tcp->ring.next);
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	connection->magic = (uint32_t)MAGIC_dns_connection;
+	connection->tcp = tcp;
+	connection->stream =
+		stream_new(tcp->loop, fd, false, &limits, &connection_calls, connection);
+	connection->next = connection->previous = connection;
+	tcp->connections++;
+	connection_touch(connection);
+}
+
+/* ---- listening ---- */
+
+static void tcp_watch_listeners(struct dns_tcp *tcp, int want)
+{
+	for (size_t i = 0; i < tcp->listeners_len; i++)
+		watch_set(tcp->listeners[i].watch, want);
+}
+
+static void tcp_on_accept_again(struct timer *timer, void *arg)
+{
+	(void)timer;
+	tcp_watch_listeners(OBJ(dns_tcp, arg), WATCH_READ);
+}
+
+static void listener_on_ready(struct watch *watch, int ready, void *arg)
+{
+	struct dns_listener *listener = OBJ(dns_listener, arg);
+	struct dns_tcp *tcp = listener->tcp;
+
+	(void)watch;
+	(void)ready;
+	for (unsigned i = 0; i < ACCEPTS; i++) {
+		int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0) {
+			tcp_add(tcp, fd);
+		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+			   errno == ENOMEM) {
+			tcp_watch_listeners(tcp, WATCH_NOTHING);
+			timer_set(&tcp->accept_again, loop_now_ms(tcp->loop) + ACCEPT_PAUSE_MS);
+			return;
+		} else if (errno != EINTR && errno != ECONNABORTED) {
+			return;
+		}
+	}
+}
+
+/* ---- the thread ---- */
+
+static void tcp_on_wake(void *arg)
+{
+	struct dns_tcp *tcp = OBJ(dns_tcp, arg);
+
+	dns_desk_service(&tcp->desk);
+	if (atomic_load_explicit(&tcp->stop, memory_order_relaxed))
+		loop_stop(tcp->loop);
+}
+
+static void *tcp_thread(void *arg)
+{
+	struct dns_tcp *tcp = arg;
+
+	loop_run(tcp->loop);
+	return NULL;
+}
+
+static void tcp_destroy(struct dns_tcp *tcp)
+{
+	while (tcp->ring.next != &tcp->ring)
+		connection_close(tcp->ring.next);
+	for (size_t i = 0; i < tcp->listeners_len; i++)
+		watch_free(&tcp->listeners[i].watch);
+	timer_done(&tcp->idle);
+	timer_done(&tcp->accept_again);
+	loop_free(&tcp->loop);
+	dns_desk_done(&tcp->desk);
+	mem_free(tcp->listeners);
+	tcp->magic = 0;
+	mem_free(tcp);
+}
+
+int dns_tcp_new(const int *fds, size_t fds_len, const struct dns_tcp_limits *limits,
+	struct shelf *tables, struct shelf *views, struct dns_tcp **ret_tcp, struct fault *why)
+{
+	struct dns_tcp *tcp = mem_new(dns_tcp);
+	int r;
+
+	tcp->magic = (uint32_t)MAGIC_dns_tcp;
+	tcp->limits = *limits;
+	tcp->loop = loop_new();
+	tcp->ring.next = tcp->ring.previous = &tcp->ring;
+	dns_desk_init(&tcp->desk, tables, views);
+	timer_init(&tcp->idle, tcp->loop, tcp_on_idle, tcp);
+	timer_init(&tcp->accept_again, tcp->loop, tcp_on_accept_again, tcp);
+	loop_on_wake(tcp->loop, tcp_on_wake, tcp);
+	tcp->listeners = mem_alloc_array(fds_len + 1, sizeof(*tcp->listeners));
+	tcp->listeners_len = fds_len;
+	for (size_t i = 0; i < fds_len; i++) {
+		struct dns_listener *listener = &tcp->listeners[i];
+
+		*listener = (struct dns_listener){(uint32_t)MAGIC_dns_listener, tcp, fds[i], NULL};
+		listener->watch = watch_new(tcp->loop, fds[i], listener_on_ready, listener);
+	}
+	tcp_watch_listeners(tcp, WATCH_READ);
+	r = pthread_create(&tcp->thread, NULL, tcp_thread, tcp);
+	if (r != 0) {
+		tcp_destroy(tcp);
+		return fault_set(why, err_from_errno(r), "cannot start a DNS thread");
+	}
+	*ret_tcp = tcp;
+	return 0;
+}
+
+void dns_tcp_wake(struct dns_tcp *tcp)
+{
+	loop_wake(tcp->loop);
+}
+
+void dns_tcp_stop(struct dns_tcp *tcp)
+{
+	atomic_store_explicit(&tcp->stop, true, memory_order_relaxed);
+	loop_wake(tcp->loop);
+}
+
+void dns_tcp_free(struct dns_tcp **tcp)
+{
+	if (*tcp == NULL)
+		return;
+	dns_tcp_stop(*tcp);
+	pthread_join((*tcp)->thread, NULL);
+	tcp_destroy(*tcp);
+	*tcp = NULL;
+}

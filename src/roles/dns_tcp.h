@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * The thread that answers DNS over TCP (RFC 7766): queries one behind the other on a connection, answers in that order,
+ * idle connections closed, memory bounded by the number of connections. One thread for all listening sockets: TCP is for
+ * the few answers that do not fit a datagram. Owner: the dns server.
+ */
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/shelf.h"
+
+struct dns_tcp;
+
+struct dns_tcp_limits {
+	size_t connections; /* beyond it the one idle for longest is closed */
+	int64_t idle_ms;    /* without a whole query, or without taking its answers */
+};
+
+/* The descriptors stay the caller's. The thread runs until dns_tcp_free. E_SYSTEM. */
+int dns_tcp_new(const int *fds, size_t fds_len, const struct dns_tcp_limits *limits,
+	struct shelf *tables, struct shelf *views, struct dns_tcp **ret_tcp, struct fault *why);
+
+/* There is something newer on a shelf: a sleeping thread lets go of what it holds. Any thread. */
+void dns_tcp_wake(struct dns_tcp *tcp);
+
+/* Tells the thread to end; dns_tcp_free waits for it. */
+void dns_tcp_stop(struct dns_tcp *tcp);
+void dns_tcp_free(struct dns_tcp **tcp);

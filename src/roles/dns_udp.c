@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: ISC */
+#include "roles/dns_udp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "base/clock.h"
+#include "base/ip.h"
+#include "base/mem.h"
+#include "loop/socket.h"
+#include "roles/dns_desk.h"
+
+/*
+ * recvmmsg waits for the first datagram and takes what else is there: under load one call brings dozens, and an idle
+ * server answers a lone query with two system calls. An event loop in between would add a third and gain nothing, since a
+ * thread has one socket. The receive time-out is what lets an idle thread notice a newer view (so that the old one is let
+ * go) and the end.
+ */
+enum {
+	BATCH = 64,
+	QUERY_MAX = 1280, /* a longer datagram is no query anybody means */
+	CONTROL_MAX = 64,
+	NAP_US = 250 * 1000,
+	RECEIVE_BUFFER =
+		4
+		<< 20, /* what comes while a view is adopted waits here; the kernel may grant less */
+};
+
+struct dns_udp {
+	int fd;
+	bool wildcard; /* answers have to leave by the address that was asked */
+	atomic_bool stop;
+	pthread_t thread;
+	struct dns_desk desk;
+	struct mmsghdr in[BATCH];
+	struct mmsghdr out[BATCH];
+	struct iovec in_vec[BATCH];
+	struct iovec out_vec[BATCH];
+	struct sockaddr_storage peers[BATCH];
+	_Alignas(struct cmsghdr) uint8_t control[BATCH][CONTROL_MAX];
+	uint8_t queries[BATCH][QUERY_MAX];
+	uint8_t answers[BATCH][ZONE_UDP_MAX];
+};
+
+static void udp_prepare(struct dns_udp *udp)
+{
+	for (size_t i = 0; i < BATCH; i++) {
+		udp->in_vec[i] = (struct iovec){udp->queries[i], QUERY_MAX};
+		udp->in[i].msg_hdr = (struct msghdr){
+			.msg_name = &udp->peers[i],
+			.msg_iov = &udp->in_vec[i],
+			.msg_iovlen = 1,
+			.msg_control = udp->wildcard ? udp->control[i] : NULL,
+		};
+	}
+}
+
+/* The kernel overwrote these lengths with what it delivered. */
+static void udp_rearm(struct dns_udp *udp, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		udp->in[i].msg_hdr.msg_namelen = sizeof(udp->peers[i]);
+		udp->in[i].msg_hdr.msg_controllen = udp->wildcard ? CONTROL_MAX : 0;
+	}
+}
+
+static uint16_t udp_peer_port(const struct sockaddr_storage *peer)
+{
+	if (peer->ss_family == AF_INET6)
+		return ntohs(((const struct sockaddr_in6 *)(const void *)peer)->sin6_port);
+	return ntohs(((const struct sockaddr_in *)(const void *)peer)->sin_port);
+}
+
+/* On a socket bound to all addresses the answer takes the way back: from the address that was asked, by the route of the
+ * system (interface 0) unless the address only means something on its link. */
+static void udp_control_for_answer(struct msghdr *header)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = CMSG_NXTHDR(header, c)) {
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+			struct in_pktinfo *info = (struct in_pktinfo *)(void *)CMSG_DATA(c);
+
+			info->ipi_ifindex = 0;
+		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+			struct in6_pktinfo *info = (struct in6_pktinfo *)(void *)CMSG_DATA(c);
+
+			if (!IN6_IS_ADDR_LINKLOCAL(&info->ipi6_addr))
+				info->ipi6_ifindex = 0;
+		}
+	}
+}
+
+/* Answers datagram i into place `count` of the outgoing batch; 1 when there is an answer. */
+static size_t udp_answer(struct dns_udp *udp, const struct zone_service *service, int64_t now_s,
+	size_t i, size_t count)
+{
+	struct mmsghdr *in = &udp->in[i];
+	struct mmsghdr *out = &udp->out[count];
+	size_t len;
+
+	if ((in->msg_hdr.msg_flags & MSG_TRUNC) != 0 ||
+		!zone_answers_port(udp_peer_port(&udp->peers[i])))
+		return 0;
+	len = zone_answer(service, span_of(udp->queries[i], in->msg_len), ZONE_UDP, now_s,
+		udp->answers[count]);
+	if (len == 0)
+		return 0;
+	udp->out_vec[count] = (struct iovec){udp->answers[count], len};
+	out->msg_hdr = in->msg_hdr;
+	out->msg_hdr.msg_iov = &udp->out_vec[count];
+	if (udp->wildcard)
+		udp_control_for_answer(&out->msg_hdr);
+	return 1;
+}
+
+/* An answer that cannot be sent (no route, no buffer) is lost like a datagram; the others go on. */
+static void udp_send(struct dns_udp *udp, size_t count)
+{
+	size_t sent = 0;
+
+	while (sent < count) {
+		int n = sendmmsg(udp->fd, udp->out + sent, (unsigned)(count - sent), MSG_DONTWAIT);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		sent += n > 0 ? (size_t)n : 1;
+	}
+}
+
+static void udp_turn(struct dns_udp *udp)
+{
+	int received = recvmmsg(udp->fd, udp->in, BATCH, MSG_WAITFORONE, NULL);
+	const struct zone_service *service;
+	size_t count = 0;
+	int64_t now_s;
+
+	service = dns_desk_service(&udp->desk); /* after the wait: never an answer from before it */
+	if (received <= 0)
+		return;
+	now_s = clock_now_s();
+	for (int i = 0; i < received; i++)
+		count += udp_answer(udp, service, now_s, (size_t)i, count);
+	udp_send(udp, count);
+	udp_rearm(udp, (size_t)received);
+}
+
+static void *udp_thread(void *arg)
+{
+	struct dns_udp *udp = arg;
+
+	while (!atomic_load_explicit(&udp->stop, memory_order_relaxed))
+		udp_turn(udp);
+	return NULL;
+}
+
+static bool udp_is_wildcard(int fd)
+{
+	static const struct ip any_v6 = {{0}};
+	struct endpoint local;
+
+	return socket_local(fd, &local) == 0 &&
+	       (ip_equal(local.ip, any_v6) || ip_equal(local.ip, ip_from_v4(0)));
+}
+
+/* Errors of these calls show in worse service only, so that nothing is to be done about them. */
+static void udp_socket_options(struct dns_udp *udp)
+{
+	struct timeval nap = {.tv_usec = NAP_US};
+	int size = RECEIVE_BUFFER;
+	int on = 1;
+
+	setsockopt(udp->fd, SOL_SOCKET, SO_RCVTIMEO, &nap, sizeof(nap));
+	setsockopt(udp->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (!udp->wildcard)
+		return;
+	/* "[::]" gets IPv4 too, as mapped addresses in the same control message: one of both has to do, in CONTROL_MAX. */
+	if (setsockopt(udp->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0)
+		setsockopt(udp->fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
+}
+
+int dns_udp_new(int fd, struct shelf *tables, struct shelf *views, struct dns_udp **ret_udp,
+	struct fault *why)
+{
+	struct dns_udp *udp = mem_new(dns_udp);
+	int flags = fcntl(fd, F_GETFL);
+	int r;
+
+	udp->fd = fd;
+	udp->wildcard = udp_is_wildcard(fd);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0) {
+		r = fault_set(why, err_from_errno(errno), "cannot use a DNS socket");
+		mem_free(udp);
+		return r;
+	}
+	udp_socket_options(udp);
+	udp_prepare(udp);
+	udp_rearm(udp, BATCH);
+	dns_desk_init(&udp->desk, tables, views);
+	r = pthread_create(&udp->thread, NULL, udp_thread, udp);
+	if (r != 0) {
+		mem_free(udp);
+		return fault_set(why, err_from_errno(r), "cannot start a DNS thread");
+	}
+	*ret_udp = udp;
+	return 0;
+}
+
+void dns_udp_stop(struct dns_udp *udp)
+{
+	atomic_store_explicit(&udp->stop, true, memory_order_relaxed);
+}
+
+void dns_udp_free(struct dns_udp **udp)
+{
+	if (*udp == NULL)
+		return;
+	dns_udp_stop(*udp);
+	pthread_join((*udp)->thread, NULL);
+	dns_desk_done(&(*udp)->desk);
+	mem_free(*udp);
+	*udp = NULL;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: ISC */
+#include "zone/owner.h"
+
+/*
+ *   99.2.0.192.traps.bl.example.org
+ *   `- address  `- sublist  `- apex
+ *
+ * Labels are counted from the left; the address is written backwards, so that label 0 is its last octet or nibble. A short
+ * name of digits may be the start of an IPv4 address and of an IPv6 address at once; both are kept. Only the canonical form
+ * of an octet is a name of the zone: "099" does not exist.
+ */
+enum { V4_LABELS = 4, V6_LABELS = 32 };
+
+static struct span owner_label(const struct dns_query *query, unsigned index)
+{
+	const uint8_t *label = query->name + query->label_at[index];
+
+	return span_of(label + 1, label[0]);
+}
+
+/* -1: not an octet in canonical form. */
+static int owner_octet(struct span label)
+{
+	int value = 0;
+
+	if (label.len == 0 || label.len > 3 || (label.len > 1 && label.ptr[0] == '0'))
+		return -1;
+	for (size_t i = 0; i < label.len; i++) {
+		if (!ascii_is_digit(label.ptr[i]))
+			return -1;
+		value = value * 10 + (label.ptr[i] - '0');
+	}
+	return value <= 255 ? value : -1;
+}
+
+static int owner_nibble(struct span label)
+{
+	uint8_t byte = label.len == 1 ? label.ptr[0] : 0;
+
+	if (ascii_is_digit(byte))
+		return byte - '0';
+	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+}
+
+static void owner_parse_v4(const struct dns_query *query, unsigned labels, struct owner *owner)
+{
+	struct ip ip = ip_from_v4(0);
+
+	if (labels > V4_LABELS)
+		return;
+	for (unsigned i = 0; i < labels; i++) {
+		int octet = owner_octet(owner_label(query, labels - 1 - i));
+
+		if (octet < 0)
+			return;
+		ip.b[12 + i] = (uint8_t)octet;
+	}
+	if (labels == V4_LABELS) {
+		owner->has_ip = true;
+		owner->ip = ip;
+	} else {
+		owner->nets[owner->nets_len++] =
+			(struct prefix){ip, (uint8_t)(IP_V4_BITS + labels * 8)};
+	}
+}
+
+/* ::ffff:a.b.c.d in nibbles is the same address as a.b.c.d, as everywhere here; so the IPv6 test entries of RFC 5782
+ * section 5 (::FFFF:7F00:2 and ::FFFF:7F00:1) need no rule of their own. */
+static void owner_parse_v6(const struct dns_query *query, unsigned labels, struct owner *owner)
+{
+	struct ip ip = {{0}};
+
+	if (labels > V6_LABELS)
+		return;
+	for (unsigned i = 0; i < labels; i++) {
+		int nibble = owner_nibble(owner_label(query, labels - 1 - i));
+
+		if (nibble < 0)
+			return;
+		ip.b[i / 2] |= (uint8_t)(i % 2 == 0 ? nibble << 4 : nibble);
+	}
+	if (labels == V6_LABELS) {
+		owner->has_ip = true;
+		owner->ip = ip;
+	} else {
+		owner->nets[owner->nets_len++] = (struct prefix){ip, (uint8_t)(labels * 4)};
+	}
+}
+
+/* Labels joined by dots. A label that holds a dot itself is no host name and would be taken for two labels. */
+static void owner_parse_domain(const struct dns_query *query, unsigned labels, struct owner *owner)
+{
+	size_t len = 0;
+
+	for (unsigned i = 0; i < labels; i++) {
+		struct span label = owner_label(query, i);
+
+		if (span_find(label, '.') != label.len)
+			return;
+		if (i != 0)
+			owner->text[len++] = '.';
+		memcpy(owner->text + len, label.ptr, label.len);
+		len += label.len;
+	}
+	owner->domain = span_of(owner->text, len);
+}
+
+/* The place of the sublist whose subdomain label is, or -1. Octets and nibbles are told from names at a glance. */
+static int owner_sublist(const struct zone *zone, struct span label)
+{
+	if (label.len < 2 || (zone->holds == HOLDS_ADDRESSES && owner_octet(label) >= 0))
+		return -1;
+	for (size_t i = 0; i < zone->sublists_len; i++) {
+		if (span_equal(zone->sublists[i].label, label))
+			return (int)i;
+	}
+	return -1;
+}
+
+void owner_parse(const struct zone *zone, const struct dns_query *query, struct owner *ret_owner)
+{
+	unsigned labels = query->labels_len - zone->apex_labels;
+	int sublist;
+
+	ret_owner->is_apex = labels == 0;
+	ret_owner->is_sublist = false;
+	ret_owner->within = zone->all;
+	ret_owner->has_ip = false;
+	ret_owner->nets_len = 0;
+	ret_owner->domain = span_of(NULL, 0);
+	if (labels == 0)
+		return;
+	sublist = owner_sublist(zone, owner_label(query, labels - 1));
+	if (sublist >= 0) {
+		labels--;
+		ret_owner->within = 1U << sublist;
+		ret_owner->is_sublist = labels == 0;
+		if (labels == 0)
+			return;
+	}
+	if (zone->holds == HOLDS_DOMAINS) {
+		owner_parse_domain(query, labels, ret_owner);
+		return;
+	}
+	owner_parse_v4(query, labels, ret_owner);
+	if (owner_label(query, 0).len == 1)
+		owner_parse_v6(query, labels, ret_owner);
+}
+
+const struct zone *owner_zone(const struct zone_table *table, const struct dns_query *query)
+{
+	for (size_t i = 0; i < table->zones_len; i++) {
+		const struct zone *zone = &table->zones[i];
+		unsigned at;
+
+		if (query->labels_len < zone->apex_labels)
+			continue;
+		at = query->label_at[query->labels_len - zone->apex_labels];
+		if ((size_t)query->name_len - at == zone->apex.len &&
+			memcmp(query->name + at, zone->apex.wire, zone->apex.len) == 0)
+			return zone;
+	}
+	return NULL;
+}

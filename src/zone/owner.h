@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * What a name below a zone's apex asks about: an address, the start of one, a domain, a sublist. Pure; any thread.
+ */
+#include "dns/query.h"
+#include "zone/table.h"
+
+struct owner {
+	bool is_apex;    /* the zone itself */
+	bool is_sublist; /* the name of a sublist, without anything before it */
+	uint32_t within; /* the sublists asked: all, or the one in whose subdomain the name is */
+
+	bool has_ip; /* a whole address */
+	struct ip ip;
+	size_t nets_len; /* the name is the start of addresses in these nets: "2.zone" of 2.0.0.0/8 and 2000::/4 */
+	struct prefix nets[2];
+
+	struct span domain; /* in a zone of domains; points into text */
+	uint8_t text[DNS_NAME_MAX];
+};
+
+/* query->name ends with the apex, whose labels_len labels are not looked at. */
+void owner_parse(const struct zone *zone, const struct dns_query *query, struct owner *ret_owner);
+
+/* The zone that the name is in or at, NULL when it is in none. */
+const struct zone *owner_zone(const struct zone_table *table, const struct dns_query *query);

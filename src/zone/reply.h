@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * Writes one response into memory of the caller, within the limit of its transport. What does not fit is not written and
+ * sets `full`, which reply_finish turns into a truncated response. One thread.
+ */
+#include "dns/query.h"
+
+enum { REPLY_QUESTION = 0xc00c }; /* a pointer to the name of the question */
+
+struct reply {
+	uint8_t *out;
+	size_t len;
+	size_t limit; /* room for OPT is taken off already */
+	bool full;
+	uint16_t flags;
+	uint16_t rcode;
+	uint16_t ede; /* extended error, 0 for none */
+	uint16_t answers;
+	uint16_t authorities;
+	const struct dns_query *query;
+};
+
+/* size: of out, at least DNS_UDP_PLAIN. */
+void reply_init(struct reply *reply, const struct dns_query *query, uint8_t *out, size_t size);
+
+/* Room for a record of a name, a type and rdata of that length; NULL when it does not fit. The name is a pointer to offset
+ * name_at of the message; returns where the rdata goes. The caller counts the record. */
+uint8_t *reply_record(
+	struct reply *reply, size_t name_at, uint16_t type, uint32_t ttl_s, size_t rdata_len);
+
+/* Room for len octets as they are; NULL when they do not fit. */
+uint8_t *reply_room(struct reply *reply, size_t len);
+
+/* Header, OPT, truncation; the length of the whole response. */
+size_t reply_finish(struct reply *reply);
+
+static inline void reply_put_u16(uint8_t *p, unsigned value)
+{
+	p[0] = (uint8_t)(value >> 8);
+	p[1] = (uint8_t)value;
+}
+
+static inline void reply_put_u32(uint8_t *p, uint32_t value)
+{
+	reply_put_u16(p, value >> 16);
+	reply_put_u16(p + 2, value & 0xffff);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/macro.h"
+#include "list/snapshot_write.h"
+#include "zone/answer.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void add(struct snapshot_writer *writer, int list, const char *text)
+{
+	struct source source;
+
+	ASSERT(source_parse(span_text(text), &source, NULL) == 0);
+	ASSERT(snapshot_writer_add(writer, list, 0, &source, 0, span_text("why"), false) == 0);
+}
+
+static struct view *make_view(void)
+{
+	static const struct span sublist = {(const uint8_t *)"manual", 6};
+	struct snapshot_writer *writer = snapshot_writer_new(7, 0);
+	char path[] = "/tmp/stockade-fuzz-XXXXXX";
+	struct view *view = NULL;
+	int list;
+	int fd = mkstemp(path);
+
+	ASSERT(fd >= 0);
+	close(fd);
+	list = snapshot_writer_add_list(writer, span_text("main"), &sublist, 1);
+	add(writer, list, "198.51.100.9");
+	add(writer, list, "203.0.112.0/22");
+	add(writer, list, "2001:db8:1:2::/64");
+	list = snapshot_writer_add_list(writer, span_text("names"), &sublist, 1);
+	add(writer, list, "bad.example");
+	add(writer, list, ".evil.example");
+	ASSERT(snapshot_writer_finish(writer, path, NULL) == 0);
+	ASSERT(view_open(path, &view, NULL) == 0);
+	unlink(path);
+	snapshot_writer_free(&writer);
+	return view;
+}
+
+static struct zone_table *make_table(void)
+{
+	struct conf_sublist sublists[] = {{.name = "manual", .code = ip_from_v4(0x7f000008)}};
+	struct conf_list lists[] = {
+		{.name = "main", .zone = "b", .sublists_len = 1, .sublists = sublists},
+		{.name = "names",
+			.zone = "d.b",
+			.holds = HOLDS_DOMAINS,
+			.sublists_len = 1,
+			.sublists = sublists},
+	};
+	struct conf conf = {.lists_len = 2,
+		.lists = lists,
+		.hostname = "ns.example",
+		.portal_url = "https://example/why",
+		.ttl_s = 300};
+	struct zone_table *table = NULL;
+
+	ASSERT(zone_table_new(&conf, &table, NULL) == 0);
+	return table;
+}
+
+/* An answer is itself a message that decodes, within the limit, with the id of the query. */
+static void answer(const struct zone_service *service, struct span query,
+	enum zone_transport transport, size_t limit)
+{
+	static uint8_t out[ZONE_TCP_MAX];
+	struct dns_message message;
+	size_t len;
+
+	len = zone_answer(service, query, transport, 1000, out);
+	ASSERT(len <= limit);
+	if (len == 0)
+		return;
+	ASSERT(len >= DNS_HEADER_SIZE && query.len >= DNS_HEADER_SIZE);
+	ASSERT(out[0] == query.ptr[0] && out[1] == query.ptr[1] && (out[2] & 0x80) != 0);
+	if (out[5] == 1)
+		ASSERT(dns_message_decode(span_of(out, len), &message) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct zone_service *service;
+
+	if (service == NULL)
+		service = zone_service_new(make_table(), make_view());
+	answer(service, span_of(data, size), ZONE_UDP, ZONE_UDP_MAX);
+	answer(service, span_of(data, size), ZONE_TCP, ZONE_TCP_MAX);
+	return 0;
+}

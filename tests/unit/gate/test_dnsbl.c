@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: ISC */
+#include "unit.h"
+
+#include <string.h>
+
+#include "base/macro.h"
+#include "gate/dnsbl.h"
+
+static const struct conf_code two_to_eleven[] = {{{{127, 127}, {0, 0}, {0, 0}, {2, 11}}}};
+static const struct conf_code any_of_four[] = {{{{127, 127}, {0, 255}, {0, 255}, {0, 255}}}};
+static const struct conf_code just_one[] = {{{{127, 127}, {0, 0}, {0, 0}, {1, 1}}}};
+static const struct conf_code trusted[] = {{{{127, 127}, {0, 0}, {0, 255}, {1, 3}}}};
+
+static const struct {
+	const char *name;
+	const char *zone;
+	const struct conf_code *codes;
+	const char *answer; /* addresses, blanks between */
+	enum dnsbl_reading reading;
+	uint8_t last; /* octet of the code that is told */
+} cases[] = {
+	{"no address", "bl.test", two_to_eleven, "", DNSBL_CLEAN, 0},
+	{"in the set", "bl.test", two_to_eleven, "127.0.0.2", DNSBL_LISTED, 2},
+	{"at the end of the range", "bl.test", two_to_eleven, "127.0.0.11", DNSBL_LISTED, 11},
+	{"behind the range", "bl.test", two_to_eleven, "127.0.0.12", DNSBL_CLEAN, 0},
+	{"another octet", "bl.test", two_to_eleven, "127.0.1.2", DNSBL_CLEAN, 0},
+	{"the second of two", "bl.test", two_to_eleven, "127.0.0.99 127.0.0.4", DNSBL_LISTED, 4},
+	{"the first of two", "bl.test", two_to_eleven, "127.0.0.3 127.0.0.4", DNSBL_LISTED, 3},
+	{"H10, H19: outside of 127/8", "bl.test", any_of_four, "203.0.113.10", DNSBL_BROKEN, 10},
+	{"one wrong address spoils all", "bl.test", any_of_four, "127.0.0.2 203.0.113.10",
+		DNSBL_BROKEN, 10},
+	{"H11: public resolver", "zen.test", any_of_four, "127.255.255.254", DNSBL_BROKEN, 254},
+	{"H13: unregistered", "score.test", any_of_four, "127.255.255.255", DNSBL_BROKEN, 255},
+	{"H14: blocked", "uribl.test", any_of_four, "127.0.0.1", DNSBL_BROKEN, 1},
+	{"H14: in a range", "uribl.test", trusted, "127.0.0.1", DNSBL_BROKEN, 1},
+	{"H15: 127.0.0.1 by its name", "hostkarma.test", just_one, "127.0.0.1", DNSBL_LISTED, 1},
+	{"127.0.0.0", "bl.test", any_of_four, "127.0.0.0", DNSBL_BROKEN, 0},
+	{"H12: quota of dnswl", "list.dnswl.org", any_of_four, "127.0.0.255", DNSBL_BROKEN, 255},
+	{"H12: trust for all", "list.dnswl.org", trusted, "127.0.10.3", DNSBL_BROKEN, 3},
+	{"H12: real trust", "list.dnswl.org", trusted, "127.0.5.3", DNSBL_LISTED, 3},
+	{"the same code elsewhere", "notdnswl.org", trusted, "127.0.10.3", DNSBL_LISTED, 3},
+	{"an address of a domain list", "dbl.spamhaus.org", any_of_four, "127.0.1.255",
+		DNSBL_BROKEN, 255},
+	{"IPv6 as an answer", "bl.test", any_of_four, "2001:db8::7f00:2", DNSBL_BROKEN, 2},
+};
+
+static void answers_are_read_as_the_table_says(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(cases); i++) {
+		struct conf_dnsbl dnsbl = {
+			.zone = cases[i].zone, .codes_len = 1, .codes = cases[i].codes};
+		struct span rest = span_text(cases[i].answer);
+		struct ip addresses[4];
+		uint8_t code[4] = {0};
+		size_t count = 0;
+
+		print_message("  %s\n", cases[i].name);
+		while (rest.len != 0)
+			assert_int_equal(ip_parse(span_split(&rest, ' '), &addresses[count++]), 0);
+		assert_int_equal(dnsbl_read(&dnsbl, addresses, count, code), cases[i].reading);
+		assert_int_equal(code[3], cases[i].last);
+	}
+}
+
+/* ---- health ---- */
+
+static void a_list_counts_once_it_passed(void **state)
+{
+	struct dnsbl_health health = {0};
+
+	(void)state;
+	assert_int_equal(dnsbl_health_state(&health), DNSBL_UNTRIED);
+	assert_false(dnsbl_health_test(&health, DNSBL_TEST_EVERYTHING, 100));
+	assert_int_equal(dnsbl_health_state(&health), DNSBL_UNTRIED);
+	assert_false(dnsbl_health_test(&health, DNSBL_TEST_PASSED, 101)); /* no news */
+	assert_int_equal(dnsbl_health_state(&health), DNSBL_HEALTHY);
+	assert_int_equal(dnsbl_health_test_after_ms(&health), DNSBL_TEST_EVERY_MS);
+}
+
+static void three_failures_suspend_and_two_passes_restore(void **state)
+{
+	struct dnsbl_health health = {0};
+
+	(void)state;
+	dnsbl_health_test(&health, DNSBL_TEST_PASSED, 100);
+	for (unsigned i = 0; i < DNSBL_FAILURES_TO_SUSPEND - 1; i++) {
+		assert_false(dnsbl_health_test(&health, DNSBL_TEST_EMPTY, 200));
+		assert_int_equal(dnsbl_health_state(&health), DNSBL_HEALTHY);
+		assert_int_equal(dnsbl_health_test_after_ms(&health), DNSBL_TEST_AGAIN_MS);
+	}
+	assert_true(dnsbl_health_test(&health, DNSBL_TEST_EMPTY, 210));
+	assert_int_equal(dnsbl_health_state(&health), DNSBL_SUSPENDED);
+	assert_int_equal(health.since_s, 210);
+	assert_false(dnsbl_health_may_ask(&health, 0));
+	assert_false(dnsbl_health_test(&health, DNSBL_TEST_EVERYTHING, 220)); /* told already */
+
+	assert_false(dnsbl_health_test(&health, DNSBL_TEST_PASSED, 300));
+	assert_int_equal(dnsbl_health_state(&health), DNSBL_SUSPENDED);
+	assert_false(dnsbl_health_test(&health, DNSBL_TEST_EMPTY, 305)); /* passes in a row */
+	assert_false(dnsbl_health_test(&health, DNSBL_TEST_PASSED, 310));
+	assert_true(dnsbl_health_test(&health, DNSBL_TEST_PASSED, 315));
+	assert_int_equal(dnsbl_health_state(&health), DNSBL_HEALTHY);
+	assert_true(dnsbl_health_may_ask(&health, 0));
+}
+
+static void a_failure_now_and_then_is_nothing(void **state)
+{
+	struct dnsbl_health health = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		dnsbl_health_test(&health, DNSBL_TEST_SILENT, i);
+		dnsbl_health_test(&health, DNSBL_TEST_SILENT, i);
+		dnsbl_health_test(&health, DNSBL_TEST_PASSED, i);
+		assert_int_equal(dnsbl_health_state(&health), DNSBL_HEALTHY);
+	}
+}
+
+static void a_silent_list_is_left_alone_for_longer_and_longer(void **state)
+{
+	struct dnsbl_health health = {0};
+	int64_t pause_ms = DNSBL_PAUSE_FIRST_MS;
+	int64_t now_ms = 1000;
+
+	(void)state;
+	dnsbl_health_test(&health, DNSBL_TEST_PASSED, 1);
+	for (unsigned i = 0; i < DNSBL_ERRORS_TO_PAUSE - 1; i++)
+		assert_false(dnsbl_health_lookup(&health, false, now_ms, 1));
+	assert_true(dnsbl_health_lookup(&health, false, now_ms, 1));
+	assert_int_equal(dnsbl_health_state(&health), DNSBL_PAUSED);
+	for (unsigned round = 0; round < 10; round++) {
+		/* lookups that were under way when the pause began do not make it longer */
+		assert_false(dnsbl_health_lookup(&health, false, now_ms, 1));
+		assert_false(dnsbl_health_may_ask(&health, now_ms + pause_ms - 1));
+		now_ms += pause_ms;
+		assert_true(dnsbl_health_may_ask(&health, now_ms));
+		assert_false(dnsbl_health_may_ask(&health, now_ms)); /* one looks */
+		assert_false(dnsbl_health_lookup(&health, false, now_ms, 1));
+		pause_ms = pause_ms * 2 < DNSBL_PAUSE_LONGEST_MS ? pause_ms * 2
+								 : DNSBL_PAUSE_LONGEST_MS;
+	}
+	assert_int_equal(pause_ms, DNSBL_PAUSE_LONGEST_MS);
+	now_ms += pause_ms;
+	assert_true(dnsbl_health_may_ask(&health, now_ms));
+	assert_true(dnsbl_health_lookup(&health, true, now_ms, 9));
+	assert_int_equal(dnsbl_health_state(&health), DNSBL_HEALTHY);
+	assert_true(dnsbl_health_may_ask(&health, now_ms));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(answers_are_read_as_the_table_says),
+		cmocka_unit_test(a_list_counts_once_it_passed),
+		cmocka_unit_test(three_failures_suspend_and_two_passes_restore),
+		cmocka_unit_test(a_failure_now_and_then_is_nothing),
+		cmocka_unit_test(a_silent_list_is_left_alone_for_longer_and_longer),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: ISC */
+#include "unit.h"
+
+#include "fake_dns.h"
+#include "gate/gather.h"
+#include "gate/sample.h"
+#include "list/snapshot_write.h"
+#include "resolve/resolver.h"
+
+/* Gatherings against a name server in the same loop, and the clock of base/clock.h moved where time has to pass. */
+enum { WAIT_MS = 30 };
+
+struct bench {
+	struct loop *loop;
+	struct fake_dns dns;
+	struct resolver *resolver;
+	struct sample sample;
+	struct conf_code code;
+	struct gatherer *gatherer;
+	struct view *view;
+	struct gathering *gathering;
+	unsigned done;
+	unsigned wanted;
+};
+
+static void bench_zone(struct bench *bench, const char *zone)
+{
+	static char names[32][64];
+	static unsigned used;
+	char *name = names[used++ % COUNTOF(names)];
+
+	snprintf(name, sizeof(names[0]), "2.0.0.127.%s", zone);
+	fake_dns_add(&bench->dns, name, DNS_A, "127.0.0.2");
+}
+
+/* What sample.h says of the client, in DNS. */
+static void bench_good_client(struct bench *bench)
+{
+	fake_dns_add(&bench->dns, "7.2.0.192.in-addr.arpa", DNS_PTR, "mail.good.test");
+	fake_dns_add(&bench->dns, "mail.good.test", DNS_A, "192.0.2.7");
+}
+
+static void bench_init(struct bench *bench)
+{
+	memset(bench, 0, sizeof(*bench));
+	bench->loop = loop_new();
+	fake_dns_init(&bench->dns, bench->loop);
+	sample_init(&bench->sample);
+	bench->code = (struct conf_code){{{127, 127}, {0, 0}, {0, 0}, {2, 9}}};
+	for (size_t i = 0; i < SAMPLE_DNSBLS; i++) {
+		bench->sample.dnsbls[i].codes = &bench->code;
+		bench->sample.dnsbls[i].codes_len = 1;
+		bench_zone(bench, bench->sample.dnsbls[i].zone);
+	}
+	bench->view = view_new_empty();
+	bench->wanted = 1;
+}
+
+static void bench_start(struct bench *bench)
+{
+	struct resolver_settings settings = {.server = bench->dns.endpoint,
+		.timeout_ms = WAIT_MS,
+		.tries = 1,
+		.cache_entries = 1000};
+
+	bench->resolver = resolver_new(bench->loop, &settings);
+	bench->gatherer = gatherer_new(bench->loop, bench->resolver, &bench->sample.conf);
+}
+
+static void bench_done(struct bench *bench)
+{
+	gathering_free(&bench->gathering);
+	gatherer_free(&bench->gatherer);
+	resolver_free(&bench->resolver);
+	view_free(&bench->view);
+	sample_done(&bench->sample);
+	fake_dns_done(&bench->dns);
+	loop_free(&bench->loop);
+}
+
+static void on_done(struct gathering *gathering, void *arg)
+{
+	struct bench *bench = arg;
+
+	assert_true(gathering_is_complete(gathering));
+	if (++bench->done == bench->wanted)
+		loop_stop(bench->loop);
+}
+
+/* Gathers for one client and fills the sample's facts. */
+static void bench_gather(struct bench *bench, const char *client)
+{
+	struct facts *facts = &bench->sample.facts;
+
+	gathering_free(&bench->gathering);
+	bench->done = 0;
+	bench->gathering =
+		gathering_start(bench->gatherer, bench->view, sample_ip(client), on_done, bench);
+	assert_int_equal(bench->done, 0);
+	assert_false(gathering_is_complete(bench->gathering));
+	loop_run(bench->loop);
+	assert_int_equal(bench->done, 1);
+	gathering_facts(bench->gathering, facts);
+	facts_look_up(facts, &bench->sample.conf, bench->view);
+}
+
+static void a_good_client_has_a_confirmed_name_and_stands_on_no_list(void **state)
+{
+	struct bench bench;
+	const struct facts *facts = &bench.sample.facts;
+
+	(void)state;
+	bench_init(&bench);
+	bench_good_client(&bench);
+	bench_start(&bench);
+	bench_gather(&bench, "192.0.2.7");
+	assert_int_equal(facts->ptr, FACT_YES);
+	assert_true(span_equal_text(facts->ptr_name, "mail.good.test"));
+	assert_int_equal(facts->confirmed, FACT_YES);
+	assert_true(span_equal_text(facts->confirmed_name, "mail.good.test"));
+	for (size_t i = 0; i < SAMPLE_DNSBLS; i++) {
+		assert_true(facts->dnsbls[i].asked);
+		assert_false(facts->dnsbls[i].list_error);
+		assert_int_equal(facts->dnsbls[i].state, FACT_NO);
+	}
+	bench_done(&bench);
+}
+
+static void a_listed_client_without_a_name(void **state)
+{
+	struct bench bench;
+	const struct facts *facts = &bench.sample.facts;
+
+	(void)state;
+	bench_init(&bench);
+	fake_dns_add(&bench.dns, "9.2.0.192.bl.other.test", DNS_A, "127.0.0.4");
+	fake_dns_add(&bench.dns, "9.2.0.192.k3y.bl.demo.test", DNS_A,
+		"127.0.0.77"); /* no code of ours */
+	bench_start(&bench);
+	bench_gather(&bench, "192.0.2.9");
+	assert_int_equal(facts->ptr, FACT_NO);
+	assert_int_equal(facts->confirmed, FACT_NO);
+	assert_int_equal(facts->dnsbls[0].state, FACT_NO);
+	assert_int_equal(facts->dnsbls[1].state, FACT_YES);
+	assert_int_equal(facts->dnsbls[1].code[3], 4);
+	bench_done(&bench);
+}
+
+static void names_that_do_not_point_back(void **state)
+{
+	struct bench bench;
+	const struct facts *facts = &bench.sample.facts;
+
+	(void)state;
+	bench_init(&bench);
+	fake_dns_add(&bench.dns, "9.2.0.192.in-addr.arpa", DNS_PTR, "mail.big.test");
+	fake_dns_add(&bench.dns, "mail.big.test", DNS_A, "192.0.2.10");
+	bench_start(&bench);
+	bench_gather(&bench, "192.0.2.9");
+	assert_int_equal(facts->ptr, FACT_YES);
+	assert_int_equal(facts->confirmed, FACT_NO);
+	assert_true(span_equal_text(facts->ptr_name, "mail.big.test"));
+	bench_done(&bench);
+}
+
+static void the_second_name_may_point_back(void **state)
+{
+	struct bench bench;
+	const struct facts *facts = &bench.sample.facts;
+
+	(void)state;
+	bench_init(&bench);
+	fake_dns_add(&bench.dns, "9.2.0.192.in-addr.arpa", DNS_PTR, "one.test");
+	fake_dns_add(&bench.dns, "9.2.0.192.in-addr.arpa", DNS_PTR, "two.test");
+	fake_dns_add(&bench.dns, "one.test", DNS_A, "servfail");
+	fake_dns_add(&bench.dns, "two.test", DNS_A, "192.0.2.9");
+	bench_start(&bench);
+	bench_gather(&bench, "192.0.2.9");
+	assert_int_equal(facts->confirmed, FACT_YES);
+	assert_true(span_equal_text(facts->confirmed_name, "two.test"));
+	bench_done(&bench);
+}
+
+static void dns_trouble_is_temporary(void **state)
+{
+	struct bench bench;
+	const struct facts *facts = &bench.sample.facts;
+
+	(void)state;
+	bench_init(&bench);
+	fake_dns_add(&bench.dns, "9.2.0.192.in-addr.arpa", DNS_PTR, "servfail");
+	fake_dns_add(&bench.dns, "8.2.0.192.in-addr.arpa", DNS_PTR, "one.test");
+	fake_dns_add(&bench.dns, "one.test", DNS_A, "silence");
+	fake_dns_add(&bench.dns, "8.2.0.192.bl.other.test", DNS_A, "refused");
+	bench_start(&bench);
+	bench_gather(&bench, "192.0.2.9");
+	assert_int_equal(facts->ptr, FACT_TEMPORARY);
+	assert_int_equal(facts->confirmed, FACT_TEMPORARY);
+	bench_gather(&bench, "192.0.2.8");
+	assert_int_equal(facts->ptr, FACT_YES);
+	assert_int_equal(facts->confirmed, FACT_TEMPORARY);
+	assert_int_equal(facts->dnsbls[1].state, FACT_TEMPORARY);
+	bench_done(&bench);
+}
+
+/* D2 */
+static void at_most_ten_names_are_tried_and_only_host_names(void **state)
+{
+	static char names[30][24];
+	struct bench bench;
+	unsigned before;
+
+	(void)state;
+	bench_init(&bench);
+	for (size_t i = 0; i < COUNTOF(names); i++) {
+		snprintf(names[i], sizeof(names[i]), "h%zu.test", i);
+		fake_dns_add(&bench.dns, "9.2.0.192.in-addr.arpa", DNS_PTR, names[i]);
+	}
+	fake_dns_add(&bench.dns, "8.2.0.192.in-addr.arpa", DNS_PTR, "<script>.a\\010b.test");
+	bench_start(&bench);
+	bench_gather(&bench, "192.0.2.7"); /* past the test points */
+	before = bench.dns.queries;
+	bench_gather(&bench, "192.0.2.9");
+	assert_int_equal(bench.dns.queries - before, 1 + 10 + SAMPLE_DNSBLS);
+	assert_int_equal(bench.sample.facts.confirmed, FACT_NO);
+	before = bench.dns.queries;
+	bench_gather(&bench, "192.0.2.8");
+	assert_int_equal(bench.dns.queries - before, 1 + SAMPLE_DNSBLS);
+	assert_int_equal(bench.sample.facts.confirmed, FACT_NO);
+	assert_true(span_equal_text(bench.sample.facts.ptr_name, "<script>.a\\010b.test"));
+	bench_done(&bench);
+}
+
+static void ipv6_clients_are_asked_as_such(void **state)
+{
+	struct bench bench;
+	const struct facts *facts = &bench.sample.facts;
+	const char *reversed = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2";
+	char ptr[128];
+	char zone[128];
+
+	(void)state;
+	bench_init(&bench);
+	snprintf(ptr, sizeof(ptr), "%s.ip6.arpa", reversed);
+	snprintf(zone, sizeof(zone), "%s.bl.other.test", reversed);
+	fake_dns_add(&bench.dns, ptr, DNS_PTR, "six.test");
+	fake_dns_add(&bench.dns, "six.test", DNS_AAAA, "2001:db8::1");
+	fake_dns_add(&bench.dns, zone, DNS_A, "127.0.0.2");
+	bench_start(&bench);
+	bench_gather(&bench, "2001:db8::1");
+	assert_int_equal(facts->confirmed, FACT_YES);
+	assert_int_equal(facts->dnsbls[1].state, FACT_YES);
+	bench_done(&bench);
+}
+
+/* ---- quota and privacy ---- */
+
+static struct view *view_with(const char *list, const char *source)
+{
+	static unsigned serial;
+	struct span sublist = span_text("manual");
+	struct snapshot_writer *writer = snapshot_writer_new(++serial, 1);
+	struct view *view = NULL;
+	struct source parsed;
+	char path[64];
+	int place = snapshot_writer_add_list(writer, span_text(list), &sublist, 1);
+
+	assert_true(place >= 0);
+	assert_int_equal(source_parse(span_text(source), &parsed, NULL), 0);
+	assert_int_equal(
+		snapshot_writer_add(writer, place, 0, &parsed, 0, span_text("because"), false), 0);
+	snprintf(path, sizeof(path), "/tmp/stockade-gather-%d-%u.snap", (int)getpid(), serial);
+	assert_int_equal(snapshot_writer_finish(writer, path, NULL), 0);
+	snapshot_writer_free(&writer);
+	assert_int_equal(view_open(path, &view, NULL), 0);
+	unlink(path);
+	return view;
+}
+
+static void foreign_lists_hear_nothing_of_own_private_and_allowed_clients(void **state)
+{
+	static const char *const clients[] = {"10.0.0.1", "192.168.1.1", "192.0.2.9"};
+	struct bench bench;
+
+	(void)state;
+	bench_init(&bench);
+	view_free(&bench.view);
+	bench.view = view_with("allow", "192.0.2.9");
+	bench_start(&bench);
+	bench_gather(&bench, "192.0.2.7"); /* past the test points */
+	for (size_t i = 0; i < COUNTOF(clients); i++) {
+		unsigned before = bench.dns.queries;
+
+		bench_gather(&bench, clients[i]);
+		assert_int_equal(
+			bench.dns.queries - before, 1); /* the PTR, which is told to the backend */
+		for (size_t j = 0; j < SAMPLE_DNSBLS; j++)
+			assert_false(bench.sample.facts.dnsbls[j].asked);
+	}
+	assert_true(bench.sample.facts.client_allowed);
+	bench_done(&bench);
+}
+
+static void our_lists_are_found_by_address_and_by_name(void **state)
+{
+	struct bench bench;
+	struct facts *facts = &bench.sample.facts;
+
+	(void)state;
+	bench_init(&bench);
+	view_free(&bench.view);
+	bench.view = view_with("main", "192.0.2.0/24");
+	facts->client = sample_ip("192.0.2.77");
+	facts_look_up(facts, &bench.sample.conf, bench.view);
+	assert_int_equal(facts->list_hits_len, 1);
+	assert_string_equal(facts->list_hits[0].list->name, "main");
+	assert_string_equal(facts->list_hits[0].sublist->name, "manual");
+	assert_true(span_equal_text(facts->list_hits[0].reason, "because"));
+
+	view_free(&bench.view);
+	bench.view = view_with("names", ".bad.test");
+	facts->helo = span_text("Mail.BAD.test");
+	facts->sender = span_text("a@bad.test");
+	facts->ptr_name = span_text("mail.bad.test");
+	facts->confirmed_name = facts->ptr_name;
+	facts_look_up(facts, &bench.sample.conf, bench.view);
+	assert_int_equal(
+		facts->list_hits_len, 2); /* HELO and sender; the PTR name is the HELO name */
+	assert_true(span_equal_text(facts->list_hits[0].domain, "Mail.BAD.test"));
+
+	view_free(&bench.view);
+	bench.view = view_with("allow", ".good.test");
+	facts->helo = facts->sender = facts->ptr_name = (struct span){0};
+	facts->confirmed_name = span_text("mail.good.test");
+	facts->confirmed = FACT_NO; /* anybody can claim a name */
+	facts_look_up(facts, &bench.sample.conf, bench.view);
+	assert_false(facts->client_allowed);
+	facts->confirmed = FACT_YES;
+	facts_look_up(facts, &bench.sample.conf, bench.view);
+	assert_true(facts->client_allowed);
+	assert_int_equal(facts->list_hits_len, 0);
+	bench.resolver = NULL;
+	bench_done(&bench);
+}
+
+static void connections_of_one_client_share_answers(void **state)
+{
+	struct bench bench;
+	struct gathering *second;
+	unsigned before;
+
+	(void)state;
+	bench_init(&bench);
+	bench_good_client(&bench);
+	bench_start(&bench);
+	bench_gather(&bench, "192.0.2.8"); /* past the test points */
+	before = bench.dns.queries;
+	bench.wanted = 2;
+	bench.done = 0;
+	second = gathering_start(
+		bench.gatherer, bench.view, sample_ip("192.0.2.7"), on_done, &bench);
+	gathering_free(&bench.gathering);
+	bench.gathering = gathering_start(
+		bench.gatherer, bench.view, sample_ip("192.0.2.7"), on_done, &bench);
+	loop_run(bench.loop);
+	assert_int_equal(bench.dns.queries - before, 2 + SAMPLE_DNSBLS);
+	gathering_free(&second);
+	bench_done(&bench);
+}
+
+static void a_gathering_may_end_at_any_moment(void **state)
+{
+	struct bench bench;
+	struct gathering *gone;
+
+	(void)state;
+	bench_init(&bench);
+	bench_good_client(&bench);
+	bench_start(&bench);
+	gone = gathering_start(bench.gatherer, bench.view, sample_ip("192.0.2.7"), on_done, &bench);
+	gathering_free(&gone);
+	assert_null(gone);
+	bench_gather(&bench, "192.0.2.7");
+	assert_int_equal(bench.done, 1);
+	bench_done(&bench);
+}
+
+/* ---- lists that lie or die ---- */
+
+static void a_list_that_lists_everything_never_counts(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_init(&bench);
+	fake_dns_clear(&bench.dns);
+	fake_dns_add(&bench.dns, "*", DNS_A, "127.0.0.2"); /* H1, H6: a wildcard */
+	bench_start(&bench);
+	bench_gather(&bench, "192.0.2.9");
+	for (size_t i = 0; i < SAMPLE_DNSBLS; i++) {
+		assert_true(bench.sample.facts.dnsbls[i].list_error);
+		assert_int_equal(
+			gatherer_health(bench.gatherer, i)->last_test, DNSBL_TEST_EVERYTHING);
+	}
+	bench_done(&bench);
+}
+
+static void an_emptied_list_and_a_quota_code_are_errors(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_init(&bench);
+	fake_dns_clear(&bench.dns); /* H5, H17: nothing in the first zone, not even 127.0.0.2 */
+	fake_dns_add(&bench.dns, "2.0.0.127.bl.other.test", DNS_A, "127.255.255.254");
+	fake_dns_add(&bench.dns, "1.0.0.127.bl.other.test", DNS_A, "127.255.255.254");
+	fake_dns_add(&bench.dns, "9.2.0.192.bl.other.test", DNS_A, "127.255.255.254");
+	bench_zone(&bench, "wl.other.test");
+	bench_start(&bench);
+	bench_gather(&bench, "192.0.2.9");
+	assert_int_equal(gatherer_health(bench.gatherer, 0)->last_test, DNSBL_TEST_EMPTY);
+	assert_int_equal(gatherer_health(bench.gatherer, 1)->last_test, DNSBL_TEST_WRONG);
+	assert_true(bench.sample.facts.dnsbls[0].list_error);
+	assert_true(bench.sample.facts.dnsbls[1].list_error);
+	assert_int_not_equal(bench.sample.facts.dnsbls[1].state, FACT_YES);
+	assert_false(bench.sample.facts.dnsbls[2].list_error);
+	bench_done(&bench);
+}
+
+static void one_quota_answer_is_no_hit_though_the_list_is_healthy(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_init(&bench);
+	fake_dns_add(&bench.dns, "9.2.0.192.bl.other.test", DNS_A, "127.255.255.252");
+	bench_start(&bench);
+	bench_gather(&bench, "192.0.2.9");
+	assert_true(bench.sample.facts.dnsbls[1].list_error);
+	assert_int_equal(dnsbl_health_state(gatherer_health(bench.gatherer, 1)), DNSBL_HEALTHY);
+	bench_done(&bench);
+}
+
+static void a_reload_reads_the_same_answers_by_new_codes(void **state)
+{
+	struct bench bench;
+	struct conf_code other = {{{127, 127}, {0, 0}, {0, 0}, {77, 77}}};
+
+	(void)state;
+	bench_init(&bench);
+	fake_dns_add(&bench.dns, "9.2.0.192.bl.other.test", DNS_A, "127.0.0.77");
+	bench_start(&bench);
+	bench_gather(&bench, "192.0.2.9");
+	assert_int_equal(bench.sample.facts.dnsbls[1].state, FACT_NO);
+	bench.sample.dnsbls[1].codes = &other;
+	bench.sample.dnsbls[2].action = ACTION_OFF;
+	gatherer_set_conf(bench.gatherer, &bench.sample.conf);
+	gathering_facts(bench.gathering, &bench.sample.facts);
+	assert_int_equal(bench.sample.facts.dnsbls[1].state, FACT_YES);
+	assert_false(bench.sample.facts.dnsbls[2].asked);
+	bench_done(&bench);
+}
+
+static void without_a_resolver_everything_is_unknown_and_mail_goes_on(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_init(&bench);
+	fake_dns_clear(&bench.dns);
+	fake_dns_add(&bench.dns, "*", DNS_A, "silence");
+	bench_start(&bench);
+	bench_gather(&bench, "192.0.2.9");
+	assert_int_equal(bench.sample.facts.ptr, FACT_TEMPORARY);
+	bench.sample.facts.helo = span_text("mail.good.test");
+	verdict_decide(&bench.sample.facts, &bench.sample.conf, 1, &bench.sample.verdict);
+	assert_int_equal(bench.sample.verdict.would, VERDICT_PASS);
+	bench_done(&bench);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_good_client_has_a_confirmed_name_and_stands_on_no_list),
+		cmocka_unit_test(a_listed_client_without_a_name),
+		cmocka_unit_test(names_that_do_not_point_back),
+		cmocka_unit_test(the_second_name_may_point_back),
+		cmocka_unit_test(dns_trouble_is_temporary),
+		cmocka_unit_test(at_most_ten_names_are_tried_and_only_host_names),
+		cmocka_unit_test(ipv6_clients_are_asked_as_such),
+		cmocka_unit_test(foreign_lists_hear_nothing_of_own_private_and_allowed_clients),
+		cmocka_unit_test(our_lists_are_found_by_address_and_by_name),
+		cmocka_unit_test(connections_of_one_client_share_answers),
+		cmocka_unit_test(a_gathering_may_end_at_any_moment),
+		cmocka_unit_test(a_list_that_lists_everything_never_counts),
+		cmocka_unit_test(an_emptied_list_and_a_quota_code_are_errors),
+		cmocka_unit_test(one_quota_answer_is_no_hit_though_the_list_is_healthy),
+		cmocka_unit_test(a_reload_reads_the_same_answers_by_new_codes),
+		cmocka_unit_test(without_a_resolver_everything_is_unknown_and_mail_goes_on),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

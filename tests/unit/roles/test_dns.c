@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: ISC */
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/shelf.h"
+#include "loop/socket.h"
+#include "roles/dns_server.h"
+#include "roles/dns_tcp.h"
+#include "zone/ground.h"
+
+/*
+ * The threads of the dns role over real sockets on loopback. What they answer is tested in zone/; here it is how: batches,
+ * streams taken apart anywhere, slow and silent clients, and views that change under load (the run with the thread
+ * sanitizer is what this file is for).
+ */
+enum { PATIENCE_MS = 20000, CHANGES = 200 };
+
+static const struct ground_entry listed[] = {
+	{"main", 0, "198.51.100.9", 0, "even", false},
+	{"main", 1, "198.51.100.9", 0, "even", false},
+};
+
+static void release_view(void *object)
+{
+	struct view *view = object;
+
+	view_free(&view);
+}
+
+static void release_table(void *object)
+{
+	struct zone_table *table = object;
+
+	zone_table_free(&table);
+}
+
+struct bench {
+	struct shelf *tables;
+	struct shelf *views;
+	struct endpoint endpoint;
+	int udp;
+	int tcp;
+};
+
+static int set_up(void **state)
+{
+	struct endpoint any = {.ip = ip_from_v4(0x7f000001)};
+	struct bench *bench = mem_new(bench);
+
+	bench->tables = shelf_new(release_table);
+	bench->views = shelf_new(release_view);
+	shelf_put(bench->tables, ground_table());
+	shelf_put(bench->views, ground_view(listed, COUNTOF(listed)));
+	assert_int_equal(socket_listen_tcp(any, false, &bench->tcp, NULL), 0);
+	assert_int_equal(socket_local(bench->tcp, &bench->endpoint), 0);
+	assert_int_equal(socket_bind_udp(any, false, &bench->udp, NULL), 0);
+	*state = bench;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct bench *bench = *state;
+
+	shelf_free(&bench->tables);
+	shelf_free(&bench->views);
+	close(bench->udp);
+	close(bench->tcp);
+	mem_free(bench);
+	return 0;
+}
+
+static int connect_to(struct endpoint endpoint, int type)
+{
+	struct sockaddr_storage address;
+	socklen_t len = endpoint_to_sockaddr(endpoint, &address);
+	struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
+	int fd = socket(AF_INET, type, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, len), 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	return fd;
+}
+
+static void append_query(struct buf *out, const char *text, uint16_t id, uint16_t type)
+{
+	struct dns_name name;
+
+	assert_int_equal(dns_name_parse(span_text(text), &name), 0);
+	dns_query_encode(out, id, &name, type, 0);
+}
+
+static void append_framed(struct buf *out, const char *text, uint16_t id)
+{
+	struct buf query;
+
+	buf_init(&query, 0);
+	append_query(&query, text, id, DNS_A);
+	buf_append_u16(out, (uint16_t)buf_len(&query));
+	buf_append(out, buf_span(&query));
+	buf_done(&query);
+}
+
+/* Reads one framed answer; its id, or -1 at the end of the stream. */
+static int read_framed(int fd, struct dns_message *ret_message, uint8_t answer[ZONE_TCP_MAX])
+{
+	uint8_t head[2];
+	size_t len;
+
+	if (recv(fd, head, 2, MSG_WAITALL) != 2)
+		return -1;
+	len = (size_t)head[0] << 8 | head[1];
+	assert_true(len <= ZONE_TCP_MAX);
+	assert_int_equal(recv(fd, answer, len, MSG_WAITALL), len);
+	assert_int_equal(dns_message_decode(span_of(answer, len), ret_message), 0);
+	return ret_message->id;
+}
+
+static bool is_closed_by_server(int fd)
+{
+	uint8_t byte;
+
+	return recv(fd, &byte, 1, 0) <= 0 && errno != EAGAIN;
+}
+
+/* ---- TCP ---- */
+
+static struct dns_tcp *start_tcp(struct bench *bench, size_t connections, int64_t idle_ms)
+{
+	struct dns_tcp_limits limits = {.connections = connections, .idle_ms = idle_ms};
+	struct dns_tcp *tcp = NULL;
+
+	assert_int_equal(
+		dns_tcp_new(&bench->tcp, 1, &limits, bench->tables, bench->views, &tcp, NULL), 0);
+	return tcp;
+}
+
+static void queries_in_one_stream_are_answered_in_order(void **state)
+{
+	struct bench *bench = *state;
+	struct dns_tcp *tcp = start_tcp(bench, 10, PATIENCE_MS);
+	int fd = connect_to(bench->endpoint, SOCK_STREAM);
+	uint8_t answer[ZONE_TCP_MAX];
+	struct dns_message message;
+	struct buf out;
+
+	buf_init(&out, 0);
+	append_framed(&out, "9.100.51.198.bl.example.org", 1);
+	append_framed(&out, "8.100.51.198.bl.example.org", 2);
+	append_framed(&out, "bl.example.org", 3);
+	for (size_t i = 0; i < buf_len(&out); i++) /* octet by octet */
+		assert_int_equal(send(fd, buf_span(&out).ptr + i, 1, 0), 1);
+	shutdown(fd, SHUT_WR);
+	assert_int_equal(read_framed(fd, &message, answer), 1);
+	assert_int_equal(message.counts[DNS_ANSWER], 2);
+	assert_int_equal(read_framed(fd, &message, answer), 2);
+	assert_int_equal(message.rcode, DNS_NXDOMAIN);
+	assert_int_equal(read_framed(fd, &message, answer), 3);
+	assert_true(is_closed_by_server(fd));
+	close(fd);
+	buf_done(&out);
+	dns_tcp_free(&tcp);
+}
+
+static void what_is_no_dns_is_closed(void **state)
+{
+	static const struct span cases[] = {
+		{(const uint8_t *)"\0\0", 2},                /* a message of no octets */
+		{(const uint8_t *)"\0\3abc", 5},             /* less than a header */
+		{(const uint8_t *)"\xff\xff", 2},            /* more than anybody asks */
+		{(const uint8_t *)"GET / HTTP/1.0\r\n", 16}, /* 18245 octets, says "GE" */
+		{(const uint8_t *)"\0\x0c\0\1\x80\0\0\0\0\0\0\0\0\0", 14}, /* a response */
+	};
+	struct bench *bench = *state;
+	struct dns_tcp *tcp = start_tcp(bench, 10, PATIENCE_MS);
+
+	for (size_t i = 0; i < COUNTOF(cases); i++) {
+		int fd = connect_to(bench->endpoint, SOCK_STREAM);
+
+		assert_int_equal(send(fd, cases[i].ptr, cases[i].len, 0), cases[i].len);
+		assert_true(is_closed_by_server(fd));
+		close(fd);
+	}
+	dns_tcp_free(&tcp);
+}
+
+static void silent_connections_are_closed(void **state)
+{
+	struct bench *bench = *state;
+	struct dns_tcp *tcp = start_tcp(bench, 10, 30);
+	int silent = connect_to(bench->endpoint, SOCK_STREAM);
+	int half = connect_to(bench->endpoint, SOCK_STREAM);
+
+	assert_int_equal(send(half, "\0\40ab", 4, 0), 4);
+	assert_true(is_closed_by_server(silent));
+	assert_true(is_closed_by_server(half));
+	close(silent);
+	close(half);
+	dns_tcp_free(&tcp);
+}
+
+static void too_many_connections_cost_the_idle_one(void **state)
+{
+	struct bench *bench = *state;
+	struct dns_tcp *tcp = start_tcp(bench, 2, PATIENCE_MS);
+	int first = connect_to(bench->endpoint, SOCK_STREAM);
+	int second = connect_to(bench->endpoint, SOCK_STREAM);
+	uint8_t answer[ZONE_TCP_MAX];
+	struct dns_message message;
+	struct buf out;
+	int third;
+
+	buf_init(&out, 0);
+	append_framed(&out, "bl.example.org", 7);
+	assert_int_equal(send(second, buf_span(&out).ptr, buf_len(&out), 0), buf_len(&out));
+	assert_int_equal(read_framed(second, &message, answer), 7);
+	assert_int_equal(send(first, buf_span(&out).ptr, buf_len(&out), 0), buf_len(&out));
+	assert_int_equal(read_framed(first, &message, answer), 7);
+	third = connect_to(bench->endpoint, SOCK_STREAM);
+	assert_true(is_closed_by_server(second)); /* its last query is the oldest */
+	assert_int_equal(send(third, buf_span(&out).ptr, buf_len(&out), 0), buf_len(&out));
+	assert_int_equal(read_framed(third, &message, answer), 7);
+	assert_int_equal(send(first, buf_span(&out).ptr, buf_len(&out), 0), buf_len(&out));
+	assert_int_equal(read_framed(first, &message, answer), 7);
+	close(first);
+	close(second);
+	close(third);
+	buf_done(&out);
+	dns_tcp_free(&tcp);
+}
+
+/* It asks and asks and reads nothing: the server stops taking questions, so that sending stalls, and loses none of them. */
+static void a_slow_reader_is_held_back(void **state)
+{
+	enum { TOO_MANY = 1000000 };
+	struct bench *bench = *state;
+	struct dns_tcp *tcp = start_tcp(bench, 10, PATIENCE_MS);
+	int fd = connect_to(bench->endpoint, SOCK_STREAM);
+	struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
+	uint8_t answer[ZONE_TCP_MAX];
+	struct dns_message message;
+	size_t sent = 0;
+	struct buf out;
+
+	buf_init(&out, 0);
+	append_framed(&out, "bl.example.org", 9);
+	while (sent < TOO_MANY && poll(&poll_fd, 1, 300) == 1) {
+		assert_int_equal(send(fd, buf_span(&out).ptr, buf_len(&out), 0), buf_len(&out));
+		sent++;
+	}
+	assert_true(sent < TOO_MANY);
+	shutdown(fd, SHUT_WR);
+	for (size_t i = 0; i < sent; i++)
+		assert_int_equal(read_framed(fd, &message, answer), 9);
+	assert_true(is_closed_by_server(fd));
+	close(fd);
+	buf_done(&out);
+	dns_tcp_free(&tcp);
+}
+
+/* ---- views that change under load ---- */
+
+struct asker {
+	struct bench *bench;
+	atomic_bool stop;
+	atomic_uint answered;
+	unsigned torn; /* answers that are neither wholly old nor wholly new */
+	pthread_t thread;
+};
+
+static void *ask_on(void *arg)
+{
+	struct asker *asker = arg;
+	struct endpoint endpoint;
+	uint8_t answer[ZONE_UDP_MAX];
+	struct dns_message message;
+	struct buf query;
+	int fd;
+
+	if (socket_local(asker->bench->udp, &endpoint) < 0)
+		return NULL;
+	fd = connect_to(endpoint, SOCK_DGRAM);
+	buf_init(&query, 0);
+	append_query(&query, "9.100.51.198.bl.example.org", 5, DNS_A);
+	while (!atomic_load(&asker->stop)) {
+		ssize_t len;
+
+		for (unsigned i = 0; i < 8; i++) /* a batch */
+			send(fd, buf_span(&query).ptr, buf_len(&query), 0);
+		for (unsigned i = 0; i < 8; i++) {
+			len = recv(fd, answer, sizeof(answer), 0);
+			if (len <= 0 ||
+				dns_message_decode(span_of(answer, (size_t)len), &message) < 0 ||
+				message.counts[DNS_ANSWER] == 1)
+				asker->torn++;
+			atomic_fetch_add(&asker->answered, 1);
+		}
+	}
+	buf_done(&query);
+	close(fd);
+	return NULL;
+}
+
+static void views_and_tables_change_under_load(void **state)
+{
+	struct bench *bench = *state;
+	struct asker asker = {.bench = bench};
+	struct dns_server *server = NULL;
+
+	assert_int_equal(dns_server_new(&bench->udp, 1, &bench->tcp, 1, bench->tables, bench->views,
+				 &server, NULL),
+		0);
+	assert_int_equal(pthread_create(&asker.thread, NULL, ask_on, &asker), 0);
+	for (size_t i = 0; i < CHANGES; i++) {
+		unsigned before = atomic_load(&asker.answered);
+
+		shelf_put(bench->views, ground_view(listed, i % 2 == 0 ? 0 : COUNTOF(listed)));
+		if (i % 10 == 0)
+			shelf_put(bench->tables, ground_table());
+		dns_server_wake(server);
+		for (int64_t until_ms = clock_monotonic_ms() + PATIENCE_MS;
+			atomic_load(&asker.answered) == before && clock_monotonic_ms() < until_ms;)
+			sched_yield();
+		assert_int_not_equal(atomic_load(&asker.answered), before);
+	}
+	atomic_store(&asker.stop, true);
+	pthread_join(asker.thread, NULL);
+	assert_int_equal(asker.torn, 0);
+	dns_server_free(&server);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			queries_in_one_stream_are_answered_in_order, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_no_dns_is_closed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(silent_connections_are_closed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			too_many_connections_cost_the_idle_one, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_slow_reader_is_held_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			views_and_tables_change_under_load, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
