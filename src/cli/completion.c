@@ -6,13 +6,15 @@
 #include "base/macro.h"
 #include "cli/cli.h"
 
-/* The options that a text names: every word that begins with "--". */
-static void print_options(const char *text)
+/* The options that a text names, each once: every word that begins with "--". */
+static void print_options(const struct cli *cli, const char *text)
 {
 	for (const char *at = strstr(text, "--"); at != NULL; at = strstr(at, "--")) {
 		size_t len = 2 + strspn(at + 2, "abcdefghijklmnopqrstuvwxyz-");
+		size_t before = span_find_text(
+			span_text(text), arena_format(cli->arena, "%.*s", (int)len, at));
 
-		if (len > 2)
+		if (len > 2 && before == (size_t)(at - text))
 			printf(" %.*s", (int)len, at);
 		at += len;
 	}
@@ -57,8 +59,8 @@ int verb_completion(struct cli *cli, int argc, char **argv)
 		printf("\t\t\"%s\"%s) words=\"--json --quiet --utc --no-color --config%s",
 			cli_verbs[i].name, two ? "" : "\\ *",
 			cli_verbs[i].changes ? " --dry-run --yes" : "");
-		print_options(cli_verbs[i].synopsis);
-		print_options(cli_verbs[i].help);
+		print_options(cli, arena_format(cli->arena, "%s %s", cli_verbs[i].synopsis,
+					   cli_verbs[i].help));
 		printf("\" ;;\n");
 	}
 	for (size_t i = 0; i < cli_verbs_len; i++) {

@@ -34,6 +34,28 @@ static size_t source_find(const struct complaints *complaints, const char *file)
 	return i;
 }
 
+size_t utf8_length(struct span s)
+{
+	uint8_t first = s.ptr[0];
+	size_t len = first < 0x80   ? 1
+		     : first < 0xc2 ? 0
+		     : first < 0xe0 ? 2
+		     : first < 0xf0 ? 3
+		     : first < 0xf5 ? 4
+				    : 0;
+
+	if (len == 0 || len > s.len)
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if ((s.ptr[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if ((first == 0xe0 && s.ptr[1] < 0xa0) || (first == 0xed && s.ptr[1] > 0x9f) ||
+		(first == 0xf0 && s.ptr[1] < 0x90) || (first == 0xf4 && s.ptr[1] > 0x8f))
+		return 0;
+	return len;
+}
+
 /* The line as it is shown: without its end, cut at a sane length, bytes that would disturb a terminal replaced. */
 static const char *line_copy(const struct complaints *complaints, struct conf_place place)
 {
@@ -46,12 +68,17 @@ static const char *line_copy(const struct complaints *complaints, struct conf_pl
 	rest = complaints->sources[source].text;
 	for (unsigned i = 0; i < place.line; i++)
 		line = span_split(&rest, '\n');
-	copy = span_cstr(complaints->report->arena, span_first(line, LINE_SHOWN));
-	for (size_t i = 0; i < line.len && i < LINE_SHOWN; i++) {
-		uint8_t byte = (uint8_t)copy[i];
+	line = span_first(line, LINE_SHOWN);
+	if (line.len != 0 && line.ptr[line.len - 1] == '\r')
+		line.len--;
+	copy = span_cstr(complaints->report->arena, line);
+	for (size_t i = 0, len; i < line.len; i += len) {
+		bool control = (line.ptr[i] < 0x20 && line.ptr[i] != '\t') || line.ptr[i] == 0x7f;
 
-		if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
-			copy[i] = byte == '\r' && i + 1 == line.len ? '\0' : '?';
+		len = utf8_length(span_from(line, i));
+		if (len == 0 || control)
+			copy[i] = '?';
+		len += len == 0;
 	}
 	return copy;
 }

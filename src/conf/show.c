@@ -201,7 +201,7 @@ static bool is_absent(const struct show *show, const struct setting *row, const 
 	case SETTING_NUMBER:
 		return row->initial == NULL && show->own_key != NULL && *(const int *)member == 0;
 	case SETTING_MILLISECONDS:
-		return row->initial == NULL && *(const int64_t *)member == 0;
+		return show->own_key == NULL || strcmp(show->own_key, "early") != 0;
 	default:
 		return false;
 	}

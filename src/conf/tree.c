@@ -40,29 +40,6 @@ static struct conf_place place_at(const char *file, struct span text, size_t off
 	return place;
 }
 
-/* The length of the UTF-8 character (RFC 3629 section 4) at the start of s, 0 when there is none. */
-static size_t utf8_length(struct span s)
-{
-	uint8_t first = s.ptr[0];
-	size_t len = first < 0x80   ? 1
-		     : first < 0xc2 ? 0
-		     : first < 0xe0 ? 2
-		     : first < 0xf0 ? 3
-		     : first < 0xf5 ? 4
-				    : 0;
-
-	if (len == 0 || len > s.len)
-		return 0;
-	for (size_t i = 1; i < len; i++) {
-		if ((s.ptr[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((first == 0xe0 && s.ptr[1] < 0xa0) || (first == 0xed && s.ptr[1] > 0x9f) ||
-		(first == 0xf0 && s.ptr[1] < 0x90) || (first == 0xf4 && s.ptr[1] > 0x8f))
-		return 0;
-	return len;
-}
-
 /* Binary rubbish, other character sets and indentation by tabs are named here: YAML's own words for them help nobody. */
 static int text_check(const char *file, struct span text, struct complaints *complaints)
 {
