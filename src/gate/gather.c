@@ -302,17 +302,23 @@ struct gathering *gathering_start(struct gatherer *gatherer, const struct view *
 	return gathering;
 }
 
+void gathering_stop(struct gathering *gathering)
+{
+	resolver_cancel(&gathering->ptr_lookup.query);
+	for (size_t i = 0; i < gathering->forwards_len; i++)
+		resolver_cancel(&gathering->forwards[i].query);
+	for (size_t i = 0; i < gathering->zones_len; i++)
+		resolver_cancel(&gathering->zones[i].query);
+	gathering->reported = true;
+}
+
 void gathering_free(struct gathering **gathering)
 {
 	struct gathering *g = *gathering;
 
 	if (g == NULL)
 		return;
-	resolver_cancel(&g->ptr_lookup.query);
-	for (size_t i = 0; i < g->forwards_len; i++)
-		resolver_cancel(&g->forwards[i].query);
-	for (size_t i = 0; i < g->zones_len; i++)
-		resolver_cancel(&g->zones[i].query);
+	gathering_stop(g);
 	*g->place = g->next;
 	if (g->next != NULL)
 		g->next->place = g->place;

@@ -38,6 +38,8 @@ const struct dnsbl_health *gatherer_health(const struct gatherer *gatherer, size
 struct gathering *gathering_start(struct gatherer *gatherer, const struct view *view,
 	struct ip client, void (*done)(struct gathering *gathering, void *arg), void *arg);
 void gathering_free(struct gathering **gathering); /* cancels what is under way */
+/* Cancels what is under way and will not call `done`; what is known stays. */
+void gathering_stop(struct gathering *gathering);
 bool gathering_is_complete(const struct gathering *gathering);
 
 /* Copies what is known now into *facts: client, names, foreign lists (by the configuration that the gatherer has now);

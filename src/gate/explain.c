@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: ISC */
+#include "gate/explain.h"
+
+#include <stdio.h>
+
+#include "base/macro.h"
+
+/* ---- the smallest single change ---- */
+
+/* The world in which one check has nothing to say; asked again, it shows whether that check alone stands in the way. */
+static void heal(struct facts *facts, const struct conf *conf, const struct check_result *r)
+{
+	size_t kept = 0;
+
+	switch (r->check) {
+	case CHECK_OWN_LIST:
+	case CHECK_DOMAIN_LIST:
+		for (size_t i = 0; i < facts->list_hits_len; i++)
+			if (facts->list_hits[i].list->holds != r->hit->list->holds)
+				facts->list_hits[kept++] = facts->list_hits[i];
+		facts->list_hits_len = kept;
+		return;
+	case CHECK_EARLY:
+		facts->spoke_early = false;
+		return;
+	case CHECK_HELO_OURS:
+	case CHECK_HELO_BAD:
+		facts->helo = (struct span){0};
+		return;
+	case CHECK_NO_PTR:
+	case CHECK_FCRDNS:
+		facts->ptr = FACT_YES;
+		facts->confirmed = FACT_YES;
+		return;
+	case CHECK_EXT_DNSBL:
+		facts->dnsbls[r->dnsbl - conf->dnsbls].state = FACT_NO;
+		return;
+	case CHECK_RELAY_DENIED:
+	case CHECK_SCORE:
+	case CHECK_COUNT:
+		return;
+	}
+}
+
+static void change_print_fix(const struct check_result *r, const char *ip, char *text, size_t size)
+{
+	switch (r->check) {
+	case CHECK_OWN_LIST:
+		snprintf(text, size, "stockade delist %s", ip);
+		return;
+	case CHECK_DOMAIN_LIST:
+		snprintf(text, size, "stockade delist %.*s", (int)r->hit->domain.len,
+			(const char *)r->hit->domain.ptr);
+		return;
+	case CHECK_EARLY:
+		snprintf(text, size, "a client that waits for the greeting");
+		return;
+	case CHECK_HELO_OURS:
+	case CHECK_HELO_BAD:
+		snprintf(text, size, "its own full host name in HELO");
+		return;
+	case CHECK_NO_PTR:
+		snprintf(text, size, "a PTR record");
+		return;
+	case CHECK_FCRDNS:
+		snprintf(text, size, "an address record that confirms the PTR name");
+		return;
+	case CHECK_EXT_DNSBL:
+		snprintf(text, size, "removal from %s", r->dnsbl->name);
+		return;
+	default:
+		text[0] = '\0';
+	}
+}
+
+static bool facts_pass(const struct facts *facts, const struct conf *conf, int64_t now_s)
+{
+	struct verdict verdict;
+
+	verdict_decide(facts, conf, now_s, &verdict);
+	return verdict.would < VERDICT_TEMPFAIL;
+}
+
+/* Which repair alone would do: each one that failed is tried. "" when it takes more than one. */
+static void change_find_fix(const struct explanation *e, const struct conf *conf, int64_t now_s,
+	const char *ip, char *text, size_t size)
+{
+	text[0] = '\0';
+	for (size_t i = 0; i < e->verdict.results_len; i++) {
+		const struct check_result *r = &e->verdict.results[i];
+		struct facts healed = e->facts;
+
+		if (r->outcome != OUTCOME_FAIL)
+			continue;
+		heal(&healed, conf, r);
+		if (facts_pass(&healed, conf, now_s)) {
+			change_print_fix(r, ip, text, size);
+			return;
+		}
+	}
+}
+
+static void change_fill(struct explanation *e, const struct conf *conf, int64_t now_s)
+{
+	char ip[IP_TEXT_SIZE];
+	char fix[EXPLAIN_CHANGE_SIZE / 2];
+
+	e->change[0] = '\0';
+	if (e->verdict.would < VERDICT_TEMPFAIL)
+		return;
+	ip_print(e->facts.client, ip);
+	if (e->verdict.refusal == REFUSAL_RELAY_DENIED) {
+		snprintf(e->change, sizeof(e->change),
+			"the recipient's domain in own.domains, or %s in own.networks", ip);
+		return;
+	}
+	if (e->verdict.refusal == REFUSAL_RCPT_ROUTE) {
+		snprintf(e->change, sizeof(e->change), "a recipient address without a route");
+		return;
+	}
+	change_find_fix(e, conf, now_s, ip, fix, sizeof(fix));
+	snprintf(e->change, sizeof(e->change), "%s%sstockade allow %s", fix,
+		fix[0] != '\0' ? ", or  " : "", ip);
+}
+
+/* ---- lines ---- */
+
+static void explain_add_allowed(struct explanation *e)
+{
+	struct explain_line *line = &e->lines[e->lines_len++];
+	bool allowed = e->verdict.exemption == EXEMPT_ALLOWED || e->facts.client_is_own;
+	size_t len = 0;
+
+	for (size_t i = 0; i < e->facts.allow_reason.len && len + 1 < sizeof(e->allowed); i++) {
+		uint8_t c = e->facts.allow_reason.ptr[i];
+
+		e->allowed[len++] = ascii_is_print(c) ? (char)c : '?';
+	}
+	e->allowed[len] = '\0';
+	if (e->facts.client_is_own)
+		snprintf(e->allowed, sizeof(e->allowed), "own network");
+	*line = (struct explain_line){.number = 1,
+		.key = "allowed",
+		.found = allowed ? e->allowed : "",
+		.outcome = allowed ? "yes" : "no",
+		.reached = true};
+}
+
+static void explain_add(
+	struct explanation *e, const struct conf *conf, const struct check_result *r)
+{
+	struct explain_line *line = &e->lines[e->lines_len++];
+
+	*line = (struct explain_line){.number = (unsigned)e->lines_len,
+		.key = check_words_get(r->check)->key,
+		.name = r->dnsbl != NULL ? r->dnsbl->name : NULL,
+		.found = r->found,
+		.outcome = check_outcome_name(r->outcome),
+		.action = action_name(r->action),
+		.mode = mode_name(r->mode),
+		.place = r->dnsbl != NULL ? r->dnsbl->place : r->conf->place,
+		.reached = r->reached,
+		.decided = r->decided};
+	if (r->hit != NULL)
+		line->place = r->hit->list->place;
+	else if (r->check == CHECK_SCORE && r->conf->place.line == 0)
+		line->place = conf->score_place;
+}
+
+void explain_fill(const struct facts *facts, const struct conf *conf, int64_t now_s,
+	struct explanation *ret_explanation)
+{
+	struct explanation *e = ret_explanation;
+	struct buf reply;
+
+	e->facts = *facts;
+	e->lines_len = 0;
+	verdict_decide(&e->facts, conf, now_s, &e->verdict);
+	buf_init(&reply, sizeof(e->reply));
+	verdict_print_reply(&e->verdict, &e->facts, conf, 0, now_s, &reply);
+	snprintf(e->reply, sizeof(e->reply), "%s", buf_cstr(&reply));
+	buf_done(&reply);
+	explain_add_allowed(e);
+	for (size_t i = 0; i < e->verdict.results_len; i++)
+		explain_add(e, conf, &e->verdict.results[i]);
+	change_fill(e, conf, now_s);
+}

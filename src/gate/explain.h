@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * What `stockade explain` shows: every check with what it saw and the line of the configuration that set it, the verdict, the
+ * reply, and the smallest single change that would let the mail in. explain_fill is pure: facts and verdict in, lines out.
+ * explaining_start gathers first, with the gate's own gatherer and decision. Owner: the caller; one loop, one thread.
+ */
+#include "gate/gather.h"
+#include "gate/verdict.h"
+
+enum {
+	EXPLAIN_LINES_MAX = VERDICT_CHECKS_MAX + 1,
+	EXPLAIN_REPLY_SIZE = 512,
+	EXPLAIN_CHANGE_SIZE = 320
+};
+
+struct explain_line {
+	unsigned number;  /* from 1 */
+	const char *key;  /* "allowed", "no-ptr" */
+	const char *name; /* the foreign list's; else NULL */
+	const char *found;
+	const char *outcome;     /* check_outcome_name; of "allowed": "yes", "no" */
+	const char *action;      /* action_name; NULL for "allowed" */
+	const char *mode;        /* mode_name; NULL for "allowed" */
+	struct conf_place place; /* line 0: a default */
+	bool reached;            /* false: not reached */
+	bool decided;
+};
+
+struct explanation {
+	struct facts facts;             /* spans live as long as what was explained */
+	struct verdict verdict;         /* points into facts */
+	char reply[EXPLAIN_REPLY_SIZE]; /* "" when nothing refuses */
+	char change
+		[EXPLAIN_CHANGE_SIZE]; /* "a PTR record, or  stockade allow 203.0.113.7"; "" when it is let in anyway */
+	char allowed[FOUND_SIZE];
+	size_t lines_len;
+	struct explain_line lines[EXPLAIN_LINES_MAX];
+};
+
+/* Decides and explains facts, which are copied. */
+void explain_fill(const struct facts *facts, const struct conf *conf, int64_t now_s,
+	struct explanation *ret_explanation);
+
+/* Who to ask about. Without a recipient one of ours is assumed. */
+struct explain_request {
+	struct ip client;
+	struct span helo;
+	struct span sender;
+	struct span recipient;
+};
+
+struct explaining;
+
+/* done: called once, never from inside, with what is known when DNS has answered or wait_ms have passed; the explanation and
+ * its spans live until explaining_free, which may be called from it. request, conf and view have to live that long too. */
+struct explaining *explaining_start(struct loop *loop, struct gatherer *gatherer,
+	const struct conf *conf, const struct view *view, const struct explain_request *request,
+	int64_t wait_ms, void (*done)(const struct explanation *explanation, void *arg), void *arg);
+void explaining_free(struct explaining **explaining);
