@@ -71,6 +71,20 @@ struct bucket {
 	uint32_t low;        /* what to look for */
 };
 
+/*
+ * The offset and the key are two cache misses, the second waiting for the first. Addresses within a /16 are spread evenly
+ * enough to guess where the key will be, so its line is asked for while the offset is still on its way.
+ */
+static void bucket_expect(const struct table *table, uint32_t address)
+{
+	const uint16_t *keys = table->keys;
+	uint32_t first = table->base[address >> 16], end = table->base[(address >> 16) + 1];
+	uint64_t guess = first + ((uint64_t)(end - first) * (address & 0xffff) >> 16);
+
+	if (guess < table->count)
+		__builtin_prefetch(&keys[guess]);
+}
+
 static struct bucket bucket_of(const struct table *table, uint32_t address)
 {
 	unsigned bits = table->low_bits;
@@ -80,6 +94,8 @@ static struct bucket bucket_of(const struct table *table, uint32_t address)
 
 	if (bits < 16) {
 		uint32_t at = address >> bits;
+
+		bucket_expect(table, address);
 
 		if (at + 1 != (block + 1) << (16 - bits))
 			bucket.end = bucket.first + table->offsets[at + 1];
@@ -99,14 +115,13 @@ static uint32_t bucket_lower(const struct table *table, struct bucket bucket)
 	uint32_t mask = (UINT32_C(1) << table->low_bits) - 1;
 	uint32_t first = bucket.first, len = bucket.end - bucket.first;
 
-	while (len > 0) {
+	while (len > 1) { /* no branch to mispredict but the end */
 		uint32_t half = len / 2;
-		bool less = (keys[first + half] & mask) < bucket.low;
 
-		first = less ? first + half + 1 : first;
-		len = less ? len - half - 1 : half;
+		first += (keys[first + half - 1] & mask) < bucket.low ? half : 0;
+		len -= half;
 	}
-	return first;
+	return first + (len == 1 && (keys[first] & mask) < bucket.low);
 }
 
 static bool narrow_get(const struct table *table, u128 key, uint32_t *ret_row)
