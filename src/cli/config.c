@@ -30,8 +30,7 @@ static void report_print_json(const struct conf_report *report, const char *path
 
 int verb_config_check(struct cli *cli, int argc, char **argv)
 {
-	AUTO(conf)
-	*conf = NULL;
+	AUTO(conf) *conf = NULL;
 	struct cli_operands operands;
 	struct conf_report report;
 	struct buf words;

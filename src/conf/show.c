@@ -280,7 +280,8 @@ static void show_section(struct show *show, const char *path, struct span key,
 	buf_append(out, key);
 	buf_append_text(out, ":\n");
 	heading = out->end;
-	snprintf(below, sizeof(below), "%s.", path);
+	if (snprintf(below, sizeof(below), "%s.", path) >= (int)sizeof(below))
+		return; /* no setting lies so deep */
 	show_group(show, below, base, indent + 2, false);
 	if (row != NULL && (row->type == SETTING_NAMED || row->type == SETTING_ITEMS))
 		show_elements(show, row, base, path, indent + 2);

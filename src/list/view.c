@@ -124,8 +124,7 @@ static int lists_paint(const struct view *base, const struct delta *delta, const
 int view_apply(const struct view *base, const struct delta *delta, struct view **ret_view,
 	struct fault *why)
 {
-	AUTO(view)
-	*view = NULL;
+	AUTO(view) *view = NULL;
 	size_t counts[LISTS_MAX] = {0};
 	uint8_t *lists;
 	int r;

@@ -38,8 +38,7 @@ int dns_server_new(const int *udp, size_t udp_len, const int *tcp, size_t tcp_le
 	struct shelf *tables, struct shelf *views, struct dns_server **ret_server,
 	struct fault *why)
 {
-	AUTO(dns_server)
-	*server = mem_new(dns_server);
+	AUTO(dns_server) *server = mem_new(dns_server);
 	sigset_t all;
 	sigset_t old;
 	int r;

@@ -246,9 +246,8 @@ static int store_set_up(struct store *store, int flags)
 
 static int store_open_as(const char *url, int flags, struct store **ret_store, struct fault *why)
 {
-	AUTO(store)
-	*store = NULL;
-	const char *path;
+	AUTO(store) *store = NULL;
+	const char *path = NULL;
 	int r = url_path(url, &path, why);
 
 	if (r < 0)

@@ -151,8 +151,7 @@ static int table_longest_first(const void *a, const void *b)
 
 int zone_table_new(const struct conf *conf, struct zone_table **ret_table, struct fault *why)
 {
-	AUTO(zone_table)
-	*table = mem_new(zone_table);
+	AUTO(zone_table) *table = mem_new(zone_table);
 	struct zone *zones;
 
 	table->arena = arena_new(0);

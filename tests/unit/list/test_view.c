@@ -236,8 +236,7 @@ static struct source change(struct model *model)
 
 static void apply_change(const struct model *model, const struct source *source, struct view **view)
 {
-	AUTO(arena)
-	*arena = arena_new(0);
+	AUTO(arena) *arena = arena_new(0);
 	struct delta delta = {
 		.from_serial = view_serial(*view), .to_serial = view_serial(*view) + 1};
 	struct view *next = NULL;
@@ -375,8 +374,7 @@ static void lists_and_sublists_have_names(void **state)
 
 static void an_empty_view_knows_nothing(void **state)
 {
-	AUTO(view)
-	*view = view_new_empty();
+	AUTO(view) *view = view_new_empty();
 
 	(void)state;
 	assert_int_equal(view_serial(view), 0);
@@ -467,8 +465,7 @@ static void deltas_that_do_not_fit_change_nothing(void **state)
 static void too_many_pieces_call_for_a_snapshot(void **state)
 {
 	static struct model model;
-	AUTO(arena)
-	*arena = arena_new(0);
+	AUTO(arena) *arena = arena_new(0);
 	struct source ground = source_of_text("10.0.0.0/8");
 	const struct delta_piece *pieces = NULL;
 	size_t len = 0;
