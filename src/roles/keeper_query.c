@@ -107,6 +107,8 @@ static int ask_source(struct asking *asking, const Stockade__Source *wire, struc
 		return fault_set(why, r, "that is no address, network or domain");
 	listings_room(asking, LISTINGS_MAX);
 	r = ask_listings_of(asking, STORE_COVERING, &source);
+	if (r >= 0 && !asking->private) /* operators have a query of its own for what has ended */
+		r = ask_listings_of(asking, STORE_ENDED, &source);
 	return r < 0 ? r : ask_incidents_of(asking, &source);
 }
 
