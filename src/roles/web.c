@@ -9,6 +9,7 @@
 #include "bus/client.h"
 #include "list/view.h"
 #include "loop/socket.h"
+#include "roles/last_view.h"
 #include "roles/role.h"
 #include "web/portal.h"
 
@@ -41,6 +42,7 @@ static int web_open_bus(struct role_context *context, struct web *web, struct fa
 		.lists_path = context->conf->lists_path};
 
 	web->shelf = shelf_new(web_release_view);
+	last_view_put(context->conf->lists_path, web->shelf);
 	return bus_client_new(context->loop, &settings, web->shelf, NULL, NULL, &web->bus, why);
 }
 

@@ -225,8 +225,11 @@ void api_policies(const struct conf *conf, struct buf *out)
 
 	for (size_t i = 0; i < conf->policies_len; i++) {
 		const struct conf_policy *policy = &conf->policies[i];
-		json_t *row = json_object();
+		json_t *row;
 
+		if (!page_shows_policy(conf, policy))
+			continue;
+		row = json_object();
 		set_text(row, "policy", policy->name);
 		set(row, "version", json_integer(policy->version));
 		set_text(row, "text", policy->text);

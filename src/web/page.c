@@ -270,6 +270,7 @@ int page_source(
 		set_until(context, page, source_until(model));
 	if (model->history_len != 0)
 		value_set_text(arena, page, "past", words_times(arena, model->history_len));
+	value_set_flag(arena, page, "removal", model->listings_len != 0);
 	value_set_text(arena, page, "url", page_url(context->conf, arena, model->text));
 	value_set_text(arena, page, "json",
 		arena_format(arena, "/api/v1/%s/%s",
@@ -300,6 +301,12 @@ static bool incident_is_listing(const struct model_incident *model)
 					       model->words == check_words_get(CHECK_DOMAIN_LIST));
 }
 
+/* "no-ptr-temp": nothing is wrong with the sender as far as anybody knows; a name server did not answer. */
+static bool incident_is_dns_trouble(const struct model_incident *model)
+{
+	return model->temporary && span_has_suffix_nocase(model->rule, span_text("-temp"));
+}
+
 static void set_incident_badge(
 	const struct page_context *context, struct value *page, const struct model_incident *model)
 {
@@ -323,28 +330,20 @@ static void set_steps(
 	bool foreign = model->words == check_words_get(CHECK_EXT_DNSBL);
 	bool listing = incident_is_listing(model);
 	bool listed = model->source != NULL && model->source->listings_len != 0;
+	bool once_more = !listing && !foreign && !incident_is_dns_trouble(model);
 
 	value_set_flag(arena, page, "step-foreign", foreign);
 	value_set_flag(arena, page, "step-own", listing);
-	value_set_flag(arena, page, "step-retry", !listing && !foreign);
-	value_set_flag(arena, page, "by-itself", !listing && !foreign && model->refused);
+	value_set_flag(arena, page, "step-retry", once_more);
+	value_set_flag(arena, page, "by-itself", once_more && model->refused);
 	value_set_flag(arena, page, "ended", listing && model->source != NULL && !listed);
-	if (listing && listed)
+	value_set_flag(arena, page, "removal", listing && listed);
+	if (listing && listed) {
+		const struct conf_policy *policy = model->source->listings[0].policy;
+
 		set_until(context, page, source_until(model->source));
-}
-
-/* "21 Nov 2026, 13:58 UTC to 14:05 UTC": where to look in a log, with room for clocks that differ. */
-static const char *log_window(
-	const struct page_context *context, const struct model_incident *model)
-{
-	int64_t from_s = model->first_s - LOG_WINDOW_S;
-	int64_t to_s = model->last_s + LOG_WINDOW_S;
-
-	if (from_s / 86400 != to_s / 86400)
-		return arena_format(context->arena, "%s to %s", words_time(context->arena, from_s),
-			words_time(context->arena, to_s));
-	return arena_format(context->arena, "%s to %s UTC", words_time(context->arena, from_s),
-		words_clock(context->arena, to_s));
+		value_set_text(arena, page, "because", policy != NULL ? policy->text : NULL);
+	}
 }
 
 static void set_incident(
@@ -361,8 +360,11 @@ static void set_incident(
 		model->host.len != 0 ? model->host : span_text(context->conf->hostname));
 	value_set_flag(arena, page, "refused", model->refused);
 	value_set_flag(arena, page, "temporary", model->temporary);
-	value_set_text(arena, page, "meaning", model->words != NULL ? model->words->meaning : NULL);
-	value_set_text(arena, page, "remedy", model->words != NULL ? model->words->remedy : NULL);
+	value_set_flag(arena, page, "dns-trouble", incident_is_dns_trouble(model));
+	if (model->words != NULL && !incident_is_dns_trouble(model)) {
+		value_set_text(arena, page, "meaning", model->words->meaning);
+		value_set_text(arena, page, "remedy", model->words->remedy);
+	}
 	value_set(arena, page, "helo", model->helo);
 	value_set(arena, page, "ptr", model->ptr);
 	value_set(arena, page, "reply", model->reply);
@@ -371,10 +373,15 @@ static void set_incident(
 	value_set_flag(arena, page, "several", model->count > 1);
 	set_time(context, page, "first", "first-iso", model->first_s);
 	set_time(context, page, "when", "when-iso", model->last_s);
-	value_set_text(arena, page, "window", log_window(context, model));
+	/* where to look in a log, with room for clocks that differ */
+	value_set_text(arena, page, "window",
+		words_window(arena, model->first_s - LOG_WINDOW_S, model->last_s + LOG_WINDOW_S));
 	value_set_flag(arena, page, "has-checks", model->checks_len != 0);
-	for (size_t i = 0; i < model->checks_len; i++)
+	for (size_t i = 0; i < model->checks_len; i++) {
 		set_check(arena, value_list_add(arena, checks), &model->checks[i]);
+		if (model->checks[i].outcome == MODEL_UNKNOWN)
+			value_set_flag(arena, page, "some-unknown", true);
+	}
 }
 
 int page_incident(
@@ -457,6 +464,18 @@ static void set_policy_checks(const struct page_context *context, struct value *
 	}
 }
 
+bool page_shows_policy(const struct conf *conf, const struct conf_policy *policy)
+{
+	for (size_t i = 0; i < conf->lists_len; i++) {
+		const struct conf_list *list = &conf->lists[i];
+
+		for (size_t n = 0; list->zone != NULL && n < list->sublists_len; n++)
+			if (strcmp(list->sublists[n].policy, policy->name) == 0)
+				return true;
+	}
+	return false;
+}
+
 int page_policy(const struct page_context *context, struct buf *out)
 {
 	struct arena *arena = context->arena;
@@ -469,7 +488,8 @@ int page_policy(const struct page_context *context, struct buf *out)
 		if (conf->lists[i].zone != NULL)
 			set_policy_list(arena, value_list_add(arena, lists), &conf->lists[i]);
 	for (size_t i = 0; i < conf->policies_len; i++)
-		set_policy(arena, value_list_add(arena, policies), &conf->policies[i]);
+		if (page_shows_policy(conf, &conf->policies[i]))
+			set_policy(arena, value_list_add(arena, policies), &conf->policies[i]);
 	set_policy_checks(context, page);
 	return page_render(context, "policy", page, out);
 }

@@ -58,3 +58,6 @@ const char *page_url(const struct conf *conf, struct arena *arena, struct span s
 
 /* The name asked by DNS: "9.100.51.198.bl.example.org", "bad.example.dbl.example.org"; "" for a network. */
 const char *page_dns_name(struct arena *arena, const struct source *source, const char *zone);
+
+/* Whether a published list goes by this policy: the criterion of allowances concerns nobody outside. */
+bool page_shows_policy(const struct conf *conf, const struct conf_policy *policy);

@@ -17,21 +17,30 @@ static struct tm words_tm(int64_t time_s)
 	return tm;
 }
 
-const char *words_time(struct arena *arena, int64_t time_s)
+static const char *words_moment(struct arena *arena, int64_t time_s)
 {
 	static const char months[12][4] = {
 		"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 	struct tm tm = words_tm(time_s);
 
-	return arena_format(arena, "%d %s %d, %02d:%02d UTC", tm.tm_mday, months[tm.tm_mon],
+	return arena_format(arena, "%d %s %d, %02d:%02d", tm.tm_mday, months[tm.tm_mon],
 		tm.tm_year + 1900, tm.tm_hour, tm.tm_min);
 }
 
-const char *words_clock(struct arena *arena, int64_t time_s)
+const char *words_time(struct arena *arena, int64_t time_s)
 {
-	struct tm tm = words_tm(time_s);
+	return arena_format(arena, "%s UTC", words_moment(arena, time_s));
+}
 
-	return arena_format(arena, "%02d:%02d", tm.tm_hour, tm.tm_min);
+const char *words_window(struct arena *arena, int64_t from_s, int64_t to_s)
+{
+	struct tm to = words_tm(to_s);
+
+	if (from_s / DAY != to_s / DAY)
+		return arena_format(arena, "%s to %s UTC", words_moment(arena, from_s),
+			words_moment(arena, to_s));
+	return arena_format(
+		arena, "%s to %02d:%02d UTC", words_moment(arena, from_s), to.tm_hour, to.tm_min);
 }
 
 const char *words_duration(struct arena *arena, int64_t duration_s)

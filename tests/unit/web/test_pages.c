@@ -178,7 +178,7 @@ static void an_incident_says_what_why_and_what_to_do(void **state)
 		"mx1.example.org</strong> refused mail from <strong class=\"any\">198.51.100.9"));
 	assert_true(has(bench, check_words_get(CHECK_NO_PTR)->meaning));
 	assert_true(has(bench, "Ask whoever provides the address to set a PTR record"));
-	assert_true(has(bench, "21 Nov 2026, 13:48 UTC to 13:57 UTC"));
+	assert_true(has(bench, "21 Nov 2026, 13:48 to 13:57 UTC"));
 	assert_true(has(bench, "You did nothing wrong"));
 	assert_true(has(bench, "There is no list to be removed from"));
 	assert_true(has(bench, "failed, decided"));

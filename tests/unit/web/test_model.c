@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: ISC */
+#include "unit.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "bus/convert.h"
+#include "list/snapshot_write.h"
+#include "stockade.pb-c.h"
+#include "web/model.h"
+
+#include "web/site.h"
+
+enum { NOW_S = 1795269600 };
+
+static void add(
+	struct snapshot_writer *writer, int list, unsigned sublist, const char *text, bool excluded)
+{
+	struct source source;
+
+	assert_int_equal(source_parse(span_text(text), &source, NULL), 0);
+	assert_int_equal(snapshot_writer_add(writer, list, sublist, &source, NOW_S + 3600,
+				 span_text("3 trap hits"), excluded),
+		0);
+}
+
+/* main: a network with a hole, and one address; names: a domain with all below; allow: an address of main. */
+static int view_setup(void **state)
+{
+	static const struct span main_parts[] = {
+		{(const uint8_t *)"traps", 5}, {(const uint8_t *)"manual", 6}};
+	AUTO(snapshot_writer) *writer = snapshot_writer_new(7, NOW_S);
+	int main_list = snapshot_writer_add_list(writer, span_text("main"), main_parts, 2);
+	int names = snapshot_writer_add_list(writer, span_text("names"), main_parts + 1, 1);
+	int allow = snapshot_writer_add_list(writer, span_text("allow"), main_parts + 1, 1);
+	char path[] = "/tmp/test-model.XXXXXX";
+	struct view *view = NULL;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	close(fd);
+	add(writer, main_list, 0, "198.51.100.0/24", false);
+	add(writer, main_list, 0, "198.51.100.77", true);
+	add(writer, main_list, 1, "198.51.100.9", false);
+	add(writer, names, 0, ".bad.example", false);
+	add(writer, allow, 0, "192.0.2.1", false);
+	assert_int_equal(snapshot_writer_finish(writer, path, NULL), 0);
+	assert_int_equal(view_open(path, &view, NULL), 0);
+	unlink(path);
+	*state = view;
+	return 0;
+}
+
+static int view_teardown(void **state)
+{
+	struct view *view = *state;
+
+	view_free(&view);
+	return 0;
+}
+
+static struct model_source *look(struct arena *arena, const struct view *view, const char *text)
+{
+	struct source source;
+
+	assert_int_equal(source_parse(span_text(text), &source, NULL), 0);
+	return model_source_new(arena, &site_conf, view, &source);
+}
+
+static void the_view_says_what_is_listed(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t listings;
+	} cases[] = {{"198.51.100.1", 1}, {"198.51.100.9", 2}, {"198.51.100.77", 0},
+		{"198.51.101.1", 0}, {"192.0.2.1", 0}, {"bad.example", 1}, {"a.b.bad.example", 1},
+		{"notbad.example", 0}, {"198.51.0.0/16", 2}, {"198.51.101.0/24", 0}};
+	AUTO(arena) *arena = arena_new(0);
+
+	for (size_t i = 0; i < COUNTOF(cases); i++) {
+		struct model_source *model = look(arena, *state, cases[i].text);
+
+		assert_int_equal(model->listings_len, cases[i].listings);
+		assert_false(model->complete);
+		assert_true(span_equal_text(model->text, cases[i].text));
+	}
+}
+
+static void a_listing_knows_its_policy_and_end(void **state)
+{
+	AUTO(arena) *arena = arena_new(0);
+	struct model_source *model = look(arena, *state, "198.51.100.1");
+
+	assert_ptr_equal(model->listings[0].list, &site_lists[0]);
+	assert_ptr_equal(model->listings[0].policy, &site_policies[0]);
+	assert_int_equal(model->listings[0].until_s, NOW_S + 3600);
+	assert_int_equal(model->listings[0].since_s, 0);
+	assert_true(span_equal_text(model->listings[0].reason, "3 trap hits"));
+}
+
+/* A row of the keeper; the literals are only read. */
+struct row {
+	const char *list, *sublist, *source;
+	int64_t since_s, ended_s;
+	bool excluded;
+};
+
+static void fill(
+	struct model_source *model, struct arena *arena, const struct row *rows, size_t count)
+{
+	Stockade__Answer answer = STOCKADE__ANSWER__INIT;
+	Stockade__Listing **listings = arena_alloc(arena, count * sizeof(*listings));
+
+	for (size_t i = 0; i < count; i++) {
+		struct source *source = arena_alloc(arena, sizeof(*source));
+		Stockade__Source *wire = arena_alloc(arena, sizeof(*wire));
+
+		listings[i] = arena_alloc(arena, sizeof(*listings[i]));
+		stockade__listing__init(listings[i]);
+		stockade__source__init(wire);
+		assert_int_equal(source_parse(span_text(rows[i].source), source, NULL), 0);
+		source_to_wire(source, wire);
+		listings[i]->list = (char *)(uintptr_t)rows[i].list;
+		listings[i]->sublist = (char *)(uintptr_t)rows[i].sublist;
+		listings[i]->source = wire;
+		listings[i]->since_s = rows[i].since_s;
+		listings[i]->ended_s = rows[i].ended_s;
+		listings[i]->excluded = rows[i].excluded;
+	}
+	answer.n_listings = count;
+	answer.listings = listings;
+	model_source_fill(model, arena, &site_conf, &answer);
+}
+
+static void the_keeper_dates_what_covers_the_source(void **state)
+{
+	static const struct row rows[] = {
+		{"main", "traps", "198.51.100.0/24", 500, 0, false},
+		{"main", "traps", "198.51.100.0/25", 300, 0, false},
+		{"main", "traps", "198.51.100.10", 100, 0, false}, /* somebody else */
+		{"main", "traps", "198.51.100.0/28", 50, 0, true}, /* an exclusion */
+		{"main", "manual", "198.51.100.9", 400, 0, false},
+		{"main", "traps", "198.51.100.9", 10, 20, false},
+		{"main", "traps", "198.51.100.0/24", 30, 40, false},
+		{"allow", "manual", "198.51.100.9", 5, 6, false}, /* nobody's business */
+		{"gone", "traps", "198.51.100.9", 5, 6, false},
+	};
+	AUTO(arena) *arena = arena_new(0);
+	struct model_source *model = look(arena, *state, "198.51.100.9");
+
+	fill(model, arena, rows, COUNTOF(rows));
+	assert_true(model->complete);
+	assert_int_equal(model->listings_len, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(model->listings[i].since_s,
+			model->listings[i].sublist == &site_main[0] ? 300 : 400);
+	assert_int_equal(model->history_len, 2);
+	assert_int_equal(model->history[0].since_s, 30); /* the newest first */
+	assert_int_equal(model->history[1].since_s, 10);
+}
+
+static void a_domain_is_covered_by_itself_and_its_parents(void **state)
+{
+	static const struct row rows[] = {
+		{"names", "manual", ".bad.example", 500, 0, false},
+		{"names", "manual", "other.bad.example", 100, 0, false},
+		{"names", "manual", "bad.example", 90, 0,
+			false}, /* without a dot: not what is below */
+	};
+	AUTO(arena) *arena = arena_new(0);
+	struct model_source *model = look(arena, *state, "www.bad.example");
+
+	fill(model, arena, rows, COUNTOF(rows));
+	assert_int_equal(model->listings[0].since_s, 500);
+}
+
+static struct model_incident *incident(struct arena *arena, const char *rule, const char *text,
+	const char *helo, const char *found)
+{
+	Stockade__Answer answer = STOCKADE__ANSWER__INIT;
+	Stockade__Incident row = STOCKADE__INCIDENT__INIT;
+	Stockade__Incident *rows[] = {&row};
+	Stockade__CheckResult check = STOCKADE__CHECK_RESULT__INIT;
+	Stockade__CheckResult *checks[] = {&check};
+	struct model_incident *model = NULL;
+
+	row.number = 5;
+	row.rule = (char *)(uintptr_t)rule;
+	row.text = (char *)(uintptr_t)text;
+	row.helo = (char *)(uintptr_t)helo;
+	row.mode = (char *)(uintptr_t) "enforce";
+	row.code = 450;
+	check.key = (char *)(uintptr_t)rule;
+	check.found = (char *)(uintptr_t)found;
+	check.outcome = (char *)(uintptr_t) "fail";
+	row.n_checks = 1;
+	row.checks = checks;
+	answer.n_incidents = 1;
+	answer.incidents = rows;
+	assert_int_equal(model_incident_new(arena, &answer, &model), 0);
+	return model;
+}
+
+static void words_are_found_for_each_form_of_a_rule(void **state)
+{
+	AUTO(arena) *arena = arena_new(0);
+
+	(void)state;
+	assert_ptr_equal(
+		incident(arena, "no-ptr", "", "", "")->words, check_words_get(CHECK_NO_PTR));
+	assert_ptr_equal(
+		incident(arena, "no-ptr-temp", "", "", "")->words, check_words_get(CHECK_NO_PTR));
+	assert_ptr_equal(incident(arena, "ext-dnsbl-many", "", "", "")->words,
+		check_words_get(CHECK_EXT_DNSBL));
+	assert_null(incident(arena, "bare-lf", "", "", "")->words);
+	assert_null(incident(arena, "<script>", "", "", "")->words);
+	assert_true(incident(arena, "no-ptr", "", "", "")->temporary);
+	assert_true(incident(arena, "no-ptr", "", "", "")->refused);
+	assert_int_equal(incident(arena, "no-ptr", "", "", "")->checks[0].outcome, MODEL_FAIL);
+}
+
+static void texts_with_mailboxes_and_recipients_stay_out(void **state)
+{
+	AUTO(arena) *arena = arena_new(0);
+	struct model_incident *model;
+
+	(void)state;
+	model = incident(arena, "policy", "550 <joe@victim.example> does not want you",
+		"joe@victim.example", "joe@victim.example");
+	assert_int_equal(model->reply.len + model->helo.len + model->checks[0].found.len, 0);
+	model = incident(arena, "relay-denied", "550 Relaying denied: victim.example",
+		"mail.a.example", "victim.example");
+	assert_int_equal(model->reply.len + model->checks[0].found.len, 0);
+	assert_true(span_equal_text(model->helo, "mail.a.example"));
+	model = incident(arena, "no-ptr", "550 Fix reverse DNS", "a", "no PTR record");
+	assert_true(span_equal_text(model->reply, "550 Fix reverse DNS"));
+	assert_true(span_equal_text(model->checks[0].found, "no PTR record"));
+}
+
+static void an_answer_without_an_incident_is_absence(void **state)
+{
+	Stockade__Answer answer = STOCKADE__ANSWER__INIT;
+	AUTO(arena) *arena = arena_new(0);
+	struct model_incident *model = NULL;
+
+	(void)state;
+	assert_int_equal(model_incident_new(arena, &answer, &model), E_ABSENT);
+	assert_null(model);
+}
+
+#define view_test(name) cmocka_unit_test_setup_teardown(name, view_setup, view_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		view_test(the_view_says_what_is_listed),
+		view_test(a_listing_knows_its_policy_and_end),
+		view_test(the_keeper_dates_what_covers_the_source),
+		view_test(a_domain_is_covered_by_itself_and_its_parents),
+		cmocka_unit_test(words_are_found_for_each_form_of_a_rule),
+		cmocka_unit_test(texts_with_mailboxes_and_recipients_stay_out),
+		cmocka_unit_test(an_answer_without_an_incident_is_absence),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
