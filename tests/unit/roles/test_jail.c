@@ -2,6 +2,7 @@
 /* Each case enters the jail of a role in a process of its own and tries something there. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -151,6 +152,22 @@ static int use_memory(void)
 	return getpid() > 0 ? DONE : ESRCH;
 }
 
+static void *thread(void *arg)
+{
+	*(int *)arg = DONE;
+	return NULL;
+}
+
+static int start_thread(void)
+{
+	int outcome = EPERM;
+	pthread_t id;
+
+	if (pthread_create(&id, NULL, thread, &outcome) == 0)
+		pthread_join(id, NULL);
+	return outcome;
+}
+
 static const struct jail_case {
 	const char *role;
 	int (*attempt)(void);
@@ -181,6 +198,7 @@ static const struct jail_case {
 	CASE("gate", make_raw_socket, REFUSED, false),
 	CASE("gate", connect_backend, DONE, false),
 	CASE("gate", connect_elsewhere, EACCES, true),
+	CASE("gate", start_thread, REFUSED, false),
 	CASE("web", use_memory, DONE, false),
 	CASE("web", read_store, EACCES, true),
 	CASE("web", write_own_state, EACCES, true), /* the gate's, that is */
@@ -188,6 +206,8 @@ static const struct jail_case {
 	CASE("web", run_program, REFUSED, false),
 	CASE("web", make_internet_socket, REFUSED, false),
 	CASE("dns", use_memory, DONE, false),
+	CASE("dns", start_thread, DONE, false),
+	CASE("dns", make_process, REFUSED, false),
 	CASE("dns", read_store, EACCES, true),
 	CASE("dns", read_list, DONE, false),
 	CASE("dns", write_list, REFUSED, false),
