@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: ISC */
+#include "cli/demo_site.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/macro.h"
+#include "loop/socket.h"
+
+enum {
+	GATE_PORT = 2525,
+	MAILBOX_PORT = 2526,
+	DNS_PORT = 5300,
+	PAGES_PORT = 8460,
+	PORTS_TRIED = 200,
+	WORDS_MAX = 24,
+};
+
+extern char **environ;
+
+static bool port_is_free(struct endpoint endpoint, bool udp_too)
+{
+	int tcp = -1;
+	int udp = -1;
+	bool is_free = socket_listen_tcp(endpoint, false, &tcp, NULL) == 0 &&
+		       (!udp_too || socket_bind_udp(endpoint, false, &udp, NULL) == 0);
+
+	if (tcp >= 0)
+		close(tcp);
+	if (udp >= 0)
+		close(udp);
+	return is_free;
+}
+
+/* From the port that people expect upwards, behind those that are given already. */
+static int port_choose(uint16_t first, bool udp_too, uint16_t taken, struct endpoint *ret_endpoint,
+	struct fault *why)
+{
+	struct endpoint endpoint = {.ip = ip_from_v4(INADDR_LOOPBACK)};
+
+	for (uint16_t port = first; port < first + PORTS_TRIED; port++) {
+		endpoint.port = port;
+		if (port == taken || !port_is_free(endpoint, udp_too))
+			continue;
+		*ret_endpoint = endpoint;
+		return 0;
+	}
+	return fault_set(
+		why, E_EXISTS, "no free port between %d and %d", first, first + PORTS_TRIED);
+}
+
+static int site_make_folder(struct demo_site *site, struct fault *why)
+{
+	const char *base = getenv("TMPDIR");
+	char etc[2 * DEMO_PATH_SIZE];
+
+	/* Unix sockets live below: a long TMPDIR would not do. */
+	if (base == NULL || base[0] != '/' || strlen(base) > 30)
+		base = "/tmp";
+	snprintf(site->folder, sizeof(site->folder), "%s/stockade-demo-XXXXXX", base);
+	if (mkdtemp(site->folder) == NULL)
+		return fault_set(
+			why, E_SYSTEM, "cannot make '%s': %s", site->folder, strerror(errno));
+	snprintf(etc, sizeof(etc), "%s/etc", site->folder);
+	/* Started by root, each role is a user of its own and has to get here. */
+	if (chmod(site->folder, 0755) < 0 || mkdir(etc, 0755) < 0)
+		return fault_set(why, E_SYSTEM, "cannot make '%s': %s", etc, strerror(errno));
+	snprintf(site->conf_path, sizeof(site->conf_path), "%s/etc/stockade.yaml", site->folder);
+	snprintf(site->log_path, sizeof(site->log_path), "%s/log", site->folder);
+	return 0;
+}
+
+int demo_site_init(struct demo_site *site, struct fault *why)
+{
+	int r;
+
+	*site = (struct demo_site){.supervisor = 0};
+	r = port_choose(GATE_PORT, false, 0, &site->gate, why);
+	if (r == 0)
+		r = port_choose(MAILBOX_PORT, false, site->gate.port, &site->mailbox, why);
+	if (r == 0)
+		r = port_choose(DNS_PORT, true, 0, &site->dns, why);
+	if (r == 0)
+		r = port_choose(PAGES_PORT, false, 0, &site->pages, why);
+	return r == 0 ? site_make_folder(site, why) : r;
+}
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+	(void)status;
+	(void)kind;
+	(void)place;
+	remove(path);
+	return 0;
+}
+
+void demo_site_done(struct demo_site *site, bool keep)
+{
+	if (!keep && site->folder[0] != '\0')
+		nftw(site->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	site->folder[0] = '\0';
+}
+
+/* Every check refuses here, also those that a careful administrator would begin with as tag. */
+static void site_print_conf(const struct demo_site *site, struct buf *out)
+{
+	char text[ENDPOINT_TEXT_SIZE];
+
+	buf_append_format(out,
+		"# The configuration of `stockade demo`.\n"
+		"hostname: mx.demo.test\n"
+		"contact: postmaster@demo.test\n"
+		"portal-url: http://127.0.0.1:%u/why\n"
+		"mode: enforce\n"
+		"store: sqlite:%s/store/stockade.db\n",
+		site->pages.port, site->folder);
+	buf_append_format(out, "\nrun:\n  resolver: %s\n", endpoint_print(site->names, text));
+	buf_append_format(out, "  folder: %s/run\n  lists: %s/lists\n  state: %s/state\n",
+		site->folder, site->folder, site->folder);
+	buf_append_text(out, "\nown:\n  domains: [demo.test]\n");
+	buf_append_format(out, "\ngate:\n  listen: [\"%s\"]\n", endpoint_print(site->gate, text));
+	buf_append_format(out,
+		"  backend: {address: \"%s\", pass-client: xclient}\n"
+		"  proxy-from: [127.0.0.0/8]\n",
+		endpoint_print(site->mailbox, text));
+	buf_append_text(out,
+		"\nchecks:\n"
+		"  no-ptr: reject\n"
+		"  fcrdns: reject\n"
+		"  helo-bad: reject\n"
+		"  helo-ours: reject\n"
+		"  early: {action: reject, wait: 200ms}\n"
+		"\ndnsbl:\n"
+		"  - zone: bl.foreign.test\n"
+		"    name: Foreign List\n"
+		"    url: https://foreign.test/look/$ip\n"
+		"    codes: 127.0.0.2-9\n"
+		"    action: reject\n"
+		"\npolicies:\n"
+		"  by-hand:\n"
+		"    criterion: {version: 1, text: \"Entered by a named operator with a written reason.\"}\n"
+		"    takes: [operator]\n"
+		"    lasts: 24h\n"
+		"\nlists:\n"
+		"  main:\n"
+		"    zone: bl.demo.test\n"
+		"    sublists: {manual: {code: 127.0.0.8, policy: by-hand}}\n"
+		"  names:\n"
+		"    zone: dbl.demo.test\n"
+		"    holds: domains\n"
+		"    sublists: {manual: {code: 127.0.1.2, policy: by-hand}}\n");
+	buf_append_format(
+		out, "\ndns:\n  listen: [\"%s\"]\n  threads: 1\n", endpoint_print(site->dns, text));
+	buf_append_format(out, "\nportal:\n  listen: %s\n", endpoint_print(site->pages, text));
+}
+
+int demo_site_write(const struct demo_site *site, struct fault *why)
+{
+	struct buf text;
+	bool failed;
+	FILE *file;
+
+	buf_init(&text, 0);
+	site_print_conf(site, &text);
+	file = fopen(site->conf_path, "we");
+	failed = file == NULL;
+	if (file != NULL) {
+		failed = fwrite(buf_span(&text).ptr, buf_len(&text), 1, file) != 1;
+		failed = fclose(file) != 0 || failed;
+	}
+	buf_done(&text);
+	if (failed)
+		return fault_set(why, E_IO, "cannot write '%s'", site->conf_path);
+	return chmod(site->conf_path, 0644) == 0 ? 0 : E_IO;
+}
+
+static int site_open_log(const struct demo_site *site)
+{
+	return open(site->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+}
+
+static _Noreturn void site_exec_supervisor(
+	const struct demo_site *site, const char *notify_path, pid_t parent)
+{
+	int log = site_open_log(site);
+
+	setsid(); /* Ctrl-C is for the demo, which then ends the others in order */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent || log < 0 || dup2(log, STDOUT_FILENO) < 0 ||
+		dup2(log, STDERR_FILENO) < 0)
+		_exit(err_exit_code(E_SYSTEM));
+	setenv("NOTIFY_SOCKET", notify_path, 1);
+	execl("/proc/self/exe", "stockade", "run", "--config", site->conf_path, (char *)NULL);
+	_exit(err_exit_code(E_SYSTEM));
+}
+
+int demo_site_start(struct demo_site *site, const char *notify_path, struct fault *why)
+{
+	pid_t parent = getpid();
+	sigset_t all;
+	sigset_t mask;
+	pid_t pid;
+
+	/* No signal may reach a handler of ours in the child: it would write into our loop. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &mask);
+	pid = fork();
+	if (pid == 0) {
+		for (int number = 1; number < NSIG; number++)
+			signal(number, SIG_DFL);
+		sigprocmask(SIG_SETMASK, &mask, NULL);
+		site_exec_supervisor(site, notify_path, parent);
+	}
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	if (pid < 0)
+		return fault_set(why, E_SYSTEM, "cannot fork: %s", strerror(errno));
+	site->supervisor = pid;
+	return 0;
+}
+
+int demo_site_verb(const struct demo_site *site, const char *const *words)
+{
+	const char *arguments[WORDS_MAX] = {"stockade"};
+	posix_spawn_file_actions_t actions;
+	size_t len = 1;
+	int status = -1;
+	int log = site_open_log(site);
+	pid_t pid;
+
+	while (*words != NULL && len < WORDS_MAX - 3)
+		arguments[len++] = *words++;
+	arguments[len++] = "--config";
+	arguments[len] = site->conf_path;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, log, STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, log, STDERR_FILENO);
+	if (posix_spawn(
+		    &pid, "/proc/self/exe", &actions, NULL, (char *const *)arguments, environ) == 0)
+		waitpid(pid, &status, 0);
+	posix_spawn_file_actions_destroy(&actions);
+	if (log >= 0)
+		close(log);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : err_exit_code(E_SYSTEM);
+}
+
+void demo_site_show_log(const struct demo_site *site)
+{
+	char bytes[4096];
+	int log = open(site->log_path, O_RDONLY | O_CLOEXEC);
+	ssize_t len;
+
+	while (log >= 0 && (len = read(log, bytes, sizeof(bytes))) > 0)
+		(void)!write(STDERR_FILENO, bytes, (size_t)len);
+	if (log >= 0)
+		close(log);
+}
