@@ -197,12 +197,14 @@ static void import_print(
 			(json_int_t)result->last_event, "serial", (json_int_t)result->serial));
 		return;
 	}
-	printf("%s%" PRIu64 " added to %s from %zu sources; %" PRIu64 " there already",
-		cli->dry_run ? "not done, only looked at: " : "", result->changed,
-		import->list->name, import->len, (uint64_t)import->len - result->changed);
+	printf("%s%" PRIu64 " of %zu sources put on %s",
+		cli->dry_run ? "not done, only looked at: " : "", result->changed, import->len,
+		import->list->name);
+	if (result->changed < import->len)
+		printf("; the others were there already");
 	if (import->below != 0)
-		printf(", %" PRIu64 " below --min-count", import->below);
-	printf("%s", import->bad != 0 ? ", bad lines skipped\n" : "\n");
+		printf("; %" PRIu64 " below --min-count were left out", import->below);
+	printf("%s", import->bad != 0 ? "; bad lines were skipped\n" : "\n");
 	if (cli->dry_run || result->last_event == 0)
 		return;
 	if (result->first_event == result->last_event)

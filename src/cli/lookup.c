@@ -144,7 +144,8 @@ static int lookup_ask(struct cli *cli, const struct source *source, Stockade__So
 		result_from_answer(cli, *ret_answer, result);
 		return 0;
 	}
-	cli_remark(cli, "%s; this is from the newest snapshot", why.text);
+	cli_remark(
+		cli, "%s; this is from the newest snapshot, without the changes since", why.text);
 	return lookup_in_snapshot(cli, source, result);
 }
 

@@ -84,6 +84,7 @@ struct table *table_new(const struct cli *cli)
 	ASSERT(table->table != NULL);
 	table->color = cli->color;
 	scols_table_enable_colors(table->table, cli->color);
+	scols_table_enable_minout(table->table, 1); /* no blanks at the ends of lines */
 	scols_table_set_column_separator(table->table, "  ");
 	/* What does not fit the terminal is not cut: addresses and numbers are copied from here. */
 	scols_table_set_termforce(table->table, SCOLS_TERMFORCE_NEVER);

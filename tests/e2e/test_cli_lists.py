@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: ISC
+"""Verbs that change and show lists, with a real keeper."""
+import json
+
+import pytest
+
+from harness.waiting import wait_for
+
+
+@pytest.fixture
+def keeper(site):
+    return site.start("keeper")
+
+
+def add(site, *arguments):
+    return site.json("list", "add", *arguments, "--reason", "spam run")
+
+
+def test_add_lookup_undo(site, keeper):
+    result = site.cli("list", "add", "198.51.100.0/24", "--list", "main", "--reason", "spam run", "--for", "24h")
+    assert "198.51.100.0/24" in result.stdout and "main" in result.stdout
+    assert result.stderr == "undo this with: stockade undo 1\n"
+
+    listed = site.cli("lookup", "198.51.100.9", check=False)
+    assert listed.returncode == 1
+    heading, row = listed.stdout.splitlines()
+    assert heading.split() == "ADDRESS LIST CODE REASON SINCE (UTC) UNTIL (UTC) INCIDENT".split()
+    assert row.split()[:5] == ["198.51.100.9", "manual.bl.example.test", "127.0.0.8", "spam", "run"]
+    found = site.json("lookup", "198.51.100.9", check=False)
+    assert found["listed"] is True and found["from"] == "keeper"
+    assert found["listings"][0]["code"] == "127.0.0.8" and found["listings"][0]["entry"] == "198.51.100.0/24"
+    assert found["listings"][0]["since"].endswith("Z") and found["listings"][0]["incident"] is None
+
+    free = site.cli("lookup", "203.0.113.1")
+    assert free.stdout == "203.0.113.1 is not listed\n"
+
+    site.cli("undo", "1", "--reason", "wrong network")
+    assert site.cli("lookup", "198.51.100.9").stdout == "198.51.100.9 is not listed\n"
+    again = site.cli("undo", "1", "--reason", "twice", check=False)
+    assert again.returncode == 65 and "undone already" in again.stderr
+
+
+def test_the_only_list_of_a_kind_needs_no_name(site, keeper):
+    add(site, "198.51.100.1")
+    add(site, "bad.example", ".worse.example")
+    assert site.json("lookup", "mail.worse.example", check=False)["listings"][0]["list"] == "names"
+    assert site.json("lookup", "mail.bad.example")["listed"] is False
+    wrong = site.cli("list", "add", "bad.example", "--list", "main", "--reason", "x", check=False)
+    assert wrong.returncode == 65 and "holds addresses" in wrong.stderr
+    unknown = site.cli("list", "add", "198.51.100.1", "--list", "mian", "--reason", "x", check=False)
+    assert unknown.returncode == 64 and "did you mean 'main'?" in unknown.stderr
+
+
+def test_a_dry_run_changes_nothing(site, keeper):
+    assert add(site, "198.51.100.1", "-n")["dry-run"] is True
+    assert site.json("lookup", "198.51.100.1")["listed"] is False
+    assert site.cli("list", "ls").stdout == ""
+
+
+def test_an_exception_within_a_network(site, keeper):
+    add(site, "198.51.100.0/24")
+    add(site, "198.51.100.9", "--except")
+    assert site.json("lookup", "198.51.100.9")["listed"] is False
+    assert site.json("lookup", "198.51.100.8", check=False)["listed"] is True
+    assert "not 198.51.100.9" in site.cli("list", "ls", "main").stdout
+
+
+def test_allow_and_its_end(site, keeper):
+    site.cli("allow", "198.51.100.9", "--reason", "partner", "--for", "90d")
+    found = site.json("lookup", "198.51.100.9")
+    assert found["allowed"] is True and found["listed"] is False
+    assert "198.51.100.9 is allowed: partner" in site.cli("lookup", "198.51.100.9").stdout
+    site.cli("list", "rm", "198.51.100.9", "--list", "allow", "--reason", "no partner any more")
+    assert site.json("lookup", "198.51.100.9")["allowed"] is False
+
+
+def test_delist_leaves_the_allow_list_alone(site, keeper):
+    add(site, "198.51.100.9")
+    site.cli("allow", "198.51.100.9", "--reason", "partner")
+    site.cli("delist", "198.51.100.9", "--reason", "repaired")
+    found = site.json("lookup", "198.51.100.9")
+    assert found["listed"] is False and found["allowed"] is True
+    nothing = site.cli("delist", "203.0.113.1", "--reason", "x", check=False)
+    assert nothing.returncode == 66
+
+
+def test_never_listed_sources_exit_77(site, keeper):
+    own = site.cli("list", "add", "10.99.1.1", "--reason", "x", check=False)
+    assert own.returncode == 77 and "10.99.1.1" in own.stderr
+    assert site.cli("list", "ls").stdout == ""
+
+
+def test_wide_networks_need_a_yes(site, keeper):
+    refused = site.cli("list", "add", "198.0.0.0/12", "--list", "main", "--reason", "x", check=False)
+    assert refused.returncode == 64 and "say -y" in refused.stderr
+    assert site.json("lookup", "198.2.3.4")["listed"] is False
+
+
+def test_history_and_list_ls_as_json(site, keeper):
+    add(site, "198.51.100.9", "--for", "1h")
+    site.cli("delist", "198.51.100.9", "--reason", "repaired")
+    history = site.json("history", "198.51.100.9")
+    assert [event["verb"] for event in history["events"]] and history["source"] == "198.51.100.9"
+    ended, = history["listings"]
+    assert ended["ended-reason"] == "repaired"
+    assert "repaired" in site.cli("history", "198.51.100.9").stdout
+    assert site.cli("history", "203.0.113.1").stdout == "nothing is known of 203.0.113.1\n"
+    add(site, "198.51.100.1", "198.51.100.2", "198.51.100.3")
+    lines = site.cli("list", "ls", "main", "--json").stdout.splitlines()
+    assert {json.loads(line)["source"] for line in lines} == {"198.51.100.1", "198.51.100.2", "198.51.100.3"}
+    cut = site.cli("list", "ls", "--limit", "2")
+    assert len(cut.stdout.splitlines()) == 3 and "there is more" in cut.stderr
+
+
+def test_import_with_counts_comments_and_bad_lines(site, keeper):
+    path = site.path("addresses.txt")
+    with open(path, "w", encoding="ascii") as file:
+        file.write("# comment\n\n198.51.100.1\t5\n198.51.100.2 2 # two\n198.51.100.3\r\n203.0.113.0/28\t3\n")
+    counted = site.json("list", "import", path, "--list", "main", "--min-count", "3", "--reason", "feed", "--for", "7d")
+    assert counted["added"] == 2 and counted["below-min-count"] == 2 and counted["bad"] == 0
+    assert site.json("lookup", "203.0.113.7", check=False)["listings"][0]["reason"] == "feed"
+    assert site.json("lookup", "198.51.100.2")["listed"] is False
+    site.cli("undo", str(counted["event"]), "--reason", "wrong feed")
+    assert site.json("lookup", "203.0.113.7")["listed"] is False
+
+    text = "198.51.100.1\nno address\nbad.example\n198.51.100.2 many\n"
+    bad = site.cli("list", "import", "-", "--list", "main", "--reason", "feed", check=False, input=text)
+    assert bad.returncode == 65
+    assert [line.split(":")[:2] for line in bad.stderr.splitlines()[:3]] == [["-", "2"], ["-", "3"], ["-", "4"]]
+    assert "3 bad lines in -; nothing changed" in bad.stderr
+    assert site.cli("list", "ls").stdout == ""
+    kept = site.cli("list", "import", "-", "--list", "main", "--reason", "feed", "--skip-bad", input=text)
+    assert kept.stdout == "1 of 1 sources put on main; bad lines were skipped\n"
+
+
+def test_an_import_of_several_parts_is_one_change(site, keeper):
+    text = "".join(f"198.51.{i // 256}.{i % 256}\n" for i in range(12000))
+    result = json.loads(
+        site.cli("list", "import", "-", "--list", "main", "--reason", "feed", "--json", input=text).stdout)
+    assert result["added"] == 12000
+    assert site.json("status", check=False)["lists"][0]["listings"] == 12000
+    assert len(site.cli("list", "ls", "main", "--json").stdout.splitlines()) == 12000
+    site.cli("undo", str(result["event"]), "--reason", "wrong feed")
+    assert site.json("status", check=False)["lists"][0]["listings"] == 0
+
+
+def test_status_says_who_is_missing(site, keeper):
+    result = site.cli("status", check=False)
+    assert result.returncode == 69
+    assert "gate: not connected to the keeper" in result.stdout
+    site.conf["run"]["roles"] = ["keeper"]
+    site.write()
+    well = site.json("status")
+    assert well["well"] is True and well["roles"] == [
+        {"role": "keeper", "connected": True, "serial": well["serial"]}]
+
+
+def test_lookup_falls_back_to_the_newest_snapshot(site, keeper):
+    text = "".join(f"198.51.{i // 256}.{i % 256}\n" for i in range(21000))  # too many for a delta
+    site.cli("list", "import", "-", "--list", "main", "--reason", "feed", "--for", "1h", input=text)
+    wait_for(lambda: [event for event in keeper.events("snapshot.written") if event["listings"] == "21000"],
+             what="the snapshot")
+    keeper.stop()
+    result = site.cli("lookup", "198.51.50.9", check=False)
+    assert result.returncode == 1
+    assert "no keeper listens" in result.stderr and "manual.bl.example.test" in result.stdout
+    found = site.json("lookup", "198.51.50.9", "--quiet", check=False)
+    assert found["from"] == "snapshot" and found["listings"][0]["code"] == "127.0.0.8"
+    assert site.cli("lookup", "203.0.113.1").returncode == 0
