@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * `explain IP`: what the gate would decide now, by its own gathering and decision, each check with the line of the
+ * configuration that set it. DNS is asked as the gate asks it; our own lists come from the keeper, or from the newest
+ * snapshot while that is away. A finding is no failure: the exit code is 0 whatever the verdict.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/macro.h"
+#include "bus/convert.h"
+#include "cli/lookup.h"
+#include "gate/explain.h"
+#include "list/snapshot_write.h"
+#include "resolve/resolver.h"
+
+enum { WAIT_MS = 10000, TIMEOUT_MS = 1500, TRIES = 3, CACHE_ENTRIES = 256, NAMES_MAX = 4 };
+
+struct explain_job {
+	struct cli *cli;
+	struct loop *loop;
+	struct explain_request request;
+};
+
+/* ---- our own lists ---- */
+
+/* What the keeper says about a few sources, as a view: the same shape that the gate looks into. */
+struct small_view {
+	struct cli *cli;
+	struct control *control;
+	struct snapshot_writer *writer;
+	int lists[LISTS_MAX];
+};
+
+static void small_view_declare(struct small_view *small)
+{
+	const struct conf *conf = small->cli->conf;
+
+	for (size_t i = 0; i < conf->lists_len && i < LISTS_MAX; i++) {
+		const struct conf_list *list = &conf->lists[i];
+		struct span names[SUBLISTS_MAX];
+
+		for (size_t k = 0; k < list->sublists_len && k < SUBLISTS_MAX; k++)
+			names[k] = span_text(list->sublists[k].name);
+		small->lists[i] = snapshot_writer_add_list(
+			small->writer, span_text(list->name), names, list->sublists_len);
+	}
+}
+
+/* A listing of a list or sublist that the configuration has no more is served by nobody. */
+static void small_view_add(struct small_view *small, const Stockade__Listing *listing)
+{
+	const struct conf *conf = small->cli->conf;
+	struct source source;
+
+	if (listing->ended_s != 0 || source_from_wire(listing->source, &source) < 0)
+		return;
+	for (size_t i = 0; i < conf->lists_len && i < LISTS_MAX; i++) {
+		if (strcmp(conf->lists[i].name, listing->list) != 0)
+			continue;
+		for (size_t k = 0; k < conf->lists[i].sublists_len; k++) {
+			if (strcmp(conf->lists[i].sublists[k].name, listing->sublist) == 0)
+				snapshot_writer_add(small->writer, small->lists[i], (unsigned)k,
+					&source, listing->until_s, span_text(listing->reason),
+					listing->excluded);
+		}
+	}
+}
+
+static int small_view_ask(struct small_view *small, struct span text, struct fault *why)
+{
+	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
+	Stockade__Query query = STOCKADE__QUERY__INIT;
+	Stockade__Source wire;
+	struct source source;
+	int r;
+
+	if (text.len == 0 || source_parse(text, &source, NULL) < 0)
+		return 0; /* "[192.0.2.1]", "friend": nothing that can be listed */
+	source_to_wire(&source, &wire);
+	query.what_case = STOCKADE__QUERY__WHAT_SOURCE;
+	query.source = &wire;
+	r = control_ask(small->control, &query, &answer, why);
+	for (size_t i = 0; r >= 0 && i < answer->n_listings; i++)
+		small_view_add(small, answer->listings[i]);
+	return r;
+}
+
+/* The names that facts_look_up asks about. */
+static int small_view_fill(struct small_view *small, const struct facts *facts, struct fault *why)
+{
+	const struct span names[NAMES_MAX] = {facts->helo, facts_mailbox_domain(facts->sender),
+		facts->ptr_name, facts->confirmed_name};
+	char address[IP_TEXT_SIZE];
+	int r = small_view_ask(small, span_text(ip_print(facts->client, address)), why);
+
+	for (size_t i = 0; r >= 0 && i < NAMES_MAX; i++)
+		r = small_view_ask(small, names[i], why);
+	return r;
+}
+
+static int small_view_open(struct small_view *small, struct view **ret_view, struct fault *why)
+{
+	char folder[] = "/tmp/stockade-explain-XXXXXX";
+	const char *path;
+	int r;
+
+	if (mkdtemp(folder) == NULL)
+		return fault_set(why, E_IO, "cannot make a folder in /tmp");
+	path = arena_format(small->cli->arena, "%s/list.snap", folder);
+	r = snapshot_writer_finish(small->writer, path, why);
+	if (r >= 0)
+		r = view_open(path, ret_view, why); /* mapped: the file may go */
+	unlink(path);
+	rmdir(folder);
+	return r;
+}
+
+static int view_from_keeper(
+	struct cli *cli, const struct facts *facts, struct view **ret_view, struct fault *why)
+{
+	AUTO(snapshot_writer) *writer = snapshot_writer_new(1, clock_now_s());
+	struct small_view small = {.cli = cli, .writer = writer};
+	AUTO(control) *control = NULL;
+	int r = keeper_try(cli, &control, why);
+
+	if (r < 0)
+		return r;
+	small.control = control;
+	small_view_declare(&small);
+	r = small_view_fill(&small, facts, why);
+	return r < 0 ? r : small_view_open(&small, ret_view, why);
+}
+
+/* There is always a view, if need be an empty one; remarks say what is missing. */
+static struct view *view_for(struct cli *cli, const struct facts *facts)
+{
+	struct view *view = NULL;
+	struct fault why;
+
+	if (view_from_keeper(cli, facts, &view, &why) >= 0)
+		return view;
+	cli_remark(cli, "%s; our lists are those of the newest snapshot, without the changes since",
+		why.text);
+	if (snapshot_open_newest(cli->conf->lists_path, &view, &why) >= 0)
+		return view;
+	cli_remark(cli, "%s; our lists are unknown", why.text);
+	return view_new_empty();
+}
+
+/* ---- output ---- */
+
+static const char *place_text(const struct cli *cli, struct conf_place place)
+{
+	const char *slash = place.file != NULL ? strrchr(place.file, '/') : NULL;
+
+	if (place.line == 0)
+		return "default";
+	return arena_format(
+		cli->arena, "%s:%u", slash != NULL ? slash + 1 : place.file, place.line);
+}
+
+static void explain_print_lines(const struct cli *cli, const struct explanation *x)
+{
+	AUTO(table) *table = table_new(cli);
+
+	table_add_column(table, "", true);
+	table_add_column(table, "CHECK", false);
+	table_add_column(table, "FOUND", false);
+	table_add_column(table, "OUTCOME", false);
+	table_add_column(table, "ACTION", false);
+	table_add_column(table, "MODE", false);
+	table_add_column(table, "SET AT", false);
+	for (size_t i = 0; i < x->lines_len; i++) {
+		const struct explain_line *line = &x->lines[i];
+
+		table_add_row(table);
+		table_add_cell(table, arena_format(cli->arena, "%u", line->number));
+		table_add_cell(table, line->name != NULL ? arena_format(cli->arena, "%s %s",
+								   line->key, line->name)
+							 : line->key);
+		table_add_cell(table, line->found);
+		table_add_colored(
+			table, line->outcome, strcmp(line->outcome, "fail") == 0 ? "red" : "reset");
+		table_add_cell(table, line->action);
+		table_add_cell(table, line->mode);
+		table_add_cell(
+			table, arena_format(cli->arena, "%s%s",
+				       line->action != NULL ? place_text(cli, line->place) : "",
+				       line->decided    ? ", decided"
+				       : !line->reached ? ", not reached"
+							: ""));
+	}
+	table_print(table);
+}
+
+static void explain_print(const struct cli *cli, const struct explanation *x)
+{
+	const struct verdict *verdict = &x->verdict;
+
+	explain_print_lines(cli, x);
+	if (verdict->would == VERDICT_PASS)
+		printf("Verdict  let in\n");
+	else if (verdict->would == VERDICT_TAG)
+		printf("Verdict  let in, with the header X-Stockade\n");
+	else
+		printf("Verdict  %s\n", x->reply);
+	if (verdict->would >= VERDICT_REFUSE && verdict->kind != verdict->would)
+		printf("Mode is %s: let through %s\n", mode_name(verdict->mode),
+			verdict->kind == VERDICT_TAG ? "with the header X-Stockade, and recorded"
+						     : "and recorded");
+	if (x->change[0] != '\0')
+		printf("One change would let it in: %s\n", x->change);
+}
+
+static json_t *explain_line_json(const struct explain_line *line)
+{
+	return json_pack("{s:s, s:s?, s:o, s:s, s:s?, s:s?, s:o, s:o, s:b, s:b}", "check",
+		line->key, "list", line->name, "found", output_json_text(line->found), "outcome",
+		line->outcome, "action", line->action, "mode", line->mode, "file",
+		line->place.line != 0 ? json_string(line->place.file) : json_null(), "line",
+		line->place.line != 0 ? json_integer((json_int_t)line->place.line) : json_null(),
+		"reached", line->reached, "decided", line->decided);
+}
+
+static const char *verdict_word(enum verdict_kind kind)
+{
+	static const char *const words[] = {[VERDICT_PASS] = "pass",
+		[VERDICT_TAG] = "tag",
+		[VERDICT_REFUSE] = "refuse",
+		[VERDICT_TEMPFAIL] = "tempfail"};
+
+	return words[kind];
+}
+
+static void explain_print_json(const struct explanation *x)
+{
+	char address[IP_TEXT_SIZE];
+	json_t *checks = json_array();
+
+	for (size_t i = 0; i < x->lines_len; i++)
+		json_array_append_new(checks, explain_line_json(&x->lines[i]));
+	output_json(json_pack("{s:s, s:s, s:s, s:s, s:o, s:i, s:o, s:o}", "client",
+		ip_print(x->facts.client, address), "would", verdict_word(x->verdict.would),
+		"verdict", verdict_word(x->verdict.kind), "mode", mode_name(x->verdict.mode),
+		"reply", output_json_text(x->reply), "score", x->verdict.score, "change",
+		output_json_text(x->change), "checks", checks));
+}
+
+/* ---- the run ---- */
+
+/* DNS has told its part, so all names are known now: our lists are asked about them, and the whole is decided. */
+static void explain_on_gathered(const struct explanation *gathered, void *arg)
+{
+	struct explain_job *job = arg;
+	struct facts facts = gathered->facts;
+	AUTO(view) *view = view_for(job->cli, &facts);
+	struct explanation *x = arena_alloc(job->cli->arena, sizeof(*x));
+
+	facts_look_up(&facts, job->cli->conf, view);
+	explain_fill(&facts, job->cli->conf, clock_now_s(), x);
+	if (job->cli->json)
+		explain_print_json(x);
+	else
+		explain_print(job->cli, x);
+	loop_stop(job->loop);
+}
+
+static void explain_run(struct explain_job *job)
+{
+	const struct conf *conf = job->cli->conf;
+	const struct resolver_settings settings = {.server = conf->resolver,
+		.timeout_ms = TIMEOUT_MS,
+		.tries = TRIES,
+		.cache_entries = CACHE_ENTRIES};
+	AUTO(view) *nothing = view_new_empty();
+	AUTO(loop) *loop = loop_new();
+	AUTO(resolver) *resolver = resolver_new(loop, &settings);
+	AUTO(gatherer) *gatherer = gatherer_new(loop, resolver, conf);
+	AUTO(explaining) *explaining = NULL;
+
+	job->loop = loop;
+	explaining = explaining_start(
+		loop, gatherer, conf, nothing, &job->request, WAIT_MS, explain_on_gathered, job);
+	loop_run(loop);
+}
+
+int verb_explain(struct cli *cli, int argc, char **argv)
+{
+	const char *helo = "", *sender = "", *recipient = "";
+	const struct cli_option options[] = {
+		{"--helo", OPTION_TEXT, &helo},
+		{"--from", OPTION_TEXT, &sender},
+		{"--rcpt", OPTION_TEXT, &recipient},
+	};
+	struct explain_job job = {.cli = cli};
+	struct cli_operands operands;
+	int code = cli_parse(cli, argc, argv, options, COUNTOF(options), 1, 1, &operands);
+
+	if (code != 0)
+		return code;
+	if (ip_parse(span_text(operands.words[0]), &job.request.client) < 0)
+		return cli_fail(cli, E_PARSE, "'%s' is not an address", operands.words[0]);
+	code = cli_conf(cli);
+	if (code != 0)
+		return code;
+	job.request.helo = span_text(helo);
+	job.request.sender = span_text(sender);
+	job.request.recipient = span_text(recipient);
+	explain_run(&job);
+	return 0;
+}

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: ISC
+"""`stockade explain`: the gate's decision with the line that made it."""
+import json
+
+import pytest
+
+
+def explain(site, *arguments):
+    return site.json("explain", *arguments)
+
+
+def line_of(site, text):
+    with open(site.conf_path, encoding="ascii") as file:
+        return next(number for number, line in enumerate(file, 1) if text in line)
+
+
+@pytest.fixture
+def keeper(site):
+    site.conf["checks"] = {"no-ptr": "reject", "early": {"wait": "0s"}}
+    return site.start("keeper")
+
+
+def decided(found):
+    return [check for check in found["checks"] if check["decided"]]
+
+
+def test_a_good_server_is_let_in(site, keeper):
+    found = explain(site, "192.0.2.10", "--helo", "mail.good.test", "--from", "a@good.test",
+                    "--rcpt", "joe@example.test")
+    assert found["would"] == "pass" and found["reply"] == "" and decided(found) == []
+    shown = site.cli("explain", "192.0.2.10", "--helo", "mail.good.test")
+    assert "Verdict  let in\n" in shown.stdout
+
+
+def test_a_missing_ptr_names_the_line_that_refuses(site, keeper):
+    found = explain(site, "192.0.2.66", "--helo", "mail.good.test", "--rcpt", "joe@example.test")
+    check, = decided(found)
+    assert found["would"] == "refuse" and check["check"] == "no-ptr"
+    assert check["line"] == line_of(site, '"no-ptr"') and check["file"] == site.conf_path
+    assert found["reply"].startswith("550 5.7.25 Fix reverse DNS for 192.0.2.66: ")
+    shown = site.cli("explain", "192.0.2.66", "--helo", "mail.good.test").stdout
+    assert f"stockade.yaml:{check['line']}, decided" in shown
+    assert "Verdict  550 5.7.25 Fix reverse DNS for 192.0.2.66: " in shown
+    assert "stockade allow 192.0.2.66" in shown
+
+
+def test_our_lists_are_those_of_this_moment(site, keeper):
+    site.cli("list", "add", "192.0.2.0/28", "--list", "main", "--reason", "spam run")
+    found = explain(site, "192.0.2.10", "--helo", "mail.good.test")
+    assert [check["check"] for check in decided(found)] == ["own-list"]
+    assert "spam run" in found["reply"]
+    site.cli("list", "add", "192.0.2.10", "--list", "main", "--except", "--reason", "good one")
+    assert explain(site, "192.0.2.10", "--helo", "mail.good.test")["would"] == "pass"
+    site.cli("undo", "2", "--reason", "not so good")
+    site.cli("allow", "mail.good.test", "--reason", "partner")  # by its confirmed name
+    assert explain(site, "192.0.2.10", "--helo", "mail.good.test")["would"] == "pass"
+
+
+def test_a_listed_sender_domain(site, keeper):
+    site.cli("list", "add", "bad.example", "--reason", "phishing")
+    found = explain(site, "192.0.2.10", "--helo", "mail.good.test", "--from", "x@bad.example")
+    assert [check["check"] for check in decided(found)] == ["domain-list"]
+
+
+def test_observe_lets_through_and_says_so(site, keeper):
+    site.conf["mode"] = "observe"
+    site.write()
+    found = explain(site, "192.0.2.66", "--helo", "mail.good.test")
+    assert found["would"] == "refuse" and found["verdict"] == "pass"
+    assert "Mode is observe: let through and recorded\n" in site.cli("explain", "192.0.2.66").stdout
+
+
+def test_without_keeper_it_says_what_is_missing(site):
+    site.write()
+    result = site.cli("explain", "192.0.2.10", "--helo", "mail.good.test", "--json")
+    assert json.loads(result.stdout)["would"] == "pass"
+    assert "no keeper listens" in result.stderr and "our lists are unknown" in result.stderr
+
+
+def test_only_addresses_are_explained(site):
+    site.write()
+    result = site.cli("explain", "mail.good.test", check=False)
+    assert result.returncode == 65 and "'mail.good.test' is not an address" in result.stderr
