@@ -13,8 +13,7 @@
 
 /*
  * The dns role: two shelves, filled by the main thread (tables of zones from the configuration, views from the keeper), and
- * the threads of the server, which answer from them and wait for nobody. The threads start in the first turn of the loop,
- * when the jail is closed: what is restricted per thread (Landlock) is inherited only by threads that are made later.
+ * the threads of the server, which answer from them and wait for nobody.
  */
 struct dns_role {
 	struct role_context *context;
@@ -42,8 +41,7 @@ static void dns_on_view(void *arg)
 {
 	struct dns_role *dns = arg;
 
-	if (dns->server != NULL)
-		dns_server_wake(dns->server);
+	dns_server_wake(dns->server);
 }
 
 /* The sockets whose names begin with prefix. */
@@ -58,25 +56,19 @@ static size_t dns_sockets(const struct role_context *context, const char *prefix
 	return len;
 }
 
-static void dns_start_threads(void *arg)
+static int dns_start_threads(struct dns_role *dns, struct fault *why)
 {
-	struct dns_role *dns = arg;
 	const struct role_context *context = dns->context;
 	int *udp = mem_alloc_array(context->sockets_len + 1, sizeof(*udp));
 	int *tcp = mem_alloc_array(context->sockets_len + 1, sizeof(*tcp));
 	size_t udp_len = dns_sockets(context, "dns-udp-", udp);
 	size_t tcp_len = dns_sockets(context, "dns-tcp-", tcp);
-	struct fault why = {""};
 	int r;
 
-	r = dns_server_new(udp, udp_len, tcp, tcp_len, dns->tables, dns->views, &dns->server, &why);
-	if (r < 0) {
-		log_event(EV_ROLE_FAILED, LOG_FIELDS(log_text("role", context->name),
-						  log_text("why", why.text), log_error(r)));
-		loop_stop(context->loop);
-	}
+	r = dns_server_new(udp, udp_len, tcp, tcp_len, dns->tables, dns->views, &dns->server, why);
 	mem_free(udp);
 	mem_free(tcp);
+	return r;
 }
 
 static int dns_open_bus(struct dns_role *dns, struct fault *why)
@@ -124,12 +116,11 @@ static int dns_start(struct role_context *context, struct fault *why)
 		last_view_put(context->conf->lists_path, dns->views);
 		r = dns_open_bus(dns, why);
 	}
-	if (r < 0) {
+	if (r == 0)
+		r = dns_start_threads(dns, why);
+	if (r < 0)
 		dns_finish(context);
-		return r;
-	}
-	loop_later(context->loop, dns_start_threads, dns);
-	return 0;
+	return r;
 }
 
 static void dns_reload(struct role_context *context)
@@ -145,8 +136,7 @@ static void dns_reload(struct role_context *context)
 		return;
 	}
 	shelf_put(dns->tables, table);
-	if (dns->server != NULL)
-		dns_server_wake(dns->server);
+	dns_server_wake(dns->server);
 }
 
 static void dns_stop(struct role_context *context)
