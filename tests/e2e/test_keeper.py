@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: ISC
+"""The keeper and who follows it: changes, expiry, faults of the store, kill -9."""
+import contextlib
+import os
+import sqlite3
+import subprocess
+import time
+
+import dns.message
+import dns.query
+import dns.rdatatype
+import pytest
+
+from harness.waiting import wait_for
+
+
+def answer(site, source, zone="bl.example.test"):
+    """The addresses our DNS answers for an address or a name; empty: not listed."""
+    name = ".".join(reversed(source.split("."))) if source[-1].isdigit() else source
+    query = dns.message.make_query(f"{name}.{zone}", "A")
+    reply = dns.query.udp(query, "127.0.0.1", port=site.ports["dns"], timeout=5)
+    return [record.address for rrset in reply.answer for record in rrset if rrset.rdtype == dns.rdatatype.A]
+
+
+def add(site, source, *more, name="main", check=True):
+    return site.cli("list", "add", source, "--list", name, "--reason", "spam", "-y", *more, check=check)
+
+
+@pytest.fixture
+def pair(site):
+    """Keeper and dns."""
+    site.conf["run"]["roles"] = ["keeper", "dns"]
+    site.keeper = site.start("keeper")
+    site.dns = site.start("dns")
+    wait_for(lambda: role_is_connected(site, "dns"), what="dns to find the keeper")
+    return site
+
+
+def role_is_connected(site, role):
+    return any(row["role"] == role and row["serial"] for row in status(site)["roles"] if row.get("connected", True))
+
+
+def status(site):
+    return site.json("status", check=False)
+
+
+def test_a_change_is_served_when_the_command_returns(pair):
+    for number in range(20):
+        source = f"198.51.100.{number}"
+        add(pair, source)
+        assert answer(pair, source) == ["127.0.0.8"]  # no polling: the answer waited for dns
+        pair.cli("delist", source, "--reason", "fixed", "-y")
+        assert answer(pair, source) == []
+
+
+def test_networks_nest_and_exclusions_cut_holes(pair):
+    add(pair, "198.51.100.0/24")
+    add(pair, "198.51.100.64/26", "--except")
+    add(pair, "198.51.100.70")
+    assert answer(pair, "198.51.100.1") == ["127.0.0.8"]
+    assert answer(pair, "198.51.100.65") == []
+    assert answer(pair, "198.51.100.70") == ["127.0.0.8"]
+    pair.cli("list", "rm", "198.51.100.64/26", "--list", "main", "--reason", "over", "-y")
+    assert answer(pair, "198.51.100.65") == ["127.0.0.8"]
+
+
+def test_domains(pair):
+    add(pair, ".bad.example", name="names")
+    assert answer(pair, "www.bad.example", "dbl.example.test") == ["127.0.1.2"]
+    assert answer(pair, "good.example", "dbl.example.test") == []
+
+
+def test_undo_reverses_once_and_can_be_undone(pair):
+    add(pair, "198.51.100.7")
+    pair.cli("undo", "1", "--reason", "mistake", "-y")
+    assert answer(pair, "198.51.100.7") == []
+    again = pair.cli("undo", "1", "--reason", "mistake", "-y", check=False)
+    assert again.returncode != 0 and "undone already" in again.stderr
+    pair.cli("undo", "2", "--reason", "no mistake", "-y")
+    assert answer(pair, "198.51.100.7") == ["127.0.0.8"]
+
+
+@pytest.mark.parametrize("source, words", [
+    ("127.0.0.1", "special-use"), ("10.99.1.0/24", "special-use"), ("0.0.0.0/1", "too wide"), ("::/0", "too wide")])
+def test_the_never_list_refuses_with_words(pair, source, words):
+    refused = add(pair, source, check=False)
+    assert refused.returncode == 77 and words in refused.stderr
+    assert pair.json("status")["lists"][0]["listings"] == 0
+
+
+def test_everything_survives_kill_9_of_everything(pair):
+    add(pair, "198.51.100.1")
+    pair.cli("allow", "203.0.113.7", "--reason", "customer", "-y")
+    serial = status(pair)["serial"]
+    pair.keeper.kill()
+    pair.dns.kill()
+    pair.keeper = pair.start("keeper")
+    pair.dns = pair.start("dns")
+    assert wait_for(lambda: answer(pair, "198.51.100.1") == ["127.0.0.8"], what="the listing")
+    assert status(pair)["serial"] >= serial
+    add(pair, "198.51.100.2")
+    assert answer(pair, "198.51.100.2") == ["127.0.0.8"]
+
+
+def test_dns_goes_on_without_a_keeper(pair):
+    add(pair, "198.51.100.1")
+    pair.keeper.kill()
+    assert answer(pair, "198.51.100.1") == ["127.0.0.8"]
+    refused = add(pair, "198.51.100.2", check=False)
+    assert refused.returncode == 69
+    pair.keeper = pair.start("keeper")
+    wait_for(lambda: role_is_connected(pair, "dns"), what="dns to come back")
+    add(pair, "198.51.100.2")
+    assert answer(pair, "198.51.100.2") == ["127.0.0.8"]
+
+
+def test_listings_expire_on_time(clock, pair):
+    add(pair, "198.51.100.1", "--for", "1h")
+    add(pair, "198.51.100.2", "--for", "40m")
+    clock.advance(39 * 60)
+    assert answer(pair, "198.51.100.2") == ["127.0.0.8"]
+    clock.advance(61)
+    wait_for(lambda: answer(pair, "198.51.100.2") == [], what="the first to expire")
+    assert answer(pair, "198.51.100.1") == ["127.0.0.8"]
+
+
+def test_listings_expire_across_a_restart(clock, pair):
+    add(pair, "198.51.100.1", "--for", "1h")
+    pair.keeper.kill()
+    clock.advance(2 * 3600)
+    pair.keeper = pair.start("keeper")
+    wait_for(lambda: answer(pair, "198.51.100.1") == [], what="the listing to expire")
+
+
+def test_a_large_import_is_served_when_the_command_returns(pair):
+    lines = "".join(f"198.51.{100 + i // 65536}.{i % 256}\n" if i < 256 else
+                    f"20.{i // 65536}.{i // 256 % 256}.{i % 256}\n" for i in range(30000))
+    pair.cli("list", "import", "-", "--list", "main", "--reason", "feed", "-y", input=lines, timeout=120)
+    assert answer(pair, "20.0.100.7") == ["127.0.0.8"]
+    assert status(pair)["lists"][0]["listings"] == 30000
+    pair.cli("undo", "1", "--reason", "bad feed", "-y", timeout=120)
+    assert answer(pair, "20.0.100.7") == []
+
+
+# ---- faults of the store ----
+
+def test_a_locked_store_is_said_and_comes_back(pair):
+    path = pair.path("store", "stockade.db")
+    add(pair, "198.51.100.1")
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        refused = add(pair, "198.51.100.2", check=False)
+        assert refused.returncode == 75 and "nothing was changed" in refused.stderr
+        assert answer(pair, "198.51.100.1") == ["127.0.0.8"]
+        pair.keeper.wait_for_event("store.bad")
+        other.execute("ROLLBACK")
+    pair.keeper.wait_for_event("store.back")
+    add(pair, "198.51.100.2")
+    assert answer(pair, "198.51.100.2") == ["127.0.0.8"]
+
+
+def damage(path):
+    for suffix in ("-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path + suffix)
+    with open(path, "r+b") as file:
+        file.write(b"this is no database" * 400)
+
+
+def test_a_damaged_store_leaves_the_lists_as_they_are(pair):
+    path = pair.path("store", "stockade.db")
+    add(pair, "198.51.100.1")
+    assert pair.keeper.stop() == 0
+    os.rename(path, path + ".good")
+    with open(path, "wb") as file:
+        os.fchmod(file.fileno(), 0o666)
+    damage(path)
+    pair.keeper = pair.start("keeper")
+    pair.keeper.wait_for_event("store.bad")
+    assert answer(pair, "198.51.100.1") == ["127.0.0.8"]
+    refused = add(pair, "198.51.100.2", check=False)
+    assert refused.returncode != 0 and "stay as they are" in refused.stderr
+    os.rename(path + ".good", path)  # restored from the backup, under the running keeper
+    pair.keeper.wait_for_event("store.back")
+    add(pair, "198.51.100.2")
+    assert answer(pair, "198.51.100.1") == answer(pair, "198.51.100.2") == ["127.0.0.8"]
+
+
+def test_a_store_that_is_gone_is_not_made_anew(pair):
+    add(pair, "198.51.100.1")
+    assert pair.keeper.stop() == 0
+    for file in os.listdir(pair.path("store")):
+        os.unlink(pair.path("store", file))
+    pair.keeper = pair.start("keeper")
+    assert "restore it from a backup" in pair.keeper.wait_for_event("store.bad")[0]["reason"]
+    assert answer(pair, "198.51.100.1") == ["127.0.0.8"]
+
+
+def test_the_serial_never_goes_back_after_a_restore(pair):
+    path = pair.path("store", "stockade.db")
+    add(pair, "198.51.100.1")
+    with contextlib.closing(sqlite3.connect(path)) as store, contextlib.closing(sqlite3.connect(path + ".bak")) as copy:
+        store.backup(copy)
+    for number in range(2, 6):
+        add(pair, f"198.51.100.{number}")
+    serial = status(pair)["serial"]
+    assert pair.keeper.stop() == 0
+    owner = os.stat(path)
+    for suffix in ("-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path + suffix)
+    os.rename(path + ".bak", path)
+    os.chown(path, owner.st_uid, owner.st_gid)
+    pair.keeper = pair.start("keeper")
+    wait_for(lambda: answer(pair, "198.51.100.5") == [], what="the older state to be served")
+    assert status(pair)["serial"] > serial
+    assert answer(pair, "198.51.100.1") == ["127.0.0.8"]
+
+
+@contextlib.contextmanager
+def small_disk(path, size):
+    os.makedirs(path, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs", path], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", path], check=True)
+
+
+@pytest.mark.needs_root
+def test_a_full_disk_is_said_and_comes_back(site):
+    with small_disk(site.path("small"), "2m"):
+        site.conf["store"] = "sqlite:" + site.path("small", "store", "stockade.db")
+        site.conf["run"]["roles"] = ["keeper", "dns"]
+        site.keeper = site.start("keeper")
+        site.dns = site.start("dns")
+        wait_for(lambda: role_is_connected(site, "dns"), what="dns to find the keeper")
+        add(site, "198.51.100.1")
+        filler = site.path("small", "filler")
+        with open(filler, "wb") as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+                file.flush()
+        refused = None
+        for number in range(2, 200):
+            refused = add(site, f"198.51.100.{number}", check=False)
+            if refused.returncode != 0:
+                break
+        assert refused.returncode == 75 and "disk is full" in refused.stderr
+        assert answer(site, "198.51.100.1") == ["127.0.0.8"]
+        site.keeper.wait_for_event("store.bad")
+        os.unlink(filler)
+        site.keeper.wait_for_event("store.back")
+        add(site, "203.0.113.1")
+        assert answer(site, "203.0.113.1") == ["127.0.0.8"]
+        assert site.keeper.stop() == 0
+
+
+def test_the_time_from_command_to_answer_is_reported(pair, record_property):
+    times = []
+    for number in range(1, 11):
+        add(pair, f"203.0.113.{number}", "--for", "1h")
+        start = time.monotonic()
+        assert answer(pair, f"203.0.113.{number}") == ["127.0.0.8"]
+        times.append(time.monotonic() - start)
+    record_property("milliseconds from success to answer", f"{max(times) * 1000:.1f}")
