@@ -39,7 +39,8 @@ static int web_open_bus(struct role_context *context, struct web *web, struct fa
 	char path[BUS_PATH_SIZE];
 	struct bus_client_settings settings = {.role = context->name,
 		.socket_path = role_bus_path(context, path, sizeof(path)),
-		.lists_path = context->conf->lists_path};
+		.lists_path = context->conf->lists_path,
+		.log = log_event};
 
 	web->shelf = shelf_new(web_release_view);
 	last_view_put(context->conf->lists_path, web->shelf);
