@@ -52,6 +52,9 @@ int lookup_parse(struct span typed, struct lookup *ret_lookup)
 			return E_TRUNCATED;
 		lookup.kind = LOOKUP_SOURCE;
 		r = source_parse(s, &lookup.source, NULL);
+		if (r >= 0 && lookup.source.kind == SOURCE_DOMAIN &&
+			strchr(lookup.source.domain, '.') == NULL)
+			r = E_PARSE; /* one label alone sends no mail */
 	}
 	if (r < 0)
 		return r == E_CHECKSUM || r == E_RANGE ? r : E_PARSE;

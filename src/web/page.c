@@ -334,10 +334,11 @@ static void set_steps(
 
 	value_set_flag(arena, page, "step-foreign", foreign);
 	value_set_flag(arena, page, "step-own", listing);
-	value_set_flag(arena, page, "step-retry", once_more);
-	value_set_flag(arena, page, "by-itself", once_more && model->refused);
+	value_set_flag(arena, page, "step-listed", !listing && listed);
+	value_set_flag(arena, page, "step-retry", once_more && !listed);
+	value_set_flag(arena, page, "by-itself", once_more && !listed && model->refused);
 	value_set_flag(arena, page, "ended", listing && model->source != NULL && !listed);
-	value_set_flag(arena, page, "removal", listing && listed);
+	value_set_flag(arena, page, "removal", listed);
 	if (listing && listed) {
 		const struct conf_policy *policy = model->source->listings[0].policy;
 

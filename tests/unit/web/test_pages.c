@@ -213,6 +213,36 @@ static void the_badge_says_what_became_of_it(void **state)
 	assert_true(has(bench, "The listing ends by itself in <strong>17 hours</strong>"));
 }
 
+/* Refused for its HELO name, and listed meanwhile: repairing the name alone would not help. */
+static void a_listing_beside_the_cause_is_told(void **state)
+{
+	struct bench *bench = *state;
+	struct page_context c = context(bench);
+	struct model_source now = source("198.51.100.9");
+	struct model_incident model = incident(&now);
+
+	now.listings[now.listings_len++] = listing();
+	assert_int_equal(page_incident(&c, &model, &bench->out), 0);
+	assert_true(has(bench, "198.51.100.9 is on our blocklist now as well"));
+	assert_true(has(bench, "Ask for removal"));
+	assert_false(has(bench, "There is no list to be removed from"));
+	assert_false(has(bench, "Nobody has to be asked"));
+}
+
+static void trouble_with_dns_is_no_fault_of_the_sender(void **state)
+{
+	struct bench *bench = *state;
+	struct page_context c = context(bench);
+	struct model_incident model = incident(NULL);
+
+	model.rule = span_text("no-ptr-temp");
+	model.temporary = true;
+	assert_int_equal(page_incident(&c, &model, &bench->out), 0);
+	assert_true(has(bench, "A name server on the internet did not answer us"));
+	assert_true(has(bench, "Usually nothing"));
+	assert_false(has(bench, check_words_get(CHECK_NO_PTR)->meaning));
+}
+
 static void a_rule_without_words_still_makes_a_page(void **state)
 {
 	struct bench *bench = *state;
@@ -369,6 +399,8 @@ int main(void)
 		page_test(without_the_keeper_the_state_is_shown_and_the_rest_excused),
 		page_test(an_incident_says_what_why_and_what_to_do),
 		page_test(the_badge_says_what_became_of_it),
+		page_test(a_listing_beside_the_cause_is_told),
+		page_test(trouble_with_dns_is_no_fault_of_the_sender),
 		page_test(a_rule_without_words_still_makes_a_page),
 		page_test(criteria_are_the_words_of_the_configuration),
 		page_test(a_mistyped_number_comes_back_in_the_field),
