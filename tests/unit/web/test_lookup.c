@@ -40,7 +40,8 @@ static void mistakes_are_told_apart(void **state)
 	} cases[] = {
 		{"", E_ABSENT}, {"  .", E_ABSENT}, {"7K3M-9QXT-2FHJ", E_CHECKSUM},
 		{"7K3M-9QXT-2FH", E_TRUNCATED}, {"hello", E_TRUNCATED},
-		{"198.51.100.9/24", E_RANGE}, {"a b@c", E_PARSE}, {"javascript:alert(1)", E_PARSE},
+		{"198.51.100.9/24", E_RANGE}, {"a b@c", E_PARSE}, {"b\xc3\xbc.", E_PARSE},
+		{"javascript:alert(1)", E_PARSE},
 		{"<script>", E_TRUNCATED}, /* brackets are decoration: the word "script" is left */
 	};
 
