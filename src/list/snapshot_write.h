@@ -3,7 +3,7 @@
 /*
  * Writes a snapshot file from listings: keeper, tests and bench. Entries come in any order; the writer sorts and paints
  * (sets/prefix.h). The file is complete, synced and renamed, or absent: a published file is never modified.
- * Owner: the caller; one thread. Memory: about 12 bytes an IPv4 entry while writing.
+ * Owner: the caller; one thread. Memory: about 20 bytes an IPv4 address while writing, of one list at a time.
  */
 #include "list/source.h"
 #include "list/view.h"

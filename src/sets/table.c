@@ -3,7 +3,13 @@
 
 #include "base/macro.h"
 
-enum { NARROW_KEY_BYTES = 2, LOW_BITS_MIN = 8, BUCKET_MEAN_MAX = 64 };
+enum {
+	NARROW_KEY_BYTES = 2,
+	LOW_BITS_MIN = 8,
+	BUCKET_MEAN_MAX = 64,
+	OFFSETS_CACHED = 512 * 1024,
+	OFFSETS_WEIGHT = 4,
+};
 
 /* ---- Reading: wide ---- */
 
@@ -348,6 +354,17 @@ static void narrow_write(const uint32_t *keys, const uint32_t *rows, uint32_t co
 				    (keys[i] & ((UINT32_C(1) << bits) - 1)));
 }
 
+/*
+ * Offsets that fit into a cache of the second level cost a lookup next to nothing; beyond that they are a miss of main
+ * memory each, so those bytes count more than they are.
+ */
+static uint64_t offsets_cost(unsigned low_bits)
+{
+	uint64_t bytes = low_bits < 16 ? (uint64_t)NARROW_BLOCKS << (17 - low_bits) : 0;
+
+	return bytes > OFFSETS_CACHED ? bytes * OFFSETS_WEIGHT : bytes;
+}
+
 struct layout {
 	uint64_t cost; /* bytes */
 	unsigned key_bytes, low_bits, extra_bits;
@@ -369,8 +386,7 @@ static struct layout layout_choose(enum table_kind kind, const uint32_t *rows, u
 			break;
 		narrow.cost = codes_choose(&histogram, count, 16 - bits, &narrow.extra_bits) +
 			      (uint64_t)count * NARROW_KEY_BYTES +
-			      (NARROW_BLOCKS + 1) * sizeof(uint32_t) +
-			      (bits < 16 ? (uint64_t)NARROW_BLOCKS << (17 - bits) : 0);
+			      (NARROW_BLOCKS + 1) * sizeof(uint32_t) + offsets_cost(bits);
 		if (narrow.cost < best.cost)
 			best = narrow;
 	}
