@@ -35,7 +35,7 @@ struct flood {
 	uint8_t packets[BATCH][PACKET];
 };
 
-static void end(const char *what)
+_Noreturn static void end(const char *what)
 {
 	fprintf(stderr, "dns_flood: %s\n", what);
 	exit(1);

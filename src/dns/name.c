@@ -179,7 +179,7 @@ static void name_add_octet(struct dns_name *name, uint8_t octet)
 
 static void name_add_nibble(struct dns_name *name, uint8_t nibble)
 {
-	name_add_label(name, span_of("0123456789abcdef" + nibble, 1));
+	name_add_label(name, span_of(&"0123456789abcdef"[nibble], 1));
 }
 
 int dns_name_reverse(struct ip ip, const struct dns_name *suffix, struct dns_name *ret_name)

@@ -80,10 +80,11 @@ static size_t query_take_record(
 	struct span bytes, size_t at, bool additional, struct dns_query *query)
 {
 	size_t fixed = query_skip_name(bytes, at);
-	const uint8_t *p = bytes.ptr + fixed;
+	const uint8_t *p;
 
 	if (fixed == 0 || fixed > bytes.len || bytes.len - fixed < 10)
 		return 0;
+	p = bytes.ptr + fixed;
 	if (octets_u16(p) == DNS_OPT) {
 		if (!additional || query->edns.present || fixed != at + 1)
 			return 0;
