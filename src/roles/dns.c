@@ -41,7 +41,9 @@ static void dns_on_view(void *arg)
 {
 	struct dns_role *dns = arg;
 
-	dns_server_wake(dns->server);
+	if (dns->server != NULL)
+		dns_server_wake(dns->server);
+	role_go_on(dns->context);
 }
 
 /* The sockets whose names begin with prefix. */
@@ -116,8 +118,10 @@ static int dns_start(struct role_context *context, struct fault *why)
 		last_view_put(context->conf->lists_path, dns->views);
 		r = dns_open_bus(dns, why);
 	}
-	if (r == 0)
+	if (r == 0) {
+		role_await_view(context);
 		r = dns_start_threads(dns, why);
+	}
 	if (r < 0)
 		dns_finish(context);
 	return r;

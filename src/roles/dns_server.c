@@ -43,7 +43,7 @@ int dns_server_new(const int *udp, size_t udp_len, const int *tcp, size_t tcp_le
 	sigset_t old;
 	int r;
 
-	sigfillset(&all); /* signals belong to the main thread; threads inherit the mask */
+	sigfillset(&all);        /* signals belong to the main thread; threads inherit the mask */
 	sigdelset(&all, SIGSYS); /* but a call that the jail refuses is heard where it was made */
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	r = server_start(server, udp, udp_len, tcp, tcp_len, tables, views, why);

@@ -9,7 +9,6 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
-#include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -48,7 +47,6 @@ enum may {
 		16, /* connect to unix sockets; whose, is a matter of their owners and modes */
 	MAY_ASK_RESOLVER = 32,
 	MAY_USE_BACKEND = 64,
-	MAY_START_THREADS = 128, /* also after the start */
 };
 
 static const struct jail {
@@ -56,7 +54,7 @@ static const struct jail {
 	unsigned may;
 } jails[] = {
 	{"keeper", MAY_READ_LISTS | MAY_WRITE_LISTS | MAY_WRITE_STORE | MAY_WRITE_STATE},
-	{"dns", MAY_READ_LISTS | MAY_USE_BUS | MAY_START_THREADS},
+	{"dns", MAY_READ_LISTS | MAY_USE_BUS},
 	{"gate", MAY_READ_LISTS | MAY_WRITE_STATE | MAY_USE_BUS | MAY_ASK_RESOLVER |
 			 MAY_USE_BACKEND},
 	{"web", MAY_READ_LISTS | MAY_WRITE_STATE | MAY_USE_BUS},
@@ -441,13 +439,6 @@ static void filter_allow_if(struct filter *filter, int call, struct scmp_arg_cmp
 			filter->context, SCMP_ACT_ALLOW, call, 1, &condition);
 }
 
-static void filter_deny(struct filter *filter, int call, int number)
-{
-	if (filter->error == 0)
-		filter->error = seccomp_rule_add(
-			filter->context, SCMP_ACT_ERRNO((uint16_t)number), call, 0);
-}
-
 /* Memory is written or executed, never both; signals go to ourselves (abort); no terminals. */
 static void filter_allow_always(struct filter *filter)
 {
@@ -478,17 +469,6 @@ static void filter_allow_sockets(struct filter *filter, unsigned may)
 	filter_allow(filter, (const int[]){SCMP_SYS(bind)}, 1); /* random source ports */
 	filter_allow_if(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_INET));
 	filter_allow_if(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_INET6));
-}
-
-/* Threads, which share everything with their process; never a process. */
-static void filter_allow_threads(struct filter *filter, unsigned may)
-{
-	if ((may & MAY_START_THREADS) != 0)
-		filter_allow_if(filter, SCMP_SYS(clone),
-			SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_VM,
-				CLONE_THREAD | CLONE_VM));
-	/* glibc takes the older call then, whose flags a filter can see. */
-	filter_deny(filter, SCMP_SYS(clone3), ENOSYS);
 }
 
 static void filter_allow_files(struct filter *filter, unsigned may)
@@ -543,7 +523,6 @@ int jail_seal(const char *role, struct fault *why)
 	filter_allow_always(&filter);
 	filter_allow_sockets(&filter, jail->may);
 	filter_allow_files(&filter, jail->may);
-	filter_allow_threads(&filter, jail->may);
 	if (JAIL_SANITIZED)
 		filter_allow_sanitizers(&filter);
 	if (filter.error == 0)

@@ -21,6 +21,8 @@
 #include "roles/notify.h"
 #include "roles/ports.h"
 
+enum { VIEW_PATIENCE_MS = 250 };
+
 static const struct role *const roles[] = {
 #define ROLE(name) &role_##name,
 #include "roles/roles.def"
@@ -86,6 +88,30 @@ const char *role_spool_path(const struct role_context *context, char *path, size
 	return path;
 }
 
+static void role_on_patience(struct timer *timer, void *arg)
+{
+	(void)timer;
+	loop_stop(arg);
+}
+
+void role_await_view(struct role_context *context)
+{
+	struct timer patience;
+
+	timer_init(&patience, context->loop, role_on_patience, context->loop);
+	timer_set(&patience, loop_now_ms(context->loop) + VIEW_PATIENCE_MS);
+	context->awaits = true;
+	loop_run(context->loop);
+	context->awaits = false;
+	timer_done(&patience);
+}
+
+void role_go_on(struct role_context *context)
+{
+	if (context->awaits)
+		loop_stop(context->loop);
+}
+
 int role_load_conf(const char *path, struct conf **ret_conf)
 {
 	struct conf_report report;
@@ -108,12 +134,11 @@ static void running_on_term(int number, void *arg)
 	struct running *running = OBJ(running, arg);
 
 	(void)number;
-	if (running->stopping) {
+	if (running->stopping || running->context.awaits)
 		loop_stop(running->context.loop); /* asked twice: at once */
-		return;
-	}
+	else
+		running->role->stop(&running->context);
 	running->stopping = true;
-	running->role->stop(&running->context);
 }
 
 static void running_on_hup(int number, void *arg)
@@ -231,7 +256,8 @@ int role_main(const struct role *role, const char *conf_path)
 	log_event(EV_ROLE_STARTED,
 		LOG_FIELDS(log_text("role", role->name), log_number("pid", getpid())));
 	notify_send(running.notify_fd, "READY=1");
-	loop_run(running.context.loop);
+	if (!running.stopping)
+		loop_run(running.context.loop);
 	running_end(&running);
 	log_event(EV_ROLE_STOPPED, LOG_FIELDS(log_text("role", role->name)));
 	return 0;

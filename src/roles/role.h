@@ -28,6 +28,7 @@ struct role_context {
 	size_t sockets_len;
 	const struct role_socket *sockets;
 	void *state; /* the role's own */
+	bool awaits; /* inside role_await_view */
 };
 
 /* One role. start: opens and allocates everything that needs rights, before the jail; 0 or E_... with words. reload: a
@@ -60,6 +61,12 @@ int role_main(const struct role *role, const char *conf_path);
 
 /* -1 when there is none of that name. */
 int role_socket(const struct role_context *context, const char *name);
+
+/* For a role's start, after it opened its bus and before it answers anybody: runs the loop until role_go_on, called when a
+ * view came, or for a moment when none comes. So a role that was started again does not answer from an older list than the
+ * one before it: the newest snapshot file lacks the latest changes. */
+void role_await_view(struct role_context *context);
+void role_go_on(struct role_context *context);
 
 /* The bus socket of a role and its spool file, from the configuration. */
 const char *role_bus_path(const struct role_context *context, char *path, size_t size);

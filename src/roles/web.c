@@ -34,6 +34,11 @@ static void web_ask(void *ask_arg, Stockade__Query *query,
 	bus_client_ask(ask_arg, query, call, arg);
 }
 
+static void web_on_view(void *context)
+{
+	role_go_on(context);
+}
+
 static int web_open_bus(struct role_context *context, struct web *web, struct fault *why)
 {
 	char path[BUS_PATH_SIZE];
@@ -44,7 +49,8 @@ static int web_open_bus(struct role_context *context, struct web *web, struct fa
 
 	web->shelf = shelf_new(web_release_view);
 	last_view_put(context->conf->lists_path, web->shelf);
-	return bus_client_new(context->loop, &settings, web->shelf, NULL, NULL, &web->bus, why);
+	return bus_client_new(
+		context->loop, &settings, web->shelf, web_on_view, context, &web->bus, why);
 }
 
 static int web_open_portal(struct role_context *context, struct web *web, struct fault *why)
@@ -86,8 +92,10 @@ static int web_start(struct role_context *context, struct fault *why)
 
 	context->state = web;
 	r = web_open_bus(context, web, why);
-	if (r >= 0)
+	if (r >= 0) {
+		role_await_view(context);
 		r = web_open_portal(context, web, why);
+	}
 	if (r < 0)
 		web_finish(context);
 	return r;

@@ -206,7 +206,7 @@ static const struct jail_case {
 	CASE("web", run_program, REFUSED, false),
 	CASE("web", make_internet_socket, REFUSED, false),
 	CASE("dns", use_memory, DONE, false),
-	CASE("dns", start_thread, DONE, false),
+	CASE("dns", start_thread, REFUSED, false), /* they are there before the filter */
 	CASE("dns", make_process, REFUSED, false),
 	CASE("dns", read_store, EACCES, true),
 	CASE("dns", read_list, DONE, false),

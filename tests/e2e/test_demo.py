@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: ISC
+"""`stockade demo`: what a newcomer sees first. The visitors and their ends are checked by the demo itself."""
+import glob
+import os
+import re
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from harness.nameserver import answers
+from harness.site import NOBODY
+from harness.waiting import accepts_connections, wait_for
+
+
+def folders():
+    return set(glob.glob("/tmp/stockade-demo-*"))
+
+
+class Demo:
+    def __init__(self, program, path, identity):
+        self.path = path
+        with open(path, "wb") as out:
+            self.popen = subprocess.Popen([program, "demo"], stdin=subprocess.DEVNULL, stdout=out,
+                                          stderr=subprocess.STDOUT, env={**os.environ, "TMPDIR": "/tmp"}, **identity)
+
+    @property
+    def text(self):
+        with open(self.path, encoding="utf-8") as file:
+            return file.read()
+
+    def wait_for_text(self, text):
+        def there():
+            assert self.popen.poll() is None, self.text
+            return text in self.text
+        wait_for(there, 90, f"'{text}'")
+
+    def find(self, pattern):
+        return re.search(pattern, self.text).group(1)
+
+
+@pytest.fixture(params=["as_is", pytest.param("as_nobody", marks=pytest.mark.needs_root)])
+def demo(request, program, tmp_path):
+    identity = {}
+    if request.param == "as_nobody":
+        identity = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        copy = f"/tmp/stk-demo-{os.getpid()}"
+        shutil.copy(program, copy)
+        program = copy
+        request.addfinalizer(lambda: os.unlink(copy))
+    demo = Demo(program, tmp_path / "out", identity)
+    yield demo
+    if demo.popen.poll() is None:
+        demo.popen.kill()
+        demo.popen.wait()
+
+
+def children(pid):
+    """All processes below pid."""
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        below = [int(word) for word in file.read().split()]
+    return below + [grandchild for child in below for grandchild in children(child)]
+
+
+def test_demo_stays_up_invites_and_leaves_nothing_behind(demo):
+    demo.wait_for_text("Your turn")
+    assert "^ expected" not in demo.text
+    assert len(re.findall(r"^ +\d+  [0-9a-f.:]+ +", demo.text, re.M)) >= 12
+    gate = int(demo.find(r"mail gate +127\.0\.0\.1:(\d+)"))
+    dns = int(demo.find(r"blocklist +127\.0\.0\.1:(\d+)"))
+    folder = demo.find(r"data +(/tmp/stockade-demo-\w+)")
+    assert answers(dns, "9.100.51.198.bl.demo.test") == ["127.0.0.8"]
+    assert accepts_connections(gate)
+    processes = children(demo.popen.pid)
+    assert len(processes) == 5  # supervisor and four roles
+    demo.popen.send_signal(signal.SIGINT)
+    assert demo.popen.wait(60) == 0
+    assert not os.path.exists(folder)
+    assert not accepts_connections(gate)
+    for pid in processes:
+        assert not os.path.exists(f"/proc/{pid}")
+
+
+def test_interrupted_in_the_middle_it_ends_as_cleanly(demo):
+    demo.wait_for_text("data ")
+    folder = demo.find(r"data +(/tmp/stockade-demo-\w+)")
+    demo.popen.send_signal(signal.SIGTERM)
+    assert demo.popen.wait(60) == 0
+    assert not os.path.exists(folder)
+
+
+def test_commands_that_are_printed_work(demo, root):
+    demo.wait_for_text("Your turn")
+    conf = demo.find(r"conf=(\S+)")
+    commands = [line.split("   ")[-1].strip() for line in demo.text.splitlines() if "--config $conf" in line]
+    assert len(commands) >= 6
+    for command in commands:
+        command = command.split(";")[0].strip()
+        command = command[command.index(" ") + 1:].replace("$conf", conf)
+        result = subprocess.run(f"{demo.popen.args[0]} {command}", shell=True, cwd=root, capture_output=True,
+                                text=True, check=False)
+        assert result.returncode in ((0, 1) if command.startswith("lookup") else (0,)), (command, result)
+    swaks = re.search(r"swaks (--server.*?--to \S+)", demo.text, re.S).group(1).replace("\\\n", "")
+    result = subprocess.run(f"swaks {swaks}", shell=True, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result
+    demo.wait_for_text("the demo mailbox got")
+
+
+def test_second_demo_takes_other_ports(demo, program, tmp_path):
+    demo.wait_for_text("Your turn")
+    second = subprocess.run([program, "demo", "--selftest"], capture_output=True, text=True, check=False,
+                            stdin=subprocess.DEVNULL, timeout=120)
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert demo.find(r"mail gate +127\.0\.0\.1:(\d+)") not in second.stdout.splitlines()[1]

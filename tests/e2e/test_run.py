@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: ISC
+"""`stockade run`: starts all roles, again what dies, reloads what is right, and leaves nothing behind."""
+import os
+import signal
+
+import pytest
+
+from harness.nameserver import answers
+from harness.site import wait_gone
+from harness.waiting import accepts_connections, free_port, wait_for
+
+LISTED = "9.100.51.198.bl.example.test"
+
+
+def add(site, source, *more):
+    site.cli("list", "add", source, "--list", "main", "--reason", "test", *more)
+
+
+def is_listed(site, name=LISTED):
+    return wait_for(lambda: answers(site.ports["dns"], name) == ["127.0.0.8"], what=f"{name} to be listed")
+
+
+@pytest.mark.parametrize("role", ["keeper", "dns", "web", "gate"])
+def test_killed_role_is_back_in_a_moment(running_site, role):
+    site = running_site
+    add(site, "198.51.100.9")
+    old = site.role_pids()
+    os.kill(old[role], signal.SIGKILL)
+    died = site.supervisor.wait_for_event("role.died")
+    assert died[0]["role"] == role and died[0]["signal"] == "KILL"
+    wait_for(lambda: site.role_pids()[role] != old[role], what=f"{role} to be started again")
+    assert {name: pid for name, pid in site.role_pids().items() if name != role} == \
+        {name: pid for name, pid in old.items() if name != role}
+    is_listed(site)
+    add(site, "198.51.100.10")
+    is_listed(site, "10.100.51.198.bl.example.test")
+
+
+def test_sockets_stay_open_while_a_role_is_dead(running_site):
+    """A crash of DNS costs a question a moment, never an ICMP error: the supervisor holds the sockets."""
+    site = running_site
+    add(site, "198.51.100.9")
+    is_listed(site)
+    os.kill(site.role_pids()["dns"], signal.SIGKILL)
+    assert answers(site.ports["dns"], LISTED, tcp=True) == ["127.0.0.8"]
+
+
+def test_term_ends_everything_and_leaves_no_process(running_site):
+    site = running_site
+    pids = site.role_pids()
+    assert site.supervisor.stop() == 0
+    for pid in pids.values():
+        wait_gone(pid)
+    assert {event["role"] for event in site.supervisor.events("role.stopped")} == {*pids, "run"}
+    assert site.supervisor.events("role.stopped")[-2]["role"] == "keeper"  # it hears the others out
+    assert site.supervisor.events("role.died") == []
+    assert not os.path.exists(site.path("run", "control.sock"))
+
+
+def test_no_role_outlives_a_killed_supervisor(running_site):
+    site = running_site
+    pids = site.role_pids()
+    site.supervisor.kill()
+    for pid in pids.values():
+        wait_gone(pid)
+    again = site.run()  # and nothing of the old run is in the way
+    add(site, "198.51.100.9")
+    is_listed(site)
+    assert again.stop() == 0
+
+
+def test_wrong_configuration_changes_nothing(running_site):
+    site = running_site
+    pids = site.role_pids()
+    site.write("hostname: [oops\n")
+    site.supervisor.signal(signal.SIGHUP)
+    site.supervisor.wait_for_event("config.bad")
+    assert "stockade.yaml:" in site.supervisor.log and "error" in site.supervisor.log
+    site.write()
+    add(site, "198.51.100.9")
+    is_listed(site)
+    assert site.role_pids() == pids
+    assert site.supervisor.events("role.died") == []
+
+
+def test_reload_reaches_every_role_without_a_restart(running_site):
+    site = running_site
+    pids = site.role_pids()
+    site.conf["dns"]["ttl"] = "7m"
+    site.write()
+    site.supervisor.signal(signal.SIGHUP)
+    site.supervisor.wait_for_event("config.loaded", count=1 + len(pids))
+    assert site.role_pids() == pids
+
+
+def test_new_address_is_listened_on_after_reload(running_site):
+    """Sockets are the supervisor's: the one role whose addresses changed is started anew, the others are told."""
+    site = running_site
+    add(site, "198.51.100.9")
+    is_listed(site)
+    old = site.role_pids()
+    port = free_port()
+    site.conf["dns"]["listen"] = [f"127.0.0.1:{port}"]
+    site.write()
+    site.supervisor.signal(signal.SIGHUP)
+    wait_for(lambda: site.role_pids()["dns"] != old["dns"], what="a new dns role")
+    assert answers(port, LISTED) == ["127.0.0.8"]
+    assert not accepts_connections(site.ports["dns"])
+    assert site.role_pids()["gate"] == old["gate"]
+    assert site.supervisor.events("role.died") == []
+
+
+def test_taken_address_refuses_the_whole_reload(running_site, sink):
+    site = running_site
+    add(site, "198.51.100.9")
+    pids = site.role_pids()
+    site.conf["dns"]["listen"] = [f"127.0.0.1:{free_port()}"]
+    site.conf["portal"]["listen"] = f"127.0.0.1:{sink.port}"
+    site.write()
+    site.supervisor.signal(signal.SIGHUP)
+    bad = site.supervisor.wait_for_event("config.bad")
+    assert str(sink.port) in bad[-1]["why"]
+    is_listed(site)  # at the old address
+    assert accepts_connections(site.ports["web"])
+    assert site.role_pids() == pids
+
+
+def test_role_that_is_taken_out_ends(running_site):
+    site = running_site
+    web = site.role_pids()["web"]
+    site.conf["run"]["roles"] = ["keeper", "dns", "gate"]
+    site.write()
+    site.supervisor.signal(signal.SIGHUP)
+    wait_gone(web)
+    assert not accepts_connections(site.ports["web"])
+    assert site.supervisor.events("role.died") == []
+
+
+def test_taken_port_at_start_says_so(site, sink):
+    site.conf["portal"]["listen"] = f"127.0.0.1:{sink.port}"
+    run = site.run(wait=False)
+    assert run.wait() == 65
+    assert f"127.0.0.1:{sink.port}" in run.log and "in use" in run.log
+
+
+def test_wrong_configuration_at_start_is_78(site):
+    site.conf["checks"]["no-ptr"] = "rejct"
+    run = site.run(wait=False)
+    assert run.wait() == 78
+    assert "did you mean 'reject'" in run.log
+
+
+def test_gate_before_an_open_relay_ends_the_run(site, sink):
+    """The one thing that must not be tried again quietly: the exit code is that of the configuration."""
+    sink.relays = True
+    run = site.run(wait=False)
+    assert run.wait(60) == 78
+    assert run.events("gate.backend-relays")
+    assert not accepts_connections(site.ports["gate"])
