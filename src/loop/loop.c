@@ -374,3 +374,8 @@ int watch_set(struct watch *watch, int want)
 	event_assign(watch->event, watch->loop->base, watch->fd, what, watch_event, watch);
 	return event_add(watch->event, NULL) == 0 ? 0 : E_SYSTEM;
 }
+
+int watch_fd(const struct watch *watch)
+{
+	return watch->fd;
+}

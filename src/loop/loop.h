@@ -42,6 +42,7 @@ struct watch *watch_new(struct loop *loop, int fd,
 	void (*call)(struct watch *watch, int ready, void *arg), void *arg);
 void watch_free(struct watch **watch);
 int watch_set(struct watch *watch, int want);
+int watch_fd(const struct watch *watch);
 
 /* A deadline, embedded in the object that owns it. */
 struct timer {

@@ -31,7 +31,7 @@ struct stream {
 	bool finishing;
 	bool shut;
 	bool freed;
-	bool reported;
+	int reported; /* what `closed` was told last */
 };
 
 static void stream_again(struct timer *timer, void *arg);
@@ -173,19 +173,17 @@ void stream_resume(struct stream *stream)
 	stream_rewatch(stream);
 }
 
+/* All streams of a thread read into one place and keep what came: an idle or slow stream holds no more than its bytes. */
 static void stream_read(struct stream *stream)
 {
-	uint8_t *room = buf_reserve(&stream->in, READ_SIZE);
-	ssize_t n;
+	static _Thread_local uint8_t bytes[READ_SIZE];
+	ssize_t n = recv(stream->fd, bytes, sizeof(bytes), 0);
 
-	if (room == NULL)
-		return;
-	n = recv(stream->fd, room, READ_SIZE, 0);
 	if (n > 0) {
-		buf_wrote(&stream->in, (size_t)n);
+		buf_append(&stream->in, span_of(bytes, (size_t)n));
 	} else if (n == 0) {
-		stream->eof = true;
-		stream_fail(stream, E_CLOSED);
+		stream->eof = true; /* no error yet: the other side may still read */
+		timer_set(&stream->again, loop_now_ms(stream->loop));
 	} else if (errno != EAGAIN && errno != EINTR) {
 		stream_fail(stream, err_from_errno(errno));
 	}
@@ -203,6 +201,17 @@ static void stream_settle(struct stream *stream)
 	stream_rewatch(stream);
 }
 
+/* The end of input, and later perhaps that output failed as well: each is told once. */
+static void stream_report(struct stream *stream)
+{
+	int error = stream->error != 0 ? stream->error : E_CLOSED;
+
+	if ((stream->error == 0 && !stream->eof) || stream->reported == error)
+		return;
+	stream->reported = error;
+	stream->calls.closed(stream, error, stream->arg);
+}
+
 static void stream_again(struct timer *timer, void *arg)
 {
 	struct stream *stream = OBJ(stream, arg);
@@ -210,10 +219,8 @@ static void stream_again(struct timer *timer, void *arg)
 	(void)timer;
 	if (buf_len(&stream->in) != 0 && !stream->paused && stream->calls.input != NULL)
 		stream->calls.input(stream, stream->arg);
-	if (!stream->freed && stream->error != 0 && !stream->paused && !stream->reported) {
-		stream->reported = true;
-		stream->calls.closed(stream, stream->error, stream->arg);
-	}
+	if (!stream->freed && !stream->paused)
+		stream_report(stream);
 	stream_settle(stream);
 }
 

@@ -17,7 +17,8 @@ struct stream_calls {
 	void (*input)(struct stream *stream, void *arg);
 	/* `out` became empty after stream_send had to wait. May be NULL. */
 	void (*drained)(struct stream *stream, void *arg);
-	/* The other side closed (E_CLOSED; what it sent before was reported) or the connection failed (E_...). */
+	/* The other side closed (E_CLOSED; what it sent before was reported; it may still read) or the connection failed
+	 * (E_...; also after E_CLOSED, when the owner kept the stream to write to it). */
 	void (*closed)(struct stream *stream, int error, void *arg);
 	/* A connection started by stream_connect stands. May be NULL. */
 	void (*connected)(struct stream *stream, void *arg);

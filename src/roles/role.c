@@ -260,5 +260,5 @@ int role_main(const struct role *role, const char *conf_path)
 		loop_run(running.context.loop);
 	running_end(&running);
 	log_event(EV_ROLE_STOPPED, LOG_FIELDS(log_text("role", role->name)));
-	return 0;
+	return err_exit_code(running.context.result);
 }

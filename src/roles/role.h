@@ -29,6 +29,7 @@ struct role_context {
 	const struct role_socket *sockets;
 	void *state; /* the role's own */
 	bool awaits; /* inside role_await_view */
+	int result;  /* set before loop_stop: the role ends with the exit code of this E_... */
 };
 
 /* One role. start: opens and allocates everything that needs rights, before the jail; 0 or E_... with words. reload: a

@@ -34,6 +34,8 @@ static const struct verb_row verbs[] = {
 	{"OPTIONS", SMTP_FOREIGN},
 	{"CONNECT", SMTP_FOREIGN},
 	{"PRI", SMTP_FOREIGN},
+	/* A PROXY header from somebody who may not send one; from listed peers it was read before. */
+	{"PROXY", SMTP_FOREIGN},
 };
 
 void smtp_parser_init(struct smtp_parser *parser, const struct smtp_limits *limits)

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: ISC */
+#include "gate/backend.h"
+
+#include "base/mem.h"
+#include "base/obj.h"
+#include "loop/socket.h"
+#include "smtp/proxy.h"
+
+/*
+ * XCLIENT: 220, EHLO, 250, XCLIENT, 220, EHLO, 250. The session starts anew after XCLIENT (XCLIENT_README), and the server
+ * may offer other keywords to the client we speak for, so that both the greeting and EHLO come twice.
+ * PROXY and none: 220, EHLO, 250.
+ */
+enum backend_step { STEP_GREETING, STEP_EHLO, STEP_XCLIENT, STEP_EHLO_AGAIN, STEP_READY };
+
+enum { OUT_LIMIT = 1 << 20 };
+
+struct backend {
+	uint32_t magic;
+	struct loop *loop;
+	const struct conf *conf;
+	const struct gate_limits *limits;
+	struct smtp_client client;
+	struct backend_calls calls;
+	void *arg;
+	struct stream *stream;
+	struct timer deadline;
+	struct smtp_reply_parser parser;
+	struct smtp_offer offer;
+	enum backend_step step;
+	int open_error; /* reported by the deadline timer: never from inside backend_open */
+	bool closed;
+};
+
+static void backend_on_input(struct stream *stream, void *arg);
+static void backend_on_drained(struct stream *stream, void *arg);
+static void backend_on_closed(struct stream *stream, int error, void *arg);
+
+static const struct stream_calls stream_calls = {
+	.input = backend_on_input,
+	.drained = backend_on_drained,
+	.closed = backend_on_closed,
+};
+
+static void backend_fail(struct backend *backend, int error, const char *what)
+{
+	backend_rest(backend);
+	backend->calls.failed(backend, error, what, backend->arg);
+}
+
+static void backend_on_deadline(struct timer *timer, void *arg)
+{
+	struct backend *backend = OBJ(backend, arg);
+
+	(void)timer;
+	if (backend->open_error != 0)
+		backend_fail(backend, backend->open_error, "cannot connect");
+	else
+		backend_fail(backend, E_TIMEOUT,
+			backend->step == STEP_READY ? "no reply in time" : "not ready in time");
+}
+
+static void backend_introduce(struct backend *backend)
+{
+	const struct smtp_client *client = &backend->client;
+
+	if (backend->conf->pass_client == PASS_CLIENT_PROXY_V1)
+		proxy_v1_print(client->source, client->destination, backend_out(backend));
+	else if (backend->conf->pass_client == PASS_CLIENT_PROXY_V2)
+		proxy_v2_print(client->source, client->destination, backend_out(backend));
+}
+
+struct backend *backend_open(struct loop *loop, const struct conf *conf,
+	const struct gate_limits *limits, const struct smtp_client *client,
+	const struct backend_calls *calls, void *arg)
+{
+	const struct stream_limits stream_limits = {
+		.in = limits->smtp.reply_line * 2, .out = OUT_LIMIT};
+	struct backend *backend = mem_new(backend);
+	int fd;
+	int r;
+
+	backend->magic = (uint32_t)MAGIC_backend;
+	backend->loop = loop;
+	backend->conf = conf;
+	backend->limits = limits;
+	backend->client = *client;
+	backend->calls = *calls;
+	backend->arg = arg;
+	smtp_reply_parser_init(&backend->parser, &limits->smtp);
+	timer_init(&backend->deadline, loop, backend_on_deadline, backend);
+	r = socket_connect_tcp(conf->backend, &fd);
+	if (r < 0) {
+		backend->open_error = r;
+		timer_set(&backend->deadline, loop_now_ms(loop));
+		return backend;
+	}
+	backend->stream = stream_new(loop, fd, true, &stream_limits, &stream_calls, backend);
+	timer_set(&backend->deadline, loop_now_ms(loop) + limits->backend_open_ms);
+	backend_introduce(backend);
+	stream_send(backend->stream);
+	return backend;
+}
+
+static void backend_destroy(void *arg)
+{
+	struct backend *backend = OBJ(backend, arg);
+
+	smtp_reply_parser_done(&backend->parser);
+	backend->magic = 0;
+	mem_free(backend);
+}
+
+void backend_close(struct backend **backend)
+{
+	struct backend *b = *backend;
+
+	if (b == NULL)
+		return;
+	*backend = NULL;
+	b->closed = true;
+	timer_done(&b->deadline);
+	stream_free(&b->stream);
+	loop_later(b->loop, backend_destroy, b);
+}
+
+void backend_quit(struct backend **backend)
+{
+	if (*backend != NULL && (*backend)->step == STEP_READY) {
+		buf_append_text(backend_out(*backend), "QUIT\r\n");
+		stream_send((*backend)->stream);
+	}
+	backend_close(backend);
+}
+
+bool backend_is_ready(const struct backend *backend)
+{
+	return backend->step == STEP_READY;
+}
+
+const struct smtp_offer *backend_offer(const struct backend *backend)
+{
+	return &backend->offer;
+}
+
+struct buf *backend_out(struct backend *backend)
+{
+	return stream_out(backend->stream);
+}
+
+void backend_send(struct backend *backend, int64_t within_ms)
+{
+	timer_set(&backend->deadline, loop_now_ms(backend->loop) + within_ms);
+	stream_send(backend->stream);
+}
+
+void backend_rest(struct backend *backend)
+{
+	timer_clear(&backend->deadline);
+}
+
+/* ---- until the server waits for MAIL ---- */
+
+/* Whose name the server is to hear: the client's, once it knows that it talks to the client. What a stranger called itself
+ * goes out only in a form that cannot be anything but one word. */
+static struct span backend_helo(const struct backend *backend, enum backend_step step)
+{
+	struct span helo = backend->client.helo;
+	bool for_client = step == STEP_EHLO_AGAIN ||
+			  backend->conf->pass_client == PASS_CLIENT_PROXY_V1 ||
+			  backend->conf->pass_client == PASS_CLIENT_PROXY_V2;
+
+	for (size_t i = 0; i < helo.len; i++) {
+		if (!ascii_is_print(helo.ptr[i]) || helo.ptr[i] == ' ')
+			for_client = false;
+	}
+	return for_client && helo.len != 0 ? helo : span_text(backend->conf->hostname);
+}
+
+static void backend_say_ehlo(struct backend *backend, enum backend_step step)
+{
+	backend->step = step;
+	buf_append_text(backend_out(backend), "EHLO ");
+	buf_append(backend_out(backend), backend_helo(backend, step));
+	buf_append_text(backend_out(backend), "\r\n");
+	stream_send(backend->stream);
+}
+
+static void backend_become_ready(struct backend *backend)
+{
+	backend->step = STEP_READY;
+	backend_rest(backend);
+	backend->calls.ready(backend, backend->arg);
+}
+
+static void backend_after_ehlo(struct backend *backend, const struct smtp_reply *reply)
+{
+	smtp_offer_parse(reply, &backend->offer);
+	if (backend->conf->pass_client != PASS_CLIENT_XCLIENT || backend->step == STEP_EHLO_AGAIN) {
+		backend_become_ready(backend);
+		return;
+	}
+	if ((backend->offer.xclient & SMTP_XCLIENT_ADDR) == 0) {
+		backend_fail(backend, E_DENIED, "XCLIENT is not offered to us");
+		return;
+	}
+	backend->step = STEP_XCLIENT;
+	smtp_xclient_print(&backend->client, backend->offer.xclient, backend_out(backend));
+	buf_append_text(backend_out(backend), "\r\n");
+	stream_send(backend->stream);
+}
+
+static void backend_open_step(struct backend *backend, const struct smtp_reply *reply)
+{
+	if (smtp_reply_class(reply) != 2) {
+		backend_fail(backend, reply->code < 500 ? E_BUSY : E_DENIED,
+			backend->step == STEP_XCLIENT ? "XCLIENT was refused" : "refuses to talk");
+		return;
+	}
+	switch (backend->step) {
+	case STEP_GREETING:
+		backend_say_ehlo(backend, STEP_EHLO);
+		break;
+	case STEP_XCLIENT:
+		backend_say_ehlo(backend, STEP_EHLO_AGAIN);
+		break;
+	case STEP_EHLO:
+	case STEP_EHLO_AGAIN:
+		backend_after_ehlo(backend, reply);
+		break;
+	case STEP_READY:
+		break;
+	}
+}
+
+/* ---- the stream ---- */
+
+static void backend_on_input(struct stream *stream, void *arg)
+{
+	struct backend *backend = OBJ(backend, arg);
+	struct smtp_reply reply;
+
+	while (!backend->closed) {
+		struct buf *in = stream_in(stream);
+		size_t used = 0;
+		int r = smtp_reply_next(&backend->parser, buf_span(in), &reply, &used);
+
+		if (r < 0) {
+			backend_fail(backend, r, "malformed reply");
+			return;
+		}
+		buf_consume(in, used);
+		if (r == 0)
+			return;
+		if (backend->step == STEP_READY)
+			backend->calls.reply(backend, &reply, backend->arg);
+		else
+			backend_open_step(backend, &reply);
+	}
+}
+
+static void backend_on_drained(struct stream *stream, void *arg)
+{
+	struct backend *backend = OBJ(backend, arg);
+
+	(void)stream;
+	if (backend->calls.drained != NULL)
+		backend->calls.drained(backend, backend->arg);
+}
+
+static void backend_on_closed(struct stream *stream, int error, void *arg)
+{
+	struct backend *backend = OBJ(backend, arg);
+
+	(void)stream;
+	backend_fail(
+		backend, error, error == E_CLOSED ? "closed the connection" : "connection failed");
+}

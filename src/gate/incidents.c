@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+#include "gate/incidents.h"
+
+#include "base/mem.h"
+#include "gate/place.h"
+#include "list/incident.h"
+
+enum { WAYS = 8 };
+
+struct book_entry {
+	struct ip source;
+	uint64_t number; /* 0: free */
+	int64_t first_s;
+	int64_t last_s;
+	int64_t told_s;
+	uint32_t reason;
+	uint32_t count;
+	uint32_t told_count;
+};
+
+struct incident_book {
+	int64_t lasts_s;
+	int64_t update_s;
+	size_t neighbourhoods;
+	uint64_t seed;
+	struct book_entry *entries;
+};
+
+struct incident_book *incident_book_new(size_t entries, int64_t lasts_s, int64_t update_s)
+{
+	struct incident_book *book = mem_new(incident_book);
+
+	book->lasts_s = lasts_s;
+	book->update_s = update_s;
+	book->neighbourhoods = place_count(entries, WAYS);
+	book->seed = place_seed();
+	book->entries = mem_alloc_array(book->neighbourhoods * WAYS, sizeof(*book->entries));
+	return book;
+}
+
+void incident_book_free(struct incident_book **book)
+{
+	if (*book == NULL)
+		return;
+	mem_free((*book)->entries);
+	mem_free(*book);
+	*book = NULL;
+}
+
+/* A clock that went back must not keep an entry for ever. */
+static bool entry_is_over(
+	const struct incident_book *book, const struct book_entry *entry, int64_t now_s)
+{
+	return entry->number == 0 || now_s >= entry->first_s + book->lasts_s ||
+	       now_s < entry->first_s - book->lasts_s;
+}
+
+/* The entry of this source and reason, or the one that has been quiet for longest. */
+static struct book_entry *book_find(
+	struct incident_book *book, struct ip source, uint32_t reason, int64_t now_s)
+{
+	struct book_entry *entry =
+		&book->entries[place_of(book->seed, source, reason, book->neighbourhoods) * WAYS];
+	struct book_entry *oldest = entry;
+
+	for (size_t i = 0; i < WAYS; i++) {
+		if (entry_is_over(book, &entry[i], now_s))
+			entry[i] = (struct book_entry){0};
+		else if (entry[i].reason == reason && ip_equal(entry[i].source, source))
+			return &entry[i];
+		if (entry[i].last_s < oldest->last_s)
+			oldest = &entry[i];
+	}
+	*oldest = (struct book_entry){.source = source,
+		.reason = reason,
+		.number = incident_number_new(),
+		.first_s = now_s};
+	return oldest;
+}
+
+struct incident_note incident_book_note(
+	struct incident_book *book, struct ip source, uint32_t reason, int64_t now_s)
+{
+	struct book_entry *entry = book_find(book, source, reason, now_s);
+	struct incident_note note;
+
+	entry->count += entry->count != UINT32_MAX;
+	entry->last_s = now_s;
+	note = (struct incident_note){.number = entry->number,
+		.first_s = entry->first_s,
+		.last_s = now_s,
+		.count = entry->count,
+		.is_new = entry->told_count == 0};
+	note.is_worth = note.is_new || entry->count / 2 >= entry->told_count ||
+			now_s - entry->told_s >= book->update_s;
+	if (note.is_worth) {
+		entry->told_count = entry->count;
+		entry->told_s = now_s;
+	}
+	return note;
+}

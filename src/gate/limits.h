@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * How long the gate waits and how much it takes, in one struct, so that a test can be impatient. The figures are those of
+ * RFC 5321 section 4.5.3 where it has any.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "smtp/limits.h"
+
+struct gate_limits {
+	struct smtp_limits smtp;
+	size_t sessions;   /* at once; more are told 421 */
+	size_t recipients; /* of a message */
+	unsigned errors_soft;
+	unsigned errors_hard;
+	unsigned junk; /* commands that lead nowhere (NOOP, RSET, VRFY ...): more count as errors */
+	size_t input;  /* unread bytes of a client; at least a command line */
+	size_t output; /* replies a client has not taken yet, before no more commands are read */
+	size_t ahead; /* bytes of a message on their way to the backend, before the client is held back */
+
+	int64_t proxy_ms;   /* for the PROXY header */
+	int64_t command_ms; /* for the next command, or the next piece of a message */
+	int64_t delay_ms;   /* for each error beyond errors_soft */
+	int64_t facts_ms;   /* from the connection on: what DNS did not tell by then is unknown */
+	int64_t close_ms;   /* for the client to take the last reply */
+	int64_t stop_ms;    /* for transactions under way when the role ends */
+
+	int64_t backend_open_ms;    /* until the backend is ready for MAIL */
+	int64_t backend_command_ms; /* for its reply to MAIL, RCPT, DATA */
+	int64_t backend_stall_ms;   /* a message is under way and the backend takes none of it */
+	int64_t backend_end_ms; /* for its reply to the message; shorter than the client's ten minutes */
+	int64_t probe_again_ms;    /* when the backend could not be asked whether it relays */
+	int64_t passed_s;          /* a client that waited for the greeting need not again */
+	int64_t incident_s;        /* one number per source and reason for so long */
+	int64_t incident_update_s; /* a growing count is reported at most so often */
+};
+
+static const struct gate_limits gate_limits_default = {
+	.smtp =
+		{
+			.line = 2048,
+			.helo = 255,
+			.local_part = 256,
+			.domain = 255,
+			.reply_line = 2048,
+			.reply_lines = 64,
+		},
+	.sessions = 20000,
+	.recipients = 1000,
+	.errors_soft = 10,
+	.errors_hard = 20,
+	.junk = 100,
+	.input = 16384,
+	.output = 16384,
+	.ahead = 65536,
+	.proxy_ms = 5000,
+	.command_ms = 300000,
+	.delay_ms = 1000,
+	.facts_ms = 8000,
+	.close_ms = 5000,
+	.stop_ms = 30000,
+	.backend_open_ms = 30000,
+	.backend_command_ms = 120000,
+	.backend_stall_ms = 180000,
+	.backend_end_ms = 300000,
+	.probe_again_ms = 5000,
+	.passed_s = 86400,
+	.incident_s = 3600,
+	.incident_update_s = 60,
+};

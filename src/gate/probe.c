@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: ISC */
+#include "gate/probe.h"
+
+#include <stdio.h>
+
+#include "base/macro.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "gate/facts.h"
+
+enum probe_step { PROBE_OPENING, PROBE_MAIL, PROBE_RCPT };
+
+struct probe {
+	uint32_t magic;
+	const struct gate_limits *limits;
+	struct backend *backend;
+	enum probe_step step;
+	char recipient[128];
+	probe_call *done;
+	void *arg;
+};
+
+/* A stranger's address: of a documentation network that is not one of ours (RFC 5737). */
+static struct endpoint probe_source(const struct conf *conf)
+{
+	static const uint32_t addresses[] = {0xcb007101u, 0xc6336401u, 0xc0000201u};
+	struct endpoint source = {.port = 25125};
+
+	for (size_t i = 0; i < COUNTOF(addresses); i++) {
+		source.ip = ip_from_v4(addresses[i]);
+		if (!facts_ip_is_own(conf, source.ip))
+			break;
+	}
+	return source;
+}
+
+static bool probe_domain_is_own(const struct conf *conf, const char *domain)
+{
+	for (size_t i = 0; i < conf->own_domains_len; i++) {
+		if (span_equal_nocase(span_text(conf->own_domains[i]), span_text(domain)))
+			return true;
+	}
+	return false;
+}
+
+/* A domain that exists, is nobody's (RFC 2606) and not ours. */
+static const char *probe_domain(const struct conf *conf)
+{
+	static const char *const domains[] = {"example.com", "example.net", "example.org"};
+
+	for (size_t i = 0; i < COUNTOF(domains); i++) {
+		if (!probe_domain_is_own(conf, domains[i]))
+			return domains[i];
+	}
+	return "relay-probe.invalid";
+}
+
+static void probe_end(struct probe *probe, enum probe_result result, const char *reply)
+{
+	struct smtp_offer offer = {0};
+
+	if (result != PROBE_AWAY)
+		offer = *backend_offer(probe->backend);
+	backend_quit(&probe->backend);
+	probe->done(result, result != PROBE_AWAY ? &offer : NULL, reply, probe->arg);
+}
+
+static void probe_on_ready(struct backend *backend, void *arg)
+{
+	struct probe *probe = OBJ(probe, arg);
+
+	probe->step = PROBE_MAIL;
+	buf_append_text(backend_out(backend), "MAIL FROM:<>\r\n");
+	backend_send(backend, probe->limits->backend_command_ms);
+}
+
+static void probe_on_mail(struct probe *probe, const struct smtp_reply *reply, const char *words)
+{
+	if (smtp_reply_class(reply) != 2) {
+		probe_end(probe, PROBE_AWAY, words); /* says nothing about relaying */
+		return;
+	}
+	probe->step = PROBE_RCPT;
+	buf_append_format(backend_out(probe->backend), "RCPT TO:<%s>\r\n", probe->recipient);
+	backend_send(probe->backend, probe->limits->backend_command_ms);
+}
+
+static void probe_on_reply(struct backend *backend, const struct smtp_reply *reply, void *arg)
+{
+	struct probe *probe = OBJ(probe, arg);
+	struct span text = reply->text;
+	struct span line = smtp_reply_line(&text);
+	char words[256];
+	bool safe = smtp_reply_class(reply) == 5 || reply->code == 454;
+
+	(void)backend;
+	snprintf(words, sizeof(words), "%03u %.*s", reply->code, (int)line.len,
+		(const char *)line.ptr);
+	if (reply->code == 421)
+		probe_end(probe, PROBE_AWAY, words);
+	else if (probe->step == PROBE_MAIL)
+		probe_on_mail(probe, reply, words);
+	else
+		probe_end(probe, safe ? PROBE_SAFE : PROBE_RELAYS, words);
+}
+
+static void probe_on_failed(struct backend *backend, int error, const char *what, void *arg)
+{
+	struct probe *probe = OBJ(probe, arg);
+	char words[256];
+
+	(void)backend;
+	snprintf(words, sizeof(words), "%s: %s", what, err_text(error));
+	probe_end(probe, PROBE_AWAY, words);
+}
+
+struct probe *probe_new(struct loop *loop, const struct conf *conf,
+	const struct gate_limits *limits, probe_call *done, void *arg)
+{
+	static const struct backend_calls calls = {
+		.ready = probe_on_ready,
+		.reply = probe_on_reply,
+		.failed = probe_on_failed,
+	};
+	struct probe *probe = mem_new(probe);
+	struct smtp_client client = {
+		.source = probe_source(conf),
+		.destination = {.ip = ip_from_v4(0x7f000001u), .port = 25},
+		.name_state = SMTP_NAME_KNOWN,
+		.name = span_text("relay-probe.example.com"),
+		.helo = span_text("relay-probe.example.com"),
+		.extended = true,
+	};
+
+	probe->magic = (uint32_t)MAGIC_probe;
+	probe->limits = limits;
+	probe->done = done;
+	probe->arg = arg;
+	snprintf(probe->recipient, sizeof(probe->recipient), "stockade-relay-probe@%s",
+		probe_domain(conf));
+	probe->backend = backend_open(loop, conf, limits, &client, &calls, probe);
+	return probe;
+}
+
+void probe_free(struct probe **probe)
+{
+	if (*probe == NULL)
+		return;
+	backend_close(&(*probe)->backend);
+	(*probe)->magic = 0;
+	mem_free(*probe);
+	*probe = NULL;
+}
+
+const char *probe_advice(enum pass_client pass_client)
+{
+	switch (pass_client) {
+	case PASS_CLIENT_XCLIENT:
+		return "give the backend's smtpd in master.cf "
+		       "'-o smtpd_authorized_xclient_hosts=127.0.0.1' (the gate's address) and "
+		       "'-o smtpd_relay_restrictions=permit_mynetworks,reject_unauth_destination'";
+	case PASS_CLIENT_PROXY_V1:
+	case PASS_CLIENT_PROXY_V2:
+		return "give the backend's smtpd in master.cf "
+		       "'-o smtpd_upstream_proxy_protocol=haproxy' and "
+		       "'-o smtpd_relay_restrictions=permit_mynetworks,reject_unauth_destination'; "
+		       "the gate's own address must not be a relay client";
+	case PASS_CLIENT_NONE:
+		break;
+	}
+	return "the backend takes the gate for a client of its own network: set gate.backend.pass-client "
+	       "to xclient (Postfix: '-o smtpd_authorized_xclient_hosts=127.0.0.1' and "
+	       "'-o smtpd_relay_restrictions=permit_mynetworks,reject_unauth_destination' in master.cf), "
+	       "or take the gate's address out of the networks for which the backend relays";
+}

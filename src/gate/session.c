@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: ISC */
+#include "gate/session_priv.h"
+
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/macro.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "loop/socket.h"
+
+/* More than this unsent: the client does not read at all, whatever we hold back. */
+enum { OUT_LIMIT = 256 * 1024 };
+
+static void session_on_input(struct stream *stream, void *arg);
+static void session_on_drained(struct stream *stream, void *arg);
+static void session_on_closed(struct stream *stream, int error, void *arg);
+static void session_on_timer(struct timer *timer, void *arg);
+
+static const struct stream_calls session_stream_calls = {
+	.input = session_on_input,
+	.drained = session_on_drained,
+	.closed = session_on_closed,
+};
+
+int64_t session_now_ms(const struct session *s)
+{
+	return loop_now_ms(s->front->loop);
+}
+
+int64_t session_now_s(const struct session *s)
+{
+	return loop_now_s(s->front->loop);
+}
+
+struct session *session_next(const struct session *session)
+{
+	return session->next;
+}
+
+/* ---- life ---- */
+
+static void session_link(struct session *s)
+{
+	s->next = s->front->sessions;
+	if (s->next != NULL)
+		s->next->previous = s;
+	s->front->sessions = s;
+	s->front->sessions_len++;
+}
+
+static void session_unlink(struct session *s)
+{
+	if (s->next != NULL)
+		s->next->previous = s->previous;
+	if (s->previous != NULL)
+		s->previous->next = s->next;
+	else
+		s->front->sessions = s->next;
+}
+
+/* One line and the door: there is no session to keep it in. The socket's buffer is empty, so that one write does it. */
+static void session_turn_away(struct front *front, int fd)
+{
+	char line[300];
+	int len = snprintf(line, sizeof(line),
+		"421 4.7.0 %.200s Too many connections, try again later\r\n",
+		front->conf->hostname);
+
+	(void)!send(fd, line, (size_t)len, MSG_NOSIGNAL);
+	close(fd);
+}
+
+void session_start(struct front *front, int fd)
+{
+	const struct stream_limits limits = {.in = front->limits->input, .out = OUT_LIMIT};
+	struct endpoint peer;
+	struct endpoint local;
+	struct session *s;
+	int on = 1;
+
+	if (front->sessions_len >= front->limits->sessions) {
+		session_turn_away(front, fd);
+		return;
+	}
+	if (socket_peer(fd, &peer) < 0 || socket_local(fd, &local) < 0) {
+		close(fd); /* gone before we looked */
+		return;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	s = mem_new(session);
+	s->magic = (uint32_t)MAGIC_session;
+	s->front = front;
+	s->conf = conf_ref(front->conf);
+	s->client = peer;
+	s->local = local;
+	front_new_id(front, s->id);
+	smtp_parser_init(&s->parser, &front->limits->smtp);
+	timer_init(&s->timer, front->loop, session_on_timer, s);
+	s->stream = stream_new(front->loop, fd, false, &limits, &session_stream_calls, s);
+	session_link(s);
+	session_begin(s, peer);
+}
+
+static void session_destroy(void *arg)
+{
+	struct session *s = OBJ(session, arg);
+
+	buf_done(&s->helo);
+	buf_done(&s->mail.text);
+	buf_done(&s->mail.fields);
+	buf_done(&s->rcpt.text);
+	mem_free(s->message);
+	conf_unref(&s->conf);
+	s->magic = 0;
+	mem_free(s);
+}
+
+void session_end(struct session *s)
+{
+	if (s->phase == PHASE_GONE)
+		return;
+	session_note_close(s, NULL);
+	s->phase = PHASE_GONE;
+	timer_done(&s->timer);
+	gathering_free(&s->gathering);
+	if (s->message != NULL)
+		backend_close(&s->backend);
+	else
+		backend_quit(&s->backend);
+	stream_free(&s->stream);
+	session_unlink(s);
+	front_session_ended(s->front);
+	loop_later(s->front->loop, session_destroy, s);
+}
+
+/* Between commands and transactions nothing is lost by leaving. */
+static bool session_is_idle(const struct session *s)
+{
+	return s->wait == WAIT_NONE && !s->mail.given &&
+	       (s->phase == PHASE_COMMAND || s->phase == PHASE_GREET || s->phase == PHASE_PROXY);
+}
+
+static void session_say_goodbye(struct session *s)
+{
+	const struct refusal_value hostname = {"hostname", span_text(s->conf->hostname)};
+
+	session_refuse(s, REFUSAL_SHUTDOWN, &hostname, 1);
+	session_close(s);
+}
+
+void session_drain(struct session *s)
+{
+	s->draining = true;
+	if (session_is_idle(s))
+		session_say_goodbye(s);
+}
+
+/* ---- replies ---- */
+
+struct buf *session_out(struct session *s)
+{
+	return stream_out(s->stream);
+}
+
+void session_reply(struct session *s, const char *line)
+{
+	buf_append_text(session_out(s), line);
+	buf_append_text(session_out(s), "\r\n");
+}
+
+void session_refuse(
+	struct session *s, enum refusal_id id, const struct refusal_value *values, size_t count)
+{
+	refusal_print(id, values, count, session_out(s));
+	buf_append_text(session_out(s), "\r\n");
+}
+
+void session_close(struct session *s)
+{
+	s->phase = PHASE_CLOSING;
+	s->wait = WAIT_NONE;
+	if (s->message == NULL)
+		backend_quit(&s->backend);
+	timer_set(&s->timer, session_now_ms(s) + s->front->limits->close_ms);
+	stream_finish(s->stream);
+}
+
+static void session_end_for_errors(struct session *s)
+{
+	const struct refusal_value values[] = {
+		{"hostname", span_text(s->conf->hostname)},
+		{"url", span_text(s->conf->portal_url)},
+	};
+
+	session_refuse(s, REFUSAL_ERRORS_MANY, values, COUNTOF(values));
+	session_close(s);
+}
+
+void session_count_error(struct session *s)
+{
+	const struct gate_limits *limits = s->front->limits;
+
+	s->errors++;
+	if (s->errors >= limits->errors_hard)
+		session_end_for_errors(s);
+	else if (s->errors > limits->errors_soft)
+		session_set_wait(s, WAIT_DELAY);
+}
+
+void session_fault(
+	struct session *s, enum refusal_id id, const struct refusal_value *values, size_t count)
+{
+	session_refuse(s, id, values, count);
+	session_count_error(s);
+}
+
+/* ---- waiting ---- */
+
+static void session_arm(struct session *s)
+{
+	const struct gate_limits *limits = s->front->limits;
+
+	switch (s->wait) {
+	case WAIT_NONE:
+		timer_set(&s->timer, s->command_until_ms);
+		break;
+	case WAIT_FACTS:
+		timer_set(&s->timer, s->facts_until_ms);
+		break;
+	case WAIT_BACKEND:
+		timer_clear(&s->timer); /* the backend has a deadline of its own */
+		break;
+	case WAIT_DELAY:
+		timer_set(&s->timer, session_now_ms(s) + limits->delay_ms);
+		break;
+	}
+}
+
+void session_heard(struct session *s)
+{
+	s->command_until_ms = session_now_ms(s) + s->front->limits->command_ms;
+	session_arm(s);
+}
+
+void session_set_wait(struct session *s, enum session_wait wait)
+{
+	s->wait = wait;
+	if (wait == WAIT_NONE)
+		session_heard(s);
+	else
+		session_arm(s);
+}
+
+static void session_on_silence(struct session *s)
+{
+	char seconds[24];
+	int len = snprintf(
+		seconds, sizeof(seconds), "%lld", (long long)(s->front->limits->command_ms / 1000));
+	const struct refusal_value values[] = {
+		{"hostname", span_text(s->conf->hostname)},
+		{"wait", span_of(seconds, (size_t)len)},
+	};
+
+	if (s->message != NULL)
+		session_drop_backend(s); /* half a message is none */
+	session_refuse(s, REFUSAL_IDLE, values, COUNTOF(values));
+	session_close(s);
+}
+
+static void session_on_timer(struct timer *timer, void *arg)
+{
+	struct session *s = OBJ(session, arg);
+
+	(void)timer;
+	if (s->phase == PHASE_PROXY || s->phase == PHASE_CLOSING) {
+		session_end(s);
+	} else if (s->phase == PHASE_GREET) {
+		session_on_greet_timer(s);
+	} else if (s->wait == WAIT_FACTS) {
+		session_rcpt_decide(s);
+	} else if (s->wait == WAIT_DELAY) {
+		session_set_wait(s, WAIT_NONE);
+		session_run(s);
+	} else {
+		session_on_silence(s);
+	}
+}
+
+/* ---- the loop over commands ---- */
+
+static void session_on_overlong(struct session *s)
+{
+	char limit[24];
+	int len = snprintf(limit, sizeof(limit), "%zu", s->front->limits->smtp.line);
+	const struct refusal_value value = {"limit", span_of(limit, (size_t)len)};
+
+	session_fault(s, REFUSAL_LINE_TOO_LONG, &value, 1);
+}
+
+/* One command, if there is one whole. False: none. */
+static bool session_step(struct session *s)
+{
+	struct buf *in = stream_in(s->stream);
+	struct smtp_command command;
+	size_t used = 0;
+	int r = smtp_parser_next(&s->parser, buf_span(in), &command, &used);
+
+	if (r == 1)
+		session_command(s, &command);
+	else if (r < 0)
+		session_on_overlong(s);
+	if (s->phase != PHASE_GONE)
+		buf_consume(in, used); /* after the command, which points into it */
+	return r != 0;
+}
+
+/* A client that does not take its replies is not read any further: what it makes us say stays bounded. */
+static bool session_may_read(const struct session *s)
+{
+	return s->phase == PHASE_COMMAND && s->wait == WAIT_NONE &&
+	       buf_len(stream_out(s->stream)) < s->front->limits->output;
+}
+
+static void session_after_commands(struct session *s)
+{
+	if (s->phase == PHASE_CLOSING)
+		return;
+	stream_send(s->stream);
+	if (s->draining && session_is_idle(s))
+		session_say_goodbye(s);
+	else if (s->client_closed && s->phase == PHASE_COMMAND && s->wait == WAIT_NONE)
+		session_end(s);
+	else if (s->client_closed && s->phase == PHASE_MESSAGE)
+		session_end(s);
+}
+
+void session_run(struct session *s)
+{
+	bool progress = true;
+
+	if (s->running)
+		return; /* whoever is below goes on */
+	s->running = true;
+	while (progress) {
+		if (s->phase == PHASE_MESSAGE && s->wait == WAIT_NONE) {
+			size_t before = buf_len(stream_in(s->stream));
+
+			session_data_read(s);
+			progress =
+				s->phase != PHASE_MESSAGE && s->phase != PHASE_GONE && before != 0;
+		} else {
+			progress = session_may_read(s) && session_step(s);
+		}
+	}
+	s->running = false;
+	if (s->phase != PHASE_GONE)
+		session_after_commands(s);
+}
+
+/* ---- events of the client's stream ---- */
+
+static void session_on_input(struct stream *stream, void *arg)
+{
+	struct session *s = OBJ(session, arg);
+
+	switch (s->phase) {
+	case PHASE_PROXY:
+		session_on_proxy_input(s);
+		break;
+	case PHASE_GREET:
+		session_on_early_input(s);
+		break;
+	case PHASE_COMMAND:
+	case PHASE_MESSAGE:
+		if (s->wait == WAIT_NONE)
+			session_heard(s);
+		session_run(s);
+		break;
+	case PHASE_CLOSING:
+		buf_consume(stream_in(stream), buf_len(stream_in(stream)));
+		break;
+	case PHASE_GONE:
+		break;
+	}
+}
+
+static void session_on_drained(struct stream *stream, void *arg)
+{
+	struct session *s = OBJ(session, arg);
+
+	(void)stream;
+	if (s->phase == PHASE_COMMAND)
+		session_run(s);
+}
+
+/* A client may close its side and still read; a reset connection is dead. A message that was handed over whole is waited
+ * for in any case: its fate belongs into the log. */
+static void session_on_closed(struct stream *stream, int error, void *arg)
+{
+	struct session *s = OBJ(session, arg);
+	bool handed_over = s->message != NULL && s->phase == PHASE_COMMAND;
+
+	(void)stream;
+	s->client_closed = true;
+	if (handed_over)
+		return;
+	if (error != E_CLOSED || s->phase == PHASE_PROXY || s->phase == PHASE_GREET ||
+		s->phase == PHASE_CLOSING)
+		session_end(s);
+	else
+		session_run(s);
+}
+
+/* ---- what belongs to the transaction ---- */
+
+void session_reset(struct session *s)
+{
+	if (s->mail.sent)
+		s->backend_dirty = true;
+	s->mail.given = false;
+	s->mail.sent = false;
+	s->mail.recipients = 0;
+	s->mail.accepted = 0;
+	buf_release(&s->mail.text);
+	buf_release(&s->mail.fields);
+	buf_release(&s->rcpt.text);
+	mem_free(s->message);
+	s->message = NULL;
+}
+
+void session_drop_backend(struct session *s)
+{
+	backend_close(&s->backend);
+	s->backend_dirty = false;
+	s->expect_len = 0;
+	s->mail.sent = false;
+}
+
+void session_describe_client(
+	const struct session *s, const struct facts *facts, struct smtp_client *ret_client)
+{
+	*ret_client = (struct smtp_client){
+		.source = s->client,
+		.destination = s->local,
+		.name_state = SMTP_NAME_NONE,
+		.helo = buf_span(&s->helo),
+		.extended = s->extended,
+	};
+	if (facts->confirmed == FACT_YES) {
+		ret_client->name_state = SMTP_NAME_KNOWN;
+		ret_client->name = facts->confirmed_name;
+	} else if (facts->confirmed != FACT_NO && facts->ptr != FACT_NO) {
+		ret_client->name_state = SMTP_NAME_TEMPORARY;
+	}
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: ISC */
+#include "gate/session_priv.h"
+
+#include <stdio.h>
+
+#include "base/macro.h"
+
+static void session_fault_verb(struct session *s, enum refusal_id id, enum smtp_verb verb)
+{
+	const struct refusal_value value = {"verb", span_text(smtp_verb_name(verb))};
+
+	session_fault(s, id, &value, 1);
+}
+
+/* Commands that lead nowhere are free in moderation. */
+static void session_count_junk(struct session *s)
+{
+	if (++s->junk > s->front->limits->junk)
+		session_count_error(s);
+}
+
+static void session_on_hello(struct session *s, const struct smtp_command *command)
+{
+	struct span name = command->params;
+	bool extended = command->verb == SMTP_EHLO;
+
+	if (name.len == 0 || name.len > s->front->limits->smtp.helo) {
+		session_fault_verb(s, REFUSAL_SYNTAX, command->verb);
+		return;
+	}
+	session_reset(s); /* RFC 5321 section 4.1.4 */
+	if (s->backend != NULL) {
+		/* The backend knows the client by its old name; the next message gets a connection of its own. */
+		backend_quit(&s->backend);
+		s->backend_dirty = false;
+	}
+	buf_clear(&s->helo);
+	buf_append(&s->helo, name);
+	s->extended = extended;
+	s->offer = (struct smtp_offer){0};
+	if (!extended) {
+		buf_append_format(session_out(s), "250 %s\r\n", s->conf->hostname);
+		return;
+	}
+	s->offer = smtp_offer_intersect(&s->front->offer, s->conf->message_size_limit);
+	smtp_offer_print(&s->offer, s->conf->hostname, session_out(s));
+}
+
+static void session_refuse_size(struct session *s, uint64_t size, uint64_t limit)
+{
+	char texts[2][24];
+	struct refusal_value values[2] = {{.name = "size"}, {.name = "limit"}};
+
+	values[0].value = span_of(texts[0],
+		(size_t)snprintf(texts[0], sizeof(texts[0]), "%llu", (unsigned long long)size));
+	values[1].value = span_of(texts[1],
+		(size_t)snprintf(texts[1], sizeof(texts[1]), "%llu", (unsigned long long)limit));
+	session_refuse(s, REFUSAL_TOO_BIG, values, COUNTOF(values));
+}
+
+/* The reply to arguments that do not parse; ends what the parser's errors mean. */
+static void session_fault_arguments(struct session *s, enum smtp_verb verb, int error)
+{
+	switch (error) {
+	case E_ABSENT:
+		session_reply(s, "555 5.5.4 Parameter not known here");
+		session_count_error(s);
+		break;
+	case E_RANGE:
+		session_reply(s, "553 5.6.7 Addresses beyond ASCII need SMTPUTF8");
+		session_count_error(s);
+		break;
+	default:
+		session_fault_verb(s, REFUSAL_SYNTAX, verb);
+		break;
+	}
+}
+
+static void session_on_mail(struct session *s, const struct smtp_command *command)
+{
+	struct smtp_mail mail;
+	int r;
+
+	if (buf_len(&s->helo) == 0) {
+		session_fault(s, REFUSAL_HELO_NEED, NULL, 0);
+		return;
+	}
+	if (s->mail.given) {
+		session_fault_verb(s, REFUSAL_SEQUENCE, SMTP_MAIL);
+		return;
+	}
+	buf_clear(&s->mail.text);
+	buf_append(&s->mail.text, command->params);
+	r = smtp_mail_parse(
+		buf_span(&s->mail.text), s->offer.keywords, &s->front->limits->smtp, &mail);
+	if (r < 0) {
+		session_fault_arguments(s, SMTP_MAIL, r);
+		return;
+	}
+	if (s->offer.size != 0 && mail.size > s->offer.size) {
+		session_refuse_size(s, mail.size, s->offer.size);
+		return;
+	}
+	s->mail.given = true;
+	s->mail.mail = mail;
+	session_reply(s, "250 2.1.0 Ok");
+}
+
+static void session_on_rcpt(struct session *s, const struct smtp_command *command)
+{
+	const struct gate_limits *limits = s->front->limits;
+	int r;
+
+	if (!s->mail.given) {
+		session_fault_verb(s, REFUSAL_SEQUENCE, SMTP_RCPT);
+		return;
+	}
+	buf_clear(&s->rcpt.text);
+	buf_append(&s->rcpt.text, command->params);
+	r = smtp_rcpt_parse(buf_span(&s->rcpt.text), s->offer.keywords, s->mail.mail.smtputf8,
+		&limits->smtp, &s->rcpt.rcpt);
+	if (r < 0) {
+		session_fault_arguments(s, SMTP_RCPT, r);
+		return;
+	}
+	if (s->mail.recipients >= limits->recipients) {
+		char text[24];
+		int len = snprintf(text, sizeof(text), "%zu", limits->recipients);
+		const struct refusal_value value = {"limit", span_of(text, (size_t)len)};
+
+		session_fault(s, REFUSAL_RCPT_MANY, &value, 1);
+		return;
+	}
+	s->mail.recipients++;
+	session_rcpt_begin(s);
+}
+
+static void session_on_data(struct session *s, const struct smtp_command *command)
+{
+	if (command->params.len != 0) {
+		session_fault_verb(s, REFUSAL_SYNTAX, SMTP_DATA);
+	} else if (!s->mail.given || s->mail.recipients == 0) {
+		session_fault_verb(s, REFUSAL_SEQUENCE, SMTP_DATA);
+	} else if (s->mail.accepted == 0) {
+		session_reply(s, "554 5.5.1 No valid recipients"); /* RFC 5321 section 3.3 */
+		session_count_error(s);
+	} else {
+		session_data_begin(s);
+	}
+}
+
+static void session_on_quit(struct session *s)
+{
+	buf_append_format(session_out(s), "221 2.0.0 %s Bye\r\n", s->conf->hostname);
+	session_close(s);
+}
+
+/* What cannot become mail any more: a reply, and the door. BDAT is among them since what follows it is not a command: we
+ * never offer CHUNKING, and reading on would mean to take a message for a dialogue. */
+static void session_on_hopeless(struct session *s, enum smtp_verb verb)
+{
+	if (verb == SMTP_FOREIGN)
+		session_refuse(s, REFUSAL_NOT_SMTP, NULL, 0);
+	else if (verb == SMTP_BDAT)
+		session_reply(s, "503 5.5.1 BDAT was not offered, closing");
+	else
+		session_reply(s, "550 5.7.0 Not for you, closing");
+	session_close(s);
+}
+
+void session_command(struct session *s, const struct smtp_command *command)
+{
+	if (command->unclean && command->verb != SMTP_FOREIGN) {
+		session_fault_verb(s, REFUSAL_SYNTAX, command->verb);
+		return;
+	}
+	switch (command->verb) {
+	case SMTP_HELO:
+	case SMTP_EHLO:
+		session_on_hello(s, command);
+		break;
+	case SMTP_MAIL:
+		session_on_mail(s, command);
+		break;
+	case SMTP_RCPT:
+		session_on_rcpt(s, command);
+		break;
+	case SMTP_DATA:
+		session_on_data(s, command);
+		break;
+	case SMTP_RSET:
+		session_reset(s);
+		session_reply(s, "250 2.0.0 Ok");
+		session_count_junk(s);
+		break;
+	case SMTP_NOOP:
+		session_reply(s, "250 2.0.0 Ok");
+		session_count_junk(s);
+		break;
+	case SMTP_VRFY:
+		session_reply(s, "252 2.0.0 Send some mail and see");
+		session_count_junk(s);
+		break;
+	case SMTP_HELP:
+		session_reply(s, "214 2.0.0 See RFC 5321");
+		session_count_junk(s);
+		break;
+	case SMTP_QUIT:
+		session_on_quit(s);
+		break;
+	case SMTP_EXPN:
+	case SMTP_AUTH:
+	case SMTP_STARTTLS:
+	case SMTP_ETRN:
+		session_reply(s, "502 5.5.1 Command not offered here");
+		session_count_error(s);
+		break;
+	case SMTP_BDAT:
+	case SMTP_XCLIENT:
+	case SMTP_FOREIGN:
+		session_on_hopeless(s, command->verb);
+		break;
+	case SMTP_UNKNOWN:
+		session_fault(s, REFUSAL_UNKNOWN_COMMAND, NULL, 0);
+		break;
+	}
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: ISC */
+#include "gate/session_priv.h"
+
+#include <stdio.h>
+
+#include "base/macro.h"
+#include "base/mem.h"
+#include "gate/trace.h"
+
+/*
+ * The message streams through: read from the client, made canonical, sent on. Neither side is read faster than the other
+ * takes. 250 is the backend's 250. When anything goes wrong in between, the backend's connection is closed before it has seen
+ * the end, so that it keeps nothing, and the client's message is read to its end before it is told: only then it listens.
+ */
+
+void session_data_begin(struct session *s)
+{
+	if (s->backend == NULL) {
+		session_refuse(s, REFUSAL_BACKEND_DOWN, NULL, 0);
+		session_reset(s);
+		return;
+	}
+	session_set_wait(s, WAIT_BACKEND);
+	session_ask_backend(s, EXPECT_DATA);
+	backend_send(s->backend, s->front->limits->backend_command_ms);
+}
+
+static void session_print_fields(struct session *s)
+{
+	struct smtp_client client;
+	struct facts facts = {0};
+	const struct trace trace = {.client = &client,
+		.hostname = s->conf->hostname,
+		.id = s->id,
+		.smtputf8 = s->mail.mail.smtputf8,
+		.now_s = session_now_s(s)};
+	struct buf *out = backend_out(s->backend);
+
+	gathering_facts(s->gathering, &facts);
+	session_describe_client(s, &facts, &client);
+	trace_print_received(&trace, out);
+	if (s->conf->pass_client == PASS_CLIENT_NONE)
+		trace_print_client(s->client.ip, out);
+	buf_append(out, buf_span(&s->mail.fields));
+}
+
+/* What stands in `out` leaves with the first piece of the message. */
+void session_data_accepted(struct session *s)
+{
+	s->message = mem_new(session_message);
+	smtp_data_init(&s->message->data);
+	smtp_header_filter_init(&s->message->filter, "X-Stockade");
+	session_print_fields(s);
+	s->phase = PHASE_MESSAGE;
+	session_reply(s, "354 End data with <CR><LF>.<CR><LF>");
+	stream_send(s->stream);
+	session_heard(s);
+}
+
+void session_data_lost(struct session *s)
+{
+	session_drop_backend(s);
+	if (s->message->fate == MESSAGE_PASS)
+		s->message->fate = MESSAGE_LOST;
+	stream_resume(s->stream);
+}
+
+static void session_data_send(struct session *s)
+{
+	backend_send(s->backend, s->front->limits->backend_stall_ms);
+	if (buf_len(backend_out(s->backend)) == 0)
+		backend_rest(s->backend); /* it is the client who makes us wait now */
+}
+
+static void session_refuse_message(struct session *s)
+{
+	uint64_t limit = s->conf->message_size_limit;
+	char texts[2][24];
+	int lens[2] = {
+		snprintf(texts[0], sizeof(texts[0]), "%llu",
+			(unsigned long long)s->message->data.octets),
+		snprintf(texts[1], sizeof(texts[1]), "%llu", (unsigned long long)limit),
+	};
+	const struct refusal_value values[] = {
+		{"size", span_of(texts[0], (size_t)lens[0])},
+		{"limit", span_of(texts[1], (size_t)lens[1])},
+	};
+
+	if (s->message->fate == MESSAGE_TOO_BIG)
+		session_refuse(s, REFUSAL_TOO_BIG, values, COUNTOF(values));
+	else
+		session_refuse(s, REFUSAL_BACKEND_DOWN, NULL, 0);
+	session_reset(s);
+	session_heard(s);
+}
+
+static void session_data_end(struct session *s)
+{
+	s->phase = PHASE_COMMAND;
+	if (s->message->fate != MESSAGE_PASS) {
+		session_refuse_message(s);
+		return;
+	}
+	smtp_header_filter_finish(&s->message->filter, backend_out(s->backend));
+	smtp_data_print_end(backend_out(s->backend));
+	session_set_wait(s, WAIT_BACKEND);
+	session_ask_backend(s, EXPECT_END);
+	backend_send(s->backend, s->front->limits->backend_end_ms);
+}
+
+/* Behind the header the canonical lines go to the backend without a stop between. */
+static int session_data_convert(struct session *s, size_t *ret_used)
+{
+	struct session_message *m = s->message;
+	struct span input = buf_span(stream_in(s->stream));
+	struct buf *scratch = &s->front->scratch;
+	int r;
+
+	if (m->fate == MESSAGE_PASS && m->filter.state == HEADER_DONE)
+		return smtp_data_read(&m->data, input, backend_out(s->backend), ret_used);
+	r = smtp_data_read(&m->data, input, scratch, ret_used);
+	if (m->fate == MESSAGE_PASS)
+		smtp_header_filter_read(&m->filter, buf_span(scratch), backend_out(s->backend));
+	buf_clear(scratch);
+	return r;
+}
+
+static void session_data_check_size(struct session *s)
+{
+	uint64_t limit = s->conf->message_size_limit;
+
+	if (limit == 0 || s->message->data.octets <= limit || s->message->fate != MESSAGE_PASS)
+		return;
+	s->message->fate = MESSAGE_TOO_BIG;
+	session_drop_backend(s);
+}
+
+void session_data_read(struct session *s)
+{
+	size_t used = 0;
+	int r;
+
+	if (s->message->fate == MESSAGE_PASS &&
+		buf_len(backend_out(s->backend)) >= s->front->limits->ahead) {
+		stream_pause(s->stream);
+		return;
+	}
+	if (buf_len(stream_in(s->stream)) == 0)
+		return;
+	r = session_data_convert(s, &used);
+	buf_consume(stream_in(s->stream), used);
+	session_data_check_size(s);
+	if (r == 1)
+		session_data_end(s);
+	else if (s->message->fate == MESSAGE_PASS)
+		session_data_send(s);
+}
+
+void session_data_drained(struct session *s)
+{
+	backend_rest(s->backend);
+	stream_resume(s->stream);
+}
+
+void session_data_answered(struct session *s, const struct smtp_reply *reply)
+{
+	bool taken = smtp_reply_class(reply) == 2;
+
+	session_set_wait(s, WAIT_NONE);
+	if (taken)
+		session_note_accept(s, reply, s->client_closed);
+	if (reply->code == 421)
+		session_refuse(s, REFUSAL_BACKEND_DOWN, NULL, 0);
+	else
+		smtp_reply_print(reply, session_out(s));
+	s->mail.sent = false; /* the transaction is over for the backend too */
+	session_reset(s);
+}

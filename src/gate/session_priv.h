@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * The parts of a session and who cares for them:
+ *
+ *   session.c           life: start, timer, input, end; the loop over commands; replies
+ *   session_greet.c     before the first command: PROXY header, gathering of facts, greeting
+ *   session_command.c   what each command does
+ *   session_rcpt.c      the verdict on a recipient, and its way to the backend
+ *   session_data.c      the message
+ *
+ * A command that has to wait (for facts, for the backend, for a delay) sets `wait` and is finished by the event it waits
+ * for; the next command is not looked at before. Client input stays in the stream meanwhile, within limits->input.
+ */
+#include "catalogue/catalogue.h"
+#include "gate/backend.h"
+#include "gate/front_priv.h"
+#include "gate/session.h"
+#include "gate/verdict.h"
+#include "loop/stream.h"
+#include "smtp/command.h"
+#include "smtp/data.h"
+#include "smtp/header.h"
+#include "smtp/path.h"
+
+enum session_phase {
+	PHASE_PROXY, /* a PROXY header has to come first */
+	PHASE_GREET, /* the first line is out, the last one is held back */
+	PHASE_COMMAND,
+	PHASE_MESSAGE, /* between 354 and the end of the message */
+	PHASE_CLOSING, /* the last reply is on its way */
+	PHASE_GONE     /* ended; freed at the end of this turn */
+};
+
+enum session_wait {
+	WAIT_NONE,
+	WAIT_FACTS,   /* a recipient waits for DNS */
+	WAIT_BACKEND, /* for the replies in `expect` */
+	WAIT_DELAY    /* errors are answered slowly */
+};
+
+/* What the backend was asked, in order. */
+enum session_expect { EXPECT_RSET, EXPECT_MAIL, EXPECT_RCPT, EXPECT_DATA, EXPECT_END };
+enum { EXPECT_MAX = 4 };
+
+/* A message under way. */
+struct session_message {
+	struct smtp_data data;
+	struct smtp_header_filter filter;
+	enum {
+		MESSAGE_PASS,
+		MESSAGE_TOO_BIG,
+		MESSAGE_LOST
+	} fate; /* the last two: read to its end and dropped */
+};
+
+/* From MAIL to the end of the message or RSET. */
+struct session_mail {
+	bool given;
+	struct buf text;       /* the arguments of MAIL; mail points into it */
+	struct smtp_mail mail; /* path.mailbox empty: <> */
+	unsigned recipients;   /* asked for */
+	unsigned accepted;     /* by us and by the backend */
+	struct buf fields;     /* X-Stockade lines */
+	bool sent;             /* the backend took MAIL */
+};
+
+/* The recipient that is being decided. */
+struct session_rcpt {
+	struct buf text; /* the arguments of RCPT; rcpt points into it */
+	struct smtp_rcpt rcpt;
+};
+
+struct session {
+	uint32_t magic;
+	struct front *front;
+	struct session *next;
+	struct session *previous;
+	const struct conf *conf; /* a reference: the one it began with */
+	struct stream *stream;
+	struct timer timer;     /* of the phase or wait that holds */
+	struct endpoint client; /* by the PROXY header, if there was one */
+	struct endpoint local;
+	char id[SESSION_ID_SIZE];
+
+	struct gathering *gathering;
+	int64_t facts_until_ms;
+	int64_t command_until_ms; /* the client has to say something by then */
+
+	enum session_phase phase;
+	enum session_wait wait;
+	bool spoke_early;
+	bool client_closed; /* its side; what it sent before is still worked on */
+	bool draining;
+	bool extended; /* EHLO, not HELO */
+	bool running;  /* session_run is on the stack */
+	unsigned errors;
+	unsigned junk;
+
+	struct smtp_parser parser;
+	struct buf helo;
+	struct smtp_offer offer; /* what EHLO promised */
+	struct session_mail mail;
+	struct session_rcpt rcpt;
+	struct session_message *message; /* PHASE_MESSAGE, and until its reply */
+
+	struct backend *backend;
+	bool backend_dirty; /* has to hear RSET before the next MAIL */
+	uint8_t expect[EXPECT_MAX];
+	uint8_t expect_len;
+};
+
+/* ---- session.c ---- */
+
+/* Reads commands until there is none or one has to wait. Called by whatever ended a wait. */
+void session_run(struct session *s);
+void session_set_wait(struct session *s, enum session_wait wait);
+/* Starts the time in which the client has to say something anew. */
+void session_heard(struct session *s);
+int64_t session_now_ms(const struct session *s);
+int64_t session_now_s(const struct session *s);
+
+struct buf *session_out(struct session *s);
+/* A line of ours with its code: "250 2.0.0 Ok". */
+void session_reply(struct session *s, const char *line);
+/* A text of the catalogue, with hostname, limit, verb ... filled in from `values`. */
+void session_refuse(
+	struct session *s, enum refusal_id id, const struct refusal_value *values, size_t count);
+/* The same for a client's error: counted, delayed when there were many, and too many end the session. */
+void session_fault(
+	struct session *s, enum refusal_id id, const struct refusal_value *values, size_t count);
+void session_count_error(struct session *s);
+/* What was said is the last: sends it and closes. */
+void session_close(struct session *s);
+
+/* Forgets sender, recipients and message; the backend hears RSET before the next MAIL. */
+void session_reset(struct session *s);
+void session_drop_backend(struct session *s);
+void session_describe_client(
+	const struct session *s, const struct facts *facts, struct smtp_client *ret_client);
+
+/* ---- session_greet.c ---- */
+
+void session_begin(struct session *s, struct endpoint peer);
+void session_on_proxy_input(struct session *s);
+void session_on_early_input(struct session *s);
+void session_on_greet_timer(struct session *s);
+void session_on_facts(struct gathering *gathering, void *arg);
+
+/* ---- session_command.c ---- */
+
+void session_command(struct session *s, const struct smtp_command *command);
+
+/* ---- session_rcpt.c ---- */
+
+/* The recipient in s->rcpt: decides now, or waits for facts. */
+void session_rcpt_begin(struct session *s);
+/* Facts are complete, or their time is over. */
+void session_rcpt_decide(struct session *s);
+void session_ask_backend(struct session *s, enum session_expect what);
+/* The events of s->backend. */
+extern const struct backend_calls session_backend_calls;
+
+/* ---- session_data.c ---- */
+
+void session_data_begin(struct session *s);    /* the client said DATA */
+void session_data_accepted(struct session *s); /* the backend said 354 */
+void session_data_read(struct session *s);
+void session_data_drained(struct session *s);
+void session_data_lost(struct session *s); /* the backend is gone in the middle */
+void session_data_answered(struct session *s, const struct smtp_reply *reply);
+
+/* ---- session_log.c ---- */
+
+/* Notes a refusal (or what would be one): incident, event, the line for administrators' tools. The number. */
+uint64_t session_note_verdict(
+	struct session *s, const struct verdict *verdict, const struct facts *facts);
+void session_note_accept(struct session *s, const struct smtp_reply *reply, bool gone);
+void session_note_close(struct session *s, const char *why);

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: ISC */
+#include "gate/session_priv.h"
+
+#include "base/log.h"
+#include "base/macro.h"
+#include "base/obj.h"
+#include "gate/trace.h"
+
+/*
+ * A recipient is decided when HELO, sender and recipient are known and DNS has told what it will tell. One that passes is
+ * put before the backend, whose reply is the client's reply. The connection to the backend is opened with the first one and
+ * serves all messages of the session; it is never another client's.
+ */
+
+static void session_refuse_backend(struct session *s)
+{
+	session_refuse(s, REFUSAL_BACKEND_DOWN, NULL, 0);
+}
+
+/* ---- the verdict ---- */
+
+void session_rcpt_begin(struct session *s)
+{
+	const struct refusal_value url = {"url", span_text(s->conf->portal_url)};
+
+	if (smtp_path_is_routed(&s->rcpt.rcpt.path)) {
+		session_fault(s, REFUSAL_RCPT_ROUTE, &url, 1);
+		return;
+	}
+	if (!gathering_is_complete(s->gathering) && session_now_ms(s) < s->facts_until_ms)
+		session_set_wait(s, WAIT_FACTS);
+	else
+		session_rcpt_decide(s);
+}
+
+/* The facts of a decision and the rules for it are of one configuration, the newest: what the gatherer asked about is. */
+static const struct conf *session_rules(const struct session *s)
+{
+	return s->front->conf;
+}
+
+static void session_collect_facts(struct session *s, struct facts *facts)
+{
+	const struct conf *rules = session_rules(s);
+
+	*facts = (struct facts){0};
+	gathering_facts(s->gathering, facts);
+	facts->client = s->client.ip;
+	facts->spoke_early = s->spoke_early;
+	facts->helo = buf_span(&s->helo);
+	facts->sender = s->mail.mail.path.mailbox;
+	facts_set_recipient(facts, rules, s->rcpt.rcpt.path.mailbox);
+	facts_look_up(facts, rules, front_view(s->front));
+}
+
+/* A message to several recipients may have failed different checks for each: one field a rule. */
+static void session_tag(struct session *s, const struct verdict *verdict, uint64_t incident)
+{
+	bool would_refuse = verdict->would == VERDICT_REFUSE || verdict->would == VERDICT_TEMPFAIL;
+	const char *rule =
+		verdict->decider != NULL ? check_words_get(verdict->decider->check)->key : "score";
+	struct buf field;
+
+	buf_init(&field, 0);
+	trace_print_tag(would_refuse ? "would-refuse" : "tag", rule, incident, &field);
+	if (span_find_text(buf_span(&s->mail.fields), buf_cstr(&field)) == buf_len(&s->mail.fields))
+		buf_append(&s->mail.fields, buf_span(&field));
+	buf_done(&field);
+}
+
+static void session_refuse_rcpt(
+	struct session *s, const struct verdict *verdict, const struct facts *facts)
+{
+	uint64_t incident = session_note_verdict(s, verdict, facts);
+
+	verdict_print_reply(
+		verdict, facts, session_rules(s), incident, session_now_s(s), session_out(s));
+	buf_append_text(session_out(s), "\r\n");
+	session_count_error(s);
+}
+
+static void session_pass_rcpt(struct session *s, const struct facts *facts);
+
+void session_rcpt_decide(struct session *s)
+{
+	struct verdict verdict;
+	struct facts facts;
+	uint64_t incident = 0;
+
+	if (s->wait != WAIT_NONE)
+		session_set_wait(s, WAIT_NONE);
+	session_collect_facts(s, &facts);
+	verdict_decide(&facts, session_rules(s), session_now_s(s), &verdict);
+	if (verdict.kind == VERDICT_REFUSE || verdict.kind == VERDICT_TEMPFAIL) {
+		session_refuse_rcpt(s, &verdict, &facts);
+	} else {
+		if (verdict.would == VERDICT_REFUSE || verdict.would == VERDICT_TEMPFAIL)
+			incident = session_note_verdict(s, &verdict, &facts);
+		if (verdict.kind == VERDICT_TAG)
+			session_tag(s, &verdict, incident);
+		session_pass_rcpt(s, &facts);
+	}
+	session_run(s);
+}
+
+/* ---- to the backend ---- */
+
+void session_ask_backend(struct session *s, enum session_expect what)
+{
+	struct buf *out = backend_out(s->backend);
+	unsigned keywords = backend_offer(s->backend)->keywords;
+
+	ASSERT(s->expect_len < EXPECT_MAX);
+	s->expect[s->expect_len++] = (uint8_t)what;
+	switch (what) {
+	case EXPECT_RSET:
+		buf_append_text(out, "RSET");
+		break;
+	case EXPECT_MAIL:
+		smtp_mail_print(&s->mail.mail, keywords, out);
+		break;
+	case EXPECT_RCPT:
+		smtp_rcpt_print(&s->rcpt.rcpt, keywords, out);
+		break;
+	case EXPECT_DATA:
+		buf_append_text(out, "DATA");
+		break;
+	case EXPECT_END: /* the caller wrote the message and its end */
+		return;
+	}
+	buf_append_text(out, "\r\n");
+}
+
+static void session_flush_backend(struct session *s)
+{
+	backend_send(s->backend, s->front->limits->backend_command_ms);
+}
+
+/* RSET and MAIL first where they are due; all in one go when the backend takes that. */
+static void session_forward_rcpt(struct session *s)
+{
+	bool together = (backend_offer(s->backend)->keywords & SMTP_PIPELINING) != 0;
+
+	if (s->backend_dirty)
+		session_ask_backend(s, EXPECT_RSET);
+	if (!s->mail.sent && (together || s->expect_len == 0))
+		session_ask_backend(s, EXPECT_MAIL);
+	if (together || s->expect_len == 0)
+		session_ask_backend(s, EXPECT_RCPT);
+	session_flush_backend(s);
+}
+
+static void session_open_backend(struct session *s, const struct facts *facts)
+{
+	struct smtp_client client;
+
+	session_describe_client(s, facts, &client);
+	s->expect_len = 0;
+	s->backend_dirty = false;
+	s->mail.sent = false;
+	s->backend = backend_open(
+		s->front->loop, s->conf, s->front->limits, &client, &session_backend_calls, s);
+}
+
+/* A connection that broke after it had taken recipients took their places with it: the others must not get the message as
+ * if nothing had happened. */
+static void session_pass_rcpt(struct session *s, const struct facts *facts)
+{
+	bool lost = s->backend == NULL && s->mail.accepted != 0;
+
+	if (lost || !front_may_pass(s->front, s->conf)) {
+		session_refuse_backend(s);
+		return;
+	}
+	session_set_wait(s, WAIT_BACKEND);
+	if (s->backend == NULL)
+		session_open_backend(s, facts);
+	else
+		session_forward_rcpt(s);
+}
+
+/* ---- the backend's events ---- */
+
+static void session_on_backend_ready(struct backend *backend, void *arg)
+{
+	struct session *s = OBJ(session, arg);
+
+	front_backend_seen(s->front, s->conf, backend_offer(backend));
+	session_forward_rcpt(s);
+}
+
+/* The backend's words are the client's reply. 421 would tell the client that we are closing, which we are not. */
+static void session_relay(struct session *s, const struct smtp_reply *reply)
+{
+	if (reply->code == 421) {
+		session_refuse_backend(s);
+		return;
+	}
+	smtp_reply_print(reply, session_out(s));
+	if (smtp_reply_class(reply) == 5)
+		session_count_error(s);
+}
+
+static void session_rcpt_finish(struct session *s)
+{
+	if (s->wait == WAIT_BACKEND)
+		session_set_wait(s, WAIT_NONE);
+}
+
+static void session_on_rset_reply(struct session *s, const struct smtp_reply *reply)
+{
+	if (smtp_reply_class(reply) == 2) {
+		s->backend_dirty = false;
+		if (s->expect_len == 0)
+			session_forward_rcpt(s);
+		return;
+	}
+	session_drop_backend(s);
+	session_rcpt_finish(s);
+	session_refuse_backend(s);
+}
+
+/* A sender that the backend refuses is told so in the reply to the recipient: ours to MAIL is long gone. */
+static void session_on_mail_reply(struct session *s, const struct smtp_reply *reply)
+{
+	if (smtp_reply_class(reply) == 2) {
+		s->mail.sent = true;
+		if (s->expect_len == 0)
+			session_forward_rcpt(s);
+		return;
+	}
+	/* Whatever it says to the recipient that was sent along does not matter any more. */
+	session_drop_backend(s);
+	session_rcpt_finish(s);
+	session_relay(s, reply);
+}
+
+static void session_on_rcpt_reply(struct session *s, const struct smtp_reply *reply)
+{
+	session_rcpt_finish(s);
+	if (smtp_reply_class(reply) == 2)
+		s->mail.accepted++;
+	session_relay(s, reply);
+}
+
+static void session_on_data_reply(struct session *s, const struct smtp_reply *reply)
+{
+	session_rcpt_finish(s);
+	if (reply->code == 354) {
+		session_data_accepted(s);
+		return;
+	}
+	session_relay(s, reply);
+	session_reset(s);
+}
+
+/* Nobody asked: the backend is about to leave. */
+static void session_on_unasked(struct session *s)
+{
+	if (s->phase == PHASE_MESSAGE)
+		session_data_lost(s);
+	else
+		session_drop_backend(s);
+}
+
+static enum session_expect session_expected(struct session *s)
+{
+	enum session_expect what = (enum session_expect)s->expect[0];
+
+	s->expect_len--;
+	memmove(s->expect, s->expect + 1, s->expect_len);
+	return what;
+}
+
+static void session_on_backend_reply(
+	struct backend *backend, const struct smtp_reply *reply, void *arg)
+{
+	struct session *s = OBJ(session, arg);
+	enum session_expect what;
+
+	if (s->expect_len == 0) {
+		session_on_unasked(s);
+		session_run(s);
+		return;
+	}
+	what = session_expected(s);
+	if (s->expect_len == 0)
+		backend_rest(backend);
+	switch (what) {
+	case EXPECT_RSET:
+		session_on_rset_reply(s, reply);
+		break;
+	case EXPECT_MAIL:
+		session_on_mail_reply(s, reply);
+		break;
+	case EXPECT_RCPT:
+		session_on_rcpt_reply(s, reply);
+		break;
+	case EXPECT_DATA:
+		session_on_data_reply(s, reply);
+		break;
+	case EXPECT_END:
+		session_data_answered(s, reply);
+		break;
+	}
+	if (reply->code == 421)
+		session_drop_backend(s);
+	session_run(s);
+}
+
+static void session_on_backend_failed(
+	struct backend *backend, int error, const char *what, void *arg)
+{
+	struct session *s = OBJ(session, arg);
+	bool handed_over = s->message != NULL && s->phase == PHASE_COMMAND;
+
+	if (!backend_is_ready(backend) || s->wait == WAIT_BACKEND || s->phase == PHASE_MESSAGE)
+		front_backend_away(s->front, s->conf, what, error);
+	if (s->phase == PHASE_MESSAGE) {
+		session_data_lost(s);
+	} else {
+		session_drop_backend(s);
+		if (s->wait == WAIT_BACKEND) {
+			session_set_wait(s, WAIT_NONE);
+			session_refuse_backend(s);
+		}
+		if (handed_over)
+			session_reset(s);
+	}
+	session_run(s);
+}
+
+static void session_on_backend_drained(struct backend *backend, void *arg)
+{
+	struct session *s = OBJ(session, arg);
+
+	(void)backend;
+	if (s->phase == PHASE_MESSAGE)
+		session_data_drained(s);
+}
+
+const struct backend_calls session_backend_calls = {
+	.ready = session_on_backend_ready,
+	.reply = session_on_backend_reply,
+	.failed = session_on_backend_failed,
+	.drained = session_on_backend_drained,
+};

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC */
+#include "gate/trace.h"
+
+#include <time.h>
+
+#include "list/incident.h"
+
+enum { SHOWN_MAX = 255 };
+
+/* Bytes that mean something in a header field's structure (RFC 5322 section 3.2.3) become '?', as do all that are not
+ * printable ASCII. Brackets and the colon of an address literal stay. */
+static void print_shown(struct span s, struct buf *out)
+{
+	for (size_t i = 0; i < s.len && i < SHOWN_MAX; i++) {
+		uint8_t byte = s.ptr[i];
+		bool plain = ascii_is_alpha(byte) || ascii_is_digit(byte) ||
+			     (byte != 0 && strchr(".-_:[]", byte) != NULL);
+
+		buf_append_byte(out, plain ? byte : '?');
+	}
+}
+
+/* "[192.0.2.1]", "[IPv6:2001:db8::1]" (RFC 5321 section 4.1.3). */
+static void print_literal(struct ip ip, struct buf *out)
+{
+	char text[IP_TEXT_SIZE];
+
+	buf_append_format(out, "[%s%s]", ip_is_v4(ip) ? "" : "IPv6:", ip_print(ip, text));
+}
+
+/* Not strftime: the names of days and months are those of RFC 5322, whatever the locale. */
+static void print_date(int64_t now_s, struct buf *out)
+{
+	static const char days[] = "SunMonTueWedThuFriSat";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	time_t now = (time_t)now_s;
+	struct tm t = {0};
+
+	gmtime_r(&now, &t);
+	buf_append_format(out, "%.3s, %d %.3s %d %02d:%02d:%02d +0000", days + 3 * t.tm_wday,
+		t.tm_mday, months + 3 * t.tm_mon, t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+}
+
+static const char *trace_protocol(const struct trace *trace)
+{
+	if (trace->smtputf8)
+		return "UTF8SMTP"; /* RFC 6531 section 4.3 */
+	return trace->client->extended ? "ESMTP" : "SMTP";
+}
+
+void trace_print_received(const struct trace *trace, struct buf *out)
+{
+	const struct smtp_client *client = trace->client;
+
+	buf_append_text(out, "Received: from ");
+	if (client->helo.len != 0)
+		print_shown(client->helo, out);
+	else
+		buf_append_text(out, "unknown");
+	buf_append_text(out, " (");
+	if (client->name_state == SMTP_NAME_KNOWN && client->name.len != 0)
+		print_shown(client->name, out);
+	else
+		buf_append_text(out, "unknown");
+	buf_append_byte(out, ' ');
+	print_literal(client->source.ip, out);
+	buf_append_format(out, ")\r\n\tby %s (Stockade) with %s id %s;\r\n\t", trace->hostname,
+		trace_protocol(trace), trace->id);
+	print_date(trace->now_s, out);
+	buf_append_text(out, "\r\n");
+}
+
+void trace_print_tag(const char *what, const char *rule, uint64_t incident, struct buf *out)
+{
+	char text[INCIDENT_TEXT_SIZE];
+
+	buf_append_format(out, "X-Stockade: %s; rule=%s", what, rule);
+	if (incident != 0)
+		buf_append_format(out, "; incident=%s", incident_number_print(incident, text));
+	buf_append_text(out, "\r\n");
+}
+
+void trace_print_client(struct ip ip, struct buf *out)
+{
+	char text[IP_TEXT_SIZE];
+
+	buf_append_format(out, "X-Stockade-Client-IP: %s\r\n", ip_print(ip, text));
+}

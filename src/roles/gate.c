@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The gate role: the SMTP front (gate/front.h) between its listening sockets and the backend, with a resolver and the lists.
+ * It reads what strangers send, so it opens no store and no file but its spool. Before it takes a client it asks the backend
+ * whether it would relay for a stranger; if so the role ends with exit code 78 and says what to change.
+ */
+#include <limits.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "bus/client.h"
+#include "gate/front.h"
+#include "list/view.h"
+#include "loop/socket.h"
+#include "resolve/resolver.h"
+#include "roles/role.h"
+
+enum {
+	SPOOL_LIMIT = 64 << 20,
+	RESOLVER_TIMEOUT_MS = 1500,
+	RESOLVER_TRIES = 3,
+	RESOLVER_CACHE = 65536,
+	PROBE_PATIENCE_MS = 10000, /* a backend that takes longer is away: we start and ask again */
+};
+
+struct gate {
+	uint32_t magic;
+	struct role_context *context;
+	struct shelf *views;
+	struct bus_client *bus;
+	struct resolver *resolver;
+	struct gatherer *gatherer;
+	struct front *front;
+	struct timer patience; /* for the first answer of the probe */
+	bool starting;
+	bool relays;
+	bool stopped;
+};
+
+static void gate_release_view(void *object)
+{
+	struct view *view = object;
+
+	view_free(&view);
+}
+
+static int gate_open_bus(struct gate *gate, struct fault *why)
+{
+	const struct role_context *context = gate->context;
+	char socket_path[PATH_MAX];
+	char spool_path[PATH_MAX];
+	struct bus_client_settings settings = {
+		.role = context->name,
+		.socket_path = role_bus_path(context, socket_path, sizeof(socket_path)),
+		.lists_path = context->conf->lists_path,
+		.spool_path = role_spool_path(context, spool_path, sizeof(spool_path)),
+		.spool_limit = SPOOL_LIMIT,
+		.log = log_event,
+	};
+
+	gate->views = shelf_new(gate_release_view);
+	shelf_put(gate->views, view_new_empty());
+	return bus_client_new(context->loop, &settings, gate->views, NULL, NULL, &gate->bus, why);
+}
+
+/* ---- the start probe ---- */
+
+static void gate_on_probed(enum probe_result result, void *arg)
+{
+	struct gate *gate = OBJ(gate, arg);
+
+	if (result == PROBE_RELAYS) {
+		gate->relays = true;
+		gate->context->result = E_CONFIG;
+	}
+	if (gate->starting || gate->relays)
+		loop_stop(gate->context->loop);
+}
+
+static void gate_on_patience(struct timer *timer, void *arg)
+{
+	(void)arg;
+	loop_stop(timer->loop);
+}
+
+/* The loop runs for the probe alone: nothing listens yet. */
+static int gate_await_probe(struct gate *gate, struct fault *why)
+{
+	struct loop *loop = gate->context->loop;
+
+	gate->starting = true;
+	timer_set(&gate->patience, loop_now_ms(loop) + PROBE_PATIENCE_MS);
+	loop_run(loop);
+	timer_clear(&gate->patience);
+	gate->starting = false;
+	if (gate->relays)
+		return fault_set(why, E_CONFIG,
+			"the backend would relay for strangers that come through the gate: %s",
+			probe_advice(gate->context->conf->pass_client));
+	if (gate->stopped)
+		return fault_set(why, E_AGAIN, "told to stop while starting");
+	return 0;
+}
+
+static void gate_on_stopped(void *arg)
+{
+	struct gate *gate = OBJ(gate, arg);
+
+	gate->stopped = true;
+	loop_stop(gate->context->loop);
+}
+
+/* ---- the role ---- */
+
+static void gate_open_front(struct gate *gate)
+{
+	const struct role_context *context = gate->context;
+	const struct resolver_settings resolver = {
+		.server = context->conf->resolver,
+		.timeout_ms = RESOLVER_TIMEOUT_MS,
+		.tries = RESOLVER_TRIES,
+		.cache_entries = RESOLVER_CACHE,
+	};
+	struct front_settings front = {
+		.loop = context->loop,
+		.conf = context->conf,
+		.limits = &gate_limits_default,
+		.views = gate->views,
+		.bus = gate->bus,
+		.probed = gate_on_probed,
+		.stopped = gate_on_stopped,
+		.arg = gate,
+	};
+
+	gate->resolver = resolver_new(context->loop, &resolver);
+	gate->gatherer = gatherer_new(context->loop, gate->resolver, context->conf);
+	front.gatherer = gate->gatherer;
+	gate->front = front_new(&front);
+}
+
+static void gate_listen(struct gate *gate)
+{
+	const struct role_context *context = gate->context;
+
+	for (size_t i = 0; i < context->conf->gate_listen_len; i++) {
+		char name[32];
+		struct endpoint local;
+		int fd;
+
+		snprintf(name, sizeof(name), "smtp-%zu", i);
+		fd = role_socket(context, name);
+		if (fd < 0)
+			continue;
+		front_listen(gate->front, fd);
+		if (socket_local(fd, &local) == 0)
+			log_event(EV_LISTEN, LOG_FIELDS(log_text("what", "smtp"),
+						     log_endpoint("address", local)));
+	}
+}
+
+static void gate_finish(struct role_context *context)
+{
+	struct gate *gate = context->state;
+
+	if (gate == NULL)
+		return;
+	timer_done(&gate->patience);
+	front_free(&gate->front);
+	gatherer_free(&gate->gatherer);
+	resolver_free(&gate->resolver);
+	bus_client_free(&gate->bus);
+	shelf_free(&gate->views);
+	gate->magic = 0;
+	mem_free(gate);
+	context->state = NULL;
+}
+
+static int gate_start(struct role_context *context, struct fault *why)
+{
+	struct gate *gate = mem_new(gate);
+	int r;
+
+	gate->magic = (uint32_t)MAGIC_gate;
+	gate->context = context;
+	context->state = gate;
+	timer_init(&gate->patience, context->loop, gate_on_patience, gate);
+	r = gate_open_bus(gate, why);
+	if (r < 0 || context->conf->gate_listen_len == 0)
+		return r; /* without a socket there is no front: other placements come through other doors */
+	gate_open_front(gate);
+	r = gate_await_probe(gate, why);
+	if (r == 0)
+		gate_listen(gate);
+	return r;
+}
+
+static void gate_reload(struct role_context *context)
+{
+	struct gate *gate = context->state;
+
+	if (gate->front != NULL)
+		front_set_conf(gate->front, context->conf);
+}
+
+static void gate_stop(struct role_context *context)
+{
+	struct gate *gate = context->state;
+
+	if (gate == NULL || gate->front == NULL)
+		loop_stop(context->loop);
+	else
+		front_stop(gate->front);
+}
+
+const struct role role_gate = {
+	.name = "gate",
+	.start = gate_start,
+	.reload = gate_reload,
+	.stop = gate_stop,
+	.finish = gate_finish,
+};

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+#include "unit.h"
+
+#include "gate/trace.h"
+
+static void assert_received(const struct smtp_client *client, bool smtputf8, const char *expected)
+{
+	struct trace trace = {.client = client,
+		.hostname = "mx1.example.org",
+		.id = "0123456789ABCDEF",
+		.smtputf8 = smtputf8,
+		.now_s = 1795312800};
+	struct buf out;
+
+	buf_init(&out, 0);
+	trace_print_received(&trace, &out);
+	assert_string_equal(buf_cstr(&out), expected);
+	buf_done(&out);
+}
+
+static void a_client_is_named_as_it_is(void **state)
+{
+	struct smtp_client client = {.source = {.ip = ip_from_v4(0xc000020au)},
+		.name_state = SMTP_NAME_KNOWN,
+		.name = span_text("mail.good.test"),
+		.helo = span_text("[192.0.2.10]"),
+		.extended = true};
+
+	(void)state;
+	assert_received(&client, false,
+		"Received: from [192.0.2.10] (mail.good.test [192.0.2.10])\r\n"
+		"\tby mx1.example.org (Stockade) with ESMTP id 0123456789ABCDEF;\r\n"
+		"\tSun, 22 Nov 2026 02:00:00 +0000\r\n");
+	client.name_state = SMTP_NAME_TEMPORARY;
+	client.extended = false;
+	assert_int_equal(ip_parse(span_text("2001:db8::1"), &client.source.ip), 0);
+	assert_received(&client, true,
+		"Received: from [192.0.2.10] (unknown [IPv6:2001:db8::1])\r\n"
+		"\tby mx1.example.org (Stockade) with UTF8SMTP id 0123456789ABCDEF;\r\n"
+		"\tSun, 22 Nov 2026 02:00:00 +0000\r\n");
+}
+
+static void what_strangers_say_ends_nothing(void **state)
+{
+	struct smtp_client client = {.source = {.ip = ip_from_v4(0xc000020au)},
+		.name_state = SMTP_NAME_KNOWN,
+		.name = span_text("a) (b\r\nTo: x"),
+		.helo = span_text("x\r\nBcc: y;\"(\\<\xff"),
+		.extended = true};
+
+	(void)state;
+	assert_received(&client, false,
+		"Received: from x??Bcc:?y?????? (a???b??To:?x [192.0.2.10])\r\n"
+		"\tby mx1.example.org (Stockade) with ESMTP id 0123456789ABCDEF;\r\n"
+		"\tSun, 22 Nov 2026 02:00:00 +0000\r\n");
+}
+
+static void tags_name_rule_and_number(void **state)
+{
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 0);
+	trace_print_tag("tag", "fcrdns", 0, &out);
+	assert_string_equal(buf_cstr(&out), "X-Stockade: tag; rule=fcrdns\r\n");
+	buf_clear(&out);
+	trace_print_tag("would-refuse", "no-ptr", 1, &out);
+	assert_memory_equal(buf_cstr(&out), "X-Stockade: would-refuse; rule=no-ptr; incident=", 48);
+	assert_int_equal(buf_len(&out), 48 + 14 + 2);
+	buf_done(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_client_is_named_as_it_is),
+		cmocka_unit_test(what_strangers_say_ends_nothing),
+		cmocka_unit_test(tags_name_rule_and_number),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
