@@ -15,6 +15,7 @@
 #include "list/view.h"
 #include "loop/socket.h"
 #include "resolve/resolver.h"
+#include "roles/last_view.h"
 #include "roles/role.h"
 
 enum {
@@ -46,6 +47,13 @@ static void gate_release_view(void *object)
 	view_free(&view);
 }
 
+static void gate_on_view(void *arg)
+{
+	struct gate *gate = OBJ(gate, arg);
+
+	role_go_on(gate->context);
+}
+
 static int gate_open_bus(struct gate *gate, struct fault *why)
 {
 	const struct role_context *context = gate->context;
@@ -61,8 +69,10 @@ static int gate_open_bus(struct gate *gate, struct fault *why)
 	};
 
 	gate->views = shelf_new(gate_release_view);
-	shelf_put(gate->views, view_new_empty());
-	return bus_client_new(context->loop, &settings, gate->views, NULL, NULL, &gate->bus, why);
+	shelf_put(gate->views, view_new_empty()); /* so that there is always one */
+	last_view_put(context->conf->lists_path, gate->views);
+	return bus_client_new(
+		context->loop, &settings, gate->views, gate_on_view, gate, &gate->bus, why);
 }
 
 /* ---- the start probe ---- */
@@ -189,6 +199,7 @@ static int gate_start(struct role_context *context, struct fault *why)
 	r = gate_open_bus(gate, why);
 	if (r < 0 || context->conf->gate_listen_len == 0)
 		return r; /* without a socket there is no front: other placements come through other doors */
+	role_await_view(context);
 	gate_open_front(gate);
 	r = gate_await_probe(gate, why);
 	if (r == 0)
