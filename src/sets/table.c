@@ -13,30 +13,52 @@ enum {
 
 /* ---- Reading: wide ---- */
 
-/* How many of the sorted items are not greater than key; at most LADDER_FANOUT, counted without branches. */
-static uint32_t group_rank(const void *items, unsigned key_bytes, uint32_t len, u128 key)
+/* How many of the sorted items are not greater than key. Nearly all groups are full, and a loop of known length becomes a
+ * few vector instructions without a branch. */
+static uint32_t rank_u32(const uint32_t *keys, uint32_t len, uint32_t key)
 {
 	uint32_t rank = 0;
 
-	if (key_bytes == 4) {
-		const uint32_t *keys = items;
-		uint32_t narrow = key > UINT32_MAX ? UINT32_MAX : (uint32_t)key;
-
-		for (uint32_t i = 0; i < len; i++)
-			rank += keys[i] <= narrow;
-	} else if (key_bytes == 8) {
-		const uint64_t *keys = items;
-		uint64_t narrow = key > UINT64_MAX ? UINT64_MAX : (uint64_t)key;
-
-		for (uint32_t i = 0; i < len; i++)
-			rank += keys[i] <= narrow;
-	} else {
-		const u128 *keys = items;
-
-		for (uint32_t i = 0; i < len; i++)
+	if (len == LADDER_FANOUT) {
+		for (uint32_t i = 0; i < LADDER_FANOUT; i++)
 			rank += keys[i] <= key;
+		return rank;
 	}
+	while (rank < len && keys[rank] <= key)
+		rank++;
 	return rank;
+}
+
+static uint32_t rank_u64(const uint64_t *keys, uint32_t len, uint64_t key)
+{
+	uint32_t rank = 0;
+
+	if (len == LADDER_FANOUT) {
+		for (uint32_t i = 0; i < LADDER_FANOUT; i++)
+			rank += keys[i] <= key;
+		return rank;
+	}
+	while (rank < len && keys[rank] <= key)
+		rank++;
+	return rank;
+}
+
+static uint32_t rank_u128(const u128 *keys, uint32_t len, u128 key)
+{
+	uint32_t rank = 0;
+
+	for (uint32_t i = 0; i < len; i++)
+		rank += keys[i] <= key;
+	return rank;
+}
+
+static uint32_t group_rank(const void *keys, unsigned key_bytes, uint32_t len, u128 key)
+{
+	if (key_bytes == 4)
+		return rank_u32(keys, len, key > UINT32_MAX ? UINT32_MAX : (uint32_t)key);
+	if (key_bytes == 8)
+		return rank_u64(keys, len, key > UINT64_MAX ? UINT64_MAX : (uint64_t)key);
+	return rank_u128(keys, len, key);
 }
 
 /* The place of the greatest key that is not greater than key, or count. */
@@ -79,7 +101,8 @@ struct bucket {
 
 /*
  * The offset and the key are two cache misses, the second waiting for the first. Addresses within a /16 are spread evenly
- * enough to guess where the key will be, so its line is asked for while the offset is still on its way.
+ * enough to guess where the key will be, so its line, and that of its code, are asked for while the offset is still on its
+ * way.
  */
 static void bucket_expect(const struct table *table, uint32_t address)
 {
@@ -87,8 +110,10 @@ static void bucket_expect(const struct table *table, uint32_t address)
 	uint32_t first = table->base[address >> 16], end = table->base[(address >> 16) + 1];
 	uint64_t guess = first + ((uint64_t)(end - first) * (address & 0xffff) >> 16);
 
-	if (guess < table->count)
-		__builtin_prefetch(&keys[guess]);
+	if (guess >= table->count)
+		return;
+	__builtin_prefetch(&keys[guess]);
+	__builtin_prefetch(&table->codes.extra[guess * table->codes.extra_bits / 8]);
 }
 
 static struct bucket bucket_of(const struct table *table, uint32_t address)
