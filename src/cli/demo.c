@@ -78,7 +78,7 @@ static void demo_print_invitation(const struct demo *demo)
 	       "                %s incident %s --config $conf\n"
 	       "                %s explain 198.51.100.9 --helo friend --config $conf\n",
 		site->pages.port, demo->play.incident, program, demo->play.incident, program);
-	printf("  ask by DNS    dig -p %u @127.0.0.1 9.100.51.198.bl.demo.test ANY +short\n"
+	printf("  ask by DNS    dig -p %u @127.0.0.1 9.100.51.198.bl.demo.test +short\n"
 	       "                dig -p %u @127.0.0.1 9.100.51.198.bl.demo.test TXT +short +tcp\n",
 		site->dns.port, site->dns.port);
 	printf("  look it up    %s lookup 198.51.100.9 --config $conf\n"
@@ -86,7 +86,8 @@ static void demo_print_invitation(const struct demo *demo)
 		program, program);
 	printf("  take it off   %s delist 198.51.100.0/24 --reason \"repaired\" --config $conf\n"
 	       "  put one on    %s list add 192.0.2.0/28 --list main --reason \"test\" --for 1h --config $conf\n"
-	       "  what happened %s status --config $conf;  less %s\n\n",
+	       "  its state     %s status --config $conf\n"
+	       "                less %s\n\n",
 		program, program, program, site->log_path);
 	fflush(stdout);
 }

@@ -7,6 +7,7 @@ import pytest
 
 from harness.nameserver import answers
 from harness.site import wait_gone
+from harness.smtp import deliver
 from harness.waiting import accepts_connections, free_port, wait_for
 
 LISTED = "9.100.51.198.bl.example.test"
@@ -157,3 +158,21 @@ def test_gate_before_an_open_relay_ends_the_run(site, sink):
     assert run.wait(60) == 78
     assert run.events("gate.backend-relays")
     assert not accepts_connections(site.ports["gate"])
+
+
+def test_gate_and_dns_start_with_the_last_list_when_the_keeper_cannot(running_site, nameserver):
+    """A store that is gone must not empty the lists: what was published last is served on, across restarts too."""
+    site = running_site
+    nameserver.host("bulk.spam.test", "198.51.100.9")
+    add(site, "198.51.100.9")
+    is_listed(site)
+    written = len(site.supervisor.events("snapshot.written"))
+    site.conf["lists"]["main"]["sublists"]["more"] = {"code": "127.0.0.9", "policy": "by-hand"}
+    site.write()
+    site.supervisor.signal(signal.SIGHUP)
+    site.supervisor.wait_for_event("snapshot.written", written + 1)  # holds the listing
+    site.supervisor.stop()
+    site.conf["run"]["roles"] = ["dns", "gate"]
+    site.run()
+    is_listed(site)
+    assert deliver(site.ports["gate"], "198.51.100.9").code == 554
