@@ -24,6 +24,7 @@ static const char *const level_names[] = {"error", "warning", "notice", "info", 
 
 static const char *log_role = "stockade";
 static enum log_level log_limit = LOG_INFO;
+static int log_pid; /* of this process since log_open */
 
 /* A line being built; what does not fit is cut, never overrun. */
 struct line {
@@ -36,6 +37,7 @@ void log_open(const char *role, enum log_level level)
 {
 	log_role = role;
 	log_limit = level;
+	log_pid = (int)getpid();
 }
 
 enum log_level log_level_parse(struct span text, enum log_level otherwise)
@@ -180,7 +182,8 @@ static void line_head(struct line *line)
 	char time[CLOCK_TEXT_SIZE];
 
 	line_text(line, clock_print_utc(clock_now_s(), time));
-	snprintf(text, sizeof(text), " stockade/%s[%d]: ", log_role, (int)getpid());
+	snprintf(text, sizeof(text), " stockade/%s[%d]: ", log_role,
+		log_pid != 0 ? log_pid : (int)getpid());
 	line_text(line, text);
 }
 

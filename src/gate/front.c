@@ -2,6 +2,7 @@
 #include "gate/front_priv.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -60,6 +61,16 @@ static bool front_accept_errno_is_fatal(int number)
 	return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
 }
 
+static void front_take(struct front *front, int fd, const struct sockaddr_storage *address)
+{
+	struct endpoint peer;
+
+	if (endpoint_from_sockaddr((const struct sockaddr *)address, &peer) < 0)
+		close(fd); /* neither IPv4 nor IPv6 */
+	else
+		session_start(front, fd, peer);
+}
+
 static void front_on_listener(struct watch *watch, int ready, void *arg)
 {
 	struct front *front = OBJ(front, arg);
@@ -67,10 +78,13 @@ static void front_on_listener(struct watch *watch, int ready, void *arg)
 
 	(void)ready;
 	for (int i = 0; i < ACCEPTS_IN_A_TURN && !front->stopping; i++) {
-		int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		struct sockaddr_storage address;
+		socklen_t len = sizeof(address);
+		int fd = accept4(
+			listener, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0)
-			session_start(front, fd);
+			front_take(front, fd, &address);
 		else if (front_accept_errno_is_fatal(errno))
 			front_pause_accepting(front);
 		if (fd < 0 && errno != ECONNABORTED && errno != EINTR)
@@ -81,7 +95,9 @@ static void front_on_listener(struct watch *watch, int ready, void *arg)
 void front_listen(struct front *front, int fd)
 {
 	struct watch *watch;
+	int on = 1;
 
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* clients' sockets inherit it */
 	ASSERT(front->listeners_len < LISTENERS_MAX);
 	watch = watch_new(front->loop, fd, front_on_listener, front);
 	front->listeners[front->listeners_len++] = watch;

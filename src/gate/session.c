@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "gate/session_priv.h"
 
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -73,29 +72,20 @@ static void session_turn_away(struct front *front, int fd)
 	close(fd);
 }
 
-void session_start(struct front *front, int fd)
+void session_start(struct front *front, int fd, struct endpoint peer)
 {
 	const struct stream_limits limits = {.in = front->limits->input, .out = OUT_LIMIT};
-	struct endpoint peer;
-	struct endpoint local;
 	struct session *s;
-	int on = 1;
 
 	if (front->sessions_len >= front->limits->sessions) {
 		session_turn_away(front, fd);
 		return;
 	}
-	if (socket_peer(fd, &peer) < 0 || socket_local(fd, &local) < 0) {
-		close(fd); /* gone before we looked */
-		return;
-	}
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	s = mem_new(session);
 	s->magic = (uint32_t)MAGIC_session;
 	s->front = front;
 	s->conf = conf_ref(front->conf);
 	s->client = peer;
-	s->local = local;
 	front_new_id(front, s->id);
 	smtp_parser_init(&s->parser, &front->limits->smtp);
 	timer_init(&s->timer, front->loop, session_on_timer, s);
@@ -439,12 +429,22 @@ void session_drop_backend(struct session *s)
 	s->mail.sent = false;
 }
 
+/* Where the client connected to: asked only for those who get as far as the backend. */
+static struct endpoint session_local(const struct session *s)
+{
+	struct endpoint local = s->local;
+
+	if (local.port == 0)
+		socket_local(stream_fd(s->stream), &local);
+	return local;
+}
+
 void session_describe_client(
 	const struct session *s, const struct facts *facts, struct smtp_client *ret_client)
 {
 	*ret_client = (struct smtp_client){
 		.source = s->client,
-		.destination = s->local,
+		.destination = session_local(s),
 		.name_state = SMTP_NAME_NONE,
 		.helo = buf_span(&s->helo),
 		.extended = s->extended,

@@ -7,7 +7,7 @@
 #include "gate/front_priv.h"
 
 /* Takes the descriptor over. */
-void session_start(struct front *front, int fd);
+void session_start(struct front *front, int fd, struct endpoint peer);
 /* At once; a message that was not ended is not delivered. */
 void session_end(struct session *session);
 /* The role ends: an idle client is told 421, a transaction may end first. */

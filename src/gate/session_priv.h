@@ -80,7 +80,7 @@ struct session {
 	struct stream *stream;
 	struct timer timer;     /* of the phase or wait that holds */
 	struct endpoint client; /* by the PROXY header, if there was one */
-	struct endpoint local;
+	struct endpoint local;  /* by the PROXY header; port 0: the socket's own */
 	char id[SESSION_ID_SIZE];
 
 	struct gathering *gathering;
