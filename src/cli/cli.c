@@ -25,6 +25,9 @@ const size_t cli_verbs_len = COUNTOF(cli_verbs);
 /* ---- words ---- */
 
 static void say(const struct cli *cli, const char *prefix, const char *format, va_list args)
+	__attribute__((format(printf, 3, 0)));
+
+static void say(const struct cli *cli, const char *prefix, const char *format, va_list args)
 {
 	char text[1024];
 

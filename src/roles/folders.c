@@ -156,8 +156,9 @@ static int folders_prepare_keeper(const struct conf *conf, struct role_user user
 	char path[PATH_MAX];
 	int r = folder_make(conf->lists_path, 0750, user, why);
 
-	if (r == 0)
-		r = folders_store(conf, path, sizeof(path));
+	if (r < 0)
+		return r;
+	r = folders_store(conf, path, sizeof(path));
 	return r > 0 ? folder_make(path, 0700, user, why) : r;
 }
 

@@ -185,11 +185,13 @@ int names_paint(struct name_entry *entries, size_t len, const uint8_t *keys, str
 		row = entries_row(&painter, entries + i, group);
 		if (row < 0)
 			return (int)row;
-		if (entries[i].below)
-			painter.below[painter.depth - 1] = painter_top(&painter)->below =
-				(uint32_t)row;
-		else
-			painter_top(&painter)->self = (uint32_t)row;
+		node = painter_top(&painter);
+		if (entries[i].below) {
+			node->below = (uint32_t)row;
+			painter.below[painter.depth - 1] = (uint32_t)row;
+		} else {
+			node->self = (uint32_t)row;
+		}
 	}
 	for (size_t i = 0; i < nodes->len; i++) { /* parents come before their children */
 		struct name_node *node = &nodes->items[i];

@@ -181,7 +181,7 @@ def test_a_visitor_looks_a_number_up_with_the_keyboard(portal, browser):
     show(browser, portal, "/")
     field = browser.find_element("id", "q")
     field.send_keys(portal.numbers["no-ptr"].lower().replace("-", " "), Keys.ENTER)
-    assert browser.current_url == portal.url + portal.why("no-ptr")
+    wait_for(lambda: browser.current_url == portal.url + portal.why("no-ptr"), what="the page of the number")
     text = text_of(browser)
     assert "mx1.example.org refused mail from 203.0.113.7 on" in text
     assert "set a PTR record" in text
