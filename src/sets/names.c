@@ -172,6 +172,7 @@ int names_paint(struct name_entry *entries, size_t len, const uint8_t *keys, str
 	qsort_r(entries, len, sizeof(*entries), entry_compare, (void *)(uintptr_t)keys);
 	r = painter_push(&painter, entries[0].key_at, 0);
 	for (size_t i = 0; i < len && r == 0; i += group) {
+		struct name_node *node;
 		int64_t row;
 
 		r = painter_go(&painter, &entries[i]);
