@@ -2,6 +2,7 @@
 """`stockade run`: starts all roles, again what dies, reloads what is right, and leaves nothing behind."""
 import os
 import signal
+import socket
 
 import pytest
 
@@ -176,3 +177,54 @@ def test_gate_and_dns_start_with_the_last_list_when_the_keeper_cannot(running_si
     site.run()
     is_listed(site)
     assert deliver(site.ports["gate"], "198.51.100.9").code == 554
+
+
+def test_init_system_is_told(site, tmp_path):
+    """sd_notify: ready when all are, a sign of life, stopping."""
+    path = site.path("notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(path)
+        listener.settimeout(30)
+        run = site.run(environment={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "100000"})
+        said = [listener.recv(100)]
+        while b"READY=1" not in said:
+            said.append(listener.recv(100))
+        assert run.events("run.ready")
+        while said[-1] != b"WATCHDOG=1":
+            said.append(listener.recv(100))
+        run.signal(signal.SIGTERM)
+        while said[-1] != b"STOPPING=1":
+            said.append(listener.recv(100))
+        assert run.wait() == 0
+
+
+def test_role_alone_takes_sockets_of_an_init_system(site):
+    """A split unit: port 53 is opened by somebody else, who may; the role finds it by its name."""
+    site.conf["dns"]["threads"] = 1
+    site.write()
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(("127.0.0.1", 0))
+    port = udp.getsockname()[1]
+
+    def as_init_does():
+        os.dup2(udp.fileno(), 3)
+        os.environb.clear()
+        os.execve(site.program, ["stockade", "role", "dns", "--config", site.conf_path],
+                  {**site.environment, "LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1", "LISTEN_FDNAMES": "dns-udp-0-0"})
+
+    site.start("keeper")
+    add(site, "198.51.100.9")
+    log = open(site.path("log", "split.log"), "wb")
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.dup2(log.fileno(), 2)
+            as_init_does()
+        finally:
+            os._exit(99)
+    udp.close()
+    try:
+        wait_for(lambda: answers(port, LISTED) == ["127.0.0.8"], what="an answer at the inherited socket")
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
