@@ -2,7 +2,8 @@
 #pragma once
 /*
  * A name server in the loop of a test: answers from a table, NXDOMAIN with a SOA for all else. Values are those of a zone
- * file; "servfail", "refused" and "silence" are what they say. A name "*" stands for all names.
+ * file; "servfail", "refused" and "silence" are what they say. A name "*" stands for all names. Where silence_ms is set,
+ * a silence takes that long by the clock of moving_clock.h.
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "dns/message.h"
 #include "loop/loop.h"
 #include "loop/socket.h"
+#include "moving_clock.h"
 
 enum { FAKE_RECORDS_MAX = 64 };
 
@@ -30,6 +32,7 @@ struct fake_dns {
 	size_t count;
 	struct fake_record records[FAKE_RECORDS_MAX];
 	unsigned queries;
+	int64_t silence_ms;
 	char last[DNS_NAME_TEXT_SIZE];
 };
 
@@ -98,8 +101,11 @@ static inline bool fake_dns_reply(
 
 		if (strcmp(r->name, "*") != 0 && strcasecmp(r->name, dns->last) != 0)
 			continue;
-		if (strcmp(r->value, "silence") == 0)
+		if (strcmp(r->value, "silence") == 0) {
+			if (dns->silence_ms != 0)
+				moving_clock_add(dns->silence_ms);
 			return false;
+		}
 		rcode = DNS_NOERROR;
 		if (strcmp(r->value, "servfail") == 0 || strcmp(r->value, "refused") == 0) {
 			rcode = r->value[0] == 's' ? DNS_SERVFAIL : DNS_REFUSED;

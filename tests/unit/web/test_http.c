@@ -10,11 +10,13 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "loop/socket.h"
+#include "moving_clock.h"
 #include "web/http.h"
 
 /* A server and its clients in one thread: the loop turns until a condition holds. A turn is asked for every few
- * milliseconds by a timer, so that a client socket can be looked at in between; what fails to come ends the test. */
-enum { TURN_MS = 2, TURNS_MAX = 5000 };
+ * milliseconds by a timer, so that a client socket can be looked at in between; what fails to come ends the test. The
+ * server's patience ends only when a test moves the clock. */
+enum { TURN_MS = 2, TURNS_MAX = 5000, PATIENCE_MS = 3600000 };
 
 struct bench {
 	struct loop *loop;
@@ -72,8 +74,8 @@ static int bench_setup(void **state)
 	assert_int_equal(socket_listen_tcp(any, false, &bench.listen_fd, NULL), 0);
 	assert_int_equal(socket_local(bench.listen_fd, &bench.endpoint), 0);
 	settings.connections = 4;
-	settings.head_ms = 300;
-	settings.reply_ms = 300;
+	settings.head_ms = PATIENCE_MS;
+	settings.reply_ms = PATIENCE_MS;
 	settings.request = on_request;
 	settings.refused = on_refused;
 	settings.arg = &bench;
@@ -225,6 +227,7 @@ static void dripping_does_not_keep_a_connection(void **state)
 	for (int turns = 0; n != 0 && turns < TURNS_MAX; turns++) {
 		(void)!send(fd, "x", 1, MSG_NOSIGNAL);
 		turn(bench);
+		moving_clock_add(PATIENCE_MS / 20);
 		n = recv(fd, text, sizeof(text), 0);
 		if (n < 0 && http_server_connections(bench->server) == 0)
 			n = 0; /* reset, since it went on sending */
@@ -334,5 +337,6 @@ int main(void)
 		http_test(stopping_waits_for_answers_that_are_due),
 	};
 
+	moving_clock_start();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
