@@ -79,6 +79,7 @@ def test_several_messages_and_rset_in_one_connection(site, raw_gate, raw):
         assert smtp.envelope("b@good.test", "joe@example.test").code == 250
         assert smtp.data(b"Subject: last\r\n\r\n").code == 250
         assert smtp.quit().code == 221
+    wait_for(lambda: raw.commands[-1] == "QUIT", what="the backend to hear the end")
     assert len(raw.messages) == 4
     assert [c for c in raw.commands if c.startswith("MAIL FROM:<b@")] == ["MAIL FROM:<b@good.test>"]
     assert raw.commands[-7:-1] == ["MAIL FROM:<a@good.test>", "RCPT TO:<joe@example.test>", "RSET",
