@@ -140,6 +140,27 @@ void store_bind_key(sqlite3_stmt *statement, int place, const struct key *key)
 	sqlite3_bind_int(statement, place + 1, key->bits);
 }
 
+void store_bind_range(sqlite3_stmt *statement, const struct key_range *range)
+{
+	sqlite3_bind_blob(
+		statement, 1, range->first.bytes, (int)range->first.len, SQLITE_TRANSIENT);
+	sqlite3_bind_blob(statement, 2, range->last.bytes, (int)range->last.len, SQLITE_TRANSIENT);
+	sqlite3_bind_int(statement, 3, range->bits_min);
+	sqlite3_bind_int(statement, 4, range->bits_max);
+}
+
+/* For a domain, itself and what is within are two ranges: this one holds both. */
+void store_bind_about(sqlite3_stmt *statement, const struct source *source, uint32_t limit)
+{
+	struct key key = key_of(source);
+	struct key_range range = {key, key, KEY_BELOW, KEY_NAME};
+
+	if (source->kind == SOURCE_NET)
+		key_within(source, &range);
+	store_bind_range(statement, &range);
+	sqlite3_bind_int64(statement, 5, limit != 0 ? (int64_t)limit : -1);
+}
+
 struct span store_column_span(sqlite3_stmt *statement, int column)
 {
 	const void *bytes = sqlite3_column_blob(statement, column);

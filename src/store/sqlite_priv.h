@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* What sqlite.c (the connection) and sqlite_rows.c (the rows) share. */
+/*
+ * What the connection (sqlite.c) and the rows share: sqlite_meta.c numbers of the store and changes, sqlite_place.c lists
+ * and policies, sqlite_listing.c, sqlite_evidence.c with incidents, sqlite_event.c the audit trail. Threads: as
+ * store.h says.
+ */
 #include <sqlite3.h>
 #include <sys/stat.h>
 
@@ -56,9 +60,17 @@ void store_bind_span(sqlite3_stmt *statement, int place, struct span text);
 void store_bind_blob(sqlite3_stmt *statement, int place, struct span bytes);
 void store_bind_key(
 	sqlite3_stmt *statement, int place, const struct key *key); /* place, place + 1 */
+/* ?1 to ?4. */
+void store_bind_range(sqlite3_stmt *statement, const struct key_range *range);
+/* ?1 to ?5: source and what is within it, at most limit rows (0: all). */
+void store_bind_about(sqlite3_stmt *statement, const struct source *source, uint32_t limit);
 struct span store_column_span(sqlite3_stmt *statement, int column);
 int store_column_source(sqlite3_stmt *statement, int column, struct source *ret_source);
 
 int store_flush_counts(struct store *store);
 void store_forget_counts(struct store *store);
 int store_count_place(struct store *store, int64_t place, int64_t change);
+
+/* Numbers of rows, which are made when they are not there. */
+int store_place_of(struct store *store, struct span list, struct span sublist, int64_t *ret_place);
+int store_policy_of(struct store *store, const struct store_listing *listing, int64_t *ret_policy);
