@@ -105,7 +105,10 @@ class RawBackend:
         while True:
             while self.stop_reading.is_set():
                 threading.Event().wait(0.01)
-            line = stream.readline()
+            try:
+                line = stream.readline()
+            except OSError:  # a reset instead of an end
+                line = b""
             if not line.endswith(b"\n"):
                 self.unfinished.append(b"".join(lines) + line)
                 return None
