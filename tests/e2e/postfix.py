@@ -17,7 +17,8 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
+
+from harness.waiting import free_port, wait_for
 
 MASTER_CF = """\
 127.0.0.1:{xclient} inet n - n - - smtpd
@@ -89,13 +90,6 @@ queue_minfree = 0
 """
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def can_run():
     return os.geteuid() == 0 and os.path.exists("/usr/lib/postfix/sbin/master")
 
@@ -132,17 +126,16 @@ class Postfix:
                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL, start_new_session=True,
                                        env={"PATH": os.environ["PATH"], "MAIL_CONFIG": f"{self.folder}/conf"})
-        end = time.monotonic() + deadline
-        while True:
-            try:
-                with socket.create_connection(("127.0.0.1", self.xclient_port), timeout=5) as s:
-                    if s.recv(4) == b"220 ":
-                        return self
-            except OSError:
-                pass
-            if self.master.poll() is not None or time.monotonic() > end:
-                raise RuntimeError("Postfix does not start:\n" + self.log())
-            time.sleep(0.05)
+        wait_for(self._greets, deadline, "Postfix to greet")
+        return self
+
+    def _greets(self):
+        assert self.master.poll() is None, "Postfix does not start:\n" + self.log()
+        try:
+            with socket.create_connection(("127.0.0.1", self.xclient_port), timeout=5) as s:
+                return s.recv(4) == b"220 "
+        except OSError:
+            return False
 
     def stop(self, number=signal.SIGTERM):
         """SIGTERM: orderly; SIGKILL: all its processes at once, in the middle of whatever they do."""
@@ -181,11 +174,8 @@ class Postfix:
         return [content for _, _, content in sorted(found)]
 
     def wait_for_mails(self, count, deadline=60):
-        end = time.monotonic() + deadline
-        while len(glob.glob(f"{self.folder}/mail/inbox/new/*")) < count:
-            if time.monotonic() > end:
-                raise AssertionError(f"{len(self.mails())} of {count} mails arrived\n" + self.log()[-4000:])
-            time.sleep(0.05)
+        wait_for(lambda: len(glob.glob(f"{self.folder}/mail/inbox/new/*")) >= count, deadline,
+                 lambda: f"{count} mails; {len(self.mails())} arrived\n" + self.log()[-4000:])
         return self.mails()
 
     def queued(self):

@@ -55,7 +55,7 @@ class Process:
             if not self.is_running():
                 raise AssertionError(f"{self.name} ended with {self.popen.returncode}:\n{self.log}")
             return None
-        return wait_for(there, timeout, f"event {name} of {self.name}; its log:\n{self.log}")
+        return wait_for(there, timeout, lambda: f"event {name} of {self.name}; its log:\n{self.log}")
 
     def wait(self, timeout=20):
         return self.popen.wait(timeout)

@@ -6,14 +6,15 @@ import time
 
 
 def wait_for(condition, timeout=15.0, what="the condition"):
-    """Polls until condition() is true and returns what it returned; fails after timeout seconds of real time."""
+    """Polls until condition() is true and returns what it returned; fails after timeout seconds of real time. what may be
+    a function that tells it, then."""
     end = time.monotonic() + timeout
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"waited {timeout} s in vain for {what}")
+            raise AssertionError(f"waited {timeout} s in vain for {what() if callable(what) else what}")
         time.sleep(0.005)
 
 
