@@ -399,6 +399,29 @@ static int jail_drop_capabilities(void)
 	return (int)syscall(SYS_capset, &head, none);
 }
 
+/*
+ * The mark of a role: no bytes for message queues, which no role has. A limit is lowered by anybody and raised by nobody who
+ * is in the jail (no capability, and setting limits is not among the calls), it can be asked of another process of the same
+ * user without /proc, and no ordinary program has it at zero.
+ */
+static int jail_mark(void)
+{
+	struct rlimit none = {0, 0};
+
+	return setrlimit(RLIMIT_MSGQUEUE, &none);
+}
+
+int jail_holds(pid_t pid)
+{
+	struct rlimit limit;
+
+	if (pid <= 0)
+		return 0; /* of another pid namespace: roles are in ours */
+	if (prlimit(pid, RLIMIT_MSGQUEUE, NULL, &limit) < 0)
+		return errno == ESRCH ? E_ABSENT : E_DENIED;
+	return limit.rlim_max == 0;
+}
+
 int jail_confine(const char *role, const struct conf *conf, struct fault *why)
 {
 	const struct jail *jail = jail_find(role);
@@ -406,7 +429,8 @@ int jail_confine(const char *role, const struct conf *conf, struct fault *why)
 
 	if (jail == NULL)
 		return fault_set(why, E_ABSENT, "no jail is described for role '%s'", role);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || jail_drop_capabilities() < 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || jail_drop_capabilities() < 0 ||
+		jail_mark() < 0)
 		return fault_set(why, E_SYSTEM, "cannot give rights up: %s", strerror(errno));
 	setrlimit(RLIMIT_CORE, &none);      /* mail and keys do not belong into core files, */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* nor before the eyes of a process of the same user */
@@ -458,17 +482,34 @@ static void filter_allow_always(struct filter *filter)
 			SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, TCGETS));
 }
 
+/* The family's own protocol for this type only: Landlock counts the ports of TCP, and not of what resembles it (MPTCP, SMC). */
+static void filter_allow_socket(struct filter *filter, int family, int type)
+{
+	enum { TYPE_BITS = 0xf }; /* the rest are flags */
+	const struct scmp_arg_cmp conditions[] = {
+		SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family),
+		SCMP_A1(SCMP_CMP_MASKED_EQ, TYPE_BITS, (scmp_datum_t)type),
+		SCMP_A2(SCMP_CMP_EQ, 0),
+	};
+
+	if (filter->error == 0)
+		filter->error = seccomp_rule_add_array(filter->context, SCMP_ACT_ALLOW,
+			SCMP_SYS(socket), COUNTOF(conditions), conditions);
+}
+
 static void filter_allow_sockets(struct filter *filter, unsigned may)
 {
 	if ((may & MAY_CONNECT) != 0)
 		filter_allow(filter, (const int[]){SCMP_SYS(connect)}, 1);
 	if ((may & MAY_USE_BUS) != 0)
-		filter_allow_if(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+		filter_allow_socket(filter, AF_UNIX, SOCK_STREAM);
 	if ((may & MAY_INTERNET) == 0)
 		return;
 	filter_allow(filter, (const int[]){SCMP_SYS(bind)}, 1); /* random source ports */
-	filter_allow_if(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_INET));
-	filter_allow_if(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_INET6));
+	filter_allow_socket(filter, AF_INET, SOCK_STREAM);
+	filter_allow_socket(filter, AF_INET6, SOCK_STREAM);
+	filter_allow_socket(filter, AF_INET, SOCK_DGRAM);
+	filter_allow_socket(filter, AF_INET6, SOCK_DGRAM);
 }
 
 static void filter_allow_files(struct filter *filter, unsigned may)

@@ -11,6 +11,7 @@
  * runs. Main thread.
  */
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "conf/conf.h"
 
@@ -20,6 +21,10 @@ int jail_confine(const char *role, const struct conf *conf, struct fault *why);
 
 /* Only the role's system calls. E_ABSENT, E_SYSTEM. */
 int jail_seal(const char *role, struct fault *why);
+
+/* Whether process pid, of our user, entered a jail with jail_confine: 1 or 0; E_ABSENT: it is gone; E_DENIED. How the keeper
+ * tells an operator from a role when both are the same user. */
+int jail_holds(pid_t pid);
 
 /* Whether a role may read the configuration again from inside: not when folders of ours lie below its folder. */
 bool jail_can_reload(const struct conf *conf);

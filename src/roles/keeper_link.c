@@ -8,6 +8,7 @@
 #include "base/obj.h"
 #include "bus/frame.h"
 #include "bus/serial.h"
+#include "roles/jail.h"
 #include "roles/keeper.h"
 
 /*
@@ -273,18 +274,28 @@ static void link_on_closed(struct stream *stream, int error, void *arg)
 
 /* ---- accepting ---- */
 
+/* Started by root, roles are users of their own and the file's mode keeps them from the operators' socket. Started by anybody
+ * else all are one user, and a gate that was taken over could give commands: the kernel says which process it is. */
+static int operator_check(const struct ucred *who)
+{
+	int r = who->uid == geteuid() ? jail_holds(who->pid) : 0;
+
+	return r > 0 ? E_DENIED : r;
+}
+
 /* The kernel says who it is, as a number: the files with the names are outside of the jail. */
-static void link_find_author(struct link *link, int fd)
+static int link_find_author(struct link *link, int fd)
 {
 	struct ucred who = {.uid = (uid_t)-1};
 	socklen_t len = sizeof(who);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
-		who.uid = (uid_t)-1;
+		return E_SYSTEM;
 	if (who.uid == 0)
 		snprintf(link->author, sizeof(link->author), "root");
 	else
 		snprintf(link->author, sizeof(link->author), "uid %lu", (unsigned long)who.uid);
+	return operator_check(&who);
 }
 
 static void link_new(struct listener *listener, int fd)
@@ -293,16 +304,20 @@ static void link_new(struct listener *listener, int fd)
 	struct keeper *keeper = listener->keeper;
 	struct link *link = mem_new(link);
 	struct stream_limits limits = {.out = OUT_MAX};
+	struct fault why = {"only operators may speak here, and this is a role"};
+	int r = 0;
 
 	link->magic = (uint32_t)MAGIC_link;
 	link->keeper = keeper;
 	link->sender = listener->sender;
 	if (link->sender == BUS_CONTROL)
-		link_find_author(link, fd);
+		r = link_find_author(link, fd);
 	limits.in = link_limit(link) + FRAME_HEAD;
 	link->stream = stream_new(keeper->loop, fd, false, &limits, &calls, link);
 	link->next = keeper->links;
 	keeper->links = link;
+	if (r < 0)
+		link_bad(link, r, &why);
 }
 
 static void listener_on_ready(struct watch *watch, int ready, void *arg)

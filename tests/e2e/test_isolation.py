@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: ISC
 """What the kernel says about running roles. What a jail refuses from inside is tests/unit/roles/test_jail.c."""
 import os
+import re
+import resource
 import stat
 
 import pytest
 
+from harness.nameserver import answers
 from harness.site import ROLES
 
 
@@ -109,3 +112,22 @@ def test_unprivileged_run_is_jailed_as_well(make_site):
         assert status["Seccomp"] == "2" and status["NoNewPrivs"] == "1", role
         assert status["Uid"].split()[0] != "0", role
     site.cli("list", "add", "198.51.100.9", "--list", "main", "--reason", "test")
+
+
+def test_a_role_of_the_same_user_cannot_command_the_keeper(make_site):
+    """Without users of their own, roles and operators are one user; what the kernel knows of a role still tells them apart."""
+    site = make_site(unprivileged=True)
+    run = site.run()
+    for role, pid in site.role_pids().items():
+        with open(f"/proc/{pid}/limits", encoding="ascii") as file:
+            assert re.search(r"^Max msgqueue size +0 +0 ", file.read(), re.M), role
+    add = ["list", "add", "198.51.100.9", "--list", "main", "--reason", "test"]
+    limit = resource.getrlimit(resource.RLIMIT_MSGQUEUE)
+    site.identity["preexec_fn"] = lambda: resource.setrlimit(resource.RLIMIT_MSGQUEUE, (0, 0))
+    assert site.cli(*add, check=False).returncode != 0
+    assert "only operators" in run.wait_for_event("bus.bad-message")[0]["reason"]
+    del site.identity["preexec_fn"]
+    assert resource.getrlimit(resource.RLIMIT_MSGQUEUE) == limit != (0, 0)
+    assert answers(site.ports["dns"], "9.100.51.198.bl.example.test") == []
+    site.cli(*add)
+    assert answers(site.ports["dns"], "9.100.51.198.bl.example.test") == ["127.0.0.8"]

@@ -2,6 +2,7 @@
 /* Each case enters the jail of a role in a process of its own and tries something there. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -124,6 +126,35 @@ static int make_raw_socket(void)
 	return socket(AF_PACKET, SOCK_RAW, 0) >= 0 ? DONE : errno;
 }
 
+/* Landlock counts the ports of TCP; what connects like TCP and is not is left out by the filter. */
+static int make_multipath_socket(void)
+{
+	return socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP) >= 0 ? DONE : errno;
+}
+
+/* A log daemon, a service manager: whoever listens for datagrams on this machine is nobody a role talks to. */
+static int make_unix_datagram_socket(void)
+{
+	return socket(AF_UNIX, SOCK_DGRAM, 0) >= 0 ? DONE : errno;
+}
+
+static int make_unix_socket(void)
+{
+	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0 ? DONE : errno;
+}
+
+static int make_resolver_socket(void)
+{
+	return socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, 0) >= 0 ? DONE : errno;
+}
+
+static int raise_limits(void)
+{
+	struct rlimit limit = {819200, 819200};
+
+	return prlimit(0, RLIMIT_MSGQUEUE, &limit, NULL) == 0 ? DONE : errno;
+}
+
 static int try_connect(struct endpoint endpoint)
 {
 	struct sockaddr_storage address;
@@ -196,6 +227,11 @@ static const struct jail_case {
 	CASE("gate", make_code, REFUSED, false),
 	CASE("gate", make_internet_socket, DONE, false),
 	CASE("gate", make_raw_socket, REFUSED, false),
+	CASE("gate", make_multipath_socket, REFUSED, false),
+	CASE("gate", make_unix_datagram_socket, REFUSED, false),
+	CASE("gate", make_unix_socket, DONE, false),
+	CASE("gate", make_resolver_socket, DONE, false),
+	CASE("gate", raise_limits, REFUSED, false),
 	CASE("gate", connect_backend, DONE, false),
 	CASE("gate", connect_elsewhere, EACCES, true),
 	CASE("gate", start_thread, REFUSED, false),
@@ -341,6 +377,36 @@ static void test_each_role_may_what_its_row_says_and_nothing_else(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+static void test_the_jailed_are_known_to_others_of_the_same_user(void **state)
+{
+	struct conf conf = conf_of_folder();
+	char byte = 0;
+	int there[2];
+	int back[2];
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(there), 0);
+	assert_int_equal(pipe(back), 0);
+	pid = fork();
+	if (pid == 0) {
+		close(back[1]);
+		if (jail_confine("gate", &conf, NULL) >= 0)
+			(void)!write(there[1], &byte, 1);
+		(void)!read(back[0], &byte, 1);
+		_exit(0);
+	}
+	close(back[0]);
+	assert_int_equal(read(there[0], &byte, 1), 1);
+	assert_int_equal(jail_holds(pid), 1);
+	assert_int_equal(jail_holds(getpid()), 0);
+	close(back[1]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(jail_holds(pid), E_ABSENT);
+	close(there[0]);
+	close(there[1]);
+}
+
 static void test_unknown_roles_get_no_jail(void **state)
 {
 	struct conf conf = conf_of_folder();
@@ -368,6 +434,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_role_may_what_its_row_says_and_nothing_else),
+		cmocka_unit_test(test_the_jailed_are_known_to_others_of_the_same_user),
 		cmocka_unit_test(test_unknown_roles_get_no_jail),
 		cmocka_unit_test(test_configuration_beside_the_store_is_not_reloaded_from_inside),
 	};
