@@ -17,7 +17,7 @@
  * A query is one caller; a question is one exchange with all callers who wait for it. A cancelled query leaves its question
  * running: the answer is for the next who asks.
  */
-enum { BUCKETS = 1024, QUESTIONS_MAX = 2048 };
+enum { BUCKETS = 1024, QUESTIONS_MAX = 2048, CHECK_TRIES = 2 };
 
 struct question {
 	struct question *next; /* in its bucket */
@@ -55,7 +55,9 @@ struct resolver {
 	struct resolver_query *ready;
 	struct resolver_turn *turn; /* set while one is due */
 	unsigned unheard;           /* questions in a row without any answer */
-	unsigned calling;           /* depth of callbacks */
+	bool down;
+	struct exchange *check; /* the resolver is asked for a name that it knows by itself */
+	unsigned calling;       /* depth of callbacks */
 	struct resolver_stats stats;
 };
 
@@ -176,6 +178,47 @@ static void question_free(struct question *question)
 	mem_free(question);
 }
 
+/*
+ * Silence may be the resolver's, or that of the name servers a stranger chose: a PTR record with ten names in a dead zone
+ * costs its owner nothing. So many questions without an answer only raise the suspicion; what decides is a name for which
+ * the resolver needs nobody (RFC 6761 section 6.3). Whoever could switch DNS off from outside could switch the lists off.
+ */
+static void check_done(struct exchange *exchange, struct dns_answer *answer, bool heard, void *arg)
+{
+	struct resolver *resolver = arg;
+
+	(void)exchange;
+	if (heard)
+		resolver->unheard = 0;
+	else if (resolver->unheard >= RESOLVER_DOWN_AFTER)
+		resolver->down = true;
+	exchange_free(&resolver->check);
+	dns_answer_free(&answer);
+}
+
+static void resolver_check(struct resolver *resolver)
+{
+	struct exchange_settings settings = resolver->settings;
+	struct dns_name name;
+
+	if (resolver->check != NULL || resolver->down)
+		return;
+	settings.tries = settings.tries < CHECK_TRIES ? settings.tries : CHECK_TRIES;
+	ASSERT(dns_name_parse(span_text("localhost"), &name) == 0);
+	resolver->check = exchange_new(
+		resolver->loop, &settings, &name, DNS_A, &resolver->stats, check_done, resolver);
+}
+
+static void resolver_note(struct resolver *resolver, bool heard)
+{
+	if (heard) {
+		resolver->unheard = 0;
+		resolver->down = false;
+	} else if (++resolver->unheard >= RESOLVER_DOWN_AFTER) {
+		resolver_check(resolver);
+	}
+}
+
 static void question_done(
 	struct exchange *exchange, struct dns_answer *answer, bool heard, void *arg)
 {
@@ -185,7 +228,7 @@ static void question_done(
 	struct resolver_query *waiting = NULL;
 
 	(void)exchange;
-	resolver->unheard = heard ? 0 : resolver->unheard + 1;
+	resolver_note(resolver, heard);
 	resolver->stats.failed += answer->status == RESOLVER_FAILED;
 	cache_put(resolver->cache, &question->name, question->type, answer,
 		loop_now_ms(resolver->loop));
@@ -291,7 +334,7 @@ struct resolver_stats resolver_stats(const struct resolver *resolver)
 
 bool resolver_is_down(const struct resolver *resolver)
 {
-	return resolver->unheard >= RESOLVER_DOWN_AFTER;
+	return resolver->down;
 }
 
 void resolver_free(struct resolver **resolver)
@@ -308,6 +351,7 @@ void resolver_free(struct resolver **resolver)
 		query_free(r->ready);
 	if (r->turn != NULL)
 		r->turn->resolver = NULL;
+	exchange_free(&r->check);
 	cache_free(&r->cache);
 	mem_free(r);
 	*resolver = NULL;
