@@ -164,17 +164,23 @@ int proxy_header_read(struct span input, struct proxy_header *ret_header, size_t
 
 /* ---- writers ---- */
 
+/* Of two families the IPv4 address is written as a mapped one, as version 2 does. Never UNKNOWN: the server would take our own
+ * address for the client's, and us for its own network. */
+static const char *v1_mapping(struct ip ip, bool v4)
+{
+	return !v4 && ip_is_v4(ip) ? "::ffff:" : "";
+}
+
 void proxy_v1_print(struct endpoint source, struct endpoint destination, struct buf *out)
 {
 	char from[IP_TEXT_SIZE];
 	char to[IP_TEXT_SIZE];
 
-	if (ip_is_v4(source.ip) != ip_is_v4(destination.ip)) {
-		buf_append_text(out, "PROXY UNKNOWN\r\n");
-		return;
-	}
-	buf_append_format(out, "PROXY %s %s %s %u %u\r\n", ip_is_v4(source.ip) ? "TCP4" : "TCP6",
-		ip_print(source.ip, from), ip_print(destination.ip, to), (unsigned)source.port,
+	bool v4 = ip_is_v4(source.ip) && ip_is_v4(destination.ip);
+
+	buf_append_format(out, "PROXY %s %s%s %s%s %u %u\r\n", v4 ? "TCP4" : "TCP6",
+		v1_mapping(source.ip, v4), ip_print(source.ip, from),
+		v1_mapping(destination.ip, v4), ip_print(destination.ip, to), (unsigned)source.port,
 		(unsigned)destination.port);
 }
 

@@ -129,7 +129,8 @@ static void what_is_printed_reads_back(void **state)
 	assert_round_trip("192.0.2.1:1025", "192.0.2.2:25", proxy_v2_print, false);
 	assert_round_trip("[2001:db8::1]:1025", "[2001:db8::2]:25", proxy_v1_print, false);
 	assert_round_trip("[2001:db8::1]:1025", "[2001:db8::2]:25", proxy_v2_print, false);
-	assert_round_trip("192.0.2.1:1025", "[2001:db8::2]:25", proxy_v1_print, true);
+	assert_round_trip("192.0.2.1:1025", "[2001:db8::2]:25", proxy_v1_print, false);
+	assert_round_trip("[2001:db8::1]:1025", "192.0.2.2:25", proxy_v1_print, false);
 	assert_round_trip("192.0.2.1:1025", "[2001:db8::2]:25", proxy_v2_print, false);
 }
 
