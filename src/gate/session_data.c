@@ -169,7 +169,9 @@ void session_data_answered(struct session *s, const struct smtp_reply *reply)
 	session_set_wait(s, WAIT_NONE);
 	if (taken)
 		session_note_accept(s, reply, s->client_closed);
-	if (reply->code == 421)
+	if (smtp_reply_class(reply) == 3)
+		session_drop_backend(s);
+	if (reply->code == 421 || smtp_reply_class(reply) == 3)
 		session_refuse(s, REFUSAL_BACKEND_DOWN, NULL, 0);
 	else
 		smtp_reply_print(reply, session_out(s));

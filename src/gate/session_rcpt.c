@@ -189,10 +189,15 @@ static void session_on_backend_ready(struct backend *backend, void *arg)
 	session_forward_rcpt(s);
 }
 
-/* The backend's words are the client's reply. 421 would tell the client that we are closing, which we are not. */
-static void session_relay(struct session *s, const struct smtp_reply *reply)
+/* The backend's words are the client's reply, where they are one to what was asked: 421 would tell the client that we are
+ * closing, which we are not, and 354 to a recipient or 250 to DATA that its turn has come. */
+static void session_relay(struct session *s, const struct smtp_reply *reply, bool taken)
 {
-	if (reply->code == 421) {
+	bool senseless = smtp_reply_class(reply) < 4 && !taken;
+
+	if (senseless)
+		session_drop_backend(s); /* what its next reply is to, nobody knows */
+	if (senseless || reply->code == 421) {
 		session_refuse_backend(s);
 		return;
 	}
@@ -232,15 +237,17 @@ static void session_on_mail_reply(struct session *s, const struct smtp_reply *re
 	/* Whatever it says to the recipient that was sent along does not matter any more. */
 	session_drop_backend(s);
 	session_rcpt_finish(s);
-	session_relay(s, reply);
+	session_relay(s, reply, false);
 }
 
 static void session_on_rcpt_reply(struct session *s, const struct smtp_reply *reply)
 {
+	bool taken = smtp_reply_class(reply) == 2;
+
 	session_rcpt_finish(s);
-	if (smtp_reply_class(reply) == 2)
+	if (taken)
 		s->mail.accepted++;
-	session_relay(s, reply);
+	session_relay(s, reply, taken);
 }
 
 static void session_on_data_reply(struct session *s, const struct smtp_reply *reply)
@@ -250,7 +257,7 @@ static void session_on_data_reply(struct session *s, const struct smtp_reply *re
 		session_data_accepted(s);
 		return;
 	}
-	session_relay(s, reply);
+	session_relay(s, reply, false);
 	session_reset(s);
 }
 
