@@ -28,6 +28,7 @@ class NameServer:
         self.records = {}  # (name, type) -> [rdata text]
         self.failures = {}  # suffix -> how
         self.delays = {}  # suffix -> seconds
+        self.forged = {}  # suffix -> function(query, transport): the messages to send, each as bytes
         self.questions = []  # (name, type, "udp" or "tcp")
         self._servers = []
         self._lock = threading.Lock()
@@ -82,6 +83,11 @@ class NameServer:
         self.failures.pop(_text(suffix), None)
         self.delays.pop(_text(suffix), None)
 
+    def forge(self, suffix, function):
+        """Every name at or below suffix is answered by function(query, transport), byte by byte if it likes: a list of
+        messages, sent in this order."""
+        self.forged[_text(suffix)] = function
+
     def delay(self, suffix, seconds):
         self.delays[_text(suffix)] = seconds
 
@@ -116,30 +122,34 @@ class NameServer:
         return response
 
     def respond(self, wire, transport):
+        """The messages that go out for one that came in."""
         try:
             query = dns.message.from_wire(wire)
             question = query.question[0]
         except (dns.exception.DNSException, IndexError):
-            return None
+            return []
         name = question.name.to_text().lower()
         self.questions.append((name, dns.rdatatype.to_text(question.rdtype), transport))
         how = self._longest(self.failures, name)
         delay = self._longest(self.delays, name)
         if delay:
             time.sleep(delay)  # in the thread of this question
+        forge = self._longest(self.forged, name)
+        if forge:
+            return forge(query, transport)
         if how == "silence":
-            return None
+            return []
         if how == "garbage":
-            return wire[:2] + b"\x80\x00\xff\xff\xff\xff"
+            return [wire[:2] + b"\x80\x00\xff\xff\xff\xff"]
         if how in ("servfail", "refused"):
             response = dns.message.make_response(query)
             response.set_rcode(dns.rcode.SERVFAIL if how == "servfail" else dns.rcode.REFUSED)
-            return response.to_wire()
+            return [response.to_wire()]
         response = self._answer(query)
         if how == "truncate" and transport == "udp":
             response.answer = []
             response.flags |= dns.flags.TC
-        return response.to_wire(max_size=65535)
+        return [response.to_wire(max_size=65535)]
 
     def __enter__(self):
         self.start()
@@ -153,8 +163,7 @@ class NameServer:
 
         class Udp(socketserver.BaseRequestHandler):
             def handle(self):
-                wire = owner.respond(self.request[0], "udp")
-                if wire is not None:
+                for wire in owner.respond(self.request[0], "udp"):
                     self.request[1].sendto(wire, self.client_address)
 
         class Tcp(socketserver.StreamRequestHandler):
@@ -165,8 +174,7 @@ class NameServer:
                     head = self.rfile.read(2)
                     if len(head) < 2:
                         return
-                    wire = owner.respond(self.rfile.read(int.from_bytes(head, "big")), "tcp")
-                    if wire is not None:
+                    for wire in owner.respond(self.rfile.read(int.from_bytes(head, "big")), "tcp"):
                         self.wfile.write(len(wire).to_bytes(2, "big") + wire)
 
         class UdpServer(socketserver.ThreadingUDPServer):
