@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: ISC
 """`stockade demo`: what a newcomer sees first. The visitors and their ends are checked by the demo itself."""
-import glob
 import os
 import re
 import shutil
@@ -12,10 +11,6 @@ import pytest
 from harness.nameserver import answers
 from harness.site import NOBODY
 from harness.waiting import accepts_connections, wait_for
-
-
-def folders():
-    return set(glob.glob("/tmp/stockade-demo-*"))
 
 
 class Demo:
@@ -52,8 +47,11 @@ def demo(request, program, tmp_path):
     demo = Demo(program, tmp_path / "out", identity)
     yield demo
     if demo.popen.poll() is None:
-        demo.popen.kill()
-        demo.popen.wait()
+        demo.popen.send_signal(signal.SIGINT)
+        try:
+            demo.popen.wait(60)
+        finally:
+            demo.popen.kill()
 
 
 def children(pid):
