@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/macro.h"
 #include "loop/socket.h"
+#include "roles/child.h"
 
 enum {
 	GATE_PORT = 2525,
@@ -208,21 +209,10 @@ static _Noreturn void site_exec_supervisor(
 int demo_site_start(struct demo_site *site, const char *notify_path, struct fault *why)
 {
 	pid_t parent = getpid();
-	sigset_t all;
-	sigset_t mask;
-	pid_t pid;
+	pid_t pid = child_fork();
 
-	/* No signal may reach a handler of ours in the child: it would write into our loop. */
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &mask);
-	pid = fork();
-	if (pid == 0) {
-		for (int number = 1; number < NSIG; number++)
-			signal(number, SIG_DFL);
-		sigprocmask(SIG_SETMASK, &mask, NULL);
+	if (pid == 0)
 		site_exec_supervisor(site, notify_path, parent);
-	}
-	sigprocmask(SIG_SETMASK, &mask, NULL);
 	if (pid < 0)
 		return fault_set(why, E_SYSTEM, "cannot fork: %s", strerror(errno));
 	site->supervisor = pid;

@@ -4,9 +4,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/hostname.h"
 #include "base/macro.h"
 
-enum { LABEL_MAX = 63, NAME_MAX_TEXT = 253, LOCAL_PART_MAX = 64, OWN_NAME_MAX = 32 };
+enum { LOCAL_PART_MAX = 64, OWN_NAME_MAX = 32 };
 
 struct unit {
 	const char *name;
@@ -186,41 +187,9 @@ bool code_matches(const struct conf_code *code, const uint8_t address[4])
 	return true;
 }
 
-static bool is_label(struct span label)
-{
-	if (label.len == 0 || label.len > LABEL_MAX || label.ptr[0] == '-' ||
-		label.ptr[label.len - 1] == '-')
-		return false;
-	for (size_t i = 0; i < label.len; i++) {
-		uint8_t byte = label.ptr[i];
-
-		if (!ascii_is_alpha(byte) && !ascii_is_digit(byte) && byte != '-' && byte != '_')
-			return false;
-	}
-	return true;
-}
-
-static bool is_digits(struct span s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if (!ascii_is_digit(s.ptr[i]))
-			return false;
-	}
-	return true;
-}
-
 int domain_check(struct span s, struct fault *why)
 {
-	struct span rest = s, label = {0};
-	unsigned labels = 0;
-	bool good = s.len != 0 && s.len <= NAME_MAX_TEXT && s.ptr[s.len - 1] != '.';
-
-	while (good && rest.len != 0) {
-		label = span_split(&rest, '.');
-		good = is_label(label);
-		labels++;
-	}
-	if (!good || labels < 2 || is_digits(label))
+	if (hostname_labels(s) < 2)
 		return fault_set(why, E_PARSE, "'%.*s' is not a full DNS name", (int)s.len, s.ptr);
 	return 0;
 }

@@ -38,15 +38,7 @@ struct gate_limits {
 };
 
 static const struct gate_limits gate_limits_default = {
-	.smtp =
-		{
-			.line = 2048,
-			.helo = 255,
-			.local_part = 256,
-			.domain = 255,
-			.reply_line = 2048,
-			.reply_lines = 64,
-		},
+	.smtp = SMTP_LIMITS_DEFAULT,
 	.sessions = 20000,
 	.recipients = 1000,
 	.errors_soft = 10,

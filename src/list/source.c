@@ -4,10 +4,8 @@
 #include <idn2.h>
 #include <stdio.h>
 
+#include "base/hostname.h"
 #include "base/macro.h"
-
-/* RFC 1035 section 2.3.4, as text without the dot at the end. */
-enum { NAME_MAX_TEXT = 253, LABEL_MAX = 63 };
 
 /* A text that can only be meant as an address: it has a colon or a slash, or nothing but digits and dots. */
 static bool looks_like_net(struct span s)
@@ -32,47 +30,6 @@ static bool is_ascii(struct span s)
 	return true;
 }
 
-/* Letters, digits, hyphens inside (RFC 5890 section 2.3.1); the underscore of service names is let through. */
-static bool is_label(struct span label)
-{
-	if (label.len == 0 || label.len > LABEL_MAX)
-		return false;
-	if (label.ptr[0] == '-' || label.ptr[label.len - 1] == '-')
-		return false;
-	for (size_t i = 0; i < label.len; i++) {
-		uint8_t byte = label.ptr[i];
-
-		if (!ascii_is_alpha(byte) && !ascii_is_digit(byte) && byte != '-' && byte != '_')
-			return false;
-	}
-	return true;
-}
-
-static bool is_number(struct span label)
-{
-	for (size_t i = 0; i < label.len; i++) {
-		if (!ascii_is_digit(label.ptr[i]))
-			return false;
-	}
-	return true;
-}
-
-/* A top level of digits only would be an address with a typing error (RFC 1123 section 2.1). */
-static bool is_name(struct span name)
-{
-	struct span rest = name;
-	struct span label = {NULL, 0};
-
-	if (name.len == 0 || name.len > NAME_MAX_TEXT || name.ptr[name.len - 1] == '.')
-		return false;
-	while (rest.len > 0) {
-		label = span_split(&rest, '.');
-		if (!is_label(label))
-			return false;
-	}
-	return !is_number(label);
-}
-
 /* To A-labels after UTS 46 (non-transitional: the sharp s stays itself). */
 static int name_to_ascii(struct span name, char text[DOMAIN_SIZE], struct fault *why)
 {
@@ -88,7 +45,7 @@ static int name_to_ascii(struct span name, char text[DOMAIN_SIZE], struct fault 
 	if (r != IDN2_OK)
 		return fault_set(why, E_PARSE, "'%s' is not an international domain name: %s", utf8,
 			idn2_strerror(r));
-	if (strlen(ascii) > NAME_MAX_TEXT)
+	if (strlen(ascii) > HOSTNAME_MAX)
 		r = fault_set(why, E_PARSE, "'%s' is too long for a domain name", utf8);
 	else
 		strcpy(text, ascii);
@@ -116,9 +73,9 @@ static int domain_parse(struct span s, struct source *ret_source, struct fault *
 		return fault_set(why, E_PARSE,
 			"'%.*s': write '.%.*s' for a domain and everything below it", (int)s.len,
 			s.ptr, (int)name.len - 2, name.ptr + 2);
-	if (!is_name(name))
+	if (hostname_labels(name) == 0)
 		return fault_set(why, E_PARSE, "'%.*s' is not an address, a network or a domain",
-			(int)(s.len < NAME_MAX_TEXT ? s.len : NAME_MAX_TEXT), s.ptr);
+			(int)(s.len < HOSTNAME_MAX ? s.len : HOSTNAME_MAX), s.ptr);
 	*ret_source = (struct source){.kind = SOURCE_DOMAIN};
 	if (with_below)
 		ret_source->domain[at++] = '.';

@@ -77,17 +77,8 @@ static _Noreturn void child_exec(const struct child_plan *plan)
 	child_fail(plan, "exec");
 }
 
-/* No signal may reach a handler of the parent in the child: it would write into the parent's loop. */
-static void child_reset_signals(const sigset_t *mask)
+pid_t child_fork(void)
 {
-	for (int number = 1; number < NSIG; number++)
-		signal(number, SIG_DFL);
-	sigprocmask(SIG_SETMASK, mask, NULL);
-}
-
-int child_start(const struct child_plan *plan, pid_t *ret_pid, struct fault *why)
-{
-	pid_t parent = getpid();
 	sigset_t all;
 	sigset_t mask;
 	pid_t pid;
@@ -95,15 +86,24 @@ int child_start(const struct child_plan *plan, pid_t *ret_pid, struct fault *why
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &mask);
 	pid = fork();
+	for (int number = 1; pid == 0 && number < NSIG; number++)
+		signal(number, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	return pid;
+}
+
+int child_start(const struct child_plan *plan, pid_t *ret_pid, struct fault *why)
+{
+	pid_t parent = getpid();
+	pid_t pid = child_fork();
+
 	if (pid == 0) {
-		child_reset_signals(&mask);
 		setsid(); /* Ctrl-C on the terminal is for the supervisor */
 		if (role_user_become(plan->user, NULL) < 0)
 			child_fail(plan, "change of user");
 		child_tie_to_parent(plan, parent);
 		child_exec(plan);
 	}
-	sigprocmask(SIG_SETMASK, &mask, NULL);
 	if (pid < 0)
 		return fault_set(why, E_SYSTEM, "cannot fork: %s", strerror(errno));
 	*ret_pid = pid;

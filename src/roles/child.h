@@ -20,3 +20,6 @@ struct child_plan {
 
 /* The child dies with the caller. What fails after the fork is said on stderr, exit code 71. E_SYSTEM. */
 int child_start(const struct child_plan *plan, pid_t *ret_pid, struct fault *why);
+
+/* fork(), but no signal reaches a handler of the caller in the child, where it would write into the caller's loop. */
+pid_t child_fork(void);

@@ -15,11 +15,10 @@ struct smtp_limits {
 	size_t reply_lines; /* of one reply */
 };
 
-static const struct smtp_limits smtp_limits_default = {
-	.line = 2048,
-	.helo = 255,
-	.local_part = 256,
-	.domain = 255,
-	.reply_line = 2048,
-	.reply_lines = 64,
-};
+#define SMTP_LIMITS_DEFAULT                                                                      \
+	{                                                                                        \
+		.line = 2048, .helo = 255, .local_part = 256, .domain = 255, .reply_line = 2048, \
+		.reply_lines = 64                                                                \
+	}
+
+static const struct smtp_limits smtp_limits_default = SMTP_LIMITS_DEFAULT;

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/hostname.h"
+
+static bool is_label(struct span label)
+{
+	if (label.len == 0 || label.len > HOSTNAME_LABEL_MAX)
+		return false;
+	if (label.ptr[0] == '-' || label.ptr[label.len - 1] == '-')
+		return false;
+	for (size_t i = 0; i < label.len; i++) {
+		uint8_t byte = label.ptr[i];
+
+		if (!ascii_is_alpha(byte) && !ascii_is_digit(byte) && byte != '-' && byte != '_')
+			return false;
+	}
+	return true;
+}
+
+static bool is_number(struct span label)
+{
+	for (size_t i = 0; i < label.len; i++) {
+		if (!ascii_is_digit(label.ptr[i]))
+			return false;
+	}
+	return true;
+}
+
+unsigned hostname_labels(struct span name)
+{
+	struct span rest = name;
+	struct span label = {0};
+	unsigned labels = 0;
+
+	/* span_split cannot tell "a." from "a" */
+	if (name.len == 0 || name.len > HOSTNAME_MAX || name.ptr[name.len - 1] == '.')
+		return 0;
+	for (; rest.len != 0; labels++) {
+		label = span_split(&rest, '.');
+		if (!is_label(label))
+			return 0;
+	}
+	return is_number(label) ? 0 : labels;
+}
