@@ -73,6 +73,19 @@ struct resolver *resolver_new(struct loop *loop, const struct resolver_settings 
 	return resolver;
 }
 
+/* Nothing is known of another server yet, so that it is not taken for down. */
+void resolver_set_server(struct resolver *resolver, struct endpoint server)
+{
+	struct endpoint old = resolver->settings.server;
+
+	if (old.port == server.port && ip_equal(old.ip, server.ip))
+		return;
+	resolver->settings.server = server;
+	resolver->unheard = 0;
+	resolver->down = false;
+	exchange_free(&resolver->check);
+}
+
 /* ---- queries ---- */
 
 static void query_link(struct resolver_query *query, struct resolver_query **place)

@@ -42,6 +42,8 @@ struct resolver_settings {
 /* All callbacks stop with resolver_free, which may not be called from one of them. */
 struct resolver *resolver_new(struct loop *loop, const struct resolver_settings *settings);
 void resolver_free(struct resolver **resolver);
+/* After a reload: questions from now on go there; those under way end where they began. */
+void resolver_set_server(struct resolver *resolver, struct endpoint server);
 
 /* Calls back once, never from inside (also for cached answers: in the same turn of the loop, by loop_later). The query may
  * be cancelled until then. type: DNS_A, DNS_AAAA, DNS_PTR, DNS_TXT, DNS_MX. */

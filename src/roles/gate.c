@@ -6,6 +6,7 @@
  */
 #include <limits.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -34,6 +35,7 @@ struct gate {
 	struct resolver *resolver;
 	struct gatherer *gatherer;
 	struct front *front;
+	struct gate_limits limits;
 	struct timer patience; /* for the first answer of the probe */
 	bool starting;
 	bool relays;
@@ -124,6 +126,19 @@ static void gate_on_stopped(void *arg)
 
 /* ---- the role ---- */
 
+/* A session has two descriptors once it speaks to the backend, and a quarter of all is left to the resolver and the rest: who
+ * is let in can be served to the end, and who is not is told so instead of starving the others. */
+static size_t gate_sessions(size_t wanted)
+{
+	struct rlimit files;
+	size_t fits;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur == RLIM_INFINITY)
+		return wanted;
+	fits = (size_t)(files.rlim_cur - files.rlim_cur / 4) / 2;
+	return fits < wanted ? fits : wanted;
+}
+
 static void gate_open_front(struct gate *gate)
 {
 	const struct role_context *context = gate->context;
@@ -136,7 +151,7 @@ static void gate_open_front(struct gate *gate)
 	struct front_settings front = {
 		.loop = context->loop,
 		.conf = context->conf,
-		.limits = &gate_limits_default,
+		.limits = &gate->limits,
 		.views = gate->views,
 		.bus = gate->bus,
 		.probed = gate_on_probed,
@@ -144,6 +159,8 @@ static void gate_open_front(struct gate *gate)
 		.arg = gate,
 	};
 
+	gate->limits = gate_limits_default;
+	gate->limits.sessions = gate_sessions(gate_limits_default.sessions);
 	gate->resolver = resolver_new(context->loop, &resolver);
 	gate->gatherer = gatherer_new(context->loop, gate->resolver, context->conf);
 	front.gatherer = gate->gatherer;
@@ -211,8 +228,10 @@ static void gate_reload(struct role_context *context)
 {
 	struct gate *gate = context->state;
 
-	if (gate->front != NULL)
-		front_set_conf(gate->front, context->conf);
+	if (gate->front == NULL)
+		return;
+	resolver_set_server(gate->resolver, context->conf->resolver);
+	front_set_conf(gate->front, context->conf);
 }
 
 static void gate_stop(struct role_context *context)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """The gate between a client and a backend: the dialogue, the verdicts, and everything that goes wrong."""
 import re
+import resource
 import signal
 import socket
 import struct
@@ -8,6 +9,7 @@ import struct
 import pytest
 
 from gate_backend import RawBackend
+from harness.nameserver import NameServer
 from harness.smtp import MESSAGE, SmtpClient, deliver, proxy_v1, proxy_v2
 from harness.waiting import free_port, wait_for
 
@@ -355,6 +357,31 @@ def test_errors_are_slowed_and_then_end_the_session(site, clock, gate):
         assert smtp.is_closed()
 
 
+def test_no_more_sessions_than_descriptors(site, sink):
+    """Idle clients may take all places, never the descriptors that those who got one need for the backend."""
+    site.identity["preexec_fn"] = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
+    site.start("gate")
+    with open_session(site) as first:
+        idle = []
+        reply = None
+        while len(idle) < 128 and reply is None:
+            idle.append(SmtpClient(site.ports["gate"], greeting=False))
+            try:
+                idle[-1].send(proxy_v1(GOOD))
+                reply = idle[-1].read_reply()
+            except ConnectionError:  # turned away before our header was read: the reset may overtake the words
+                break
+            if reply.code == 220:
+                reply = None
+        assert reply is None or str(reply).startswith("421 4.7.0 ")
+        assert 40 <= len(idle) <= 64
+        assert first.envelope("a@good.test", "joe@example.test").code == 250
+        assert first.data(MESSAGE).code == 250
+        for smtp in idle:
+            smtp.close()
+    wait_for(lambda: deliver(site.ports["gate"], GOOD).code == 250, what="places to be free")
+
+
 def test_silence_ends_the_session(site, clock, gate):
     with open_session(site) as smtp:
         clock.advance(301)
@@ -626,6 +653,16 @@ def test_reload_drops_no_session(site, raw_gate, raw):
     with SmtpClient(site.ports["gate"], GOOD) as smtp:
         assert smtp.greeting.text == "mx2.example.test ESMTP"
     assert len(raw.messages) == 2
+
+
+def test_reload_asks_another_resolver(site, gate, sink, nameserver):
+    assert deliver(site.ports["gate"], BARE).code == 550
+    with NameServer(free_port()) as other:
+        other.host("moved.good.test", "192.0.2.67")
+        site.conf["run"]["resolver"] = other.address
+        site.write()
+        gate.reload()
+        assert deliver(site.ports["gate"], "192.0.2.67", helo="moved.good.test").code == 250
 
 
 def test_reload_with_errors_changes_nothing(site, raw_gate, raw):
