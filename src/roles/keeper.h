@@ -28,6 +28,9 @@ enum {
 	PIECES_MAX = 4096,      /* of one delta */
 	OVERLAY_PIECES = 20000, /* over the snapshot, before a new one is written */
 	OVERLAY_DELTAS = 1024,
+	/* Sooner or later each change is in a file, for roles that start while the keeper is away: */
+	SNAPSHOT_REST_MS = 5000,   /* between two files, at least */
+	SNAPSHOT_REST_FACTOR = 20, /* and this many times what the last one took */
 	FILE_NAME_SIZE = 32,
 	AUTHOR_SIZE = 192,
 };
@@ -125,6 +128,7 @@ struct publisher {
 	struct snapshot_thread *thread;
 	struct snapshot_job *job;  /* at the thread */
 	int64_t job_not_before_ms; /* after a failure */
+	int64_t rest_until_ms;     /* no new file just because there are deltas */
 	int serial_fd;
 };
 

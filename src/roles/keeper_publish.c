@@ -403,7 +403,9 @@ static bool snapshot_is_wanted(const struct keeper *keeper)
 			return false; /* the import's end asks again */
 	}
 	return publisher->hole || publisher->pieces > OVERLAY_PIECES ||
-	       publisher->overlays_len > OVERLAY_DELTAS;
+	       publisher->overlays_len > OVERLAY_DELTAS ||
+	       (publisher->overlays_len != 0 &&
+		       loop_now_ms(keeper->loop) >= publisher->rest_until_ms);
 }
 
 void publish_turn(struct keeper *keeper)

@@ -247,6 +247,8 @@ static void job_on_done(struct watch *watch, int ready, void *arg)
 			LOG_FIELDS(log_text("file", name), log_number("serial", job->serial),
 				log_number("listings", (int64_t)job->entries),
 				log_number("ms", job->took_ms)));
+		keeper->publisher.rest_until_ms = loop_now_ms(keeper->loop) + SNAPSHOT_REST_MS +
+						  SNAPSHOT_REST_FACTOR * job->took_ms;
 		publish_adopt(keeper, job->serial, name);
 	}
 	job_free(&job);

@@ -115,6 +115,18 @@ def test_dns_goes_on_without_a_keeper(pair):
     assert answer(pair, "198.51.100.2") == ["127.0.0.8"]
 
 
+def test_a_role_that_starts_without_a_keeper_knows_the_last_changes(clock, pair):
+    for number in range(3):
+        add(pair, f"198.51.100.{number}")
+    serial = status(pair)["serial"]
+    clock.advance(10)  # the rest between two snapshot files is over
+    wait_for(lambda: any(name == f"list-{serial}.snap" for name in os.listdir(pair.conf["run"]["lists"])), what="the file")
+    pair.keeper.kill()
+    pair.dns.kill()
+    pair.dns = pair.start("dns")
+    assert all(answer(pair, f"198.51.100.{number}") == ["127.0.0.8"] for number in range(3))
+
+
 def test_listings_expire_on_time(clock, pair):
     add(pair, "198.51.100.1", "--for", "1h")
     add(pair, "198.51.100.2", "--for", "40m")
