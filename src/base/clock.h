@@ -2,8 +2,9 @@
 #pragma once
 /*
  * The only place that asks the operating system for the time. Decisions never call it: they get `now` as an argument.
- * Tests move time: when the environment names a file in STOCKADE_TEST_CLOCK (8 bytes, a signed offset in milliseconds
- * in host byte order), it is mapped once and added to both clocks. Any thread.
+ * Tests move time: when the environment names a file in STOCKADE_TEST_CLOCK, it is mapped once. Its first 8 bytes, a signed
+ * offset in milliseconds in host byte order, are added to both clocks; the next 8, if any, to the wall clock alone: a clock
+ * that somebody set. Any thread.
  */
 #include <stdint.h>
 

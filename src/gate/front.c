@@ -201,6 +201,7 @@ struct front *front_new(const struct front_settings *settings)
 	front->limits = settings->limits;
 	front->conf = conf_ref(settings->conf);
 	front->next_id = place_seed();
+	front_until_now_s(front); /* from here on a jump shows */
 	front->passed = recent_new(PASSED_ENTRIES);
 	front->incidents = incident_book_new(
 		INCIDENT_ENTRIES, front->limits->incident_s, front->limits->incident_update_s);
@@ -286,6 +287,11 @@ const struct view *front_view(struct front *front)
 {
 	shelf_refresh(front->settings.views, &front->view);
 	return shelf_object(front->view);
+}
+
+int64_t front_until_now_s(struct front *front)
+{
+	return clock_guard_now_s(&front->guard, loop_now_s(front->loop), loop_now_ms(front->loop));
 }
 
 const char *front_new_id(struct front *front, char id[SESSION_ID_SIZE])

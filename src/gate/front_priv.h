@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /* What the front and its sessions know of each other. */
+#include "base/clock_guard.h"
 #include "gate/front.h"
 #include "gate/incidents.h"
 #include "gate/recent.h"
@@ -31,7 +32,8 @@ struct front {
 	bool backend_told;       /* that it is away: said once, until it answers */
 	struct smtp_offer offer; /* of the backend, as last seen */
 
-	struct recent *passed; /* waited for the greeting */
+	struct clock_guard guard; /* for what ends: see front_until_now_s */
+	struct recent *passed;    /* waited for the greeting */
 	struct incident_book *incidents;
 	struct buf scratch; /* canonical lines on their way; empty between turns */
 	struct timer stop_deadline;
@@ -40,6 +42,9 @@ struct front {
 
 /* The newest view; valid until the next turn of the loop. */
 const struct view *front_view(struct front *front);
+/* The time by which listings and allowances are over: the wall clock, but for a jump that is not believed yet. The keeper
+ * ends them, by the same rule; this is for while it is away. */
+int64_t front_until_now_s(struct front *front);
 void front_session_ended(struct front *front);
 /* A session saw that the backend is there, with what it offers, or that it is not. */
 void front_backend_seen(

@@ -90,7 +90,7 @@ void session_rcpt_decide(struct session *s)
 	if (s->wait != WAIT_NONE)
 		session_set_wait(s, WAIT_NONE);
 	session_collect_facts(s, &facts);
-	verdict_decide(&facts, session_rules(s), session_now_s(s), &verdict);
+	verdict_decide(&facts, session_rules(s), front_until_now_s(s->front), &verdict);
 	if (verdict.kind == VERDICT_REFUSE || verdict.kind == VERDICT_TEMPFAIL) {
 		session_refuse_rcpt(s, &verdict, &facts);
 	} else {

@@ -126,7 +126,7 @@ static void keeper_try_store(struct keeper *keeper)
 		keeper_store_worked(keeper);
 }
 
-/* Old rows go in small steps, so that nobody waits for it. */
+/* Old rows go in small steps, so that nobody waits for it; and, as listings do, by a clock that is believed. */
 static void keeper_keep(struct keeper *keeper)
 {
 	const struct conf *conf = keeper->context->conf;
@@ -148,17 +148,19 @@ static void keeper_keep(struct keeper *keeper)
 static void keeper_on_tick(struct timer *timer, void *arg)
 {
 	struct keeper *keeper = OBJ(keeper, arg);
+	bool may_end;
 
 	timer_set(timer, loop_now_ms(keeper->loop) + TICK_MS);
 	put_flush(keeper);
 	if (keeper->store == NULL || keeper->store_bad)
 		keeper_try_store(keeper);
-	clock_guard_allows(&keeper->guard, clock_now_s(), loop_now_ms(keeper->loop));
+	may_end = clock_guard_allows(&keeper->guard, clock_now_s(), loop_now_ms(keeper->loop));
 	if (keeper->store == NULL || keeper->store_bad)
 		return;
 	publish_turn(keeper);
 	keeper_arm_expiry(keeper);
-	keeper_keep(keeper);
+	if (may_end)
+		keeper_keep(keeper);
 }
 
 static void keeper_on_commit(struct timer *timer, void *arg)

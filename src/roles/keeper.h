@@ -13,6 +13,7 @@
  *   keeper_shape.c     the lists as they are published (pure)
  */
 #include "base/arena.h"
+#include "base/clock_guard.h"
 #include "base/log.h"
 #include "bus/rights.h"
 #include "list/delta.h"
@@ -145,7 +146,7 @@ int publish_number(struct keeper *keeper, const struct change *change, uint32_t 
 /* After the commit: tells the followers, by delta or by asking for a snapshot. more: an import goes on. */
 void publish_change(struct keeper *keeper, struct change *change, uint32_t serial, bool more);
 /* Brings a follower to what is published. */
-void publish_sync(struct link *link, bool again);
+void publish_greet(struct link *link, bool again);
 /* Starts a snapshot when one is needed and none is being written. */
 void publish_turn(struct keeper *keeper);
 /* A snapshot is out. */
@@ -155,6 +156,8 @@ void publish_adopt(struct keeper *keeper, uint32_t serial, const char *file);
 int snapshot_thread_start(struct keeper *keeper); /* before the jail closes */
 void snapshot_thread_stop(struct keeper *keeper);
 void snapshot_job_start(struct keeper *keeper); /* one at a time: publisher.job is NULL */
+bool snapshot_is_whole(
+	const char *folder, const char *name, uint32_t serial); /* says so when not */
 int snapshot_find_newest(const char *folder, uint32_t *ret_serial, char name[FILE_NAME_SIZE]);
 void snapshot_remove_old(const char *folder, uint32_t serial);
 void snapshot_name(uint32_t serial, char name[FILE_NAME_SIZE]);

@@ -211,7 +211,7 @@ static void link_on_hello(struct link *link, const Stockade__Hello *hello)
 	link->serial = hello->serial;
 	if (first || hello->serial == 0) {
 		link->sent = hello->serial;
-		publish_sync(link, hello->serial == 0);
+		publish_greet(link, hello->serial == 0);
 	}
 	if (!link->dead)
 		links_release_held(link->keeper);

@@ -32,6 +32,9 @@
  */
 enum { PAINT_ENTRIES_MAX = 20000, JOB_RETRY_MS = 5000, SERIAL_SIZE = 11 };
 
+static int meet_renumber(struct keeper *keeper, uint32_t *ret_serial);
+static void publish_hole(struct keeper *keeper, uint32_t serial);
+
 /* ---- overlays ---- */
 
 static void overlay_drop(struct publisher *publisher, size_t count)
@@ -159,7 +162,7 @@ static bool follower_is_ahead(const struct keeper *keeper, uint32_t serial)
 	       (publisher->serial == 0 || serial_is_before(publisher->serial, serial));
 }
 
-void publish_sync(struct link *link, bool again)
+static void publish_sync(struct link *link, bool again)
 {
 	struct publisher *publisher = &link->keeper->publisher;
 	ssize_t first = again ? -1 : overlay_behind(publisher, link->sent);
@@ -176,6 +179,41 @@ void publish_sync(struct link *link, bool again)
 	}
 	for (size_t i = (size_t)first; i < publisher->overlays_len && !link->dead; i++)
 		send_overlay(link, &publisher->overlays[i]);
+}
+
+/* A published file that was damaged since is not offered again and again: a new one is written, under a new number. Whoever
+ * waits for it keeps what it serves. */
+static bool publish_is_damaged(struct keeper *keeper)
+{
+	struct publisher *publisher = &keeper->publisher;
+	uint32_t serial = 0;
+	int r;
+
+	if (publisher->snapshot_serial == 0 || keeper->store == NULL ||
+		snapshot_is_whole(keeper->context->conf->lists_path, publisher->snapshot_file,
+			publisher->snapshot_serial))
+		return false;
+	if (publisher->hole)
+		return true;
+	put_flush(keeper);
+	r = meet_renumber(keeper, &serial);
+	if (r < 0) {
+		keeper_store_failed(keeper, r);
+		return true;
+	}
+	publish_hole(keeper, serial);
+	publish_turn(keeper);
+	return true;
+}
+
+void publish_greet(struct link *link, bool again)
+{
+	bool needs_file = again || overlay_behind(&link->keeper->publisher, link->sent) < 0;
+
+	if (needs_file && publish_is_damaged(link->keeper))
+		send_greeting(link, link->sent);
+	else
+		publish_sync(link, again);
 }
 
 /* Calls each for every follower; sending may close a link, which takes it off the list. */

@@ -6,8 +6,6 @@
 enum {
 	WIDEST_V4_BITS = IP_V4_BITS + 8, /* /0 to /7 are never meant */
 	WIDEST_V6_BITS = 16,
-	JUMP_S = 3600,
-	HOLD_MS = 600 * 1000,
 };
 
 static const struct conf_policy *policy_find(const struct conf *conf, const char *name)
@@ -138,18 +136,4 @@ int rule_until(const struct conf_policy *policy, int64_t asked_s, int64_t now_s,
 		asked_s = now_s + policy->lasts_s;
 	*ret_until_s = asked_s;
 	return 0;
-}
-
-bool clock_guard_allows(struct clock_guard *guard, int64_t wall_s, int64_t mono_ms)
-{
-	int64_t walked_s = (mono_ms - guard->mono_ms) / 1000;
-	bool first = guard->wall_s == 0;
-
-	if (!first && wall_s - guard->wall_s - walked_s > JUMP_S)
-		guard->hold_until_ms = mono_ms + HOLD_MS;
-	if (!first && guard->wall_s - wall_s > JUMP_S)
-		guard->hold_until_ms = 0; /* it was set back: the jump is undone */
-	guard->wall_s = wall_s;
-	guard->mono_ms = mono_ms;
-	return mono_ms >= guard->hold_until_ms;
 }

@@ -24,15 +24,3 @@ int rule_may_list(const struct conf *conf, const struct conf_list *list,
 /* asked_s 0: as long as the policy says. E_RANGE: it is over already. */
 int rule_until(const struct conf_policy *policy, int64_t asked_s, int64_t now_s,
 	int64_t *ret_until_s, struct fault *why);
-
-/*
- * Expiry goes by the wall clock, which may be wrong: a clock that jumps ahead by a year would end every listing at once.
- * A forward jump of more than an hour against the monotonic clock holds expiry back for ten minutes, so that somebody
- * (or NTP) can set it right. Returns whether expiry may go on; call it about every second.
- */
-struct clock_guard {
-	int64_t wall_s;
-	int64_t mono_ms;
-	int64_t hold_until_ms;
-};
-bool clock_guard_allows(struct clock_guard *guard, int64_t wall_s, int64_t mono_ms);

@@ -314,7 +314,7 @@ void snapshot_thread_stop(struct keeper *keeper)
 
 /* ---- files ---- */
 
-static bool snapshot_is_whole(const char *folder, const char *name, uint32_t serial)
+bool snapshot_is_whole(const char *folder, const char *name, uint32_t serial)
 {
 	AUTO(view) *view = NULL;
 	struct fault why = {""};

@@ -128,23 +128,6 @@ static void the_end_comes_from_the_policy_or_the_operator(void **state)
 	assert_int_equal(rule_until(&day, -5, 1000, &until_s, NULL), E_RANGE);
 }
 
-static void a_clock_that_jumps_ahead_holds_expiry_back(void **state)
-{
-	struct clock_guard guard = {0};
-
-	(void)state;
-	assert_true(clock_guard_allows(&guard, 1000000, 0));
-	assert_true(clock_guard_allows(&guard, 1000001, 1000));
-	assert_true(clock_guard_allows(
-		&guard, 1050000, 50000000)); /* a long sleep, both clocks agree */
-	assert_false(clock_guard_allows(&guard, 1050000 + 31536000, 50001000));
-	assert_false(clock_guard_allows(&guard, 1050001 + 31536000, 50002000));
-	assert_true(clock_guard_allows(&guard, 1050002, 50003000)); /* set right again */
-	assert_false(clock_guard_allows(&guard, 1050002 + 7200, 50004000));
-	assert_true(clock_guard_allows(
-		&guard, 1050002 + 7801, 50004000 + 600 * 1000)); /* believed at last */
-}
-
 static void serials_go_round(void **state)
 {
 	(void)state;
@@ -163,7 +146,6 @@ int main(void)
 		cmocka_unit_test(an_entry_goes_where_the_policy_takes_it),
 		cmocka_unit_test(the_never_list_holds),
 		cmocka_unit_test(the_end_comes_from_the_policy_or_the_operator),
-		cmocka_unit_test(a_clock_that_jumps_ahead_holds_expiry_back),
 		cmocka_unit_test(serials_go_round),
 	};
 
