@@ -34,6 +34,7 @@ enum {
 	DNSBL_PASSES_TO_RESTORE = 2,
 	DNSBL_ERRORS_TO_PAUSE = 5,
 	DNSBL_TEST_EVERY_MS = 15 * 60 * 1000,
+	DNSBL_TEST_HITS_MS = 30 * 1000,      /* the most between tests while clients are listed */
 	DNSBL_TEST_AGAIN_MS = 5 * 1000,      /* between tests while they disagree with the state */
 	DNSBL_TEST_SUSPENDED_MS = 60 * 1000, /* of a suspended list */
 	DNSBL_PAUSE_FIRST_MS = 30 * 1000,

@@ -204,6 +204,15 @@ static bool zone_answer_is_wrong(const struct gatherer *gatherer, const struct l
 	return wrong;
 }
 
+static enum zone_heard zone_judge(const struct lookup *lookup, const struct resolver_answer *answer)
+{
+	if (answer->status == RESOLVER_FAILED)
+		return ZONE_SILENT;
+	if (zone_answer_is_wrong(lookup->gathering->gatherer, lookup))
+		return ZONE_WRONG;
+	return lookup->addresses_len != 0 ? ZONE_LISTED : ZONE_CLEAN;
+}
+
 static void zone_heard(struct lookup *lookup, const struct resolver_answer *answer)
 {
 	struct gathering *gathering = lookup->gathering;
@@ -214,8 +223,7 @@ static void zone_heard(struct lookup *lookup, const struct resolver_answer *answ
 		memcpy(addresses, answer->addresses, count * sizeof(*addresses));
 	lookup->addresses = addresses;
 	lookup->addresses_len = count;
-	zone_watch_heard(lookup->watch, answer->status != RESOLVER_FAILED,
-		zone_answer_is_wrong(gathering->gatherer, lookup));
+	zone_watch_heard(lookup->watch, zone_judge(lookup, answer));
 }
 
 static void lookup_heard(const struct resolver_answer *answer, void *arg)

@@ -32,6 +32,7 @@ struct zone_watch {
 	const struct conf_dnsbl *dnsbl; /* NULL: not configured now */
 	struct dnsbl_health health;
 	bool has_result;
+	int64_t tested_ms; /* the end of the last test */
 	struct timer timer;
 	struct point points[POINTS];
 	unsigned waiting;
@@ -71,6 +72,7 @@ static enum dnsbl_test points_judge(const struct point points[POINTS])
 static void watch_judge(struct zone_watch *watch)
 {
 	watch->has_result = true;
+	watch->tested_ms = loop_now_ms(watch->loop);
 	if (resolver_is_down(watch->resolver)) {
 		watch_set_timer(watch, DNSBL_TEST_AGAIN_MS);
 	} else {
@@ -208,15 +210,26 @@ bool zone_watch_may_ask(struct zone_watch *watch)
 	       dnsbl_health_may_ask(&watch->health, loop_now_ms(watch->loop));
 }
 
-void zone_watch_heard(struct zone_watch *watch, bool answered, bool wrong)
+/* A test that is due later than this comes forward. */
+static void watch_test_by(struct zone_watch *watch, int64_t at_ms)
+{
+	if (watch->waiting == 0 && watch->dnsbl != NULL && watch->timer.at_ms > at_ms)
+		timer_set(&watch->timer, at_ms);
+}
+
+void zone_watch_heard(struct zone_watch *watch, enum zone_heard heard)
 {
 	int64_t now_ms = loop_now_ms(watch->loop);
 
-	if (!answered && resolver_is_down(watch->resolver))
+	if (heard == ZONE_SILENT && resolver_is_down(watch->resolver))
 		return; /* its fault, not the list's */
-	if (dnsbl_health_lookup(&watch->health, answered, now_ms, loop_now_s(watch->loop)))
+	if (dnsbl_health_lookup(
+		    &watch->health, heard != ZONE_SILENT, now_ms, loop_now_s(watch->loop)))
 		watch_log(watch);
-	if (wrong && watch->waiting == 0 && watch->dnsbl != NULL &&
-		watch->timer.at_ms > now_ms + DNSBL_TEST_AGAIN_MS)
-		watch_set_timer(watch, DNSBL_TEST_AGAIN_MS);
+	if (heard == ZONE_WRONG)
+		watch_test_by(watch, now_ms + DNSBL_TEST_AGAIN_MS);
+	else if (heard == ZONE_LISTED && watch->tested_ms + DNSBL_TEST_HITS_MS > now_ms)
+		watch_test_by(watch, watch->tested_ms + DNSBL_TEST_HITS_MS);
+	else if (heard == ZONE_LISTED)
+		watch_test_by(watch, now_ms);
 }

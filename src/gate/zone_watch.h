@@ -26,5 +26,11 @@ const struct dnsbl_health *zone_watch_health(const struct zone_watch *watch);
 /* True until the first test has ended, well or not. */
 bool zone_watch_is_trying(const struct zone_watch *watch);
 bool zone_watch_may_ask(struct zone_watch *watch);
-/* How a lookup for a client went. wrong: an answer that is no listing; the test points are asked soon. */
-void zone_watch_heard(struct zone_watch *watch, bool answered, bool wrong);
+/* How a lookup for a client went. */
+enum zone_heard {
+	ZONE_SILENT, /* no answer */
+	ZONE_CLEAN,
+	ZONE_LISTED, /* the test points are asked within DNSBL_TEST_HITS_MS of the last time: does it list everybody now? */
+	ZONE_WRONG   /* an answer that is no listing; the test points are asked soon */
+};
+void zone_watch_heard(struct zone_watch *watch, enum zone_heard heard);
