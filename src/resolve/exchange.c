@@ -37,6 +37,7 @@ struct exchange {
 	bool tcp;
 	bool without_edns;
 	bool case_was_lost;
+	bool refused; /* the try under way, or the last one */
 	struct timer timer;
 	struct watch *watch;
 	int fd;
@@ -106,6 +107,11 @@ static void exchange_on_timer(struct timer *timer, void *arg)
 	exchange_next(x);
 }
 
+bool exchange_was_refused(const struct exchange *exchange)
+{
+	return exchange->refused;
+}
+
 /* ---- what came back ---- */
 
 /* Whether this is the answer: 1, 0 to be dropped. */
@@ -150,7 +156,8 @@ static void exchange_on_datagram(struct watch *watch, int ready, void *arg)
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
-		if (n < 0) { /* ECONNREFUSED: nobody listens there */
+		if (n < 0) {
+			x->refused = errno == ECONNREFUSED;
 			exchange_wait(x);
 			return;
 		}
@@ -238,6 +245,7 @@ static void exchange_try(struct exchange *x)
 
 	exchange_draw(x);
 	x->tried++;
+	x->refused = false;
 	x->stats->sent++;
 	timer_set(&x->timer, loop_now_ms(x->loop) + x->settings.timeout_ms);
 	buf_init(&query, DNS_UDP_PLAIN);

@@ -24,4 +24,6 @@ typedef void exchange_done(
 struct exchange *exchange_new(struct loop *loop, const struct exchange_settings *settings,
 	const struct dns_name *name, uint16_t type, struct resolver_stats *stats,
 	exchange_done *done, void *arg);
+/* Whether the last try was answered by the machine itself: nobody listens there. */
+bool exchange_was_refused(const struct exchange *exchange);
 void exchange_free(struct exchange **exchange);

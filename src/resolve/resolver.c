@@ -222,11 +222,14 @@ static void resolver_check(struct resolver *resolver)
 		resolver->loop, &settings, &name, DNS_A, &resolver->stats, check_done, resolver);
 }
 
-static void resolver_note(struct resolver *resolver, bool heard)
+/* refused: the machine itself answered, so the silence is nobody else's. */
+static void resolver_note(struct resolver *resolver, bool heard, bool refused)
 {
 	if (heard) {
 		resolver->unheard = 0;
 		resolver->down = false;
+	} else if (refused) {
+		resolver->down = true;
 	} else if (++resolver->unheard >= RESOLVER_DOWN_AFTER) {
 		resolver_check(resolver);
 	}
@@ -240,8 +243,7 @@ static void question_done(
 	struct resolver_answer unpacked;
 	struct resolver_query *waiting = NULL;
 
-	(void)exchange;
-	resolver_note(resolver, heard);
+	resolver_note(resolver, heard, exchange_was_refused(exchange));
 	resolver->stats.failed += answer->status == RESOLVER_FAILED;
 	cache_put(resolver->cache, &question->name, question->type, answer,
 		loop_now_ms(resolver->loop));

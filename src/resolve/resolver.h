@@ -70,7 +70,8 @@ struct resolver_stats {
 struct resolver_stats resolver_stats(const struct resolver *resolver);
 
 /* True after RESOLVER_DOWN_AFTER questions in a row without any answer, when the resolver does not answer for a name that it
- * knows by itself either: the dead name servers of strangers do not count. Then one question at a time goes out to see whether
+ * knows by itself either: the dead name servers of strangers do not count. Or after one, when the machine says that nobody
+ * listens there. Then one question at a time goes out to see whether
  * it is back, and all others fail at once instead of holding mail up. */
 enum { RESOLVER_DOWN_AFTER = 5 };
 bool resolver_is_down(const struct resolver *resolver);

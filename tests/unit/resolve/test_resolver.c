@@ -755,6 +755,33 @@ static void dead_zones_of_strangers_do_not_switch_dns_off(void **state)
 	bench_done(&bench);
 }
 
+static void time_passes(struct timer *timer, void *arg)
+{
+	(void)arg;
+	moving_clock_add(TIMEOUT_MS);
+	timer_set(timer, loop_now_ms(timer->loop) + TIMEOUT_MS + 1);
+}
+
+static void a_resolver_that_is_not_running_is_down_after_one_question(void **state)
+{
+	struct bench bench;
+	struct timer timer;
+
+	(void)state;
+	bench_init(&bench, serve_listed);
+	watch_free(&bench.watch);
+	close(bench.fd);
+	ask(&bench, "a.test", DNS_A);
+	timer_init(&timer, bench.loop, time_passes, NULL);
+	timer_set(&timer, loop_now_ms(bench.loop) + 1);
+	run(&bench);
+	timer_done(&timer);
+	assert_int_equal(bench.last.status, RESOLVER_FAILED);
+	assert_true(resolver_is_down(bench.resolver));
+	bench.fd = dup(bench.tcp_fd); /* for bench_done */
+	bench_done(&bench);
+}
+
 static void cancel_the_other(const struct resolver_answer *answer, void *arg)
 {
 	struct resolver_query **other = arg;
@@ -855,6 +882,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_comes_by_tcp),
 		cmocka_unit_test(when_the_resolver_is_down_only_one_question_tries),
 		cmocka_unit_test(dead_zones_of_strangers_do_not_switch_dns_off),
+		cmocka_unit_test(a_resolver_that_is_not_running_is_down_after_one_question),
 		cmocka_unit_test(a_callback_may_cancel_its_neighbour),
 		cmocka_unit_test(freeing_the_resolver_forgets_what_is_under_way),
 		cmocka_unit_test(the_cache_keeps_the_latest_and_forgets_in_time),
