@@ -323,6 +323,21 @@ void store_describe(struct store *store, char *text, size_t size)
 
 /* ---- transactions ---- */
 
+/* Pages in SQLite's cache hide that the file was overwritten, and changes would go on into it. Read through SQLite's own
+ * descriptor: closing another one would drop its locks (fcntl(2)). */
+static bool store_has_header(struct store *store)
+{
+	static const char magic[16] = "SQLite format 3";
+	char head[sizeof(magic)] = "";
+	sqlite3_file *file = NULL;
+
+	sqlite3_file_control(store->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+	if (file == NULL || file->pMethods == NULL)
+		return true; /* no file: nothing to compare */
+	return file->pMethods->xRead(file, head, sizeof(head), 0) == SQLITE_OK &&
+	       memcmp(head, magic, sizeof(magic)) == 0;
+}
+
 /* A file that was moved away or replaced keeps taking our writes, for nobody. */
 static int store_check_file(struct store *store)
 {
@@ -332,6 +347,8 @@ static int store_check_file(struct store *store)
 		return store_say(store, E_CORRUPT, "the file is gone");
 	if (file.st_ino != store->file.st_ino || file.st_dev != store->file.st_dev)
 		return store_say(store, E_CORRUPT, "the file was replaced");
+	if (!store_has_header(store))
+		return store_say(store, E_CORRUPT, "the file was overwritten");
 	return 0;
 }
 

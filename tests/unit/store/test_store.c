@@ -524,6 +524,23 @@ static void a_replaced_file_is_noticed(void **state)
 	assert_non_null(strstr(store_words(store), "gone"));
 }
 
+static void an_overwritten_file_is_noticed(void **state)
+{
+	AUTO(store) *store = open_store();
+	char path[128];
+	FILE *file;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/s.db", folder);
+	assert_int_equal(store_probe(store, 1), 0);
+	file = fopen(path, "r+");
+	assert_non_null(file);
+	fputs("something else entirely", file);
+	fclose(file);
+	assert_int_equal(store_probe(store, 1), E_CORRUPT);
+	assert_non_null(strstr(store_words(store), "overwritten"));
+}
+
 static void no_database_is_an_error_with_words(void **state)
 {
 	struct store *store = NULL;
@@ -574,6 +591,7 @@ int main(void)
 		TEST(each_failing_write_leaves_whole_transactions),
 		TEST(a_locked_store_is_busy),
 		TEST(a_replaced_file_is_noticed),
+		TEST(an_overwritten_file_is_noticed),
 		TEST(no_database_is_an_error_with_words),
 		TEST(a_newer_schema_is_refused),
 	};
