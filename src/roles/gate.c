@@ -238,10 +238,12 @@ static void gate_stop(struct role_context *context)
 {
 	struct gate *gate = context->state;
 
-	if (gate == NULL || gate->front == NULL)
+	if (gate == NULL || gate->front == NULL) {
 		loop_stop(context->loop);
-	else
-		front_stop(gate->front);
+		return;
+	}
+	front_stop(gate->front);
+	role_stop_listening(context);
 }
 
 const struct role role_gate = {

@@ -70,6 +70,14 @@ int role_socket(const struct role_context *context, const char *name)
 	return -1;
 }
 
+void role_stop_listening(struct role_context *context)
+{
+	struct running *running = CONTAINEROF(context, struct running, context);
+
+	ports_close(&running->ports);
+	context->sockets_len = 0;
+}
+
 /* run.folder and run.state were measured when the sockets and folders were made: these cannot be too long. */
 const char *role_bus_path(const struct role_context *context, char *path, size_t size)
 {

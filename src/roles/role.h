@@ -62,6 +62,9 @@ int role_main(const struct role *role, const char *conf_path);
 
 /* -1 when there is none of that name. */
 int role_socket(const struct role_context *context, const char *name);
+/* For a stop that takes its time: closes all sockets of the role, none of which may be watched any more. Whoever takes our
+ * place can listen at once, also when there is no supervisor left that keeps the sockets open. */
+void role_stop_listening(struct role_context *context);
 
 /* For a role's start, after it opened its bus and before it answers anybody: runs the loop until role_go_on, called when a
  * view came, or for a moment when none comes. So a role that was started again does not answer from an older list than the

@@ -22,8 +22,9 @@
 enum {
 	RESTART_FIRST_MS = 20, /* a crash costs its clients no more than this */
 	RESTART_LAST_MS = 30000,
-	HEALTHY_MS = 1000,   /* ready for so long: the next death counts as the first */
-	PATIENCE_MS = 25000, /* for the ends of sessions; below systemd's 90 s */
+	RESTART_BUSY_MS = 1000, /* its predecessor still lets its last sessions end */
+	HEALTHY_MS = 1000,      /* ready for so long: the next death counts as the first */
+	PATIENCE_MS = 25000,    /* for the ends of sessions; below systemd's 90 s */
 };
 
 enum life {
@@ -112,14 +113,21 @@ static void supervised_again(struct timer *timer, void *arg)
 	supervised_start(OBJ(supervised, arg));
 }
 
+static bool is_busy(int status)
+{
+	return WIFEXITED(status) && WEXITSTATUS(status) == err_exit_code(E_BUSY);
+}
+
 /* Doubles from milliseconds to half a minute while a role does not stay up. */
-static void supervised_plan_restart(struct supervised *supervised)
+static void supervised_plan_restart(struct supervised *supervised, bool busy)
 {
 	int64_t now_ms = loop_now_ms(supervised->supervisor->loop);
 	bool healthy =
 		supervised->life == LIFE_READY && now_ms - supervised->ready_ms >= HEALTHY_MS;
 
-	if (healthy || supervised->delay_ms == 0)
+	if (busy)
+		supervised->delay_ms = RESTART_BUSY_MS;
+	else if (healthy || supervised->delay_ms == 0)
 		supervised->delay_ms = RESTART_FIRST_MS;
 	else
 		supervised->delay_ms *= 2;
@@ -144,7 +152,7 @@ static void supervised_start(struct supervised *supervised)
 	if (r < 0) {
 		log_event(EV_ROLE_FAILED,
 			LOG_FIELDS(log_role_name(supervised), log_text("why", why.text)));
-		supervised_plan_restart(supervised);
+		supervised_plan_restart(supervised, false);
 		return;
 	}
 	supervised->life = LIFE_STARTING;
@@ -187,7 +195,7 @@ static void supervised_died(struct supervised *supervised, int status)
 		return;
 	}
 	if (!ordered)
-		supervised_plan_restart(supervised);
+		supervised_plan_restart(supervised, is_busy(status));
 	supervised->life = LIFE_DOWN;
 	if (!ordered) {
 		supervised->settled = true;
