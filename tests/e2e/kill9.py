@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: ISC
-"""Kills roles at random moments under load and checks that nothing acknowledged was lost.
+"""Kills processes of a site at random moments under load and checks that nothing acknowledged was lost.
 
-Load: listings by the command line, refusals by SMTP (where the site has a gate), DNS queries. What counts as acknowledged: a
-command that exited 0, and an incident whose number a client was told. script/soak-kill plays 200 rounds.
+Load: listings by the command line, refusals and wanted mail by SMTP, DNS queries. What counts as acknowledged: a command that
+exited 0, an incident whose number a client was told, a message that got 250. The processes are those of `stockade run`: the
+roles, and now and then the supervisor itself, which is started again as systemd would. script/soak-kill plays 200 rounds.
 """
 import contextlib
+import json
+import os
 import random
 import re
-import socket
+import signal
 import sqlite3
 import threading
 import time
@@ -16,64 +19,76 @@ import dns.exception
 import dns.message
 import dns.query
 
+from harness.site import ROLES, wait_gone
+from harness.smtp import SmtpClient
 from harness.waiting import wait_for
 
-NUMBER = re.compile(rb"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}")
+NUMBER = re.compile(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}$")
+SUPERVISOR = "supervisor"
 
 
 class Load:
-    """Threads that keep the site busy; `acknowledged` grows, and nothing is ever taken off it."""
+    """Threads that keep the site busy; what was acknowledged grows, and nothing is ever taken off it."""
 
-    def __init__(self, site, with_gate):
+    def __init__(self, site):
         self.site = site
-        self.listed = []
-        self.incidents = []
+        self.listed = []     # sources
+        self.incidents = []  # numbers
+        self.accepted = []   # subjects
+        self.failed = []     # 5xx for wanted mail: there must be none
         self.stop = threading.Event()
-        self.threads = [threading.Thread(target=work, daemon=True) for work in
-                        [self._list, self._query] + ([self._refuse] if with_gate else [])]
+        self.threads = [threading.Thread(target=self._work, args=(work,), daemon=True)
+                        for work in (self._list, self._refuse, self._deliver, self._query)]
         for thread in self.threads:
             thread.start()
 
-    def _list(self):
+    def _work(self, work):
         number = 0
         while not self.stop.is_set():
             number += 1
-            source = f"20.{number // 65536}.{number // 256 % 256}.{number % 256}"
-            done = self.site.cli("list", "add", source, "--list", "main", "--reason", "soak", "-y", check=False)
-            if done.returncode == 0:
-                self.listed.append(source)
-
-    def _query(self):
-        while not self.stop.is_set():
             try:
-                query_dns(self.site, "198.51.100.1")
+                work(number)
             except (dns.exception.DNSException, OSError):
-                time.sleep(0.01)
+                self.stop.wait(0.01)  # who was being killed answers nobody
 
-    def _refuse(self):
-        while not self.stop.is_set():
-            try:
-                self._refuse_once()
-            except OSError:
-                time.sleep(0.01)
+    def _list(self, number):
+        source = f"20.{number // 65536}.{number // 256 % 256}.{number % 256}"
+        done = self.site.cli("list", "add", source, "--list", "main", "--reason", "soak", "-y", check=False)
+        if done.returncode == 0:
+            self.listed.append(source)
 
-    def _refuse_once(self):
-        with socket.create_connection(("127.0.0.1", self.site.ports["gate"]), timeout=5) as client:
-            client.sendall(b"PROXY TCP4 203.0.113.99 127.0.0.1 4321 25\r\n")
-            file = client.makefile("rb")
-            file.readline()
-            reply = b""
-            for line in (b"HELO x\r\n", b"MAIL FROM:<a@b.test>\r\n", b"RCPT TO:<u@example.test>\r\n"):
-                client.sendall(line)
-                reply = file.readline()
-            found = NUMBER.search(reply)
-            if reply.startswith(b"5") and found:
-                self.incidents.append(found.group().decode())
+    def _query(self, number):
+        query_dns(self.site, f"20.0.{number // 256 % 256}.{number % 256}")
+        self.stop.wait(0.005)
+
+    def _refuse(self, number):
+        """Each from another address: another incident."""
+        client = f"203.{number // 65536}.{number // 256 % 256}.{number % 256}"
+        with SmtpClient(self.site.ports["gate"], client, timeout=10) as smtp:
+            smtp.command("HELO x")
+            reply = smtp.envelope("a@b.test", "joe@example.test")
+            found = NUMBER.search(reply.text)
+            if reply.code >= 500 and found:
+                self.incidents.append(found.group())
+
+    def _deliver(self, number):
+        subject = f"soak-{number}"
+        with SmtpClient(self.site.ports["gate"], "192.0.2.10", timeout=10) as smtp:
+            reply = smtp.ehlo("mail.good.test")
+            if reply.code == 250:
+                reply = smtp.envelope("a@good.test", "joe@example.test")
+            if reply.code == 250:
+                reply = smtp.data(f"Subject: {subject}\r\n\r\n".encode() + b"a line of text\r\n" * 200)
+            if reply.code == 250:
+                self.accepted.append(subject)
+            elif reply.code >= 500:
+                self.failed.append(str(reply))
 
     def end(self):
         self.stop.set()
         for thread in self.threads:
             thread.join(60)
+            assert not thread.is_alive()
 
 
 def query_dns(site, source):
@@ -89,35 +104,87 @@ def serves(site, source):
         return False
 
 
-def play(site, rounds, seed, roles=("keeper", "dns"), say=lambda words: None):
-    """One process per role, each killed and started again by us, so that the moment is ours to choose."""
+def children(site):
+    """{role: pid} of the processes below the supervisor, ready or not."""
+    pids = {}
+    with open(f"/proc/{site.supervisor.pid}/task/{site.supervisor.pid}/children", encoding="ascii") as file:
+        for pid in file.read().split():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError, IndexError):
+                with open(f"/proc/{pid}/cmdline", encoding="utf-8") as line:
+                    words = line.read().split("\0")
+                pids[words[words.index("role") + 1]] = int(pid)
+    return pids
+
+
+def kill_roles(site, roles):
+    pids = children(site)
+    for role in roles:
+        if role in pids:
+            os.kill(pids[role], signal.SIGKILL)
+
+
+def kill_supervisor(site):
+    """Its roles end with it, some sooner than the next supervisor starts its own."""
+    pids = children(site)
+    site.supervisor.kill()
+    site.supervisor = site.run_again()
+    for pid in pids.values():
+        wait_gone(pid, 40)
+
+
+def play(site, rounds, seed, roles=ROLES, with_supervisor=True, say=lambda words: None):
     dice = random.Random(seed)
     site.conf["run"]["roles"] = list(roles)
-    running = {role: site.start(role) for role in roles}
-    load = Load(site, "gate" in roles)
+    site.supervisor = site.run()
+    load = Load(site)
     try:
         for number in range(rounds):
             time.sleep(dice.uniform(0.02, 0.6))  # the random moment, no wait for anything
-            victims = dice.sample(roles, dice.randint(1, len(roles)))
-            for role in victims:
-                running[role].kill()
-            for role in victims:
-                running[role] = site.start(role)
-            say(f"round {number + 1}: killed {', '.join(victims)}; {len(load.listed)} listings, "
-                f"{len(load.incidents)} incidents acknowledged")
+            if with_supervisor and dice.random() < 0.1:
+                victims = [SUPERVISOR]
+                kill_supervisor(site)
+            else:
+                victims = dice.sample(roles, dice.randint(1, len(roles)))
+                kill_roles(site, victims)
+            say(f"round {number + 1}: killed {', '.join(victims)}; acknowledged {len(load.listed)} listings, "
+                f"{len(load.incidents)} incidents, {len(load.accepted)} messages")
     finally:
         load.end()
     check(site, load)
     return load
 
 
+def stored_number(text):
+    """The value of an incident number: Crockford's base32, the last character is for checking."""
+    value = 0
+    for character in text.replace("-", "")[:-1]:
+        value = value * 32 + "0123456789ABCDEFGHJKMNPQRSTVWXYZ".index(character)
+    return value
+
+
+def lost(site, load):
+    """What was acknowledged and is not there: {kind: [what]}."""
+    deaf = [source for source in load.listed if not serves(site, source)]
+    with contextlib.closing(sqlite3.connect(site.path("store", "stockade.db"))) as store:
+        stored = {row[0] for row in store.execute("SELECT number FROM incident")}
+    unknown = [number for number in load.incidents if stored_number(number) not in stored]
+    subjects = {line.split(b": ", 1)[1].decode() for message in site.sink.messages
+                for line in message["data"].split(b"\r\n") if line.startswith(b"Subject: ")}
+    return {"listings": deaf, "incidents": unknown, "messages": [s for s in load.accepted if s not in subjects]}
+
+
 def check(site, load):
-    assert load.listed, "the load was none"
-    for source in load.listed:
-        wait_for(lambda: serves(site, source), what=f"{source}, which was acknowledged")
-    for number in load.incidents:
-        wait_for(lambda: site.cli("incident", number, check=False).returncode == 0,
-                 what=f"incident {number}, which a client was told")
+    assert load.failed == []
+    assert load.listed and load.incidents and load.accepted, "the load was none"
+    wait_for(lambda: all_are_connected(site), 40, what="all roles to be back")
+    wait_for(lambda: not any(lost(site, load).values()), 40, what="all that was acknowledged to be there")
+    for number in load.incidents[-20:]:
+        site.cli("incident", number)
     with contextlib.closing(sqlite3.connect(site.path("store", "stockade.db"))) as store:
         assert store.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert store.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def all_are_connected(site):
+    status = site.cli("status", "--json", check=False).stdout
+    return status and json.loads(status).get("well")

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import sqlite3
-import subprocess
 import time
 
 import dns.message
@@ -11,7 +10,7 @@ import dns.query
 import dns.rdatatype
 import pytest
 
-import kill9
+from harness.disk import small_disk
 from harness.waiting import wait_for
 
 
@@ -230,16 +229,6 @@ def test_the_serial_never_goes_back_after_a_restore(pair):
     assert answer(pair, "198.51.100.1") == ["127.0.0.8"]
 
 
-@contextlib.contextmanager
-def small_disk(path, size):
-    os.makedirs(path, exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs", path], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", path], check=True)
-
-
 @pytest.mark.needs_root
 def test_a_full_disk_is_said_and_comes_back(site):
     with small_disk(site.path("small"), "2m"):
@@ -276,7 +265,3 @@ def test_the_time_from_command_to_answer_is_reported(pair, record_property):
         assert answer(pair, f"203.0.113.{number}") == ["127.0.0.8"]
         times.append(time.monotonic() - start)
     record_property("milliseconds from success to answer", f"{max(times) * 1000:.1f}")
-
-
-def test_ten_rounds_of_kill_9_lose_nothing_acknowledged(site):
-    kill9.play(site, rounds=10, seed=1)

@@ -129,6 +129,8 @@ class Site:
         self.conf = self._first_conf()
         self.processes = []
         self.clock = None
+        self.sink = sink
+        self.nameserver = nameserver
 
     def path(self, *parts):
         return os.path.join(self.folder, *parts)
@@ -200,6 +202,15 @@ class Site:
                 return started >= set(self.conf["run"]["roles"])
             wait_for(there, 30, "all roles")
         return process
+
+    def run_again(self):
+        """`stockade run` after it was killed, as an init system starts it: until the roles of the one before, which end by
+        themselves, have let go of the sockets."""
+        def taken_over():
+            process = self.run(wait=False)
+            wait_for(lambda: process.events("run.ready") or not process.is_running(), 40, "the run to be ready or to end")
+            return process if process.is_running() else None
+        return wait_for(taken_over, 40, "a run that stays")
 
     def role_pids(self):
         """{role: pid} of the newest processes, from the log of `stockade run`."""
