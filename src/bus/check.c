@@ -30,7 +30,7 @@ static const struct field_limit string_limits[] = {
 	{"kind", 32},
 	{"list", 255},
 	{"mode", 16},
-	{"name", 64},
+	{"name", 255},
 	{"outcome", 32},
 	{"policy", 64},
 	{"role", 16},
@@ -42,6 +42,7 @@ static const struct field_limit string_limits[] = {
 
 static const struct field_limit count_limits[] = {
 	{"checks", 128},
+	{"conditions", 256},
 	{"hits", 32},
 	{"lists", 64},
 	{"pieces", 65536},

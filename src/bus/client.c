@@ -58,6 +58,7 @@ struct bus_client {
 	struct ask *asks;
 	size_t asks_len;
 	size_t asks_room;
+	struct buf health; /* the packed message that was told last; empty: none */
 	uint64_t tag;
 	uint64_t dropped;
 	bool said_away;
@@ -109,6 +110,14 @@ static void client_send_hello(struct bus_client *client, uint32_t serial)
 static uint32_t client_serial(const struct bus_client *client)
 {
 	return client->follower != NULL ? follower_serial(client->follower) : 0;
+}
+
+static void client_send_health(struct bus_client *client)
+{
+	if (client->stream == NULL || buf_len(&client->health) == 0)
+		return;
+	frame_append_packed(stream_out(client->stream), buf_span(&client->health), FRAME_ROLE_MAX);
+	client_send_soon(client);
 }
 
 /* Puts that wait, as many as the window takes. */
@@ -397,6 +406,7 @@ static void client_on_retry(struct timer *timer, void *arg)
 	if (client->spool != NULL)
 		spool_rewind(client->spool);
 	client_send_hello(client, client_serial(client));
+	client_send_health(client);
 }
 
 static void client_copy_settings(
@@ -424,6 +434,7 @@ int bus_client_new(struct loop *loop, const struct bus_client_settings *settings
 	}
 	client = mem_new(bus_client);
 	client->magic = (uint32_t)MAGIC_bus_client;
+	buf_init(&client->health, 0);
 	client->loop = loop;
 	client->spool = spool;
 	client->on_view = on_view;
@@ -449,6 +460,7 @@ static void client_destroy(void *arg)
 	mem_free((char *)client->settings.role);
 	mem_free((char *)client->settings.socket_path);
 	mem_free(client->asks);
+	buf_done(&client->health);
 	client->magic = 0;
 	mem_free(client);
 }
@@ -471,30 +483,55 @@ void bus_client_free(struct bus_client **client)
 	loop_later(c->loop, client_destroy, c); /* a callback of ours may be the caller */
 }
 
-/* ---- evidence ---- */
+/* ---- evidence, surroundings ---- */
+
+/* Checked first: the keeper would close the connection, again and again. */
+static int message_pack(struct buf *body, const Stockade__Message *message)
+{
+	size_t len = stockade__message__get_packed_size(message);
+	int r = message_check(&message->base, NULL);
+
+	if (r < 0 || len > FRAME_ROLE_MAX)
+		return r < 0 ? r : E_LIMIT;
+	stockade__message__pack(message, buf_reserve(body, len));
+	buf_wrote(body, len);
+	return 0;
+}
 
 static int put_append(struct bus_client *client, const Stockade__Put *put)
 {
 	Stockade__Message message = STOCKADE__MESSAGE__INIT;
 	struct buf body;
-	uint8_t *room;
-	size_t len;
 	int r;
 
 	message.kind_case = STOCKADE__MESSAGE__KIND_PUT;
 	message.put = (Stockade__Put *)put;
-	r = message_check(
-		&message.base, NULL); /* the keeper would close the connection, again and again */
-	len = stockade__message__get_packed_size(&message);
-	if (r < 0 || len > FRAME_ROLE_MAX)
-		return r < 0 ? r : E_LIMIT;
 	buf_init(&body, 0);
-	room = buf_reserve(&body, len);
-	stockade__message__pack(&message, room);
-	buf_wrote(&body, len);
-	r = spool_append(client->spool, put->id.data, buf_span(&body));
+	r = message_pack(&body, &message);
+	if (r >= 0)
+		r = spool_append(client->spool, put->id.data, buf_span(&body));
 	buf_done(&body);
 	return r;
+}
+
+int bus_client_tell(struct bus_client *client, const Stockade__Health *health)
+{
+	Stockade__Message message = STOCKADE__MESSAGE__INIT;
+	struct buf body;
+	int r;
+
+	message.kind_case = STOCKADE__MESSAGE__KIND_HEALTH;
+	message.health = (Stockade__Health *)health;
+	buf_init(&body, 0);
+	r = message_pack(&body, &message);
+	if (r < 0 || span_equal(buf_span(&body), buf_span(&client->health))) {
+		buf_done(&body);
+		return r;
+	}
+	buf_done(&client->health);
+	client->health = body;
+	client_send_health(client);
+	return 0;
 }
 
 int bus_client_put(struct bus_client *client, Stockade__Put *put)

@@ -16,6 +16,7 @@
 typedef struct Stockade__Put Stockade__Put;
 typedef struct Stockade__Query Stockade__Query;
 typedef struct Stockade__Answer Stockade__Answer;
+typedef struct Stockade__Health Stockade__Health;
 
 struct bus_client;
 
@@ -46,6 +47,10 @@ int bus_client_put(struct bus_client *client, Stockade__Put *put);
  * within bus_client_ask itself, unless the client is freed before. The tag of the query is set here. */
 void bus_client_ask(struct bus_client *client, Stockade__Query *query,
 	void (*call)(int error, const Stockade__Answer *answer, void *arg), void *arg);
+
+/* What the keeper shall show of our surroundings. Copies; said again after each reconnection, and not at all when it is what
+ * was said before. E_LIMIT, E_PARSE of bus/check.h. */
+int bus_client_tell(struct bus_client *client, const Stockade__Health *health);
 
 bool bus_client_is_connected(const struct bus_client *client);
 size_t bus_client_spooled(

@@ -24,7 +24,8 @@ struct right {
 
 static const struct right rights[BUS_SENDER_COUNT] = {
 	[BUS_GATE] = {.name = "gate",
-		.kinds = BIT(STOCKADE__MESSAGE__KIND_HELLO) | BIT(STOCKADE__MESSAGE__KIND_PUT),
+		.kinds = BIT(STOCKADE__MESSAGE__KIND_HELLO) | BIT(STOCKADE__MESSAGE__KIND_PUT) |
+			 BIT(STOCKADE__MESSAGE__KIND_HEALTH),
 		.puts = BIT(STOCKADE__PUT__WHAT_INCIDENT) | BIT(STOCKADE__PUT__WHAT_EVIDENCE)},
 	[BUS_DNS] = {.name = "dns", .kinds = BIT(STOCKADE__MESSAGE__KIND_HELLO)},
 	[BUS_WEB] = {.name = "web",

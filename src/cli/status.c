@@ -31,6 +31,10 @@ static bool all_is_well(const struct cli *cli, const Stockade__Status *status)
 		if (!role_is_well(status, cli->conf->roles[i]))
 			return false;
 	}
+	for (size_t i = 0; i < status->n_conditions; i++) {
+		if (!status->conditions[i]->well)
+			return false;
+	}
 	return status->store_ok;
 }
 
@@ -50,6 +54,22 @@ static json_t *roles_json(const struct cli *cli, const Stockade__Status *status)
 	return roles;
 }
 
+static json_t *conditions_json(const Stockade__Status *status)
+{
+	json_t *conditions = json_array();
+
+	for (size_t i = 0; i < status->n_conditions; i++) {
+		const Stockade__Condition *condition = status->conditions[i];
+
+		json_array_append_new(conditions,
+			json_pack("{s:s, s:o, s:b, s:o, s:o}", "kind", condition->kind, "name",
+				output_json_text(condition->name), "well", condition->well, "words",
+				output_json_text(condition->words), "since",
+				output_json_time(condition->since_s)));
+	}
+	return conditions;
+}
+
 static void status_print_json(const struct cli *cli, const Stockade__Status *status)
 {
 	json_t *lists = json_array();
@@ -59,12 +79,12 @@ static void status_print_json(const struct cli *cli, const Stockade__Status *sta
 			lists, json_pack("{s:s, s:o, s:I}", "list", status->lists[i]->name, "zone",
 				       output_json_text(status->lists[i]->zone), "listings",
 				       (json_int_t)status->lists[i]->listings));
-	output_json(json_pack("{s:b, s:s, s:o, s:I, s:s, s:b, s:o, s:o, s:I, s:I}", "well",
+	output_json(json_pack("{s:b, s:s, s:o, s:I, s:s, s:b, s:o, s:o, s:o, s:I, s:I}", "well",
 		all_is_well(cli, status), "mode", mode_name(cli->conf->mode), "keeper-since",
 		output_json_time(status->started_s), "serial", (json_int_t)status->serial, "store",
 		status->store, "store-ok", status->store_ok, "roles", roles_json(cli, status),
-		"lists", lists, "incidents", (json_int_t)status->incidents, "evidence",
-		(json_int_t)status->evidence));
+		"depends-on", conditions_json(status), "lists", lists, "incidents",
+		(json_int_t)status->incidents, "evidence", (json_int_t)status->evidence));
 }
 
 static void add_line(struct table *table, const char *about, const char *words, bool well)
@@ -93,6 +113,27 @@ static void status_print_roles(
 	}
 }
 
+/* What the gate depends on: one row each, those of a kind together as they came. */
+static void status_print_conditions(
+	const struct cli *cli, const Stockade__Status *status, struct table *table)
+{
+	const char *kind = "";
+
+	for (size_t i = 0; i < status->n_conditions; i++) {
+		const Stockade__Condition *condition = status->conditions[i];
+		char time[OUTPUT_TIME_SIZE];
+		const char *words =
+			arena_format(cli->arena, "%s: %s", condition->name, condition->words);
+
+		if (!condition->well && condition->since_s != 0)
+			words = arena_format(cli->arena, "%s, since %s %s", words,
+				output_time(cli, condition->since_s, time), output_zone(cli));
+		add_line(table, strcmp(kind, condition->kind) != 0 ? condition->kind : "", words,
+			condition->well);
+		kind = condition->kind;
+	}
+}
+
 static void status_print(const struct cli *cli, const Stockade__Status *status)
 {
 	AUTO(table) *table = table_new(cli);
@@ -111,6 +152,7 @@ static void status_print(const struct cli *cli, const Stockade__Status *status)
 			status->serial),
 		true);
 	status_print_roles(cli, status, table);
+	status_print_conditions(cli, status, table);
 	for (size_t i = 0; i < status->n_lists; i++) {
 		const Stockade__ListStatus *list = status->lists[i];
 

@@ -16,6 +16,7 @@
 #include "list/view.h"
 #include "loop/socket.h"
 #include "resolve/resolver.h"
+#include "roles/gate_health.h"
 #include "roles/last_view.h"
 #include "roles/role.h"
 
@@ -36,6 +37,7 @@ struct gate {
 	struct gatherer *gatherer;
 	struct front *front;
 	struct gate_limits limits;
+	struct gate_health *health;
 	struct timer patience; /* for the first answer of the probe */
 	bool starting;
 	bool relays;
@@ -83,6 +85,7 @@ static void gate_on_probed(enum probe_result result, void *arg)
 {
 	struct gate *gate = OBJ(gate, arg);
 
+	gate_health_backend(gate->health, result);
 	if (result == PROBE_RELAYS) {
 		gate->relays = true;
 		gate->context->result = E_CONFIG;
@@ -163,6 +166,7 @@ static void gate_open_front(struct gate *gate)
 	gate->limits.sessions = gate_sessions(gate_limits_default.sessions);
 	gate->resolver = resolver_new(context->loop, &resolver);
 	gate->gatherer = gatherer_new(context->loop, gate->resolver, context->conf);
+	gate->health = gate_health_new(context, gate->resolver, gate->gatherer, gate->bus);
 	front.gatherer = gate->gatherer;
 	gate->front = front_new(&front);
 }
@@ -195,6 +199,7 @@ static void gate_finish(struct role_context *context)
 		return;
 	timer_done(&gate->patience);
 	front_free(&gate->front);
+	gate_health_free(&gate->health);
 	gatherer_free(&gate->gatherer);
 	resolver_free(&gate->resolver);
 	bus_client_free(&gate->bus);

@@ -68,9 +68,10 @@ struct link {
 	enum bus_sender sender;
 	char author[AUTHOR_SIZE]; /* control: the user on the other side */
 	bool follows;
-	uint32_t serial;       /* what it says it serves */
-	uint32_t sent;         /* what it will serve when it has read all we sent */
-	uint64_t import_event; /* an import goes on (ListAdd.more) */
+	uint32_t serial;          /* what it says it serves */
+	uint32_t sent;            /* what it will serve when it has read all we sent */
+	uint64_t import_event;    /* an import goes on (ListAdd.more) */
+	Stockade__Health *health; /* what it said of its surroundings; NULL: nothing */
 	bool dead;
 };
 

@@ -28,6 +28,8 @@ static void link_destroy(void *arg)
 	struct link *link = OBJ(link, arg);
 
 	link->magic = 0;
+	if (link->health != NULL)
+		stockade__health__free_unpacked(link->health, NULL);
 	mem_free(link);
 }
 
@@ -217,7 +219,16 @@ static void link_on_hello(struct link *link, const Stockade__Hello *hello)
 		links_release_held(link->keeper);
 }
 
-static void link_on_message(struct link *link, const Stockade__Message *message)
+/* Taken out of the message, which stays fit to be freed. */
+static void link_on_health(struct link *link, Stockade__Message *message)
+{
+	if (link->health != NULL)
+		stockade__health__free_unpacked(link->health, NULL);
+	link->health = TAKE(message->health);
+	message->kind_case = STOCKADE__MESSAGE__KIND__NOT_SET;
+}
+
+static void link_on_message(struct link *link, Stockade__Message *message)
 {
 	switch (message->kind_case) {
 	case STOCKADE__MESSAGE__KIND_HELLO:
@@ -231,6 +242,9 @@ static void link_on_message(struct link *link, const Stockade__Message *message)
 		break;
 	case STOCKADE__MESSAGE__KIND_COMMAND:
 		command_handle(link, message->command);
+		break;
+	case STOCKADE__MESSAGE__KIND_HEALTH:
+		link_on_health(link, message);
 		break;
 	default:
 		break; /* rights_check let nothing else through */

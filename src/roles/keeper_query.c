@@ -189,6 +189,20 @@ static void status_roles(struct asking *asking, Stockade__Status *status)
 	}
 }
 
+/* The rows stay the links': the answer goes out before anything else is read. */
+static void status_conditions(struct asking *asking, Stockade__Status *status)
+{
+	size_t count = 0;
+
+	for (const struct link *link = asking->keeper->links; link != NULL; link = link->next)
+		count += link->health != NULL ? link->health->n_conditions : 0;
+	status->conditions = arena_alloc(asking->arena, count * sizeof(Stockade__Condition *));
+	for (const struct link *link = asking->keeper->links; link != NULL; link = link->next) {
+		for (size_t i = 0; link->health != NULL && i < link->health->n_conditions; i++)
+			status->conditions[status->n_conditions++] = link->health->conditions[i];
+	}
+}
+
 static int ask_status(struct asking *asking)
 {
 	struct keeper *keeper = asking->keeper;
@@ -210,6 +224,7 @@ static int ask_status(struct asking *asking)
 	status->store =
 		arena_format(asking->arena, "%s", status->store_ok ? words : keeper->store_words);
 	status_roles(asking, status);
+	status_conditions(asking, status);
 	asking->answer->status = status;
 	return 0;
 }

@@ -706,3 +706,28 @@ def _refused(port):
             return probe.recv(1) == b""
     except OSError:
         return True
+
+
+# ---- status ----
+
+def test_status_tells_how_those_are_that_the_gate_depends_on(running_site):
+    status = running_site.json("status")
+    assert status["well"] is True
+    assert [(row["kind"], row["well"]) for row in status["depends-on"]] == [("resolver", True), ("backend", True)]
+
+
+def test_status_names_a_backend_that_is_away_and_a_list_that_lists_everything(site, nameserver):
+    site.conf["gate"]["backend"]["address"] = f"127.0.0.1:{free_port()}"
+    nameserver.dnsbl("bl.foreign.test")
+    nameserver.a("1.0.0.127.bl.foreign.test", "127.0.0.2")
+    site.conf["dnsbl"] = [{"zone": "bl.foreign.test", "name": "Foreign", "codes": "127.0.0.2", "action": "reject"}]
+    site.run()
+
+    def is_suspended():
+        return any(row["kind"] == "dnsbl" and not row["well"] for row in site.json("status", check=False)["depends-on"])
+
+    wait_for(is_suspended, 60)
+    result = site.cli("status", check=False)
+    assert result.returncode == 69
+    assert "could not be asked yet whether it relays" in result.stdout
+    assert re.search(r"Foreign: not used: lists 127\.0\.0\.1, so everything", result.stdout)

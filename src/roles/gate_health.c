@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: ISC */
+#include "roles/gate_health.h"
+
+#include "base/arena.h"
+#include "base/macro.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "bus/client.h"
+#include "resolve/resolver.h"
+#include "roles/role.h"
+#include "stockade.pb-c.h"
+
+enum { LOOK_EVERY_MS = 2000 };
+
+struct gate_health {
+	uint32_t magic;
+	const struct role_context *context;
+	const struct resolver *resolver;
+	const struct gatherer *gatherer;
+	struct bus_client *bus;
+	struct timer look;
+	bool probed;
+	enum probe_result backend;
+};
+
+static Stockade__Condition *add(
+	struct arena *arena, Stockade__Health *health, const char *kind, const char *name)
+{
+	Stockade__Condition *condition = arena_alloc(arena, sizeof(*condition));
+
+	stockade__condition__init(condition);
+	condition->kind = (char *)kind;
+	condition->name = span_cstr(arena, span_text(name));
+	health->conditions[health->n_conditions++] = condition;
+	return condition;
+}
+
+static void add_resolver(
+	const struct gate_health *health, struct arena *arena, Stockade__Health *said)
+{
+	char name[ENDPOINT_TEXT_SIZE];
+	Stockade__Condition *condition =
+		add(arena, said, "resolver", endpoint_print(health->context->conf->resolver, name));
+
+	condition->well = !resolver_is_down(health->resolver);
+	condition->words =
+		(char *)(condition->well ? "ok" : "does not answer: checks by DNS decide nothing");
+}
+
+static void add_backend(
+	const struct gate_health *health, struct arena *arena, Stockade__Health *said)
+{
+	static const char *const words[] = {[PROBE_SAFE] = "ok, does not relay for strangers",
+		[PROBE_RELAYS] = "relays for strangers: no mail passes",
+		[PROBE_AWAY] =
+			"could not be asked yet whether it relays: clients are told to come again"};
+	char name[ENDPOINT_TEXT_SIZE];
+	Stockade__Condition *condition;
+
+	if (!health->probed)
+		return;
+	condition =
+		add(arena, said, "backend", endpoint_print(health->context->conf->backend, name));
+	condition->well = health->backend == PROBE_SAFE;
+	condition->words = (char *)words[health->backend];
+}
+
+static const char *dnsbl_words(struct arena *arena, const struct dnsbl_health *health)
+{
+	switch (dnsbl_health_state(health)) {
+	case DNSBL_UNTRIED:
+		return "is being tried";
+	case DNSBL_SUSPENDED:
+		return arena_format(arena, "not used: %s", dnsbl_test_text(health->last_test));
+	case DNSBL_PAUSED:
+		return "not asked for a while: it does not answer";
+	case DNSBL_HEALTHY:
+		break;
+	}
+	return "ok";
+}
+
+static void add_dnsbl(
+	const struct gate_health *health, size_t i, struct arena *arena, Stockade__Health *said)
+{
+	const struct dnsbl_health *state = gatherer_health(health->gatherer, i);
+	Stockade__Condition *condition;
+
+	if (state == NULL)
+		return; /* off */
+	condition = add(arena, said, "dnsbl", health->context->conf->dnsbls[i].name);
+	condition->well = dnsbl_health_state(state) == DNSBL_UNTRIED ||
+			  dnsbl_health_state(state) == DNSBL_HEALTHY;
+	condition->words = (char *)dnsbl_words(arena, state);
+	condition->since_s = state->since_s;
+}
+
+static void gate_health_say(struct gate_health *health)
+{
+	AUTO(arena) *arena = arena_new(0);
+	Stockade__Health said = STOCKADE__HEALTH__INIT;
+	size_t dnsbls = health->context->conf->dnsbls_len;
+
+	said.conditions = arena_alloc(arena, (dnsbls + 2) * sizeof(*said.conditions));
+	add_resolver(health, arena, &said);
+	add_backend(health, arena, &said);
+	for (size_t i = 0; i < dnsbls; i++)
+		add_dnsbl(health, i, arena, &said);
+	bus_client_tell(health->bus, &said);
+}
+
+static void gate_health_on_look(struct timer *timer, void *arg)
+{
+	struct gate_health *health = OBJ(gate_health, arg);
+
+	gate_health_say(health);
+	timer_set(timer, loop_now_ms(timer->loop) + LOOK_EVERY_MS);
+}
+
+void gate_health_backend(struct gate_health *health, enum probe_result result)
+{
+	health->probed = true;
+	health->backend = result;
+	gate_health_say(health);
+}
+
+struct gate_health *gate_health_new(const struct role_context *context,
+	const struct resolver *resolver, const struct gatherer *gatherer, struct bus_client *bus)
+{
+	struct gate_health *health = mem_new(gate_health);
+
+	health->magic = (uint32_t)MAGIC_gate_health;
+	health->context = context;
+	health->resolver = resolver;
+	health->gatherer = gatherer;
+	health->bus = bus;
+	timer_init(&health->look, context->loop, gate_health_on_look, health);
+	timer_set(&health->look, loop_now_ms(context->loop));
+	return health;
+}
+
+void gate_health_free(struct gate_health **health)
+{
+	struct gate_health *h = *health;
+
+	if (h == NULL)
+		return;
+	*health = NULL;
+	timer_done(&h->look);
+	h->magic = 0;
+	mem_free(h);
+}
