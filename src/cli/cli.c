@@ -42,6 +42,7 @@ void cli_remark(const struct cli *cli, const char *format, ...)
 
 	if (cli->quiet)
 		return;
+	fflush(stdout); /* what was done stands before what may be done next, in a pipe as well */
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);

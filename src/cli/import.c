@@ -208,7 +208,8 @@ static void import_print(
 	if (cli->dry_run || result->last_event == 0)
 		return;
 	if (result->first_event == result->last_event)
-		cli_remark(cli, "undo this with: stockade undo %" PRIu64, result->last_event);
+		cli_remark(cli, "undo this with: stockade undo %" PRIu64 " --reason WORDS",
+			result->last_event);
 	else
 		cli_remark(cli,
 			"undo this with: stockade undo, for the events %" PRIu64 " to %" PRIu64,

@@ -82,7 +82,8 @@ void keeper_print_change(const struct cli *cli, const Stockade__Answer *answer)
 	if (!cli->json) {
 		printf("%s%s\n", cli->dry_run ? "not done, only looked at: " : "", answer->text);
 		if (!cli->dry_run && answer->event != 0)
-			cli_remark(cli, "undo this with: stockade undo %" PRIu64, answer->event);
+			cli_remark(cli, "undo this with: stockade undo %" PRIu64 " --reason WORDS",
+				answer->event);
 		return;
 	}
 	listings = json_array();

@@ -19,7 +19,7 @@ def add(site, *arguments):
 def test_add_lookup_undo(site, keeper):
     result = site.cli("list", "add", "198.51.100.0/24", "--list", "main", "--reason", "spam run", "--for", "24h")
     assert "198.51.100.0/24" in result.stdout and "main" in result.stdout
-    assert result.stderr == "undo this with: stockade undo 1\n"
+    assert result.stderr == "undo this with: stockade undo 1 --reason WORDS\n"
 
     listed = site.cli("lookup", "198.51.100.9", check=False)
     assert listed.returncode == 1
