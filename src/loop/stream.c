@@ -154,6 +154,11 @@ void stream_send(struct stream *stream)
 	stream_rewatch(stream);
 }
 
+bool stream_is_broken(const struct stream *stream)
+{
+	return stream->error != 0;
+}
+
 void stream_finish(struct stream *stream)
 {
 	stream->finishing = true;

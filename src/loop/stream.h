@@ -39,6 +39,8 @@ struct buf *stream_in(struct stream *stream);
 struct buf *stream_out(struct stream *stream);
 /* Writes what it can now and the rest when the socket takes it. */
 void stream_send(struct stream *stream);
+/* Whether the connection has failed, which `closed` tells in the next turn: nothing more gets through. */
+bool stream_is_broken(const struct stream *stream);
 
 /* Stops and starts reading (a pause is how a slow receiver holds a fast sender back). Starting again reports bytes that
  * are there already in the next turn; call it too after consuming outside of `input`, when the buffer had been full. */
