@@ -90,6 +90,10 @@ queue_minfree = 0
 """
 
 
+def can_run():
+    return os.geteuid() == 0 and os.path.exists("/usr/lib/postfix/sbin/master")
+
+
 class Postfix:
     def __init__(self, domains=("example.net",), settings=(), extra_services="", ports=None):
         self.folder = tempfile.mkdtemp(prefix="stockade-postfix-")
