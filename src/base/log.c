@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/log.h"
 
+#include <limits.h>
+#include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/macro.h"
 
-enum { LINE_SIZE = 4096 };
+enum { LINE_SIZE = PIPE_BUF };
 
 struct event_row {
 	enum log_level level;
@@ -24,6 +28,9 @@ static const char *const level_names[] = {"error", "warning", "notice", "info", 
 
 static const char *log_role = "stockade";
 static enum log_level log_limit = LOG_INFO;
+static bool log_may_stall =
+	true; /* stderr is a pipe or a socket: a reader that hangs must not hang us */
+static _Atomic uint64_t log_dropped;
 static int log_pid; /* of this process since log_open */
 
 /* A line being built; what does not fit is cut, never overrun. */
@@ -187,23 +194,48 @@ static void line_head(struct line *line)
 	line_text(line, text);
 }
 
+/* A pipe with room takes a whole line (pipe(7): PIPE_BUF, which LINE_SIZE does not exceed), so that write cannot wait. */
+static bool log_has_room(void)
+{
+	struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	return !log_may_stall || (poll(&fd, 1, 0) == 1 && (fd.revents & POLLOUT) != 0);
+}
+
 static void line_write(struct line *line)
 {
 	line->text[line->len++] = '\n'; /* line_byte leaves one byte of room */
-	if (write(STDERR_FILENO, line->text, line->len) < 0)
-		return; /* a log that cannot be written is no reason to stop taking mail */
+	if (!log_has_room() || write(STDERR_FILENO, line->text, line->len) < 0)
+		atomic_fetch_add_explicit(&log_dropped, 1, memory_order_relaxed);
 }
 
-void log_event(enum log_event_id id, const struct log_field *fields)
+static void log_write_event(enum log_event_id id, const struct log_field *fields)
 {
 	char text[LINE_SIZE];
 	struct line line = {text, sizeof(text), 0};
 
-	if (rows[id].level > log_limit)
-		return;
 	line_head(&line);
 	line_event(&line, id, fields);
 	line_write(&line);
+}
+
+static void log_tell_dropped(void)
+{
+	uint64_t dropped;
+
+	if (atomic_load_explicit(&log_dropped, memory_order_relaxed) == 0 || !log_has_room())
+		return;
+	dropped = atomic_exchange_explicit(&log_dropped, 0, memory_order_relaxed);
+	if (dropped != 0)
+		log_write_event(EV_LOG_DROPPED, LOG_FIELDS(log_number("lines", (int64_t)dropped)));
+}
+
+void log_event(enum log_event_id id, const struct log_field *fields)
+{
+	if (rows[id].level > log_limit)
+		return;
+	log_tell_dropped();
+	log_write_event(id, fields);
 }
 
 void log_postfix_line(struct span text)

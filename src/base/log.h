@@ -3,7 +3,8 @@
 /*
  * logfmt to stderr, one line an event, names and fields from events.def. From floor 4 on: lower floors return errors and
  * let the caller decide whether something is news. Bytes of strangers are escaped here, not by callers. Any thread; one
- * line is one write(2), so that lines of several processes do not mix. A log that cannot be written never blocks a role.
+ * line is one write(2), so that lines of several processes do not mix. A log that cannot be written never blocks a role: lines
+ * for a pipe or socket that nobody empties are dropped, and their number is told when there is room again.
  */
 #include <stdarg.h>
 #include <stdint.h>

@@ -86,6 +86,7 @@ static void looking_domains(const struct looking *l)
 	}
 }
 
+/* By address, or by a name that points back. The domain of MAIL FROM is what anybody may write: it allows nothing. */
 static void looking_allowances(const struct looking *l)
 {
 	struct hit hits[SUBLISTS_MAX];
@@ -95,7 +96,6 @@ static void looking_allowances(const struct looking *l)
 	looking_allow(l, hits, count);
 	if (l->facts->confirmed == FACT_YES)
 		looking_allow(l, hits, looking_domain(l, l->facts->confirmed_name, hits));
-	looking_allow(l, hits, looking_domain(l, facts_mailbox_domain(l->facts->sender), hits));
 }
 
 void facts_look_up(struct facts *facts, const struct conf *conf, const struct view *view)

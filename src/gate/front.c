@@ -122,7 +122,10 @@ static void front_on_probed(
 	front->probed = result == PROBE_SAFE;
 	switch (result) {
 	case PROBE_SAFE:
+		front->backend_told = false;
 		front_backend_seen(front, front->conf, offer);
+		timer_set(&front->probe_again,
+			loop_now_ms(front->loop) + front->limits->probe_every_ms);
 		break;
 	case PROBE_RELAYS:
 		front_log_relays(front, reply);
@@ -136,10 +139,10 @@ static void front_on_probed(
 	front->settings.probed(result, front->settings.arg);
 }
 
+/* What was found before holds until the answer: a backend that is asked again takes mail meanwhile. */
 static void front_probe(struct front *front)
 {
 	probe_free(&front->probe);
-	front->probed = false;
 	timer_clear(&front->probe_again);
 	front->probe = probe_new(front->loop, front->conf, front->limits, front_on_probed, front);
 }
@@ -167,6 +170,8 @@ void front_backend_seen(
 	if (!front_same_backend(front->conf, conf))
 		return;
 	front->offer = *offer;
+	if (front->backend_told) /* it was away, and may have come back as another */
+		timer_set(&front->probe_again, loop_now_ms(front->loop));
 	front->backend_told = false;
 }
 
@@ -245,7 +250,9 @@ void front_set_conf(struct front *front, const struct conf *conf)
 	conf_unref(&front->conf);
 	front->conf = conf_ref(conf);
 	gatherer_set_conf(front->settings.gatherer, conf);
-	if (!same || !front->probed)
+	if (!same)
+		front->probed = false;
+	if (!front->probed)
 		front_probe(front);
 }
 

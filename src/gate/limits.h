@@ -32,6 +32,7 @@ struct gate_limits {
 	int64_t backend_stall_ms;   /* a message is under way and the backend takes none of it */
 	int64_t backend_end_ms; /* for its reply to the message; shorter than the client's ten minutes */
 	int64_t probe_again_ms;    /* when the backend could not be asked whether it relays */
+	int64_t probe_every_ms;    /* when it could: it may be configured anew */
 	int64_t passed_s;          /* a client that waited for the greeting need not again */
 	int64_t incident_s;        /* one number per source and reason for so long */
 	int64_t incident_update_s; /* a growing count is reported at most so often */
@@ -52,12 +53,14 @@ static const struct gate_limits gate_limits_default = {
 	.delay_ms = 1000,
 	.facts_ms = 8000,
 	.close_ms = 5000,
-	.stop_ms = 30000,
+	.stop_ms =
+		20000, /* below the supervisor's patience: an end that is cut off repeats messages */
 	.backend_open_ms = 30000,
 	.backend_command_ms = 120000,
 	.backend_stall_ms = 180000,
 	.backend_end_ms = 300000,
 	.probe_again_ms = 5000,
+	.probe_every_ms = 3600000,
 	.passed_s = 86400,
 	.incident_s = 3600,
 	.incident_update_s = 60,

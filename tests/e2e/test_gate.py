@@ -526,6 +526,24 @@ def test_backend_that_turns_out_to_relay_later_ends_the_gate(site, raw, clock):
     assert raw.messages == []
 
 
+def test_backend_that_is_configured_anew_is_found_out(site, raw, raw_gate, clock):
+    assert deliver(site.ports["gate"], GOOD).code == 250
+    raw.relays = True
+    clock.advance(3601)
+    wait_for(lambda: not raw_gate.is_running(), what="the gate to end")
+    assert raw_gate.wait() == 78
+
+
+def test_backend_that_comes_back_as_a_relay_is_found_out(site, raw, raw_gate):
+    raw.stop()
+    assert str(deliver(site.ports["gate"], GOOD)).startswith("451 4.4.1 ")
+    raw.relays = True
+    raw.start()
+    deliver(site.ports["gate"], GOOD)  # its first contact has the gate ask again
+    wait_for(lambda: not raw_gate.is_running(), what="the gate to end")
+    assert raw_gate.wait() == 78
+
+
 def test_backend_down_in_between(site, raw_gate, raw):
     assert deliver(site.ports["gate"], GOOD).code == 250
     raw.stop()
