@@ -526,7 +526,7 @@ def test_backend_that_turns_out_to_relay_later_ends_the_gate(site, raw, clock):
     assert raw.messages == []
 
 
-def test_backend_that_is_configured_anew_is_found_out(site, raw, raw_gate, clock):
+def test_backend_that_is_configured_anew_is_found_out(site, raw, clock, raw_gate):
     assert deliver(site.ports["gate"], GOOD).code == 250
     raw.relays = True
     clock.advance(3601)
