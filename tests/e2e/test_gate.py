@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """The gate between a client and a backend: the dialogue, the verdicts, and everything that goes wrong."""
+import contextlib
 import re
 import resource
 import signal
@@ -539,7 +540,8 @@ def test_backend_that_comes_back_as_a_relay_is_found_out(site, raw, raw_gate):
     assert str(deliver(site.ports["gate"], GOOD)).startswith("451 4.4.1 ")
     raw.relays = True
     raw.start()
-    deliver(site.ports["gate"], GOOD)  # its first contact has the gate ask again
+    with contextlib.suppress(OSError):  # its first contact has the gate ask again; the gate may be gone before it ends
+        deliver(site.ports["gate"], GOOD)
     wait_for(lambda: not raw_gate.is_running(), what="the gate to end")
     assert raw_gate.wait() == 78
 
