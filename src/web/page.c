@@ -340,10 +340,12 @@ static void set_steps(
 	value_set_flag(arena, page, "ended", listing && model->source != NULL && !listed);
 	value_set_flag(arena, page, "removal", listed);
 	if (listing && listed) {
-		const struct conf_policy *policy = model->source->listings[0].policy;
+		const struct model_listing *first = &model->source->listings[0];
 
 		set_until(context, page, source_until(model->source));
-		value_set_text(arena, page, "because", policy != NULL ? policy->text : NULL);
+		value_set(arena, page, "because", first->reason);
+		if (first->reason.len == 0 && first->policy != NULL)
+			value_set_text(arena, page, "because", first->policy->text);
 	}
 }
 

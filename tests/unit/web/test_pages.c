@@ -211,6 +211,15 @@ static void the_badge_says_what_became_of_it(void **state)
 	assert_int_equal(page_incident(&c, &model, &bench->out), 0);
 	assert_true(has(bench, "Blocked now"));
 	assert_true(has(bench, "The listing ends by itself in <strong>17 hours</strong>"));
+	now.listings[0].reason = span_text("spam run");
+	buf_clear(&bench->out);
+	assert_int_equal(page_incident(&c, &model, &bench->out), 0);
+	assert_true(has(bench, "It was listed for this: spam run</p>"));
+	now.listings[0].reason = span_text("");
+	buf_clear(&bench->out);
+	assert_int_equal(page_incident(&c, &model, &bench->out), 0);
+	assert_true(has(bench, "It was listed for this: ")); /* then by its criterion */
+	assert_false(has(bench, "spam run"));
 }
 
 /* Refused for its HELO name, and listed meanwhile: repairing the name alone would not help. */
