@@ -46,11 +46,11 @@ static void change_print_fix(const struct check_result *r, const char *ip, char 
 {
 	switch (r->check) {
 	case CHECK_OWN_LIST:
-		snprintf(text, size, "stockade delist %s", ip);
+		snprintf(text, size, "stockade delist %s --reason \"...\"", ip);
 		return;
 	case CHECK_DOMAIN_LIST:
-		snprintf(text, size, "stockade delist %.*s", (int)r->hit->domain.len,
-			(const char *)r->hit->domain.ptr);
+		snprintf(text, size, "stockade delist %.*s --reason \"...\"",
+			(int)r->hit->domain.len, (const char *)r->hit->domain.ptr);
 		return;
 	case CHECK_EARLY:
 		snprintf(text, size, "a client that waits for the greeting");
@@ -119,7 +119,7 @@ static void change_fill(struct explanation *e, const struct conf *conf, int64_t 
 		return;
 	}
 	change_find_fix(e, conf, now_s, ip, fix, sizeof(fix));
-	snprintf(e->change, sizeof(e->change), "%s%sstockade allow %s", fix,
+	snprintf(e->change, sizeof(e->change), "%s%sstockade allow %s --reason \"...\"", fix,
 		fix[0] != '\0' ? ", or  " : "", ip);
 }
 

@@ -32,7 +32,7 @@ struct explanation {
 	struct verdict verdict;         /* points into facts */
 	char reply[EXPLAIN_REPLY_SIZE]; /* "" when nothing refuses */
 	char change
-		[EXPLAIN_CHANGE_SIZE]; /* "a PTR record, or  stockade allow 203.0.113.7"; "" when it is let in anyway */
+		[EXPLAIN_CHANGE_SIZE]; /* "a PTR record, or  stockade allow 203.0.113.7 --reason ..."; "" when it is let in anyway */
 	char allowed[FOUND_SIZE];
 	size_t lines_len;
 	struct explain_line lines[EXPLAIN_LINES_MAX];

@@ -374,6 +374,7 @@ static int remove_one(struct work *work, const struct source *source)
 static int remove_run(struct work *work)
 {
 	const Stockade__ListRemove *wire = work->command->remove;
+	char first[SOURCE_TEXT_SIZE];
 
 	if (wire->n_sources == 0)
 		return fault_set(&work->why, E_USAGE, "nothing to remove");
@@ -383,12 +384,15 @@ static int remove_run(struct work *work)
 
 		if (r < 0)
 			return fault_set(&work->why, r, "the command holds what is no source");
+		if (i == 0)
+			source_print(&source, first);
 		r = remove_one(work, &source);
 		if (r < 0)
 			return r;
 	}
-	work->answer->text = arena_format(work->change.arena, "%lu listing%s ended",
-		(unsigned long)work->change.rows, work->change.rows == 1 ? "" : "s");
+	work->answer->text = arena_format(work->change.arena, "%lu listing%s of %s%s ended",
+		(unsigned long)work->change.rows, work->change.rows == 1 ? "" : "s", first,
+		wire->n_sources > 1 ? " and others" : "");
 	return 0;
 }
 

@@ -48,7 +48,8 @@ static void lines_name_the_setting_and_what_was_not_reached(void **state)
 	assert_string_equal(explanation.reply,
 		"550 5.7.25 Fix reverse DNS for 192.0.2.7: it has no PTR record. How to: "
 		"https://mail.example.net/why/...");
-	assert_string_equal(explanation.change, "stockade allow 192.0.2.7"); /* two faults */
+	assert_string_equal(
+		explanation.change, "stockade allow 192.0.2.7 --reason \"...\""); /* two faults */
 	sample_done(&s);
 }
 
@@ -58,15 +59,20 @@ static void one_fault_has_one_remedy(void **state)
 		enum check_id check;
 		const char *change;
 	} cases[] = {
-		{CHECK_NO_PTR, "a PTR record, or  stockade allow 192.0.2.7"},
-		{CHECK_OWN_LIST, "stockade delist 192.0.2.7, or  stockade allow 192.0.2.7"},
-		{CHECK_DOMAIN_LIST, "stockade delist bad.test, or  stockade allow 192.0.2.7"},
-		{CHECK_HELO_BAD, "its own full host name in HELO, or  stockade allow 192.0.2.7"},
-		{CHECK_EXT_DNSBL, "removal from Demo, or  stockade allow 192.0.2.7"},
-		{CHECK_EARLY, "a client that waits for the greeting, or  stockade allow 192.0.2.7"},
+		{CHECK_NO_PTR, "a PTR record, or  stockade allow 192.0.2.7 --reason \"...\""},
+		{CHECK_OWN_LIST,
+			"stockade delist 192.0.2.7 --reason \"...\", or  stockade allow 192.0.2.7 --reason \"...\""},
+		{CHECK_DOMAIN_LIST,
+			"stockade delist bad.test --reason \"...\", or  stockade allow 192.0.2.7 --reason \"...\""},
+		{CHECK_HELO_BAD,
+			"its own full host name in HELO, or  stockade allow 192.0.2.7 --reason \"...\""},
+		{CHECK_EXT_DNSBL,
+			"removal from Demo, or  stockade allow 192.0.2.7 --reason \"...\""},
+		{CHECK_EARLY,
+			"a client that waits for the greeting, or  stockade allow 192.0.2.7 --reason \"...\""},
 		{CHECK_RELAY_DENIED,
 			"the recipient's domain in own.domains, or 192.0.2.7 in own.networks"},
-		{CHECK_SCORE, "removal from Other, or  stockade allow 192.0.2.7"},
+		{CHECK_SCORE, "removal from Other, or  stockade allow 192.0.2.7 --reason \"...\""},
 	};
 
 	(void)state;
