@@ -168,7 +168,8 @@ int endpoint_parse(struct span s, struct endpoint *ret_endpoint, struct fault *w
 	while (colon > 0 && s.ptr[colon - 1] != ':')
 		colon--;
 	if (colon == 0)
-		return fault_set(why, E_PARSE, "'%.*s' has no port; write ADDRESS:PORT", (int)s.len, s.ptr);
+		return fault_set(
+			why, E_PARSE, "'%.*s' has no port; write ADDRESS:PORT", (int)s.len, s.ptr);
 	address = span_first(s, colon - 1);
 	if (address.len >= 2 && address.ptr[0] == '[' && address.ptr[address.len - 1] == ']')
 		address = span_of(address.ptr + 1, address.len - 2);
