@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * What readers of files have to say about them: each time a place and words. Owner: whoever reads; the note dies with the
+ * call.
+ */
+#include <stdint.h>
+
+struct rbl_note {
+	const char *file;
+	uint64_t line;   /* from 1; 0: the file as a whole */
+	unsigned column; /* from 1, in bytes; 0: the line as a whole */
+	const char *text;
+};
+
+struct rbl_report {
+	void (*note)(void *arg, const struct rbl_note *note);
+	void *arg;
+};
