@@ -50,11 +50,17 @@ static int message_check_section(struct dns_message *message, enum dns_section s
 	message->starts[section] = *at;
 	for (unsigned i = 0; i < message->counts[section]; i++) {
 		struct dns_record record;
+		size_t from = *at;
 		int r;
 
-		r = message_record_at(message->bytes, at, &record);
+		r = message->tsig_at != 0 ? E_PARSE
+					  : message_record_at(message->bytes, at, &record);
 		if (r == 0 && record.type == DNS_OPT)
 			r = message_take_opt(message, section, &record);
+		if (r == 0 && record.type == DNS_TSIG) { /* RFC 8945 section 5.1 */
+			r = section == DNS_ADDITIONAL ? 0 : E_PARSE;
+			message->tsig_at = from;
+		}
 		if (r < 0)
 			return r;
 	}

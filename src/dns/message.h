@@ -34,6 +34,7 @@ enum dns_rcode {
 	DNS_NXDOMAIN = 3,
 	DNS_NOTIMP = 4,
 	DNS_REFUSED = 5,
+	DNS_NOTAUTH = 9,
 	DNS_BADVERS = 16, /* four bits in the header, the upper eight in OPT */
 };
 
@@ -91,10 +92,12 @@ struct dns_message {
 	struct dns_edns edns;
 	uint16_t counts[DNS_SECTIONS];
 	size_t starts[DNS_SECTIONS];
+	size_t tsig_at; /* where a TSIG record begins, the last of the message; 0: it has none */
 };
 
 /* Checks all of bytes. E_TRUNCATED: cut short; E_PARSE: no or several questions, names, lengths or counts that do not
- * fit, two OPT records, octets behind the last record; E_LIMIT: a name too long. Queries and responses. */
+ * fit, two OPT records, a TSIG record that is not the last, octets behind the last record; E_LIMIT: a name too long.
+ * Queries and responses. */
 int dns_message_decode(struct span bytes, struct dns_message *ret_message);
 
 /* Whether the message answers this question: a response to a standard query with this id, and the name octet by octet

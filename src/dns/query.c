@@ -85,6 +85,13 @@ static size_t query_take_record(
 	if (fixed == 0 || fixed > bytes.len || bytes.len - fixed < 10)
 		return 0;
 	p = bytes.ptr + fixed;
+	if (query->tsig_at != 0)
+		return 0; /* nothing may follow it (RFC 8945 section 5.1) */
+	if (octets_u16(p) == DNS_TSIG) {
+		if (!additional || at > UINT16_MAX)
+			return 0;
+		query->tsig_at = (uint16_t)at;
+	}
 	if (octets_u16(p) == DNS_OPT) {
 		if (!additional || query->edns.present || fixed != at + 1)
 			return 0;
@@ -124,6 +131,7 @@ int dns_query_decode(struct span bytes, struct dns_query *ret_query)
 	ret_query->flags = flags;
 	ret_query->question = span_of(NULL, 0);
 	ret_query->edns = (struct dns_edns){.present = false};
+	ret_query->tsig_at = 0;
 	if (octets_u16(bytes.ptr + 4) == 1) {
 		size_t at = query_take_question(bytes, ret_query);
 

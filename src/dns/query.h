@@ -16,6 +16,7 @@ struct dns_query {
 	uint16_t type;
 	uint16_t class;
 	struct dns_edns edns;
+	uint16_t tsig_at; /* where a TSIG record begins, the last of the message; 0: it has none */
 	uint8_t labels_len; /* without the root */
 	uint8_t name_len;
 	uint8_t label_at[DNS_LABELS_MAX + 1]; /* where each label begins in name; the root last */
