@@ -16,7 +16,7 @@
 #include "conf/conf.h"
 #include "list/view.h"
 #include "loop/socket.h"
-#include "roles/dns_server.h"
+#include "roles/dns_desk.h"
 #include "zone/table.h"
 
 enum { THREADS_MAX = 64 };
@@ -59,8 +59,7 @@ static int make_table(struct shelf *tables, struct fault *why)
 
 static int serve(const char *path, struct endpoint endpoint, size_t threads, struct fault *why)
 {
-	struct shelf *tables = shelf_new(release_table);
-	struct shelf *views = shelf_new(release_view);
+	struct dns_shelves shelves = {shelf_new(release_table), shelf_new(release_view)};
 	struct dns_server *server = NULL;
 	struct view *view = NULL;
 	int udp[THREADS_MAX];
@@ -73,22 +72,22 @@ static int serve(const char *path, struct endpoint endpoint, size_t threads, str
 	sigaddset(&end, SIGTERM);
 	sigaddset(&end, SIGINT);
 	sigprocmask(SIG_BLOCK, &end, NULL);
-	r = make_table(tables, why);
+	r = make_table(shelves.tables, why);
 	if (r == 0)
 		r = view_open(path, &view, why);
 	if (r == 0) {
-		shelf_put(views, view);
+		shelf_put(shelves.views, view);
 		r = socket_listen_tcp(endpoint, true, &tcp, why);
 	}
 	for (size_t i = 0; i < threads && r == 0; i++)
 		r = socket_bind_udp(endpoint, true, &udp[i], why);
 	if (r == 0)
-		r = dns_server_new(udp, threads, &tcp, 1, tables, views, &server, why);
+		r = dns_server_new(udp, threads, &tcp, 1, &dns_desk_calls, &shelves, &server, why);
 	if (r == 0)
 		sigwait(&end, &number);
 	dns_server_free(&server);
-	shelf_free(&tables);
-	shelf_free(&views);
+	shelf_free(&shelves.tables);
+	shelf_free(&shelves.views);
 	return r;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "dns/query.h"
 
+#include "base/macro.h"
+
 /*
  * This is the first thing done with every datagram, so it reads octets directly. The rule that keeps it safe is one:
  * nothing is read at an offset before that offset was compared with the length on the line above.
@@ -143,4 +145,15 @@ int dns_query_decode(struct span bytes, struct dns_query *ret_query)
 	if (opcode != DNS_QUERY)
 		return DNS_NOTIMP;
 	return whole ? DNS_NOERROR : DNS_FORMERR;
+}
+
+bool dns_answers_port(uint16_t port)
+{
+	static const uint16_t chatter[] = {0, 7, 13, 17, 19, 37};
+
+	for (size_t i = 0; i < COUNTOF(chatter); i++) {
+		if (port == chatter[i])
+			return false;
+	}
+	return true;
 }

@@ -27,3 +27,7 @@ struct dns_query {
  * DNS_NOTIMP, an operation nobody here knows; DNS_REFUSED for NOTIFY and UPDATE. *ret_query is filled as far as it could be read.
  * E_PARSE: no answer at all, since it is a response or has no whole header; answering those makes loops. */
 int dns_query_decode(struct span bytes, struct dns_query *ret_query);
+
+/* Whether a datagram from this port may be answered: not those of the chatter services (echo, chargen ...), which would
+ * answer the answer for ever, and not port 0. */
+bool dns_answers_port(uint16_t port);

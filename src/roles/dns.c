@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "bus/client.h"
 #include "list/view.h"
-#include "roles/dns_server.h"
+#include "roles/dns_desk.h"
 #include "roles/last_view.h"
 #include "roles/role.h"
 #include "zone/table.h"
@@ -17,8 +17,7 @@
  */
 struct dns_role {
 	struct role_context *context;
-	struct shelf *tables;
-	struct shelf *views;
+	struct dns_shelves shelves;
 	struct bus_client *bus;
 	struct dns_server *server;
 };
@@ -67,7 +66,8 @@ static int dns_start_threads(struct dns_role *dns, struct fault *why)
 	size_t tcp_len = dns_sockets(context, "dns-tcp-", tcp);
 	int r;
 
-	r = dns_server_new(udp, udp_len, tcp, tcp_len, dns->tables, dns->views, &dns->server, why);
+	r = dns_server_new(
+		udp, udp_len, tcp, tcp_len, &dns_desk_calls, &dns->shelves, &dns->server, why);
 	mem_free(udp);
 	mem_free(tcp);
 	return r;
@@ -85,7 +85,7 @@ static int dns_open_bus(struct dns_role *dns, struct fault *why)
 	};
 
 	return bus_client_new(
-		context->loop, &settings, dns->views, dns_on_view, dns, &dns->bus, why);
+		context->loop, &settings, dns->shelves.views, dns_on_view, dns, &dns->bus, why);
 }
 
 static void dns_finish(struct role_context *context)
@@ -96,8 +96,8 @@ static void dns_finish(struct role_context *context)
 		return;
 	dns_server_free(&dns->server);
 	bus_client_free(&dns->bus);
-	shelf_free(&dns->tables);
-	shelf_free(&dns->views);
+	shelf_free(&dns->shelves.tables);
+	shelf_free(&dns->shelves.views);
 	mem_free(dns);
 	context->state = NULL;
 }
@@ -109,13 +109,13 @@ static int dns_start(struct role_context *context, struct fault *why)
 	int r;
 
 	dns->context = context;
-	dns->tables = shelf_new(dns_release_table);
-	dns->views = shelf_new(dns_release_view);
+	dns->shelves.tables = shelf_new(dns_release_table);
+	dns->shelves.views = shelf_new(dns_release_view);
 	context->state = dns;
 	r = zone_table_new(context->conf, &table, why);
 	if (r == 0) {
-		shelf_put(dns->tables, table);
-		last_view_put(context->conf->lists_path, dns->views);
+		shelf_put(dns->shelves.tables, table);
+		last_view_put(context->conf->lists_path, dns->shelves.views);
 		r = dns_open_bus(dns, why);
 	}
 	if (r == 0) {
@@ -139,7 +139,7 @@ static void dns_reload(struct role_context *context)
 		log_event(EV_CONFIG_BAD, LOG_FIELDS(log_text("why", why.text), log_error(r)));
 		return;
 	}
-	shelf_put(dns->tables, table);
+	shelf_put(dns->shelves.tables, table);
 	dns_server_wake(dns->server);
 }
 

@@ -1,29 +1,60 @@
 /* SPDX-License-Identifier: ISC */
 #include "roles/dns_desk.h"
 
-void dns_desk_init(struct dns_desk *desk, struct shelf *tables, struct shelf *views)
+#include "base/mem.h"
+
+struct dns_desk {
+	const struct dns_shelves *shelves;
+	struct shelf_item *table;
+	struct shelf_item *view;
+	struct zone_service *service;
+};
+
+static void desk_refresh(void *arg)
 {
-	*desk = (struct dns_desk){.tables = tables, .views = views};
+	struct dns_desk *desk = arg;
+	int newer = shelf_refresh(desk->shelves->tables, &desk->table);
+
+	newer |= shelf_refresh(desk->shelves->views, &desk->view);
+	if (newer == 0 && desk->service != NULL)
+		return;
+	zone_service_free(&desk->service);
+	desk->service = zone_service_new(shelf_object(desk->table), shelf_object(desk->view));
 }
 
-void dns_desk_done(struct dns_desk *desk)
+static void *desk_open(void *arg)
 {
+	struct dns_desk *desk = mem_new(dns_desk);
+
+	desk->shelves = arg;
+	desk_refresh(desk);
+	return desk;
+}
+
+static void desk_close(void *arg)
+{
+	struct dns_desk *desk = arg;
+
 	zone_service_free(&desk->service);
 	if (desk->table != NULL)
-		shelf_release(desk->tables, &desk->table);
+		shelf_release(desk->shelves->tables, &desk->table);
 	if (desk->view != NULL)
-		shelf_release(desk->views, &desk->view);
+		shelf_release(desk->shelves->views, &desk->view);
+	mem_free(desk);
 }
 
-const struct zone_service *dns_desk_service(struct dns_desk *desk)
+static void desk_answer(void *arg, struct dns_job *jobs, size_t jobs_len, struct dns_now now)
 {
-	int newer = shelf_refresh(desk->tables, &desk->table);
+	const struct dns_desk *desk = arg;
 
-	newer |= shelf_refresh(desk->views, &desk->view);
-	if (newer != 0 || desk->service == NULL) {
-		zone_service_free(&desk->service);
-		desk->service =
-			zone_service_new(shelf_object(desk->table), shelf_object(desk->view));
-	}
-	return desk->service;
+	for (size_t i = 0; i < jobs_len; i++)
+		jobs[i].out_len = zone_answer(
+			desk->service, jobs[i].query, jobs[i].transport, now.s, jobs[i].out);
 }
+
+const struct dns_desk_calls dns_desk_calls = {
+	.open = desk_open,
+	.close = desk_close,
+	.refresh = desk_refresh,
+	.answer = desk_answer,
+};

@@ -18,7 +18,7 @@ struct dns_server {
 };
 
 static int server_start(struct dns_server *server, const int *udp, size_t udp_len, const int *tcp,
-	size_t tcp_len, struct shelf *tables, struct shelf *views, struct fault *why)
+	size_t tcp_len, const struct dns_desk_calls *calls, void *arg, struct fault *why)
 {
 	static const struct dns_tcp_limits limits = {
 		.connections = TCP_CONNECTIONS, .idle_ms = TCP_IDLE_MS};
@@ -26,16 +26,16 @@ static int server_start(struct dns_server *server, const int *udp, size_t udp_le
 
 	server->udp = mem_alloc_array(udp_len + 1, sizeof(*server->udp));
 	for (size_t i = 0; i < udp_len && r == 0; i++) {
-		r = dns_udp_new(udp[i], tables, views, &server->udp[i], why);
+		r = dns_udp_new(udp[i], calls, arg, &server->udp[i], why);
 		server->udp_len += r == 0;
 	}
 	if (r == 0 && tcp_len != 0)
-		r = dns_tcp_new(tcp, tcp_len, &limits, tables, views, &server->tcp, why);
+		r = dns_tcp_new(tcp, tcp_len, &limits, calls, arg, &server->tcp, why);
 	return r;
 }
 
 int dns_server_new(const int *udp, size_t udp_len, const int *tcp, size_t tcp_len,
-	struct shelf *tables, struct shelf *views, struct dns_server **ret_server,
+	const struct dns_desk_calls *calls, void *arg, struct dns_server **ret_server,
 	struct fault *why)
 {
 	AUTO(dns_server) *server = mem_new(dns_server);
@@ -46,7 +46,7 @@ int dns_server_new(const int *udp, size_t udp_len, const int *tcp, size_t tcp_le
 	sigfillset(&all);        /* signals belong to the main thread; threads inherit the mask */
 	sigdelset(&all, SIGSYS); /* but a call that the jail refuses is heard where it was made */
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = server_start(server, udp, udp_len, tcp, tcp_len, tables, views, why);
+	r = server_start(server, udp, udp_len, tcp, tcp_len, calls, arg, why);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (r < 0)
 		return r;

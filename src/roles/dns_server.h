@@ -1,23 +1,32 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * All threads of a DNS server: one for each UDP socket, one for TCP. The dns role runs it, and so does the benchmark.
+ * All threads of a DNS server: one for each UDP socket, one for TCP. What they answer is none of their business: each
+ * opens a desk of its own and has its queries answered there. The dns role runs it, and so does the benchmark.
  * Owner: the caller; new, wake and free from one thread.
  */
 #include <stddef.h>
 
 #include "base/err.h"
-#include "base/shelf.h"
+#include "dns/job.h"
 
 struct dns_server;
 
-/* The descriptors stay the caller's, and the shelves (of struct zone_table, which must hold one, and of struct view). Starts
- * the threads; signals are blocked in them. E_SYSTEM. */
+/* What a worker answers from. open is called by the thread that calls dns_server_new, the others by the worker. */
+struct dns_desk_calls {
+	void *(*open)(void *arg);
+	void (*close)(void *desk);
+	/* Takes what is newer and lets go of the old. At the top of every turn, so it has to cost nothing when nothing changed. */
+	void (*refresh)(void *desk);
+	void (*answer)(void *desk, struct dns_job *jobs, size_t jobs_len, struct dns_now now);
+};
+
+/* The descriptors stay the caller's. Starts the threads; signals are blocked in them. E_SYSTEM. */
 int dns_server_new(const int *udp, size_t udp_len, const int *tcp, size_t tcp_len,
-	struct shelf *tables, struct shelf *views, struct dns_server **ret_server,
+	const struct dns_desk_calls *calls, void *arg, struct dns_server **ret_server,
 	struct fault *why);
 
-/* After something newer was put on a shelf: sleeping threads let the old one go. */
+/* There is something newer: sleeping threads refresh their desks. */
 void dns_server_wake(struct dns_server *server);
 
 /* Waits for the threads to end. */

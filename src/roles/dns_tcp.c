@@ -13,7 +13,6 @@
 #include "base/obj.h"
 #include "loop/loop.h"
 #include "loop/stream.h"
-#include "roles/dns_desk.h"
 
 /*
  * Connections stand in one ring in the order of their last whole query, so that the first is the next to time out and the
@@ -37,6 +36,10 @@ struct dns_connection {
 	struct dns_connection *previous;
 	int64_t until_ms;
 	bool ending; /* the other side sends no more; answers still wait */
+	struct endpoint client;
+	struct dns_flow *flow; /* the answer that is being sent, when it has many messages */
+	bool held;             /* there is more to do when what waits has been sent */
+	struct timer again;    /* for the next turn */
 };
 
 struct dns_listener {
@@ -52,14 +55,15 @@ struct dns_tcp {
 	struct loop *loop;
 	atomic_bool stop;
 	pthread_t thread;
-	struct dns_desk desk;
+	const struct dns_desk_calls *calls;
+	void *desk;
 	struct timer idle;         /* for the first of the ring */
 	struct timer accept_again; /* after a pause */
 	struct dns_connection ring;
 	size_t connections;
 	size_t listeners_len;
 	struct dns_listener *listeners;
-	uint8_t answer[ZONE_TCP_MAX];
+	uint8_t answer[DNS_ANSWER_TCP_MAX];
 };
 
 /* ---- connections ---- */
@@ -103,6 +107,9 @@ static void connection_close(struct dns_connection *connection)
 
 	ring_remove(connection);
 	tcp->connections--;
+	if (connection->flow != NULL)
+		connection->flow->calls->free(connection->flow);
+	timer_done(&connection->again);
 	stream_free(&connection->stream);
 	connection->magic = 0;
 	mem_free(connection);
@@ -120,64 +127,124 @@ static void tcp_on_idle(struct timer *timer, void *arg)
 
 /* ---- queries ---- */
 
+static void connection_put(struct dns_connection *connection, size_t len)
+{
+	struct buf *out = stream_out(connection->stream);
+
+	buf_append_u16(out, (uint16_t)len);
+	buf_append(out, span_of(connection->tcp->answer, len));
+}
+
+/* Sends on what has many messages, as far as there is room: 1, and 0 when all of it is on its way. */
+static int connection_pump(struct dns_connection *connection)
+{
+	struct dns_tcp *tcp = connection->tcp;
+	struct dns_flow *flow = connection->flow;
+	int len = 1;
+
+	while (flow != NULL && len > 0 && buf_len(stream_out(connection->stream)) < OUT_BUSY) {
+		len = flow->calls->next(flow, tcp->answer, sizeof(tcp->answer));
+		if (len > 0)
+			connection_put(connection, (size_t)len);
+	}
+	if (flow != NULL && len == 0) {
+		flow->calls->free(flow);
+		connection->flow = NULL;
+	}
+	return len < 0 ? len : connection->flow != NULL;
+}
+
 /* E_PARSE: it gets no answer, which over TCP means that the other side does not speak DNS. */
 static int connection_answer(struct dns_connection *connection, struct span query)
 {
 	struct dns_tcp *tcp = connection->tcp;
-	struct buf *out = stream_out(connection->stream);
-	size_t len;
+	struct dns_job job = {
+		.query = query,
+		.client = connection->client,
+		.transport = DNS_TCP,
+		.out = tcp->answer,
+	};
 
-	len = zone_answer(
-		dns_desk_service(&tcp->desk), query, ZONE_TCP, clock_now_s(), tcp->answer);
-	if (len == 0)
+	tcp->calls->refresh(tcp->desk);
+	tcp->calls->answer(tcp->desk, &job, 1,
+		(struct dns_now){.s = clock_now_s(), .ms = clock_monotonic_ms()});
+	connection->flow = job.flow;
+	if (job.flow != NULL)
+		return 0;
+	if (job.out_len == 0)
 		return E_PARSE;
-	buf_append_u16(out, (uint16_t)len);
-	buf_append(out, span_of(tcp->answer, len));
+	connection_put(connection, job.out_len);
 	return 0;
 }
 
-static void connection_on_input(struct stream *stream, void *arg)
+/* Takes the queries that are there, one after the other. 1: there is more once there is room, 0: no whole query is left. */
+static int connection_take(struct dns_connection *connection)
 {
-	struct dns_connection *connection = OBJ(dns_connection, arg);
-	struct buf *in = stream_in(stream);
-	bool answered = false;
-	int r = 1;
+	struct buf *in = stream_in(connection->stream);
+	int r = connection_pump(connection);
 
-	while (r > 0 && buf_len(stream_out(stream)) < OUT_BUSY) {
+	while (r == 0 && buf_len(stream_out(connection->stream)) < OUT_BUSY) {
 		struct span query;
 		size_t used;
 
 		r = dns_frame_next(buf_span(in), QUERY_MAX, &query, &used);
-		if (r > 0 && connection_answer(connection, query) < 0)
-			r = E_PARSE;
-		if (r > 0) {
-			buf_consume(in, used);
-			answered = true;
-		}
+		if (r <= 0)
+			return r;
+		r = connection_answer(connection, query);
+		if (r < 0)
+			return r;
+		buf_consume(in, used);
+		connection_touch(connection);
+		r = connection_pump(connection);
 	}
+	return r < 0 ? r : 1;
+}
+
+static void connection_go_on(struct dns_connection *connection)
+{
+	struct stream *stream = connection->stream;
+	int r = connection_take(connection);
+
 	if (r < 0) {
 		connection_close(connection);
 		return;
 	}
-	if (answered)
-		connection_touch(connection);
 	if (r > 0)
 		stream_pause(stream);
+	else if (connection->held)
+		stream_resume(stream);
+	connection->held = r > 0;
 	stream_send(stream);
-	if (r > 0 && buf_len(stream_out(stream)) == 0)
-		stream_resume(stream); /* all gone at once: nobody will call on_drained */
+	if (r > 0 && buf_len(stream_out(stream)) == 0) /* all gone: on_drained is not called */
+		timer_set(&connection->again, loop_now_ms(connection->tcp->loop));
+}
+
+static void connection_on_again(struct timer *timer, void *arg)
+{
+	struct dns_connection *connection = OBJ(dns_connection, arg);
+
+	(void)timer;
+	connection_touch(connection);
+	connection_go_on(connection);
+}
+
+static void connection_on_input(struct stream *stream, void *arg)
+{
+	(void)stream;
+	connection_go_on(OBJ(dns_connection, arg));
 }
 
 static void connection_on_drained(struct stream *stream, void *arg)
 {
 	struct dns_connection *connection = OBJ(dns_connection, arg);
 
-	if (connection->ending) {
+	(void)stream;
+	if (connection->ending && !connection->held) {
 		connection_close(connection);
 		return;
 	}
 	connection_touch(connection);
-	stream_resume(stream);
+	connection_go_on(connection);
 }
 
 /* Who has sent all queries and closed that side still gets the answers (RFC 7766 section 6.2.4). */
@@ -185,7 +252,7 @@ static void connection_on_closed(struct stream *stream, int error, void *arg)
 {
 	struct dns_connection *connection = OBJ(dns_connection, arg);
 
-	if (error == E_CLOSED && buf_len(stream_out(stream)) != 0)
+	if (error == E_CLOSED && (connection->held || buf_len(stream_out(stream)) != 0))
 		connection->ending = true;
 	else
 		connection_close(connection);
@@ -197,10 +264,10 @@ static const struct stream_calls connection_calls = {
 	.closed = connection_on_closed,
 };
 
-static void tcp_add(struct dns_tcp *tcp, int fd)
+static void tcp_add(struct dns_tcp *tcp, int fd, struct endpoint client)
 {
 	static const struct stream_limits limits = {
-		.in = QUERY_MAX + 2, .out = OUT_BUSY + ZONE_TCP_MAX + 2};
+		.in = QUERY_MAX + 2, .out = OUT_BUSY + DNS_ANSWER_TCP_MAX + 2};
 	struct dns_connection *connection = mem_new(dns_connection);
 	int on = 1;
 
@@ -209,6 +276,8 @@ static void tcp_add(struct dns_tcp *tcp, int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	connection->magic = (uint32_t)MAGIC_dns_connection;
 	connection->tcp = tcp;
+	connection->client = client;
+	timer_init(&connection->again, tcp->loop, connection_on_again, connection);
 	connection->stream =
 		stream_new(tcp->loop, fd, false, &limits, &connection_calls, connection);
 	connection->next = connection->previous = connection;
@@ -238,10 +307,16 @@ static void listener_on_ready(struct watch *watch, int ready, void *arg)
 	(void)watch;
 	(void)ready;
 	for (unsigned i = 0; i < ACCEPTS; i++) {
-		int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		struct sockaddr_storage address;
+		struct sockaddr *peer = (struct sockaddr *)&address;
+		socklen_t size = sizeof(address);
+		struct endpoint client;
+		int fd = accept4(listener->fd, peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-		if (fd >= 0) {
-			tcp_add(tcp, fd);
+		if (fd >= 0 && endpoint_from_sockaddr(peer, &client) < 0) {
+			close(fd);
+		} else if (fd >= 0) {
+			tcp_add(tcp, fd, client);
 		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 			   errno == ENOMEM) {
 			tcp_watch_listeners(tcp, WATCH_NOTHING);
@@ -259,7 +334,7 @@ static void tcp_on_wake(void *arg)
 {
 	struct dns_tcp *tcp = OBJ(dns_tcp, arg);
 
-	dns_desk_service(&tcp->desk);
+	tcp->calls->refresh(tcp->desk);
 	if (atomic_load_explicit(&tcp->stop, memory_order_relaxed))
 		loop_stop(tcp->loop);
 }
@@ -281,14 +356,14 @@ static void tcp_destroy(struct dns_tcp *tcp)
 	timer_done(&tcp->idle);
 	timer_done(&tcp->accept_again);
 	loop_free(&tcp->loop);
-	dns_desk_done(&tcp->desk);
+	tcp->calls->close(tcp->desk);
 	mem_free(tcp->listeners);
 	tcp->magic = 0;
 	mem_free(tcp);
 }
 
 int dns_tcp_new(const int *fds, size_t fds_len, const struct dns_tcp_limits *limits,
-	struct shelf *tables, struct shelf *views, struct dns_tcp **ret_tcp, struct fault *why)
+	const struct dns_desk_calls *calls, void *arg, struct dns_tcp **ret_tcp, struct fault *why)
 {
 	struct dns_tcp *tcp = mem_new(dns_tcp);
 	int r;
@@ -297,7 +372,8 @@ int dns_tcp_new(const int *fds, size_t fds_len, const struct dns_tcp_limits *lim
 	tcp->limits = *limits;
 	tcp->loop = loop_new();
 	tcp->ring.next = tcp->ring.previous = &tcp->ring;
-	dns_desk_init(&tcp->desk, tables, views);
+	tcp->calls = calls;
+	tcp->desk = calls->open(arg);
 	timer_init(&tcp->idle, tcp->loop, tcp_on_idle, tcp);
 	timer_init(&tcp->accept_again, tcp->loop, tcp_on_accept_again, tcp);
 	loop_on_wake(tcp->loop, tcp_on_wake, tcp);

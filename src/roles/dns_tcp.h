@@ -5,10 +5,7 @@
  * idle connections closed, memory bounded by the number of connections. One thread for all listening sockets: TCP is for
  * the few answers that do not fit a datagram. Owner: the dns server.
  */
-#include <stddef.h>
-
-#include "base/err.h"
-#include "base/shelf.h"
+#include "roles/dns_server.h"
 
 struct dns_tcp;
 
@@ -19,9 +16,9 @@ struct dns_tcp_limits {
 
 /* The descriptors stay the caller's. The thread runs until dns_tcp_free. E_SYSTEM. */
 int dns_tcp_new(const int *fds, size_t fds_len, const struct dns_tcp_limits *limits,
-	struct shelf *tables, struct shelf *views, struct dns_tcp **ret_tcp, struct fault *why);
+	const struct dns_desk_calls *calls, void *arg, struct dns_tcp **ret_tcp, struct fault *why);
 
-/* There is something newer on a shelf: a sleeping thread lets go of what it holds. Any thread. */
+/* There is something newer: a sleeping thread refreshes its desk. Any thread. */
 void dns_tcp_wake(struct dns_tcp *tcp);
 
 /* Tells the thread to end; dns_tcp_free waits for it. */

@@ -9,10 +9,9 @@
 #include <sys/time.h>
 
 #include "base/clock.h"
-#include "base/ip.h"
 #include "base/mem.h"
+#include "dns/query.h"
 #include "loop/socket.h"
-#include "roles/dns_desk.h"
 
 /*
  * recvmmsg waits for the first datagram and takes what else is there: under load one call brings dozens, and an idle
@@ -35,7 +34,10 @@ struct dns_udp {
 	bool wildcard; /* answers have to leave by the address that was asked */
 	atomic_bool stop;
 	pthread_t thread;
-	struct dns_desk desk;
+	const struct dns_desk_calls *calls;
+	void *desk;
+	struct dns_job jobs[BATCH];
+	uint8_t job_of[BATCH]; /* the datagram of each job */
 	struct mmsghdr in[BATCH];
 	struct mmsghdr out[BATCH];
 	struct iovec in_vec[BATCH];
@@ -43,7 +45,7 @@ struct dns_udp {
 	struct sockaddr_storage peers[BATCH];
 	_Alignas(struct cmsghdr) uint8_t control[BATCH][CONTROL_MAX];
 	uint8_t queries[BATCH][QUERY_MAX];
-	uint8_t answers[BATCH][ZONE_UDP_MAX];
+	uint8_t answers[BATCH][DNS_ANSWER_UDP_MAX];
 };
 
 static void udp_prepare(struct dns_udp *udp)
@@ -56,6 +58,7 @@ static void udp_prepare(struct dns_udp *udp)
 			.msg_iovlen = 1,
 			.msg_control = udp->wildcard ? udp->control[i] : NULL,
 		};
+		udp->jobs[i].out = udp->answers[i];
 	}
 }
 
@@ -66,13 +69,6 @@ static void udp_rearm(struct dns_udp *udp, size_t count)
 		udp->in[i].msg_hdr.msg_namelen = sizeof(udp->peers[i]);
 		udp->in[i].msg_hdr.msg_controllen = udp->wildcard ? CONTROL_MAX : 0;
 	}
-}
-
-static uint16_t udp_peer_port(const struct sockaddr_storage *peer)
-{
-	if (peer->ss_family == AF_INET6)
-		return ntohs(((const struct sockaddr_in6 *)(const void *)peer)->sin6_port);
-	return ntohs(((const struct sockaddr_in *)(const void *)peer)->sin_port);
 }
 
 /* On a socket bound to all addresses the answer takes the way back: from the address that was asked, by the route of the
@@ -93,27 +89,43 @@ static void udp_control_for_answer(struct msghdr *header)
 	}
 }
 
-/* Answers datagram i into place `count` of the outgoing batch; 1 when there is an answer. */
-static size_t udp_answer(struct dns_udp *udp, const struct zone_service *service, int64_t now_s,
-	size_t i, size_t count)
+/* The datagrams that may be queries, as jobs; returns how many. */
+static size_t udp_take_jobs(struct dns_udp *udp, size_t received)
 {
-	struct mmsghdr *in = &udp->in[i];
-	struct mmsghdr *out = &udp->out[count];
-	size_t len;
+	size_t count = 0;
 
-	if ((in->msg_hdr.msg_flags & MSG_TRUNC) != 0 ||
-		!zone_answers_port(udp_peer_port(&udp->peers[i])))
-		return 0;
-	len = zone_answer(service, span_of(udp->queries[i], in->msg_len), ZONE_UDP, now_s,
-		udp->answers[count]);
-	if (len == 0)
-		return 0;
-	udp->out_vec[count] = (struct iovec){udp->answers[count], len};
-	out->msg_hdr = in->msg_hdr;
-	out->msg_hdr.msg_iov = &udp->out_vec[count];
-	if (udp->wildcard)
-		udp_control_for_answer(&out->msg_hdr);
-	return 1;
+	for (size_t i = 0; i < received; i++) {
+		struct dns_job *job = &udp->jobs[count];
+
+		if ((udp->in[i].msg_hdr.msg_flags & MSG_TRUNC) != 0 ||
+			endpoint_from_sockaddr(
+				(const struct sockaddr *)&udp->peers[i], &job->client) < 0 ||
+			!dns_answers_port(job->client.port))
+			continue;
+		job->query = span_of(udp->queries[i], udp->in[i].msg_len);
+		job->out_len = 0;
+		udp->job_of[count++] = (uint8_t)i;
+	}
+	return count;
+}
+
+/* The answers as a batch to send; returns how many. */
+static size_t udp_fill_out(struct dns_udp *udp, size_t jobs_len)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < jobs_len; i++) {
+		struct msghdr *header = &udp->out[count].msg_hdr;
+
+		if (udp->jobs[i].out_len == 0)
+			continue;
+		udp->out_vec[count] = (struct iovec){udp->jobs[i].out, udp->jobs[i].out_len};
+		*header = udp->in[udp->job_of[i]].msg_hdr;
+		header->msg_iov = &udp->out_vec[count++];
+		if (udp->wildcard)
+			udp_control_for_answer(header);
+	}
+	return count;
 }
 
 /* An answer that cannot be sent (no route, no buffer) is lost like a datagram; the others go on. */
@@ -133,17 +145,15 @@ static void udp_send(struct dns_udp *udp, size_t count)
 static void udp_turn(struct dns_udp *udp)
 {
 	int received = recvmmsg(udp->fd, udp->in, BATCH, MSG_WAITFORONE, NULL);
-	const struct zone_service *service;
-	size_t count = 0;
-	int64_t now_s;
+	size_t jobs_len;
 
-	service = dns_desk_service(&udp->desk); /* after the wait: never an answer from before it */
+	udp->calls->refresh(udp->desk); /* after the wait: never an answer from before it */
 	if (received <= 0)
 		return;
-	now_s = clock_now_s();
-	for (int i = 0; i < received; i++)
-		count += udp_answer(udp, service, now_s, (size_t)i, count);
-	udp_send(udp, count);
+	jobs_len = udp_take_jobs(udp, (size_t)received);
+	udp->calls->answer(udp->desk, udp->jobs, jobs_len,
+		(struct dns_now){.s = clock_now_s(), .ms = clock_monotonic_ms()});
+	udp_send(udp, udp_fill_out(udp, jobs_len));
 	udp_rearm(udp, (size_t)received);
 }
 
@@ -181,7 +191,7 @@ static void udp_socket_options(struct dns_udp *udp)
 		setsockopt(udp->fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
 }
 
-int dns_udp_new(int fd, struct shelf *tables, struct shelf *views, struct dns_udp **ret_udp,
+int dns_udp_new(int fd, const struct dns_desk_calls *calls, void *arg, struct dns_udp **ret_udp,
 	struct fault *why)
 {
 	struct dns_udp *udp = mem_new(dns_udp);
@@ -198,9 +208,11 @@ int dns_udp_new(int fd, struct shelf *tables, struct shelf *views, struct dns_ud
 	udp_socket_options(udp);
 	udp_prepare(udp);
 	udp_rearm(udp, BATCH);
-	dns_desk_init(&udp->desk, tables, views);
+	udp->calls = calls;
+	udp->desk = calls->open(arg);
 	r = pthread_create(&udp->thread, NULL, udp_thread, udp);
 	if (r != 0) {
+		calls->close(udp->desk);
 		mem_free(udp);
 		return fault_set(why, err_from_errno(r), "cannot start a DNS thread");
 	}
@@ -219,7 +231,7 @@ void dns_udp_free(struct dns_udp **udp)
 		return;
 	dns_udp_stop(*udp);
 	pthread_join((*udp)->thread, NULL);
-	dns_desk_done(&(*udp)->desk);
+	(*udp)->calls->close((*udp)->desk);
 	mem_free(*udp);
 	*udp = NULL;
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "zone/answer.h"
 
-#include "base/macro.h"
 #include "base/mem.h"
+#include "dns/reply.h"
 #include "zone/owner.h"
-#include "zone/reply.h"
 #include "zone/text.h"
 
 /*
@@ -350,17 +349,18 @@ static void answer_query(const struct zone_service *service, const struct dns_qu
 	asked_answer(&asked, reply);
 }
 
-static size_t answer_limit(const struct dns_query *query, enum zone_transport transport)
+static size_t answer_limit(const struct dns_query *query, enum dns_transport transport)
 {
-	if (transport == ZONE_TCP)
-		return ZONE_TCP_MAX;
+	if (transport == DNS_TCP)
+		return DNS_ANSWER_TCP_MAX;
 	if (!query->edns.present || query->edns.udp_size < DNS_UDP_PLAIN)
 		return DNS_UDP_PLAIN; /* RFC 6891 section 6.2.3 */
-	return query->edns.udp_size < ZONE_UDP_MAX ? query->edns.udp_size : ZONE_UDP_MAX;
+	return query->edns.udp_size < DNS_ANSWER_UDP_MAX ? query->edns.udp_size
+							 : DNS_ANSWER_UDP_MAX;
 }
 
 size_t zone_answer(const struct zone_service *service, struct span bytes,
-	enum zone_transport transport, int64_t now_s, uint8_t *out)
+	enum dns_transport transport, int64_t now_s, uint8_t *out)
 {
 	struct dns_query query;
 	struct reply reply;
@@ -375,15 +375,4 @@ size_t zone_answer(const struct zone_service *service, struct span bytes,
 	else
 		reply.rcode = (uint16_t)rcode;
 	return reply_finish(&reply);
-}
-
-bool zone_answers_port(uint16_t port)
-{
-	static const uint16_t chatter[] = {0, 7, 13, 17, 19, 37};
-
-	for (size_t i = 0; i < COUNTOF(chatter); i++) {
-		if (port == chatter[i])
-			return false;
-	}
-	return true;
 }

@@ -66,9 +66,9 @@ static struct zone_table *make_table(void)
 
 /* An answer is itself a message that decodes, within the limit, with the id of the query. */
 static void answer(const struct zone_service *service, struct span query,
-	enum zone_transport transport, size_t limit)
+	enum dns_transport transport, size_t limit)
 {
-	static uint8_t out[ZONE_TCP_MAX];
+	static uint8_t out[DNS_ANSWER_TCP_MAX];
 	struct dns_message message;
 	size_t len;
 
@@ -88,7 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (service == NULL)
 		service = zone_service_new(make_table(), make_view());
-	answer(service, span_of(data, size), ZONE_UDP, ZONE_UDP_MAX);
-	answer(service, span_of(data, size), ZONE_TCP, ZONE_TCP_MAX);
+	answer(service, span_of(data, size), DNS_UDP, DNS_ANSWER_UDP_MAX);
+	answer(service, span_of(data, size), DNS_TCP, DNS_ANSWER_TCP_MAX);
 	return 0;
 }

@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "base/shelf.h"
 #include "loop/socket.h"
-#include "roles/dns_server.h"
+#include "roles/dns_desk.h"
 #include "roles/dns_tcp.h"
 #include "zone/ground.h"
 
@@ -44,8 +44,7 @@ static void release_table(void *object)
 }
 
 struct bench {
-	struct shelf *tables;
-	struct shelf *views;
+	struct dns_shelves shelves;
 	struct endpoint endpoint;
 	int udp;
 	int tcp;
@@ -56,10 +55,10 @@ static int set_up(void **state)
 	struct endpoint any = {.ip = ip_from_v4(0x7f000001)};
 	struct bench *bench = mem_new(bench);
 
-	bench->tables = shelf_new(release_table);
-	bench->views = shelf_new(release_view);
-	shelf_put(bench->tables, ground_table());
-	shelf_put(bench->views, ground_view(listed, COUNTOF(listed)));
+	bench->shelves.tables = shelf_new(release_table);
+	bench->shelves.views = shelf_new(release_view);
+	shelf_put(bench->shelves.tables, ground_table());
+	shelf_put(bench->shelves.views, ground_view(listed, COUNTOF(listed)));
 	assert_int_equal(socket_listen_tcp(any, false, &bench->tcp, NULL), 0);
 	assert_int_equal(socket_local(bench->tcp, &bench->endpoint), 0);
 	assert_int_equal(socket_bind_udp(any, false, &bench->udp, NULL), 0);
@@ -71,8 +70,8 @@ static int tear_down(void **state)
 {
 	struct bench *bench = *state;
 
-	shelf_free(&bench->tables);
-	shelf_free(&bench->views);
+	shelf_free(&bench->shelves.tables);
+	shelf_free(&bench->shelves.views);
 	close(bench->udp);
 	close(bench->tcp);
 	mem_free(bench);
@@ -112,7 +111,7 @@ static void append_framed(struct buf *out, const char *text, uint16_t id)
 }
 
 /* Reads one framed answer; its id, or -1 at the end of the stream. */
-static int read_framed(int fd, struct dns_message *ret_message, uint8_t answer[ZONE_TCP_MAX])
+static int read_framed(int fd, struct dns_message *ret_message, uint8_t answer[DNS_ANSWER_TCP_MAX])
 {
 	uint8_t head[2];
 	size_t len;
@@ -120,7 +119,7 @@ static int read_framed(int fd, struct dns_message *ret_message, uint8_t answer[Z
 	if (recv(fd, head, 2, MSG_WAITALL) != 2)
 		return -1;
 	len = (size_t)head[0] << 8 | head[1];
-	assert_true(len <= ZONE_TCP_MAX);
+	assert_true(len <= DNS_ANSWER_TCP_MAX);
 	assert_int_equal(recv(fd, answer, len, MSG_WAITALL), len);
 	assert_int_equal(dns_message_decode(span_of(answer, len), ret_message), 0);
 	return ret_message->id;
@@ -141,7 +140,8 @@ static struct dns_tcp *start_tcp(struct bench *bench, size_t connections, int64_
 	struct dns_tcp *tcp = NULL;
 
 	assert_int_equal(
-		dns_tcp_new(&bench->tcp, 1, &limits, bench->tables, bench->views, &tcp, NULL), 0);
+		dns_tcp_new(&bench->tcp, 1, &limits, &dns_desk_calls, &bench->shelves, &tcp, NULL),
+		0);
 	return tcp;
 }
 
@@ -150,7 +150,7 @@ static void queries_in_one_stream_are_answered_in_order(void **state)
 	struct bench *bench = *state;
 	struct dns_tcp *tcp = start_tcp(bench, 10, PATIENCE_MS);
 	int fd = connect_to(bench->endpoint, SOCK_STREAM);
-	uint8_t answer[ZONE_TCP_MAX];
+	uint8_t answer[DNS_ANSWER_TCP_MAX];
 	struct dns_message message;
 	struct buf out;
 
@@ -215,7 +215,7 @@ static void too_many_connections_cost_the_idle_one(void **state)
 	struct dns_tcp *tcp = start_tcp(bench, 2, PATIENCE_MS);
 	int first = connect_to(bench->endpoint, SOCK_STREAM);
 	int second = connect_to(bench->endpoint, SOCK_STREAM);
-	uint8_t answer[ZONE_TCP_MAX];
+	uint8_t answer[DNS_ANSWER_TCP_MAX];
 	struct dns_message message;
 	struct buf out;
 	int third;
@@ -247,7 +247,7 @@ static void a_slow_reader_is_held_back(void **state)
 	struct dns_tcp *tcp = start_tcp(bench, 10, PATIENCE_MS);
 	int fd = connect_to(bench->endpoint, SOCK_STREAM);
 	struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
-	uint8_t answer[ZONE_TCP_MAX];
+	uint8_t answer[DNS_ANSWER_TCP_MAX];
 	struct dns_message message;
 	size_t sent = 0;
 	struct buf out;
@@ -282,7 +282,7 @@ static void *ask_on(void *arg)
 {
 	struct asker *asker = arg;
 	struct endpoint endpoint;
-	uint8_t answer[ZONE_UDP_MAX];
+	uint8_t answer[DNS_ANSWER_UDP_MAX];
 	struct dns_message message;
 	struct buf query;
 	int fd;
@@ -317,16 +317,17 @@ static void views_and_tables_change_under_load(void **state)
 	struct asker asker = {.bench = bench};
 	struct dns_server *server = NULL;
 
-	assert_int_equal(dns_server_new(&bench->udp, 1, &bench->tcp, 1, bench->tables, bench->views,
-				 &server, NULL),
+	assert_int_equal(dns_server_new(&bench->udp, 1, &bench->tcp, 1, &dns_desk_calls,
+				 &bench->shelves, &server, NULL),
 		0);
 	assert_int_equal(pthread_create(&asker.thread, NULL, ask_on, &asker), 0);
 	for (size_t i = 0; i < CHANGES; i++) {
 		unsigned before = atomic_load(&asker.answered);
 
-		shelf_put(bench->views, ground_view(listed, i % 2 == 0 ? 0 : COUNTOF(listed)));
+		shelf_put(bench->shelves.views,
+			ground_view(listed, i % 2 == 0 ? 0 : COUNTOF(listed)));
 		if (i % 10 == 0)
-			shelf_put(bench->tables, ground_table());
+			shelf_put(bench->shelves.tables, ground_table());
 		dns_server_wake(server);
 		for (int64_t until_ms = clock_monotonic_ms() + PATIENCE_MS;
 			atomic_load(&asker.answered) == before && clock_monotonic_ms() < until_ms;)

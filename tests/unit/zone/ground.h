@@ -181,7 +181,7 @@ static void ground_print(const struct dns_message *message, struct buf *out)
 static inline const char *ground_ask(
 	struct ground *ground, const char *text, uint16_t type, struct buf *out)
 {
-	uint8_t answer[ZONE_UDP_MAX];
+	uint8_t answer[DNS_ANSWER_UDP_MAX];
 	struct dns_message message;
 	struct dns_name name;
 	struct buf query;
@@ -190,7 +190,7 @@ static inline const char *ground_ask(
 	assert_int_equal(dns_name_parse(span_text(text), &name), 0);
 	buf_init(&query, 0);
 	dns_query_encode(&query, 0xabcd, &name, type, 0);
-	len = zone_answer(ground->service, buf_span(&query), ZONE_UDP, GROUND_NOW_S, answer);
+	len = zone_answer(ground->service, buf_span(&query), DNS_UDP, GROUND_NOW_S, answer);
 	buf_done(&query);
 	assert_int_equal(dns_message_decode(span_of(answer, len), &message), 0);
 	assert_true(dns_message_answers(&message, 0xabcd, &name, type));

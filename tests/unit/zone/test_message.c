@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "base/mem.h"
+#include "dns/query.h"
 #include "ground.h"
 
 /*
@@ -163,11 +164,11 @@ static void each_form_of_message_gets_its_answer(void **state)
 		const struct message_case *c = &message_cases[i];
 		char *query = mem_copy(
 			c->query, c->len); /* exactly as long: sanitizers see one too far */
-		uint8_t answer[ZONE_UDP_MAX];
+		uint8_t answer[DNS_ANSWER_UDP_MAX];
 		size_t len;
 
 		len = zone_answer(
-			ground->service, span_of(query, c->len), ZONE_UDP, GROUND_NOW_S, answer);
+			ground->service, span_of(query, c->len), DNS_UDP, GROUND_NOW_S, answer);
 		mem_free(query);
 		if (c->expected == NULL) {
 			if (len != 0)
@@ -188,11 +189,11 @@ static void a_query_cut_anywhere_is_a_format_error_or_nothing(void **state)
 
 	for (size_t cut = 0; cut < sizeof(whole) - 1; cut++) {
 		uint8_t *query = mem_copy(whole, cut);
-		uint8_t answer[ZONE_UDP_MAX];
+		uint8_t answer[DNS_ANSWER_UDP_MAX];
 		size_t len;
 
 		len = zone_answer(
-			ground->service, span_of(query, cut), ZONE_UDP, GROUND_NOW_S, answer);
+			ground->service, span_of(query, cut), DNS_UDP, GROUND_NOW_S, answer);
 		mem_free(query);
 		if (cut < DNS_HEADER_SIZE) {
 			assert_int_equal(len, 0);
@@ -212,7 +213,7 @@ static void answers_keep_the_limit_of_their_transport(void **state)
 	const char *servers[24];
 	struct conf conf = {.lists_len = 1, .lists = &list, .ttl_s = 300, .nameservers = servers};
 	struct zone_table *table = NULL;
-	uint8_t answer[ZONE_TCP_MAX];
+	uint8_t answer[DNS_ANSWER_TCP_MAX];
 	struct zone_service *service;
 	struct ground *ground = *state;
 	struct dns_message message;
@@ -224,13 +225,13 @@ static void answers_keep_the_limit_of_their_transport(void **state)
 	assert_int_equal(zone_table_new(&conf, &table, NULL), 0);
 	service = zone_service_new(table, ground->view);
 
-	len = zone_answer(service, span_of(BYTES(plain)), ZONE_UDP, GROUND_NOW_S, answer);
+	len = zone_answer(service, span_of(BYTES(plain)), DNS_UDP, GROUND_NOW_S, answer);
 	assert_int_equal(dns_message_decode(span_of(answer, len), &message), 0);
 	assert_int_equal(message.flags & DNS_FLAG_TC, DNS_FLAG_TC);
 	assert_int_equal(message.counts[DNS_ANSWER], 0);
 	assert_int_equal(len, sizeof(plain) - 1);
 
-	len = zone_answer(service, span_of(BYTES(with_opt)), ZONE_UDP, GROUND_NOW_S, answer);
+	len = zone_answer(service, span_of(BYTES(with_opt)), DNS_UDP, GROUND_NOW_S, answer);
 	assert_int_equal(dns_message_decode(span_of(answer, len), &message), 0);
 	assert_int_equal(message.flags & DNS_FLAG_TC, 0);
 	assert_int_equal(message.counts[DNS_ANSWER], 9);
@@ -240,11 +241,11 @@ static void answers_keep_the_limit_of_their_transport(void **state)
 	conf.nameservers_len = COUNTOF(servers);
 	assert_int_equal(zone_table_new(&conf, &table, NULL), 0);
 	service = zone_service_new(table, ground->view);
-	len = zone_answer(service, span_of(BYTES(with_opt)), ZONE_UDP, GROUND_NOW_S, answer);
+	len = zone_answer(service, span_of(BYTES(with_opt)), DNS_UDP, GROUND_NOW_S, answer);
 	assert_int_equal(dns_message_decode(span_of(answer, len), &message), 0);
 	assert_int_equal(message.flags & DNS_FLAG_TC, DNS_FLAG_TC);
 	assert_true(message.edns.present);
-	len = zone_answer(service, span_of(BYTES(with_opt)), ZONE_TCP, GROUND_NOW_S, answer);
+	len = zone_answer(service, span_of(BYTES(with_opt)), DNS_TCP, GROUND_NOW_S, answer);
 	assert_int_equal(dns_message_decode(span_of(answer, len), &message), 0);
 	assert_int_equal(message.flags & DNS_FLAG_TC, 0);
 	assert_int_equal(message.counts[DNS_ANSWER], COUNTOF(servers));
@@ -261,26 +262,26 @@ static void no_answer_is_a_lever(void **state)
 
 	for (size_t i = 0; i < COUNTOF(types); i++) {
 		uint8_t query[128];
-		uint8_t answer[ZONE_UDP_MAX];
+		uint8_t answer[DNS_ANSWER_UDP_MAX];
 		size_t len = sizeof(head) - 1;
 
 		memcpy(query, head, len);
 		memcpy(query + len, types[i], 2);
 		memcpy(query + len + 2, "\0\1" OPT("\xff\xff", "\0\0\0\0", "\0\0"), 13);
 		len += 15;
-		assert_true(zone_answer(ground->service, span_of(query, len), ZONE_UDP,
-				    GROUND_NOW_S, answer) < 10 * len);
+		assert_true(zone_answer(ground->service, span_of(query, len), DNS_UDP, GROUND_NOW_S,
+				    answer) < 10 * len);
 	}
 }
 
 static void chatter_ports_are_not_answered(void **state)
 {
 	(void)state;
-	assert_false(zone_answers_port(0));
-	assert_false(zone_answers_port(7));
-	assert_false(zone_answers_port(19));
-	assert_true(zone_answers_port(53));
-	assert_true(zone_answers_port(65535));
+	assert_false(dns_answers_port(0));
+	assert_false(dns_answers_port(7));
+	assert_false(dns_answers_port(19));
+	assert_true(dns_answers_port(53));
+	assert_true(dns_answers_port(65535));
 }
 
 static void a_bad_name_in_the_configuration_is_named(void **state)

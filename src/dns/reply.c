@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "zone/reply.h"
+#include "dns/reply.h"
 
 enum { OPT_SIZE = 11, EDE_SIZE = 6, RECORD_FIXED = 12, COPIED_FLAGS = 0x7800 | DNS_FLAG_RD };
 

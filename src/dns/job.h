@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * A query on its way through a server: what came from whom, and room for the answer. A worker hands its jobs over in
+ * batches. Who answers (zone/ for our lists, rbl/ for rbldnsd's files) knows no sockets; who moves octets (roles/) knows no
+ * zones. A job belongs to its worker; one thread.
+ */
+#include "base/ip.h"
+#include "dns/message.h"
+
+enum dns_transport { DNS_UDP, DNS_TCP };
+
+/* Room for the answer. Over TCP any response fits (32 TXT records of 255 octets, and the rest), and compression pointers,
+ * which have 14 bits, reach every octet. */
+enum { DNS_ANSWER_UDP_MAX = DNS_UDP_SAFE, DNS_ANSWER_TCP_MAX = 16384 };
+
+struct dns_now {
+	int64_t s;  /* since 1970; may jump */
+	int64_t ms; /* of a clock that never goes back */
+};
+
+/* An answer of many messages: a zone transfer. */
+struct dns_flow;
+
+struct dns_flow_calls {
+	/* Writes the next message; its length, 0: that was all, E_...: the connection has to be closed. */
+	int (*next)(struct dns_flow *flow, uint8_t *out, size_t size);
+	void (*free)(struct dns_flow *flow);
+};
+
+struct dns_flow {
+	const struct dns_flow_calls *calls;
+};
+
+struct dns_job {
+	struct span query;
+	struct endpoint client;
+	enum dns_transport transport;
+	uint8_t *
+		out; /* DNS_ANSWER_UDP_MAX or DNS_ANSWER_TCP_MAX octets; never overlaps the query */
+	size_t out_len; /* of the answer; 0: none is due, and over TCP the connection is closed */
+	struct dns_flow *
+		flow; /* over TCP, instead of out: the worker takes it over, and frees it when done */
+};
