@@ -62,7 +62,7 @@ void overlay_unref(struct overlay **overlay)
 
 /* ---- Asking ---- */
 
-size_t overlay_range_from(const struct overlay *overlay, u128 key)
+static size_t range_place(const struct overlay *overlay, u128 key)
 {
 	size_t first = 0, end = overlay->ranges_len;
 
@@ -79,14 +79,24 @@ size_t overlay_range_from(const struct overlay *overlay, u128 key)
 
 const struct answer *overlay_ip(const struct overlay *overlay, u128 key)
 {
-	size_t at = overlay_range_from(overlay, key);
+	size_t at = range_place(overlay, key);
 
 	if (at == overlay->ranges_len || overlay->ranges[at].first > key)
 		return NULL;
 	return overlay->ranges[at].answer;
 }
 
-size_t overlay_name_from(const struct overlay *overlay, struct span key)
+bool overlay_range_from(const struct overlay *overlay, u128 key, struct over_range *ret_range)
+{
+	size_t at = overlay != NULL ? range_place(overlay, key) : 0;
+
+	if (overlay == NULL || at == overlay->ranges_len)
+		return false;
+	*ret_range = overlay->ranges[at];
+	return true;
+}
+
+static size_t name_place(const struct overlay *overlay, struct span key)
 {
 	size_t first = 0, end = overlay->names_len;
 
@@ -105,13 +115,28 @@ size_t overlay_name_from(const struct overlay *overlay, struct span key)
 static const struct over_name *overlay_entry(
 	const struct overlay *overlay, struct span key, bool below)
 {
-	size_t at = overlay_name_from(overlay, key);
+	size_t at = name_place(overlay, key);
 
 	for (; at < overlay->names_len && span_equal(overlay->names[at].key, key); at++) {
 		if (overlay->names[at].below == below)
 			return &overlay->names[at];
 	}
 	return NULL;
+}
+
+bool overlay_name_from(
+	const struct overlay *overlay, struct span key, bool below, struct over_name *ret_name)
+{
+	size_t at = overlay != NULL ? name_place(overlay, key) : 0;
+
+	if (overlay == NULL || at == overlay->names_len)
+		return false;
+	if (!below && overlay->names[at].below && span_equal(overlay->names[at].key, key))
+		at++;
+	if (at == overlay->names_len)
+		return false;
+	*ret_name = overlay->names[at];
+	return true;
 }
 
 const struct over_name *overlay_above(const struct overlay *overlay, struct span key)

@@ -58,12 +58,13 @@ int overlay_paint(const struct overlay *old, const struct delta_piece *const *pi
 
 /* The answer at an address; NULL when the snapshot has to say. */
 const struct answer *overlay_ip(const struct overlay *overlay, u128 key);
-/* The first range that does not end before key; ranges_len when there is none. */
-size_t overlay_range_from(const struct overlay *overlay, u128 key);
+/* The first range that does not end before key; false when there is none, or no overlay. */
+bool overlay_range_from(const struct overlay *overlay, u128 key, struct over_range *ret_range);
 
 /* The answer at a name; NULL when the snapshot has to say. */
 const struct answer *overlay_name(const struct overlay *overlay, struct span key);
 /* The deepest entry ".x" whose x is key or above it; NULL when there is none. */
 const struct over_name *overlay_above(const struct overlay *overlay, struct span key);
-/* The first name whose key is not less, of that or the other kind; names_len when there is none. */
-size_t overlay_name_from(const struct overlay *overlay, struct span key);
+/* The first entry that does not stand before this one, of one key ".x" before "x"; false when there is none. */
+bool overlay_name_from(
+	const struct overlay *overlay, struct span key, bool below, struct over_name *ret_name);

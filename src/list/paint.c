@@ -283,27 +283,6 @@ static int hits_make(
 	return 0;
 }
 
-/* Back from the key: "com\0example" with below is ".example.com". */
-static void domain_print(struct span key, bool below, char text[DOMAIN_SIZE])
-{
-	size_t at = 0, end = key.len;
-
-	if (below)
-		text[at++] = '.';
-	for (size_t i = key.len; i-- > 0;) {
-		size_t start = key.ptr[i] == '\0' ? i + 1 : i;
-
-		if (key.ptr[i] != '\0' && i != 0)
-			continue;
-		memcpy(text + at, key.ptr + start, end - start);
-		at += end - start;
-		if (key.ptr[i] == '\0')
-			text[at++] = '.';
-		end = i;
-	}
-	text[at] = '\0';
-}
-
 static struct source draft_source(const struct draft *draft)
 {
 	struct source source = {.kind = SOURCE_NET};
@@ -313,7 +292,8 @@ static struct source draft_source(const struct draft *draft)
 		return source;
 	}
 	source.kind = SOURCE_DOMAIN;
-	domain_print(draft->key, draft->below, source.domain);
+	source.domain[0] = '.';
+	name_key_print(draft->key, source.domain + draft->below);
 	return source;
 }
 

@@ -89,3 +89,13 @@ uint32_t snapshot_row(const struct snapshot_list *list, u128 key);
 
 /* Whether any address in first..last is listed by a sublist of mask. */
 bool snapshot_has_range(const struct snapshot_list *list, u128 first, u128 last, uint32_t mask);
+
+/* What one row says about first..last. */
+struct snapshot_piece {
+	u128 first, last;
+	uint32_t row;
+};
+
+/* The first address at or after key that is listed, and how far its row reaches (or less far: nets and hosts end it);
+ * IPv4 and IPv6 are not in one piece. False when there is none. */
+bool snapshot_next(const struct snapshot_list *list, u128 key, struct snapshot_piece *ret);

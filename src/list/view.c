@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-#include "list/view.h"
+#include "list/view_priv.h"
 
 #include "base/macro.h"
 #include "base/mem.h"
 #include "list/delta.h"
-#include "list/overlay.h"
-#include "list/snapshot.h"
-
-/*
- * A view is a snapshot and, for each list, an overlay that is asked first. Applying a delta makes new overlays for the
- * lists it names and shares everything else.
- */
-struct view {
-	uint32_t serial;
-	struct snapshot *snapshot; /* NULL: the empty view */
-	struct layer *layer;       /* of the last delta; holds the answers of the overlays */
-	struct overlay *overlays[LISTS_MAX];
-};
 
 /* ---- Owners ---- */
 
@@ -173,7 +160,7 @@ size_t view_list_count(const struct view *view)
 	return view->snapshot != NULL ? view->snapshot->lists_len : 0;
 }
 
-static const struct snapshot_list *view_list(const struct view *view, int list)
+const struct snapshot_list *view_list(const struct view *view, int list)
 {
 	if (list < 0 || (size_t)list >= view_list_count(view))
 		return NULL;
@@ -223,7 +210,7 @@ uint64_t view_list_entries(const struct view *view, int list)
 
 /* ---- Lookups ---- */
 
-static uint32_t answer_give(const struct answer *answer, struct hit *ret_hits, size_t *ret_count)
+uint32_t answer_give(const struct answer *answer, struct hit *ret_hits, size_t *ret_count)
 {
 	if (ret_hits != NULL)
 		memcpy(ret_hits, answer->hits, answer->len * sizeof(*ret_hits));
@@ -232,7 +219,7 @@ static uint32_t answer_give(const struct answer *answer, struct hit *ret_hits, s
 	return answer->mask;
 }
 
-static uint32_t row_give(
+uint32_t row_give(
 	const struct snapshot_list *list, uint32_t row, struct hit *ret_hits, size_t *ret_count)
 {
 	uint32_t len, mask = 0;
@@ -294,19 +281,33 @@ uint32_t view_lookup_domain(const struct view *view, int list, struct span name,
 /* ---- What exists ---- */
 
 /* The ground between the painted ranges, as the snapshot knows it. */
-static bool gaps_have(const struct snapshot_list *list, const struct overlay *overlay, size_t at,
-	u128 first, u128 last, uint32_t mask)
+static bool gaps_have(const struct snapshot_list *list, const struct overlay *overlay, u128 first,
+	u128 last, uint32_t mask)
 {
-	for (; at < overlay->ranges_len && overlay->ranges[at].first <= last; at++) {
-		const struct over_range *range = &overlay->ranges[at];
+	struct over_range range;
 
-		if (range->first > first && snapshot_has_range(list, first, range->first - 1, mask))
+	while (overlay_range_from(overlay, first, &range) && range.first <= last) {
+		if (range.first > first && snapshot_has_range(list, first, range.first - 1, mask))
 			return true;
-		if (range->last >= last)
+		if (range.last >= last)
 			return false;
-		first = range->last + 1;
+		first = range.last + 1;
 	}
 	return snapshot_has_range(list, first, last, mask);
+}
+
+static bool ranges_have(const struct overlay *overlay, u128 first, u128 last, uint32_t mask)
+{
+	struct over_range range;
+
+	while (overlay_range_from(overlay, first, &range) && range.first <= last) {
+		if ((range.answer->mask & mask) != 0)
+			return true;
+		if (range.last >= last)
+			return false;
+		first = range.last + 1;
+	}
+	return false;
 }
 
 bool view_has_within(const struct view *view, int list, struct prefix net, uint32_t mask)
@@ -314,28 +315,26 @@ bool view_has_within(const struct view *view, int list, struct prefix net, uint3
 	const struct snapshot_list *of = view_list(view, list);
 	u128 first = key_of_ip(net.ip);
 	u128 last = key_last(first, net.bits);
-	const struct overlay *overlay;
-	size_t at;
 
 	if (of == NULL)
 		return false;
-	overlay = view->overlays[list];
-	if (overlay == NULL)
-		return snapshot_has_range(of, first, last, mask);
-	at = overlay_range_from(overlay, first);
-	for (size_t i = at; i < overlay->ranges_len && overlay->ranges[i].first <= last; i++) {
-		if ((overlay->ranges[i].answer->mask & mask) != 0)
-			return true;
-	}
+	if (ranges_have(view->overlays[list], first, last, mask))
+		return true;
 	return snapshot_has_range(of, first, last, mask) &&
-	       gaps_have(of, overlay, at, first, last, mask);
+	       gaps_have(of, view->overlays[list], first, last, mask);
 }
 
-/* The first key that is greater than everything at and below key: it ends with a byte that no label has. */
-static struct span key_behind(struct span key, uint8_t bytes[NAME_KEY_SIZE + 1])
+struct span name_key_behind(struct span key, uint8_t bytes[NAME_KEY_SIZE + 1])
 {
 	memcpy(bytes, key.ptr, key.len);
 	bytes[key.len] = '\1';
+	return span_of(bytes, key.len + 1);
+}
+
+struct span name_key_next_up(struct span key, uint8_t bytes[NAME_KEY_SIZE + 1])
+{
+	memcpy(bytes, key.ptr, key.len);
+	bytes[key.len] = '\0';
 	return span_of(bytes, key.len + 1);
 }
 
@@ -345,7 +344,8 @@ static bool nodes_below_have(const struct snapshot_list *list, const struct over
 {
 	const struct names *names = &list->names;
 	uint8_t bytes[NAME_KEY_SIZE + 1];
-	uint32_t end = key.len != 0 ? names_lower(names, key_behind(key, bytes)) : names->count;
+	uint32_t end =
+		key.len != 0 ? names_lower(names, name_key_behind(key, bytes)) : names->count;
 	uint32_t node = names_lower(names, key);
 
 	if (node < end && names_key(names, node).len == key.len)
@@ -356,7 +356,7 @@ static bool nodes_below_have(const struct snapshot_list *list, const struct over
 		struct name_value value = names_value(names, node);
 
 		if (above != NULL) { /* all of that subtree was repainted */
-			uint32_t behind = names_lower(names, key_behind(above->key, bytes));
+			uint32_t behind = names_lower(names, name_key_behind(above->key, bytes));
 
 			node = behind > node ? behind : node + 1;
 			continue;
@@ -365,6 +365,23 @@ static bool nodes_below_have(const struct snapshot_list *list, const struct over
 			overlay_name(overlay, at) == NULL)
 			return true;
 		node++;
+	}
+	return false;
+}
+
+static bool entries_below_have(const struct overlay *overlay, struct span key, uint32_t mask)
+{
+	struct span from = key;
+	bool below = false;
+	struct over_name entry;
+	uint8_t bytes[NAME_KEY_SIZE + 1];
+
+	while (overlay_name_from(overlay, from, below, &entry) &&
+		name_key_is_within(entry.key, key)) {
+		if (entry.key.len > key.len && (entry.answer->mask & mask) != 0)
+			return true;
+		below = !entry.below;
+		from = entry.below ? entry.key : name_key_next_up(entry.key, bytes);
 	}
 	return false;
 }
@@ -388,14 +405,8 @@ bool view_has_below(const struct view *view, int list, struct span name, uint32_
 	above = overlay_above(overlay, key);
 	if (above != NULL && (above->answer->mask & mask) != 0)
 		return true;
-	for (size_t i = overlay_name_from(overlay, key); i < overlay->names_len; i++) {
-		const struct over_name *entry = &overlay->names[i];
-
-		if (!name_key_is_within(entry->key, key))
-			break;
-		if (entry->key.len > key.len && (entry->answer->mask & mask) != 0)
-			return true;
-	}
+	if (entries_below_have(overlay, key, mask))
+		return true;
 	if (above != NULL || (place.mask & mask) == 0)
 		return false;
 	return (row_set_mask(&of->rows, place.below) & mask) != 0 ||

@@ -60,3 +60,41 @@ bool view_has_within(const struct view *view, int list, struct prefix net, uint3
 
 /* Whether any listed domain is below name (empty: any at all). */
 bool view_has_below(const struct view *view, int list, struct span name, uint32_t mask);
+
+/* ---- Going through all of a list: transfers, exports, a new snapshot ---- */
+
+/* Addresses that have one and the same answer, which is not empty. */
+struct view_piece {
+	struct ip first, last; /* both IPv4, or both IPv6 */
+	uint32_t mask;
+	size_t hits_len;
+	struct hit hits[SUBLISTS_MAX]; /* ascending by sublist; reasons live as long as the view */
+};
+
+/*
+ * The first listed address at or after `from`, and how far its answer reaches; false when there is none. Addresses ascend
+ * as IPv6 does, IPv4 in its mapped place. To go on ask from the address behind ret->last (view_piece_next). Pieces are no
+ * networks, and neighbours with equal answers may come separately: who needs few pieces joins them.
+ */
+bool view_next_listed(const struct view *view, int list, struct ip from, struct view_piece *ret);
+
+/* The address behind the piece; false when it was the last of all. */
+bool view_piece_next(const struct view_piece *piece, struct ip *ret_from);
+
+enum { VIEW_NAME_SIZE = 260 };
+
+/* An entry of a domain: "x" says what is answered at x alone, ".x" at x and below it where no other entry is nearer. */
+struct view_name {
+	char name[VIEW_NAME_SIZE]; /* lower case, no dot at the end */
+	uint32_t mask; /* 0: an exclusion, nothing is listed here although something above is */
+	size_t hits_len;
+	struct hit hits[SUBLISTS_MAX];
+};
+
+/*
+ * The first entry behind `after` (as in view_name.name; empty: the first of all), with its own complete answer. The order
+ * is that of the names read from their last label on, an ancestor before its descendants, and ".x" before "x".
+ * Entries that say nothing come only where something is listed above them.
+ */
+bool view_next_listed_name(
+	const struct view *view, int list, struct span after, struct view_name *ret);

@@ -40,6 +40,24 @@ int name_key(struct span name, uint8_t key[NAME_KEY_SIZE])
 	return name.ptr[0] == '.' ? E_PARSE : (int)at;
 }
 
+void name_key_print(struct span key, char text[NAME_KEY_SIZE])
+{
+	size_t at = 0, end = key.len;
+
+	for (size_t i = key.len; i-- > 0;) {
+		size_t start = key.ptr[i] == '\0' ? i + 1 : i;
+
+		if (key.ptr[i] != '\0' && i != 0)
+			continue;
+		memcpy(text + at, key.ptr + start, end - start);
+		at += end - start;
+		if (key.ptr[i] == '\0')
+			text[at++] = '.';
+		end = i;
+	}
+	text[at] = '\0';
+}
+
 size_t name_key_next(struct span key, size_t len)
 {
 	size_t start = len != 0 ? len + 1 : 0;

@@ -19,6 +19,9 @@ static const uint32_t names_no_row = UINT32_MAX;
  * no set). The empty name has the empty key. */
 int name_key(struct span name, uint8_t key[NAME_KEY_SIZE]);
 
+/* Back to text: NAME_KEY_SIZE bytes are always enough, the NUL included. */
+void name_key_print(struct span key, char text[NAME_KEY_SIZE]);
+
 /* The length of the ancestor of key that has one label more than the first `len` bytes; key.len at the end. */
 size_t name_key_next(struct span key, size_t len);
 

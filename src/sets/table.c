@@ -83,7 +83,7 @@ static uint32_t wide_find(const struct table *table, u128 key)
 	return table->count != 0 ? place : table->count;
 }
 
-u128 table_key(const struct table *table, uint32_t place)
+static u128 wide_key(const struct table *table, uint32_t place)
 {
 	if (table->key_bytes == 4)
 		return ((const uint32_t *)table->keys)[place];
@@ -172,7 +172,46 @@ static bool narrow_get(const struct table *table, u128 key, uint32_t *ret_row)
 	return true;
 }
 
+/* The /16 in which a place lies: the last one that begins at it or before. */
+static uint32_t narrow_block(const struct table *table, uint32_t place)
+{
+	uint32_t first = 0, len = NARROW_BLOCKS;
+
+	while (len > 1) {
+		uint32_t half = len / 2;
+
+		first += table->base[first + half] <= place ? half : 0;
+		len -= half;
+	}
+	return first;
+}
+
+/* Backwards: from the place to its /16, from there to its bucket, and the key has the low bits. */
+static uint32_t narrow_key(const struct table *table, uint32_t place)
+{
+	const uint16_t *keys = table->keys;
+	uint32_t low = keys[place] & ((UINT32_C(1) << table->low_bits) - 1);
+	uint32_t block = narrow_block(table, place);
+	uint32_t within = place - table->base[block];
+	uint32_t bucket = block << (16 - table->low_bits);
+	uint32_t len = UINT32_C(1) << (16 - table->low_bits);
+
+	while (len > 1) {
+		uint32_t half = len / 2;
+
+		bucket += table->offsets[bucket + half] <= within ? half : 0;
+		len -= half;
+	}
+	return bucket << table->low_bits | low;
+}
+
 /* ---- Reading: both ---- */
+
+u128 table_key(const struct table *table, uint32_t place)
+{
+	return table->key_bytes == NARROW_KEY_BYTES ? narrow_key(table, place)
+						    : wide_key(table, place);
+}
 
 bool table_get(const struct table *table, u128 key, uint32_t *ret_row)
 {
@@ -183,7 +222,7 @@ bool table_get(const struct table *table, u128 key, uint32_t *ret_row)
 	if (table->key_bytes == NARROW_KEY_BYTES)
 		return narrow_get(table, key, ret_row);
 	place = wide_find(table, key);
-	if (place == table->count || table_key(table, place) != key)
+	if (place == table->count || wide_key(table, place) != key)
 		return false;
 	*ret_row = codes_get(&table->codes, place, 0);
 	return true;

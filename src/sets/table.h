@@ -64,7 +64,8 @@ uint32_t table_lower(const struct table *table, u128 key);
 uint32_t table_count(const struct table *table, u128 first, u128 last);
 
 uint32_t table_row(const struct table *table, uint32_t place);
-u128 table_key(const struct table *table, uint32_t place); /* not for narrow */
+/* The key at a place below count; a narrow table has to search for it. */
+u128 table_key(const struct table *table, uint32_t place);
 
 /* The first place in from..end-1 whose row has a sublist of mask; end when there is none. */
 uint32_t table_next(const struct table *table, const struct row_set *rows, uint32_t from,

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * What view.c (owners, deltas, look-ups) and view_walk.c (going through all of a list) share. A view is a snapshot and,
+ * for each list, an overlay that is asked first. Applying a delta makes new overlays for the lists it names and shares
+ * everything else.
+ */
+#include "list/overlay.h"
+#include "list/snapshot.h"
+
+struct view {
+	uint32_t serial;
+	struct snapshot *snapshot; /* NULL: the empty view */
+	struct layer *layer;       /* of the last delta; holds the answers of the overlays */
+	struct overlay *overlays[LISTS_MAX];
+};
+
+const struct snapshot_list *view_list(const struct view *view, int list); /* NULL: no such list */
+
+/* The hits of an answer of an overlay, or of a row of the snapshot; both return the mask. */
+uint32_t answer_give(const struct answer *answer, struct hit *ret_hits, size_t *ret_count);
+uint32_t row_give(
+	const struct snapshot_list *list, uint32_t row, struct hit *ret_hits, size_t *ret_count);
+
+/* Greater than everything at and below key, and not greater than anything else behind it: no label has such a byte. */
+struct span name_key_behind(struct span key, uint8_t bytes[NAME_KEY_SIZE + 1]);
+/* The least key behind key. */
+struct span name_key_next_up(struct span key, uint8_t bytes[NAME_KEY_SIZE + 1]);
