@@ -172,6 +172,132 @@ static void queries_in_one_stream_are_answered_in_order(void **state)
 	dns_tcp_free(&tcp);
 }
 
+/* Answers every query with FLOW_MESSAGES messages of the largest size, whose ids count. */
+enum { FLOW_MESSAGES = 300 };
+
+struct counting_flow {
+	struct dns_flow flow;
+	unsigned sent;
+};
+
+static atomic_int flows_freed;
+
+static int flow_next(struct dns_flow *flow, uint8_t *out, size_t size)
+{
+	struct counting_flow *counting = (struct counting_flow *)(void *)flow;
+
+	if (counting->sent == FLOW_MESSAGES)
+		return 0;
+	memset(out, 0, size);
+	out[0] = (uint8_t)(counting->sent >> 8);
+	out[1] = (uint8_t)counting->sent;
+	counting->sent++;
+	return (int)size;
+}
+
+static void flow_free(struct dns_flow *flow)
+{
+	atomic_fetch_add(&flows_freed, 1);
+	mem_free(flow);
+}
+
+static void *flow_desk_open(void *arg)
+{
+	return arg;
+}
+
+static void flow_desk_nothing(void *desk)
+{
+	(void)desk;
+}
+
+static void flow_desk_answer(void *desk, struct dns_job *jobs, size_t jobs_len, struct dns_now now)
+{
+	static const struct dns_flow_calls calls = {flow_next, flow_free};
+
+	(void)desk;
+	(void)now;
+	for (size_t i = 0; i < jobs_len; i++) {
+		struct counting_flow *counting = mem_new(counting_flow);
+
+		counting->flow.calls = &calls;
+		jobs[i].flow = &counting->flow;
+	}
+}
+
+static const struct dns_desk_calls flow_desk_calls = {
+	.open = flow_desk_open,
+	.close = flow_desk_nothing,
+	.refresh = flow_desk_nothing,
+	.answer = flow_desk_answer,
+};
+
+static void read_flow(int fd)
+{
+	static uint8_t message[2 + DNS_ANSWER_TCP_MAX];
+
+	for (unsigned i = 0; i < FLOW_MESSAGES; i++) {
+		assert_int_equal(recv(fd, message, sizeof(message), MSG_WAITALL), sizeof(message));
+		assert_int_equal(message[0] << 8 | message[1], DNS_ANSWER_TCP_MAX);
+		assert_int_equal(message[2] << 8 | message[3], i);
+	}
+}
+
+static void a_flow_is_sent_whole_and_then_the_next_query_is_answered(void **state)
+{
+	struct bench *bench = *state;
+	struct dns_tcp_limits limits = {.connections = 10, .idle_ms = PATIENCE_MS};
+	struct dns_tcp *tcp = NULL;
+	struct buf out;
+	int fd;
+
+	assert_int_equal(
+		dns_tcp_new(&bench->tcp, 1, &limits, &flow_desk_calls, bench, &tcp, NULL), 0);
+	fd = connect_to(bench->endpoint, SOCK_STREAM);
+	buf_init(&out, 0);
+	append_framed(&out, "bl.example.org", 1);
+	append_framed(&out, "bl.example.org", 2);
+	atomic_store(&flows_freed, 0);
+	assert_int_equal(send(fd, buf_span(&out).ptr, buf_len(&out), 0), buf_len(&out));
+	shutdown(fd, SHUT_WR);
+	read_flow(fd);
+	read_flow(fd);
+	assert_true(is_closed_by_server(fd));
+	assert_int_equal(atomic_load(&flows_freed), 2);
+	close(fd);
+	buf_done(&out);
+	dns_tcp_free(&tcp);
+}
+
+/* Whoever leaves in the middle of a flow takes nothing along, and neither does the end of the server. */
+static void a_flow_that_is_left_is_freed(void **state)
+{
+	struct bench *bench = *state;
+	struct dns_tcp_limits limits = {.connections = 10, .idle_ms = PATIENCE_MS};
+	struct dns_tcp *tcp = NULL;
+	struct buf out;
+	int fd;
+
+	assert_int_equal(
+		dns_tcp_new(&bench->tcp, 1, &limits, &flow_desk_calls, bench, &tcp, NULL), 0);
+	buf_init(&out, 0);
+	append_framed(&out, "bl.example.org", 1);
+	atomic_store(&flows_freed, 0);
+	for (int i = 0; i < 2; i++) {
+		uint8_t byte;
+
+		fd = connect_to(bench->endpoint, SOCK_STREAM);
+		assert_int_equal(send(fd, buf_span(&out).ptr, buf_len(&out), 0), buf_len(&out));
+		assert_int_equal(recv(fd, &byte, 1, 0), 1);
+		if (i == 0)
+			close(fd);
+	}
+	dns_tcp_free(&tcp);
+	assert_int_equal(atomic_load(&flows_freed), 2);
+	close(fd);
+	buf_done(&out);
+}
+
 static void what_is_no_dns_is_closed(void **state)
 {
 	static const struct span cases[] = {
@@ -345,6 +471,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			queries_in_one_stream_are_answered_in_order, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_flow_is_sent_whole_and_then_the_next_query_is_answered, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(a_flow_that_is_left_is_freed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_dns_is_closed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(silent_connections_are_closed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
