@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "dns/reply.h"
 #include "zone/owner.h"
-#include "zone/text.h"
+#include "zone/said.h"
 
 /*
  * A name is answered in this order: is it ours; is it listed (or a test entry); does anything below it exist; else
@@ -15,38 +15,12 @@
  * until the keeper publishes its end, so that every server of a zone says the same for the same serial, and a clock that
  * jumps cannot empty a list.
  */
-enum { SUBLIST_UNKNOWN = 0xff };
-
-struct zone_place {
-	int list;           /* in the view; -1: it does not hold this list */
-	uint32_t view_mask; /* all sublists that have a code here, as places of the view */
-	uint8_t place_of[SUBLISTS_MAX];   /* sublist of the table -> place in the view */
-	uint8_t sublist_of[SUBLISTS_MAX]; /* and back */
-};
-
 struct zone_service {
 	const struct zone_table *table;
 	const struct view *view;
 	uint32_t serial;
 	struct zone_place places[]; /* one for each zone of the table */
 };
-
-static void place_find(struct zone_place *place, const struct zone *zone, const struct view *view)
-{
-	memset(place->place_of, SUBLIST_UNKNOWN, sizeof(place->place_of));
-	memset(place->sublist_of, SUBLIST_UNKNOWN, sizeof(place->sublist_of));
-	place->view_mask = 0;
-	place->list = view_list_find(view, zone->list);
-	for (size_t i = 0; place->list >= 0 && i < zone->sublists_len; i++) {
-		int at = view_sublist_find(view, place->list, zone->sublists[i].name);
-
-		if (at < 0)
-			continue;
-		place->place_of[i] = (uint8_t)at;
-		place->sublist_of[at] = (uint8_t)i;
-		place->view_mask |= 1U << at;
-	}
-}
 
 struct zone_service *zone_service_new(const struct zone_table *table, const struct view *view)
 {
@@ -56,8 +30,8 @@ struct zone_service *zone_service_new(const struct zone_table *table, const stru
 	service->table = table;
 	service->view = view;
 	service->serial = view != NULL ? view_serial(view) : 0;
-	for (size_t i = 0; view != NULL && i < table->zones_len; i++)
-		place_find(&service->places[i], &table->zones[i], view);
+	for (size_t i = 0; i < table->zones_len; i++)
+		zone_place_find(&service->places[i], table, &table->zones[i], view);
 	return service;
 }
 
@@ -79,89 +53,14 @@ struct asked {
 	int64_t now_s;
 };
 
-/* The listings that answer: sublists of the table. */
-struct found {
-	size_t len;
-	uint32_t ttl_s;
-	uint8_t sublists[SUBLISTS_MAX];
-	struct span reasons[SUBLISTS_MAX];
-};
-
-static void found_add(struct found *found, const struct asked *asked, unsigned sublist,
-	int64_t until_s, struct span reason)
+/* One TTL for the whole set (RFC 2181 section 5.2): that of what ends first. */
+static uint32_t asked_ttl_s(const struct asked *asked, const struct said *said)
 {
-	int64_t left_s = until_s - asked->now_s;
+	int64_t left_s = said->until_s - asked->now_s;
 
-	/* One TTL for the whole set (RFC 2181 section 5.2): that of what ends first. */
-	if (until_s != 0 && left_s < found->ttl_s)
-		found->ttl_s = left_s > 1 ? (uint32_t)left_s : 1;
-	found->sublists[found->len] = (uint8_t)sublist;
-	found->reasons[found->len] = reason;
-	found->len++;
-}
-
-static void found_tests(struct found *found, const struct asked *asked, uint32_t mask)
-{
-	for (unsigned i = 0; i < asked->zone->sublists_len; i++) {
-		if ((mask >> i & 1) != 0)
-			found_add(found, asked, i, 0, span_text("test entry"));
-	}
-}
-
-static void found_hits(
-	struct found *found, const struct asked *asked, const struct hit *hits, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		unsigned sublist = asked->place->sublist_of[hits[i].sublist];
-
-		if (sublist != SUBLIST_UNKNOWN && (asked->owner.within >> sublist & 1) != 0)
-			found_add(found, asked, sublist, hits[i].until_s, hits[i].reason);
-	}
-}
-
-static void asked_find_ip(const struct asked *asked, struct found *found)
-{
-	uint32_t tests = zone_test_ip(asked->zone, asked->owner.ip, asked->owner.within);
-	struct hit hits[SUBLISTS_MAX];
-	size_t count = 0;
-
-	if (tests != 0) {
-		found_tests(found, asked, tests);
-	} else if (asked->place->list >= 0 && !zone_never_ip(asked->owner.ip)) {
-		if (view_lookup_ip(asked->service->view, asked->place->list, asked->owner.ip, hits,
-			    &count) != 0)
-			found_hits(found, asked, hits, count);
-	}
-}
-
-static void asked_find_domain(const struct asked *asked, struct found *found)
-{
-	struct span name = asked->owner.domain;
-	struct hit hits[SUBLISTS_MAX];
-	size_t count = 0;
-
-	if (zone_test_domain(name)) {
-		found_tests(found, asked, asked->owner.within);
-	} else if (asked->place->list >= 0 && !zone_never_domain(name)) {
-		if (view_lookup_domain(
-			    asked->service->view, asked->place->list, name, hits, &count) != 0)
-			found_hits(found, asked, hits, count);
-	}
-}
-
-/* The places in the view of the sublists that are asked. */
-static uint32_t asked_view_mask(const struct asked *asked)
-{
-	uint32_t mask = 0;
-
-	if (asked->owner.within == asked->zone->all)
-		return asked->place->view_mask;
-	for (unsigned i = 0; i < asked->zone->sublists_len; i++) {
-		if ((asked->owner.within >> i & 1) != 0 &&
-			asked->place->place_of[i] != SUBLIST_UNKNOWN)
-			mask |= 1U << asked->place->place_of[i];
-	}
-	return mask;
+	if (said->until_s == 0 || left_s >= asked->zone->ttl_s)
+		return asked->zone->ttl_s;
+	return left_s > 1 ? (uint32_t)left_s : 1;
 }
 
 /* Whether something listed is below the name. */
@@ -173,7 +72,7 @@ static bool asked_has_below(const struct asked *asked)
 
 	if (owner->nets_len == 0 && owner->domain.len == 0)
 		return false;
-	mask = asked_view_mask(asked);
+	mask = zone_place_mask(asked->place, owner->within);
 	for (size_t i = 0; i < owner->nets_len; i++) {
 		if (zone_test_within(asked->zone, owner->nets[i], owner->within))
 			return true;
@@ -228,30 +127,42 @@ static void reply_servers(struct reply *reply, const struct asked *asked)
 	}
 }
 
-static void reply_codes(struct reply *reply, const struct asked *asked, const struct found *found)
+static void reply_codes(struct reply *reply, const struct asked *asked, const struct said *said)
 {
-	for (size_t i = 0; i < found->len; i++) {
-		uint8_t *rdata = reply_record(reply, DNS_HEADER_SIZE, DNS_A, found->ttl_s, 4);
+	uint8_t codes[SUBLISTS_MAX][4];
+	size_t len = said_codes(asked->place, said, codes);
+	uint32_t ttl_s = asked_ttl_s(asked, said);
+
+	for (size_t i = 0; i < len; i++) {
+		uint8_t *rdata = reply_record(reply, DNS_HEADER_SIZE, DNS_A, ttl_s, 4);
 
 		if (rdata == NULL)
 			return;
-		memcpy(rdata, asked->zone->sublists[found->sublists[i]].code.b + 12, 4);
+		memcpy(rdata, codes[i], 4);
 		reply->answers++;
 	}
 }
 
-static void reply_texts(struct reply *reply, const struct asked *asked, const struct found *found)
+static struct shown asked_shown(const struct asked *asked, const struct said *said)
 {
-	for (size_t i = 0; i < found->len; i++) {
-		const struct zone_sublist *sublist = &asked->zone->sublists[found->sublists[i]];
-		struct span reason = found->reasons[i].len != 0 ? found->reasons[i] : sublist->text;
-		uint8_t string[ZONE_TEXT_MAX];
-		uint8_t *rdata;
-		size_t len;
+	const struct owner *owner = &asked->owner;
 
-		len = zone_text(asked->service->table->portal_url, reason,
-			asked->owner.has_ip ? &asked->owner.ip : NULL, asked->owner.domain, string);
-		rdata = reply_record(reply, DNS_HEADER_SIZE, DNS_TXT, found->ttl_s, len + 1);
+	if (!said_names_source(asked->place, said))
+		return (struct shown){.is_net = false};
+	return owner->has_ip ? said_shown_ip(asked->place, owner->ip, owner->within, said)
+			     : said_shown_domain(asked->place, owner->domain, owner->within, said);
+}
+
+static void reply_texts(struct reply *reply, const struct asked *asked, const struct said *said)
+{
+	struct shown shown = asked_shown(asked, said);
+	uint32_t ttl_s = asked_ttl_s(asked, said);
+
+	for (size_t i = 0; i < said->len; i++) {
+		uint8_t string[SAID_TEXT_MAX];
+		size_t len = said_text(asked->place, said, i, &shown, string);
+		uint8_t *rdata = reply_record(reply, DNS_HEADER_SIZE, DNS_TXT, ttl_s, len + 1);
+
 		if (rdata == NULL)
 			return;
 		rdata[0] = (uint8_t)len;
@@ -276,35 +187,33 @@ static void asked_answer_apex(const struct asked *asked, struct reply *reply)
 }
 
 static void asked_answer_listed(
-	const struct asked *asked, const struct found *found, struct reply *reply)
+	const struct asked *asked, const struct said *said, struct reply *reply)
 {
 	uint16_t type = asked->query->type;
 
 	if (type == DNS_A || type == DNS_ANY)
-		reply_codes(reply, asked, found);
+		reply_codes(reply, asked, said);
 	else if (type == DNS_TXT)
-		reply_texts(reply, asked, found);
+		reply_texts(reply, asked, said);
 	else
 		reply_negative(reply, asked, DNS_NOERROR);
 }
 
 static void asked_answer(struct asked *asked, struct reply *reply)
 {
-	struct found found;
+	struct said said = {.len = 0};
 
 	owner_parse(asked->zone, asked->query, &asked->owner);
 	if (asked->owner.is_apex) {
 		asked_answer_apex(asked, reply);
 		return;
 	}
-	found.len = 0;
-	found.ttl_s = asked->zone->ttl_s;
 	if (asked->owner.has_ip)
-		asked_find_ip(asked, &found);
+		said_at_ip(asked->place, asked->owner.ip, asked->owner.within, &said);
 	else if (asked->owner.domain.len != 0)
-		asked_find_domain(asked, &found);
-	if (found.len != 0)
-		asked_answer_listed(asked, &found, reply);
+		said_at_domain(asked->place, asked->owner.domain, asked->owner.within, &said);
+	if (said.len != 0)
+		asked_answer_listed(asked, &said, reply);
 	else if (asked->owner.is_sublist || asked_has_below(asked))
 		reply_negative(reply, asked, DNS_NOERROR);
 	else

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * What a zone says of an address or a domain, as answers to queries and as records for secondaries: one definition for both,
+ * so that a secondary says what we say. Pure; any thread; nothing is allocated.
+ */
+#include "zone/table.h"
+
+enum { SUBLIST_UNKNOWN = 0xff };
+
+/* A zone of the table as a view fills it: which list, and which of its sublists stands where. */
+struct zone_place {
+	const struct zone_table *table;
+	const struct zone *zone;
+	const struct view *view;
+	int list;           /* in the view; negative: it does not hold this list */
+	uint32_t view_mask; /* all sublists that have a code here, as places of the view */
+	uint8_t place_of[SUBLISTS_MAX];   /* sublist of the table -> place in the view */
+	uint8_t sublist_of[SUBLISTS_MAX]; /* and back; SUBLIST_UNKNOWN */
+};
+
+void zone_place_find(struct zone_place *place, const struct zone_table *table,
+	const struct zone *zone, const struct view *view);
+
+/* The sublists of `within` (a mask of the table) as a mask of the view. */
+uint32_t zone_place_mask(const struct zone_place *place, uint32_t within);
+
+/* The sublists that list a source, in their order in the view, with their reasons. */
+struct said {
+	size_t len;                     /* 0: not listed */
+	int64_t until_s;                /* the first end among them; 0: none ends */
+	uint8_t sublists[SUBLISTS_MAX]; /* of the table */
+	struct span reasons[SUBLISTS_MAX];
+};
+
+/* Test entries included. within: the sublists asked. */
+void said_at_ip(
+	const struct zone_place *place, struct ip ip, uint32_t within, struct said *ret_said);
+/* name: lower case, labels joined by dots. */
+void said_at_domain(
+	const struct zone_place *place, struct span name, uint32_t within, struct said *ret_said);
+/* Of the names below it that are no entries and not below one. */
+void said_below_domain(
+	const struct zone_place *place, struct span name, uint32_t within, struct said *ret_said);
+/* Hits of the view. */
+void said_of_hits(const struct zone_place *place, const struct hit *hits, size_t hits_len,
+	uint32_t within, struct said *ret_said);
+
+/* Whether the same records come of both. Ends are no part of that: the records of a secondary have the TTL of the zone. */
+bool said_equal(const struct said *a, const struct said *b);
+
+/*
+ * The source that texts name. It is the one that was asked, as far as a wildcard of a standard zone can know it: of IPv6
+ * the widest network on a nibble's boundary with that answer, of domains the highest name from which on down that answer
+ * holds. IPv4 needs no such thing: where texts name the source, its addresses become records of their own.
+ */
+struct shown {
+	bool is_net;
+	struct prefix net; /* IPv4: the address itself */
+	struct span domain;
+};
+
+struct shown said_shown_ip(
+	const struct zone_place *place, struct ip ip, uint32_t within, const struct said *said);
+/* A part of name. */
+struct shown said_shown_domain(
+	const struct zone_place *place, struct span name, uint32_t within, const struct said *said);
+
+/* IPv6 records begin at this depth: a wildcard above it would cover IPv4 names, which have four labels. */
+enum { SAID_V6_BITS_LEAST = 16 };
+
+/* Whether any of the texts names the source. */
+bool said_names_source(const struct zone_place *place, const struct said *said);
+
+enum { SAID_TEXT_MAX = 255 };
+
+/* The A records: their number, at most SUBLISTS_MAX. */
+size_t said_codes(const struct zone_place *place, const struct said *said,
+	uint8_t ret_codes[SUBLISTS_MAX][4]);
+/* The string of TXT record `index` of said->len; its length. */
+size_t said_text(const struct zone_place *place, const struct said *said, size_t index,
+	const struct shown *shown, uint8_t ret_text[SAID_TEXT_MAX]);
