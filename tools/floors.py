@@ -11,7 +11,7 @@ FLOORS = {
     "sets": 1, "dns": 1, "smtp": 1, "loop": 1, "catalogue": 1,
     "conf": 2, "list": 2, "resolve": 2,
     "store": 3, "bus": 3,
-    "zone": 4, "gate": 4, "web": 4, "rbl": 4,
+    "zone": 4, "gate": 4, "web": 4, "feed": 4, "rbl": 4,
     "roles": 5,
     "cli": 6,
 }
@@ -35,7 +35,7 @@ DOORS = [
 # The law: who parses strangers' bytes cannot open the store; who opens the store parses no strangers' bytes.
 STORE_KEEPERS = re.compile(r"store/.*|roles/keeper[a-z_]*\.[ch]")
 KEEPER_FILES = re.compile(r"(roles/keeper[a-z_]*|store/[a-z_0-9]*)\.[ch]")
-STRANGERS = ("dns/message", "dns/query", "smtp/", "web/", "zone/", "gate/", "resolve/")
+STRANGERS = ("dns/message", "dns/query", "smtp/", "web/", "zone/", "gate/", "resolve/", "feed/")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 

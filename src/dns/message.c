@@ -1,7 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 #include "dns/message.h"
 
+#include "base/macro.h"
 #include "base/reader.h"
+
+const char *dns_rcode_text(unsigned rcode)
+{
+	static const char *const names[] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP",
+		"REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE"};
+
+	return rcode < COUNTOF(names) ? names[rcode]
+	       : rcode == DNS_BADVERS ? "BADVERS"
+				      : "an unknown error";
+}
 
 /* The fixed part of a record behind its name; the reader stands behind it afterwards. */
 static int message_record_at(struct span bytes, size_t *at, struct dns_record *ret_record)
@@ -82,24 +93,30 @@ static int message_check_question(struct dns_message *message, size_t *at)
 	return reader.bad ? E_TRUNCATED : 0;
 }
 
-int dns_message_decode(struct span bytes, struct dns_message *ret_message)
+/* The header and the question, of which there may be none when `least` is 0. */
+static int message_check_head(struct dns_message *message, unsigned least, size_t *at)
 {
-	struct dns_message message = {.bytes = bytes};
-	struct reader reader = reader_of(bytes);
-	size_t at = DNS_HEADER_SIZE;
+	struct reader reader = reader_of(message->bytes);
 	uint16_t questions;
-	int r;
 
-	message.id = reader_u16(&reader);
-	message.flags = reader_u16(&reader);
+	message->id = reader_u16(&reader);
+	message->flags = reader_u16(&reader);
 	questions = reader_u16(&reader);
 	for (unsigned i = 0; i < DNS_SECTIONS; i++)
-		message.counts[i] = reader_u16(&reader);
+		message->counts[i] = reader_u16(&reader);
 	if (reader.bad)
 		return E_TRUNCATED;
-	if (bytes.len > DNS_MESSAGE_MAX || questions != 1)
+	if (message->bytes.len > DNS_MESSAGE_MAX || questions < least || questions > 1)
 		return E_PARSE;
-	r = message_check_question(&message, &at);
+	return questions != 0 ? message_check_question(message, at) : 0;
+}
+
+static int message_decode(struct span bytes, unsigned least, struct dns_message *ret_message)
+{
+	struct dns_message message = {.bytes = bytes};
+	size_t at = DNS_HEADER_SIZE;
+	int r = message_check_head(&message, least, &at);
+
 	for (unsigned i = 0; r == 0 && i < DNS_SECTIONS; i++)
 		r = message_check_section(&message, i, &at);
 	if (r < 0)
@@ -109,6 +126,16 @@ int dns_message_decode(struct span bytes, struct dns_message *ret_message)
 	message.rcode = (uint16_t)((message.flags & 0xf) | message.edns.rcode_high << 4);
 	*ret_message = message;
 	return 0;
+}
+
+int dns_message_decode(struct span bytes, struct dns_message *ret_message)
+{
+	return message_decode(bytes, 1, ret_message);
+}
+
+int dns_message_decode_later(struct span bytes, struct dns_message *ret_message)
+{
+	return message_decode(bytes, 0, ret_message);
 }
 
 bool dns_message_answers(

@@ -38,6 +38,9 @@ enum dns_rcode {
 	DNS_BADVERS = 16, /* four bits in the header, the upper eight in OPT */
 };
 
+/* "REFUSED"; never NULL. */
+const char *dns_rcode_text(unsigned rcode);
+
 /* The flag word of the header. */
 enum dns_flag {
 	DNS_FLAG_QR = 0x8000,
@@ -99,6 +102,10 @@ struct dns_message {
  * fit, two OPT records, a TSIG record that is not the last, octets behind the last record; E_LIMIT: a name too long.
  * Queries and responses. */
 int dns_message_decode(struct span bytes, struct dns_message *ret_message);
+
+/* The same for a message behind the first one of a zone transfer, which may have no question (RFC 5936 section 2.2.1): name.len
+ * is 0 then. */
+int dns_message_decode_later(struct span bytes, struct dns_message *ret_message);
 
 /* Whether the message answers this question: a response to a standard query with this id, and the name octet by octet
  * (RFC 5452 section 9.1; the case is part of the secret). */

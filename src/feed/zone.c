@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: ISC */
+#include "feed/zone.h"
+
+#include "base/macro.h"
+#include "base/mem.h"
+#include "base/reader.h"
+
+/*
+ * A record in the run:  key length 1 | key | type 1 | data length 2 | data
+ * The file:  "stkfeed1" | checksum 8 | confirmed 8 | serial, refresh, retry, expire, minimum 4 each |
+ *            name length 1 | name | the run
+ *
+ * The checksum finds torn and damaged files; who could forge one can write to the role's own folder.
+ */
+static const char FILE_MAGIC[8] = "stkfeed1";
+
+enum { FILE_HEAD = 16 };
+
+struct feed_zone *feed_zone_new(const struct dns_name *name, const struct dns_soa *soa)
+{
+	struct feed_zone *zone = mem_new(feed_zone);
+
+	zone->name = *name;
+	zone->soa = *soa;
+	buf_init(&zone->records, 0);
+	return zone;
+}
+
+void feed_zone_free(struct feed_zone **zone)
+{
+	struct feed_zone *z = *zone;
+
+	if (z == NULL)
+		return;
+	buf_done(&z->records);
+	mem_free(z);
+	*zone = NULL;
+}
+
+void feed_zone_append(struct feed_zone *zone, const struct feed_record *record)
+{
+	if (record->type == FEED_A)
+		zone->addresses++;
+	else
+		zone->texts++;
+	feed_record_write(&zone->records, record);
+}
+
+int feed_zone_next(const struct feed_zone *zone, size_t *at, struct feed_record *ret_record)
+{
+	struct span rest = span_from(buf_span(&zone->records), *at);
+	size_t before = rest.len;
+	int r = feed_record_read(&rest, ret_record);
+
+	*at += before - rest.len;
+	return r > 0;
+}
+
+/* ---- records ---- */
+
+void feed_record_write(struct buf *out, const struct feed_record *record)
+{
+	buf_append_byte(out, (uint8_t)record->key.len);
+	buf_append(out, record->key);
+	buf_append_byte(out, (uint8_t)record->type);
+	buf_append_u16(out, (uint16_t)record->data.len);
+	buf_append(out, record->data);
+}
+
+int feed_record_read(struct span *rest, struct feed_record *ret_record)
+{
+	struct reader reader = reader_of(*rest);
+	struct feed_record record;
+
+	if (rest->len == 0)
+		return 0;
+	record.key = reader_bytes(&reader, reader_u8(&reader));
+	record.type = (enum feed_type)reader_u8(&reader);
+	record.data = reader_bytes(&reader, reader_u16(&reader));
+	if (reader.bad || record.key.len == 0 || record.key.ptr[record.key.len - 1] != 0)
+		return E_PARSE;
+	if (record.type == FEED_A ? record.data.len != 4 : record.type != FEED_TXT)
+		return E_PARSE;
+	*rest = reader.rest;
+	*ret_record = record;
+	return 1;
+}
+
+int feed_record_compare(const struct feed_record *a, const struct feed_record *b)
+{
+	int order = span_compare(a->key, b->key);
+
+	if (order != 0)
+		return order;
+	if (a->type != b->type)
+		return a->type < b->type ? -1 : 1;
+	return span_compare(a->data, b->data);
+}
+
+/* Labels from the top, in lower case. 0: at the apex, outside, or with octets that no entry has. */
+static size_t record_key(
+	const struct dns_name *zone, const struct dns_name *name, uint8_t key[FEED_KEY_MAX])
+{
+	size_t below =
+		name->len - (size_t)zone->len; /* octets of the labels that are not the zone's */
+	size_t end = below;
+
+	if (name->len <= zone->len || !dns_name_is_below(name, zone))
+		return 0;
+	for (size_t at = 0; at < below; at += 1 + (size_t)name->wire[at]) {
+		size_t len = name->wire[at];
+
+		key[--end] = 0;
+		end -= len;
+		for (size_t i = 0; i < len; i++) {
+			uint8_t byte = name->wire[at + 1 + i];
+
+			if (byte <= ' ' || byte > '~')
+				return 0;
+			key[end + i] = ascii_lower(byte);
+		}
+	}
+	return below;
+}
+
+static bool text_is_whole(struct span rdata)
+{
+	struct reader reader = reader_of(rdata);
+
+	while (reader.rest.len != 0 && !reader.bad)
+		reader_bytes(&reader, reader_u8(&reader));
+	return !reader.bad && rdata.len != 0 && rdata.len <= FEED_DATA_MAX;
+}
+
+int feed_record_of(const struct dns_name *zone, const struct dns_record *record,
+	uint8_t key[FEED_KEY_MAX], struct feed_record *ret_record)
+{
+	bool kept = record->type == DNS_A ? record->rdata.len == 4
+					  : record->type == DNS_TXT && text_is_whole(record->rdata);
+	size_t len = kept ? record_key(zone, &record->name, key) : 0;
+
+	if (len == 0)
+		return 0;
+	*ret_record = (struct feed_record){.key = span_of(key, len),
+		.type = record->type == DNS_A ? FEED_A : FEED_TXT,
+		.data = record->rdata};
+	return 1;
+}
+
+/* ---- files ---- */
+
+/* FNV-1a by eight octets at a time: a file may have a hundred megabytes. */
+static uint64_t checksum(struct span s)
+{
+	uint64_t sum = UINT64_C(0xcbf29ce484222325) ^ s.len;
+
+	while (s.len != 0) {
+		uint64_t word = 0;
+		size_t len = s.len < sizeof(word) ? s.len : sizeof(word);
+
+		memcpy(&word, s.ptr, len);
+		sum = (sum ^ word) * UINT64_C(0x100000001b3);
+		sum ^= sum >> 29;
+		s = span_from(s, len);
+	}
+	return sum;
+}
+
+void feed_file_seal(struct span body, struct buf *out)
+{
+	buf_append(out, span_of(FILE_MAGIC, sizeof(FILE_MAGIC)));
+	buf_append_u64(out, checksum(body));
+	buf_append(out, body);
+}
+
+void feed_zone_encode(const struct feed_zone *zone, int64_t confirmed_s, struct buf *out)
+{
+	const struct dns_soa *soa = &zone->soa;
+	struct buf body;
+
+	buf_init(&body, 0);
+	buf_append_u64(&body, (uint64_t)confirmed_s);
+	buf_append_u32(&body, soa->serial);
+	buf_append_u32(&body, soa->refresh_s);
+	buf_append_u32(&body, soa->retry_s);
+	buf_append_u32(&body, soa->expire_s);
+	buf_append_u32(&body, soa->minimum_s);
+	buf_append_byte(&body, zone->name.len);
+	buf_append(&body, dns_name_span(&zone->name));
+	buf_append(&body, buf_span(&zone->records));
+	feed_file_seal(buf_span(&body), out);
+	buf_done(&body);
+}
+
+/* The records have to be in order: everything that reads a zone relies on it. */
+static int zone_take_records(struct feed_zone *zone, struct span rest)
+{
+	struct feed_record before = {.key = {NULL, 0}};
+	struct feed_record record;
+	int r;
+
+	while ((r = feed_record_read(&rest, &record)) > 0) {
+		if (before.key.len != 0 && feed_record_compare(&before, &record) >= 0)
+			return E_PARSE;
+		feed_zone_append(zone, &record);
+		before = record;
+	}
+	return r;
+}
+
+int feed_zone_decode(struct span bytes, const struct dns_name *name, struct feed_zone **ret_zone,
+	int64_t *ret_confirmed_s)
+{
+	AUTO(feed_zone) *zone = NULL;
+	struct reader reader = reader_of(span_from(bytes, FILE_HEAD));
+	struct reader head = reader_of(bytes);
+	struct span magic = reader_bytes(&head, sizeof(FILE_MAGIC));
+	uint64_t sum = reader_u64(&head);
+	struct dns_soa soa = {.serial = 0};
+	int64_t confirmed_s;
+	struct span wire;
+	int r;
+
+	if (head.bad)
+		return E_TRUNCATED;
+	if (!span_equal(magic, span_of(FILE_MAGIC, sizeof(FILE_MAGIC))))
+		return E_VERSION;
+	if (sum != checksum(head.rest))
+		return E_CHECKSUM;
+	confirmed_s = (int64_t)reader_u64(&reader);
+	soa.serial = reader_u32(&reader);
+	soa.refresh_s = reader_u32(&reader);
+	soa.retry_s = reader_u32(&reader);
+	soa.expire_s = reader_u32(&reader);
+	soa.minimum_s = reader_u32(&reader);
+	wire = reader_bytes(&reader, reader_u8(&reader));
+	if (reader.bad || !span_equal(wire, dns_name_span(name)))
+		return E_PARSE;
+	zone = feed_zone_new(name, &soa);
+	r = zone_take_records(zone, reader.rest);
+	if (r < 0)
+		return r;
+	*ret_zone = TAKE(zone);
+	*ret_confirmed_s = confirmed_s;
+	return 0;
+}
