@@ -52,6 +52,7 @@ static int message_take_opt(
 		.version = (uint8_t)(record->ttl_s >> 16),
 		.rcode_high = (uint8_t)(record->ttl_s >> 24),
 		.udp_size = record->class,
+		.dnssec_ok = (record->ttl_s & 0x8000) != 0,
 	};
 	return 0;
 }

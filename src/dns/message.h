@@ -36,6 +36,7 @@ enum dns_rcode {
 	DNS_REFUSED = 5,
 	DNS_NOTAUTH = 9,
 	DNS_BADVERS = 16, /* four bits in the header, the upper eight in OPT */
+	DNS_BADCOOKIE = 23,
 };
 
 /* "REFUSED"; never NULL. */
@@ -63,10 +64,13 @@ enum dns_ede {
 enum {
 	DNS_HEADER_SIZE = 12,
 	DNS_MESSAGE_MAX = 65535,
-	DNS_UDP_PLAIN = 512, /* what a client without EDNS takes (RFC 1035 section 2.3.4) */
-	DNS_UDP_SAFE = 1232, /* fits every path without fragments */
-	DNS_OPTION_EDE = 15,
-	DNS_TTL_MAX = 0x7fffffff, /* larger ones count as 0 (RFC 2181 section 8) */
+	DNS_UDP_PLAIN = 512,       /* what a client without EDNS takes (RFC 1035 section 2.3.4) */
+	DNS_UDP_SAFE = 1232,       /* fits every path without fragments */
+	DNS_OPTION_NSID = 3,       /* RFC 5001 */
+	DNS_OPTION_COOKIE = 10,    /* RFC 7873 */
+	DNS_OPTION_KEEPALIVE = 11, /* RFC 7828 */
+	DNS_OPTION_EDE = 15,       /* RFC 8914 */
+	DNS_TTL_MAX = 0x7fffffff,  /* larger ones count as 0 (RFC 2181 section 8) */
 };
 
 static inline unsigned dns_flags_opcode(uint16_t flags)
@@ -79,6 +83,7 @@ struct dns_edns {
 	uint8_t version;
 	uint8_t rcode_high;
 	uint16_t udp_size; /* as sent, small values too */
+	bool dnssec_ok;
 };
 
 enum dns_section { DNS_ANSWER, DNS_AUTHORITY, DNS_ADDITIONAL, DNS_SECTIONS };

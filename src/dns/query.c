@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "dns/query.h"
 
+#include "dns/cookie.h"
+
 #include "base/macro.h"
 
 /*
@@ -77,12 +79,56 @@ static size_t query_skip_name(struct span bytes, size_t at)
 	return 0;
 }
 
+/* RFC 6891 section 6.1.2. Options nobody here knows are passed over; false: their lengths do not fit, or a cookie's does not
+ * (RFC 7873 section 5.2.2; of several cookies the first one counts). */
+static bool query_take_options(struct span rest, struct dns_query *query)
+{
+	while (rest.len != 0) {
+		size_t len = rest.len >= 4 ? octets_u16(rest.ptr + 2) : rest.len;
+		struct span content;
+
+		if (rest.len < 4 || len > rest.len - 4)
+			return false;
+		content = span_of(rest.ptr + 4, len);
+		switch (octets_u16(rest.ptr)) {
+		case DNS_OPTION_NSID:
+			query->options.nsid = true;
+			break;
+		case DNS_OPTION_KEEPALIVE:
+			query->options.keepalive = true;
+			break;
+		case DNS_OPTION_COOKIE:
+			if (!dns_cookie_fits(len))
+				return false;
+			if (query->options.cookie.len == 0)
+				query->options.cookie = content;
+			break;
+		default:
+			break;
+		}
+		rest = span_from(rest, 4 + len);
+	}
+	return true;
+}
+
+static void query_take_opt(const uint8_t *fixed, struct dns_query *query)
+{
+	query->edns = (struct dns_edns){
+		.present = true,
+		.udp_size = octets_u16(fixed + 2),
+		.rcode_high = fixed[4],
+		.version = fixed[5],
+		.dnssec_ok = (fixed[6] & 0x80) != 0,
+	};
+}
+
 /* Over one record; the offset behind it, or 0. Takes OPT in, of which there may be one, in the additional section. */
 static size_t query_take_record(
 	struct span bytes, size_t at, bool additional, struct dns_query *query)
 {
 	size_t fixed = query_skip_name(bytes, at);
 	const uint8_t *p;
+	size_t len;
 
 	if (fixed == 0 || fixed > bytes.len || bytes.len - fixed < 10)
 		return 0;
@@ -94,18 +140,18 @@ static size_t query_take_record(
 			return 0;
 		query->tsig_at = (uint16_t)at;
 	}
+	len = octets_u16(p + 8);
 	if (octets_u16(p) == DNS_OPT) {
 		if (!additional || query->edns.present || fixed != at + 1)
 			return 0;
-		query->edns = (struct dns_edns){
-			.present = true,
-			.udp_size = octets_u16(p + 2),
-			.rcode_high = p[4],
-			.version = p[5],
-		};
+		query_take_opt(p, query);
 	}
-	at = fixed + 10 + octets_u16(p + 8);
-	return at <= bytes.len ? at : 0;
+	if (len > bytes.len - fixed - 10)
+		return 0;
+	if (octets_u16(p) == DNS_OPT && query->edns.version == 0 &&
+		!query_take_options(span_of(p + 10, len), query))
+		return 0;
+	return fixed + 10 + len;
 }
 
 static bool query_take_records(struct span bytes, size_t at, struct dns_query *query)
@@ -133,6 +179,7 @@ int dns_query_decode(struct span bytes, struct dns_query *ret_query)
 	ret_query->flags = flags;
 	ret_query->question = span_of(NULL, 0);
 	ret_query->edns = (struct dns_edns){.present = false};
+	ret_query->options = (struct dns_asked_options){.nsid = false};
 	ret_query->tsig_at = 0;
 	if (octets_u16(bytes.ptr + 4) == 1) {
 		size_t at = query_take_question(bytes, ret_query);

@@ -3,11 +3,19 @@
 /*
  * A query as a server reads it: one pass over the octets, no allocation, nothing copied but the folded name. Strict where
  * strangers play tricks (a compressed question, octets behind the end, two OPT records), indifferent to what a server
- * need not know (records it has no use for, unknown EDNS options and flags). Pure; any thread.
+ * need not know (records it has no use for, unknown EDNS options and flags, padding). Pure; any thread.
  */
 #include "dns/message.h"
 
 enum { DNS_LABELS_MAX = 127 };
+
+/* What the options of EDNS ask for. */
+struct dns_asked_options {
+	bool nsid;
+	bool keepalive;
+	struct span
+		cookie; /* the first, of a length that a cookie can have; points into the message */
+};
 
 struct dns_query {
 	uint16_t id;
@@ -16,6 +24,7 @@ struct dns_query {
 	uint16_t type;
 	uint16_t class;
 	struct dns_edns edns;
+	struct dns_asked_options options; /* of EDNS version 0 */
 	uint16_t tsig_at; /* where a TSIG record begins, the last of the message; 0: it has none */
 	uint8_t labels_len; /* without the root */
 	uint8_t name_len;

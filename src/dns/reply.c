@@ -1,24 +1,47 @@
 /* SPDX-License-Identifier: ISC */
 #include "dns/reply.h"
 
-enum { OPT_SIZE = 11, EDE_SIZE = 6, RECORD_FIXED = 12, COPIED_FLAGS = 0x7800 | DNS_FLAG_RD };
+enum {
+	OPT_SIZE = 11,
+	OPTION_SIZE = 4, /* without its content */
+	EDE_SIZE = OPTION_SIZE + 2,
+	RECORD_FIXED = 12,
+	COPIED_FLAGS = 0x7800 | DNS_FLAG_RD,
+	EDNS_DO = 0x8000,
+};
 
 void reply_init(struct reply *reply, const struct dns_query *query, uint8_t *out, size_t size)
 {
 	size_t opt = query->edns.present ? OPT_SIZE + EDE_SIZE : 0;
 
 	reply->out = out;
-	reply->limit = (size < DNS_MESSAGE_MAX ? size : DNS_MESSAGE_MAX) - opt;
+	reply->size = size < DNS_MESSAGE_MAX ? size : DNS_MESSAGE_MAX;
+	reply->limit = reply->size - opt;
 	reply->full = false;
 	reply->flags = (uint16_t)(DNS_FLAG_QR | (query->flags & COPIED_FLAGS));
 	reply->rcode = DNS_NOERROR;
 	reply->ede = 0;
+	reply->options = (struct reply_options){.keepalive_ds = 0};
 	reply->answers = 0;
 	reply->authorities = 0;
 	reply->query = query;
 	reply->len = DNS_HEADER_SIZE + query->question.len;
 	if (query->question.len != 0)
 		memcpy(out + DNS_HEADER_SIZE, query->question.ptr, query->question.len);
+}
+
+static size_t option_size(struct span content)
+{
+	return content.len != 0 ? OPTION_SIZE + content.len : 0;
+}
+
+void reply_reserve_options(struct reply *reply)
+{
+	const struct reply_options *options = &reply->options;
+
+	if (reply->query->edns.present)
+		reply->limit -= option_size(options->nsid) + option_size(options->cookie) +
+				(options->keepalive_ds != 0 ? OPTION_SIZE + 2 : 0);
 }
 
 uint8_t *reply_room(struct reply *reply, size_t len)
@@ -48,25 +71,61 @@ uint8_t *reply_record(
 	return room + RECORD_FIXED;
 }
 
-/* RFC 6891 section 6.1.2; the extended error of RFC 8914 is its only option. */
+static uint8_t *option_begin(uint8_t *at, uint16_t option, size_t len)
+{
+	reply_put_u16(at, option);
+	reply_put_u16(at + 2, (unsigned)len);
+	return at + OPTION_SIZE;
+}
+
+static uint8_t *option_put(uint8_t *at, uint16_t option, struct span content)
+{
+	if (content.len == 0)
+		return at;
+	at = option_begin(at, option, content.len);
+	memcpy(at, content.ptr, content.len);
+	return at + content.len;
+}
+
+/* RFC 8914 section 2. */
+static uint8_t *option_put_ede(const struct reply *reply, uint8_t *at)
+{
+	struct span text = reply->options.ede_text;
+
+	if (reply->ede == 0)
+		return at;
+	if (text.len + EDE_SIZE > reply->size - (size_t)(at - reply->out))
+		text.len = 0;
+	at = option_begin(at, DNS_OPTION_EDE, 2 + text.len);
+	reply_put_u16(at, reply->ede);
+	if (text.len != 0)
+		memcpy(at + 2, text.ptr, text.len);
+	return at + 2 + text.len;
+}
+
+/* RFC 6891 section 6.1.2. DO comes back as it was sent (RFC 3225 section 3); other flags nobody knows. */
 static void reply_opt(struct reply *reply)
 {
+	const struct reply_options *options = &reply->options;
 	uint8_t *p = reply->out + reply->len;
-	size_t options = reply->ede != 0 ? EDE_SIZE : 0;
+	uint8_t *at = p + OPT_SIZE;
 
+	at = option_put(at, DNS_OPTION_NSID, options->nsid);
+	at = option_put(at, DNS_OPTION_COOKIE, options->cookie);
+	if (options->keepalive_ds != 0) {
+		at = option_begin(at, DNS_OPTION_KEEPALIVE, 2);
+		reply_put_u16(at, options->keepalive_ds);
+		at += 2;
+	}
+	at = option_put_ede(reply, at);
 	p[0] = 0;
 	reply_put_u16(p + 1, DNS_OPT);
 	reply_put_u16(p + 3, DNS_UDP_SAFE);
 	p[5] = (uint8_t)(reply->rcode >> 4);
 	p[6] = 0;
-	reply_put_u16(p + 7, 0);
-	reply_put_u16(p + 9, (unsigned)options);
-	if (options != 0) {
-		reply_put_u16(p + 11, DNS_OPTION_EDE);
-		reply_put_u16(p + 13, 2);
-		reply_put_u16(p + 15, reply->ede);
-	}
-	reply->len += OPT_SIZE + options;
+	reply_put_u16(p + 7, reply->query->edns.dnssec_ok ? EDNS_DO : 0);
+	reply_put_u16(p + 9, (unsigned)(at - p - OPT_SIZE));
+	reply->len = (size_t)(at - reply->out);
 }
 
 /* A truncated response carries no records at all: half of a record set would be believed (RFC 2181 section 9). */

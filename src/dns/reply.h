@@ -8,14 +8,24 @@
 
 enum { REPLY_QUESTION = 0xc00c }; /* a pointer to the name of the question */
 
+/* Options of an answer to a query with EDNS, beside the extended error; all empty after reply_init. */
+struct reply_options {
+	struct span nsid;
+	struct span cookie;
+	struct span ede_text;  /* left out where it does not fit */
+	uint16_t keepalive_ds; /* tenths of a second; 0: none */
+};
+
 struct reply {
 	uint8_t *out;
 	size_t len;
-	size_t limit; /* room for OPT is taken off already */
+	size_t size;
+	size_t limit; /* of records: room for OPT is taken off already */
 	bool full;
 	uint16_t flags;
 	uint16_t rcode;
 	uint16_t ede; /* extended error, 0 for none */
+	struct reply_options options;
 	uint16_t answers;
 	uint16_t authorities;
 	const struct dns_query *query;
@@ -23,6 +33,9 @@ struct reply {
 
 /* size: of out, at least DNS_UDP_PLAIN. */
 void reply_init(struct reply *reply, const struct dns_query *query, uint8_t *out, size_t size);
+
+/* Keeps room for what stands in options: to be called after setting them, before the first record. */
+void reply_reserve_options(struct reply *reply);
 
 /* Room for a record of a name, a type and rdata of that length; NULL when it does not fit. The name is a pointer to offset
  * name_at of the message; returns where the rdata goes. The caller counts the record. */

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC */
+#include "dns/limit.h"
+
+#include <sodium.h>
+
+#include "base/mem.h"
+
+/*
+ * Buckets of tokens, four to a set, a set to a cache line; the hash of network and kind says which set, and with its other
+ * half which bucket. In a full set the bucket that was not asked for longest makes room and is forgotten, which gives its
+ * network a full bucket when it comes again. That costs an attacker more than it brings: a bucket under attack is never
+ * the one not asked for longest. The hash has a secret key, so that nobody can choose who shares a set.
+ *
+ * Credit is counted in thousandths of an answer: a rate per second is that number per millisecond.
+ */
+enum { WAYS = 4, SETS = 8192, ANSWER = 1000 };
+
+struct bucket {
+	uint32_t tag;
+	uint32_t asked_ms;
+	int32_t credit;
+	uint32_t limited; /* answers withheld since there was credit */
+};
+
+struct dns_limiter {
+	unsigned workers;
+	uint8_t key[crypto_shorthash_KEYBYTES];
+	struct bucket sets[SETS][WAYS];
+};
+
+struct dns_limiter *dns_limiter_new(unsigned workers)
+{
+	struct dns_limiter *limiter = mem_new(dns_limiter);
+
+	limiter->workers = workers != 0 ? workers : 1;
+	crypto_shorthash_keygen(limiter->key);
+	return limiter;
+}
+
+void dns_limiter_free(struct dns_limiter **limiter)
+{
+	mem_free(*limiter);
+	*limiter = NULL;
+}
+
+static uint64_t network_hash(const struct dns_limiter *limiter, const struct dns_limits *limits,
+	struct ip client, enum dns_limit_kind kind)
+{
+	unsigned bits = ip_is_v4(client) ? IP_V4_BITS + limits->v4_bits : limits->v6_bits;
+	struct prefix network = prefix_of(client, bits);
+	uint8_t input[sizeof(network.ip.b) + 1];
+	uint64_t hash;
+
+	memcpy(input, network.ip.b, sizeof(network.ip.b));
+	input[sizeof(network.ip.b)] = (uint8_t)kind;
+	crypto_shorthash((uint8_t *)&hash, input, sizeof(input), limiter->key);
+	return hash;
+}
+
+/* The bucket of this tag; a full one when it has none yet. */
+static struct bucket *set_find(struct bucket set[WAYS], uint32_t tag, uint32_t now_ms, int32_t full)
+{
+	struct bucket *oldest = set;
+
+	for (struct bucket *bucket = set; bucket < set + WAYS; bucket++) {
+		if (bucket->tag == tag)
+			return bucket;
+		if (now_ms - bucket->asked_ms > now_ms - oldest->asked_ms)
+			oldest = bucket;
+	}
+	*oldest = (struct bucket){.tag = tag, .asked_ms = now_ms, .credit = full};
+	return oldest;
+}
+
+enum dns_limited dns_limiter_take(struct dns_limiter *limiter, const struct dns_limits *limits,
+	struct ip client, enum dns_limit_kind kind, int64_t now_ms)
+{
+	unsigned rate = limits->rates[kind];
+	struct bucket *bucket;
+	int64_t credit, full;
+	uint64_t hash;
+
+	if (rate == 0)
+		return DNS_LIMIT_PASS;
+	rate = rate > limiter->workers ? rate / limiter->workers : 1;
+	full = (int64_t)rate * limits->burst_s * ANSWER;
+	full = full < INT32_MAX ? full : INT32_MAX;
+	hash = network_hash(limiter, limits, client, kind);
+	bucket = set_find(limiter->sets[hash % SETS], (uint32_t)(hash >> 32) | 1, (uint32_t)now_ms,
+		(int32_t)full);
+	credit = bucket->credit + (int64_t)((uint32_t)now_ms - bucket->asked_ms) * rate;
+	bucket->asked_ms = (uint32_t)now_ms;
+	bucket->credit = (int32_t)(credit < full ? credit : full);
+	if (bucket->credit >= ANSWER) {
+		bucket->credit -= ANSWER;
+		bucket->limited = 0;
+		return DNS_LIMIT_PASS;
+	}
+	bucket->limited++;
+	return limits->slip != 0 && bucket->limited % limits->slip == 0 ? DNS_LIMIT_SLIP
+									: DNS_LIMIT_DROP;
+}
