@@ -7,7 +7,7 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "bus/convert.h"
-#include "bus/serial.h"
+#include "base/serial.h"
 #include "list/view.h"
 #include "stockade.pb-c.h"
 

@@ -9,143 +9,86 @@
 
 /* ---- Owners ---- */
 
-struct layer *layer_new(struct layer *previous)
+struct overlay overlay_copy(const struct overlay *overlay)
 {
-	struct layer *layer = mem_new(layer);
-
-	atomic_init(&layer->refs, 1);
-	layer->previous = layer_ref(previous);
-	layer->arena = arena_new(0);
-	return layer;
+	return (struct overlay){tree_ref(overlay->ranges), tree_ref(overlay->names)};
 }
 
-struct layer *layer_ref(struct layer *layer)
+void overlay_done(struct overlay *overlay)
 {
-	if (layer != NULL)
-		atomic_fetch_add_explicit(&layer->refs, 1, memory_order_relaxed);
-	return layer;
+	tree_unref(&overlay->ranges);
+	tree_unref(&overlay->names);
 }
 
-/* A chain may be long, so this is a loop. */
-void layer_unref(struct layer **layer)
+bool overlay_is_empty(const struct overlay *overlay)
 {
-	struct layer *l = *layer;
-
-	*layer = NULL;
-	while (l != NULL && atomic_fetch_sub_explicit(&l->refs, 1, memory_order_acq_rel) == 1) {
-		struct layer *previous = l->previous;
-
-		arena_free(&l->arena);
-		mem_free(l);
-		l = previous;
-	}
+	return overlay->ranges == NULL && overlay->names == NULL;
 }
 
-struct overlay *overlay_ref(struct overlay *overlay)
+size_t overlay_size(const struct overlay *overlay)
 {
-	if (overlay != NULL)
-		atomic_fetch_add_explicit(&overlay->refs, 1, memory_order_relaxed);
-	return overlay;
-}
-
-void overlay_unref(struct overlay **overlay)
-{
-	struct overlay *o = *overlay;
-
-	*overlay = NULL;
-	if (o == NULL || atomic_fetch_sub_explicit(&o->refs, 1, memory_order_acq_rel) != 1)
-		return;
-	mem_free(o->ranges);
-	mem_free(o->names);
-	mem_free(o);
+	return (overlay->ranges != NULL ? overlay->ranges->count : 0) +
+	       (overlay->names != NULL ? overlay->names->count : 0);
 }
 
 /* ---- Asking ---- */
 
-static size_t range_place(const struct overlay *overlay, u128 key)
+/* The range that holds key; NULL: none does. */
+static const struct tree_item *range_at(const struct overlay *overlay, u128 key)
 {
-	size_t first = 0, end = overlay->ranges_len;
+	struct tree_key at = tree_key_of_range(key);
+	const struct tree_item *item = tree_upto(overlay->ranges, &at);
 
-	while (first < end) {
-		size_t middle = first + (end - first) / 2;
-
-		if (overlay->ranges[middle].last < key)
-			first = middle + 1;
-		else
-			end = middle;
-	}
-	return first;
+	return item != NULL && item->last >= key ? item : NULL;
 }
 
 const struct answer *overlay_ip(const struct overlay *overlay, u128 key)
 {
-	size_t at = range_place(overlay, key);
+	const struct tree_item *item = range_at(overlay, key);
 
-	if (at == overlay->ranges_len || overlay->ranges[at].first > key)
-		return NULL;
-	return overlay->ranges[at].answer;
+	return item != NULL ? item->answer : NULL;
 }
 
-bool overlay_range_from(const struct overlay *overlay, u128 key, struct over_range *ret_range)
+bool overlay_range_from(
+	const struct overlay *overlay, u128 key, uint32_t mask, struct over_range *ret_range)
 {
-	size_t at = overlay != NULL ? range_place(overlay, key) : 0;
+	struct tree_key at = tree_key_of_range(key);
+	const struct tree_item *item = range_at(overlay, key);
 
-	if (overlay == NULL || at == overlay->ranges_len)
+	if (item == NULL || (mask != 0 && (item->answer->mask & mask) == 0))
+		item = tree_from(overlay->ranges, &at, mask);
+	if (item == NULL)
 		return false;
-	*ret_range = overlay->ranges[at];
+	*ret_range = (struct over_range){item->first, item->last, item->answer};
 	return true;
 }
 
-static size_t name_place(const struct overlay *overlay, struct span key)
+const struct answer *overlay_name_from(
+	const struct overlay *overlay, struct span key, bool below, uint32_t mask)
 {
-	size_t first = 0, end = overlay->names_len;
+	struct tree_key at = tree_key_of_name(key, below);
+	const struct tree_item *item = tree_from(overlay->names, &at, mask);
 
-	while (first < end) {
-		size_t middle = first + (end - first) / 2;
-
-		if (span_compare(overlay->names[middle].key, key) < 0)
-			first = middle + 1;
-		else
-			end = middle;
-	}
-	return first;
+	return item != NULL ? item->answer : NULL;
 }
 
 /* The entry of exactly this key and kind. */
-static const struct over_name *overlay_entry(
+static const struct answer *overlay_entry(
 	const struct overlay *overlay, struct span key, bool below)
 {
-	size_t at = name_place(overlay, key);
+	const struct answer *answer = overlay_name_from(overlay, key, below, 0);
 
-	for (; at < overlay->names_len && span_equal(overlay->names[at].key, key); at++) {
-		if (overlay->names[at].below == below)
-			return &overlay->names[at];
-	}
-	return NULL;
+	return answer != NULL && answer->below == below && span_equal(answer->key, key) ? answer
+											: NULL;
 }
 
-bool overlay_name_from(
-	const struct overlay *overlay, struct span key, bool below, struct over_name *ret_name)
+const struct answer *overlay_above(const struct overlay *overlay, struct span key)
 {
-	size_t at = overlay != NULL ? name_place(overlay, key) : 0;
-
-	if (overlay == NULL || at == overlay->names_len)
-		return false;
-	if (!below && overlay->names[at].below && span_equal(overlay->names[at].key, key))
-		at++;
-	if (at == overlay->names_len)
-		return false;
-	*ret_name = overlay->names[at];
-	return true;
-}
-
-const struct over_name *overlay_above(const struct overlay *overlay, struct span key)
-{
-	const struct over_name *deepest = NULL;
+	const struct answer *deepest = NULL;
 	size_t len = 0;
 
-	while (len < key.len && overlay->names_len != 0) {
-		const struct over_name *entry;
+	while (len < key.len && overlay->names != NULL) {
+		const struct answer *entry;
 
 		len = name_key_next(key, len);
 		entry = overlay_entry(overlay, span_first(key, len), true);
@@ -157,14 +100,15 @@ const struct over_name *overlay_above(const struct overlay *overlay, struct span
 
 const struct answer *overlay_name(const struct overlay *overlay, struct span key)
 {
-	const struct over_name *entry = overlay_entry(overlay, key, false);
+	const struct answer *entry;
 
-	if (entry == NULL)
-		entry = overlay_above(overlay, key);
-	return entry != NULL ? entry->answer : NULL;
+	if (overlay->names == NULL)
+		return NULL;
+	entry = overlay_entry(overlay, key, false);
+	return entry != NULL ? entry : overlay_above(overlay, key);
 }
 
-/* ---- Painting ---- */
+/* ---- Answers of pieces ---- */
 
 static int hit_compare(const void *a, const void *b)
 {
@@ -173,37 +117,82 @@ static int hit_compare(const void *a, const void *b)
 	return (int)left->sublist - (int)right->sublist;
 }
 
-static int answer_copy(const struct delta_piece *piece, unsigned sublists_len, struct layer *layer,
-	const struct answer **ret_answer, struct fault *why)
+static int hits_check(const struct delta_piece *piece, unsigned sublists_len, size_t *ret_reasons,
+	uint32_t *ret_mask, struct fault *why)
 {
-	struct answer *answer;
+	size_t reasons = 0;
+	uint32_t mask = 0;
 
 	if (piece->hits_len > SUBLISTS_MAX)
 		return fault_set(why, E_LIMIT, "a piece with %u hits", piece->hits_len);
-	answer = arena_alloc_try(
-		layer->arena, sizeof(*answer) + (size_t)piece->hits_len * sizeof(answer->hits[0]));
-	if (answer == NULL)
-		return fault_set(why, E_NOMEM, "no memory for a delta");
 	for (uint32_t i = 0; i < piece->hits_len; i++) {
 		const struct delta_hit *hit = &piece->hits[i];
 
-		if (hit->sublist >= sublists_len || (answer->mask >> hit->sublist & 1) != 0)
+		if (hit->sublist >= sublists_len || (mask >> hit->sublist & 1) != 0)
 			return fault_set(why, E_CONFLICT,
 				"a piece names sublist %u, which the list has not or twice",
 				hit->sublist);
 		if (hit->until_s < 0 || hit->reason.len > REASON_MAX)
 			return fault_set(why, E_RANGE, "a hit with an impossible time or reason");
-		answer->mask |= UINT32_C(1) << hit->sublist;
-		answer->hits[answer->len++] = (struct hit){
-			hit->sublist, hit->until_s, arena_copy(layer->arena, hit->reason)};
+		mask |= UINT32_C(1) << hit->sublist;
+		reasons += hit->reason.len;
+	}
+	*ret_reasons = reasons;
+	*ret_mask = mask;
+	return 0;
+}
+
+static struct span bytes_add(uint8_t **place, struct span bytes)
+{
+	struct span copy = span_of(*place, bytes.len);
+
+	if (bytes.len != 0)
+		memcpy(*place, bytes.ptr, bytes.len);
+	*place += bytes.len;
+	return copy;
+}
+
+/* name: the key of a domain, or empty. One block: answer, hits, key, reasons. */
+static int answer_new(const struct delta_piece *piece, unsigned sublists_len, struct span name,
+	struct answer **ret_answer, struct fault *why)
+{
+	struct answer *answer;
+	uint8_t *bytes;
+	size_t reasons = 0;
+	uint32_t mask = 0;
+	int r = hits_check(piece, sublists_len, &reasons, &mask, why);
+
+	if (r < 0)
+		return r;
+	answer = mem_alloc_array_try(1,
+		sizeof(*answer) + piece->hits_len * sizeof(answer->hits[0]) + name.len + reasons);
+	if (answer == NULL)
+		return fault_set(why, E_NOMEM, "no memory for a delta");
+	atomic_init(&answer->refs, 1);
+	answer->mask = mask;
+	bytes = (uint8_t *)&answer->hits[piece->hits_len];
+	answer->key = bytes_add(&bytes, name);
+	for (uint32_t i = 0; i < piece->hits_len; i++) {
+		const struct delta_hit *hit = &piece->hits[i];
+
+		answer->hits[answer->len++] =
+			(struct hit){hit->sublist, hit->until_s, bytes_add(&bytes, hit->reason)};
 	}
 	qsort(answer->hits, answer->len, sizeof(answer->hits[0]), hit_compare);
 	*ret_answer = answer;
 	return 0;
 }
 
-static int range_of(
-	const struct delta_piece *piece, struct over_range *ret_range, struct fault *why)
+/* Pieces of one painting mostly say the same, and then point to the same hits. */
+static bool hits_are_shared(const struct delta_piece *a, const struct delta_piece *b)
+{
+	return a->hits_len == b->hits_len && a->hits == b->hits && a->source.kind == SOURCE_NET &&
+	       b->source.kind == SOURCE_NET;
+}
+
+/* ---- Items of pieces ---- */
+
+static int range_of(const struct delta_piece *piece, struct tree_item *ret_item, struct fault *why)
 {
 	struct prefix net = piece->source.net;
 	u128 first = key_of_ip(net.ip), last;
@@ -213,63 +202,88 @@ static int range_of(
 	last = key_last(first, net.bits);
 	if (first < key_v4_first && last >= key_v4_first)
 		return fault_set(why, E_RANGE, "an IPv6 piece covers IPv4");
-	ret_range->first = first;
-	ret_range->last = last;
+	ret_item->first = first;
+	ret_item->last = last;
 	return 0;
 }
 
-static int name_of(const struct delta_piece *piece, struct layer *layer, struct over_name *ret_name,
-	struct fault *why)
+/* The pieces as items, each with its answer. */
+struct fresh {
+	struct tree_item *ranges, *names;
+	size_t ranges_len, names_len;
+	unsigned sublists_len;
+	uint32_t serial;
+};
+
+static void fresh_done(struct fresh *fresh)
+{
+	for (size_t i = 0; i < fresh->ranges_len; i++)
+		answer_unref(&fresh->ranges[i].answer);
+	for (size_t i = 0; i < fresh->names_len; i++)
+		answer_unref(&fresh->names[i].answer);
+	mem_free(fresh->ranges);
+	mem_free(fresh->names);
+}
+
+static int fresh_add_range(struct fresh *fresh, const struct delta_piece *piece,
+	const struct delta_piece *before, struct fault *why)
+{
+	struct tree_item item = {0};
+	int r = range_of(piece, &item, why);
+
+	if (r < 0)
+		return r;
+	if (fresh->ranges_len != 0 && before != NULL && hits_are_shared(before, piece))
+		item.answer = answer_ref(fresh->ranges[fresh->ranges_len - 1].answer);
+	else
+		r = answer_new(piece, fresh->sublists_len, span_of(NULL, 0), &item.answer, why);
+	if (r < 0)
+		return r;
+	item.answer->serial = fresh->serial;
+	fresh->ranges[fresh->ranges_len++] = item;
+	return 0;
+}
+
+static int fresh_add_name(struct fresh *fresh, const struct delta_piece *piece, struct fault *why)
 {
 	const char *domain = piece->source.domain;
 	bool below = domain[0] == '.';
-	uint8_t key[NAME_KEY_SIZE];
-	int len = name_key(span_text(domain + below), key);
+	uint8_t bytes[NAME_KEY_SIZE];
+	int len = name_key(span_text(domain + below), bytes);
+	struct span name = span_of(bytes, len > 0 ? (size_t)len : 0);
+	struct tree_key key = tree_key_of_name(name, below);
+	struct tree_item item = {.first = key.first, .last = key.last};
+	int r;
 
 	if (len <= 0)
 		return fault_set(why, E_RANGE, "a piece is no domain");
-	ret_name->below = below;
-	ret_name->key = arena_copy(layer->arena, span_of(key, (size_t)len));
+	r = answer_new(piece, fresh->sublists_len, name, &item.answer, why);
+	if (r < 0)
+		return r;
+	item.answer->serial = fresh->serial;
+	item.answer->below = below;
+	fresh->names[fresh->names_len++] = item;
 	return 0;
 }
 
 static int range_compare(const void *a, const void *b)
 {
-	const struct over_range *left = a, *right = b;
+	const struct tree_item *left = a, *right = b;
 
 	return left->first < right->first ? -1 : left->first > right->first;
 }
 
 static int name_compare(const void *a, const void *b)
 {
-	const struct over_name *left = a, *right = b;
+	const struct answer *left = ((const struct tree_item *)a)->answer;
+	const struct answer *right = ((const struct tree_item *)b)->answer;
 	int order = span_compare(left->key, right->key);
 
 	return order != 0 ? order : (int)right->below - (int)left->below;
 }
 
-/* The new pieces alone, sorted. */
-static int pieces_read(const struct delta_piece *const *pieces, size_t pieces_len,
-	unsigned sublists_len, struct layer *layer, struct overlay *fresh, struct fault *why)
+static int fresh_sort(struct fresh *fresh, struct fault *why)
 {
-	int r = 0;
-
-	for (size_t i = 0; i < pieces_len && r == 0; i++) {
-		const struct answer *answer = NULL;
-
-		r = answer_copy(pieces[i], sublists_len, layer, &answer, why);
-		if (r < 0)
-			return r;
-		if (pieces[i]->source.kind == SOURCE_NET) {
-			fresh->ranges[fresh->ranges_len].answer = answer;
-			r = range_of(pieces[i], &fresh->ranges[fresh->ranges_len++], why);
-		} else {
-			fresh->names[fresh->names_len].answer = answer;
-			r = name_of(pieces[i], layer, &fresh->names[fresh->names_len++], why);
-		}
-	}
-	if (r < 0)
-		return r;
 	qsort(fresh->ranges, fresh->ranges_len, sizeof(*fresh->ranges), range_compare);
 	qsort(fresh->names, fresh->names_len, sizeof(*fresh->names), name_compare);
 	for (size_t i = 1; i < fresh->ranges_len; i++) {
@@ -283,100 +297,89 @@ static int pieces_read(const struct delta_piece *const *pieces, size_t pieces_le
 	return 0;
 }
 
-/* old without the ground of fresh, and fresh; `out` has room for old_len + 2 * fresh_len. */
-static size_t ranges_merge(const struct over_range *old, size_t old_len,
-	const struct over_range *fresh, size_t fresh_len, struct over_range *out)
+static int fresh_read(struct fresh *fresh, const struct delta_piece *const *pieces,
+	size_t pieces_len, struct fault *why)
 {
-	struct over_range *end = out;
-	size_t next = 0;
+	int r = 0;
 
-	for (size_t i = 0; i < old_len; i++) {
-		struct over_range rest = old[i];
-		bool is_covered = false;
-
-		while (next < fresh_len && fresh[next].last < rest.first)
-			*end++ = fresh[next++];
-		while (next < fresh_len && fresh[next].first <= rest.last) {
-			if (fresh[next].first > rest.first)
-				*end++ = (struct over_range){
-					rest.first, fresh[next].first - 1, rest.answer};
-			is_covered = fresh[next].last >= rest.last;
-			if (is_covered)
-				break; /* it may cover more old ranges: it goes out before the next */
-			rest.first = fresh[next].last + 1;
-			*end++ = fresh[next++];
-		}
-		if (!is_covered)
-			*end++ = rest;
+	fresh->ranges = mem_alloc_array_try(pieces_len, sizeof(*fresh->ranges));
+	fresh->names = mem_alloc_array_try(pieces_len, sizeof(*fresh->names));
+	if (fresh->ranges == NULL || fresh->names == NULL)
+		return fault_set(why, E_NOMEM, "no memory for a delta");
+	for (size_t i = 0; i < pieces_len && r == 0; i++) {
+		if (pieces[i]->source.kind == SOURCE_NET)
+			r = fresh_add_range(fresh, pieces[i], i != 0 ? pieces[i - 1] : NULL, why);
+		else
+			r = fresh_add_name(fresh, pieces[i], why);
 	}
-	while (next < fresh_len)
-		*end++ = fresh[next++];
-	return (size_t)(end - out);
+	return r < 0 ? r : fresh_sort(fresh, why);
 }
 
-/* Whether new entries say all there is to say where the old one stands. */
-static bool name_is_void(const struct overlay *fresh, const struct over_name *old)
+/* ---- Painting ---- */
+
+static void tree_become(struct tree **tree, struct tree *next)
 {
-	return overlay_above(fresh, old->key) != NULL ||
-	       overlay_entry(fresh, old->key, old->below) != NULL;
+	tree_unref(tree);
+	*tree = next;
 }
 
-static size_t names_merge(
-	const struct overlay *old, const struct overlay *fresh, struct over_name *out)
+/* What sticks out of the ground of the piece on either side stays. */
+static void range_paint(struct overlay *overlay, const struct tree_item *piece)
 {
-	struct over_name *end = out;
-	size_t next = 0;
+	const struct tree_item *left = range_at(overlay, piece->first);
+	const struct tree_item *right = range_at(overlay, piece->last);
+	u128 low_first = left != NULL ? left->first : piece->first;
+	struct tree_key low = tree_key_of_range(low_first), high = tree_key_of_range(piece->last);
+	struct tree_item items[SPLICE_MAX];
+	size_t len = 0;
 
-	for (size_t i = 0; old != NULL && i < old->names_len; i++) {
-		if (name_is_void(fresh, &old->names[i]))
-			continue;
-		while (next < fresh->names_len &&
-			name_compare(&fresh->names[next], &old->names[i]) < 0)
-			*end++ = fresh->names[next++];
-		*end++ = old->names[i];
+	if (left != NULL && left->first < piece->first) {
+		items[len] = *left;
+		items[len++].last = piece->first - 1;
 	}
-	while (next < fresh->names_len)
-		*end++ = fresh->names[next++];
-	return (size_t)(end - out);
+	items[len++] = *piece;
+	if (right != NULL && right->last > piece->last) {
+		items[len] = *right;
+		items[len++].first = piece->last + 1;
+	}
+	tree_become(&overlay->ranges, tree_splice(overlay->ranges, &low, &high, items, len));
 }
 
-static struct overlay *overlay_new_try(size_t ranges, size_t names)
+/* ".x" voids all that stands at x and below. The pieces come sorted, so deeper ones of the same delta come after it. */
+static void name_paint(struct overlay *overlay, const struct tree_item *piece)
 {
-	struct overlay *overlay = mem_new(overlay);
+	struct span name = piece->answer->key;
+	struct tree_key low = tree_key_of_name(name, piece->answer->below);
+	struct tree_key high = low;
+	uint8_t bytes[NAME_KEY_SIZE + 1];
 
-	atomic_init(&overlay->refs, 1);
-	overlay->ranges = mem_alloc_array_try(ranges, sizeof(*overlay->ranges));
-	overlay->names = mem_alloc_array_try(names, sizeof(*overlay->names));
-	if (overlay->ranges == NULL || overlay->names == NULL)
-		overlay_unref(&overlay);
-	return overlay;
+	if (piece->answer->below)
+		high = tree_key_of_name(name_key_behind(name, bytes), true);
+	tree_become(&overlay->names, tree_splice(overlay->names, &low, &high, piece, 1));
 }
 
 int overlay_paint(const struct overlay *old, const struct delta_piece *const *pieces,
-	size_t pieces_len, unsigned sublists_len, struct layer *layer, struct overlay **ret_overlay,
+	size_t pieces_len, unsigned sublists_len, uint32_t serial, struct overlay *ret_overlay,
 	struct fault *why)
 {
-	struct overlay *fresh = overlay_new_try(pieces_len, pieces_len);
-	struct overlay *merged = NULL;
-	int r;
+	struct fresh fresh = {.sublists_len = sublists_len, .serial = serial};
+	int r = fresh_read(&fresh, pieces, pieces_len, why);
 
-	if (fresh == NULL)
-		return fault_set(why, E_NOMEM, "no memory for a delta");
-	r = pieces_read(pieces, pieces_len, sublists_len, layer, fresh, why);
 	if (r == 0) {
-		merged =
-			overlay_new_try((old != NULL ? old->ranges_len : 0) + 2 * fresh->ranges_len,
-				(old != NULL ? old->names_len : 0) + fresh->names_len);
-		if (merged == NULL)
-			r = fault_set(why, E_NOMEM, "no memory for a delta");
+		struct overlay overlay = overlay_copy(old);
+
+		for (size_t i = 0; i < fresh.ranges_len; i++)
+			range_paint(&overlay, &fresh.ranges[i]);
+		for (size_t i = 0; i < fresh.names_len; i++)
+			name_paint(&overlay, &fresh.names[i]);
+		*ret_overlay = overlay;
 	}
-	if (r == 0) {
-		merged->ranges_len = ranges_merge(old != NULL ? old->ranges : NULL,
-			old != NULL ? old->ranges_len : 0, fresh->ranges, fresh->ranges_len,
-			merged->ranges);
-		merged->names_len = names_merge(old, fresh, merged->names);
-		*ret_overlay = merged;
-	}
-	overlay_unref(&fresh);
+	fresh_done(&fresh);
 	return r;
+}
+
+struct overlay overlay_newer(const struct overlay *overlay, uint32_t serial)
+{
+	return (struct overlay){
+		tree_newer(overlay->ranges, serial), tree_newer(overlay->names, serial)};
 }

@@ -3,6 +3,7 @@
 
 #include "base/macro.h"
 #include "base/mem.h"
+#include "base/serial.h"
 #include "list/delta.h"
 
 /* ---- Owners ---- */
@@ -49,8 +50,7 @@ void view_free(struct view **view)
 	if (v == NULL)
 		return;
 	for (size_t i = 0; i < LISTS_MAX; i++)
-		overlay_unref(&v->overlays[i]);
-	layer_unref(&v->layer);
+		overlay_done(&v->overlays[i]);
 	snapshot_unref(&v->snapshot);
 	mem_free(v);
 }
@@ -88,7 +88,7 @@ static int list_paint(struct view *view, size_t list, const struct overlay *old,
 		if (lists[i] == list)
 			pieces[len++] = &delta->pieces[i];
 	}
-	r = overlay_paint(old, pieces, len, view->snapshot->lists[list].sublists_len, view->layer,
+	r = overlay_paint(old, pieces, len, view->snapshot->lists[list].sublists_len, view->serial,
 		&view->overlays[list], why);
 	mem_free(pieces);
 	return r;
@@ -101,9 +101,9 @@ static int lists_paint(const struct view *base, const struct delta *delta, const
 
 	for (size_t i = 0; i < LISTS_MAX && r == 0; i++) {
 		if (counts[i] == 0)
-			view->overlays[i] = overlay_ref(base->overlays[i]);
+			view->overlays[i] = overlay_copy(&base->overlays[i]);
 		else
-			r = list_paint(view, i, base->overlays[i], delta, lists, counts[i], why);
+			r = list_paint(view, i, &base->overlays[i], delta, lists, counts[i], why);
 	}
 	return r;
 }
@@ -128,13 +128,55 @@ int view_apply(const struct view *base, const struct delta *delta, struct view *
 		view = view_new_empty();
 		view->serial = delta->to_serial;
 		view->snapshot = snapshot_ref(base->snapshot);
-		view->layer = layer_new(base->layer);
 		r = lists_paint(base, delta, lists, counts, view, why);
 	}
 	mem_free(lists);
 	if (r == 0)
 		*ret_view = TAKE(view);
 	return r;
+}
+
+/* Pieces name lists and sublists by place. */
+static bool lists_are_same(const struct snapshot *a, const struct snapshot *b)
+{
+	if (a->lists_len != b->lists_len)
+		return false;
+	for (size_t i = 0; i < a->lists_len; i++) {
+		const struct snapshot_list *left = &a->lists[i], *right = &b->lists[i];
+
+		if (!span_equal(left->name, right->name) ||
+			left->sublists_len != right->sublists_len)
+			return false;
+		for (size_t j = 0; j < left->sublists_len; j++) {
+			if (!span_equal(left->sublists[j], right->sublists[j]))
+				return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * A piece is the complete answer on its ground since its change, and whoever touched that ground later painted it over. So
+ * where a piece older than the new snapshot still stands, the snapshot says the same, and the piece is of no use.
+ */
+int view_rebase(const struct view *base, const struct view *fresh, struct view **ret_view,
+	struct fault *why)
+{
+	struct view *view;
+
+	if (base->snapshot == NULL || fresh->snapshot == NULL ||
+		serial_is_before(base->serial, fresh->serial) ||
+		serial_is_before(fresh->serial, base->snapshot->serial))
+		return fault_set(why, E_CONFLICT, "a view at serial %u is not ahead of snapshot %u",
+			base->serial, fresh->serial);
+	if (!lists_are_same(base->snapshot, fresh->snapshot))
+		return fault_set(why, E_CONFLICT, "the new snapshot has other lists");
+	view = view_of_snapshot(snapshot_ref(fresh->snapshot));
+	for (size_t i = 0; i < LISTS_MAX; i++)
+		view->overlays[i] = overlay_newer(&base->overlays[i], fresh->serial);
+	view->serial = base->serial;
+	*ret_view = view;
+	return 0;
 }
 
 /* ---- Names of lists ---- */
@@ -144,14 +186,17 @@ uint32_t view_serial(const struct view *view)
 	return view->serial;
 }
 
+uint32_t view_snapshot_serial(const struct view *view)
+{
+	return view->snapshot != NULL ? view->snapshot->serial : 0;
+}
+
 size_t view_overlay_size(const struct view *view)
 {
 	size_t size = 0;
 
-	for (size_t i = 0; i < LISTS_MAX; i++) {
-		if (view->overlays[i] != NULL)
-			size += view->overlays[i]->ranges_len + view->overlays[i]->names_len;
-	}
+	for (size_t i = 0; i < LISTS_MAX; i++)
+		size += overlay_size(&view->overlays[i]);
 	return size;
 }
 
@@ -242,18 +287,16 @@ uint32_t view_lookup_ip(
 	const struct view *view, int list, struct ip ip, struct hit *ret_hits, size_t *ret_count)
 {
 	const struct snapshot_list *of = view_list(view, list);
+	const struct answer *answer;
 	u128 key = key_of_ip(ip);
 
 	if (ret_count != NULL)
 		*ret_count = 0;
 	if (of == NULL)
 		return 0;
-	if (view->overlays[list] != NULL) {
-		const struct answer *answer = overlay_ip(view->overlays[list], key);
-
-		if (answer != NULL)
-			return answer_give(answer, ret_hits, ret_count);
-	}
+	answer = overlay_ip(&view->overlays[list], key);
+	if (answer != NULL)
+		return answer_give(answer, ret_hits, ret_count);
 	return row_give(of, snapshot_row(of, key), ret_hits, ret_count);
 }
 
@@ -264,17 +307,15 @@ uint32_t view_lookup_domain(const struct view *view, int list, struct span name,
 	uint8_t bytes[NAME_KEY_SIZE];
 	int len = name_key(name, bytes);
 	struct span key = span_of(bytes, (size_t)len);
+	const struct answer *answer;
 
 	if (ret_count != NULL)
 		*ret_count = 0;
 	if (of == NULL || len <= 0)
 		return 0;
-	if (view->overlays[list] != NULL) {
-		const struct answer *answer = overlay_name(view->overlays[list], key);
-
-		if (answer != NULL)
-			return answer_give(answer, ret_hits, ret_count);
-	}
+	answer = overlay_name(&view->overlays[list], key);
+	if (answer != NULL)
+		return answer_give(answer, ret_hits, ret_count);
 	return row_give(of, names_find(&of->names, &of->rows, key).self, ret_hits, ret_count);
 }
 
@@ -286,7 +327,7 @@ static bool gaps_have(const struct snapshot_list *list, const struct overlay *ov
 {
 	struct over_range range;
 
-	while (overlay_range_from(overlay, first, &range) && range.first <= last) {
+	while (overlay_range_from(overlay, first, 0, &range) && range.first <= last) {
 		if (range.first > first && snapshot_has_range(list, first, range.first - 1, mask))
 			return true;
 		if (range.last >= last)
@@ -296,46 +337,19 @@ static bool gaps_have(const struct snapshot_list *list, const struct overlay *ov
 	return snapshot_has_range(list, first, last, mask);
 }
 
-static bool ranges_have(const struct overlay *overlay, u128 first, u128 last, uint32_t mask)
-{
-	struct over_range range;
-
-	while (overlay_range_from(overlay, first, &range) && range.first <= last) {
-		if ((range.answer->mask & mask) != 0)
-			return true;
-		if (range.last >= last)
-			return false;
-		first = range.last + 1;
-	}
-	return false;
-}
-
 bool view_has_within(const struct view *view, int list, struct prefix net, uint32_t mask)
 {
 	const struct snapshot_list *of = view_list(view, list);
 	u128 first = key_of_ip(net.ip);
 	u128 last = key_last(first, net.bits);
+	struct over_range range;
 
-	if (of == NULL)
+	if (of == NULL || mask == 0)
 		return false;
-	if (ranges_have(view->overlays[list], first, last, mask))
+	if (overlay_range_from(&view->overlays[list], first, mask, &range) && range.first <= last)
 		return true;
 	return snapshot_has_range(of, first, last, mask) &&
-	       gaps_have(of, view->overlays[list], first, last, mask);
-}
-
-struct span name_key_behind(struct span key, uint8_t bytes[NAME_KEY_SIZE + 1])
-{
-	memcpy(bytes, key.ptr, key.len);
-	bytes[key.len] = '\1';
-	return span_of(bytes, key.len + 1);
-}
-
-struct span name_key_next_up(struct span key, uint8_t bytes[NAME_KEY_SIZE + 1])
-{
-	memcpy(bytes, key.ptr, key.len);
-	bytes[key.len] = '\0';
-	return span_of(bytes, key.len + 1);
+	       gaps_have(of, &view->overlays[list], first, last, mask);
 }
 
 /* Whether a node of the snapshot strictly below key still speaks for itself and has a sublist of mask. */
@@ -352,7 +366,7 @@ static bool nodes_below_have(const struct snapshot_list *list, const struct over
 		node++;
 	while ((node = names_next(names, &list->rows, node, end, mask)) < end) {
 		struct span at = names_key(names, node);
-		const struct over_name *above = overlay_above(overlay, at);
+		const struct answer *above = overlay_above(overlay, at);
 		struct name_value value = names_value(names, node);
 
 		if (above != NULL) { /* all of that subtree was repainted */
@@ -371,19 +385,11 @@ static bool nodes_below_have(const struct snapshot_list *list, const struct over
 
 static bool entries_below_have(const struct overlay *overlay, struct span key, uint32_t mask)
 {
-	struct span from = key;
-	bool below = false;
-	struct over_name entry;
 	uint8_t bytes[NAME_KEY_SIZE + 1];
+	struct span behind = name_key_least_behind(key, bytes);
+	const struct answer *entry = overlay_name_from(overlay, behind, true, mask);
 
-	while (overlay_name_from(overlay, from, below, &entry) &&
-		name_key_is_within(entry.key, key)) {
-		if (entry.key.len > key.len && (entry.answer->mask & mask) != 0)
-			return true;
-		below = !entry.below;
-		from = entry.below ? entry.key : name_key_next_up(entry.key, bytes);
-	}
-	return false;
+	return entry != NULL && name_key_is_within(entry->key, key);
 }
 
 bool view_has_below(const struct view *view, int list, struct span name, uint32_t mask)
@@ -393,17 +399,17 @@ bool view_has_below(const struct view *view, int list, struct span name, uint32_
 	int len = name_key(name, bytes);
 	struct span key = span_of(bytes, (size_t)len);
 	const struct overlay *overlay;
-	const struct over_name *above;
+	const struct answer *above;
 	struct name_place place;
 
-	if (of == NULL || len < 0)
+	if (of == NULL || len < 0 || mask == 0)
 		return false;
-	overlay = view->overlays[list];
+	overlay = &view->overlays[list];
 	place = names_find(&of->names, &of->rows, key);
-	if (overlay == NULL || overlay->names_len == 0)
+	if (overlay->names == NULL)
 		return (place.mask & mask) != 0;
 	above = overlay_above(overlay, key);
-	if (above != NULL && (above->answer->mask & mask) != 0)
+	if (above != NULL && (above->mask & mask) != 0)
 		return true;
 	if (entries_below_have(overlay, key, mask))
 		return true;

@@ -30,13 +30,21 @@ int view_open(const char *path, struct view **ret_view, struct fault *why);
  * the serial of base. */
 int view_apply(const struct view *base, const struct delta *delta, struct view **ret_view,
 	struct fault *why);
+/*
+ * A new view: `fresh` is of a newer snapshot, `base` serves a later serial than it on top of an older snapshot. The result
+ * serves what base does, on top of the new snapshot, with only those changes that came after it: nothing is to be sent
+ * again. Both stay valid. E_CONFLICT when the lists are not the same or base is not ahead of fresh.
+ */
+int view_rebase(const struct view *base, const struct view *fresh, struct view **ret_view,
+	struct fault *why);
 void view_free(struct view **view);
 
 /* An empty view of serial 0, for a role that has not heard of any list yet. */
 struct view *view_new_empty(void);
 
 uint32_t view_serial(const struct view *view);
-size_t view_overlay_size(const struct view *view); /* pieces painted over the snapshot */
+uint32_t view_snapshot_serial(const struct view *view); /* of the file below; 0: none */
+size_t view_overlay_size(const struct view *view);      /* pieces painted over the snapshot */
 
 /* The place of a list and of a sublist by name; E_ABSENT. Names may come and go with the configuration: ask per view. */
 int view_list_find(const struct view *view, struct span name);

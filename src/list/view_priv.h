@@ -11,8 +11,7 @@
 struct view {
 	uint32_t serial;
 	struct snapshot *snapshot; /* NULL: the empty view */
-	struct layer *layer;       /* of the last delta; holds the answers of the overlays */
-	struct overlay *overlays[LISTS_MAX];
+	struct overlay overlays[LISTS_MAX];
 };
 
 const struct snapshot_list *view_list(const struct view *view, int list); /* NULL: no such list */
@@ -21,8 +20,3 @@ const struct snapshot_list *view_list(const struct view *view, int list); /* NUL
 uint32_t answer_give(const struct answer *answer, struct hit *ret_hits, size_t *ret_count);
 uint32_t row_give(
 	const struct snapshot_list *list, uint32_t row, struct hit *ret_hits, size_t *ret_count);
-
-/* Greater than everything at and below key, and not greater than anything else behind it: no label has such a byte. */
-struct span name_key_behind(struct span key, uint8_t bytes[NAME_KEY_SIZE + 1]);
-/* The least key behind key. */
-struct span name_key_next_up(struct span key, uint8_t bytes[NAME_KEY_SIZE + 1]);

@@ -22,7 +22,7 @@ bool view_next_listed(const struct view *view, int list, struct ip from, struct 
 	while (of != NULL) {
 		struct over_range range;
 		struct snapshot_piece piece;
-		bool painted = overlay_range_from(view->overlays[list], key, &range);
+		bool painted = overlay_range_from(&view->overlays[list], key, 0, &range);
 
 		if (painted && range.first <= key) {
 			if (range.answer->mask != 0) {
@@ -72,9 +72,9 @@ struct name_at {
 /* Whether the overlay has an entry of its own for this name alone. */
 static bool is_repainted(const struct overlay *overlay, struct span key)
 {
-	struct over_name entry;
+	const struct answer *entry = overlay_name_from(overlay, key, false, 0);
 
-	return overlay_name_from(overlay, key, false, &entry) && span_equal(entry.key, key);
+	return entry != NULL && span_equal(entry->key, key);
 }
 
 /* The first entry of the snapshot that does not stand before this one, and still holds. */
@@ -88,11 +88,11 @@ static bool node_from(const struct snapshot_list *list, const struct overlay *ov
 		struct span at = names_key(names, node);
 		struct name_value value = names_value(names, node);
 		bool may_be_below = below || !span_equal(at, key);
-		const struct over_name *above;
+		const struct answer *above;
 
 		if (span_compare(at, key) < 0)
 			continue; /* a damaged file */
-		above = overlay != NULL ? overlay_above(overlay, at) : NULL;
+		above = overlay_above(overlay, at);
 		if (above != NULL) { /* all of that subtree was repainted */
 			uint32_t behind = names_lower(names, name_key_behind(above->key, bytes));
 
@@ -112,17 +112,16 @@ static bool node_from(const struct snapshot_list *list, const struct overlay *ov
 static bool name_from(const struct snapshot_list *list, const struct overlay *overlay,
 	struct span key, bool below, struct name_at *ret)
 {
-	struct over_name entry;
-	bool painted = overlay_name_from(overlay, key, below, &entry);
+	const struct answer *entry = overlay_name_from(overlay, key, below, 0);
 	bool found = node_from(list, overlay, key, below, ret);
 	int order;
 
-	if (!painted)
+	if (entry == NULL)
 		return found;
-	order = found ? span_compare(ret->key, entry.key) : 1;
-	if (order < 0 || (order == 0 && ret->below && !entry.below))
+	order = found ? span_compare(ret->key, entry->key) : 1;
+	if (order < 0 || (order == 0 && ret->below && !entry->below))
 		return true;
-	*ret = (struct name_at){entry.key, entry.below, entry.answer, 0};
+	*ret = (struct name_at){entry->key, entry->below, entry, 0};
 	return true;
 }
 
@@ -131,16 +130,16 @@ static uint32_t mask_without(
 	const struct snapshot_list *list, const struct overlay *overlay, const struct name_at *at)
 {
 	struct span key = at->key;
-	const struct over_name *above;
+	const struct answer *above;
 
 	if (at->below) { /* what is said above */
 		while (key.len != 0 && key.ptr[key.len - 1] != '\0')
 			key.len--;
 		key.len -= key.len != 0;
 	}
-	above = overlay != NULL ? overlay_above(overlay, key) : NULL;
+	above = overlay_above(overlay, key);
 	if (above != NULL)
-		return above->answer->mask;
+		return above->mask;
 	return row_set_mask(&list->rows, names_find(&list->names, &list->rows, key).below);
 }
 
@@ -165,10 +164,10 @@ bool view_next_listed_name(
 
 	if (of == NULL || len < 0)
 		return false;
-	overlay = view->overlays[list];
+	overlay = &view->overlays[list];
 	at.key = span_of(start, (size_t)len);
 	for (;;) {
-		struct span key = at.below ? at.key : name_key_next_up(at.key, bytes);
+		struct span key = at.below ? at.key : name_key_least_behind(at.key, bytes);
 
 		if (!name_from(of, overlay, key, !at.below, &at))
 			return false;

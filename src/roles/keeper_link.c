@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "bus/frame.h"
-#include "bus/serial.h"
+#include "base/serial.h"
 #include "roles/jail.h"
 #include "roles/keeper.h"
 

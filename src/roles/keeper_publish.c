@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "bus/convert.h"
 #include "bus/frame.h"
-#include "bus/serial.h"
+#include "base/serial.h"
 #include "list/paint.h"
 #include "roles/keeper.h"
 

@@ -2,7 +2,7 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "bus/convert.h"
-#include "bus/serial.h"
+#include "base/serial.h"
 #include "roles/keeper.h"
 
 /* Answers of bounded length, from the store alone; what the asker may see depends on its socket. */

@@ -11,7 +11,7 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
-#include "bus/serial.h"
+#include "base/serial.h"
 #include "list/snapshot_write.h"
 #include "roles/keeper.h"
 

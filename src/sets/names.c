@@ -65,6 +65,20 @@ size_t name_key_next(struct span key, size_t len)
 	return start + span_find(span_from(key, start), '\0');
 }
 
+struct span name_key_behind(struct span key, uint8_t bytes[NAME_KEY_SIZE + 1])
+{
+	memcpy(bytes, key.ptr, key.len);
+	bytes[key.len] = '\1';
+	return span_of(bytes, key.len + 1);
+}
+
+struct span name_key_least_behind(struct span key, uint8_t bytes[NAME_KEY_SIZE + 1])
+{
+	memcpy(bytes, key.ptr, key.len);
+	bytes[key.len] = '\0';
+	return span_of(bytes, key.len + 1);
+}
+
 bool name_key_is_within(struct span key, struct span above)
 {
 	if (key.len < above.len || !span_equal(span_first(key, above.len), above))

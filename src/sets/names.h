@@ -22,6 +22,11 @@ int name_key(struct span name, uint8_t key[NAME_KEY_SIZE]);
 /* Back to text: NAME_KEY_SIZE bytes are always enough, the NUL included. */
 void name_key_print(struct span key, char text[NAME_KEY_SIZE]);
 
+/* Greater than everything at and below key, and not greater than anything else behind it: no label has such a byte. */
+struct span name_key_behind(struct span key, uint8_t bytes[NAME_KEY_SIZE + 1]);
+/* The least key behind key. */
+struct span name_key_least_behind(struct span key, uint8_t bytes[NAME_KEY_SIZE + 1]);
+
 /* The length of the ancestor of key that has one label more than the first `len` bytes; key.len at the end. */
 size_t name_key_next(struct span key, size_t len);
 

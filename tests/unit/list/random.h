@@ -3,6 +3,7 @@
 /*
  * Random lists that nest, touch and repeat, random changes to them, and the questions that show every difference.
  */
+#include "base/serial.h"
 #include "list/model.h"
 
 enum { ASKED_MAX = 16384, LIST = 1 };
@@ -130,7 +131,7 @@ static inline void apply_change(
 {
 	AUTO(arena) *arena = arena_new(0);
 	struct delta delta = {
-		.from_serial = view_serial(*view), .to_serial = view_serial(*view) + 1};
+		.from_serial = view_serial(*view), .to_serial = serial_after(view_serial(*view))};
 	struct view *next = NULL;
 
 	assert_int_equal(paint_pieces(span_text("main"), source, model->entries, model->len, 100000,

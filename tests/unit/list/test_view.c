@@ -168,6 +168,77 @@ static void views_are_independent(void **state)
 	image_done(&image);
 }
 
+/* Changes before and after a new snapshot: on top of it stand the later ones only, and the answers stay. */
+static void a_new_snapshot_slides_below_the_changes(void **state)
+{
+	static struct model model;
+
+	(void)state;
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		struct image old_image, image;
+		struct view *view, *fresh, *next = NULL;
+		struct source source;
+
+		fill(&model, round);
+		view = model_view(&model, UINT32_MAX - 6, &old_image);
+		for (unsigned i = 0; i < CHANGES; i++) { /* over the end of the circle */
+			source = change(&model);
+			apply_change(&model, &source, &view);
+		}
+		fresh = model_view(&model, view_serial(view), &image);
+		for (unsigned i = 0; i < CHANGES; i++) {
+			source = change(&model);
+			apply_change(&model, &source, &view);
+		}
+		assert_int_equal(view_rebase(view, fresh, &next, NULL), 0);
+		assert_int_equal(view_serial(next), view_serial(view));
+		assert_int_equal(view_snapshot_serial(next), view_serial(fresh));
+		assert_true(view_overlay_size(next) <= view_overlay_size(view));
+		view_free(&view);
+		view_free(&fresh);
+		image_done(&old_image); /* nothing may look at it any more */
+		check_all(&model, next);
+		source = change(&model);
+		apply_change(&model, &source, &next);
+		check_all(&model, next);
+		view_free(&next);
+		image_done(&image);
+	}
+}
+
+static void a_snapshot_that_does_not_fit_changes_nothing(void **state)
+{
+	static struct model model;
+	struct image image, newer_image;
+	struct view *view, *newer, *next = NULL, *empty = view_new_empty();
+	struct snapshot_writer *writer = snapshot_writer_new(4, 1);
+	struct image other_image;
+	struct view *other = NULL;
+
+	(void)state;
+	model.len = 0;
+	view = model_view(&model, 5, &image);
+	newer = model_view(&model, 6, &newer_image);
+	snapshot_writer_image(writer, &other_image, NULL);
+	snapshot_writer_free(&writer);
+	assert_int_equal(
+		view_open_bytes(span_of(other_image.bytes, other_image.len), true, &other, NULL),
+		0);
+	assert_int_equal(view_rebase(view, newer, &next, NULL), E_CONFLICT);
+	assert_int_equal(view_rebase(newer, view, &next, NULL), E_CONFLICT);
+	assert_int_equal(view_rebase(view, other, &next, NULL), E_CONFLICT);
+	assert_int_equal(view_rebase(view, empty, &next, NULL), E_CONFLICT);
+	assert_int_equal(view_rebase(empty, view, &next, NULL), E_CONFLICT);
+	assert_null(next);
+	view_free(&view);
+	view_free(&newer);
+	view_free(&other);
+	view_free(&empty);
+	image_done(&image);
+	image_done(&newer_image);
+	image_done(&other_image);
+}
+
 static void holes_do_not_exist(void **state)
 {
 	static struct model model;
@@ -356,6 +427,8 @@ int main(void)
 		cmocka_unit_test(a_snapshot_answers_like_the_model),
 		cmocka_unit_test(deltas_answer_like_a_rebuilt_snapshot),
 		cmocka_unit_test(views_are_independent),
+		cmocka_unit_test(a_new_snapshot_slides_below_the_changes),
+		cmocka_unit_test(a_snapshot_that_does_not_fit_changes_nothing),
 		cmocka_unit_test(holes_do_not_exist),
 		cmocka_unit_test(an_ipv6_network_lists_no_ipv4_address),
 		cmocka_unit_test(lists_and_sublists_have_names),

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "bus/serial.h"
+#include "base/serial.h"
 #include "roles/keeper_rule.h"
 
 static const char text[] =
