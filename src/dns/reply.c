@@ -24,6 +24,7 @@ void reply_init(struct reply *reply, const struct dns_query *query, uint8_t *out
 	reply->options = (struct reply_options){.keepalive_ds = 0};
 	reply->answers = 0;
 	reply->authorities = 0;
+	reply->additionals = 0;
 	reply->query = query;
 	reply->len = DNS_HEADER_SIZE + query->question.len;
 	if (query->question.len != 0)
@@ -69,6 +70,11 @@ uint8_t *reply_record(
 	reply_put_u32(room + 6, ttl_s);
 	reply_put_u16(room + 10, (unsigned)rdata_len);
 	return room + RECORD_FIXED;
+}
+
+bool reply_has_room(const struct reply *reply, size_t rdata_len)
+{
+	return RECORD_FIXED + rdata_len <= reply->limit - reply->len;
 }
 
 static uint8_t *option_begin(uint8_t *at, uint16_t option, size_t len)
@@ -138,6 +144,7 @@ size_t reply_finish(struct reply *reply)
 		reply->flags |= DNS_FLAG_TC;
 		reply->answers = 0;
 		reply->authorities = 0;
+		reply->additionals = 0;
 		reply->len = DNS_HEADER_SIZE + query->question.len;
 	}
 	if (query->edns.present)
@@ -147,6 +154,6 @@ size_t reply_finish(struct reply *reply)
 	reply_put_u16(out + 4, query->question.len != 0);
 	reply_put_u16(out + 6, reply->answers);
 	reply_put_u16(out + 8, reply->authorities);
-	reply_put_u16(out + 10, query->edns.present);
+	reply_put_u16(out + 10, reply->additionals + (query->edns.present ? 1U : 0U));
 	return reply->len;
 }

@@ -28,6 +28,7 @@ struct reply {
 	struct reply_options options;
 	uint16_t answers;
 	uint16_t authorities;
+	uint16_t additionals; /* without OPT */
 	const struct dns_query *query;
 };
 
@@ -44,6 +45,10 @@ uint8_t *reply_record(
 
 /* Room for len octets as they are; NULL when they do not fit. */
 uint8_t *reply_room(struct reply *reply, size_t len);
+
+/* Whether a record of that much rdata fits. For what may be left out (name servers nobody asked for, their addresses): asked
+ * first, since what does not fit otherwise truncates the response. */
+bool reply_has_room(const struct reply *reply, size_t rdata_len);
 
 /* Header, OPT, truncation; the length of the whole response. */
 size_t reply_finish(struct reply *reply);
