@@ -185,6 +185,17 @@ uint32_t snapshot_row(const struct snapshot_list *list, u128 key)
 	return UINT32_MAX;
 }
 
+/* IPv6 hosts and steps are few beside the /64s. */
+void snapshot_prefetch(const struct snapshot_list *list, u128 key, unsigned step)
+{
+	if (step >= TABLE_FETCHES)
+		return;
+	if (key_is_v4(key))
+		table_prefetch(&list->v4_points, (uint32_t)key, step);
+	else
+		table_prefetch(&list->nets, key >> 64, step);
+}
+
 static bool points_have(const struct snapshot_list *list, const struct table *points, u128 first,
 	u128 last, uint32_t mask)
 {

@@ -87,6 +87,9 @@ int view_open_bytes(struct span bytes, bool verify, struct view **ret_view, stru
 /* The row that holds at an address; UINT32_MAX when nothing was ever said about it. */
 uint32_t snapshot_row(const struct snapshot_list *list, u128 key);
 
+/* Asks for the memory that snapshot_row will read: see table_prefetch. */
+void snapshot_prefetch(const struct snapshot_list *list, u128 key, unsigned step);
+
 /* Whether any address in first..last is listed by a sublist of mask. */
 bool snapshot_has_range(const struct snapshot_list *list, u128 first, u128 last, uint32_t mask);
 

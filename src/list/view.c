@@ -319,6 +319,24 @@ uint32_t view_lookup_domain(const struct view *view, int list, struct span name,
 	return row_give(of, names_find(&of->names, &of->rows, key).self, ret_hits, ret_count);
 }
 
+void view_prefetch_ip(const struct view *view, int list, struct ip ip, unsigned step)
+{
+	const struct snapshot_list *of = view_list(view, list);
+
+	if (of != NULL)
+		snapshot_prefetch(of, key_of_ip(ip), step);
+}
+
+void view_prefetch_domain(const struct view *view, int list, struct span name, unsigned step)
+{
+	const struct snapshot_list *of = view_list(view, list);
+	uint8_t bytes[NAME_KEY_SIZE];
+	int len = name_key(name, bytes);
+
+	if (of != NULL && len > 0)
+		names_prefetch(&of->names, span_of(bytes, (size_t)len), step);
+}
+
 /* ---- What exists ---- */
 
 /* The ground between the painted ranges, as the snapshot knows it. */

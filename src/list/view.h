@@ -63,6 +63,15 @@ uint32_t view_lookup_ip(
 uint32_t view_lookup_domain(const struct view *view, int list, struct span name,
 	struct hit *ret_hits, size_t *ret_count);
 
+/*
+ * Before a batch of lookups: asks for the memory they will read, step 0 for all of the batch, then step 1 for all, up to
+ * VIEW_FETCHES - 1. So their cache misses overlap, where one lookup after the other waits for each. Changes no answer.
+ * A batch of about 16 keeps what was fetched in the first cache.
+ */
+enum { VIEW_FETCHES = 3 };
+void view_prefetch_ip(const struct view *view, int list, struct ip ip, unsigned step);
+void view_prefetch_domain(const struct view *view, int list, struct span name, unsigned step);
+
 /* Whether any address in net is listed by a sublist of mask: does the partial name exist (RFC 8020)? */
 bool view_has_within(const struct view *view, int list, struct prefix net, uint32_t mask);
 

@@ -47,9 +47,7 @@ static void desk_answer(void *arg, struct dns_job *jobs, size_t jobs_len, struct
 {
 	const struct dns_desk *desk = arg;
 
-	for (size_t i = 0; i < jobs_len; i++)
-		jobs[i].out_len = zone_answer(
-			desk->service, jobs[i].query, jobs[i].transport, now.s, jobs[i].out);
+	zone_answer_jobs(desk->service, jobs, jobs_len, now);
 }
 
 const struct dns_desk_calls dns_desk_calls = {

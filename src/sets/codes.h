@@ -57,17 +57,23 @@ void codes_open(struct codes *codes, struct sections *sections, const struct cod
 
 uint32_t codes_exception(const struct codes *codes, uint32_t place);
 
+/* Where the extra bits of a place begin; only when there are extra bits. */
+static inline const uint8_t *codes_cell(const struct codes *codes, uint32_t place)
+{
+	return codes->extra + (uint64_t)place * codes->extra_bits / 8;
+}
+
 /* The row at a place, given its inline bits. */
 static inline uint32_t codes_get(const struct codes *codes, uint32_t place, uint32_t inlined)
 {
 	uint32_t code = inlined;
 
 	if (codes->extra_bits != 0) {
-		uint64_t bit = (uint64_t)place * codes->extra_bits;
+		unsigned shift = (unsigned)((uint64_t)place * codes->extra_bits % 8);
 		uint64_t word;
 
-		memcpy(&word, codes->extra + bit / 8, sizeof(word));
-		word = word >> bit % 8 & ((UINT64_C(1) << codes->extra_bits) - 1);
+		memcpy(&word, codes_cell(codes, place), sizeof(word));
+		word = word >> shift & ((UINT64_C(1) << codes->extra_bits) - 1);
 		code |= (uint32_t)(word << codes->inline_bits);
 	}
 	if (code == codes->exception_code)

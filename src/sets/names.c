@@ -12,7 +12,7 @@
  * the first name that is no node: names nobody listed cost two probes. Each node says, completely, what holds at the name
  * itself and what holds below it; many nodes say the same, so that is one code.
  */
-enum { LABELS_MAX = 128, NAME_TEXT_MAX = 253 };
+enum { LABELS_MAX = 128, NAME_TEXT_MAX = 253, LABELS_FETCHED = 2 };
 
 int name_key(struct span name, uint8_t key[NAME_KEY_SIZE])
 {
@@ -474,6 +474,40 @@ static uint32_t names_node(const struct names *names, struct span key)
 		at.slot = at.slot + 1 < names->slots ? at.slot + 1 : 0;
 	}
 	return names->count;
+}
+
+static void node_prefetch(const struct names *names, struct slot_at at, unsigned step)
+{
+	uint32_t node;
+
+	if (step == 0) {
+		sections_prefetch(&names->tag[at.slot]);
+		sections_prefetch(&names->slot[at.slot]);
+		return;
+	}
+	node = names->slot[at.slot];
+	if (names->tag[at.slot] != at.tag || node >= names->count)
+		return;
+	if (step == 1) {
+		sections_prefetch(&names->first[node]);
+		if (names->codes.extra_bits != 0)
+			sections_prefetch(codes_cell(&names->codes, node));
+	} else {
+		sections_prefetch(names_key(names, node).ptr);
+	}
+}
+
+/* Top-level names are few and asked for all the time. */
+void names_prefetch(const struct names *names, struct span key, unsigned step)
+{
+	size_t len = name_key_next(key, 0);
+
+	if (names->count == 0)
+		return;
+	for (unsigned i = 0; i < LABELS_FETCHED && len < key.len; i++) {
+		len = name_key_next(key, len);
+		node_prefetch(names, slot_of(span_first(key, len), names->slots), step);
+	}
 }
 
 struct name_place names_find(const struct names *names, const struct row_set *rows, struct span key)

@@ -86,6 +86,11 @@ void names_write(const struct name_nodes *nodes, const uint8_t *keys, const uint
 	struct image *image, struct names_record *ret_record);
 void names_open(struct names *names, struct sections *sections, const struct names_record *record);
 
+/* Asks for the memory that names_find of this key will read, for the ends of the key that may not be in the caches yet: step
+ * 0 for the slots, step 1 for where the nodes begin and their codes, step 2 for their text. Changes no answer. */
+enum { NAMES_FETCHES = 3 };
+void names_prefetch(const struct names *names, struct span key, unsigned step);
+
 /* What is said at a key. Rows are names_no_row where no entry covers it. */
 struct name_place {
 	uint32_t self;  /* the row of the name itself */

@@ -9,6 +9,7 @@ enum {
 	BUCKET_MEAN_MAX = 64,
 	OFFSETS_CACHED = 512 * 1024,
 	OFFSETS_WEIGHT = 4,
+	CACHE_LINE = 64,
 };
 
 /* ---- Reading: wide ---- */
@@ -61,12 +62,12 @@ static uint32_t group_rank(const void *keys, unsigned key_bytes, uint32_t len, u
 	return rank_u128(keys, len, key);
 }
 
-/* The place of the greatest key that is not greater than key, or count. */
-static uint32_t wide_find(const struct table *table, u128 key)
+/* The place, on a rung, of the greatest key there that is not greater than key; that rung's length when there is none. */
+static uint32_t wide_descend(const struct table *table, u128 key, unsigned rung)
 {
 	uint32_t place = 0;
 
-	for (unsigned i = table->rungs; i-- > 0;) {
+	for (unsigned i = table->rungs; i-- > rung;) {
 		uint32_t first = place * LADDER_FANOUT;
 		uint32_t len = table->rung_len[i] - first;
 		uint32_t rank;
@@ -77,10 +78,15 @@ static uint32_t wide_find(const struct table *table, u128 key)
 			(const uint8_t *)table->rung[i] + (size_t)first * table->key_bytes,
 			table->key_bytes, len, key);
 		if (rank == 0 && first == 0)
-			return table->count;
+			return table->rung_len[rung];
 		place = first + (rank != 0 ? rank - 1 : 0);
 	}
-	return table->count != 0 ? place : table->count;
+	return place;
+}
+
+static uint32_t wide_find(const struct table *table, u128 key)
+{
+	return table->count != 0 ? wide_descend(table, key, 0) : 0;
 }
 
 static u128 wide_key(const struct table *table, uint32_t place)
@@ -110,10 +116,10 @@ static void bucket_expect(const struct table *table, uint32_t address)
 	uint32_t first = table->base[address >> 16], end = table->base[(address >> 16) + 1];
 	uint64_t guess = first + ((uint64_t)(end - first) * (address & 0xffff) >> 16);
 
-	if (guess >= table->count)
+	if (table->low_bits == 16 || guess >= table->count)
 		return;
-	__builtin_prefetch(&keys[guess]);
-	__builtin_prefetch(&table->codes.extra[guess * table->codes.extra_bits / 8]);
+	sections_prefetch(&keys[guess]);
+	sections_prefetch(&table->codes.extra[guess * table->codes.extra_bits / 8]);
 }
 
 static struct bucket bucket_of(const struct table *table, uint32_t address)
@@ -125,8 +131,6 @@ static struct bucket bucket_of(const struct table *table, uint32_t address)
 
 	if (bits < 16) {
 		uint32_t at = address >> bits;
-
-		bucket_expect(table, address);
 
 		if (at + 1 != (block + 1) << (16 - bits))
 			bucket.end = bucket.first + table->offsets[at + 1];
@@ -161,6 +165,7 @@ static bool narrow_get(const struct table *table, u128 key, uint32_t *ret_row)
 	struct bucket bucket;
 	uint32_t place, found;
 
+	bucket_expect(table, (uint32_t)key);
 	bucket = bucket_of(table, (uint32_t)key);
 	place = bucket_lower(table, bucket);
 	if (place == bucket.end)
@@ -203,6 +208,65 @@ static uint32_t narrow_key(const struct table *table, uint32_t place)
 		len -= half;
 	}
 	return bucket << table->low_bits | low;
+}
+
+/* ---- Reading: ahead ---- */
+
+/* A table this small stays in the caches by itself. */
+enum { RUNGS_CACHED = 3 };
+
+static void narrow_prefetch(const struct table *table, uint32_t address, unsigned step)
+{
+	const uint16_t *keys = table->keys;
+	struct bucket bucket;
+
+	if (step == 0) {
+		sections_prefetch(&table->base[address >> 16]);
+		if (table->low_bits < 16)
+			sections_prefetch(&table->offsets[address >> table->low_bits]);
+		return;
+	}
+	bucket = bucket_of(table, address);
+	if (bucket.first == bucket.end)
+		return;
+	sections_prefetch(&keys[bucket.first]);
+	sections_prefetch(&keys[bucket.end - 1]);
+	if (table->codes.extra_bits != 0)
+		sections_prefetch(codes_cell(&table->codes, bucket.first));
+}
+
+static void group_prefetch(const struct table *table, unsigned rung, uint32_t first)
+{
+	size_t size = (size_t)LADDER_FANOUT * table->key_bytes;
+	const uint8_t *keys = (const uint8_t *)table->rung[rung] + first * table->key_bytes;
+
+	for (size_t at = 0; at < size; at += CACHE_LINE)
+		sections_prefetch(keys + at);
+}
+
+static void wide_prefetch(const struct table *table, u128 key, unsigned step)
+{
+	unsigned rung = step == 0 ? 1 : 0;
+	uint32_t place;
+
+	if (table->rungs <= RUNGS_CACHED)
+		return;
+	place = wide_descend(table, key, rung + 1);
+	if (place >= table->rung_len[rung + 1])
+		return;
+	group_prefetch(table, rung, place * LADDER_FANOUT);
+	if (rung == 0 && table->codes.extra_bits != 0)
+		sections_prefetch(codes_cell(&table->codes, place * LADDER_FANOUT));
+}
+
+void table_prefetch(const struct table *table, u128 key, unsigned step)
+{
+	if (table->count == 0)
+		return;
+	if (table->key_bytes == NARROW_KEY_BYTES)
+		narrow_prefetch(table, (uint32_t)key, step);
+	else
+		wide_prefetch(table, key, step);
 }
 
 /* ---- Reading: both ---- */

@@ -52,6 +52,12 @@ void table_write(enum table_kind kind, const void *keys, const uint32_t *rows, u
 void table_open(struct table *table, enum table_kind kind, struct sections *sections,
 	const struct table_record *record);
 
+/* Asks for the memory that table_get of this key, or table_get_below, will read: in a batch of lookups the misses overlap
+ * instead of waiting for each other. Step 0 asks for the cells that say where to look (begin of the bucket, middle rungs
+ * of the ladder), step 1 reads those and asks for the keys and codes themselves. Changes no answer. */
+enum { TABLE_FETCHES = 2 };
+void table_prefetch(const struct table *table, u128 key, unsigned step);
+
 /* The row of a key; false when it is not there. A key of 4 or 8 bytes is the number itself, not the mapped address. */
 bool table_get(const struct table *table, u128 key, uint32_t *ret_row);
 

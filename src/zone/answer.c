@@ -199,11 +199,10 @@ static void asked_answer_listed(
 		reply_negative(reply, asked, DNS_NOERROR);
 }
 
-static void asked_answer(struct asked *asked, struct reply *reply)
+static void asked_answer(const struct asked *asked, struct reply *reply)
 {
 	struct said said = {.len = 0};
 
-	owner_parse(asked->zone, asked->query, &asked->owner);
 	if (asked->owner.is_apex) {
 		asked_answer_apex(asked, reply);
 		return;
@@ -228,34 +227,22 @@ static void reply_refuse(struct reply *reply, uint16_t rcode, uint16_t ede)
 	reply->ede = ede;
 }
 
-static void answer_query(const struct zone_service *service, const struct dns_query *query,
-	int64_t now_s, struct reply *reply)
+static void answer_query(const struct asked *asked, struct reply *reply)
 {
-	struct asked asked;
+	const struct dns_query *query = asked->query;
 
 	if (query->edns.present && query->edns.version != 0) {
 		reply_refuse(reply, DNS_BADVERS, 0);
-		return;
-	}
-	asked.zone = query->class == DNS_IN ? owner_zone(service->table, query) : NULL;
-	if (asked.zone == NULL) {
+	} else if (asked->zone == NULL) {
 		reply_refuse(reply, DNS_REFUSED, DNS_EDE_NOT_AUTHORITATIVE);
-		return;
-	}
-	if (query->type == DNS_AXFR || query->type == DNS_IXFR) {
+	} else if (query->type == DNS_AXFR || query->type == DNS_IXFR) {
 		reply_refuse(reply, DNS_REFUSED, DNS_EDE_PROHIBITED);
-		return;
-	}
-	if (service->view == NULL) {
+	} else if (asked->service->view == NULL) {
 		reply_refuse(reply, DNS_SERVFAIL, DNS_EDE_NOT_READY);
-		return;
+	} else {
+		reply->flags |= DNS_FLAG_AA;
+		asked_answer(asked, reply);
 	}
-	asked.service = service;
-	asked.place = &service->places[asked.zone - service->table->zones];
-	asked.query = query;
-	asked.now_s = now_s;
-	reply->flags |= DNS_FLAG_AA;
-	asked_answer(&asked, reply);
 }
 
 static size_t answer_limit(const struct dns_query *query, enum dns_transport transport)
@@ -268,20 +255,92 @@ static size_t answer_limit(const struct dns_query *query, enum dns_transport tra
 							 : DNS_ANSWER_UDP_MAX;
 }
 
-size_t zone_answer(const struct zone_service *service, struct span bytes,
+/* ---- batches ---- */
+
+/* A query between its reading and its answer. */
+struct pending {
+	int rcode; /* of the form of the message; negative: no answer is due */
+	struct dns_query query;
+	struct asked asked;
+};
+
+static void pending_read(struct pending *pending, const struct zone_service *service,
+	struct span bytes, int64_t now_s)
+{
+	struct dns_query *query = &pending->query;
+	struct asked *asked = &pending->asked;
+
+	asked->service = service;
+	asked->query = query;
+	asked->zone = NULL;
+	asked->now_s = now_s;
+	pending->rcode = dns_query_decode(bytes, query);
+	if (pending->rcode != DNS_NOERROR || query->class != DNS_IN)
+		return;
+	asked->zone = owner_zone(service->table, query);
+	if (asked->zone == NULL)
+		return;
+	asked->place = &service->places[asked->zone - service->table->zones];
+	owner_parse(asked->zone, query, &asked->owner);
+}
+
+/* Asks for what the answer will read of the list. */
+static void pending_prefetch(const struct pending *pending, unsigned step)
+{
+	const struct asked *asked = &pending->asked;
+	const struct view *view = asked->service->view;
+
+	if (asked->zone == NULL || view == NULL)
+		return;
+	if (asked->owner.has_ip)
+		view_prefetch_ip(view, asked->place->list, asked->owner.ip, step);
+	else if (asked->owner.domain.len != 0)
+		view_prefetch_domain(view, asked->place->list, asked->owner.domain, step);
+}
+
+static size_t pending_answer(
+	const struct pending *pending, enum dns_transport transport, uint8_t *out)
+{
+	struct reply reply;
+
+	if (pending->rcode < 0)
+		return 0;
+	reply_init(&reply, &pending->query, out, answer_limit(&pending->query, transport));
+	if (pending->rcode == DNS_NOERROR)
+		answer_query(&pending->asked, &reply);
+	else
+		reply.rcode = (uint16_t)pending->rcode;
+	return reply_finish(&reply);
+}
+
+/* Few enough that what is fetched for the last is still in the first cache when the last is answered. */
+enum { GROUP = 16 };
+
+void zone_answer_jobs(const struct zone_service *service, struct dns_job *jobs, size_t jobs_len,
+	struct dns_now now)
+{
+	struct pending pending[GROUP];
+	size_t group;
+
+	for (; jobs_len != 0; jobs += group, jobs_len -= group) {
+		group = jobs_len < GROUP ? jobs_len : GROUP;
+		for (size_t i = 0; i < group; i++)
+			pending_read(&pending[i], service, jobs[i].query, now.s);
+		for (unsigned step = 0; step < VIEW_FETCHES && group > 1; step++) {
+			for (size_t i = 0; i < group; i++)
+				pending_prefetch(&pending[i], step);
+		}
+		for (size_t i = 0; i < group; i++)
+			jobs[i].out_len =
+				pending_answer(&pending[i], jobs[i].transport, jobs[i].out);
+	}
+}
+
+size_t zone_answer(const struct zone_service *service, struct span query,
 	enum dns_transport transport, int64_t now_s, uint8_t *out)
 {
-	struct dns_query query;
-	struct reply reply;
-	int rcode;
+	struct dns_job job = {.query = query, .transport = transport, .out = out};
 
-	rcode = dns_query_decode(bytes, &query);
-	if (rcode < 0)
-		return 0;
-	reply_init(&reply, &query, out, answer_limit(&query, transport));
-	if (rcode == DNS_NOERROR)
-		answer_query(service, &query, now_s, &reply);
-	else
-		reply.rcode = (uint16_t)rcode;
-	return reply_finish(&reply);
+	zone_answer_jobs(service, &job, 1, (struct dns_now){.s = now_s});
+	return job.out_len;
 }

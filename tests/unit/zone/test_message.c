@@ -182,6 +182,36 @@ static void each_form_of_message_gets_its_answer(void **state)
 	buf_done(&out);
 }
 
+/* In a batch of any length each job gets what it gets alone. */
+static void a_batch_is_answered_like_its_queries_alone(void **state)
+{
+	enum { JOBS = 3 * COUNTOF(message_cases) };
+	struct ground *ground = *state;
+	uint8_t(*answers)[DNS_ANSWER_UDP_MAX] = mem_alloc_array(JOBS, sizeof(*answers));
+	struct dns_job jobs[JOBS];
+
+	for (size_t jobs_len = 1; jobs_len <= JOBS; jobs_len += jobs_len < 40 ? 1 : 17) {
+		for (size_t i = 0; i < jobs_len; i++) {
+			const struct message_case *c = &message_cases[i % COUNTOF(message_cases)];
+
+			jobs[i] = (struct dns_job){.query = span_of(c->query, c->len),
+				.out = answers[i],
+				.out_len = 1};
+		}
+		zone_answer_jobs(
+			ground->service, jobs, jobs_len, (struct dns_now){.s = GROUND_NOW_S});
+		for (size_t i = 0; i < jobs_len; i++) {
+			uint8_t alone[DNS_ANSWER_UDP_MAX];
+			size_t len = zone_answer(
+				ground->service, jobs[i].query, DNS_UDP, GROUND_NOW_S, alone);
+
+			assert_int_equal(jobs[i].out_len, len);
+			assert_memory_equal(answers[i], alone, len);
+		}
+	}
+	mem_free(answers);
+}
+
 static void a_query_cut_anywhere_is_a_format_error_or_nothing(void **state)
 {
 	static const char whole[] = QUERY("\1\0", "\1", "\1") NAME IN_A OPT_1232;
@@ -301,6 +331,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_form_of_message_gets_its_answer),
+		cmocka_unit_test(a_batch_is_answered_like_its_queries_alone),
 		cmocka_unit_test(a_query_cut_anywhere_is_a_format_error_or_nothing),
 		cmocka_unit_test(answers_keep_the_limit_of_their_transport),
 		cmocka_unit_test(no_answer_is_a_lever),
