@@ -157,7 +157,7 @@ static int net_add(struct collected *list, struct prefix net, uint32_t value)
 {
 	bool is_v4 = ip_is_v4(net.ip) && net.bits >= IP_V4_BITS;
 
-	if (net.bits > 128 || !prefix_equal(net, prefix_of(net.ip, net.bits)))
+	if (net.bits > 128 || (net.bits < 128 && !prefix_equal(net, prefix_of(net.ip, net.bits))))
 		return E_RANGE;
 	if (is_v4)
 		return net.bits == 128 ? point_add(list, net.ip, value)

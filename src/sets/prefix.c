@@ -257,20 +257,53 @@ int64_t point_paint(struct point *points, size_t len, const struct steps *steps,
 	return (int64_t)kept;
 }
 
-/* A radix sort, the lowest byte first: four passes, each in order of the pass before. */
+/*
+ * A radix sort, the lowest byte first, each pass in order of the pass before. Four passes of 8 bits measured better than
+ * three of 11, which scatter over more pages than the first TLB holds. Points that come in order already, as imports often
+ * do, are noticed while counting and stay where they are.
+ */
+enum { BYTES = 4, BYTE_VALUES = 256 };
+
+static unsigned byte_of(uint32_t address, unsigned byte)
+{
+	return address >> 8 * byte & 0xff;
+}
+
+/* How often each byte has each value; false when the points are in order. */
+static bool bytes_count(const struct point *points, size_t len, size_t (*counts)[BYTE_VALUES])
+{
+	bool ordered = true;
+
+	for (size_t i = 0; i < len; i++) {
+		ordered &= i == 0 || points[i - 1].address <= points[i].address;
+		for (unsigned byte = 0; byte < BYTES; byte++)
+			counts[byte][byte_of(points[i].address, byte)]++;
+	}
+	return !ordered;
+}
+
+static void points_scatter(const struct point *from, size_t len, unsigned byte,
+	const size_t counts[BYTE_VALUES], struct point *to)
+{
+	size_t starts[BYTE_VALUES];
+	size_t total = 0;
+
+	for (unsigned value = 0; value < BYTE_VALUES; value++) {
+		starts[value] = total;
+		total += counts[value];
+	}
+	for (size_t i = 0; i < len; i++)
+		to[starts[byte_of(from[i].address, byte)]++] = from[i];
+}
+
 void point_sort(struct point *points, struct point *spare, size_t len)
 {
-	for (unsigned shift = 0; shift < 32; shift += 8) {
-		size_t starts[257] = {0};
-		struct point *swap = points;
+	size_t counts[BYTES][BYTE_VALUES] = {{0}};
 
-		for (size_t i = 0; i < len; i++)
-			starts[(points[i].address >> shift & 255) + 1]++;
-		for (unsigned i = 0; i < 256; i++)
-			starts[i + 1] += starts[i];
-		for (size_t i = 0; i < len; i++)
-			spare[starts[points[i].address >> shift & 255]++] = points[i];
-		points = spare;
-		spare = swap;
+	if (!bytes_count(points, len, counts))
+		return;
+	for (unsigned byte = 0; byte < BYTES; byte += 2) {
+		points_scatter(points, len, byte, counts[byte], spare);
+		points_scatter(spare, len, byte + 1, counts[byte + 1], points);
 	}
 }

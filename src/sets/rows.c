@@ -41,6 +41,7 @@ struct rows {
 	struct list32 row_first;  /* rows + 1 */
 	struct list32 row_values; /* numbers of values */
 	struct cached_row *cache;
+	uint32_t last_value; /* what was asked for last: entries of one source come in one go */
 };
 
 static int list32_add(struct list32 *list, uint32_t item)
@@ -257,28 +258,23 @@ static int values_grow(struct rows *rows)
 	return 0;
 }
 
-int64_t rows_value(
-	struct rows *rows, uint8_t sublist, bool excluded, int64_t until_s, struct span reason)
+static bool is_last_value(const struct rows *rows, uint8_t sublist, bool excluded, int64_t until_s,
+	struct span reason)
 {
-	struct value value = {.sublist = sublist, .excluded = excluded};
-	struct index *index = &rows->value_index;
-	int64_t number;
-	uint64_t hash;
-	int r;
+	const struct value *last = &rows->values[rows->last_value];
 
-	if (sublist >= ROW_VALUES_MAX || until_s < 0 || until_s > until_max_s)
-		return E_RANGE;
-	if (reason.len > REASON_MAX)
-		return E_LIMIT;
-	if (!excluded) { /* an exclusion says nothing else, so all of them are one value */
-		number = reason_intern(rows, reason);
-		if (number < 0)
-			return number;
-		value.reason = (uint32_t)number;
-		value.until_s = until_s;
-	}
-	hash = value_hash(&value);
-	r = index_grow(rows, index, WHAT_VALUE);
+	if (rows->values_len == 0 || last->sublist != sublist || last->excluded != excluded)
+		return false;
+	return excluded ||
+	       (last->until_s == until_s && span_equal(rows_reason(rows, last->reason), reason));
+}
+
+static int64_t value_intern(struct rows *rows, struct value value)
+{
+	struct index *index = &rows->value_index;
+	uint64_t hash = value_hash(&value);
+	int r = index_grow(rows, index, WHAT_VALUE);
+
 	if (r == 0)
 		r = values_grow(rows);
 	if (r < 0)
@@ -294,6 +290,31 @@ int64_t rows_value(
 	rows->values[rows->values_len] = value;
 	index_place(index, hash, (uint32_t)rows->values_len);
 	return (int64_t)rows->values_len++;
+}
+
+int64_t rows_value(
+	struct rows *rows, uint8_t sublist, bool excluded, int64_t until_s, struct span reason)
+{
+	struct value value = {.sublist = sublist, .excluded = excluded};
+	int64_t number;
+
+	if (sublist >= ROW_VALUES_MAX || until_s < 0 || until_s > until_max_s)
+		return E_RANGE;
+	if (reason.len > REASON_MAX)
+		return E_LIMIT;
+	if (is_last_value(rows, sublist, excluded, until_s, reason))
+		return rows->last_value;
+	if (!excluded) { /* an exclusion says nothing else, so all of them are one value */
+		number = reason_intern(rows, reason);
+		if (number < 0)
+			return number;
+		value.reason = (uint32_t)number;
+		value.until_s = until_s;
+	}
+	number = value_intern(rows, value);
+	if (number >= 0)
+		rows->last_value = (uint32_t)number;
+	return number;
 }
 
 static int64_t row_intern(struct rows *rows, const uint32_t *values, size_t len)
