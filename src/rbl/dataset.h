@@ -21,11 +21,8 @@ struct rbl_options {
 	bool no_gzip; /* -C */
 	/* -t: 0 is "the default" and "no limit" */
 	uint32_t ttl_default_s, ttl_min_s, ttl_max_s;
-	/* Bytes of one file, once decompressed; 0: RBL_FILE_SIZE_MAX. Beyond it: E_LIMIT. */
-	uint64_t file_size_max;
+	uint64_t gzip_max; /* what a compressed file may hold; 0: a gibibyte (rbl/lines.h) */
 };
-
-#define RBL_FILE_SIZE_MAX (UINT64_C(4) << 30)
 
 /*
  * Reads the files, in order, as one. A line that says nothing sensible is reported and left out. Failures, with words in

@@ -512,7 +512,7 @@ void names_prefetch(const struct names *names, struct span key, unsigned step)
 
 struct name_place names_find(const struct names *names, const struct row_set *rows, struct span key)
 {
-	struct name_place place = {names_no_row, names_no_row, 0};
+	struct name_place place = {.self = names_no_row, .below = names_no_row};
 	size_t len = 0;
 
 	if (names->count == 0)
@@ -524,16 +524,22 @@ struct name_place names_find(const struct names *names, const struct row_set *ro
 		if (node == names->count)
 			break;
 		value = names_value(names, node);
-		if (value.below != names_no_row)
+		if (value.below != names_no_row) {
 			place.below = value.below;
+			place.below_len = len;
+		}
 		if (len == key.len) {
-			place.self = value.self != names_no_row ? value.self : place.below;
+			bool said = value.self != names_no_row;
+
+			place.self = said ? value.self : place.below;
+			place.self_len = said ? len : place.below_len;
 			place.mask = value.mask;
 			return place;
 		}
 		len = name_key_next(key, len);
 	}
 	place.self = place.below;
+	place.self_len = place.below_len;
 	if (place.below != names_no_row)
 		place.mask = row_set_mask(rows, place.below);
 	return place;

@@ -96,6 +96,8 @@ struct name_place {
 	uint32_t self;  /* the row of the name itself */
 	uint32_t below; /* the row of names below it that are no entries */
 	uint32_t mask;  /* the sublists of any name below it */
+	/* How much of the key the names have that say so: key.len, or less where it is said of what is below a name. */
+	size_t self_len, below_len;
 };
 
 struct name_place names_find(

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * The content of a gzip file (RFC 1952), member after member. Owner: the caller; one thread.
+ */
+#include "base/err.h"
+#include "base/span.h"
+
+struct rbl_gunzip;
+
+static inline bool rbl_is_gzip(struct span start)
+{
+	return start.len >= 2 && start.ptr[0] == 0x1f && start.ptr[1] == 0x8b;
+}
+
+struct rbl_gunzip *rbl_gunzip_new(void);
+void rbl_gunzip_free(struct rbl_gunzip **gunzip);
+
+/* Takes of *input and fills out; returns the octets written, or E_CORRUPT. 0 with an empty *input: more is needed. */
+int64_t rbl_gunzip_next(struct rbl_gunzip *gunzip, struct span *input, uint8_t *out, size_t size);
+
+/* Whether the last member is whole: input may end here. */
+bool rbl_gunzip_is_whole(const struct rbl_gunzip *gunzip);

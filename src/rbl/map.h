@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * Painted ground, looked up: the tables of a list (sets/, as in a snapshot), whose rows are answers (rbl/values.h). A look-up
+ * is one or two searches and no rule. Immutable once built; reading: any thread.
+ */
+#include "list/snapshot.h"
+#include "rbl/values.h"
+#include "sets/prefix.h"
+
+/* Disjoint ground, each piece with its answer. Addresses of IPv4 are plain numbers here. */
+struct rbl_painted {
+	struct point *points; /* IPv4: address and answer, ascending */
+	size_t points_len;
+	struct steps v4_steps;
+	struct steps nets, hosts, steps; /* IPv6: whole /64s, whole addresses, everything else */
+	struct name_nodes names;
+	const uint8_t *keys; /* of names */
+};
+
+void rbl_painted_done(struct rbl_painted *painted);
+
+struct rbl_map {
+	struct image image;
+	struct snapshot_list tables;
+};
+
+/* Points and the rows of names are overwritten; the caller frees what was painted. E_NOMEM. */
+int rbl_map_build(struct rbl_painted *painted, struct rbl_map *ret_map);
+void rbl_map_done(struct rbl_map *map);
+
+/* The answer; 0: not listed. */
+uint32_t rbl_map_v4(const struct rbl_map *map, uint32_t address);
+uint32_t rbl_map_v6(const struct rbl_map *map, struct ip ip);
+
+/* The answer of a name that is itself no entry, but has a wildcard below it: what wildcards further up say. */
+static const uint32_t rbl_inherited = UINT32_MAX - 1;
+
+struct rbl_named {
+	uint32_t answer;
+	size_t entry_len; /* of the key of the entry that answers: the name itself, or what it is below */
+	bool has_below; /* something below the name is listed */
+};
+
+struct rbl_named rbl_map_name(const struct rbl_map *map, struct span key);
+
+/* Whether any address is listed in the network. */
+bool rbl_map_has_v4(const struct rbl_map *map, uint32_t first, uint32_t last);
+bool rbl_map_has_v6(const struct rbl_map *map, struct prefix net);
