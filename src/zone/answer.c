@@ -157,16 +157,16 @@ static void reply_texts(struct reply *reply, const struct asked *asked, const st
 {
 	struct shown shown = asked_shown(asked, said);
 	uint32_t ttl_s = asked_ttl_s(asked, said);
+	struct said_texts texts;
 
-	for (size_t i = 0; i < said->len; i++) {
-		uint8_t string[SAID_TEXT_MAX];
-		size_t len = said_text(asked->place, said, i, &shown, string);
-		uint8_t *rdata = reply_record(reply, DNS_HEADER_SIZE, DNS_TXT, ttl_s, len + 1);
+	said_texts(asked->place, said, &shown, &texts);
+	for (size_t i = 0; i < texts.len; i++) {
+		size_t len = 1 + (size_t)texts.strings[i][0];
+		uint8_t *rdata = reply_record(reply, DNS_HEADER_SIZE, DNS_TXT, ttl_s, len);
 
 		if (rdata == NULL)
 			return;
-		rdata[0] = (uint8_t)len;
-		memcpy(rdata + 1, string, len);
+		memcpy(rdata, texts.strings[i], len);
 		reply->answers++;
 	}
 }

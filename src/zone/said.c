@@ -4,7 +4,7 @@
 #include "sets/key.h"
 #include "zone/text.h"
 
-_Static_assert((int)SAID_TEXT_MAX == (int)ZONE_TEXT_MAX, "the length of a string");
+_Static_assert((int)SAID_STRING_MAX == (int)ZONE_TEXT_MAX + 1, "a string and its length");
 
 void zone_place_find(struct zone_place *place, const struct zone_table *table,
 	const struct zone *zone, const struct view *view)
@@ -140,26 +140,50 @@ bool said_equal(const struct said *a, const struct said *b)
 
 /* ---- the source that texts name ---- */
 
-/* Whether every address from first to last has that answer. A node that holds the block of IPv4 has not: that is none of
- * IPv6's. */
-static bool is_uniform(const struct zone_place *place, u128 first, u128 last, uint32_t within,
+bool said_next_ip(const struct zone_place *place, u128 from, uint32_t within, u128 *ret_first,
+	u128 *ret_last, struct said *ret_said)
+{
+	struct ip at = key_to_ip(from);
+	struct view_piece piece;
+
+	while (view_next_listed(place->view, place->list, at, &piece)) {
+		said_of_hits(place, piece.hits, piece.hits_len, within, ret_said);
+		if (ret_said->len != 0) {
+			*ret_first = key_of_ip(piece.first);
+			*ret_last = key_of_ip(piece.last);
+			return true;
+		}
+		if (!view_piece_next(&piece, &at))
+			break;
+	}
+	return false;
+}
+
+bool said_next_domain(
+	const struct zone_place *place, struct span after, char ret_domain[VIEW_NAME_SIZE])
+{
+	struct view_name entry;
+
+	if (!view_next_listed_name(place->view, place->list, after, &entry))
+		return false;
+	strcpy(ret_domain, entry.name + (entry.name[0] == '.'));
+	return true;
+}
+
+/* A node that holds the block of IPv4 is not uniform: that is none of IPv6's. */
+bool said_is_uniform(const struct zone_place *place, u128 first, u128 last, uint32_t within,
 	const struct said *said)
 {
-	struct view_piece piece;
 	struct said here;
 
 	if (first <= key_v4_first && last >= key_v4_last)
 		return false;
 	for (;;) {
-		u128 end;
+		u128 from, end;
 
-		if (!view_next_listed(place->view, place->list, key_to_ip(first), &piece) ||
-			key_of_ip(piece.first) != first)
+		if (!said_next_ip(place, first, within, &from, &end, &here) || from != first ||
+			!said_equal(&here, said))
 			return false;
-		said_of_hits(place, piece.hits, piece.hits_len, within, &here);
-		if (!said_equal(&here, said))
-			return false;
-		end = key_of_ip(piece.last);
 		if (end >= last)
 			return true;
 		first = end + 1;
@@ -175,7 +199,7 @@ static unsigned node_bits(
 	for (; bits < 128; bits += 4) {
 		u128 first = key_of_ip(prefix_of(ip, bits).ip);
 
-		if (is_uniform(place, first, key_last(first, bits), within, said))
+		if (said_is_uniform(place, first, key_last(first, bits), within, said))
 			break;
 	}
 	return bits;
@@ -216,17 +240,43 @@ bool said_names_source(const struct zone_place *place, const struct said *said)
 size_t said_codes(
 	const struct zone_place *place, const struct said *said, uint8_t ret_codes[SUBLISTS_MAX][4])
 {
-	for (size_t i = 0; i < said->len; i++)
-		memcpy(ret_codes[i], place->zone->sublists[said->sublists[i]].code.b + 12, 4);
-	return said->len;
+	size_t len = 0;
+
+	for (size_t i = 0; i < said->len; i++) {
+		const uint8_t *code = place->zone->sublists[said->sublists[i]].code.b + 12;
+		bool is_new = true;
+
+		for (size_t k = 0; k < len && is_new; k++)
+			is_new = memcmp(ret_codes[k], code, 4) != 0;
+		if (is_new)
+			memcpy(ret_codes[len++], code, 4);
+	}
+	return len;
 }
 
-size_t said_text(const struct zone_place *place, const struct said *said, size_t index,
-	const struct shown *shown, uint8_t ret_text[SAID_TEXT_MAX])
+static void said_string(const struct zone_place *place, const struct said *said, size_t index,
+	const struct shown *shown, uint8_t string[SAID_STRING_MAX])
 {
 	const struct zone_sublist *sublist = &place->zone->sublists[said->sublists[index]];
 	struct span reason = said->reasons[index].len != 0 ? said->reasons[index] : sublist->text;
 
-	return zone_text(place->table->portal_url, reason, shown->is_net ? &shown->net.ip : NULL,
-		shown->domain, ret_text);
+	string[0] = (uint8_t)zone_text(place->table->portal_url, reason,
+		shown->is_net ? &shown->net.ip : NULL, shown->domain, string + 1);
+}
+
+void said_texts(const struct zone_place *place, const struct said *said, const struct shown *shown,
+	struct said_texts *ret_texts)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < said->len; i++) {
+		uint8_t *string = ret_texts->strings[len];
+		bool is_new = true;
+
+		said_string(place, said, i, shown, string);
+		for (size_t k = 0; k < len && is_new; k++)
+			is_new = memcmp(ret_texts->strings[k], string, 1 + (size_t)string[0]) != 0;
+		len += is_new;
+	}
+	ret_texts->len = len;
 }

@@ -4,6 +4,7 @@
  * What a zone says of an address or a domain, as answers to queries and as records for secondaries: one definition for both,
  * so that a secondary says what we say. Pure; any thread; nothing is allocated.
  */
+#include "sets/key.h"
 #include "zone/table.h"
 
 enum { SUBLIST_UNKNOWN = 0xff };
@@ -46,6 +47,19 @@ void said_below_domain(
 void said_of_hits(const struct zone_place *place, const struct hit *hits, size_t hits_len,
 	uint32_t within, struct said *ret_said);
 
+/*
+ * Walking: the first addresses at or behind `from` that have one answer, test entries aside; false when there are none. And
+ * the first domain behind `after` (empty: of all) that is an entry, of whatever kind, in the order of sets/names.h's keys.
+ */
+bool said_next_ip(const struct zone_place *place, u128 from, uint32_t within, u128 *ret_first,
+	u128 *ret_last, struct said *ret_said);
+bool said_next_domain(
+	const struct zone_place *place, struct span after, char ret_domain[VIEW_NAME_SIZE]);
+
+/* Whether every address from first to last has that answer. Never so across the block of IPv4. */
+bool said_is_uniform(const struct zone_place *place, u128 first, u128 last, uint32_t within,
+	const struct said *said);
+
 /* Whether the same records come of both. Ends are no part of that: the records of a secondary have the TTL of the zone. */
 bool said_equal(const struct said *a, const struct said *b);
 
@@ -72,11 +86,17 @@ enum { SAID_V6_BITS_LEAST = 16 };
 /* Whether any of the texts names the source. */
 bool said_names_source(const struct zone_place *place, const struct said *said);
 
-enum { SAID_TEXT_MAX = 255 };
+enum { SAID_STRING_MAX = 256 };
 
-/* The A records: their number, at most SUBLISTS_MAX. */
+/* The A records, none twice (RFC 2181 section 5): their number, at most SUBLISTS_MAX. */
 size_t said_codes(const struct zone_place *place, const struct said *said,
 	uint8_t ret_codes[SUBLISTS_MAX][4]);
-/* The string of TXT record `index` of said->len; its length. */
-size_t said_text(const struct zone_place *place, const struct said *said, size_t index,
-	const struct shown *shown, uint8_t ret_text[SAID_TEXT_MAX]);
+
+/* The TXT records, none twice, each as one string behind its length octet. */
+struct said_texts {
+	size_t len;
+	uint8_t strings[SUBLISTS_MAX][SAID_STRING_MAX];
+};
+
+void said_texts(const struct zone_place *place, const struct said *said, const struct shown *shown,
+	struct said_texts *ret_texts);

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: ISC */
+#include "zone/diff.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "zone/walk_priv.h"
+
+/* Two walks side by side, before and after. Nodes with the same owner and the same words are passed over unrendered. */
+struct differ {
+	const struct zone_place *before, *after;
+	struct zone_diff *diff;
+	size_t left; /* nodes that may still be looked at */
+	struct zone_records old_records, new_records;
+	struct zone_node old_node, new_node;
+	struct zone_walk old_walk, new_walk;
+};
+
+void zone_diff_init(struct zone_diff *diff)
+{
+	buf_init(&diff->removed, 0);
+	buf_init(&diff->added, 0);
+	diff->removed_len = diff->added_len = 0;
+}
+
+void zone_diff_done(struct zone_diff *diff)
+{
+	buf_done(&diff->removed);
+	buf_done(&diff->added);
+}
+
+/* ---- one owner ---- */
+
+static bool records_have(const struct zone_records *records, const struct zone_record *wanted)
+{
+	for (size_t i = 0; i < records->len; i++) {
+		if (zone_record_equal(&records->records[i], wanted))
+			return true;
+	}
+	return false;
+}
+
+/* Those of `all` that are not in `others`. */
+static size_t append_missing(
+	struct buf *out, const struct zone_records *all, const struct zone_records *others)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < all->len; i++) {
+		if (records_have(others, &all->records[i]))
+			continue;
+		zone_record_append(out, &all->records[i]);
+		count++;
+	}
+	return count;
+}
+
+static void differ_take(struct differ *differ, bool has_old, bool has_new)
+{
+	struct zone_diff *diff = differ->diff;
+
+	differ->old_records.len = differ->new_records.len = 0;
+	if (has_old)
+		zone_node_records(differ->before, &differ->old_node, &differ->old_records);
+	if (has_new)
+		zone_node_records(differ->after, &differ->new_node, &differ->new_records);
+	diff->removed_len +=
+		append_missing(&diff->removed, &differ->old_records, &differ->new_records);
+	diff->added_len += append_missing(&diff->added, &differ->new_records, &differ->old_records);
+}
+
+/* ---- one piece of ground ---- */
+
+static int differ_walk(struct differ *differ, unsigned mount, const struct zone_ground *ground)
+{
+	bool has_old, has_new;
+
+	zone_walk_begin_at(&differ->old_walk, differ->before, mount, ground);
+	zone_walk_begin_at(&differ->new_walk, differ->after, mount, ground);
+	has_old = zone_walk_next(&differ->old_walk, &differ->old_node);
+	has_new = zone_walk_next(&differ->new_walk, &differ->new_node);
+	while (has_old || has_new) {
+		int order = !has_old   ? 1
+			    : !has_new ? -1
+				       : zone_node_compare(&differ->old_node, &differ->new_node);
+
+		if (differ->left-- == 0)
+			return E_LIMIT;
+		if (order != 0 || !zone_node_equal(&differ->old_node, &differ->new_node))
+			differ_take(differ, order <= 0, order >= 0);
+		if (order <= 0)
+			has_old = zone_walk_next(&differ->old_walk, &differ->old_node);
+		if (order >= 0)
+			has_new = zone_walk_next(&differ->new_walk, &differ->new_node);
+	}
+	return 0;
+}
+
+/* ---- all of it ---- */
+
+struct grounds {
+	size_t len, size;
+	struct zone_ground *items;
+};
+
+static struct zone_ground *grounds_add(struct grounds *grounds)
+{
+	if (grounds->len == grounds->size) {
+		grounds->size = grounds->size != 0 ? 2 * grounds->size : 16;
+		grounds->items =
+			mem_resize(grounds->items, grounds->size * sizeof(grounds->items[0]));
+	}
+	grounds->items[grounds->len] = (struct zone_ground){.is_domain = false};
+	return &grounds->items[grounds->len++];
+}
+
+/* The name, and those above it: one may have existed for no other reason, or exist now. */
+static void grounds_add_domain(struct grounds *grounds, const struct source *source)
+{
+	bool whole = source->domain[0] == '.';
+	struct span name = span_text(source->domain + whole);
+
+	while (name.len != 0) {
+		struct zone_ground *ground = grounds_add(grounds);
+
+		ground->is_domain = true;
+		ground->whole = whole;
+		snprintf(ground->domain, sizeof(ground->domain), "%.*s", (int)name.len,
+			(const char *)name.ptr);
+		whole = false;
+		span_split(&name, '.');
+	}
+}
+
+static void grounds_add_net(struct grounds *grounds, const struct source *source,
+	const struct differ *differ, unsigned mount)
+{
+	struct zone_ground *ground = grounds_add(grounds);
+
+	ground->first = key_of_ip(source->net.ip);
+	ground->last = key_last(ground->first, source->net.bits);
+	zone_ground_close(ground, differ->before, differ->after, mount);
+}
+
+/* What holds others comes before them. */
+static int ground_compare(const void *a, const void *b)
+{
+	const struct zone_ground *left = a, *right = b;
+	int order;
+
+	if (left->is_domain) {
+		order = domain_compare(span_text(left->domain), span_text(right->domain));
+		return order != 0 ? order : (int)right->whole - (int)left->whole;
+	}
+	if (left->first != right->first)
+		return left->first < right->first ? -1 : 1;
+	return left->last > right->last ? -1 : left->last < right->last;
+}
+
+static bool ground_holds(const struct zone_ground *outer, const struct zone_ground *inner)
+{
+	struct span name = span_text(inner->domain), above = span_text(outer->domain);
+
+	if (!outer->is_domain)
+		return inner->first >= outer->first && inner->last <= outer->last;
+	return outer->whole ? domain_is_within(name, above) : span_equal(name, above);
+}
+
+static int differ_mount(struct differ *differ, unsigned mount, struct grounds *grounds)
+{
+	const struct zone_ground *outer = NULL;
+	int r = 0;
+
+	qsort(grounds->items, grounds->len, sizeof(grounds->items[0]), ground_compare);
+	for (size_t i = 0; i < grounds->len && r == 0; i++) {
+		const struct zone_ground *ground = &grounds->items[i];
+
+		if (outer != NULL && ground_holds(outer, ground))
+			continue;
+		outer = ground;
+		r = differ_walk(differ, mount, ground);
+	}
+	return r;
+}
+
+int zone_diff_make(const struct zone_place *before, const struct zone_place *after,
+	const struct source *sources, size_t sources_len, size_t limit, struct zone_diff *diff)
+{
+	bool of_domains = after->zone->holds == HOLDS_DOMAINS;
+	struct differ *differ = mem_new(differ);
+	struct grounds grounds = {0};
+	int r = 0;
+
+	differ->before = before;
+	differ->after = after;
+	differ->diff = diff;
+	differ->left = limit;
+	for (unsigned mount = 0; mount < zone_mounts(after->zone) && r == 0; mount++) {
+		grounds.len = 0;
+		for (size_t i = 0; i < sources_len; i++) {
+			if (of_domains != (sources[i].kind == SOURCE_DOMAIN))
+				continue; /* an entry of the other kind, which the zone does not show */
+			if (of_domains)
+				grounds_add_domain(&grounds, &sources[i]);
+			else
+				grounds_add_net(&grounds, &sources[i], differ, mount);
+		}
+		r = differ_mount(differ, mount, &grounds);
+	}
+	mem_free(grounds.items);
+	mem_free(differ);
+	return r;
+}

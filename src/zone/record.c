@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+#include "zone/record.h"
+
+#include "base/reader.h"
+
+/* What stands at a name that is not listed although a wildcard above it is: a type that nobody asks a list for. */
+static const struct span hidden_rdata = {(const uint8_t *)"\12not listed\0", 12};
+
+void zone_node_records(const struct zone_place *place, const struct zone_node *node,
+	struct zone_records *ret_records)
+{
+	struct zone_record record = {.owner = span_of(node->owner, node->owner_len)};
+	size_t codes_len = said_codes(place, &node->said, ret_records->codes), len = 0;
+
+	said_texts(place, &node->said, &node->shown, &ret_records->texts);
+	if (node->said.len == 0) {
+		record.type = DNS_HINFO;
+		record.rdata = hidden_rdata;
+		ret_records->records[len++] = record;
+	}
+	record.type = DNS_A;
+	for (size_t i = 0; i < codes_len; i++) {
+		record.rdata = span_of(ret_records->codes[i], 4);
+		ret_records->records[len++] = record;
+	}
+	record.type = DNS_TXT;
+	for (size_t i = 0; i < ret_records->texts.len; i++) {
+		const uint8_t *string = ret_records->texts.strings[i];
+
+		record.rdata = span_of(string, 1 + (size_t)string[0]);
+		ret_records->records[len++] = record;
+	}
+	ret_records->len = len;
+}
+
+size_t zone_node_count(const struct zone_place *place, const struct zone_node *node)
+{
+	uint8_t codes[SUBLISTS_MAX][4];
+
+	return node->said.len == 0 ? 1 : said_codes(place, &node->said, codes) + node->said.len;
+}
+
+bool zone_fixed_record(const struct zone *zone, size_t index, struct zone_record *ret_record)
+{
+	if (index >= zone->servers_len)
+		return false;
+	*ret_record =
+		(struct zone_record){.type = DNS_NS, .rdata = dns_name_span(&zone->servers[index])};
+	return true;
+}
+
+void zone_soa_rdata(const struct zone *zone, uint32_t serial, struct buf *out)
+{
+	buf_append(out, span_first(zone->soa, zone->soa_serial_at));
+	buf_append_u32(out, serial);
+	buf_append(out, span_from(zone->soa, zone->soa_serial_at + 4));
+}
+
+bool zone_record_equal(const struct zone_record *a, const struct zone_record *b)
+{
+	return a->type == b->type && span_equal(a->rdata, b->rdata) &&
+	       span_equal(a->owner, b->owner);
+}
+
+void zone_record_append(struct buf *out, const struct zone_record *record)
+{
+	buf_append_byte(out, (uint8_t)record->owner.len);
+	buf_append(out, record->owner);
+	buf_append_u16(out, record->type);
+	buf_append_u16(out, (uint16_t)record->rdata.len);
+	buf_append(out, record->rdata);
+}
+
+bool zone_record_take(struct span *rest, struct zone_record *ret_record)
+{
+	struct reader reader = reader_of(*rest);
+
+	ret_record->owner = reader_bytes(&reader, reader_u8(&reader));
+	ret_record->type = reader_u16(&reader);
+	ret_record->rdata = reader_bytes(&reader, reader_u16(&reader));
+	if (reader.bad)
+		return false;
+	*rest = reader.rest;
+	return true;
+}

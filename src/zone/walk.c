@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: ISC */
+#include "zone/walk.h"
+
+#include <stdlib.h>
+
+#include "zone/walk_priv.h"
+
+/*
+ * Addresses. A wildcard of a standard zone covers what is below its parent and is not below any other name there
+ * (RFC 4592 section 3.3.1), so it stands only where all below its parent has one answer:
+ *
+ *   IPv4   *.c.b.a        all of a.b.c.0/24 has one answer
+ *          d.c.b.a        otherwise: each listed address. So every change stays inside of its /24.
+ *   IPv6   *.<nibbles>    the widest network on a nibble's boundary with one answer
+ *          <32 nibbles>   a single address
+ *
+ * Two more rules keep the families apart, whose names share the zone. 3.0.0.2 is 2.0.0.3, and the beginning of 2003::/16: a
+ * wildcard *.0.0.2 would cover that, so a /24 whose three octets are single digits has no wildcard. And IPv6 wildcards stand
+ * four labels deep or more, where no IPv4 name is below them.
+ */
+enum { BLOCK = 0xff, TEST_LISTED = 0x7f000002, TEST_NEVER = 0x7f000001 };
+
+/* ---- mounts and owners ---- */
+
+unsigned zone_mounts(const struct zone *zone)
+{
+	return 1 + (unsigned)zone->sublists_len;
+}
+
+bool node_put_label(struct zone_node *node, struct span label)
+{
+	if (label.len == 0 || label.len > DNS_LABEL_MAX ||
+		node->owner_len + 1 + label.len > sizeof(node->owner))
+		return false;
+	node->owner[node->owner_len] = (uint8_t)label.len;
+	memcpy(node->owner + node->owner_len + 1, label.ptr, label.len);
+	node->owner_len += 1 + label.len;
+	return true;
+}
+
+bool node_end_owner(const struct zone_walk *walk, struct zone_node *node)
+{
+	const struct zone *zone = walk->place->zone;
+
+	if (walk->mount != 0 && !node_put_label(node, zone->sublists[walk->mount - 1].label))
+		return false;
+	return node->owner_len + zone->apex.len <= DNS_NAME_MAX;
+}
+
+static bool node_put_octet(struct zone_node *node, unsigned octet)
+{
+	uint8_t digits[3];
+	size_t len = 0;
+
+	if (octet >= 100)
+		digits[len++] = (uint8_t)('0' + octet / 100);
+	if (octet >= 10)
+		digits[len++] = (uint8_t)('0' + octet / 10 % 10);
+	digits[len++] = (uint8_t)('0' + octet % 10);
+	return node_put_label(node, span_of(digits, len));
+}
+
+static bool node_name_v4(const struct zone_walk *walk, struct zone_node *node)
+{
+	unsigned octets = node->bits == 128 ? 4 : 3;
+	struct ip ip = key_to_ip(node->first);
+	bool fits = octets == 4 || node_put_label(node, span_text("*"));
+
+	for (unsigned i = octets; i-- > 0;)
+		fits = fits && node_put_octet(node, ip.b[12 + i]);
+	return fits && node_end_owner(walk, node);
+}
+
+static bool node_name_v6(const struct zone_walk *walk, struct zone_node *node)
+{
+	unsigned nibbles = node->bits / 4;
+	bool fits = nibbles == 32 || node_put_label(node, span_text("*"));
+
+	for (unsigned i = nibbles; i-- > 0;) {
+		unsigned nibble = (unsigned)(node->first >> (124 - 4 * i)) & 0xf;
+
+		fits = fits && node_put_label(node, span_of("0123456789abcdef" + nibble, 1));
+	}
+	return fits && node_end_owner(walk, node);
+}
+
+/* ---- the ground ahead ---- */
+
+static int test_compare(const void *a, const void *b)
+{
+	const u128 *left = a, *right = b;
+
+	return *left < *right ? -1 : *left > *right;
+}
+
+static void walk_find_tests(struct zone_walk *walk)
+{
+	const struct zone *zone = walk->place->zone;
+	u128 tests[SUBLISTS_MAX + 2];
+	size_t len = 0;
+
+	tests[len++] = key_v4_first | TEST_LISTED;
+	tests[len++] = key_v4_first | TEST_NEVER;
+	for (size_t i = 0; i < zone->sublists_len; i++) {
+		if ((walk->within >> i & 1) != 0)
+			tests[len++] = key_of_ip(zone->sublists[i].code);
+	}
+	qsort(tests, len, sizeof(tests[0]), test_compare);
+	for (size_t i = 0; i < len; i++) {
+		if (walk->tests_len == 0 || walk->tests[walk->tests_len - 1] != tests[i])
+			walk->tests[walk->tests_len++] = tests[i];
+	}
+}
+
+/* Addresses with one answer. */
+struct stretch {
+	u128 first, last;
+	struct said said;
+};
+
+/* The first test address at or behind from; 0: none. */
+static u128 walk_test(const struct zone_walk *walk, u128 from)
+{
+	for (size_t i = 0; i < walk->tests_len; i++) {
+		if (walk->tests[i] >= from)
+			return walk->tests[i];
+	}
+	return 0;
+}
+
+/* What the view says from there on; asked again only when the last answer does not reach. */
+static bool walk_ask(struct zone_walk *walk, u128 from)
+{
+	if (!walk->asked || from < walk->from || (walk->found && from > walk->end)) {
+		walk->found = said_next_ip(
+			walk->place, from, walk->within, &walk->first, &walk->end, &walk->said);
+		walk->from = from;
+		walk->asked = true;
+	}
+	return walk->found;
+}
+
+/* The first listed addresses at or behind from, up to the end of the walk's ground. */
+static bool walk_stretch(struct zone_walk *walk, u128 from, struct stretch *ret)
+{
+	for (;;) {
+		u128 test = walk_test(walk, from);
+		u128 first = 0;
+		bool found = walk_ask(walk, from);
+
+		if (found)
+			first = walk->first > from ? walk->first : from;
+		if (test != 0 && test <= walk->last && (!found || test <= first)) {
+			said_at_ip(walk->place, key_to_ip(test), walk->within, &ret->said);
+			ret->first = ret->last = test;
+			if (ret->said.len != 0)
+				return true;
+			from = test + 1; /* the address that is never listed */
+			continue;
+		}
+		if (!found || first > walk->last)
+			return false;
+		ret->first = first;
+		ret->last = walk->end < walk->last ? walk->end : walk->last;
+		if (test != 0 && test <= ret->last)
+			ret->last = test - 1;
+		ret->said = walk->said;
+		return true;
+	}
+}
+
+static void walk_pass(struct zone_walk *walk, u128 last)
+{
+	walk->ended = last >= walk->last;
+	walk->key = last + 1;
+}
+
+/* ---- nodes ---- */
+
+/* a.b.c.0 with three single digits. */
+static bool block_is_digits(u128 block)
+{
+	return (block >> 24 & BLOCK) < 10 && (block >> 16 & BLOCK) < 10 &&
+	       (block >> 8 & BLOCK) < 10;
+}
+
+/* Whether the /24 that begins with this stretch has one answer, and no text of it names an address. */
+static bool block_is_uniform(struct zone_walk *walk, const struct stretch *start)
+{
+	u128 end = start->first | BLOCK;
+	u128 last = start->last;
+	struct stretch next;
+
+	if (block_is_digits(start->first) || said_names_source(walk->place, &start->said))
+		return false;
+	while (last < end) {
+		if (!walk_stretch(walk, last + 1, &next) || next.first != last + 1 ||
+			!said_equal(&next.said, &start->said))
+			return false;
+		last = next.last;
+	}
+	return true;
+}
+
+static bool walk_node_v4(
+	struct zone_walk *walk, const struct stretch *stretch, struct zone_node *node)
+{
+	u128 block = stretch->first & ~(u128)BLOCK;
+
+	node->first = stretch->first;
+	node->bits = 128;
+	if (stretch->first == block && walk->mixed != block) {
+		if (block_is_uniform(walk, stretch))
+			node->bits = 120;
+		else
+			walk->mixed = block;
+	}
+	node->said = stretch->said;
+	node->shown = (struct shown){true, prefix_of(key_to_ip(node->first), node->bits)};
+	walk_pass(walk, key_last(node->first, node->bits));
+	return node_name_v4(walk, node);
+}
+
+/* The widest node that begins with this stretch: nothing before it is left, so it cannot begin earlier. */
+static unsigned node_widen(const struct zone_walk *walk, const struct stretch *stretch)
+{
+	struct ip ip = key_to_ip(stretch->first);
+	u128 last = stretch->last;
+	unsigned bits = 128;
+
+	while (bits > SAID_V6_BITS_LEAST) {
+		u128 end = key_last(stretch->first, bits - 4);
+
+		if (key_of_ip(prefix_of(ip, bits - 4).ip) != stretch->first ||
+			(end > last && !said_is_uniform(walk->place, last + 1, end, walk->within,
+					       &stretch->said)))
+			break;
+		last = end > last ? end : last;
+		bits -= 4;
+	}
+	return bits;
+}
+
+static bool walk_node_v6(
+	struct zone_walk *walk, const struct stretch *stretch, struct zone_node *node)
+{
+	node->first = stretch->first;
+	node->bits = node_widen(walk, stretch);
+	node->said = stretch->said;
+	node->shown = (struct shown){true, prefix_of(key_to_ip(node->first), node->bits)};
+	walk_pass(walk, key_last(node->first, node->bits));
+	return node_name_v6(walk, node);
+}
+
+static bool walk_next_address(struct zone_walk *walk, struct zone_node *node)
+{
+	struct stretch stretch;
+
+	while (!walk->ended) {
+		bool fits;
+
+		if (!walk_stretch(walk, walk->key, &stretch)) {
+			walk->ended = true;
+			break;
+		}
+		node->owner_len = 0;
+		fits = key_is_v4(stretch.first) ? walk_node_v4(walk, &stretch, node)
+						: walk_node_v6(walk, &stretch, node);
+		if (fits) /* a name that is too long cannot be asked of us either */
+			return true;
+	}
+	return false;
+}
+
+/* ---- the walk ---- */
+
+void zone_walk_begin(struct zone_walk *walk, const struct zone_place *place, unsigned mount)
+{
+	*walk = (struct zone_walk){.place = place,
+		.mount = mount,
+		.within = mount == 0 ? place->zone->all : UINT32_C(1) << (mount - 1),
+		.last = ~(u128)0};
+	if (place->zone->holds == HOLDS_ADDRESSES)
+		walk_find_tests(walk);
+}
+
+void zone_walk_begin_at(struct zone_walk *walk, const struct zone_place *place, unsigned mount,
+	const struct zone_ground *ground)
+{
+	zone_walk_begin(walk, place, mount);
+	walk->key = ground->first;
+	walk->last = ground->last;
+	if (ground->is_domain)
+		walk_begin_domain(walk, ground);
+}
+
+bool zone_walk_next(struct zone_walk *walk, struct zone_node *ret_node)
+{
+	if (walk->place->zone->holds == HOLDS_DOMAINS)
+		return walk_next_domain(walk, ret_node);
+	return walk_next_address(walk, ret_node);
+}
+
+/* ---- closed ground ---- */
+
+/* The bits of the widest node around [first, last] with one answer; `bits`, that of the ground itself, when there is none. */
+static unsigned ground_widen(
+	const struct zone_place *place, u128 first, unsigned bits, uint32_t within)
+{
+	struct said said;
+	unsigned widest = bits;
+
+	said_at_ip(place, key_to_ip(first), within, &said);
+	if (said.len == 0 || !said_is_uniform(place, first, key_last(first, bits), within, &said))
+		return bits;
+	while (widest > SAID_V6_BITS_LEAST) {
+		u128 start = key_of_ip(prefix_of(key_to_ip(first), widest - 4).ip);
+
+		if (!said_is_uniform(place, start, key_last(start, widest - 4), within, &said))
+			break;
+		widest -= 4;
+	}
+	return widest;
+}
+
+void zone_ground_close(struct zone_ground *ground, const struct zone_place *before,
+	const struct zone_place *after, unsigned mount)
+{
+	uint32_t within = mount == 0 ? after->zone->all : UINT32_C(1) << (mount - 1);
+	unsigned bits = 128, other;
+	u128 first;
+
+	if (key_is_v4(ground->first)) {
+		ground->first &= ~(u128)BLOCK;
+		ground->last |= BLOCK;
+		return;
+	}
+	for (;; bits -= 4) {
+		first = key_of_ip(prefix_of(key_to_ip(ground->first), bits).ip);
+		if (bits == 0 || key_last(first, bits) >= ground->last)
+			break;
+	}
+	other = ground_widen(before, first, bits, within);
+	bits = ground_widen(after, first, bits, within);
+	bits = other < bits ? other : bits;
+	ground->first = key_of_ip(prefix_of(key_to_ip(first), bits).ip);
+	ground->last = key_last(ground->first, bits);
+}
+
+/* ---- comparing ---- */
+
+int zone_node_compare(const struct zone_node *a, const struct zone_node *b)
+{
+	int order;
+
+	if (a->domain.len == 0) {
+		if (a->first != b->first)
+			return a->first < b->first ? -1 : 1;
+		return (int)a->bits - (int)b->bits;
+	}
+	order = domain_compare(a->domain, b->domain);
+	return order != 0 ? order : (int)a->below - (int)b->below;
+}
+
+bool zone_node_equal(const struct zone_node *a, const struct zone_node *b)
+{
+	return said_equal(&a->said, &b->said) && a->shown.is_net == b->shown.is_net &&
+	       (a->shown.is_net ? prefix_equal(a->shown.net, b->shown.net)
+				: span_equal(a->shown.domain, b->shown.domain));
+}

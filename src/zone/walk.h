@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * A zone as the nodes of a standard zone, in order: what a secondary needs so that it answers as we do. The nodes are a
+ * function of the ground around them and of nothing else, so that a change to a list is a change to few nodes, and two
+ * servers with the same serial give the same zone.
+ *
+ * The same is said several times: at the apex for all sublists, and below the label of each sublist for that one. Each of
+ * these is a mount. Pure: no clock, no socket; nothing is kept but the place the walk has come to. One thread; table and
+ * view have to live longer.
+ */
+#include "sets/key.h"
+#include "zone/said.h"
+
+/* A name and what is said there. */
+struct zone_node {
+	size_t owner_len;
+	uint8_t owner
+		[DNS_NAME_MAX]; /* its labels below the apex, as on the wire, without the root */
+	struct said
+		said; /* said.len 0: nothing, but the name exists, so that no wildcard covers it */
+	struct shown shown; /* the source that its texts name */
+
+	/* Where it stands: the addresses that it answers for, or the domain it is about. */
+	u128 first;
+	unsigned bits;
+	struct span domain; /* valid until the walk goes on */
+	bool below;         /* the wildcard below that domain */
+};
+
+/* A piece of ground: addresses, or a domain. */
+struct zone_ground {
+	bool is_domain;
+	u128 first, last;
+	char domain[VIEW_NAME_SIZE];
+	bool whole; /* with all names below it; else that name and the ones above it, which may exist because of it */
+};
+
+struct zone_walk {
+	const struct zone_place *place;
+	unsigned mount; /* 0: all sublists; else sublist mount - 1, below its label */
+	uint32_t within;
+
+	/* Addresses: the ground that is left, and what comes next in it. */
+	bool ended;
+	u128 key, last;
+	u128 mixed; /* a /24 that was found to have no common answer; 0: none */
+	bool asked; /* the rest: what the view said, asked from `from` on */
+	bool found;
+	u128 from, first, end;
+	struct said said;
+	size_t tests_len; /* test addresses, ascending */
+	u128 tests[SUBLISTS_MAX + 2];
+
+	/* Domains. name: the entry that the walk has come to; path: the one before it that has nodes, as have all above it. */
+	char name[VIEW_NAME_SIZE];
+	char path[VIEW_NAME_SIZE];
+	bool differs;    /* the entry, from what would be said without it */
+	size_t root_len; /* stays below the last root_len octets of the name; 0: everywhere */
+	size_t due_at;   /* what is due: of the name that begins here in `name` */
+	unsigned due;    /* DUE_... */
+	bool alone;      /* nothing behind it */
+	bool tested;     /* the test entry was passed */
+};
+
+/* The number of mounts. */
+unsigned zone_mounts(const struct zone *zone);
+
+/* All of a mount. */
+void zone_walk_begin(struct zone_walk *walk, const struct zone_place *place, unsigned mount);
+/* One piece of ground, which is closed: zone_ground_close. */
+void zone_walk_begin_at(struct zone_walk *walk, const struct zone_place *place, unsigned mount,
+	const struct zone_ground *ground);
+
+/* The next node; false when there is none. */
+bool zone_walk_next(struct zone_walk *walk, struct zone_node *ret_node);
+
+/*
+ * Widens ground of addresses so that no node stands with one foot in it, before a change or after it: to whole /24
+ * blocks, and to the IPv6 network with one answer around it.
+ */
+void zone_ground_close(struct zone_ground *ground, const struct zone_place *before,
+	const struct zone_place *after, unsigned mount);
+
+/* <0, 0, >0: the order in which a walk gives nodes of one mount; 0: they have the same owner. */
+int zone_node_compare(const struct zone_node *a, const struct zone_node *b);
+/* Of the same owner: whether they have the same records. */
+bool zone_node_equal(const struct zone_node *a, const struct zone_node *b);

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+
+#include "sets/names.h"
+#include "zone/walk_priv.h"
+
+/*
+ * Domains. Each name has an answer of its own, and one for the names below it that no entry is nearer to:
+ *
+ *   listed .example.net, excluded .good.example.net, listed bad.good.example.net
+ *
+ *   example.net            own                    *.example.net            below
+ *   good.example.net       nothing, but there: so *.example.net does not cover it or anything below it
+ *   bad.good.example.net   own
+ *
+ * A wildcard does not reach below any name that exists (RFC 4592 section 3.3.1), so every name that exists in between
+ * gets the answers it inherits written out, its own and a wildcard. An entry that says what would hold without it is no
+ * name of the zone: whether it is there depends on how the list came about and not on what it says.
+ */
+enum due { DUE_NOTHING, DUE_SELF, DUE_BELOW };
+
+static const char *const test_name = "test";
+
+static struct span parent_of(struct span name)
+{
+	span_split(&name, '.');
+	return name;
+}
+
+bool domain_is_within(struct span name, struct span above)
+{
+	size_t rest = name.len - above.len;
+
+	return name.len >= above.len && span_equal(span_from(name, rest), above) &&
+	       (rest == 0 || above.len == 0 || name.ptr[rest - 1] == '.');
+}
+
+static bool is_significant(const struct zone_walk *walk, struct span name)
+{
+	struct said above, own, below;
+
+	if (zone_test_domain(name))
+		return true;
+	said_below_domain(walk->place, parent_of(name), walk->within, &above);
+	said_at_domain(walk->place, name, walk->within, &own);
+	if (!said_equal(&own, &above))
+		return true;
+	said_below_domain(walk->place, name, walk->within, &below);
+	return !said_equal(&below, &above);
+}
+
+int domain_compare(struct span a, struct span b)
+{
+	uint8_t key_a[NAME_KEY_SIZE], key_b[NAME_KEY_SIZE];
+
+	return span_compare(span_of(key_a, (size_t)name_key(a, key_a)),
+		span_of(key_b, (size_t)name_key(b, key_b)));
+}
+
+/* The next entry of all sublists, and the test entry at its place. */
+static bool walk_next_entry(struct zone_walk *walk, char next[VIEW_NAME_SIZE])
+{
+	bool found = walk->place->list >= 0 &&
+		     said_next_domain(walk->place, span_text(walk->name), next);
+
+	if (!walk->tested &&
+		(!found || domain_compare(span_text(test_name), span_text(next)) <= 0)) {
+		walk->tested = true;
+		strcpy(next, test_name);
+		found = true;
+	}
+	return found;
+}
+
+/* The next one that makes a difference, inside of the ground. */
+static bool walk_next_name(struct zone_walk *walk, struct span root)
+{
+	char next[VIEW_NAME_SIZE];
+
+	while (walk_next_entry(walk, next)) {
+		struct span name = span_text(next);
+
+		if (!domain_is_within(name, root))
+			return false;
+		strcpy(walk->name, next);
+		walk->differs = is_significant(walk, name);
+		if (walk->differs)
+			return true;
+	}
+	return false;
+}
+
+/* Where the next name to the left begins. */
+static size_t label_before(const char *name, size_t at)
+{
+	at -= at != 0; /* the dot */
+	while (at != 0 && name[at - 1] != '.')
+		at--;
+	return at;
+}
+
+/* The topmost name above `name` that has not been passed yet: not above the last one, and below the root. */
+static size_t first_due(const struct zone_walk *walk)
+{
+	struct span name = span_text(walk->name);
+	struct span path = span_text(walk->path);
+	size_t at = name.len - walk->root_len;
+
+	do {
+		at = label_before(walk->name, at);
+	} while (at != 0 && path.len != 0 && domain_is_within(path, span_from(name, at)));
+	return at;
+}
+
+/* ---- nodes ---- */
+
+static bool node_name_domain(const struct zone_walk *walk, struct zone_node *node)
+{
+	struct span rest = node->domain;
+	bool fits = !node->below || node_put_label(node, span_text("*"));
+
+	while (fits && rest.len != 0)
+		fits = node_put_label(node, span_split(&rest, '.'));
+	return fits && node_end_owner(walk, node);
+}
+
+/* The node of a name itself or below it; false: there is none. */
+static bool node_of_domain(
+	const struct zone_walk *walk, struct span name, bool below, struct zone_node *node)
+{
+	struct said other;
+
+	node->owner_len = 0;
+	node->first = 0;
+	node->bits = 0;
+	node->domain = name;
+	node->below = below;
+	if (below)
+		said_below_domain(walk->place, name, walk->within, &node->said);
+	else
+		said_at_domain(walk->place, name, walk->within, &node->said);
+	if (node->said.len == 0) {
+		said_below_domain(walk->place, name, walk->within, &other);
+		if (below || !walk->differs || name.ptr != (const uint8_t *)walk->name ||
+			other.len != 0)
+			return false;
+	}
+	node->shown = said_shown_domain(walk->place, name, walk->within, &node->said);
+	return node_name_domain(walk, node);
+}
+
+/* The test entry has its own place in the order, also when it is above another one. */
+static bool due_is_passed(const struct zone_walk *walk, struct span name)
+{
+	return walk->due_at != 0 && zone_test_domain(name);
+}
+
+static void due_pass(struct zone_walk *walk)
+{
+	if (walk->due == DUE_SELF) {
+		walk->due = DUE_BELOW;
+	} else if (walk->due_at != 0) {
+		walk->due_at = label_before(walk->name, walk->due_at);
+		walk->due = DUE_SELF;
+	} else {
+		strcpy(walk->path, walk->name);
+		walk->due = DUE_NOTHING;
+	}
+}
+
+bool walk_next_domain(struct zone_walk *walk, struct zone_node *node)
+{
+	char root[VIEW_NAME_SIZE] = "";
+
+	if (walk->root_len != 0)
+		strcpy(root, walk->name + strlen(walk->name) - walk->root_len);
+	for (;;) {
+		struct span name;
+		bool below = walk->due == DUE_BELOW, found;
+
+		if (walk->due == DUE_NOTHING) {
+			if (walk->alone || !walk_next_name(walk, span_text(root)))
+				return false;
+			walk->due_at = first_due(walk);
+			walk->due = DUE_SELF;
+			continue;
+		}
+		name = span_from(span_text(walk->name), walk->due_at);
+		found = !due_is_passed(walk, name) && node_of_domain(walk, name, below, node);
+		due_pass(walk);
+		if (found)
+			return true;
+	}
+}
+
+/* ---- a piece of ground ---- */
+
+static bool has_significant_below(const struct zone_walk *walk, struct span name)
+{
+	char at[VIEW_NAME_SIZE], next[VIEW_NAME_SIZE];
+
+	snprintf(at, sizeof(at), "%.*s", (int)name.len, (const char *)name.ptr);
+	while (said_next_domain(walk->place, span_text(at), next)) {
+		if (!domain_is_within(span_text(next), name))
+			return false;
+		if (is_significant(walk, span_text(next)))
+			return true;
+		strcpy(at, next);
+	}
+	return false;
+}
+
+void walk_begin_domain(struct zone_walk *walk, const struct zone_ground *ground)
+{
+	struct span name = span_text(ground->domain);
+
+	strcpy(walk->name, ground->domain);
+	strcpy(walk->path, ground->domain);
+	walk->root_len = name.len;
+	walk->tested = true;
+	walk->alone = !ground->whole;
+	walk->differs = is_significant(walk, name);
+	if (walk->differs || has_significant_below(walk, name))
+		walk->due = DUE_SELF; /* due_at 0: the name itself */
+}
