@@ -197,6 +197,17 @@ int conf_load_text(const char *name, struct span text, int64_t now_s, struct con
 
 /* ---- finding in it ---- */
 
+const char *conf_dns_file(const struct conf *conf, size_t n)
+{
+	if (conf->guard.cookie_secrets != NULL && n-- == 0)
+		return conf->guard.cookie_secrets;
+	for (size_t i = 0; i < conf->lists_len; i++) {
+		if (conf->lists[i].keys != NULL && n-- == 0)
+			return conf->lists[i].keys;
+	}
+	return NULL;
+}
+
 const struct conf_list *conf_list_find(const struct conf *conf, struct span name)
 {
 	for (size_t i = 0; i < conf->lists_len; i++) {

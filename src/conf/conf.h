@@ -89,9 +89,43 @@ struct conf_list {
 	enum action action;
 	size_t sublists_len;
 	const struct conf_sublist *sublists;
+	size_t allow_from_len; /* none: dns.allow-from holds */
+	const struct prefix *allow_from;
+	const char *keys; /* a file; may be NULL */
 	bool never_special_use;
 	bool never_own;
 	struct conf_place place;
+};
+
+enum cookies { COOKIES_OFF, COOKIES_ON, COOKIES_REQUIRE };
+
+/* Below dns: who may ask how much, and who watches. */
+struct conf_guard {
+	const char *nsid; /* NULL: none */
+	size_t allow_from_len;
+	const struct prefix *allow_from;
+	size_t exempt_len;
+	const struct prefix *exempt;
+
+	enum cookies cookies;
+	const char *cookie_secrets; /* a file; NULL: a random one */
+
+	unsigned rate_listed, rate_not_listed, rate_errors; /* a second; 0: no limit */
+	int64_t burst_s;
+	unsigned slip;
+	unsigned v4_bits, v6_bits;
+
+	unsigned quota; /* queries of a client; 0: none */
+	int64_t quota_period_s;
+
+	unsigned tcp_connections;
+	unsigned tcp_per_client;
+	int64_t tcp_idle_s;
+
+	unsigned log_sample;
+	unsigned log_rate;
+	const char *dnstap_socket; /* NULL: none */
+	unsigned dnstap_sample;
 };
 
 struct conf {
@@ -150,6 +184,7 @@ struct conf {
 	const char *const *nameservers;
 	int64_t ttl_s;
 	unsigned dns_threads; /* 0: one per core */
+	struct conf_guard guard;
 
 	struct endpoint portal_listen;
 	bool has_portal_listen;
@@ -194,6 +229,9 @@ void conf_report_print(const struct conf_report *report, const char *path, struc
 
 /* As YAML again: what differs from the defaults, or everything. */
 void conf_print(const struct conf *conf, bool defaults, struct buf *out);
+
+/* The files with secrets that the role dns reads: the nth, NULL behind the last. */
+const char *conf_dns_file(const struct conf *conf, size_t n);
 
 const struct conf_list *conf_list_find(const struct conf *conf, struct span name);
 const struct conf_check *conf_check_find(const struct conf *conf, const char *key);

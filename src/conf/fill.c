@@ -308,6 +308,9 @@ static void fill_single(
 	case SETTING_NUMBER:
 		r = fill_number(loader, row, node, member, &why);
 		break;
+	case SETTING_SAMPLE:
+		r = sample_parse(node->text, member, &why);
+		break;
 	case SETTING_SECONDS:
 	case SETTING_MILLISECONDS:
 	case SETTING_LASTS:

@@ -12,31 +12,32 @@
 #include "base/span.h"
 
 /* SETTING_TYPE(type, what the manual calls a value of it, the C type of the member) */
-#define SETTING_TYPES                                                                          \
-	SETTING_TYPE(HOST, "DNS name") /* const char *, lower case */                          \
-	SETTING_TYPE(HOSTS, "list of DNS names")                                               \
-	SETTING_TYPE(MAILBOX, "mail address")  /* const char * */                              \
-	SETTING_TYPE(URL, "URL")               /* const char *, without slashes at the end */  \
-	SETTING_TYPE(TEXT, "text")             /* const char * */                              \
-	SETTING_TYPE(PATH, "absolute path")    /* const char * */                              \
-	SETTING_TYPE(STORE, "sqlite:PATH")     /* const char * */                              \
-	SETTING_TYPE(NAME, "name")             /* const char * */                              \
-	SETTING_TYPE(WORD, "word")             /* an enum, in the order of .words */           \
-	SETTING_TYPE(SWITCH, "word")           /* bool: the second of .words is true */        \
-	SETTING_TYPE(WORDS, "list of words")   /* const char *const *, each of .words */       \
-	SETTING_TYPE(FLAGS, "list of words")   /* bools one after the other, as .words */      \
-	SETTING_TYPE(NUMBER, "number")         /* int or unsigned, .low to .high */            \
-	SETTING_TYPE(SECONDS, "duration")      /* int64_t */                                   \
-	SETTING_TYPE(MILLISECONDS, "duration") /* int64_t */                                   \
-	SETTING_TYPE(LASTS, "duration")        /* int64_t seconds, 0: until-review */          \
-	SETTING_TYPE(SIZE, "size")             /* uint64_t, .low to .high */                   \
-	SETTING_TYPE(ENDPOINT, "address:port") /* struct endpoint; .count: bool, with "off" */ \
-	SETTING_TYPE(ENDPOINTS, "list of address:port")                                        \
-	SETTING_TYPE(NETWORKS, "list of networks")                                             \
-	SETTING_TYPE(CODE, "address in 127.0.0.0/8") /* struct ip */                           \
-	SETTING_TYPE(CODES, "code or list of codes") /* const struct conf_code * */            \
-	SETTING_TYPE(SECTION, "section")             /* nothing but a place */                 \
-	SETTING_TYPE(ITEMS, "list of sections")      /* array of structs, .size each */        \
+#define SETTING_TYPES                                                                           \
+	SETTING_TYPE(HOST, "DNS name") /* const char *, lower case */                           \
+	SETTING_TYPE(HOSTS, "list of DNS names")                                                \
+	SETTING_TYPE(MAILBOX, "mail address")   /* const char * */                              \
+	SETTING_TYPE(URL, "URL")                /* const char *, without slashes at the end */  \
+	SETTING_TYPE(TEXT, "text")              /* const char * */                              \
+	SETTING_TYPE(PATH, "absolute path")     /* const char * */                              \
+	SETTING_TYPE(STORE, "sqlite:PATH")      /* const char * */                              \
+	SETTING_TYPE(NAME, "name")              /* const char * */                              \
+	SETTING_TYPE(WORD, "word")              /* an enum, in the order of .words */           \
+	SETTING_TYPE(SWITCH, "word")            /* bool: the second of .words is true */        \
+	SETTING_TYPE(WORDS, "list of words")    /* const char *const *, each of .words */       \
+	SETTING_TYPE(FLAGS, "list of words")    /* bools one after the other, as .words */      \
+	SETTING_TYPE(NUMBER, "number")          /* int or unsigned, .low to .high */            \
+	SETTING_TYPE(SAMPLE, "off, all or 1/N") /* unsigned: each so-manieth, 0: none */        \
+	SETTING_TYPE(SECONDS, "duration")       /* int64_t */                                   \
+	SETTING_TYPE(MILLISECONDS, "duration")  /* int64_t */                                   \
+	SETTING_TYPE(LASTS, "duration")         /* int64_t seconds, 0: until-review */          \
+	SETTING_TYPE(SIZE, "size")              /* uint64_t, .low to .high */                   \
+	SETTING_TYPE(ENDPOINT, "address:port")  /* struct endpoint; .count: bool, with "off" */ \
+	SETTING_TYPE(ENDPOINTS, "list of address:port")                                         \
+	SETTING_TYPE(NETWORKS, "list of networks")                                              \
+	SETTING_TYPE(CODE, "address in 127.0.0.0/8") /* struct ip */                            \
+	SETTING_TYPE(CODES, "code or list of codes") /* const struct conf_code * */             \
+	SETTING_TYPE(SECTION, "section")             /* nothing but a place */                  \
+	SETTING_TYPE(ITEMS, "list of sections")      /* array of structs, .size each */         \
 	SETTING_TYPE(NAMED, "sections by name")      /* the same, the key goes to .name */
 
 enum setting_type {

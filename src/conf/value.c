@@ -112,6 +112,29 @@ const char *size_print(uint64_t size, char text[DURATION_TEXT_SIZE])
 	return text;
 }
 
+int sample_parse(struct span s, unsigned *ret_each, struct fault *why)
+{
+	uint64_t each = 0;
+
+	if (span_equal_text(s, "all"))
+		each = 1;
+	else if (!span_equal_text(s, "off") &&
+		 (!span_has_prefix_nocase(s, "1/") ||
+			 span_parse_u64(span_from(s, 2), INT32_MAX, &each) < 0 || each == 0))
+		return fault_set(why, E_PARSE, "'%.*s' is not a sample (off, all, or like 1/1000)",
+			(int)s.len, s.ptr);
+	*ret_each = (unsigned)each;
+	return 0;
+}
+
+const char *sample_print(unsigned each, char text[DURATION_TEXT_SIZE])
+{
+	if (each < 2)
+		return each == 0 ? "off" : "all";
+	snprintf(text, DURATION_TEXT_SIZE, "1/%u", each);
+	return text;
+}
+
 static int octet_parse(struct span s, uint8_t *ret_low, uint8_t *ret_high)
 {
 	struct span high = s, low = span_split(&high, '-');

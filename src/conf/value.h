@@ -18,6 +18,10 @@ const char *duration_print(int64_t ms, char text[DURATION_TEXT_SIZE]);
 int size_parse(struct span s, uint64_t *ret_size, struct fault *why);
 const char *size_print(uint64_t size, char text[DURATION_TEXT_SIZE]);
 
+/* "1/1000", "all" (1), "off" (0): each so-manieth. */
+int sample_parse(struct span s, unsigned *ret_each, struct fault *why);
+const char *sample_print(unsigned each, char text[DURATION_TEXT_SIZE]);
+
 enum { CODE_TEXT_SIZE = 32 };
 
 /* "127.0.0.2", "127.0.0.2-11", "127.0.*.1-3". */

@@ -181,6 +181,9 @@ int dns_query_decode(struct span bytes, struct dns_query *ret_query)
 	ret_query->edns = (struct dns_edns){.present = false};
 	ret_query->options = (struct dns_asked_options){.nsid = false};
 	ret_query->tsig_at = 0;
+	ret_query->is_empty = octets_u16(bytes.ptr + 4) == 0 &&
+			      dns_flags_opcode(flags) == DNS_QUERY &&
+			      query_take_records(bytes, DNS_HEADER_SIZE, ret_query);
 	if (octets_u16(bytes.ptr + 4) == 1) {
 		size_t at = query_take_question(bytes, ret_query);
 

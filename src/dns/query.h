@@ -25,6 +25,7 @@ struct dns_query {
 	uint16_t class;
 	struct dns_edns edns;
 	struct dns_asked_options options; /* of EDNS version 0 */
+	bool is_empty; /* no question, and whole otherwise: a FORMERR but for who wants a cookie */
 	uint16_t tsig_at; /* where a TSIG record begins, the last of the message; 0: it has none */
 	uint8_t labels_len; /* without the root */
 	uint8_t name_len;

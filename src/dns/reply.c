@@ -134,6 +134,15 @@ static void reply_opt(struct reply *reply)
 	reply->len = (size_t)(at - reply->out);
 }
 
+void reply_empty(struct reply *reply)
+{
+	reply->answers = 0;
+	reply->authorities = 0;
+	reply->additionals = 0;
+	reply->ede = 0;
+	reply->len = DNS_HEADER_SIZE + reply->query->question.len;
+}
+
 /* A truncated response carries no records at all: half of a record set would be believed (RFC 2181 section 9). */
 size_t reply_finish(struct reply *reply)
 {
@@ -142,10 +151,7 @@ size_t reply_finish(struct reply *reply)
 
 	if (reply->full) {
 		reply->flags |= DNS_FLAG_TC;
-		reply->answers = 0;
-		reply->authorities = 0;
-		reply->additionals = 0;
-		reply->len = DNS_HEADER_SIZE + query->question.len;
+		reply_empty(reply);
 	}
 	if (query->edns.present)
 		reply_opt(reply);

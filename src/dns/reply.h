@@ -50,6 +50,9 @@ uint8_t *reply_room(struct reply *reply, size_t len);
  * first, since what does not fit otherwise truncates the response. */
 bool reply_has_room(const struct reply *reply, size_t rdata_len);
 
+/* Takes all records and the extended error back. */
+void reply_empty(struct reply *reply);
+
 /* Header, OPT, truncation; the length of the whole response. */
 size_t reply_finish(struct reply *reply);
 

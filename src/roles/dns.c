@@ -3,12 +3,14 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/macro.h"
 #include "base/mem.h"
 #include "bus/client.h"
 #include "list/view.h"
 #include "roles/dns_desk.h"
 #include "roles/last_view.h"
 #include "roles/role.h"
+#include "zone/guard.h"
 #include "zone/table.h"
 
 /*
@@ -18,6 +20,7 @@
 struct dns_role {
 	struct role_context *context;
 	struct dns_shelves shelves;
+	struct guard_memory *memory;
 	struct bus_client *bus;
 	struct dns_server *server;
 };
@@ -66,6 +69,8 @@ static int dns_start_threads(struct dns_role *dns, struct fault *why)
 	size_t tcp_len = dns_sockets(context, "dns-tcp-", tcp);
 	int r;
 
+	if (context->conf->dns_listen_len != 0)
+		dns->shelves.workers = (unsigned)(udp_len / context->conf->dns_listen_len);
 	r = dns_server_new(
 		udp, udp_len, tcp, tcp_len, &dns_desk_calls, &dns->shelves, &dns->server, why);
 	mem_free(udp);
@@ -88,6 +93,20 @@ static int dns_open_bus(struct dns_role *dns, struct fault *why)
 		context->loop, &settings, dns->shelves.views, dns_on_view, dns, &dns->bus, why);
 }
 
+/* The zones of the configuration that is in force now, with their guard. */
+static int dns_put_table(struct dns_role *dns, struct fault *why)
+{
+	AUTO(zone_table) *table = NULL;
+	int r = zone_table_new(dns->context->conf, &table, why);
+
+	if (r == 0)
+		r = guard_new(dns->context->conf, table, dns->memory, &table->guard, why);
+	if (r < 0)
+		return r;
+	shelf_put(dns->shelves.tables, TAKE(table));
+	return 0;
+}
+
 static void dns_finish(struct role_context *context)
 {
 	struct dns_role *dns = context->state;
@@ -98,6 +117,7 @@ static void dns_finish(struct role_context *context)
 	bus_client_free(&dns->bus);
 	shelf_free(&dns->shelves.tables);
 	shelf_free(&dns->shelves.views);
+	guard_memory_free(&dns->memory);
 	mem_free(dns);
 	context->state = NULL;
 }
@@ -105,16 +125,15 @@ static void dns_finish(struct role_context *context)
 static int dns_start(struct role_context *context, struct fault *why)
 {
 	struct dns_role *dns = mem_new(dns_role);
-	struct zone_table *table = NULL;
 	int r;
 
 	dns->context = context;
 	dns->shelves.tables = shelf_new(dns_release_table);
 	dns->shelves.views = shelf_new(dns_release_view);
+	dns->memory = guard_memory_new();
 	context->state = dns;
-	r = zone_table_new(context->conf, &table, why);
+	r = dns_put_table(dns, why);
 	if (r == 0) {
-		shelf_put(dns->shelves.tables, table);
 		last_view_put(context->conf->lists_path, dns->shelves.views);
 		r = dns_open_bus(dns, why);
 	}
@@ -130,16 +149,13 @@ static int dns_start(struct role_context *context, struct fault *why)
 static void dns_reload(struct role_context *context)
 {
 	struct dns_role *dns = context->state;
-	struct zone_table *table = NULL;
 	struct fault why = {""};
-	int r;
+	int r = dns_put_table(dns, &why);
 
-	r = zone_table_new(context->conf, &table, &why);
 	if (r < 0) {
 		log_event(EV_CONFIG_BAD, LOG_FIELDS(log_text("why", why.text), log_error(r)));
 		return;
 	}
-	shelf_put(dns->shelves.tables, table);
 	dns_server_wake(dns->server);
 }
 

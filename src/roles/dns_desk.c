@@ -2,12 +2,14 @@
 #include "roles/dns_desk.h"
 
 #include "base/mem.h"
+#include "zone/guard.h"
 
 struct dns_desk {
 	const struct dns_shelves *shelves;
 	struct shelf_item *table;
 	struct shelf_item *view;
 	struct zone_service *service;
+	struct guard_desk *guard;
 };
 
 static void desk_refresh(void *arg)
@@ -27,6 +29,7 @@ static void *desk_open(void *arg)
 	struct dns_desk *desk = mem_new(dns_desk);
 
 	desk->shelves = arg;
+	desk->guard = guard_desk_new(desk->shelves->workers);
 	desk_refresh(desk);
 	return desk;
 }
@@ -36,6 +39,7 @@ static void desk_close(void *arg)
 	struct dns_desk *desk = arg;
 
 	zone_service_free(&desk->service);
+	guard_desk_free(&desk->guard);
 	if (desk->table != NULL)
 		shelf_release(desk->shelves->tables, &desk->table);
 	if (desk->view != NULL)
@@ -45,9 +49,9 @@ static void desk_close(void *arg)
 
 static void desk_answer(void *arg, struct dns_job *jobs, size_t jobs_len, struct dns_now now)
 {
-	const struct dns_desk *desk = arg;
+	struct dns_desk *desk = arg;
 
-	zone_answer_jobs(desk->service, jobs, jobs_len, now);
+	zone_answer_jobs(desk->service, desk->guard, jobs, jobs_len, now);
 }
 
 const struct dns_desk_calls dns_desk_calls = {

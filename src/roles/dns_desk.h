@@ -11,6 +11,7 @@
 struct dns_shelves {
 	struct shelf *tables; /* of struct zone_table; has one from the start */
 	struct shelf *views;  /* of struct view; may be empty for now */
+	unsigned workers;     /* how many desks there will be for UDP */
 };
 
 /* arg: a struct dns_shelves, which lives as long as the server. */

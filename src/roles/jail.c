@@ -47,6 +47,7 @@ enum may {
 		16, /* connect to unix sockets; whose, is a matter of their owners and modes */
 	MAY_ASK_RESOLVER = 32,
 	MAY_USE_BACKEND = 64,
+	MAY_READ_DNS_FILES = 128, /* keys of clients, secrets of cookies */
 };
 
 static const struct jail {
@@ -54,7 +55,7 @@ static const struct jail {
 	unsigned may;
 } jails[] = {
 	{"keeper", MAY_READ_LISTS | MAY_WRITE_LISTS | MAY_WRITE_STORE | MAY_WRITE_STATE},
-	{"dns", MAY_READ_LISTS | MAY_USE_BUS},
+	{"dns", MAY_READ_LISTS | MAY_USE_BUS | MAY_READ_DNS_FILES},
 	{"gate", MAY_READ_LISTS | MAY_WRITE_STATE | MAY_USE_BUS | MAY_ASK_RESOLVER |
 			 MAY_USE_BACKEND},
 	{"web", MAY_READ_LISTS | MAY_WRITE_STATE | MAY_USE_BUS},
@@ -294,13 +295,13 @@ static bool path_is_below(const char *path, const char *folder)
 	       (path[len] == '/' || path[len] == '\0' || len == 1);
 }
 
-static void conf_folder(const struct conf *conf, char *folder, size_t size)
+static void folder_of(const char *file, char *folder, size_t size)
 {
 	char path[PATH_MAX];
 	char *slash;
 
 	folder[0] = '\0';
-	if (realpath(conf->file, path) == NULL)
+	if (realpath(file, path) == NULL)
 		return;
 	slash = strrchr(path, '/');
 	*(slash == path ? slash + 1 : slash) = '\0';
@@ -308,37 +309,61 @@ static void conf_folder(const struct conf *conf, char *folder, size_t size)
 		memcpy(folder, path, strlen(path) + 1);
 }
 
-bool jail_can_reload(const struct conf *conf)
+/* Nothing that the role may not see lies below the folder of file, so that it may have the folder. */
+static bool folder_is_harmless(const struct conf *conf, const char *file)
 {
 	char folder[PATH_MAX];
 	char store[PATH_MAX];
 
-	conf_folder(conf, folder, sizeof(folder));
+	folder_of(file, folder, sizeof(folder));
 	if (folder[0] == '\0' || path_is_below(conf->state_path, folder) ||
 		path_is_below(conf->run_path, folder) || path_is_below(conf->lists_path, folder))
 		return false;
 	return folders_store(conf, store, sizeof(store)) <= 0 || !path_is_below(store, folder);
 }
 
-/* The folder of the configuration, for reload; a file that is replaced by rename is another file. But not when the store
- * lies below: then this one file, and the supervisor starts roles anew instead of reloading them. */
-static int jail_allow_conf(
-	const struct ruleset *ruleset, const struct conf *conf, struct fault *why)
+bool jail_can_reload(const struct conf *conf)
+{
+	bool can = folder_is_harmless(conf, conf->file);
+	const char *file;
+
+	for (size_t i = 0; (file = conf_dns_file(conf, i)) != NULL; i++)
+		can = can && folder_is_harmless(conf, file);
+	return can;
+}
+
+/* The folder of a file that is read again at a reload; a file that is replaced by rename is another file. But not when the
+ * store lies below: then this one file, and the supervisor starts roles anew instead of reloading them. */
+static int jail_allow_file(
+	const struct ruleset *ruleset, const struct conf *conf, const char *file, struct fault *why)
 {
 	char folder[PATH_MAX];
 
-	if (!jail_can_reload(conf))
-		return ruleset_allow_path(ruleset, conf->file, FS_READ, why);
-	conf_folder(conf, folder, sizeof(folder));
+	if (!folder_is_harmless(conf, file))
+		return ruleset_allow_path(ruleset, file, FS_READ, why);
+	folder_of(file, folder, sizeof(folder));
 	return ruleset_allow_path(ruleset, folder, FS_READ, why);
+}
+
+static int jail_allow_dns_files(
+	const struct ruleset *ruleset, const struct conf *conf, struct fault *why)
+{
+	const char *file;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && (file = conf_dns_file(conf, i)) != NULL; i++)
+		r = jail_allow_file(ruleset, conf, file, why);
+	return r;
 }
 
 static int jail_allow_paths(const struct jail *jail, const struct ruleset *ruleset,
 	const struct conf *conf, struct fault *why)
 {
 	char path[PATH_MAX];
-	int r = jail_allow_conf(ruleset, conf, why);
+	int r = jail_allow_file(ruleset, conf, conf->file, why);
 
+	if (r == 0 && (jail->may & MAY_READ_DNS_FILES) != 0)
+		r = jail_allow_dns_files(ruleset, conf, why);
 	if (r == 0 && (jail->may & MAY_READ_LISTS) != 0)
 		r = ruleset_allow_path(ruleset, conf->lists_path, FS_READ, why);
 	if (r == 0 && (jail->may & MAY_WRITE_LISTS) != 0)

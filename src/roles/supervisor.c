@@ -289,12 +289,25 @@ static void supervisor_on_child(int number, void *arg)
 		supervisor_go_on_stopping(supervisor);
 }
 
+static bool is_same_files(const struct conf *a, const struct conf *b)
+{
+	for (size_t i = 0;; i++) {
+		const char *of_a = conf_dns_file(a, i), *of_b = conf_dns_file(b, i);
+
+		if (of_a == NULL || of_b == NULL)
+			return of_a == of_b;
+		if (strcmp(of_a, of_b) != 0)
+			return false;
+	}
+}
+
 /* What a role cannot change in its process: the jail allows these and no others. */
 static bool is_same_jail(const struct conf *a, const struct conf *b)
 {
 	return strcmp(a->run_path, b->run_path) == 0 && strcmp(a->lists_path, b->lists_path) == 0 &&
 	       strcmp(a->state_path, b->state_path) == 0 && strcmp(a->store, b->store) == 0 &&
-	       a->resolver.port == b->resolver.port && a->backend.port == b->backend.port;
+	       a->resolver.port == b->resolver.port && a->backend.port == b->backend.port &&
+	       is_same_files(a, b);
 }
 
 static bool conf_has_role(const struct conf *conf, const char *name)

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "dns/reply.h"
+#include "zone/guard.h"
 #include "zone/owner.h"
 #include "zone/said.h"
 
@@ -227,7 +228,7 @@ static void reply_refuse(struct reply *reply, uint16_t rcode, uint16_t ede)
 	reply->ede = ede;
 }
 
-static void answer_query(const struct asked *asked, struct reply *reply)
+static void answer_query(const struct asked *asked, struct guard_turn *guard, struct reply *reply)
 {
 	const struct dns_query *query = asked->query;
 
@@ -237,6 +238,8 @@ static void answer_query(const struct asked *asked, struct reply *reply)
 		reply_refuse(reply, DNS_REFUSED, DNS_EDE_NOT_AUTHORITATIVE);
 	} else if (query->type == DNS_AXFR || query->type == DNS_IXFR) {
 		reply_refuse(reply, DNS_REFUSED, DNS_EDE_PROHIBITED);
+	} else if (!guard_admit(guard, reply)) {
+		/* refused, and reply says why */
 	} else if (asked->service->view == NULL) {
 		reply_refuse(reply, DNS_SERVFAIL, DNS_EDE_NOT_READY);
 	} else {
@@ -262,10 +265,11 @@ struct pending {
 	int rcode; /* of the form of the message; negative: no answer is due */
 	struct dns_query query;
 	struct asked asked;
+	struct guard_turn guard;
 };
 
 static void pending_read(struct pending *pending, const struct zone_service *service,
-	struct span bytes, int64_t now_s)
+	struct guard_desk *desk, const struct dns_job *job, struct dns_now now)
 {
 	struct dns_query *query = &pending->query;
 	struct asked *asked = &pending->asked;
@@ -273,15 +277,18 @@ static void pending_read(struct pending *pending, const struct zone_service *ser
 	asked->service = service;
 	asked->query = query;
 	asked->zone = NULL;
-	asked->now_s = now_s;
-	pending->rcode = dns_query_decode(bytes, query);
+	asked->now_s = now.s;
+	pending->rcode = dns_query_decode(job->query, query);
+	guard_open(&pending->guard, service->table->guard, desk, job, query, now);
 	if (pending->rcode != DNS_NOERROR || query->class != DNS_IN)
 		return;
 	asked->zone = owner_zone(service->table, query);
+	guard_find_key(&pending->guard,
+		asked->zone != NULL ? (int)(asked->zone - service->table->zones) : GUARD_NO_ZONE);
 	if (asked->zone == NULL)
 		return;
 	asked->place = &service->places[asked->zone - service->table->zones];
-	owner_parse(asked->zone, query, &asked->owner);
+	owner_parse(asked->zone, query, pending->guard.key_labels, &asked->owner);
 }
 
 /* Asks for what the answer will read of the list. */
@@ -298,26 +305,26 @@ static void pending_prefetch(const struct pending *pending, unsigned step)
 		view_prefetch_domain(view, asked->place->list, asked->owner.domain, step);
 }
 
-static size_t pending_answer(
-	const struct pending *pending, enum dns_transport transport, uint8_t *out)
+static size_t pending_answer(struct pending *pending, enum dns_transport transport, uint8_t *out)
 {
 	struct reply reply;
 
-	if (pending->rcode < 0)
+	if (pending->rcode < 0) {
+		guard_count(&pending->guard, DNS_COUNT_DROPPED);
 		return 0;
+	}
 	reply_init(&reply, &pending->query, out, answer_limit(&pending->query, transport));
-	if (pending->rcode == DNS_NOERROR)
-		answer_query(&pending->asked, &reply);
-	else
-		reply.rcode = (uint16_t)pending->rcode;
-	return reply_finish(&reply);
+	reply.rcode = (uint16_t)pending->rcode;
+	if (guard_begin(&pending->guard, &reply) && pending->rcode == DNS_NOERROR)
+		answer_query(&pending->asked, &pending->guard, &reply);
+	return guard_end(&pending->guard, &reply);
 }
 
 /* Few enough that what is fetched for the last is still in the first cache when the last is answered. */
 enum { GROUP = 16 };
 
-void zone_answer_jobs(const struct zone_service *service, struct dns_job *jobs, size_t jobs_len,
-	struct dns_now now)
+void zone_answer_jobs(const struct zone_service *service, struct guard_desk *desk,
+	struct dns_job *jobs, size_t jobs_len, struct dns_now now)
 {
 	struct pending pending[GROUP];
 	size_t group;
@@ -325,7 +332,7 @@ void zone_answer_jobs(const struct zone_service *service, struct dns_job *jobs, 
 	for (; jobs_len != 0; jobs += group, jobs_len -= group) {
 		group = jobs_len < GROUP ? jobs_len : GROUP;
 		for (size_t i = 0; i < group; i++)
-			pending_read(&pending[i], service, jobs[i].query, now.s);
+			pending_read(&pending[i], service, desk, &jobs[i], now);
 		for (unsigned step = 0; step < VIEW_FETCHES && group > 1; step++) {
 			for (size_t i = 0; i < group; i++)
 				pending_prefetch(&pending[i], step);
@@ -341,6 +348,6 @@ size_t zone_answer(const struct zone_service *service, struct span query,
 {
 	struct dns_job job = {.query = query, .transport = transport, .out = out};
 
-	zone_answer_jobs(service, &job, 1, (struct dns_now){.s = now_s});
+	zone_answer_jobs(service, NULL, &job, 1, (struct dns_now){.s = now_s});
 	return job.out_len;
 }

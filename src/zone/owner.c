@@ -117,13 +117,14 @@ static int owner_sublist(const struct zone *zone, struct span label)
 	return -1;
 }
 
-void owner_parse(const struct zone *zone, const struct dns_query *query, struct owner *ret_owner)
+void owner_parse(const struct zone *zone, const struct dns_query *query, unsigned key_labels,
+	struct owner *ret_owner)
 {
-	unsigned labels = query->labels_len - zone->apex_labels;
+	unsigned labels = query->labels_len - zone->apex_labels - key_labels;
 	int sublist;
 
-	ret_owner->is_apex = labels == 0;
-	ret_owner->is_sublist = false;
+	ret_owner->is_apex = labels == 0 && key_labels == 0;
+	ret_owner->is_sublist = labels == 0 && key_labels != 0; /* as there, and as empty */
 	ret_owner->within = zone->all;
 	ret_owner->has_ip = false;
 	ret_owner->nets_len = 0;

@@ -20,8 +20,9 @@ struct owner {
 	uint8_t text[DNS_NAME_MAX];
 };
 
-/* query->name ends with the apex, whose labels_len labels are not looked at. */
-void owner_parse(const struct zone *zone, const struct dns_query *query, struct owner *ret_owner);
+/* query->name ends with the apex, whose labels are not looked at, nor are the key_labels before it. */
+void owner_parse(const struct zone *zone, const struct dns_query *query, unsigned key_labels,
+	struct owner *ret_owner);
 
 /* The zone that the name is in or at, NULL when it is in none. */
 const struct zone *owner_zone(const struct zone_table *table, const struct dns_query *query);

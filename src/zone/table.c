@@ -5,6 +5,7 @@
 
 #include "base/macro.h"
 #include "base/mem.h"
+#include "zone/guard.h"
 
 static struct span table_lower(struct arena *arena, struct span s)
 {
@@ -177,6 +178,7 @@ void zone_table_free(struct zone_table **table)
 {
 	if (*table == NULL)
 		return;
+	guard_free(&(*table)->guard);
 	arena_free(&(*table)->arena);
 	mem_free(*table);
 	*table = NULL;

@@ -41,8 +41,11 @@ struct zone {
 	const struct dns_name *servers;
 };
 
+struct guard;
+
 struct zone_table {
 	struct arena *arena;
+	struct guard *guard; /* of the same configuration; NULL: everybody may ask everything */
 	struct span portal_url;
 	size_t zones_len;
 	const struct zone *zones; /* the longest apex first: the first match is the closest */

@@ -199,7 +199,7 @@ static void a_batch_is_answered_like_its_queries_alone(void **state)
 				.out_len = 1};
 		}
 		zone_answer_jobs(
-			ground->service, jobs, jobs_len, (struct dns_now){.s = GROUND_NOW_S});
+			ground->service, NULL, jobs, jobs_len, (struct dns_now){.s = GROUND_NOW_S});
 		for (size_t i = 0; i < jobs_len; i++) {
 			uint8_t alone[DNS_ANSWER_UDP_MAX];
 			size_t len = zone_answer(

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/* What the files of the guard know of each other. */
+#include "base/nets.h"
+#include "dns/limit.h"
+#include "dns/quota.h"
+#include "zone/guard.h"
+
+enum { GUARD_WORDS_SIZE = 192 };
+
+struct guard_memory {
+	struct dns_quota *clients;
+	struct dns_quota *keys;
+	struct dns_cookie_secrets secrets;
+};
+
+struct guard_desk {
+	struct dns_limiter *limiter;
+	struct dns_tally tally;
+	struct ring *samples;
+	uint32_t random;
+	unsigned until_log; /* so many queries until the next sample */
+	unsigned until_tap;
+};
+
+struct guard_zone {
+	unsigned apex_labels;
+	struct nets *allow_from;
+	struct access_keys *keys; /* NULL: the list has none */
+};
+
+struct guard {
+	struct guard_memory *memory;
+	struct span nsid;
+	struct nets *exempt;
+	enum cookies cookies;
+	struct dns_cookie_secrets secrets; /* none: that of the memory */
+	bool limits_on;
+	struct dns_limits limits;
+	uint32_t quota;
+	int64_t period_s;
+	uint16_t keepalive_ds;
+	bool samples_on;
+	unsigned log_sample;
+	unsigned tap_sample;
+	char nsid_text[65];
+	char access_words[GUARD_WORDS_SIZE];
+	char key_words[GUARD_WORDS_SIZE];
+	char quota_words[GUARD_WORDS_SIZE];
+	char key_quota_words[GUARD_WORDS_SIZE];
+	size_t zones_len;
+	struct guard_zone zones[]; /* as in the table */
+};
+
+/* After the answer stands: puts it on its way to whoever watches, when it is its turn. */
+void guard_sample(struct guard_turn *turn, size_t answer_len);

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/macro.h"
+#include "base/mem.h"
+#include "zone/guard_priv.h"
+#include "zone/table.h"
+
+/* From a configuration to the rules of a guard. */
+enum { FILE_MAX = 64 << 20 };
+
+/* ---- files with secrets ---- */
+
+static int fd_read(int fd, struct buf *out)
+{
+	for (;;) {
+		uint8_t *room = buf_reserve(out, 65536);
+		ssize_t n;
+
+		if (room == NULL)
+			return E_LIMIT;
+		n = read(fd, room, 65536);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? err_from_errno(errno) : 0;
+		buf_wrote(out, (size_t)n);
+	}
+}
+
+/* What everybody on this machine can read is no secret. */
+static int secret_file_read(const char *path, struct buf *out, struct fault *why)
+{
+	struct stat status;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int r;
+
+	if (fd < 0) {
+		r = err_from_errno(errno);
+		return fault_set(why, r, "cannot open '%s': %s%s", path, err_text(r),
+			r == E_DENIED ? "; give it to the group of the role dns (chgrp, chmod 640)"
+				      : "");
+	}
+	r = fstat(fd, &status) < 0 ? err_from_errno(errno) : 0;
+	if (r == 0 && !S_ISREG(status.st_mode))
+		r = fault_set(why, E_CONFIG, "'%s' is not a file", path);
+	else if (r == 0 && (status.st_mode & 07) != 0)
+		r = fault_set(why, E_DENIED,
+			"'%s' holds secrets, and everybody may read or change it: chmod o= it",
+			path);
+	else if (r == 0)
+		r = fd_read(fd, out);
+	if (r < 0 && r != E_CONFIG && r != E_DENIED)
+		fault_set(why, r, "cannot read '%s': %s", path, err_text(r));
+	close(fd);
+	return r;
+}
+
+/* "line:column: words" becomes "file:line:column: error: words". */
+static int fault_in_file(const char *path, const struct fault *inner, struct fault *why)
+{
+	const char *words = strstr(inner->text, ": ");
+
+	return fault_set(why, E_CONFIG, "%s:%.*s: error: %s", path, (int)(words - inner->text),
+		inner->text, words + 2);
+}
+
+static int read_keys(const char *path, struct access_keys **ret_keys, struct fault *why)
+{
+	struct fault inner;
+	struct buf text;
+	int r;
+
+	buf_init(&text, FILE_MAX);
+	r = secret_file_read(path, &text, why);
+	if (r == 0) {
+		r = access_keys_parse(buf_span(&text), ret_keys, &inner);
+		if (r < 0)
+			fault_in_file(path, &inner, why);
+	}
+	buf_done(&text);
+	return r < 0 ? E_CONFIG : 0;
+}
+
+static int read_secrets(const char *path, struct dns_cookie_secrets *ret_secrets, struct fault *why)
+{
+	struct fault inner;
+	struct buf text;
+	int r;
+
+	buf_init(&text, FILE_MAX);
+	r = secret_file_read(path, &text, why);
+	if (r == 0) {
+		r = dns_cookie_secrets_parse(buf_span(&text), ret_secrets, &inner);
+		if (r < 0)
+			fault_in_file(path, &inner, why);
+	}
+	buf_done(&text);
+	return r < 0 ? E_CONFIG : 0;
+}
+
+/* ---- rules ---- */
+
+static void set_words(struct guard *guard, const struct conf *conf)
+{
+	const char *contact = conf->contact != NULL ? conf->contact : "the operator";
+
+	snprintf(guard->access_words, sizeof(guard->access_words),
+		"this list is not open to your address; ask %.100s", contact);
+	snprintf(guard->key_words, sizeof(guard->key_words),
+		"this list is asked with a key before its name; ask %.100s for one", contact);
+	snprintf(guard->quota_words, sizeof(guard->quota_words),
+		"your quota of %u queries is used up; ask %.100s for more", (unsigned)guard->quota,
+		contact);
+	snprintf(guard->key_quota_words, sizeof(guard->key_quota_words),
+		"the quota of your key is used up; ask %.100s for more", contact);
+}
+
+static void set_rules(struct guard *guard, const struct conf *conf)
+{
+	const struct conf_guard *from = &conf->guard;
+
+	snprintf(guard->nsid_text, sizeof(guard->nsid_text), "%s",
+		from->nsid != NULL ? from->nsid : "");
+	guard->nsid = span_text(guard->nsid_text);
+	guard->exempt = nets_new(from->exempt, from->exempt_len);
+	guard->cookies = from->cookies;
+	guard->limits = (struct dns_limits){
+		.rates = {from->rate_listed, from->rate_not_listed, from->rate_errors},
+		.burst_s = (unsigned)from->burst_s,
+		.slip = from->slip,
+		.v4_bits = (uint8_t)from->v4_bits,
+		.v6_bits = (uint8_t)from->v6_bits,
+	};
+	guard->limits_on = (from->rate_listed | from->rate_not_listed | from->rate_errors) != 0;
+	guard->quota = from->quota;
+	guard->period_s = from->quota_period_s;
+	guard->keepalive_ds = (uint16_t)(from->tcp_idle_s * 10);
+	guard->log_sample = from->log_sample;
+	guard->tap_sample = from->dnstap_socket != NULL ? from->dnstap_sample : 0;
+	guard->samples_on = (guard->log_sample | guard->tap_sample) != 0;
+	set_words(guard, conf);
+}
+
+static int set_zone(struct guard_zone *rules, const struct zone *zone, const struct conf *conf,
+	struct fault *why)
+{
+	const struct conf_list *list = conf_list_find(conf, zone->list);
+	bool own = list != NULL && list->allow_from_len != 0;
+
+	rules->apex_labels = zone->apex_labels;
+	if (own)
+		rules->allow_from = nets_new(list->allow_from, list->allow_from_len);
+	else if (list == NULL || list->keys == NULL)
+		rules->allow_from = nets_new(conf->guard.allow_from, conf->guard.allow_from_len);
+	return list != NULL && list->keys != NULL ? read_keys(list->keys, &rules->keys, why) : 0;
+}
+
+int guard_new(const struct conf *conf, const struct zone_table *table, struct guard_memory *memory,
+	struct guard **ret_guard, struct fault *why)
+{
+	AUTO(guard) *guard = mem_alloc(sizeof(*guard) + table->zones_len * sizeof(guard->zones[0]));
+	int r = 0;
+
+	guard->memory = memory;
+	set_rules(guard, conf);
+	if (conf->guard.cookie_secrets != NULL)
+		r = read_secrets(conf->guard.cookie_secrets, &guard->secrets, why);
+	guard->zones_len = table->zones_len;
+	for (size_t i = 0; i < table->zones_len && r == 0; i++)
+		r = set_zone(&guard->zones[i], &table->zones[i], conf, why);
+	if (r < 0)
+		return r;
+	*ret_guard = TAKE(guard);
+	return 0;
+}
+
+void guard_free(struct guard **guard)
+{
+	struct guard *g = *guard;
+
+	if (g == NULL)
+		return;
+	for (size_t i = 0; i < g->zones_len; i++) {
+		nets_free(&g->zones[i].allow_from);
+		access_keys_free(&g->zones[i].keys);
+	}
+	nets_free(&g->exempt);
+	mem_free(g);
+	*guard = NULL;
+}
