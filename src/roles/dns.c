@@ -60,6 +60,18 @@ static size_t dns_sockets(const struct role_context *context, const char *prefix
 	return len;
 }
 
+static void dns_limit_tcp(struct dns_role *dns)
+{
+	const struct conf_guard *guard = &dns->context->conf->guard;
+	struct dns_tcp_limits limits = {
+		.connections = guard->tcp_connections,
+		.per_client = guard->tcp_per_client,
+		.idle_ms = guard->tcp_idle_s * 1000,
+	};
+
+	dns_server_limit_tcp(dns->server, &limits);
+}
+
 static int dns_start_threads(struct dns_role *dns, struct fault *why)
 {
 	const struct role_context *context = dns->context;
@@ -75,6 +87,8 @@ static int dns_start_threads(struct dns_role *dns, struct fault *why)
 		udp, udp_len, tcp, tcp_len, &dns_desk_calls, &dns->shelves, &dns->server, why);
 	mem_free(udp);
 	mem_free(tcp);
+	if (r == 0)
+		dns_limit_tcp(dns);
 	return r;
 }
 
@@ -156,6 +170,7 @@ static void dns_reload(struct role_context *context)
 		log_event(EV_CONFIG_BAD, LOG_FIELDS(log_text("why", why.text), log_error(r)));
 		return;
 	}
+	dns_limit_tcp(dns);
 	dns_server_wake(dns->server);
 }
 

@@ -9,7 +9,7 @@
 #include "roles/dns_tcp.h"
 #include "roles/dns_udp.h"
 
-enum { TCP_CONNECTIONS = 1000, TCP_IDLE_MS = 10000 };
+enum { TCP_CONNECTIONS = 1000, TCP_PER_CLIENT = 100, TCP_IDLE_MS = 10000 };
 
 struct dns_server {
 	size_t udp_len;
@@ -20,8 +20,9 @@ struct dns_server {
 static int server_start(struct dns_server *server, const int *udp, size_t udp_len, const int *tcp,
 	size_t tcp_len, const struct dns_desk_calls *calls, void *arg, struct fault *why)
 {
-	static const struct dns_tcp_limits limits = {
-		.connections = TCP_CONNECTIONS, .idle_ms = TCP_IDLE_MS};
+	static const struct dns_tcp_limits limits = {.connections = TCP_CONNECTIONS,
+		.per_client = TCP_PER_CLIENT,
+		.idle_ms = TCP_IDLE_MS};
 	int r = 0;
 
 	server->udp = mem_alloc_array(udp_len + 1, sizeof(*server->udp));
@@ -52,6 +53,12 @@ int dns_server_new(const int *udp, size_t udp_len, const int *tcp, size_t tcp_le
 		return r;
 	*ret_server = TAKE(server);
 	return 0;
+}
+
+void dns_server_limit_tcp(struct dns_server *server, const struct dns_tcp_limits *limits)
+{
+	if (server->tcp != NULL)
+		dns_tcp_limit(server->tcp, limits);
 }
 
 void dns_server_wake(struct dns_server *server)

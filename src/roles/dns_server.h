@@ -21,10 +21,19 @@ struct dns_desk_calls {
 	void (*answer)(void *desk, struct dns_job *jobs, size_t jobs_len, struct dns_now now);
 };
 
+struct dns_tcp_limits {
+	size_t connections; /* beyond it the one idle for longest is closed */
+	size_t per_client;  /* the same, among those of one IPv4 address or IPv6 /56 */
+	int64_t idle_ms;    /* without a whole query, or without taking its answers */
+};
+
 /* The descriptors stay the caller's. Starts the threads; signals are blocked in them. E_SYSTEM. */
 int dns_server_new(const int *udp, size_t udp_len, const int *tcp, size_t tcp_len,
 	const struct dns_desk_calls *calls, void *arg, struct dns_server **ret_server,
 	struct fault *why);
+
+/* Other limits than those it starts with (1000 connections, 100 of a client, ten seconds). */
+void dns_server_limit_tcp(struct dns_server *server, const struct dns_tcp_limits *limits);
 
 /* There is something newer: sleeping threads refresh their desks. */
 void dns_server_wake(struct dns_server *server);

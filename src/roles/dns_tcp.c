@@ -20,12 +20,17 @@
  *
  * A reader slower than its questions is held back: no query is taken from the stream while more than OUT_BUSY octets of
  * answers wait.
+ *
+ * A connection may have several long answers on their way (zone transfers). Their messages and the answers of further queries
+ * go out by turns.
  */
 enum {
 	QUERY_MAX = 4096, /* no question is longer, padding included (RFC 8467) */
 	OUT_BUSY = 32768,
 	ACCEPTS = 64,          /* in one turn, so that open connections get theirs */
 	ACCEPT_PAUSE_MS = 100, /* when the process has no descriptor left */
+	FLOWS_MAX = 4,         /* answers of many messages at once on a connection */
+	V6_CLIENT_BITS = 56,
 };
 
 struct dns_connection {
@@ -37,9 +42,11 @@ struct dns_connection {
 	int64_t until_ms;
 	bool ending; /* the other side sends no more; answers still wait */
 	struct endpoint client;
-	struct dns_flow *flow; /* the answer that is being sent, when it has many messages */
-	bool held;             /* there is more to do when what waits has been sent */
-	struct timer again;    /* for the next turn */
+	size_t flows_len;
+	struct dns_flow
+		*flows[FLOWS_MAX]; /* answers of many messages; the next to go on is first */
+	bool held;                 /* there is more to do when what waits has been sent */
+	struct timer again;        /* for the next turn */
 };
 
 struct dns_listener {
@@ -51,7 +58,9 @@ struct dns_listener {
 
 struct dns_tcp {
 	uint32_t magic;
-	struct dns_tcp_limits limits;
+	_Atomic size_t connections_max;
+	_Atomic size_t per_client;
+	_Atomic int64_t idle_ms;
 	struct loop *loop;
 	atomic_bool stop;
 	pthread_t thread;
@@ -96,7 +105,8 @@ static void connection_touch(struct dns_connection *connection)
 	struct dns_tcp *tcp = connection->tcp;
 
 	ring_remove(connection);
-	connection->until_ms = loop_now_ms(tcp->loop) + tcp->limits.idle_ms;
+	connection->until_ms =
+		loop_now_ms(tcp->loop) + atomic_load_explicit(&tcp->idle_ms, memory_order_relaxed);
 	ring_append(&tcp->ring, connection);
 	tcp_arm(tcp);
 }
@@ -107,8 +117,8 @@ static void connection_close(struct dns_connection *connection)
 
 	ring_remove(connection);
 	tcp->connections--;
-	if (connection->flow != NULL)
-		connection->flow->calls->free(connection->flow);
+	for (size_t i = 0; i < connection->flows_len; i++)
+		connection->flows[i]->calls->free(connection->flows[i]);
 	timer_done(&connection->again);
 	stream_free(&connection->stream);
 	connection->magic = 0;
@@ -135,23 +145,28 @@ static void connection_put(struct dns_connection *connection, size_t len)
 	buf_append(out, span_of(connection->tcp->answer, len));
 }
 
-/* Sends on what has many messages, as far as there is room: 1, and 0 when all of it is on its way. */
+/* One message of the answers that have many, each in its turn: 1; 0: there is none. */
 static int connection_pump(struct dns_connection *connection)
 {
 	struct dns_tcp *tcp = connection->tcp;
-	struct dns_flow *flow = connection->flow;
-	int len = 1;
+	struct dns_flow *flow = connection->flows[0];
+	int len;
 
-	while (flow != NULL && len > 0 && buf_len(stream_out(connection->stream)) < OUT_BUSY) {
-		len = flow->calls->next(flow, tcp->answer, sizeof(tcp->answer));
-		if (len > 0)
-			connection_put(connection, (size_t)len);
-	}
-	if (flow != NULL && len == 0) {
+	if (connection->flows_len == 0)
+		return 0;
+	len = flow->calls->next(flow, tcp->answer, sizeof(tcp->answer));
+	if (len < 0)
+		return len;
+	for (size_t i = 1; i < connection->flows_len; i++)
+		connection->flows[i - 1] = connection->flows[i];
+	if (len > 0) {
+		connection_put(connection, (size_t)len);
+		connection->flows[connection->flows_len - 1] = flow;
+	} else {
 		flow->calls->free(flow);
-		connection->flow = NULL;
+		connection->flows_len--;
 	}
-	return len < 0 ? len : connection->flow != NULL;
+	return 1;
 }
 
 /* E_PARSE: it gets no answer, which over TCP means that the other side does not speak DNS. */
@@ -168,36 +183,52 @@ static int connection_answer(struct dns_connection *connection, struct span quer
 	tcp->calls->refresh(tcp->desk);
 	tcp->calls->answer(tcp->desk, &job, 1,
 		(struct dns_now){.s = clock_now_s(), .ms = clock_monotonic_ms()});
-	connection->flow = job.flow;
-	if (job.flow != NULL)
+	if (job.flow != NULL) {
+		connection->flows[connection->flows_len++] = job.flow;
 		return 0;
+	}
 	if (job.out_len == 0)
 		return E_PARSE;
 	connection_put(connection, job.out_len);
 	return 0;
 }
 
-/* Takes the queries that are there, one after the other. 1: there is more once there is room, 0: no whole query is left. */
-static int connection_take(struct dns_connection *connection)
+/* The next query, unless so many long answers are on their way that another might not find a place: 1; 0: none. */
+static int connection_take_query(struct dns_connection *connection)
 {
 	struct buf *in = stream_in(connection->stream);
-	int r = connection_pump(connection);
+	struct span query;
+	size_t used;
+	int r;
 
-	while (r == 0 && buf_len(stream_out(connection->stream)) < OUT_BUSY) {
-		struct span query;
-		size_t used;
+	if (connection->flows_len == FLOWS_MAX)
+		return 0;
+	r = dns_frame_next(buf_span(in), QUERY_MAX, &query, &used);
+	if (r <= 0)
+		return r;
+	r = connection_answer(connection, query);
+	if (r < 0)
+		return r;
+	buf_consume(in, used);
+	connection_touch(connection);
+	return 1;
+}
 
-		r = dns_frame_next(buf_span(in), QUERY_MAX, &query, &used);
-		if (r <= 0)
-			return r;
-		r = connection_answer(connection, query);
-		if (r < 0)
-			return r;
-		buf_consume(in, used);
-		connection_touch(connection);
-		r = connection_pump(connection);
+/* Queries and long answers by turns, so that neither has to wait for the end of the other (RFC 7766 section 6.2.1.1). 1: there
+ * is more once there is room, 0: all is done that could be. */
+static int connection_take(struct dns_connection *connection)
+{
+	int took = 1, sent = 1;
+
+	while (took + sent > 0 && buf_len(stream_out(connection->stream)) < OUT_BUSY) {
+		took = connection_take_query(connection);
+		if (took < 0)
+			return took;
+		sent = connection_pump(connection);
+		if (sent < 0)
+			return sent;
 	}
-	return r < 0 ? r : 1;
+	return took + sent > 0;
 }
 
 static void connection_go_on(struct dns_connection *connection)
@@ -264,6 +295,34 @@ static const struct stream_calls connection_calls = {
 	.closed = connection_on_closed,
 };
 
+static bool is_same_client(struct ip a, struct ip b)
+{
+	return ip_is_v4(a)
+		       ? ip_equal(a, b)
+		       : ip_equal(prefix_of(a, V6_CLIENT_BITS).ip, prefix_of(b, V6_CLIENT_BITS).ip);
+}
+
+/* Before one more of this client: who holds many connections loses the one of them that is idle for longest, and when there
+ * are too many of all, whoever's that is. Accepting costs more than walking the ring. */
+static void tcp_make_room(struct dns_tcp *tcp, struct ip client)
+{
+	struct dns_connection *oldest = NULL;
+	size_t count = 0;
+
+	for (struct dns_connection *c = tcp->ring.next; c != &tcp->ring; c = c->next) {
+		if (is_same_client(c->client.ip, client)) {
+			oldest = oldest != NULL ? oldest : c;
+			count++;
+		}
+	}
+	if (oldest != NULL && count >= atomic_load_explicit(&tcp->per_client, memory_order_relaxed))
+		connection_close(oldest);
+	else if (tcp->connections >=
+			 atomic_load_explicit(&tcp->connections_max, memory_order_relaxed) &&
+		 tcp->connections != 0)
+		connection_close(tcp->ring.next);
+}
+
 static void tcp_add(struct dns_tcp *tcp, int fd, struct endpoint client)
 {
 	static const struct stream_limits limits = {
@@ -271,8 +330,7 @@ static void tcp_add(struct dns_tcp *tcp, int fd, struct endpoint client)
 	struct dns_connection *connection = mem_new(dns_connection);
 	int on = 1;
 
-	if (tcp->connections == tcp->limits.connections)
-		connection_close(tcp->ring.next);
+	tcp_make_room(tcp, client.ip);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	connection->magic = (uint32_t)MAGIC_dns_connection;
 	connection->tcp = tcp;
@@ -369,7 +427,7 @@ int dns_tcp_new(const int *fds, size_t fds_len, const struct dns_tcp_limits *lim
 	int r;
 
 	tcp->magic = (uint32_t)MAGIC_dns_tcp;
-	tcp->limits = *limits;
+	dns_tcp_limit(tcp, limits);
 	tcp->loop = loop_new();
 	tcp->ring.next = tcp->ring.previous = &tcp->ring;
 	tcp->calls = calls;
@@ -393,6 +451,13 @@ int dns_tcp_new(const int *fds, size_t fds_len, const struct dns_tcp_limits *lim
 	}
 	*ret_tcp = tcp;
 	return 0;
+}
+
+void dns_tcp_limit(struct dns_tcp *tcp, const struct dns_tcp_limits *limits)
+{
+	atomic_store_explicit(&tcp->connections_max, limits->connections, memory_order_relaxed);
+	atomic_store_explicit(&tcp->per_client, limits->per_client, memory_order_relaxed);
+	atomic_store_explicit(&tcp->idle_ms, limits->idle_ms, memory_order_relaxed);
 }
 
 void dns_tcp_wake(struct dns_tcp *tcp)

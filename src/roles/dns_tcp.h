@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The thread that answers DNS over TCP (RFC 7766): queries one behind the other on a connection, answers in that order,
- * idle connections closed, memory bounded by the number of connections. One thread for all listening sockets: TCP is for
- * the few answers that do not fit a datagram. Owner: the dns server.
+ * The thread that answers DNS over TCP (RFC 7766): queries one behind the other on a connection; answers in that order, but
+ * for zone transfers, between whose messages other queries of the connection are answered. Idle connections are closed,
+ * memory is bounded by the number of connections. One thread for all listening sockets: TCP is for the few answers that do
+ * not fit a datagram. Owner: the dns server.
  */
 #include "roles/dns_server.h"
 
 struct dns_tcp;
 
-struct dns_tcp_limits {
-	size_t connections; /* beyond it the one idle for longest is closed */
-	int64_t idle_ms;    /* without a whole query, or without taking its answers */
-};
-
 /* The descriptors stay the caller's. The thread runs until dns_tcp_free. E_SYSTEM. */
 int dns_tcp_new(const int *fds, size_t fds_len, const struct dns_tcp_limits *limits,
 	const struct dns_desk_calls *calls, void *arg, struct dns_tcp **ret_tcp, struct fault *why);
+
+/* From now on; any thread. Connections that are there stay. */
+void dns_tcp_limit(struct dns_tcp *tcp, const struct dns_tcp_limits *limits);
 
 /* There is something newer: a sleeping thread refreshes its desk. Any thread. */
 void dns_tcp_wake(struct dns_tcp *tcp);

@@ -136,7 +136,8 @@ static bool is_closed_by_server(int fd)
 
 static struct dns_tcp *start_tcp(struct bench *bench, size_t connections, int64_t idle_ms)
 {
-	struct dns_tcp_limits limits = {.connections = connections, .idle_ms = idle_ms};
+	struct dns_tcp_limits limits = {
+		.connections = connections, .per_client = connections, .idle_ms = idle_ms};
 	struct dns_tcp *tcp = NULL;
 
 	assert_int_equal(
@@ -211,6 +212,7 @@ static void flow_desk_nothing(void *desk)
 	(void)desk;
 }
 
+/* Queries with an even id get a long answer, the others their own header. */
 static void flow_desk_answer(void *desk, struct dns_job *jobs, size_t jobs_len, struct dns_now now)
 {
 	static const struct dns_flow_calls calls = {flow_next, flow_free};
@@ -218,8 +220,14 @@ static void flow_desk_answer(void *desk, struct dns_job *jobs, size_t jobs_len, 
 	(void)desk;
 	(void)now;
 	for (size_t i = 0; i < jobs_len; i++) {
-		struct counting_flow *counting = mem_new(counting_flow);
+		struct counting_flow *counting;
 
+		if (jobs[i].query.ptr[1] % 2 == 1) {
+			jobs[i].out_len = DNS_HEADER_SIZE;
+			memcpy(jobs[i].out, jobs[i].query.ptr, DNS_HEADER_SIZE);
+			continue;
+		}
+		counting = mem_new(counting_flow);
 		counting->flow.calls = &calls;
 		jobs[i].flow = &counting->flow;
 	}
@@ -232,21 +240,15 @@ static const struct dns_desk_calls flow_desk_calls = {
 	.answer = flow_desk_answer,
 };
 
-static void read_flow(int fd)
+/* More long answers than have a place at once, one after the other in one stream. */
+static void flows_are_sent_whole(void **state)
 {
-	static uint8_t message[2 + DNS_ANSWER_TCP_MAX];
-
-	for (unsigned i = 0; i < FLOW_MESSAGES; i++) {
-		assert_int_equal(recv(fd, message, sizeof(message), MSG_WAITALL), sizeof(message));
-		assert_int_equal(message[0] << 8 | message[1], DNS_ANSWER_TCP_MAX);
-		assert_int_equal(message[2] << 8 | message[3], i);
-	}
-}
-
-static void a_flow_is_sent_whole_and_then_the_next_query_is_answered(void **state)
-{
+	enum { FLOWS = 9 };
 	struct bench *bench = *state;
-	struct dns_tcp_limits limits = {.connections = 10, .idle_ms = PATIENCE_MS};
+	struct dns_tcp_limits limits = {
+		.connections = 10, .per_client = 10, .idle_ms = PATIENCE_MS};
+	static uint8_t message[2 + DNS_ANSWER_TCP_MAX];
+	unsigned seen[FLOW_MESSAGES] = {0};
 	struct dns_tcp *tcp = NULL;
 	struct buf out;
 	int fd;
@@ -255,16 +257,102 @@ static void a_flow_is_sent_whole_and_then_the_next_query_is_answered(void **stat
 		dns_tcp_new(&bench->tcp, 1, &limits, &flow_desk_calls, bench, &tcp, NULL), 0);
 	fd = connect_to(bench->endpoint, SOCK_STREAM);
 	buf_init(&out, 0);
-	append_framed(&out, "bl.example.org", 1);
-	append_framed(&out, "bl.example.org", 2);
+	for (uint16_t i = 0; i < FLOWS; i++)
+		append_framed(&out, "bl.example.org", (uint16_t)(2 * i));
 	atomic_store(&flows_freed, 0);
 	assert_int_equal(send(fd, buf_span(&out).ptr, buf_len(&out), 0), buf_len(&out));
 	shutdown(fd, SHUT_WR);
-	read_flow(fd);
-	read_flow(fd);
+	for (unsigned i = 0; i < FLOWS * FLOW_MESSAGES; i++) {
+		assert_int_equal(recv(fd, message, sizeof(message), MSG_WAITALL), sizeof(message));
+		seen[message[2] << 8 | message[3]]++;
+	}
+	for (unsigned i = 0; i < FLOW_MESSAGES; i++)
+		assert_int_equal(seen[i], FLOWS);
 	assert_true(is_closed_by_server(fd));
-	assert_int_equal(atomic_load(&flows_freed), 2);
+	assert_int_equal(atomic_load(&flows_freed), FLOWS);
 	close(fd);
+	buf_done(&out);
+	dns_tcp_free(&tcp);
+}
+
+/* A transfer of any size lets the queries behind it pass. */
+static void queries_overtake_a_flow(void **state)
+{
+	struct bench *bench = *state;
+	struct dns_tcp_limits limits = {
+		.connections = 10, .per_client = 10, .idle_ms = PATIENCE_MS};
+	static uint8_t message[DNS_ANSWER_TCP_MAX];
+	unsigned flow_messages = 0, overtaken = 0;
+	struct dns_tcp *tcp = NULL;
+	struct buf out;
+	int fd;
+
+	assert_int_equal(
+		dns_tcp_new(&bench->tcp, 1, &limits, &flow_desk_calls, bench, &tcp, NULL), 0);
+	fd = connect_to(bench->endpoint, SOCK_STREAM);
+	buf_init(&out, 0);
+	append_framed(&out, "bl.example.org", 2);
+	append_framed(&out, "bl.example.org", 1);
+	append_framed(&out, "bl.example.org", 3);
+	assert_int_equal(send(fd, buf_span(&out).ptr, buf_len(&out), 0), buf_len(&out));
+	shutdown(fd, SHUT_WR);
+	for (unsigned i = 0; i < FLOW_MESSAGES + 2; i++) {
+		uint8_t head[2];
+		size_t len;
+
+		assert_int_equal(recv(fd, head, 2, MSG_WAITALL), 2);
+		len = (size_t)head[0] << 8 | head[1];
+		assert_int_equal(recv(fd, message, len, MSG_WAITALL), len);
+		if (len == DNS_HEADER_SIZE)
+			overtaken += flow_messages < FLOW_MESSAGES / 2;
+		else
+			assert_int_equal(message[0] << 8 | message[1], flow_messages++);
+	}
+	assert_int_equal(flow_messages, FLOW_MESSAGES);
+	assert_int_equal(overtaken, 2);
+	close(fd);
+	buf_done(&out);
+	dns_tcp_free(&tcp);
+}
+
+/* One client may not take the places of all. */
+static void a_client_with_many_connections_loses_its_own(void **state)
+{
+	enum { MINE = 3 };
+	struct bench *bench = *state;
+	struct dns_tcp_limits limits = {
+		.connections = 100, .per_client = MINE, .idle_ms = PATIENCE_MS};
+	struct endpoint other = {.ip = ip_from_v4(0x7f000005)};
+	struct sockaddr_storage address;
+	struct dns_tcp *tcp = NULL;
+	uint8_t answer[DNS_ANSWER_TCP_MAX];
+	struct dns_message message;
+	int fds[MINE + 1], stranger;
+	struct buf out;
+
+	assert_int_equal(
+		dns_tcp_new(&bench->tcp, 1, &limits, &dns_desk_calls, &bench->shelves, &tcp, NULL),
+		0);
+	buf_init(&out, 0);
+	append_framed(&out, "bl.example.org", 7);
+	stranger = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(
+		bind(stranger, (struct sockaddr *)&address, endpoint_to_sockaddr(other, &address)),
+		0);
+	assert_int_equal(connect(stranger, (struct sockaddr *)&address,
+				 endpoint_to_sockaddr(bench->endpoint, &address)),
+		0);
+	for (size_t i = 0; i < COUNTOF(fds); i++) {
+		fds[i] = connect_to(bench->endpoint, SOCK_STREAM);
+		assert_int_equal(send(fds[i], buf_span(&out).ptr, buf_len(&out), 0), buf_len(&out));
+		assert_int_equal(read_framed(fds[i], &message, answer), 7);
+	}
+	assert_true(is_closed_by_server(fds[0]));
+	assert_int_equal(send(stranger, buf_span(&out).ptr, buf_len(&out), 0), buf_len(&out));
+	assert_int_equal(read_framed(stranger, &message, answer), 7);
+	for (size_t i = 0; i < COUNTOF(fds); i++)
+		close(fds[i]);
+	close(stranger);
 	buf_done(&out);
 	dns_tcp_free(&tcp);
 }
@@ -273,7 +361,8 @@ static void a_flow_is_sent_whole_and_then_the_next_query_is_answered(void **stat
 static void a_flow_that_is_left_is_freed(void **state)
 {
 	struct bench *bench = *state;
-	struct dns_tcp_limits limits = {.connections = 10, .idle_ms = PATIENCE_MS};
+	struct dns_tcp_limits limits = {
+		.connections = 10, .per_client = 10, .idle_ms = PATIENCE_MS};
 	struct dns_tcp *tcp = NULL;
 	struct buf out;
 	int fd;
@@ -281,7 +370,7 @@ static void a_flow_that_is_left_is_freed(void **state)
 	assert_int_equal(
 		dns_tcp_new(&bench->tcp, 1, &limits, &flow_desk_calls, bench, &tcp, NULL), 0);
 	buf_init(&out, 0);
-	append_framed(&out, "bl.example.org", 1);
+	append_framed(&out, "bl.example.org", 2);
 	atomic_store(&flows_freed, 0);
 	for (int i = 0; i < 2; i++) {
 		uint8_t byte;
@@ -471,9 +560,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			queries_in_one_stream_are_answered_in_order, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(flows_are_sent_whole, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(queries_overtake_a_flow, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_flow_is_sent_whole_and_then_the_next_query_is_answered, set_up,
-			tear_down),
+			a_client_with_many_connections_loses_its_own, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_flow_that_is_left_is_freed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_dns_is_closed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(silent_connections_are_closed, set_up, tear_down),
