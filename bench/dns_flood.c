@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A load of DNS queries, with a fixed number under way: asks for the addresses of a file below bl.example.org, counts
- * the answers. It judges nothing but that they are answers; the server's CPU is read from /proc by whoever runs this.
+ * A load of DNS queries, with a fixed number under way: asks for the names of a file ("name A" a line, as dnsperf takes
+ * it), counts the answers. It judges nothing but that they are answers; the server's CPU is read from /proc by whoever runs
+ * this. With several sockets the threads of a server share the load.
  *
  *   dns_flood ADDRESS:PORT QUERIES-FILE SECONDS UNDER-WAY
  *   dns_flood --echo ADDRESS:PORT            a server that sends everything back: the floor
@@ -13,19 +14,19 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/macro.h"
 #include "base/mem.h"
 #include "dns/message.h"
 #include "loop/socket.h"
 
-enum { BATCH = 64, PACKET = 512, SILENCE_MS = 50, HEADER_ANSWERS = 7 };
+enum { BATCH = 64, PACKET = 512, SILENCE_MS = 50, HEADER_ANSWERS = 7, QUERIES_STEP = 1 << 16 };
 
 struct flood {
 	int fd;
-	struct dns_name zone;
-	uint8_t (*addresses)[4];
-	size_t addresses_len;
+	struct span *queries; /* whole messages */
+	size_t queries_len;
 	size_t next;
 	size_t window;
 	size_t under_way;
@@ -49,24 +50,6 @@ static void prepare(struct mmsghdr *messages, struct iovec *vectors, uint8_t (*p
 	}
 }
 
-static size_t encode(const struct flood *flood, const uint8_t octets[4], uint8_t *packet)
-{
-	static const uint8_t header[DNS_HEADER_SIZE] = {0, 0, 1, 0, 0, 1};
-	size_t len = DNS_HEADER_SIZE;
-
-	memcpy(packet, header, sizeof(header));
-	for (int i = 3; i >= 0; i--) {
-		int digits = snprintf((char *)packet + len + 1, 4, "%d", octets[i]);
-
-		packet[len] = (uint8_t)digits;
-		len += 1 + (size_t)digits;
-	}
-	memcpy(packet + len, flood->zone.wire, flood->zone.len);
-	len += flood->zone.len;
-	memcpy(packet + len, "\0\1\0\1", 4);
-	return len + 4;
-}
-
 static void flood_send(struct flood *flood)
 {
 	size_t count = flood->window - flood->under_way;
@@ -77,9 +60,9 @@ static void flood_send(struct flood *flood)
 	if (count == 0)
 		return;
 	for (size_t i = 0; i < count; i++) {
-		size_t at = (flood->next + i) % flood->addresses_len;
+		struct span query = flood->queries[(flood->next + i) % flood->queries_len];
 
-		flood->vectors[i].iov_len = encode(flood, flood->addresses[at], flood->packets[i]);
+		flood->vectors[i] = (struct iovec){(void *)(uintptr_t)query.ptr, query.len};
 	}
 	sent = sendmmsg(flood->fd, flood->messages, (unsigned)count, 0);
 	if (sent > 0) {
@@ -94,7 +77,7 @@ static void flood_receive(struct flood *flood)
 	int received;
 
 	for (size_t i = 0; i < BATCH; i++)
-		flood->vectors[i].iov_len = PACKET;
+		flood->vectors[i] = (struct iovec){flood->packets[i], PACKET};
 	received = recvmmsg(flood->fd, flood->messages, BATCH, MSG_WAITFORONE, NULL);
 	if (received < 0) {
 		if (errno != EAGAIN)
@@ -110,17 +93,34 @@ static void flood_receive(struct flood *flood)
 		(size_t)received < flood->under_way ? (size_t)received : flood->under_way;
 }
 
+static void flood_add(struct flood *flood, struct span name, struct arena *arena)
+{
+	struct dns_name owner;
+	struct buf query;
+
+	if (dns_name_parse(name, &owner) < 0)
+		end("a name that is none");
+	buf_init(&query, 0);
+	dns_query_encode(&query, (uint16_t)flood->queries_len, &owner, DNS_A, 0);
+	if (flood->queries_len % QUERIES_STEP == 0)
+		flood->queries = mem_resize(flood->queries,
+			(flood->queries_len + QUERIES_STEP) * sizeof(*flood->queries));
+	flood->queries[flood->queries_len++] = arena_copy(arena, buf_span(&query));
+	buf_done(&query);
+}
+
 static void flood_load(struct flood *flood, const char *path)
 {
-	FILE *file = fopen(path, "rb");
-	long size;
+	struct arena *arena = arena_new(0); /* lives as long as the program */
+	FILE *file = fopen(path, "r");
+	char line[DNS_NAME_TEXT_SIZE];
 
-	if (file == NULL || fseek(file, 0, SEEK_END) < 0 || (size = ftell(file)) < 4)
-		end("cannot read the queries");
-	rewind(file);
-	flood->addresses_len = (size_t)size / 4;
-	flood->addresses = mem_alloc_array(flood->addresses_len, 4);
-	if (fread(flood->addresses, 4, flood->addresses_len, file) != flood->addresses_len)
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+		struct span rest = span_text(line);
+
+		flood_add(flood, span_split(&rest, ' '), arena);
+	}
+	if (flood->queries_len == 0)
 		end("cannot read the queries");
 	fclose(file);
 }
@@ -146,7 +146,6 @@ static void flood_run(struct endpoint server, const char *path, int64_t seconds,
 
 	flood->fd = open_client(server);
 	flood->window = window;
-	dns_name_parse(span_text("bl.example.org"), &flood->zone);
 	flood_load(flood, path);
 	prepare(flood->messages, flood->vectors, flood->packets);
 	start_ms = clock_monotonic_ms();

@@ -2,9 +2,9 @@
 /*
  * The threads of the dns role over one snapshot, without a keeper: for the bench.
  *
- *   dns_server SNAPSHOT ADDRESS:PORT [THREADS]
+ *   dns_server SNAPSHOT ADDRESS:PORT [THREADS [domains]]
  *
- * Serves the list "main" as bl.example.org until SIGTERM.
+ * Serves the list "main" as bl.example.org until SIGTERM; what it holds are addresses unless told otherwise.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -35,11 +35,14 @@ static void release_table(void *object)
 	zone_table_free(&table);
 }
 
-static int make_table(struct shelf *tables, struct fault *why)
+static int make_table(struct shelf *tables, enum holds holds, struct fault *why)
 {
 	struct conf_sublist sublist = {.name = "manual", .code = ip_from_v4(0x7f000008)};
-	struct conf_list list = {
-		.name = "main", .zone = "bl.example.org", .sublists_len = 1, .sublists = &sublist};
+	struct conf_list list = {.name = "main",
+		.zone = "bl.example.org",
+		.holds = holds,
+		.sublists_len = 1,
+		.sublists = &sublist};
 	const char *server = "ns1.example.org";
 	struct conf conf = {.lists_len = 1,
 		.lists = &list,
@@ -57,7 +60,8 @@ static int make_table(struct shelf *tables, struct fault *why)
 	return r;
 }
 
-static int serve(const char *path, struct endpoint endpoint, size_t threads, struct fault *why)
+static int serve(const char *path, struct endpoint endpoint, size_t threads, enum holds holds,
+	struct fault *why)
 {
 	struct dns_shelves shelves = {shelf_new(release_table), shelf_new(release_view)};
 	struct dns_server *server = NULL;
@@ -72,7 +76,7 @@ static int serve(const char *path, struct endpoint endpoint, size_t threads, str
 	sigaddset(&end, SIGTERM);
 	sigaddset(&end, SIGINT);
 	sigprocmask(SIG_BLOCK, &end, NULL);
-	r = make_table(shelves.tables, why);
+	r = make_table(shelves.tables, holds, why);
 	if (r == 0)
 		r = view_open(path, &view, why);
 	if (r == 0) {
@@ -93,13 +97,14 @@ static int serve(const char *path, struct endpoint endpoint, size_t threads, str
 
 int main(int argc, char **argv)
 {
-	struct fault why = {"usage: dns_server SNAPSHOT ADDRESS:PORT [THREADS]"};
+	struct fault why = {"usage: dns_server SNAPSHOT ADDRESS:PORT [THREADS [domains]]"};
 	uint64_t threads = 1;
 	struct endpoint endpoint;
 
 	if (argc < 3 || endpoint_parse(span_text(argv[2]), &endpoint, &why) < 0 ||
 		(argc > 3 && span_parse_u64(span_text(argv[3]), THREADS_MAX, &threads) < 0) ||
-		serve(argv[1], endpoint, threads, &why) < 0) {
+		serve(argv[1], endpoint, threads, argc > 4 ? HOLDS_DOMAINS : HOLDS_ADDRESSES,
+			&why) < 0) {
 		fprintf(stderr, "dns_server: %s\n", why.text);
 		return 1;
 	}
