@@ -253,8 +253,6 @@ static void client_adopted(struct bus_client *client)
 {
 	client->retry_ms = RETRY_FIRST_MS;
 	client_send_hello(client, client_serial(client));
-	client_log(client, EV_SNAPSHOT_ADOPTED,
-		LOG_FIELDS(log_number("serial", client_serial(client))));
 	if (client->on_view != NULL)
 		client->on_view(client->arg);
 }
@@ -272,6 +270,19 @@ static void client_follow(struct bus_client *client, int r, const struct fault *
 	else
 		client_fail(client, r,
 			why->text); /* with back-off, lest we ask for a bad file in a loop */
+}
+
+/* Deltas may come by the thousand; the keeper has logged each change. */
+static void client_follow_snapshot(
+	struct bus_client *client, const Stockade__Snapshot *snapshot, struct fault *why)
+{
+	int r = follower_snapshot(client->follower, snapshot, why);
+
+	client_follow(client, r, why);
+	if (r >= 0)
+		client_log(client, EV_SNAPSHOT_ADOPTED,
+			LOG_FIELDS(log_text("file", snapshot->file),
+				log_number("serial", client_serial(client))));
 }
 
 static void client_on_ack(struct bus_client *client, const Stockade__Ack *ack)
@@ -300,8 +311,7 @@ static void client_on_message(struct bus_client *client, const Stockade__Message
 		break;
 	case STOCKADE__MESSAGE__KIND_SNAPSHOT:
 		if (client->follower != NULL)
-			client_follow(client,
-				follower_snapshot(client->follower, message->snapshot, &why), &why);
+			client_follow_snapshot(client, message->snapshot, &why);
 		break;
 	case STOCKADE__MESSAGE__KIND_DELTA:
 		if (client->follower != NULL)

@@ -6,15 +6,17 @@
 #include "base/arena.h"
 #include "base/macro.h"
 #include "base/mem.h"
-#include "bus/convert.h"
 #include "base/serial.h"
+#include "bus/convert.h"
 #include "list/view.h"
 #include "stockade.pb-c.h"
 
 /*
+ *   Snapshot 7 over 10                         while 10 is served: the same changes, on top of the new file, at once.
  *   Snapshot 7, Delta 7->9, Delta 9->10        while 10 is served already: `next` goes 7, 9, 10 and is put then.
  *
- * That happens each time the keeper has written a fresh snapshot in the background: changes went on meanwhile.
+ * The first is how it goes each time the keeper has written a fresh snapshot in the background, since changes went on
+ * meanwhile. The second is for who lacks something: changes that no delta could carry, or all of it.
  */
 struct follower {
 	char *lists_path;
@@ -87,6 +89,30 @@ static bool name_is_plain(struct span name)
 	return name.len != 0 && name.ptr[0] != '.' && span_find(name, '/') == name.len;
 }
 
+/* On top of which view does the delta go? NULL: one that we do not have. */
+static const struct view *follower_base(const struct follower *follower)
+{
+	return follower->next != NULL ? follower->next : follower_view(follower);
+}
+
+/* The new file goes below what we have, which is not to be sent again. */
+static int follower_slide(
+	struct follower *follower, const struct view *fresh, uint32_t over, struct fault *why)
+{
+	const struct view *base = follower_base(follower);
+	struct view *view = NULL;
+	int r;
+
+	if (base == NULL || view_serial(base) != over)
+		return fault_set(why, E_CONFLICT, "a snapshot below serial %lu does not fit %lu",
+			(unsigned long)over, (unsigned long)(base != NULL ? view_serial(base) : 0));
+	r = view_rebase(base, fresh, &view, why);
+	if (r < 0)
+		return r;
+	view_free(&follower->next);
+	return follower_settle(follower, view);
+}
+
 int follower_snapshot(
 	struct follower *follower, const Stockade__Snapshot *snapshot, struct fault *why)
 {
@@ -106,16 +132,12 @@ int follower_snapshot(
 		return fault_set(why, E_CORRUPT, "snapshot '%s' has serial %lu, not %lu",
 			snapshot->file, (unsigned long)view_serial(view),
 			(unsigned long)snapshot->serial);
+	if (snapshot->over != 0)
+		return follower_slide(follower, view, snapshot->over, why);
 	view_free(&follower->next);
 	follower->target = follower->expected != 0 ? follower->expected : follower_serial(follower);
 	follower->expected = 0;
 	return follower_settle(follower, TAKE(view));
-}
-
-/* On top of which view does the delta go? NULL: one that we do not have. */
-static const struct view *follower_base(const struct follower *follower)
-{
-	return follower->next != NULL ? follower->next : follower_view(follower);
 }
 
 int follower_delta(struct follower *follower, const Stockade__Delta *wire, struct fault *why)

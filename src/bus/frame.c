@@ -49,6 +49,46 @@ int frame_append_packed(struct buf *out, struct span body, size_t limit)
 	return 0;
 }
 
+static size_t varint_put(uint8_t *room, uint64_t value)
+{
+	size_t len = 0;
+
+	while (value >= 0x80) {
+		room[len++] = (uint8_t)(value | 0x80);
+		value >>= 7;
+	}
+	room[len++] = (uint8_t)value;
+	return len;
+}
+
+/* The fields of a message may come in any order, and a submessage is its length and its fields: so the number of the
+ * follower can stand behind bytes that are the same for all. */
+int frame_append_delta(struct buf *out, struct span delta, uint32_t from_serial, size_t limit)
+{
+	enum { VARINT_MAX = 10, WIRE_VARINT = 0, WIRE_BYTES = 2, FROM_SERIAL_FIELD = 1 };
+	uint8_t head[FRAME_HEAD + 1 + VARINT_MAX],
+		tail[1 + VARINT_MAX] = {FROM_SERIAL_FIELD << 3 | WIRE_VARINT};
+	size_t tail_len = 1 + varint_put(tail + 1, from_serial);
+	size_t head_len = FRAME_HEAD + 1, len;
+	uint8_t *room;
+
+	head[FRAME_HEAD] = STOCKADE__MESSAGE__KIND_DELTA << 3 | WIRE_BYTES;
+	head_len += varint_put(head + head_len, delta.len + tail_len);
+	len = head_len - FRAME_HEAD + delta.len + tail_len;
+	if (len > limit)
+		return E_LIMIT;
+	for (int i = 0; i < FRAME_HEAD; i++)
+		head[i] = (uint8_t)(len >> (24 - 8 * i));
+	room = buf_reserve(out, FRAME_HEAD + len);
+	if (room == NULL)
+		return E_LIMIT;
+	memcpy(room, head, head_len);
+	memcpy(room + head_len, delta.ptr, delta.len);
+	memcpy(room + head_len + delta.len, tail, tail_len);
+	buf_wrote(out, FRAME_HEAD + len);
+	return 0;
+}
+
 int frame_append(struct buf *out, const Stockade__Message *message, size_t limit)
 {
 	size_t len = stockade__message__get_packed_size(message);

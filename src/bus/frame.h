@@ -25,6 +25,9 @@ int frame_append(struct buf *out, const Stockade__Message *message, size_t limit
 /* The same for a message that is packed already. */
 int frame_append_packed(struct buf *out, struct span body, size_t limit);
 
+/* The same for a Delta that was packed once without its from_serial and goes to many followers, each from its own. */
+int frame_append_delta(struct buf *out, struct span delta, uint32_t from_serial, size_t limit);
+
 /* 1: *ret_body is the next message, *ret_used bytes may be dropped once it has been handled; 0: more input needed;
  * E_LIMIT: it announces more than limit; E_PARSE: it is empty. */
 int frame_next(struct span input, size_t limit, struct span *ret_body, size_t *ret_used);

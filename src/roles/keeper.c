@@ -26,6 +26,12 @@ static void keeper_say_bad(struct keeper *keeper, int error)
 	keeper->store_error = error;
 }
 
+bool keeper_error_is_of_store(int error)
+{
+	return error == E_BUSY || error == E_FULL || error == E_DENIED || error == E_CORRUPT ||
+	       error == E_IO || error == E_NOMEM || error == E_BUG;
+}
+
 int keeper_store_failed(struct keeper *keeper, int error)
 {
 	if (keeper->store != NULL)
@@ -138,7 +144,7 @@ static void keeper_keep(struct keeper *keeper)
 
 	if (loop_now_ms(keeper->loop) < keeper->keep_at_ms)
 		return;
-	put_flush(keeper);
+	batch_flush(keeper);
 	r = store_drop_old(keeper->store, &keep);
 	if (r < 0)
 		keeper_store_failed(keeper, r);
@@ -151,22 +157,17 @@ static void keeper_on_tick(struct timer *timer, void *arg)
 	bool may_end;
 
 	timer_set(timer, loop_now_ms(keeper->loop) + TICK_MS);
-	put_flush(keeper);
+	batch_flush(keeper);
 	if (keeper->store == NULL || keeper->store_bad)
 		keeper_try_store(keeper);
 	may_end = clock_guard_allows(&keeper->guard, clock_now_s(), loop_now_ms(keeper->loop));
 	if (keeper->store == NULL || keeper->store_bad)
 		return;
 	publish_turn(keeper);
+	publish_forget(keeper);
 	keeper_arm_expiry(keeper);
 	if (may_end)
 		keeper_keep(keeper);
-}
-
-static void keeper_on_commit(struct timer *timer, void *arg)
-{
-	(void)timer;
-	put_flush(OBJ(keeper, arg));
 }
 
 /* ---- the role ---- */
@@ -183,7 +184,7 @@ static int keeper_start(struct role_context *context, struct fault *why)
 	keeper->started_s = loop_now_s(context->loop);
 	timer_init(&keeper->tick, keeper->loop, keeper_on_tick, keeper);
 	timer_init(&keeper->expiry, keeper->loop, keeper_on_expiry, keeper);
-	timer_init(&keeper->batch.commit, keeper->loop, keeper_on_commit, keeper);
+	batch_init(keeper);
 	context->state = keeper;
 	r = publish_start(keeper, why);
 	if (r < 0)
@@ -203,7 +204,7 @@ static void keeper_reload(struct role_context *context)
 
 static void keeper_stop(struct role_context *context)
 {
-	put_flush(OBJ(keeper, context->state));
+	batch_flush(OBJ(keeper, context->state));
 	loop_stop(context->loop);
 }
 
@@ -211,14 +212,13 @@ static void keeper_finish(struct role_context *context)
 {
 	struct keeper *keeper = OBJ(keeper, context->state);
 
-	put_flush(keeper);
+	batch_flush(keeper);
 	links_close(keeper);
 	publish_finish(keeper);
 	timer_done(&keeper->tick);
 	timer_done(&keeper->expiry);
-	timer_done(&keeper->batch.commit);
+	batch_done(keeper);
 	store_free(&keeper->store);
-	mem_free(keeper->batch.acks);
 	keeper->magic = 0;
 	mem_free(keeper);
 	context->state = NULL;

@@ -7,8 +7,10 @@
  *   keeper_link.c      connections of roles and operators; answers held until the change is served
  *   keeper_command.c   what operators change          keeper_undo.c    taking changes back
  *   keeper_query.c     what roles and operators ask   keeper_wire.c    rows as messages
- *   keeper_put.c       evidence of the roles, committed once per turn of the loop
- *   keeper_publish.c   serials, deltas, who is told   keeper_snapshot.c  files, written by a thread
+ *   keeper_batch.c     one transaction per turn       keeper_put.c     evidence of the roles
+ *   keeper_publish.c   serials, who is told           keeper_meet.c    after a start: where the serial goes on
+ *   keeper_told.c      deltas newer than the snapshot keeper_paint.c   what changed ground answers now
+ *   keeper_snapshot.c  files, written by a thread
  *   keeper_rule.c      what may be listed, until when (pure)
  *   keeper_shape.c     the lists as they are published (pure)
  */
@@ -25,10 +27,11 @@
 #include "store/store.h"
 
 enum {
-	GROUNDS_MAX = 512,      /* of one delta; more is a snapshot */
-	PIECES_MAX = 4096,      /* of one delta */
-	OVERLAY_PIECES = 20000, /* over the snapshot, before a new one is written */
-	OVERLAY_DELTAS = 1024,
+	GROUNDS_MAX = 512,    /* of one delta; more is a snapshot */
+	PIECES_MAX = 4096,    /* of one delta */
+	TOLD_PIECES = 200000, /* over the snapshot, before a new one is written */
+	TOLD_DELTAS = 50000,
+	TOLD_PIECES_MAX = 4000000, /* when none can be written: no more changes are taken */
 	/* Sooner or later each change is in a file, for roles that start while the keeper is away: */
 	SNAPSHOT_REST_MS = 5000,   /* between two files, at least */
 	SNAPSHOT_REST_FACTOR = 20, /* and this many times what the last one took */
@@ -105,11 +108,11 @@ bool link_serves(const struct keeper *keeper, const char *role, uint32_t *ret_se
 /* ---- publishing ---- */
 
 /* A delta that is newer than the snapshot. */
-struct overlay {
+struct told {
 	uint32_t to_serial;
-	struct arena *arena;
-	const struct delta_piece *pieces;
-	size_t pieces_len;
+	uint32_t pieces;
+	uint8_t *packed; /* a Delta without from_serial, as frame_append_delta takes it */
+	size_t packed_len;
 };
 
 struct snapshot_job;
@@ -119,9 +122,9 @@ struct publisher {
 	uint32_t serial;          /* what followers have been brought to; 0: nothing */
 	uint32_t snapshot_serial; /* 0: none */
 	char snapshot_file[FILE_NAME_SIZE];
-	struct overlay *overlays;
-	size_t overlays_len;
-	size_t overlays_room;
+	struct told *told; /* ascending, in the circle of serials */
+	size_t told_len;
+	size_t told_room;
 	size_t pieces;
 	bool hole;            /* the store holds changes that only a snapshot will show */
 	uint32_t hole_serial; /* of the last of them */
@@ -131,6 +134,8 @@ struct publisher {
 	struct snapshot_job *job;  /* at the thread */
 	int64_t job_not_before_ms; /* after a failure */
 	int64_t rest_until_ms;     /* no new file just because there are deltas */
+	uint32_t forget; /* changes up to this serial are in the file: their rows may go; 0: none */
+	unsigned jumps;  /* ahead to the serial of a follower, since the start */
 	int serial_fd;
 };
 
@@ -139,6 +144,11 @@ int publish_start(struct keeper *keeper, struct fault *why);
 void publish_finish(struct keeper *keeper);
 /* After the store was opened: makes the serial go on from the newest one anybody has seen, and catches up. */
 int publish_meet_store(struct keeper *keeper);
+/* A follower serves this. When it is ahead of all that we know of, the serial goes on from there. */
+void publish_meet_follower(struct link *link, uint32_t serial);
+/* Everything anew, under a new number; the caller opens a hole there. */
+int publish_renumber(struct keeper *keeper, uint32_t *ret_serial);
+void publish_hole(struct keeper *keeper, uint32_t serial);
 bool publish_has_past(const struct keeper *keeper); /* anything was ever published here */
 void publish_reload(struct keeper *keeper);
 
@@ -150,8 +160,29 @@ void publish_change(struct keeper *keeper, struct change *change, uint32_t seria
 void publish_greet(struct link *link, bool again);
 /* Starts a snapshot when one is needed and none is being written. */
 void publish_turn(struct keeper *keeper);
+/* Sends a follower what it lacks, as much as the connection takes at once. */
+void publish_pump(struct link *link);
+/* The last number anybody was told, as it stands in the file `serial`; 0: none. */
+uint32_t serial_read(const struct publisher *publisher);
+uint32_t publish_newest_seen(const struct publisher *publisher);
+/* 0, or E_FULL with words: snapshots fail, and no more deltas can be kept. */
+int publish_may_change(const struct keeper *keeper, struct fault *why);
+/* A step of forgetting what the snapshot has made superfluous. */
+void publish_forget(struct keeper *keeper);
 /* A snapshot is out. */
 void publish_adopt(struct keeper *keeper, uint32_t serial, const char *file);
+
+/* keeper_told.c */
+void told_push(struct publisher *publisher, uint32_t serial, uint8_t *packed, size_t packed_len,
+	size_t pieces); /* takes packed over */
+void told_drop_up_to(struct publisher *publisher, uint32_t serial);
+void told_drop_all(struct publisher *publisher);
+/* The first that a follower at `serial` lacks; -1: it has to begin with the snapshot. */
+ssize_t told_behind(const struct publisher *publisher, uint32_t serial);
+
+/* keeper_paint.c: the pieces of a change, packed; E_LIMIT: too many for a delta. */
+int change_paint(struct keeper *keeper, struct change *change, uint32_t serial,
+	uint8_t **ret_packed, size_t *ret_packed_len, size_t *ret_pieces);
 
 /* keeper_snapshot.c */
 int snapshot_thread_start(struct keeper *keeper); /* before the jail closes */
@@ -165,18 +196,33 @@ void snapshot_name(uint32_t serial, char name[FILE_NAME_SIZE]);
 
 /* ---- evidence, commands, questions ---- */
 
+struct put_ack;
+struct work;
+
+/* What came in during this turn of the loop: one transaction. */
 struct batch {
 	bool open; /* a transaction is */
 	struct timer commit;
 	struct put_ack *acks;
 	size_t len;
 	size_t room;
+	struct work *works, **works_end; /* in order */
+	struct change change;            /* of all of them */
 };
 
+void batch_init(struct keeper *keeper);
+void batch_done(struct keeper *keeper);
+/* Opens the transaction of this turn, when it is not. < 0: all of the batch has failed. */
+int batch_open(struct keeper *keeper);
+/* Commits what came in this turn and answers it; before anything else uses the store. */
+void batch_flush(struct keeper *keeper);
+/* The store failed: nothing of the batch is kept, commands are told so, evidence comes again. */
+void batch_fail(struct keeper *keeper, int error);
+void batch_forget_link(struct keeper *keeper, const struct link *link);
+
 void put_handle(struct link *link, const Stockade__Put *put);
-/* Commits what came in this turn and acknowledges it; before anything else uses the store. */
-void put_flush(struct keeper *keeper);
-void put_forget_link(struct keeper *keeper, const struct link *link);
+void put_acknowledge(struct batch *batch);
+void put_forget_link(struct batch *batch, const struct link *link);
 
 void command_handle(struct link *link, const Stockade__Command *command);
 /* The connection of an import that was going on is gone: what it committed is published. */
@@ -184,11 +230,13 @@ void command_import_broken(struct link *link);
 /* Ends what is due. */
 void command_expire(struct keeper *keeper);
 
-/* A command at work. */
+/* A command at work; it lies in the arena of its change. */
 struct work {
+	struct work *next;
 	struct keeper *keeper;
-	struct link *link;
-	const Stockade__Command *command;
+	struct link *link;                /* NULL: it is gone */
+	const Stockade__Command *command; /* only until the transaction has its part */
+	const char *verb;
 	const char *author;
 	struct span reason;
 	int64_t now_s;
@@ -197,7 +245,13 @@ struct work {
 	uint64_t event;
 	Stockade__Answer *answer;
 	struct fault why;
+	int error;
+	bool more; /* an import goes on */
+	bool dry_run;
 };
+
+/* The batch is committed and published, under the serial of the work, or has failed with its error. */
+void work_finish(struct work *work);
 
 int work_event(struct work *work, const char *verb, const char *subject, uint64_t undoes);
 int undo_run(struct work *work);
@@ -236,6 +290,8 @@ struct keeper {
 	int64_t started_s;
 };
 
+/* Failures of the store itself, as against "not found". */
+bool keeper_error_is_of_store(int error);
 /* A failure of the store: said once; the store is given up when it is damaged. Returns error. */
 int keeper_store_failed(struct keeper *keeper, int error);
 /* A transaction went well. */

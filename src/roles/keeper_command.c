@@ -8,13 +8,19 @@
 #include "roles/keeper.h"
 
 /*
- * What operators change. A command is one transaction: the event, its evidence, the listings, the serial and the ground
- * to be painted again are there together or not at all. Then it is published, and only then answered.
+ * What operators change. A command is a part of its turn's transaction (keeper_batch.c): the event, its evidence, the
+ * listings, the serial and the ground to be painted again are there together or not at all. Then it is published, and
+ * only then answered.
  *
  * A listing is never rewritten: extending or changing one ends it and adds another, so that the history shows both and an
  * event is undone by ending what it added and adding again what it ended.
  */
-enum { SHOWN_MAX = 16, EXPIRE_STEP = 256 };
+enum {
+	EXPIRE_STEP = 256,
+	TOGETHER_SOURCES = 4, /* a command of more is a batch of its own */
+	TOGETHER_GROUNDS =
+		GROUNDS_MAX / 2 /* of a batch; one more command of few sources still fits */
+};
 
 void change_add(struct change *change, struct span list, const struct source *source)
 {
@@ -412,67 +418,56 @@ static int work_run(struct work *work)
 	}
 }
 
-static bool work_goes_on(const struct work *work)
-{
-	return work->command->what_case == STOCKADE__COMMAND__WHAT_ADD && work->command->add->more;
-}
-
-/* Within the transaction; < 0: to be rolled back. */
+/* Within the transaction; < 0: the part is to be taken back. */
 static int work_transact(struct work *work)
 {
 	uint32_t serial = 0;
-	int r = store_serial(work->keeper->store, &serial);
+	int r = publish_may_change(work->keeper, &work->why);
 
+	if (r >= 0)
+		r = store_serial(work->keeper->store, &serial);
 	work->serial = serial; /* the event names the state it was made on */
 	if (r >= 0)
 		r = work_run(work);
-	if (r >= 0 && work_goes_on(work))
+	if (r >= 0 && work->more)
 		work->change.all = true; /* the parts of an import are published together */
-	if (r >= 0 && work->change.rows != 0)
-		r = publish_number(work->keeper, &work->change, &work->serial);
 	return r;
 }
 
-static int work_commit(struct work *work)
+/* The grounds of the work, for the number that the whole batch gets. */
+static void work_join(struct change *batch, const struct change *change)
+{
+	batch->all = batch->all || change->all;
+	for (size_t i = 0; i < change->len && !batch->all; i++)
+		change_add(batch, change->grounds[i].list, &change->grounds[i].source);
+	batch->rows += change->all ? change->rows : 0;
+}
+
+/* The batch goes down with a failure of the store itself; a wrong command is only taken back. */
+static int work_part(struct work *work)
 {
 	struct keeper *keeper = work->keeper;
-	int r = store_begin(keeper->store);
+	int r = store_part_begin(keeper->store);
 
 	if (r < 0)
 		return r;
 	r = work_transact(work);
-	if (r < 0 || work->command->dry_run || work->change.rows == 0) {
-		store_rollback(keeper->store);
-		return r;
+	if (r < 0 && work->why.text[0] == '\0') {
+		if (keeper_error_is_of_store(r))
+			return r;
+		fault_set(&work->why, r, "%s; nothing was changed", err_text(r));
 	}
-	r = store_commit(keeper->store);
-	if (r >= 0)
-		keeper_store_worked(keeper);
-	return r;
-}
-
-/* Is it the store that failed, and not the command that was wrong? Those have words already. */
-static void work_fail(struct work *work, int error)
-{
-	Stockade__Answer *answer = work->answer;
-
-	if (work->why.text[0] == '\0') {
-		keeper_store_failed(work->keeper, error);
-		fault_set(&work->why, error, "%s; nothing was changed", work->keeper->store_words);
-	}
-	stockade__answer__init(answer);
-	answer->error = error;
-	answer->text = arena_format(work->change.arena, "%s", work->why.text);
+	work->error = r < 0 ? r : 0;
+	if (r < 0 || work->dry_run || work->change.rows == 0)
+		return store_part_undo(keeper->store);
+	work_join(&keeper->batch.change, &work->change);
+	return store_part_keep(keeper->store);
 }
 
 static void work_log(const struct work *work)
 {
-	const char *verb = work->command->what_case == STOCKADE__COMMAND__WHAT_ADD    ? "add"
-			   : work->command->what_case == STOCKADE__COMMAND__WHAT_UNDO ? "undo"
-										      : "remove";
-
 	log_event(EV_LIST_CHANGE,
-		LOG_FIELDS(log_text("verb", verb), log_number("listings", work->change.rows),
+		LOG_FIELDS(log_text("verb", work->verb), log_number("listings", work->change.rows),
 			log_number("change", (int64_t)work->event),
 			log_number("serial", work->serial), log_text("author", work->author),
 			log_text("what", work->answer->text)));
@@ -481,82 +476,149 @@ static void work_log(const struct work *work)
 /* An import ends with the first part that has no `more`; what earlier parts committed is published with it. */
 static bool work_ends_import(struct work *work)
 {
-	bool was = work->link->import_event != 0;
+	bool was;
 
-	work->link->import_event = work_goes_on(work) ? work->event : 0;
+	if (work->link == NULL)
+		return false;
+	was = work->link->import_event != 0;
+	work->link->import_event = work->more ? work->event : 0;
 	return was && work->link->import_event == 0;
 }
 
-/* Publishes and answers; the arena goes with the answer. */
-static void work_finish(struct work *work)
+static void work_reply(struct work *work, bool hold, bool snapshot)
 {
-	struct keeper *keeper = work->keeper;
-	struct link *link = work->link;
-	bool more = work_goes_on(work);
-	bool ended = work_ends_import(work);
+	struct arena *arena = work->change.arena; /* the work lies in it */
 
-	if (work->change.rows != 0) {
-		work_log(work);
-		publish_change(keeper, &work->change, work->serial, more);
-	}
-	if (ended)
-		publish_turn(keeper);
-	work->answer->serial = work->serial;
-	if (link->dead) {
-		arena_free(&work->change.arena);
-	} else if (more || (work->change.rows == 0 && !ended)) {
-		link_answer(link, work->answer);
-		arena_free(&work->change.arena);
+	if (work->link == NULL || work->link->dead) {
+		arena_free(&arena);
+	} else if (hold) {
+		link_hold(work->link, work->answer, arena, snapshot);
 	} else {
-		link_hold(link, work->answer, work->change.arena, work->change.all || ended);
+		link_answer(work->link, work->answer);
+		arena_free(&arena);
 	}
 }
 
-static const char *work_author(const struct work *work, char text[AUTHOR_SIZE])
+static void work_refuse(struct work *work)
 {
-	const char *said = work->command->author;
+	Stockade__Answer *answer = work->answer;
+	uint64_t tag = answer->tag;
 
-	if (said[0] == '\0' || strcmp(said, work->link->author) == 0)
-		return work->link->author;
-	snprintf(text, AUTHOR_SIZE, "%.120s (%.60s)", said, work->link->author);
-	return text;
+	if (work->why.text[0] == '\0')
+		fault_set(&work->why, work->error, "%s; nothing was changed",
+			work->keeper->store_words);
+	stockade__answer__init(answer);
+	answer->tag = tag;
+	answer->error = work->error;
+	answer->serial = work->keeper->publisher.serial;
+	answer->text = arena_format(work->change.arena, "%s", work->why.text);
+	work_reply(work, false, false);
+}
+
+void work_finish(struct work *work)
+{
+	struct keeper *keeper = work->keeper;
+	bool ended;
+
+	if (work->error < 0) {
+		work_refuse(work);
+		return;
+	}
+	work->answer->changed = work->change.rows;
+	if (work->dry_run) {
+		work->answer->serial = keeper->publisher.serial;
+		work_reply(work, false, false);
+		return;
+	}
+	ended = work_ends_import(work);
+	if (work->change.rows != 0)
+		work_log(work);
+	if (ended)
+		publish_turn(keeper);
+	work->answer->event = work->event;
+	work->answer->serial = work->serial;
+	work_reply(
+		work, !work->more && (work->change.rows != 0 || ended), work->change.all || ended);
+}
+
+static const char *work_author(struct arena *arena, const struct link *link, const char *said)
+{
+	if (said[0] == '\0' || strcmp(said, link->author) == 0)
+		return arena_format(arena, "%s", link->author);
+	return arena_format(arena, "%.120s (%.60s)", said, link->author);
+}
+
+static struct work *work_new(struct link *link, const Stockade__Command *command)
+{
+	struct arena *arena = arena_new(0);
+	struct work *work = arena_alloc(arena, sizeof(*work));
+
+	*work = (struct work){.keeper = link->keeper,
+		.link = link,
+		.command = command,
+		.verb = command->what_case == STOCKADE__COMMAND__WHAT_ADD    ? "add"
+			: command->what_case == STOCKADE__COMMAND__WHAT_UNDO ? "undo"
+									     : "remove",
+		.author = work_author(arena, link, command->author),
+		.reason = arena_copy(
+			arena, span_text(command->reason[0] != '\0' ? command->reason : "by hand")),
+		.now_s = loop_now_s(link->keeper->loop),
+		.change = {.arena = arena},
+		.answer = arena_alloc(arena, sizeof(*work->answer)),
+		.more = command->what_case == STOCKADE__COMMAND__WHAT_ADD && command->add->more,
+		.dry_run = command->dry_run};
+	stockade__answer__init(work->answer);
+	work->answer->tag = command->tag;
+	return work;
+}
+
+/* Large ones are published alone: their pieces might be too many for one delta together with others. */
+static bool command_is_small(const struct link *link, const Stockade__Command *command)
+{
+	if (link->import_event != 0)
+		return false;
+	if (command->what_case == STOCKADE__COMMAND__WHAT_ADD)
+		return command->add->n_sources <= TOGETHER_SOURCES && !command->add->more;
+	return command->what_case == STOCKADE__COMMAND__WHAT_REMOVE &&
+	       command->remove->n_sources <= TOGETHER_SOURCES;
+}
+
+static void command_join_batch(struct work *work)
+{
+	struct keeper *keeper = work->keeper;
+	struct batch *batch = &keeper->batch;
+	int r = batch_open(keeper);
+
+	if (r >= 0) { /* from here on the batch answers */
+		*batch->works_end = work;
+		batch->works_end = &work->next;
+		r = work_part(work);
+	} else {
+		work->error = keeper_store_failed(keeper, r);
+		work_finish(work);
+		return;
+	}
+	work->command = NULL;
+	if (r < 0)
+		batch_fail(keeper, r);
 }
 
 void command_handle(struct link *link, const Stockade__Command *command)
 {
 	struct keeper *keeper = link->keeper;
-	struct work work = {.keeper = keeper,
-		.link = link,
-		.command = command,
-		.reason = span_text(command->reason[0] != '\0' ? command->reason : "by hand"),
-		.now_s = loop_now_s(keeper->loop),
-		.change = {.arena = arena_new(0)}};
-	char author[AUTHOR_SIZE];
-	int r;
+	struct work *work = work_new(link, command);
+	bool small = command_is_small(link, command);
 
-	work.author = work_author(&work, author);
-	work.answer = arena_alloc(work.change.arena, sizeof(*work.answer));
-	stockade__answer__init(work.answer);
-	put_flush(keeper);
-	r = keeper_need_store(keeper, &work.why);
-	if (r >= 0)
-		r = work_commit(&work);
-	if (r < 0)
-		work_fail(&work, r);
-	work.answer->tag = command->tag;
-	if (r >= 0) {
-		work.answer->changed = work.change.rows;
-		work.answer->event = work.event;
-	}
-	if (r < 0 || command->dry_run) {
-		work.answer->event = 0;
-		work.answer->serial = keeper->publisher.serial;
-		link_answer(link, work.answer);
-		arena_free(&work.change.arena);
+	if (!small || keeper->batch.change.len > TOGETHER_GROUNDS)
+		batch_flush(keeper);
+	work->error = keeper_need_store(keeper, &work->why);
+	if (work->error < 0) {
+		work_finish(work);
 		return;
 	}
-	work_finish(&work);
-	keeper_arm_expiry(keeper);
+	command_join_batch(work);
+	if (!small)
+		batch_flush(keeper);
 }
 
 void command_import_broken(struct link *link)
@@ -606,7 +668,7 @@ void command_expire(struct keeper *keeper)
 	uint32_t serial = 0;
 	int r;
 
-	put_flush(keeper);
+	batch_flush(keeper);
 	r = store_begin(keeper->store);
 	if (r >= 0)
 		r = expire_step(keeper, &change, &serial);

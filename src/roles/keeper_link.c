@@ -6,8 +6,8 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
-#include "bus/frame.h"
 #include "base/serial.h"
+#include "bus/frame.h"
 #include "roles/jail.h"
 #include "roles/keeper.h"
 
@@ -67,7 +67,7 @@ static void link_close(struct link *link)
 		}
 	}
 	held_drop(keeper, link);
-	put_forget_link(keeper, link);
+	batch_forget_link(keeper, link);
 	stream_free(&link->stream);
 	if (link->import_event != 0)
 		command_import_broken(link);
@@ -211,6 +211,8 @@ static void link_on_hello(struct link *link, const Stockade__Hello *hello)
 
 	link->follows = true;
 	link->serial = hello->serial;
+	if (first)
+		publish_meet_follower(link, hello->serial);
 	if (first || hello->serial == 0) {
 		link->sent = hello->serial;
 		publish_greet(link, hello->serial == 0);
@@ -279,6 +281,16 @@ static void link_on_input(struct stream *stream, void *arg)
 	}
 }
 
+/* What was waiting for room may follow. */
+static void link_on_drained(struct stream *stream, void *arg)
+{
+	struct link *link = OBJ(link, arg);
+
+	(void)stream;
+	if (link->follows)
+		publish_pump(link);
+}
+
 static void link_on_closed(struct stream *stream, int error, void *arg)
 {
 	(void)stream;
@@ -314,7 +326,8 @@ static int link_find_author(struct link *link, int fd)
 
 static void link_new(struct listener *listener, int fd)
 {
-	static const struct stream_calls calls = {.input = link_on_input, .closed = link_on_closed};
+	static const struct stream_calls calls = {
+		.input = link_on_input, .drained = link_on_drained, .closed = link_on_closed};
 	struct keeper *keeper = listener->keeper;
 	struct link *link = mem_new(link);
 	struct stream_limits limits = {.out = OUT_MAX};

@@ -7,8 +7,8 @@
 #include "roles/keeper.h"
 
 /*
- * Group commit: everything that came in during one turn of the loop is one transaction, and the acknowledgements go out
- * when it is on disk. When the store fails nothing is acknowledged: the roles keep it in their spools and send it again.
+ * Evidence of the roles: part of the turn's transaction, acknowledged when that is on disk. When the store fails nothing is
+ * acknowledged: the roles keep it in their spools and send it again.
  */
 struct put_ack {
 	struct link *link;
@@ -64,12 +64,8 @@ static int put_evidence(
 /* E_PARSE, E_RANGE: not worth keeping, and never will be: it is acknowledged, lest it comes again for ever. */
 static int put_store(struct keeper *keeper, const Stockade__Put *put)
 {
-	int r = 0;
+	int r = batch_open(keeper);
 
-	if (!keeper->batch.open) {
-		r = store_begin(keeper->store);
-		keeper->batch.open = r >= 0;
-	}
 	if (r < 0)
 		return r;
 	if (put->what_case == STOCKADE__PUT__WHAT_INCIDENT)
@@ -77,23 +73,14 @@ static int put_store(struct keeper *keeper, const Stockade__Put *put)
 	return put_evidence(keeper->store, put->evidence, &put->id);
 }
 
-static void batch_fail(struct keeper *keeper, int error)
-{
-	if (keeper->batch.open)
-		store_rollback(keeper->store);
-	keeper->batch.open = false;
-	keeper->batch.len = 0;
-	keeper_store_failed(keeper, error);
-}
-
-static void batch_note(struct batch *batch, struct link *link, const ProtobufCBinaryData *id)
+static void put_note(struct batch *batch, struct link *link, const Stockade__Put *put)
 {
 	if (batch->len == batch->room) {
 		batch->room = batch->room != 0 ? batch->room * 2 : 64;
 		batch->acks = mem_resize(batch->acks, batch->room * sizeof(*batch->acks));
 	}
 	batch->acks[batch->len].link = link;
-	memcpy(batch->acks[batch->len].id, id->data, MESSAGE_ID_SIZE);
+	memcpy(batch->acks[batch->len].id, put->id.data, MESSAGE_ID_SIZE);
 	batch->len++;
 }
 
@@ -120,9 +107,7 @@ void put_handle(struct link *link, const Stockade__Put *put)
 		batch_fail(keeper, r);
 		return;
 	}
-	batch_note(&keeper->batch, link, &put->id);
-	if (!timer_is_set(&keeper->batch.commit))
-		timer_set(&keeper->batch.commit, loop_now_ms(keeper->loop));
+	put_note(&keeper->batch, link, put);
 }
 
 /* Acknowledges the run of entries that starts at `first` and goes to one link; returns where the next run starts. */
@@ -148,30 +133,17 @@ static size_t acks_send(const struct batch *batch, size_t first)
 	return first + len;
 }
 
-void put_flush(struct keeper *keeper)
+void put_acknowledge(struct batch *batch)
 {
-	struct batch *batch = &keeper->batch;
-	int r;
-
-	timer_clear(&batch->commit);
-	if (!batch->open)
-		return;
-	r = store_commit(keeper->store);
-	if (r < 0) {
-		batch_fail(keeper, r);
-		return;
-	}
-	batch->open = false;
-	keeper_store_worked(keeper);
 	for (size_t i = 0; i < batch->len;)
 		i = acks_send(batch, i);
 	batch->len = 0;
 }
 
-void put_forget_link(struct keeper *keeper, const struct link *link)
+void put_forget_link(struct batch *batch, const struct link *link)
 {
-	for (size_t i = 0; i < keeper->batch.len; i++) {
-		if (keeper->batch.acks[i].link == link)
-			keeper->batch.acks[i].link = NULL;
+	for (size_t i = 0; i < batch->len; i++) {
+		if (batch->acks[i].link == link)
+			batch->acks[i].link = NULL;
 	}
 }

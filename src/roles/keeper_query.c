@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/macro.h"
 #include "base/mem.h"
-#include "bus/convert.h"
 #include "base/serial.h"
+#include "bus/convert.h"
 #include "roles/keeper.h"
 
 /* Answers of bounded length, from the store alone; what the asker may see depends on its socket. */
@@ -252,13 +252,6 @@ static int ask(struct asking *asking, const Stockade__Query *query, struct fault
 	}
 }
 
-/* Failures of the store itself, as against "not found". */
-static bool is_of_store(int error)
-{
-	return error == E_BUSY || error == E_FULL || error == E_DENIED || error == E_CORRUPT ||
-	       error == E_IO || error == E_BUG;
-}
-
 void query_handle(struct link *link, const Stockade__Query *query)
 {
 	AUTO(arena) *arena = arena_new(0);
@@ -270,10 +263,10 @@ void query_handle(struct link *link, const Stockade__Query *query)
 	int r;
 
 	stockade__answer__init(asking.answer);
-	put_flush(link->keeper); /* what was put before the question is seen by it */
+	batch_flush(link->keeper); /* what was put before the question is seen by it */
 	r = ask(&asking, query, &why);
 	if (r < 0) {
-		if (is_of_store(r))
+		if (keeper_error_is_of_store(r))
 			keeper_store_failed(link->keeper, r);
 		stockade__answer__init(asking.answer);
 		asking.answer->error = r;

@@ -79,9 +79,9 @@ struct writing {
 	struct snapshot_job *job;
 	struct snapshot_writer *writer;
 	int places[LISTS_MAX];
-	/* most rows are of the list of the row before */
-	char list[256];
-	char sublist[256];
+	/* most rows are of the sublist of the row before, and then these are the same pointers */
+	const uint8_t *list;
+	const uint8_t *sublist;
 	int list_place;
 	unsigned sublist_place;
 	bool published;
@@ -89,15 +89,12 @@ struct writing {
 
 static void writing_find(struct writing *writing, const struct store_listing *listing)
 {
-	if (span_equal_text(listing->list, writing->list) &&
-		span_equal_text(listing->sublist, writing->sublist))
+	if (listing->list.ptr == writing->list && listing->sublist.ptr == writing->sublist)
 		return;
 	writing->published = shape_find(writing->job->shape, listing->list, listing->sublist,
 		&writing->list_place, &writing->sublist_place);
-	snprintf(writing->list, sizeof(writing->list), "%.*s", (int)listing->list.len,
-		(const char *)listing->list.ptr);
-	snprintf(writing->sublist, sizeof(writing->sublist), "%.*s", (int)listing->sublist.len,
-		(const char *)listing->sublist.ptr);
+	writing->list = listing->list.ptr;
+	writing->sublist = listing->sublist.ptr;
 }
 
 static int writing_add(const struct store_listing *listing, void *arg)

@@ -396,3 +396,25 @@ int store_commit(struct store *store)
 	store->in_transaction = false;
 	return r;
 }
+
+/* ---- parts ---- */
+
+int store_part_begin(struct store *store)
+{
+	store_save_counts(store);
+	return store_simple(store, Q_PART_BEGIN);
+}
+
+int store_part_keep(struct store *store)
+{
+	return store_simple(store, Q_PART_KEEP);
+}
+
+/* After some errors SQLite has rolled all of it back, and then there is no part any more: E_BUG of SQLite, ours too. */
+int store_part_undo(struct store *store)
+{
+	int r = store_simple(store, Q_PART_UNDO);
+
+	store_restore_counts(store);
+	return r < 0 ? r : store_simple(store, Q_PART_KEEP);
+}

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: ISC */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/mem.h"
 #include "store/sqlite_priv.h"
+
+enum { PLACE_ID_MAX = 1 << 20 };
 
 /* Listings: entered, ended, entered again, and found by their source, by what covers it, and by what is within it. */
 
@@ -286,15 +292,79 @@ int store_listings(
 	return r;
 }
 
+/* The names of all places by number; a join would look them up for each of millions of rows. */
+struct place_name {
+	struct span list, sublist;
+};
+
+struct places {
+	struct arena *arena;
+	struct place_name *names;
+	size_t len;
+};
+
+static int places_read(struct store *store, struct places *places)
+{
+	int r = 0;
+	sqlite3_stmt *statement = store_statement(store, Q_PLACES, &r);
+
+	while (statement != NULL && (r = store_step(store, statement)) > 0) {
+		int64_t id = sqlite3_column_int64(statement, 0);
+
+		if (id < 0 || id > PLACE_ID_MAX) {
+			r = E_CORRUPT;
+			break;
+		}
+		if ((size_t)id >= places->len) {
+			size_t len = (size_t)id + 1;
+
+			places->names = mem_resize(places->names, len * sizeof(*places->names));
+			memset(places->names + places->len, 0,
+				(len - places->len) * sizeof(*places->names));
+			places->len = len;
+		}
+		places->names[id] = (struct place_name){
+			arena_copy(places->arena, store_column_span(statement, 1)),
+			arena_copy(places->arena, store_column_span(statement, 2))};
+	}
+	sqlite3_reset(statement);
+	return r;
+}
+
+static int listing_row_short(
+	sqlite3_stmt *statement, const struct places *places, struct store_listing *listing)
+{
+	int64_t place = sqlite3_column_int64(statement, 0);
+
+	if (place < 0 || (size_t)place >= places->len)
+		return E_CORRUPT;
+	listing->list = places->names[place].list;
+	listing->sublist = places->names[place].sublist;
+	listing->until_s = sqlite3_column_int64(statement, 3);
+	listing->reason = store_column_span(statement, 4);
+	listing->excluded = sqlite3_column_int(statement, 5) != 0;
+	return store_column_source(statement, 1, &listing->source);
+}
+
 int store_listings_all(struct store *store, store_listing_call *each, void *arg)
 {
-	struct store_select select = {.limit = 0};
-	int r = 0;
-	sqlite3_stmt *statement = store_statement(store, Q_LISTINGS_ALL, &r);
+	struct places places = {.arena = arena_new(0)};
+	struct store_listing listing = {.id = 0};
+	int r = places_read(store, &places);
+	sqlite3_stmt *statement = r < 0 ? NULL : store_statement(store, Q_LISTINGS_ALL, &r);
 
-	if (statement == NULL)
-		return r;
-	return listing_rows(store, statement, &select, NULL, each, arg);
+	while (statement != NULL && (r = store_step(store, statement)) > 0) {
+		r = listing_row_short(statement, &places, &listing);
+		if (r >= 0)
+			r = each(&listing, arg);
+		if (r != 0)
+			break;
+	}
+	if (statement != NULL)
+		sqlite3_reset(statement);
+	mem_free(places.names);
+	arena_free(&places.arena);
+	return r < 0 ? r : 0;
 }
 
 int store_listing_next_end(struct store *store, int64_t *ret_until_s)

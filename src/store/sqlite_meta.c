@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include <string.h>
+
 #include "store/sqlite_priv.h"
 
 /* The numbers of the store, the changes that those who follow it have not taken yet, and what is too old to keep. */
@@ -81,6 +83,23 @@ void store_forget_counts(struct store *store)
 	store->incidents_change = 0;
 	store->evidence_change = 0;
 	store->place = 0; /* a rolled-back transaction may have made it */
+}
+
+void store_save_counts(struct store *store)
+{
+	memcpy(store->part.counts, store->counts, sizeof(store->counts));
+	store->part.counts_len = store->counts_len;
+	store->part.incidents_change = store->incidents_change;
+	store->part.evidence_change = store->evidence_change;
+}
+
+void store_restore_counts(struct store *store)
+{
+	memcpy(store->counts, store->part.counts, sizeof(store->counts));
+	store->counts_len = store->part.counts_len;
+	store->incidents_change = store->part.incidents_change;
+	store->evidence_change = store->part.evidence_change;
+	store->place = 0; /* the part may have made it */
 }
 
 static int count_write(struct store *store, const struct place_count *count)
@@ -188,21 +207,39 @@ static int change_drop(struct store *store, uint32_t serial)
 	return store_run(store, statement);
 }
 
-int store_changes_drop(struct store *store, uint32_t serial)
+static int changes_drop(struct store *store, uint32_t serial, uint32_t limit)
 {
-	int r = 0;
+	int dropped = 0, r = 0;
 	sqlite3_stmt *statement = store_statement(store, Q_CHANGE_SERIALS, &r);
 
 	if (statement == NULL)
 		return r;
-	while (r >= 0 && (r = store_step(store, statement)) > 0) {
+	while (r >= 0 && dropped < (int)limit && (r = store_step(store, statement)) > 0) {
 		uint32_t old = (uint32_t)sqlite3_column_int64(statement, 0);
 
-		if (!change_is_behind(old, serial))
+		if (!change_is_behind(old, serial)) {
 			r = change_drop(store, old);
+			dropped += r > 0 ? r : 0;
+		}
 	}
 	sqlite3_reset(statement);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : dropped;
+}
+
+int store_changes_drop(struct store *store, uint32_t serial, uint32_t limit)
+{
+	int dropped;
+	int r = store_begin(store);
+
+	if (r < 0)
+		return r;
+	dropped = changes_drop(store, serial, limit);
+	if (dropped <= 0) {
+		store_rollback(store);
+		return dropped;
+	}
+	r = store_commit(store);
+	return r < 0 ? r : dropped;
 }
 
 /* ---- retention ---- */

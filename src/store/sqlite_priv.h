@@ -38,6 +38,12 @@ struct store {
 	size_t counts_len;
 	int64_t incidents_change;
 	int64_t evidence_change;
+	struct { /* as they were before the part */
+		struct place_count counts[PLACE_COUNTS];
+		size_t counts_len;
+		int64_t incidents_change;
+		int64_t evidence_change;
+	} part;
 	int64_t place; /* the last one looked up, since imports ask for the same one each time */
 	char place_list[256];
 	char place_sublist[256];
@@ -68,6 +74,8 @@ struct span store_column_span(sqlite3_stmt *statement, int column);
 int store_column_source(sqlite3_stmt *statement, int column, struct source *ret_source);
 
 int store_flush_counts(struct store *store);
+void store_save_counts(struct store *store);
+void store_restore_counts(struct store *store);
 void store_forget_counts(struct store *store);
 int store_count_place(struct store *store, int64_t place, int64_t change);
 

@@ -35,6 +35,12 @@ int store_begin(struct store *store);
 int store_commit(struct store *store);
 void store_rollback(struct store *store);
 
+/* Within a write transaction: a part that can be taken back alone. After store_part_undo the transaction goes on as if the
+ * part had not been; E_...: it cannot, and all has to be rolled back. One at a time. */
+int store_part_begin(struct store *store);
+int store_part_keep(struct store *store);
+int store_part_undo(struct store *store);
+
 /* Is it there and can it be written? Writes one row. */
 int store_probe(struct store *store, int64_t now_s);
 
@@ -49,8 +55,9 @@ int store_change_add(
 /* Calls each for the changes behind `after` (circular order), source NULL for "everything"; each returns < 0 to end it. */
 int store_changes(struct store *store, uint32_t after,
 	int (*each)(struct span list, const struct source *source, void *arg), void *arg);
-/* Forgets changes up to and including serial. */
-int store_changes_drop(struct store *store, uint32_t serial);
+/* Forgets changes up to and including serial, about `limit` rows of them in one transaction of its own; the number
+ * forgotten, 0 when there are none. */
+int store_changes_drop(struct store *store, uint32_t serial, uint32_t limit);
 
 /* ---- listings ---- */
 
@@ -110,7 +117,8 @@ struct store_select {
 int store_listings(struct store *store, const struct store_select *select, store_listing_call *each,
 	void *arg);
 
-/* All that are in force, in no order, for a snapshot: the lists and sublists by number of their place. */
+/* All that are in force, in no order, for a snapshot: of each only list, sublist, source, until_s, reason and excluded. The
+ * spans of list and sublist stay the same, pointers too, while rows of one sublist follow each other. */
 int store_listings_all(struct store *store, store_listing_call *each, void *arg);
 
 /* The earliest until_s in force; 0: nothing expires. */

@@ -405,7 +405,7 @@ static void changes_are_kept_around_the_circle(void **state)
 	assert_int_equal(store_changes(store, UINT32_MAX, change_seen, &changes), 0);
 	assert_int_equal(changes.grounds, 1);
 	assert_int_equal(changes.everything, 1);
-	assert_int_equal(store_changes_drop(store, 1), 0);
+	assert_int_equal(store_changes_drop(store, 1, 100), 2);
 	changes = (struct changes){0, 0};
 	assert_int_equal(store_changes(store, UINT32_MAX - 5, change_seen, &changes), 0);
 	assert_int_equal(changes.grounds, 0);

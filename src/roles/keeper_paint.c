@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdlib.h>
+
+#include "base/macro.h"
+#include "base/mem.h"
+#include "bus/convert.h"
+#include "bus/frame.h"
+#include "list/paint.h"
+#include "roles/keeper.h"
+
+/*
+ * From the grounds of a change to a delta: each ground is painted from what the store says now, with all that covers it
+ * and lies within it (list/paint.h). Painted after the commit and from the store, a delta is right whatever the change did.
+ */
+enum { PAINT_ENTRIES_MAX = 20000, PACKED_SLACK = 64 };
+
+struct painting {
+	const struct shape *shape;
+	struct arena *arena;
+	struct paint_entry *entries;
+	size_t len;
+	size_t room;
+};
+
+static int painting_add(const struct store_listing *listing, void *arg)
+{
+	struct painting *painting = arg;
+	struct paint_entry *entry;
+	unsigned sublist;
+	int list;
+
+	if (!shape_find(painting->shape, listing->list, listing->sublist, &list, &sublist))
+		return 0;
+	if (painting->len == PAINT_ENTRIES_MAX)
+		return E_LIMIT;
+	if (painting->len == painting->room) {
+		painting->room = painting->room != 0 ? painting->room * 2 : 64;
+		painting->entries =
+			mem_resize(painting->entries, painting->room * sizeof(*painting->entries));
+	}
+	entry = &painting->entries[painting->len++];
+	*entry = (struct paint_entry){.source = listing->source,
+		.sublist = (uint8_t)sublist,
+		.excluded = listing->excluded,
+		.until_s = listing->until_s,
+		.reason = arena_copy(painting->arena, listing->reason)};
+	return 0;
+}
+
+static int ground_paint(struct keeper *keeper, const struct ground *ground, struct arena *arena,
+	const struct delta_piece **ret_pieces, size_t *ret_len)
+{
+	struct painting painting = {.shape = keeper->publisher.shape, .arena = arena};
+	struct store_select select = {
+		.which = STORE_COVERING, .list = ground->list, .source = &ground->source};
+	int r = store_listings(keeper->store, &select, painting_add, &painting);
+
+	if (r >= 0) {
+		select.which = STORE_WITHIN;
+		r = store_listings(keeper->store, &select, painting_add, &painting);
+	}
+	if (r >= 0)
+		r = paint_pieces(ground->list, &ground->source, painting.entries, painting.len,
+			PIECES_MAX, arena, ret_pieces, ret_len);
+	mem_free(painting.entries);
+	return r;
+}
+
+/* Lists together; nets by address, the wide before what lies in them; domains behind. */
+static int ground_compare(const void *left, const void *right)
+{
+	const struct ground *a = left;
+	const struct ground *b = right;
+	int order = span_compare(a->list, b->list);
+
+	if (order != 0)
+		return order;
+	if (a->source.kind != b->source.kind)
+		return a->source.kind < b->source.kind ? -1 : 1;
+	if (a->source.kind == SOURCE_DOMAIN)
+		return strcmp(a->source.domain, b->source.domain);
+	order = ip_compare(a->source.net.ip, b->source.net.ip);
+	if (order != 0)
+		return order;
+	return a->source.net.bits < b->source.net.bits ? -1
+						       : a->source.net.bits > b->source.net.bits;
+}
+
+/* Is the ground painted already, as part of `outer`? */
+static bool ground_covers(const struct ground *outer, const struct ground *inner)
+{
+	struct span name = span_text(inner->source.domain);
+	struct span below = span_text(outer->source.domain);
+
+	if (!span_equal(outer->list, inner->list) || outer->source.kind != inner->source.kind)
+		return false;
+	if (outer->source.kind == SOURCE_NET)
+		return prefix_covers(outer->source.net, inner->source.net);
+	if (span_equal(name, below))
+		return true;
+	return below.ptr[0] == '.' &&
+	       (span_has_suffix_nocase(name, below) || span_equal(span_from(below, 1), name));
+}
+
+static bool ground_is_covered(const struct change *change, size_t index)
+{
+	const struct ground *ground = &change->grounds[index];
+
+	/* Sorted nets that cover stand before; domains come in no useful order, and there are few. */
+	for (size_t i = 0; i < change->len; i++) {
+		const struct ground *other = &change->grounds[i];
+
+		if (i == index || !ground_covers(other, ground))
+			continue;
+		if (!source_equal(&other->source, &ground->source) || i < index)
+			return true;
+	}
+	return false;
+}
+
+/* All pieces of the change; E_LIMIT: too many. */
+static int change_pieces(struct keeper *keeper, struct change *change, struct arena *arena,
+	struct delta_piece *pieces, size_t *ret_len)
+{
+	size_t len = 0;
+
+	if (change->len != 0)
+		qsort(change->grounds, change->len, sizeof(*change->grounds), ground_compare);
+	for (size_t i = 0; i < change->len; i++) {
+		const struct delta_piece *part = NULL;
+		size_t part_len = 0;
+		int r = 0;
+
+		if (!ground_is_covered(change, i))
+			r = ground_paint(keeper, &change->grounds[i], arena, &part, &part_len);
+		if (r < 0)
+			return r;
+		if (part_len > PIECES_MAX - len)
+			return E_LIMIT;
+		if (part_len != 0)
+			memcpy(pieces + len, part, part_len * sizeof(*pieces));
+		len += part_len;
+	}
+	*ret_len = len;
+	return 0;
+}
+
+/* Reasons may be long: a few thousand pieces are not always one message. */
+static int pieces_pack(const struct delta *delta, struct arena *arena, uint8_t **ret_packed,
+	size_t *ret_packed_len)
+{
+	const Stockade__Delta *wire = delta_to_wire(delta, arena);
+	size_t len = stockade__delta__get_packed_size(wire);
+
+	if (len > FRAME_ROLE_MAX - PACKED_SLACK)
+		return E_LIMIT;
+	*ret_packed = mem_alloc(len);
+	*ret_packed_len = stockade__delta__pack(wire, *ret_packed);
+	return 0;
+}
+
+int change_paint(struct keeper *keeper, struct change *change, uint32_t serial,
+	uint8_t **ret_packed, size_t *ret_packed_len, size_t *ret_pieces)
+{
+	AUTO(arena) *arena = arena_new(0);
+	struct delta_piece *pieces = mem_alloc_array(PIECES_MAX, sizeof(*pieces));
+	struct delta delta = {.to_serial = serial, .pieces = pieces};
+	int r = change_pieces(keeper, change, arena, pieces, &delta.pieces_len);
+
+	if (r >= 0)
+		r = pieces_pack(&delta, arena, ret_packed, ret_packed_len);
+	if (r >= 0)
+		*ret_pieces = delta.pieces_len;
+	mem_free(pieces);
+	return r;
+}
