@@ -77,7 +77,7 @@ def rbldnsd(options, folder, port):
 def stockade_rbldnsd(options, folder, port):
     """The same files and options, read by us."""
     user = ["-u", "nobody"] if os.geteuid() == 0 else []
-    return [options.build / "stockade", "rbldnsd", "-n", "-a", *user, *rbldnsd_words(options, folder, port)]
+    return [options.build / "src" / "stockade", "rbldnsd", "-n", "-a", *user, *rbldnsd_words(options, folder, port)]
 
 
 def nsd(options, folder, port):
@@ -104,6 +104,6 @@ NEEDS_ZONE_FILE = {"nsd", "knot"}
 
 def is_missing(name, build):
     if name == "stockade-rbldnsd":
-        verbs = subprocess.run([build / "stockade", "help"], check=True, capture_output=True, text=True).stdout
+        verbs = subprocess.run([build / "src" / "stockade", "help"], check=True, capture_output=True, text=True).stdout
         return "rbldnsd" not in verbs
     return name in PROGRAMS and program(PROGRAMS[name]) is None
