@@ -397,6 +397,27 @@ static void check_roles(struct loader *loader)
 			"the role dns has nothing to do: 'dns.listen' is empty");
 }
 
+static void check_transfers(struct loader *loader)
+{
+	const struct conf *conf = loader->conf;
+
+	for (size_t i = 0; i < conf->transfers_len; i++) {
+		const struct conf_transfer *transfer = &conf->transfers[i];
+
+		if (transfer->key != NULL && conf_key_find(conf, transfer->key) == NULL)
+			complain(loader->complaints, transfer->place, 1,
+				"the key '%s' is not among dns.keys", transfer->key);
+		if (transfer->address.port == 0)
+			complain_at(loader, transfer->place, NULL, "port 0 hears of nothing");
+		for (size_t k = 0; k < i; k++) {
+			if (ip_equal(transfer->address.ip, conf->transfers[k].address.ip) &&
+				transfer->address.port == conf->transfers[k].address.port)
+				complain_at(loader, transfer->place, NULL,
+					"this secondary is named twice");
+		}
+	}
+}
+
 void conf_check_all(struct loader *loader)
 {
 	const struct conf *conf = loader->conf;
@@ -404,6 +425,7 @@ void conf_check_all(struct loader *loader)
 	check_lists(loader);
 	check_policies(loader);
 	check_dnsbls(loader);
+	check_transfers(loader);
 	check_gate(loader);
 	check_roles(loader);
 	if (conf->score_tag_at > conf->score_reject_at)

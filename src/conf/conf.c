@@ -226,6 +226,15 @@ const struct conf_check *conf_check_find(const struct conf *conf, const char *ke
 	return NULL;
 }
 
+const struct conf_key *conf_key_find(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->keys_len; i++) {
+		if (strcmp(conf->keys[i].name, name) == 0)
+			return &conf->keys[i];
+	}
+	return NULL;
+}
+
 const struct conf_policy *conf_policy_find(const struct conf *conf, const char *name)
 {
 	for (size_t i = 0; i < conf->policies_len; i++) {

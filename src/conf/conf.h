@@ -128,6 +128,21 @@ struct conf_guard {
 	unsigned dnstap_sample;
 };
 
+/* A secret that we share with somebody: dns.keys.NAME. The secret itself is in the file, which only a role reads. */
+struct conf_key {
+	const char *name;
+	int algorithm; /* enum tsig_algorithm */
+	const char *file;
+	struct conf_place place;
+};
+
+/* A secondary: it may transfer the zones, and is told when they change. */
+struct conf_transfer {
+	struct endpoint address;
+	const char *key; /* of dns.keys; NULL: the address is enough */
+	struct conf_place place;
+};
+
 struct conf {
 	const char *file;
 	int64_t loaded_s;
@@ -185,6 +200,11 @@ struct conf {
 	int64_t ttl_s;
 	unsigned dns_threads; /* 0: one per core */
 	struct conf_guard guard;
+	size_t keys_len;
+	const struct conf_key *keys;
+	size_t transfers_len;
+	const struct conf_transfer *transfers;
+	unsigned transfer_records;
 
 	struct endpoint portal_listen;
 	bool has_portal_listen;
@@ -237,6 +257,7 @@ const struct conf_list *conf_list_find(const struct conf *conf, struct span name
 const struct conf_check *conf_check_find(const struct conf *conf, const char *key);
 
 /* NULL when there is none. */
+const struct conf_key *conf_key_find(const struct conf *conf, const char *name);
 const struct conf_policy *conf_policy_find(const struct conf *conf, const char *name);
 
 const char *mode_name(enum mode mode);

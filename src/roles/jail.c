@@ -48,6 +48,7 @@ enum may {
 	MAY_ASK_RESOLVER = 32,
 	MAY_USE_BACKEND = 64,
 	MAY_READ_DNS_FILES = 128, /* keys of clients, secrets of cookies */
+	MAY_READ_KEYS = 256,      /* dns.keys: secrets shared with other name servers */
 };
 
 static const struct jail {
@@ -55,7 +56,7 @@ static const struct jail {
 	unsigned may;
 } jails[] = {
 	{"keeper", MAY_READ_LISTS | MAY_WRITE_LISTS | MAY_WRITE_STORE | MAY_WRITE_STATE},
-	{"dns", MAY_READ_LISTS | MAY_USE_BUS | MAY_READ_DNS_FILES},
+	{"dns", MAY_READ_LISTS | MAY_USE_BUS | MAY_READ_DNS_FILES | MAY_READ_KEYS},
 	{"gate", MAY_READ_LISTS | MAY_WRITE_STATE | MAY_USE_BUS | MAY_ASK_RESOLVER |
 			 MAY_USE_BACKEND},
 	{"web", MAY_READ_LISTS | MAY_WRITE_STATE | MAY_USE_BUS},
@@ -329,6 +330,8 @@ bool jail_can_reload(const struct conf *conf)
 
 	for (size_t i = 0; (file = conf_dns_file(conf, i)) != NULL; i++)
 		can = can && folder_is_harmless(conf, file);
+	for (size_t i = 0; i < conf->keys_len; i++)
+		can = can && folder_is_harmless(conf, conf->keys[i].file);
 	return can;
 }
 
@@ -356,6 +359,16 @@ static int jail_allow_dns_files(
 	return r;
 }
 
+static int jail_allow_keys(
+	const struct ruleset *ruleset, const struct conf *conf, struct fault *why)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < conf->keys_len && r == 0; i++)
+		r = jail_allow_file(ruleset, conf, conf->keys[i].file, why);
+	return r;
+}
+
 static int jail_allow_paths(const struct jail *jail, const struct ruleset *ruleset,
 	const struct conf *conf, struct fault *why)
 {
@@ -364,6 +377,8 @@ static int jail_allow_paths(const struct jail *jail, const struct ruleset *rules
 
 	if (r == 0 && (jail->may & MAY_READ_DNS_FILES) != 0)
 		r = jail_allow_dns_files(ruleset, conf, why);
+	if (r == 0 && (jail->may & MAY_READ_KEYS) != 0)
+		r = jail_allow_keys(ruleset, conf, why);
 	if (r == 0 && (jail->may & MAY_READ_LISTS) != 0)
 		r = ruleset_allow_path(ruleset, conf->lists_path, FS_READ, why);
 	if (r == 0 && (jail->may & MAY_WRITE_LISTS) != 0)

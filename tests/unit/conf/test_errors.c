@@ -48,6 +48,14 @@ static const struct bad bads[] = {
 	{"own: {networks: {a: b}}\n", "4:17: error: expected: list of networks, like [a, b]", 1},
 	{"own: {networks: [[10.0.0.0/8]]}\n", "4:18: error: expected a word", 1},
 
+	/* transfers */
+	{"dns: {transfer-to: [{address: '192.0.2.1:53', key: sec}]}\n",
+		"4:21: error: the key 'sec' is not among dns.keys", 1},
+	{"dns: {transfer-to: [{address: '192.0.2.1:53'}, {address: '192.0.2.1:53'}]}\n",
+		"4:48: error: this secondary is named twice", 1},
+	{"dns: {keys: {sec: {algorithm: hmac-md5, file: /etc/stockade/sec}}}\n",
+		"4:31: error: 'hmac-md5' is not an algorithm (hmac-sha256, hmac-sha512)", 1},
+
 	/* values */
 	{"mode: off\n", "4:7: error: 'off' is not a mode (observe, tag, enforce)\n", 1},
 	{"checks: {no-ptr: rejct}\n",
