@@ -173,6 +173,27 @@ static int cli_dispatch(struct cli *cli, int argc, char **argv)
 	return cli->verb->run(cli, argc - used + 1, argv + used - 1);
 }
 
+/* Called by another program's name, as that program: a link of this name is all that a change of servers takes. */
+static bool is_called(const char *program, const char *name)
+{
+	const char *slash = strrchr(program, '/');
+
+	return strcmp(slash != NULL ? slash + 1 : program, name) == 0;
+}
+
+static int cli_run(struct cli *cli, int argc, char **argv)
+{
+	static char rbldnsd[] = "rbldnsd";
+	int used;
+
+	if (argc > 0 && is_called(argv[0], rbldnsd)) {
+		argv[0] = rbldnsd;
+		return cli_dispatch(cli, argc, argv);
+	}
+	used = cli_take_globals(cli, argc - 1, argv + 1);
+	return used < 0 ? EXIT_USAGE : cli_dispatch(cli, argc - 1 - used, argv + 1 + used);
+}
+
 static void cli_done(struct cli *cli)
 {
 	conf_free(&cli->conf);
@@ -189,8 +210,7 @@ int cli_main(int argc, char **argv)
 		.color = isatty(STDOUT_FILENO) && (no_color == NULL || *no_color == '\0'),
 		.arena = arena_new(0),
 	};
-	int used = cli_take_globals(&cli, argc - 1, argv + 1);
-	int code = used < 0 ? EXIT_USAGE : cli_dispatch(&cli, argc - 1 - used, argv + 1 + used);
+	int code = cli_run(&cli, argc, argv);
 
 	/* A result that did not reach its reader is no success. */
 	if (fflush(stdout) != 0 && code == 0)

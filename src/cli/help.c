@@ -44,7 +44,8 @@ void help_print_verb(const struct verb *verb, FILE *out)
 		verb->summary + 1);
 	if (verb->help[0] != '\0')
 		fprintf(out, "\n%s", verb->help);
-	fprintf(out, "\n%s%s", global_help, verb->changes ? change_help : "");
+	if (verb->run != verb_rbldnsd) /* whose options are rbldnsd's, and mean other things */
+		fprintf(out, "\n%s%s", global_help, verb->changes ? change_help : "");
 }
 
 bool help_print_group(const char *word, FILE *out)

@@ -49,6 +49,8 @@ enum may {
 	MAY_USE_BACKEND = 64,
 	MAY_READ_DNS_FILES = 128, /* keys of clients, secrets of cookies */
 	MAY_READ_KEYS = 256,      /* dns.keys: secrets shared with other name servers */
+	MAY_WRITE_NAMED = 1024,   /* files that the command line names: logs */
+	MAY_USE_SYSLOG = 2048,
 };
 
 static const struct jail {
@@ -60,11 +62,12 @@ static const struct jail {
 	{"gate", MAY_READ_LISTS | MAY_WRITE_STATE | MAY_USE_BUS | MAY_ASK_RESOLVER |
 			 MAY_USE_BACKEND},
 	{"web", MAY_READ_LISTS | MAY_WRITE_STATE | MAY_USE_BUS},
+	{"rbldnsd", MAY_WRITE_NAMED | MAY_USE_SYSLOG}, /* no role: it stands alone */
 };
 
 enum {
 	MAY_WRITE_FILES = MAY_WRITE_LISTS | MAY_WRITE_STORE | MAY_WRITE_STATE,
-	MAY_CONNECT = MAY_USE_BUS | MAY_ASK_RESOLVER | MAY_USE_BACKEND,
+	MAY_CONNECT = MAY_USE_BUS | MAY_USE_SYSLOG | MAY_ASK_RESOLVER | MAY_USE_BACKEND,
 	MAY_INTERNET = MAY_ASK_RESOLVER | MAY_USE_BACKEND,
 	WRITING_FLAGS = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC,
 };
@@ -172,6 +175,12 @@ static const int calls_of_writers[] = {
 	SCMP_SYS(unlinkat),
 };
 
+/* A log is opened, and opened again in the place of the old one. */
+static const int calls_of_loggers[] = {
+	SCMP_SYS(dup3),
+	SCMP_SYS(openat),
+};
+
 /* For the reports of sanitizers, which debug builds for tests contain; nothing here reaches another process. */
 static const int calls_of_sanitizers[] = {
 	SCMP_SYS(getrlimit),
@@ -209,6 +218,8 @@ enum { LANDLOCK_VERSION_WANTED = 6 };
 #define FS_WRITE                                                                 \
 	(FS_READ | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | \
 		LANDLOCK_ACCESS_FS_REMOVE_FILE | FS_TRUNCATE)
+
+#define FS_APPEND (FS_READ | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG)
 
 struct ruleset_attr {
 	uint64_t handled_fs;
@@ -408,7 +419,32 @@ static int jail_allow_ports(const struct jail *jail, const struct ruleset *rules
 	return r;
 }
 
-static int jail_confine_paths(const struct jail *jail, const struct conf *conf, struct fault *why)
+/* How one jail fills its rules. */
+struct rules {
+	const struct jail *jail;
+	const struct conf *conf; /* NULL: paths are all there is to say */
+	const struct jail_path *paths;
+	size_t paths_len;
+};
+
+static int rules_fill(const struct rules *rules, const struct ruleset *ruleset, struct fault *why)
+{
+	int r = 0;
+
+	if (rules->conf != NULL) {
+		r = jail_allow_paths(rules->jail, ruleset, rules->conf, why);
+		return r == 0 ? jail_allow_ports(rules->jail, ruleset, rules->conf, why) : r;
+	}
+	for (size_t i = 0; r == 0 && i < rules->paths_len; i++) {
+		const struct jail_path *path = &rules->paths[i];
+
+		r = ruleset_allow_path(
+			ruleset, path->path, path->writes ? FS_APPEND : FS_READ, why);
+	}
+	return r;
+}
+
+static int jail_confine_paths(const struct rules *rules, struct fault *why)
 {
 	long version =
 		syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
@@ -420,9 +456,7 @@ static int jail_confine_paths(const struct jail *jail, const struct conf *conf, 
 	if (ruleset_open(version, &ruleset) < 0)
 		return fault_set(
 			why, E_SYSTEM, "cannot make the rules of the jail: %s", strerror(errno));
-	r = jail_allow_paths(jail, &ruleset, conf, why);
-	if (r == 0)
-		r = jail_allow_ports(jail, &ruleset, conf, why);
+	r = rules_fill(rules, &ruleset, why);
 	if (r == 0 && syscall(SYS_landlock_restrict_self, ruleset.fd, 0) < 0)
 		r = fault_set(why, E_SYSTEM, "cannot enter the jail: %s", strerror(errno));
 	close(ruleset.fd);
@@ -462,19 +496,33 @@ int jail_holds(pid_t pid)
 	return limit.rlim_max == 0;
 }
 
-int jail_confine(const char *role, const struct conf *conf, struct fault *why)
+static int jail_enter(const char *role, struct rules *rules, struct fault *why)
 {
-	const struct jail *jail = jail_find(role);
 	struct rlimit none = {0, 0};
 
-	if (jail == NULL)
+	rules->jail = jail_find(role);
+	if (rules->jail == NULL)
 		return fault_set(why, E_ABSENT, "no jail is described for role '%s'", role);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || jail_drop_capabilities() < 0 ||
 		jail_mark() < 0)
 		return fault_set(why, E_SYSTEM, "cannot give rights up: %s", strerror(errno));
 	setrlimit(RLIMIT_CORE, &none);      /* mail and keys do not belong into core files, */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* nor before the eyes of a process of the same user */
-	return jail_confine_paths(jail, conf, why);
+	return jail_confine_paths(rules, why);
+}
+
+int jail_confine(const char *role, const struct conf *conf, struct fault *why)
+{
+	struct rules rules = {.conf = conf};
+
+	return jail_enter(role, &rules, why);
+}
+
+int jail_confine_to(const char *role, const struct jail_path *paths, size_t len, struct fault *why)
+{
+	struct rules rules = {.paths = paths, .paths_len = len};
+
+	return jail_enter(role, &rules, why);
 }
 
 /*
@@ -543,6 +591,8 @@ static void filter_allow_sockets(struct filter *filter, unsigned may)
 		filter_allow(filter, (const int[]){SCMP_SYS(connect)}, 1);
 	if ((may & MAY_USE_BUS) != 0)
 		filter_allow_socket(filter, AF_UNIX, SOCK_STREAM);
+	if ((may & MAY_USE_SYSLOG) != 0)
+		filter_allow_socket(filter, AF_UNIX, SOCK_DGRAM);
 	if ((may & MAY_INTERNET) == 0)
 		return;
 	filter_allow(filter, (const int[]){SCMP_SYS(bind)}, 1); /* random source ports */
@@ -556,6 +606,8 @@ static void filter_allow_files(struct filter *filter, unsigned may)
 {
 	if ((may & MAY_WRITE_FILES) != 0)
 		filter_allow(filter, calls_of_writers, COUNTOF(calls_of_writers));
+	else if ((may & MAY_WRITE_NAMED) != 0)
+		filter_allow(filter, calls_of_loggers, COUNTOF(calls_of_loggers));
 	else
 		filter_allow_if(
 			filter, SCMP_SYS(openat), SCMP_A2(SCMP_CMP_MASKED_EQ, WRITING_FLAGS, 0));

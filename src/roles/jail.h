@@ -19,6 +19,16 @@
  * kernel has no Landlock, or not all of it; E_ABSENT: no such role; E_SYSTEM. */
 int jail_confine(const char *role, const struct conf *conf, struct fault *why);
 
+/* What a server that has no configuration may open: reads path and what lies below; writes: makes and writes files there,
+ * but removes none. */
+struct jail_path {
+	const char *path;
+	bool writes;
+};
+
+/* As jail_confine, for "rbldnsd". A path that is not there is left out. */
+int jail_confine_to(const char *role, const struct jail_path *paths, size_t len, struct fault *why);
+
 /* Only the role's system calls. E_ABSENT, E_SYSTEM. */
 int jail_seal(const char *role, struct fault *why);
 

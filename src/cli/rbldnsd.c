@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+#include "roles/rbldnsd.h"
+
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "cli/help.h"
+
+/* A server in the place of rbldnsd; its options are rbldnsd's and none of the other verbs'. */
+int verb_rbldnsd(struct cli *cli, int argc, char **argv)
+{
+	bool help;
+	int code = rbldnsd_main(argc, argv, &help);
+
+	if (help)
+		help_print_verb(cli->verb, stdout);
+	return code;
+}
