@@ -13,8 +13,7 @@ static const struct conf_check check_defaults[] = {
 #undef CHECK
 };
 
-static void complain_at(
-	struct loader *loader, struct conf_place place, const char *name, const char *text)
+void complain_at(struct loader *loader, struct conf_place place, const char *name, const char *text)
 {
 	complain(loader->complaints, place, name != NULL ? (unsigned)strlen(name) : 1, "%s", text);
 }
@@ -168,7 +167,7 @@ void conf_complete(struct loader *loader)
 
 /* ---- lists ---- */
 
-static bool is_plain_ascii(const char *text)
+bool is_plain_ascii(const char *text)
 {
 	for (; *text != '\0'; text++) {
 		if (!ascii_is_print((uint8_t)*text))
@@ -230,43 +229,6 @@ static void check_sublists(struct loader *loader, const struct conf_list *list)
 	}
 }
 
-/* Whether a name is the zone of a list or of one of its sublists. */
-static bool list_serves(const struct conf_list *list, const char *name)
-{
-	struct span zone = span_text(list->zone), rest = span_text(name), label;
-
-	if (span_equal_nocase(rest, zone))
-		return true;
-	label = span_split(&rest, '.');
-	if (!span_equal_nocase(rest, zone))
-		return false;
-	for (size_t i = 0; i < list->sublists_len; i++) {
-		if (span_equal_text(label, list->sublists[i].name))
-			return true;
-	}
-	return false;
-}
-
-static void check_zones(struct loader *loader)
-{
-	const struct conf *conf = loader->conf;
-
-	for (size_t i = 0; i < conf->lists_len; i++) {
-		for (size_t k = 0; k < conf->lists_len; k++) {
-			const struct conf_list *list = &conf->lists[i], *other = &conf->lists[k];
-
-			if (i == k || list->zone == NULL || other->zone == NULL)
-				continue;
-			if (strcmp(list->zone, other->zone) == 0 ? i > k
-								 : list_serves(other, list->zone))
-				complain(loader->complaints, list->place,
-					(unsigned)strlen(list->name),
-					"the zone '%s' is served for the list '%s' already",
-					list->zone, other->name);
-		}
-	}
-}
-
 static void check_lists(struct loader *loader)
 {
 	const struct conf *conf = loader->conf;
@@ -279,7 +241,6 @@ static void check_lists(struct loader *loader)
 				"the list 'allow' exists always and is not configured");
 		check_sublists(loader, list);
 	}
-	check_zones(loader);
 }
 
 static bool policy_is_used(const struct conf *conf, const char *name)
@@ -423,6 +384,7 @@ void conf_check_all(struct loader *loader)
 	const struct conf *conf = loader->conf;
 
 	check_lists(loader);
+	conf_check_zones(loader);
 	check_policies(loader);
 	check_dnsbls(loader);
 	check_transfers(loader);

@@ -202,8 +202,12 @@ const char *conf_dns_file(const struct conf *conf, size_t n)
 	if (conf->guard.cookie_secrets != NULL && n-- == 0)
 		return conf->guard.cookie_secrets;
 	for (size_t i = 0; i < conf->lists_len; i++) {
-		if (conf->lists[i].keys != NULL && n-- == 0)
-			return conf->lists[i].keys;
+		if (conf->lists[i].serving.keys != NULL && n-- == 0)
+			return conf->lists[i].serving.keys;
+	}
+	for (size_t i = 0; i < conf->zones_len; i++) {
+		if (conf->zones[i].serving.keys != NULL && n-- == 0)
+			return conf->zones[i].serving.keys;
 	}
 	return NULL;
 }

@@ -78,8 +78,26 @@ struct conf_sublist {
 	const char *name;
 	struct ip code;
 	const char *policy;
-	const char *text; /* TXT and page: words before the URL; may be NULL */
+	const char *text;     /* TXT and page: words for a listing without its own; may be NULL */
+	const char *template; /* of the TXT record (conf/text.h); NULL: dns.template */
 	struct conf_place place;
+};
+
+enum answers { ANSWERS_CODES, ANSWERS_BITMASK };
+
+/* How a zone answers: that of one list, and one that combines several, alike. */
+struct conf_serving {
+	enum answers answers;
+	int64_t ttl_s;          /* 0: dns.ttl */
+	int64_t negative_ttl_s; /* 0: dns.negative-ttl */
+	const char *contact;    /* NULL: that of all */
+	const char *scope;      /* a sentence on what is listed; may be NULL */
+	const char *policy_url; /* may be NULL */
+	size_t nameservers_len; /* 0: dns.nameservers */
+	const char *const *nameservers;
+	size_t allow_from_len; /* none: dns.allow-from holds */
+	const struct prefix *allow_from;
+	const char *keys; /* a file; may be NULL */
 };
 
 struct conf_list {
@@ -89,11 +107,27 @@ struct conf_list {
 	enum action action;
 	size_t sublists_len;
 	const struct conf_sublist *sublists;
-	size_t allow_from_len; /* none: dns.allow-from holds */
-	const struct prefix *allow_from;
-	const char *keys; /* a file; may be NULL */
 	bool never_special_use;
 	bool never_own;
+	struct conf_serving serving;
+	struct conf_place place;
+};
+
+/* A zone that answers for several lists at once. */
+struct conf_zone {
+	const char *zone;
+	size_t lists_len;
+	const char *const *lists;
+	struct conf_place lists_place;
+	struct conf_serving serving;
+	struct conf_place place;
+};
+
+/* A name inside of one of our zones that has addresses: a name server's. */
+struct conf_address {
+	const char *name;
+	size_t ips_len;
+	const struct ip *ips;
 	struct conf_place place;
 };
 
@@ -197,7 +231,14 @@ struct conf {
 	const struct endpoint *dns_listen;
 	size_t nameservers_len;
 	const char *const *nameservers;
+	size_t addresses_len;
+	const struct conf_address *addresses;
+	size_t zones_len;
+	const struct conf_zone *zones;
 	int64_t ttl_s;
+	int64_t negative_ttl_s;
+	const char *template; /* of TXT records; NULL: TEXT_TEMPLATE of conf/text.h */
+	struct conf_place template_place;
 	unsigned dns_threads; /* 0: one per core */
 	struct conf_guard guard;
 	size_t keys_len;

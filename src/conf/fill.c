@@ -344,6 +344,8 @@ static size_t element_size(enum setting_type type)
 		return sizeof(struct prefix);
 	case SETTING_CODES:
 		return sizeof(struct conf_code);
+	case SETTING_ADDRESSES:
+		return sizeof(struct ip);
 	default:
 		return sizeof(const char *);
 	}
@@ -361,6 +363,16 @@ static int fill_element(struct loader *loader, const struct setting *row, const 
 		return prefix_parse(node->text, element, why);
 	case SETTING_CODES:
 		return code_parse(node->text, element, why);
+	case SETTING_ADDRESSES:
+		if (ip_parse(node->text, element) < 0)
+			return fault_set(why, E_PARSE, "'%.*s' is not an address",
+				shown_len(node->text), node->text.ptr);
+		return 0;
+	case SETTING_NAMES:
+		found = name_check(node->text, why);
+		if (found >= 0)
+			set_text(loader, node, false, element);
+		return found;
 	case SETTING_HOSTS:
 		found = domain_check(node->text, why);
 		if (found >= 0)
@@ -441,6 +453,19 @@ static void fill_list(
 
 /* ---- lists and maps of sections ---- */
 
+static void fill_row(
+	struct loader *loader, const struct setting *row, const struct tree *node, void *base);
+
+static const char *key_copy(
+	struct loader *loader, const struct setting *row, const struct tree *entry)
+{
+	char *key = span_cstr(loader->arena, entry->key);
+
+	for (char *c = key; row->host_keys && *c != '\0'; c++)
+		*c = (char)ascii_lower((uint8_t)*c);
+	return key;
+}
+
 static void fill_item(
 	struct loader *loader, const struct setting *row, const struct tree *entry, void *element)
 {
@@ -451,10 +476,9 @@ static void fill_item(
 	*(struct conf_place *)member_at(element, row->place) =
 		row->type == SETTING_NAMED ? entry->key_place : entry->place;
 	if (row->type == SETTING_NAMED)
-		*(const char **)member_at(element, row->name) =
-			span_cstr(loader->arena, entry->key);
-	if (entry->kind == TREE_WORD && row->brief != NULL)
-		fill_single(loader, setting_find(prefix, span_text(row->brief)), entry, element);
+		*(const char **)member_at(element, row->name) = key_copy(loader, row, entry);
+	if (entry->kind != TREE_MAP && row->brief != NULL)
+		fill_row(loader, setting_find(prefix, span_text(row->brief)), entry, element);
 	else if (entry->kind == TREE_MAP)
 		fill_group(loader, entry, entry, prefix, element);
 	else
@@ -468,8 +492,13 @@ static void fill_item(
 static bool key_is_name(struct loader *loader, const struct setting *row, const struct tree *entry)
 {
 	struct fault why;
+	int r = 0;
 
-	if (row->brief != NULL || name_check(entry->key, &why) >= 0)
+	if (row->host_keys)
+		r = domain_check(entry->key, &why);
+	else if (row->brief == NULL)
+		r = name_check(entry->key, &why);
+	if (r >= 0)
 		return true;
 	complain(loader->complaints, entry->key_place, entry->key_width, "%s", why.text);
 	return false;
@@ -528,6 +557,8 @@ static void fill_row(
 	case SETTING_FLAGS:
 	case SETTING_ENDPOINTS:
 	case SETTING_NETWORKS:
+	case SETTING_ADDRESSES:
+	case SETTING_NAMES:
 	case SETTING_CODES:
 		fill_list(loader, row, node, base);
 		break;

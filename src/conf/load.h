@@ -18,3 +18,11 @@ void conf_fill(struct loader *loader);
 /* Completes what is implied (all checks, the allow list, name servers) and checks what values mean together. */
 void conf_complete(struct loader *loader);
 void conf_check_all(struct loader *loader);
+
+/* Zones, codes, texts and name servers (check_zone.c). */
+void conf_check_zones(struct loader *loader);
+
+/* One complaint, its caret as wide as name (NULL: one character). */
+void complain_at(
+	struct loader *loader, struct conf_place place, const char *name, const char *text);
+bool is_plain_ascii(const char *text);

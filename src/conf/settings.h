@@ -34,6 +34,8 @@
 	SETTING_TYPE(ENDPOINT, "address:port")  /* struct endpoint; .count: bool, with "off" */ \
 	SETTING_TYPE(ENDPOINTS, "list of address:port")                                         \
 	SETTING_TYPE(NETWORKS, "list of networks")                                              \
+	SETTING_TYPE(ADDRESSES, "list of addresses") /* const struct ip * */                    \
+	SETTING_TYPE(NAMES, "list of names")         /* const char *const * */                  \
 	SETTING_TYPE(CODE, "address in 127.0.0.0/8") /* struct ip */                            \
 	SETTING_TYPE(CODES, "code or list of codes") /* const struct conf_code * */             \
 	SETTING_TYPE(SECTION, "section")             /* nothing but a place */                  \
@@ -60,6 +62,7 @@ struct setting {
 	ptrdiff_t
 		place; /* offset of a struct conf_place; 0 none. ITEMS, NAMED: within the element */
 	ptrdiff_t name;    /* NAMED: offset of the const char *, within the element */
+	bool host_keys;    /* NAMED: the keys are DNS names, lower case */
 	size_t size;       /* ITEMS, NAMED: of an element */
 	const char *words; /* separated by blanks */
 	const char *noun;  /* "an action": what a wrong word is not */

@@ -72,6 +72,8 @@ static const char *element_text(
 		return prefix_print(((const struct prefix *)elements)[i], text);
 	case SETTING_CODES:
 		return code_print(&((const struct conf_code *)elements)[i], text);
+	case SETTING_ADDRESSES:
+		return ip_print(((const struct ip *)elements)[i], text);
 	default:
 		return ((const char *const *)elements)[i];
 	}
@@ -155,6 +157,8 @@ static void append_value(const struct setting *row, const void *base, bool quoti
 	case SETTING_WORDS:
 	case SETTING_ENDPOINTS:
 	case SETTING_NETWORKS:
+	case SETTING_ADDRESSES:
+	case SETTING_NAMES:
 	case SETTING_CODES:
 		append_list(row, base, quoting, out);
 		break;
@@ -200,6 +204,8 @@ static bool is_absent(const struct show *show, const struct setting *row, const 
 	case SETTING_WORD:
 		return row->count != 0 && row->initial == NULL &&
 		       !*(const bool *)member_at(base, row->count);
+	case SETTING_SECONDS:
+		return row->initial == NULL && *(const int64_t *)member == 0;
 	case SETTING_NUMBER:
 		return row->initial == NULL && show->own_key != NULL && *(const int *)member == 0;
 	case SETTING_MILLISECONDS:
@@ -222,6 +228,12 @@ static void append_indent(struct buf *out, int indent, bool *dash)
 	}
 }
 
+/* The checks: each is there without being written. */
+static bool shows_defaults(const struct setting *row)
+{
+	return strcmp(row->path, "checks") == 0;
+}
+
 static void show_element(struct show *show, const struct setting *row, const void *element,
 	const char *prefix, int indent)
 {
@@ -237,7 +249,7 @@ static void show_element(struct show *show, const struct setting *row, const voi
 	append_indent(show->out, indent, &no);
 	append_word(show->out, *(const char *const *)member_at(element, row->name), true);
 	buf_append_text(show->out, ":\n");
-	if (row->brief != NULL)
+	if (shows_defaults(row))
 		show->own_key = *(const char *const *)member_at(element, row->name);
 	show_group(show, below, element, indent + 2, false);
 	show->own_key = NULL;
@@ -252,9 +264,9 @@ static bool element_is_shown(
 				  ? *(const char *const *)member_at(element, row->name)
 				  : "";
 
-	if (row->brief != NULL && strcmp(key, "score") == 0)
+	if (shows_defaults(row) && strcmp(key, "score") == 0)
 		return false;
-	return place->line != 0 || (row->brief != NULL && show->defaults);
+	return place->line != 0 || (shows_defaults(row) && show->defaults);
 }
 
 static void show_elements(struct show *show, const struct setting *row, const void *base,

@@ -16,6 +16,8 @@
  * until the keeper publishes its end, so that every server of a zone says the same for the same serial, and a clock that
  * jumps cannot empty a list.
  */
+enum { GLUE_MAX = 28 }; /* an AAAA record */
+
 struct zone_service {
 	const struct zone_table *table;
 	const struct view *view;
@@ -51,6 +53,7 @@ struct asked {
 	const struct zone_place *place;
 	const struct dns_query *query;
 	struct owner owner;
+	enum dns_transport transport;
 	int64_t now_s;
 };
 
@@ -68,20 +71,13 @@ static uint32_t asked_ttl_s(const struct asked *asked, const struct said *said)
 static bool asked_has_below(const struct asked *asked)
 {
 	const struct owner *owner = &asked->owner;
-	const struct view *view = asked->service->view;
-	uint32_t mask;
 
-	if (owner->nets_len == 0 && owner->domain.len == 0)
-		return false;
-	mask = zone_place_mask(asked->place, owner->within);
 	for (size_t i = 0; i < owner->nets_len; i++) {
-		if (zone_test_within(asked->zone, owner->nets[i], owner->within))
-			return true;
-		if (mask != 0 && view_has_within(view, asked->place->list, owner->nets[i], mask))
+		if (zone_place_has_within(asked->place, owner->nets[i], owner->within))
 			return true;
 	}
-	return owner->domain.len != 0 && mask != 0 && !zone_never_domain(owner->domain) &&
-	       view_has_below(view, asked->place->list, owner->domain, mask);
+	return owner->domain.len != 0 &&
+	       zone_place_has_below(asked->place, owner->domain, owner->within);
 }
 
 /* ---- records ---- */
@@ -114,8 +110,44 @@ static void reply_negative(struct reply *reply, const struct asked *asked, uint1
 		reply->authorities++;
 }
 
+/* The A and AAAA records of a host, of one type or (0) of both, into one section; false: they do not fit. */
+static bool reply_host(struct reply *reply, const struct zone *zone, const struct zone_host *host,
+	size_t name_at, uint16_t type, uint16_t *count)
+{
+	for (size_t i = 0; i < host->ips_len; i++) {
+		bool is_v4 = ip_is_v4(host->ips[i]);
+		uint16_t of = is_v4 ? DNS_A : DNS_AAAA;
+		uint8_t *rdata;
+
+		if (type != 0 && type != of)
+			continue;
+		rdata = reply_record(reply, name_at, of, zone->ttl_s, is_v4 ? 4 : 16);
+		if (rdata == NULL)
+			return false;
+		memcpy(rdata, host->ips[i].b + (is_v4 ? 12 : 0), is_v4 ? 4 : 16);
+		(*count)++;
+	}
+	return true;
+}
+
+/* A name server inside the zone is found by its addresses beside the NS records; what does not fit there can be asked. */
+static void reply_glue(struct reply *reply, const struct zone *zone, const size_t *server_at)
+{
+	for (size_t i = 0; i < zone->servers_len; i++) {
+		for (size_t k = 0; k < zone->hosts_len; k++) {
+			const struct zone_host *host = &zone->hosts[k];
+
+			if (dns_name_equal(&host->name, &zone->servers[i]) &&
+				reply_has_room(reply, host->ips_len * GLUE_MAX))
+				reply_host(reply, zone, host, server_at[i], 0, &reply->additionals);
+		}
+	}
+}
+
 static void reply_servers(struct reply *reply, const struct asked *asked)
 {
+	size_t server_at[ZONE_SERVERS_MAX];
+
 	for (size_t i = 0; i < asked->zone->servers_len; i++) {
 		struct span name = dns_name_span(&asked->zone->servers[i]);
 		uint8_t *rdata = reply_record(
@@ -123,14 +155,16 @@ static void reply_servers(struct reply *reply, const struct asked *asked)
 
 		if (rdata == NULL)
 			return;
+		server_at[i] = (size_t)(rdata - reply->out);
 		memcpy(rdata, name.ptr, name.len);
 		reply->answers++;
 	}
+	reply_glue(reply, asked->zone, server_at);
 }
 
 static void reply_codes(struct reply *reply, const struct asked *asked, const struct said *said)
 {
-	uint8_t codes[SUBLISTS_MAX][4];
+	uint8_t codes[ZONE_SUBLISTS_MAX][4];
 	size_t len = said_codes(asked->place, said, codes);
 	uint32_t ttl_s = asked_ttl_s(asked, said);
 
@@ -142,6 +176,17 @@ static void reply_codes(struct reply *reply, const struct asked *asked, const st
 		memcpy(rdata, codes[i], 4);
 		reply->answers++;
 	}
+}
+
+/* A TXT record of one string behind its length octet. */
+static void reply_string(struct reply *reply, size_t name_at, uint32_t ttl_s, struct span string)
+{
+	uint8_t *rdata = reply_record(reply, name_at, DNS_TXT, ttl_s, string.len);
+
+	if (rdata == NULL)
+		return;
+	memcpy(rdata, string.ptr, string.len);
+	reply->answers++;
 }
 
 static struct shown asked_shown(const struct asked *asked, const struct said *said)
@@ -161,30 +206,53 @@ static void reply_texts(struct reply *reply, const struct asked *asked, const st
 	struct said_texts texts;
 
 	said_texts(asked->place, said, &shown, &texts);
-	for (size_t i = 0; i < texts.len; i++) {
-		size_t len = 1 + (size_t)texts.strings[i][0];
-		uint8_t *rdata = reply_record(reply, DNS_HEADER_SIZE, DNS_TXT, ttl_s, len);
+	for (size_t i = 0; i < texts.len; i++)
+		reply_string(reply, DNS_HEADER_SIZE, ttl_s,
+			span_of(texts.strings[i], 1 + (size_t)texts.strings[i][0]));
+}
 
-		if (rdata == NULL)
-			return;
-		memcpy(rdata, texts.strings[i], len);
-		reply->answers++;
-	}
+/* The longest answer that a short query can draw, so datagrams of it stay small: the rest is told over TCP. */
+static void reply_notes(struct reply *reply, const struct asked *asked)
+{
+	const struct zone *zone = asked->zone;
+
+	if (asked->transport == DNS_UDP && reply->limit > DNS_UDP_PLAIN)
+		reply->limit = DNS_UDP_PLAIN;
+	for (size_t i = 0; i < zone->notes_len; i++)
+		reply_string(reply, asked_apex_at(asked), zone->ttl_s, zone->notes[i]);
 }
 
 /* ANY gets one record set and no more, so that it is no lever for floods (RFC 8482 section 4.1). */
 static void asked_answer_apex(const struct asked *asked, struct reply *reply)
 {
+	const struct zone *zone = asked->zone;
 	uint16_t type = asked->query->type;
 
 	if (type == DNS_SOA || type == DNS_ANY) {
-		if (reply_soa(reply, asked, asked->zone->ttl_s))
+		if (reply_soa(reply, asked, zone->ttl_s))
 			reply->answers++;
-	} else if (type == DNS_NS && asked->zone->servers_len != 0) {
+	} else if (type == DNS_NS && zone->servers_len != 0) {
 		reply_servers(reply, asked);
+	} else if (type == DNS_TXT && zone->notes_len != 0) {
+		reply_notes(reply, asked);
 	} else {
 		reply_negative(reply, asked, DNS_NOERROR);
 	}
+}
+
+static void asked_answer_host(const struct asked *asked, struct reply *reply)
+{
+	const struct zone_host *host = asked->owner.host;
+	uint16_t type = asked->query->type;
+
+	if (type == DNS_ANY)
+		type = ip_is_v4(host->ips[0]) ? DNS_A : DNS_AAAA;
+	if ((type == DNS_A || type == DNS_AAAA) &&
+		reply_host(reply, asked->zone, host, DNS_HEADER_SIZE, type, &reply->answers) &&
+		reply->answers == 0)
+		reply_negative(reply, asked, DNS_NOERROR);
+	else if (type != DNS_A && type != DNS_AAAA)
+		reply_negative(reply, asked, DNS_NOERROR);
 }
 
 static void asked_answer_listed(
@@ -202,19 +270,21 @@ static void asked_answer_listed(
 
 static void asked_answer(const struct asked *asked, struct reply *reply)
 {
-	struct said said = {.len = 0};
+	const struct owner *owner = &asked->owner;
+	struct said said;
 
-	if (asked->owner.is_apex) {
-		asked_answer_apex(asked, reply);
-		return;
-	}
-	if (asked->owner.has_ip)
-		said_at_ip(asked->place, asked->owner.ip, asked->owner.within, &said);
-	else if (asked->owner.domain.len != 0)
-		said_at_domain(asked->place, asked->owner.domain, asked->owner.within, &said);
+	said.len = 0;
+	if (owner->has_ip)
+		said_at_ip(asked->place, owner->ip, owner->within, &said);
+	else if (owner->domain.len != 0)
+		said_at_domain(asked->place, owner->domain, owner->within, &said);
 	if (said.len != 0)
 		asked_answer_listed(asked, &said, reply);
-	else if (asked->owner.is_sublist || asked_has_below(asked))
+	else if (owner->is_apex)
+		asked_answer_apex(asked, reply);
+	else if (owner->host != NULL)
+		asked_answer_host(asked, reply);
+	else if (owner->is_part || asked_has_below(asked))
 		reply_negative(reply, asked, DNS_NOERROR);
 	else
 		reply_negative(reply, asked, DNS_NXDOMAIN);
@@ -277,6 +347,7 @@ static void pending_read(struct pending *pending, const struct zone_service *ser
 	asked->service = service;
 	asked->query = query;
 	asked->zone = NULL;
+	asked->transport = job->transport;
 	asked->now_s = now.s;
 	pending->rcode = dns_query_decode(job->query, query);
 	guard_open(&pending->guard, service->table->guard, desk, job, query, now);
@@ -299,10 +370,14 @@ static void pending_prefetch(const struct pending *pending, unsigned step)
 
 	if (asked->zone == NULL || view == NULL)
 		return;
-	if (asked->owner.has_ip)
-		view_prefetch_ip(view, asked->place->list, asked->owner.ip, step);
-	else if (asked->owner.domain.len != 0)
-		view_prefetch_domain(view, asked->place->list, asked->owner.domain, step);
+	for (size_t i = 0; i < asked->place->parts_len; i++) {
+		int list = asked->place->parts[i].list;
+
+		if (asked->owner.has_ip)
+			view_prefetch_ip(view, list, asked->owner.ip, step);
+		else if (asked->owner.domain.len != 0)
+			view_prefetch_domain(view, list, asked->owner.domain, step);
+	}
 }
 
 static size_t pending_answer(struct pending *pending, enum dns_transport transport, uint8_t *out)

@@ -150,15 +150,14 @@ static void set_rules(struct guard *guard, const struct conf *conf)
 static int set_zone(struct guard_zone *rules, const struct zone *zone, const struct conf *conf,
 	struct fault *why)
 {
-	const struct conf_list *list = conf_list_find(conf, zone->list);
-	bool own = list != NULL && list->allow_from_len != 0;
+	const struct conf_serving *serving = zone_serving(zone, conf);
 
 	rules->apex_labels = zone->apex_labels;
-	if (own)
-		rules->allow_from = nets_new(list->allow_from, list->allow_from_len);
-	else if (list == NULL || list->keys == NULL)
+	if (serving->allow_from_len != 0)
+		rules->allow_from = nets_new(serving->allow_from, serving->allow_from_len);
+	else if (serving->keys == NULL)
 		rules->allow_from = nets_new(conf->guard.allow_from, conf->guard.allow_from_len);
-	return list != NULL && list->keys != NULL ? read_keys(list->keys, &rules->keys, why) : 0;
+	return serving->keys != NULL ? read_keys(serving->keys, &rules->keys, why) : 0;
 }
 
 int guard_new(const struct conf *conf, const struct zone_table *table, struct guard_memory *memory,

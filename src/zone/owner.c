@@ -105,40 +105,86 @@ static void owner_parse_domain(const struct dns_query *query, unsigned labels, s
 	owner->domain = span_of(owner->text, len);
 }
 
-/* The place of the sublist whose subdomain label is, or -1. Octets and nibbles are told from names at a glance. */
-static int owner_sublist(const struct zone *zone, struct span label)
+/* Octets and nibbles are told from the names of lists and sublists at a glance (RFC 5782 section 2.3). */
+static bool owner_is_part_of_address(const struct zone *zone, struct span label)
 {
-	if (label.len < 2 || (zone->holds == HOLDS_ADDRESSES && owner_octet(label) >= 0))
-		return -1;
+	return label.len < 2 || (zone->holds == HOLDS_ADDRESSES && owner_octet(label) >= 0);
+}
+
+/* The mask of the sublist of that name among `sublists`; 0: there is none. */
+static uint32_t owner_sublist(const struct zone *zone, uint32_t sublists, struct span label)
+{
+	if (owner_is_part_of_address(zone, label))
+		return 0;
 	for (size_t i = 0; i < zone->sublists_len; i++) {
-		if (span_equal(zone->sublists[i].label, label))
-			return (int)i;
+		if ((sublists >> i & 1) != 0 && span_equal(zone->sublists[i].label, label))
+			return 1U << i;
 	}
-	return -1;
+	return 0;
+}
+
+static uint32_t owner_list(const struct zone *zone, struct span label)
+{
+	if (owner_is_part_of_address(zone, label))
+		return 0;
+	for (size_t i = 0; i < zone->lists_len; i++) {
+		if (span_equal(zone->lists[i].label, label))
+			return zone->lists[i].sublists;
+	}
+	return 0;
+}
+
+/* Takes the labels of a list and a sublist off the end of the name; how many are left. */
+static unsigned owner_parse_parts(const struct zone *zone, const struct dns_query *query,
+	unsigned labels, struct owner *owner)
+{
+	uint32_t within = zone->all;
+
+	if (zone->is_combined) {
+		within = owner_list(zone, owner_label(query, labels - 1));
+		if (within == 0)
+			return labels;
+		owner->within = within;
+		labels--;
+	}
+	within = labels != 0 ? owner_sublist(zone, within, owner_label(query, labels - 1)) : 0;
+	if (within == 0)
+		return labels;
+	owner->within = within;
+	return labels - 1;
+}
+
+static const struct zone_host *owner_host(const struct zone *zone, const struct dns_query *query)
+{
+	struct span name = span_of(query->name, query->name_len);
+
+	for (size_t i = 0; i < zone->hosts_len; i++) {
+		if (span_equal(name, dns_name_span(&zone->hosts[i].name)))
+			return &zone->hosts[i];
+	}
+	return NULL;
 }
 
 void owner_parse(const struct zone *zone, const struct dns_query *query, unsigned key_labels,
 	struct owner *ret_owner)
 {
 	unsigned labels = query->labels_len - zone->apex_labels - key_labels;
-	int sublist;
 
 	ret_owner->is_apex = labels == 0 && key_labels == 0;
-	ret_owner->is_sublist = labels == 0 && key_labels != 0; /* as there, and as empty */
+	ret_owner->is_part = labels == 0 && key_labels != 0; /* as there, and as empty */
 	ret_owner->within = zone->all;
+	ret_owner->host = NULL;
 	ret_owner->has_ip = false;
 	ret_owner->nets_len = 0;
 	ret_owner->domain = span_of(NULL, 0);
 	if (labels == 0)
 		return;
-	sublist = owner_sublist(zone, owner_label(query, labels - 1));
-	if (sublist >= 0) {
-		labels--;
-		ret_owner->within = 1U << sublist;
-		ret_owner->is_sublist = labels == 0;
-		if (labels == 0)
-			return;
-	}
+	if (labels == 1 && key_labels == 0 && zone->hosts_len != 0)
+		ret_owner->host = owner_host(zone, query);
+	labels = owner_parse_parts(zone, query, labels, ret_owner);
+	ret_owner->is_part = labels == 0;
+	if (labels == 0 || ret_owner->host != NULL)
+		return;
 	if (zone->holds == HOLDS_DOMAINS) {
 		owner_parse_domain(query, labels, ret_owner);
 		return;

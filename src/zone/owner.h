@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What a name below a zone's apex asks about: an address, the start of one, a domain, a sublist. Pure; any thread.
+ * What a name below a zone's apex asks about: an address, the start of one, a domain, a list or sublist, a host. Pure; any thread.
  */
 #include "dns/query.h"
 #include "zone/table.h"
 
 struct owner {
 	bool is_apex;    /* the zone itself */
-	bool is_sublist; /* the name of a sublist, without anything before it */
-	uint32_t within; /* the sublists asked: all, or the one in whose subdomain the name is */
+	bool is_part;    /* the subdomain of a list or sublist, without anything before it */
+	uint32_t within; /* the sublists asked: all, or those in whose subdomain the name is */
+	const struct zone_host *host; /* the name has addresses of its own; NULL: no */
 
 	bool has_ip; /* a whole address */
 	struct ip ip;

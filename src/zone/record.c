@@ -35,17 +35,44 @@ void zone_node_records(const struct zone_place *place, const struct zone_node *n
 
 size_t zone_node_count(const struct zone_place *place, const struct zone_node *node)
 {
-	uint8_t codes[SUBLISTS_MAX][4];
+	uint8_t codes[ZONE_SUBLISTS_MAX][4];
 
 	return node->said.len == 0 ? 1 : said_codes(place, &node->said, codes) + node->said.len;
 }
 
+/* The address records of the hosts, host by host. */
+static bool host_record(const struct zone *zone, size_t index, struct zone_record *ret_record)
+{
+	for (size_t i = 0; i < zone->hosts_len; i++) {
+		const struct zone_host *host = &zone->hosts[i];
+		const struct ip *ip = &host->ips[index];
+
+		if (index >= host->ips_len) {
+			index -= host->ips_len;
+			continue;
+		}
+		ret_record->owner =
+			span_of(host->name.wire, (size_t)host->name.len - zone->apex.len);
+		ret_record->type = ip_is_v4(*ip) ? DNS_A : DNS_AAAA;
+		ret_record->rdata = ip_is_v4(*ip) ? span_of(ip->b + 12, 4) : span_of(ip->b, 16);
+		return true;
+	}
+	return false;
+}
+
 bool zone_fixed_record(const struct zone *zone, size_t index, struct zone_record *ret_record)
 {
-	if (index >= zone->servers_len)
+	struct zone_record record = {.type = DNS_NS};
+
+	if (index < zone->servers_len) {
+		record.rdata = dns_name_span(&zone->servers[index]);
+	} else if (index - zone->servers_len < zone->notes_len) {
+		record.type = DNS_TXT;
+		record.rdata = zone->notes[index - zone->servers_len];
+	} else if (!host_record(zone, index - zone->servers_len - zone->notes_len, &record)) {
 		return false;
-	*ret_record =
-		(struct zone_record){.type = DNS_NS, .rdata = dns_name_span(&zone->servers[index])};
+	}
+	*ret_record = record;
 	return true;
 }
 

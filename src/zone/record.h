@@ -13,13 +13,13 @@ struct zone_record {
 	struct span rdata;
 };
 
-enum { ZONE_NODE_RECORDS_MAX = 2 * SUBLISTS_MAX };
+enum { ZONE_NODE_RECORDS_MAX = 2 * ZONE_SUBLISTS_MAX };
 
 /* All records of one owner. */
 struct zone_records {
 	size_t len;
 	struct zone_record records[ZONE_NODE_RECORDS_MAX];
-	uint8_t codes[SUBLISTS_MAX][4];
+	uint8_t codes[ZONE_SUBLISTS_MAX][4];
 	struct said_texts texts;
 };
 
@@ -30,7 +30,7 @@ void zone_node_records(const struct zone_place *place, const struct zone_node *n
 /* How many there would be, at most. */
 size_t zone_node_count(const struct zone_place *place, const struct zone_node *node);
 
-/* The records beside the SOA that the configuration makes; false behind the last. Valid as long as the table. */
+/* The records beside the SOA that the configuration makes (NS, notes, addresses of hosts); false behind the last. Valid as long as the table. */
 bool zone_fixed_record(const struct zone *zone, size_t index, struct zone_record *ret_record);
 
 /* The rdata of the SOA record with that serial; appended. */

@@ -1,10 +1,33 @@
 /* SPDX-License-Identifier: ISC */
 #include "zone/said.h"
 
-#include "sets/key.h"
-#include "zone/text.h"
+#include "sets/names.h"
+#include "zone/test.h"
 
-_Static_assert((int)SAID_STRING_MAX == (int)ZONE_TEXT_MAX + 1, "a string and its length");
+/* ---- a zone in a view ---- */
+
+static void part_find(struct zone_part *part, const struct zone *zone, const struct zone_list *list,
+	const struct view *view)
+{
+	part->sublists = 0;
+	part->view_mask = 0;
+	memset(part->sublist_of, SUBLIST_UNKNOWN, sizeof(part->sublist_of));
+	part->list = view != NULL ? view_list_find(view, list->name) : E_ABSENT;
+	if (part->list < 0)
+		return;
+	for (unsigned i = list->first; i < zone->sublists_len; i++) {
+		int at = (list->sublists >> i & 1) != 0
+				 ? view_sublist_find(view, part->list, zone->sublists[i].name)
+				 : E_ABSENT;
+
+		if (at < 0)
+			continue;
+		part->sublists |= 1U << i;
+		part->view_mask |= 1U << at;
+		part->place_of[i] = (uint8_t)at;
+		part->sublist_of[at] = (uint8_t)i;
+	}
+}
 
 void zone_place_find(struct zone_place *place, const struct zone_table *table,
 	const struct zone *zone, const struct view *view)
@@ -12,32 +35,49 @@ void zone_place_find(struct zone_place *place, const struct zone_table *table,
 	place->table = table;
 	place->zone = zone;
 	place->view = view;
-	memset(place->place_of, SUBLIST_UNKNOWN, sizeof(place->place_of));
-	memset(place->sublist_of, SUBLIST_UNKNOWN, sizeof(place->sublist_of));
-	place->view_mask = 0;
-	place->list = view != NULL ? view_list_find(view, zone->list) : E_ABSENT;
-	for (size_t i = 0; place->list >= 0 && i < zone->sublists_len; i++) {
-		int at = view_sublist_find(view, place->list, zone->sublists[i].name);
-
-		if (at < 0)
-			continue;
-		place->place_of[i] = (uint8_t)at;
-		place->sublist_of[at] = (uint8_t)i;
-		place->view_mask |= 1U << at;
-	}
+	place->parts_len = zone->lists_len;
+	for (size_t i = 0; i < zone->lists_len; i++)
+		part_find(&place->parts[i], zone, &zone->lists[i], view);
 }
 
-uint32_t zone_place_mask(const struct zone_place *place, uint32_t within)
+/* The sublists of within as a mask of the view. */
+static uint32_t part_mask(const struct zone_part *part, uint32_t within)
 {
 	uint32_t mask = 0;
 
-	if (within == place->zone->all)
-		return place->view_mask;
-	for (size_t i = 0; i < place->zone->sublists_len; i++) {
-		if ((within >> i & 1) != 0 && place->place_of[i] != SUBLIST_UNKNOWN)
-			mask |= 1U << place->place_of[i];
+	if ((part->sublists & ~within) == 0)
+		return part->view_mask;
+	for (unsigned i = 0; i < ZONE_SUBLISTS_MAX; i++) {
+		if ((part->sublists & within) >> i & 1)
+			mask |= 1U << part->place_of[i];
 	}
 	return mask;
+}
+
+bool zone_place_has_within(const struct zone_place *place, struct prefix net, uint32_t within)
+{
+	if (zone_test_within(place->zone, net, within))
+		return true;
+	for (size_t i = 0; i < place->parts_len; i++) {
+		uint32_t mask = part_mask(&place->parts[i], within);
+
+		if (mask != 0 && view_has_within(place->view, place->parts[i].list, net, mask))
+			return true;
+	}
+	return false;
+}
+
+bool zone_place_has_below(const struct zone_place *place, struct span name, uint32_t within)
+{
+	if (zone_never_domain(name))
+		return false;
+	for (size_t i = 0; i < place->parts_len; i++) {
+		uint32_t mask = part_mask(&place->parts[i], within);
+
+		if (mask != 0 && view_has_below(place->view, place->parts[i].list, name, mask))
+			return true;
+	}
+	return false;
 }
 
 /* ---- what is said ---- */
@@ -65,15 +105,15 @@ static void said_tests(const struct zone_place *place, uint32_t mask, struct sai
 	}
 }
 
-void said_of_hits(const struct zone_place *place, const struct hit *hits, size_t hits_len,
-	uint32_t within, struct said *ret_said)
+/* Hits of the view, added to what is there. */
+static void said_hits(const struct zone_part *part, const struct hit *hits, size_t hits_len,
+	uint32_t within, struct said *said)
 {
-	said_clear(ret_said);
 	for (size_t i = 0; i < hits_len; i++) {
-		unsigned sublist = place->sublist_of[hits[i].sublist];
+		unsigned sublist = part->sublist_of[hits[i].sublist];
 
 		if (sublist != SUBLIST_UNKNOWN && (within >> sublist & 1) != 0)
-			said_add(ret_said, sublist, hits[i].until_s, hits[i].reason);
+			said_add(said, sublist, hits[i].until_s, hits[i].reason);
 	}
 }
 
@@ -87,21 +127,30 @@ void said_at_ip(
 	said_clear(ret_said);
 	if (tests != 0) {
 		said_tests(place, tests, ret_said);
-	} else if (place->list >= 0 && !zone_never_ip(ip)) {
-		if (view_lookup_ip(place->view, place->list, ip, hits, &count) != 0)
-			said_of_hits(place, hits, count, within, ret_said);
+		return;
+	}
+	for (size_t i = 0; i < place->parts_len && !zone_never_ip(ip); i++) {
+		const struct zone_part *part = &place->parts[i];
+
+		if ((part->sublists & within) != 0 &&
+			view_lookup_ip(place->view, part->list, ip, hits, &count) != 0)
+			said_hits(part, hits, count, within, ret_said);
 	}
 }
 
 static void said_of_domain(
-	const struct zone_place *place, struct span name, uint32_t within, struct said *ret_said)
+	const struct zone_place *place, struct span name, uint32_t within, struct said *said)
 {
 	struct hit hits[SUBLISTS_MAX];
 	size_t count = 0;
 
-	if (place->list >= 0 && !zone_never_domain(name) &&
-		view_lookup_domain(place->view, place->list, name, hits, &count) != 0)
-		said_of_hits(place, hits, count, within, ret_said);
+	for (size_t i = 0; i < place->parts_len && !zone_never_domain(name); i++) {
+		const struct zone_part *part = &place->parts[i];
+
+		if ((part->sublists & within) != 0 &&
+			view_lookup_domain(place->view, part->list, name, hits, &count) != 0)
+			said_hits(part, hits, count, within, said);
+	}
 }
 
 void said_at_domain(
@@ -138,16 +187,20 @@ bool said_equal(const struct said *a, const struct said *b)
 	return true;
 }
 
-/* ---- the source that texts name ---- */
+/* ---- walking ---- */
 
-bool said_next_ip(const struct zone_place *place, u128 from, uint32_t within, u128 *ret_first,
-	u128 *ret_last, struct said *ret_said)
+/* The same of one part. */
+static bool part_next_ip(const struct zone_place *place, const struct zone_part *part, u128 from,
+	uint32_t within, u128 *ret_first, u128 *ret_last, struct said *ret_said)
 {
 	struct ip at = key_to_ip(from);
 	struct view_piece piece;
 
-	while (view_next_listed(place->view, place->list, at, &piece)) {
-		said_of_hits(place, piece.hits, piece.hits_len, within, ret_said);
+	said_clear(ret_said);
+	if ((part->sublists & within) == 0)
+		return false;
+	while (view_next_listed(place->view, part->list, at, &piece)) {
+		said_hits(part, piece.hits, piece.hits_len, within, ret_said);
 		if (ret_said->len != 0) {
 			*ret_first = key_of_ip(piece.first);
 			*ret_last = key_of_ip(piece.last);
@@ -159,27 +212,75 @@ bool said_next_ip(const struct zone_place *place, u128 from, uint32_t within, u1
 	return false;
 }
 
+static void said_append(struct said *said, const struct said *more)
+{
+	for (size_t i = 0; i < more->len; i++)
+		said_add(said, more->sublists[i], i == 0 ? more->until_s : 0, more->reasons[i]);
+}
+
+/* The stretches of the parts lie over each other: what is first reaches to the next border of any. */
+bool said_next_ip(const struct zone_place *place, u128 from, uint32_t within, u128 *ret_first,
+	u128 *ret_last, struct said *ret_said)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < place->parts_len; i++) {
+		u128 first, last;
+		struct said said;
+
+		if (!part_next_ip(place, &place->parts[i], from, within, &first, &last, &said))
+			continue;
+		if (!any || first < *ret_first) {
+			*ret_last = any && last >= *ret_first ? *ret_first - 1 : last;
+			*ret_first = first;
+			*ret_said = said;
+		} else if (first == *ret_first) {
+			*ret_last = last < *ret_last ? last : *ret_last;
+			said_append(ret_said, &said);
+		} else if (first <= *ret_last) {
+			*ret_last = first - 1;
+		}
+		any = true;
+	}
+	return any;
+}
+
 bool said_next_domain(
 	const struct zone_place *place, struct span after, char ret_domain[VIEW_NAME_SIZE])
 {
-	struct view_name entry;
+	uint8_t best[NAME_KEY_SIZE];
+	size_t best_len = 0;
 
-	if (!view_next_listed_name(place->view, place->list, after, &entry))
-		return false;
-	strcpy(ret_domain, entry.name + (entry.name[0] == '.'));
-	return true;
+	for (size_t i = 0; i < place->parts_len; i++) {
+		const struct zone_part *part = &place->parts[i];
+		uint8_t key[NAME_KEY_SIZE];
+		struct view_name entry;
+		const char *name = entry.name;
+		int len;
+
+		if (part->list < 0 ||
+			!view_next_listed_name(place->view, part->list, after, &entry))
+			continue;
+		name += name[0] == '.';
+		len = name_key(span_text(name), key);
+		if (len <= 0 || (best_len != 0 && span_compare(span_of(key, (size_t)len),
+							  span_of(best, best_len)) >= 0))
+			continue;
+		best_len = (size_t)len;
+		memcpy(best, key, best_len);
+		strcpy(ret_domain, name);
+	}
+	return best_len != 0;
 }
 
-/* A node that holds the block of IPv4 is not uniform: that is none of IPv6's. */
 bool said_is_uniform(const struct zone_place *place, u128 first, u128 last, uint32_t within,
 	const struct said *said)
 {
-	struct said here;
-
 	if (first <= key_v4_first && last >= key_v4_last)
 		return false;
-	for (;;) {
+	for (unsigned i = 0; i < SAID_STRETCHES_MAX; i++) {
 		u128 from, end;
+		struct said here;
 
 		if (!said_next_ip(place, first, within, &from, &end, &here) || from != first ||
 			!said_equal(&here, said))
@@ -188,7 +289,10 @@ bool said_is_uniform(const struct zone_place *place, u128 first, u128 last, uint
 			return true;
 		first = end + 1;
 	}
+	return false;
 }
+
+/* ---- the source that texts name ---- */
 
 /* From wide to narrow: what is not uniform shows that at its beginning, most of the time. */
 static unsigned node_bits(
@@ -234,34 +338,34 @@ struct shown said_shown_domain(
 
 bool said_names_source(const struct zone_place *place, const struct said *said)
 {
-	return said->len != 0 && place->table->portal_url.len != 0;
+	for (size_t i = 0; i < said->len; i++) {
+		if (zone_template_names_source(&place->zone->sublists[said->sublists[i]].template))
+			return true;
+	}
+	return false;
 }
 
-size_t said_codes(
-	const struct zone_place *place, const struct said *said, uint8_t ret_codes[SUBLISTS_MAX][4])
+/* The codes of a bitmask are bits of the last octet, and otherwise equal; those of other zones all differ
+ * (conf/check_zone.c). */
+size_t said_codes(const struct zone_place *place, const struct said *said,
+	uint8_t ret_codes[ZONE_SUBLISTS_MAX][4])
 {
-	size_t len = 0;
-
 	for (size_t i = 0; i < said->len; i++) {
-		const uint8_t *code = place->zone->sublists[said->sublists[i]].code.b + 12;
-		bool is_new = true;
-
-		for (size_t k = 0; k < len && is_new; k++)
-			is_new = memcmp(ret_codes[k], code, 4) != 0;
-		if (is_new)
-			memcpy(ret_codes[len++], code, 4);
+		memcpy(ret_codes[i], place->zone->sublists[said->sublists[i]].code.b + 12, 4);
+		if (place->zone->is_bitmask)
+			ret_codes[0][3] |= ret_codes[i][3];
 	}
-	return len;
+	return place->zone->is_bitmask && said->len != 0 ? 1 : said->len;
 }
 
 static void said_string(const struct zone_place *place, const struct said *said, size_t index,
 	const struct shown *shown, uint8_t string[SAID_STRING_MAX])
 {
 	const struct zone_sublist *sublist = &place->zone->sublists[said->sublists[index]];
-	struct span reason = said->reasons[index].len != 0 ? said->reasons[index] : sublist->text;
+	struct span reason = said->reasons[index].len != 0 ? said->reasons[index] : sublist->words;
 
-	string[0] = (uint8_t)zone_text(place->table->portal_url, reason,
-		shown->is_net ? &shown->net.ip : NULL, shown->domain, string + 1);
+	string[0] = (uint8_t)zone_text(
+		&sublist->template, place->table->portal_url, reason, shown, string + 1);
 }
 
 void said_texts(const struct zone_place *place, const struct said *said, const struct shown *shown,

@@ -9,29 +9,37 @@
 
 enum { SUBLIST_UNKNOWN = 0xff };
 
-/* A zone of the table as a view fills it: which list, and which of its sublists stands where. */
+/* A list of a zone in a view, and which of its sublists stands where. */
+struct zone_part {
+	int list;                            /* in the view; negative: it does not hold this list */
+	uint32_t sublists;                   /* those that the view has, as a mask of the zone */
+	uint32_t view_mask;                  /* the same as a mask of the view */
+	uint8_t place_of[ZONE_SUBLISTS_MAX]; /* sublist of the zone -> place in the view */
+	uint8_t sublist_of[SUBLISTS_MAX];    /* and back; SUBLIST_UNKNOWN */
+};
+
+/* A zone of the table as a view fills it: a part for each of its lists, in that order. */
 struct zone_place {
 	const struct zone_table *table;
 	const struct zone *zone;
 	const struct view *view;
-	int list;           /* in the view; negative: it does not hold this list */
-	uint32_t view_mask; /* all sublists that have a code here, as places of the view */
-	uint8_t place_of[SUBLISTS_MAX];   /* sublist of the table -> place in the view */
-	uint8_t sublist_of[SUBLISTS_MAX]; /* and back; SUBLIST_UNKNOWN */
+	size_t parts_len;
+	struct zone_part parts[ZONE_SUBLISTS_MAX];
 };
 
 void zone_place_find(struct zone_place *place, const struct zone_table *table,
 	const struct zone *zone, const struct view *view);
 
-/* The sublists of `within` (a mask of the table) as a mask of the view. */
-uint32_t zone_place_mask(const struct zone_place *place, uint32_t within);
+/* Whether anything in net, or below a domain, is listed by a sublist of within: then the names above exist (RFC 8020). */
+bool zone_place_has_within(const struct zone_place *place, struct prefix net, uint32_t within);
+bool zone_place_has_below(const struct zone_place *place, struct span name, uint32_t within);
 
-/* The sublists that list a source, in their order in the view, with their reasons. */
+/* The sublists that list a source, list by list in their order in the view, with their reasons. */
 struct said {
-	size_t len;                     /* 0: not listed */
-	int64_t until_s;                /* the first end among them; 0: none ends */
-	uint8_t sublists[SUBLISTS_MAX]; /* of the table */
-	struct span reasons[SUBLISTS_MAX];
+	size_t len;                          /* 0: not listed */
+	int64_t until_s;                     /* the first end among them; 0: none ends */
+	uint8_t sublists[ZONE_SUBLISTS_MAX]; /* of the zone */
+	struct span reasons[ZONE_SUBLISTS_MAX];
 };
 
 /* Test entries included. within: the sublists asked. */
@@ -43,9 +51,6 @@ void said_at_domain(
 /* Of the names below it that are no entries and not below one. */
 void said_below_domain(
 	const struct zone_place *place, struct span name, uint32_t within, struct said *ret_said);
-/* Hits of the view. */
-void said_of_hits(const struct zone_place *place, const struct hit *hits, size_t hits_len,
-	uint32_t within, struct said *ret_said);
 
 /*
  * Walking: the first addresses at or behind `from` that have one answer, test entries aside; false when there are none. And
@@ -56,7 +61,11 @@ bool said_next_ip(const struct zone_place *place, u128 from, uint32_t within, u1
 bool said_next_domain(
 	const struct zone_place *place, struct span after, char ret_domain[VIEW_NAME_SIZE]);
 
-/* Whether every address from first to last has that answer. Never so across the block of IPv4. */
+/*
+ * Whether every address from first to last has that answer. Never so across the block of IPv4, and never when more than
+ * SAID_STRETCHES_MAX stretches of the view would have to be looked at: queries ask this.
+ */
+enum { SAID_STRETCHES_MAX = 256 };
 bool said_is_uniform(const struct zone_place *place, u128 first, u128 last, uint32_t within,
 	const struct said *said);
 
@@ -68,12 +77,6 @@ bool said_equal(const struct said *a, const struct said *b);
  * the widest network on a nibble's boundary with that answer, of domains the highest name from which on down that answer
  * holds. IPv4 needs no such thing: where texts name the source, its addresses become records of their own.
  */
-struct shown {
-	bool is_net;
-	struct prefix net; /* IPv4: the address itself */
-	struct span domain;
-};
-
 struct shown said_shown_ip(
 	const struct zone_place *place, struct ip ip, uint32_t within, const struct said *said);
 /* A part of name. */
@@ -86,16 +89,16 @@ enum { SAID_V6_BITS_LEAST = 16 };
 /* Whether any of the texts names the source. */
 bool said_names_source(const struct zone_place *place, const struct said *said);
 
-enum { SAID_STRING_MAX = 256 };
+enum { SAID_STRING_MAX = 1 + ZONE_TEXT_MAX };
 
-/* The A records, none twice (RFC 2181 section 5): their number, at most SUBLISTS_MAX. */
+/* The A records, none twice (RFC 2181 section 5): their number, at most ZONE_SUBLISTS_MAX. */
 size_t said_codes(const struct zone_place *place, const struct said *said,
-	uint8_t ret_codes[SUBLISTS_MAX][4]);
+	uint8_t ret_codes[ZONE_SUBLISTS_MAX][4]);
 
 /* The TXT records, none twice, each as one string behind its length octet. */
 struct said_texts {
 	size_t len;
-	uint8_t strings[SUBLISTS_MAX][SAID_STRING_MAX];
+	uint8_t strings[ZONE_SUBLISTS_MAX][SAID_STRING_MAX];
 };
 
 void said_texts(const struct zone_place *place, const struct said *said, const struct shown *shown,

@@ -6,6 +6,7 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "zone/guard.h"
+#include "zone/note.h"
 
 static struct span table_lower(struct arena *arena, struct span s)
 {
@@ -73,17 +74,20 @@ static void table_soa(struct zone_table *table, struct zone *zone, const char *c
 }
 
 /* A zone without name servers of its own is served under the host's name: an apex without NS is no zone. */
-static int table_servers(
-	struct zone_table *table, struct zone *zone, const struct conf *conf, struct fault *why)
+static int table_servers(struct zone_table *table, struct zone *zone, const struct conf *conf,
+	const struct conf_serving *serving, struct fault *why)
 {
-	const char *const *names = conf->nameservers;
-	size_t len = conf->nameservers_len;
+	bool own = serving->nameservers_len != 0;
+	const char *const *names = own ? serving->nameservers : conf->nameservers;
+	size_t len = own ? serving->nameservers_len : conf->nameservers_len;
 	struct dns_name *servers;
 
 	if (len == 0 && conf->hostname != NULL) {
 		names = &conf->hostname;
 		len = 1;
 	}
+	if (len > ZONE_SERVERS_MAX)
+		return fault_set(why, E_CONFIG, "more than %d name servers", ZONE_SERVERS_MAX);
 	servers = arena_alloc(table->arena, (len + 1) * sizeof(*servers));
 	for (size_t i = 0; i < len; i++) {
 		int r = table_name(names[i], "name server", &servers[i], why);
@@ -96,50 +100,169 @@ static int table_servers(
 	return 0;
 }
 
-static void table_sublists(
-	struct zone_table *table, struct zone *zone, const struct conf_list *list)
+/* Hosts stand directly below the apex (conf/check_zone.c). */
+static int table_hosts(
+	struct zone_table *table, struct zone *zone, const struct conf *conf, struct fault *why)
 {
-	struct zone_sublist *sublists =
-		arena_alloc(table->arena, (list->sublists_len + 1) * sizeof(*sublists));
+	struct zone_host *hosts =
+		arena_alloc(table->arena, (conf->addresses_len + 1) * sizeof(*hosts));
 
-	zone->sublists_len = list->sublists_len < SUBLISTS_MAX ? list->sublists_len : SUBLISTS_MAX;
-	for (size_t i = 0; i < zone->sublists_len; i++) {
-		const struct conf_sublist *sublist = &list->sublists[i];
-		struct span text = span_text(sublist->text);
+	for (size_t i = 0; i < conf->addresses_len; i++) {
+		const struct conf_address *address = &conf->addresses[i];
+		struct zone_host *host = &hosts[zone->hosts_len];
+		int r = table_name(address->name, "name server", &host->name, why);
 
-		sublists[i].name = arena_copy(table->arena, span_text(sublist->name));
-		sublists[i].label = table_lower(table->arena, span_text(sublist->name));
-		sublists[i].code = sublist->code;
-		sublists[i].text =
-			text.len != 0 ? arena_copy(table->arena, text) : sublists[i].label;
+		if (r < 0)
+			return r;
+		if (dns_name_label_count(&host->name) != zone->apex_labels + 1 ||
+			!dns_name_is_below(&host->name, &zone->apex))
+			continue;
+		host->ips_len = address->ips_len;
+		host->ips = (const struct ip *)(const void *)arena_copy(table->arena,
+			span_of(address->ips, address->ips_len * sizeof(*address->ips)))
+				    .ptr;
+		zone->hosts_len++;
 	}
-	zone->sublists = sublists;
-	zone->all =
-		zone->sublists_len == SUBLISTS_MAX ? UINT32_MAX : (1U << zone->sublists_len) - 1;
+	zone->hosts = hosts;
+	return 0;
 }
 
-static int table_zone(struct zone_table *table, const struct conf *conf,
-	const struct conf_list *list, struct zone *zone, struct fault *why)
+/* Without a portal the usual text is its words alone. */
+static const char *table_template(
+	const struct zone_table *table, const struct conf *conf, const struct conf_sublist *sublist)
+{
+	if (sublist->template != NULL)
+		return sublist->template;
+	if (conf->template != NULL)
+		return conf->template;
+	return table->portal_url.len != 0 ? TEXT_TEMPLATE : "Listed: ${reason}";
+}
+
+static int table_sublist(struct zone_table *table, const struct conf *conf,
+	const struct conf_list *list, const struct conf_sublist *sublist,
+	struct zone_sublist *ret_sublist, struct fault *why)
+{
+	const char *template = table_template(table, conf, sublist);
+	char code[IP_TEXT_SIZE];
+	struct zone_template_words words = {span_text(list->name), span_text(sublist->name),
+		span_text(ip_print(sublist->code, code))};
+	struct span text = span_text(sublist->text);
+
+	ret_sublist->name = arena_copy(table->arena, span_text(sublist->name));
+	ret_sublist->label = table_lower(table->arena, span_text(sublist->name));
+	ret_sublist->code = sublist->code;
+	ret_sublist->words = text.len != 0 ? arena_copy(table->arena, text) : ret_sublist->label;
+	return zone_template_init(
+		&ret_sublist->template, span_text(template), &words, table->arena, why);
+}
+
+static int table_lists(struct zone_table *table, struct zone *zone, const struct conf *conf,
+	const struct conf_list *const *lists, size_t lists_len, struct fault *why)
+{
+	struct zone_list *to = arena_alloc(table->arena, (lists_len + 1) * sizeof(*to));
+	struct zone_sublist *sublists =
+		arena_alloc(table->arena, (ZONE_SUBLISTS_MAX + 1) * sizeof(*sublists));
+
+	zone->lists = to;
+	zone->sublists = sublists;
+	for (size_t i = 0; i < lists_len; i++, zone->lists_len++) {
+		const struct conf_list *list = lists[i];
+
+		to[i].name = arena_copy(table->arena, span_text(list->name));
+		to[i].label = table_lower(table->arena, span_text(list->name));
+		to[i].first = (unsigned)zone->sublists_len;
+		for (size_t k = 0; k < list->sublists_len; k++) {
+			int r;
+
+			if (zone->sublists_len == ZONE_SUBLISTS_MAX)
+				return fault_set(why, E_CONFIG, "a zone holds at most %d codes",
+					ZONE_SUBLISTS_MAX);
+			r = table_sublist(table, conf, list, &list->sublists[k],
+				&sublists[zone->sublists_len], why);
+			if (r < 0)
+				return r;
+			to[i].sublists |= 1U << zone->sublists_len++;
+		}
+		zone->all |= to[i].sublists;
+	}
+	return 0;
+}
+
+static uint32_t ttl_of(int64_t own_s, int64_t common_s, uint32_t fallback_s)
+{
+	int64_t ttl_s = own_s != 0 ? own_s : common_s != 0 ? common_s : fallback_s;
+
+	return (uint32_t)(ttl_s > DNS_TTL_MAX ? DNS_TTL_MAX : ttl_s);
+}
+
+static int table_zone(struct zone_table *table, const struct conf *conf, const char *apex,
+	const struct conf_serving *serving, const struct conf_list *const *lists, size_t lists_len,
+	struct zone *zone, struct fault *why)
 {
 	int r;
 
-	r = table_name(list->zone, "zone", &zone->apex, why);
+	r = table_name(apex, "zone", &zone->apex, why);
 	if (r < 0)
 		return r;
 	zone->apex_labels = dns_name_label_count(&zone->apex);
-	zone->list = arena_copy(table->arena, span_text(list->name));
-	zone->holds = list->holds;
-	zone->ttl_s = (uint32_t)(conf->ttl_s < 1             ? 1
-				 : conf->ttl_s > DNS_TTL_MAX ? DNS_TTL_MAX
-							     : conf->ttl_s);
+	zone->holds = lists[0]->holds;
+	zone->is_bitmask = serving->answers == ANSWERS_BITMASK;
+	zone->ttl_s = ttl_of(serving->ttl_s, conf->ttl_s, 1);
 	zone->negative_ttl_s =
-		zone->ttl_s < ZONE_NEGATIVE_TTL_S ? zone->ttl_s : ZONE_NEGATIVE_TTL_S;
-	table_sublists(table, zone, list);
-	r = table_servers(table, zone, conf, why);
+		ttl_of(serving->negative_ttl_s, conf->negative_ttl_s, ZONE_NEGATIVE_TTL_S);
+	if (zone->negative_ttl_s > zone->ttl_s)
+		zone->negative_ttl_s = zone->ttl_s;
+	r = table_lists(table, zone, conf, lists, lists_len, why);
+	if (r == 0)
+		r = table_servers(table, zone, conf, serving, why);
+	if (r == 0)
+		r = table_hosts(table, zone, conf, why);
 	if (r < 0)
 		return r;
-	table_soa(table, zone, conf->contact);
+	table_soa(table, zone, serving->contact != NULL ? serving->contact : conf->contact);
+	zone_notes_make(zone, conf, serving, table->arena);
 	return 0;
+}
+
+/* The zone of each list, then those that combine several. */
+static int table_zones(
+	struct zone_table *table, struct zone *zones, const struct conf *conf, struct fault *why)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < conf->lists_len && r == 0; i++) {
+		const struct conf_list *list = &conf->lists[i];
+		struct zone *zone = &zones[table->zones_len];
+
+		if (list->zone == NULL)
+			continue;
+		zone->conf_at = i;
+		r = table_zone(table, conf, list->zone, &list->serving, &list, 1, zone, why);
+		table->zones_len++;
+	}
+	for (size_t i = 0; i < conf->zones_len && r == 0; i++) {
+		const struct conf_zone *combined = &conf->zones[i];
+		struct zone *zone = &zones[table->zones_len];
+		const struct conf_list *lists[ZONE_SUBLISTS_MAX];
+		size_t len = 0;
+
+		for (size_t k = 0; k < combined->lists_len && len < COUNTOF(lists); k++) {
+			lists[len] = conf_list_find(conf, span_text(combined->lists[k]));
+			if (lists[len] == NULL)
+				return fault_set(
+					why, E_CONFIG, "there is no list '%s'", combined->lists[k]);
+			len++;
+		}
+		if (len == 0)
+			return fault_set(
+				why, E_CONFIG, "the zone '%s' has no list", combined->zone);
+		zone->is_combined = true;
+		zone->conf_at = i;
+		r = table_zone(
+			table, conf, combined->zone, &combined->serving, lists, len, zone, why);
+		table->zones_len++;
+	}
+	return r;
 }
 
 static int table_longest_first(const void *a, const void *b)
@@ -154,22 +277,16 @@ int zone_table_new(const struct conf *conf, struct zone_table **ret_table, struc
 {
 	AUTO(zone_table) *table = mem_new(zone_table);
 	struct zone *zones;
+	int r;
 
 	table->arena = arena_new(0);
 	table->portal_url = arena_copy(table->arena, span_text(conf->portal_url));
-	zones = arena_alloc(table->arena, (conf->lists_len + 1) * sizeof(*zones));
-	for (size_t i = 0; i < conf->lists_len; i++) {
-		int r;
-
-		if (conf->lists[i].zone == NULL)
-			continue;
-		r = table_zone(table, conf, &conf->lists[i], &zones[table->zones_len], why);
-		if (r < 0)
-			return r;
-		table->zones_len++;
-	}
-	qsort(zones, table->zones_len, sizeof(*zones), table_longest_first);
+	zones = arena_alloc(table->arena, (conf->lists_len + conf->zones_len + 1) * sizeof(*zones));
 	table->zones = zones;
+	r = table_zones(table, zones, conf, why);
+	if (r < 0)
+		return r;
+	qsort(zones, table->zones_len, sizeof(*zones), table_longest_first);
 	*ret_table = TAKE(table);
 	return 0;
 }
@@ -184,52 +301,8 @@ void zone_table_free(struct zone_table **table)
 	*table = NULL;
 }
 
-/* ---- the test entries of RFC 5782 ---- */
-
-enum { TEST_LISTED = 0x7f000002, TEST_NEVER = 0x7f000001 };
-
-bool zone_never_ip(struct ip ip)
+const struct conf_serving *zone_serving(const struct zone *zone, const struct conf *conf)
 {
-	return ip_is_v4(ip) && ip_to_v4(ip) == TEST_NEVER;
-}
-
-uint32_t zone_test_ip(const struct zone *zone, struct ip ip, uint32_t within)
-{
-	uint32_t mask = 0;
-
-	if (ip.b[12] != 127 || !ip_is_v4(ip) || ip_to_v4(ip) == TEST_NEVER)
-		return 0;
-	for (size_t i = 0; i < zone->sublists_len; i++) {
-		if (ip_equal(zone->sublists[i].code, ip))
-			mask |= 1U << i;
-	}
-	mask &= within;
-	if (mask == 0 && ip_to_v4(ip) == TEST_LISTED)
-		mask = within & -within; /* no code is 127.0.0.2: the first sublist asked */
-	return mask;
-}
-
-bool zone_test_within(const struct zone *zone, struct prefix net, uint32_t within)
-{
-	if (within != 0 && prefix_has(net, ip_from_v4(TEST_LISTED)))
-		return true;
-	for (size_t i = 0; i < zone->sublists_len; i++) {
-		struct ip code = zone->sublists[i].code;
-
-		if ((within >> i & 1) != 0 && prefix_has(net, code) &&
-			zone_test_ip(zone, code, within) != 0)
-			return true;
-	}
-	return false;
-}
-
-bool zone_test_domain(struct span name)
-{
-	return span_equal_text(name, "test");
-}
-
-bool zone_never_domain(struct span name)
-{
-	return span_equal_text(name, "invalid") ||
-	       span_has_suffix_nocase(name, span_text(".invalid"));
+	return zone->is_combined ? &conf->zones[zone->conf_at].serving
+				 : &conf->lists[zone->conf_at].serving;
 }

@@ -3,14 +3,19 @@
 /*
  * The zones of one configuration, prepared for answering: everything that does not depend on who is listed is in wire form
  * here. Immutable; owner: the shelf of the dns role, one table per configuration. Any number of threads may read.
+ *
+ * A zone answers for one list, whose sublists are its subdomains, or combines several, which then are the subdomains, with
+ * their sublists below them. Either way a zone has its sublists in one row, and masks count in that row: bit 1 << place.
  */
 #include "base/arena.h"
 #include "conf/conf.h"
 #include "dns/message.h"
 #include "list/view.h"
+#include "zone/text.h"
 
 enum {
-	ZONE_A_SIZE = 16, /* a whole A record whose owner is a pointer to the question */
+	ZONE_SUBLISTS_MAX = SUBLISTS_MAX,
+	ZONE_SERVERS_MAX = 32,
 	ZONE_NEGATIVE_TTL_S = 60,
 	ZONE_REFRESH_S = 600,
 	ZONE_RETRY_S = 120,
@@ -21,24 +26,47 @@ struct zone_sublist {
 	struct span name;  /* as the lists call it */
 	struct span label; /* as a subdomain: lower case */
 	struct ip code;
-	struct span text; /* words for a listing that has none of its own */
+	struct span words; /* for a listing that has none of its own */
+	struct zone_template template;
+};
+
+/* A list in a zone. */
+struct zone_list {
+	struct span name;
+	struct span label; /* as a subdomain of a combined zone */
+	unsigned first;    /* of its sublists in the zone */
+	uint32_t sublists; /* a mask of them */
+};
+
+/* A name with addresses: a name server inside the zone. */
+struct zone_host {
+	struct dns_name name; /* lower case */
+	size_t ips_len;
+	const struct ip *ips;
 };
 
 struct zone {
 	struct dns_name apex; /* lower case */
 	unsigned apex_labels;
-	struct span list;
 	enum holds holds;
+	bool is_combined;
+	size_t conf_at; /* in conf->lists, or in conf->zones */
+	bool is_bitmask;
 	uint32_t ttl_s;
+	uint32_t negative_ttl_s;
+	size_t lists_len;
+	const struct zone_list *lists;
 	size_t sublists_len;
 	const struct zone_sublist *sublists;
-	uint32_t
-		all; /* all sublists as a mask: bit 1 << place, in the order of the configuration */
+	uint32_t all;    /* all sublists */
 	struct span soa; /* rdata; the serial stands at soa_serial_at and is 0 here */
 	size_t soa_serial_at;
-	uint32_t negative_ttl_s;
 	size_t servers_len;
 	const struct dns_name *servers;
+	size_t hosts_len;
+	const struct zone_host *hosts;
+	size_t notes_len;
+	const struct span *notes; /* of the TXT records of the apex (note.h): rdata */
 };
 
 struct guard;
@@ -55,13 +83,5 @@ struct zone_table {
 int zone_table_new(const struct conf *conf, struct zone_table **ret_table, struct fault *why);
 void zone_table_free(struct zone_table **table);
 
-/* The sublists that answer for a test address or name, listed or not (RFC 5782 sections 5 and 2.4): each code of the list
- * answers for the address that equals it, 127.0.0.2 is always listed, 127.0.0.1 never; TEST always, INVALID never.
- * within: the sublists asked, all of them or the one whose subdomain it is. */
-uint32_t zone_test_ip(const struct zone *zone, struct ip ip, uint32_t within);
-bool zone_test_domain(struct span name);
-bool zone_never_ip(struct ip ip);
-bool zone_never_domain(struct span name);
-
-/* Whether one of the test addresses lies in net: the names above it exist (RFC 8020). */
-bool zone_test_within(const struct zone *zone, struct prefix net, uint32_t within);
+/* What the configuration that the table was made of says of a zone. */
+const struct conf_serving *zone_serving(const struct zone *zone, const struct conf *conf);

@@ -1,10 +1,54 @@
 /* SPDX-License-Identifier: ISC */
 #include "zone/text.h"
 
-#include <stdio.h>
+/* Of every octet of the longest domain percent-encoded. */
+enum { SOURCE_MAX = 3 * 256, REASON_LEAST = 24, PARTS_MAX = 256 };
 
-/* "; " + URL + "/" + every octet of the longest domain percent-encoded. */
-enum { LINK_MAX = 2 + ZONE_TEXT_MAX + 1 + 3 * 256, REASON_LEAST = 24 };
+/* ---- templates ---- */
+
+static void part_settle(struct text_part *part, const struct zone_template_words *words)
+{
+	struct span plain = part->plain;
+
+	if (part->kind == TEXT_LIST)
+		plain = words->list;
+	else if (part->kind == TEXT_SUBLIST)
+		plain = words->sublist;
+	else if (part->kind == TEXT_CODE)
+		plain = words->code;
+	else
+		return;
+	*part = (struct text_part){TEXT_PLAIN, plain};
+}
+
+int zone_template_init(struct zone_template *template, struct span text,
+	const struct zone_template_words *words, struct arena *arena, struct fault *why)
+{
+	struct text_part *parts = arena_alloc(arena, (text.len + 1) * sizeof(*parts));
+	size_t len = 0;
+	int r;
+
+	while ((r = text_part_next(&text, &parts[len], why)) > 0) {
+		part_settle(&parts[len], words);
+		if (parts[len].kind == TEXT_PLAIN)
+			parts[len].plain = arena_copy(arena, parts[len].plain);
+		len++;
+	}
+	if (r == 0)
+		*template = (struct zone_template){len, parts};
+	return r;
+}
+
+bool zone_template_names_source(const struct zone_template *template)
+{
+	for (size_t i = 0; i < template->parts_len; i++) {
+		if (template->parts[i].kind == TEXT_SOURCE || template->parts[i].kind == TEXT_URL)
+			return true;
+	}
+	return false;
+}
+
+/* ---- texts ---- */
 
 static bool text_is_plain(uint8_t byte)
 {
@@ -29,40 +73,128 @@ static size_t text_encode(struct span s, char *out)
 	return len;
 }
 
-/* "; https://mail.example.org/why/198.51.100.9"; empty without a portal. When the source makes it too long, the page
- * where it can be looked up has to do. */
-static size_t text_link(
-	struct span portal_url, const struct ip *ip, struct span domain, char link[LINK_MAX])
-{
-	size_t room = ZONE_TEXT_MAX - REASON_LEAST;
-	char text[IP_TEXT_SIZE];
-	size_t base;
-	size_t len;
+/* A network as it is written, and as a look-up takes it: by its first address. */
+struct shown_text {
+	char source[SOURCE_MAX], page[SOURCE_MAX];
+	size_t source_len, page_len;
+};
 
-	if (portal_url.len == 0 || portal_url.len + 2 > room)
-		return 0;
-	memcpy(link, "; ", 2);
-	memcpy(link + 2, portal_url.ptr, portal_url.len);
-	base = 2 + portal_url.len;
-	link[base] = '/';
-	if (ip != NULL)
-		domain = span_text(ip_print(*ip, text));
-	len = base + 1 + text_encode(domain, link + base + 1);
-	return len <= room ? len : base;
+static void shown_print(const struct shown *shown, struct shown_text *text)
+{
+	if (!shown->is_net) {
+		text->source_len = text->page_len =
+			text_encode(span_first(shown->domain, SOURCE_MAX / 3), text->source);
+		memcpy(text->page, text->source, text->source_len);
+		return;
+	}
+	text->page_len = strlen(ip_print(shown->net.ip, text->page));
+	if (shown->net.bits == 128)
+		text->source_len = strlen(ip_print(shown->net.ip, text->source));
+	else
+		text->source_len = strlen(prefix_print(shown->net, text->source));
 }
 
-size_t zone_text(struct span portal_url, struct span reason, const struct ip *ip,
-	struct span domain, uint8_t out[ZONE_TEXT_MAX])
-{
-	static const char head[] = "Listed: ";
-	char link[LINK_MAX];
-	size_t link_len = text_link(portal_url, ip, domain, link);
-	size_t len = sizeof(head) - 1;
+/* How long each kind of part is in this text. */
+struct text_lengths {
+	size_t source, page, reason;
+};
 
-	memcpy(out, head, len);
-	reason = span_first(reason, ZONE_TEXT_MAX - len - link_len);
-	for (size_t i = 0; i < reason.len; i++)
-		out[len++] = ascii_is_print(reason.ptr[i]) ? reason.ptr[i] : '?';
-	memcpy(out + len, link, link_len);
-	return len + link_len;
+static size_t text_len(
+	const struct zone_template *template, size_t portal_len, const struct text_lengths *lengths)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < template->parts_len; i++) {
+		const struct text_part *part = &template->parts[i];
+
+		len += part->kind == TEXT_PLAIN    ? part->plain.len
+		       : part->kind == TEXT_SOURCE ? lengths->source
+		       : part->kind == TEXT_REASON ? lengths->reason
+		       : lengths->page != 0        ? portal_len + 1 + lengths->page
+						   : portal_len;
+	}
+	return len;
+}
+
+static size_t text_count_reasons(const struct zone_template *template)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < template->parts_len; i++)
+		count += template->parts[i].kind == TEXT_REASON;
+	return count;
+}
+
+/* Takes lengths back until the text fits, or nothing more can be taken. */
+static void text_fit(
+	const struct zone_template *template, size_t portal_len, struct text_lengths *lengths)
+{
+	size_t reasons = text_count_reasons(template);
+	size_t whole = lengths->reason;
+	size_t least = whole < REASON_LEAST ? whole : REASON_LEAST;
+
+	for (int attempt = 0; attempt < 2; attempt++) {
+		size_t len = text_len(template, portal_len, lengths);
+		size_t over = len > ZONE_TEXT_MAX ? len - ZONE_TEXT_MAX : 0;
+		size_t each = reasons != 0 ? (over + reasons - 1) / reasons : 0;
+
+		if (over == 0)
+			return;
+		if (reasons != 0 && whole - least >= each) {
+			lengths->reason = whole - each;
+			return;
+		}
+		if (attempt == 0)
+			lengths->page = 0;
+		else
+			lengths->reason = least;
+	}
+}
+
+static size_t text_put(uint8_t *out, size_t len, struct span s)
+{
+	s = span_first(s, ZONE_TEXT_MAX - len);
+	for (size_t i = 0; i < s.len; i++)
+		out[len++] = ascii_is_print(s.ptr[i]) ? s.ptr[i] : '?';
+	return len;
+}
+
+static size_t text_put_reason(uint8_t *out, size_t len, struct span reason, size_t room)
+{
+	static const struct span dots = {(const uint8_t *)"...", 3};
+
+	if (reason.len <= room || room <= dots.len)
+		return text_put(out, len, span_first(reason, room));
+	len = text_put(out, len, span_first(reason, room - dots.len));
+	return text_put(out, len, dots);
+}
+
+size_t zone_text(const struct zone_template *template, struct span portal_url, struct span reason,
+	const struct shown *shown, uint8_t out[ZONE_TEXT_MAX])
+{
+	struct shown_text words;
+	struct text_lengths lengths;
+	size_t len = 0;
+
+	shown_print(shown, &words);
+	lengths = (struct text_lengths){words.source_len, words.page_len, reason.len};
+	text_fit(template, portal_url.len, &lengths);
+	for (size_t i = 0; i < template->parts_len; i++) {
+		const struct text_part *part = &template->parts[i];
+
+		if (part->kind == TEXT_PLAIN) {
+			len = text_put(out, len, part->plain);
+		} else if (part->kind == TEXT_SOURCE) {
+			len = text_put(out, len, span_of(words.source, lengths.source));
+		} else if (part->kind == TEXT_REASON) {
+			len = text_put_reason(out, len, reason, lengths.reason);
+		} else {
+			len = text_put(out, len, portal_url);
+			if (lengths.page != 0) {
+				len = text_put(out, len, span_text("/"));
+				len = text_put(out, len, span_of(words.page, lengths.page));
+			}
+		}
+	}
+	return len;
 }

@@ -3,12 +3,41 @@
 /*
  * The TXT string of a listing: "Listed: 3 trap hits; https://mail.example.org/why/198.51.100.9". Pure; any thread.
  */
+#include "base/arena.h"
 #include "base/ip.h"
-#include "base/span.h"
+#include "conf/text.h"
 
 enum { ZONE_TEXT_MAX = 255 };
 
-/* At most ZONE_TEXT_MAX octets, printable ASCII only. The reason is cut before the address of the page is; ip is NULL for
- * a domain. What a stranger put into the domain is percent-encoded. */
-size_t zone_text(struct span portal_url, struct span reason, const struct ip *ip,
-	struct span domain, uint8_t out[ZONE_TEXT_MAX]);
+/* The source that a text names. */
+struct shown {
+	bool is_net;
+	struct prefix net; /* an address alone: 128 bits */
+	struct span domain;
+};
+
+/* A template (conf/text.h), read once: no part names a list, sublist or code any more. */
+struct zone_template {
+	size_t parts_len;
+	const struct text_part *parts;
+};
+
+/* What the words of a template stand for as soon as it is read. */
+struct zone_template_words {
+	struct span list, sublist, code;
+};
+
+/* The parts live in the arena. E_PARSE. */
+int zone_template_init(struct zone_template *template, struct span text,
+	const struct zone_template_words *words, struct arena *arena, struct fault *why);
+
+/* Whether texts of this template differ by what is listed. */
+bool zone_template_names_source(const struct zone_template *template);
+
+/*
+ * At most ZONE_TEXT_MAX octets, printable ASCII only. What is too long is cut where it hurts least: first the reason, with
+ * "..." behind it; then the page is that of the portal; then the end. What a stranger put into a domain is
+ * percent-encoded.
+ */
+size_t zone_text(const struct zone_template *template, struct span portal_url, struct span reason,
+	const struct shown *shown, uint8_t out[ZONE_TEXT_MAX]);

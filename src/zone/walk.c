@@ -24,7 +24,35 @@ enum { BLOCK = 0xff, TEST_LISTED = 0x7f000002, TEST_NEVER = 0x7f000001 };
 
 unsigned zone_mounts(const struct zone *zone)
 {
-	return 1 + (unsigned)zone->sublists_len;
+	return 1 + (unsigned)zone->sublists_len +
+	       (zone->is_combined ? (unsigned)zone->lists_len : 0);
+}
+
+/* Sublists come first, then the lists of a combined zone. */
+uint32_t zone_mount_within(const struct zone *zone, unsigned mount)
+{
+	if (mount == 0)
+		return zone->all;
+	if (mount <= zone->sublists_len)
+		return UINT32_C(1) << (mount - 1);
+	return zone->lists[mount - 1 - zone->sublists_len].sublists;
+}
+
+/* The labels of a mount: the sublist, then its list. */
+static bool node_put_mount(const struct zone *zone, unsigned mount, struct zone_node *node)
+{
+	uint32_t within = zone_mount_within(zone, mount);
+	bool fits = true;
+
+	if (mount == 0)
+		return true;
+	if (mount <= zone->sublists_len)
+		fits = node_put_label(node, zone->sublists[mount - 1].label);
+	for (size_t i = 0; i < zone->lists_len && zone->is_combined && fits; i++) {
+		if ((zone->lists[i].sublists & within) != 0)
+			fits = node_put_label(node, zone->lists[i].label);
+	}
+	return fits;
 }
 
 bool node_put_label(struct zone_node *node, struct span label)
@@ -42,7 +70,7 @@ bool node_end_owner(const struct zone_walk *walk, struct zone_node *node)
 {
 	const struct zone *zone = walk->place->zone;
 
-	if (walk->mount != 0 && !node_put_label(node, zone->sublists[walk->mount - 1].label))
+	if (!node_put_mount(zone, walk->mount, node))
 		return false;
 	return node->owner_len + zone->apex.len <= DNS_NAME_MAX;
 }
@@ -96,7 +124,7 @@ static int test_compare(const void *a, const void *b)
 static void walk_find_tests(struct zone_walk *walk)
 {
 	const struct zone *zone = walk->place->zone;
-	u128 tests[SUBLISTS_MAX + 2];
+	u128 tests[ZONE_SUBLISTS_MAX + 2];
 	size_t len = 0;
 
 	tests[len++] = key_v4_first | TEST_LISTED;
@@ -225,17 +253,15 @@ static bool walk_node_v4(
 static unsigned node_widen(const struct zone_walk *walk, const struct stretch *stretch)
 {
 	struct ip ip = key_to_ip(stretch->first);
-	u128 last = stretch->last;
 	unsigned bits = 128;
 
 	while (bits > SAID_V6_BITS_LEAST) {
 		u128 end = key_last(stretch->first, bits - 4);
 
 		if (key_of_ip(prefix_of(ip, bits - 4).ip) != stretch->first ||
-			(end > last && !said_is_uniform(walk->place, last + 1, end, walk->within,
-					       &stretch->said)))
+			(end > stretch->last && !said_is_uniform(walk->place, stretch->first, end,
+							walk->within, &stretch->said)))
 			break;
-		last = end > last ? end : last;
 		bits -= 4;
 	}
 	return bits;
@@ -278,7 +304,7 @@ void zone_walk_begin(struct zone_walk *walk, const struct zone_place *place, uns
 {
 	*walk = (struct zone_walk){.place = place,
 		.mount = mount,
-		.within = mount == 0 ? place->zone->all : UINT32_C(1) << (mount - 1),
+		.within = zone_mount_within(place->zone, mount),
 		.last = ~(u128)0};
 	if (place->zone->holds == HOLDS_ADDRESSES)
 		walk_find_tests(walk);
@@ -326,7 +352,7 @@ static unsigned ground_widen(
 void zone_ground_close(struct zone_ground *ground, const struct zone_place *before,
 	const struct zone_place *after, unsigned mount)
 {
-	uint32_t within = mount == 0 ? after->zone->all : UINT32_C(1) << (mount - 1);
+	uint32_t within = zone_mount_within(after->zone, mount);
 	unsigned bits = 128, other;
 	u128 first;
 

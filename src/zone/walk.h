@@ -5,8 +5,8 @@
  * function of the ground around them and of nothing else, so that a change to a list is a change to few nodes, and two
  * servers with the same serial give the same zone.
  *
- * The same is said several times: at the apex for all sublists, and below the label of each sublist for that one. Each of
- * these is a mount. Pure: no clock, no socket; nothing is kept but the place the walk has come to. One thread; table and
+ * The same is said several times: at the apex for all sublists, and below the label of each sublist for that one; in a
+ * combined zone below the label of each list for those of that list, with its sublists below it. Each of these is a mount. Pure: no clock, no socket; nothing is kept but the place the walk has come to. One thread; table and
  * view have to live longer.
  */
 #include "sets/key.h"
@@ -38,7 +38,7 @@ struct zone_ground {
 
 struct zone_walk {
 	const struct zone_place *place;
-	unsigned mount; /* 0: all sublists; else sublist mount - 1, below its label */
+	unsigned mount; /* 0: all sublists */
 	uint32_t within;
 
 	/* Addresses: the ground that is left, and what comes next in it. */
@@ -50,7 +50,7 @@ struct zone_walk {
 	u128 from, first, end;
 	struct said said;
 	size_t tests_len; /* test addresses, ascending */
-	u128 tests[SUBLISTS_MAX + 2];
+	u128 tests[ZONE_SUBLISTS_MAX + 2];
 
 	/* Domains. name: the entry that the walk has come to; path: the one before it that has nodes, as have all above it. */
 	char name[VIEW_NAME_SIZE];
@@ -65,6 +65,8 @@ struct zone_walk {
 
 /* The number of mounts. */
 unsigned zone_mounts(const struct zone *zone);
+/* The sublists of a mount. */
+uint32_t zone_mount_within(const struct zone *zone, unsigned mount);
 
 /* All of a mount. */
 void zone_walk_begin(struct zone_walk *walk, const struct zone_place *place, unsigned mount);

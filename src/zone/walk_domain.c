@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "sets/names.h"
+#include "zone/test.h"
 #include "zone/walk_priv.h"
 
 /*
@@ -60,8 +61,7 @@ int domain_compare(struct span a, struct span b)
 /* The next entry of all sublists, and the test entry at its place. */
 static bool walk_next_entry(struct zone_walk *walk, char next[VIEW_NAME_SIZE])
 {
-	bool found = walk->place->list >= 0 &&
-		     said_next_domain(walk->place, span_text(walk->name), next);
+	bool found = said_next_domain(walk->place, span_text(walk->name), next);
 
 	if (!walk->tested &&
 		(!found || domain_compare(span_text(test_name), span_text(next)) <= 0)) {

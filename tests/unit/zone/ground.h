@@ -135,11 +135,12 @@ static void ground_print_record(
 	struct ip ip;
 
 	buf_append_format(out, " %s %u ", dns_name_print(&record->name, owner), record->ttl_s);
-	if (record->type == DNS_A) {
+	if (record->type == DNS_A || record->type == DNS_AAAA) {
 		char text[IP_TEXT_SIZE];
 
 		assert_int_equal(dns_record_ip(record, &ip), 0);
-		buf_append_format(out, "A %s", ip_print(ip, text));
+		buf_append_format(
+			out, "%s %s", record->type == DNS_A ? "A" : "AAAA", ip_print(ip, text));
 	} else if (record->type == DNS_TXT) {
 		buf_append_text(out, "TXT ");
 		assert_int_equal(dns_record_text(record, out), 0);
@@ -151,24 +152,26 @@ static void ground_print_record(
 		buf_append_format(out, "SOA %s", dns_name_print(&soa.server, target));
 		buf_append_format(out, " %s %u", dns_name_print(&soa.mailbox, target), soa.serial);
 	} else {
-		assert_int_equal(record->type, DNS_OPT);
+		fail_msg("type %u", record->type);
 	}
 }
 
 static void ground_print(const struct dns_message *message, struct buf *out)
 {
-	static const char *const marks[] = {" |", " authority"};
+	static const char *const marks[] = {" |", " authority", " additional"};
 
 	buf_append_text(out, ground_rcode(message->rcode));
 	if ((message->flags & DNS_FLAG_AA) != 0)
 		buf_append_text(out, " aa");
 	if ((message->flags & DNS_FLAG_TC) != 0)
 		buf_append_text(out, " tc");
-	for (unsigned section = DNS_ANSWER; section < DNS_ADDITIONAL; section++) {
+	for (unsigned section = DNS_ANSWER; section < DNS_SECTIONS; section++) {
 		struct dns_walk walk = {.section = section};
 		struct dns_record record;
 
 		while (dns_message_next(message, &walk, &record) == 1) {
+			if (record.type == DNS_OPT)
+				continue;
 			buf_append_text(out, walk.index == 1 ? marks[section] : ";");
 			ground_print_record(message, &record, out);
 		}

@@ -221,7 +221,16 @@ static const struct answer_case apex_cases[] = {
 		"; bl.example.org 300 NS ns2.example.org"},
 	{"bl.example.org", DNS_ANY, "NOERROR aa | bl.example.org 300 " SOA},
 	{"bl.example.org", DNS_A, NODATA},
-	{"BL.Example.org", DNS_TXT, "NOERROR aa authority BL.Example.org 60 " SOA},
+	{"BL.Example.org", DNS_MX, "NOERROR aa authority BL.Example.org 60 " SOA},
+	{"dbl.example.org", DNS_TXT,
+		"NOERROR aa | dbl.example.org 300 TXT holds=domains"
+		"; dbl.example.org 300 TXT policy=https://mail.example.org/why"
+		"; dbl.example.org 300 TXT lookup=https://mail.example.org/why"
+		"; dbl.example.org 300 TXT contact=host.master@example.org"
+		"; dbl.example.org 300 TXT fee=none"
+		"; dbl.example.org 300 TXT answers=codes"
+		"; dbl.example.org 300 TXT list=names"
+		"; dbl.example.org 300 TXT code=127.0.1.2 manual"},
 	{"dbl.example.org", DNS_SOA, "NOERROR aa | dbl.example.org 300 " SOA},
 	{"bl.example.org", DNS_AXFR, "REFUSED"},
 	{"9.100.51.198.bl.example.org", DNS_IXFR, "REFUSED"},

@@ -101,7 +101,7 @@ static void write_keys(struct scene *scene, const char *text, mode_t mode)
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	assert_int_equal(fchmod(fd, mode), 0);
 	close(fd);
-	scene->lists[0].keys = scene->keys_path;
+	scene->lists[0].serving.keys = scene->keys_path;
 }
 
 static void append_question(struct buf *out, const struct question *question)
@@ -210,8 +210,8 @@ static void lists_are_open_to_those_they_name(void **state)
 
 	scene->conf.guard.allow_from = all;
 	scene->conf.guard.allow_from_len = COUNTOF(all);
-	scene->lists[1].allow_from = own;
-	scene->lists[1].allow_from_len = COUNTOF(own);
+	scene->lists[1].serving.allow_from = own;
+	scene->lists[1].serving.allow_from_len = COUNTOF(own);
 	apply(scene);
 	assert_string_equal(ask_from(scene, "192.0.2.255", "2.0.0.127.bl.example.org"), "NOERROR");
 	assert_string_equal(ask_from(scene, "2001:db8::1", "2.0.0.127.bl.example.org"), "NOERROR");
@@ -269,8 +269,8 @@ static void a_key_in_the_name_opens_the_list(void **state)
 			   .client = "198.51.100.1", .name = "2.0.0.127." KEY ".bl.example.org"});
 	assert_int_equal(scene->answer.counts[DNS_ANSWER], 1);
 
-	scene->lists[0].allow_from = own;
-	scene->lists[0].allow_from_len = COUNTOF(own);
+	scene->lists[0].serving.allow_from = own;
+	scene->lists[0].serving.allow_from_len = COUNTOF(own);
 	apply(scene);
 	assert_string_equal(ask_from(scene, "192.0.2.1", "2.0.0.127.bl.example.org"), "NOERROR");
 	assert_string_equal(ask_from(scene, "192.0.3.1", "2.0.0.127.bl.example.org"), "REFUSED");
