@@ -43,6 +43,7 @@ static const struct field_limit string_limits[] = {
 static const struct field_limit count_limits[] = {
 	{"checks", 128},
 	{"conditions", 256},
+	{"counters", 256},
 	{"hits", 32},
 	{"lists", 64},
 	{"pieces", 65536},

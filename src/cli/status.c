@@ -38,6 +38,16 @@ static bool all_is_well(const struct cli *cli, const Stockade__Status *status)
 	return status->store_ok;
 }
 
+static json_t *counters_json(const Stockade__RoleStatus *row)
+{
+	json_t *counters = json_object();
+
+	for (size_t i = 0; row != NULL && i < row->n_counters; i++)
+		json_object_set_new(counters, row->counters[i]->name,
+			json_integer((json_int_t)row->counters[i]->value));
+	return counters;
+}
+
 static json_t *roles_json(const struct cli *cli, const Stockade__Status *status)
 {
 	json_t *roles = json_array();
@@ -47,9 +57,10 @@ static json_t *roles_json(const struct cli *cli, const Stockade__Status *status)
 		const Stockade__RoleStatus *row = role_find_status(status, name);
 
 		json_array_append_new(
-			roles, json_pack("{s:s, s:b, s:I}", "role", name, "connected",
+			roles, json_pack("{s:s, s:b, s:I, s:o}", "role", name, "connected",
 				       role_is_well(status, name), "serial",
-				       (json_int_t)(row != NULL ? row->serial : status->serial)));
+				       (json_int_t)(row != NULL ? row->serial : status->serial),
+				       "counters", counters_json(row)));
 	}
 	return roles;
 }
@@ -113,6 +124,25 @@ static void status_print_roles(
 	}
 }
 
+/* What the role dns did since it started; counts of nothing are left out. */
+static void status_print_counters(
+	const struct cli *cli, const Stockade__Status *status, struct table *table)
+{
+	const Stockade__RoleStatus *row = role_find_status(status, "dns");
+	bool first = true;
+
+	for (size_t i = 0; row != NULL && i < row->n_counters; i++) {
+		const Stockade__Counter *counter = row->counters[i];
+
+		if (counter->value == 0)
+			continue;
+		add_line(table, first ? "dns" : "",
+			arena_format(cli->arena, "%s: %" PRIu64, counter->name, counter->value),
+			true);
+		first = false;
+	}
+}
+
 /* What the gate depends on: one row each, those of a kind together as they came. */
 static void status_print_conditions(
 	const struct cli *cli, const Stockade__Status *status, struct table *table)
@@ -153,6 +183,7 @@ static void status_print(const struct cli *cli, const Stockade__Status *status)
 		true);
 	status_print_roles(cli, status, table);
 	status_print_conditions(cli, status, table);
+	status_print_counters(cli, status, table);
 	for (size_t i = 0; i < status->n_lists; i++) {
 		const Stockade__ListStatus *list = status->lists[i];
 

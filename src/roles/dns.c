@@ -8,6 +8,7 @@
 #include "bus/client.h"
 #include "list/view.h"
 #include "roles/dns_desk.h"
+#include "roles/dns_watch.h"
 #include "roles/last_view.h"
 #include "roles/role.h"
 #include "zone/guard.h"
@@ -128,6 +129,7 @@ static void dns_finish(struct role_context *context)
 	if (dns == NULL)
 		return;
 	dns_server_free(&dns->server);
+	dns_watch_free(&dns->shelves.watch);
 	bus_client_free(&dns->bus);
 	shelf_free(&dns->shelves.tables);
 	shelf_free(&dns->shelves.views);
@@ -152,6 +154,7 @@ static int dns_start(struct role_context *context, struct fault *why)
 		r = dns_open_bus(dns, why);
 	}
 	if (r == 0) {
+		dns->shelves.watch = dns_watch_new(context->loop, context->conf, dns->bus);
 		role_await_view(context);
 		r = dns_start_threads(dns, why);
 	}
@@ -171,6 +174,7 @@ static void dns_reload(struct role_context *context)
 		return;
 	}
 	dns_limit_tcp(dns);
+	dns_watch_apply(dns->shelves.watch, dns->context->conf);
 	dns_server_wake(dns->server);
 }
 

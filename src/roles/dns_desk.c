@@ -2,6 +2,7 @@
 #include "roles/dns_desk.h"
 
 #include "base/mem.h"
+#include "roles/dns_watch.h"
 #include "zone/guard.h"
 
 struct dns_desk {
@@ -30,6 +31,8 @@ static void *desk_open(void *arg)
 
 	desk->shelves = arg;
 	desk->guard = guard_desk_new(desk->shelves->workers);
+	if (desk->shelves->watch != NULL)
+		dns_watch_add(desk->shelves->watch, desk->guard);
 	desk_refresh(desk);
 	return desk;
 }
@@ -39,6 +42,8 @@ static void desk_close(void *arg)
 	struct dns_desk *desk = arg;
 
 	zone_service_free(&desk->service);
+	if (desk->shelves->watch != NULL)
+		dns_watch_remove(desk->shelves->watch, desk->guard);
 	guard_desk_free(&desk->guard);
 	if (desk->table != NULL)
 		shelf_release(desk->shelves->tables, &desk->table);

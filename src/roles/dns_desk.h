@@ -8,10 +8,13 @@
 #include "roles/dns_server.h"
 #include "zone/answer.h"
 
+struct dns_watch;
+
 struct dns_shelves {
-	struct shelf *tables; /* of struct zone_table; has one from the start */
-	struct shelf *views;  /* of struct view; may be empty for now */
-	unsigned workers;     /* how many desks there will be for UDP */
+	struct shelf *tables;    /* of struct zone_table; has one from the start */
+	struct shelf *views;     /* of struct view; may be empty for now */
+	unsigned workers;        /* how many desks there will be for UDP */
+	struct dns_watch *watch; /* hears of each desk; may be NULL */
 };
 
 /* arg: a struct dns_shelves, which lives as long as the server. */

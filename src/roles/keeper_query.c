@@ -175,6 +175,18 @@ static int status_lists(struct asking *asking, Stockade__Status *status)
 	return r;
 }
 
+/* The rows stay the link's: the answer goes out before anything else is read. */
+static void status_counters(
+	const struct keeper *keeper, enum bus_sender sender, Stockade__RoleStatus *role)
+{
+	for (const struct link *link = keeper->links; link != NULL; link = link->next) {
+		if (link->sender != sender || link->health == NULL)
+			continue;
+		role->counters = link->health->counters;
+		role->n_counters = link->health->n_counters;
+	}
+}
+
 static void status_roles(struct asking *asking, Stockade__Status *status)
 {
 	status->roles =
@@ -185,6 +197,7 @@ static void status_roles(struct asking *asking, Stockade__Status *status)
 		stockade__role_status__init(role);
 		role->role = (char *)bus_sender_name((enum bus_sender)i);
 		role->connected = link_serves(asking->keeper, role->role, &role->serial);
+		status_counters(asking->keeper, (enum bus_sender)i, role);
 		status->roles[status->n_roles++] = role;
 	}
 }

@@ -43,8 +43,9 @@ static int secret_file_read(const char *path, struct buf *out, struct fault *why
 	if (fd < 0) {
 		r = err_from_errno(errno);
 		return fault_set(why, r, "cannot open '%s': %s%s", path, err_text(r),
-			r == E_DENIED ? "; give it to the group of the role dns (chgrp, chmod 640)"
-				      : "");
+			r == E_DENIED
+				? "; the user of the role dns has to be able to read it (chown _stockade-dns)"
+				: "");
 	}
 	r = fstat(fd, &status) < 0 ? err_from_errno(errno) : 0;
 	if (r == 0 && !S_ISREG(status.st_mode))
