@@ -120,7 +120,7 @@ static int plan_take(struct plan_build *build, const char *spec, size_t specs_le
 {
 	size_t name_len = strcspn(spec, ":");
 	struct dns_name apex = {.len = 1};
-	size_t source;
+	size_t source = 0;
 	int r;
 
 	if (spec[name_len] == '\0')

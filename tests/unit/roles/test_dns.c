@@ -526,6 +526,22 @@ static void *ask_on(void *arg)
 	return NULL;
 }
 
+/* Whatever ICMP says about the path. */
+static void answers_are_never_fragmented(void **state)
+{
+	struct bench *bench = *state;
+	struct dns_server *server = NULL;
+	int discovery = 0;
+	socklen_t len = sizeof(discovery);
+
+	assert_int_equal(dns_server_new(&bench->udp, 1, &bench->tcp, 1, &dns_desk_calls,
+				 &bench->shelves, &server, NULL),
+		0);
+	assert_int_equal(getsockopt(bench->udp, IPPROTO_IP, IP_MTU_DISCOVER, &discovery, &len), 0);
+	assert_int_equal(discovery, IP_PMTUDISC_PROBE);
+	dns_server_free(&server);
+}
+
 static void views_and_tables_change_under_load(void **state)
 {
 	struct bench *bench = *state;
@@ -570,6 +586,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			too_many_connections_cost_the_idle_one, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_slow_reader_is_held_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(answers_are_never_fragmented, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			views_and_tables_change_under_load, set_up, tear_down),
 	};
