@@ -175,9 +175,10 @@ static const int calls_of_writers[] = {
 	SCMP_SYS(unlinkat),
 };
 
-/* A log is opened, and opened again in the place of the old one. */
-static const int calls_of_loggers[] = {
+/* Data are read again, and a log is opened in the place of the old one. */
+static const int calls_of_named_files[] = {
 	SCMP_SYS(dup3),
+	SCMP_SYS(fadvise64),
 	SCMP_SYS(openat),
 };
 
@@ -607,7 +608,7 @@ static void filter_allow_files(struct filter *filter, unsigned may)
 	if ((may & MAY_WRITE_FILES) != 0)
 		filter_allow(filter, calls_of_writers, COUNTOF(calls_of_writers));
 	else if ((may & MAY_WRITE_NAMED) != 0)
-		filter_allow(filter, calls_of_loggers, COUNTOF(calls_of_loggers));
+		filter_allow(filter, calls_of_named_files, COUNTOF(calls_of_named_files));
 	else
 		filter_allow_if(
 			filter, SCMP_SYS(openat), SCMP_A2(SCMP_CMP_MASKED_EQ, WRITING_FLAGS, 0));

@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "roles/rbldnsd_words.h"
 
-enum { LOADER_NICE = 10 };
+enum { LOADER_NICE = 10, NOTES_MAX = 100 };
 
 /* How a file was told from its successors when it was read: rbldnsd looks at whole seconds and the size. */
 struct stamp {
@@ -47,6 +47,7 @@ struct rbldnsd_loader {
 	struct loaded *dead;
 	uint64_t asked, done; /* checks */
 	bool complete;        /* each data set is there */
+	bool ready;           /* the thread has done what the jail will not let it */
 	bool stop;
 };
 
@@ -118,9 +119,13 @@ static bool source_is_outdated(
 	return outdated;
 }
 
+/* A file of nonsense would fill the log: of one reading, the first notes are enough to see what is wrong. */
 static void loader_on_note(void *arg, const struct rbl_note *note)
 {
-	(void)arg;
+	uint64_t *count = arg;
+
+	if (++*count > NOTES_MAX)
+		return;
 	if (note->line != 0)
 		words_say(WORDS_WARNING, "%s:%llu: %s", note->file, (unsigned long long)note->line,
 			note->text);
@@ -141,7 +146,8 @@ static void loader_say_loaded(const struct rbl_source *source, const struct rbl_
 /* The old data stay when the new ones cannot be read: a list of yesterday is better than none. */
 static void loader_read(struct rbldnsd_loader *loader, size_t index, const struct stamp *stamps)
 {
-	static const struct rbl_report report = {.note = loader_on_note};
+	uint64_t notes = 0;
+	const struct rbl_report report = {.note = loader_on_note, .arg = &notes};
 	const struct rbl_source *source = &loader->settings.plan->sources[index];
 	struct loader_source *state = &loader->sources[index];
 	struct rbl_dataset *set = NULL;
@@ -150,6 +156,9 @@ static void loader_read(struct rbldnsd_loader *loader, size_t index, const struc
 
 	r = rbl_dataset_load(source->type, source->files, source->files_len,
 		loader->settings.options, clock_now_s(), &report, &set, &why);
+	if (notes > NOTES_MAX)
+		words_say(WORDS_WARNING, "%s: %llu more warnings suppressed", source->name,
+			(unsigned long long)(notes - NOTES_MAX));
 	if (r < 0) {
 		words_say(WORDS_ERROR, "%s%s", why.text,
 			state->set != NULL ? "; its last good data stay in service" : "");
@@ -253,6 +262,8 @@ static void *loader_thread(void *arg)
 	/* Of this thread alone, on Linux; refused, it reads as fast as others answer. */
 	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), LOADER_NICE);
 	pthread_mutex_lock(&loader->mutex);
+	loader->ready = true;
+	pthread_cond_broadcast(&loader->changed);
 	while (!loader->stop) {
 		struct loaded *dead = TAKE(loader->dead);
 		uint64_t asked = loader->asked;
@@ -306,6 +317,10 @@ int rbldnsd_loader_new(const struct rbldnsd_loader_settings *settings,
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (r != 0) /* the process ends: the shelf still holds a table of this loader */
 		return fault_set(why, err_from_errno(r), "cannot start the thread that reads data");
+	pthread_mutex_lock(&loader->mutex);
+	while (!loader->ready)
+		pthread_cond_wait(&loader->changed, &loader->mutex);
+	pthread_mutex_unlock(&loader->mutex);
 	*ret_loader = loader;
 	return 0;
 }

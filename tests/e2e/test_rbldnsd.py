@@ -1,0 +1,484 @@
+# SPDX-License-Identifier: ISC
+"""`stockade rbldnsd` as an operator of rbldnsd meets it: command line, signals, files that change, logs, rights. What it
+answers is compared with rbldnsd itself by tests/compare-rbldnsd."""
+import gzip
+import os
+import pwd
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import dns.edns
+import dns.exception
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
+import pytest
+
+from harness.waiting import free_port, wait_for
+
+HOST = "127.0.0.1"
+HEAD = "$SOA 1d ns1.bl.test admin.bl.test 0 2h 2h 1w 1h\n$NS 1d ns1.bl.test\n"
+FIRST = HEAD + ":2:listed $\n192.0.2.1\n"
+SECOND = HEAD + ":3:listed $\n192.0.2.1\n"
+
+
+class Rbldnsd:
+    """A folder of data, and the server over it."""
+
+    def __init__(self, program, folder):
+        self.program = str(program)
+        self.folder = folder
+        self.port = free_port()
+        self.process = None
+        folder.chmod(0o777)
+
+    def write(self, name, text, at=None):
+        """In one piece, as one should."""
+        path = self.folder / name
+        octets = text if isinstance(text, bytes) else text.encode()
+        (self.folder / (name + ".new")).write_bytes(octets)
+        os.rename(self.folder / (name + ".new"), path)
+        if at is not None:
+            os.utime(path, (at, at))
+        return path
+
+    def command(self, *arguments, name=None):
+        user = ["-u", "nobody"] if os.geteuid() == 0 and "-u" not in arguments else []
+        program = [self.program, "rbldnsd"] if name is None else [str(name)]
+        return [*program, *user, "-w", str(self.folder), "-b", f"{HOST}/{self.port}", *arguments]
+
+    def start(self, *arguments, wait=True, environment=None, name=None):
+        self.log = self.folder / "words"
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(self.command("-n", *arguments, name=name), stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log, env={**os.environ, **(environment or {})})
+        if wait:
+            wait_for(lambda: " started (" in self.words() or self.process.poll() is not None,
+                     what=lambda: f"start:\n{self.words()}")
+            assert self.process.poll() is None, self.words()
+        return self
+
+    def words(self):
+        return self.log.read_text("utf-8", "replace")
+
+    def read(self, name):
+        path = self.folder / name
+        return path.read_text() if path.exists() else ""
+
+    def ask(self, name, kind="A", tcp=False, edns=False, payload=1232, host=HOST):
+        query = dns.message.make_query(name, kind)
+        query.use_edns(edns=edns, payload=payload)
+        return (dns.query.tcp if tcp else dns.query.udp)(query, host, port=self.port, timeout=10)
+
+    def answers(self, name, kind="A", **options):
+        return sorted(item.to_text() for rrset in self.ask(name, kind, **options).answer for item in rrset)
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def stop(self):
+        """SIGTERM; the exit code. Whatever a sanitizer had to say fails the test."""
+        if self.process is None:
+            return None
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+        code = self.process.wait(30)
+        found = re.search(r"(ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|jail.refused).*", self.words())
+        assert found is None, self.words()
+        self.process = None
+        return code
+
+
+@pytest.fixture
+def server(program, tmp_path):
+    os.chmod(tmp_path.parent, 0o755)
+    os.chmod(tmp_path.parent.parent, 0o755)
+    one = Rbldnsd(program, tmp_path)
+    yield one
+    one.stop()
+
+
+def test_serves_by_udp_and_tcp_and_ends_well(server):
+    server.write("list", FIRST, at=1_700_000_000)
+    server.start("bl.test:ip4set:list")
+    assert server.answers("1.2.0.192.bl.test") == ["127.0.0.2"]
+    assert server.answers("1.2.0.192.bl.test", "TXT", tcp=True) == ['"listed 192.0.2.1"']
+    assert server.ask("2.2.0.192.bl.test").rcode() == dns.rcode.NXDOMAIN
+    assert server.ask("2.0.192.bl.test").rcode() == dns.rcode.NOERROR
+    assert server.ask("bl.test", "SOA").answer[0][0].serial == 1_700_000_000
+    assert server.ask("bl.test", edns=1).rcode() == dns.rcode.BADVERS
+    refused = server.ask("foreign.example", edns=0)
+    assert refused.rcode() == dns.rcode.REFUSED and [option.code for option in refused.options] == [20]
+    assert server.stop() == 0
+
+
+def test_long_answers_are_truncated_and_whole_over_tcp(server):
+    server.write("list", "".join(f"192.0.2.1 :2:{number:0200}\n" for number in range(20)))
+    server.start("bl.test:ip4set:list")
+    for edns in (False, 0):
+        answer = server.ask("1.2.0.192.bl.test", "TXT", edns=edns)
+        assert answer.flags & dns.flags.TC and answer.answer == []
+    assert len(server.answers("1.2.0.192.bl.test", "TXT", tcp=True)) == 20
+
+
+def test_a_million_questions_of_small_kind_agree_with_rbldnsd(program, root):
+    """Here a few thousand; script/compare-rbldnsd asks all of them."""
+    result = subprocess.run([sys.executable, root / "tests" / "compare-rbldnsd", "--program", program, "--names", "4000"],
+                            capture_output=True, text=True, timeout=600, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert " 0 not" in result.stdout
+
+
+def test_changed_files_are_read_after_sighup(server):
+    server.write("list", FIRST)
+    server.start("-c", "0", "bl.test:ip4set:list")
+    assert server.answers("1.2.0.192.bl.test") == ["127.0.0.2"]
+    for code, text in (("127.0.0.3", SECOND), ("127.0.0.2", FIRST), ("127.0.0.3", gzip.compress(SECOND.encode()))):
+        server.write("list", text)
+        server.signal(signal.SIGHUP)
+        wait_for(lambda: server.answers("1.2.0.192.bl.test") == [code], what=f"{code}")
+
+
+def test_changed_files_are_found_by_looking(server):
+    server.write("list", FIRST)
+    server.start("-c", "1s", "bl.test:ip4set:list")
+    server.write("list", SECOND)
+    wait_for(lambda: server.answers("1.2.0.192.bl.test") == ["127.0.0.3"], what="the new data")
+
+
+def test_data_that_cannot_be_read_leave_the_old_in_service(server):
+    server.write("list", FIRST)
+    server.write("other", FIRST)
+    server.start("-c", "0", "bl.test:ip4set:list", "o.test:ip4set:other")
+    (server.folder / "list").unlink()
+    server.write("other", SECOND)
+    server.signal(signal.SIGHUP)
+    wait_for(lambda: server.answers("1.2.0.192.o.test") == ["127.0.0.3"], what="the other zone")
+    assert "its last good data stay in service" in server.words()
+    assert server.answers("1.2.0.192.bl.test") == ["127.0.0.2"]
+    server.write("list", gzip.compress(SECOND.encode())[:-9])  # cut short
+    server.write("other", FIRST)
+    server.signal(signal.SIGHUP)
+    wait_for(lambda: server.answers("1.2.0.192.o.test") == ["127.0.0.2"], what="the other zone again")
+    assert server.answers("1.2.0.192.bl.test") == ["127.0.0.2"]
+    server.write("list", SECOND)
+    server.signal(signal.SIGHUP)
+    wait_for(lambda: server.answers("1.2.0.192.bl.test") == ["127.0.0.3"], what="good data again")
+
+
+def test_expired_data_are_not_served(server, tmp_path):
+    stamp = time.strftime("%Y-%m-%d:%H:%M:%S", time.gmtime(time.time() - 60))
+    server.write("list", f"$TIMESTAMP {stamp} +1h\n" + FIRST)
+    clock = tmp_path / "clock"
+    clock.write_bytes(bytes(16))
+    clock.chmod(0o666)
+    server.start("-c", "60", "bl.test:ip4set:list", environment={"STOCKADE_TEST_CLOCK": str(clock)})
+    assert server.answers("1.2.0.192.bl.test") == ["127.0.0.2"]
+    clock.write_bytes((3_600_000).to_bytes(8, sys.byteorder) + bytes(8))
+    wait_for(lambda: server.ask("1.2.0.192.bl.test").rcode() == dns.rcode.SERVFAIL, what="the end of the data")
+    wait_for(lambda: "zone data expired" in server.words(), what="words about it")
+
+
+def test_bad_lines_are_named_and_the_rest_loads(server):
+    server.write("list", "192.0.2.1\nnonsense\n192.0.2.0/33\n192.0.2.2\n")
+    server.start("bl.test:ip4set:list")
+    assert re.search(r"^rbldnsd: list:2: ", server.words(), re.M) and re.search(r"^rbldnsd: list:3: ", server.words(), re.M)
+    assert server.answers("2.2.0.192.bl.test") == ["127.0.0.2"]
+
+
+def test_a_file_of_nonsense_does_not_fill_the_log(server):
+    server.write("list", "nonsense\n" * 1000 + "192.0.2.1\n")
+    server.start("bl.test:ip4set:list")
+    assert server.words().count("rbldnsd: list:") == 100
+    assert "900 more warnings suppressed" in server.words()
+    assert server.answers("1.2.0.192.bl.test") == ["127.0.0.2"]
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["bl.test:ip4set:absent"], "zone loading errors, aborting"),
+    (["bl.test:nosuch:list"], "unknown dataset type 'nosuch'"),
+    (["-u", "no-such-user", "bl.test:ip4set:list"], "unknown user 'no-such-user'"),
+    (["-r", "/no/such/root", "bl.test:ip4set:list"], "unable to chroot to /no/such/root"),
+    (["-p", "/no/such/folder/pid", "bl.test:ip4set:list"], "unable to write pidfile"),
+    (["-x", "ext.so", "bl.test:ip4set:list"], "extensions"),
+    (["-b", "no such host", "bl.test:ip4set:list"], "no such host"),
+])
+def test_what_cannot_be_done_ends_with_words_and_exit_code_1(server, arguments, words):
+    server.write("list", FIRST)
+    for stays in (["-n"], []):
+        result = subprocess.run(server.command(*stays, *arguments), capture_output=True, text=True, timeout=30, check=False)
+        assert result.returncode == 1 and words in result.stderr
+
+
+def test_a_port_in_use_is_an_error(server, program, tmp_path):
+    server.write("list", FIRST)
+    server.start("bl.test:ip4set:list")
+    result = subprocess.run(server.command("-n", "bl.test:ip4set:list"), capture_output=True, text=True, timeout=30,
+                            check=False)
+    assert result.returncode == 1 and "cannot listen" in result.stderr
+
+
+def test_a_tcp_port_in_use_is_a_warning(server):
+    server.write("list", FIRST)
+    with socket.create_server((HOST, server.port)):
+        server.start("bl.test:ip4set:list")
+        assert "no answers by TCP" in server.words()
+        assert server.answers("1.2.0.192.bl.test") == ["127.0.0.2"]
+
+
+def test_quick_start_answers_servfail_until_data_are_there(server):
+    fifo = server.folder / "list"
+    os.mkfifo(fifo)
+    server.start("-q", "bl.test:ip4set:list")
+    assert server.ask("1.2.0.192.bl.test").rcode() == dns.rcode.SERVFAIL
+    assert server.ask("foreign.example").rcode() == dns.rcode.REFUSED
+
+
+def test_query_log_and_its_rotation(server):
+    server.write("list", FIRST)
+    server.start("-l", "+queries", "bl.test:ip4set:list")
+    server.ask("1.2.0.192.Bl.test")
+    server.ask("nosuch.bl.test", "TXT", tcp=True)
+    wait_for(lambda: len(server.read("queries").splitlines()) == 2, what="two lines")
+    assert re.search(r"^\d+ 127\.0\.0\.1 1\.2\.0\.192\.Bl\.test A IN: NOERROR/1/\d+$", server.read("queries"), re.M)
+    assert re.search(r"^\d+ 127\.0\.0\.1 nosuch\.bl\.test TXT IN: NXDOMAIN/0/\d+$", server.read("queries"), re.M)
+    os.rename(server.folder / "queries", server.folder / "queries.1")
+    server.signal(signal.SIGHUP)
+    wait_for(lambda: (server.folder / "queries").exists(), what="a new log")
+    server.ask("3.2.0.192.bl.test")
+    wait_for(lambda: "3.2.0.192.bl.test A IN: NXDOMAIN" in server.read("queries"), what="a line in the new log")
+    assert "3.2.0.192" not in server.read("queries.1")
+
+
+def test_a_buffered_query_log_is_written_soon_and_at_the_end(server):
+    server.write("list", FIRST)
+    server.start("-l", "queries", "bl.test:ip4set:list")
+    server.ask("1.2.0.192.bl.test")
+    wait_for(lambda: "1.2.0.192.bl.test" in server.read("queries"), what="the line, without more queries")
+    for number in range(50):
+        server.ask(f"{number}.2.0.192.bl.test")
+    server.stop()
+    assert len(server.read("queries").splitlines()) == 51
+
+
+def test_statistics(server):
+    server.write("list", FIRST)
+    server.start("-s", "stats", "-c", "1", "bl.test:ip4set:list", "o.test:ip4set:list")
+    server.ask("1.2.0.192.bl.test")
+    server.ask("2.2.0.192.bl.test")
+    server.ask("foreign.example")
+    wait_for(lambda: re.search(r"^\d+ bl\.test:2:1:1:\d+:\d+ o\.test:0:0:0:0:0 \*:3:1:1:\d+:\d+$", server.read("stats"), re.M),
+             what=lambda: f"a line of counts:\n{server.read('stats')}")
+    assert re.match(r"\d+$", server.read("stats").splitlines()[0])
+    server.signal(signal.SIGUSR1)
+    wait_for(lambda: re.search(r"stats for \d+secs zone bl\.test: tot=2 ok=1 nxd=1 err=0 in=\d+ out=\d+", server.words()),
+             what="counts in the log")
+    server.signal(signal.SIGUSR2)
+    wait_for(lambda: re.search(r"bl\.test:0:0:0:0:0 o\.test", server.read("stats")), what="counts from zero")
+    server.stop()
+    assert re.match(r"\d+$", server.read("stats").splitlines()[-1])
+
+
+def test_relative_statistics_count_from_line_to_line(server):
+    server.write("list", FIRST)
+    server.start("-s", "+stats", "-c", "0", "bl.test:ip4set:list")
+    for asked in (3, 1):
+        for _ in range(asked):
+            server.ask("1.2.0.192.bl.test")
+        server.signal(signal.SIGUSR1)
+        wait_for(lambda: f" bl.test:{asked}:{asked}:0:" in server.read("stats"), what=f"{asked}")
+
+
+def test_becomes_a_daemon_with_a_pid_file(server):
+    server.write("list", FIRST)
+    pid_file = server.folder / "pid"
+    result = subprocess.run(server.command("-p", str(pid_file), "bl.test:ip4set:list"), stdin=subprocess.DEVNULL,
+                            capture_output=True, text=True, timeout=30, check=True)
+    pid = int(pid_file.read_text())
+    try:
+        assert "started" in result.stdout
+        assert server.answers("1.2.0.192.bl.test") == ["127.0.0.2"]  # it returned when it was ready
+        assert os.getsid(pid) == pid
+        for number in range(3):
+            assert os.readlink(f"/proc/{pid}/fd/{number}") == "/dev/null" if os.geteuid() == 0 else True
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        wait_for(lambda: not os.path.exists(f"/proc/{pid}"), what="its end")
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file)
+
+
+@pytest.mark.needs_root
+def test_rights_are_given_up(server):
+    server.write("list", FIRST)
+    server.start("-u", "nobody", "bl.test:ip4set:list")
+    status = status_of(server.process.pid)
+    nobody = pwd.getpwnam("nobody")
+    assert status["Uid"].split() == [str(nobody.pw_uid)] * 4 and status["Gid"].split() == [str(nobody.pw_gid)] * 4
+    assert status["Groups"].split() == [str(nobody.pw_gid)]
+    assert int(status["CapEff"], 16) == 0 and status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
+
+
+@pytest.mark.needs_root
+def test_below_a_root_of_its_own(server):
+    (server.folder / "srv").mkdir()
+    os.chmod(server.folder / "srv", 0o777)
+    server.write("srv/list", FIRST)
+    root = ["-r", str(server.folder), "-w", "/srv"]
+    command = [word for word in server.command("-n", *root, "-l", "+queries", "bl.test:ip4set:list")]
+    del command[command.index("-w"):command.index("-w") + 2]
+    server.log = server.folder / "words"
+    with open(server.log, "wb") as log:
+        server.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    wait_for(lambda: " started (" in server.words(), what="start")
+    assert server.answers("1.2.0.192.bl.test") == ["127.0.0.2"]
+    server.write("srv/list", SECOND)
+    server.signal(signal.SIGHUP)
+    wait_for(lambda: server.answers("1.2.0.192.bl.test") == ["127.0.0.3"], what="the new data")
+    assert "1.2.0.192.bl.test" in server.read("srv/queries")
+    assert os.readlink(f"/proc/{server.process.pid}/root") == str(server.folder)
+
+
+@pytest.mark.needs_root
+def test_nothing_runs_as_root(server):
+    server.write("list", FIRST)
+    result = subprocess.run(server.command("-n", "-u", "root", "bl.test:ip4set:list"), capture_output=True, text=True,
+                            timeout=30, check=False)
+    assert result.returncode == 1 and "should not run as root" in result.stderr
+
+
+def test_a_link_in_the_path_may_lead_elsewhere(server):
+    for number, text in ((1, FIRST), (2, SECOND)):
+        (server.folder / f"release-{number}").mkdir(mode=0o755)
+        server.write(f"release-{number}/list", text)
+    (server.folder / "current").symlink_to("release-1")
+    server.start("-c", "0", "bl.test:ip4set:current/list")
+    assert server.answers("1.2.0.192.bl.test") == ["127.0.0.2"]
+    (server.folder / "next").symlink_to("release-2")
+    os.rename(server.folder / "next", server.folder / "current")
+    server.signal(signal.SIGHUP)
+    wait_for(lambda: server.answers("1.2.0.192.bl.test") == ["127.0.0.3"], what="the other release")
+
+
+def test_called_by_the_name_of_rbldnsd(server):
+    server.write("list", FIRST)
+    link = server.folder / "rbldnsd"
+    link.symlink_to(server.program)
+    server.start("bl.test:ip4set:list", name=link)
+    assert server.answers("1.2.0.192.bl.test") == ["127.0.0.2"]
+    usage = subprocess.run([link, "-h"], capture_output=True, text=True, timeout=30, check=True)
+    assert "ZONE:TYPE:FILE" in usage.stdout
+
+
+def test_below_systemd_it_stays_and_says_when_it_is_ready(server):
+    server.write("list", FIRST)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(str(server.folder / "notify"))
+        os.chmod(server.folder / "notify", 0o777)
+        told.settimeout(30)
+        command = server.command("bl.test:ip4set:list")  # without -n
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   env={**os.environ, "NOTIFY_SOCKET": str(server.folder / "notify")})
+        try:
+            assert told.recv(100) == b"READY=1"
+            assert server.answers("1.2.0.192.bl.test") == ["127.0.0.2"]
+        finally:
+            process.terminate()
+        assert told.recv(100) == b"STOPPING=1"
+        assert process.wait(30) == 0
+
+
+def test_sockets_of_systemd_are_taken(server):
+    server.write("list", FIRST)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as inherited:
+        inherited.bind((HOST, 0))
+        port = inherited.getsockname()[1]
+        command = [word for word in server.command("-n", "bl.test:ip4set:list")]
+        del command[command.index("-b"):command.index("-b") + 2]
+        script = 'exec 3<&"$0"; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"'
+        process = subprocess.Popen(["bash", "-c", script, str(inherited.fileno()), *command], pass_fds=[inherited.fileno()],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        server.port = port
+        assert server.answers("1.2.0.192.bl.test") == ["127.0.0.2"]
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+def test_access_lists_see_the_client(server):
+    server.write("list", FIRST)
+    server.write("acl", "127.0.0.9 :refuse\n127.0.0.8 :ignore\n")
+    server.start("bl.test:ip4set:list", ":acl:acl")
+    query = dns.message.make_query("1.2.0.192.bl.test", "A")
+    assert dns.query.udp(query, HOST, port=server.port, timeout=10, source="127.0.0.9").rcode() == dns.rcode.REFUSED
+    assert dns.query.udp(query, HOST, port=server.port, timeout=10, source="127.0.0.7").rcode() == dns.rcode.NOERROR
+    with pytest.raises(dns.exception.Timeout):
+        dns.query.udp(query, HOST, port=server.port, timeout=0.5, source="127.0.0.8")
+
+
+class Asker(threading.Thread):
+    """Sends queries at a rate and counts answers, by what they say."""
+
+    def __init__(self, port, name, rate):
+        super().__init__()
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self.socket.connect((HOST, port))
+        self.query = dns.message.make_query(name, "A", id=0).to_wire()[2:]
+        self.rate = rate
+        self.sent = 0
+        self.seen = {}
+        self.stopping = threading.Event()
+
+    def run(self):
+        receiver = threading.Thread(target=self.receive)
+        receiver.start()
+        began = time.monotonic()
+        while not self.stopping.is_set():
+            due = int((time.monotonic() - began) * self.rate)
+            while self.sent < due:
+                self.socket.send((self.sent & 0xffff).to_bytes(2, "big") + self.query)
+                self.sent += 1
+            time.sleep(0.001)
+        receiver.join()
+
+    def receive(self):
+        """Until all came, or none for a while."""
+        self.socket.settimeout(5)
+        count = 0
+        while not self.stopping.is_set() or count < self.sent:
+            try:
+                answer = self.socket.recv(512)
+            except TimeoutError:
+                break
+            count += 1
+            self.seen[answer[-4:]] = self.seen.get(answer[-4:], 0) + 1
+
+
+def test_no_query_is_lost_while_data_are_read(server):
+    """10,000 queries a second, several readings of a file that takes its time."""
+    body = "".join(f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}\n" for n in range(3 << 16))
+    server.write("list", FIRST + body)
+    server.start("-c", "0", "bl.test:ip4set:list")
+    asker = Asker(server.port, "1.2.0.192.bl.test", 10_000)
+    asker.start()
+    try:
+        for code, text in (("127.0.0.3", SECOND), ("127.0.0.2", FIRST), ("127.0.0.3", SECOND)):
+            server.write("list", text + body)
+            server.signal(signal.SIGHUP)
+            wait_for(lambda: server.answers("1.2.0.192.bl.test") == [code], 60, what=code)
+    finally:
+        asker.stopping.set()
+        asker.join()
+    assert sum(asker.seen.values()) == asker.sent
+    assert set(asker.seen) == {bytes([127, 0, 0, 2]), bytes([127, 0, 0, 3])}
