@@ -25,6 +25,7 @@ enum {
 	RETRY_MOST_MS = 1000,
 	ASK_MS = 5000,
 	ASKS_MAX = 4096,
+	SWEEP_MS = 200,
 	WINDOW = 256,
 	OUT_BUSY = 512 * 1024,
 	RESEND_FIRST_MS = 2000,
@@ -53,6 +54,7 @@ struct bus_client {
 	struct timer send;   /* at the end of this turn */
 	struct timer resend; /* acknowledgements are overdue */
 	struct timer asks_due;
+	struct timer sweep; /* old views are let go by other threads */
 	int64_t retry_ms;
 	int64_t resend_ms;
 	struct ask *asks;
@@ -255,6 +257,16 @@ static void client_adopted(struct bus_client *client)
 	client_send_hello(client, client_serial(client));
 	if (client->on_view != NULL)
 		client->on_view(client->arg);
+	if (!client->freed && !timer_is_set(&client->sweep))
+		timer_set(&client->sweep, loop_now_ms(client->loop) + SWEEP_MS);
+}
+
+static void client_on_sweep(struct timer *timer, void *arg)
+{
+	struct bus_client *client = OBJ(bus_client, arg);
+
+	if (follower_sweep(client->follower) != 0)
+		timer_set(timer, loop_now_ms(client->loop) + SWEEP_MS);
 }
 
 static void client_follow(struct bus_client *client, int r, const struct fault *why)
@@ -458,6 +470,7 @@ int bus_client_new(struct loop *loop, const struct bus_client_settings *settings
 	timer_init(&client->send, loop, client_on_send, client);
 	timer_init(&client->resend, loop, client_on_resend, client);
 	timer_init(&client->asks_due, loop, asks_on_due, client);
+	timer_init(&client->sweep, loop, client_on_sweep, client);
 	timer_set(&client->retry, loop_now_ms(loop));
 	*ret_client = client;
 	return 0;
@@ -487,6 +500,7 @@ void bus_client_free(struct bus_client **client)
 	timer_done(&c->send);
 	timer_done(&c->resend);
 	timer_done(&c->asks_due);
+	timer_done(&c->sweep);
 	stream_free(&c->stream);
 	follower_free(&c->follower);
 	spool_free(&c->spool);

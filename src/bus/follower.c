@@ -62,6 +62,11 @@ uint32_t follower_serial(const struct follower *follower)
 	return view != NULL ? view_serial(view) : 0;
 }
 
+size_t follower_sweep(struct follower *follower)
+{
+	return shelf_sweep(follower->shelf);
+}
+
 void follower_expect(struct follower *follower, uint32_t serial)
 {
 	follower->expected = serial;

@@ -26,4 +26,7 @@ int follower_snapshot(
 	struct follower *follower, const Stockade__Snapshot *snapshot, struct fault *why);
 int follower_delta(struct follower *follower, const Stockade__Delta *delta, struct fault *why);
 
+/* Frees old views; how many are still in use somewhere. Call from time to time while it is not 0. */
+size_t follower_sweep(struct follower *follower);
+
 uint32_t follower_serial(const struct follower *follower); /* served now; 0: nothing yet */

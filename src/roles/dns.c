@@ -46,6 +46,7 @@ static void dns_on_view(void *arg)
 
 	if (dns->server != NULL)
 		dns_server_wake(dns->server);
+	shelf_sweep(dns->shelves.tables);
 	role_go_on(dns->context);
 }
 

@@ -59,7 +59,7 @@ static int meet_serial(struct keeper *keeper, uint32_t *ret_serial, bool *ret_ju
 	int r = store_serial(keeper->store, &stored);
 
 	*ret_jumped = false;
-	if (r < 0 || (stored != 0 && !serial_is_before(stored, seen))) {
+	if (r < 0 || (stored != 0 && (seen == 0 || !serial_is_before(stored, seen)))) {
 		*ret_serial = stored;
 		return r;
 	}

@@ -165,8 +165,12 @@ int change_paint(struct keeper *keeper, struct change *change, uint32_t serial,
 	AUTO(arena) *arena = arena_new(0);
 	struct delta_piece *pieces = mem_alloc_array(PIECES_MAX, sizeof(*pieces));
 	struct delta delta = {.to_serial = serial, .pieces = pieces};
-	int r = change_pieces(keeper, change, arena, pieces, &delta.pieces_len);
+	int r = store_read_begin(keeper->store);
 
+	if (r >= 0) {
+		r = change_pieces(keeper, change, arena, pieces, &delta.pieces_len);
+		store_read_end(keeper->store);
+	}
 	if (r >= 0)
 		r = pieces_pack(&delta, arena, ret_packed, ret_packed_len);
 	if (r >= 0)

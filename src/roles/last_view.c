@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/serial.h"
 #include "list/view.h"
 
 /* The serial in "list-<serial>.snap"; 0 for any other name. */
@@ -24,8 +25,8 @@ static uint32_t last_view_serial(const char *name)
 	return span_parse_u64(s, UINT32_MAX, &serial) == 0 ? (uint32_t)serial : 0;
 }
 
-/* The largest serial below `below`; 0 when there is none. */
-static uint32_t last_view_newest(const char *lists_path, uint64_t below)
+/* The newest that is older than `before` (0: of all), in the circle of serials; 0 when there is none. */
+static uint32_t last_view_newest(const char *lists_path, uint32_t before)
 {
 	DIR *dir = opendir(lists_path);
 	struct dirent *entry;
@@ -36,8 +37,8 @@ static uint32_t last_view_newest(const char *lists_path, uint64_t below)
 	while ((entry = readdir(dir)) != NULL) {
 		uint32_t serial = last_view_serial(entry->d_name);
 
-		if (serial > newest && serial < below)
-			newest = serial;
+		if (serial != 0 && (before == 0 || serial_is_before(serial, before)))
+			newest = serial_newest(newest, serial);
 	}
 	closedir(dir);
 	return newest;
@@ -45,10 +46,9 @@ static uint32_t last_view_newest(const char *lists_path, uint64_t below)
 
 void last_view_put(const char *lists_path, struct shelf *views)
 {
-	uint64_t below = (uint64_t)UINT32_MAX + 1;
-	uint32_t serial;
+	uint32_t serial = 0;
 
-	while ((serial = last_view_newest(lists_path, below)) != 0) {
+	while ((serial = last_view_newest(lists_path, serial)) != 0) {
 		char path[PATH_MAX];
 		struct view *view = NULL;
 		struct fault why = {""};
@@ -62,6 +62,5 @@ void last_view_put(const char *lists_path, struct shelf *views)
 		}
 		log_event(EV_SNAPSHOT_BAD, LOG_FIELDS(log_text("file", path),
 						   log_text("why", why.text), log_error(r)));
-		below = serial;
 	}
 }

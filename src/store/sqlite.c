@@ -418,3 +418,15 @@ int store_part_undo(struct store *store)
 	store_restore_counts(store);
 	return r < 0 ? r : store_simple(store, Q_PART_KEEP);
 }
+
+/* ---- reading ---- */
+
+int store_read_begin(struct store *store)
+{
+	return store_simple(store, Q_BEGIN_READ);
+}
+
+void store_read_end(struct store *store)
+{
+	store_simple(store, Q_COMMIT);
+}

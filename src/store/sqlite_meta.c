@@ -82,7 +82,7 @@ void store_forget_counts(struct store *store)
 	store->counts_len = 0;
 	store->incidents_change = 0;
 	store->evidence_change = 0;
-	store->place = 0; /* a rolled-back transaction may have made it */
+	store->place = store->policy = 0; /* a rolled-back transaction may have made them */
 }
 
 void store_save_counts(struct store *store)
@@ -99,7 +99,7 @@ void store_restore_counts(struct store *store)
 	store->counts_len = store->part.counts_len;
 	store->incidents_change = store->part.incidents_change;
 	store->evidence_change = store->part.evidence_change;
-	store->place = 0; /* the part may have made it */
+	store->place = store->policy = 0; /* the part may have made them */
 }
 
 static int count_write(struct store *store, const struct place_count *count)

@@ -77,8 +77,14 @@ int store_place_of(struct store *store, struct span list, struct span sublist, i
 int store_policy_of(struct store *store, const struct store_listing *listing, int64_t *ret_policy)
 {
 	sqlite3_stmt *statement;
-	int r = row_find(
-		store, Q_POLICY_GET, listing->policy, span_text(""), listing->policy_version);
+	int r;
+
+	if (store->policy != 0 && store->policy_version == listing->policy_version &&
+		span_equal_text(listing->policy, store->policy_name)) {
+		*ret_policy = store->policy;
+		return 0;
+	}
+	r = row_find(store, Q_POLICY_GET, listing->policy, span_text(""), listing->policy_version);
 
 	if (r == 0) {
 		statement = store_statement(store, Q_POLICY_ADD, &r);
@@ -91,9 +97,16 @@ int store_policy_of(struct store *store, const struct store_listing *listing, in
 		if (r > 0)
 			r = (int)sqlite3_last_insert_rowid(store->db);
 	}
-	if (r > 0)
-		*ret_policy = r;
-	return r > 0 ? 0 : r < 0 ? r : E_CORRUPT;
+	if (r <= 0)
+		return r < 0 ? r : E_CORRUPT;
+	if (listing->policy.len < sizeof(store->policy_name)) {
+		snprintf(store->policy_name, sizeof(store->policy_name), "%.*s",
+			(int)listing->policy.len, listing->policy.ptr);
+		store->policy_version = listing->policy_version;
+		store->policy = r;
+	}
+	*ret_policy = r;
+	return 0;
 }
 
 int store_list_count(struct store *store, struct span list, uint64_t *ret_count)

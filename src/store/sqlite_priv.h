@@ -47,6 +47,9 @@ struct store {
 	int64_t place; /* the last one looked up, since imports ask for the same one each time */
 	char place_list[256];
 	char place_sublist[256];
+	int64_t policy; /* likewise */
+	uint32_t policy_version;
+	char policy_name[256];
 	char words[512];
 };
 

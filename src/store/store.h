@@ -35,6 +35,10 @@ int store_begin(struct store *store);
 int store_commit(struct store *store);
 void store_rollback(struct store *store);
 
+/* Many questions about one state, on any store: saves locking the file anew for each. Nothing may be written between. */
+int store_read_begin(struct store *store);
+void store_read_end(struct store *store);
+
 /* Within a write transaction: a part that can be taken back alone. After store_part_undo the transaction goes on as if the
  * part had not been; E_...: it cannot, and all has to be rolled back. One at a time. */
 int store_part_begin(struct store *store);

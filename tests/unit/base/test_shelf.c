@@ -68,6 +68,7 @@ static void workers_see_whole_objects_in_order(void **state)
 	atomic_store(&stop, true);
 	for (int i = 0; i < WORKERS; i++)
 		pthread_join(threads[i], NULL);
+	assert_int_equal(shelf_sweep(shelf), 0);
 	assert_int_equal(atomic_load(&living), 1);
 	shelf_free(&shelf);
 	assert_int_equal(atomic_load(&living), 0);
@@ -88,9 +89,36 @@ static void refresh_tells_news_once(void **state)
 	assert_int_equal(
 		((struct object *)shelf_object(held))->number, 1); /* kept until the holder looks */
 	assert_int_equal(shelf_refresh(shelf, &held), 1);
+	assert_int_equal(shelf_sweep(shelf), 0);
 	assert_int_equal(atomic_load(&living), 1);
 	shelf_release(shelf, &held);
 	shelf_free(&shelf);
+}
+
+/* A worker that lets the last reference go frees nothing itself: that could take longer than an answer may. */
+static void only_the_writer_frees(void **state)
+{
+	struct shelf *shelf = shelf_new(object_release);
+	struct shelf_item *held = NULL, *other = NULL;
+
+	(void)state;
+	shelf_put(shelf, object_new(1));
+	shelf_refresh(shelf, &held);
+	shelf_put(shelf, object_new(2));
+	shelf_refresh(shelf, &other);
+	assert_int_equal(shelf_sweep(shelf), 1);
+	shelf_refresh(shelf, &held);
+	assert_int_equal(atomic_load(&living), 2);
+	assert_int_equal(shelf_sweep(shelf), 0);
+	assert_int_equal(atomic_load(&living), 1);
+	shelf_put(shelf, object_new(3));
+	shelf_release(shelf, &held);
+	shelf_release(shelf, &other);
+	assert_int_equal(atomic_load(&living), 2);
+	shelf_put(shelf, object_new(4));
+	assert_int_equal(atomic_load(&living), 1);
+	shelf_free(&shelf);
+	assert_int_equal(atomic_load(&living), 0);
 }
 
 int main(void)
@@ -98,6 +126,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(workers_see_whole_objects_in_order),
 		cmocka_unit_test(refresh_tells_news_once),
+		cmocka_unit_test(only_the_writer_frees),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
