@@ -4,7 +4,7 @@
  * it), counts the answers. It judges nothing but that they are answers; the server's CPU is read from /proc by whoever runs
  * this. With several sockets the threads of a server share the load.
  *
- *   dns_flood ADDRESS:PORT QUERIES-FILE SECONDS UNDER-WAY
+ *   dns_flood ADDRESS:PORT QUERIES-FILE SECONDS UNDER-WAY [cookies]      cookies: each query asks for one
  *   dns_flood --echo ADDRESS:PORT            a server that sends everything back: the floor
  *
  * Prints: answered listed lost milliseconds
@@ -25,6 +25,7 @@ enum { BATCH = 64, PACKET = 512, SILENCE_MS = 50, HEADER_ANSWERS = 7, QUERIES_ST
 
 struct flood {
 	int fd;
+	bool cookies;
 	struct span *queries; /* whole messages */
 	size_t queries_len;
 	size_t next;
@@ -101,7 +102,12 @@ static void flood_add(struct flood *flood, struct span name, struct arena *arena
 	if (dns_name_parse(name, &owner) < 0)
 		end("a name that is none");
 	buf_init(&query, 0);
-	dns_query_encode(&query, (uint16_t)flood->queries_len, &owner, DNS_A, 0);
+	dns_query_encode(&query, (uint16_t)flood->queries_len, &owner, DNS_A,
+		flood->cookies ? DNS_UDP_SAFE : 0);
+	if (flood->cookies) {
+		buf_cut(&query, buf_len(&query) - 2);
+		buf_append(&query, span_of("\0\x0c\0\x0a\0\x08ourclien", 14));
+	}
 	if (flood->queries_len % QUERIES_STEP == 0)
 		flood->queries = mem_resize(flood->queries,
 			(flood->queries_len + QUERIES_STEP) * sizeof(*flood->queries));
@@ -139,13 +145,15 @@ static int open_client(struct endpoint server)
 	return fd;
 }
 
-static void flood_run(struct endpoint server, const char *path, int64_t seconds, size_t window)
+static void flood_run(
+	struct endpoint server, const char *path, int64_t seconds, size_t window, bool cookies)
 {
 	struct flood *flood = mem_new(flood);
 	int64_t start_ms;
 
 	flood->fd = open_client(server);
 	flood->window = window;
+	flood->cookies = cookies;
 	flood_load(flood, path);
 	prepare(flood->messages, flood->vectors, flood->packets);
 	start_ms = clock_monotonic_ms();
@@ -191,11 +199,11 @@ int main(int argc, char **argv)
 	bool echo = argc == 3 && strcmp(argv[1], "--echo") == 0;
 	struct endpoint endpoint;
 
-	if ((argc != 5 && !echo) ||
+	if ((argc != 5 && argc != 6 && !echo) ||
 		endpoint_parse(span_text(argv[echo ? 2 : 1]), &endpoint, NULL) < 0)
-		end("usage: dns_flood ADDRESS:PORT QUERIES-FILE SECONDS UNDER-WAY, or --echo ADDRESS:PORT");
+		end("usage: dns_flood ADDRESS:PORT QUERIES-FILE SECONDS UNDER-WAY [cookies], or --echo ADDRESS:PORT");
 	if (echo)
 		echo_run(endpoint);
-	flood_run(endpoint, argv[2], atoi(argv[3]), (size_t)atoi(argv[4]));
+	flood_run(endpoint, argv[2], atoi(argv[3]), (size_t)atoi(argv[4]), argc == 6);
 	return 0;
 }

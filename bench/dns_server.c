@@ -2,13 +2,15 @@
 /*
  * The threads of the dns role over one snapshot, without a keeper: for the bench.
  *
- *   dns_server SNAPSHOT ADDRESS:PORT [THREADS [domains]]
+ *   dns_server SNAPSHOT ADDRESS:PORT [THREADS [addresses|domains [guarded]]]
  *
- * Serves the list "main" as bl.example.org until SIGTERM; what it holds are addresses unless told otherwise.
+ * Serves the list "main" as bl.example.org until SIGTERM. guarded: every query is counted, rated (by limits that the load does
+ * not reach) and given a cookie where it asks for one, as by the dns role with its default settings.
  */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/macro.h"
@@ -17,9 +19,10 @@
 #include "list/view.h"
 #include "loop/socket.h"
 #include "roles/dns_desk.h"
+#include "zone/guard.h"
 #include "zone/table.h"
 
-enum { THREADS_MAX = 64 };
+enum { THREADS_MAX = 64, RATE = 1000000 };
 
 static void release_view(void *object)
 {
@@ -35,7 +38,8 @@ static void release_table(void *object)
 	zone_table_free(&table);
 }
 
-static int make_table(struct shelf *tables, enum holds holds, struct fault *why)
+static int make_table(
+	struct shelf *tables, enum holds holds, struct guard_memory *memory, struct fault *why)
 {
 	struct conf_sublist sublist = {.name = "manual", .code = ip_from_v4(0x7f000008)};
 	struct conf_list list = {.name = "main",
@@ -50,20 +54,34 @@ static int make_table(struct shelf *tables, enum holds holds, struct fault *why)
 		.nameservers = &server,
 		.contact = "postmaster@example.org",
 		.portal_url = "https://mail.example.org/why",
-		.ttl_s = 300};
+		.ttl_s = 300,
+		.guard = {.cookies = COOKIES_ON,
+			.rate_listed = RATE,
+			.rate_not_listed = RATE,
+			.rate_errors = RATE,
+			.burst_s = 60,
+			.slip = 2,
+			.v4_bits = 24,
+			.v6_bits = 56,
+			.quota_period_s = 86400,
+			.tcp_idle_s = 10}};
 	struct zone_table *table = NULL;
 	int r;
 
 	r = zone_table_new(&conf, &table, why);
+	if (r == 0 && memory != NULL)
+		r = guard_new(&conf, table, memory, &table->guard, why);
 	if (r == 0)
 		shelf_put(tables, table);
 	return r;
 }
 
 static int serve(const char *path, struct endpoint endpoint, size_t threads, enum holds holds,
-	struct fault *why)
+	struct guard_memory *memory, struct fault *why)
 {
-	struct dns_shelves shelves = {shelf_new(release_table), shelf_new(release_view)};
+	struct dns_shelves shelves = {.tables = shelf_new(release_table),
+		.views = shelf_new(release_view),
+		.workers = (unsigned)threads};
 	struct dns_server *server = NULL;
 	struct view *view = NULL;
 	int udp[THREADS_MAX];
@@ -76,7 +94,7 @@ static int serve(const char *path, struct endpoint endpoint, size_t threads, enu
 	sigaddset(&end, SIGTERM);
 	sigaddset(&end, SIGINT);
 	sigprocmask(SIG_BLOCK, &end, NULL);
-	r = make_table(shelves.tables, holds, why);
+	r = make_table(shelves.tables, holds, memory, why);
 	if (r == 0)
 		r = view_open(path, &view, why);
 	if (r == 0) {
@@ -97,16 +115,23 @@ static int serve(const char *path, struct endpoint endpoint, size_t threads, enu
 
 int main(int argc, char **argv)
 {
-	struct fault why = {"usage: dns_server SNAPSHOT ADDRESS:PORT [THREADS [domains]]"};
+	struct fault why = {
+		"usage: dns_server SNAPSHOT ADDRESS:PORT [THREADS [addresses|domains [guarded]]]"};
 	uint64_t threads = 1;
+	struct guard_memory *memory = argc > 5 ? guard_memory_new() : NULL;
 	struct endpoint endpoint;
+	int r = 0;
 
 	if (argc < 3 || endpoint_parse(span_text(argv[2]), &endpoint, &why) < 0 ||
-		(argc > 3 && span_parse_u64(span_text(argv[3]), THREADS_MAX, &threads) < 0) ||
-		serve(argv[1], endpoint, threads, argc > 4 ? HOLDS_DOMAINS : HOLDS_ADDRESSES,
-			&why) < 0) {
+		(argc > 3 && span_parse_u64(span_text(argv[3]), THREADS_MAX, &threads) < 0))
+		r = E_USAGE;
+	if (r == 0)
+		r = serve(argv[1], endpoint, threads,
+			argc > 4 && strcmp(argv[4], "domains") == 0 ? HOLDS_DOMAINS
+								    : HOLDS_ADDRESSES,
+			memory, &why);
+	guard_memory_free(&memory);
+	if (r < 0)
 		fprintf(stderr, "dns_server: %s\n", why.text);
-		return 1;
-	}
-	return 0;
+	return r < 0;
 }

@@ -9,7 +9,7 @@ import sys
 def flood(options, server, queries):
     """Our own generator, one process a socket, so that the threads of a server share the load by SO_REUSEPORT."""
     command = [os.path.join(options.build, "bench", "dns_flood"), f"127.0.0.1:{server.port}", str(queries),
-               str(options.seconds), str(options.under_way)]
+               str(options.seconds), str(options.under_way), *(["cookies"] if options.cookies else [])]
     running = [subprocess.Popen(["taskset", "-c", options.load_cores, *command], stdout=subprocess.PIPE, text=True)
                for _ in range(options.sockets)]
     answered = listed = lost = 0

@@ -61,7 +61,12 @@ def program(name):
 
 def stockade(options, folder, port):
     server = [options.build / "bench" / "dns_server", folder / "list.snap", f"127.0.0.1:{port}", options.threads]
-    return server + (["domains"] if options.kind == "domains" else [])
+    return [*server, "domains" if options.kind == "domains" else "addresses"]
+
+
+def stockade_guarded(options, folder, port):
+    """With rate limits (that the load does not reach), cookies and counts."""
+    return [*stockade(options, folder, port), "guarded"]
 
 
 def rbldnsd_words(options, folder, port):
@@ -96,7 +101,7 @@ def echo(options, folder, port):
     return [options.build / "bench" / "dns_flood", "--echo", f"127.0.0.1:{port}"]
 
 
-STARTED_BY = {"stockade": stockade, "stockade-rbldnsd": stockade_rbldnsd, "rbldnsd": rbldnsd, "nsd": nsd, "knot": knot,
+STARTED_BY = {"stockade": stockade, "stockade-guarded": stockade_guarded, "stockade-rbldnsd": stockade_rbldnsd, "rbldnsd": rbldnsd, "nsd": nsd, "knot": knot,
               "echo": echo}
 PROGRAMS = {"rbldnsd": "rbldnsd", "nsd": "nsd", "knot": "knotd"}
 NEEDS_ZONE_FILE = {"nsd", "knot"}
