@@ -267,6 +267,14 @@ def test_a_buffered_query_log_is_written_soon_and_at_the_end(server):
     assert len(server.read("queries").splitlines()) == 51
 
 
+def test_logs_that_cannot_be_written_stop_no_answers(server):
+    server.write("list", FIRST)
+    server.start("-l", "absent/queries", "-s", "absent/stats", "-c", "0", "bl.test:ip4set:list")
+    assert server.answers("1.2.0.192.bl.test") == ["127.0.0.2"]
+    wait_for(lambda: "error (re)opening logfile" in server.words() and "cannot write statistics" in server.words(),
+             what="words about both")
+
+
 def test_statistics(server):
     server.write("list", FIRST)
     server.start("-s", "stats", "-c", "1", "bl.test:ip4set:list", "o.test:ip4set:list")

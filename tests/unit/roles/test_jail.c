@@ -174,6 +174,33 @@ static int connect_elsewhere(void)
 	return try_connect(elsewhere);
 }
 
+static int read_data(void)
+{
+	return try_open("data/list", O_RDONLY);
+}
+
+static int write_data(void)
+{
+	return try_open("data/list", O_RDWR);
+}
+
+static int write_log(void)
+{
+	return try_open("log/queries", O_WRONLY | O_CREAT | O_APPEND);
+}
+
+static int remove_log(void)
+{
+	return unlink(below("log/old")) == 0 ? DONE : errno;
+}
+
+static int read_sequentially(void)
+{
+	int fd = open(below("data/list"), O_RDONLY | O_CLOEXEC);
+
+	return posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+}
+
 static int use_memory(void)
 {
 	char *block = malloc(1 << 20);
@@ -249,6 +276,22 @@ static const struct jail_case {
 	CASE("dns", write_list, REFUSED, false),
 	CASE("dns", run_program, REFUSED, false),
 	CASE("dns", make_internet_socket, REFUSED, false),
+	CASE("rbldnsd", use_memory, DONE, false),
+	CASE("rbldnsd", read_data, DONE, false),
+	CASE("rbldnsd", read_sequentially, 0, false),
+	CASE("rbldnsd", write_data, EACCES, true),
+	CASE("rbldnsd", write_log, DONE, false),
+	CASE("rbldnsd", remove_log, REFUSED, false),
+	CASE("rbldnsd", read_list, EACCES, true),
+	CASE("rbldnsd", read_passwd, EACCES, true),
+	CASE("rbldnsd", read_store, EACCES, true),
+	CASE("rbldnsd", make_unix_datagram_socket, DONE,
+		false), /* syslog may have been restarted */
+	CASE("rbldnsd", make_unix_socket, REFUSED, false),
+	CASE("rbldnsd", make_internet_socket, REFUSED, false),
+	CASE("rbldnsd", run_program, REFUSED, false),
+	CASE("rbldnsd", make_process, REFUSED, false),
+	CASE("rbldnsd", start_thread, REFUSED, false),
 	CASE("keeper", write_store, DONE, false),
 	CASE("keeper", write_list, DONE, false),
 	CASE("keeper", remove_list, DONE, false),
@@ -295,8 +338,8 @@ static struct endpoint listen_somewhere(void)
 
 static int set_up(void **state)
 {
-	static const char *const folders[] = {
-		"etc", "store", "lists", "run", "state", "state/gate", "state/web", "state/keeper"};
+	static const char *const folders[] = {"etc", "store", "lists", "run", "state", "state/gate",
+		"state/web", "state/keeper", "data", "log"};
 
 	(void)state;
 	snprintf(folder, sizeof(folder), "/tmp/stk-jail-XXXXXX");
@@ -306,6 +349,8 @@ static int set_up(void **state)
 	touch("etc/stockade.yaml");
 	touch("store/stockade.db");
 	touch("lists/list-1.snap");
+	touch("data/list");
+	touch("log/old");
 	backend = listen_somewhere();
 	elsewhere = listen_somewhere();
 	return 0;
@@ -320,6 +365,18 @@ static int tear_down(void **state)
 	return system(command);
 }
 
+/* The server that has no configuration gets its paths one by one. */
+static int confine(const char *role, const struct conf *conf)
+{
+	char data[128], log[128];
+	const struct jail_path paths[] = {{data, false}, {log, true}};
+
+	snprintf(data, sizeof(data), "%s/data", folder);
+	snprintf(log, sizeof(log), "%s/log", folder);
+	return strcmp(role, "rbldnsd") == 0 ? jail_confine_to(role, paths, COUNTOF(paths), NULL)
+					    : jail_confine(role, conf, NULL);
+}
+
 /* In the child: the jail, the attempt, and the outcome through a pipe (exit codes are too short for an errno). */
 static _Noreturn void inmate(const struct jail_case *row, int out)
 {
@@ -327,7 +384,7 @@ static _Noreturn void inmate(const struct jail_case *row, int out)
 	int outcome = NO_JAIL;
 
 	dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
-	if (jail_confine(row->role, &conf, NULL) >= 0 && jail_seal(row->role, NULL) == 0)
+	if (confine(row->role, &conf) >= 0 && jail_seal(row->role, NULL) == 0)
 		outcome = row->attempt();
 	(void)!write(out, &outcome, sizeof(outcome));
 	_exit(0);

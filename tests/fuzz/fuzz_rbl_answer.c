@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/macro.h"
+#include "rbl/answer.h"
+#include "rbl/query_line.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* A combined file has data sets of every type. */
+static const char text[] =
+	"$SOA 1d ns.b admin.b 0 1h 1h 1h 1h\n$NS 1d ns.b ns2.example\n"
+	"$DATASET ip4set @ a\n:2:listed $\n192.0.2.0/24\n!192.0.2.7\n10.0.0.0-10.0.3.4 :3:\n"
+	"$DATASET ip6trie @ six\n:4:$ $1\n2001:db8::/33\n"
+	"$DATASET dnset @ names\n:5:\nbad.example\n*.evil.example\n!not.evil.example\n"
+	"$DATASET generic @\nns A 192.0.2.53\n@ MX 10 mx.b\nabout TXT words\n";
+
+static struct rbl_table *make_table(void)
+{
+	static const struct rbl_options options = {0};
+	char path[] = "/tmp/stockade-fuzz-XXXXXX";
+	const char *files[] = {path};
+	char spec[64];
+	const char *specs[] = {spec};
+	struct rbl_dataset *set = NULL;
+	struct rbl_plan *plan = NULL;
+	struct rbl_table *table;
+	int fd = mkstemp(path);
+
+	ASSERT(fd >= 0 && write(fd, text, sizeof(text) - 1) == (ssize_t)sizeof(text) - 1);
+	close(fd);
+	snprintf(spec, sizeof(spec), "b:combined:%s", path);
+	ASSERT(rbl_plan_new(specs, 1, &plan, NULL) == 0);
+	ASSERT(rbl_dataset_load(RBL_COMBINED, files, 1, &options, 1, NULL, &set, NULL) == 0);
+	unlink(path);
+	table = rbl_table_new(plan, &set);
+	rbl_dataset_unref(&set);
+	rbl_plan_free(&plan);
+	return table;
+}
+
+/* An answer is itself a message that decodes, within the limit, with the id of the query; and so is its line in the log. */
+static void answer(const struct rbl_service *service, struct span query,
+	enum dns_transport transport, size_t limit)
+{
+	static uint8_t out[DNS_ANSWER_TCP_MAX];
+	struct dns_job job = {.query = query, .transport = transport, .out = out};
+	char line[RBL_QUERY_LINE_MAX];
+	struct dns_message message;
+	size_t len;
+
+	rbl_answer(service, &job, 1000);
+	ASSERT(job.out_len <= limit);
+	if (job.out_len == 0)
+		return;
+	ASSERT(job.out_len >= DNS_HEADER_SIZE && query.len >= DNS_HEADER_SIZE);
+	ASSERT(out[0] == query.ptr[0] && out[1] == query.ptr[1] && (out[2] & 0x80) != 0);
+	if (out[5] == 1)
+		ASSERT(dns_message_decode(span_of(out, job.out_len), &message) == 0);
+	len = rbl_query_line(&job, 1000, line);
+	ASSERT(len < sizeof(line));
+	for (size_t i = 0; i + 1 < len; i++)
+		ASSERT(ascii_is_print((uint8_t)line[i]));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct rbl_service service;
+
+	if (service.table == NULL)
+		service.table = make_table();
+	service.authority = size % 2 == 1;
+	answer(&service, span_of(data, size), DNS_UDP, DNS_ANSWER_UDP_MAX);
+	answer(&service, span_of(data, size), DNS_TCP, DNS_ANSWER_TCP_MAX);
+	return 0;
+}
