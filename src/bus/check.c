@@ -24,6 +24,7 @@ struct field_limit {
 static const struct field_limit string_limits[] = {
 	{"author", 128},
 	{"domain", 255},
+	{"error", 512},
 	{"file", 64},
 	{"host", 255},
 	{"key", 64},
@@ -44,11 +45,14 @@ static const struct field_limit count_limits[] = {
 	{"checks", 128},
 	{"conditions", 256},
 	{"counters", 256},
+	{"entries", MESSAGE_FEED_ENTRIES_MAX},
+	{"feeds", 256},
 	{"hits", 32},
 	{"lists", 64},
 	{"pieces", 65536},
 	{"roles", 16},
 	{"sources", MESSAGE_SOURCES_MAX},
+	{"sublists", 32},
 };
 
 static size_t limit_of(

@@ -24,6 +24,7 @@ enum {
 	RETRY_FIRST_MS = 20,
 	RETRY_MOST_MS = 1000,
 	ASK_MS = 5000,
+	FEED_MS = 15 * 60 * 1000, /* millions of listings are one transaction */
 	ASKS_MAX = 4096,
 	SWEEP_MS = 200,
 	WINDOW = 256,
@@ -228,17 +229,14 @@ static void client_on_answer(struct bus_client *client, const Stockade__Answer *
 	}
 }
 
-void bus_client_ask(struct bus_client *client, Stockade__Query *query,
-	void (*call)(int error, const Stockade__Answer *answer, void *arg), void *arg)
+/* The message carries client->tag. */
+static void client_ask(struct bus_client *client, const Stockade__Message *message,
+	int64_t patience_ms, bus_client_call *call, void *arg)
 {
-	Stockade__Message message = STOCKADE__MESSAGE__INIT;
-	struct ask ask = {.tag = ++client->tag, .call = call, .arg = arg};
+	struct ask ask = {.tag = client->tag, .call = call, .arg = arg};
 
-	query->tag = ask.tag;
-	message.kind_case = STOCKADE__MESSAGE__KIND_QUERY;
-	message.query = query;
-	ask.error = client->asks_len >= ASKS_MAX ? E_BUSY : client_send(client, &message);
-	ask.at_ms = loop_now_ms(client->loop) + (ask.error < 0 ? 0 : ASK_MS);
+	ask.error = client->asks_len >= ASKS_MAX ? E_BUSY : client_send(client, message);
+	ask.at_ms = loop_now_ms(client->loop) + (ask.error < 0 ? 0 : patience_ms);
 	if (ask.error >= 0)
 		ask.error = E_TIMEOUT;
 	if (client->asks_len == client->asks_room) {
@@ -247,6 +245,28 @@ void bus_client_ask(struct bus_client *client, Stockade__Query *query,
 	}
 	client->asks[client->asks_len++] = ask;
 	asks_arm(client);
+}
+
+void bus_client_ask(
+	struct bus_client *client, Stockade__Query *query, bus_client_call *call, void *arg)
+{
+	Stockade__Message message = STOCKADE__MESSAGE__INIT;
+
+	query->tag = ++client->tag;
+	message.kind_case = STOCKADE__MESSAGE__KIND_QUERY;
+	message.query = query;
+	client_ask(client, &message, ASK_MS, call, arg);
+}
+
+void bus_client_feed(
+	struct bus_client *client, Stockade__Feed *feed, bus_client_call *call, void *arg)
+{
+	Stockade__Message message = STOCKADE__MESSAGE__INIT;
+
+	feed->tag = ++client->tag;
+	message.kind_case = STOCKADE__MESSAGE__KIND_FEED;
+	message.feed = feed;
+	client_ask(client, &message, FEED_MS, call, arg);
 }
 
 /* ---- messages of the keeper ---- */

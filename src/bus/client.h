@@ -16,6 +16,7 @@
 typedef struct Stockade__Put Stockade__Put;
 typedef struct Stockade__Query Stockade__Query;
 typedef struct Stockade__Answer Stockade__Answer;
+typedef struct Stockade__Feed Stockade__Feed;
 typedef struct Stockade__Health Stockade__Health;
 
 struct bus_client;
@@ -43,10 +44,16 @@ void bus_client_free(struct bus_client **client);
 /* Copies; the id is filled in when empty. 0, or E_FULL when the spool is at its bound; E_USAGE without a spool. */
 int bus_client_put(struct bus_client *client, Stockade__Put *put);
 
+typedef void bus_client_call(int error, const Stockade__Answer *answer, void *arg);
+
 /* Asks; answer is NULL with E_AWAY, E_TIMEOUT (5 s) or E_BUSY (too many questions at once). Called exactly once, never from
  * within bus_client_ask itself, unless the client is freed before. The tag of the query is set here. */
-void bus_client_ask(struct bus_client *client, Stockade__Query *query,
-	void (*call)(int error, const Stockade__Answer *answer, void *arg), void *arg);
+void bus_client_ask(
+	struct bus_client *client, Stockade__Query *query, bus_client_call *call, void *arg);
+
+/* A part of a feed's change set, in the same way; the answer to its end may take minutes. */
+void bus_client_feed(
+	struct bus_client *client, Stockade__Feed *feed, bus_client_call *call, void *arg);
 
 /* What the keeper shall show of our surroundings. Copies; said again after each reconnection, and not at all when it is what
  * was said before. E_LIMIT, E_PARSE of bus/check.h. */

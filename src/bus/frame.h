@@ -17,6 +17,7 @@ enum {
 		4 << 20, /* between an operator and the keeper: imports come in large parts */
 	MESSAGE_ID_SIZE = 16,
 	MESSAGE_SOURCES_MAX = 10000, /* of one command */
+	MESSAGE_FEED_ENTRIES_MAX = 4096,
 };
 
 /* Appends one message as a frame. E_LIMIT when it is longer than limit or does not fit into out; nothing is appended. */

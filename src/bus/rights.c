@@ -19,6 +19,7 @@ struct right {
 	uint32_t puts;
 	uint32_t queries;
 	uint32_t commands;
+	bool follows;
 	bool sees_private;
 };
 
@@ -26,10 +27,16 @@ static const struct right rights[BUS_SENDER_COUNT] = {
 	[BUS_GATE] = {.name = "gate",
 		.kinds = BIT(STOCKADE__MESSAGE__KIND_HELLO) | BIT(STOCKADE__MESSAGE__KIND_PUT) |
 			 BIT(STOCKADE__MESSAGE__KIND_HEALTH),
+		.follows = true,
 		.puts = BIT(STOCKADE__PUT__WHAT_INCIDENT) | BIT(STOCKADE__PUT__WHAT_EVIDENCE)},
 	[BUS_DNS] = {.name = "dns",
+		.follows = true,
 		.kinds = BIT(STOCKADE__MESSAGE__KIND_HELLO) | BIT(STOCKADE__MESSAGE__KIND_HEALTH)},
+	[BUS_COURIER] = {.name = "courier",
+		.kinds = BIT(STOCKADE__MESSAGE__KIND_HELLO) | BIT(STOCKADE__MESSAGE__KIND_HEALTH) |
+			 BIT(STOCKADE__MESSAGE__KIND_FEED)},
 	[BUS_WEB] = {.name = "web",
+		.follows = true,
 		.kinds = BIT(STOCKADE__MESSAGE__KIND_HELLO) | BIT(STOCKADE__MESSAGE__KIND_QUERY),
 		.queries = BIT(STOCKADE__QUERY__WHAT_INCIDENT) | BIT(STOCKADE__QUERY__WHAT_SOURCE) |
 			   BIT(STOCKADE__QUERY__WHAT_STATUS)},
@@ -37,15 +44,20 @@ static const struct right rights[BUS_SENDER_COUNT] = {
 		.kinds = BIT(STOCKADE__MESSAGE__KIND_QUERY) | BIT(STOCKADE__MESSAGE__KIND_COMMAND),
 		.queries = BIT(STOCKADE__QUERY__WHAT_INCIDENT) | BIT(STOCKADE__QUERY__WHAT_SOURCE) |
 			   BIT(STOCKADE__QUERY__WHAT_LISTINGS) | BIT(STOCKADE__QUERY__WHAT_STATUS) |
-			   BIT(STOCKADE__QUERY__WHAT_HISTORY),
+			   BIT(STOCKADE__QUERY__WHAT_HISTORY) | BIT(STOCKADE__QUERY__WHAT_FEEDS),
 		.commands = BIT(STOCKADE__COMMAND__WHAT_ADD) | BIT(STOCKADE__COMMAND__WHAT_REMOVE) |
-			    BIT(STOCKADE__COMMAND__WHAT_UNDO),
+			    BIT(STOCKADE__COMMAND__WHAT_UNDO) | BIT(STOCKADE__COMMAND__WHAT_FEED),
 		.sees_private = true},
 };
 
 const char *bus_sender_name(enum bus_sender sender)
 {
 	return rights[sender].name;
+}
+
+bool rights_follows(enum bus_sender sender)
+{
+	return rights[sender].follows;
 }
 
 bool rights_sees_private(enum bus_sender sender)

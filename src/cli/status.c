@@ -113,7 +113,7 @@ static void status_print_roles(
 		const Stockade__RoleStatus *row = role_find_status(status, name);
 		const char *words = "not connected to the keeper";
 
-		if (role_is_well(status, name) && row != NULL)
+		if (role_is_well(status, name) && row != NULL && row->follows)
 			words = arena_format(cli->arena, "ok, serial %u%s", row->serial,
 				row->serial != status->serial ? " (behind)" : "");
 		else if (role_is_well(status, name))

@@ -151,6 +151,7 @@ void conf_complete(struct loader *loader)
 
 	complete_checks(loader);
 	complete_allow(loader);
+	conf_complete_feeds(loader);
 	if (conf->nameservers_len == 0 && conf->hostname != NULL) {
 		const char **names = arena_alloc(loader->arena, sizeof(*names));
 
@@ -388,6 +389,7 @@ void conf_check_all(struct loader *loader)
 	check_policies(loader);
 	check_dnsbls(loader);
 	check_transfers(loader);
+	conf_check_feeds(loader);
 	check_gate(loader);
 	check_roles(loader);
 	if (conf->score_tag_at > conf->score_reject_at)

@@ -248,6 +248,15 @@ const struct conf_policy *conf_policy_find(const struct conf *conf, const char *
 	return NULL;
 }
 
+const struct conf_feed *conf_feed_find(const struct conf *conf, struct span name)
+{
+	for (size_t i = 0; i < conf->feeds_len; i++) {
+		if (span_equal_text(name, conf->feeds[i].name))
+			return &conf->feeds[i];
+	}
+	return NULL;
+}
+
 const char *mode_name(enum mode mode)
 {
 	static const char *const names[] = {"observe", "tag", "enforce"};

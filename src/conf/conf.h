@@ -69,6 +69,7 @@ struct conf_policy {
 	unsigned version;
 	const char *text;
 	bool takes_operator; /* entries made by hand belong here */
+	bool takes_feed;     /* the list of another operator does */
 	int64_t lasts_s;     /* 0: until review */
 	int64_t review_every_s;
 	struct conf_place place;
@@ -177,6 +178,30 @@ struct conf_transfer {
 	struct conf_place place;
 };
 
+/* feeds[].codes: an answer of the foreign zone, and where it belongs. */
+struct conf_feed_code {
+	const char *text; /* as written: "127.0.0.4-7" */
+	const char *sublist;
+	struct conf_code code;
+	unsigned sublist_index; /* in the list */
+	struct conf_place place;
+};
+
+struct conf_feed {
+	const char *name;
+	const char *from;       /* "axfr://198.51.100.7/bl.partner.example" */
+	struct endpoint server; /* from it */
+	const char *zone;
+	const char *key;  /* of dns.keys; NULL: not signed */
+	int64_t every_s;  /* 0: as the SOA says */
+	const char *into; /* a list of ours */
+	size_t codes_len;
+	const struct conf_feed_code *codes; /* the first that fits holds */
+	int largest_change;                 /* per cent */
+	int limit;
+	struct conf_place place;
+};
+
 struct conf {
 	const char *file;
 	int64_t loaded_s;
@@ -247,6 +272,9 @@ struct conf {
 	const struct conf_transfer *transfers;
 	unsigned transfer_records;
 
+	size_t feeds_len;
+	const struct conf_feed *feeds;
+
 	struct endpoint portal_listen;
 	bool has_portal_listen;
 
@@ -295,6 +323,9 @@ void conf_print(const struct conf *conf, bool defaults, struct buf *out);
 const char *conf_dns_file(const struct conf *conf, size_t n);
 
 const struct conf_list *conf_list_find(const struct conf *conf, struct span name);
+const struct conf_feed *conf_feed_find(const struct conf *conf, struct span name);
+/* Stands for how answers of a feed become entries of a list; never 0. Another one: the same zone gives other entries. */
+uint64_t conf_feed_rules(const struct conf *conf, const struct conf_feed *feed);
 const struct conf_check *conf_check_find(const struct conf *conf, const char *key);
 
 /* NULL when there is none. */

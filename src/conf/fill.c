@@ -194,6 +194,24 @@ static int fill_number(struct loader *loader, const struct setting *row, const s
 	return 0;
 }
 
+static int fill_percent(struct loader *loader, const struct setting *row, const struct tree *node,
+	void *member, struct fault *why)
+{
+	char low[DURATION_TEXT_SIZE], high[DURATION_TEXT_SIZE];
+	size_t digits = node->text.len - 1; /* an empty word does not come here */
+	uint64_t value;
+
+	if (node->text.ptr[digits] != '%' ||
+		span_parse_u64(span_first(node->text, digits), INT32_MAX, &value) < 0)
+		return fault_set(why, E_PARSE, "'%.*s' is not a percentage (like 30%%)",
+			(int)node->text.len, node->text.ptr);
+	snprintf(low, sizeof(low), "%d%%", (int)row->low);
+	snprintf(high, sizeof(high), "%d%%", (int)row->high);
+	if (is_within(loader, row, node, (int64_t)value, low, high))
+		*(int *)member = (int)value;
+	return 0;
+}
+
 static int fill_duration(struct loader *loader, const struct setting *row, const struct tree *node,
 	void *member, struct fault *why)
 {
@@ -310,6 +328,9 @@ static void fill_single(
 		break;
 	case SETTING_SAMPLE:
 		r = sample_parse(node->text, member, &why);
+		break;
+	case SETTING_PERCENT:
+		r = fill_percent(loader, row, node, member, &why);
 		break;
 	case SETTING_SECONDS:
 	case SETTING_MILLISECONDS:

@@ -26,3 +26,6 @@ void conf_check_zones(struct loader *loader);
 void complain_at(
 	struct loader *loader, struct conf_place place, const char *name, const char *text);
 bool is_plain_ascii(const char *text);
+/* The parts of these that are about feeds. */
+void conf_complete_feeds(struct loader *loader);
+void conf_check_feeds(struct loader *loader);

@@ -25,6 +25,9 @@ const size_t settings_len = COUNTOF(settings);
 _Static_assert(
 	offsetof(struct conf_list, never_own) == offsetof(struct conf_list, never_special_use) + 1,
 	"FLAGS");
+_Static_assert(offsetof(struct conf_policy, takes_feed) ==
+		       offsetof(struct conf_policy, takes_operator) + 1,
+	"FLAGS");
 /* WORD fills enums as ints. */
 _Static_assert(sizeof(enum action) == sizeof(int) && sizeof(enum mode) == sizeof(int), "WORD");
 

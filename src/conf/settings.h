@@ -27,6 +27,7 @@
 	SETTING_TYPE(FLAGS, "list of words")    /* bools one after the other, as .words */      \
 	SETTING_TYPE(NUMBER, "number")          /* int or unsigned, .low to .high */            \
 	SETTING_TYPE(SAMPLE, "off, all or 1/N") /* unsigned: each so-manieth, 0: none */        \
+	SETTING_TYPE(PERCENT, "percentage")     /* int, .low to .high */                        \
 	SETTING_TYPE(SECONDS, "duration")       /* int64_t */                                   \
 	SETTING_TYPE(MILLISECONDS, "duration")  /* int64_t */                                   \
 	SETTING_TYPE(LASTS, "duration")         /* int64_t seconds, 0: until-review */          \

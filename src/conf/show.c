@@ -127,6 +127,9 @@ static const char *single_text(const struct setting *row, const void *base, char
 		return text;
 	case SETTING_SAMPLE:
 		return sample_print(*(const unsigned *)member, text);
+	case SETTING_PERCENT:
+		snprintf(text, 64, "%d%%", *(const int *)member);
+		return text;
 	case SETTING_SECONDS:
 		return duration_print(*(const int64_t *)member * 1000, text);
 	case SETTING_MILLISECONDS:

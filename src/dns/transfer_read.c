@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "dns/transfer_read.h"
 
+#include "base/serial.h"
+
 /*
  *                    AXFR: ------------------------.
  *   BEGIN --SOA new--> SECOND --other record-------> WHOLE --SOA new--> END
@@ -54,9 +56,9 @@ static int transfer_take_second(struct transfer_read *transfer, uint32_t serial,
 /* The end of removals: up to which serial the additions behind it lead. */
 static int transfer_take_step(struct transfer_read *transfer, uint32_t serial, struct fault *why)
 {
-	bool beyond = dns_serial_is_before(transfer->soa.serial, serial);
+	bool beyond = serial_is_before(transfer->soa.serial, serial);
 
-	if (!dns_serial_is_before(transfer->reached, serial) || beyond)
+	if (!serial_is_before(transfer->reached, serial) || beyond)
 		return transfer_serial_fault(transfer, serial, why);
 	transfer->reached = serial;
 	transfer->state = ADDING;
@@ -187,8 +189,7 @@ static int transfer_check(struct transfer_read *transfer, const struct dns_messa
  * message is how servers begin that send one record a message. */
 static void transfer_end_message(struct transfer_read *transfer)
 {
-	if (transfer->state != SECOND ||
-		dns_serial_is_before(transfer->serial, transfer->soa.serial))
+	if (transfer->state != SECOND || serial_is_before(transfer->serial, transfer->soa.serial))
 		return;
 	transfer->style = TRANSFER_CURRENT;
 	transfer->state = END;
@@ -222,4 +223,33 @@ int transfer_read_message(
 	if (transfer->tsig != NULL && !tsig_is_whole(transfer->tsig))
 		return fault_set(why, E_DENIED, "the end of the transfer is not signed");
 	return 1;
+}
+
+/* ---- the question ---- */
+
+void transfer_query_encode(
+	struct buf *out, uint16_t id, const struct dns_name *zone, uint16_t type, uint32_t serial)
+{
+	enum { SOA_LEN = 2 + 5 * 4, POINTER_TO_ZONE = 0xc000 | DNS_HEADER_SIZE };
+
+	buf_append_u16(out, id);
+	buf_append_u16(out, 0);
+	buf_append_u16(out, 1);
+	buf_append_u16(out, 0);
+	buf_append_u16(out, type == DNS_IXFR);
+	buf_append_u16(out, 0);
+	buf_append(out, dns_name_span(zone));
+	buf_append_u16(out, type);
+	buf_append_u16(out, DNS_IN);
+	if (type != DNS_IXFR)
+		return;
+	buf_append_u16(out, POINTER_TO_ZONE);
+	buf_append_u16(out, DNS_SOA);
+	buf_append_u16(out, DNS_IN);
+	buf_append_u32(out, 0);
+	buf_append_u16(out, SOA_LEN);
+	buf_append_u16(out, 0); /* server and mailbox do not matter: the root */
+	buf_append_u32(out, serial);
+	for (int i = 0; i < 4; i++)
+		buf_append_u32(out, 0);
 }

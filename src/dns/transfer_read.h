@@ -51,15 +51,14 @@ struct transfer_read {
 	uint32_t reached; /* CHANGES: the serial up to which they lead so far */
 };
 
+/* Appends the question for a transfer, or for the SOA before it (type DNS_SOA, DNS_AXFR, DNS_IXFR); serial: the one we have,
+ * for IXFR (RFC 1995 section 3). */
+void transfer_query_encode(
+	struct buf *out, uint16_t id, const struct dns_name *zone, uint16_t type, uint32_t serial);
+
 /* The caller fills the part above `style` and leaves the rest zero. Reads the next message, without its two octets of length:
  * 1: the transfer is complete and good; 0: more has to come; E_DENIED: refused by the server (rcode) or not genuine
  * (tsig->error); E_PARSE: not the answer, or not a transfer; E_CONFLICT: serials that do not fit, the zone changed meanwhile;
  * E_LIMIT; or what `each` returned. After any of these errors it is over. */
 int transfer_read_message(
 	struct transfer_read *transfer, struct span bytes, int64_t now_s, struct fault *why);
-
-/* RFC 1982 section 3.2: a is older than b. Exactly half a circle apart is undefined there; here it is "no". 0 is a serial. */
-static inline bool dns_serial_is_before(uint32_t a, uint32_t b)
-{
-	return a != b && b - a < UINT32_C(0x80000000);
-}

@@ -64,7 +64,7 @@ static uint32_t walk_reason(struct walk *walk, struct span rdata)
 	uint8_t text[FEED_REASON_MAX];
 	size_t len = 0;
 
-	while (reader.rest.len != 0) {
+	while (reader.rest.len != 0 && !reader.bad) {
 		struct span part = reader_bytes(&reader, reader_u8(&reader));
 
 		for (size_t i = 0; i < part.len && len < sizeof(text); i++)

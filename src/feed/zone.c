@@ -7,14 +7,13 @@
 
 /*
  * A record in the run:  key length 1 | key | type 1 | data length 2 | data
- * The file:  "stkfeed1" | checksum 8 | confirmed 8 | serial, refresh, retry, expire, minimum 4 each |
- *            name length 1 | name | the run
+ * The file:  "stkfeed1" | confirmed 8 | checksum 8 | serial, refresh, retry, expire, minimum 4 each | name length 1 | name |
+ *            the run
  *
- * The checksum finds torn and damaged files; who could forge one can write to the role's own folder.
+ * The checksum is of all behind it and finds torn and damaged files; who could forge one can write to the role's own folder.
+ * When the zone was confirmed is written over in place, each time that it is.
  */
 static const char FILE_MAGIC[8] = "stkfeed1";
-
-enum { FILE_HEAD = 16 };
 
 struct feed_zone *feed_zone_new(const struct dns_name *name, const struct dns_soa *soa)
 {
@@ -67,6 +66,16 @@ void feed_record_write(struct buf *out, const struct feed_record *record)
 	buf_append(out, record->data);
 }
 
+/* A TXT record is strings, each behind its length (RFC 1035 section 3.3.14). */
+static bool text_is_whole(struct span rdata)
+{
+	struct reader reader = reader_of(rdata);
+
+	while (reader.rest.len != 0 && !reader.bad)
+		reader_bytes(&reader, reader_u8(&reader));
+	return !reader.bad && rdata.len != 0 && rdata.len <= FEED_DATA_MAX;
+}
+
 int feed_record_read(struct span *rest, struct feed_record *ret_record)
 {
 	struct reader reader = reader_of(*rest);
@@ -79,7 +88,8 @@ int feed_record_read(struct span *rest, struct feed_record *ret_record)
 	record.data = reader_bytes(&reader, reader_u16(&reader));
 	if (reader.bad || record.key.len == 0 || record.key.ptr[record.key.len - 1] != 0)
 		return E_PARSE;
-	if (record.type == FEED_A ? record.data.len != 4 : record.type != FEED_TXT)
+	if (record.type == FEED_A ? record.data.len != 4
+				  : record.type != FEED_TXT || !text_is_whole(record.data))
 		return E_PARSE;
 	*rest = reader.rest;
 	*ret_record = record;
@@ -123,15 +133,6 @@ static size_t record_key(
 	return below;
 }
 
-static bool text_is_whole(struct span rdata)
-{
-	struct reader reader = reader_of(rdata);
-
-	while (reader.rest.len != 0 && !reader.bad)
-		reader_bytes(&reader, reader_u8(&reader));
-	return !reader.bad && rdata.len != 0 && rdata.len <= FEED_DATA_MAX;
-}
-
 int feed_record_of(const struct dns_name *zone, const struct dns_record *record,
 	uint8_t key[FEED_KEY_MAX], struct feed_record *ret_record)
 {
@@ -166,9 +167,10 @@ static uint64_t checksum(struct span s)
 	return sum;
 }
 
-void feed_file_seal(struct span body, struct buf *out)
+void feed_file_seal(struct span body, int64_t confirmed_s, struct buf *out)
 {
 	buf_append(out, span_of(FILE_MAGIC, sizeof(FILE_MAGIC)));
+	buf_append_u64(out, (uint64_t)confirmed_s);
 	buf_append_u64(out, checksum(body));
 	buf_append(out, body);
 }
@@ -179,7 +181,6 @@ void feed_zone_encode(const struct feed_zone *zone, int64_t confirmed_s, struct 
 	struct buf body;
 
 	buf_init(&body, 0);
-	buf_append_u64(&body, (uint64_t)confirmed_s);
 	buf_append_u32(&body, soa->serial);
 	buf_append_u32(&body, soa->refresh_s);
 	buf_append_u32(&body, soa->retry_s);
@@ -188,7 +189,7 @@ void feed_zone_encode(const struct feed_zone *zone, int64_t confirmed_s, struct 
 	buf_append_byte(&body, zone->name.len);
 	buf_append(&body, dns_name_span(&zone->name));
 	buf_append(&body, buf_span(&zone->records));
-	feed_file_seal(buf_span(&body), out);
+	feed_file_seal(buf_span(&body), confirmed_s, out);
 	buf_done(&body);
 }
 
@@ -212,22 +213,20 @@ int feed_zone_decode(struct span bytes, const struct dns_name *name, struct feed
 	int64_t *ret_confirmed_s)
 {
 	AUTO(feed_zone) *zone = NULL;
-	struct reader reader = reader_of(span_from(bytes, FILE_HEAD));
-	struct reader head = reader_of(bytes);
-	struct span magic = reader_bytes(&head, sizeof(FILE_MAGIC));
-	uint64_t sum = reader_u64(&head);
+	struct reader reader = reader_of(bytes);
+	struct span magic = reader_bytes(&reader, sizeof(FILE_MAGIC));
+	int64_t confirmed_s = (int64_t)reader_u64(&reader);
+	uint64_t sum = reader_u64(&reader);
 	struct dns_soa soa = {.serial = 0};
-	int64_t confirmed_s;
 	struct span wire;
 	int r;
 
-	if (head.bad)
+	if (reader.bad)
 		return E_TRUNCATED;
 	if (!span_equal(magic, span_of(FILE_MAGIC, sizeof(FILE_MAGIC))))
 		return E_VERSION;
-	if (sum != checksum(head.rest))
+	if (sum != checksum(reader.rest))
 		return E_CHECKSUM;
-	confirmed_s = (int64_t)reader_u64(&reader);
 	soa.serial = reader_u32(&reader);
 	soa.refresh_s = reader_u32(&reader);
 	soa.retry_s = reader_u32(&reader);

@@ -14,6 +14,8 @@
 enum feed_type { FEED_A = 1, FEED_TXT = 2 };
 
 enum {
+	FEED_CONFIRMED_AT =
+		8, /* where the file says when the zone was confirmed: 8 octets, outside of its checksum */
 	FEED_KEY_MAX = 255,
 	FEED_DATA_MAX = 1024, /* of a TXT record; longer ones are left out */
 };
@@ -56,4 +58,4 @@ void feed_zone_encode(const struct feed_zone *zone, int64_t confirmed_s, struct 
 int feed_zone_decode(struct span bytes, const struct dns_name *name, struct feed_zone **ret_zone,
 	int64_t *ret_confirmed_s);
 /* The head of such a file before a body: for feed_zone_encode, and for tests that write bad ones. */
-void feed_file_seal(struct span body, struct buf *out);
+void feed_file_seal(struct span body, int64_t confirmed_s, struct buf *out);

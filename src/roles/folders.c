@@ -23,6 +23,7 @@ static const struct {
 	{"dns", 61186},
 	{"gate", 61187},
 	{"web", 61188},
+	{"courier", 61189},
 };
 
 static gid_t folders_group(void)

@@ -49,7 +49,8 @@ enum may {
 	MAY_USE_BACKEND = 64,
 	MAY_READ_DNS_FILES = 128, /* keys of clients, secrets of cookies */
 	MAY_READ_KEYS = 256,      /* dns.keys: secrets shared with other name servers */
-	MAY_WRITE_NAMED = 1024,   /* files that the command line names: logs */
+	MAY_ASK_FEEDS = 512,
+	MAY_WRITE_NAMED = 1024, /* files that the command line names: logs */
 	MAY_USE_SYSLOG = 2048,
 };
 
@@ -61,13 +62,15 @@ static const struct jail {
 	{"dns", MAY_READ_LISTS | MAY_USE_BUS | MAY_READ_DNS_FILES | MAY_READ_KEYS},
 	{"gate", MAY_READ_LISTS | MAY_WRITE_STATE | MAY_USE_BUS | MAY_ASK_RESOLVER |
 			 MAY_USE_BACKEND},
+	{"courier", MAY_WRITE_STATE | MAY_USE_BUS | MAY_ASK_FEEDS | MAY_READ_KEYS},
 	{"web", MAY_READ_LISTS | MAY_WRITE_STATE | MAY_USE_BUS},
 	{"rbldnsd", MAY_WRITE_NAMED | MAY_USE_SYSLOG}, /* no role: it stands alone */
 };
 
 enum {
 	MAY_WRITE_FILES = MAY_WRITE_LISTS | MAY_WRITE_STORE | MAY_WRITE_STATE,
-	MAY_CONNECT = MAY_USE_BUS | MAY_USE_SYSLOG | MAY_ASK_RESOLVER | MAY_USE_BACKEND,
+	MAY_CONNECT =
+		MAY_USE_BUS | MAY_USE_SYSLOG | MAY_ASK_RESOLVER | MAY_USE_BACKEND | MAY_ASK_FEEDS,
 	MAY_INTERNET = MAY_ASK_RESOLVER | MAY_USE_BACKEND,
 	WRITING_FLAGS = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC,
 };
@@ -417,6 +420,8 @@ static int jail_allow_ports(const struct jail *jail, const struct ruleset *rules
 		r = ruleset_allow_connect(ruleset, conf->resolver, why);
 	if (r == 0 && (jail->may & MAY_USE_BACKEND) != 0)
 		r = ruleset_allow_connect(ruleset, conf->backend, why);
+	for (size_t i = 0; r == 0 && (jail->may & MAY_ASK_FEEDS) != 0 && i < conf->feeds_len; i++)
+		r = ruleset_allow_connect(ruleset, conf->feeds[i].server, why);
 	return r;
 }
 
@@ -594,11 +599,13 @@ static void filter_allow_sockets(struct filter *filter, unsigned may)
 		filter_allow_socket(filter, AF_UNIX, SOCK_STREAM);
 	if ((may & MAY_USE_SYSLOG) != 0)
 		filter_allow_socket(filter, AF_UNIX, SOCK_DGRAM);
-	if ((may & MAY_INTERNET) == 0)
+	if ((may & (MAY_INTERNET | MAY_ASK_FEEDS)) == 0)
 		return;
 	filter_allow(filter, (const int[]){SCMP_SYS(bind)}, 1); /* random source ports */
 	filter_allow_socket(filter, AF_INET, SOCK_STREAM);
 	filter_allow_socket(filter, AF_INET6, SOCK_STREAM);
+	if ((may & MAY_INTERNET) == 0)
+		return; /* transfers are TCP alone, whose ports Landlock counts */
 	filter_allow_socket(filter, AF_INET, SOCK_DGRAM);
 	filter_allow_socket(filter, AF_INET6, SOCK_DGRAM);
 }

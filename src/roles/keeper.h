@@ -11,6 +11,7 @@
  *   keeper_publish.c   serials, who is told           keeper_meet.c    after a start: where the serial goes on
  *   keeper_told.c      deltas newer than the snapshot keeper_paint.c   what changed ground answers now
  *   keeper_snapshot.c  files, written by a thread
+ *   keeper_feed*.c     lists of other operators, as the courier brings them
  *   keeper_rule.c      what may be listed, until when (pure)
  *   keeper_shape.c     the lists as they are published (pure)
  */
@@ -71,10 +72,11 @@ struct link {
 	enum bus_sender sender;
 	char author[AUTHOR_SIZE]; /* control: the user on the other side */
 	bool follows;
-	uint32_t serial;          /* what it says it serves */
-	uint32_t sent;            /* what it will serve when it has read all we sent */
-	uint64_t import_event;    /* an import goes on (ListAdd.more) */
-	Stockade__Health *health; /* what it said of its surroundings; NULL: nothing */
+	uint32_t serial;           /* what it says it serves */
+	uint32_t sent;             /* what it will serve when it has read all we sent */
+	uint64_t import_event;     /* an import goes on (ListAdd.more) */
+	struct feed_staging *feed; /* a change set that is being taken in; NULL: none */
+	Stockade__Health *health;  /* what it said of its surroundings; NULL: nothing */
 	bool dead;
 };
 
@@ -243,6 +245,7 @@ struct work {
 	struct change change;
 	uint32_t serial;
 	uint64_t event;
+	bool keeps; /* to be committed although no listing changed */
 	Stockade__Answer *answer;
 	struct fault why;
 	int error;
@@ -255,6 +258,12 @@ void work_finish(struct work *work);
 
 int work_event(struct work *work, const char *verb, const char *subject, uint64_t undoes);
 int undo_run(struct work *work);
+
+/* A part of a change set; answered at once. */
+void feed_handle(struct link *link, const Stockade__Feed *message);
+void feed_forget(struct link *link);
+int feed_command_run(struct work *work);
+int feed_ask(struct keeper *keeper, struct arena *arena, Stockade__Answer *answer);
 
 void query_handle(struct link *link, const Stockade__Query *query);
 

@@ -413,6 +413,8 @@ static int work_run(struct work *work)
 		return remove_run(work);
 	case STOCKADE__COMMAND__WHAT_UNDO:
 		return undo_run(work);
+	case STOCKADE__COMMAND__WHAT_FEED:
+		return feed_command_run(work);
 	default:
 		return fault_set(&work->why, E_USAGE, "the command is empty");
 	}
@@ -458,7 +460,7 @@ static int work_part(struct work *work)
 		fault_set(&work->why, r, "%s; nothing was changed", err_text(r));
 	}
 	work->error = r < 0 ? r : 0;
-	if (r < 0 || work->dry_run || work->change.rows == 0)
+	if (r < 0 || work->dry_run || (work->change.rows == 0 && !work->keeps))
 		return store_part_undo(keeper->store);
 	work_join(&keeper->batch.change, &work->change);
 	return store_part_keep(keeper->store);
@@ -558,6 +560,7 @@ static struct work *work_new(struct link *link, const Stockade__Command *command
 		.command = command,
 		.verb = command->what_case == STOCKADE__COMMAND__WHAT_ADD    ? "add"
 			: command->what_case == STOCKADE__COMMAND__WHAT_UNDO ? "undo"
+			: command->what_case == STOCKADE__COMMAND__WHAT_FEED ? "purge-feed"
 									     : "remove",
 		.author = work_author(arena, link, command->author),
 		.reason = arena_copy(

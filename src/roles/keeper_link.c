@@ -30,6 +30,7 @@ static void link_destroy(void *arg)
 	link->magic = 0;
 	if (link->health != NULL)
 		stockade__health__free_unpacked(link->health, NULL);
+	feed_forget(link);
 	mem_free(link);
 }
 
@@ -209,6 +210,8 @@ static void link_on_hello(struct link *link, const Stockade__Hello *hello)
 {
 	bool first = !link->follows;
 
+	if (!rights_follows(link->sender))
+		return;
 	link->follows = true;
 	link->serial = hello->serial;
 	if (first)
@@ -247,6 +250,9 @@ static void link_on_message(struct link *link, Stockade__Message *message)
 		break;
 	case STOCKADE__MESSAGE__KIND_HEALTH:
 		link_on_health(link, message);
+		break;
+	case STOCKADE__MESSAGE__KIND_FEED:
+		feed_handle(link, message->feed);
 		break;
 	default:
 		break; /* rights_check let nothing else through */

@@ -196,6 +196,7 @@ static void status_roles(struct asking *asking, Stockade__Status *status)
 
 		stockade__role_status__init(role);
 		role->role = (char *)bus_sender_name((enum bus_sender)i);
+		role->follows = rights_follows((enum bus_sender)i);
 		role->connected = link_serves(asking->keeper, role->role, &role->serial);
 		status_counters(asking->keeper, (enum bus_sender)i, role);
 		status->roles[status->n_roles++] = role;
@@ -258,6 +259,8 @@ static int ask(struct asking *asking, const Stockade__Query *query, struct fault
 		return ask_source(asking, query->source, why);
 	case STOCKADE__QUERY__WHAT_LISTINGS:
 		return ask_page(asking, query->listings, why);
+	case STOCKADE__QUERY__WHAT_FEEDS:
+		return feed_ask(asking->keeper, asking->arena, asking->answer);
 	case STOCKADE__QUERY__WHAT_HISTORY:
 		return ask_history(asking, query->history, why);
 	default:

@@ -16,7 +16,7 @@
 enum { LISTEN_FDS_START = 3 }; /* sd_listen_fds(3) */
 
 /* Who speaks to the keeper; each by a socket of its own (doc/decisions.md). */
-static const char *const bus_roles[] = {"gate", "dns", "web"};
+static const char *const bus_roles[] = {"gate", "dns", "web", "courier"};
 
 static struct port *ports_append(struct ports *ports, struct fault *why)
 {

@@ -8,7 +8,7 @@
  * `stockade role gate` works below `stockade run`, below a systemd unit, and by hand in a test.
  *
  * Socket names: "smtp-0", "smtp-1", ... (gate.listen, in order); "dns-udp-0-0" and "dns-tcp-0-0" (dns.listen number,
- * thread number); "http-0" (portal.listen); "bus-gate", "bus-dns", "bus-web" and "control" (keeper: unix sockets below
+ * thread number); "http-0" (portal.listen); "bus-gate", "bus-dns", "bus-web", "bus-courier" and "control" (keeper: unix sockets below
  * run.folder: bus/gate.sock ..., control.sock).
  */
 #include "conf/conf.h"
@@ -46,6 +46,7 @@ extern const struct role role_keeper;
 extern const struct role role_dns;
 extern const struct role role_gate;
 extern const struct role role_web;
+extern const struct role role_courier;
 
 enum { ROLES_MAX = 8 };
 

@@ -301,13 +301,24 @@ static bool is_same_files(const struct conf *a, const struct conf *b)
 	}
 }
 
+static bool have_same_feed_ports(const struct conf *a, const struct conf *b)
+{
+	if (a->feeds_len != b->feeds_len)
+		return false;
+	for (size_t i = 0; i < a->feeds_len; i++) {
+		if (a->feeds[i].server.port != b->feeds[i].server.port)
+			return false;
+	}
+	return true;
+}
+
 /* What a role cannot change in its process: the jail allows these and no others. */
 static bool is_same_jail(const struct conf *a, const struct conf *b)
 {
 	return strcmp(a->run_path, b->run_path) == 0 && strcmp(a->lists_path, b->lists_path) == 0 &&
 	       strcmp(a->state_path, b->state_path) == 0 && strcmp(a->store, b->store) == 0 &&
 	       a->resolver.port == b->resolver.port && a->backend.port == b->backend.port &&
-	       is_same_files(a, b);
+	       is_same_files(a, b) && have_same_feed_ports(a, b);
 }
 
 static bool conf_has_role(const struct conf *conf, const char *name)

@@ -216,6 +216,32 @@ static int listings_covering(
 	return r;
 }
 
+static int listings_at(
+	struct store *store, const struct store_select *select, store_listing_call *each, void *arg)
+{
+	struct key key = key_of(select->source);
+	int r = 0;
+	sqlite3_stmt *statement = store_statement(store, Q_LISTINGS_AT, &r);
+
+	if (statement == NULL)
+		return r;
+	store_bind_key(statement, 1, &key);
+	return listing_rows(store, statement, select, NULL, each, arg);
+}
+
+static int listings_feed(
+	struct store *store, const struct store_select *select, store_listing_call *each, void *arg)
+{
+	struct store_select all = {.limit = select->limit};
+	int r = 0;
+	sqlite3_stmt *statement = store_statement(store, Q_LISTINGS_FEED, &r);
+
+	if (statement == NULL)
+		return r;
+	store_bind_span(statement, 1, select->list);
+	return listing_rows(store, statement, &all, NULL, each, arg);
+}
+
 static int listings_within(
 	struct store *store, const struct store_select *select, store_listing_call *each, void *arg)
 {
@@ -267,6 +293,12 @@ int store_listings(
 	int r = E_USAGE;
 
 	switch (select->which) {
+	case STORE_AT:
+		r = listings_at(store, select, each, arg);
+		break;
+	case STORE_FEED:
+		r = listings_feed(store, select, each, arg);
+		break;
 	case STORE_COVERING:
 		r = listings_covering(store, select, each, arg);
 		break;

@@ -100,6 +100,8 @@ int store_listing_again(
 	struct store *store, uint64_t id, int64_t now_s, uint64_t event, uint64_t *ret_id);
 
 enum store_which {
+	STORE_AT,       /* in force, of source itself */
+	STORE_FEED,     /* in force, of the feed whose author is `list`: "feed:NAME" */
 	STORE_COVERING, /* in force, covering source or equal to it; list may be empty for all */
 	STORE_WITHIN,   /* in force, inside source, source itself left out */
 	STORE_ENDED,    /* no longer in force, of source itself or within it; the latest first */
@@ -133,6 +135,37 @@ int store_listing_evidence(struct store *store, uint64_t id, uint64_t *numbers, 
 
 /* How many of a list are in force. */
 int store_list_count(struct store *store, struct span list, uint64_t *ret_count);
+
+/* ---- feeds: lists of other operators ---- */
+
+enum store_feed_state {
+	STORE_FEED_TAKEN,
+	STORE_FEED_PURGED,  /* an operator ended all of it and takes no more */
+	STORE_FEED_REFUSED, /* the change to refused_serial was not taken */
+};
+
+struct store_feed {
+	struct span name;
+	uint32_t
+		serial; /* of the foreign zone, as it was taken over; means nothing while rules is 0 */
+	uint64_t rules; /* how answers became entries; 0: nothing was taken over */
+	enum store_feed_state state;
+	bool accepts; /* an operator will have the next change, whatever its size */
+	uint32_t refused_serial;
+	int64_t success_s;
+	int64_t changed_s;
+	struct span error;
+	int64_t error_s;
+};
+
+typedef int store_feed_call(const struct store_feed *feed, void *arg);
+
+/* Replaces what was known of the feed of this name. */
+int store_feed_put(struct store *store, const struct store_feed *feed);
+/* name empty: all, by name. Each returns as a store_listing_call does. */
+int store_feeds(struct store *store, struct span name, store_feed_call *each, void *arg);
+/* How many listings of the author 'feed:NAME' are in force. */
+int store_feed_count(struct store *store, struct span author, uint64_t *ret_count);
 
 /* ---- evidence ---- */
 

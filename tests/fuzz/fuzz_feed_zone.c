@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	ASSERT(dns_name_parse(span_text("bl.test"), &name) == 0);
 	buf_init(&file, 0);
-	feed_file_seal(span_of(data, size), &file);
+	feed_file_seal(span_of(data, size), 0, &file);
 	r = feed_zone_decode(size != 0 && data[0] == 's' ? span_of(data, size) : buf_span(&file),
 		&name, &zone, &confirmed_s);
 	if (r == 0)

@@ -100,6 +100,87 @@ static void the_sample_is_valid(void **state)
 	assert_int_not_equal(conf->backend_place.line, 0);
 }
 
+static const char feeds_text[] = LEAST
+	"run: {roles: [keeper, courier]}\n"
+	"policies: {f: {criterion: {version: 1, text: w}, takes: [feed], lasts: until-review}}\n"
+	"lists: {main: {zone: bl.example.org, sublists: {one: {code: 127.0.0.2, policy: f}, two: {code: 127.0.0.3, "
+	"policy: f}, three: {code: 127.0.0.4, policy: f}}}}\n"
+	"feeds:\n"
+	"  - {name: a, from: \"axfr://192.0.2.1:5300/BL.example.net\", every: 1h, into: main, largest-change: 50%,\n"
+	"     codes: {127.0.0.2: two, 127.0.0.4-9: one}}\n"
+	"  - {name: b, from: \"axfr://[2001:db8::1]/bl.example.com\", into: main, codes: {127.0.0.4: three}}\n";
+
+static void feeds_name_server_zone_and_sublists(void **state)
+{
+	AUTO(conf) *conf = NULL;
+	const struct conf_feed *feed;
+	char text[ENDPOINT_TEXT_SIZE];
+
+	(void)state;
+	assert_int_equal(load(feeds_text, &conf), 0);
+	assert_int_equal(conf->feeds_len, 2);
+	feed = conf_feed_find(conf, span_text("a"));
+	assert_string_equal(endpoint_print(feed->server, text), "192.0.2.1:5300");
+	assert_string_equal(feed->zone, "bl.example.net");
+	assert_int_equal(feed->every_s, 3600);
+	assert_int_equal(feed->largest_change, 50);
+	assert_int_equal(feed->limit, 1000000);
+	assert_int_equal(feed->codes_len, 2);
+	assert_int_equal(feed->codes[0].sublist_index, 1);
+	assert_int_equal(feed->codes[1].sublist_index, 0);
+	assert_int_equal(feed->codes[1].code.octet[3].high, 9);
+	feed = conf_feed_find(conf, span_text("b"));
+	assert_string_equal(endpoint_print(feed->server, text), "[2001:db8::1]:53");
+	assert_int_equal(feed->every_s, 0);
+	assert_null(conf_feed_find(conf, span_text("c")));
+}
+
+static void feeds_are_printed_and_read_back(void **state)
+{
+	AUTO(conf) *conf = NULL;
+	struct buf first, second;
+
+	(void)state;
+	assert_int_equal(load(feeds_text, &conf), 0);
+	for (int defaults = 0; defaults < 2; defaults++) {
+		AUTO(conf) *again = NULL;
+
+		buf_init(&first, 0);
+		buf_init(&second, 0);
+		conf_print(conf, defaults != 0, &first);
+		if (load(buf_cstr(&first), &again) < 0)
+			fail_msg("%s%s", printed, buf_cstr(&first));
+		conf_print(again, defaults != 0, &second);
+		assert_string_equal(buf_cstr(&first), buf_cstr(&second));
+		assert_int_equal(again->feeds_len, 2);
+		assert_int_equal(again->feeds[0].codes[1].sublist_index, 0);
+		buf_done(&first);
+		buf_done(&second);
+	}
+}
+
+/* Without codes: each sublist that feeds fill, by its own code. */
+static void codes_of_a_feed_are_those_of_the_list(void **state)
+{
+	AUTO(conf) *conf = NULL;
+
+	(void)state;
+	assert_int_equal(
+		load(LEAST
+			"run: {roles: [keeper, courier]}\n"
+			"policies: {f: {criterion: {version: 1, text: w}, takes: [feed], lasts: until-review},"
+			" p: {criterion: {version: 1, text: w}, lasts: until-review}}\n"
+			"lists: {main: {zone: bl.example.org, sublists: {hand: {code: 127.0.0.2, policy: p}, theirs: {code: "
+			"127.0.0.3, policy: f}}}}\n"
+			"feeds: [{name: a, from: \"axfr://192.0.2.1/bl.example.net\", into: main}]\n",
+			&conf),
+		0);
+	assert_int_equal(conf->feeds[0].codes_len, 1);
+	assert_string_equal(conf->feeds[0].codes[0].text, "127.0.0.3");
+	assert_int_equal(conf->feeds[0].codes[0].code.octet[3].low, 3);
+	assert_int_equal(conf->feeds[0].codes[0].sublist_index, 1);
+}
+
 /* A configuration is shared: it lives until the last holder gives it back. */
 static void references_keep_it_alive(void **state)
 {
@@ -278,6 +359,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_are_complete),
 		cmocka_unit_test(the_sample_is_valid),
+		cmocka_unit_test(feeds_name_server_zone_and_sublists),
+		cmocka_unit_test(feeds_are_printed_and_read_back),
+		cmocka_unit_test(codes_of_a_feed_are_those_of_the_list),
 		cmocka_unit_test(references_keep_it_alive),
 		cmocka_unit_test(what_is_printed_reads_back),
 		cmocka_unit_test(checks_are_completed_from_the_catalogue),

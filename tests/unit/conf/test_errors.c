@@ -20,6 +20,18 @@
 	"  main:\n"                                                          \
 	"    zone: bl.example.org\n"
 
+#define FEEDS                                                                               \
+	"run: {roles: [keeper, courier]}\n"                                                 \
+	"policies:\n"                                                                       \
+	"  p: {criterion: {version: 1, text: words}, lasts: until-review}\n"                \
+	"  f: {criterion: {version: 1, text: words}, takes: [feed], lasts: until-review}\n" \
+	"lists:\n"                                                                          \
+	"  main:\n"                                                                         \
+	"    zone: bl.example.org\n"                                                        \
+	"    sublists:\n"                                                                   \
+	"      hand: {code: 127.0.0.8, policy: p}\n      theirs: {code: 127.0.0.2, policy: f}\n"
+#define FROM "\"axfr://192.0.2.1/bl.example.net\""
+
 struct bad {
 	const char *text;  /* behind LEAST */
 	const char *first; /* the first complaint, from the line number on */
@@ -115,6 +127,42 @@ static const struct bad bads[] = {
 		"4:50: error: '127.*.*.2' includes 127.255.255.0/24", 1},
 	{"dnsbl: [{zone: a.example.net, name: N, codes: 127.0.0.2}, {zone: A.example.net, name: M, codes: 127.0.0.2}]\n",
 		"4:59: error: the zone 'a.example.net' is asked twice", 1},
+
+	/* feeds */
+	{FEEDS "feeds: [{name: f, from: \"http://192.0.2.1/bl.example.net\", into: main}]\n",
+		"14:9: error: 'http://192.0.2.1/bl.example.net' is not where a zone comes from", 1},
+	{FEEDS "feeds: [{name: f, from: \"axfr://192.0.2.1\", into: main}]\n",
+		"14:9: error: 'axfr://192.0.2.1' is not where a zone comes from", 1},
+	{FEEDS "feeds: [{name: f, from: \"axfr://bl.example.net/bl.example.net\", into: main}]\n",
+		"14:9: error: 'axfr://bl.example.net/bl.example.net' is not where a zone comes from",
+		1},
+	{FEEDS "feeds: [{name: f, from: " FROM ", into: man}]\n",
+		"14:9: error: 'into': there is no list 'man'", 1},
+	{FEEDS "feeds: [{name: f, from: " FROM ", into: allow}]\n",
+		"14:9: error: no sublist of 'allow' has a policy that takes feeds", 1},
+	{FEEDS "feeds: [{name: f, from: " FROM ", into: main, codes: {127.0.0.2: hand}}]\n",
+		"14:80: error: the policy of 'hand' does not take feeds", 1},
+	{FEEDS "feeds: [{name: f, from: " FROM ", into: main, codes: {127.0.0.2: them}}]\n",
+		"14:80: error: the list 'main' has no sublist 'them'", 1},
+	{FEEDS "feeds: [{name: f, from: " FROM ", into: main, codes: {10.0.0.2: theirs}}]\n",
+		"14:80: error: '10.0.0.2' is outside 127.0.0.0/8", 1},
+	{FEEDS "feeds: [{name: f, from: " FROM ", into: main, largest-change: 30}]\n",
+		"14:88: error: '30' is not a percentage (like 30%)", 1},
+	{FEEDS "feeds: [{name: f, from: " FROM ", into: main, largest-change: 0%}]\n",
+		"14:88: error: '0%' is outside 1% to 100%", 1},
+	{FEEDS "feeds: [{name: f, from: " FROM ", into: main}, {name: f, from: " FROM
+	       ", into: main}]\n",
+		"14:73: error: there is a feed 'f' already", 1},
+	{FEEDS "feeds: [{name: f, from: " FROM ", into: main}, {name: g, from: " FROM
+	       ", into: main}]\n",
+		"14:73: error: the feed 'f' fills one of its sublists already", 1},
+	{FEEDS "feeds: [{name: f, into: main}]\n", "14:9: error: 'from' is missing", 1},
+	{"policies: {q: {criterion: {version: 1, text: w}, takes: [operator, feed], lasts: until-review}}\n"
+	 "lists: {main: {zone: bl.example.org, sublists: {hand: {code: 127.0.0.2, policy: q}}}}\n",
+		"4:12: error: a policy that takes feed takes nothing else", 1},
+	{"policies: {q: {criterion: {version: 1, text: w}, takes: [feed], lasts: 24h}}\n"
+	 "lists: {main: {zone: bl.example.org, sublists: {hand: {code: 127.0.0.2, policy: q}}}}\n",
+		"4:12: error: a policy that takes feed needs 'lasts: until-review'", 1},
 
 	/* lists and policies */
 	{POLICY "    sublists: {a: {code: 127.0.0.2, policy: p}}\n",

@@ -169,6 +169,8 @@ static void a_damaged_file_is_no_zone(void **state)
 	feed_zone_encode(zone, 1234, &file);
 	assert_int_equal(feed_zone_decode(buf_span(&file), &other, &again, &confirmed_s), E_PARSE);
 	for (size_t i = 0; i < buf_len(&file); i++) {
+		if (i == FEED_CONFIRMED_AT) /* a time is believed, whatever it is */
+			i += sizeof(uint64_t);
 		file.ptr[i] ^= 0x20;
 		assert_true(
 			feed_zone_decode(buf_span(&file), &zone->name, &again, &confirmed_s) < 0);

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: ISC */
+/* `feed list`, `feed purge`, `feed accept`: the lists of other operators. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/macro.h"
+#include "cli/change.h"
+
+static json_t *feed_json(const Stockade__FeedStatus *feed)
+{
+	return json_pack("{s:s, s:o, s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "feed", feed->name,
+		"list", feed->list[0] != '\0' ? json_string(feed->list) : json_null(), "state",
+		feed->state, "serial", (json_int_t)feed->serial, "entries",
+		(json_int_t)feed->entries, "success", output_json_time(feed->success_s), "changed",
+		output_json_time(feed->changed_s), "error",
+		feed->error[0] != '\0' ? output_json_text(feed->error) : json_null(), "error-since",
+		output_json_time(feed->error_s));
+}
+
+static void feed_add_row(
+	const struct cli *cli, struct table *table, const Stockade__FeedStatus *feed)
+{
+	char text[OUTPUT_TIME_SIZE];
+
+	table_add_row(table);
+	table_add_cell(table, feed->name);
+	table_add_cell(table, feed->list[0] != '\0' ? feed->list : "(not configured)");
+	table_add_cell(table, feed->state);
+	table_add_cell(table, arena_format(cli->arena, "%" PRIu32, feed->serial));
+	table_add_cell(table, arena_format(cli->arena, "%" PRIu64, feed->entries));
+	table_add_cell(table, output_time(cli, feed->success_s, text));
+	table_add_colored(table, feed->error[0] != '\0' ? feed->error : "-",
+		feed->error[0] != '\0' ? "red" : "reset");
+}
+
+static void feeds_print(const struct cli *cli, const Stockade__Answer *answer)
+{
+	AUTO(table) *table = table_new(cli);
+
+	table_add_column(table, "FEED", false);
+	table_add_column(table, "LIST", false);
+	table_add_column(table, "STATE", false);
+	table_add_column(table, "SERIAL", true);
+	table_add_column(table, "ENTRIES", true);
+	table_add_column(
+		table, arena_format(cli->arena, "LAST SUCCESS (%s)", output_zone(cli)), false);
+	table_add_column(table, "ERROR", false);
+	for (size_t i = 0; i < answer->n_feeds; i++)
+		feed_add_row(cli, table, answer->feeds[i]);
+	table_print(table);
+}
+
+int verb_feed_list(struct cli *cli, int argc, char **argv)
+{
+	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
+	Stockade__Query query = STOCKADE__QUERY__INIT;
+	AUTO(control) *control = NULL;
+	struct cli_operands operands;
+	int code = cli_parse(cli, argc, argv, NULL, 0, 0, 0, &operands);
+
+	query.what_case = STOCKADE__QUERY__WHAT_FEEDS;
+	query.feeds = true;
+	if (code == 0)
+		code = keeper_open(cli, &control);
+	if (code == 0)
+		code = keeper_ask(cli, control, &query, &answer);
+	if (code != 0)
+		return code;
+	if (cli->json) {
+		json_t *feeds = json_array();
+
+		for (size_t i = 0; i < answer->n_feeds; i++)
+			json_array_append_new(feeds, feed_json(answer->feeds[i]));
+		output_json(json_pack("{s:o}", "feeds", feeds));
+	} else {
+		feeds_print(cli, answer);
+	}
+	return 0;
+}
+
+static int feed_order(struct cli *cli, int argc, char **argv, bool purge)
+{
+	const char *reason = NULL;
+	const struct cli_option options[] = {{"--reason", OPTION_TEXT, &reason}};
+	Stockade__Command command = STOCKADE__COMMAND__INIT;
+	Stockade__FeedCommand order = STOCKADE__FEED_COMMAND__INIT;
+	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
+	AUTO(control) *control = NULL;
+	struct cli_operands operands;
+	int code = cli_parse(cli, argc, argv, options, COUNTOF(options), 1, 1, &operands);
+
+	if (code == 0)
+		code = reason_check(cli, reason);
+	if (code == 0)
+		code = keeper_open(cli, &control);
+	if (code != 0)
+		return code;
+	command.what_case = STOCKADE__COMMAND__WHAT_FEED;
+	command.feed = &order;
+	order.name = (char *)(uintptr_t)operands.words[0];
+	order.purge = purge;
+	code = keeper_change(cli, control, &command, reason, &answer);
+	if (code == 0)
+		keeper_print_change(cli, answer);
+	return code;
+}
+
+int verb_feed_purge(struct cli *cli, int argc, char **argv)
+{
+	return feed_order(cli, argc, argv, true);
+}
+
+int verb_feed_accept(struct cli *cli, int argc, char **argv)
+{
+	return feed_order(cli, argc, argv, false);
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/macro.h"
+#include "base/obj.h"
+#include "roles/courier.h"
+
+/*
+ * Two things are always apart: what the server has (`next`, fetched) and what the keeper has (`zone`). The next zone becomes
+ * ours when the keeper has committed it, and only then; until then each question to the server starts from ours again.
+ *
+ *   time --> fetch --current-------------------> tell the keeper so (an empty change) --> wait for refresh
+ *             |  '---changed--> next, send --taken--> zone = next, file, wait for refresh
+ *             |                         |----does not fit--> send all of it
+ *             |                         '----not wanted, or nobody there--> offered again, until something newer comes
+ *             '--failed--> wait for retry; silent for longer than the SOA allows: tell the keeper that it expired
+ */
+enum {
+	OFFER_MS =
+		10000, /* until what the keeper did not want is offered again: an operator may have said yes */
+	AGAIN_MS = 1000, /* the keeper was away or busy */
+};
+
+static int64_t feed_now_ms(const struct feed *feed)
+{
+	return loop_now_ms(feed->courier->context->loop);
+}
+
+static struct feed_times feed_times(const struct feed *feed)
+{
+	return feed_times_of(feed->zone != NULL ? &feed->zone->soa : NULL, feed->feed->every_s);
+}
+
+static void feed_arm(struct feed *feed)
+{
+	int64_t at_ms = INT64_MAX;
+
+	if (feed->fetch == NULL && feed->sending == NULL)
+		at_ms = feed->fetch_at_ms;
+	if (feed->sending == NULL && feed->send_at_ms != 0 && feed->send_at_ms < at_ms)
+		at_ms = feed->send_at_ms;
+	if (at_ms == INT64_MAX)
+		timer_clear(&feed->timer);
+	else
+		timer_set(&feed->timer, at_ms);
+}
+
+static void feed_send_soon(struct feed *feed, int64_t wait_ms)
+{
+	feed->send_at_ms = feed_now_ms(feed) + wait_ms;
+}
+
+/* ---- how it is ---- */
+
+/* The same trouble again is no news. */
+static void feed_say(struct feed *feed, bool well, const char *words)
+{
+	bool news = well != feed->well || (!well && strcmp(words, feed->words) != 0);
+
+	if (news)
+		feed->since_s = loop_now_s(feed->courier->context->loop);
+	if (news && !well)
+		log_event(EV_FEED_FAILED,
+			LOG_FIELDS(log_text("feed", feed->feed->name),
+				log_text("from", feed->feed->from), log_text("why", words)));
+	if (news && well && feed->words[0] != '\0')
+		log_event(EV_FEED_BACK, LOG_FIELDS(log_text("feed", feed->feed->name)));
+	feed->well = well;
+	snprintf(feed->words, sizeof(feed->words), "%s", words);
+	courier_tell(feed->courier);
+}
+
+static void feed_say_current(struct feed *feed)
+{
+	char words[FEED_WORDS_MAX];
+
+	snprintf(words, sizeof(words), "serial %lu, %zu addresses in the zone",
+		(unsigned long)feed->zone->soa.serial, feed->zone->addresses);
+	feed_say(feed, true, words);
+}
+
+/* ---- what the server says ---- */
+
+static void feed_confirm(struct feed *feed)
+{
+	feed->confirmed_s = loop_now_s(feed->courier->context->loop);
+	feed->expire_at_ms = feed_now_ms(feed) + feed_times(feed).expire_s * 1000;
+	feed->expired = false;
+	feed->fetch_at_ms = feed_now_ms(feed) + feed_times(feed).refresh_s * 1000;
+}
+
+static void feed_fetch_failed(struct feed *feed, const struct fault *why)
+{
+	feed->fetch_at_ms = feed_now_ms(feed) + feed_times(feed).retry_s * 1000;
+	feed_say(feed, false, why->text);
+	if (feed->zone == NULL || feed->expired || feed_now_ms(feed) < feed->expire_at_ms)
+		return;
+	log_event(EV_FEED_EXPIRED, LOG_FIELDS(log_text("feed", feed->feed->name)));
+	feed->expired = true;
+	feed_zone_free(&feed->next);
+	feed_send_soon(feed, 0);
+}
+
+static void feed_on_fetched(
+	enum fetch_result result, struct feed_zone *zone, const struct fault *why, void *arg)
+{
+	struct feed *feed = OBJ(feed, arg);
+
+	feed->style = fetch_style(feed->fetch);
+	fetch_free(&feed->fetch);
+	if (result == FETCH_FAILED) {
+		feed_fetch_failed(feed, why);
+	} else {
+		feed_zone_free(&feed->next);
+		feed->next = zone;
+		feed_confirm(feed);
+		if (zone == NULL)
+			feed_file_confirm(feed->conf, feed->feed, feed->confirmed_s);
+		feed_send_soon(feed, 0);
+	}
+	feed_arm(feed);
+}
+
+static void feed_fetch(struct feed *feed)
+{
+	const struct tsig_key *key = keys_find(feed->courier->keys, feed->conf, feed->feed->key);
+
+	feed->fetch = fetch_new(
+		feed->courier->context->loop, feed->feed, key, feed->zone, feed_on_fetched, feed);
+}
+
+/* ---- what the keeper says ---- */
+
+static void feed_taken(struct feed *feed, const char *words, uint32_t changed)
+{
+	const struct feed_counts *counts = sending_counts(feed->sending);
+	struct fault why = {""};
+
+	if (feed->next != NULL) {
+		feed_zone_free(&feed->zone);
+		feed->zone = TAKE(feed->next);
+		log_event(EV_FEED_TAKEN,
+			LOG_FIELDS(log_text("feed", feed->feed->name),
+				log_text("by", feed->style == TRANSFER_CHANGES ? "ixfr" : "axfr"),
+				log_number("serial", feed->zone->soa.serial),
+				log_number("addresses", (int64_t)feed->zone->addresses),
+				log_number("changed", changed), log_text("what", words),
+				log_number("outside", (int64_t)counts->outside),
+				log_number("refusals", (int64_t)counts->refusals),
+				log_number("unaccepted", (int64_t)counts->unaccepted),
+				log_number("no-source", (int64_t)counts->names)));
+		if (feed_file_write(feed->conf, feed->feed, feed->zone, feed->confirmed_s, &why) <
+			0)
+			log_event(EV_FEED_FILE, LOG_FIELDS(log_text("feed", feed->feed->name),
+							log_text("why", why.text)));
+		feed_confirm(feed); /* by the times of the new SOA */
+	}
+	feed->whole = false;
+	feed_say_current(feed);
+}
+
+/* The keeper ended everything: what we have is no longer what it has. */
+static void feed_gone(struct feed *feed)
+{
+	feed_file_remove(feed->conf, feed->feed);
+	feed_zone_free(&feed->zone);
+	feed->whole = false;
+}
+
+static void feed_not_taken(struct feed *feed, int error, const char *words)
+{
+	bool refused = error == E_LIMIT || error == E_DENIED || error == E_ABSENT;
+
+	if (error == E_CONFLICT && !feed->whole) {
+		feed->whole = true;
+		feed_send_soon(feed, 0);
+		return;
+	}
+	feed_send_soon(feed, refused ? OFFER_MS : AGAIN_MS);
+	if (refused) /* E_DENIED: purged, as an operator wanted */
+		feed_say(feed, error == E_DENIED, words);
+}
+
+static void feed_on_sent(int error, const char *words, uint32_t changed, void *arg)
+{
+	struct feed *feed = OBJ(feed, arg);
+
+	feed->send_at_ms = 0;
+	if (error < 0)
+		feed_not_taken(feed, error, words);
+	else if (feed->expired)
+		feed_gone(feed);
+	else
+		feed_taken(feed, words, changed);
+	sending_free(&feed->sending);
+	feed->courier->sending = NULL;
+	feed_arm(feed);
+	feed_send_next(feed->courier);
+}
+
+static void feed_send(struct feed *feed)
+{
+	const struct feed_zone *to = feed->next != NULL ? feed->next : feed->zone;
+	struct sending_plan plan = {.conf = feed->conf,
+		.feed = feed->feed,
+		.from = feed->whole ? NULL : feed->zone,
+		.to = to};
+	int r;
+
+	if (feed->expired)
+		plan.from = plan.to = NULL;
+	r = sending_new(&feed->courier->bus, &plan, feed_on_sent, feed, &feed->sending);
+	if (r >= 0) {
+		feed->courier->sending = feed;
+		return;
+	}
+	feed->send_at_ms = 0; /* texts beyond all measure: not before the next transfer */
+	feed_say(feed, false, err_text(r));
+}
+
+void feed_send_next(struct courier *courier)
+{
+	for (size_t i = 0; i < courier->feeds_len && courier->sending == NULL; i++) {
+		struct feed *feed = &courier->feeds[i];
+
+		if (feed->fetch == NULL && feed->send_at_ms != 0 &&
+			feed->send_at_ms <= feed_now_ms(feed))
+			feed_send(feed);
+		feed_arm(feed);
+	}
+}
+
+/* ---- time ---- */
+
+static void feed_on_timer(struct timer *timer, void *arg)
+{
+	struct feed *feed = OBJ(feed, arg);
+
+	(void)timer;
+	if (feed->fetch == NULL && feed->sending == NULL && feed->fetch_at_ms <= feed_now_ms(feed))
+		feed_fetch(feed);
+	else
+		feed_send_next(feed->courier);
+	feed_arm(feed);
+}
+
+/* ---- life ---- */
+
+/* The clock may have been set while we were away: then the zone counts as fresh, but not for longer than once more. */
+static void feed_load(struct feed *feed)
+{
+	int64_t now_s = loop_now_s(feed->courier->context->loop);
+	int r = feed_file_read(feed->conf, feed->feed, &feed->zone, &feed->confirmed_s);
+	int64_t age_s;
+
+	if (r < 0 && r != E_ABSENT)
+		log_event(EV_FEED_FILE,
+			LOG_FIELDS(log_text("feed", feed->feed->name), log_error(r),
+				log_text("why",
+					"its file is damaged; all of the zone is fetched again")));
+	if (r < 0)
+		return;
+	age_s = now_s - feed->confirmed_s;
+	if (age_s < 0)
+		age_s = 0;
+	feed->expire_at_ms = feed_now_ms(feed) + (feed_times(feed).expire_s - age_s) * 1000;
+}
+
+void feed_init(struct feed *feed, struct courier *courier, const struct conf_feed *conf_feed)
+{
+	*feed = (struct feed){.magic = (uint32_t)MAGIC_feed,
+		.courier = courier,
+		.conf = conf_ref(courier->context->conf),
+		.feed = conf_feed,
+		.well = true,
+		.since_s = loop_now_s(courier->context->loop)};
+	timer_init(&feed->timer, courier->context->loop, feed_on_timer, feed);
+	feed_load(feed);
+	feed->fetch_at_ms = feed_now_ms(feed);
+	feed_arm(feed);
+}
+
+void feed_done(struct feed *feed)
+{
+	if (feed->courier->sending == feed)
+		feed->courier->sending = NULL;
+	timer_done(&feed->timer);
+	fetch_free(&feed->fetch);
+	sending_free(&feed->sending);
+	feed_zone_free(&feed->zone);
+	feed_zone_free(&feed->next);
+	conf_unref(&feed->conf);
+	feed->magic = 0;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "roles/courier.h"
+#include "roles/folders.h"
+
+/*
+ * The zone of each feed, in the role's own folder: so that a restart costs a difference and no transfer. Written beside and
+ * renamed; a file that is damaged all the same is as good as none.
+ */
+enum { FILE_MOST = 1 << 30 };
+
+static int file_path(const struct conf *conf, const struct conf_feed *feed, const char *ending,
+	char path[PATH_MAX])
+{
+	size_t len;
+	int n;
+
+	if (folders_state(conf, "courier", path, PATH_MAX) < 0)
+		return E_LIMIT;
+	len = strlen(path);
+	n = snprintf(path + len, PATH_MAX - len, "/%s.zone%s", feed->name, ending);
+	return n < 0 || (size_t)n >= PATH_MAX - len ? E_LIMIT : 0;
+}
+
+static int file_read_all(int fd, struct buf *out)
+{
+	struct stat status;
+	ssize_t n = 1;
+
+	if (fstat(fd, &status) < 0 || status.st_size > FILE_MOST)
+		return E_IO;
+	while (n > 0) {
+		uint8_t *room = buf_reserve(out, (size_t)status.st_size + 1 - buf_len(out));
+
+		if (room == NULL || buf_len(out) > (size_t)status.st_size)
+			return E_IO;
+		n = read(fd, room, (size_t)status.st_size + 1 - buf_len(out));
+		if (n < 0)
+			return err_from_errno(errno);
+		buf_wrote(out, (size_t)n);
+	}
+	return 0;
+}
+
+int feed_file_read(const struct conf *conf, const struct conf_feed *feed,
+	struct feed_zone **ret_zone, int64_t *ret_confirmed_s)
+{
+	char path[PATH_MAX];
+	struct dns_name name;
+	struct buf bytes;
+	int fd;
+	int r = file_path(conf, feed, "", path);
+
+	if (r < 0 || dns_name_parse(span_text(feed->zone), &name) < 0)
+		return E_LIMIT;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return err_from_errno(errno);
+	buf_init(&bytes, 0);
+	r = file_read_all(fd, &bytes);
+	if (r >= 0)
+		r = feed_zone_decode(buf_span(&bytes), &name, ret_zone, ret_confirmed_s);
+	buf_done(&bytes);
+	close(fd);
+	return r;
+}
+
+static int file_write_all(int fd, struct span bytes)
+{
+	while (bytes.len != 0) {
+		ssize_t n = write(fd, bytes.ptr, bytes.len);
+
+		if (n < 0 && errno != EINTR)
+			return err_from_errno(errno);
+		bytes = span_from(bytes, n > 0 ? (size_t)n : 0);
+	}
+	return fsync(fd) < 0 ? err_from_errno(errno) : 0;
+}
+
+int feed_file_write(const struct conf *conf, const struct conf_feed *feed,
+	const struct feed_zone *zone, int64_t confirmed_s, struct fault *why)
+{
+	char path[PATH_MAX];
+	char fresh[PATH_MAX];
+	struct buf bytes;
+	int fd;
+	int r = file_path(conf, feed, "", path);
+
+	if (r >= 0)
+		r = file_path(conf, feed, ".new", fresh);
+	if (r < 0)
+		return fault_set(why, r, "the path of its file is too long");
+	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return fault_set(
+			why, err_from_errno(errno), "cannot open '%s': %s", fresh, strerror(errno));
+	buf_init(&bytes, 0);
+	feed_zone_encode(zone, confirmed_s, &bytes);
+	r = file_write_all(fd, buf_span(&bytes));
+	buf_done(&bytes);
+	if (close(fd) < 0 && r >= 0)
+		r = err_from_errno(errno);
+	if (r >= 0 && rename(fresh, path) < 0)
+		r = err_from_errno(errno);
+	if (r >= 0)
+		return 0;
+	unlink(fresh);
+	return fault_set(why, r, "cannot write '%s': %s", path, err_text(r));
+}
+
+/* In place: a torn write of eight octets means a wrong time, and a wrong time means to ask the server. */
+void feed_file_confirm(const struct conf *conf, const struct conf_feed *feed, int64_t confirmed_s)
+{
+	char path[PATH_MAX];
+	uint8_t octets[8];
+	int fd;
+
+	if (file_path(conf, feed, "", path) < 0)
+		return;
+	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return;
+	for (int i = 0; i < 8; i++)
+		octets[i] = (uint8_t)((uint64_t)confirmed_s >> (56 - 8 * i));
+	if (pwrite(fd, octets, sizeof(octets), FEED_CONFIRMED_AT) < 0)
+		feed_file_remove(conf,
+			feed); /* it cannot be kept right: a transfer after the restart does */
+	close(fd);
+}
+
+void feed_file_remove(const struct conf *conf, const struct conf_feed *feed)
+{
+	char path[PATH_MAX];
+
+	if (file_path(conf, feed, "", path) >= 0)
+		unlink(path);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/macro.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "bus/convert.h"
+#include "bus/frame.h"
+#include "roles/courier.h"
+#include "stockade.pb-c.h"
+
+/*
+ * A change set goes in parts, each sent when the one before was answered: begin, entries, ..., end. So the keeper is never
+ * flooded, and whatever goes wrong ends it here; the keeper forgets what it has of it.
+ */
+enum {
+	ENTRIES_PER_PART = 1500, /* at their longest still within FRAME_ROLE_MAX */
+};
+
+_Static_assert((int)ENTRIES_PER_PART <= (int)MESSAGE_FEED_ENTRIES_MAX, "bus/check.h");
+
+struct sending {
+	uint32_t magic;
+	struct bus_client **bus; /* the courier's; NULL behind it: no answers come any more */
+	struct sending_plan plan;
+	uint64_t rules;
+	struct feed_set *from;
+	struct feed_set *to;
+	struct feed_difference difference;
+	uint64_t sent;
+	bool exhausted;
+	bool ended;
+	bool freed;
+	unsigned asked; /* answers that are due */
+	sending_done *done;
+	void *arg;
+};
+
+static void sending_on_answer(int error, const Stockade__Answer *answer, void *arg);
+
+/* ---- rules: which answer belongs to which of the feed's sublists ---- */
+
+struct named_rules {
+	struct feed_rules rules;
+	struct feed_rule rule[64];
+	size_t names_len;
+	const char *names[SUBLISTS_MAX]; /* by bit */
+};
+
+static uint8_t rules_bit(struct named_rules *named, const char *sublist)
+{
+	for (size_t i = 0; i < named->names_len; i++) {
+		if (strcmp(named->names[i], sublist) == 0)
+			return (uint8_t)i;
+	}
+	named->names[named->names_len] = sublist;
+	return (uint8_t)named->names_len++;
+}
+
+/* The configuration has no more sublists and codes than fit. */
+static void rules_make(const struct sending_plan *plan, struct named_rules *ret_rules)
+{
+	const struct conf_feed *feed = plan->feed;
+	const struct conf_list *list = conf_list_find(plan->conf, span_text(feed->into));
+
+	*ret_rules = (struct named_rules){.names_len = 0};
+	for (size_t i = 0; i < feed->codes_len && i < COUNTOF(ret_rules->rule); i++) {
+		ret_rules->rule[i].code = feed->codes[i].code;
+		ret_rules->rule[i].sublist = rules_bit(ret_rules, feed->codes[i].sublist);
+		ret_rules->rules.len++;
+	}
+	ret_rules->rules.rules = ret_rules->rule;
+	ret_rules->rules.domains = list->holds == HOLDS_DOMAINS;
+}
+
+/* ---- parts ---- */
+
+static void sending_send(struct sending *sending, Stockade__Feed *feed)
+{
+	feed->name = (char *)sending->plan.feed->name;
+	sending->asked++;
+	bus_client_feed(*sending->bus, feed, sending_on_answer, sending);
+}
+
+static void sending_begin(struct sending *sending, const struct named_rules *named)
+{
+	const struct sending_plan *plan = &sending->plan;
+	Stockade__Feed feed = STOCKADE__FEED__INIT;
+	Stockade__FeedBegin begin = STOCKADE__FEED_BEGIN__INIT;
+
+	begin.whole = plan->from == NULL;
+	begin.expired = plan->to == NULL;
+	begin.from_serial = plan->from != NULL ? plan->from->soa.serial : 0;
+	begin.to_serial = plan->to != NULL ? plan->to->soa.serial : 0;
+	begin.rules = sending->rules;
+	begin.n_sublists = named->names_len;
+	begin.sublists = (char **)(uintptr_t)named->names;
+	feed.what_case = STOCKADE__FEED__WHAT_BEGIN;
+	feed.begin = &begin;
+	sending_send(sending, &feed);
+}
+
+/* An entry on the wire borrows from here. */
+struct wire_entry {
+	struct source source;
+	Stockade__Source wire_source;
+	Stockade__FeedEntry wire;
+};
+
+/* False: there are no more. */
+static bool sending_next(struct sending *sending, struct wire_entry *entry)
+{
+	const struct feed_set *set = NULL;
+	struct feed_entry next;
+
+	if (feed_difference_next(&sending->difference, &next, &set) == 0)
+		return false;
+	feed_entry_source(set, &next, &entry->source);
+	source_to_wire(&entry->source, &entry->wire_source);
+	stockade__feed_entry__init(&entry->wire);
+	entry->wire.source = &entry->wire_source;
+	entry->wire.listed = next.listed;
+	entry->wire.excluded = next.excluded;
+	if ((next.listed | next.excluded) != 0) /* texts of the pool end with a NUL */
+		entry->wire.reason = (char *)(uintptr_t)feed_entry_reason(set, &next).ptr;
+	return true;
+}
+
+static void sending_entries(struct sending *sending)
+{
+	struct wire_entry *entries = mem_alloc_array(ENTRIES_PER_PART, sizeof(*entries));
+	Stockade__FeedEntry **pointers = mem_alloc_array(ENTRIES_PER_PART, sizeof(*pointers));
+	Stockade__FeedEntries part = STOCKADE__FEED_ENTRIES__INIT;
+	Stockade__Feed feed = STOCKADE__FEED__INIT;
+	size_t len = 0;
+
+	while (len < ENTRIES_PER_PART && sending_next(sending, &entries[len])) {
+		pointers[len] = &entries[len].wire;
+		len++;
+	}
+	sending->exhausted = len < ENTRIES_PER_PART;
+	sending->sent += len;
+	part.n_entries = len;
+	part.entries = pointers;
+	feed.what_case = STOCKADE__FEED__WHAT_ENTRIES;
+	feed.entries = &part;
+	sending_send(sending, &feed);
+	mem_free(pointers);
+	mem_free(entries);
+}
+
+static void sending_end(struct sending *sending)
+{
+	Stockade__Feed feed = STOCKADE__FEED__INIT;
+	Stockade__FeedEnd end = STOCKADE__FEED_END__INIT;
+
+	end.entries = sending->sent;
+	feed.what_case = STOCKADE__FEED__WHAT_END;
+	feed.end = &end;
+	sending->ended = true;
+	sending_send(sending, &feed);
+}
+
+static void sending_destroy(struct sending *sending)
+{
+	sending->magic = 0;
+	mem_free(sending);
+}
+
+static void sending_on_answer(int error, const Stockade__Answer *answer, void *arg)
+{
+	struct sending *sending = OBJ(sending, arg);
+
+	sending->asked--;
+	if (sending->freed) {
+		sending_destroy(sending);
+		return;
+	}
+	if (error < 0 || sending->ended)
+		sending->done(error, answer != NULL ? answer->text : err_text(error),
+			answer != NULL ? answer->changed : 0, sending->arg);
+	else if (sending->exhausted)
+		sending_end(sending);
+	else
+		sending_entries(sending);
+}
+
+/* ---- life ---- */
+
+int sending_new(struct bus_client **bus, const struct sending_plan *plan, sending_done *done,
+	void *arg, struct sending **ret_sending)
+{
+	AUTO(sending) *sending = mem_new(sending);
+	struct named_rules named;
+	int r = 0;
+
+	sending->magic = (uint32_t)MAGIC_sending;
+	sending->bus = bus;
+	sending->plan = *plan;
+	sending->rules = conf_feed_rules(plan->conf, plan->feed);
+	sending->done = done;
+	sending->arg = arg;
+	rules_make(plan, &named);
+	if (plan->from == plan->to) { /* nothing changed: only that it is so is told */
+		sending->exhausted = true;
+	} else {
+		r = plan->from != NULL ? feed_set_new(plan->from, &named.rules, &sending->from) : 0;
+		if (r >= 0)
+			r = feed_set_new(plan->to, &named.rules, &sending->to);
+	}
+	if (r < 0)
+		return r;
+	sending->difference = (struct feed_difference){.from = sending->from, .to = sending->to};
+	sending_begin(sending, &named);
+	*ret_sending = TAKE(sending);
+	return 0;
+}
+
+/* An answer may still be due; the rest is freed with it. */
+void sending_free(struct sending **sending)
+{
+	struct sending *s = *sending;
+
+	if (s == NULL)
+		return;
+	*sending = NULL;
+	feed_set_free(&s->from);
+	feed_set_free(&s->to);
+	s->freed = true;
+	if (s->asked == 0 || *s->bus == NULL)
+		sending_destroy(s);
+}
+
+const struct feed_counts *sending_counts(const struct sending *sending)
+{
+	static const struct feed_counts none = {0};
+
+	return sending->to != NULL ? &sending->to->counts : &none;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "roles/keeper_feed.h"
+
+/* What operators ask and order about feeds. */
+
+/* ---- list ---- */
+
+struct listing_feeds {
+	struct keeper *keeper;
+	struct arena *arena;
+	Stockade__Answer *answer;
+	size_t room;
+};
+
+/* What the courier says of the server that it cannot ask, when nothing else is wrong. */
+static const Stockade__Condition *feed_condition(const struct keeper *keeper, const char *name)
+{
+	for (const struct link *link = keeper->links; link != NULL; link = link->next) {
+		for (size_t i = 0; link->health != NULL && i < link->health->n_conditions; i++) {
+			const Stockade__Condition *condition = link->health->conditions[i];
+
+			if (strcmp(condition->kind, "feed") == 0 &&
+				strcmp(condition->name, name) == 0)
+				return condition;
+		}
+	}
+	return NULL;
+}
+
+static const char *feed_state_word(const struct store_feed *feed)
+{
+	static const char *const words[] = {"taken", "purged", "refused"};
+
+	if (feed->accepts)
+		return "accepted";
+	return feed->state == STORE_FEED_TAKEN && feed->success_s == 0 ? "new" : words[feed->state];
+}
+
+static Stockade__FeedStatus *feeds_push(struct listing_feeds *listing)
+{
+	Stockade__FeedStatus *status = arena_alloc(listing->arena, sizeof(*status));
+	Stockade__Answer *answer = listing->answer;
+
+	if (answer->n_feeds == listing->room) {
+		size_t room = listing->room != 0 ? listing->room * 2 : 16;
+		Stockade__FeedStatus **feeds = arena_alloc(listing->arena, room * sizeof(*feeds));
+
+		if (answer->n_feeds != 0)
+			memcpy(feeds, answer->feeds, answer->n_feeds * sizeof(*feeds));
+		answer->feeds = feeds;
+		listing->room = room;
+	}
+	stockade__feed_status__init(status);
+	answer->feeds[answer->n_feeds++] = status;
+	return status;
+}
+
+static int feeds_add(struct listing_feeds *listing, const struct store_feed *feed, const char *list)
+{
+	Stockade__FeedStatus *status = feeds_push(listing);
+	char author[FEED_AUTHOR_SIZE];
+	const Stockade__Condition *condition;
+
+	status->name = span_cstr(listing->arena, feed->name);
+	status->list = arena_format(listing->arena, "%s", list);
+	status->serial = feed->rules != 0 ? feed->serial : 0;
+	status->success_s = feed->success_s;
+	status->changed_s = feed->changed_s;
+	status->state = arena_format(listing->arena, "%s", feed_state_word(feed));
+	status->error = span_cstr(listing->arena, feed->error);
+	status->error_s = feed->error.len != 0 ? feed->error_s : 0;
+	condition = feed_condition(listing->keeper, status->name);
+	if (feed->error.len == 0 && condition != NULL && !condition->well) {
+		status->error =
+			condition->words; /* the link's: the answer goes out before it changes */
+		status->error_s = condition->since_s;
+	}
+	return store_feed_count(listing->keeper->store,
+		span_text(feed_author(status->name, author)), &status->entries);
+}
+
+static int feeds_found(const struct store_feed *feed, void *arg)
+{
+	struct listing_feeds *listing = arg;
+	const struct conf_feed *conf_feed =
+		conf_feed_find(listing->keeper->context->conf, feed->name);
+	int r = feeds_add(listing, feed, conf_feed != NULL ? conf_feed->into : "");
+
+	return r < 0 ? r : 0;
+}
+
+static bool feeds_have(const Stockade__Answer *answer, const char *name)
+{
+	for (size_t i = 0; i < answer->n_feeds; i++) {
+		if (strcmp(answer->feeds[i]->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+int feed_ask(struct keeper *keeper, struct arena *arena, Stockade__Answer *answer)
+{
+	struct listing_feeds listing = {.keeper = keeper, .arena = arena, .answer = answer};
+	const struct conf *conf = keeper->context->conf;
+	int r = store_feeds(keeper->store, span_text(""), feeds_found, &listing);
+
+	for (size_t i = 0; i < conf->feeds_len && r >= 0; i++) {
+		struct store_feed never = {.name = span_text(conf->feeds[i].name)};
+
+		if (!feeds_have(answer, conf->feeds[i].name))
+			r = feeds_add(&listing, &never, conf->feeds[i].into);
+	}
+	return r;
+}
+
+/* ---- purge, accept ---- */
+
+struct purging {
+	struct work *work;
+	uint64_t *ids;
+	size_t len;
+	size_t room;
+};
+
+static int purging_found(const struct store_listing *listing, void *arg)
+{
+	struct purging *purging = arg;
+
+	if (purging->len == purging->room) {
+		purging->room = purging->room != 0 ? purging->room * 2 : 256;
+		purging->ids = mem_resize(purging->ids, purging->room * sizeof(*purging->ids));
+	}
+	purging->ids[purging->len++] = listing->id;
+	change_add(&purging->work->change, listing->list, &listing->source);
+	return 0;
+}
+
+static int feed_purge(struct work *work, struct feed_row *row)
+{
+	struct purging purging = {.work = work};
+	char author[FEED_AUTHOR_SIZE];
+	char words[FEED_WORDS_SIZE];
+	char time[CLOCK_TEXT_SIZE];
+	struct store_select select = {
+		.which = STORE_FEED, .list = span_text(feed_author(row->name, author))};
+	int r = store_listings(work->keeper->store, &select, purging_found, &purging);
+
+	for (size_t i = 0; i < purging.len && r >= 0; i++)
+		r = store_listing_end(work->keeper->store, purging.ids[i], work->now_s,
+			span_text(work->author), work->reason, work->event);
+	mem_free(purging.ids);
+	snprintf(words, sizeof(words),
+		"purged by %.100s at %s UTC; to take it again: stockade feed accept %s",
+		work->author, clock_print_minute(work->now_s, time), row->name);
+	feed_row_set_error(row, words, work->now_s);
+	row->feed.state = STORE_FEED_PURGED;
+	row->feed.accepts = false;
+	row->feed.rules = 0; /* the next change set has to be a whole zone */
+	work->answer->text = arena_format(
+		work->change.arena, "%zu listings of feed '%s' ended", purging.len, row->name);
+	return r;
+}
+
+static int feed_accept(struct work *work, struct feed_row *row)
+{
+	row->feed.accepts = true;
+	work->event = 0; /* in the trail, but nothing that could be undone */
+	work->answer->text = arena_format(work->change.arena,
+		"the next change of feed '%s' is taken, whatever its size", row->name);
+	return 0;
+}
+
+int feed_command_run(struct work *work)
+{
+	const Stockade__FeedCommand *command = work->command->feed;
+	struct feed_row row;
+	int r = feed_row_read(work->keeper, span_text(command->name), &row);
+
+	if (r < 0)
+		return r;
+	if (!row.known &&
+		conf_feed_find(work->keeper->context->conf, span_text(command->name)) == NULL)
+		return fault_set(&work->why, E_ABSENT, "there is no feed '%s'", command->name);
+	r = work_event(work, command->purge ? "purge-feed" : "accept-feed", row.name, 0);
+	if (r >= 0)
+		r = command->purge ? feed_purge(work, &row) : feed_accept(work, &row);
+	work->keeps = true;
+	return r < 0 ? r : store_feed_put(work->keeper->store, &row.feed);
+}
