@@ -85,6 +85,11 @@ struct prefix prefix_of(struct ip ip, unsigned bits)
 	return prefix;
 }
 
+bool prefix_is_v4(struct prefix prefix)
+{
+	return prefix.bits >= IP_V4_BITS && ip_is_v4(prefix.ip);
+}
+
 bool prefix_has(struct prefix prefix, struct ip ip)
 {
 	return ip_equal(prefix_of(ip, prefix.bits).ip, prefix.ip);

@@ -41,6 +41,8 @@ int ip_parse(struct span s, struct ip *ret_ip);
 const char *ip_print(struct ip ip, char text[IP_TEXT_SIZE]);
 
 struct prefix prefix_of(struct ip ip, unsigned bits); /* clears the host bits */
+bool prefix_is_v4(
+	struct prefix prefix); /* ::/0 and its like are not, although they hold the mapped block */
 bool prefix_has(struct prefix prefix, struct ip ip);
 bool prefix_covers(struct prefix outer, struct prefix inner);
 bool prefix_equal(struct prefix a, struct prefix b);

@@ -73,11 +73,6 @@ static int64_t entry_value(struct canvas *canvas, const struct paint_entry *entr
 
 /* ---- Addresses and networks ---- */
 
-static bool prefix_is_v4(struct prefix net)
-{
-	return ip_is_v4(net.ip) && net.bits >= IP_V4_BITS;
-}
-
 static int nets_collect(struct canvas *canvas, struct prefix ground,
 	const struct paint_entry *entries, size_t entries_len)
 {

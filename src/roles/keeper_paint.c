@@ -94,8 +94,10 @@ static bool ground_covers(const struct ground *outer, const struct ground *inner
 
 	if (!span_equal(outer->list, inner->list) || outer->source.kind != inner->source.kind)
 		return false;
-	if (outer->source.kind == SOURCE_NET)
-		return prefix_covers(outer->source.net, inner->source.net);
+	if (outer->source.kind ==
+		SOURCE_NET) /* painting IPv6 ground leaves the IPv4 addresses out */
+		return prefix_is_v4(outer->source.net) == prefix_is_v4(inner->source.net) &&
+		       prefix_covers(outer->source.net, inner->source.net);
 	if (span_equal(name, below))
 		return true;
 	return below.ptr[0] == '.' &&

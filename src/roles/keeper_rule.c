@@ -57,15 +57,16 @@ int rule_place(const struct conf *conf, struct span name, struct span sublist,
 		"no sublist of '%s' has a policy that takes entries by hand", list->name);
 }
 
+/* An IPv6 network, ::/0 included, holds no IPv4 address. */
 static bool nets_meet(struct prefix a, struct prefix b)
 {
-	return prefix_covers(a, b) || prefix_covers(b, a);
+	return prefix_is_v4(a) == prefix_is_v4(b) && (prefix_covers(a, b) || prefix_covers(b, a));
 }
 
 static int net_may_be_listed(const struct conf *conf, const struct conf_list *list,
 	struct prefix net, const char *text, struct fault *why)
 {
-	bool v4 = ip_is_v4(net.ip) && net.bits >= IP_V4_BITS;
+	bool v4 = prefix_is_v4(net);
 
 	if (net.bits < (v4 ? WIDEST_V4_BITS : WIDEST_V6_BITS))
 		return fault_set(why, E_PROTECTED,

@@ -107,7 +107,8 @@ static bool source_covers(const struct source *outer, const struct source *inner
 	if (outer->kind != inner->kind)
 		return false;
 	if (outer->kind == SOURCE_NET)
-		return prefix_covers(outer->net, inner->net);
+		return prefix_is_v4(outer->net) == prefix_is_v4(inner->net) &&
+		       prefix_covers(outer->net, inner->net);
 	if (suffix.len != 0 && suffix.ptr[0] == '.')
 		return span_equal(span_from(suffix, 1), name) ||
 		       span_has_suffix_nocase(name, suffix);

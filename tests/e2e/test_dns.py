@@ -336,3 +336,15 @@ def test_dig(served, arguments, expected):
     result = subprocess.run(["dig", f"@{HOST}", "-p", str(served.dns.port), "+short", "+tries=1", *arguments],
                             capture_output=True, text=True, timeout=20, check=True)
     assert result.stdout.startswith(expected) and "WARNING" not in result.stdout
+
+
+def test_an_ipv6_network_and_an_ipv4_one_in_one_command(site):
+    """::/32 holds the place of IPv4 addresses and none of them: it neither lists them nor hides what does."""
+    site.conf["lists"]["main"]["never"] = []
+    site.start("keeper")
+    site.start("dns")
+    client = Dns(site.ports["dns"])
+    site.cli("list", "add", "::/32", "100.0.0.0/13", "--list", "main", "--reason", "both", "--yes")
+    wait_for(lambda: client.answers(reverse("::1")), what="the listings in DNS")
+    assert client.answers(reverse("100.0.0.1")) == ["127.0.0.8"]
+    assert client.ask(reverse("101.0.0.1")).rcode() == dns.rcode.NXDOMAIN
