@@ -36,20 +36,31 @@ static size_t option_size(struct span content)
 	return content.len != 0 ? OPTION_SIZE + content.len : 0;
 }
 
+static size_t options_size(const struct reply_options *options)
+{
+	return option_size(options->nsid) + option_size(options->cookie) +
+	       (options->keepalive_ds != 0 ? OPTION_SIZE + 2 : 0);
+}
+
 void reply_reserve_options(struct reply *reply)
 {
-	const struct reply_options *options = &reply->options;
+	struct reply_options *options = &reply->options;
+	size_t room = reply->limit > reply->len ? reply->limit - reply->len : 0;
 
-	if (reply->query->edns.present)
-		reply->limit -= option_size(options->nsid) + option_size(options->cookie) +
-				(options->keepalive_ds != 0 ? OPTION_SIZE + 2 : 0);
+	if (!reply->query->edns.present)
+		return;
+	if (options_size(options) > room) /* a signature takes much of a small datagram */
+		options->nsid.len = 0;
+	if (options_size(options) > room)
+		*options = (struct reply_options){.ede_text = options->ede_text};
+	reply->limit -= options_size(options);
 }
 
 uint8_t *reply_room(struct reply *reply, size_t len)
 {
 	uint8_t *room = reply->out + reply->len;
 
-	if (len > reply->limit - reply->len) {
+	if (reply->len + len > reply->limit) {
 		reply->full = true;
 		return NULL;
 	}
@@ -74,7 +85,7 @@ uint8_t *reply_record(
 
 bool reply_has_room(const struct reply *reply, size_t rdata_len)
 {
-	return RECORD_FIXED + rdata_len <= reply->limit - reply->len;
+	return reply->len + RECORD_FIXED + rdata_len <= reply->limit;
 }
 
 static uint8_t *option_begin(uint8_t *at, uint16_t option, size_t len)

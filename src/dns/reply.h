@@ -35,7 +35,8 @@ struct reply {
 /* size: of out, at least DNS_UDP_PLAIN. */
 void reply_init(struct reply *reply, const struct dns_query *query, uint8_t *out, size_t size);
 
-/* Keeps room for what stands in options: to be called after setting them, before the first record. */
+/* Keeps room for what stands in options, and empties those for which there is none: to be called after setting them, before
+ * the first record. */
 void reply_reserve_options(struct reply *reply);
 
 /* Room for a record of a name, a type and rdata of that length; NULL when it does not fit. The name is a pointer to offset

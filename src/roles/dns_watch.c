@@ -177,7 +177,7 @@ static void watch_on_look(struct timer *timer, void *arg)
 
 /* ---- counts ---- */
 
-static uint64_t watch_sum(const struct dns_watch *watch, enum dns_count count)
+uint64_t dns_watch_sum(const struct dns_watch *watch, enum dns_count count)
 {
 	uint64_t sum = watch->before[count];
 
@@ -205,7 +205,7 @@ static void watch_tell(struct dns_watch *watch)
 	health.counters = arena_alloc(arena, (DNS_COUNTS_LEN + 1) * sizeof(*health.counters));
 	for (int i = 0; i < DNS_COUNTS_LEN; i++)
 		add_counter(arena, &health, dns_count_name((enum dns_count)i),
-			watch_sum(watch, (enum dns_count)i));
+			dns_watch_sum(watch, (enum dns_count)i));
 	if (watch->tap != NULL)
 		add_counter(arena, &health, "untapped", tap_dropped(watch->tap));
 	bus_client_tell(watch->bus, &health);
@@ -254,7 +254,8 @@ struct dns_watch *dns_watch_new(struct loop *loop, const struct conf *conf, stru
 	watch->bus = bus;
 	timer_init(&watch->look, loop, watch_on_look, watch);
 	timer_init(&watch->tell, loop, watch_on_tell, watch);
-	timer_set(&watch->tell, loop_now_ms(loop));
+	if (bus != NULL)
+		timer_set(&watch->tell, loop_now_ms(loop));
 	dns_watch_apply(watch, conf);
 	return watch;
 }

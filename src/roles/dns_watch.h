@@ -13,6 +13,7 @@ struct conf;
 struct dns_watch;
 struct guard_desk;
 
+/* bus: where counts are told, or NULL. */
 struct dns_watch *dns_watch_new(struct loop *loop, const struct conf *conf, struct bus_client *bus);
 void dns_watch_free(struct dns_watch **watch);
 
@@ -22,3 +23,6 @@ void dns_watch_apply(struct dns_watch *watch, const struct conf *conf);
 /* A worker's. Remove takes what is left in it, and its counts stay in the sums. */
 void dns_watch_add(struct dns_watch *watch, struct guard_desk *desk);
 void dns_watch_remove(struct dns_watch *watch, struct guard_desk *desk);
+
+/* Of all desks, also those that are gone. */
+uint64_t dns_watch_sum(const struct dns_watch *watch, enum dns_count count);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "zone/guard.h"
 
-#include "base/clock.h"
+#include <sys/random.h>
+
 #include "base/mem.h"
 #include "zone/guard_priv.h"
 
@@ -34,13 +35,21 @@ void guard_memory_free(struct guard_memory **memory)
 	*memory = NULL;
 }
 
+/* Never 0, at which xorshift stays. */
+static uint32_t desk_seed(void)
+{
+	uint32_t seed = 0;
+
+	return getrandom(&seed, sizeof(seed), 0) == sizeof(seed) && seed != 0 ? seed : 0x9e3779b9;
+}
+
 struct guard_desk *guard_desk_new(unsigned workers)
 {
 	struct guard_desk *desk = mem_new(guard_desk);
 
 	desk->limiter = dns_limiter_new(workers);
 	desk->samples = ring_new(SAMPLES_SIZE);
-	desk->random = 0x9e3779b9;
+	desk->random = desk_seed();
 	return desk;
 }
 

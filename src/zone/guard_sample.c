@@ -6,7 +6,10 @@
  * Which queries are watched is decided by counting down from random numbers whose mean is the rate of the sample: a client
  * that asks in a rhythm of its own is seen as often as the others. The rest of this file runs for samples only.
  */
-enum { PARTS_MAX = 8 };
+enum {
+	LABELS_MASKED = 16, /* more labels that are long enough to be keys do not fit a name */
+	PARTS_MAX = 2 + 2 * (2 * LABELS_MASKED + 1),
+};
 
 /* xorshift32: what it needs is cheapness and no rhythm. */
 static uint32_t desk_random(struct guard_desk *desk)
@@ -42,36 +45,65 @@ static void parts_add(struct parts *parts, struct span part)
 	parts->parts[parts->len++] = part;
 }
 
-/* A message, with what is in place of the key written over. at 0: it has none. */
-static void parts_add_masked(struct parts *parts, struct span message, size_t at, size_t len)
-{
-	static const uint8_t mask[] =
-		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+/* The places of labels that are written over: offset of the text in the message, and length. */
+struct masks {
+	size_t len;
+	struct {
+		size_t at, len;
+	} labels[LABELS_MASKED];
+};
 
-	if (at == 0 || at + len > message.len) {
-		parts_add(parts, message);
-		return;
+static void parts_add_masked(struct parts *parts, struct span message, const struct masks *masks)
+{
+	static const uint8_t cover[] =
+		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+	size_t at = 0;
+
+	for (size_t i = 0; i < masks->len; i++) {
+		if (masks->labels[i].at + masks->labels[i].len > message.len)
+			break; /* the header alone */
+		parts_add(parts, span_of(message.ptr + at, masks->labels[i].at - at));
+		parts_add(parts, span_of(cover, masks->labels[i].len));
+		at = masks->labels[i].at + masks->labels[i].len;
 	}
-	parts_add(parts, span_first(message, at));
-	parts_add(parts, span_of(mask, len));
-	parts_add(parts, span_from(message, at + len));
+	parts_add(parts, span_from(message, at));
 }
 
-/* Where a key stands in the question, also a wrong one: who mistypes a key writes most of it. */
-static size_t key_find(const struct guard_turn *turn, size_t *ret_len)
+static bool is_key_of_any(const struct guard *guard, struct span label)
+{
+	for (size_t i = 0; i < guard->zones_len; i++) {
+		if (guard->zones[i].keys != NULL &&
+			access_keys_find(guard->zones[i].keys, label) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Whatever stands in the place of a key, since who mistypes a key writes most of it; and each key in any other place. */
+static bool is_masked(const struct guard_turn *turn, unsigned index, struct span label)
+{
+	const struct guard_zone *zone = turn->zone >= 0 ? &turn->guard->zones[turn->zone] : NULL;
+
+	if (zone != NULL && zone->keys != NULL &&
+		index + zone->apex_labels + 1 == turn->query->labels_len)
+		return true;
+	return label.len >= ACCESS_KEY_MIN && is_key_of_any(turn->guard, label);
+}
+
+static void masks_find(const struct guard_turn *turn, struct masks *masks)
 {
 	const struct dns_query *query = turn->query;
-	const struct guard_zone *zone;
-	uint8_t at;
 
-	if (turn->zone < 0)
-		return 0;
-	zone = &turn->guard->zones[turn->zone];
-	if (zone->keys == NULL || query->labels_len <= zone->apex_labels)
-		return 0;
-	at = query->label_at[query->labels_len - zone->apex_labels - 1];
-	*ret_len = query->name[at];
-	return DNS_HEADER_SIZE + (size_t)at + 1;
+	masks->len = 0;
+	for (unsigned i = 0; i < query->labels_len && masks->len < LABELS_MASKED; i++) {
+		uint8_t at = query->label_at[i];
+		struct span label = span_of(query->name + at + 1, query->name[at]);
+
+		if (!is_masked(turn, i, label))
+			continue;
+		masks->labels[masks->len].at = DNS_HEADER_SIZE + (size_t)at + 1;
+		masks->labels[masks->len++].len = label.len;
+	}
 }
 
 void guard_sample(struct guard_turn *turn, size_t answer_len)
@@ -81,7 +113,7 @@ void guard_sample(struct guard_turn *turn, size_t answer_len)
 	struct parts parts = {.len = 0};
 	struct span query = turn->job->query;
 	struct span answer = span_of(turn->job->out, answer_len);
-	size_t key_at, key_len = 0;
+	struct masks masks = {.len = 0};
 
 	head.for_log = is_turn(desk, &desk->until_log, turn->guard->log_sample);
 	head.for_tap = is_turn(desk, &desk->until_tap, turn->guard->tap_sample);
@@ -96,12 +128,13 @@ void guard_sample(struct guard_turn *turn, size_t answer_len)
 	head.key_len = turn->key != NULL ? turn->key->name_len : 0;
 	head.query_len = (uint16_t)query.len;
 	head.answer_len = (uint16_t)answer.len;
-	key_at = key_find(turn, &key_len);
+	if (turn->zone != GUARD_UNREAD)
+		masks_find(turn, &masks);
 	parts_add(&parts, span_of(&head, sizeof(head)));
 	if (turn->key != NULL)
 		parts_add(&parts, span_of(turn->key->name, turn->key->name_len));
-	parts_add_masked(&parts, query, key_at, key_len);
-	parts_add_masked(&parts, answer, key_at, key_len);
+	parts_add_masked(&parts, query, &masks);
+	parts_add_masked(&parts, answer, &masks);
 	if (!ring_put(desk->samples, parts.parts, parts.len))
 		dns_tally_count(&desk->tally, DNS_COUNT_UNSEEN);
 }

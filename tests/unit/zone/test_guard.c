@@ -480,6 +480,75 @@ static void a_message_without_question_may_come_for_a_cookie(void **state)
 	scene_free(scene);
 }
 
+/* ---- samples ---- */
+
+static void no_sample_shows_a_key(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *seen;
+	} cases[] = {
+		{"2.0.0.127." KEY ".bl.example.org",
+			"2.0.0.127.xxxxxxxxxxxxxxxxxxxxxxxxxx.bl.example.org"},
+		{"2.0.0.127.nearly-that-key.bl.example.org",
+			"2.0.0.127.xxxxxxxxxxxxxxx.bl.example.org"},
+		{"2.0.0.127." KEY ".manual.bl.example.org",
+			"2.0.0.127.xxxxxxxxxxxxxxxxxxxxxxxxxx.xxxxxx.bl.example.org"},
+		{"test." KEY ".dbl.example.org", "test.xxxxxxxxxxxxxxxxxxxxxxxxxx.dbl.example.org"},
+		{KEY ".example.net", "xxxxxxxxxxxxxxxxxxxxxxxxxx.example.net"},
+		{"a-long-name-without-a-key.dbl.example.org",
+			"a-long-name-without-a-key.dbl.example.org"},
+	};
+	struct scene *scene = scene_new();
+	struct ring *ring = guard_desk_samples(scene->desk);
+
+	(void)state;
+	write_keys(scene, KEY " example-mail -\n", 0640);
+	scene->conf.guard.log_sample = 1;
+	apply(scene);
+	for (size_t i = 0; i < COUNTOF(cases); i++) {
+		struct guard_sample head;
+		struct span record, query, answer;
+		struct dns_message message;
+		char text[DNS_NAME_TEXT_SIZE];
+
+		ask_from(scene, "192.0.2.1", cases[i].name);
+		assert_true(ring_peek(ring, &record));
+		memcpy(&head, record.ptr, sizeof(head));
+		query = span_first(span_from(record, sizeof(head) + head.key_len), head.query_len);
+		answer = span_from(record, sizeof(head) + head.key_len + head.query_len);
+		assert_int_equal(head.key_len, i == 0 ? strlen("example-mail") : 0);
+		assert_int_equal(answer.len, head.answer_len);
+		assert_int_equal(dns_message_decode(query, &message), 0);
+		assert_string_equal(dns_name_print(&message.name, text), cases[i].seen);
+		assert_int_equal(dns_message_decode(answer, &message), 0);
+		assert_string_equal(dns_name_print(&message.name, text), cases[i].seen);
+		ring_drop(ring);
+		assert_false(ring_peek(ring, &record));
+	}
+	scene_free(scene);
+}
+
+static void a_sample_takes_its_share(void **state)
+{
+	enum { QUERIES = 100000, EACH = 100 };
+	struct scene *scene = scene_new();
+	struct ring *ring = guard_desk_samples(scene->desk);
+	struct span record;
+	unsigned seen = 0;
+
+	(void)state;
+	scene->conf.guard.log_sample = EACH;
+	apply(scene);
+	for (unsigned i = 0; i < QUERIES; i++) {
+		ask_from(scene, "192.0.2.1", "bl.example.org");
+		for (; ring_peek(ring, &record); seen++)
+			ring_drop(ring);
+	}
+	assert_in_range(seen, QUERIES / EACH * 8 / 10, QUERIES / EACH * 12 / 10);
+	scene_free(scene);
+}
+
 /* ---- rates ---- */
 
 static void a_flood_is_answered_short_or_not_at_all(void **state)
@@ -555,6 +624,8 @@ int main(void)
 		cmocka_unit_test(nsid_and_keepalive_are_told_to_those_who_ask),
 		cmocka_unit_test(cookies_are_given_and_may_be_required),
 		cmocka_unit_test(a_message_without_question_may_come_for_a_cookie),
+		cmocka_unit_test(no_sample_shows_a_key),
+		cmocka_unit_test(a_sample_takes_its_share),
 		cmocka_unit_test(a_flood_is_answered_short_or_not_at_all),
 		cmocka_unit_test(a_busy_mail_host_is_not_held_up),
 	};
