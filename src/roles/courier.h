@@ -70,8 +70,9 @@ struct sending_plan {
 /* error: of the keeper's answer, words its text. changed: sources. The sending may be freed in it. */
 typedef void sending_done(int error, const char *words, uint32_t changed, void *arg);
 
-int sending_new(struct bus_client **bus, const struct sending_plan *plan, sending_done *done,
-	void *arg, struct sending **ret_sending);
+/* Never calls done from inside. */
+struct sending *sending_new(
+	struct bus_client **bus, const struct sending_plan *plan, sending_done *done, void *arg);
 void sending_free(struct sending **sending);
 /* What the zone holds beside entries; of the last one that was sent. */
 const struct feed_counts *sending_counts(const struct sending *sending);

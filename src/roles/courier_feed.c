@@ -39,7 +39,8 @@ static void feed_arm(struct feed *feed)
 
 	if (feed->fetch == NULL && feed->sending == NULL)
 		at_ms = feed->fetch_at_ms;
-	if (feed->sending == NULL && feed->send_at_ms != 0 && feed->send_at_ms < at_ms)
+	if (feed->fetch == NULL && feed->courier->sending == NULL && feed->send_at_ms != 0 &&
+		feed->send_at_ms < at_ms)
 		at_ms = feed->send_at_ms;
 	if (at_ms == INT64_MAX)
 		timer_clear(&feed->timer);
@@ -171,15 +172,15 @@ static void feed_gone(struct feed *feed)
 
 static void feed_not_taken(struct feed *feed, int error, const char *words)
 {
-	bool refused = error == E_LIMIT || error == E_DENIED || error == E_ABSENT;
+	bool away = error == E_AWAY || error == E_AGAIN || error == E_TIMEOUT;
 
 	if (error == E_CONFLICT && !feed->whole) {
 		feed->whole = true;
 		feed_send_soon(feed, 0);
 		return;
 	}
-	feed_send_soon(feed, refused ? OFFER_MS : AGAIN_MS);
-	if (refused) /* E_DENIED: purged, as an operator wanted */
+	feed_send_soon(feed, away ? AGAIN_MS : OFFER_MS);
+	if (!away) /* E_DENIED: purged, as an operator wanted */
 		feed_say(feed, error == E_DENIED, words);
 }
 
@@ -202,22 +203,21 @@ static void feed_on_sent(int error, const char *words, uint32_t changed, void *a
 
 static void feed_send(struct feed *feed)
 {
+	struct courier *courier = feed->courier;
 	const struct feed_zone *to = feed->next != NULL ? feed->next : feed->zone;
 	struct sending_plan plan = {.conf = feed->conf,
 		.feed = feed->feed,
 		.from = feed->whole ? NULL : feed->zone,
 		.to = to};
-	int r;
 
 	if (feed->expired)
 		plan.from = plan.to = NULL;
-	r = sending_new(&feed->courier->bus, &plan, feed_on_sent, feed, &feed->sending);
-	if (r >= 0) {
-		feed->courier->sending = feed;
+	if (!bus_client_is_connected(courier->bus)) {
+		feed_send_soon(feed, AGAIN_MS);
 		return;
 	}
-	feed->send_at_ms = 0; /* texts beyond all measure: not before the next transfer */
-	feed_say(feed, false, err_text(r));
+	courier->sending = feed;
+	feed->sending = sending_new(&courier->bus, &plan, feed_on_sent, feed);
 }
 
 void feed_send_next(struct courier *courier)

@@ -17,11 +17,18 @@ enum {
 
 _Static_assert((int)ENTRIES_PER_PART <= (int)MESSAGE_FEED_ENTRIES_MAX, "bus/check.h");
 
+struct named_rules {
+	struct feed_rules rules;
+	struct feed_rule rule[64];
+	size_t names_len;
+	const char *names[SUBLISTS_MAX]; /* by bit */
+};
+
 struct sending {
 	uint32_t magic;
 	struct bus_client **bus; /* the courier's; NULL behind it: no answers come any more */
 	struct sending_plan plan;
-	uint64_t rules;
+	struct named_rules named;
 	struct feed_set *from;
 	struct feed_set *to;
 	struct feed_difference difference;
@@ -37,13 +44,6 @@ struct sending {
 static void sending_on_answer(int error, const Stockade__Answer *answer, void *arg);
 
 /* ---- rules: which answer belongs to which of the feed's sublists ---- */
-
-struct named_rules {
-	struct feed_rules rules;
-	struct feed_rule rule[64];
-	size_t names_len;
-	const char *names[SUBLISTS_MAX]; /* by bit */
-};
 
 static uint8_t rules_bit(struct named_rules *named, const char *sublist)
 {
@@ -67,7 +67,7 @@ static void rules_make(const struct sending_plan *plan, struct named_rules *ret_
 		ret_rules->rule[i].sublist = rules_bit(ret_rules, feed->codes[i].sublist);
 		ret_rules->rules.len++;
 	}
-	ret_rules->rules.rules = ret_rules->rule;
+	ret_rules->rules.rules = ret_rules->rule; /* so it is not to be moved */
 	ret_rules->rules.domains = list->holds == HOLDS_DOMAINS;
 }
 
@@ -80,7 +80,7 @@ static void sending_send(struct sending *sending, Stockade__Feed *feed)
 	bus_client_feed(*sending->bus, feed, sending_on_answer, sending);
 }
 
-static void sending_begin(struct sending *sending, const struct named_rules *named)
+static void sending_begin(struct sending *sending)
 {
 	const struct sending_plan *plan = &sending->plan;
 	Stockade__Feed feed = STOCKADE__FEED__INIT;
@@ -90,9 +90,9 @@ static void sending_begin(struct sending *sending, const struct named_rules *nam
 	begin.expired = plan->to == NULL;
 	begin.from_serial = plan->from != NULL ? plan->from->soa.serial : 0;
 	begin.to_serial = plan->to != NULL ? plan->to->soa.serial : 0;
-	begin.rules = sending->rules;
-	begin.n_sublists = named->names_len;
-	begin.sublists = (char **)(uintptr_t)named->names;
+	begin.rules = conf_feed_rules(plan->conf, plan->feed);
+	begin.n_sublists = sending->named.names_len;
+	begin.sublists = (char **)(uintptr_t)sending->named.names;
 	feed.what_case = STOCKADE__FEED__WHAT_BEGIN;
 	feed.begin = &begin;
 	sending_send(sending, &feed);
@@ -165,6 +165,32 @@ static void sending_destroy(struct sending *sending)
 	mem_free(sending);
 }
 
+/* The sets are made when the keeper wants them: what it refuses at once is offered often. */
+static int sending_make_sets(struct sending *sending)
+{
+	const struct sending_plan *plan = &sending->plan;
+	int r = 0;
+
+	if (sending->to != NULL)
+		return 0;
+	if (plan->from != NULL)
+		r = feed_set_new(plan->from, &sending->named.rules, &sending->from);
+	if (r >= 0)
+		r = feed_set_new(plan->to, &sending->named.rules, &sending->to);
+	sending->difference = (struct feed_difference){.from = sending->from, .to = sending->to};
+	return r;
+}
+
+static void sending_go_on(struct sending *sending)
+{
+	int r = sending_make_sets(sending);
+
+	if (r < 0)
+		sending->done(r, "the texts of the zone are too long", 0, sending->arg);
+	else
+		sending_entries(sending);
+}
+
 static void sending_on_answer(int error, const Stockade__Answer *answer, void *arg)
 {
 	struct sending *sending = OBJ(sending, arg);
@@ -180,38 +206,26 @@ static void sending_on_answer(int error, const Stockade__Answer *answer, void *a
 	else if (sending->exhausted)
 		sending_end(sending);
 	else
-		sending_entries(sending);
+		sending_go_on(sending);
 }
 
 /* ---- life ---- */
 
-int sending_new(struct bus_client **bus, const struct sending_plan *plan, sending_done *done,
-	void *arg, struct sending **ret_sending)
+struct sending *sending_new(
+	struct bus_client **bus, const struct sending_plan *plan, sending_done *done, void *arg)
 {
-	AUTO(sending) *sending = mem_new(sending);
-	struct named_rules named;
-	int r = 0;
+	struct sending *sending = mem_new(sending);
 
 	sending->magic = (uint32_t)MAGIC_sending;
 	sending->bus = bus;
 	sending->plan = *plan;
-	sending->rules = conf_feed_rules(plan->conf, plan->feed);
 	sending->done = done;
 	sending->arg = arg;
-	rules_make(plan, &named);
-	if (plan->from == plan->to) { /* nothing changed: only that it is so is told */
-		sending->exhausted = true;
-	} else {
-		r = plan->from != NULL ? feed_set_new(plan->from, &named.rules, &sending->from) : 0;
-		if (r >= 0)
-			r = feed_set_new(plan->to, &named.rules, &sending->to);
-	}
-	if (r < 0)
-		return r;
-	sending->difference = (struct feed_difference){.from = sending->from, .to = sending->to};
-	sending_begin(sending, &named);
-	*ret_sending = TAKE(sending);
-	return 0;
+	sending->exhausted =
+		plan->from == plan->to; /* nothing changed: only that it is so is told */
+	rules_make(plan, &sending->named);
+	sending_begin(sending);
+	return sending;
 }
 
 /* An answer may still be due; the rest is freed with it. */

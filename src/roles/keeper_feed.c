@@ -30,7 +30,6 @@ static int feed_row_found(const struct store_feed *feed, void *arg)
 
 	row->feed = *feed;
 	row->known = true;
-	feed_row_set_error(row, "", feed->error_s);
 	snprintf(row->error, sizeof(row->error), "%.*s", (int)feed->error.len,
 		(const char *)feed->error.ptr);
 	row->feed.error = span_text(row->error);
@@ -129,7 +128,8 @@ static int feed_check_state(
 		return 0;
 	if (row->feed.state == STORE_FEED_PURGED)
 		return fault_set(why, E_DENIED, "%s", row->error);
-	if (row->feed.state == STORE_FEED_REFUSED && row->feed.refused_serial == begin->to_serial &&
+	if (row->feed.state == STORE_FEED_REFUSED && row->feed.rules == begin->rules &&
+		row->feed.refused_serial == begin->to_serial &&
 		begin->from_serial != begin->to_serial)
 		return fault_set(why, E_LIMIT, "%s", row->error);
 	return 0;

@@ -394,11 +394,12 @@ static void commit_note(struct committing *c)
 	feed->serial = c->staging->expired ? 0 : c->staging->to_serial;
 	feed->rules = c->staging->expired ? 0 : conf_feed_rules(c->staging->conf, c->feed);
 	feed->state = STORE_FEED_TAKEN;
-	feed->accepts = false;
 	if (!c->staging->expired)
 		feed->success_s = c->now_s;
-	if (c->change.rows != 0)
+	if (c->change.rows != 0) {
 		feed->changed_s = c->now_s;
+		feed->accepts = false; /* that was the one */
+	}
 	feed_row_set_error(c->row,
 		c->staging->expired
 			? "its server was not heard from for as long as the zone's SOA allows: all entries ended"

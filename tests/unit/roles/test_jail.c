@@ -276,6 +276,18 @@ static const struct jail_case {
 	CASE("dns", write_list, REFUSED, false),
 	CASE("dns", run_program, REFUSED, false),
 	CASE("dns", make_internet_socket, REFUSED, false),
+	CASE("courier", use_memory, DONE, false),
+	CASE("courier", read_store, EACCES, true),
+	CASE("courier", read_list, EACCES, true),
+	CASE("courier", write_own_state, EACCES, true), /* the gate's, that is */
+	CASE("courier", read_conf, DONE, false),
+	CASE("courier", make_unix_socket, DONE, false),
+	CASE("courier", connect_elsewhere, DONE, false), /* where its feed is */
+	CASE("courier", connect_backend, EACCES, true),
+	CASE("courier", make_resolver_socket, REFUSED, false), /* Landlock counts no ports of UDP */
+	CASE("courier", run_program, REFUSED, false),
+	CASE("courier", make_process, REFUSED, false),
+	CASE("courier", start_thread, REFUSED, false),
 	CASE("rbldnsd", use_memory, DONE, false),
 	CASE("rbldnsd", read_data, DONE, false),
 	CASE("rbldnsd", read_sequentially, 0, false),
@@ -303,13 +315,17 @@ static const struct jail_case {
 static struct conf conf_of_folder(void)
 {
 	static char text[6][128];
+	static struct conf_feed feed;
 	static const char *const names[] = {
 		"etc/stockade.yaml", "store/stockade.db", "run", "lists", "state"};
 
 	for (size_t i = 0; i < COUNTOF(names); i++)
 		snprintf(text[i], sizeof(text[i]), "%s%s/%s", i == 1 ? "sqlite:" : "", folder,
 			names[i]);
+	feed.server = elsewhere;
 	return (struct conf){.file = text[0],
+		.feeds = &feed,
+		.feeds_len = 1,
 		.store = text[1],
 		.run_path = text[2],
 		.lists_path = text[3],
