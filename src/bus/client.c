@@ -486,6 +486,8 @@ int bus_client_new(struct loop *loop, const struct bus_client_settings *settings
 	client_copy_settings(client, settings);
 	if (shelf != NULL)
 		client->follower = follower_new(settings->lists_path, shelf);
+	if (shelf != NULL && settings->on_delta != NULL)
+		follower_on_delta(client->follower, settings->on_delta, arg);
 	timer_init(&client->retry, loop, client_on_retry, client);
 	timer_init(&client->send, loop, client_on_send, client);
 	timer_init(&client->resend, loop, client_on_resend, client);

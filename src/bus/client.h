@@ -20,6 +20,7 @@ typedef struct Stockade__Feed Stockade__Feed;
 typedef struct Stockade__Health Stockade__Health;
 
 struct bus_client;
+struct delta;
 
 struct bus_client_settings {
 	const char *role;        /* "gate" */
@@ -31,6 +32,9 @@ struct bus_client_settings {
 	/* What is news (EV_BUS_AWAY, EV_BUS_BACK, EV_SNAPSHOT_ADOPTED, EV_SNAPSHOT_BAD, EV_SPOOL_FULL): the role passes
 	 * log_event, a test its own; NULL: silence. */
 	void (*log)(enum log_event_id id, const struct log_field *fields);
+
+	/* Each change before it is adopted, with the arg of on_view; NULL: nobody has to know what changed. */
+	void (*on_delta)(void *arg, const struct delta *delta);
 };
 
 /* shelf: of struct view, made by the caller with view's release; may be NULL for a role that serves no list.

@@ -25,6 +25,8 @@ struct follower {
 	struct view *next; /* being brought up to `target`; NULL: deltas go to what is served */
 	uint32_t target;
 	uint32_t expected; /* announced by the keeper; 0: nothing */
+	void (*on_delta)(void *arg, const struct delta *delta);
+	void *arg;
 };
 
 struct follower *follower_new(const char *lists_path, struct shelf *shelf)
@@ -48,6 +50,13 @@ void follower_free(struct follower **follower)
 	mem_free(f->lists_path);
 	mem_free(f);
 	*follower = NULL;
+}
+
+void follower_on_delta(
+	struct follower *follower, void (*call)(void *arg, const struct delta *delta), void *arg)
+{
+	follower->on_delta = call;
+	follower->arg = arg;
 }
 
 static const struct view *follower_view(const struct follower *follower)
@@ -163,6 +172,8 @@ int follower_delta(struct follower *follower, const Stockade__Delta *wire, struc
 	r = view_apply(base, &delta, &view, why);
 	if (r < 0)
 		return r;
+	if (follower->on_delta != NULL)
+		follower->on_delta(follower->arg, &delta);
 	view_free(&follower->next);
 	return follower_settle(follower, view);
 }

@@ -28,5 +28,9 @@ int follower_delta(struct follower *follower, const Stockade__Delta *delta, stru
 
 /* Frees old views; how many are still in use somewhere. Call from time to time while it is not 0. */
 size_t follower_sweep(struct follower *follower);
+/* call: before each delta is applied, with what it holds; for who has to know what changed. */
+struct delta;
+void follower_on_delta(
+	struct follower *follower, void (*call)(void *arg, const struct delta *delta), void *arg);
 
 uint32_t follower_serial(const struct follower *follower); /* served now; 0: nothing yet */

@@ -23,7 +23,8 @@ struct dns_now {
 struct dns_flow;
 
 struct dns_flow_calls {
-	/* Writes the next message; its length, 0: that was all, E_...: the connection has to be closed. */
+	/* Writes the next message; its length, 0: that was all; E_AGAIN: it worked for a while, and is to be called again when
+	 * others had their turn; another E_...: the connection has to be closed. */
 	int (*next)(struct dns_flow *flow, uint8_t *out, size_t size);
 	void (*free)(struct dns_flow *flow);
 };

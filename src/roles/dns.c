@@ -7,7 +7,9 @@
 #include "base/mem.h"
 #include "bus/client.h"
 #include "list/view.h"
+#include "roles/dns_changes.h"
 #include "roles/dns_desk.h"
+#include "roles/dns_notify.h"
 #include "roles/dns_watch.h"
 #include "roles/last_view.h"
 #include "roles/role.h"
@@ -22,6 +24,10 @@ struct dns_role {
 	struct role_context *context;
 	struct dns_shelves shelves;
 	struct guard_memory *memory;
+	struct transfer_memory *transfers;
+	struct dns_changes *changes;
+	struct dns_notify *notify;
+	struct buf shown; /* the configuration as the table was made of it */
 	struct bus_client *bus;
 	struct dns_server *server;
 };
@@ -40,13 +46,24 @@ static void dns_release_table(void *object)
 	zone_table_free(&table);
 }
 
+static void dns_on_delta(void *arg, const struct delta *delta)
+{
+	struct dns_role *dns = arg;
+
+	dns_changes_delta(dns->changes, delta);
+}
+
+/* The threads first: the secondaries have more time than anybody who asks. */
 static void dns_on_view(void *arg)
 {
 	struct dns_role *dns = arg;
+	uint32_t serial;
 
 	if (dns->server != NULL)
 		dns_server_wake(dns->server);
 	shelf_sweep(dns->shelves.tables);
+	if (dns_changes_view(dns->changes, &serial))
+		dns_notify_tell(dns->notify, serial);
 	role_go_on(dns->context);
 }
 
@@ -103,23 +120,45 @@ static int dns_open_bus(struct dns_role *dns, struct fault *why)
 		.socket_path = role_bus_path(context, socket_path, sizeof(socket_path)),
 		.lists_path = context->conf->lists_path,
 		.log = log_event,
+		.on_delta = dns_on_delta,
 	};
 
 	return bus_client_new(
 		context->loop, &settings, dns->shelves.views, dns_on_view, dns, &dns->bus, why);
 }
 
-/* The zones of the configuration that is in force now, with their guard. */
+/* Whether the configuration is another one than before: then the zones may be other zones under the same serial. */
+static bool dns_conf_differs(struct dns_role *dns)
+{
+	struct buf shown;
+	bool differs;
+
+	buf_init(&shown, 0);
+	conf_print(dns->context->conf, true, &shown);
+	differs = !span_equal(buf_span(&shown), buf_span(&dns->shown));
+	buf_done(&dns->shown);
+	dns->shown = shown;
+	return differs;
+}
+
+/* The zones of the configuration that is in force now, with their guard and their secondaries. */
 static int dns_put_table(struct dns_role *dns, struct fault *why)
 {
+	const struct conf *conf = dns->context->conf;
 	AUTO(zone_table) *table = NULL;
-	int r = zone_table_new(dns->context->conf, &table, why);
+	AUTO(keys) *keys = NULL;
+	int r = keys_read(conf, &keys, why);
 
 	if (r == 0)
-		r = guard_new(dns->context->conf, table, dns->memory, &table->guard, why);
+		r = zone_table_new(conf, &table, why);
+	if (r == 0)
+		r = guard_new(conf, table, dns->memory, &table->guard, why);
 	if (r < 0)
 		return r;
+	table->transfers = transfer_rules_new(conf, keys->items, dns->transfers);
+	dns_notify_set(dns->notify, conf, table, keys);
 	shelf_put(dns->shelves.tables, TAKE(table));
+	dns_changes_table(dns->changes, dns_conf_differs(dns));
 	return 0;
 }
 
@@ -132,9 +171,13 @@ static void dns_finish(struct role_context *context)
 	dns_server_free(&dns->server);
 	dns_watch_free(&dns->shelves.watch);
 	bus_client_free(&dns->bus);
+	dns_notify_free(&dns->notify);
+	dns_changes_free(&dns->changes);
 	shelf_free(&dns->shelves.tables);
 	shelf_free(&dns->shelves.views);
 	guard_memory_free(&dns->memory);
+	transfer_memory_free(&dns->transfers);
+	buf_done(&dns->shown);
 	mem_free(dns);
 	context->state = NULL;
 }
@@ -148,10 +191,15 @@ static int dns_start(struct role_context *context, struct fault *why)
 	dns->shelves.tables = shelf_new(dns_release_table);
 	dns->shelves.views = shelf_new(dns_release_view);
 	dns->memory = guard_memory_new();
+	dns->transfers = transfer_memory_new(dns->shelves.tables, dns->shelves.views);
+	dns->changes = dns_changes_new(&dns->shelves, dns->transfers);
+	dns->notify = dns_notify_new(context->loop, context->conf);
+	buf_init(&dns->shown, 0);
 	context->state = dns;
 	r = dns_put_table(dns, why);
 	if (r == 0) {
 		last_view_put(context->conf->lists_path, dns->shelves.views);
+		dns_on_view(dns);
 		r = dns_open_bus(dns, why);
 	}
 	if (r == 0) {

@@ -145,7 +145,7 @@ static void connection_put(struct dns_connection *connection, size_t len)
 	buf_append(out, span_of(connection->tcp->answer, len));
 }
 
-/* One message of the answers that have many, each in its turn: 1; 0: there is none. */
+/* One message of the answers that have many, each in its turn: 1; 0: there is none; E_AGAIN: not now. */
 static int connection_pump(struct dns_connection *connection)
 {
 	struct dns_tcp *tcp = connection->tcp;
@@ -155,13 +155,15 @@ static int connection_pump(struct dns_connection *connection)
 	if (connection->flows_len == 0)
 		return 0;
 	len = flow->calls->next(flow, tcp->answer, sizeof(tcp->answer));
-	if (len < 0)
+	if (len < 0 && len != E_AGAIN)
 		return len;
 	for (size_t i = 1; i < connection->flows_len; i++)
 		connection->flows[i - 1] = connection->flows[i];
+	connection->flows[connection->flows_len - 1] = flow;
+	if (len == E_AGAIN)
+		return E_AGAIN;
 	if (len > 0) {
 		connection_put(connection, (size_t)len);
-		connection->flows[connection->flows_len - 1] = flow;
 	} else {
 		flow->calls->free(flow);
 		connection->flows_len--;
@@ -225,6 +227,8 @@ static int connection_take(struct dns_connection *connection)
 		if (took < 0)
 			return took;
 		sent = connection_pump(connection);
+		if (sent == E_AGAIN)
+			return 1; /* others may have the thread meanwhile */
 		if (sent < 0)
 			return sent;
 	}

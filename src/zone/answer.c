@@ -6,6 +6,7 @@
 #include "zone/guard.h"
 #include "zone/owner.h"
 #include "zone/said.h"
+#include "zone/transfer.h"
 
 /*
  * A name is answered in this order: is it ours; is it listed (or a test entry); does anything below it exist; else
@@ -55,6 +56,8 @@ struct asked {
 	struct owner owner;
 	enum dns_transport transport;
 	int64_t now_s;
+	struct dns_job *job;
+	const struct tsig_exchange *exchange; /* verified; NULL: not signed */
 };
 
 /* One TTL for the whole set (RFC 2181 section 5.2): that of what ends first. */
@@ -298,6 +301,23 @@ static void reply_refuse(struct reply *reply, uint16_t rcode, uint16_t ede)
 	reply->ede = ede;
 }
 
+static void answer_transfer(const struct asked *asked, struct reply *reply)
+{
+	struct transfer_query transfer = {
+		.rules = asked->service->table->transfers,
+		.zone = asked->zone,
+		.serial = asked->service->serial,
+		.query = asked->query,
+		.exchange = asked->exchange,
+	};
+
+	if (asked->owner.is_apex)
+		transfer_answer(&transfer, asked->job, reply);
+	else
+		reply_refuse(reply, DNS_REFUSED, DNS_EDE_NOT_AUTHORITATIVE);
+}
+
+/* Who has signed is known, and asked for by dns.transfer-to: a secondary that looks for a newer serial. */
 static void answer_query(const struct asked *asked, struct guard_turn *guard, struct reply *reply)
 {
 	const struct dns_query *query = asked->query;
@@ -307,8 +327,8 @@ static void answer_query(const struct asked *asked, struct guard_turn *guard, st
 	} else if (asked->zone == NULL) {
 		reply_refuse(reply, DNS_REFUSED, DNS_EDE_NOT_AUTHORITATIVE);
 	} else if (query->type == DNS_AXFR || query->type == DNS_IXFR) {
-		reply_refuse(reply, DNS_REFUSED, DNS_EDE_PROHIBITED);
-	} else if (!guard_admit(guard, reply)) {
+		answer_transfer(asked, reply);
+	} else if (asked->exchange == NULL && !guard_admit(guard, reply)) {
 		/* refused, and reply says why */
 	} else if (asked->service->view == NULL) {
 		reply_refuse(reply, DNS_SERVFAIL, DNS_EDE_NOT_READY);
@@ -339,7 +359,7 @@ struct pending {
 };
 
 static void pending_read(struct pending *pending, const struct zone_service *service,
-	struct guard_desk *desk, const struct dns_job *job, struct dns_now now)
+	struct guard_desk *desk, struct dns_job *job, struct dns_now now)
 {
 	struct dns_query *query = &pending->query;
 	struct asked *asked = &pending->asked;
@@ -347,6 +367,8 @@ static void pending_read(struct pending *pending, const struct zone_service *ser
 	asked->service = service;
 	asked->query = query;
 	asked->zone = NULL;
+	asked->job = job;
+	asked->exchange = NULL;
 	asked->transport = job->transport;
 	asked->now_s = now.s;
 	pending->rcode = dns_query_decode(job->query, query);
@@ -380,19 +402,60 @@ static void pending_prefetch(const struct pending *pending, unsigned step)
 	}
 }
 
-static size_t pending_answer(struct pending *pending, enum dns_transport transport, uint8_t *out)
+static size_t pending_finish(struct pending *pending, struct reply *reply)
 {
+	if (pending->asked.job->flow == NULL)
+		return guard_end(&pending->guard, reply);
+	guard_count(&pending->guard, DNS_COUNT_TRANSFERS);
+	return 0;
+}
+
+/* A query that is signed gets an answer that is signed (RFC 8945 section 5.3), of which the rest has to leave room. */
+static size_t pending_answer_signed(struct pending *pending, size_t limit, struct dns_now now)
+{
+	enum { LEAST = 64 }; /* beside the question: header, OPT, cookie */
+	const struct transfer_rules *rules = pending->asked.service->table->transfers;
+	struct dns_job *job = pending->asked.job;
+	struct tsig_exchange exchange;
+	struct reply reply;
+	size_t room, len;
+	int rcode;
+
+	rcode = tsig_verify_query(&exchange, job->query, pending->query.tsig_at,
+		rules != NULL ? rules->keys : NULL, rules != NULL ? rules->keys_len : 0, now.s);
+	room = tsig_room(&exchange);
+	if (room + pending->query.question.len + LEAST > limit) {
+		tsig_begin(&exchange, NULL); /* a datagram cannot hold the names of the key */
+		rcode = DNS_FORMERR;
+		room = 0;
+	}
+	if (rcode == DNS_NOERROR)
+		pending->asked.exchange = &exchange;
+	reply_init(&reply, &pending->query, job->out, limit - room);
+	reply.rcode = (uint16_t)(rcode != DNS_NOERROR ? rcode : pending->rcode);
+	if (guard_begin(&pending->guard, &reply) && reply.rcode == DNS_NOERROR)
+		answer_query(&pending->asked, &pending->guard, &reply);
+	len = pending_finish(pending, &reply);
+	return len != 0 ? tsig_sign(&exchange, job->out, len, limit, now.s) : 0;
+}
+
+static size_t pending_answer(struct pending *pending, struct dns_now now)
+{
+	struct dns_job *job = pending->asked.job;
+	size_t limit = answer_limit(&pending->query, job->transport);
 	struct reply reply;
 
 	if (pending->rcode < 0) {
 		guard_count(&pending->guard, DNS_COUNT_DROPPED);
 		return 0;
 	}
-	reply_init(&reply, &pending->query, out, answer_limit(&pending->query, transport));
+	if (pending->query.tsig_at != 0)
+		return pending_answer_signed(pending, limit, now);
+	reply_init(&reply, &pending->query, job->out, limit);
 	reply.rcode = (uint16_t)pending->rcode;
 	if (guard_begin(&pending->guard, &reply) && pending->rcode == DNS_NOERROR)
 		answer_query(&pending->asked, &pending->guard, &reply);
-	return guard_end(&pending->guard, &reply);
+	return pending_finish(pending, &reply);
 }
 
 /* Few enough that what is fetched for the last is still in the first cache when the last is answered. */
@@ -413,8 +476,7 @@ void zone_answer_jobs(const struct zone_service *service, struct guard_desk *des
 				pending_prefetch(&pending[i], step);
 		}
 		for (size_t i = 0; i < group; i++)
-			jobs[i].out_len =
-				pending_answer(&pending[i], jobs[i].transport, jobs[i].out);
+			jobs[i].out_len = pending_answer(&pending[i], now);
 	}
 }
 

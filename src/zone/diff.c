@@ -172,6 +172,8 @@ static int differ_mount(struct differ *differ, unsigned mount, struct grounds *g
 	const struct zone_ground *outer = NULL;
 	int r = 0;
 
+	if (grounds->len == 0)
+		return 0;
 	qsort(grounds->items, grounds->len, sizeof(grounds->items[0]), ground_compare);
 	for (size_t i = 0; i < grounds->len && r == 0; i++) {
 		const struct zone_ground *ground = &grounds->items[i];

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "zone/guard.h"
 #include "zone/note.h"
+#include "zone/transfer.h"
 
 static struct span table_lower(struct arena *arena, struct span s)
 {
@@ -296,6 +297,7 @@ void zone_table_free(struct zone_table **table)
 	if (*table == NULL)
 		return;
 	guard_free(&(*table)->guard);
+	transfer_rules_free(&(*table)->transfers);
 	arena_free(&(*table)->arena);
 	mem_free(*table);
 	*table = NULL;

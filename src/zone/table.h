@@ -70,10 +70,12 @@ struct zone {
 };
 
 struct guard;
+struct transfer_rules;
 
 struct zone_table {
 	struct arena *arena;
 	struct guard *guard; /* of the same configuration; NULL: everybody may ask everything */
+	struct transfer_rules *transfers; /* of the same configuration; NULL: nobody may transfer */
 	struct span portal_url;
 	size_t zones_len;
 	const struct zone *zones; /* the longest apex first: the first match is the closest */

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: ISC */
+#include "roles/dns_changes.h"
+
+#include "base/arena.h"
+#include "base/macro.h"
+#include "base/mem.h"
+
+/*
+ * Deltas come before the views that are made of them, and several may become one view (bus/follower.h). Their ground is
+ * kept until that view is there; the difference is that of the two views on all of it. When the deltas do not lead from the
+ * one to the other, something was missed, and secondaries have to take all of the zone.
+ */
+enum {
+	NODES_MAX = 200000,   /* looked at for one zone: a fraction of a second of this thread */
+	SOURCES_MAX = 200000, /* repainted in one step */
+};
+
+struct change_source {
+	struct span list;
+	struct source source;
+};
+
+struct change_step {
+	uint32_t from, to;
+};
+
+struct dns_changes {
+	const struct dns_shelves *shelves;
+	struct transfer_memory *memory;
+	struct shelf_item *table, *view; /* the view before */
+	bool too_many;
+	struct arena *arena; /* names of lists */
+	size_t steps_len, steps_size;
+	struct change_step *steps;
+	size_t sources_len, sources_size;
+	struct change_source *sources;
+};
+
+struct dns_changes *dns_changes_new(
+	const struct dns_shelves *shelves, struct transfer_memory *memory)
+{
+	struct dns_changes *changes = mem_new(dns_changes);
+
+	changes->shelves = shelves;
+	changes->memory = memory;
+	changes->arena = arena_new(0);
+	return changes;
+}
+
+void dns_changes_free(struct dns_changes **changes)
+{
+	struct dns_changes *c = *changes;
+
+	*changes = NULL;
+	if (c == NULL)
+		return;
+	if (c->table != NULL)
+		shelf_release(c->shelves->tables, &c->table);
+	if (c->view != NULL)
+		shelf_release(c->shelves->views, &c->view);
+	arena_free(&c->arena);
+	mem_free(c->steps);
+	mem_free(c->sources);
+	mem_free(c);
+}
+
+static const struct zone_table *changes_table(const struct dns_changes *changes)
+{
+	return shelf_object(changes->table);
+}
+
+/* Nobody follows: nothing to keep. */
+static bool changes_are_wanted(const struct dns_changes *changes)
+{
+	const struct zone_table *table = changes_table(changes);
+
+	return table != NULL && table->transfers != NULL && table->transfers->secondaries_len != 0;
+}
+
+/* ---- ground ---- */
+
+static void *grown(void *items, size_t len, size_t *size, size_t each)
+{
+	if (len < *size)
+		return items;
+	*size = *size != 0 ? 2 * *size : 16;
+	return mem_resize(items, *size * each);
+}
+
+void dns_changes_delta(struct dns_changes *changes, const struct delta *delta)
+{
+	if (!changes_are_wanted(changes))
+		return;
+	changes->too_many |= changes->sources_len + delta->pieces_len > SOURCES_MAX;
+	if (changes->too_many)
+		return;
+	changes->steps = grown(changes->steps, changes->steps_len, &changes->steps_size,
+		sizeof(changes->steps[0]));
+	changes->steps[changes->steps_len++] =
+		(struct change_step){delta->from_serial, delta->to_serial};
+	for (size_t i = 0; i < delta->pieces_len; i++) {
+		changes->sources = grown(changes->sources, changes->sources_len,
+			&changes->sources_size, sizeof(changes->sources[0]));
+		changes->sources[changes->sources_len++] = (struct change_source){
+			arena_copy(changes->arena, delta->pieces[i].list), delta->pieces[i].source};
+	}
+}
+
+static void changes_forget(struct dns_changes *changes)
+{
+	changes->too_many = false;
+	changes->steps_len = 0;
+	changes->sources_len = 0;
+	arena_reset(changes->arena);
+}
+
+/* Whether the deltas lead from one serial to the other. */
+static bool changes_lead(const struct dns_changes *changes, uint32_t from, uint32_t to)
+{
+	for (size_t i = 0; i < changes->steps_len; i++) {
+		if (changes->steps[i].from == from)
+			from = changes->steps[i].to;
+	}
+	return from == to && !changes->too_many;
+}
+
+/* ---- differences ---- */
+
+static bool zone_serves(const struct zone *zone, struct span list)
+{
+	for (size_t i = 0; i < zone->lists_len; i++) {
+		if (span_equal(zone->lists[i].name, list))
+			return true;
+	}
+	return false;
+}
+
+static int zone_differ(const struct dns_changes *changes, const struct zone *zone,
+	const struct view *before, const struct view *after, struct zone_diff *diff)
+{
+	struct source *sources = mem_alloc_array(changes->sources_len + 1, sizeof(*sources));
+	struct zone_place old_place, new_place;
+	size_t len = 0;
+	int r;
+
+	for (size_t i = 0; i < changes->sources_len; i++) {
+		if (zone_serves(zone, changes->sources[i].list))
+			sources[len++] = changes->sources[i].source;
+	}
+	zone_place_find(&old_place, changes_table(changes), zone, before);
+	zone_place_find(&new_place, changes_table(changes), zone, after);
+	r = zone_diff_make(&old_place, &new_place, sources, len, NODES_MAX, diff);
+	mem_free(sources);
+	return r;
+}
+
+static void zone_follow(struct dns_changes *changes, const struct zone *zone,
+	const struct view *before, const struct view *after)
+{
+	struct zone_journal *journal = transfer_journal(changes->memory, &zone->apex);
+	uint32_t to = view_serial(after);
+	struct zone_diff diff;
+
+	if (before == NULL || zone_journal_serial(journal) != view_serial(before)) {
+		zone_journal_break(
+			journal, to, true); /* secondaries may be here from another life */
+		return;
+	}
+	zone_diff_init(&diff);
+	if (changes_lead(changes, view_serial(before), to) &&
+		zone_differ(changes, zone, before, after, &diff) == 0)
+		zone_journal_add(journal, view_serial(before), to, &diff);
+	else
+		zone_journal_break(journal, to, false);
+	zone_diff_done(&diff);
+}
+
+bool dns_changes_view(struct dns_changes *changes, uint32_t *ret_serial)
+{
+	struct shelf_item *newer = NULL;
+	const struct view *before = shelf_object(changes->view), *after;
+	const struct zone_table *table = changes_table(changes);
+	bool changed;
+
+	shelf_refresh(changes->shelves->views, &newer);
+	after = shelf_object(newer);
+	changed = after != NULL && (before == NULL || view_serial(before) != view_serial(after));
+	for (size_t i = 0; changed && changes_are_wanted(changes) && i < table->zones_len; i++)
+		zone_follow(changes, &table->zones[i], before, after);
+	changes_forget(changes);
+	if (changed)
+		*ret_serial = view_serial(after);
+	if (changes->view != NULL)
+		shelf_release(changes->shelves->views, &changes->view);
+	changes->view = newer;
+	return changed;
+}
+
+void dns_changes_table(struct dns_changes *changes, bool differs)
+{
+	const struct view *view = shelf_object(changes->view);
+	const struct zone_table *table;
+
+	shelf_refresh(changes->shelves->tables, &changes->table);
+	table = changes_table(changes);
+	for (size_t i = 0; view != NULL && changes_are_wanted(changes) && i < table->zones_len;
+		i++) {
+		struct zone_journal *journal =
+			transfer_journal(changes->memory, &table->zones[i].apex);
+
+		if (differs || zone_journal_serial(journal) != view_serial(view))
+			zone_journal_break(journal, view_serial(view), true);
+	}
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * Keeps the journals of the zones: what each change to the lists changes in the records that secondaries have. Owner: the
+ * dns role; its main thread, so that no answer waits for it. A change is answered before its difference is worked out.
+ */
+#include "list/delta.h"
+#include "roles/dns_desk.h"
+#include "zone/transfer.h"
+
+struct dns_changes;
+
+struct dns_changes *dns_changes_new(
+	const struct dns_shelves *shelves, struct transfer_memory *memory);
+void dns_changes_free(struct dns_changes **changes);
+
+/* A change is about to be adopted, alone or with others: remembers its ground. */
+void dns_changes_delta(struct dns_changes *changes, const struct delta *delta);
+
+/* A newer view stands on the shelf. True: the serial is another one, in *ret_serial. */
+bool dns_changes_view(struct dns_changes *changes, uint32_t *ret_serial);
+
+/* A new table stands on the shelf. differs: the records of the zones may be others under the same serial. */
+void dns_changes_table(struct dns_changes *changes, bool differs);

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: ISC */
+#include "zone/transfer.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/serial.h"
+#include "zone/transfer_priv.h"
+
+enum { TRANSFERS_MAX = 16, JOURNAL_OCTETS = 64 << 20 };
+
+struct journal_entry {
+	struct dns_name apex;
+	struct zone_journal *journal;
+};
+
+struct transfer_memory {
+	struct shelf *tables, *views;
+	atomic_uint running;
+	_Atomic int64_t
+		said_ms; /* when a refusal was logged: strangers write no more than a line a second */
+	pthread_mutex_t lock; /* of the list, not of the journals */
+	size_t len;
+	struct journal_entry **entries;
+};
+
+/* ---- what outlives a configuration ---- */
+
+struct transfer_memory *transfer_memory_new(struct shelf *tables, struct shelf *views)
+{
+	struct transfer_memory *memory = mem_new(transfer_memory);
+
+	memory->tables = tables;
+	memory->views = views;
+	atomic_init(&memory->running, 0);
+	pthread_mutex_init(&memory->lock, NULL);
+	return memory;
+}
+
+void transfer_memory_free(struct transfer_memory **memory)
+{
+	struct transfer_memory *m = *memory;
+
+	*memory = NULL;
+	if (m == NULL)
+		return;
+	for (size_t i = 0; i < m->len; i++) {
+		zone_journal_free(&m->entries[i]->journal);
+		mem_free(m->entries[i]);
+	}
+	pthread_mutex_destroy(&m->lock);
+	mem_free(m->entries);
+	mem_free(m);
+}
+
+struct zone_journal *transfer_journal_find(
+	struct transfer_memory *memory, const struct dns_name *apex)
+{
+	struct zone_journal *found = NULL;
+
+	pthread_mutex_lock(&memory->lock);
+	for (size_t i = 0; i < memory->len && found == NULL; i++) {
+		if (dns_name_equal(&memory->entries[i]->apex, apex))
+			found = memory->entries[i]->journal;
+	}
+	pthread_mutex_unlock(&memory->lock);
+	return found;
+}
+
+struct zone_journal *transfer_journal(struct transfer_memory *memory, const struct dns_name *apex)
+{
+	struct zone_journal *journal = transfer_journal_find(memory, apex);
+	struct journal_entry *entry;
+
+	if (journal != NULL)
+		return journal;
+	entry = mem_new(journal_entry);
+	entry->apex = *apex;
+	entry->journal = zone_journal_new(JOURNAL_OCTETS);
+	pthread_mutex_lock(&memory->lock);
+	memory->entries =
+		mem_resize(memory->entries, (memory->len + 1) * sizeof(memory->entries[0]));
+	memory->entries[memory->len++] = entry;
+	pthread_mutex_unlock(&memory->lock);
+	return entry->journal;
+}
+
+bool transfer_enter(struct transfer_memory *memory)
+{
+	if (atomic_fetch_add(&memory->running, 1) < TRANSFERS_MAX)
+		return true;
+	transfer_leave(memory);
+	return false;
+}
+
+void transfer_leave(struct transfer_memory *memory)
+{
+	atomic_fetch_sub(&memory->running, 1);
+}
+
+void transfer_hold(
+	struct transfer_memory *memory, struct shelf_item **ret_table, struct shelf_item **ret_view)
+{
+	*ret_table = *ret_view = NULL;
+	shelf_refresh(memory->tables, ret_table);
+	shelf_refresh(memory->views, ret_view);
+}
+
+void transfer_release(
+	struct transfer_memory *memory, struct shelf_item **table, struct shelf_item **view)
+{
+	if (*table != NULL)
+		shelf_release(memory->tables, table);
+	if (*view != NULL)
+		shelf_release(memory->views, view);
+}
+
+/* ---- one configuration ---- */
+
+static const struct tsig_key *rules_key(
+	const struct transfer_rules *rules, const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; name != NULL && i < conf->keys_len; i++) {
+		if (strcmp(conf->keys[i].name, name) == 0)
+			return &rules->keys[i];
+	}
+	return NULL;
+}
+
+struct transfer_rules *transfer_rules_new(
+	const struct conf *conf, const struct tsig_key *keys, struct transfer_memory *memory)
+{
+	struct transfer_rules *rules = mem_new(transfer_rules);
+
+	rules->memory = memory;
+	rules->records_max = conf->transfer_records;
+	rules->keys_len = conf->keys_len;
+	rules->keys = mem_alloc_array(conf->keys_len + 1, sizeof(rules->keys[0]));
+	for (size_t i = 0; i < conf->keys_len; i++)
+		rules->keys[i] = keys[i];
+	rules->secondaries_len = conf->transfers_len;
+	rules->secondaries =
+		mem_alloc_array(conf->transfers_len + 1, sizeof(rules->secondaries[0]));
+	for (size_t i = 0; i < conf->transfers_len; i++)
+		rules->secondaries[i] = (struct transfer_secondary){conf->transfers[i].address.ip,
+			rules_key(rules, conf, conf->transfers[i].key)};
+	return rules;
+}
+
+void transfer_rules_free(struct transfer_rules **rules)
+{
+	struct transfer_rules *r = *rules;
+
+	*rules = NULL;
+	if (r == NULL)
+		return;
+	for (size_t i = 0; i < r->keys_len; i++)
+		tsig_key_done(&r->keys[i]);
+	mem_free(r->keys);
+	mem_free(r->secondaries);
+	mem_free(r);
+}
+
+/* ---- one query ---- */
+
+int transfer_serial_of(struct span query, uint32_t *ret_serial)
+{
+	struct dns_walk walk = {.section = DNS_AUTHORITY};
+	struct dns_message message;
+	struct dns_record record;
+	struct dns_soa soa;
+
+	if (dns_message_decode(query, &message) < 0 || message.counts[DNS_AUTHORITY] != 1 ||
+		dns_message_next(&message, &walk, &record) != 1 ||
+		!dns_name_equal(&record.name, &message.name) ||
+		dns_record_soa(&message, &record, &soa) < 0)
+		return E_PARSE;
+	*ret_serial = soa.serial;
+	return 0;
+}
+
+static bool transfer_is_allowed(const struct transfer_query *asked, struct ip client)
+{
+	const struct transfer_rules *rules = asked->rules;
+	const struct tsig_key *key = asked->exchange != NULL ? asked->exchange->key : NULL;
+
+	for (size_t i = 0; rules != NULL && i < rules->secondaries_len; i++) {
+		const struct transfer_secondary *secondary = &rules->secondaries[i];
+
+		if (ip_equal(secondary->ip, client) &&
+			(secondary->key == NULL || secondary->key == key))
+			return true;
+	}
+	return false;
+}
+
+/* One SOA record: what the serial is now. Also all that fits a datagram (RFC 1995 section 2). */
+static void reply_serial(const struct transfer_query *asked, struct reply *reply)
+{
+	const struct zone *zone = asked->zone;
+	uint8_t *rdata = reply_record(reply, DNS_HEADER_SIZE, DNS_SOA, zone->ttl_s, zone->soa.len);
+
+	reply->flags |= DNS_FLAG_AA;
+	if (rdata == NULL)
+		return;
+	memcpy(rdata, zone->soa.ptr, zone->soa.len);
+	reply_put_u32(rdata + zone->soa_serial_at, asked->serial);
+	reply->answers++;
+}
+
+static bool refusal_is_news(struct transfer_memory *memory)
+{
+	int64_t now_ms = clock_monotonic_ms(), before_ms = memory->said_ms;
+
+	return (before_ms == 0 || now_ms - before_ms >= 1000) &&
+	       atomic_compare_exchange_strong(&memory->said_ms, &before_ms, now_ms);
+}
+
+static void transfer_refuse(
+	const struct transfer_query *asked, const struct dns_job *job, struct reply *reply)
+{
+	char text[DNS_NAME_TEXT_SIZE], key[DNS_NAME_TEXT_SIZE] = "";
+
+	reply->rcode = DNS_REFUSED;
+	reply->ede = DNS_EDE_PROHIBITED;
+	if (asked->rules == NULL || !refusal_is_news(asked->rules->memory))
+		return;
+	if (asked->exchange != NULL)
+		dns_name_print(&asked->exchange->key->name, key);
+	log_event(EV_TRANSFER_REFUSED,
+		LOG_FIELDS(log_text("zone", dns_name_print(&asked->zone->apex, text)),
+			log_endpoint("client", job->client), log_text("key", key),
+			log_text("why", "not a secondary of dns.transfer-to")));
+}
+
+void transfer_answer(const struct transfer_query *asked, struct dns_job *job, struct reply *reply)
+{
+	bool is_ixfr = asked->query->type == DNS_IXFR;
+	uint32_t serial = 0;
+
+	if (!transfer_is_allowed(asked, job->client.ip)) {
+		transfer_refuse(asked, job, reply);
+	} else if (asked->serial == 0) {
+		reply->rcode = DNS_SERVFAIL;
+		reply->ede = DNS_EDE_NOT_READY;
+	} else if (is_ixfr ? transfer_serial_of(job->query, &serial) < 0
+			   : job->transport == DNS_UDP) {
+		reply->rcode =
+			DNS_FORMERR; /* AXFR is defined for TCP only (RFC 5936 section 4.2) */
+	} else if (is_ixfr &&
+		   (job->transport == DNS_UDP || !serial_is_before(serial, asked->serial))) {
+		reply_serial(asked, reply);
+	} else if (!transfer_enter(asked->rules->memory)) {
+		reply->rcode = DNS_SERVFAIL;
+		reply->ede = DNS_EDE_NOT_READY;
+		reply->options.ede_text = span_text("too many transfers at once");
+	} else {
+		job->flow = flow_new(asked, job);
+	}
+}
