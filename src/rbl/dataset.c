@@ -300,6 +300,20 @@ unsigned rbl_dataset_query(const struct rbl_dataset *dataset, const struct rbl_q
 	return rbl_part_query(dataset->parts[0], question, sink);
 }
 
+void rbl_dataset_walk(const struct rbl_dataset *dataset,
+	void (*call)(void *arg, struct span subzone, const struct rbl_part *part), void *arg)
+{
+	if (dataset->type != RBL_COMBINED)
+		call(arg, span_of(NULL, 0), dataset->parts[0]);
+	for (size_t i = 0; i < dataset->subzones.len; i++) {
+		const struct rbl_subzone *subzone = &dataset->subzones.items[i];
+
+		for (size_t j = 0; j < subzone->parts_len; j++)
+			call(arg, span_of(subzone->name, subzone->name_len),
+				dataset->parts[subzone->parts[j]]);
+	}
+}
+
 /* ---- acl ---- */
 
 struct rbl_verdict rbl_dataset_verdict(const struct rbl_dataset *acl, struct ip client)

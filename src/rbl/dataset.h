@@ -72,6 +72,13 @@ size_t rbl_dataset_memory(const struct rbl_dataset *dataset);
 unsigned rbl_dataset_query(const struct rbl_dataset *dataset, const struct rbl_question *question,
 	const struct rbl_sink *sink);
 
+/* All its parts, each as often as it answers somewhere: below which name (labels in wire form without the root label; empty:
+ * the zone itself). Closer subzones hide farther ones. */
+struct rbl_part;
+
+void rbl_dataset_walk(const struct rbl_dataset *dataset,
+	void (*call)(void *arg, struct span subzone, const struct rbl_part *part), void *arg);
+
 /* ---- acl ---- */
 
 enum rbl_action { RBL_PASS, RBL_IGNORE, RBL_REFUSE, RBL_EMPTY, RBL_ALWAYS };

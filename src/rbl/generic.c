@@ -304,6 +304,16 @@ unsigned rbl_generic_query(const struct rbl_generic *generic, struct span key, u
 	return found;
 }
 
+struct span rbl_generic_key(const struct rbl_generic *generic, size_t place)
+{
+	return record_key(generic, &generic->records[place]);
+}
+
+void rbl_generic_give(const struct rbl_generic *generic, size_t place, const struct rbl_sink *sink)
+{
+	record_give(generic, &generic->records[place], sink);
+}
+
 size_t rbl_generic_count(const struct rbl_generic *generic)
 {
 	return generic->len;

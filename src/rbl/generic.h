@@ -23,5 +23,9 @@ void rbl_generic_settle(struct rbl_generic *generic);
 unsigned rbl_generic_query(const struct rbl_generic *generic, struct span key, unsigned want,
 	const struct rbl_sink *sink);
 
+/* Record number `place`, in the order of names: the key of its name, and the record into the sink. */
+struct span rbl_generic_key(const struct rbl_generic *generic, size_t place);
+void rbl_generic_give(const struct rbl_generic *generic, size_t place, const struct rbl_sink *sink);
+
 size_t rbl_generic_count(const struct rbl_generic *generic);
 size_t rbl_generic_memory(const struct rbl_generic *generic);

@@ -394,3 +394,23 @@ bool rbl_map_has_v6(const struct rbl_map *map, struct prefix net)
 
 	return snapshot_has_range(&map->tables, first, key_last(first, net.bits), LISTED);
 }
+
+bool rbl_map_next(const struct rbl_map *map, u128 from, struct rbl_piece *ret_piece)
+{
+	struct snapshot_piece piece;
+
+	if (!snapshot_next(&map->tables, from, &piece))
+		return false;
+	*ret_piece = (struct rbl_piece){piece.first, piece.last, row_answer(map, piece.row)};
+	return true;
+}
+
+uint32_t rbl_map_names_len(const struct rbl_map *map)
+{
+	return map->tables.names.count;
+}
+
+struct span rbl_map_names_key(const struct rbl_map *map, uint32_t place)
+{
+	return names_key(&map->tables.names, place);
+}

@@ -47,3 +47,16 @@ struct rbl_named rbl_map_name(const struct rbl_map *map, struct span key);
 /* Whether any address is listed in the network. */
 bool rbl_map_has_v4(const struct rbl_map *map, uint32_t first, uint32_t last);
 bool rbl_map_has_v6(const struct rbl_map *map, struct prefix net);
+
+/* Ground with one answer: addresses as sets/key.h has them, IPv4 from key_v4_first on. */
+struct rbl_piece {
+	u128 first, last;
+	uint32_t answer;
+};
+
+/* The first listed ground at or after a key; false: none. */
+bool rbl_map_next(const struct rbl_map *map, u128 from, struct rbl_piece *ret_piece);
+
+/* Names that are listed, and all names above them, in the order of their keys. */
+uint32_t rbl_map_names_len(const struct rbl_map *map);
+struct span rbl_map_names_key(const struct rbl_map *map, uint32_t place);

@@ -2,6 +2,7 @@
 #include "roles/rbldnsd.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +14,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "loop/loop.h"
+#include "rbl/dump.h"
 #include "roles/notify.h"
 #include "roles/rbldnsd_desk.h"
 #include "roles/rbldnsd_loader.h"
@@ -390,6 +392,45 @@ static void rbldnsd_end(struct rbldnsd *rbldnsd)
 	rbl_command_done(&rbldnsd->command);
 }
 
+/* ---- -d ---- */
+
+static int dump_load(
+	const struct rbl_command *command, struct rbl_dataset **sets, struct fault *why)
+{
+	struct place_user stays = {.own = false};
+	int r = place_enter(command, stays, why);
+
+	for (size_t i = 0; r == 0 && i < command->plan->sources_len; i++)
+		r = rbldnsd_load(&command->plan->sources[i], &command->options, &sets[i], why);
+	return r;
+}
+
+/* Reads, prints and ends, as whoever asks for it. */
+static int rbldnsd_dump(struct rbl_command *command)
+{
+	size_t len = command->plan->sources_len;
+	struct rbl_dataset **sets = mem_alloc_array(len, sizeof(struct rbl_dataset *));
+	struct rbl_table *table = NULL;
+	struct fault why = {""};
+	int r;
+
+	words_go_to(WORDS_STDERR);
+	r = dump_load(command, sets, &why);
+	if (r == 0) {
+		table = rbl_table_new(command->plan, sets);
+		rbl_dump(command->plan, table, stdout);
+		rbl_table_free(&table);
+		r = fflush(stdout) != 0 ? fault_set(&why, E_IO, "cannot write the zones") : 0;
+	}
+	if (r < 0)
+		words_say(WORDS_ERROR, "%s", why.text);
+	for (size_t i = 0; i < len; i++)
+		rbl_dataset_unref(&sets[i]);
+	mem_free(sets);
+	rbl_command_done(command);
+	return r < 0 ? EXIT_START : 0;
+}
+
 int rbldnsd_main(int argc, char **argv, bool *ret_help)
 {
 	struct rbldnsd rbldnsd = {.magic = (uint32_t)MAGIC_rbldnsd, .notify_fd = -1};
@@ -405,7 +446,7 @@ int rbldnsd_main(int argc, char **argv, bool *ret_help)
 		return 0;
 	}
 	if (r == 0 && rbldnsd.command.dump)
-		r = fault_set(&why, E_USAGE, "-d: zones are not printed");
+		return rbldnsd_dump(&rbldnsd.command);
 	if (r == 0)
 		r = start_words(&rbldnsd, &why);
 	if (r == 0)

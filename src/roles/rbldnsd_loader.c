@@ -143,23 +143,31 @@ static void loader_say_loaded(const struct rbl_source *source, const struct rbl_
 		rbl_dataset_summary(set, summary));
 }
 
-/* The old data stay when the new ones cannot be read: a list of yesterday is better than none. */
-static void loader_read(struct rbldnsd_loader *loader, size_t index, const struct stamp *stamps)
+int rbldnsd_load(const struct rbl_source *source, const struct rbl_options *options,
+	struct rbl_dataset **ret_set, struct fault *why)
 {
 	uint64_t notes = 0;
 	const struct rbl_report report = {.note = loader_on_note, .arg = &notes};
+	int r = rbl_dataset_load(source->type, source->files, source->files_len, options,
+		clock_now_s(), &report, ret_set, why);
+
+	if (notes > NOTES_MAX)
+		words_say(WORDS_WARNING, "%s: %llu more warnings suppressed", source->name,
+			(unsigned long long)(notes - NOTES_MAX));
+	if (r == 0)
+		loader_say_loaded(source, *ret_set);
+	return r;
+}
+
+/* The old data stay when the new ones cannot be read: a list of yesterday is better than none. */
+static void loader_read(struct rbldnsd_loader *loader, size_t index, const struct stamp *stamps)
+{
 	const struct rbl_source *source = &loader->settings.plan->sources[index];
 	struct loader_source *state = &loader->sources[index];
 	struct rbl_dataset *set = NULL;
 	struct fault why = {""};
-	int r;
 
-	r = rbl_dataset_load(source->type, source->files, source->files_len,
-		loader->settings.options, clock_now_s(), &report, &set, &why);
-	if (notes > NOTES_MAX)
-		words_say(WORDS_WARNING, "%s: %llu more warnings suppressed", source->name,
-			(unsigned long long)(notes - NOTES_MAX));
-	if (r < 0) {
+	if (rbldnsd_load(source, loader->settings.options, &set, &why) < 0) {
 		words_say(WORDS_ERROR, "%s%s", why.text,
 			state->set != NULL ? "; its last good data stay in service" : "");
 		return;
@@ -168,7 +176,6 @@ static void loader_read(struct rbldnsd_loader *loader, size_t index, const struc
 		rbl_dataset_unref(&state->set);
 	state->set = set;
 	memcpy(state->stamps, stamps, source->files_len * sizeof(*stamps));
-	loader_say_loaded(source, set);
 }
 
 /* Reads what changed; whether anything is new. */

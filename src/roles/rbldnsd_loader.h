@@ -12,6 +12,10 @@
 
 struct rbldnsd_loader;
 
+/* Reads one data set, in the thread of the caller, and says what there is to say. E_... as rbl_dataset_load. */
+int rbldnsd_load(const struct rbl_source *source, const struct rbl_options *options,
+	struct rbl_dataset **ret_set, struct fault *why);
+
 struct rbldnsd_loader_settings {
 	const struct rbl_plan *plan; /* outlives the loader */
 	const struct rbl_options *options;

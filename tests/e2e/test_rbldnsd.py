@@ -16,8 +16,12 @@ import dns.edns
 import dns.exception
 import dns.flags
 import dns.message
+import dns.name
 import dns.query
 import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+import dns.zone
 import pytest
 
 from harness.waiting import free_port, wait_for
@@ -490,3 +494,48 @@ def test_no_query_is_lost_while_data_are_read(server):
         asker.join()
     assert sum(asker.seen.values()) == asker.sent
     assert set(asker.seen) == {bytes([127, 0, 0, 2]), bytes([127, 0, 0, 3])}
+
+
+def looked_up(zone, name):
+    """What a name server says that has the zone from a master file: addresses, or None for NXDOMAIN (RFC 4592)."""
+    relative = name.relativize(zone.origin)
+    if relative in zone.nodes:
+        node = zone.nodes[relative]
+    elif any(other.is_subdomain(relative) for other in zone.nodes):
+        return []
+    else:
+        encloser = relative.parent()
+        while encloser != dns.name.empty and not any(other.is_subdomain(encloser) for other in zone.nodes):
+            encloser = encloser.parent()
+        node = zone.nodes.get(dns.name.Name((b"*",) + encloser.labels))
+        if node is None:
+            return None
+    found = node.get_rdataset(dns.rdataclass.IN, dns.rdatatype.A)
+    return sorted(item.to_text() for item in found or [])
+
+
+def test_zones_are_printed_as_master_files(server):
+    server.write("list", FIRST + "10.0.0.0/15 :3:\n!10.0.7.9\n!10.1.2.0/24\n10.1.2.128/25\n10.0.7.8 :4:text \"$\"\n192.0.2.3-192.0.2.200\n")
+    server.write("six", HEAD + ":5:\n2001:db8::/31\n!2001:db8:1::/48\n2001:db8:1:2::3\n")
+    server.write("names", HEAD + ":6:\n.evil.example\n!good.evil.example\na.b.evil.example :7:\n*.c\n!x.y.c\n")
+    specs = ["bl.test:ip4set:list", "six.test:ip6trie:six", "names.test:dnset:names"]
+    printed = subprocess.run([server.program, "rbldnsd", "-d", "-w", str(server.folder), *specs], capture_output=True, text=True,
+                             timeout=60, check=True).stdout
+    server.start(*specs)
+    asked = {"bl.test": ["1.2.0.192", "3.2.0.192", "200.2.0.192", "201.2.0.192", "9.7.0.10", "8.7.0.10", "1.0.0.10", "7.0.10",
+                         "127.2.1.10", "128.2.1.10", "1.3.1.10", "1.0.2.10", "255.255.1.10", "10"],
+             "six.test": [".".join(reversed(f"{number:032x}")) for number in
+                          (0x20010db8 << 96, 0x20010db9 << 96 | 5, 0x20010db80001 << 80, 0x20010db800010002 << 64 | 3,
+                           0x20010dba << 96, 0x20010db80002 << 80)],
+             "names.test": ["evil.example", "example", "x.evil.example", "good.evil.example", "x.good.evil.example",
+                            "a.b.evil.example", "b.evil.example", "z.b.evil.example", "z.a.b.evil.example", "c", "y.c", "x.y.c",
+                            "z.y.c", "z.x.y.c", "none"]}
+    parts = re.split(r"(?=^\$ORIGIN\t(?:bl|six|names)\.test\.\n@\t\d+\tSOA)", printed, flags=re.M)[1:]
+    for text in parts:
+        origin = text.split()[1]
+        zone = dns.zone.from_text(text, origin=origin, relativize=True)
+        for name in asked[origin.rstrip(".")]:
+            answer = server.ask(f"{name}.{origin}")
+            said = None if answer.rcode() == dns.rcode.NXDOMAIN else server.answers(f"{name}.{origin}")
+            assert looked_up(zone, dns.name.from_text(f"{name}.{origin}")) == said, (origin, name)
+    assert len(parts) == 3
