@@ -14,45 +14,47 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "bus/convert.h"
-#include "cli/change.h"
+#include "cli/import.h"
+#include "roles/keeper_rule.h"
 
 enum { PART = 10000, LINES_SHOWN = 20, LINE_MAX_BYTES = 4096, ORIGIN_MAX = 200, ASK_ABOVE = 10000 };
-
-/* 32 bytes a source, not the 280 of struct source: files have millions. */
-struct entry {
-	struct ip ip;
-	const char *domain; /* NULL: a prefix */
-	uint8_t bits;
-};
-
-struct import {
-	const char *file, *list_name, *sublist, *reason;
-	uint64_t min_count;
-	int64_t for_ms;
-	bool skip_bad;
-	const struct conf_list *list;
-	struct entry *entries;
-	size_t len, size;
-	uint64_t below, bad, lines;
-};
 
 static void import_free(struct import **import)
 {
 	mem_free((*import)->entries);
+	mem_free((*import)->groups);
 }
 
-static void import_complain(struct import *import, const char *words)
+void import_complain(struct import *import, uint64_t line, unsigned column, const char *words)
 {
 	import->bad++;
-	if (import->bad <= LINES_SHOWN)
-		fprintf(stderr, "%s:%" PRIu64 ": error: %s\n", import->file, import->lines, words);
+	if (import->bad > LINES_SHOWN + 1)
+		return;
 	if (import->bad == LINES_SHOWN + 1)
 		fprintf(stderr, "%s: further errors are not shown\n", import->file);
+	else if (column != 0)
+		fprintf(stderr, "%s:%" PRIu64 ":%u: error: %s\n", import->file, line, column,
+			words);
+	else
+		fprintf(stderr, "%s:%" PRIu64 ": error: %s\n", import->file, line, words);
 }
 
-static void import_add(struct cli *cli, struct import *import, const struct source *source)
+/* The keeper has the last word. Asked here as well, so that a source it would refuse is found with its line before
+ * anything is sent. */
+bool import_may_list(struct cli *cli, struct import *import, const struct source *source,
+	bool excluded, uint64_t line, unsigned column)
 {
-	struct entry *entry;
+	struct fault why;
+
+	if (rule_may_list(cli->conf, import->list, source, excluded, &why) == 0)
+		return true;
+	import_complain(import, line, column, why.text);
+	return false;
+}
+
+void import_add(struct cli *cli, struct import *import, const struct source *source, uint16_t group)
+{
+	struct import_entry *entry;
 
 	if (import->len == import->size) {
 		import->size = import->size != 0 ? 2 * import->size : 1024;
@@ -60,9 +62,11 @@ static void import_add(struct cli *cli, struct import *import, const struct sour
 			mem_resize(import->entries, import->size * sizeof(*import->entries));
 	}
 	entry = &import->entries[import->len++];
-	*entry = (struct entry){.ip = source->net.ip, .bits = source->net.bits};
+	*entry = (struct import_entry){
+		.ip = source->net.ip, .bits = source->net.bits, .group = group};
 	if (source->kind == SOURCE_DOMAIN)
 		entry->domain = span_cstr(cli->arena, span_text(source->domain));
+	import->groups[group].len++;
 }
 
 /* Without comments (from '#' or ';' on), without blanks at the ends and the CR of foreign systems. */
@@ -79,6 +83,7 @@ static struct span line_content(struct span line)
 static void import_line(struct cli *cli, struct import *import, struct span line)
 {
 	struct span rest = line_content(line), word = rest, number;
+	unsigned column = rest.len != 0 ? (unsigned)(rest.ptr - line.ptr) + 1 : 0;
 	uint64_t count = 1;
 	struct source source;
 	struct fault why;
@@ -90,17 +95,14 @@ static void import_line(struct cli *cli, struct import *import, struct span line
 		word.len++;
 	number = span_trim(span_from(rest, word.len));
 	if (number.len != 0 && span_parse_u64(number, INT64_MAX, &count) < 0)
-		import_complain(import, "expected a source and, behind a blank or tab, a number");
+		import_complain(import, import->lines, (unsigned)(number.ptr - line.ptr) + 1,
+			"expected a source and, behind a blank or tab, a number");
 	else if (source_parse(word, &source, &why) < 0)
-		import_complain(import, why.text);
-	else if (!list_holds(import->list, source.kind))
-		import_complain(import, import->list->holds == HOLDS_DOMAINS
-						? "this list holds domains"
-						: "this list holds addresses");
+		import_complain(import, import->lines, column, why.text);
 	else if (count < import->min_count)
 		import->below++;
-	else
-		import_add(cli, import, &source);
+	else if (import_may_list(cli, import, &source, false, import->lines, column))
+		import_add(cli, import, &source, 0);
 }
 
 static int import_read(struct cli *cli, struct import *import)
@@ -122,9 +124,9 @@ static int import_read(struct cli *cli, struct import *import)
 		if (text.len != 0 && text.ptr[text.len - 1] == '\n')
 			text.len--;
 		if (text.len > LINE_MAX_BYTES)
-			import_complain(import, "the line is too long");
+			import_complain(import, import->lines, 0, "the line is too long");
 		else if (span_find(text, '\0') != text.len)
-			import_complain(import, "the line is not text");
+			import_complain(import, import->lines, 0, "the line is not text");
 		else
 			import_line(cli, import, text);
 	}
@@ -152,24 +154,27 @@ static int domain_order(const char *a, const char *b)
 
 static int entry_order(const void *left, const void *right)
 {
-	const struct entry *a = left, *b = right;
+	const struct import_entry *a = left, *b = right;
 	int order;
 
+	if (a->group != b->group)
+		return (int)a->group - (int)b->group;
 	if (a->domain != NULL && b->domain != NULL)
 		return domain_order(a->domain, b->domain);
 	order = ip_compare(a->ip, b->ip);
 	return order != 0 ? order : (int)a->bits - (int)b->bits;
 }
 
-/* The store keeps sources in about this order: neighbours land in the same pages of its indexes, and each part of a large
- * file touches a few of them instead of nearly all. Ten times faster at ten million lines. */
+/* A group after the other, as commands go. The store keeps sources in about the order within: neighbours land in the same
+ * pages of its indexes, and each part of a large file touches a few of them instead of nearly all. Ten times faster at ten
+ * million lines. */
 static void import_sort(struct import *import)
 {
 	if (import->len != 0)
 		qsort(import->entries, import->len, sizeof(*import->entries), entry_order);
 }
 
-static void entry_source(const struct entry *entry, struct source *ret_source)
+static void entry_source(const struct import_entry *entry, struct source *ret_source)
 {
 	memset(ret_source, 0, sizeof(*ret_source));
 	if (entry->domain == NULL) {
@@ -181,11 +186,13 @@ static void entry_source(const struct entry *entry, struct source *ret_source)
 	snprintf(ret_source->domain, sizeof(ret_source->domain), "%s", entry->domain);
 }
 
-/* One part, from *at on. The wire messages borrow from `sources`, which is as large as a part. */
+/* One command: `count` entries of one group, from *at on. The wire messages borrow from `sources`, which is as large as a
+ * part. */
 static int import_send_part(struct cli *cli, struct control *control, const struct import *import,
-	size_t at, int64_t until_s, struct source *sources, Stockade__Answer **ret_answer)
+	size_t at, size_t count, int64_t until_s, struct source *sources,
+	Stockade__Answer **ret_answer)
 {
-	size_t count = import->len - at < PART ? import->len - at : PART;
+	const struct import_group *group = &import->groups[import->entries[at].group];
 	Stockade__Source **pointers = mem_alloc_array(count, sizeof(*pointers));
 	Stockade__Source *wire = mem_alloc_array(count, sizeof(*wire));
 	Stockade__Command command = STOCKADE__COMMAND__INIT;
@@ -200,16 +207,28 @@ static int import_send_part(struct cli *cli, struct control *control, const stru
 	command.what_case = STOCKADE__COMMAND__WHAT_ADD;
 	command.add = &add;
 	add.list = (char *)(uintptr_t)import->list->name;
-	add.sublist = (char *)(uintptr_t)(import->sublist != NULL ? import->sublist : "");
+	add.sublist = (char *)(uintptr_t)group->sublist;
 	add.origin = arena_format(cli->arena, "%.*s", ORIGIN_MAX, import->file);
 	add.sources = pointers;
 	add.n_sources = count;
 	add.until_s = until_s;
+	add.excluded = group->excluded;
 	add.more = at + count < import->len;
-	code = keeper_change(cli, control, &command, import->reason, ret_answer);
+	code = keeper_change(cli, control, &command, group->reason, ret_answer);
 	mem_free(wire);
 	mem_free(pointers);
 	return code;
+}
+
+/* How many entries from `at` on go into one command. */
+static size_t import_part(const struct import *import, size_t at)
+{
+	size_t count = 1;
+
+	while (count < PART && at + count < import->len &&
+		import->entries[at + count].group == import->entries[at].group)
+		count++;
+	return count;
 }
 
 struct import_result {
@@ -256,10 +275,11 @@ static int import_send(struct cli *cli, const struct import *import, struct impo
 	AUTO(control) *control = NULL;
 	int code = keeper_open(cli, &control);
 
-	for (size_t at = 0; code == 0 && at < import->len; at += PART) {
+	for (size_t at = 0, count; code == 0 && at < import->len; at += count) {
 		__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
 
-		code = import_send_part(cli, control, import, at, until_s, sources, &answer);
+		count = import_part(import, at);
+		code = import_send_part(cli, control, import, at, count, until_s, sources, &answer);
 		if (code != 0) {
 			if (at != 0)
 				cli_remark(cli,
@@ -278,6 +298,41 @@ static int import_send(struct cli *cli, const struct import *import, struct impo
 	return code;
 }
 
+static int format_check(struct cli *cli, struct import *import)
+{
+	bool is_names;
+
+	if (import->format_name == NULL)
+		return 0;
+	if (rbl_type_parse(span_text(import->format_name), &import->format) < 0 ||
+		import->format >= RBL_GENERIC)
+		return cli_usage(cli,
+			"--format is one of ip4set, ip4tset, ip4trie, ip6tset, ip6trie, dnset");
+	if (import->min_count != 0)
+		return cli_usage(cli, "--min-count is for plain lists; --format %s has no counts",
+			import->format_name);
+	is_names = import->format == RBL_DNSET;
+	if (!list_holds(import->list, is_names ? SOURCE_DOMAIN : SOURCE_NET))
+		return cli_usage(cli, "the list '%s' holds %s, and %s has none", import->list->name,
+			is_names ? "addresses" : "domains", import->format_name);
+	return 0;
+}
+
+static int import_judge(struct cli *cli, const struct import *import)
+{
+	if (import->bad != 0 && !import->lenient)
+		return cli_fail(cli, E_PARSE,
+			"%" PRIu64 " bad lines in %s; nothing changed (--lenient takes the others)",
+			import->bad, import->file);
+	if (import->len == 0)
+		return cli_fail(cli, E_PARSE, "no sources in %s; nothing changed", import->file);
+	if (!cli->dry_run && import->len > ASK_ABOVE && strcmp(import->file, "-") != 0 &&
+		isatty(STDIN_FILENO) &&
+		!cli_confirm(cli, "import %zu sources into %s", import->len, import->list->name))
+		return EXIT_USAGE;
+	return 0;
+}
+
 static int import_run(struct cli *cli, struct import *import)
 {
 	struct import_result result = {0};
@@ -286,20 +341,19 @@ static int import_run(struct cli *cli, struct import *import)
 	if (code == 0)
 		code = sublist_check(cli, import->list, import->sublist);
 	if (code == 0)
-		code = import_read(cli, import);
+		code = format_check(cli, import);
 	if (code != 0)
 		return code;
-	if (import->bad != 0 && !import->skip_bad)
-		return cli_fail(cli, E_PARSE,
-			"%" PRIu64
-			" bad lines in %s; nothing changed (--skip-bad takes the others)",
-			import->bad, import->file);
-	if (import->len == 0)
-		return cli_fail(cli, E_PARSE, "no sources in %s; nothing changed", import->file);
-	if (!cli->dry_run && import->len > ASK_ABOVE && strcmp(import->file, "-") != 0 &&
-		isatty(STDIN_FILENO) &&
-		!cli_confirm(cli, "import %zu sources into %s", import->len, import->list->name))
-		return EXIT_USAGE;
+	import->groups = mem_alloc_array(IMPORT_GROUPS_MAX, sizeof(*import->groups));
+	import->groups[import->groups_len++] =
+		(struct import_group){.sublist = import->sublist != NULL ? import->sublist : "",
+			.reason = import->reason};
+	code = import->format_name != NULL ? import_read_rbl(cli, import)
+					   : import_read(cli, import);
+	if (code == 0)
+		code = import_judge(cli, import);
+	if (code != 0)
+		return code;
 	import_sort(import);
 	code = import_send(cli, import, &result);
 	if (code == 0)
@@ -317,7 +371,10 @@ int verb_list_import(struct cli *cli, int argc, char **argv)
 		{"--reason", OPTION_TEXT, &import.reason},
 		{"--for", OPTION_DURATION, &import.for_ms},
 		{"--min-count", OPTION_COUNT, &import.min_count},
-		{"--skip-bad", OPTION_FLAG, &import.skip_bad},
+		{"--format", OPTION_TEXT, &import.format_name},
+		{"--no-texts", OPTION_FLAG, &import.no_texts},
+		{"--lenient", OPTION_FLAG, &import.lenient},
+		{"--skip-bad", OPTION_FLAG, &import.lenient}, /* as it was called before */
 	};
 	struct cli_operands operands;
 	int code = cli_parse(cli, argc, argv, options, COUNTOF(options), 1, 1, &operands);

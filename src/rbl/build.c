@@ -121,8 +121,11 @@ static int v4_add(
 
 int rbl_builder_entry(struct rbl_builder *builder, const struct rbl_entry *entry, uint64_t line)
 {
-	int64_t number = entry_number(builder, entry);
+	int64_t number;
 
+	if (entry->ground == RBL_GROUND_DEFAULT)
+		return 0;
+	number = entry_number(builder, entry);
 	if (number < 0)
 		return (int)number;
 	if (line > UINT32_MAX)

@@ -26,7 +26,7 @@ struct rbl_options {
 
 /*
  * Reads the files, in order, as one. A line that says nothing sensible is reported and left out. Failures, with words in
- * *why that begin with "file:" or "file:line:": E_ABSENT, E_DENIED, E_IO (open, read), E_CORRUPT, E_TRUNCATED (gzip),
+ * *why that begin with "file:" or "file:line:column:": E_ABSENT, E_DENIED, E_IO (open, read), E_CORRUPT, E_TRUNCATED (gzip),
  * E_LIMIT (size), E_CONFLICT (the file changed while it was read), E_RANGE (its $TIMESTAMP lies in the future), E_PARSE
  * (what makes the rest meaningless: a line before the first $DATASET, an unknown type behind it), E_NOMEM.
  */

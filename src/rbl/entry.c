@@ -101,8 +101,8 @@ static int said_read(struct rbl_cursor *cursor, const struct rbl_entry_rules *ru
 }
 
 /* What follows the address or name: nothing or a comment for the default. */
-static int rest_read(struct rbl_cursor *cursor, const struct rbl_entry_rules *rules,
-	struct rbl_entry *entry, struct rbl_offence *offence)
+static int rest_read(struct rbl_cursor *cursor, const uint8_t *line,
+	const struct rbl_entry_rules *rules, struct rbl_entry *entry, struct rbl_offence *offence)
 {
 	if (entry->excluded)
 		return 0;
@@ -113,6 +113,7 @@ static int rest_read(struct rbl_cursor *cursor, const struct rbl_entry_rules *ru
 		entry->word = rules->default_word;
 		return 0;
 	}
+	entry->value_column = (unsigned)(cursor->ptr - line) + 1;
 	return said_read(cursor, rules, entry, offence);
 }
 
@@ -407,6 +408,7 @@ static int default_read(struct rbl_cursor *cursor, const struct rbl_entry_rules 
 	if (rules->type != RBL_ACL)
 		standard.default_value = &rbl_value_standard;
 	entry->ground = RBL_GROUND_DEFAULT;
+	entry->value_column = 1;
 	return said_read(cursor, &standard, entry, offence);
 }
 
@@ -451,8 +453,9 @@ int rbl_entry_read(struct span line, const struct rbl_entry_rules *rules,
 		cursor.ptr++;
 		rbl_skip_blanks(&cursor);
 	}
+	ret_entry->column = (unsigned)(cursor.ptr - line.ptr) + 1;
 	r = ground_read(&cursor, rules, ret_entry, ret_offence);
 	if (r == 0 && !ret_entry->by_default)
-		r = rest_read(&cursor, rules, ret_entry, ret_offence);
+		r = rest_read(&cursor, line.ptr, rules, ret_entry, ret_offence);
 	return r;
 }

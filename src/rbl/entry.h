@@ -32,6 +32,8 @@ struct rbl_entry {
 	bool self, below; /* "x": self; "*.x": below; ".x": both */
 	uint8_t key_len;
 	uint8_t key[NAME_KEY_SIZE]; /* sets/names.h */
+	/* where they stand in the line, from 1; value_column 0: there is none */
+	unsigned column, value_column;
 	/* what is said, unless excluded */
 	struct rbl_value value; /* borrowed from the line or from the default */
 	enum rbl_word word;

@@ -92,6 +92,11 @@ struct rbl_section *rbl_reader_section(struct rbl_reader *reader)
 	return &reader->section;
 }
 
+uint64_t rbl_reader_lines(const struct rbl_reader *reader)
+{
+	return reader->line;
+}
+
 const struct rbl_options *rbl_reader_options(const struct rbl_reader *reader)
 {
 	return &reader->options;
@@ -149,7 +154,7 @@ static int fail(struct rbl_reader *reader, int error, const char *text, struct f
 {
 	const struct file *file = &reader->files[reader->files_len - 1];
 
-	return fault_set(why, error, "%s:%llu: %s", file->name,
+	return fault_set(why, error, "%s:%llu:1: %s", file->name,
 		(unsigned long long)(reader->line - file->line_first + 1),
 		text != NULL ? text : err_text(error));
 }
@@ -191,8 +196,16 @@ static int special_line(struct rbl_reader *reader, const struct rbl_taker *taker
 	return 0;
 }
 
-static int entry_line(struct rbl_reader *reader, const struct rbl_taker *taker, struct span line,
-	struct rbl_offence *offence)
+/* Columns count in the line as it stands in the file. */
+static void columns_shift(struct rbl_entry *entry, size_t by)
+{
+	entry->column += (unsigned)by;
+	if (entry->value_column != 0)
+		entry->value_column += (unsigned)by;
+}
+
+static int entry_line(struct rbl_reader *reader, const struct rbl_taker *taker, struct span raw,
+	struct span line, struct rbl_offence *offence)
 {
 	struct rbl_section *section = reader->current;
 	struct rbl_entry_rules rules = {
@@ -208,8 +221,10 @@ static int entry_line(struct rbl_reader *reader, const struct rbl_taker *taker, 
 
 	if (r < 0)
 		return r;
-	if (entry.ground != RBL_GROUND_DEFAULT)
-		return taker->entry(taker->arg, section, &entry, reader->line);
+	columns_shift(&entry, (size_t)(line.ptr - raw.ptr));
+	r = taker->entry(taker->arg, section, &entry, reader->line);
+	if (r < 0 || entry.ground != RBL_GROUND_DEFAULT)
+		return r;
 	if (!is_fixed || !section->default_is_set)
 		default_set(section, &entry.value, entry.word);
 	section->default_is_set = true;
@@ -230,7 +245,7 @@ static int data_line(struct rbl_reader *reader, const struct rbl_taker *taker, s
 		r = taker->record != NULL ? taker->record(taker->arg, section, line, &offence)
 					  : E_USAGE;
 	else
-		r = entry_line(reader, taker, line, &offence);
+		r = entry_line(reader, taker, raw, line, &offence);
 	if (r < 0 && !(r == E_PARSE && offence.is_bad))
 		return fail(reader, r, NULL, why);
 	tell(reader, raw, &offence);
@@ -315,6 +330,7 @@ static void file_begin(struct rbl_reader *reader, const char *name)
 	reader->current = &reader->section;
 	if (reader->section.type == RBL_IP4TSET || reader->section.type == RBL_IP6TSET)
 		return;
+	reader->section.default_is_set = false;
 	default_set(&reader->section, &rbl_value_standard,
 		reader->section.type == RBL_ACL ? RBL_WORD_IGNORE : RBL_WORD_NONE);
 }
@@ -331,7 +347,8 @@ static int lines_read(struct rbl_reader *reader, struct rbl_lines *lines,
 	for (;;) {
 		r = rbl_lines_next(lines, &block, why);
 		if (r < 0)
-			return fault_prefix(why, r, "%s", file->name);
+			return fault_prefix(why, r, "%s:%llu:1", file->name,
+				(unsigned long long)(reader->line - file->line_first + 2));
 		if (r == 0)
 			return 0;
 		r = block_read(reader, taker, block, why);

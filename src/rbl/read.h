@@ -22,7 +22,7 @@ void rbl_section_done(struct rbl_section *section);
 
 /* Lines are counted through all files. */
 struct rbl_taker {
-	/* Entries with ground. A negative result ends reading. */
+	/* Entries, and lines that set a default, before it holds. A negative result ends reading. */
 	int (*entry)(void *arg, const struct rbl_section *section, const struct rbl_entry *entry,
 		uint64_t line);
 	/* Whole lines, each with its newline: takes those at the beginning that are plain addresses, and tells how many bytes
@@ -57,6 +57,8 @@ int rbl_reader_file(struct rbl_reader *reader, const char *path, const struct rb
 /* The same for an open descriptor; name is for messages. */
 int rbl_reader_fd(struct rbl_reader *reader, int fd, const char *name,
 	const struct rbl_taker *taker, struct fault *why);
+
+uint64_t rbl_reader_lines(const struct rbl_reader *reader);
 
 /* Tells of a line of any file read so far. */
 void rbl_reader_note(struct rbl_reader *reader, uint64_t line, unsigned column, const char *text);

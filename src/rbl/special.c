@@ -260,6 +260,7 @@ static int ttl_read(
 static int range4_read(
 	struct rbl_special *special, struct rbl_cursor *cursor, struct rbl_offence *offence)
 {
+	const uint8_t *start = cursor->ptr;
 	bool is_length = rbl_peek(cursor) == '/';
 	uint32_t number = 0;
 	uint64_t count;
@@ -272,7 +273,7 @@ static int range4_read(
 	count = is_length ? UINT64_C(1) << (32 - number) : number;
 	if (special->range4_max != 0 && special->range4_max < count) {
 		offence->text = "$MAXRANGE4 can only become smaller";
-		offence->at = cursor->ptr;
+		offence->at = start;
 		return 0;
 	}
 	special->range4_max = count;

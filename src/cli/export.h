@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * Writing a list as a file of rbldnsd: export.c gets the list and owns the file, export_lines.c knows the formats. One
+ * thread.
+ */
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "rbl/type.h"
+#include "zone/said.h"
+
+struct export
+{
+	struct cli *cli;
+	const char *list_name;
+	enum rbl_type format;
+	const struct zone_place *place;
+	uint32_t within; /* the sublists */
+	FILE *out;
+	bool has_default;
+	char default_value[2 * SAID_STRING_MAX + 32]; /* as written: ":127.0.0.2:text" */
+	uint64_t lines;
+	uint64_t other_family; /* pieces of addresses that the format cannot hold */
+};
+
+/* Writes everything but the heading. An exit code; words on stderr where the format cannot say what the list says. */
+int export_lines(struct export *export);

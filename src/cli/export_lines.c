@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Lines of rbldnsd. What is written is painted ground: disjoint pieces, each with its whole answer. So nothing depends on
+ * how rbldnsd weighs nested entries, and a hole needs no exclusion but where a format has no other way.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/macro.h"
+#include "cli/export.h"
+#include "cli/output.h"
+#include "rbl/address.h"
+#include "rbl/text.h"
+
+enum {
+	VALUE_SIZE = 2 * SAID_STRING_MAX + 32,
+	EXPANDED_MAX =
+		65536, /* addresses (/64s) that one piece may become where a format has no networks */
+	HOLE_MAX = 1024 /* excluded addresses of one hole in a /64 */
+};
+
+/* Stands for "$" while texts are made: no list holds this address. */
+#define MARKER "255.255.255.254"
+
+/* The values of a piece, as they are written behind it. */
+struct values {
+	size_t len;
+	char text[ZONE_SUBLISTS_MAX][VALUE_SIZE];
+};
+
+/* "$" is written "$$"; the marker becomes "$". A leading "=" would be taken for the sign that it is. */
+static void text_escape(struct span text, char *out)
+{
+	size_t marker = strlen(MARKER);
+
+	if (text.len != 0 && text.ptr[0] == '=')
+		*out++ = '=';
+	while (text.len != 0) {
+		if (span_equal_text(span_first(text, marker), MARKER)) {
+			*out++ = '$';
+			text = span_from(text, marker);
+			continue;
+		}
+		if (text.ptr[0] == '$')
+			*out++ = '$';
+		*out++ = (char)text.ptr[0];
+		text = span_from(text, 1);
+	}
+	*out = '\0';
+}
+
+/* rbldnsd answers every A and every TXT of the values of an address, so it is no matter which stand together. */
+static void values_make(const struct export *export, const struct said *said,
+	const struct shown *shown, struct values *ret_values)
+{
+	uint8_t codes[ZONE_SUBLISTS_MAX][4];
+	size_t codes_len = said_codes(export->place, said, codes);
+	struct said_texts texts;
+
+	said_texts(export->place, said, shown, &texts);
+	ret_values->len = codes_len > texts.len ? codes_len : texts.len;
+	for (size_t i = 0; i < ret_values->len; i++) {
+		const uint8_t *code = codes[i < codes_len ? i : codes_len - 1];
+		char escaped[2 * SAID_STRING_MAX] = "";
+
+		if (i < texts.len)
+			text_escape(span_first(span_of(texts.strings[i] + 1, texts.strings[i][0]),
+					    RBL_TEXT_MAX),
+				escaped);
+		snprintf(ret_values->text[i], VALUE_SIZE, ":%u.%u.%u.%u:%s", code[0], code[1],
+			code[2], code[3], escaped);
+	}
+}
+
+/* With "$" where the texts name the address. */
+static void values_of_any(
+	const struct export *export, const struct said *said, struct values *ret_values)
+{
+	struct shown shown = {.is_net = true, .net = prefix_of(ip_from_v4(0xfffffffe), 128)};
+
+	values_make(export, said, &shown, ret_values);
+}
+
+/* One line for each value; the value of the first entry of all becomes the default. */
+static void write_entry(struct export *export, const char *ground, const struct values *values)
+{
+	if (!export->has_default) {
+		export->has_default = true;
+		snprintf(export->default_value, sizeof(export->default_value), "%s",
+			values->text[0]);
+		fprintf(export->out, "%s\n", export->default_value);
+	}
+	for (size_t i = 0; i < values->len; i++) {
+		bool is_default = strcmp(values->text[i], export->default_value) == 0;
+
+		fprintf(export->out, "%s%s%s\n", ground, is_default ? "" : " ",
+			is_default ? "" : values->text[i]);
+		export->lines++;
+	}
+}
+
+static int refuse(const struct export *export, const char *ground, const char *words)
+{
+	return cli_fail(export->cli, E_RANGE, "%s of '%s' cannot be written as %s: %s", ground,
+		export->list_name, rbl_type_name(export->format), words);
+}
+
+static int need_one_value(
+	const struct export *export, const char *ground, const struct values *values)
+{
+	return values->len == 1 ? 0
+				: refuse(export, ground,
+					  "it has several answers; take ip4set, or one --sublist");
+}
+
+/* Trivial formats have one value for all. */
+static int need_default(
+	const struct export *export, const char *ground, const struct values *values)
+{
+	int code = need_one_value(export, ground, values);
+
+	if (code == 0 && export->has_default && strcmp(values->text[0], export->default_value) != 0)
+		code = refuse(export, ground, "it has another answer than the entries before it");
+	return code;
+}
+
+/* ---- IPv4 ---- */
+
+static const char *v4_print(uint32_t address, char text[IP_TEXT_SIZE])
+{
+	return ip_print(ip_from_v4(address), text);
+}
+
+/* The length of the largest network that begins at first and ends at or before last; addresses have `width` bits. */
+static unsigned fit_bits(u128 first, u128 last, unsigned width)
+{
+	unsigned bits = width;
+
+	while (bits > 0) {
+		u128 within =
+			((u128)1 << (width - bits) << 1) - 1; /* the bits behind one bit less */
+
+		if ((first & within) != 0 || last - first < within)
+			break;
+		bits--;
+	}
+	return bits;
+}
+
+static void range_print(uint32_t first, uint32_t last, char text[2 * IP_TEXT_SIZE])
+{
+	unsigned bits = fit_bits(first, last, 32);
+	char from[IP_TEXT_SIZE], to[IP_TEXT_SIZE];
+
+	if (first == last)
+		snprintf(text, 2 * IP_TEXT_SIZE, "%s", v4_print(first, from));
+	else if ((first | ~rbl_mask4(bits)) == last && bits != 0)
+		snprintf(text, 2 * IP_TEXT_SIZE, "%s/%u", v4_print(first, from), bits);
+	else
+		snprintf(
+			text, 2 * IP_TEXT_SIZE, "%s-%s", v4_print(first, from), v4_print(last, to));
+}
+
+static int write_ip4set(
+	struct export *export, uint32_t first, uint32_t last, const struct said *said)
+{
+	struct values values;
+	char text[2 * IP_TEXT_SIZE];
+
+	values_of_any(export, said, &values);
+	range_print(first, last, text);
+	write_entry(export, text, &values);
+	return 0;
+}
+
+static int write_ip4trie(
+	struct export *export, uint32_t first, uint32_t last, const struct said *said)
+{
+	struct values values;
+	uint64_t at = first;
+	int code = 0;
+
+	values_of_any(export, said, &values);
+	while (at <= last && code == 0) {
+		unsigned bits = fit_bits(at, last, 32);
+		char address[IP_TEXT_SIZE], text[2 * IP_TEXT_SIZE];
+
+		snprintf(text, sizeof(text), "%s/%u", v4_print((uint32_t)at, address), bits);
+		if (bits == 32)
+			strcpy(text, address);
+		code = need_one_value(export, text, &values);
+		if (code == 0)
+			write_entry(export, text, &values);
+		at += UINT64_C(1) << (32 - bits);
+	}
+	return code;
+}
+
+static int write_ip4tset(
+	struct export *export, uint32_t first, uint32_t last, const struct said *said)
+{
+	struct values values;
+	char text[2 * IP_TEXT_SIZE];
+	int code;
+
+	values_of_any(export, said, &values);
+	range_print(first, last, text);
+	if (last - first >= EXPANDED_MAX)
+		return refuse(export, text, "that format has single addresses only");
+	code = need_default(export, text, &values);
+	for (uint64_t at = first; at <= last && code == 0; at++)
+		write_entry(export, v4_print((uint32_t)at, text), &values);
+	return code;
+}
+
+static int write_v4(struct export *export, uint32_t first, uint32_t last, const struct said *said)
+{
+	if (export->format == RBL_IP4SET)
+		return write_ip4set(export, first, last, said);
+	if (export->format == RBL_IP4TRIE)
+		return write_ip4trie(export, first, last, said);
+	return write_ip4tset(export, first, last, said);
+}
+
+/* ---- IPv6 ---- */
+
+static void v6_print(u128 key, unsigned bits, char text[RBL_IP6_TEXT_SIZE + 8])
+{
+	size_t len = rbl_ip6_print(key_to_ip(key), text);
+
+	if (bits != 128)
+		snprintf(text + len, 8, "/%u", bits);
+}
+
+static int write_ip6trie(struct export *export, u128 first, u128 last, const struct said *said)
+{
+	int code = 0;
+
+	for (;;) {
+		unsigned bits = fit_bits(first, last, 128);
+		struct shown shown =
+			said_shown_ip(export->place, key_to_ip(first), export->within, said);
+		char text[RBL_IP6_TEXT_SIZE + 8];
+		struct values values;
+
+		values_make(export, said, &shown, &values);
+		v6_print(first, bits, text);
+		code = need_one_value(export, text, &values);
+		if (code != 0)
+			return code;
+		write_entry(export, text, &values);
+		if (key_last(first, bits) >= last)
+			return 0;
+		first = key_last(first, bits) + 1;
+	}
+}
+
+/* ip6tset: the /64 that the last piece ended in the middle of, and where in it. */
+struct halves {
+	struct export *export;
+	bool is_open;
+	u128 net;  /* its first address */
+	u128 from; /* what is not listed, or not known to be, begins here */
+};
+
+static int hole_write(const struct halves *halves, u128 first, u128 last)
+{
+	char text[RBL_IP6_TEXT_SIZE + 8];
+
+	v6_print(first, 128, text);
+	if (last - first >= HOLE_MAX)
+		return refuse(halves->export, text,
+			"so much of its /64 is not listed that ip6trie is the format for it");
+	for (u128 at = first; at <= last; at++) {
+		v6_print(at, 128, text);
+		fprintf(halves->export->out, "!%s\n", text);
+	}
+	return 0;
+}
+
+static int halves_close(struct halves *halves)
+{
+	bool was_open = halves->is_open;
+
+	halves->is_open = false;
+	return was_open && halves->from >> 64 == halves->net >> 64
+		       ? hole_write(halves, halves->from, halves->net | UINT64_MAX)
+		       : 0;
+}
+
+static int half_write(struct halves *halves, u128 net, const struct values *values)
+{
+	char text[RBL_IP6_TEXT_SIZE + 8];
+	int code;
+
+	snprintf(text, sizeof(text), "%x:%x:%x:%x", (unsigned)(net >> 112) & 0xffff,
+		(unsigned)(net >> 96) & 0xffff, (unsigned)(net >> 80) & 0xffff,
+		(unsigned)(net >> 64) & 0xffff);
+	code = need_default(halves->export, text, values);
+	if (code == 0)
+		write_entry(halves->export, text, values);
+	return code;
+}
+
+static int write_ip6tset(struct halves *halves, u128 first, u128 last, const struct said *said)
+{
+	struct values values;
+	int code = 0;
+
+	values_of_any(halves->export, said, &values);
+	if ((last >> 64) - (first >> 64) >= EXPANDED_MAX) {
+		char text[RBL_IP6_TEXT_SIZE + 8];
+
+		v6_print(first, fit_bits(first, last, 128), text);
+		return refuse(halves->export, text, "it has too many /64s; take ip6trie");
+	}
+	for (u128 net = first >> 64 << 64; code == 0; net += (u128)1 << 64) {
+		u128 from = net > first ? net : first;
+
+		if (!halves->is_open || halves->net != net) {
+			code = halves_close(halves);
+			if (code == 0)
+				code = half_write(halves, net, &values);
+			*halves = (struct halves){halves->export, true, net, net};
+		} else {
+			code = need_default(halves->export, "a /64", &values);
+		}
+		if (code == 0 && from > halves->from)
+			code = hole_write(halves, halves->from, from - 1);
+		if (last >> 64 == net >> 64) {
+			halves->from = last + 1;
+			halves->is_open = (last & UINT64_MAX) != UINT64_MAX;
+			return code;
+		}
+		halves->is_open = false;
+	}
+	return code;
+}
+
+/* ---- Addresses ---- */
+
+static int addresses_write(struct export *export)
+{
+	bool want_v4 = (rbl_type_kinds(export->format) & RBL_KIND_V4) != 0;
+	struct halves halves = {.export = export};
+	u128 from = 0, first, last;
+	struct said said;
+	int code = 0;
+
+	while (code == 0 &&
+		said_next_ip(export->place, from, export->within, &first, &last, &said)) {
+		if (key_is_v4(first) != want_v4)
+			export->other_family++;
+		else if (want_v4)
+			code = write_v4(export, (uint32_t)first, (uint32_t)last, &said);
+		else if (export->format == RBL_IP6TRIE)
+			code = write_ip6trie(export, first, last, &said);
+		else
+			code = write_ip6tset(&halves, first, last, &said);
+		if (last == ~(u128)0)
+			break;
+		from = last + 1;
+	}
+	return code != 0 ? code : halves_close(&halves);
+}
+
+static bool is_trivial(enum rbl_type format)
+{
+	return format == RBL_IP4TSET || format == RBL_IP6TSET;
+}
+
+/* RFC 5782 section 5: 127.0.0.2, and every code for the address that equals it, are listed. */
+static int test_addresses_write(struct export *export)
+{
+	const struct zone *zone = export->place->zone;
+	bool want_v4 = (rbl_type_kinds(export->format) & RBL_KIND_V4) != 0;
+	struct ip done[ZONE_SUBLISTS_MAX + 1];
+	size_t done_len = 0;
+	int code = 0;
+
+	if (is_trivial(export->format))
+		return 0; /* one answer for all, and the test addresses have others */
+	for (size_t i = 0; i <= zone->sublists_len && code == 0; i++) {
+		struct ip ip = i == 0 ? ip_from_v4(0x7f000002) : zone->sublists[i - 1].code;
+		struct said said;
+		bool repeated = false;
+
+		for (size_t j = 0; j < done_len; j++)
+			repeated |= ip_equal(done[j], ip);
+		done[done_len++] = ip;
+		said_at_ip(export->place, ip, export->within, &said);
+		if (repeated || said.len == 0)
+			continue;
+		if (export->format != RBL_IP4SET)
+			said.len = 1; /* where there is room for one answer, it is the first */
+		code = want_v4 ? write_v4(export, ip_to_v4(ip), ip_to_v4(ip), &said)
+			       : write_ip6trie(export, key_of_ip(ip), key_of_ip(ip), &said);
+	}
+	return code;
+}
+
+/* ---- Names ---- */
+
+static struct span name_above(struct span name)
+{
+	size_t dot = span_find(name, '.');
+
+	return span_from(name, dot + (dot != name.len));
+}
+
+/* "name :value", or an exclusion where something above would answer. */
+static void name_write(struct export *export, const char *sign, struct span name,
+	const struct said *said, struct span asked, bool covered)
+{
+	char text[VIEW_NAME_SIZE + 4];
+	struct values values;
+	struct shown shown;
+
+	if (said->len == 0) {
+		if (covered)
+			fprintf(export->out, "!%s%.*s\n", sign, (int)name.len,
+				(const char *)name.ptr);
+		return;
+	}
+	shown = said_shown_domain(export->place, asked, export->within, said);
+	values_make(export, said, &shown, &values);
+	snprintf(text, sizeof(text), "%s%.*s", sign, (int)name.len, (const char *)name.ptr);
+	write_entry(export, text, &values);
+}
+
+static void domain_write(struct export *export, const char *domain)
+{
+	struct span name = span_text(domain), above = name_above(name);
+	char child[VIEW_NAME_SIZE + 4];
+	struct said self, below, covering = {.len = 0};
+	bool same;
+
+	said_at_domain(export->place, name, export->within, &self);
+	said_below_domain(export->place, name, export->within, &below);
+	if (above.len != 0)
+		said_below_domain(export->place, above, export->within, &covering);
+	same = self.len != 0 && said_equal(&self, &below) &&
+	       !said_names_source(export->place, &self);
+	snprintf(child, sizeof(child), "x.%s", domain);
+	if (same) {
+		name_write(export, ".", name, &self, name, false);
+		return;
+	}
+	name_write(export, "", name, &self, name, covering.len != 0);
+	name_write(export, "*.", name, &below, span_text(child), covering.len != 0);
+}
+
+static int names_write_all(struct export *export)
+{
+	char domain[VIEW_NAME_SIZE] = "";
+	struct said said;
+
+	while (said_next_domain(export->place, span_text(domain), domain))
+		domain_write(export, domain);
+	said_at_domain(export->place, span_text("test"), export->within, &said);
+	if (said.len != 0)
+		name_write(export, "", span_text("test"), &said, span_text("test"), false);
+	return 0;
+}
+
+int export_lines(struct export *export)
+{
+	int code;
+
+	if (export->format == RBL_DNSET)
+		return names_write_all(export);
+	code = addresses_write(export);
+	return code != 0 ? code : test_addresses_write(export);
+}

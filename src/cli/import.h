@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * What an import collects before it sends anything: import.c reads plain lists, import_rbl.c files of rbldnsd. One thread.
+ */
+#include "cli/change.h"
+#include "rbl/type.h"
+
+enum { IMPORT_GROUPS_MAX = 1000 };
+
+/* 32 bytes a source, not the 280 of struct source: files have millions. */
+struct import_entry {
+	struct ip ip;
+	const char *domain; /* NULL: a prefix */
+	uint8_t bits;
+	uint16_t group;
+};
+
+/* Entries that one command can carry. */
+struct import_group {
+	const char *sublist; /* "": the one that takes entries by hand */
+	const char *reason;
+	bool excluded;
+	size_t len; /* entries */
+};
+
+struct import {
+	const char *file, *list_name, *sublist, *reason, *format_name;
+	uint64_t min_count;
+	int64_t for_ms;
+	bool lenient, no_texts;
+	const struct conf_list *list;
+	enum rbl_type format; /* of rbldnsd, when format_name is not NULL */
+	struct import_entry *entries;
+	size_t len, size;
+	struct import_group *
+		groups; /* room for IMPORT_GROUPS_MAX; the first is that of --sublist and --reason */
+	size_t groups_len;
+	uint64_t below, bad, lines;
+};
+
+/* "file:line:column: error: words", for the first few. column 0: none. */
+void import_complain(struct import *import, uint64_t line, unsigned column, const char *words);
+
+/* Whether the list may hold the source; otherwise complains. */
+bool import_may_list(struct cli *cli, struct import *import, const struct source *source,
+	bool excluded, uint64_t line, unsigned column);
+
+void import_add(
+	struct cli *cli, struct import *import, const struct source *source, uint16_t group);
+
+/* Reads the file as one of rbldnsd's. An exit code. */
+int import_read_rbl(struct cli *cli, struct import *import);

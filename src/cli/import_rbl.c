@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Files of rbldnsd for `list import`. The A of an entry chooses the sublist with that code, its text becomes the reason of
+ * the listing. What rbldnsd only warns of is an error here, as is what it would serve but no list should hold.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/macro.h"
+#include "base/mem.h"
+#include "cli/import.h"
+#include "rbl/read.h"
+
+enum { REASON_SIZE = RBL_TEXT_MAX + 1, EXCLUSIONS_FIRST = 16 };
+
+/* What the entries around it said already, so that it is not looked for again. */
+struct value_cache {
+	bool known;
+	unsigned default_serial;
+	int group; /* negative: no list takes it */
+};
+
+struct rbl_import {
+	struct cli *cli;
+	struct import *import;
+	struct rbl_reader *reader;
+	struct value_cache standard;
+	/* Exclusions hold for every sublist the file lists anything in, known at the end. */
+	struct source *exclusions;
+	size_t exclusions_len, exclusions_size;
+};
+
+/* ---- Values ---- */
+
+static int group_need(
+	struct rbl_import *rbl, const char *sublist, const char *reason, bool excluded)
+{
+	struct import *import = rbl->import;
+	struct import_group *group;
+
+	for (size_t i = import->groups_len; i-- > 0;) {
+		group = &import->groups[i];
+		if (group->excluded == excluded && strcmp(group->sublist, sublist) == 0 &&
+			strcmp(group->reason, reason) == 0)
+			return (int)i;
+	}
+	if (import->groups_len == IMPORT_GROUPS_MAX)
+		return E_LIMIT;
+	group = &import->groups[import->groups_len++];
+	*group = (struct import_group){.sublist = arena_format(rbl->cli->arena, "%s", sublist),
+		.reason = arena_format(rbl->cli->arena, "%s", reason),
+		.excluded = excluded};
+	return (int)import->groups_len - 1;
+}
+
+/* The sublist whose code the value has; NULL, and complained of, when there is none. */
+static const char *sublist_of(
+	struct rbl_import *rbl, const struct rbl_value *value, uint64_t line, unsigned column)
+{
+	const struct conf_list *list = rbl->import->list;
+	struct ip code = ip_from_v4((uint32_t)value->a[0] << 24 | (uint32_t)value->a[1] << 16 |
+				    (uint32_t)value->a[2] << 8 | value->a[3]);
+	char text[IP_TEXT_SIZE], words[128];
+
+	for (size_t i = 0; i < list->sublists_len; i++) {
+		if (ip_equal(list->sublists[i].code, code))
+			return list->sublists[i].name;
+	}
+	snprintf(words, sizeof(words),
+		"no sublist of '%s' has the code %s; --sublist NAME takes all", list->name,
+		ip_print(code, text));
+	import_complain(rbl->import, line, column, words);
+	return NULL;
+}
+
+static bool text_is_sound(struct rbl_import *rbl, const struct rbl_section *section,
+	struct span text, struct span subject, uint64_t line, unsigned column)
+{
+	uint8_t out[RBL_TEXT_MAX];
+	bool cut;
+
+	if (span_find_text(text, "%s") != text.len) {
+		import_complain(rbl->import, line, column,
+			"'%s' in the text is not replaced by anything; '$' is the address");
+		return false;
+	}
+	rbl_text_expand(&section->scope.texts, text, subject, out, &cut);
+	if (cut)
+		import_complain(rbl->import, line, column,
+			"the text has more than 254 bytes when its variables are filled in");
+	return !cut;
+}
+
+/* A text that differs from address to address ("$") is how a zone presents a listing, not why somebody was listed. */
+static const char *reason_of(struct rbl_import *rbl, const struct rbl_section *section,
+	struct span text, char reason[REASON_SIZE])
+{
+	uint8_t one[RBL_TEXT_MAX], other[RBL_TEXT_MAX];
+	size_t one_len, other_len;
+
+	if (rbl->import->no_texts)
+		return rbl->import->reason;
+	one_len = rbl_text_expand(&section->scope.texts, text, span_text("1"), one, NULL);
+	other_len = rbl_text_expand(&section->scope.texts, text, span_text("2"), other, NULL);
+	if (one_len == 0 || one_len != other_len || memcmp(one, other, one_len) != 0)
+		return rbl->import->reason;
+	for (size_t i = 0; i < one_len; i++)
+		reason[i] = ascii_is_print(one[i]) ? (char)one[i] : '?';
+	reason[one_len] = '\0';
+	return reason;
+}
+
+/* The group of a value, or a negative number when nothing can take it. */
+static int value_group(struct rbl_import *rbl, const struct rbl_section *section,
+	const struct rbl_value *value, struct span subject, uint64_t line, unsigned column)
+{
+	const char *sublist = rbl->import->sublist;
+	char reason[REASON_SIZE];
+	int group;
+
+	if (!text_is_sound(rbl, section, value->text, subject, line, column))
+		return E_PARSE;
+	if (sublist == NULL && !section->default_is_set && value->text.len == 0 &&
+		memcmp(value->a, rbl_value_standard.a, sizeof(value->a)) == 0)
+		sublist = ""; /* the file says nothing of values */
+	if (sublist == NULL)
+		sublist = sublist_of(rbl, value, line, column);
+	if (sublist == NULL)
+		return E_PARSE;
+	group = group_need(rbl, sublist, reason_of(rbl, section, value->text, reason), false);
+	if (group < 0)
+		import_complain(rbl->import, line, column,
+			"more than 1000 different texts; --no-texts takes --reason for all");
+	return group;
+}
+
+/* The longest thing that "$" may stand for, for what is said of many. */
+static struct span longest_subject(enum rbl_type type)
+{
+	if (type == RBL_DNSET)
+		return span_text("");
+	return span_text((rbl_type_kinds(type) & RBL_KIND_V4) != 0
+				 ? "255.255.255.255"
+				 : "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+}
+
+static int entry_group(struct rbl_import *rbl, const struct rbl_section *section,
+	const struct rbl_entry *entry, uint64_t line)
+{
+	struct value_cache *standard = &rbl->standard;
+
+	if (!entry->by_default)
+		return value_group(rbl, section, &entry->value, longest_subject(section->type),
+			line, entry->value_column);
+	if (!standard->known || standard->default_serial != section->default_serial)
+		*standard = (struct value_cache){true, section->default_serial,
+			value_group(rbl, section, &section->default_value,
+				longest_subject(section->type), line, entry->column)};
+	return standard->group;
+}
+
+/* ---- Sources ---- */
+
+static void exclusion_add(struct rbl_import *rbl, const struct source *source)
+{
+	if (rbl->exclusions_len == rbl->exclusions_size) {
+		rbl->exclusions_size =
+			rbl->exclusions_size != 0 ? 2 * rbl->exclusions_size : EXCLUSIONS_FIRST;
+		rbl->exclusions = mem_resize(
+			rbl->exclusions, rbl->exclusions_size * sizeof(*rbl->exclusions));
+	}
+	rbl->exclusions[rbl->exclusions_len++] = *source;
+}
+
+/* Where an entry goes: a group, or among the exclusions. */
+static void source_take(struct rbl_import *rbl, const struct rbl_entry *entry, int group,
+	const struct source *source, uint64_t line)
+{
+	if (!import_may_list(rbl->cli, rbl->import, source, entry->excluded, line, entry->column))
+		return;
+	if (entry->excluded)
+		exclusion_add(rbl, source);
+	else
+		import_add(rbl->cli, rbl->import, source, (uint16_t)group);
+}
+
+/* The networks a range consists of: as large as its beginning and its end allow. */
+static void range_take(
+	struct rbl_import *rbl, const struct rbl_entry *entry, int group, uint64_t line)
+{
+	uint64_t first = entry->first;
+
+	while (first <= entry->last) {
+		uint64_t bad = rbl->import->bad;
+		unsigned size = first != 0 ? (unsigned)__builtin_ctzll(first) : 32;
+		struct source source = {.kind = SOURCE_NET};
+
+		while (first + (UINT64_C(1) << size) - 1 > entry->last)
+			size--;
+		source.net = prefix_of(ip_from_v4((uint32_t)first), 128 - size);
+		source_take(rbl, entry, group, &source, line);
+		if (rbl->import->bad != bad)
+			return; /* one complaint a line */
+		first += UINT64_C(1) << size;
+	}
+}
+
+/* "x", ".x" as they are; "*.x" is ".x" without x. */
+static void name_take(
+	struct rbl_import *rbl, const struct rbl_entry *entry, int group, uint64_t line)
+{
+	char name[RBL_NAME_TEXT_SIZE], text[1 + RBL_NAME_TEXT_SIZE] = ".";
+	size_t len = rbl_key_print(span_of(entry->key, entry->key_len), name);
+	struct rbl_entry alone = *entry;
+	struct source source;
+	struct fault why;
+
+	memcpy(text + 1, name, len);
+	if (source_parse(span_of(text + !entry->below, len + entry->below), &source, &why) < 0) {
+		import_complain(rbl->import, line, entry->column, why.text);
+		return;
+	}
+	if (entry->excluded && entry->below && !entry->self) {
+		import_complain(rbl->import, line, entry->column,
+			"an exclusion of names below, but not of the name itself, cannot be taken "
+			"over: write '!.x' or '!x'");
+		return;
+	}
+	source_take(rbl, entry, group, &source, line);
+	if (entry->self || source_parse(span_of(name, len), &source, &why) < 0)
+		return;
+	alone.excluded = true;
+	source_take(rbl, &alone, group, &source, line);
+}
+
+static int take_entry(
+	void *arg, const struct rbl_section *section, const struct rbl_entry *entry, uint64_t line)
+{
+	struct rbl_import *rbl = arg;
+	struct source source = {.kind = SOURCE_NET};
+	int group = 0;
+
+	if (entry->ground == RBL_GROUND_DEFAULT) {
+		text_is_sound(rbl, section, entry->value.text, longest_subject(section->type), line,
+			entry->value_column);
+		return 0;
+	}
+	if (!entry->excluded)
+		group = entry_group(rbl, section, entry, line);
+	if (group < 0)
+		return 0; /* complained of */
+	if (entry->ground == RBL_GROUND_V4) {
+		range_take(rbl, entry, group, line);
+	} else if (entry->ground == RBL_GROUND_NAME) {
+		name_take(rbl, entry, group, line);
+	} else {
+		source.net = prefix_of(entry->v6, entry->bits);
+		source_take(rbl, entry, group, &source, line);
+	}
+	return 0;
+}
+
+/* An exclusion is of its own sublist, so each that the file lists something in gets them all. */
+static void exclusions_place(struct rbl_import *rbl)
+{
+	struct import *import = rbl->import;
+	size_t listing = import->groups_len;
+
+	for (size_t i = 0; i < listing && rbl->exclusions_len != 0; i++) {
+		int group =
+			import->groups[i].len != 0 && !import->groups[i].excluded
+				? group_need(rbl, import->groups[i].sublist, import->reason, true)
+				: E_ABSENT;
+
+		if (group < 0 || import->groups[group].len != 0)
+			continue;
+		for (size_t j = 0; j < rbl->exclusions_len; j++)
+			import_add(rbl->cli, import, &rbl->exclusions[j], (uint16_t)group);
+	}
+}
+
+/* ---- The file ---- */
+
+static void note_complain(void *arg, const struct rbl_note *note)
+{
+	struct rbl_import *rbl = arg;
+
+	import_complain(rbl->import, note->line, note->column, note->text);
+}
+
+static int check_expiry(struct rbl_import *rbl)
+{
+	struct rbl_head head = rbl_reader_take_head(rbl->reader);
+
+	mem_free((void *)(uintptr_t)head.ns);
+	if (head.expires_s != 0 && head.expires_s <= clock_now_s())
+		return cli_fail(rbl->cli, E_RANGE,
+			"%s: $TIMESTAMP says that this data is over; nothing changed",
+			rbl->import->file);
+	return 0;
+}
+
+int import_read_rbl(struct cli *cli, struct import *import)
+{
+	struct rbl_import rbl = {.cli = cli, .import = import};
+	const struct rbl_report report = {note_complain, &rbl};
+	const struct rbl_options options = {0};
+	const struct rbl_taker taker = {.entry = take_entry, .arg = &rbl};
+	struct fault why;
+	int r;
+
+	rbl.reader = rbl_reader_new(import->format, &options, clock_now_s(), &report);
+	if (strcmp(import->file, "-") == 0)
+		r = rbl_reader_fd(rbl.reader, STDIN_FILENO, import->file, &taker, &why);
+	else
+		r = rbl_reader_file(rbl.reader, import->file, &taker, &why);
+	if (r < 0) {
+		r = cli_fail(cli, r, "%s; nothing changed", why.text);
+	} else {
+		import->lines = rbl_reader_lines(rbl.reader);
+		exclusions_place(&rbl);
+		r = check_expiry(&rbl);
+	}
+	mem_free(rbl.exclusions);
+	rbl_reader_free(&rbl.reader);
+	return r;
+}
