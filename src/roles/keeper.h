@@ -12,6 +12,7 @@
  *   keeper_told.c      deltas newer than the snapshot keeper_paint.c   what changed ground answers now
  *   keeper_snapshot.c  files, written by a thread
  *   keeper_feed*.c     lists of other operators, as the courier brings them
+ *   keeper_retire.c    the end of a list
  *   keeper_rule.c      what may be listed, until when (pure)
  *   keeper_shape.c     the lists as they are published (pure)
  */
@@ -245,7 +246,8 @@ struct work {
 	struct change change;
 	uint32_t serial;
 	uint64_t event;
-	bool keeps; /* to be committed although no listing changed */
+	uint64_t undoes; /* undo_run: the event to be taken back */
+	bool keeps;      /* to be committed although no listing changed */
 	Stockade__Answer *answer;
 	struct fault why;
 	int error;
@@ -258,6 +260,9 @@ void work_finish(struct work *work);
 
 int work_event(struct work *work, const char *verb, const char *subject, uint64_t undoes);
 int undo_run(struct work *work);
+int retire_run(struct work *work);
+/* E_DENIED with words: the list is going to end or has ended, and takes nothing new. */
+int retire_refuses(struct keeper *keeper, struct span list, struct fault *why);
 
 /* A part of a change set; answered at once. */
 void feed_handle(struct link *link, const Stockade__Feed *message);

@@ -5,6 +5,7 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "bus/convert.h"
+#include "list/retirement.h"
 #include "roles/keeper.h"
 
 /*
@@ -278,6 +279,9 @@ static int add_run(struct work *work)
 	r = rule_place(work->keeper->context->conf, span_text(add->list), span_text(add->sublist),
 		&adding.placement, &work->why);
 	if (r >= 0)
+		r = retire_refuses(
+			work->keeper, span_text(adding.placement.list->name), &work->why);
+	if (r >= 0)
 		r = rule_until(adding.placement.policy, add->until_s, work->now_s, &adding.until_s,
 			&work->why);
 	if (r < 0)
@@ -312,7 +316,8 @@ static int removing_found(const struct store_listing *listing, void *arg)
 {
 	struct removing *removing = arg;
 
-	if (removing->list.len == 0 && span_equal_text(listing->list, "allow"))
+	if (removing->list.len == 0 && (span_equal_text(listing->list, "allow") ||
+					       span_equal_text(listing->list, RETIREMENT_LIST)))
 		return 0;
 	if (removing->sublist.len != 0 && !span_equal(listing->sublist, removing->sublist))
 		return 0;
@@ -412,7 +417,10 @@ static int work_run(struct work *work)
 	case STOCKADE__COMMAND__WHAT_REMOVE:
 		return remove_run(work);
 	case STOCKADE__COMMAND__WHAT_UNDO:
+		work->undoes = work->command->undo;
 		return undo_run(work);
+	case STOCKADE__COMMAND__WHAT_RETIRE:
+		return retire_run(work);
 	case STOCKADE__COMMAND__WHAT_FEED:
 		return feed_command_run(work);
 	default:
@@ -558,10 +566,11 @@ static struct work *work_new(struct link *link, const Stockade__Command *command
 	*work = (struct work){.keeper = link->keeper,
 		.link = link,
 		.command = command,
-		.verb = command->what_case == STOCKADE__COMMAND__WHAT_ADD    ? "add"
-			: command->what_case == STOCKADE__COMMAND__WHAT_UNDO ? "undo"
-			: command->what_case == STOCKADE__COMMAND__WHAT_FEED ? "purge-feed"
-									     : "remove",
+		.verb = command->what_case == STOCKADE__COMMAND__WHAT_ADD      ? "add"
+			: command->what_case == STOCKADE__COMMAND__WHAT_UNDO   ? "undo"
+			: command->what_case == STOCKADE__COMMAND__WHAT_FEED   ? "purge-feed"
+			: command->what_case == STOCKADE__COMMAND__WHAT_RETIRE ? "retire"
+									       : "remove",
 		.author = work_author(arena, link, command->author),
 		.reason = arena_copy(
 			arena, span_text(command->reason[0] != '\0' ? command->reason : "by hand")),

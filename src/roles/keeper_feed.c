@@ -166,6 +166,8 @@ static int feed_begin(struct link *link, const Stockade__Feed *message, struct f
 	if (begin->rules != conf_feed_rules(conf, feed))
 		return fault_set(why, E_AGAIN, "the configuration of '%s' has changed", feed->name);
 	r = feed_row_read(keeper, span_text(feed->name), &row);
+	if (r >= 0 && !begin->expired)
+		r = retire_refuses(keeper, span_text(feed->into), why);
 	if (r < 0)
 		return r;
 	staging = mem_new(feed_staging);

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/macro.h"
 #include "base/mem.h"
+#include "list/retirement.h"
 
 struct shape_list {
 	struct span name;
@@ -17,13 +18,23 @@ struct shape {
 	size_t len;
 };
 
+static void shape_add_retirements(struct shape *shape, struct shape_list *list)
+{
+	list->name = span_text(RETIREMENT_LIST);
+	list->len = RETIREMENT_STAGES;
+	list->sublists = arena_alloc(shape->arena, list->len * sizeof(struct span));
+	for (size_t i = 0; i < list->len; i++)
+		list->sublists[i] = span_text(retirement_sublist((enum retirement_stage)i));
+}
+
 struct shape *shape_new(const struct conf *conf)
 {
 	struct shape *shape = mem_new(shape);
 
 	shape->arena = arena_new(0);
-	shape->len = conf->lists_len;
-	shape->lists = arena_alloc(shape->arena, conf->lists_len * sizeof(*shape->lists));
+	shape->len = conf->lists_len + 1;
+	shape->lists = arena_alloc(shape->arena, shape->len * sizeof(*shape->lists));
+	shape_add_retirements(shape, &shape->lists[conf->lists_len]);
 	for (size_t i = 0; i < conf->lists_len; i++) {
 		const struct conf_list *from = &conf->lists[i];
 		struct shape_list *list = &shape->lists[i];

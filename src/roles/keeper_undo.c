@@ -43,7 +43,7 @@ static int finding_add(const struct store_listing *listing, void *arg)
 /* Collected first: a table is not walked while it is changed. */
 static int undo_find(struct work *work, enum store_which which, struct finding *finding)
 {
-	struct store_select select = {.which = which, .after_id = work->command->undo};
+	struct store_select select = {.which = which, .after_id = work->undoes};
 	int r;
 
 	*finding = (struct finding){.arena = work->change.arena,
@@ -101,8 +101,8 @@ static int undone_event(const struct store_event *event, void *arg)
 
 static int undo_check(struct work *work, struct undone *undone)
 {
-	unsigned long long number = work->command->undo;
-	int r = store_event_get(work->keeper->store, work->command->undo, undone_event, undone);
+	unsigned long long number = work->undoes;
+	int r = store_event_get(work->keeper->store, work->undoes, undone_event, undone);
 
 	if (r == E_ABSENT)
 		return fault_set(&work->why, r, "there is no event %llu", number);
@@ -117,7 +117,7 @@ static int undo_apply(struct work *work, const struct finding *added, const stru
 	int r;
 
 	snprintf(reason, sizeof(reason), "undo of event %llu: %.*s",
-		(unsigned long long)work->command->undo, (int)work->reason.len,
+		(unsigned long long)work->undoes, (int)work->reason.len,
 		(const char *)work->reason.ptr);
 	r = undo_end(work, added, span_text(reason));
 	if (r >= 0)
@@ -125,7 +125,7 @@ static int undo_apply(struct work *work, const struct finding *added, const stru
 	if (r >= 0 && work->change.rows == 0)
 		return fault_set(&work->why, E_CONFLICT,
 			"nothing of event %llu is left to undo: it ended, or later events replaced it",
-			(unsigned long long)work->command->undo);
+			(unsigned long long)work->undoes);
 	return r;
 }
 
@@ -141,7 +141,7 @@ int undo_run(struct work *work)
 	if (r >= 0)
 		r = undo_find(work, STORE_REMOVED, &removed);
 	if (r >= 0)
-		r = work_event(work, "undo", undone.subject, work->command->undo);
+		r = work_event(work, "undo", undone.subject, work->undoes);
 	if (r >= 0)
 		r = undo_apply(work, &added, &removed);
 	mem_free(added.found);

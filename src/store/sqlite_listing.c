@@ -110,6 +110,31 @@ int store_listing_end(struct store *store, uint64_t id, int64_t now_s, struct sp
 	return store_count_place(store, place, -1);
 }
 
+int64_t store_list_end(struct store *store, struct span list, int64_t now_s, struct span by,
+	struct span reason, uint64_t event)
+{
+	int r = 0;
+	sqlite3_stmt *statement = store_statement(store, Q_LIST_END, &r);
+	int64_t ended;
+
+	if (statement == NULL)
+		return r;
+	store_bind_span(statement, 1, list);
+	sqlite3_bind_int64(statement, 2, now_s);
+	store_bind_span(statement, 3, by);
+	store_bind_span(statement, 4, reason);
+	sqlite3_bind_int64(statement, 5, (int64_t)event);
+	ended = store_run(store, statement);
+	if (ended < 0)
+		return ended;
+	statement = store_statement(store, Q_LIST_COUNT_NONE, &r);
+	if (statement == NULL)
+		return r;
+	store_bind_span(statement, 1, list);
+	r = store_run(store, statement);
+	return r < 0 ? r : ended;
+}
+
 static int listing_copy_evidence(struct store *store, uint64_t from, uint64_t to)
 {
 	int r = 0;

@@ -95,6 +95,9 @@ int store_listing_add(struct store *store, const struct store_listing *listing, 
 /* Ends one that is in force. event 0: no operator did. */
 int store_listing_end(struct store *store, uint64_t id, int64_t now_s, struct span by,
 	struct span reason, uint64_t event);
+/* Ends all of a list; how many. */
+int64_t store_list_end(struct store *store, struct span list, int64_t now_s, struct span by,
+	struct span reason, uint64_t event);
 /* In force again as a new row with the same evidence, since now. 0: the sublist holds the source meanwhile. */
 int store_listing_again(
 	struct store *store, uint64_t id, int64_t now_s, uint64_t event, uint64_t *ret_id);

@@ -102,6 +102,7 @@ static bool reply_soa(struct reply *reply, const struct asked *asked, uint32_t t
 		return false;
 	memcpy(rdata, zone->soa.ptr, zone->soa.len);
 	reply_put_u32(rdata + zone->soa_serial_at, asked->service->serial);
+	reply_put_u32(rdata + zone->soa.len - 4, asked->place->negative_ttl_s);
 	return true;
 }
 
@@ -109,12 +110,12 @@ static bool reply_soa(struct reply *reply, const struct asked *asked, uint32_t t
 static void reply_negative(struct reply *reply, const struct asked *asked, uint16_t rcode)
 {
 	reply->rcode = rcode;
-	if (reply_soa(reply, asked, asked->zone->negative_ttl_s))
+	if (reply_soa(reply, asked, asked->place->negative_ttl_s))
 		reply->authorities++;
 }
 
 /* The A and AAAA records of a host, of one type or (0) of both, into one section; false: they do not fit. */
-static bool reply_host(struct reply *reply, const struct zone *zone, const struct zone_host *host,
+static bool reply_host(struct reply *reply, uint32_t ttl_s, const struct zone_host *host,
 	size_t name_at, uint16_t type, uint16_t *count)
 {
 	for (size_t i = 0; i < host->ips_len; i++) {
@@ -124,7 +125,7 @@ static bool reply_host(struct reply *reply, const struct zone *zone, const struc
 
 		if (type != 0 && type != of)
 			continue;
-		rdata = reply_record(reply, name_at, of, zone->ttl_s, is_v4 ? 4 : 16);
+		rdata = reply_record(reply, name_at, of, ttl_s, is_v4 ? 4 : 16);
 		if (rdata == NULL)
 			return false;
 		memcpy(rdata, host->ips[i].b + (is_v4 ? 12 : 0), is_v4 ? 4 : 16);
@@ -134,15 +135,18 @@ static bool reply_host(struct reply *reply, const struct zone *zone, const struc
 }
 
 /* A name server inside the zone is found by its addresses beside the NS records; what does not fit there can be asked. */
-static void reply_glue(struct reply *reply, const struct zone *zone, const size_t *server_at)
+static void reply_glue(struct reply *reply, const struct asked *asked, const size_t *server_at)
 {
+	const struct zone *zone = asked->zone;
+
 	for (size_t i = 0; i < zone->servers_len; i++) {
 		for (size_t k = 0; k < zone->hosts_len; k++) {
 			const struct zone_host *host = &zone->hosts[k];
 
 			if (dns_name_equal(&host->name, &zone->servers[i]) &&
 				reply_has_room(reply, host->ips_len * GLUE_MAX))
-				reply_host(reply, zone, host, server_at[i], 0, &reply->additionals);
+				reply_host(reply, asked->place->ttl_s, host, server_at[i], 0,
+					&reply->additionals);
 		}
 	}
 }
@@ -154,7 +158,7 @@ static void reply_servers(struct reply *reply, const struct asked *asked)
 	for (size_t i = 0; i < asked->zone->servers_len; i++) {
 		struct span name = dns_name_span(&asked->zone->servers[i]);
 		uint8_t *rdata = reply_record(
-			reply, asked_apex_at(asked), DNS_NS, asked->zone->ttl_s, name.len);
+			reply, asked_apex_at(asked), DNS_NS, asked->place->ttl_s, name.len);
 
 		if (rdata == NULL)
 			return;
@@ -162,7 +166,7 @@ static void reply_servers(struct reply *reply, const struct asked *asked)
 		memcpy(rdata, name.ptr, name.len);
 		reply->answers++;
 	}
-	reply_glue(reply, asked->zone, server_at);
+	reply_glue(reply, asked, server_at);
 }
 
 static void reply_codes(struct reply *reply, const struct asked *asked, const struct said *said)
@@ -218,11 +222,17 @@ static void reply_texts(struct reply *reply, const struct asked *asked, const st
 static void reply_notes(struct reply *reply, const struct asked *asked)
 {
 	const struct zone *zone = asked->zone;
+	uint8_t string[1 + ZONE_TEXT_MAX];
+	size_t ends = 0;
+	size_t len;
 
 	if (asked->transport == DNS_UDP && reply->limit > DNS_UDP_PLAIN)
 		reply->limit = DNS_UDP_PLAIN;
 	for (size_t i = 0; i < zone->notes_len; i++)
-		reply_string(reply, asked_apex_at(asked), zone->ttl_s, zone->notes[i]);
+		reply_string(reply, asked_apex_at(asked), asked->place->ttl_s, zone->notes[i]);
+	while ((len = zone_place_end_note(asked->place, ends++, string)) != 0)
+		reply_string(
+			reply, asked_apex_at(asked), asked->place->ttl_s, span_of(string, len));
 }
 
 /* ANY gets one record set and no more, so that it is no lever for floods (RFC 8482 section 4.1). */
@@ -232,7 +242,7 @@ static void asked_answer_apex(const struct asked *asked, struct reply *reply)
 	uint16_t type = asked->query->type;
 
 	if (type == DNS_SOA || type == DNS_ANY) {
-		if (reply_soa(reply, asked, zone->ttl_s))
+		if (reply_soa(reply, asked, asked->place->ttl_s))
 			reply->answers++;
 	} else if (type == DNS_NS && zone->servers_len != 0) {
 		reply_servers(reply, asked);
@@ -251,7 +261,8 @@ static void asked_answer_host(const struct asked *asked, struct reply *reply)
 	if (type == DNS_ANY)
 		type = ip_is_v4(host->ips[0]) ? DNS_A : DNS_AAAA;
 	if ((type == DNS_A || type == DNS_AAAA) &&
-		reply_host(reply, asked->zone, host, DNS_HEADER_SIZE, type, &reply->answers) &&
+		reply_host(
+			reply, asked->place->ttl_s, host, DNS_HEADER_SIZE, type, &reply->answers) &&
 		reply->answers == 0)
 		reply_negative(reply, asked, DNS_NOERROR);
 	else if (type != DNS_A && type != DNS_AAAA)
@@ -287,7 +298,8 @@ static void asked_answer(const struct asked *asked, struct reply *reply)
 		asked_answer_apex(asked, reply);
 	else if (owner->host != NULL)
 		asked_answer_host(asked, reply);
-	else if (owner->is_part || asked_has_below(asked))
+	else if ((owner->is_part && (owner->within & asked->place->alive) != 0) ||
+		 asked_has_below(asked))
 		reply_negative(reply, asked, DNS_NOERROR);
 	else
 		reply_negative(reply, asked, DNS_NXDOMAIN);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "zone/said.h"
 
+#include <stdio.h>
+
 #include "sets/names.h"
 #include "zone/test.h"
+
+enum { ENDED_TTL_S = 7 * 86400, ENDED_NEGATIVE_TTL_S = 86400 };
 
 /* ---- a zone in a view ---- */
 
@@ -13,7 +17,8 @@ static void part_find(struct zone_part *part, const struct zone *zone, const str
 	part->view_mask = 0;
 	memset(part->sublist_of, SUBLIST_UNKNOWN, sizeof(part->sublist_of));
 	part->list = view != NULL ? view_list_find(view, list->name) : E_ABSENT;
-	if (part->list < 0)
+	part->retirement = retirement_of(view, list->name);
+	if (part->list < 0 || part->retirement.is_ended)
 		return;
 	for (unsigned i = list->first; i < zone->sublists_len; i++) {
 		int at = (list->sublists >> i & 1) != 0
@@ -29,15 +34,49 @@ static void part_find(struct zone_part *part, const struct zone *zone, const str
 	}
 }
 
+/* RFC 6471 section 3.4: the load of an ended list is shed by what may be kept for a week. That something is not listed is
+ * kept for a day at most (RFC 2308 section 5). */
+static void set_ttl(struct zone_place *place, bool is_alive)
+{
+	place->ttl_s = is_alive ? place->zone->ttl_s : ENDED_TTL_S;
+	place->negative_ttl_s = is_alive ? place->zone->negative_ttl_s : ENDED_NEGATIVE_TTL_S;
+}
+
 void zone_place_find(struct zone_place *place, const struct zone_table *table,
 	const struct zone *zone, const struct view *view)
 {
 	place->table = table;
 	place->zone = zone;
 	place->view = view;
+	place->alive = 0;
 	place->parts_len = zone->lists_len;
-	for (size_t i = 0; i < zone->lists_len; i++)
+	for (size_t i = 0; i < zone->lists_len; i++) {
 		part_find(&place->parts[i], zone, &zone->lists[i], view);
+		if (!place->parts[i].retirement.is_ended)
+			place->alive |= zone->lists[i].sublists;
+	}
+	set_ttl(place, place->alive != 0 || zone->all == 0);
+}
+
+/* "ends=main 2027-01-01 00:00 we close", cut. */
+size_t zone_place_end_note(
+	const struct zone_place *place, size_t index, uint8_t ret_string[1 + ZONE_TEXT_MAX])
+{
+	for (size_t i = 0; i < place->parts_len; i++) {
+		const struct retirement *retirement = &place->parts[i].retirement;
+		struct span name = place->zone->lists[i].name;
+		int len;
+
+		if ((!retirement->is_announced && !retirement->is_ended) || index-- != 0)
+			continue;
+		len = snprintf((char *)ret_string + 1, ZONE_TEXT_MAX, "%s=%.*s%s%.*s",
+			retirement->is_ended ? "ended" : "ends", (int)name.len,
+			(const char *)name.ptr, retirement->words.len != 0 ? " " : "",
+			(int)retirement->words.len, (const char *)retirement->words.ptr);
+		ret_string[0] = (uint8_t)(len < ZONE_TEXT_MAX ? len : ZONE_TEXT_MAX - 1);
+		return 1 + (size_t)ret_string[0];
+	}
+	return 0;
 }
 
 /* The sublists of within as a mask of the view. */
@@ -56,7 +95,7 @@ static uint32_t part_mask(const struct zone_part *part, uint32_t within)
 
 bool zone_place_has_within(const struct zone_place *place, struct prefix net, uint32_t within)
 {
-	if (zone_test_within(place->zone, net, within))
+	if (zone_test_within(place->zone, net, within & place->alive))
 		return true;
 	for (size_t i = 0; i < place->parts_len; i++) {
 		uint32_t mask = part_mask(&place->parts[i], within);
@@ -120,7 +159,7 @@ static void said_hits(const struct zone_part *part, const struct hit *hits, size
 void said_at_ip(
 	const struct zone_place *place, struct ip ip, uint32_t within, struct said *ret_said)
 {
-	uint32_t tests = zone_test_ip(place->zone, ip, within);
+	uint32_t tests = zone_test_ip(place->zone, ip, within & place->alive);
 	struct hit hits[SUBLISTS_MAX];
 	size_t count = 0;
 
@@ -158,7 +197,7 @@ void said_at_domain(
 {
 	said_clear(ret_said);
 	if (zone_test_domain(name))
-		said_tests(place, within, ret_said);
+		said_tests(place, within & place->alive, ret_said);
 	else
 		said_of_domain(place, name, within, ret_said);
 }

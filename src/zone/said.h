@@ -4,6 +4,7 @@
  * What a zone says of an address or a domain, as answers to queries and as records for secondaries: one definition for both,
  * so that a secondary says what we say. Pure; any thread; nothing is allocated.
  */
+#include "list/retirement.h"
 #include "sets/key.h"
 #include "zone/table.h"
 
@@ -16,6 +17,7 @@ struct zone_part {
 	uint32_t view_mask;                  /* the same as a mask of the view */
 	uint8_t place_of[ZONE_SUBLISTS_MAX]; /* sublist of the zone -> place in the view */
 	uint8_t sublist_of[SUBLISTS_MAX];    /* and back; SUBLIST_UNKNOWN */
+	struct retirement retirement;
 };
 
 /* A zone of the table as a view fills it: a part for each of its lists, in that order. */
@@ -23,12 +25,19 @@ struct zone_place {
 	const struct zone_table *table;
 	const struct zone *zone;
 	const struct view *view;
+	uint32_t alive; /* sublists of lists that have not ended (list/retirement.h) */
+	uint32_t ttl_s; /* of what the zone says of itself: long when all of it has ended */
+	uint32_t negative_ttl_s;
 	size_t parts_len;
 	struct zone_part parts[ZONE_SUBLISTS_MAX];
 };
 
 void zone_place_find(struct zone_place *place, const struct zone_table *table,
 	const struct zone *zone, const struct view *view);
+
+/* The TXT record of the apex that tells the end of a list: one string behind its length octet, the index-th; 0: no more. */
+size_t zone_place_end_note(
+	const struct zone_place *place, size_t index, uint8_t ret_string[1 + ZONE_TEXT_MAX]);
 
 /* Whether anything in net, or below a domain, is listed by a sublist of within: then the names above exist (RFC 8020). */
 bool zone_place_has_within(const struct zone_place *place, struct prefix net, uint32_t within);

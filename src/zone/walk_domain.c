@@ -40,7 +40,7 @@ static bool is_significant(const struct zone_walk *walk, struct span name)
 {
 	struct said above, own, below;
 
-	if (zone_test_domain(name))
+	if (zone_test_domain(name) && (walk->within & walk->place->alive) != 0)
 		return true;
 	said_below_domain(walk->place, parent_of(name), walk->within, &above);
 	said_at_domain(walk->place, name, walk->within, &own);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+/* The end of a list: announced, emptied, or taken back; and what is left to do by hand. */
+#include "base/macro.h"
+#include "cli/change.h"
+
+enum { NOTICE_DAYS = 60 };
+
+/* In the order of roles/keeper_retire.c. */
+enum retire_step { RETIRE_ANNOUNCE, RETIRE_EMPTY, RETIRE_BACK };
+
+/* The plan, as RFC 6471 section 3.4 has it; --json and --quiet leave it out. */
+static void print_plan(const struct cli *cli, const struct conf_list *list, enum retire_step step)
+{
+	if (step == RETIRE_ANNOUNCE)
+		cli_remark(cli,
+			"next: tell the users by web page, mailing lists and vendors; then `stockade list retire %s --empty`",
+			list->name);
+	else if (step == RETIRE_EMPTY)
+		cli_remark(cli,
+			"next: keep '%s' served so for some months; then delegate it to names with addresses in TEST-NET "
+			"(192.0.2.1, TTL 604800), never to a third party, and keep the domain registered",
+			list->zone);
+}
+
+static int retire_send(struct cli *cli, const struct conf_list *list, Stockade__ListRetire *retire,
+	const char *reason)
+{
+	Stockade__Command command = STOCKADE__COMMAND__INIT;
+	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
+	AUTO(control) *control = NULL;
+	int code = keeper_open(cli, &control);
+
+	if (code != 0)
+		return code;
+	retire->list = (char *)(uintptr_t)list->name;
+	command.what_case = STOCKADE__COMMAND__WHAT_RETIRE;
+	command.retire = retire;
+	code = keeper_change(cli, control, &command, reason, &answer);
+	if (code != 0)
+		return code;
+	keeper_print_change(cli, answer);
+	print_plan(cli, list, (enum retire_step)retire->step);
+	return 0;
+}
+
+int verb_list_retire(struct cli *cli, int argc, char **argv)
+{
+	const char *reason = NULL;
+	int64_t notice_ms = 0;
+	bool empty = false, undo = false, skip_notice = false;
+	const struct cli_option options[] = {
+		{"--reason", OPTION_TEXT, &reason},
+		{"--notice", OPTION_DURATION, &notice_ms},
+		{"--empty", OPTION_FLAG, &empty},
+		{"--undo", OPTION_FLAG, &undo},
+		{"--skip-notice", OPTION_FLAG, &skip_notice},
+	};
+	Stockade__ListRetire retire = STOCKADE__LIST_RETIRE__INIT;
+	const struct conf_list *list = NULL;
+	struct cli_operands operands;
+	int code = cli_parse(cli, argc, argv, options, COUNTOF(options), 1, 1, &operands);
+
+	if (code == 0)
+		code = reason_check(cli, reason);
+	if (code == 0 && empty && undo)
+		code = cli_usage(cli, "--empty and --undo are two different steps");
+	if (code == 0)
+		code = cli_conf(cli);
+	if (code == 0)
+		code = list_need(cli, operands.words[0], SOURCE_NET, &list);
+	if (code != 0)
+		return code;
+	if (list->zone == NULL)
+		return cli_usage(cli, "the list '%s' is not published", list->name);
+	retire.step = empty ? RETIRE_EMPTY : undo ? RETIRE_BACK : RETIRE_ANNOUNCE;
+	retire.notice_s = notice_ms != 0 ? notice_ms / 1000 : INT64_C(86400) * NOTICE_DAYS;
+	retire.skip_notice = skip_notice;
+	if (empty && !cli->dry_run &&
+		!cli_confirm(cli, "all listings of '%s' will end; go ahead", list->name))
+		return EXIT_USAGE;
+	return retire_send(cli, list, &retire, reason);
+}
