@@ -11,7 +11,7 @@
 #include "sets/names.h"
 #include "sets/table.h"
 
-enum { SNAPSHOT_VERSION = 1 };
+enum { SNAPSHOT_VERSION = 2 };
 
 #define SNAPSHOT_MAGIC UINT64_C(0x1a0a70616e736b53) /* "Sksnap\n\x1a" */
 

@@ -3,8 +3,8 @@
 
 #include "base/macro.h"
 
-/* Reading a code takes eight bytes at once. */
-enum { EXTRA_SLACK = 8, EXCEPTION_BYTES = 8 };
+/* Reading a code takes two words, whatever its width. */
+enum { WORD_BITS = 32, EXCEPTION_BYTES = 8 };
 
 static unsigned bit_length(uint32_t number)
 {
@@ -104,20 +104,24 @@ static void summary_write(const uint32_t *rows, uint32_t count, const uint32_t *
 	}
 }
 
+static uint64_t extra_words(uint64_t count, unsigned extra_bits)
+{
+	return extra_bits != 0 ? count * extra_bits / WORD_BITS + 2 : 0;
+}
+
 static void extra_write(
 	const uint32_t *rows, uint32_t count, struct image *image, struct codes_record *record)
 {
-	uint64_t bytes = ((uint64_t)count * record->extra_bits + 7) / 8 + EXTRA_SLACK;
-	uint8_t *extra =
-		image_room(image, record->extra_bits != 0 ? bytes : 0, 1, &record->extra_at);
+	uint32_t *extra = image_room(image, extra_words(count, record->extra_bits), sizeof(*extra),
+		&record->extra_at);
 
 	for (uint32_t i = 0; i < count && extra != NULL && record->extra_bits != 0; i++) {
 		uint64_t bit = (uint64_t)i * record->extra_bits;
-		uint64_t word;
+		uint64_t code = code_of(record, rows[i]) >> record->inline_bits;
 
-		memcpy(&word, extra + bit / 8, sizeof(word));
-		word |= (uint64_t)(code_of(record, rows[i]) >> record->inline_bits) << bit % 8;
-		memcpy(extra + bit / 8, &word, sizeof(word));
+		code <<= bit % WORD_BITS;
+		extra[bit / WORD_BITS] |= (uint32_t)code;
+		extra[bit / WORD_BITS + 1] |= (uint32_t)(code >> WORD_BITS);
 	}
 }
 
@@ -162,7 +166,6 @@ void codes_write(const uint32_t *rows, uint32_t count, unsigned inline_bits, uns
 void codes_open(struct codes *codes, struct sections *sections, const struct codes_record *record)
 {
 	unsigned bits = (unsigned)record->inline_bits + record->extra_bits;
-	uint64_t extra_bytes = ((uint64_t)record->count * record->extra_bits + 7) / 8 + EXTRA_SLACK;
 	const uint32_t *summary;
 	uint32_t total;
 
@@ -173,8 +176,8 @@ void codes_open(struct codes *codes, struct sections *sections, const struct cod
 	codes->exception_code = record->exceptions != 0 ? exception_code_of(bits) : UINT32_MAX;
 	codes->inline_bits = record->inline_bits;
 	codes->extra_bits = record->extra_bits;
-	codes->extra = sections_get(
-		sections, record->extra_at, record->extra_bits != 0 ? extra_bytes : 0, 1);
+	codes->extra = sections_get(sections, record->extra_at,
+		extra_words(record->count, record->extra_bits), sizeof(*codes->extra));
 	codes->exception_place = sections_get(sections, record->exception_place_at,
 		record->exceptions, sizeof(*codes->exception_place));
 	codes->exception_row = sections_get(sections, record->exception_row_at, record->exceptions,

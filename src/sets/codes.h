@@ -28,7 +28,7 @@ struct codes {
 	uint32_t count, exceptions;
 	uint32_t exception_code; /* UINT32_MAX, which no code is, when there are none */
 	uint8_t inline_bits, extra_bits, levels;
-	const uint8_t *extra;
+	const uint32_t *extra; /* the lowest bits of a word first */
 	const uint32_t *exception_place, *exception_row;
 	const uint32_t *summary[SUMMARY_LEVELS];
 	uint32_t summary_len[SUMMARY_LEVELS];
@@ -58,9 +58,9 @@ void codes_open(struct codes *codes, struct sections *sections, const struct cod
 uint32_t codes_exception(const struct codes *codes, uint32_t place);
 
 /* Where the extra bits of a place begin; only when there are extra bits. */
-static inline const uint8_t *codes_cell(const struct codes *codes, uint32_t place)
+static inline const uint32_t *codes_cell(const struct codes *codes, uint32_t place)
 {
-	return codes->extra + (uint64_t)place * codes->extra_bits / 8;
+	return codes->extra + (uint64_t)place * codes->extra_bits / 32;
 }
 
 /* The row at a place, given its inline bits. */
@@ -69,11 +69,11 @@ static inline uint32_t codes_get(const struct codes *codes, uint32_t place, uint
 	uint32_t code = inlined;
 
 	if (codes->extra_bits != 0) {
-		unsigned shift = (unsigned)((uint64_t)place * codes->extra_bits % 8);
-		uint64_t word;
+		const uint32_t *cell = codes_cell(codes, place);
+		unsigned shift = (unsigned)((uint64_t)place * codes->extra_bits % 32);
+		uint64_t word = ((uint64_t)cell[1] << 32 | cell[0]) >> shift;
 
-		memcpy(&word, codes_cell(codes, place), sizeof(word));
-		word = word >> shift & ((UINT64_C(1) << codes->extra_bits) - 1);
+		word &= (UINT64_C(1) << codes->extra_bits) - 1;
 		code |= (uint32_t)(word << codes->inline_bits);
 	}
 	if (code == codes->exception_code)

@@ -119,7 +119,7 @@ static void bucket_expect(const struct table *table, uint32_t address)
 	if (table->low_bits == 16 || guess >= table->count)
 		return;
 	sections_prefetch(&keys[guess]);
-	sections_prefetch(&table->codes.extra[guess * table->codes.extra_bits / 8]);
+	sections_prefetch(codes_cell(&table->codes, (uint32_t)guess));
 }
 
 static struct bucket bucket_of(const struct table *table, uint32_t address)
