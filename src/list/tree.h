@@ -43,7 +43,9 @@ struct tree {
 	uint64_t count; /* items in all leaves below */
 	uint8_t level;  /* 0: a leaf */
 	uint8_t len;
-	struct tree_item items[];
+	struct tree_item *items; /* behind the keys */
+	u128 keys
+		[]; /* `first` of each item once more: searching goes through few lines of memory */
 };
 
 /* Where to look. A name has a key (never empty) and a kind, a range only `first`. */

@@ -33,7 +33,7 @@ enum {
 	PIECES_MAX = 4096,    /* of one delta */
 	TOLD_PIECES = 200000, /* over the snapshot, before a new one is written */
 	TOLD_DELTAS = 50000,
-	TOLD_PIECES_MAX = 4000000, /* when none can be written: no more changes are taken */
+	TOLD_PIECES_MAX = 1000000, /* when none can be written: no more changes are taken */
 	/* Sooner or later each change is in a file, for roles that start while the keeper is away: */
 	SNAPSHOT_REST_MS = 5000,   /* between two files, at least */
 	SNAPSHOT_REST_FACTOR = 20, /* and this many times what the last one took */
@@ -167,7 +167,6 @@ void publish_turn(struct keeper *keeper);
 void publish_pump(struct link *link);
 /* The last number anybody was told, as it stands in the file `serial`; 0: none. */
 uint32_t serial_read(const struct publisher *publisher);
-uint32_t publish_newest_seen(const struct publisher *publisher);
 /* 0, or E_FULL with words: snapshots fail, and no more deltas can be kept. */
 int publish_may_change(const struct keeper *keeper, struct fault *why);
 /* A step of forgetting what the snapshot has made superfluous. */

@@ -42,18 +42,28 @@ static int change_collect(struct span list, const struct source *source, void *a
 	return 0;
 }
 
-uint32_t publish_newest_seen(const struct publisher *publisher)
+/* Of all that stands in run.lists and all that we have told; 0: nothing. */
+static uint32_t newest_told(const struct publisher *publisher)
 {
 	uint32_t seen = serial_newest(publisher->serial, serial_read(publisher));
 
 	return publisher->hole ? serial_newest(seen, publisher->hole_serial) : seen;
 }
 
+/* And of what followers serve. */
+static uint32_t newest_seen(const struct keeper *keeper)
+{
+	uint32_t seen = newest_told(&keeper->publisher);
+
+	for (const struct link *link = keeper->links; link != NULL; link = link->next)
+		seen = link->follows ? serial_newest(seen, link->serial) : seen;
+	return seen;
+}
+
 /* Makes the serial go on from the newest that anybody has seen. *ret_jumped: it had to jump. */
 static int meet_serial(struct keeper *keeper, uint32_t *ret_serial, bool *ret_jumped)
 {
-	struct publisher *publisher = &keeper->publisher;
-	uint32_t seen = publish_newest_seen(publisher);
+	uint32_t seen = newest_seen(keeper);
 	struct change everything = {.all = true};
 	uint32_t stored = 0;
 	int r = store_serial(keeper->store, &stored);
@@ -157,8 +167,7 @@ void publish_meet_follower(struct link *link, uint32_t serial)
 	int r;
 
 	if (serial == 0 || keeper->store == NULL ||
-		!serial_is_before(publish_newest_seen(publisher), serial) ||
-		publisher->jumps == JUMPS_MAX)
+		!serial_is_before(newest_told(publisher), serial) || publisher->jumps == JUMPS_MAX)
 		return;
 	publisher->jumps++;
 	log_event(EV_SERIAL_AHEAD,

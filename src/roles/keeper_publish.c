@@ -141,8 +141,7 @@ static void publish_sync(struct link *link, bool again)
 	struct publisher *publisher = &link->keeper->publisher;
 	bool needs_file = again || told_behind(publisher, link->sent) < 0;
 
-	if (publisher->snapshot_serial == 0 ||
-		(!again && follower_is_ahead(link->keeper, link->sent))) {
+	if (publisher->snapshot_serial == 0 || follower_is_ahead(link->keeper, link->sent)) {
 		send_greeting(link, link->sent);
 		return;
 	}
