@@ -8,6 +8,8 @@ import socket
 import struct
 import time
 
+import dns.dnssec
+import dns.exception
 import dns.flags
 import dns.message
 import dns.name
@@ -430,3 +432,100 @@ def test_secondaries_follow_by_ixfr(primary, secondaries, kind):
         if not {source for source in changes.held["wide"] if source.startswith("10.0.7") or "/" in source}:
             assert ask_both(primary, secondary.port, f"{name}.{WIDE}", "A")[1] == (dns.rcode.NOERROR, codes)
     assert_answers_alike(primary, secondary.port, changes.questions(600))
+
+
+# ---- DNSSEC by a signer in between (doc/dnssec.md) ----
+
+def documented(root, language, changes):
+    """The one block of that language in doc/dnssec.md, with other addresses."""
+    text = (root / "doc" / "dnssec.md").read_text(encoding="utf-8")
+    block = text.split(f"```{language}\n")[1].split("```")[0]
+    for old, new in changes:
+        assert old in block, old
+        block = block.replace(old, new)
+    return block
+
+
+class Signer(Knot):
+    """Knot DNS as it is documented."""
+    conf = None
+
+    def command(self):
+        return ["knotd", "-c", self.write("knot.conf", self.conf)]
+
+
+def secure(port, zone, name, kind):
+    """The answer of a public server, each record set of it validated with the zone's keys: rcode and records."""
+    def ask(what, which):
+        answer = dns.query.tcp(dns.message.make_query(what, which, want_dnssec=True), HOST, port=port, timeout=5)
+        return answer, answer.answer + answer.authority
+    origin = dns.name.from_text(zone)
+    keys = next(rrset for rrset in ask(zone, "DNSKEY")[1] if rrset.rdtype == dns.rdatatype.DNSKEY)
+    answer, rrsets = ask(name, kind)
+    validated = []
+    for rrset in rrsets:
+        if rrset.rdtype == dns.rdatatype.RRSIG or (rrset.rdtype == dns.rdatatype.NS and rrset in answer.authority):
+            continue
+        signatures = next(other for other in rrsets if other.rdtype == dns.rdatatype.RRSIG and
+                          other.covers == rrset.rdtype and other.name == rrset.name)
+        dns.dnssec.validate(rrset, signatures, {origin: keys})
+        validated.append(rrset)
+    return answer.rcode(), validated
+
+
+def records_of(rrsets, kind):
+    return sorted(str(item) for rrset in rrsets if rrset.rdtype == kind for item in rrset)
+
+
+def covers(nsec, name):
+    """Whether an NSEC record says that nothing stands at name."""
+    end = nsec[0].next
+    return nsec.name < name and (name < end or end <= nsec.name)
+
+
+def test_a_signer_in_between(primary, secondaries, root):
+    key = give_key(primary, "to-signer")
+    signer = Signer(primary.ports["dns"], [WIDE])
+    public = Nsd(signer.port, [WIDE])
+    secondaries += [public, signer]
+    signer.conf = documented(root, "knot", [
+        ("192.0.2.2@53", f"{HOST}@{signer.port}"), ("192.0.2.1@53", f"{HOST}@{primary.ports['dns']}"),
+        ("192.0.2.3@53", f"{HOST}@{public.port}"), ("192.0.2.1", HOST), ("192.0.2.3", HOST),
+        ("THE-SECRET-IN-BASE64", key.secret), ("bl.example.org", WIDE),
+        ("/run/knot", signer.folder), ("/var/lib/knot", signer.folder)])
+    allow_transfer(primary, signer.port, key)
+    run(primary)
+    add(primary, ["198.51.100.0/24"], "wide", "--sublist", "manual")
+    signer.start()
+    public.start()
+    listed = f"9.100.51.198.{WIDE}"
+
+    def signed(name, kind):
+        try:
+            return secure(public.port, WIDE, name, kind)
+        except (StopIteration, dns.exception.DNSException, OSError):
+            return None, []
+    wait_for(lambda: records_of(signed(listed, "A")[1], dns.rdatatype.A) == ["127.0.0.8"], 60,
+             lambda: f"a signed answer; the signer says:\n{signer.log()[-3000:]}")  # from a wildcard
+    assert records_of(secure(public.port, WIDE, listed, "TXT")[1], dns.rdatatype.TXT) == ['"Listed: spam run"']
+
+    # A change comes through, by differences, and is signed; what is not listed is proved not to be.
+    add(primary, ["203.0.113.7"], "wide", "--sublist", "other")
+    wait_for(lambda: records_of(signed(f"7.113.0.203.{WIDE}", "A")[1], dns.rdatatype.A) == ["127.0.0.4"], 60,
+             lambda: f"the change; the signer says:\n{signer.log()[-3000:]}")
+    assert signer.count("ixfr", WIDE) >= 1, signer.log()
+    rcode, proof = secure(public.port, WIDE, f"8.113.0.203.{WIDE}", "A")
+    assert rcode == dns.rcode.NXDOMAIN
+    assert any(rrset.rdtype == dns.rdatatype.NSEC and covers(rrset, dns.name.from_text(f"8.113.0.203.{WIDE}"))
+               for rrset in proof)
+    rcode, proof = secure(public.port, WIDE, f"113.0.203.{WIDE}", "A")  # an empty non-terminal
+    assert rcode == dns.rcode.NOERROR and not records_of(proof, dns.rdatatype.A)
+
+    # With a bit of it turned, nothing validates: the validation above means something.
+    answer = dns.query.tcp(dns.message.make_query(listed, "A", want_dnssec=True), HOST, port=public.port, timeout=5)
+    rrset = next(rrset for rrset in answer.answer if rrset.rdtype == dns.rdatatype.A)
+    signatures = next(other for other in answer.answer if other.rdtype == dns.rdatatype.RRSIG)
+    keys = next(other for other in dns.query.tcp(dns.message.make_query(WIDE, "DNSKEY"), HOST, port=public.port).answer)
+    forged = dns.rrset.from_text(rrset.name, rrset.ttl, "IN", "A", "127.0.0.5")
+    with pytest.raises(dns.dnssec.ValidationFailure):
+        dns.dnssec.validate(forged, signatures, {dns.name.from_text(WIDE): keys})
