@@ -101,4 +101,5 @@ struct snapshot_piece {
 
 /* The first address at or after key that is listed, and how far its row reaches (or less far: nets and hosts end it);
  * IPv4 and IPv6 are not in one piece. False when there is none. */
-bool snapshot_next(const struct snapshot_list *list, u128 key, struct snapshot_piece *ret);
+bool snapshot_next(
+	const struct snapshot_list *list, u128 key, uint32_t mask, struct snapshot_piece *ret);

@@ -15,6 +15,7 @@ struct ground {
 	const struct snapshot_list *list;
 	const struct table *points, *nets, *steps; /* nets: NULL for IPv4 */
 	u128 end;                                  /* the last key of the family */
+	uint32_t mask;                             /* the sublists that are looked for */
 };
 
 struct ground_place {
@@ -77,7 +78,7 @@ static struct ground_place place_at(const struct ground *ground, u128 key)
 	return place;
 }
 
-/* Where a row that lists anything begins behind key, in any layer; false: nowhere. */
+/* Where a row that has one of the sublists begins behind key, in any layer; false: nowhere. */
 static bool ground_jump(const struct ground *ground, u128 key, u128 *ret_key)
 {
 	const struct row_set *rows = &ground->list->rows;
@@ -95,7 +96,7 @@ static bool ground_jump(const struct ground *ground, u128 key, u128 *ret_key)
 		if (table == NULL)
 			continue;
 		place = table_lower(table, (key >> shift) + 1);
-		place = table_next(table, rows, place, table->count, UINT32_MAX);
+		place = table_next(table, rows, place, table->count, ground->mask);
 		found = key_ahead(table, place, shift, key, 0);
 		if (found != 0 && (nearest == 0 || found < nearest))
 			nearest = found;
@@ -110,7 +111,7 @@ static bool ground_next(const struct ground *ground, u128 key, struct snapshot_p
 	for (;;) {
 		struct ground_place place = place_at(ground, key);
 
-		if (row_set_mask(&ground->list->rows, place.row) != 0) {
+		if ((row_set_mask(&ground->list->rows, place.row) & ground->mask) != 0) {
 			*ret = (struct snapshot_piece){key, place.last, place.row};
 			return true;
 		}
@@ -125,9 +126,10 @@ static bool ground_next(const struct ground *ground, u128 key, struct snapshot_p
 	}
 }
 
-static bool v4_next(const struct snapshot_list *list, u128 key, struct snapshot_piece *ret)
+static bool v4_next(
+	const struct snapshot_list *list, u128 key, uint32_t mask, struct snapshot_piece *ret)
 {
-	struct ground ground = {list, &list->v4_points, NULL, &list->v4_steps, UINT32_MAX};
+	struct ground ground = {list, &list->v4_points, NULL, &list->v4_steps, UINT32_MAX, mask};
 
 	if (!ground_next(&ground, key - key_v4_first, ret))
 		return false;
@@ -137,10 +139,10 @@ static bool v4_next(const struct snapshot_list *list, u128 key, struct snapshot_
 }
 
 /* IPv6 ground says nothing in the mapped block, so no piece reaches into it but from a damaged file. */
-static bool v6_next(
-	const struct snapshot_list *list, u128 key, u128 end, struct snapshot_piece *ret)
+static bool v6_next(const struct snapshot_list *list, u128 key, u128 end, uint32_t mask,
+	struct snapshot_piece *ret)
 {
-	struct ground ground = {list, &list->hosts, &list->nets, &list->steps, ~(u128)0};
+	struct ground ground = {list, &list->hosts, &list->nets, &list->steps, ~(u128)0, mask};
 	struct snapshot_piece piece;
 
 	if (!ground_next(&ground, key, &piece) || piece.first > end)
@@ -150,17 +152,18 @@ static bool v6_next(
 	return true;
 }
 
-bool snapshot_next(const struct snapshot_list *list, u128 key, struct snapshot_piece *ret)
+bool snapshot_next(
+	const struct snapshot_list *list, u128 key, uint32_t mask, struct snapshot_piece *ret)
 {
 	if (key < key_v4_first) {
-		if (v6_next(list, key, key_v4_first - 1, ret))
+		if (v6_next(list, key, key_v4_first - 1, mask, ret))
 			return true;
 		key = key_v4_first;
 	}
 	if (key <= key_v4_last) {
-		if (v4_next(list, key, ret))
+		if (v4_next(list, key, mask, ret))
 			return true;
 		key = key_v4_last + 1;
 	}
-	return v6_next(list, key, ~(u128)0, ret);
+	return v6_next(list, key, ~(u128)0, mask, ret);
 }

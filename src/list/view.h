@@ -89,11 +89,13 @@ struct view_piece {
 };
 
 /*
- * The first listed address at or after `from`, and how far its answer reaches; false when there is none. Addresses ascend
- * as IPv6 does, IPv4 in its mapped place. To go on ask from the address behind ret->last (view_piece_next). Pieces are no
- * networks, and neighbours with equal answers may come separately: who needs few pieces joins them.
+ * The first address at or after `from` that a sublist of mask lists, and how far its complete answer reaches; false when
+ * there is none. What others list in between costs next to nothing. Addresses ascend as IPv6 does, IPv4 in its mapped place.
+ * To go on ask from the address behind ret->last (view_piece_next). Pieces are no networks, and neighbours with equal
+ * answers may come separately: who needs few pieces joins them.
  */
-bool view_next_listed(const struct view *view, int list, struct ip from, struct view_piece *ret);
+bool view_next_listed(
+	const struct view *view, int list, struct ip from, uint32_t mask, struct view_piece *ret);
 
 /* The address behind the piece; false when it was the last of all. */
 bool view_piece_next(const struct view_piece *piece, struct ip *ret_from);

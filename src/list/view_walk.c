@@ -14,7 +14,8 @@ static void piece_bounds(struct view_piece *piece, u128 first, u128 last)
 	piece->last = key_to_ip(last);
 }
 
-bool view_next_listed(const struct view *view, int list, struct ip from, struct view_piece *ret)
+bool view_next_listed(
+	const struct view *view, int list, struct ip from, uint32_t mask, struct view_piece *ret)
 {
 	const struct snapshot_list *of = view_list(view, list);
 	u128 key = key_of_ip(from);
@@ -25,7 +26,7 @@ bool view_next_listed(const struct view *view, int list, struct ip from, struct 
 		bool painted = overlay_range_from(&view->overlays[list], key, 0, &range);
 
 		if (painted && range.first <= key) {
-			if (range.answer->mask != 0) {
+			if ((range.answer->mask & mask) != 0) {
 				piece_bounds(ret, key, range.last);
 				ret->mask = answer_give(range.answer, ret->hits, &ret->hits_len);
 				return true;
@@ -33,7 +34,7 @@ bool view_next_listed(const struct view *view, int list, struct ip from, struct 
 			if (range.last == ~(u128)0)
 				return false;
 			key = range.last + 1;
-		} else if (snapshot_next(of, key, &piece) &&
+		} else if (snapshot_next(of, key, mask, &piece) &&
 			   !(painted && piece.first >= range.first)) {
 			bool is_cut = painted && piece.last >= range.first;
 

@@ -399,7 +399,7 @@ bool rbl_map_next(const struct rbl_map *map, u128 from, struct rbl_piece *ret_pi
 {
 	struct snapshot_piece piece;
 
-	if (!snapshot_next(&map->tables, from, &piece))
+	if (!snapshot_next(&map->tables, from, UINT32_MAX, &piece))
 		return false;
 	*ret_piece = (struct rbl_piece){piece.first, piece.last, row_answer(map, piece.row)};
 	return true;

@@ -232,23 +232,16 @@ bool said_equal(const struct said *a, const struct said *b)
 static bool part_next_ip(const struct zone_place *place, const struct zone_part *part, u128 from,
 	uint32_t within, u128 *ret_first, u128 *ret_last, struct said *ret_said)
 {
-	struct ip at = key_to_ip(from);
+	uint32_t mask = part_mask(part, within);
 	struct view_piece piece;
 
-	said_clear(ret_said);
-	if ((part->sublists & within) == 0)
+	if (mask == 0 || !view_next_listed(place->view, part->list, key_to_ip(from), mask, &piece))
 		return false;
-	while (view_next_listed(place->view, part->list, at, &piece)) {
-		said_hits(part, piece.hits, piece.hits_len, within, ret_said);
-		if (ret_said->len != 0) {
-			*ret_first = key_of_ip(piece.first);
-			*ret_last = key_of_ip(piece.last);
-			return true;
-		}
-		if (!view_piece_next(&piece, &at))
-			break;
-	}
-	return false;
+	said_clear(ret_said);
+	said_hits(part, piece.hits, piece.hits_len, within, ret_said);
+	*ret_first = key_of_ip(piece.first);
+	*ret_last = key_of_ip(piece.last);
+	return true;
 }
 
 static void said_append(struct said *said, const struct said *more)

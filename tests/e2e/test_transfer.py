@@ -422,8 +422,12 @@ def test_secondaries_follow_by_ixfr(primary, secondaries, kind):
         changes.batch(changes.random.choice([1, 20, 60, 200]))
     settle(primary, [secondary], zones)
     sent = process.events("transfer.out")[started:]
-    assert {event["kind"] for event in sent} == {"ixfr"}, sent
-    assert {event["zone"] for event in sent} == set(zones)
+    assert {event["zone"] for event in sent if event["kind"] == "ixfr"} == set(zones)
+    whole = [event for event in sent if event["kind"] == "axfr"]
+    if kind is Nsd:  # 4.6 asks for all of a zone itself when two changes come within one of its reloads
+        assert all(event["from"] == "0" for event in whole) and len(whole) * 10 < len(sent), whole
+    else:
+        assert not whole, whole
     assert not process.events("transfer.broken")
     for zone in zones:
         assert axfr(secondary.port, zone) == axfr(primary.ports["dns"], zone, key), zone

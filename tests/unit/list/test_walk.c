@@ -38,6 +38,34 @@ static int key_compare(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
+/* A walk for one sublist passes over what the others list, and over nothing else. */
+static void check_sublist(const struct model *model, const struct view *view, unsigned sublist)
+{
+	uint32_t mask = UINT32_C(1) << sublist;
+	struct view_piece piece;
+	struct ip from = key_to_ip(0);
+	size_t at = 0;
+
+	while (view_next_listed(view, LIST, from, mask, &piece)) {
+		u128 first = key_of_ip(piece.first), last = key_of_ip(piece.last);
+
+		assert_true((piece.mask & mask) != 0);
+		for (; at < questions.len && questions.keys[at] <= last; at++) {
+			struct source asked = source_of_key(questions.keys[at]);
+
+			assert_int_equal((model_mask(model, &asked) & mask) != 0,
+				questions.keys[at] >= first);
+		}
+		if (!view_piece_next(&piece, &from))
+			return;
+	}
+	for (; at < questions.len; at++) {
+		struct source asked = source_of_key(questions.keys[at]);
+
+		assert_int_equal(model_mask(model, &asked) & mask, 0);
+	}
+}
+
 /* Questions are asked in order; answers change only where one is asked. */
 static void check_addresses(const struct model *model, const struct view *view)
 {
@@ -49,7 +77,7 @@ static void check_addresses(const struct model *model, const struct view *view)
 
 	ask_all(model);
 	qsort(questions.keys, questions.len, sizeof(questions.keys[0]), key_compare);
-	while (more && view_next_listed(view, LIST, from, &piece)) {
+	while (more && view_next_listed(view, LIST, from, UINT32_MAX, &piece)) {
 		u128 first = key_of_ip(piece.first), last = key_of_ip(piece.last);
 
 		assert_true(piece.mask != 0);
@@ -73,6 +101,7 @@ static void check_addresses(const struct model *model, const struct view *view)
 
 		assert_int_equal(model_mask(model, &asked), 0);
 	}
+	check_sublist(model, view, random_below(MODEL_SUBLISTS));
 }
 
 /* A walk that begins inside a piece begins with the rest of it. */
@@ -81,7 +110,7 @@ static void check_middle(const struct view *view)
 	for (size_t i = 0; i < questions.len; i += 3) {
 		struct ip ip = key_to_ip(questions.keys[i]);
 		struct view_piece piece;
-		bool found = view_next_listed(view, LIST, ip, &piece);
+		bool found = view_next_listed(view, LIST, ip, UINT32_MAX, &piece);
 		uint32_t mask = view_lookup_ip(view, LIST, ip, NULL, NULL);
 
 		if (mask == 0) {
@@ -263,7 +292,7 @@ static void a_walk_finds_each_of_many_addresses(void **state)
 	assert_int_equal(snapshot_writer_image(writer, &image, NULL), 0);
 	snapshot_writer_free(&writer);
 	assert_int_equal(view_open_bytes(span_of(image.bytes, image.len), true, &view, NULL), 0);
-	while (view_next_listed(view, LIST, from, &piece)) {
+	while (view_next_listed(view, LIST, from, UINT32_MAX, &piece)) {
 		assert_true(at < MANY);
 		assert_true(ip_equal(piece.first, ip_from_v4(addresses[at])));
 		assert_true(ip_equal(piece.last, piece.first));
@@ -283,7 +312,7 @@ static void an_empty_view_has_nothing_to_walk(void **state)
 	struct view_name name;
 
 	(void)state;
-	assert_false(view_next_listed(view, 0, key_to_ip(0), &piece));
+	assert_false(view_next_listed(view, 0, key_to_ip(0), UINT32_MAX, &piece));
 	assert_false(view_next_listed_name(view, 0, span_text(""), &name));
 	view_free(&view);
 }
@@ -300,10 +329,10 @@ static void a_walk_ends_behind_the_last_address(void **state)
 	model.len = 0;
 	model_add_text(&model, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 0, "end", false);
 	view = model_view(&model, 1, &image);
-	assert_true(view_next_listed(view, LIST, key_to_ip(0), &piece));
+	assert_true(view_next_listed(view, LIST, key_to_ip(0), UINT32_MAX, &piece));
 	assert_true(key_of_ip(piece.first) == ~(u128)0);
 	assert_false(view_piece_next(&piece, &from));
-	assert_false(view_next_listed(view, LIST + 7, key_to_ip(0), &piece));
+	assert_false(view_next_listed(view, LIST + 7, key_to_ip(0), UINT32_MAX, &piece));
 	view_free(&view);
 	image_done(&image);
 }
