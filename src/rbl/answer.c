@@ -369,6 +369,22 @@ static struct rbl_outcome outcome_of(const struct asked *asked, enum rbl_result 
 	};
 }
 
+/* The client is known, the zone is; what its data say is asked last. */
+static enum rbl_result answer_served(struct asked *asked, int64_t now_s)
+{
+	if (!rbl_zone_serves(asked->zone, now_s)) {
+		asked_refuse(asked, DNS_SERVFAIL, DNS_EDE_NOT_READY);
+		return RBL_ERROR;
+	}
+	if (asked->verdict.action == RBL_REFUSE) {
+		asked_refuse(asked, DNS_REFUSED, DNS_EDE_PROHIBITED);
+		return RBL_ERROR;
+	}
+	if (asked->query->class == DNS_IN)
+		asked->reply->flags |= DNS_FLAG_AA;
+	return asked_answer(asked);
+}
+
 /* *ret_silent: the client gets no answer. */
 static enum rbl_result answer_zone(struct asked *asked, int64_t now_s, bool *ret_silent)
 {
@@ -381,17 +397,7 @@ static enum rbl_result answer_zone(struct asked *asked, int64_t now_s, bool *ret
 		asked->verdict = rbl_verdict_join(
 			asked->verdict, rbl_dataset_verdict(asked->zone->acl, asked->client));
 	*ret_silent = asked->verdict.action == RBL_IGNORE;
-	if (!rbl_zone_serves(asked->zone, now_s)) {
-		asked_refuse(asked, DNS_SERVFAIL, DNS_EDE_NOT_READY);
-		return RBL_ERROR;
-	}
-	if (asked->verdict.action == RBL_REFUSE) {
-		asked_refuse(asked, DNS_REFUSED, DNS_EDE_PROHIBITED);
-		return RBL_ERROR;
-	}
-	if (asked->query->class == DNS_IN)
-		asked->reply->flags |= DNS_FLAG_AA;
-	return *ret_silent ? RBL_ERROR : asked_answer(asked);
+	return *ret_silent ? RBL_ERROR : answer_served(asked, now_s);
 }
 
 static enum rbl_result answer_query(struct asked *asked, int64_t now_s, bool *ret_silent)

@@ -3,6 +3,7 @@
 #include "roles/rbldnsd_words.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -14,7 +15,7 @@
 
 enum { LINE_SIZE = 1024, PREFIX_LEN = sizeof(WORDS_PROGRAM ": ") - 1 };
 
-static unsigned words_places = WORDS_STDERR;
+static atomic_uint words_places = WORDS_STDERR;
 
 static const struct facility {
 	const char *name;
@@ -81,6 +82,7 @@ static int syslog_level(enum words_level level)
 void words_say(enum words_level level, const char *format, ...)
 {
 	unsigned place = level == WORDS_INFO ? WORDS_STDOUT : WORDS_STDERR;
+	unsigned places = words_places; /* the main thread may just be letting its terminal go */
 	char line[LINE_SIZE] = WORDS_PROGRAM ": ";
 	size_t len;
 	va_list args;
@@ -88,9 +90,9 @@ void words_say(enum words_level level, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line + PREFIX_LEN, sizeof(line) - PREFIX_LEN - 1, format, args);
 	va_end(args);
-	if ((words_places & WORDS_SYSLOG) != 0)
+	if ((places & WORDS_SYSLOG) != 0)
 		syslog(syslog_level(level), "%s", line + PREFIX_LEN);
-	if ((words_places & place) == 0)
+	if ((places & place) == 0)
 		return;
 	len = strlen(line);
 	line[len++] = '\n';
