@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """`stockade rbldnsd` as an operator of rbldnsd meets it: command line, signals, files that change, logs, rights. What it
 answers is compared with rbldnsd itself by tests/compare-rbldnsd."""
+import errno
 import gzip
 import os
 import pwd
@@ -438,8 +439,43 @@ def test_access_lists_see_the_client(server):
         dns.query.udp(query, HOST, port=server.port, timeout=0.5, source="127.0.0.8")
 
 
+def open_for_writing(pipe, ends):
+    """Whether somebody reads there."""
+    try:
+        ends.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+    return bool(ends)
+
+
+@pytest.fixture
+def pipe_end():
+    """The writing end of a pipe, which the test keeps open."""
+    ends = []
+    yield ends
+    for end in ends:
+        os.close(end)
+
+
+def test_answers_go_on_for_as_long_as_reading_takes(server, pipe_end):
+    """A reading that never ends: a pipe into which nobody writes."""
+    server.write("list", FIRST)
+    server.start("-c", "0", "bl.test:ip4set:list")
+    os.mkfifo(server.folder / "pipe")
+    os.rename(server.folder / "pipe", server.folder / "list")
+    server.signal(signal.SIGHUP)
+    wait_for(lambda: open_for_writing(server.folder / "list", pipe_end), what="the reader at the pipe")
+    for _ in range(500):
+        assert server.answers("1.2.0.192.bl.test") == ["127.0.0.2"]
+    assert server.stop() == 0
+
+
 class Asker(threading.Thread):
-    """Sends queries at a rate and counts answers, by what they say."""
+    """Sends queries at a rate and counts answers, by what they say. No more are under way than any socket holds, so that a
+    machine with other things to do loses none by itself."""
+
+    UNDER_WAY = 150
 
     def __init__(self, port, name, rate):
         super().__init__()
@@ -448,7 +484,7 @@ class Asker(threading.Thread):
         self.socket.connect((HOST, port))
         self.query = dns.message.make_query(name, "A", id=0).to_wire()[2:]
         self.rate = rate
-        self.sent = 0
+        self.sent = self.count = 0
         self.seen = {}
         self.stopping = threading.Event()
 
@@ -458,7 +494,7 @@ class Asker(threading.Thread):
         began = time.monotonic()
         while not self.stopping.is_set():
             due = int((time.monotonic() - began) * self.rate)
-            while self.sent < due:
+            while self.sent < due and self.sent - self.count < self.UNDER_WAY:
                 self.socket.send((self.sent & 0xffff).to_bytes(2, "big") + self.query)
                 self.sent += 1
             time.sleep(0.001)
@@ -466,14 +502,13 @@ class Asker(threading.Thread):
 
     def receive(self):
         """Until all came, or none for a while."""
-        self.socket.settimeout(5)
-        count = 0
-        while not self.stopping.is_set() or count < self.sent:
+        self.socket.settimeout(10)
+        while not self.stopping.is_set() or self.count < self.sent:
             try:
                 answer = self.socket.recv(512)
             except TimeoutError:
                 break
-            count += 1
+            self.count += 1
             self.seen[answer[-4:]] = self.seen.get(answer[-4:], 0) + 1
 
 
