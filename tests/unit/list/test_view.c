@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
+#include "base/shelf.h"
 #include "list/random.h"
 
 enum { ROUNDS = 24, CHANGES = 12 };
@@ -217,6 +220,99 @@ static void a_new_snapshot_slides_below_the_changes(void **state)
 		view_free(&next);
 		image_done(&image);
 	}
+}
+
+/* ---- Threads: a view is whole, and stays so for who holds it ---- */
+
+static struct shelf *shelf;
+static _Atomic bool readers_stop;
+
+static void view_release(void *object)
+{
+	struct view *view = object;
+
+	view_free(&view);
+}
+
+/* Each change says the same of two addresses far apart. */
+static void *reader_main(void *arg)
+{
+	struct shelf_item *held = NULL;
+	uint32_t last = 0;
+
+	(void)arg;
+	while (!atomic_load(&readers_stop)) {
+		struct hit left[SUBLISTS_MAX], right[SUBLISTS_MAX];
+		const struct view *view;
+
+		shelf_refresh(shelf, &held);
+		view = shelf_object(held);
+		for (uint32_t i = 0; i < 64; i++) {
+			struct ip a = ip_from_v4(0x0a000000 + i), b = ip_from_v4(0xc0000200 + i);
+			uint32_t mask = view_lookup_ip(view, LIST, a, left, NULL);
+
+			assert_int_equal(view_lookup_ip(view, LIST, b, right, NULL), mask);
+			assert_true(mask == 0 || left[0].until_s == right[0].until_s);
+		}
+		assert_true(view_serial(view) >= last);
+		last = view_serial(view);
+	}
+	shelf_release(shelf, &held);
+	return NULL;
+}
+
+static struct view *view_painted(const struct view *base, uint32_t number)
+{
+	struct delta_hit hit = {0, number, span_text("x")};
+	struct delta_piece pieces[2];
+	struct delta delta = {view_serial(base), view_serial(base) + 1, 2, pieces};
+	struct view *next = NULL;
+
+	for (size_t i = 0; i < 2; i++) {
+		uint32_t first = i == 0 ? 0x0a000000 : 0xc0000200;
+
+		pieces[i] = (struct delta_piece){span_text("main"),
+			source_of_key(key_of_ip(ip_from_v4(first + number % 64))), number % 3 != 0,
+			&hit};
+	}
+	assert_int_equal(view_apply(base, &delta, &next, NULL), 0);
+	return next;
+}
+
+static void readers_see_whole_views(void **state)
+{
+	static struct model model;
+	struct image image, newer_image;
+	struct shelf_item *held = NULL;
+	struct view *newer, *next = NULL;
+	pthread_t readers[2];
+
+	(void)state;
+	shelf = shelf_new(view_release);
+	model.len = 0;
+	shelf_put(shelf, model_view(&model, 1, &image));
+	newer = model_view(&model, 1, &newer_image);
+	shelf_refresh(shelf, &held);
+	atomic_store(&readers_stop, false);
+	for (size_t i = 0; i < COUNTOF(readers); i++)
+		assert_int_equal(pthread_create(&readers[i], NULL, reader_main, NULL), 0);
+	for (uint32_t number = 1; number <= 3000; number++) {
+		shelf_put(shelf, view_painted(shelf_object(held), number));
+		shelf_refresh(shelf, &held);
+		if (number % 500 == 0) {
+			assert_int_equal(view_rebase(shelf_object(held), newer, &next, NULL), 0);
+			shelf_put(shelf, next);
+			shelf_refresh(shelf, &held);
+		}
+	}
+	atomic_store(&readers_stop, true);
+	for (size_t i = 0; i < COUNTOF(readers); i++)
+		pthread_join(readers[i], NULL);
+	shelf_release(shelf, &held);
+	shelf_free(&shelf);
+	view_free(&newer);
+	image_done(&image);
+	image_done(&newer_image);
 }
 
 static void a_snapshot_that_does_not_fit_changes_nothing(void **state)
@@ -442,6 +538,7 @@ int main(void)
 		cmocka_unit_test(views_are_independent),
 		cmocka_unit_test(a_new_snapshot_slides_below_the_changes),
 		cmocka_unit_test(a_snapshot_that_does_not_fit_changes_nothing),
+		cmocka_unit_test(readers_see_whole_views),
 		cmocka_unit_test(holes_do_not_exist),
 		cmocka_unit_test(an_ipv6_network_lists_no_ipv4_address),
 		cmocka_unit_test(lists_and_sublists_have_names),
