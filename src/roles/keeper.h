@@ -5,7 +5,8 @@
  *
  *   keeper.c           the role: start, stop, the state of the store, clock work
  *   keeper_link.c      connections of roles and operators; answers held until the change is served
- *   keeper_command.c   what operators change          keeper_undo.c    taking changes back
+ *   keeper_command.c   the frame of every command     keeper_add.c, _remove.c, _undo.c  what operators change
+ *   keeper_expire.c    what ends by itself
  *   keeper_query.c     what roles and operators ask   keeper_wire.c    rows as messages
  *   keeper_batch.c     one transaction per turn       keeper_put.c     evidence of the roles
  *   keeper_publish.c   serials, who is told           keeper_meet.c    after a start: where the serial goes on
@@ -258,6 +259,8 @@ struct work {
 void work_finish(struct work *work);
 
 int work_event(struct work *work, const char *verb, const char *subject, uint64_t undoes);
+int add_run(struct work *work);
+int remove_run(struct work *work);
 int undo_run(struct work *work);
 int retire_run(struct work *work);
 /* E_DENIED with words: the list is going to end or has ended, and takes nothing new. */
