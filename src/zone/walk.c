@@ -107,7 +107,7 @@ static bool node_name_v6(const struct zone_walk *walk, struct zone_node *node)
 	for (unsigned i = nibbles; i-- > 0;) {
 		unsigned nibble = (unsigned)(node->first >> (124 - 4 * i)) & 0xf;
 
-		fits = fits && node_put_label(node, span_of("0123456789abcdef" + nibble, 1));
+		fits = fits && node_put_label(node, span_of(&"0123456789abcdef"[nibble], 1));
 	}
 	return fits && node_end_owner(walk, node);
 }

@@ -246,7 +246,11 @@ def test_one_client_does_not_take_the_places_of_all(site):
         stranger.connect((HOST, client.port))
         stranger.sendall(asked)
         assert read_framed(stranger)
-        held = [socket.create_connection((HOST, client.port), timeout=10) for _ in range(50)]
+        held = []
+        for _ in range(50):  # each is there before the next one: the listening sockets of several threads keep no order
+            held.append(socket.create_connection((HOST, client.port), timeout=10))
+            held[-1].sendall(asked)
+            assert read_framed(held[-1])
         for connection in held[-5:]:
             connection.sendall(asked)
             assert read_framed(connection)
