@@ -318,6 +318,60 @@ def test_a_zone_that_is_too_large_is_refused(primary):
     assert sum(line.startswith("*.") and " A " in line for line in lines) == 2 * 64
 
 
+# ---- who is told ----
+
+def test_secondaries_are_told_until_they_answer(primary):
+    """NOTIFY is signed, comes at most once a second, and again until it is answered."""
+    key = give_key(primary, "sec1")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as secondary:
+        secondary.bind((HOST, 0))
+        secondary.settimeout(20)
+        allow_transfer(primary, secondary.getsockname()[1], key)
+        process = run(primary)
+        seen = {}
+
+        def hear():
+            octets, sender = secondary.recvfrom(4096)
+            message = dns.message.from_wire(octets, keyring=key.keyring())
+            assert message.opcode() == dns.opcode.NOTIFY and message.had_tsig
+            assert message.question[0].rdtype == dns.rdatatype.SOA
+            zone = message.question[0].name.to_text(omit_final_dot=True)
+            seen.setdefault(zone, []).append(time.monotonic())
+            return zone, message, sender
+
+        def answer(message, sender, key=key):
+            reply = dns.message.make_response(message)
+            reply.use_tsig(key.keyring(), key.name, algorithm=key.algorithm)
+            reply.request_mac = message.mac
+            secondary.sendto(reply.to_wire(), sender)
+
+        # Unanswered: the same zone again and again, later each time. A forged answer is none.
+        while len(seen.get(PLAIN, [])) < 3:
+            zone, message, sender = hear()
+            if zone != PLAIN:
+                answer(message, sender)
+            else:
+                answer(message, sender, Key(key.name, base64.b64encode(b"y" * 32).decode()))
+        times = seen[PLAIN]
+        assert times[2] - times[1] > 1.5  # the first may have waited for us
+        while True:
+            zone, message, sender = hear()
+            answer(message, sender)
+            if zone == PLAIN:
+                break
+        assert not process.events("notify.refused")
+        # Many changes are one message.
+        seen.clear()
+        for host in range(1, 6):
+            add(primary, [f"192.0.2.{host}"], "main")
+        while len(seen.get(PLAIN, [])) < 3:  # the first one has waited for us
+            zone, message, sender = hear()
+            answer(message, sender)
+            if zone == PLAIN:
+                add(primary, [f"192.0.2.{100 + len(seen[PLAIN])}"], "main")
+        assert seen[PLAIN][2] - seen[PLAIN][1] > 0.9
+
+
 # ---- real secondaries ----
 
 class Changes:

@@ -188,7 +188,7 @@ static void copy_take(
 }
 
 /* RFC 1034 section 4.3.2, RFC 4592 section 3.3: name is below the apex. */
-static void copy_ask(
+static inline void copy_ask(
 	const struct copy *copy, struct span name, uint16_t type, struct reply_copy *reply)
 {
 	char wildcard[260] = "*.";
@@ -210,8 +210,8 @@ static void copy_ask(
 }
 
 /* The same question asked of ourselves. */
-static void our_ask(const struct zone_service *service, const struct zone *zone, struct span name,
-	uint16_t type, struct reply_copy *reply)
+static inline void our_ask(const struct zone_service *service, const struct zone *zone,
+	struct span name, uint16_t type, struct reply_copy *reply)
 {
 	uint8_t answer[DNS_ANSWER_TCP_MAX];
 	struct dns_name relative, full;

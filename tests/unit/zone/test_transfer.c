@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Transfers as a secondary sees them, message by message: all of a zone, differences, signed and not, and who gets none.
+ * And the journal behind them.
+ */
+#include "unit.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "zone/copy.h"
+#include "zone/ground.h"
+#include "zone/transfer.h"
+
+enum { MESSAGES_MAX = 64 };
+
+static const struct ground_entry entries[] = {
+	{"main", 0, "198.51.100.9", 0, "3 trap hits", false},
+	{"main", 1, "198.51.100.9", 0, "reported", false},
+	{"main", 2, "203.0.112.0/22", 0, "", false},
+	{"main", 2, "203.0.113.7", 0, "", true},
+	{"main", 0, "2001:db8:1:2::/64", 0, "ipv6", false},
+	{"names", 0, ".evil.example", 0, "all of it", false},
+};
+
+struct primary {
+	struct ground ground;
+	struct shelf *tables, *views;
+	struct transfer_memory *memory;
+};
+
+static void keep(void *object)
+{
+	(void)object;
+}
+
+static const struct conf_key conf_key = {.name = "sec1", .algorithm = TSIG_HMAC_SHA256};
+static struct tsig_key key;
+
+/* 192.0.2.1 may transfer, 192.0.2.2 with the key. */
+static void primary_init(struct primary *primary)
+{
+	const struct conf_transfer transfers[] = {
+		{.address = {ip_from_v4(0xc0000201), 53}},
+		{.address = {ip_from_v4(0xc0000202), 53}, .key = "sec1"},
+	};
+	struct conf conf = {.keys_len = 1,
+		.keys = &conf_key,
+		.transfers_len = COUNTOF(transfers),
+		.transfers = transfers,
+		.transfer_records = 10000};
+
+	assert_int_equal(tsig_key_init(&key, span_text("sec1"), TSIG_HMAC_SHA256,
+				 span_text("AAECAwQFBgcICQoLDA0ODw=="), NULL),
+		0);
+	ground_init(&primary->ground, entries, COUNTOF(entries));
+	primary->tables = shelf_new(keep);
+	primary->views = shelf_new(keep);
+	primary->memory = transfer_memory_new(primary->tables, primary->views);
+	primary->ground.table->transfers = transfer_rules_new(&conf, &key, primary->memory);
+	shelf_put(primary->tables, primary->ground.table);
+	shelf_put(primary->views, primary->ground.view);
+}
+
+static struct dns_job primary_ask(
+	struct primary *primary, struct span query, uint32_t client, enum dns_transport transport)
+{
+	static uint8_t out[DNS_ANSWER_TCP_MAX];
+	struct dns_job job = {.query = query,
+		.client = {ip_from_v4(client), 4000},
+		.transport = transport,
+		.out = out};
+
+	zone_answer_jobs(primary->ground.service, NULL, &job, 1,
+		(struct dns_now){.s = clock_now_s(), .ms = 1});
+	return job;
+}
+
+static void append_serial(struct buf *query, uint32_t serial)
+{
+	query->ptr[query->start + 9] = 1; /* NSCOUNT */
+	buf_append_u16(query, 0xc00c);
+	buf_append_u16(query, DNS_SOA);
+	buf_append_u16(query, DNS_IN);
+	buf_append_u32(query, 0);
+	buf_append_u16(query, 22);
+	buf_append_u16(query, 0);
+	buf_append_u32(query, serial);
+	for (unsigned i = 0; i < 4; i++)
+		buf_append_u32(query, 0);
+}
+
+static void make_query(struct buf *query, const char *zone, uint16_t type)
+{
+	struct dns_name name;
+
+	assert_int_equal(dns_name_parse(span_text(zone), &name), 0);
+	buf_clear(query);
+	dns_query_encode(query, 7, &name, type, 0);
+}
+
+/* What came: the records as the copy keeps them, and how many SOA records among them. */
+struct received {
+	struct copy copy;
+	unsigned messages, soas;
+	uint32_t serials[16];
+};
+
+static void receive_record(struct received *received, const struct dns_message *message,
+	const struct dns_record *record)
+{
+	struct span owner =
+		span_of(record->name.wire, (size_t)record->name.len - (size_t)message->name.len);
+	struct zone_record kept = {owner, record->type, record->rdata};
+	struct dns_soa soa;
+	struct buf buf;
+
+	if (record->type == DNS_SOA) {
+		assert_int_equal(dns_record_soa(message, record, &soa), 0);
+		assert_true(received->soas < COUNTOF(received->serials));
+		received->serials[received->soas++] = soa.serial;
+		return;
+	}
+	if (owner.len == 0)
+		return; /* NS and notes */
+	buf_init(&buf, 0);
+	zone_record_append(&buf, &kept);
+	copy_add(&received->copy, buf_span(&buf));
+	buf_done(&buf);
+}
+
+static void receive(
+	struct dns_flow *flow, struct tsig_exchange *exchange, struct received *received)
+{
+	static uint8_t out[DNS_ANSWER_TCP_MAX];
+	int len;
+
+	*received = (struct received){.messages = 0};
+	while ((len = flow->calls->next(flow, out, sizeof(out))) != 0) {
+		struct dns_walk walk = {.section = DNS_ANSWER};
+		struct dns_message message;
+		struct dns_record record;
+
+		if (len == E_AGAIN)
+			continue;
+		assert_true(len > 0);
+		assert_int_equal(dns_message_decode(span_of(out, (size_t)len), &message), 0);
+		assert_int_equal(message.rcode, DNS_NOERROR);
+		if (exchange != NULL)
+			assert_int_equal(tsig_verify_answer(exchange, span_of(out, (size_t)len),
+						 message.tsig_at, clock_now_s()),
+				1);
+		while (dns_message_next(&message, &walk, &record) == 1)
+			receive_record(received, &message, &record);
+		received->messages++;
+		assert_true(received->messages < MESSAGES_MAX);
+	}
+	flow->calls->free(flow);
+	qsort(received->copy.records, received->copy.len, sizeof(struct span), copy_span_compare);
+}
+
+static struct primary primary;
+static struct buf query;
+
+static int begin(void **state)
+{
+	(void)state;
+	primary_init(&primary);
+	buf_init(&query, 0);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	buf_done(&query);
+	/* The shelves hold what the ground owns. */
+	shelf_free(&primary.tables);
+	shelf_free(&primary.views);
+	transfer_rules_free(&primary.ground.table->transfers);
+	transfer_memory_free(&primary.memory);
+	ground_done(&primary.ground);
+	return 0;
+}
+
+static const struct zone *main_zone(void)
+{
+	for (size_t i = 0; i < primary.ground.table->zones_len; i++) {
+		if (primary.ground.table->zones[i].holds == HOLDS_ADDRESSES)
+			return &primary.ground.table->zones[i];
+	}
+	return NULL;
+}
+
+static void assert_is_walked(const struct received *received)
+{
+	struct zone_place place;
+	struct copy walked;
+
+	zone_place_find(&place, primary.ground.table, main_zone(), primary.ground.view);
+	copy_walk(&walked, &place);
+	assert_int_equal(walked.len, received->copy.len);
+	for (size_t i = 0; i < walked.len; i++)
+		assert_true(span_equal(walked.records[i], received->copy.records[i]));
+	copy_done(&walked);
+}
+
+/* ---- all of a zone ---- */
+
+static void all_of_it_comes_between_two_soas(void **state)
+{
+	struct received received;
+	struct dns_job job;
+
+	(void)state;
+	make_query(&query, "bl.example.org", DNS_AXFR);
+	job = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_TCP);
+	assert_non_null(job.flow);
+	receive(job.flow, NULL, &received);
+	assert_int_equal(received.soas, 2);
+	assert_int_equal(received.serials[0], GROUND_SERIAL);
+	assert_in_range(received.messages, 2, MESSAGES_MAX);
+	assert_is_walked(&received);
+	copy_done(&received.copy);
+}
+
+static void each_message_is_signed(void **state)
+{
+	struct tsig_exchange exchange;
+	struct received received;
+	struct dns_job job;
+	uint8_t signed_query[512];
+	size_t len;
+
+	(void)state;
+	make_query(&query, "bl.example.org", DNS_AXFR);
+	memcpy(signed_query, buf_span(&query).ptr, buf_len(&query));
+	tsig_begin(&exchange, &key);
+	len = tsig_sign(
+		&exchange, signed_query, buf_len(&query), sizeof(signed_query), clock_now_s());
+	job = primary_ask(&primary, span_of(signed_query, len), 0xc0000202, DNS_TCP);
+	assert_non_null(job.flow);
+	receive(job.flow, &exchange, &received);
+	assert_true(tsig_is_whole(&exchange));
+	assert_is_walked(&received);
+	copy_done(&received.copy);
+}
+
+static void assert_rcode(uint32_t client, enum dns_transport transport, unsigned rcode)
+{
+	struct dns_job job = primary_ask(&primary, buf_span(&query), client, transport);
+
+	assert_null(job.flow);
+	assert_true(job.out_len >= DNS_HEADER_SIZE);
+	assert_int_equal(job.out[3] & 0xf, rcode);
+}
+
+static void others_get_nothing(void **state)
+{
+	(void)state;
+	make_query(&query, "bl.example.org", DNS_AXFR);
+	assert_rcode(0xc0000203, DNS_TCP, DNS_REFUSED); /* no secondary */
+	assert_rcode(0xc0000202, DNS_TCP, DNS_REFUSED); /* without its key */
+	assert_rcode(0xc0000201, DNS_UDP, DNS_FORMERR);
+	make_query(&query, "198.bl.example.org", DNS_AXFR);
+	assert_rcode(0xc0000201, DNS_TCP, DNS_REFUSED); /* no zone */
+	make_query(&query, "bl.example.org", DNS_IXFR);
+	assert_rcode(0xc0000201, DNS_TCP, DNS_FORMERR); /* from which serial? */
+}
+
+static void so_many_at_once_and_no_more(void **state)
+{
+	struct dns_job jobs[17];
+
+	(void)state;
+	make_query(&query, "bl.example.org", DNS_AXFR);
+	for (size_t i = 0; i < 16; i++) {
+		jobs[i] = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_TCP);
+		assert_non_null(jobs[i].flow);
+	}
+	assert_rcode(0xc0000201, DNS_TCP, DNS_SERVFAIL);
+	for (size_t i = 0; i < 16; i++)
+		jobs[i].flow->calls->free(jobs[i].flow);
+	jobs[16] = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_TCP);
+	assert_non_null(jobs[16].flow);
+	jobs[16].flow->calls->free(jobs[16].flow);
+}
+
+/* ---- differences ---- */
+
+static void add_record(struct buf *out, size_t *count, const char *label, uint8_t code)
+{
+	uint8_t owner[64], rdata[4] = {127, 0, 0, code};
+
+	owner[0] = (uint8_t)strlen(label);
+	memcpy(owner + 1, label, strlen(label));
+	zone_record_append(out,
+		&(struct zone_record){span_of(owner, 1 + strlen(label)), DNS_A, span_of(rdata, 4)});
+	(*count)++;
+}
+
+/* A step that takes one record away and brings another. */
+static void add_step(struct zone_journal *journal, uint32_t from, uint32_t to, const char *removed,
+	const char *added)
+{
+	struct zone_diff diff;
+
+	zone_diff_init(&diff);
+	if (removed != NULL)
+		add_record(&diff.removed, &diff.removed_len, removed, 2);
+	if (added != NULL)
+		add_record(&diff.added, &diff.added_len, added, 2);
+	zone_journal_add(journal, from, to, &diff);
+	zone_diff_done(&diff);
+}
+
+static void ask_from(uint32_t serial, struct received *received)
+{
+	struct dns_job job;
+
+	make_query(&query, "bl.example.org", DNS_IXFR);
+	append_serial(&query, serial);
+	job = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_TCP);
+	assert_non_null(job.flow);
+	receive(job.flow, NULL, received);
+}
+
+static void differences_come_condensed(void **state)
+{
+	struct zone_journal *journal = transfer_journal(primary.memory, &main_zone()->apex);
+	struct received received;
+
+	(void)state;
+	zone_journal_break(journal, GROUND_SERIAL - 3, false);
+	add_step(journal, GROUND_SERIAL - 3, GROUND_SERIAL - 2, "gone", "passing");
+	add_step(journal, GROUND_SERIAL - 2, GROUND_SERIAL - 1, "passing", NULL);
+	add_step(journal, GROUND_SERIAL - 1, GROUND_SERIAL, NULL, "new");
+	ask_from(GROUND_SERIAL - 3, &received);
+	assert_int_equal(received.soas, 4); /* now, before, behind, now */
+	assert_int_equal(received.serials[1], GROUND_SERIAL - 3);
+	assert_int_equal(received.serials[2], GROUND_SERIAL);
+	assert_int_equal(received.copy.len, 2); /* "gone" and "new"; "passing" never was */
+	copy_done(&received.copy);
+	ask_from(GROUND_SERIAL - 1, &received);
+	assert_int_equal(received.copy.len, 1);
+	copy_done(&received.copy);
+	ask_from(GROUND_SERIAL - 4, &received); /* never heard of: all of it */
+	assert_is_walked(&received);
+	copy_done(&received.copy);
+}
+
+static void who_is_up_to_date_learns_the_serial(void **state)
+{
+	static const uint32_t serials[] = {
+		GROUND_SERIAL, GROUND_SERIAL + 1, GROUND_SERIAL + UINT32_C(0x7fffffff)};
+	struct dns_message message;
+	struct dns_job job;
+
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(serials); i++) {
+		make_query(&query, "bl.example.org", DNS_IXFR);
+		append_serial(&query, serials[i]);
+		job = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_TCP);
+		assert_null(job.flow);
+		assert_int_equal(dns_message_decode(span_of(job.out, job.out_len), &message), 0);
+		assert_int_equal(message.counts[DNS_ANSWER], 1);
+	}
+	make_query(&query, "bl.example.org", DNS_IXFR);
+	append_serial(&query, GROUND_SERIAL - 1);
+	job = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_UDP);
+	assert_null(job.flow); /* by datagram the serial is all there is, and TCP the way on */
+	assert_int_equal(dns_message_decode(span_of(job.out, job.out_len), &message), 0);
+	assert_int_equal(message.counts[DNS_ANSWER], 1);
+}
+
+/* Serials count in a circle (RFC 1982). */
+static void steps_go_over_the_end_of_numbers(void **state)
+{
+	struct zone_journal *journal = zone_journal_new(1 << 20);
+	struct journal_range range;
+
+	(void)state;
+	zone_journal_break(journal, UINT32_MAX - 1, false);
+	add_step(journal, UINT32_MAX - 1, UINT32_MAX, NULL, "a");
+	add_step(journal, UINT32_MAX, 1, NULL, "b");
+	assert_int_equal(zone_journal_take(journal, UINT32_MAX - 1, &range), 0);
+	assert_int_equal(range.len, 2);
+	assert_int_equal(range.to, 1);
+	assert_int_equal(journal_step_to(range.steps[0]), UINT32_MAX);
+	zone_journal_free(&journal); /* what was taken stays */
+	assert_int_equal(journal_step_diff(range.steps[1])->added_len, 1);
+	journal_range_done(&range);
+}
+
+static void a_journal_forgets(void **state)
+{
+	struct zone_journal *journal = zone_journal_new(2000);
+	struct journal_range range;
+
+	(void)state;
+	zone_journal_break(
+		journal, 1, true); /* of another life: the next step is not known either */
+	add_step(journal, 1, 2, NULL, "a");
+	assert_int_equal(zone_journal_take(journal, 1, &range), E_ABSENT);
+	for (uint32_t serial = 2; serial < 1000; serial++)
+		add_step(journal, serial, serial + 1, "x", "y");
+	assert_int_equal(zone_journal_take(journal, 2, &range), E_ABSENT);
+	assert_int_equal(zone_journal_take(journal, 995, &range), 0);
+	assert_int_equal(range.len, 5);
+	journal_range_done(&range);
+	add_step(journal, 1010, 1011, NULL, "a"); /* something was missed */
+	assert_int_equal(zone_journal_take(journal, 999, &range), E_ABSENT);
+	assert_int_equal(zone_journal_take(journal, 1010, &range), E_ABSENT);
+	assert_int_equal(zone_journal_take(journal, 1011, &range), 0);
+	assert_int_equal(range.len, 0);
+	journal_range_done(&range);
+	zone_journal_free(&journal);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(all_of_it_comes_between_two_soas, begin, end),
+		cmocka_unit_test_setup_teardown(each_message_is_signed, begin, end),
+		cmocka_unit_test_setup_teardown(others_get_nothing, begin, end),
+		cmocka_unit_test_setup_teardown(so_many_at_once_and_no_more, begin, end),
+		cmocka_unit_test_setup_teardown(differences_come_condensed, begin, end),
+		cmocka_unit_test_setup_teardown(who_is_up_to_date_learns_the_serial, begin, end),
+		cmocka_unit_test(steps_go_over_the_end_of_numbers),
+		cmocka_unit_test(a_journal_forgets),
+	};
+
+	log_open("test", LOG_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
