@@ -33,13 +33,21 @@ static struct feed_times feed_times(const struct feed *feed)
 	return feed_times_of(feed->zone != NULL ? &feed->zone->soa : NULL, feed->feed->every_s);
 }
 
+static bool feed_has_to_send(const struct feed *feed)
+{
+	return feed->send_at_ms != 0 && feed->send_at_ms <= feed_now_ms(feed);
+}
+
+/* The end of a fetch or sending arms again; while another feed sends, what has to be sent waits for the end of that. */
 static void feed_arm(struct feed *feed)
 {
+	bool others_turn = feed->courier->sending != NULL;
 	int64_t at_ms = INT64_MAX;
 
-	if (feed->fetch == NULL && feed->sending == NULL)
+	if (feed->fetch == NULL && feed->sending == NULL &&
+		!(others_turn && feed_has_to_send(feed)))
 		at_ms = feed->fetch_at_ms;
-	if (feed->fetch == NULL && feed->courier->sending == NULL && feed->send_at_ms != 0 &&
+	if (feed->fetch == NULL && !others_turn && feed->send_at_ms != 0 &&
 		feed->send_at_ms < at_ms)
 		at_ms = feed->send_at_ms;
 	if (at_ms == INT64_MAX)
@@ -225,8 +233,7 @@ void feed_send_next(struct courier *courier)
 	for (size_t i = 0; i < courier->feeds_len && courier->sending == NULL; i++) {
 		struct feed *feed = &courier->feeds[i];
 
-		if (feed->fetch == NULL && feed->send_at_ms != 0 &&
-			feed->send_at_ms <= feed_now_ms(feed))
+		if (feed->fetch == NULL && feed_has_to_send(feed))
 			feed_send(feed);
 		feed_arm(feed);
 	}
@@ -239,10 +246,11 @@ static void feed_on_timer(struct timer *timer, void *arg)
 	struct feed *feed = OBJ(feed, arg);
 
 	(void)timer;
-	if (feed->fetch == NULL && feed->sending == NULL && feed->fetch_at_ms <= feed_now_ms(feed))
+	/* First what was fetched already: to work a zone through may take longer than until its refresh. */
+	feed_send_next(feed->courier);
+	if (!feed_has_to_send(feed) && feed->fetch == NULL && feed->sending == NULL &&
+		feed->fetch_at_ms <= feed_now_ms(feed))
 		feed_fetch(feed);
-	else
-		feed_send_next(feed->courier);
 	feed_arm(feed);
 }
 
