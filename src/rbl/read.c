@@ -2,7 +2,7 @@
 #include "rbl/read.h"
 
 #include "base/macro.h"
-#include "rbl/grow.h"
+#include "base/mem.h"
 #include "rbl/lines.h"
 
 struct file {
@@ -18,7 +18,7 @@ struct rbl_reader {
 	struct rbl_section *inner;   /* the last $DATASET; NULL: none yet */
 	struct rbl_section *current; /* what lines belong to */
 	struct file *files;
-	size_t files_len, files_size;
+	size_t files_len;
 	uint64_t line; /* the current one */
 };
 
@@ -324,8 +324,7 @@ static int block_read(struct rbl_reader *reader, const struct rbl_taker *taker, 
 
 static void file_begin(struct rbl_reader *reader, const char *name)
 {
-	ASSERT(rbl_grow(&reader->files, reader->files_len + 1, &reader->files_size,
-		       sizeof(*reader->files)) == 0);
+	reader->files = mem_resize(reader->files, (reader->files_len + 1) * sizeof(*reader->files));
 	reader->files[reader->files_len++] = (struct file){mem_copy_string(name), reader->line + 1};
 	reader->current = &reader->section;
 	if (reader->section.type == RBL_IP4TSET || reader->section.type == RBL_IP6TSET)

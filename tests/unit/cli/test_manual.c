@@ -171,9 +171,12 @@ static bool mandoc_is_content(const char *page)
 
 static void pages_are_well_formed(void **state)
 {
+	static const char *const pages[] = {"stockade.1", "stockade.yaml.5", "stockade-dns.7",
+		"stockade-list-format.5", "stockade-rbldnsd.8"};
+
 	(void)state;
-	assert_true(mandoc_is_content("stockade.1"));
-	assert_true(mandoc_is_content("stockade.yaml.5"));
+	for (size_t i = 0; i < COUNTOF(pages); i++)
+		assert_true(mandoc_is_content(pages[i]));
 }
 
 int main(void)
