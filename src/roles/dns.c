@@ -222,6 +222,8 @@ static void dns_reload(struct role_context *context)
 		log_event(EV_CONFIG_BAD, LOG_FIELDS(log_text("why", why.text), log_error(r)));
 		return;
 	}
+	if (dns_changes_serial(dns->changes) != 0) /* secondaries may be new */
+		dns_notify_tell(dns->notify, dns_changes_serial(dns->changes));
 	dns_limit_tcp(dns);
 	dns_watch_apply(dns->shelves.watch, dns->context->conf);
 	dns_server_wake(dns->server);

@@ -11,7 +11,7 @@
  * one to the other, something was missed, and secondaries have to take all of the zone.
  */
 enum {
-	NODES_MAX = 200000,   /* looked at for one zone: a fraction of a second of this thread */
+	NODES_MAX = 100000,   /* looked at for one zone: a fraction of a second of this thread */
 	SOURCES_MAX = 200000, /* repainted in one step */
 };
 
@@ -194,6 +194,13 @@ bool dns_changes_view(struct dns_changes *changes, uint32_t *ret_serial)
 		shelf_release(changes->shelves->views, &changes->view);
 	changes->view = newer;
 	return changed;
+}
+
+uint32_t dns_changes_serial(const struct dns_changes *changes)
+{
+	const struct view *view = shelf_object(changes->view);
+
+	return view != NULL ? view_serial(view) : 0;
 }
 
 void dns_changes_table(struct dns_changes *changes, bool differs)

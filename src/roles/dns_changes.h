@@ -20,5 +20,8 @@ void dns_changes_delta(struct dns_changes *changes, const struct delta *delta);
 /* A newer view stands on the shelf. True: the serial is another one, in *ret_serial. */
 bool dns_changes_view(struct dns_changes *changes, uint32_t *ret_serial);
 
+/* Of the view that stood on the shelf at the last dns_changes_view; 0: none. */
+uint32_t dns_changes_serial(const struct dns_changes *changes);
+
 /* A new table stands on the shelf. differs: the records of the zones may be others under the same serial. */
 void dns_changes_table(struct dns_changes *changes, bool differs);

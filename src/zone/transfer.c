@@ -10,7 +10,7 @@
 #include "base/serial.h"
 #include "zone/transfer_priv.h"
 
-enum { TRANSFERS_MAX = 16, JOURNAL_OCTETS = 64 << 20 };
+enum { TRANSFERS_MAX = 16, JOURNAL_OCTETS = 32 << 20 };
 
 struct journal_entry {
 	struct dns_name apex;
