@@ -152,7 +152,7 @@ def test_status_says_who_is_missing(site, keeper):
     site.write()
     well = site.json("status")
     assert well["well"] is True and well["roles"] == [
-        {"role": "keeper", "connected": True, "serial": well["serial"]}]
+        {"role": "keeper", "connected": True, "serial": well["serial"], "counters": {}}]
 
 
 def test_lookup_falls_back_to_the_newest_snapshot(site, keeper):
