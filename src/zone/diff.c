@@ -97,6 +97,29 @@ static int differ_walk(struct differ *differ, unsigned mount, const struct zone_
 	return 0;
 }
 
+/* ---- the apex ---- */
+
+/* The notes of one side that the other has not. */
+static size_t append_notes(
+	struct buf *out, const struct zone_place *of, const struct zone_place *others)
+{
+	uint8_t note[SAID_STRING_MAX], other[SAID_STRING_MAX];
+	size_t count = 0, len, other_len;
+
+	for (size_t i = 0; (len = zone_place_end_note(of, i, note)) != 0; i++) {
+		struct zone_record record = {.type = DNS_TXT, .rdata = span_of(note, len)};
+		bool found = false;
+
+		for (size_t k = 0; (other_len = zone_place_end_note(others, k, other)) != 0; k++)
+			found = found || span_equal(record.rdata, span_of(other, other_len));
+		if (found)
+			continue;
+		zone_record_append(out, &record);
+		count++;
+	}
+	return count;
+}
+
 /* ---- all of it ---- */
 
 struct grounds {
@@ -192,8 +215,10 @@ int zone_diff_make(const struct zone_place *before, const struct zone_place *aft
 	bool of_domains = after->zone->holds == HOLDS_DOMAINS;
 	struct differ *differ = mem_new(differ);
 	struct grounds grounds = {0};
-	int r = 0;
+	int r = before->ttl_s == after->ttl_s ? 0 : E_LIMIT; /* then every record differs */
 
+	diff->removed_len += append_notes(&diff->removed, before, after);
+	diff->added_len += append_notes(&diff->added, after, before);
 	differ->before = before;
 	differ->after = after;
 	differ->diff = diff;

@@ -64,6 +64,7 @@ struct transfer_flow {
 	uint64_t measured;
 	u128 widest_first, widest_last;
 	size_t fixed;
+	uint8_t note[SAID_STRING_MAX]; /* rdata of a fixed record */
 	unsigned mount;
 	struct zone_walk walk;
 	struct zone_node node;
@@ -276,7 +277,7 @@ static enum state flow_next_step(struct transfer_flow *flow)
 static void flow_soa(struct transfer_flow *flow, uint32_t serial)
 {
 	buf_clear(&flow->soa);
-	zone_soa_rdata(flow->zone, serial, &flow->soa);
+	zone_soa_rdata(&flow->place, serial, &flow->soa);
 	flow->record = (struct zone_record){.type = DNS_SOA, .rdata = buf_span(&flow->soa)};
 }
 
@@ -296,7 +297,7 @@ static bool flow_turn(struct transfer_flow *flow)
 		flow->state = after_first(flow);
 		return true;
 	case FIXED:
-		if (zone_fixed_record(flow->zone, flow->fixed++, &flow->record))
+		if (zone_place_record(&flow->place, flow->fixed++, flow->note, &flow->record))
 			return true;
 		zone_walk_begin(&flow->walk, &flow->place, 0);
 		flow->state = NODES;
@@ -353,7 +354,7 @@ static int flow_next(struct dns_flow *base, uint8_t *out, size_t size)
 	if (!flow_record(flow))
 		return 0;
 	sheet_begin(&sheet, &flow->query, out, size - tsig_room(&flow->exchange));
-	while (flow_record(flow) && sheet_put(&sheet, &flow->record, flow->zone->ttl_s))
+	while (flow_record(flow) && sheet_put(&sheet, &flow->record, flow->place.ttl_s))
 		flow->held = false;
 	len = sheet_end(&sheet, &flow->query);
 	if (flow->is_signed)

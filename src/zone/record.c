@@ -76,11 +76,30 @@ bool zone_fixed_record(const struct zone *zone, size_t index, struct zone_record
 	return true;
 }
 
-void zone_soa_rdata(const struct zone *zone, uint32_t serial, struct buf *out)
+bool zone_place_record(const struct zone_place *place, size_t index,
+	uint8_t string[SAID_STRING_MAX], struct zone_record *ret_record)
 {
+	size_t fixed = 0;
+	size_t len;
+
+	if (zone_fixed_record(place->zone, index, ret_record))
+		return true;
+	while (zone_fixed_record(place->zone, fixed, ret_record))
+		fixed++;
+	len = zone_place_end_note(place, index - fixed, string);
+	*ret_record = (struct zone_record){.type = DNS_TXT, .rdata = span_of(string, len)};
+	return len != 0;
+}
+
+void zone_soa_rdata(const struct zone_place *place, uint32_t serial, struct buf *out)
+{
+	const struct zone *zone = place->zone;
+	struct span behind = span_from(zone->soa, zone->soa_serial_at + 4);
+
 	buf_append(out, span_first(zone->soa, zone->soa_serial_at));
 	buf_append_u32(out, serial);
-	buf_append(out, span_from(zone->soa, zone->soa_serial_at + 4));
+	buf_append(out, span_first(behind, behind.len - 4));
+	buf_append_u32(out, place->negative_ttl_s);
 }
 
 bool zone_record_equal(const struct zone_record *a, const struct zone_record *b)

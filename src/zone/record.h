@@ -33,8 +33,12 @@ size_t zone_node_count(const struct zone_place *place, const struct zone_node *n
 /* The records beside the SOA that the configuration makes (NS, notes, addresses of hosts); false behind the last. Valid as long as the table. */
 bool zone_fixed_record(const struct zone *zone, size_t index, struct zone_record *ret_record);
 
+/* The same and those that tell the end of a list, by the view: rdata of these lies in string. TTL: place->ttl_s. */
+bool zone_place_record(const struct zone_place *place, size_t index,
+	uint8_t string[SAID_STRING_MAX], struct zone_record *ret_record);
+
 /* The rdata of the SOA record with that serial; appended. */
-void zone_soa_rdata(const struct zone *zone, uint32_t serial, struct buf *out);
+void zone_soa_rdata(const struct zone_place *place, uint32_t serial, struct buf *out);
 
 bool zone_record_equal(const struct zone_record *a, const struct zone_record *b);
 

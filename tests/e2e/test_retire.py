@@ -4,6 +4,7 @@ import dns.rcode
 import dns.rdatatype
 import pytest
 
+from harness.secondary import Knot, axfr, serial_of
 from harness.waiting import wait_for
 from test_dns import Dns, reverse
 
@@ -112,3 +113,29 @@ def test_after_the_notice_it_can_be_emptied(site, clock):
     wait_for(lambda: is_silent(site), what="nothing to be listed")
     events = site.json("history", "main.retired")
     assert {"retire", "empty"} <= {event["verb"] for event in events["events"]}
+
+
+def test_secondaries_follow_to_the_end(site):
+    """The announcement by IXFR; the emptied zone, whose every record has another time to live, as a whole."""
+    primary = site.ports["dns"]
+    secondary = Knot(primary, [ZONE])
+    site.conf["run"]["roles"] = ["keeper", "dns"]
+    site.conf["dns"]["rate-limit"] = {"listed": 0, "not-listed": 0, "errors": 0}
+    site.conf["dns"]["transfer-to"] = [{"address": f"127.0.0.1:{secondary.port}"}]
+    site.run()
+    wait_for(lambda: serial_of(primary, ZONE), what="the zone to be served")
+    site.cli("list", "add", "198.51.100.9", "203.0.113.0/24", "--list", "main", "--reason", "spam")
+    try:
+        secondary.start()
+        secondary.wait_for_serial(ZONE, serial_of(primary, ZONE))
+        site.dns = Dns(secondary.port)
+        assert site.dns.answers(reverse("127.0.0.2")) == ["127.0.0.8"] and "ends" not in notes(site, ZONE)
+        for step in ([], ["--empty", "--skip-notice"], ["--undo"]):
+            retire(site, *step)
+            secondary.wait_for_serial(ZONE, serial_of(primary, ZONE))
+            assert axfr(secondary.port, ZONE) == axfr(primary, ZONE)
+            assert is_silent(site) == ("--empty" in step)
+            if not step:
+                assert secondary.count("ixfr", ZONE) == 1 and "ends" in notes(site, ZONE)
+    finally:
+        secondary.close()

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "copy.h"
 #include "ground.h"
 
 static const char yaml[] =
@@ -321,9 +322,59 @@ static void the_apex_tells_what_the_zone_is(void **state)
 	assert_cases(*state, cases, COUNTOF(cases));
 }
 
+/* What secondaries are given answers the same (RFC 4592), at every mount of a zone of several lists. */
+static void assert_copied(struct ground *ground, const struct zone *zone, const struct copy *copy,
+	const char *name, const char *mount)
+{
+	static struct reply_copy theirs, ours;
+	char text[512];
+
+	snprintf(text, sizeof(text), "%s%s%s", name, mount[0] != '\0' ? "." : "", mount);
+	for (uint16_t type = DNS_A; type <= DNS_TXT; type = (uint16_t)(type + DNS_TXT - DNS_A)) {
+		bool same;
+
+		copy_ask(copy, span_text(text), type, &theirs);
+		our_ask(ground->service, zone, span_text(text), type, &ours);
+		same = theirs.len == ours.len &&
+		       (theirs.rcode == ours.rcode || theirs.rcode == DNS_NOERROR);
+		for (size_t i = 0; same && i < ours.len; i++)
+			same = span_equal(theirs.rdata[i], ours.rdata[i]);
+		if (!same)
+			fail_msg("%s %u: rcode %u and %u, %zu records and %zu", text, type,
+				theirs.rcode, ours.rcode, theirs.len, ours.len);
+	}
+}
+
+static void copies_answer_the_same(void **state)
+{
+	static const char *const names[] = {A9, "8.100.51.198", "5.100.51.198", "100.51.198",
+		"5.113.0.203", "8.8.8.8", "2.0.0.127", "16.0.0.127", "1.0.0.127", ZEROS NET_480,
+		ZEROS NET_48, ZEROS "1.0.0.0." NET_40, "test", "x.test", "invalid",
+		"x.bad.example", "good.bad.example", "x.good.bad.example", "shop.bad.example",
+		"a.b.shop.bad.example", "one.example", "x.one.example", "example"};
+	static const char *const mounts[] = {"", "main", "bots", "traps.main", "hosts.bots",
+		"traps", "names", "shops", "manual.names", "fake.shops", "nobody"};
+	struct ground *ground = *state;
+	struct zone_place place;
+
+	for (size_t z = 0; z < ground->table->zones_len; z++) {
+		const struct zone *zone = &ground->table->zones[z];
+		struct copy copy;
+
+		zone_place_find(&place, ground->table, zone, ground->view);
+		copy_walk(&copy, &place);
+		for (size_t i = 0; i < COUNTOF(names); i++) {
+			for (size_t k = 0; k < COUNTOF(mounts); k++)
+				assert_copied(ground, zone, &copy, names[i], mounts[k]);
+		}
+		copy_done(&copy);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(copies_answer_the_same),
 		cmocka_unit_test(a_bitmask_is_one_record),
 		cmocka_unit_test(combined_zones_answer_for_all_lists),
 		cmocka_unit_test(texts_follow_their_templates),
