@@ -301,6 +301,17 @@ static bool is_same_files(const struct conf *a, const struct conf *b)
 	}
 }
 
+static bool have_same_keys(const struct conf *a, const struct conf *b)
+{
+	if (a->keys_len != b->keys_len)
+		return false;
+	for (size_t i = 0; i < a->keys_len; i++) {
+		if (strcmp(a->keys[i].file, b->keys[i].file) != 0)
+			return false;
+	}
+	return true;
+}
+
 static bool have_same_feed_ports(const struct conf *a, const struct conf *b)
 {
 	if (a->feeds_len != b->feeds_len)
@@ -318,7 +329,7 @@ static bool is_same_jail(const struct conf *a, const struct conf *b)
 	return strcmp(a->run_path, b->run_path) == 0 && strcmp(a->lists_path, b->lists_path) == 0 &&
 	       strcmp(a->state_path, b->state_path) == 0 && strcmp(a->store, b->store) == 0 &&
 	       a->resolver.port == b->resolver.port && a->backend.port == b->backend.port &&
-	       is_same_files(a, b) && have_same_feed_ports(a, b);
+	       is_same_files(a, b) && have_same_keys(a, b) && have_same_feed_ports(a, b);
 }
 
 static bool conf_has_role(const struct conf *conf, const char *name)

@@ -237,6 +237,24 @@ def test_keys_that_everybody_can_read_are_refused(primary):
     assert asked_rcode(primary, other) == dns.rcode.NOERROR  # what was in force stays
 
 
+def test_a_key_may_move_to_another_folder(primary):
+    """What a role may read is fixed when it starts: a reload that names other folders starts it anew."""
+    key = give_key(primary, "sec1")
+    allow_transfer(primary, 9, key)
+    process = run(primary)
+    assert asked_rcode(primary, key) == dns.rcode.NOERROR
+    folder = primary.path("keys")
+    os.mkdir(folder, 0o755)
+    os.rename(primary.conf["dns"]["keys"]["sec1"]["file"], os.path.join(folder, "sec1.key"))
+    primary.conf["dns"]["keys"]["sec1"]["file"] = os.path.join(folder, "sec1.key")
+    primary.write()
+    process.reload()
+    wait_for(lambda: [event["role"] for event in process.events("role.started")].count("dns") == 2,
+             20, "the role to start anew")
+    wait_for(lambda: serial_of(primary.ports["dns"], PLAIN), 20, "the zone")
+    assert asked_rcode(primary, key) == dns.rcode.NOERROR
+
+
 def asked_rcode(site, key):
     return raw_tsig(site, signed_query(PLAIN, "SOA", key).to_wire())[0]
 
