@@ -190,6 +190,7 @@ static double lookup_batch_ns(const struct view *view, const struct ip *asked)
 		}
 		spent = (now_s(CLOCK_THREAD_CPUTIME_ID) - start) / ASKED * 1e9;
 		best = spent < best ? spent : best;
+		(void)hits; /* volatile, so that the compiler does the work that is measured */
 	}
 	return best;
 }

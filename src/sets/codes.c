@@ -112,8 +112,8 @@ static uint64_t extra_words(uint64_t count, unsigned extra_bits)
 static void extra_write(
 	const uint32_t *rows, uint32_t count, struct image *image, struct codes_record *record)
 {
-	uint32_t *extra = image_room(image, extra_words(count, record->extra_bits), sizeof(*extra),
-		&record->extra_at);
+	uint32_t *extra = image_room(
+		image, extra_words(count, record->extra_bits), sizeof(*extra), &record->extra_at);
 
 	for (uint32_t i = 0; i < count && extra != NULL && record->extra_bits != 0; i++) {
 		uint64_t bit = (uint64_t)i * record->extra_bits;
