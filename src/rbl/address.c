@@ -50,11 +50,11 @@ int rbl_aton_read(struct rbl_cursor *cursor, uint8_t ret_a[4])
 		return bits;
 	for (int i = 0; i < OCTETS; i++)
 		ret_a[i] = (uint8_t)(address >> (24 - 8 * i));
-	if (bits < IPV4_BITS) {
-		uint8_t last = ret_a[bits / 8 - 1];
+	if (bits >= 8 && bits < IPV4_BITS) {
+		uint8_t *last = &ret_a[bits / 8 - 1];
 
-		ret_a[bits / 8 - 1] = 0;
-		ret_a[3] = last;
+		ret_a[3] = *last;
+		*last = 0;
 	}
 	return bits;
 }

@@ -298,7 +298,7 @@ int rbl_name_read(struct rbl_cursor *cursor, uint8_t wire[RBL_NAME_SIZE])
 
 int rbl_name_key(struct span wire, uint8_t key[NAME_KEY_SIZE])
 {
-	uint8_t starts[RBL_QUESTION_LABELS];
+	uint8_t starts[RBL_QUESTION_LABELS] = {0};
 	size_t labels = 0, len = 0;
 
 	for (size_t at = 0; at < wire.len && wire.ptr[at] != 0; at += 1 + (size_t)wire.ptr[at]) {

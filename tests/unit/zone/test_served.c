@@ -349,8 +349,8 @@ static void copies_answer_the_same(void **state)
 {
 	static const char *const names[] = {A9, "8.100.51.198", "5.100.51.198", "100.51.198",
 		"5.113.0.203", "8.8.8.8", "2.0.0.127", "16.0.0.127", "1.0.0.127", ZEROS NET_480,
-		ZEROS NET_48, ZEROS "1.0.0.0." NET_40, "test", "x.test", "invalid",
-		"x.bad.example", "good.bad.example", "x.good.bad.example", "shop.bad.example",
+		ZEROS NET_48, ZEROS "1.0.0.0." NET_40, "test", "x.test", "invalid", "x.bad.example",
+		"good.bad.example", "x.good.bad.example", "shop.bad.example",
 		"a.b.shop.bad.example", "one.example", "x.one.example", "example"};
 	static const char *const mounts[] = {"", "main", "bots", "traps.main", "hosts.bots",
 		"traps", "names", "shops", "manual.names", "fake.shops", "nobody"};
