@@ -77,6 +77,7 @@ struct link {
 	uint32_t serial;           /* what it says it serves */
 	uint32_t sent;             /* what it will serve when it has read all we sent */
 	uint64_t import_event;     /* an import goes on (ListAdd.more) */
+	int64_t import_ms;         /* when its last part came */
 	struct feed_staging *feed; /* a change set that is being taken in; NULL: none */
 	Stockade__Health *health;  /* what it said of its surroundings; NULL: nothing */
 	bool dead;
@@ -168,6 +169,8 @@ void publish_turn(struct keeper *keeper);
 void publish_pump(struct link *link);
 /* The last number anybody was told, as it stands in the file `serial`; 0: none. */
 uint32_t serial_read(const struct publisher *publisher);
+/* The snapshot that was published last, from there; 0: none. */
+uint32_t serial_read_snapshot(const struct publisher *publisher);
 /* 0, or E_FULL with words: snapshots fail, and no more deltas can be kept. */
 int publish_may_change(const struct keeper *keeper, struct fault *why);
 /* A step of forgetting what the snapshot has made superfluous. */

@@ -128,6 +128,7 @@ static bool work_ends_import(struct work *work)
 		return false;
 	was = work->link->import_event != 0;
 	work->link->import_event = work->more ? work->event : 0;
+	work->link->import_ms = loop_now_ms(work->keeper->loop);
 	return was && work->link->import_event == 0;
 }
 

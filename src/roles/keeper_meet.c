@@ -99,6 +99,15 @@ static bool snapshot_fits(const struct keeper *keeper)
 	return view_open(path, &view, NULL) == 0 && shape_is_of_view(publisher->shape, view);
 }
 
+/* It was written, but nobody was told: we ended first. Changes that only it shows may have a lower number than deltas that
+ * followers have, so its number, and those behind it, are in use for another state. */
+static bool snapshot_is_news(const struct publisher *publisher)
+{
+	uint32_t told = serial_read_snapshot(publisher);
+
+	return told == 0 || serial_is_before(told, publisher->snapshot_serial);
+}
+
 /* Brings what is published from the snapshot to the store's serial: by one delta, or by a new snapshot. */
 static int meet_catch_up(struct keeper *keeper, uint32_t serial)
 {
@@ -120,13 +129,14 @@ int publish_meet_store(struct keeper *keeper)
 	struct publisher *publisher = &keeper->publisher;
 	uint32_t serial = 0;
 	bool jumped = false;
+	bool is_news = snapshot_is_news(publisher);
 	int r = meet_serial(keeper, &serial, &jumped);
 
 	if (r < 0)
 		return r;
 	told_drop_all(publisher);
 	publisher->serial = publisher->snapshot_serial;
-	if (!jumped && (publisher->snapshot_serial == 0 || !snapshot_fits(keeper))) {
+	if (!jumped && (publisher->snapshot_serial == 0 || is_news || !snapshot_fits(keeper))) {
 		r = publish_renumber(keeper, &serial);
 		jumped = true;
 	}

@@ -29,9 +29,17 @@
  * number must never mean two states (secondaries compare numbers, not contents).
  *
  * The last number told to anybody is also written to the file `serial` beside the snapshots. So it never goes back, not
- * even when the store is restored from a backup.
+ * even when the store is restored from a backup. Behind it stands the snapshot that was published: a newer one, which was
+ * written when we ended, may fill a hole under a number that followers already serve without (keeper_meet.c).
  */
-enum { JOB_RETRY_MS = 5000, SERIAL_SIZE = 11, PUMP_BYTES = 1 << 20, FORGET_STEP = 5000 };
+enum {
+	JOB_RETRY_MS = 5000,
+	SERIAL_DIGITS = 10,
+	SERIAL_SIZE = 2 * (SERIAL_DIGITS + 1), /* two numbers, each with what ends it */
+	PUMP_BYTES = 1 << 20,
+	FORGET_STEP = 5000,
+	IMPORT_REST_MS = 30000, /* an import from which nothing comes any more */
+};
 
 /* ---- the last number anybody was told ---- */
 
@@ -39,21 +47,34 @@ static void serial_write(struct publisher *publisher)
 {
 	char text[SERIAL_SIZE + 1];
 
-	snprintf(text, sizeof(text), "%010lu\n", (unsigned long)publisher->serial);
+	snprintf(text, sizeof(text), "%010lu %010lu\n", (unsigned long)publisher->serial,
+		(unsigned long)publisher->snapshot_serial);
 	if (publisher->serial_fd >= 0 &&
 		pwrite(publisher->serial_fd, text, SERIAL_SIZE, 0) != SERIAL_SIZE)
 		return; /* a full disk: only a restored backup would need it */
 }
 
-uint32_t serial_read(const struct publisher *publisher)
+/* The number at `place` of the file; 0: it has none. */
+static uint32_t serial_read_at(const struct publisher *publisher, unsigned place)
 {
-	char text[SERIAL_SIZE];
+	char text[SERIAL_DIGITS];
+	off_t at = (off_t)place * (SERIAL_DIGITS + 1);
 	uint64_t serial = 0;
 
-	if (pread(publisher->serial_fd, text, sizeof(text), 0) != SERIAL_SIZE ||
-		span_parse_u64(span_of(text, SERIAL_SIZE - 1), UINT32_MAX, &serial) < 0)
+	if (pread(publisher->serial_fd, text, sizeof(text), at) != (ssize_t)sizeof(text) ||
+		span_parse_u64(span_of(text, sizeof(text)), UINT32_MAX, &serial) < 0)
 		return 0;
 	return (uint32_t)serial;
+}
+
+uint32_t serial_read(const struct publisher *publisher)
+{
+	return serial_read_at(publisher, 0);
+}
+
+uint32_t serial_read_snapshot(const struct publisher *publisher)
+{
+	return serial_read_at(publisher, 1);
 }
 
 static void published(struct keeper *keeper, uint32_t serial)
@@ -253,16 +274,29 @@ void publish_hole(struct keeper *keeper, uint32_t serial)
 	keeper->publisher.hole_serial = serial;
 }
 
+/* The store has noted the ground of the change as if a delta had told it. After a start it might do so, together with what
+ * came later, and followers that have only the later would be told nothing: now it notes that everything may differ. */
+static void hole_note(struct keeper *keeper, uint32_t *serial)
+{
+	int r = publish_renumber(keeper, serial);
+
+	if (r < 0)
+		keeper_store_failed(keeper, r);
+}
+
 void publish_change(struct keeper *keeper, struct change *change, uint32_t serial, bool more)
 {
 	struct publisher *publisher = &keeper->publisher;
 	uint8_t *packed = NULL;
 	size_t packed_len = 0, pieces = 0;
+	bool may_fit = !change->all && !publisher->reshaped && publisher->snapshot_serial != 0;
 	int r = E_LIMIT;
 
-	if (!change->all && !publisher->reshaped && publisher->snapshot_serial != 0)
+	if (may_fit)
 		r = change_paint(keeper, change, serial, &packed, &packed_len, &pieces);
 	if (r < 0) {
+		if (may_fit)
+			hole_note(keeper, &serial);
 		change->all = true; /* whoever answers has to wait for the snapshot */
 		publish_hole(keeper, serial);
 		if (!more)
@@ -280,7 +314,8 @@ static bool snapshot_is_wanted(const struct keeper *keeper)
 	const struct publisher *publisher = &keeper->publisher;
 
 	for (const struct link *link = keeper->links; link != NULL; link = link->next) {
-		if (link->import_event != 0)
+		if (link->import_event != 0 &&
+			loop_now_ms(keeper->loop) < link->import_ms + IMPORT_REST_MS)
 			return false; /* the import's end asks again */
 	}
 	return publisher->hole || publisher->pieces > TOLD_PIECES ||
@@ -336,7 +371,6 @@ void publish_adopt(struct keeper *keeper, uint32_t serial, const char *file)
 	uint32_t old = publisher->snapshot_serial;
 	uint32_t number = serial_newest(serial, publisher->serial);
 	bool anew = publisher->hole;
-	bool filled = anew && !serial_is_before(serial, publisher->hole_serial);
 
 	if (publisher->hole && number == publisher->serial && number != serial) {
 		/* Deltas went out while the hole was open: the state they lead to now needs a number of its own. */
@@ -352,7 +386,7 @@ void publish_adopt(struct keeper *keeper, uint32_t serial, const char *file)
 	told_drop_up_to(publisher, serial);
 	publisher->snapshot_serial = serial;
 	snprintf(publisher->snapshot_file, sizeof(publisher->snapshot_file), "%s", file);
-	if (filled)
+	if (!serial_is_before(serial, publisher->hole_serial))
 		publisher->hole = publisher->reshaped = false;
 	published(keeper, number);
 	each_follower(keeper, tell_snapshot, &anew);
