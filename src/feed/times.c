@@ -25,3 +25,26 @@ struct feed_times feed_times_of(const struct dns_soa *soa, int64_t every_s)
 			FEED_EXPIRE_MOST_S);
 	return times;
 }
+
+static bool has_to_send(const struct feed_due *due, int64_t now_ms)
+{
+	return due->send_at_ms != 0 && due->send_at_ms <= now_ms;
+}
+
+enum feed_step feed_due_step(const struct feed_due *due, int64_t now_ms)
+{
+	if (due->is_busy)
+		return FEED_WAIT;
+	if (has_to_send(due, now_ms))
+		return due->others_send ? FEED_WAIT : FEED_SEND;
+	return due->fetch_at_ms <= now_ms ? FEED_FETCH : FEED_WAIT;
+}
+
+int64_t feed_due_at_ms(const struct feed_due *due, int64_t now_ms)
+{
+	if (due->is_busy || (due->others_send && has_to_send(due, now_ms)))
+		return INT64_MAX;
+	if (!due->others_send && due->send_at_ms != 0 && due->send_at_ms < due->fetch_at_ms)
+		return due->send_at_ms;
+	return due->fetch_at_ms;
+}

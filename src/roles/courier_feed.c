@@ -33,23 +33,29 @@ static struct feed_times feed_times(const struct feed *feed)
 	return feed_times_of(feed->zone != NULL ? &feed->zone->soa : NULL, feed->feed->every_s);
 }
 
-static bool feed_has_to_send(const struct feed *feed)
+static struct feed_due feed_due(const struct feed *feed)
 {
-	return feed->send_at_ms != 0 && feed->send_at_ms <= feed_now_ms(feed);
+	const struct feed *sending = feed->courier->sending;
+
+	return (struct feed_due){.fetch_at_ms = feed->fetch_at_ms,
+		.send_at_ms = feed->send_at_ms,
+		.is_busy = feed->fetch != NULL || feed->sending != NULL,
+		.others_send = sending != NULL && sending != feed};
 }
 
-/* The end of a fetch or sending arms again; while another feed sends, what has to be sent waits for the end of that. */
+static enum feed_step feed_step(const struct feed *feed)
+{
+	struct feed_due due = feed_due(feed);
+
+	return feed_due_step(&due, feed_now_ms(feed));
+}
+
+/* The end of a fetch or sending arms again. */
 static void feed_arm(struct feed *feed)
 {
-	bool others_turn = feed->courier->sending != NULL;
-	int64_t at_ms = INT64_MAX;
+	struct feed_due due = feed_due(feed);
+	int64_t at_ms = feed_due_at_ms(&due, feed_now_ms(feed));
 
-	if (feed->fetch == NULL && feed->sending == NULL &&
-		!(others_turn && feed_has_to_send(feed)))
-		at_ms = feed->fetch_at_ms;
-	if (feed->fetch == NULL && !others_turn && feed->send_at_ms != 0 &&
-		feed->send_at_ms < at_ms)
-		at_ms = feed->send_at_ms;
 	if (at_ms == INT64_MAX)
 		timer_clear(&feed->timer);
 	else
@@ -233,7 +239,7 @@ void feed_send_next(struct courier *courier)
 	for (size_t i = 0; i < courier->feeds_len && courier->sending == NULL; i++) {
 		struct feed *feed = &courier->feeds[i];
 
-		if (feed->fetch == NULL && feed_has_to_send(feed))
+		if (feed_step(feed) == FEED_SEND)
 			feed_send(feed);
 		feed_arm(feed);
 	}
@@ -246,10 +252,8 @@ static void feed_on_timer(struct timer *timer, void *arg)
 	struct feed *feed = OBJ(feed, arg);
 
 	(void)timer;
-	/* First what was fetched already: to work a zone through may take longer than until its refresh. */
 	feed_send_next(feed->courier);
-	if (!feed_has_to_send(feed) && feed->fetch == NULL && feed->sending == NULL &&
-		feed->fetch_at_ms <= feed_now_ms(feed))
+	if (feed_step(feed) == FEED_FETCH)
 		feed_fetch(feed);
 	feed_arm(feed);
 }

@@ -387,24 +387,36 @@ static int commit_sources(struct committing *c)
 
 /* ---- the transaction ---- */
 
+/* A server that is silent for too long ends its entries, and changes nothing of what an operator has said. */
+static void commit_note_expired(struct committing *c)
+{
+	struct store_feed *feed = &c->row->feed;
+
+	feed->serial = 0;
+	feed->rules = 0;
+	if (c->change.rows != 0)
+		feed->changed_s = c->now_s;
+	if (feed->state == STORE_FEED_PURGED)
+		return;
+	feed->state = STORE_FEED_TAKEN;
+	feed_row_set_error(c->row,
+		"its server was not heard from for as long as the zone's SOA allows: all entries ended",
+		c->now_s);
+}
+
 static void commit_note(struct committing *c)
 {
 	struct store_feed *feed = &c->row->feed;
 
-	feed->serial = c->staging->expired ? 0 : c->staging->to_serial;
-	feed->rules = c->staging->expired ? 0 : conf_feed_rules(c->staging->conf, c->feed);
+	feed->serial = c->staging->to_serial;
+	feed->rules = conf_feed_rules(c->staging->conf, c->feed);
 	feed->state = STORE_FEED_TAKEN;
-	if (!c->staging->expired)
-		feed->success_s = c->now_s;
+	feed->success_s = c->now_s;
 	if (c->change.rows != 0) {
 		feed->changed_s = c->now_s;
 		feed->accepts = false; /* that was the one */
 	}
-	feed_row_set_error(c->row,
-		c->staging->expired
-			? "its server was not heard from for as long as the zone's SOA allows: all entries ended"
-			: "",
-		c->now_s);
+	feed_row_set_error(c->row, "", c->now_s);
 }
 
 static int commit_transact(struct committing *c)
@@ -419,7 +431,10 @@ static int commit_transact(struct committing *c)
 		r = publish_number(keeper, &c->change, &c->serial);
 	if (r < 0)
 		return r;
-	commit_note(c);
+	if (c->staging->expired)
+		commit_note_expired(c);
+	else
+		commit_note(c);
 	return store_feed_put(keeper->store, &c->row->feed);
 }
 

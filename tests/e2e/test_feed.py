@@ -302,6 +302,79 @@ def test_a_silent_server_is_believed_until_its_soa_expires(make_site, make_prima
     wait_for(lambda: addresses(site, "9.100.51.198") == {"127.0.0.2"})
 
 
+def test_what_was_purged_stays_so_when_its_server_goes_silent(make_site, make_primary):
+    from harness.clock import Clock
+    site = make_site()
+    site.use_clock(Clock(site.path("clock")))
+    primary = make_primary("fake", ["9.100.51.198 A 127.0.0.2"])
+    primary.expire = 7200
+    configure(site, primary, key=False)
+    run = site.run()
+    wait_for_serial(site, 1)
+    site.cli("feed", "purge", "partner", "--reason", "we disagree")
+    primary.silent = True
+    site.clock.advance(3600)
+    wait_for(lambda: run.events("feed.failed"), 40)
+    site.clock.advance(3600)
+    run.wait_for_event("feed.expired")
+    primary.silent = False
+    wait_for(lambda: len(primary.transfers) == 2, 40)
+    wait_for(lambda: feed(site)["state"] == "purged" and "purged by" in feed(site)["error"], 40, lambda: feed(site))
+    assert addresses(site, "9.100.51.198") == set()
+    site.cli("feed", "accept", "partner", "--reason", "we agree again")
+    wait_for_serial(site, 1)
+    wait_for(lambda: addresses(site, "9.100.51.198") == {"127.0.0.2"})
+
+
+def test_a_serial_that_goes_back_changes_nothing(make_served):
+    """RFC 1982: the zone of a primary that was restored from a backup is older, whatever is in it."""
+    records = [f"{owner} A {code}" for owner, code in LISTED.items()]
+    site, primary, _ = make_served("fake", records)
+    primary.serial = 5
+    wait_for_serial(site, 5)
+    primary.records = records[:90]
+    transfers = len(primary.transfers)
+    primary.serial = 4
+    wait_for_error(site, "serial 4 is older than 5")
+    assert len(primary.transfers) == transfers
+    assert feed(site)["serial"] == 5
+    assert addresses(site, "99.100.51.198") == {"127.0.0.2"}
+    primary.serial = 6
+    wait_for_serial(site, 6)
+    wait_for(lambda: addresses(site, "99.100.51.198") == set())
+
+
+def names(site, name):
+    """What our zone of domains answers."""
+    query = dns.message.make_query(f"{name}.dbl.example.test", "A")
+    answer = dns.query.udp(query, "127.0.0.1", port=site.ports["dns"], timeout=5)
+    return {record.address for rrset in answer.answer for record in rrset}
+
+
+def test_a_list_of_domains_is_taken_over(make_site, make_primary):
+    """A wildcard speaks for what is below it, a name that exists hides it (RFC 4592)."""
+    site = make_site()
+    zone = {"bad.example": "127.0.1.4", "*.bad.example": "127.0.1.4", "*.wild.example": "127.0.1.4",
+            "shop.wild.example": ("127.0.1.5", "a phisher"), "only.example": "127.0.1.4"}
+    primary = make_primary("knot", zone)
+    configure(site, primary, into="names", codes={"127.0.1.4": "partner", "127.0.1.5": "phish"})
+    site.conf["lists"]["names"]["sublists"].update({
+        "partner": {"code": "127.0.1.4", "policy": "partner"}, "phish": {"code": "127.0.1.5", "policy": "partner"}})
+    site.run()
+    wait_for_serial(site, 1)
+    asked = ["bad.example", "www.bad.example", "wild.example", "x.wild.example", "x.y.wild.example", "shop.wild.example",
+             "a.shop.wild.example", "only.example", "www.only.example", "good.example"]
+    wait_for(lambda: names(site, "bad.example"))
+    for name in asked:
+        assert names(site, name) == primary.addresses(f"{name}.{ZONE}"), name
+    del zone["bad.example"], zone["shop.wild.example"]
+    primary.change({**zone, "new.example": "127.0.1.5"})
+    wait_for_serial(site, 2)
+    wait_for(lambda: names(site, "new.example") == {"127.0.1.5"})
+    for name in [*asked, "new.example", "www.new.example"]:
+        assert names(site, name) == primary.addresses(f"{name}.{ZONE}"), name
+
+
 def test_the_keeper_may_be_away(make_served):
     site, primary, run = make_served("knot", LISTED)
     wait_for_serial(site, 1)

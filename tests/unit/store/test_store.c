@@ -130,8 +130,8 @@ static int event_add(struct store *store, const char *verb, uint64_t undoes, uin
 	return store_event_add(store, &event, ret_id);
 }
 
-static int listing_add(
-	struct store *store, const char *list, const char *text, int64_t until_s, uint64_t *ret_id)
+static int listing_add_by(struct store *store, const char *author, const char *list,
+	const char *text, int64_t until_s, uint64_t *ret_id)
 {
 	struct store_evidence evidence = {
 		.kind = span_text("operator"), .sensor = span_text("root"), .note = span_text("")};
@@ -144,13 +144,19 @@ static int listing_add(
 		.policy_version = 1,
 		.criterion = span_text("words"),
 		.reason = span_text("spam"),
-		.author = span_text("root")};
+		.author = span_text(author)};
 	uint64_t evidence_id = 0;
 	int r = event_add(store, "add", 0, &listing.added_event);
 
 	if (r >= 0)
 		r = store_evidence_add(store, &evidence, &evidence_id);
 	return r < 0 ? r : store_listing_add(store, &listing, evidence_id, ret_id);
+}
+
+static int listing_add(
+	struct store *store, const char *list, const char *text, int64_t until_s, uint64_t *ret_id)
+{
+	return listing_add_by(store, "root", list, text, until_s, ret_id);
 }
 
 static uint64_t must_add(struct store *store, const char *list, const char *text, int64_t until_s)
@@ -573,6 +579,106 @@ static void a_newer_schema_is_refused(void **state)
 	assert_int_equal(store_open(url, true, &store, &why), E_VERSION);
 }
 
+/* ---- feeds ---- */
+
+static int feed_copy(const struct store_feed *feed, void *arg)
+{
+	static char error[64];
+	struct store_feed *copy = arg;
+
+	*copy = *feed;
+	snprintf(error, sizeof(error), "%.*s", (int)feed->error.len, (const char *)feed->error.ptr);
+	copy->name = span_text(""); /* only lives in here */
+	copy->error = span_text(error);
+	return 1;
+}
+
+static int feed_count(const struct store_feed *feed, void *arg)
+{
+	(void)feed;
+	++*(unsigned *)arg;
+	return 0;
+}
+
+static void a_feed_is_known_as_it_was_put_last(void **state)
+{
+	struct store *store = open_store();
+	struct store_feed feed = {.name = span_text("partner"), .rules = 1};
+	struct store_feed other = {.name = span_text("other")};
+	struct store_feed seen = {.rules = 0};
+	unsigned count = 0;
+
+	(void)state;
+	assert_int_equal(store_feeds(store, span_text("partner"), feed_copy, &seen), 0);
+	assert_int_equal(seen.rules, 0);
+	assert_int_equal(store_begin(store), 0);
+	assert_int_equal(store_feed_put(store, &feed), 0);
+	assert_int_equal(store_feed_put(store, &other), 0);
+	feed = (struct store_feed){.name = span_text("partner"),
+		.serial = UINT32_MAX,
+		.rules = UINT64_MAX - 1,
+		.state = STORE_FEED_REFUSED,
+		.accepts = true,
+		.refused_serial = UINT32_MAX - 1,
+		.success_s = 1,
+		.changed_s = 2,
+		.error = span_text("too much"),
+		.error_s = 3};
+	assert_int_equal(store_feed_put(store, &feed), 0);
+	assert_int_equal(store_commit(store), 0);
+	assert_int_equal(store_feeds(store, span_text("partner"), feed_copy, &seen), 0);
+	assert_int_equal(seen.serial, feed.serial);
+	assert_true(seen.rules == feed.rules);
+	assert_int_equal(seen.state, STORE_FEED_REFUSED);
+	assert_true(seen.accepts);
+	assert_int_equal(seen.refused_serial, feed.refused_serial);
+	assert_int_equal(seen.success_s, 1);
+	assert_int_equal(seen.changed_s, 2);
+	assert_true(span_equal_text(seen.error, "too much"));
+	assert_int_equal(seen.error_s, 3);
+	assert_int_equal(store_feeds(store, span_text(""), feed_count, &count), 0);
+	assert_int_equal(count, 2);
+	store_free(&store);
+}
+
+static int listing_first(const struct store_listing *listing, void *arg)
+{
+	*(uint64_t *)arg = listing->id;
+	return 1;
+}
+
+static void the_listings_of_a_feed_are_those_by_its_name(void **state)
+{
+	static const char *const authors[] = {"feed:one", "feed:one", "feed:two", "root"};
+	struct store *store = open_store();
+	struct store_select select = {.which = STORE_FEED, .list = span_text("feed:one")};
+	uint64_t count = 0, id = 0;
+
+	(void)state;
+	assert_int_equal(store_begin(store), 0);
+	for (unsigned i = 0; i < COUNTOF(authors); i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "192.0.2.%u", i);
+		assert_int_equal(listing_add_by(store, authors[i], "main", text, 0, &id), 1);
+	}
+	assert_int_equal(store_commit(store), 0);
+	assert_int_equal(store_feed_count(store, span_text("feed:one"), &count), 0);
+	assert_int_equal(count, 2);
+	assert_int_equal(store_listings(store, &select, listing_first, &id), 1);
+	assert_int_equal(store_begin(store), 0);
+	assert_int_equal(
+		store_listing_end(store, id, 10, span_text("feed:one"), span_text("gone"), 0), 0);
+	assert_int_equal(store_commit(store), 0);
+	assert_int_equal(store_feed_count(store, span_text("feed:one"), &count), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(store_feed_count(store, span_text("feed:two"), &count), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(store_feed_count(store, span_text("root"), &count), 0);
+	assert_int_equal(count, 0); /* no feed */
+	store_free(&store);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_make, folder_remove)
 
 int main(void)
@@ -592,6 +698,8 @@ int main(void)
 		TEST(a_locked_store_is_busy),
 		TEST(a_replaced_file_is_noticed),
 		TEST(an_overwritten_file_is_noticed),
+		TEST(a_feed_is_known_as_it_was_put_last),
+		TEST(the_listings_of_a_feed_are_those_by_its_name),
 		TEST(no_database_is_an_error_with_words),
 		TEST(a_newer_schema_is_refused),
 	};
