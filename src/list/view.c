@@ -339,13 +339,23 @@ void view_prefetch_domain(const struct view *view, int list, struct span name, u
 
 /* ---- What exists ---- */
 
+/*
+ * Where much was taken off the list one by one, what is left has to be looked for between it. Nobody shall be able to keep
+ * a server busy with such questions: after so many places the answer is yes, which is wrong at worst until the next snapshot
+ * and for nobody's listing (a name that exists without anything below it, RFC 8020).
+ */
+enum { SEARCH_MAX = 256 };
+
 /* The ground between the painted ranges, as the snapshot knows it. */
 static bool gaps_have(const struct snapshot_list *list, const struct overlay *overlay, u128 first,
 	u128 last, uint32_t mask)
 {
 	struct over_range range;
+	unsigned searched = 0;
 
 	while (overlay_range_from(overlay, first, 0, &range) && range.first <= last) {
+		if (searched++ == SEARCH_MAX)
+			return true;
 		if (range.first > first && snapshot_has_range(list, first, range.first - 1, mask))
 			return true;
 		if (range.last >= last)
@@ -379,6 +389,7 @@ static bool nodes_below_have(const struct snapshot_list *list, const struct over
 	uint32_t end =
 		key.len != 0 ? names_lower(names, name_key_behind(key, bytes)) : names->count;
 	uint32_t node = names_lower(names, key);
+	unsigned searched = 0;
 
 	if (node < end && names_key(names, node).len == key.len)
 		node++;
@@ -387,6 +398,8 @@ static bool nodes_below_have(const struct snapshot_list *list, const struct over
 		const struct answer *above = overlay_above(overlay, at);
 		struct name_value value = names_value(names, node);
 
+		if (searched++ == SEARCH_MAX)
+			return true;
 		if (above != NULL) { /* all of that subtree was repainted */
 			uint32_t behind = names_lower(names, name_key_behind(above->key, bytes));
 

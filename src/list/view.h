@@ -72,7 +72,8 @@ enum { VIEW_FETCHES = 3 };
 void view_prefetch_ip(const struct view *view, int list, struct ip ip, unsigned step);
 void view_prefetch_domain(const struct view *view, int list, struct span name, unsigned step);
 
-/* Whether any address in net is listed by a sublist of mask: does the partial name exist (RFC 8020)? */
+/* Whether any address in net is listed by a sublist of mask: does the partial name exist (RFC 8020)? Both say yes, too, where
+ * very much was taken off the list since the snapshot and nothing of it may be left: to be sure would take too long. */
 bool view_has_within(const struct view *view, int list, struct prefix net, uint32_t mask);
 
 /* Whether any listed domain is below name (empty: any at all). */

@@ -374,6 +374,71 @@ static void holes_do_not_exist(void **state)
 	image_done(&image);
 }
 
+/* The view without each of the sources, taken off one by one. */
+static void take_off(struct view **view, struct source (*source)(unsigned i), unsigned len)
+{
+	for (unsigned i = 0; i < len; i++) {
+		struct delta_piece piece = {span_text("main"), source(i), 0, NULL};
+		struct delta delta = {view_serial(*view), view_serial(*view) + 1, 1, &piece};
+		struct view *next = NULL;
+
+		assert_int_equal(view_apply(*view, &delta, &next, NULL), 0);
+		view_free(view);
+		*view = next;
+	}
+}
+
+/* Every other address: there is ground of the snapshot between two of them. */
+static struct source scattered_ip(unsigned i)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "20.0.%u.%u", i / 128, i % 128 * 2);
+	return source_of_text(text);
+}
+
+static struct source scattered_name(unsigned i)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "n%03u.bad.example", i);
+	return source_of_text(text);
+}
+
+static void what_much_was_taken_off_is_searched_within_bounds(void **state)
+{
+	enum { FEW = 100, MANY = 400 };
+	static struct model model;
+	struct image image;
+	struct view *view;
+
+	(void)state;
+	for (unsigned len = FEW; len <= MANY; len += MANY - FEW) {
+		model.len = 0;
+		for (unsigned i = 0; i < len; i++) {
+			struct paint_entry entry = {.source = scattered_ip(i), .sublist = 0};
+
+			model_add(&model, entry);
+			entry.source = scattered_name(i);
+			model_add(&model, entry);
+		}
+		view = model_view(&model, 1, &image);
+		take_off(&view, scattered_ip, len);
+		take_off(&view, scattered_name, len);
+		for (unsigned i = 0; i < len; i++)
+			assert_int_equal(
+				view_lookup_ip(view, LIST, scattered_ip(i).net.ip, NULL, NULL), 0);
+		assert_int_equal(view_has_within(view, LIST, source_of_text("20.0.0.0/16").net, 1),
+			len == MANY);
+		assert_int_equal(
+			view_has_below(view, LIST, span_text("bad.example"), 1), len == MANY);
+		assert_false(view_has_within(view, LIST, source_of_text("20.0.1.0/24").net, 2));
+		assert_false(view_has_within(view, LIST, source_of_text("20.0.0.0/24").net, 1));
+		view_free(&view);
+		image_done(&image);
+	}
+}
+
 static void an_ipv6_network_lists_no_ipv4_address(void **state)
 {
 	static struct model model;
@@ -540,6 +605,7 @@ int main(void)
 		cmocka_unit_test(a_snapshot_that_does_not_fit_changes_nothing),
 		cmocka_unit_test(readers_see_whole_views),
 		cmocka_unit_test(holes_do_not_exist),
+		cmocka_unit_test(what_much_was_taken_off_is_searched_within_bounds),
 		cmocka_unit_test(an_ipv6_network_lists_no_ipv4_address),
 		cmocka_unit_test(lists_and_sublists_have_names),
 		cmocka_unit_test(an_empty_view_knows_nothing),
