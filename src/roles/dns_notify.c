@@ -32,6 +32,7 @@ struct notice {
 
 	bool due; /* at at_ms, for the first time or again */
 	bool silent;
+	bool refused; /* its last answer; said once */
 	uint32_t serial;
 	uint32_t sent_serial;
 	int64_t at_ms, sent_ms;
@@ -149,11 +150,14 @@ void dns_notify_tell(struct dns_notify *notify, uint32_t serial)
 
 static void notice_heard(struct notice *notice, uint16_t rcode)
 {
-	if (rcode != DNS_NOERROR)
+	bool refused = rcode != DNS_NOERROR;
+
+	if (refused && !notice->refused)
 		notice_say(notice, EV_NOTIFY_REFUSED, rcode == DNS_NOTAUTH ? "NOTAUTH" : "");
-	else if (notice->silent)
+	else if (!refused && (notice->silent || notice->refused))
 		notice_say(notice, EV_NOTIFY_ANSWERED, "");
 	notice->silent = false;
+	notice->refused = refused;
 	notice->tries = 0;
 	notice->due = notice->sent_serial != notice->serial; /* it changed again meanwhile */
 	notice->at_ms = notice->sent_ms + LEAST_MS;

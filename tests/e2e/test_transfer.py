@@ -390,6 +390,34 @@ def test_secondaries_are_told_until_they_answer(primary):
         assert seen[PLAIN][2] - seen[PLAIN][1] > 0.9
 
 
+def test_a_secondary_that_refuses_is_named_once(primary):
+    """One that serves some of the zones refuses the others with each change: a line for each of them would bury the log."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as secondary:
+        secondary.bind((HOST, 0))
+        secondary.settimeout(20)
+        allow_transfer(primary, secondary.getsockname()[1])
+        process = run(primary)
+
+        def answer_until(count, rcode):
+            """Answers all, until PLAIN was told of `count` changes."""
+            while count > 0:
+                octets, sender = secondary.recvfrom(4096)
+                message = dns.message.from_wire(octets)
+                told = message.question[0].name.to_text(omit_final_dot=True) == PLAIN
+                reply = dns.message.make_response(message)
+                reply.set_rcode(rcode if told else dns.rcode.NOERROR)
+                secondary.sendto(reply.to_wire(), sender)
+                count -= told
+                if told and count > 0:
+                    add(primary, [f"192.0.2.{count}"], "main")
+
+        answer_until(3, dns.rcode.NOTAUTH)
+        add(primary, ["192.0.2.200"], "main")
+        answer_until(1, dns.rcode.NOERROR)
+        assert process.wait_for_event("notify.answered")[0]["zone"] == PLAIN
+        assert [event["why"] for event in process.events("notify.refused")] == ["NOTAUTH"]
+
+
 # ---- real secondaries ----
 
 class Changes:
