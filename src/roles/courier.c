@@ -90,7 +90,7 @@ static int courier_start(struct role_context *context, struct fault *why)
 	return r;
 }
 
-static void courier_reload(struct role_context *context)
+static int courier_reload(struct role_context *context)
 {
 	struct courier *courier = context->state;
 	struct keys *keys = NULL;
@@ -99,12 +99,13 @@ static void courier_reload(struct role_context *context)
 
 	if (r < 0) {
 		log_event(EV_CONFIG_BAD, LOG_FIELDS(log_text("why", why.text), log_error(r)));
-		return;
+		return r;
 	}
 	courier_close_feeds(courier);
 	keys_free(&courier->keys);
 	courier->keys = keys;
 	courier_open_feeds(courier);
+	return 0;
 }
 
 static void courier_stop(struct role_context *context)

@@ -212,7 +212,7 @@ static int dns_start(struct role_context *context, struct fault *why)
 	return r;
 }
 
-static void dns_reload(struct role_context *context)
+static int dns_reload(struct role_context *context)
 {
 	struct dns_role *dns = context->state;
 	struct fault why = {""};
@@ -220,13 +220,14 @@ static void dns_reload(struct role_context *context)
 
 	if (r < 0) {
 		log_event(EV_CONFIG_BAD, LOG_FIELDS(log_text("why", why.text), log_error(r)));
-		return;
+		return r;
 	}
 	if (dns_changes_serial(dns->changes) != 0) /* secondaries may be new */
 		dns_notify_tell(dns->notify, dns_changes_serial(dns->changes));
 	dns_limit_tcp(dns);
 	dns_watch_apply(dns->shelves.watch, dns->context->conf);
 	dns_server_wake(dns->server);
+	return 0;
 }
 
 static void dns_stop(struct role_context *context)

@@ -229,14 +229,15 @@ static int gate_start(struct role_context *context, struct fault *why)
 	return r;
 }
 
-static void gate_reload(struct role_context *context)
+static int gate_reload(struct role_context *context)
 {
 	struct gate *gate = context->state;
 
 	if (gate->front == NULL)
-		return;
+		return 0;
 	resolver_set_server(gate->resolver, context->conf->resolver);
 	front_set_conf(gate->front, context->conf);
+	return 0;
 }
 
 static void gate_stop(struct role_context *context)

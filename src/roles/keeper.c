@@ -197,9 +197,10 @@ static int keeper_start(struct role_context *context, struct fault *why)
 	return 0;
 }
 
-static void keeper_reload(struct role_context *context)
+static int keeper_reload(struct role_context *context)
 {
 	publish_reload(OBJ(keeper, context->state));
+	return 0;
 }
 
 static void keeper_stop(struct role_context *context)

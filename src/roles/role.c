@@ -167,9 +167,9 @@ static void running_on_hup(int number, void *arg)
 	running->conf = conf;
 	running->context.conf = conf;
 	log_open(running->role->name, (enum log_level)conf->log_level);
-	if (running->role->reload != NULL)
-		running->role->reload(&running->context);
-	log_event(EV_CONFIG_LOADED, LOG_FIELDS(log_text("file", running->context.conf_path)));
+	if (running->role->reload == NULL || running->role->reload(&running->context) >= 0)
+		log_event(
+			EV_CONFIG_LOADED, LOG_FIELDS(log_text("file", running->context.conf_path)));
 }
 
 static int running_take_sockets(struct running *running, struct fault *why)

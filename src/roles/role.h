@@ -33,11 +33,11 @@ struct role_context {
 };
 
 /* One role. start: opens and allocates everything that needs rights, before the jail; 0 or E_... with words. reload: a
- * new configuration is in context->conf. stop: SIGTERM; the role ends its sessions and calls loop_stop when it is done. */
+ * new configuration is in context->conf; negative when the role goes on with what it had, and has said why. stop: SIGTERM; the role ends its sessions and calls loop_stop when it is done. */
 struct role {
 	const char *name;
 	int (*start)(struct role_context *context, struct fault *why);
-	void (*reload)(struct role_context *context);
+	int (*reload)(struct role_context *context);
 	void (*stop)(struct role_context *context);
 	void (*finish)(struct role_context *context); /* frees; after the loop has ended */
 };

@@ -101,11 +101,12 @@ static int web_start(struct role_context *context, struct fault *why)
 	return r;
 }
 
-static void web_reload(struct role_context *context)
+static int web_reload(struct role_context *context)
 {
 	struct web *web = context->state;
 
 	portal_set_conf(web->portal, context->conf);
+	return 0;
 }
 
 static void web_stopped(void *arg)

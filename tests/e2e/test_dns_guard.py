@@ -105,6 +105,7 @@ def test_keys_in_names(site):
     site.role.reload()
     why = site.role.events("config.bad")[-1]["why"]
     assert why.endswith("keys:2:1: error: a key has 16 to 63 characters")
+    assert not site.role.events("config.loaded")
     assert client.ask(f"2.0.0.127.{other}.{ZONE}").rcode() == dns.rcode.REFUSED
     write_keys(site, f"{other} other -\n")
     site.role.reload()
