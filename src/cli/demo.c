@@ -79,8 +79,13 @@ static void demo_print_invitation(const struct demo *demo)
 	       "                %s explain 198.51.100.9 --helo friend --config $conf\n",
 		site->pages.port, demo->play.incident, program, demo->play.incident, program);
 	printf("  ask by DNS    dig -p %u @127.0.0.1 9.100.51.198.bl.demo.test +short\n"
-	       "                dig -p %u @127.0.0.1 9.100.51.198.bl.demo.test TXT +short +tcp\n",
-		site->dns.port, site->dns.port);
+	       "                dig -p %u @127.0.0.1 9.100.51.198.bl.demo.test TXT +short +tcp\n"
+	       "  one sublist   dig -p %u @127.0.0.1 9.100.51.198.manual.bl.demo.test +short\n"
+	       "  a domain      dig -p %u @127.0.0.1 listed.test.dbl.demo.test TXT +short\n"
+	       "  on the zone   dig -p %u @127.0.0.1 bl.demo.test TXT +short +tcp\n"
+	       "  all of it     dig -p %u @127.0.0.1 bl.demo.test AXFR\n",
+		site->dns.port, site->dns.port, site->dns.port, site->dns.port, site->dns.port,
+		site->dns.port);
 	printf("  look it up    %s lookup 198.51.100.9 --config $conf\n"
 	       "                %s list ls --config $conf\n",
 		program, program);

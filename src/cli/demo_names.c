@@ -11,7 +11,7 @@
 #include "dns/message.h"
 #include "loop/socket.h"
 
-enum { TTL_S = 60, QUESTION_POINTER = 0xc000 | DNS_HEADER_SIZE };
+enum { TTL_S = 60, QUESTION_POINTER = 0xc000 | DNS_HEADER_SIZE, OPCODE_BITS = 0x7800 };
 
 /* Addresses with a PTR record, and whether that name points back. */
 static const struct {
@@ -143,14 +143,20 @@ static uint16_t names_find(const struct demo_names *names, const struct dns_mess
 static void names_answer(
 	const struct demo_names *names, const struct dns_message *query, struct buf *out)
 {
+	uint16_t kept = DNS_FLAG_RD;
 	struct buf answers;
 	bool exists;
 	uint16_t count;
 
 	buf_init(&answers, DNS_UDP_PLAIN);
 	count = names_find(names, query, &answers, &exists);
+	/* It is the demo's secondary as well, which hears of changes and does nothing. */
+	if (dns_flags_opcode(query->flags) == DNS_NOTIFY) {
+		kept = OPCODE_BITS;
+		exists = true;
+	}
 	buf_append_u16(out, query->id);
-	buf_append_u16(out, (uint16_t)(DNS_FLAG_QR | DNS_FLAG_RA | (query->flags & DNS_FLAG_RD) |
+	buf_append_u16(out, (uint16_t)(DNS_FLAG_QR | DNS_FLAG_RA | (query->flags & kept) |
 				       (exists ? DNS_NOERROR : DNS_NXDOMAIN)));
 	buf_append_u16(out, 1);
 	buf_append_u16(out, count);

@@ -156,6 +156,7 @@ static void site_print_conf(const struct demo_site *site, struct buf *out)
 		"\nlists:\n"
 		"  main:\n"
 		"    zone: bl.demo.test\n"
+		"    scope: Addresses that visited the demo.\n"
 		"    sublists: {manual: {code: 127.0.0.8, policy: by-hand}}\n"
 		"  names:\n"
 		"    zone: dbl.demo.test\n"
@@ -163,6 +164,9 @@ static void site_print_conf(const struct demo_site *site, struct buf *out)
 		"    sublists: {manual: {code: 127.0.1.2, policy: by-hand}}\n");
 	buf_append_format(
 		out, "\ndns:\n  listen: [\"%s\"]\n  threads: 1\n", endpoint_print(site->dns, text));
+	/* So that dig may transfer a zone; who is told of changes is the demo's own name server. */
+	buf_append_format(
+		out, "  transfer-to: [{address: \"%s\"}]\n", endpoint_print(site->names, text));
 	buf_append_format(out, "\nportal:\n  listen: %s\n", endpoint_print(site->pages, text));
 }
 

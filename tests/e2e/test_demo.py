@@ -104,6 +104,19 @@ def test_commands_that_are_printed_work(demo, root):
         assert result.returncode in ((0, 1) if command.startswith("lookup") else (0,)), (command, result)
 
 
+def test_questions_that_are_printed_have_answers(demo):
+    demo.wait_for_text("Your turn")
+    questions = re.findall(r"  (dig -p .*)", demo.text)
+    assert len(questions) == 6
+    for question in questions:
+        result = subprocess.run(question, shell=True, capture_output=True, text=True, check=False, timeout=60)
+        assert result.returncode == 0 and result.stdout.strip(), (question, result)
+        assert "failed" not in result.stdout, (question, result)  # a transfer that is refused
+    assert "\nbl.demo.test." in result.stdout and "SOA" in result.stdout  # the transfer, printed last
+    with open(demo.find(r"less (\S+)"), encoding="utf-8") as log:
+        assert "event=notify." not in log.read()
+
+
 def test_second_demo_takes_other_ports(demo, program, tmp_path):
     demo.wait_for_text("Your turn")
     second = subprocess.run([program, "demo", "--selftest"], capture_output=True, text=True, check=False,
