@@ -119,10 +119,14 @@ class Postfix:
             out.write(MASTER_CF.format(xclient=self.xclient_port, proxy=self.proxy_port, open=self.open_port,
                                        extra=self.extra_services))
 
+    def launch(self, command):
+        """The command that starts `command`; for those who need other surroundings."""
+        return command
+
     def start(self, deadline=30):
         subprocess.run(["postfix", "-c", f"{self.folder}/conf", "check"], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.master = subprocess.Popen(["/usr/lib/postfix/sbin/master", "-c", f"{self.folder}/conf", "-d"],
+        self.master = subprocess.Popen(self.launch(["/usr/lib/postfix/sbin/master", "-c", f"{self.folder}/conf", "-d"]),
                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL, start_new_session=True,
                                        env={"PATH": os.environ["PATH"], "MAIL_CONFIG": f"{self.folder}/conf"})
