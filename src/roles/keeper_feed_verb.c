@@ -168,6 +168,8 @@ static int feed_purge(struct work *work, struct feed_row *row)
 static int feed_accept(struct work *work, struct feed_row *row)
 {
 	row->feed.accepts = true;
+	if (row->feed.state == STORE_FEED_PURGED)
+		feed_row_set_error(row, "", work->now_s); /* it asked for this */
 	work->event = 0; /* in the trail, but nothing that could be undone */
 	work->answer->text = arena_format(work->change.arena,
 		"the next change of feed '%s' is taken, whatever its size", row->name);

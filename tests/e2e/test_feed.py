@@ -275,6 +275,7 @@ def test_purge_ends_everything_and_operators_entries_stay(make_served):
     assert feed(site)["entries"] == 0
     assert site.cli("status").returncode == 0
     site.cli("feed", "accept", "partner", "--reason", "we agree again")
+    assert "purged" not in (feed(site)["error"] or "")
     wait_for_serial(site, 2)
     wait_for(lambda: addresses(site, "200.100.51.198") == {"127.0.0.2"})
     assert feed(site)["entries"] == 101
