@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "rbl/answer.h"
 
+#include "base/macro.h"
 #include "dns/reply.h"
 
 /*
@@ -19,16 +20,18 @@ enum {
 	COUNT_NOBODY = -1,
 };
 
-/* What is being answered; lives for one call of rbl_answer. */
+/* A query being answered. A batch has one of each, and is gone through twice: asked_read, asked_reply. */
 struct asked {
 	const struct rbl_service *service;
-	const struct rbl_zone *zone;
-	const struct dns_query *query;
+	struct dns_job *job;
+	int rcode; /* that the form of the query deserves; negative: no answer */
+	struct dns_query query;
+	const struct rbl_zone *zone;  /* NULL: it is not for data, or not for ours */
+	struct rbl_question question; /* of the zone */
 	struct reply *reply;
 	struct rbl_verdict verdict; /* of the access lists */
-	struct ip client;
-	size_t answers_at; /* in the message */
-	bool one_type;     /* ANY: of what is there, the first type */
+	size_t answers_at;          /* in the message */
+	bool one_type;              /* ANY: of what is there, the first type */
 };
 
 /* ---- records ---- */
@@ -88,7 +91,7 @@ static void asked_take_record(void *arg, const struct rbl_record *record)
 
 static size_t asked_apex_at(const struct asked *asked)
 {
-	const struct dns_query *query = asked->query;
+	const struct dns_query *query = &asked->query;
 
 	return DNS_HEADER_SIZE +
 	       (size_t)query->label_at[query->labels_len - asked->zone->apex_labels];
@@ -231,17 +234,14 @@ static unsigned asked_search(struct asked *asked)
 {
 	const struct rbl_zone *zone = asked->zone;
 	struct rbl_sink sink = {.record = asked_take_record, .arg = asked};
-	struct rbl_question question;
 	unsigned found = 0;
 
-	rbl_question_init(&question,
-		span_of(asked->query->name, asked_apex_at(asked) - DNS_HEADER_SIZE), zone->kinds,
-		want_of(asked->query->type));
-	question.reply = reply_of(asked->verdict.action);
+	asked->question.reply = reply_of(asked->verdict.action);
 	for (size_t i = 0; i < zone->sets_len; i++)
-		found |= rbl_dataset_query(zone->sets[i], &question, &sink);
+		found |= rbl_dataset_query(zone->sets[i], &asked->question, &sink);
 	if ((found & RBL_LISTED_ALWAYS) != 0)
-		rbl_verdict_answer(&asked->verdict, asked->client, question.want, &sink);
+		rbl_verdict_answer(
+			&asked->verdict, asked->job->client.ip, asked->question.want, &sink);
 	return found;
 }
 
@@ -249,7 +249,7 @@ static unsigned asked_search(struct asked *asked)
 static bool asked_leads_to_zone(const struct asked *asked)
 {
 	const struct rbl_table *table = asked->service->table;
-	const struct dns_query *query = asked->query;
+	const struct dns_query *query = &asked->query;
 
 	for (size_t i = 0; asked->zone->has_below && i < table->zones_len; i++) {
 		const struct rbl_zone *zone = table->deepest[i];
@@ -270,7 +270,7 @@ static bool asked_leads_to_zone(const struct asked *asked)
 static bool asked_answer_apex(struct asked *asked)
 {
 	const struct rbl_zone *zone = asked->zone;
-	uint16_t type = asked->query->type;
+	uint16_t type = asked->query.type;
 
 	if ((type == DNS_SOA && !zone->has_soa) || (type == DNS_NS && zone->servers_len == 0)) {
 		asked_refuse(asked, DNS_REFUSED, DNS_EDE_NOT_AUTHORITATIVE);
@@ -286,7 +286,7 @@ static bool asked_answer_apex(struct asked *asked)
 
 static enum rbl_result asked_answer(struct asked *asked)
 {
-	bool is_apex = asked->query->labels_len == asked->zone->apex_labels;
+	bool is_apex = asked->query.labels_len == asked->zone->apex_labels;
 	unsigned found;
 
 	if (is_apex && asked_answer_apex(asked))
@@ -324,6 +324,16 @@ static const struct rbl_zone *table_find(
 			return zone;
 	}
 	return NULL;
+}
+
+static bool is_class_served(const struct dns_query *query)
+{
+	return query->class == DNS_IN || query->class == CLASS_ANY;
+}
+
+static bool is_meta_type(uint16_t type)
+{
+	return type >= TYPE_TSIG && type < DNS_ANY;
 }
 
 /* version.bind and version.server, class CH. */
@@ -380,7 +390,7 @@ static enum rbl_result answer_served(struct asked *asked, int64_t now_s)
 		asked_refuse(asked, DNS_REFUSED, DNS_EDE_PROHIBITED);
 		return RBL_ERROR;
 	}
-	if (asked->query->class == DNS_IN)
+	if (asked->query.class == DNS_IN)
 		asked->reply->flags |= DNS_FLAG_AA;
 	return asked_answer(asked);
 }
@@ -388,32 +398,34 @@ static enum rbl_result answer_served(struct asked *asked, int64_t now_s)
 /* *ret_silent: the client gets no answer. */
 static enum rbl_result answer_zone(struct asked *asked, int64_t now_s, bool *ret_silent)
 {
-	asked->zone = table_find(asked->service->table, asked->query);
-	if (asked->zone == NULL) {
-		asked_refuse(asked, DNS_REFUSED, DNS_EDE_NOT_AUTHORITATIVE);
-		return RBL_ERROR;
-	}
 	if (asked->zone->acl != NULL)
-		asked->verdict = rbl_verdict_join(
-			asked->verdict, rbl_dataset_verdict(asked->zone->acl, asked->client));
+		asked->verdict = rbl_verdict_join(asked->verdict,
+			rbl_dataset_verdict(asked->zone->acl, asked->job->client.ip));
 	*ret_silent = asked->verdict.action == RBL_IGNORE;
 	return *ret_silent ? RBL_ERROR : answer_served(asked, now_s);
 }
 
+/* Whether it is a query for data, of whatever zone. */
+static bool query_is_for_data(const struct dns_query *query)
+{
+	return (!query->edns.present || query->edns.version == 0) && is_class_served(query) &&
+	       !is_meta_type(query->type);
+}
+
 static enum rbl_result answer_query(struct asked *asked, int64_t now_s, bool *ret_silent)
 {
-	const struct dns_query *query = asked->query;
+	const struct dns_query *query = &asked->query;
 
+	if (asked->zone != NULL)
+		return answer_zone(asked, now_s, ret_silent);
 	if (query->edns.present && query->edns.version != 0)
 		asked_refuse(asked, DNS_BADVERS, 0);
 	else if (asks_for_version(query))
 		return answer_version(asked);
-	else if (query->class != DNS_IN && query->class != CLASS_ANY)
-		asked_refuse(asked, DNS_REFUSED, DNS_EDE_NOT_AUTHORITATIVE);
-	else if (query->type >= TYPE_TSIG && query->type < DNS_ANY)
+	else if (is_class_served(query) && is_meta_type(query->type))
 		asked_refuse(asked, DNS_NOTIMP, DNS_EDE_NOT_SUPPORTED);
 	else
-		return answer_zone(asked, now_s, ret_silent);
+		asked_refuse(asked, DNS_REFUSED, DNS_EDE_NOT_AUTHORITATIVE);
 	return RBL_ERROR;
 }
 
@@ -427,32 +439,83 @@ static size_t answer_limit(const struct dns_query *query, enum dns_transport tra
 							 : DNS_ANSWER_UDP_MAX;
 }
 
-struct rbl_outcome rbl_answer(const struct rbl_service *service, struct dns_job *job, int64_t now_s)
+/* The first pass: everything that needs no data. */
+static void asked_read(struct asked *asked, const struct rbl_service *service, struct dns_job *job)
 {
-	struct dns_query query;
-	struct reply reply;
-	struct asked asked = {
-		.service = service, .query = &query, .reply = &reply, .client = job->client.ip};
+	const struct dns_query *query = &asked->query;
+
+	asked->service = service;
+	asked->job = job;
+	asked->zone = NULL;
+	asked->verdict = (struct rbl_verdict){.action = RBL_PASS};
+	if (service->table->acl != NULL)
+		asked->verdict = rbl_dataset_verdict(service->table->acl, job->client.ip);
+	asked->rcode = asked->verdict.action != RBL_IGNORE
+			       ? dns_query_decode(job->query, &asked->query)
+			       : E_DENIED;
+	if (asked->rcode == DNS_NOERROR && query_is_for_data(query))
+		asked->zone = table_find(service->table, query);
+	if (asked->zone != NULL)
+		rbl_question_init(&asked->question,
+			span_of(query->name, asked_apex_at(asked) - DNS_HEADER_SIZE),
+			asked->zone->kinds, want_of(query->type));
+}
+
+static void asked_prefetch(const struct asked *asked, unsigned step)
+{
+	const struct rbl_zone *zone = asked->zone;
+
+	for (size_t i = 0; zone != NULL && i < zone->sets_len; i++)
+		rbl_dataset_prefetch(zone->sets[i], &asked->question, step);
+}
+
+/* The second pass. */
+static enum rbl_result asked_reply(struct asked *asked, int64_t now_s)
+{
+	struct dns_job *job = asked->job;
 	enum rbl_result result = RBL_ERROR;
+	struct reply reply;
 	bool silent = false;
-	int rcode;
 
 	job->out_len = 0;
-	if (service->table->acl != NULL)
-		asked.verdict = rbl_dataset_verdict(service->table->acl, asked.client);
-	if (asked.verdict.action == RBL_IGNORE)
-		return outcome_of(&asked, RBL_ERROR);
-	rcode = dns_query_decode(job->query, &query);
-	if (rcode < 0)
-		return outcome_of(&asked, RBL_ERROR);
-	reply_init(&reply, &query, job->out, answer_limit(&query, job->transport));
-	asked.answers_at = reply.len;
-	asked.one_type = query.type == DNS_ANY;
-	if (rcode == DNS_NOERROR)
-		result = answer_query(&asked, now_s, &silent);
+	if (asked->rcode < 0)
+		return RBL_ERROR;
+	reply_init(&reply, &asked->query, job->out, answer_limit(&asked->query, job->transport));
+	asked->reply = &reply;
+	asked->answers_at = reply.len;
+	asked->one_type = asked->query.type == DNS_ANY;
+	if (asked->rcode == DNS_NOERROR)
+		result = answer_query(asked, now_s, &silent);
 	else
-		reply.rcode = (uint16_t)rcode;
+		reply.rcode = (uint16_t)asked->rcode;
 	if (!silent)
 		job->out_len = reply_finish(&reply);
-	return outcome_of(&asked, result);
+	return result;
+}
+
+void rbl_answer_jobs(const struct rbl_service *service, struct dns_job *jobs, size_t jobs_len,
+	int64_t now_s, struct rbl_outcome *ret_outcomes)
+{
+	struct asked asked[RBL_BATCH_MAX];
+
+	ASSERT(jobs_len <= COUNTOF(asked));
+	for (size_t i = 0; i < jobs_len; i++)
+		asked_read(&asked[i], service, &jobs[i]);
+	for (unsigned step = 0; step < RBL_DATASET_FETCHES && jobs_len > 1; step++) {
+		for (size_t i = 0; i < jobs_len; i++)
+			asked_prefetch(&asked[i], step);
+	}
+	for (size_t i = 0; i < jobs_len; i++) {
+		enum rbl_result result = asked_reply(&asked[i], now_s);
+
+		ret_outcomes[i] = outcome_of(&asked[i], result);
+	}
+}
+
+struct rbl_outcome rbl_answer(const struct rbl_service *service, struct dns_job *job, int64_t now_s)
+{
+	struct rbl_outcome outcome;
+
+	rbl_answer_jobs(service, job, 1, now_s, &outcome);
+	return outcome;
 }

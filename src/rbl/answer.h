@@ -15,6 +15,12 @@ struct rbl_service {
 	enum rbl_version version;
 };
 
-/* Fills job->out and job->out_len (0: no answer). Returns how it is counted. */
+/* Answers a batch of at most RBL_BATCH_MAX jobs: all queries are read and what they ask for is fetched from memory together,
+ * then each is answered. Fills out and out_len (0: no answer) of each job, and ret_outcomes: how each is counted. */
+enum { RBL_BATCH_MAX = 16 };
+void rbl_answer_jobs(const struct rbl_service *service, struct dns_job *jobs, size_t jobs_len,
+	int64_t now_s, struct rbl_outcome *ret_outcomes);
+
+/* One alone. */
 struct rbl_outcome rbl_answer(
 	const struct rbl_service *service, struct dns_job *job, int64_t now_s);

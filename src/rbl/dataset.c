@@ -300,6 +300,14 @@ unsigned rbl_dataset_query(const struct rbl_dataset *dataset, const struct rbl_q
 	return rbl_part_query(dataset->parts[0], question, sink);
 }
 
+void rbl_dataset_prefetch(
+	const struct rbl_dataset *dataset, const struct rbl_question *question, unsigned step)
+{
+	_Static_assert((int)RBL_DATASET_FETCHES == (int)RBL_FETCHES, "a step for each of map.h");
+	if (dataset->type != RBL_COMBINED)
+		rbl_part_prefetch(dataset->parts[0], question, step);
+}
+
 void rbl_dataset_walk(const struct rbl_dataset *dataset,
 	void (*call)(void *arg, struct span subzone, const struct rbl_part *part), void *arg)
 {

@@ -350,6 +350,21 @@ uint32_t rbl_map_v6(const struct rbl_map *map, struct ip ip)
 	return 0;
 }
 
+void rbl_map_prefetch_v4(const struct rbl_map *map, uint32_t address, unsigned step)
+{
+	snapshot_prefetch(&map->tables, key_v4_first + address, step);
+}
+
+void rbl_map_prefetch_v6(const struct rbl_map *map, struct ip ip, unsigned step)
+{
+	snapshot_prefetch(&map->tables, key_of_ip(ip), step);
+}
+
+void rbl_map_prefetch_name(const struct rbl_map *map, struct span key, unsigned step)
+{
+	names_prefetch(&map->tables.names, key, step);
+}
+
 /* The key of the name above; the root is above all. */
 static struct span key_above(struct span key)
 {

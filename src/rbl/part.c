@@ -124,19 +124,17 @@ static unsigned query_name(const struct rbl_part *part, const struct rbl_questio
 	return RBL_FOUND;
 }
 
-/* Where data sets of names look; a label with a NUL is in none. */
 static unsigned query_key(const struct rbl_part *part, const struct rbl_question *question,
 	const struct rbl_sink *sink)
 {
-	uint8_t key[NAME_KEY_SIZE];
-	int len = rbl_name_key(question->name, key);
+	struct span key;
 
-	if (len < 0)
+	if (question->key_len < 0)
 		return 0;
+	key = span_of(question->key, (size_t)question->key_len);
 	if (part->type == RBL_GENERIC)
-		return rbl_generic_query(
-			part->generic, span_of(key, (size_t)len), question->want, sink);
-	return len != 0 ? query_name(part, question, span_of(key, (size_t)len), sink) : 0;
+		return rbl_generic_query(part->generic, key, question->want, sink);
+	return key.len != 0 ? query_name(part, question, key, sink) : 0;
 }
 
 /* What an acl says goes before what is listed, for all that could be: whole addresses, and names. */
@@ -163,6 +161,20 @@ unsigned rbl_part_query(const struct rbl_part *part, const struct rbl_question *
 	if ((rbl_type_kinds(part->type) & RBL_KIND_V4) != 0)
 		return query_v4(part, question, sink);
 	return query_v6(part, question, sink);
+}
+
+void rbl_part_prefetch(
+	const struct rbl_part *part, const struct rbl_question *question, unsigned step)
+{
+	unsigned kinds = rbl_type_kinds(part->type);
+
+	if (part->type == RBL_DNSET && question->key_len > 0)
+		rbl_map_prefetch_name(
+			&part->map, span_of(question->key, (size_t)question->key_len), step);
+	else if ((kinds & RBL_KIND_V4) != 0 && question->has_v4)
+		rbl_map_prefetch_v4(&part->map, question->v4, step);
+	else if ((kinds & RBL_KIND_V6) != 0 && question->has_v6)
+		rbl_map_prefetch_v6(&part->map, question->v6, step);
 }
 
 struct rbl_verdict rbl_part_verdict(const struct rbl_part *part, struct ip client)

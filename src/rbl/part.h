@@ -21,6 +21,8 @@ struct rbl_part {
 void rbl_part_free(struct rbl_part **part);
 unsigned rbl_part_query(const struct rbl_part *part, const struct rbl_question *question,
 	const struct rbl_sink *sink);
+void rbl_part_prefetch(
+	const struct rbl_part *part, const struct rbl_question *question, unsigned step);
 struct rbl_verdict rbl_part_verdict(const struct rbl_part *part, struct ip client);
 
 /* The records of an answer; subject: what "$" stands for. */

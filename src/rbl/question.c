@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "rbl/question.h"
 
+#include "base/err.h"
+#include "rbl/entry.h"
+
 enum { V4_LABELS = 4, V6_LABELS = 32 };
 
 static bool octet_read(struct span label, uint32_t *ret_octet)
@@ -90,7 +93,8 @@ static void v4_inside(struct rbl_question *question)
 
 static void read_address(struct rbl_question *question, unsigned kinds)
 {
-	if (kinds == 0)
+	question->has_v4 = question->has_v6 = false;
+	if ((kinds & (RBL_KIND_V4 | RBL_KIND_V6)) == 0)
 		return;
 	if (question->labels == V4_LABELS)
 		question->has_v4 = rbl_question_v4(question, &question->v4);
@@ -100,6 +104,14 @@ static void read_address(struct rbl_question *question, unsigned kinds)
 		v4_inside(question);
 }
 
+static void read_as(struct rbl_question *question, unsigned kinds)
+{
+	read_address(question, kinds);
+	question->key_len = (kinds & RBL_KIND_NAME) != 0
+				    ? rbl_name_key(question->name, question->key)
+				    : E_PARSE;
+}
+
 void rbl_question_init(
 	struct rbl_question *question, struct span name, unsigned kinds, unsigned want)
 {
@@ -107,21 +119,21 @@ void rbl_question_init(
 	question->labels = 0;
 	question->want = want;
 	question->reply = RBL_REPLY_DATA;
-	question->has_v4 = question->has_v6 = false;
 	for (size_t at = 0; at < name.len && question->labels < RBL_QUESTION_LABELS;) {
 		question->starts[question->labels++] = (uint8_t)at;
 		at += 1 + (size_t)name.ptr[at];
 	}
-	read_address(question, kinds);
+	read_as(question, kinds);
 }
 
 void rbl_question_below(const struct rbl_question *question, unsigned labels, unsigned kinds,
 	struct rbl_question *ret_question)
 {
-	*ret_question = *question;
 	ret_question->labels = question->labels - labels;
 	ret_question->name = span_first(question->name,
 		labels != 0 ? question->starts[ret_question->labels] : question->name.len);
-	ret_question->has_v4 = ret_question->has_v6 = false;
-	read_address(ret_question, kinds);
+	memcpy(ret_question->starts, question->starts, ret_question->labels);
+	ret_question->want = question->want;
+	ret_question->reply = question->reply;
+	read_as(ret_question, kinds);
 }

@@ -7,6 +7,7 @@
 #include "base/ip.h"
 #include "base/span.h"
 #include "rbl/type.h"
+#include "sets/names.h"
 
 enum { RBL_QUESTION_LABELS = 128 };
 
@@ -34,10 +35,13 @@ struct rbl_question {
 		has_v6; /* the name is a whole address, reversed; both for 2002::/16 in a zone with IPv4 */
 	uint32_t v4;
 	struct ip v6;
+	int key_len; /* where data sets of names look; E_PARSE: a label with a NUL is in none of them */
+	uint8_t key[NAME_KEY_SIZE];
 };
 
-/* Reads the name as an address too, when the zone has such data (kinds: of enum rbl_kind). An IPv6 address inside
- * 2002::/16 or ::ffff:0:0/96 asks for the IPv4 address in it where there is IPv4 data. name holds at most 254 octets. */
+/* Reads the name as an address and as a key too, when the zone has such data (kinds: of enum rbl_kind). An IPv6 address
+ * inside 2002::/16 or ::ffff:0:0/96 asks for the IPv4 address in it where there is IPv4 data. name holds at most 254
+ * octets. */
 void rbl_question_init(
 	struct rbl_question *question, struct span name, unsigned kinds, unsigned want);
 

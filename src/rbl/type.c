@@ -14,8 +14,8 @@ static const struct type types[RBL_TYPES] = {
 	[RBL_IP4TRIE] = {"ip4trie", RBL_KIND_V4},
 	[RBL_IP6TSET] = {"ip6tset", RBL_KIND_V6},
 	[RBL_IP6TRIE] = {"ip6trie", RBL_KIND_V6},
-	[RBL_DNSET] = {"dnset", 0},
-	[RBL_GENERIC] = {"generic", 0},
+	[RBL_DNSET] = {"dnset", RBL_KIND_NAME},
+	[RBL_GENERIC] = {"generic", RBL_KIND_NAME},
 	[RBL_COMBINED] = {"combined", 0},
 	[RBL_ACL] = {"acl", 0},
 };

@@ -19,8 +19,9 @@ enum rbl_type {
 	RBL_TYPES
 };
 
-/* As which kind of address names of a zone with such a data set are read as well; a zone has those of all its data sets. */
-enum rbl_kind { RBL_KIND_V4 = 1, RBL_KIND_V6 = 2 };
+/* As what the names of a zone with such a data set are read: addresses, keys of names; a zone has those of all its data
+ * sets. */
+enum rbl_kind { RBL_KIND_V4 = 1, RBL_KIND_V6 = 2, RBL_KIND_NAME = 4 };
 
 /* "ip4set" and so on, exactly; E_ABSENT. */
 int rbl_type_parse(struct span name, enum rbl_type *ret_type);

@@ -116,13 +116,27 @@ static void desk_log_batch(
 		desk_flush(desk);
 }
 
+/* Groups are small, so that what is fetched for the first is still in the nearest cache when the last is answered. */
+static void desk_answer_group(
+	struct rbldnsd_desk *desk, struct dns_job *jobs, size_t len, struct dns_now now)
+{
+	struct rbl_outcome outcomes[RBL_BATCH_MAX];
+
+	rbl_answer_jobs(&desk->service, jobs, len, now.s, outcomes);
+	for (size_t i = 0; i < len; i++)
+		desk_count(desk, &jobs[i], outcomes[i]);
+}
+
 static void desk_answer(void *arg, struct dns_job *jobs, size_t len, struct dns_now now)
 {
 	struct rbldnsd_desk *desk = arg;
 
 	desk->idle = false;
-	for (size_t i = 0; i < len; i++)
-		desk_count(desk, &jobs[i], rbl_answer(&desk->service, &jobs[i], now.s));
+	for (size_t at = 0; at < len; at += RBL_BATCH_MAX) {
+		size_t group = len - at < RBL_BATCH_MAX ? len - at : RBL_BATCH_MAX;
+
+		desk_answer_group(desk, jobs + at, group, now);
+	}
 	if (desk->desks->log != NULL)
 		desk_log_batch(desk, jobs, len, now);
 }

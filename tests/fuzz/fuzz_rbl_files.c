@@ -32,7 +32,7 @@ static void ask(const struct rbl_dataset *dataset, struct span name)
 	size_t bytes = 0;
 	struct rbl_sink sink = {take_record, &bytes};
 
-	rbl_question_init(&question, name, RBL_KIND_V4 | RBL_KIND_V6, RBL_WANT_ANY);
+	rbl_question_init(&question, name, RBL_KIND_V4 | RBL_KIND_V6 | RBL_KIND_NAME, RBL_WANT_ANY);
 	rbl_dataset_query(dataset, &question, &sink);
 	question.reply = RBL_REPLY_ALWAYS;
 	rbl_dataset_query(dataset, &question, &sink);

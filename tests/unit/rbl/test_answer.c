@@ -152,22 +152,30 @@ struct question {
 	uint16_t udp_size;
 };
 
-static struct rbl_outcome ask(
-	const struct bench *bench, const struct question *question, struct buf *out)
+/* Octets of the query go into a buffer of the caller. */
+static struct dns_job job_of(const struct question *question, struct buf *query, uint8_t *out)
 {
-	static uint8_t answer[DNS_ANSWER_TCP_MAX];
-	struct dns_job job = {.transport = question->transport, .out = answer};
-	struct rbl_outcome outcome;
+	struct dns_job job = {.transport = question->transport, .out = out};
 	struct dns_name name;
-	struct buf query;
 
 	job.client.ip = ip_from_v4(0xc00002c8);
 	if (question->client != NULL)
 		assert_int_equal(ip_parse(span_text(question->client), &job.client.ip), 0);
 	assert_int_equal(dns_name_parse(span_text(question->name), &name), 0);
-	buf_init(&query, 0);
-	dns_query_encode(&query, 7, &name, question->type, question->udp_size);
-	job.query = buf_span(&query);
+	buf_init(query, 0);
+	dns_query_encode(query, 7, &name, question->type, question->udp_size);
+	job.query = buf_span(query);
+	return job;
+}
+
+static struct rbl_outcome ask(
+	const struct bench *bench, const struct question *question, struct buf *out)
+{
+	static uint8_t answer[DNS_ANSWER_TCP_MAX];
+	struct rbl_outcome outcome;
+	struct buf query;
+	struct dns_job job = job_of(question, &query, answer);
+
 	buf_clear(out);
 	outcome = rbl_answer(&bench->service, &job, NOW_S);
 	if (job.out_len == 0)
@@ -183,6 +191,29 @@ struct answer_case {
 	const char *expected;
 };
 
+/* A batch, of which each is answered and counted as it is alone. */
+static void check_together(const struct bench *bench, const struct answer_case *cases, size_t len)
+{
+	static uint8_t answers[RBL_BATCH_MAX][DNS_ANSWER_TCP_MAX], alone_answer[DNS_ANSWER_TCP_MAX];
+	struct rbl_outcome outcomes[RBL_BATCH_MAX], outcome;
+	struct dns_job jobs[RBL_BATCH_MAX], alone;
+	struct buf queries[RBL_BATCH_MAX];
+
+	for (size_t i = 0; i < len; i++)
+		jobs[i] = job_of(&cases[i].question, &queries[i], answers[i]);
+	rbl_answer_jobs(&bench->service, jobs, len, NOW_S, outcomes);
+	for (size_t i = 0; i < len; i++) {
+		alone = jobs[i];
+		alone.out = alone_answer;
+		outcome = rbl_answer(&bench->service, &alone, NOW_S);
+		assert_int_equal(outcomes[i].zone, outcome.zone);
+		assert_int_equal(outcomes[i].result, outcome.result);
+		assert_int_equal(jobs[i].out_len, alone.out_len);
+		assert_memory_equal(answers[i], alone_answer, alone.out_len);
+		buf_done(&queries[i]);
+	}
+}
+
 static void check(const struct bench *bench, const struct answer_case *cases, size_t len)
 {
 	struct buf out;
@@ -194,6 +225,8 @@ static void check(const struct bench *bench, const struct answer_case *cases, si
 			fail_msg("%s type %u:\n  %s\nnot\n  %s", cases[i].question.name,
 				cases[i].question.type, buf_cstr(&out), cases[i].expected);
 	}
+	for (size_t i = 0; i < len; i += RBL_BATCH_MAX)
+		check_together(bench, cases + i, len - i < RBL_BATCH_MAX ? len - i : RBL_BATCH_MAX);
 	buf_done(&out);
 }
 
