@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "roles/rbldnsd_loader.h"
 
+#include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,7 +17,7 @@
 #include "base/mem.h"
 #include "roles/rbldnsd_words.h"
 
-enum { LOADER_NICE = 10, NOTES_MAX = 100 };
+enum { LOADER_NICE = 10, NOTES_MAX = 100, SWEEP_MS = 100 };
 
 /* How a file was told from its successors when it was read: rbldnsd looks at whole seconds and the size. */
 struct stamp {
@@ -40,6 +42,7 @@ struct loaded {
 struct rbldnsd_loader {
 	struct rbldnsd_loader_settings settings;
 	struct loader_source *sources; /* of the loader's thread alone */
+	bool old_is_held;              /* a worker has yet to let it go; likewise */
 	bool *told_expired;            /* zones, likewise */
 	pthread_t thread;
 	pthread_mutex_t mutex; /* for all below */
@@ -79,6 +82,12 @@ static void loader_bury(struct loaded *dead)
 		mem_free(dead);
 		dead = next;
 	}
+}
+
+/* What workers have let go comes to the dead. */
+static void loader_sweep(struct rbldnsd_loader *loader)
+{
+	loader->old_is_held = shelf_sweep(loader->settings.shelf) != 0;
 }
 
 /* ---- files ---- */
@@ -262,6 +271,33 @@ static void loader_check(struct rbldnsd_loader *loader)
 
 /* ---- the thread ---- */
 
+/* Waits, with the mutex held, for somebody to call, or for the time to look what workers have let go: whether that has come. */
+static bool loader_rest(struct rbldnsd_loader *loader)
+{
+	struct timespec until;
+
+	if (!loader->old_is_held) {
+		pthread_cond_wait(&loader->changed, &loader->mutex);
+		return false;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += SWEEP_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	return pthread_cond_timedwait(&loader->changed, &loader->mutex, &until) == ETIMEDOUT;
+}
+
+/* Without the mutex. What reading and burying freed goes back to the system, which the heap does not do by itself. */
+static void loader_work(struct rbldnsd_loader *loader, struct loaded *dead, bool check)
+{
+	loader_bury(dead);
+	if (check)
+		loader_check(loader);
+	loader_sweep(loader);
+	if (dead != NULL || check)
+		malloc_trim(0);
+}
+
 static void *loader_thread(void *arg)
 {
 	struct rbldnsd_loader *loader = arg;
@@ -272,18 +308,15 @@ static void *loader_thread(void *arg)
 	loader->ready = true;
 	pthread_cond_broadcast(&loader->changed);
 	while (!loader->stop) {
-		struct loaded *dead = TAKE(loader->dead);
-		uint64_t asked = loader->asked;
-		bool work = asked != loader->done;
+		struct loaded *dead;
+		uint64_t asked;
 
-		if (dead == NULL && !work) {
-			pthread_cond_wait(&loader->changed, &loader->mutex);
+		if (loader->dead == NULL && loader->asked == loader->done && !loader_rest(loader))
 			continue;
-		}
+		dead = TAKE(loader->dead);
+		asked = loader->asked;
 		pthread_mutex_unlock(&loader->mutex);
-		loader_bury(dead);
-		if (work)
-			loader_check(loader);
+		loader_work(loader, dead, asked != loader->done);
 		pthread_mutex_lock(&loader->mutex);
 		loader->done = asked;
 		loader->complete = loader_is_complete(loader);
@@ -297,6 +330,7 @@ static void loader_init(
 	struct rbldnsd_loader *loader, const struct rbldnsd_loader_settings *settings)
 {
 	const struct rbl_plan *plan = settings->plan;
+	pthread_condattr_t monotonic;
 
 	loader->settings = *settings;
 	loader->sources = mem_alloc_array(plan->sources_len, sizeof(*loader->sources));
@@ -305,7 +339,10 @@ static void loader_init(
 			plan->sources[i].files_len, sizeof(*loader->sources[i].stamps));
 	loader->told_expired = mem_alloc_array(plan->zones_len, sizeof(*loader->told_expired));
 	pthread_mutex_init(&loader->mutex, NULL);
-	pthread_cond_init(&loader->changed, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&loader->changed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 }
 
 int rbldnsd_loader_new(const struct rbldnsd_loader_settings *settings,

@@ -2,11 +2,13 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/macro.h"
 #include "base/mem.h"
 #include "loop/socket.h"
@@ -53,13 +55,21 @@ static void on_loaded(void *arg)
 	(void)arg; /* workers look often enough here */
 }
 
+static atomic_uint released;
+
+static void on_release(void *object)
+{
+	atomic_fetch_add(&released, 1);
+	rbldnsd_loader_release(object);
+}
+
 static void start_loader(struct bench *bench)
 {
 	static const struct rbl_options options = {0};
 	struct rbldnsd_loader_settings settings = {
 		.plan = bench->plan, .options = &options, .loaded = on_loaded};
 
-	bench->shelf = shelf_new(rbldnsd_loader_release);
+	bench->shelf = shelf_new(on_release);
 	settings.shelf = bench->shelf;
 	assert_int_equal(rbldnsd_loader_new(&settings, &bench->loader, NULL), 0);
 	rbldnsd_loader_check(bench->loader);
@@ -228,6 +238,27 @@ static void data_that_vanish_leave_the_old_ones(void **state)
 		;
 }
 
+/* Ten million entries that nobody asks any more are gone soon, not when the file changes the next time. */
+static void what_workers_let_go_is_freed_without_another_reload(void **state)
+{
+	struct bench *bench = *state;
+	int64_t deadline_ms = clock_monotonic_ms() + PATIENCE_S * 1000;
+	unsigned before = atomic_load(&released);
+	struct shelf_item *held = NULL;
+
+	assert_int_equal(shelf_refresh(bench->shelf, &held), 1); /* a worker that is slow to look */
+	write_data(bench, 3);
+	rbldnsd_loader_check(bench->loader);
+	assert_true(rbldnsd_loader_wait(bench->loader));
+	while (ask(bench) != 3)
+		;
+	assert_int_equal(atomic_load(&released), before);
+	shelf_release(bench->shelf, &held);
+	while (atomic_load(&released) == before && clock_monotonic_ms() < deadline_ms)
+		poll(NULL, 0, 1);
+	assert_int_equal(atomic_load(&released), before + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +268,8 @@ int main(void)
 			the_query_log_changes_files_without_losing_a_line, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			data_that_vanish_leave_the_old_ones, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_workers_let_go_is_freed_without_another_reload, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
