@@ -140,6 +140,13 @@ static int option_unknown(int argc, char **argv, struct fault *why)
 	return fault_set(why, E_USAGE, "invalid option '%s'; -h shows them", word);
 }
 
+static int option_lacks_value(struct fault *why)
+{
+	return optopt == OPTION_THREADS
+		       ? fault_set(why, E_USAGE, "option requires an argument -- 'threads'")
+		       : fault_set(why, E_USAGE, "option requires an argument -- '%c'", optopt);
+}
+
 static int option_take(struct rbl_command *command, int option, const char *text, struct fault *why)
 {
 	if (option_take_plain(command, option, text))
@@ -189,8 +196,7 @@ int rbl_command_parse(int argc, char **argv, struct rbl_command *ret_command, st
 		if (option == '?')
 			r = option_unknown(argc, argv, why);
 		else if (option == ':')
-			r = fault_set(why, E_USAGE, "option requires an argument -- '%c'",
-				optopt < OPTION_THREADS ? optopt : 't');
+			r = option_lacks_value(why);
 		else
 			r = option_take(&command, option, optarg, why);
 	}

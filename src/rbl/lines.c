@@ -200,8 +200,9 @@ static int lines_end(const struct rbl_lines *lines, struct fault *why)
 
 	if (fstat(lines->fd, &now) < 0)
 		return fault_set(why, err_from_errno(errno), "cannot read: %m");
-	if (S_ISREG(now.st_mode) &&
-		(now.st_mtime != lines->before.st_mtime || now.st_size != lines->before.st_size))
+	if (S_ISREG(now.st_mode) && (now.st_mtim.tv_sec != lines->before.st_mtim.tv_sec ||
+					    now.st_mtim.tv_nsec != lines->before.st_mtim.tv_nsec ||
+					    now.st_size != lines->before.st_size))
 		return fault_set(why, E_CONFLICT,
 			"the file changed while it was read; write to another file and rename it");
 	return 0;

@@ -256,9 +256,10 @@ const uint32_t *rbl_values_of(
 struct rbl_value rbl_values_get(const struct rbl_values *values, uint32_t number)
 {
 	const struct stored *stored = &values->stored[number];
-	struct rbl_value value = {
-		.text = span_of(values->text + stored->text_at, stored->text_len)};
+	struct rbl_value value = {.text = span_of(NULL, 0)};
 
+	if (stored->text_len != 0) /* there may be no texts at all */
+		value.text = span_of(values->text + stored->text_at, stored->text_len);
 	memcpy(value.a, stored->a, sizeof(value.a));
 	return value;
 }

@@ -46,13 +46,18 @@ void query_log_write(struct query_log *log, struct span lines)
 
 int stats_write(const char *path, struct span line)
 {
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, OUTPUT_MODE);
+	/* A pipe that nobody reads is an error, not a place to wait for ever. */
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, OUTPUT_MODE);
+	ssize_t written;
 	int r = 0;
 
 	if (fd < 0)
 		return err_from_errno(errno);
-	if (write(fd, line.ptr, line.len) < 0)
+	written = write(fd, line.ptr, line.len);
+	if (written < 0)
 		r = err_from_errno(errno);
+	else if ((size_t)written < line.len)
+		r = err_from_errno(ENOSPC);
 	close(fd);
 	return r;
 }

@@ -140,6 +140,7 @@ static void what_cannot_be_meant_is_said(void **state)
 		{"--thread-count 3 z:ip4set:a", "invalid option '--thread-count'"},
 		{"--threads 0 z:ip4set:a", "not a number from 1"},
 		{"z:ip4set:a -b", "requires an argument -- 'b'"},
+		{"z:ip4set:a --threads", "requires an argument -- 'threads'"},
 		{"-t 0 z:ip4set:a", "invalid ttl (-t) value '0'"},
 		{"-t 5x z:ip4set:a", "'5x'"},
 		{"-t 1:2:3:4 z:ip4set:a", "'1:2:3:4'"},
