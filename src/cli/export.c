@@ -165,12 +165,13 @@ static int export_write(struct cli *cli, const struct export_request *request,
 	if (code != 0)
 		return code;
 	if (export->other_family != 0)
-		cli_remark(cli, "%" PRIu64 " %s ranges are left out; export them with --format %s",
-			export->other_family,
+		cli_remark(cli, "left out: %" PRIu64 " %s of %s; export with --format %s",
+			export->other_family, export->other_family == 1 ? "range" : "ranges",
 			(rbl_type_kinds(request->format) & RBL_KIND_V4) != 0 ? "IPv6" : "IPv4",
 			(rbl_type_kinds(request->format) & RBL_KIND_V4) != 0 ? "ip6trie"
 									     : "ip4set");
-	cli_remark(cli, "%" PRIu64 " entries of %s written", export->lines, request->list->name);
+	cli_remark(cli, "%" PRIu64 " %s of %s written", export->lines,
+		export->lines == 1 ? "entry" : "entries", request->list->name);
 	return 0;
 }
 

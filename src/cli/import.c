@@ -322,8 +322,8 @@ static int import_judge(struct cli *cli, const struct import *import)
 {
 	if (import->bad != 0 && !import->lenient)
 		return cli_fail(cli, E_PARSE,
-			"%" PRIu64 " bad lines in %s; nothing changed (--lenient takes the others)",
-			import->bad, import->file);
+			"%" PRIu64 " bad %s in %s; nothing changed (--lenient takes the others)",
+			import->bad, import->bad == 1 ? "line" : "lines", import->file);
 	if (import->len == 0)
 		return cli_fail(cli, E_PARSE, "no sources in %s; nothing changed", import->file);
 	if (!cli->dry_run && import->len > ASK_ABOVE && strcmp(import->file, "-") != 0 &&

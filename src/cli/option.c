@@ -9,7 +9,13 @@
 #include "conf/complaint.h"
 #include "conf/value.h"
 
-enum { GLOBALS = 7, CHANGE_GLOBALS = 4, OPTIONS_MAX = 32 };
+enum {
+	GLOBALS = 7,
+	CHANGE_GLOBALS = 4,
+	OPTIONS_MAX = 32,
+	LEAST_DURATION_MS =
+		1000, /* verbs count in seconds, and 0 is an option that was not given */
+};
 
 /* The last ones belong to verbs that change something. */
 static void global_options(
@@ -62,6 +68,8 @@ static int option_set(const struct cli *cli, const struct cli_option *option, co
 	case OPTION_DURATION:
 		if (duration_parse(span_text(text), option->value, &why) < 0)
 			return cli_usage(cli, "%s: %s", option->name, why.text);
+		if (*(int64_t *)option->value < LEAST_DURATION_MS)
+			return cli_usage(cli, "%s: '%s' is less than a second", option->name, text);
 		return 0;
 	}
 	return cli_usage(cli, "%s: unknown kind of option", option->name);

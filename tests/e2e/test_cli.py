@@ -44,6 +44,8 @@ def test_help_of_a_verb(program):
     (["history"], "too few arguments"),
     (["list", "add", "192.0.2.1", "--for"], "option '--for' needs a value"),
     (["list", "add", "192.0.2.1", "--for", "soon"], "--for: 'soon' is not a duration"),
+    (["list", "add", "192.0.2.1", "--for", "0s"], "--for: '0s' is less than a second"),
+    (["list", "retire", "main", "--notice", "0s"], "--notice: '0s' is less than a second"),
     (["list", "add", "192.0.2.1", "--except=yes"], "option '--except' takes no value"),
     (["list", "add", "192.0.2.1"], "say why: --reason"),
     (["list", "rm", "192.0.2.1", "--reason", "x"], "say which list: --list NAME"),

@@ -268,5 +268,5 @@ def test_what_a_format_cannot_say_is_refused(rich):
     with open(path, encoding="ascii") as file:
         assert file.read() == "what was there\n"
     result = rich.cli("list", "export", "main", path)
-    assert "1 IPv6 ranges are left out; export them with --format ip6trie" in result.stderr
+    assert "left out: 1 range of IPv6; export with --format ip6trie" in result.stderr
     assert "no zone" in rich.cli("list", "export", "allow", check=False).stderr
