@@ -42,6 +42,11 @@ static int key_read(const struct conf_key *key, struct tsig_key *ret_key, struct
 	int fd = open(key->file, O_RDONLY | O_CLOEXEC);
 	int r;
 
+	if (fd < 0 && errno == EACCES)
+		return key_fault(key,
+			"the role may not read it; its owner should be root, its group _stockade, "
+			"its mode 0640",
+			why);
 	if (fd < 0)
 		return key_fault(key, strerror(errno), why);
 	r = key_check(key, fd, why);

@@ -235,6 +235,12 @@ def test_keys_that_everybody_can_read_are_refused(primary):
     process.reload()
     wait_for(lambda: "chmod o= " in process.log, 20, lambda: f"a complaint:\n{process.log}")
     assert asked_rcode(primary, other) == dns.rcode.NOERROR  # what was in force stays
+    os.chmod(path, 0)
+    if os.geteuid() == 0:
+        os.chown(path, 0, 0)
+    process.reload()
+    wait_for(lambda: "its group _stockade, its mode 0640" in process.log, 20, lambda: f"what to do:\n{process.log}")
+    assert asked_rcode(primary, other) == dns.rcode.NOERROR
 
 
 def test_a_key_may_move_to_another_folder(primary):
