@@ -152,6 +152,14 @@ static int job_write(struct snapshot_job *job, struct store *store)
 	return snapshot_writer_finish(writer, path, &job->why);
 }
 
+/* What was committed while we read. When it fails, commits go on with it, and they have somebody to tell. */
+static void job_write_back(const struct snapshot_job *job)
+{
+	struct fault why;
+
+	store_write_back(job->url, &why);
+}
+
 static int job_run(struct snapshot_job *job)
 {
 	AUTO(store) *store = NULL;
@@ -164,6 +172,7 @@ static int job_run(struct snapshot_job *job)
 		return fault_set(&job->why, r, "%s", store_words(store));
 	r = job_write(job, store);
 	store_rollback(store);
+	job_write_back(job);
 	return r;
 }
 
@@ -236,6 +245,8 @@ static void job_on_done(struct watch *watch, int ready, void *arg)
 	if (read(keeper->publisher.thread->done_fd, &count, sizeof(count)) < 0 || job == NULL)
 		return;
 	keeper->publisher.job = NULL;
+	if (keeper->store != NULL)
+		store_commits_write_back(keeper->store, true);
 	if (job->error < 0) {
 		job_failed(keeper, job);
 	} else {
@@ -282,6 +293,7 @@ void snapshot_job_start(struct keeper *keeper)
 	job->shape = shape_copy(keeper->publisher.shape);
 	job->now_s = loop_now_s(keeper->loop);
 	keeper->publisher.job = job;
+	store_commits_write_back(keeper->store, false);
 	pthread_mutex_lock(&thread->mutex);
 	thread->job = job;
 	pthread_cond_signal(&thread->news);

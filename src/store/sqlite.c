@@ -14,7 +14,7 @@
  * because the keeper's loop waits with it; who holds the store longer (a backup tool) gets the "busy" of the roles'
  * spools, which is what they are for.
  */
-enum { BUSY_MS = 1000, PATH_LIMIT = 4000 };
+enum { BUSY_MS = 1000, PATH_LIMIT = 4000, WRITE_BACK_PAGES = 1000 };
 
 static const char *const queries[] = {
 #define QUERY(name, sql) [name] = sql,
@@ -395,6 +395,28 @@ int store_commit(struct store *store)
 		store_rollback(store);
 	store->in_transaction = false;
 	return r;
+}
+
+/* ---- the log ---- */
+
+void store_commits_write_back(struct store *store, bool do_so)
+{
+	sqlite3_wal_autocheckpoint(store->db, do_so ? WRITE_BACK_PAGES : 0);
+}
+
+int store_write_back(const char *url, struct fault *why)
+{
+	enum { PASSES = 2 }; /* the second is short: what was committed during the first */
+	AUTO(store) *store = NULL;
+	int code = SQLITE_OK;
+	int r = store_open(url, false, &store, why);
+
+	for (unsigned i = 0; i < PASSES && r >= 0 && code == SQLITE_OK; i++)
+		code = sqlite3_wal_checkpoint_v2(
+			store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	if (r < 0 || code == SQLITE_OK)
+		return r;
+	return fault_set(why, store_fail(store, code), "%s", store->words);
 }
 
 /* ---- parts ---- */

@@ -35,6 +35,15 @@ int store_begin(struct store *store);
 int store_commit(struct store *store);
 void store_rollback(struct store *store);
 
+/*
+ * What is committed stands in a log first (WAL), and every so often a commit writes it back into the file. While somebody
+ * reads one state for long the log grows, and the next commit after that would have all of it to write. So whoever reads for
+ * long has commits leave the log alone until it has written the log back itself.
+ */
+void store_commits_write_back(struct store *store, bool do_so);
+/* Beside those who commit, who do not wait for it; opens the store for itself, so in any thread. */
+int store_write_back(const char *url, struct fault *why);
+
 /* Many questions about one state, on any store: saves locking the file anew for each. Nothing may be written between. */
 int store_read_begin(struct store *store);
 void store_read_end(struct store *store);

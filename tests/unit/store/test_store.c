@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/macro.h"
@@ -517,6 +518,63 @@ static void a_locked_store_is_busy(void **state)
 	assert_int_equal(store_probe(store, 1), 0);
 }
 
+static off_t store_size(void)
+{
+	char path[128];
+	struct stat file;
+
+	snprintf(path, sizeof(path), "%s/s.db", folder);
+	assert_int_equal(stat(path, &file), 0);
+	return file.st_size;
+}
+
+static void add_some(struct store *store, unsigned first, unsigned len)
+{
+	assert_int_equal(store_begin(store), 0);
+	for (unsigned i = first; i < first + len; i++) {
+		char text[32];
+		uint64_t id = 0;
+
+		snprintf(text, sizeof(text), "20.0.%u.%u", i / 256, i % 256);
+		assert_int_equal(listing_add(store, "main", text, 0, &id), 1);
+	}
+	assert_int_equal(store_commit(store), 0);
+}
+
+/* As the snapshot thread does: while it reads, and until it has written back itself, commits only write the log. */
+static void the_log_is_written_back_beside_commits(void **state)
+{
+	enum { MANY = 16000 };
+	struct store *store = open_store(), *reader = NULL;
+	struct fault why = {""};
+	uint64_t count = 0;
+	uint32_t serial = 0;
+	off_t before;
+
+	(void)state;
+	must_add(store, "main", "192.0.2.1", 0);
+	assert_int_equal(store_write_back(url, &why), 0);
+	before = store_size();
+	assert_int_equal(store_open_reader(url, &reader, &why), 0);
+	assert_int_equal(store_begin(reader), 0);
+	assert_int_equal(store_serial(reader, &serial), 0);
+	store_commits_write_back(store, false);
+	add_some(store, 0, MANY);
+	store_rollback(reader);
+	must_add(store, "main", "192.0.2.2", 0);
+	assert_int_equal(store_size(), before);
+	assert_int_equal(store_write_back(url, &why), 0);
+	assert_true(store_size() > before);
+	before = store_size();
+	store_commits_write_back(store, true);
+	add_some(store, MANY, MANY);
+	assert_true(store_size() > before);
+	assert_int_equal(store_list_count(reader, span_text("main"), &count), 0);
+	assert_int_equal(count, 2 * MANY + 2);
+	store_free(&reader);
+	store_free(&store);
+}
+
 static void a_replaced_file_is_noticed(void **state)
 {
 	AUTO(store) *store = open_store();
@@ -696,6 +754,7 @@ int main(void)
 		TEST(old_rows_go_and_what_is_in_force_stays),
 		TEST(each_failing_write_leaves_whole_transactions),
 		TEST(a_locked_store_is_busy),
+		TEST(the_log_is_written_back_beside_commits),
 		TEST(a_replaced_file_is_noticed),
 		TEST(an_overwritten_file_is_noticed),
 		TEST(a_feed_is_known_as_it_was_put_last),
