@@ -262,23 +262,42 @@ static int take_entry(
 	return 0;
 }
 
-/* An exclusion is of its own sublist, so each that the file lists something in gets them all. */
-static void exclusions_place(struct rbl_import *rbl)
+/* Also with --lenient no exclusion is lost: those would be listed whom the file spares. */
+static int exclusions_add(struct rbl_import *rbl, const char *sublist)
+{
+	struct import *import = rbl->import;
+	int group = group_need(rbl, sublist, import->reason, true);
+
+	if (group < 0)
+		return cli_fail(rbl->cli, E_LIMIT,
+			"%s: 1000 different texts leave no room for exclusions; --no-texts takes "
+			"--reason for all; nothing changed",
+			import->file);
+	if (import->groups[group].len != 0)
+		return 0; /* it has them already */
+	for (size_t i = 0; i < rbl->exclusions_len; i++)
+		import_add(rbl->cli, import, &rbl->exclusions[i], (uint16_t)group);
+	return 0;
+}
+
+/* An exclusion is of its own sublist, so each that the file lists something in gets them all; when it lists nothing, that
+ * where a file without values goes. */
+static int exclusions_place(struct rbl_import *rbl)
 {
 	struct import *import = rbl->import;
 	size_t listing = import->groups_len;
+	bool any = false;
+	int r = 0;
 
-	for (size_t i = 0; i < listing && rbl->exclusions_len != 0; i++) {
-		int group =
-			import->groups[i].len != 0 && !import->groups[i].excluded
-				? group_need(rbl, import->groups[i].sublist, import->reason, true)
-				: E_ABSENT;
-
-		if (group < 0 || import->groups[group].len != 0)
+	if (rbl->exclusions_len == 0)
+		return 0;
+	for (size_t i = 0; i < listing && r == 0; i++) {
+		if (import->groups[i].len == 0 || import->groups[i].excluded)
 			continue;
-		for (size_t j = 0; j < rbl->exclusions_len; j++)
-			import_add(rbl->cli, import, &rbl->exclusions[j], (uint16_t)group);
+		r = exclusions_add(rbl, import->groups[i].sublist);
+		any = true;
 	}
+	return any ? r : exclusions_add(rbl, import->groups[0].sublist);
 }
 
 /* ---- The file ---- */
@@ -320,8 +339,9 @@ int import_read_rbl(struct cli *cli, struct import *import)
 		r = cli_fail(cli, r, "%s; nothing changed", why.text);
 	} else {
 		import->lines = rbl_reader_lines(rbl.reader);
-		exclusions_place(&rbl);
-		r = check_expiry(&rbl);
+		r = exclusions_place(&rbl);
+		if (r == 0)
+			r = check_expiry(&rbl);
 	}
 	mem_free(rbl.exclusions);
 	rbl_reader_free(&rbl.reader);

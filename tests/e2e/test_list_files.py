@@ -83,6 +83,22 @@ def test_one_sublist_for_all(rich):
     assert listings(rich) == {("198.51.100.1", "traps", True): "an old list", ("198.51.100.2", "traps", True): "an old list"}
 
 
+def test_exclusions_alone(rich):
+    imported(rich, "!198.51.100.1\n", kind="ip4trie")
+    imported(rich, "!198.51.100.2\n", "--sublist", "traps", kind="ip4trie")
+    assert listings(rich) == {("198.51.100.1", "manual", False): "an old list", ("198.51.100.2", "traps", False): "an old list"}
+
+
+def test_no_exclusion_is_left_out_for_want_of_room(rich):
+    text = "".join(f"198.51.{n // 200}.{n % 200} :8:text {n}\n" for n in range(999)) + "!198.51.100.1\n"
+    _, result = imported(rich, text, "--lenient", check=False)
+    assert result.returncode != 0
+    assert "leave no room for exclusions" in result.stderr
+    assert listings(rich) == {}
+    imported(rich, text, "--no-texts")
+    assert ("198.51.100.1", "manual", False) in listings(rich)
+
+
 @pytest.mark.parametrize("kind, text, sources", [
     ("ip4tset", ":8:x\n198.51.100.1\n198.51.100.2 whatever\n", {"198.51.100.1", "198.51.100.2"}),
     ("ip4trie", "198.51.100.0/25 :8\n198.51.101/24\n", {"198.51.100.0/25", "198.51.101.0/24"}),
