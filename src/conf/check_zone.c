@@ -157,6 +157,12 @@ static bool is_part_of_address(const char *label)
 	return digits || label[1] == '\0';
 }
 
+/* A code that is missing or none was complained of where it stands. */
+static bool has_code(const struct conf_sublist *sublist)
+{
+	return ip_is_v4(sublist->code);
+}
+
 static void check_codes_differ(struct loader *loader, const struct served *served,
 	const struct conf_list *a, const struct conf_list *b)
 {
@@ -164,7 +170,8 @@ static void check_codes_differ(struct loader *loader, const struct served *serve
 		for (size_t k = 0; k < b->sublists_len; k++) {
 			char text[IP_TEXT_SIZE];
 
-			if (!ip_equal(a->sublists[i].code, b->sublists[k].code))
+			if (!has_code(&a->sublists[i]) ||
+				!ip_equal(a->sublists[i].code, b->sublists[k].code))
 				continue;
 			complain(loader->complaints, served->place, (unsigned)strlen(served->key),
 				"'%s' of the list '%s' and '%s' of '%s' have the same code %s: in one zone nobody could tell them apart",
@@ -225,6 +232,8 @@ static void check_bitmask(struct loader *loader, const struct served *served)
 			unsigned octet = sublist->code.b[15];
 			char text[IP_TEXT_SIZE];
 
+			if (!has_code(sublist))
+				continue;
 			if (first == NULL)
 				first = sublist;
 			if (octet == 0 || (octet & (octet - 1)) != 0)
