@@ -33,6 +33,7 @@ struct loop {
 	struct timer **heap; /* heap[0] is the earliest */
 	size_t heap_len;
 	size_t heap_size;
+	uint64_t sets; /* calls of timer_set */
 	struct later *later;
 	size_t later_len;
 	size_t later_size;
@@ -242,6 +243,7 @@ void timer_set(struct timer *timer, int64_t at_ms)
 
 	timer_clear(timer);
 	timer->at_ms = at_ms;
+	timer->set = loop->sets++;
 	if (loop->heap_len == loop->heap_size) {
 		loop->heap_size = loop->heap_size != 0 ? loop->heap_size * 2 : 64;
 		loop->heap = mem_resize(loop->heap, loop->heap_size * sizeof(struct timer *));
@@ -250,9 +252,13 @@ void timer_set(struct timer *timer, int64_t at_ms)
 	heap_up(loop, loop->heap_len - 1);
 }
 
+/* Not those that are set meanwhile: whoever sets its timer again and again for now has every other turn, and sockets theirs. */
 static void loop_run_timers(struct loop *loop)
 {
-	while (loop->heap_len != 0 && loop->heap[0]->at_ms <= loop->now_ms) {
+	uint64_t sets = loop->sets;
+
+	while (loop->heap_len != 0 && loop->heap[0]->at_ms <= loop->now_ms &&
+		loop->heap[0]->set < sets) {
 		struct timer *timer = OBJ(timer, loop->heap[0]);
 
 		timer_clear(timer);

@@ -49,6 +49,7 @@ struct timer {
 	uint32_t magic;
 	struct loop *loop;
 	int64_t at_ms;
+	uint64_t set; /* which call of timer_set it was */
 	size_t place; /* in the heap, counted from 1; 0: not set */
 	void (*call)(struct timer *timer, void *arg);
 	void *arg;
@@ -58,7 +59,8 @@ void timer_init(struct timer *timer, struct loop *loop,
 	void (*call)(struct timer *timer, void *arg), void *arg);
 /* Clears it; the object may be freed then. */
 void timer_done(struct timer *timer);
-/* One call at at_ms (loop_now_ms + something); setting again moves it. */
+/* One call at at_ms (loop_now_ms + something); setting again moves it. Set for now by the call of a timer: in the next turn,
+ * when sockets had theirs. */
 void timer_set(struct timer *timer, int64_t at_ms);
 void timer_clear(struct timer *timer);
 static inline bool timer_is_set(const struct timer *timer)

@@ -55,6 +55,51 @@ static void timers_fire_in_order_whatever_the_order_of_setting(void **state)
 		timer_done(&timers[i].timer);
 }
 
+struct busy {
+	struct timer timer;
+	unsigned calls;
+};
+
+static void on_busy(struct timer *timer, void *arg)
+{
+	struct busy *busy = arg;
+
+	if (++busy->calls == 1000)
+		loop_stop(timer->loop);
+	else
+		timer_set(timer, loop_now_ms(timer->loop));
+}
+
+static void on_ready(struct watch *watch, int ready, void *arg)
+{
+	(void)watch;
+	assert_true((ready & WATCH_READ) != 0);
+	loop_stop(arg);
+}
+
+/* Whoever works on and on, a piece in each turn, does not keep the loop from its sockets. */
+static void a_timer_set_for_now_leaves_sockets_their_turn(void **state)
+{
+	AUTO(loop) *loop = loop_new();
+	struct busy busy = {.calls = 0};
+	struct watch *watch;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], "x", 1), 1);
+	watch = watch_new(loop, fds[0], on_ready, loop);
+	watch_set(watch, WATCH_READ);
+	timer_init(&busy.timer, loop, on_busy, &busy);
+	timer_set(&busy.timer, loop_now_ms(loop));
+	loop_run(loop);
+	assert_in_range(busy.calls, 1, 10);
+	timer_done(&busy.timer);
+	watch_free(&watch);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static void count_and_stop(void *arg)
 {
 	loop_stop(arg);
@@ -168,6 +213,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(timers_fire_in_order_whatever_the_order_of_setting),
+		cmocka_unit_test(a_timer_set_for_now_leaves_sockets_their_turn),
 		cmocka_unit_test(later_runs_although_nothing_else_happens),
 		cmocka_unit_test(a_stream_delivers_everything_then_the_end),
 		cmocka_unit_test(output_beyond_the_limit_ends_the_stream),
