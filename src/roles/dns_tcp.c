@@ -27,6 +27,7 @@
 enum {
 	QUERY_MAX = 4096, /* no question is longer, padding included (RFC 8467) */
 	OUT_BUSY = 32768,
+	OUT_MAX = OUT_BUSY + 2 * (2 + DNS_ANSWER_TCP_MAX), /* an answer and a message of a flow */
 	ACCEPTS = 64,          /* in one turn, so that open connections get theirs */
 	ACCEPT_PAUSE_MS = 100, /* when the process has no descriptor left */
 	FLOWS_MAX = 4,         /* answers of many messages at once on a connection */
@@ -46,6 +47,7 @@ struct dns_connection {
 	struct dns_flow
 		*flows[FLOWS_MAX]; /* answers of many messages; the next to go on is first */
 	bool held;                 /* there is more to do when what waits has been sent */
+	bool paused;               /* and queries may be among it, so that no more are read */
 	struct timer again;        /* for the next turn */
 };
 
@@ -216,8 +218,10 @@ static int connection_take_query(struct dns_connection *connection)
 	return 1;
 }
 
-/* Queries and long answers by turns, so that neither has to wait for the end of the other (RFC 7766 section 6.2.1.1). 1: there
- * is more once there is room, 0: all is done that could be. */
+/* What is left to do once there is room. */
+enum left { LEFT_NOTHING, LEFT_FLOWS, LEFT_QUERIES };
+
+/* Queries and long answers by turns, so that neither has to wait for the end of the other (RFC 7766 section 6.2.1.1). */
 static int connection_take(struct dns_connection *connection)
 {
 	int took = 1, sent = 1;
@@ -227,31 +231,38 @@ static int connection_take(struct dns_connection *connection)
 		if (took < 0)
 			return took;
 		sent = connection_pump(connection);
-		if (sent == E_AGAIN)
-			return 1; /* others may have the thread meanwhile */
+		if (sent == E_AGAIN) /* others may have the thread meanwhile */
+			return took != 0 ? LEFT_QUERIES : LEFT_FLOWS;
 		if (sent < 0)
 			return sent;
 	}
-	return took + sent > 0;
+	if (took != 0)
+		return LEFT_QUERIES;
+	return sent != 0 ? LEFT_FLOWS : LEFT_NOTHING;
 }
 
 static void connection_go_on(struct dns_connection *connection)
 {
 	struct stream *stream = connection->stream;
-	int r = connection_take(connection);
+	int left = connection_take(connection);
 
-	if (r < 0) {
+	if (left < 0) {
 		connection_close(connection);
 		return;
 	}
-	if (r > 0)
+	if (left == LEFT_QUERIES)
 		stream_pause(stream);
-	else if (connection->held)
+	else if (connection->paused)
 		stream_resume(stream);
-	connection->held = r > 0;
+	connection->paused = left == LEFT_QUERIES;
+	connection->held = left != LEFT_NOTHING;
 	stream_send(stream);
-	if (r > 0 && buf_len(stream_out(stream)) == 0) /* all gone: on_drained is not called */
+	if (buf_len(stream_out(stream)) != 0)
+		return;
+	if (connection->held) /* all gone: on_drained is not called */
 		timer_set(&connection->again, loop_now_ms(connection->tcp->loop));
+	else if (connection->ending)
+		connection_close(connection);
 }
 
 static void connection_on_again(struct timer *timer, void *arg)
@@ -329,8 +340,7 @@ static void tcp_make_room(struct dns_tcp *tcp, struct ip client)
 
 static void tcp_add(struct dns_tcp *tcp, int fd, struct endpoint client)
 {
-	static const struct stream_limits limits = {
-		.in = QUERY_MAX + 2, .out = OUT_BUSY + DNS_ANSWER_TCP_MAX + 2};
+	static const struct stream_limits limits = {.in = QUERY_MAX + 2, .out = OUT_MAX};
 	struct dns_connection *connection = mem_new(dns_connection);
 	int on = 1;
 

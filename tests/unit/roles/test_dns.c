@@ -212,7 +212,7 @@ static void flow_desk_nothing(void *desk)
 	(void)desk;
 }
 
-/* Queries with an even id get a long answer, the others their own header. */
+/* Queries with an even id get a long answer, the others their own header, of 256 on as the largest answer there is. */
 static void flow_desk_answer(void *desk, struct dns_job *jobs, size_t jobs_len, struct dns_now now)
 {
 	static const struct dns_flow_calls calls = {flow_next, flow_free};
@@ -223,7 +223,9 @@ static void flow_desk_answer(void *desk, struct dns_job *jobs, size_t jobs_len, 
 		struct counting_flow *counting;
 
 		if (jobs[i].query.ptr[1] % 2 == 1) {
-			jobs[i].out_len = DNS_HEADER_SIZE;
+			jobs[i].out_len =
+				jobs[i].query.ptr[0] != 0 ? DNS_ANSWER_TCP_MAX : DNS_HEADER_SIZE;
+			memset(jobs[i].out, 0, jobs[i].out_len);
 			memcpy(jobs[i].out, jobs[i].query.ptr, DNS_HEADER_SIZE);
 			continue;
 		}
@@ -310,6 +312,81 @@ static void queries_overtake_a_flow(void **state)
 	}
 	assert_int_equal(flow_messages, FLOW_MESSAGES);
 	assert_int_equal(overtaken, 2);
+	close(fd);
+	buf_done(&out);
+	dns_tcp_free(&tcp);
+}
+
+/* So do those that are sent when it is under way. */
+static void later_queries_overtake_a_flow(void **state)
+{
+	enum { BEFORE = 20, SMALL = 64 << 10 };
+	struct bench *bench = *state;
+	struct dns_tcp_limits limits = {
+		.connections = 10, .per_client = 10, .idle_ms = PATIENCE_MS};
+	static uint8_t message[DNS_ANSWER_TCP_MAX];
+	unsigned flow_messages = 0, before = 0, size = SMALL;
+	struct dns_tcp *tcp = NULL;
+	struct buf out;
+	int fd;
+
+	setsockopt(bench->tcp, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	setsockopt(bench->tcp, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	assert_int_equal(
+		dns_tcp_new(&bench->tcp, 1, &limits, &flow_desk_calls, bench, &tcp, NULL), 0);
+	fd = connect_to(bench->endpoint, SOCK_STREAM);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	buf_init(&out, 0);
+	append_framed(&out, "bl.example.org", 2);
+	assert_int_equal(send(fd, buf_span(&out).ptr, buf_len(&out), 0), buf_len(&out));
+	for (unsigned i = 0; i < FLOW_MESSAGES + 1; i++) {
+		uint8_t head[2];
+		size_t len;
+
+		if (i == BEFORE) {
+			buf_clear(&out);
+			append_framed(&out, "bl.example.org", 1);
+			assert_int_equal(
+				send(fd, buf_span(&out).ptr, buf_len(&out), 0), buf_len(&out));
+		}
+		assert_int_equal(recv(fd, head, 2, MSG_WAITALL), 2);
+		len = (size_t)head[0] << 8 | head[1];
+		assert_int_equal(recv(fd, message, len, MSG_WAITALL), len);
+		if (len == DNS_HEADER_SIZE)
+			before = flow_messages;
+		else
+			assert_int_equal(message[0] << 8 | message[1], flow_messages++);
+	}
+	assert_in_range(before, BEFORE, FLOW_MESSAGES - 1);
+	close(fd);
+	buf_done(&out);
+	dns_tcp_free(&tcp);
+}
+
+/* The largest answers beside the messages of a flow: all of them find room. */
+static void large_answers_beside_a_flow(void **state)
+{
+	enum { QUERIES = 50 };
+	struct bench *bench = *state;
+	struct dns_tcp_limits limits = {
+		.connections = 10, .per_client = 10, .idle_ms = PATIENCE_MS};
+	static uint8_t message[2 + DNS_ANSWER_TCP_MAX];
+	struct dns_tcp *tcp = NULL;
+	struct buf out;
+	int fd;
+
+	assert_int_equal(
+		dns_tcp_new(&bench->tcp, 1, &limits, &flow_desk_calls, bench, &tcp, NULL), 0);
+	fd = connect_to(bench->endpoint, SOCK_STREAM);
+	buf_init(&out, 0);
+	append_framed(&out, "bl.example.org", 2);
+	for (uint16_t i = 0; i < QUERIES; i++)
+		append_framed(&out, "bl.example.org", (uint16_t)(257 + 2 * i));
+	assert_int_equal(send(fd, buf_span(&out).ptr, buf_len(&out), 0), buf_len(&out));
+	shutdown(fd, SHUT_WR);
+	for (unsigned i = 0; i < FLOW_MESSAGES + QUERIES; i++)
+		assert_int_equal(recv(fd, message, sizeof(message), MSG_WAITALL), sizeof(message));
+	assert_true(is_closed_by_server(fd));
 	close(fd);
 	buf_done(&out);
 	dns_tcp_free(&tcp);
@@ -578,6 +655,8 @@ int main(void)
 			queries_in_one_stream_are_answered_in_order, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(flows_are_sent_whole, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(queries_overtake_a_flow, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(later_queries_overtake_a_flow, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(large_answers_beside_a_flow, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_client_with_many_connections_loses_its_own, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_flow_that_is_left_is_freed, set_up, tear_down),
