@@ -49,6 +49,7 @@ struct transfer_flow {
 	struct dns_query query;
 	struct endpoint client;
 	bool is_signed;
+	struct tsig_key key; /* a copy: the table whose key it is may be older than the one held */
 	struct tsig_exchange exchange;
 
 	enum state state;
@@ -104,13 +105,14 @@ static void flow_free(struct dns_flow *base)
 {
 	struct transfer_flow *flow = CONTAINEROF(base, struct transfer_flow, flow);
 
-	if (flow->state != DONE)
+	if (flow->state != DONE || flow->held)
 		flow_say(flow, EV_TRANSFER_BROKEN, "the connection ended", "");
 	transfer_leave(flow->memory);
 	transfer_release(flow->memory, &flow->table, &flow->view);
 	journal_range_done(&flow->range);
 	zone_diff_done(&flow->all);
 	buf_done(&flow->soa);
+	tsig_key_done(&flow->key);
 	mem_free(flow->bytes);
 	mem_free(flow);
 }
@@ -161,10 +163,12 @@ static int measure_addresses(struct transfer_flow *flow)
 
 static int measure_domains(struct transfer_flow *flow)
 {
+	char next[VIEW_NAME_SIZE];
+
 	for (unsigned i = 0; i < MEASURED_AT_ONCE; i++) {
-		if (!said_next_domain(
-			    &flow->place, span_text(flow->measured_name), flow->measured_name))
+		if (!said_next_domain(&flow->place, span_text(flow->measured_name), next))
 			return 0;
+		strcpy(flow->measured_name, next);
 		flow->measured += (uint64_t)RECORDS_EACH * TIMES_EACH;
 		if (flow->measured > flow->records_max)
 			return 0;
@@ -385,8 +389,11 @@ struct dns_flow *flow_new(const struct transfer_query *asked, const struct dns_j
 	flow->client = job->client;
 	flow->is_signed = asked->exchange != NULL;
 	tsig_begin(&flow->exchange, NULL);
-	if (flow->is_signed)
+	if (flow->is_signed) {
+		flow->key = *asked->exchange->key;
 		flow->exchange = *asked->exchange;
+		flow->exchange.key = &flow->key;
+	}
 	buf_init(&flow->soa, 0);
 	zone_diff_init(&flow->all);
 	flow->state = DONE;

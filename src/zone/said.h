@@ -63,7 +63,8 @@ void said_below_domain(
 
 /*
  * Walking: the first addresses at or behind `from` that have one answer, test entries aside; false when there are none. And
- * the first domain behind `after` (empty: of all) that is an entry, of whatever kind, in the order of sets/names.h's keys.
+ * the first domain behind `after` (empty: of all) that is an entry, of whatever kind, in the order of sets/names.h's keys;
+ * `after` may not lie in ret_domain.
  */
 bool said_next_ip(const struct zone_place *place, u128 from, uint32_t within, u128 *ret_first,
 	u128 *ret_last, struct said *ret_said);

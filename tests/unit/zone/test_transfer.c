@@ -223,22 +223,44 @@ static void all_of_it_comes_between_two_soas(void **state)
 	copy_done(&received.copy);
 }
 
-static void each_message_is_signed(void **state)
+static struct dns_job ask_signed(struct tsig_exchange *exchange)
 {
-	struct tsig_exchange exchange;
-	struct received received;
 	struct dns_job job;
 	uint8_t signed_query[512];
 	size_t len;
 
-	(void)state;
 	make_query(&query, "bl.example.org", DNS_AXFR);
 	memcpy(signed_query, buf_span(&query).ptr, buf_len(&query));
-	tsig_begin(&exchange, &key);
+	tsig_begin(exchange, &key);
 	len = tsig_sign(
-		&exchange, signed_query, buf_len(&query), sizeof(signed_query), clock_now_s());
+		exchange, signed_query, buf_len(&query), sizeof(signed_query), clock_now_s());
 	job = primary_ask(&primary, span_of(signed_query, len), 0xc0000202, DNS_TCP);
 	assert_non_null(job.flow);
+	return job;
+}
+
+static void each_message_is_signed(void **state)
+{
+	struct tsig_exchange exchange;
+	struct received received;
+
+	(void)state;
+	receive(ask_signed(&exchange).flow, &exchange, &received);
+	assert_true(tsig_is_whole(&exchange));
+	assert_is_walked(&received);
+	copy_done(&received.copy);
+}
+
+/* A reload between the query and the transfer takes the rules away by which the query was let in. */
+static void a_transfer_outlives_its_rules(void **state)
+{
+	struct tsig_exchange exchange;
+	struct received received;
+	struct dns_job job;
+
+	(void)state;
+	job = ask_signed(&exchange);
+	transfer_rules_free(&primary.ground.table->transfers);
 	receive(job.flow, &exchange, &received);
 	assert_true(tsig_is_whole(&exchange));
 	assert_is_walked(&received);
@@ -421,6 +443,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(all_of_it_comes_between_two_soas, begin, end),
 		cmocka_unit_test_setup_teardown(each_message_is_signed, begin, end),
+		cmocka_unit_test_setup_teardown(a_transfer_outlives_its_rules, begin, end),
 		cmocka_unit_test_setup_teardown(others_get_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(so_many_at_once_and_no_more, begin, end),
 		cmocka_unit_test_setup_teardown(differences_come_condensed, begin, end),
