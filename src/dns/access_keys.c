@@ -122,19 +122,28 @@ static int read_quota(
 	return 0;
 }
 
+static int read_nothing(
+	struct span word, struct place place, struct access_key *key, struct fault *why)
+{
+	(void)key;
+	return word.len == 0 ? 0 : complain(place, why, "nothing belongs behind the quota");
+}
+
 static int read_line(struct span line, unsigned number, struct access_key *key, struct fault *why)
 {
+	static int (*const fields[])(struct span, struct place, struct access_key *,
+		struct fault *) = {read_key, read_name, read_quota, read_nothing};
 	struct place place = {.line = number};
 	size_t at = 0;
-	int r = read_key(word_next(line, &at, &place), place, key, why);
 
-	if (r == 0)
-		r = read_name(word_next(line, &at, &place), place, key, why);
-	if (r == 0)
-		r = read_quota(word_next(line, &at, &place), place, key, why);
-	if (r == 0 && word_next(line, &at, &place).len != 0)
-		r = complain(place, why, "nothing belongs behind the quota");
-	return r;
+	for (size_t i = 0; i < COUNTOF(fields); i++) {
+		struct span word = word_next(line, &at, &place);
+		int r = fields[i](word, place, key, why);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static void keys_append(struct access_keys *keys, const struct access_key *key)

@@ -229,6 +229,7 @@ static int tsig_read(struct span message, size_t at, struct tsig *ret_tsig)
 	struct reader reader;
 	struct tsig tsig;
 	size_t rdata_at;
+	uint16_t rdata_len;
 	bool bad;
 
 	if (dns_name_decode(message, &at, &tsig.key_name) < 0)
@@ -237,7 +238,8 @@ static int tsig_read(struct span message, size_t at, struct tsig *ret_tsig)
 	bad = reader_u16(&reader) != DNS_TSIG;
 	bad |= reader_u16(&reader) != CLASS_ANY;
 	bad |= reader_u32(&reader) != 0;
-	bad |= reader_u16(&reader) != reader.rest.len;
+	rdata_len = reader_u16(&reader);
+	bad |= rdata_len != reader.rest.len;
 	rdata_at = at + RECORD_FIXED;
 	if (reader.bad || bad || dns_name_decode(message, &rdata_at, &tsig.algorithm_name) < 0)
 		return E_PARSE;
