@@ -9,9 +9,10 @@ const char *dns_rcode_text(unsigned rcode)
 	static const char *const names[] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP",
 		"REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE"};
 
-	return rcode < COUNTOF(names) ? names[rcode]
-	       : rcode == DNS_BADVERS ? "BADVERS"
-				      : "an unknown error";
+	return rcode < COUNTOF(names)   ? names[rcode]
+	       : rcode == DNS_BADVERS   ? "BADVERS"
+	       : rcode == DNS_BADCOOKIE ? "BADCOOKIE"
+					: "an unknown error";
 }
 
 /* The fixed part of a record behind its name; the reader stands behind it afterwards. */

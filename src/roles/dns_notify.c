@@ -148,12 +148,13 @@ void dns_notify_tell(struct dns_notify *notify, uint32_t serial)
 
 /* ---- answers ---- */
 
+/* News is told once: a list that lives would write the same line every second. */
 static void notice_heard(struct notice *notice, uint16_t rcode)
 {
 	bool refused = rcode != DNS_NOERROR;
 
 	if (refused && !notice->refused)
-		notice_say(notice, EV_NOTIFY_REFUSED, rcode == DNS_NOTAUTH ? "NOTAUTH" : "");
+		notice_say(notice, EV_NOTIFY_REFUSED, dns_rcode_text(rcode));
 	else if (!refused && (notice->silent || notice->refused))
 		notice_say(notice, EV_NOTIFY_ANSWERED, "");
 	notice->silent = false;

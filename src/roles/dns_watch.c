@@ -21,7 +21,11 @@
  * Workers cannot wake this thread without a system call, so it looks for samples itself: often enough that a ring of one
  * megabyte does not run over while every query of a busy worker is sampled, and not at all when nothing is.
  */
-enum { LOOK_MS = 20, TELL_MS = 2000, DESKS_MAX = 1024 };
+enum {
+	LOOK_MS = 20,
+	TELL_MS = 2000,
+	DESKS_MAX = 256 * 16 + 1, /* dns.threads at each address of dns.listen, and TCP */
+};
 
 struct dns_watch {
 	uint32_t magic;
@@ -34,6 +38,7 @@ struct dns_watch {
 	struct timer tell;
 	bool samples;
 	char *tap_path; /* of tap; NULL: none */
+	char *tap_identity;
 	struct tap *tap;
 	unsigned log_rate;
 	int64_t log_second;
@@ -60,25 +65,12 @@ static const char *type_text(uint16_t type, char text[16])
 	return text;
 }
 
-static const char *rcode_text(struct span answer, char text[16])
-{
-	static const char *const names[] = {
-		"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"};
-	unsigned rcode;
-
-	if (answer.len < DNS_HEADER_SIZE)
-		return "none";
-	rcode = answer.ptr[3] & 0xf;
-	if (rcode < COUNTOF(names))
-		return names[rcode];
-	snprintf(text, 16, "RCODE%u", rcode);
-	return text;
-}
-
 static void log_sample(
 	const struct guard_sample *head, struct span key, struct span query, struct span answer)
 {
-	char type[16], rcode[16], name[DNS_NAME_TEXT_SIZE] = "";
+	const char *rcode = answer.len != 0 ? dns_rcode_text(head->rcode) : "none";
+	const char *type = "";
+	char type_room[16], name[DNS_NAME_TEXT_SIZE] = "";
 	struct dns_query decoded = {.type = 0};
 	struct dns_name whole;
 
@@ -86,13 +78,13 @@ static void log_sample(
 		memcpy(whole.wire, decoded.name, decoded.name_len);
 		whole.len = decoded.name_len;
 		dns_name_print(&whole, name);
+		type = type_text(decoded.type, type_room);
 	}
 	log_event(EV_DNS_QUERY,
 		LOG_FIELDS(log_endpoint("client", head->client),
 			log_text("transport", head->transport == DNS_TCP ? "tcp" : "udp"),
-			log_text("name", name), log_text("type", type_text(decoded.type, type)),
-			log_text("rcode", rcode_text(answer, rcode)), log_span("key", key),
-			log_number("size", (int64_t)answer.len)));
+			log_text("name", name), log_text("type", type), log_text("rcode", rcode),
+			log_span("key", key), log_number("size", (int64_t)answer.len)));
 }
 
 /* So many lines a second, and the rest counted and told. */
@@ -219,20 +211,28 @@ static void watch_on_tell(struct timer *timer, void *arg)
 
 /* ---- life ---- */
 
-/* A tap whose socket did not change goes on. */
+static void watch_drop_tap(struct dns_watch *watch)
+{
+	tap_free(&watch->tap);
+	mem_free(watch->tap_path);
+	mem_free(watch->tap_identity);
+	watch->tap_path = watch->tap_identity = NULL;
+}
+
+/* A tap goes on when neither its socket nor what we call ourselves changed. */
 static void watch_apply_tap(struct dns_watch *watch, const struct conf *conf)
 {
 	const char *path = conf->guard.dnstap_sample != 0 ? conf->guard.dnstap_socket : NULL;
 	const char *identity = conf->guard.nsid != NULL ? conf->guard.nsid : conf->hostname;
 
-	if (path != NULL && watch->tap_path != NULL && strcmp(path, watch->tap_path) == 0)
+	if (path != NULL && watch->tap_path != NULL && strcmp(path, watch->tap_path) == 0 &&
+		strcmp(identity, watch->tap_identity) == 0)
 		return;
-	tap_free(&watch->tap);
-	mem_free(watch->tap_path);
-	watch->tap_path = NULL;
+	watch_drop_tap(watch);
 	if (path == NULL)
 		return;
 	watch->tap_path = mem_copy_string(path);
+	watch->tap_identity = mem_copy_string(identity);
 	watch->tap = tap_new(watch->loop, path, identity, log_event);
 }
 
@@ -270,8 +270,7 @@ void dns_watch_free(struct dns_watch **watch)
 		dns_watch_remove(w, w->desks[0]);
 	timer_done(&w->look);
 	timer_done(&w->tell);
-	tap_free(&w->tap);
-	mem_free(w->tap_path);
+	watch_drop_tap(w);
 	w->magic = 0;
 	mem_free(w);
 	*watch = NULL;

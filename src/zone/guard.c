@@ -300,6 +300,6 @@ size_t guard_end(struct guard_turn *turn, struct reply *reply)
 		dns_tally_add(&desk->tally.counts[DNS_COUNT_BYTES_OUT], len);
 	}
 	if (turn->guard->samples_on)
-		guard_sample(turn, len);
+		guard_sample(turn, reply->rcode, len);
 	return len;
 }

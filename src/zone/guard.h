@@ -87,6 +87,7 @@ struct guard_sample {
 	uint8_t transport;
 	bool for_log;
 	bool for_tap;
+	uint16_t rcode; /* with the part that stands in the OPT record */
 	uint8_t key_len;
 	uint16_t query_len;
 	uint16_t answer_len;

@@ -53,4 +53,4 @@ struct guard {
 };
 
 /* After the answer stands: puts it on its way to whoever watches, when it is its turn. */
-void guard_sample(struct guard_turn *turn, size_t answer_len);
+void guard_sample(struct guard_turn *turn, uint16_t rcode, size_t answer_len);

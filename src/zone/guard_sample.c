@@ -106,10 +106,10 @@ static void masks_find(const struct guard_turn *turn, struct masks *masks)
 	}
 }
 
-void guard_sample(struct guard_turn *turn, size_t answer_len)
+void guard_sample(struct guard_turn *turn, uint16_t rcode, size_t answer_len)
 {
 	struct guard_desk *desk = turn->desk;
-	struct guard_sample head = {.transport = (uint8_t)turn->job->transport};
+	struct guard_sample head = {.transport = (uint8_t)turn->job->transport, .rcode = rcode};
 	struct parts parts = {.len = 0};
 	struct span query = turn->job->query;
 	struct span answer = span_of(turn->job->out, answer_len);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/macro.h"
 #include "base/mem.h"
 #include "base/serial.h"
 #include "zone/transfer_priv.h"
@@ -219,21 +220,48 @@ static bool refusal_is_news(struct transfer_memory *memory)
 	       atomic_compare_exchange_strong(&memory->said_ms, &before_ms, now_ms);
 }
 
+static void say_refused(const struct transfer_rules *rules, const struct zone *zone,
+	const struct dns_job *job, const struct dns_name *key, const char *why)
+{
+	char zone_text[DNS_NAME_TEXT_SIZE], key_text[DNS_NAME_TEXT_SIZE] = "";
+
+	if (rules == NULL || !refusal_is_news(rules->memory))
+		return;
+	if (key != NULL)
+		dns_name_print(key, key_text);
+	log_event(EV_TRANSFER_REFUSED,
+		LOG_FIELDS(log_text("zone", dns_name_print(&zone->apex, zone_text)),
+			log_endpoint("client", job->client), log_text("key", key_text),
+			log_text("why", why)));
+}
+
+void transfer_say_bad_signature(const struct transfer_rules *rules, const struct zone *zone,
+	const struct dns_job *job, const struct tsig_exchange *exchange)
+{
+	static const struct {
+		uint16_t error;
+		const char *why;
+	} reasons[] = {
+		{TSIG_BADKEY, "BADKEY: dns.keys has no such key, or another algorithm for it"},
+		{TSIG_BADSIG, "BADSIG: the secret is not that of dns.keys"},
+		{TSIG_BADTIME, "BADTIME: its clock and ours differ too much"},
+		{TSIG_BADTRUNC, "BADTRUNC: the signature is cut short"},
+	};
+
+	for (size_t i = 0; i < COUNTOF(reasons) && rules != NULL && rules->keys_len != 0; i++) {
+		if (reasons[i].error == exchange->error)
+			say_refused(rules, zone, job, &exchange->key_name, reasons[i].why);
+	}
+}
+
 static void transfer_refuse(
 	const struct transfer_query *asked, const struct dns_job *job, struct reply *reply)
 {
-	char text[DNS_NAME_TEXT_SIZE], key[DNS_NAME_TEXT_SIZE] = "";
-
 	reply->rcode = DNS_REFUSED;
 	reply->ede = DNS_EDE_PROHIBITED;
-	if (asked->rules == NULL || !refusal_is_news(asked->rules->memory))
-		return;
-	if (asked->exchange != NULL)
-		dns_name_print(&asked->exchange->key->name, key);
-	log_event(EV_TRANSFER_REFUSED,
-		LOG_FIELDS(log_text("zone", dns_name_print(&asked->zone->apex, text)),
-			log_endpoint("client", job->client), log_text("key", key),
-			log_text("why", "not a secondary of dns.transfer-to")));
+	say_refused(asked->rules, asked->zone, job,
+		asked->exchange != NULL ? &asked->exchange->key->name : NULL,
+		"not a secondary of dns.transfer-to");
 }
 
 void transfer_answer(const struct transfer_query *asked, struct dns_job *job, struct reply *reply)

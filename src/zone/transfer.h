@@ -61,6 +61,11 @@ struct transfer_query {
 /* Answers a query for AXFR or IXFR: a flow in job, or reply says what. */
 void transfer_answer(const struct transfer_query *asked, struct dns_job *job, struct reply *reply);
 
+/* A query about a zone was signed, and the signature is not good: tells people why, which is a wrong secret or a clock, most
+ * of the time. rules may be NULL. */
+void transfer_say_bad_signature(const struct transfer_rules *rules, const struct zone *zone,
+	const struct dns_job *job, const struct tsig_exchange *exchange);
+
 /* The serial of the SOA record in the authority section of an IXFR query, which is what the client has (RFC 1995 section 3).
  * E_PARSE: there is none. */
 int transfer_serial_of(struct span query, uint32_t *ret_serial);

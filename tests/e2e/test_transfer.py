@@ -176,12 +176,14 @@ def test_forged_and_stale_signatures(primary, kind):
     """Attack N4: wrong key, wrong time, cut and forged MACs (CVE-2017-11104)."""
     key = give_key(primary, "sec1")
     allow_transfer(primary, 9, key)
-    run(primary)
+    process = run(primary)
     tcp = kind == "AXFR"
 
     unknown = signed_query(PLAIN, kind, Key("nobody", key.secret)).to_wire()
     rcode, tsig = raw_tsig(primary, unknown, tcp)
     assert (rcode, tsig.error, tsig.mac) == (dns.rcode.NOTAUTH, dns.rcode.BADKEY, b"")
+    told = process.wait_for_event("transfer.refused")[0]
+    assert told["zone"] == PLAIN and told["key"] == "nobody" and told["why"].startswith("BADKEY: ")
 
     wrong = signed_query(PLAIN, kind, Key(key.name, base64.b64encode(b"x" * 32).decode())).to_wire()
     rcode, tsig = raw_tsig(primary, wrong, tcp)
@@ -342,6 +344,22 @@ def test_a_zone_that_is_too_large_is_refused(primary):
     assert sum(line.startswith("*.") and " A " in line for line in lines) == 2 * 64
 
 
+def test_a_combined_zone_of_domains_is_measured(primary):
+    """What is measured before a transfer is the zone, each name of it once, however the lists lie in each other."""
+    allow_transfer(primary, 9)
+    primary.conf["dns"]["transfer-records"] = 1000
+    primary.conf["lists"]["shops"] = {"zone": "shops.example.test", "holds": "domains", "action": "off",
+                                      "sublists": {"manual": {"code": "127.0.1.4", "policy": "by-hand"}}}
+    primary.conf["zones"] = {"both.example.test": {"lists": ["names", "shops"]}}
+    run(primary)
+    names = ["a.com", "evil.net", "zz.top", "x.y.z.example", "good.aaa.org"]
+    shops = ["b.com", "a.a.a.com", "mm.info", "example.org", "a.top"]
+    add(primary, names, "names")
+    add(primary, shops, "shops")
+    lines = axfr(primary.ports["dns"], "both.example.test")
+    assert {f"{name}.both.example.test." for name in names + shops} <= {line.split()[0] for line in lines if " A " in line}
+
+
 # ---- who is told ----
 
 def test_secondaries_are_told_until_they_answer(primary):
@@ -417,11 +435,11 @@ def test_a_secondary_that_refuses_is_named_once(primary):
                 if told and count > 0:
                     add(primary, [f"192.0.2.{count}"], "main")
 
-        answer_until(3, dns.rcode.NOTAUTH)
+        answer_until(3, dns.rcode.REFUSED)
         add(primary, ["192.0.2.200"], "main")
         answer_until(1, dns.rcode.NOERROR)
         assert process.wait_for_event("notify.answered")[0]["zone"] == PLAIN
-        assert [event["why"] for event in process.events("notify.refused")] == ["NOTAUTH"]
+        assert [event["why"] for event in process.events("notify.refused")] == ["REFUSED"]
 
 
 # ---- real secondaries ----
