@@ -118,7 +118,9 @@ def test_after_the_notice_it_can_be_emptied(site, clock):
 def test_secondaries_follow_to_the_end(site):
     """The announcement by IXFR; the emptied zone, whose every record has another time to live, as a whole."""
     primary = site.ports["dns"]
-    secondary = Knot(primary, [ZONE])
+    secondary = Knot(primary, [ZONE, ALL])
+    site.conf["lists"]["bots"] = {"zone": "bots.example.test", "sublists": {"hosts": {"code": "127.0.0.4", "policy": "by-hand"}}}
+    site.conf["zones"] = {ALL: {"lists": ["main", "bots"]}}
     site.conf["run"]["roles"] = ["keeper", "dns"]
     site.conf["dns"]["rate-limit"] = {"listed": 0, "not-listed": 0, "errors": 0}
     site.conf["dns"]["transfer-to"] = [{"address": f"127.0.0.1:{secondary.port}"}]
@@ -134,6 +136,8 @@ def test_secondaries_follow_to_the_end(site):
             retire(site, *step)
             secondary.wait_for_serial(ZONE, serial_of(primary, ZONE))
             assert axfr(secondary.port, ZONE) == axfr(primary, ZONE)
+            secondary.wait_for_serial(ALL, serial_of(primary, ALL))
+            assert axfr(secondary.port, ALL) == axfr(primary, ALL)
             assert is_silent(site) == ("--empty" in step)
             if not step:
                 assert secondary.count("ixfr", ZONE) == 1 and "ends" in notes(site, ZONE)
