@@ -24,6 +24,7 @@
 enum {
 	LOOK_MS = 20,
 	TELL_MS = 2000,
+	SAMPLES_AT_ONCE = 1000,
 	DESKS_MAX = 256 * 16 + 1, /* dns.threads at each address of dns.listen, and TCP */
 };
 
@@ -144,27 +145,34 @@ static void watch_sample(struct dns_watch *watch, struct span record)
 		tap_sample(watch->tap, &head, query, answer);
 }
 
-static void watch_drain(struct dns_watch *watch, struct guard_desk *desk)
+/* Some of a worker's samples; whether there may be more. A busy worker may write faster than this reads, and views and secondaries
+ * have to have their turn. */
+static bool watch_drain(struct dns_watch *watch, struct guard_desk *desk)
 {
 	struct ring *ring = guard_desk_samples(desk);
 	struct span record;
 
-	while (ring_peek(ring, &record)) {
+	for (unsigned i = 0; i < SAMPLES_AT_ONCE; i++) {
+		if (!ring_peek(ring, &record))
+			return false;
 		watch_sample(watch, record);
 		ring_drop(ring);
 	}
+	return true;
 }
 
 static void watch_on_look(struct timer *timer, void *arg)
 {
 	struct dns_watch *watch = OBJ(dns_watch, arg);
 
+	bool more = false;
+
 	for (size_t i = 0; i < watch->desks_len; i++)
-		watch_drain(watch, watch->desks[i]);
+		more |= watch_drain(watch, watch->desks[i]);
 	if (watch->tap != NULL)
 		tap_send(watch->tap);
-	if (watch->samples)
-		timer_set(timer, loop_now_ms(timer->loop) + LOOK_MS);
+	if (watch->samples || more)
+		timer_set(timer, loop_now_ms(timer->loop) + (more ? 0 : LOOK_MS));
 }
 
 /* ---- counts ---- */
@@ -287,7 +295,8 @@ void dns_watch_remove(struct dns_watch *watch, struct guard_desk *desk)
 	for (size_t i = 0; i < watch->desks_len; i++) {
 		if (watch->desks[i] != desk)
 			continue;
-		watch_drain(watch, desk);
+		while (watch_drain(watch, desk))
+			continue;
 		for (int count = 0; count < DNS_COUNTS_LEN; count++)
 			watch->before[count] +=
 				dns_tally_read(guard_desk_tally(desk), (enum dns_count)count);
