@@ -10,6 +10,16 @@ enum {
 	EDNS_DO = 0x8000,
 };
 
+size_t reply_limit(const struct dns_query *query, enum dns_transport transport)
+{
+	if (transport == DNS_TCP)
+		return DNS_ANSWER_TCP_MAX;
+	if (!query->edns.present || query->edns.udp_size < DNS_UDP_PLAIN)
+		return DNS_UDP_PLAIN;
+	return query->edns.udp_size < DNS_ANSWER_UDP_MAX ? query->edns.udp_size
+							 : DNS_ANSWER_UDP_MAX;
+}
+
 void reply_init(struct reply *reply, const struct dns_query *query, uint8_t *out, size_t size)
 {
 	size_t opt = query->edns.present ? OPT_SIZE + EDE_SIZE : 0;

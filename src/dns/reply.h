@@ -4,6 +4,7 @@
  * Writes one response into memory of the caller, within the limit of its transport. What does not fit is not written and
  * sets `full`, which reply_finish turns into a truncated response. One thread.
  */
+#include "dns/job.h"
 #include "dns/query.h"
 
 enum { REPLY_QUESTION = 0xc00c }; /* a pointer to the name of the question */
@@ -31,6 +32,9 @@ struct reply {
 	uint16_t additionals; /* without OPT */
 	const struct dns_query *query;
 };
+
+/* How long the answer to a query may be: what the client takes and what we send (RFC 6891 section 6.2.3). */
+size_t reply_limit(const struct dns_query *query, enum dns_transport transport);
 
 /* size: of out, at least DNS_UDP_PLAIN. */
 void reply_init(struct reply *reply, const struct dns_query *query, uint8_t *out, size_t size);

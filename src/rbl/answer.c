@@ -429,16 +429,6 @@ static enum rbl_result answer_query(struct asked *asked, int64_t now_s, bool *re
 	return RBL_ERROR;
 }
 
-static size_t answer_limit(const struct dns_query *query, enum dns_transport transport)
-{
-	if (transport == DNS_TCP)
-		return DNS_ANSWER_TCP_MAX;
-	if (!query->edns.present || query->edns.udp_size < DNS_UDP_PLAIN)
-		return DNS_UDP_PLAIN; /* RFC 6891 section 6.2.3 */
-	return query->edns.udp_size < DNS_ANSWER_UDP_MAX ? query->edns.udp_size
-							 : DNS_ANSWER_UDP_MAX;
-}
-
 /* The first pass: everything that needs no data. */
 static void asked_read(struct asked *asked, const struct rbl_service *service, struct dns_job *job)
 {
@@ -480,7 +470,7 @@ static enum rbl_result asked_reply(struct asked *asked, int64_t now_s)
 	job->out_len = 0;
 	if (asked->rcode < 0)
 		return RBL_ERROR;
-	reply_init(&reply, &asked->query, job->out, answer_limit(&asked->query, job->transport));
+	reply_init(&reply, &asked->query, job->out, reply_limit(&asked->query, job->transport));
 	asked->reply = &reply;
 	asked->answers_at = reply.len;
 	asked->one_type = asked->query.type == DNS_ANY;

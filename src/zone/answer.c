@@ -350,16 +350,6 @@ static void answer_query(const struct asked *asked, struct guard_turn *guard, st
 	}
 }
 
-static size_t answer_limit(const struct dns_query *query, enum dns_transport transport)
-{
-	if (transport == DNS_TCP)
-		return DNS_ANSWER_TCP_MAX;
-	if (!query->edns.present || query->edns.udp_size < DNS_UDP_PLAIN)
-		return DNS_UDP_PLAIN; /* RFC 6891 section 6.2.3 */
-	return query->edns.udp_size < DNS_ANSWER_UDP_MAX ? query->edns.udp_size
-							 : DNS_ANSWER_UDP_MAX;
-}
-
 /* ---- batches ---- */
 
 /* A query between its reading and its answer. */
@@ -456,7 +446,7 @@ static size_t pending_answer_signed(struct pending *pending, size_t limit, struc
 static size_t pending_answer(struct pending *pending, struct dns_now now)
 {
 	struct dns_job *job = pending->asked.job;
-	size_t limit = answer_limit(&pending->query, job->transport);
+	size_t limit = reply_limit(&pending->query, job->transport);
 	struct reply reply;
 
 	if (pending->rcode < 0) {
