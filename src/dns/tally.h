@@ -11,8 +11,8 @@
 
 /* DNS_COUNT(id, name as shown, what it counts) */
 #define DNS_COUNTS                                                                                 \
-	DNS_COUNT(UDP, "queries-udp", "datagrams that were no responses")                          \
-	DNS_COUNT(TCP, "queries-tcp", "messages over TCP")                                         \
+	DNS_COUNT(UDP, "queries-udp", "messages over UDP, those that get no answer among them")    \
+	DNS_COUNT(TCP, "queries-tcp", "the same over TCP")                                         \
 	DNS_COUNT(BYTES_IN, "bytes-in", "octets of queries")                                       \
 	DNS_COUNT(BYTES_OUT, "bytes-out", "octets of answers")                                     \
 	DNS_COUNT(ANSWERED, "answered", "NOERROR with records: listings, test entries, zone data") \

@@ -39,7 +39,7 @@ static int key_read(const struct conf_key *key, struct tsig_key *ret_key, struct
 	char text[FILE_MAX];
 	struct fault reason = {""};
 	ssize_t len = 0;
-	int fd = open(key->file, O_RDONLY | O_CLOEXEC);
+	int fd = open(key->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	int r;
 
 	if (fd < 0 && errno == EACCES)
