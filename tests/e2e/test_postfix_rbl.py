@@ -20,7 +20,7 @@ RESTRICTIONS = (
     "inet_protocols = all",
     "max_use = 1",  # an smtpd keeps the answers it got
     "smtpd_recipient_restrictions ="
-    f" reject_rbl_client {ZONE}=127.0.0.8, reject_rhsbl_sender {NAMES}=127.0.1.2, permit",
+    f" reject_rbl_client {ZONE}=127.0.0.[2;8], reject_rhsbl_sender {NAMES}=127.0.1.2, permit",
 )
 
 
