@@ -48,6 +48,22 @@ def program():
     return path
 
 
+@pytest.fixture(scope="session")
+def helper_program(program):
+    """Finds a program that only tests and benches use by its place in a build folder: that of the program under test, or
+    the one that STOCKADE_TEST_BUILD names."""
+    named = os.environ.get("STOCKADE_TEST_BUILD")
+    folders = [pathlib.Path(named)] if named else list(program.parents)[:3]
+
+    def find(*parts):
+        for folder in folders:
+            path = folder.joinpath(*parts).absolute()
+            if path.exists():
+                return str(path)
+        raise AssertionError(f"no {'/'.join(parts)} in {', '.join(map(str, folders))}: build there, or name STOCKADE_TEST_BUILD")
+    return find
+
+
 @pytest.fixture
 def nameserver():
     """The site's resolver; knows one good mail server, 192.0.2.10 mail.good.test."""

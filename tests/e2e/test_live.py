@@ -2,7 +2,6 @@
 """A list that changes while it is served, and the serial that counts the changes: it never goes back."""
 import contextlib
 import os
-import pathlib
 import shutil
 import signal
 import sqlite3
@@ -79,9 +78,9 @@ def restore_store(site):
 
 # ---- sustained change ----
 
-def test_answers_stay_exact_while_hundreds_of_changes_a_second_go_on(live, program):
+def test_answers_stay_exact_while_hundreds_of_changes_a_second_go_on(live, helper_program):
     """bench/live in small: every address that was touched is asked for in the end. No figures: machines differ."""
-    drive = pathlib.Path(program).parent.parent / "bench" / "live_drive"
+    drive = helper_program("bench", "live_drive")
     entries = 20000
     data = live.path("entries.txt")
     with open(data, "wb") as file:

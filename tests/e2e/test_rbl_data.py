@@ -3,7 +3,6 @@
 stockade-rbldnsd(8); everything else is a defect of ours."""
 import gzip
 import ipaddress
-import pathlib
 import random
 import subprocess
 
@@ -15,12 +14,8 @@ FOUND, BELOW = 1, 2
 
 
 @pytest.fixture(scope="session")
-def rbl_ask(program):
-    places = [folder / "tests" / "e2e" / "rbl_ask" for folder in list(pathlib.Path(program).parents)[:3]]
-    for place in places:
-        if place.exists():
-            return place
-    raise AssertionError(f"no rbl_ask beside {program}; looked at {places}")
+def rbl_ask(helper_program):
+    return helper_program("tests", "e2e", "rbl_ask")
 
 
 def ask_ours(rbl_ask, kind, files, names, options=()):

@@ -5,7 +5,6 @@ Most tests talk to portal_fixture, which is the portal with a keeper made of a t
 on, states that take a day to come about. What a real refusal leads to is tested with a real site at the end."""
 import json
 import os
-import pathlib
 import re
 import shutil
 import signal
@@ -89,19 +88,9 @@ def receive_all(connection):
     return b"".join(parts)
 
 
-def find_fixture(program):
-    named = os.environ.get("STOCKADE_PORTAL_FIXTURE")
-    places = [pathlib.Path(named)] if named else [
-        folder / "tests" / "e2e" / "portal_fixture" for folder in list(program.parents)[:3]]
-    for place in places:
-        if place.exists():
-            return str(place)
-    raise AssertionError(f"no portal_fixture beside {program}; looked at {places}")
-
-
 @pytest.fixture(scope="module")
-def portal(program):
-    portal = Portal(find_fixture(program))
+def portal(helper_program):
+    portal = Portal(helper_program("tests", "e2e", "portal_fixture"))
     yield portal
     portal.stop()
 
@@ -488,8 +477,8 @@ def test_a_slow_head_is_ended_even_when_it_drips(portal):
             thread.join()
 
 
-def test_who_asks_too_often_is_told_when_to_come_back(program):
-    portal = Portal(find_fixture(program), burst=3)
+def test_who_asks_too_often_is_told_when_to_come_back(helper_program):
+    portal = Portal(helper_program("tests", "e2e", "portal_fixture"), burst=3)
     try:
         codes = [portal.get("/api/v1/ip/198.51.100.9")[0] for _ in range(3)]
         status, headers, text = portal.get("/api/v1/ip/198.51.100.9")
