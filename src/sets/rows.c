@@ -261,9 +261,12 @@ static int values_grow(struct rows *rows)
 static bool is_last_value(const struct rows *rows, uint8_t sublist, bool excluded, int64_t until_s,
 	struct span reason)
 {
-	const struct value *last = &rows->values[rows->last_value];
+	const struct value *last;
 
-	if (rows->values_len == 0 || last->sublist != sublist || last->excluded != excluded)
+	if (rows->values_len == 0)
+		return false;
+	last = &rows->values[rows->last_value];
+	if (last->sublist != sublist || last->excluded != excluded)
 		return false;
 	return excluded ||
 	       (last->until_s == until_s && span_equal(rows_reason(rows, last->reason), reason));
