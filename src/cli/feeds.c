@@ -42,8 +42,7 @@ static void feeds_print(const struct cli *cli, const Stockade__Answer *answer)
 	table_add_column(table, "STATE", false);
 	table_add_column(table, "SERIAL", true);
 	table_add_column(table, "ENTRIES", true);
-	table_add_column(
-		table, arena_format(cli->arena, "LAST SUCCESS (%s)", output_zone(cli)), false);
+	table_add_time_column(cli, table, "LAST SUCCESS");
 	table_add_column(table, "ERROR", false);
 	for (size_t i = 0; i < answer->n_feeds; i++)
 		feed_add_row(cli, table, answer->feeds[i]);

@@ -31,24 +31,12 @@ static void history_print_listings(const struct cli *cli, const Stockade__Answer
 	AUTO(table) *table = table_new(cli);
 	char text[OUTPUT_TIME_SIZE];
 
-	table_add_column(table, "SOURCE", false);
-	table_add_column(table, "LIST", false);
-	table_add_column(table, "REASON", false);
-	table_add_column(table, arena_format(cli->arena, "SINCE (%s)", output_zone(cli)), false);
-	table_add_column(table, arena_format(cli->arena, "UNTIL (%s)", output_zone(cli)), false);
-	table_add_column(table, "BY", false);
+	listing_add_columns(cli, table);
 	table_add_column(table, "ENDED", false);
 	for (size_t i = 0; i < answer->n_listings; i++) {
 		const Stockade__Listing *l = answer->listings[i];
 
-		table_add_row(table);
-		table_add_cell(table, wire_source_text(cli, l->source));
-		table_add_cell(table, arena_format(cli->arena, "%s/%s", l->list, l->sublist));
-		table_add_cell(table, l->reason);
-		table_add_cell(table, output_time(cli, l->since_s, text));
-		table_add_cell(table,
-			l->until_s != 0 ? output_time(cli, l->until_s, text) : "until review");
-		table_add_cell(table, l->author);
+		listing_add_row(cli, table, l);
 		table_add_cell(table, l->ended_s == 0 ? "in force"
 						      : arena_format(cli->arena, "%s by %s: %s",
 								output_time(cli, l->ended_s, text),
@@ -63,7 +51,7 @@ static void history_print_incidents(const struct cli *cli, const Stockade__Answe
 	char text[OUTPUT_TIME_SIZE];
 
 	table_add_column(table, "INCIDENT", false);
-	table_add_column(table, arena_format(cli->arena, "LAST (%s)", output_zone(cli)), false);
+	table_add_time_column(cli, table, "LAST");
 	table_add_column(table, "COUNT", true);
 	table_add_column(table, "RULE", false);
 	table_add_column(table, "MODE", false);
@@ -88,7 +76,7 @@ static void history_print_events(const struct cli *cli, const Stockade__Answer *
 	char text[OUTPUT_TIME_SIZE];
 
 	table_add_column(table, "EVENT", true);
-	table_add_column(table, arena_format(cli->arena, "TIME (%s)", output_zone(cli)), false);
+	table_add_time_column(cli, table, "TIME");
 	table_add_column(table, "BY", false);
 	table_add_column(table, "DID", false);
 	table_add_column(table, "REASON", false);

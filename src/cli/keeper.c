@@ -141,6 +141,35 @@ static json_t *incident_number_json(const struct cli *cli, uint64_t number)
 	return number != 0 ? json_string(wire_incident_text(cli, number)) : json_null();
 }
 
+const char *until_text(const struct cli *cli, int64_t until_s, char text[OUTPUT_TIME_SIZE])
+{
+	return until_s != 0 ? output_time(cli, until_s, text) : "until review";
+}
+
+void listing_add_columns(const struct cli *cli, struct table *table)
+{
+	table_add_column(table, "SOURCE", false);
+	table_add_column(table, "LIST", false);
+	table_add_column(table, "REASON", false);
+	table_add_time_column(cli, table, "SINCE");
+	table_add_time_column(cli, table, "UNTIL");
+	table_add_column(table, "BY", false);
+}
+
+void listing_add_row(const struct cli *cli, struct table *table, const Stockade__Listing *l)
+{
+	char text[OUTPUT_TIME_SIZE];
+
+	table_add_row(table);
+	table_add_cell(table, arena_format(cli->arena, "%s%s", l->excluded ? "not " : "",
+				      wire_source_text(cli, l->source)));
+	table_add_cell(table, arena_format(cli->arena, "%s/%s", l->list, l->sublist));
+	table_add_cell(table, l->reason);
+	table_add_cell(table, output_time(cli, l->since_s, text));
+	table_add_cell(table, until_text(cli, l->until_s, text));
+	table_add_cell(table, l->author);
+}
+
 json_t *listing_json(const struct cli *cli, const Stockade__Listing *l)
 {
 	json_t *evidence = json_array();

@@ -39,6 +39,11 @@ const char *wire_source_text(const struct cli *cli, const Stockade__Source *sour
 const char *wire_incident_text(const struct cli *cli, uint64_t number); /* "-" for 0 */
 
 json_t *listing_json(const struct cli *cli, const Stockade__Listing *listing);
+/* The columns that every table of listings begins with, and a row of them. */
+void listing_add_columns(const struct cli *cli, struct table *table);
+void listing_add_row(const struct cli *cli, struct table *table, const Stockade__Listing *listing);
+const char *until_text(const struct cli *cli, int64_t until_s, char text[OUTPUT_TIME_SIZE]);
+
 json_t *incident_json(const struct cli *cli, const Stockade__Incident *incident);
 json_t *event_json(const struct cli *cli, const Stockade__Event *event);
 

@@ -19,35 +19,16 @@ static struct table *listings_table(const struct cli *cli)
 {
 	struct table *table = table_new(cli);
 
-	table_add_column(table, "SOURCE", false);
-	table_add_column(table, "LIST", false);
-	table_add_column(table, "REASON", false);
-	table_add_column(table, arena_format(cli->arena, "SINCE (%s)", output_zone(cli)), false);
-	table_add_column(table, arena_format(cli->arena, "UNTIL (%s)", output_zone(cli)), false);
-	table_add_column(table, "BY", false);
+	listing_add_columns(cli, table);
 	return table;
 }
 
 static void shower_add(struct listing_shower *shower, const Stockade__Listing *listing)
 {
-	struct cli *cli = shower->cli;
-	char text[OUTPUT_TIME_SIZE];
-
-	if (shower->table == NULL) {
-		output_json(listing_json(cli, listing));
-		return;
-	}
-	table_add_row(shower->table);
-	table_add_cell(
-		shower->table, arena_format(cli->arena, "%s%s", listing->excluded ? "not " : "",
-				       wire_source_text(cli, listing->source)));
-	table_add_cell(
-		shower->table, arena_format(cli->arena, "%s/%s", listing->list, listing->sublist));
-	table_add_cell(shower->table, listing->reason);
-	table_add_cell(shower->table, output_time(cli, listing->since_s, text));
-	table_add_cell(shower->table,
-		listing->until_s != 0 ? output_time(cli, listing->until_s, text) : "until review");
-	table_add_cell(shower->table, listing->author);
+	if (shower->table == NULL)
+		output_json(listing_json(shower->cli, listing));
+	else
+		listing_add_row(shower->cli, shower->table, listing);
 }
 
 /* 1: the limit is reached and there is more. */

@@ -12,12 +12,15 @@
 
 enum { EXIT_NOT_LISTED = 0, EXIT_LISTED = 1, EXIT_LOOKUP_ERROR = 2 };
 
-/* Each sublist answers by its own most specific entry, and an entry may say "not this one". */
+/* Each sublist answers by its own most specific entry, and an entry may say "not this one". At x itself "x" is nearer than
+ * ".x". */
 static unsigned listing_rank(const Stockade__Listing *listing)
 {
 	const Stockade__Source *source = listing->source;
+	bool below = source->domain[0] == '.';
 
-	return source->address.len != 0 ? source->bits : (unsigned)strlen(source->domain);
+	return source->address.len != 0 ? source->bits
+					: 2 * (unsigned)strlen(source->domain + below) + !below;
 }
 
 static bool listing_is_overruled(
@@ -104,8 +107,8 @@ static void result_print(
 	table_add_column(table, "LIST", false);
 	table_add_column(table, "CODE", false);
 	table_add_column(table, "REASON", false);
-	table_add_column(table, arena_format(cli->arena, "SINCE (%s)", output_zone(cli)), false);
-	table_add_column(table, arena_format(cli->arena, "UNTIL (%s)", output_zone(cli)), false);
+	table_add_time_column(cli, table, "SINCE");
+	table_add_time_column(cli, table, "UNTIL");
 	table_add_column(table, "INCIDENT", false);
 	for (size_t i = 0; i < result->len; i++) {
 		const struct lookup_row *row = &result->rows[i];
@@ -116,8 +119,7 @@ static void result_print(
 		table_add_colored(table, row->code, "red");
 		table_add_cell(table, row->reason);
 		table_add_cell(table, output_time(cli, row->since_s, text));
-		table_add_cell(table,
-			row->until_s != 0 ? output_time(cli, row->until_s, text) : "until review");
+		table_add_cell(table, until_text(cli, row->until_s, text));
 		table_add_cell(table, row->incident);
 	}
 	table_print(table);

@@ -106,6 +106,12 @@ void table_add_column(struct table *table, const char *heading, bool right)
 		NULL);
 }
 
+void table_add_time_column(const struct cli *cli, struct table *table, const char *heading)
+{
+	table_add_column(
+		table, arena_format(cli->arena, "%s (%s)", heading, output_zone(cli)), false);
+}
+
 void table_add_row(struct table *table)
 {
 	table->line = scols_table_new_line(table->table, NULL);

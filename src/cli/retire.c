@@ -2,20 +2,19 @@
 /* The end of a list: announced, emptied, or taken back; and what is left to do by hand. */
 #include "base/macro.h"
 #include "cli/change.h"
+#include "list/retirement.h"
 
 enum { NOTICE_DAYS = 60 };
 
-/* In the order of roles/keeper_retire.c. */
-enum retire_step { RETIRE_ANNOUNCE, RETIRE_EMPTY, RETIRE_BACK };
-
 /* The plan, as RFC 6471 section 3.4 has it; --json and --quiet leave it out. */
-static void print_plan(const struct cli *cli, const struct conf_list *list, enum retire_step step)
+static void print_plan(
+	const struct cli *cli, const struct conf_list *list, enum retirement_step step)
 {
-	if (step == RETIRE_ANNOUNCE)
+	if (step == RETIREMENT_ANNOUNCE)
 		cli_remark(cli,
 			"next: tell the users by web page, mailing lists and vendors; then `stockade list retire %s --empty`",
 			list->name);
-	else if (step == RETIRE_EMPTY)
+	else if (step == RETIREMENT_EMPTY)
 		cli_remark(cli,
 			"next: keep '%s' served so for some months; then delegate it to names with addresses in TEST-NET "
 			"(192.0.2.1, TTL 604800), never to a third party, and keep the domain registered",
@@ -39,7 +38,7 @@ static int retire_send(struct cli *cli, const struct conf_list *list, Stockade__
 	if (code != 0)
 		return code;
 	keeper_print_change(cli, answer);
-	print_plan(cli, list, (enum retire_step)retire->step);
+	print_plan(cli, list, (enum retirement_step)retire->step);
 	return 0;
 }
 
@@ -72,7 +71,7 @@ int verb_list_retire(struct cli *cli, int argc, char **argv)
 		return code;
 	if (list->zone == NULL)
 		return cli_usage(cli, "the list '%s' is not published", list->name);
-	retire.step = empty ? RETIRE_EMPTY : undo ? RETIRE_BACK : RETIRE_ANNOUNCE;
+	retire.step = empty ? RETIREMENT_EMPTY : undo ? RETIREMENT_BACK : RETIREMENT_ANNOUNCE;
 	retire.notice_s = notice_ms != 0 ? notice_ms / 1000 : INT64_C(86400) * NOTICE_DAYS;
 	retire.skip_notice = skip_notice;
 	if (empty && !cli->dry_run &&

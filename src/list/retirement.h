@@ -20,6 +20,9 @@ enum retirement_stage {
 	RETIREMENT_STAGES
 };
 
+/* What an operator orders; as in bus/stockade.proto. */
+enum retirement_step { RETIREMENT_ANNOUNCE, RETIREMENT_EMPTY, RETIREMENT_BACK };
+
 const char *retirement_sublist(enum retirement_stage stage);
 
 /* Where the list's own entry stands. */

@@ -12,8 +12,6 @@
  */
 enum { NOTICE_LEAST_S = 30 * 86400, WORDS_SIZE = 512 };
 
-enum retire_step { RETIRE_ANNOUNCE, RETIRE_EMPTY, RETIRE_BACK };
-
 struct retiring {
 	bool is_at[RETIREMENT_STAGES];
 	uint64_t event[RETIREMENT_STAGES];
@@ -203,11 +201,11 @@ int retire_run(struct work *work)
 	if (r < 0)
 		return r;
 	switch (wire->step) {
-	case RETIRE_ANNOUNCE:
+	case RETIREMENT_ANNOUNCE:
 		return retire_announce(work, list, &retiring);
-	case RETIRE_EMPTY:
+	case RETIREMENT_EMPTY:
 		return retire_empty(work, list, &retiring);
-	case RETIRE_BACK:
+	case RETIREMENT_BACK:
 		return retire_back(work, list, &retiring);
 	default:
 		return fault_set(&work->why, E_USAGE, "the command is none");

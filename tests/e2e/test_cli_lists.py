@@ -65,6 +65,14 @@ def test_an_exception_within_a_network(site, keeper):
     assert "not 198.51.100.9" in site.cli("list", "ls", "main").stdout
 
 
+def test_a_domain_is_nearer_to_itself_than_what_is_said_of_all_below_it(site, keeper):
+    add(site, ".bad.example", "--list", "names")
+    add(site, "bad.example", "--list", "names", "--except")
+    assert site.json("lookup", "bad.example")["listed"] is False
+    assert site.json("lookup", "www.bad.example", check=False)["listed"] is True
+    assert "not bad.example" in site.cli("history", "bad.example").stdout
+
+
 def test_allow_and_its_end(site, keeper):
     site.cli("allow", "198.51.100.9", "--reason", "partner", "--for", "90d")
     found = site.json("lookup", "198.51.100.9")
