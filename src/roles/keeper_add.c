@@ -59,7 +59,6 @@ static int adding_evidence(struct adding *adding, const struct source *source)
 
 struct existing {
 	struct span sublist;
-	struct source source;
 	uint64_t id;
 	int64_t until_s;
 	bool excluded;
@@ -71,8 +70,7 @@ static int existing_found(const struct store_listing *listing, void *arg)
 {
 	struct existing *existing = arg;
 
-	if (!span_equal(listing->sublist, existing->sublist) ||
-		!source_equal(&listing->source, &existing->source))
+	if (!span_equal(listing->sublist, existing->sublist))
 		return 0;
 	existing->id = listing->id;
 	existing->until_s = listing->until_s;
@@ -85,10 +83,9 @@ static int existing_found(const struct store_listing *listing, void *arg)
 static int adding_replace(struct adding *adding, const struct store_listing *listing)
 {
 	struct work *work = adding->work;
-	struct existing existing = {
-		.sublist = listing->sublist, .source = listing->source, .reason = listing->reason};
+	struct existing existing = {.sublist = listing->sublist, .reason = listing->reason};
 	struct store_select select = {
-		.which = STORE_COVERING, .list = listing->list, .source = &listing->source};
+		.which = STORE_AT, .list = listing->list, .source = &listing->source};
 	int r = store_listings(work->keeper->store, &select, existing_found, &existing);
 
 	if (r < 0)
@@ -156,22 +153,28 @@ static int adding_judge(struct adding *adding, const Stockade__Source *wire, str
 	return adding->allow_skips ? 0 : r;
 }
 
-static int adding_all(struct adding *adding)
+static int adding_one(struct adding *adding, const struct source *source)
 {
 	struct work *work = adding->work;
+	int r = work->event == 0 ? adding_event(adding, source) : 0;
 
+	if (r >= 0 && adding->evidence == 0)
+		r = adding_evidence(adding, source);
+	if (r >= 0)
+		r = adding_listing(adding, source);
+	if (r < 0)
+		work->why.text[0] = '\0'; /* that a source was left out is not why this failed */
+	return r;
+}
+
+static int adding_all(struct adding *adding)
+{
 	for (size_t i = 0; i < adding->add->n_sources; i++) {
 		struct source source;
 		int r = adding_judge(adding, adding->add->sources[i], &source);
 
-		if (r == 0)
-			continue;
-		if (r > 0 && work->event == 0)
-			r = adding_event(adding, &source);
-		if (r >= 0 && adding->evidence == 0)
-			r = adding_evidence(adding, &source);
-		if (r >= 0)
-			r = adding_listing(adding, &source);
+		if (r > 0)
+			r = adding_one(adding, &source);
 		if (r < 0)
 			return r;
 	}
