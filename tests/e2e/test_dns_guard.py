@@ -218,10 +218,11 @@ def test_a_flood_gets_little_and_half_of_it_is_short(site):
 
 def test_query_log_is_a_sample_and_bounded(site):
     start(site, **{"query-log": {"sample": "all", "per-second": 5}})
-    for i in range(40):
-        site.dns.ask(f"{i}.100.51.198.{ZONE}")
-    first = site.role.wait_for_event("dns.query")[0]
-    assert first["name"] == f"0.100.51.198.{ZONE}"
+    names = [f"{i}.100.51.198.{ZONE}" for i in range(40)]
+    for name in names:
+        site.dns.ask(name)
+    first = site.role.wait_for_event("dns.query")[0]  # of one of the threads
+    assert first["name"] in names
     assert (first["type"], first["rcode"], first["transport"]) == ("A", "NXDOMAIN", "udp")
     assert first["client"].startswith("127.0.0.1:")
 
