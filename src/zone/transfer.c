@@ -121,12 +121,25 @@ void transfer_release(
 
 /* ---- one configuration ---- */
 
+/* A key that we share with others for other reasons, such as a feed's, opens nothing here. */
+static bool key_is_of_secondary(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->transfers_len; i++) {
+		if (conf->transfers[i].key != NULL && strcmp(conf->transfers[i].key, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static const struct tsig_key *rules_key(
 	const struct transfer_rules *rules, const struct conf *conf, const char *name)
 {
+	const struct tsig_key *key = rules->keys;
+
 	for (size_t i = 0; name != NULL && i < conf->keys_len; i++) {
 		if (strcmp(conf->keys[i].name, name) == 0)
-			return &rules->keys[i];
+			return key;
+		key += key_is_of_secondary(conf, conf->keys[i].name);
 	}
 	return NULL;
 }
@@ -138,10 +151,11 @@ struct transfer_rules *transfer_rules_new(
 
 	rules->memory = memory;
 	rules->records_max = conf->transfer_records;
-	rules->keys_len = conf->keys_len;
 	rules->keys = mem_alloc_array(conf->keys_len + 1, sizeof(rules->keys[0]));
-	for (size_t i = 0; i < conf->keys_len; i++)
-		rules->keys[i] = keys[i];
+	for (size_t i = 0; i < conf->keys_len; i++) {
+		if (key_is_of_secondary(conf, conf->keys[i].name))
+			rules->keys[rules->keys_len++] = keys[i];
+	}
 	rules->secondaries_len = conf->transfers_len;
 	rules->secondaries =
 		mem_alloc_array(conf->transfers_len + 1, sizeof(rules->secondaries[0]));

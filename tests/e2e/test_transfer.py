@@ -245,6 +245,15 @@ def test_keys_that_everybody_can_read_are_refused(primary):
     assert asked_rcode(primary, other) == dns.rcode.NOERROR
 
 
+def test_a_key_for_something_else_opens_nothing(primary):
+    """The key of a feed is shared with another operator: it neither transfers nor passes an access list."""
+    feed, secondary = give_key(primary, "feed1"), give_key(primary, "sec1")
+    allow_transfer(primary, 9, secondary)
+    run(primary)
+    assert asked_rcode(primary, secondary) == dns.rcode.NOERROR
+    assert asked_rcode(primary, feed) == dns.rcode.NOTAUTH
+
+
 def test_a_key_may_move_to_another_folder(primary):
     """What a role may read is fixed when it starts: a reload that names other folders starts it anew."""
     key = give_key(primary, "sec1")
