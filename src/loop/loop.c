@@ -68,6 +68,7 @@ static void loop_wake_event(evutil_socket_t fd, short what, void *arg)
 	uint64_t count;
 
 	(void)what;
+	loop_read_clock(loop);
 	if (read(fd, &count, sizeof(count)) > 0 && loop->on_wake.call != NULL)
 		loop->on_wake.call(loop->on_wake.arg);
 }
@@ -302,6 +303,7 @@ void loop_run(struct loop *loop)
 /* ---- signals ---- */
 
 struct signal_call {
+	struct loop *loop;
 	void (*call)(int number, void *arg);
 	void *arg;
 };
@@ -311,6 +313,8 @@ static void loop_signal_event(evutil_socket_t number, short what, void *arg)
 	struct signal_call *c = arg;
 
 	(void)what;
+	loop_read_clock(
+		c->loop); /* what it sets is counted from now, and not from before the wait */
 	c->call((int)number, c->arg);
 }
 
@@ -321,7 +325,7 @@ void loop_on_signal(struct loop *loop, int number, void (*call)(int number, void
 	struct signal_call *c = &calls[loop->signals_len];
 
 	ASSERT(loop->signals_len < SIGNALS_MAX);
-	*c = (struct signal_call){call, arg};
+	*c = (struct signal_call){loop, call, arg};
 	loop->signals[loop->signals_len] =
 		event_new(loop->base, number, EV_SIGNAL | EV_PERSIST, loop_signal_event, c);
 	event_add(loop->signals[loop->signals_len], NULL);

@@ -25,7 +25,7 @@ void loop_stop(struct loop *loop);
 void loop_wake(struct loop *loop);
 void loop_on_wake(struct loop *loop, void (*call)(void *arg), void *arg);
 
-/* Times of this turn: read once after waiting. */
+/* Times of this turn: read after waiting, before whatever has come is told. */
 int64_t loop_now_ms(const struct loop *loop); /* monotonic: deadlines */
 int64_t loop_now_s(const struct loop *loop);  /* wall: what is stored and shown */
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/macro.h"
 #include "loop/loop.h"
@@ -104,6 +106,55 @@ static void count_and_stop(void *arg)
 {
 	loop_stop(arg);
 	fired++;
+}
+
+/* Long enough that a time from before is another one. */
+static int64_t time_passes(const struct loop *loop)
+{
+	int64_t before_ms = loop_now_ms(loop);
+
+	while (clock_monotonic_ms() <= before_ms)
+		;
+	return before_ms;
+}
+
+struct told {
+	struct loop *loop;
+	int64_t at_ms;
+};
+
+static void on_told(void *arg)
+{
+	struct told *told = arg;
+
+	told->at_ms = loop_now_ms(told->loop);
+	loop_stop(told->loop);
+}
+
+static void on_told_by_signal(int number, void *arg)
+{
+	(void)number;
+	on_told(arg);
+}
+
+/* After a long silence a deadline of some seconds would be over at once otherwise: SIGTERM, and all roles were killed. */
+static void signals_and_wakes_come_with_the_time_of_now(void **state)
+{
+	AUTO(loop) *loop = loop_new();
+	struct told told = {.loop = loop};
+	int64_t before_ms;
+
+	(void)state;
+	loop_on_wake(loop, on_told, &told);
+	loop_on_signal(loop, SIGUSR1, on_told_by_signal, &told);
+	before_ms = time_passes(loop);
+	loop_wake(loop);
+	loop_run(loop);
+	assert_true(told.at_ms > before_ms);
+	before_ms = time_passes(loop);
+	raise(SIGUSR1);
+	loop_run(loop);
+	assert_true(told.at_ms > before_ms);
 }
 
 static void later_runs_although_nothing_else_happens(void **state)
@@ -214,6 +265,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(timers_fire_in_order_whatever_the_order_of_setting),
 		cmocka_unit_test(a_timer_set_for_now_leaves_sockets_their_turn),
+		cmocka_unit_test(signals_and_wakes_come_with_the_time_of_now),
 		cmocka_unit_test(later_runs_although_nothing_else_happens),
 		cmocka_unit_test(a_stream_delivers_everything_then_the_end),
 		cmocka_unit_test(output_beyond_the_limit_ends_the_stream),
