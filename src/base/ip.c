@@ -60,12 +60,27 @@ int ip_parse(struct span s, struct ip *ret_ip)
 	return E_PARSE;
 }
 
+/* As RFC 5952 wants it: inet_ntop writes all of ::/96 with an IPv4 address at the end, as if that still meant one
+ * (RFC 4291 section 2.5.5.1). */
+static void ipv6_print(const uint8_t b[16], char *text, size_t size)
+{
+	static const uint8_t zero[12];
+	unsigned high = (unsigned)b[12] << 8 | b[13], low = (unsigned)b[14] << 8 | b[15];
+
+	if (memcmp(b, zero, sizeof(zero)) != 0 || (high == 0 && low < 2))
+		inet_ntop(AF_INET6, b, text, (socklen_t)size);
+	else if (high != 0)
+		snprintf(text, size, "::%x:%x", high, low);
+	else
+		snprintf(text, size, "::%x", low);
+}
+
 const char *ip_print(struct ip ip, char text[IP_TEXT_SIZE])
 {
 	if (ip_is_v4(ip))
 		inet_ntop(AF_INET, ip.b + 12, text, IP_TEXT_SIZE);
 	else
-		inet_ntop(AF_INET6, ip.b, text, IP_TEXT_SIZE);
+		ipv6_print(ip.b, text, IP_TEXT_SIZE);
 	return text;
 }
 
@@ -154,7 +169,7 @@ const char *prefix_print(struct prefix prefix, char text[PREFIX_TEXT_SIZE])
 	if (v4 || !ip_is_v4(prefix.ip))
 		ip_print(prefix.ip, address);
 	else
-		inet_ntop(AF_INET6, prefix.ip.b, address, sizeof(address));
+		ipv6_print(prefix.ip.b, address, sizeof(address));
 	if (prefix.bits == 128)
 		snprintf(text, PREFIX_TEXT_SIZE, "%s", address);
 	else
