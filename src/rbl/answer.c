@@ -464,22 +464,21 @@ static enum rbl_result asked_reply(struct asked *asked, int64_t now_s)
 {
 	struct dns_job *job = asked->job;
 	enum rbl_result result = RBL_ERROR;
-	struct reply reply;
+	struct reply *reply = asked->reply;
 	bool silent = false;
 
 	job->out_len = 0;
 	if (asked->rcode < 0)
 		return RBL_ERROR;
-	reply_init(&reply, &asked->query, job->out, reply_limit(&asked->query, job->transport));
-	asked->reply = &reply;
-	asked->answers_at = reply.len;
+	reply_init(reply, &asked->query, job->out, reply_limit(&asked->query, job->transport));
+	asked->answers_at = reply->len;
 	asked->one_type = asked->query.type == DNS_ANY;
 	if (asked->rcode == DNS_NOERROR)
 		result = answer_query(asked, now_s, &silent);
 	else
-		reply.rcode = (uint16_t)asked->rcode;
+		reply->rcode = (uint16_t)asked->rcode;
 	if (!silent)
-		job->out_len = reply_finish(&reply);
+		job->out_len = reply_finish(reply);
 	return result;
 }
 
@@ -487,6 +486,7 @@ void rbl_answer_jobs(const struct rbl_service *service, struct dns_job *jobs, si
 	int64_t now_s, struct rbl_outcome *ret_outcomes)
 {
 	struct asked asked[RBL_BATCH_MAX];
+	struct reply reply; /* one after the other */
 
 	ASSERT(jobs_len <= COUNTOF(asked));
 	for (size_t i = 0; i < jobs_len; i++)
@@ -496,8 +496,10 @@ void rbl_answer_jobs(const struct rbl_service *service, struct dns_job *jobs, si
 			asked_prefetch(&asked[i], step);
 	}
 	for (size_t i = 0; i < jobs_len; i++) {
-		enum rbl_result result = asked_reply(&asked[i], now_s);
+		enum rbl_result result;
 
+		asked[i].reply = &reply;
+		result = asked_reply(&asked[i], now_s);
 		ret_outcomes[i] = outcome_of(&asked[i], result);
 	}
 }
