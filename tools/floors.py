@@ -9,33 +9,43 @@ import sys
 FLOORS = {
     "base": 0,
     "sets": 1, "dns": 1, "smtp": 1, "loop": 1, "catalogue": 1,
-    "conf": 2, "list": 2, "resolve": 2,
-    "store": 3, "bus": 3,
-    "zone": 4, "gate": 4, "web": 4, "feed": 4, "rbl": 4,
-    "roles": 5,
-    "cli": 6,
+    "conf": 2, "list": 2, "resolve": 2, "server": 2, "http": 2,
+    "store": 3, "bus": 3, "process": 3,
+    "zone": 4, "gate": 4, "policy": 4, "portal": 4, "feed": 4, "rbldata": 4, "web": 4, "rbl": 4,
+    "keeper": 5, "xfr": 5, "smtpd": 5, "rbldnsd": 5, "courier": 5,
+    "dnsd": 6,
+    "roles": 7,
+    "cli": 8,
+    "demo": 9,
+}
+
+# Arrows up that stand until the code around them is cut: (file, include).
+STANDING = {
+    ("process/role.c", "roles/roles.def"),
+    ("zone/answer.c", "xfr/transfer.h"), ("zone/table.h", "xfr/transfer.h"), ("zone/table.c", "xfr/transfer.h"),
+    ("xfr/changes.h", "dnsd/worker.h"),
 }
 
 # header, and the files that may include it
 DOORS = [
-    (r"(event2/http|evhttp|event2/keyvalq_struct|event2/http_struct).*", r"web/http[a-z_]*\.[ch]"),
-    (r"event2?/.*|event\.h", r"loop/.*|web/http[a-z_]*\.[ch]"),
+    (r"(event2?/|event|evhttp).*", r"loop/.*"),
     (r"sqlite3\.h|libpq-fe\.h", r"store/.*"),
     (r"libfyaml\.h", r"conf/.*"),
-    (r"seccomp\.h|linux/landlock\.h", r"roles/jail\.c"),
+    (r"seccomp\.h|linux/landlock\.h", r"process/jail\.c"),
     (r"libsmartcols.*", r"cli/.*"),
-    (r"jansson\.h", r"(web|cli)/.*"),
+    (r"jansson\.h", r"(web|portal|cli)/.*"),
     (r"idn2\.h", r"list/source\.c"),
     (r"protobuf-c/.*", r"bus/.*"),
     (r"xxhash\.h", r"(sets|list)/.*"),
-    (r"zlib\.h", r"rbl/.*"),
+    (r"zlib\.h", r"(rbl|rbldata)/.*"),
     (r"sodium\.h", r"base/.*|store/.*|dns/(tsig|cookie|limit|quota|access_keys)\.c"),
 ]
 
 # The law: who parses strangers' bytes cannot open the store; who opens the store parses no strangers' bytes.
-STORE_KEEPERS = re.compile(r"store/.*|roles/keeper[a-z_]*\.[ch]")
-KEEPER_FILES = re.compile(r"(roles/keeper[a-z_]*|store/[a-z_0-9]*)\.[ch]")
-STRANGERS = ("dns/message", "dns/query", "smtp/", "web/", "zone/", "gate/", "resolve/", "feed/")
+STORE_KEEPERS = re.compile(r"(store|keeper)/.*|roles/keeper[a-z_]*\.[ch]")
+KEEPER_FILES = re.compile(r"(keeper/[a-z_0-9]*|roles/keeper[a-z_]*|store/[a-z_0-9]*)\.[ch]")
+STRANGERS = ("dns/message", "dns/query", "smtp/", "server/", "http/", "web/", "portal/", "zone/", "xfr/", "gate/", "smtpd/", "resolve/", "feed/",
+             "rbldata/")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 
@@ -54,7 +64,7 @@ def violations(name, number, kind, target):
         return
     if folder is not None and folder not in FLOORS:
         yield f"{place}: folder {folder} has no floor: give it one in tools/floors.py and MAP.md"
-    elif folder is not None and goal != folder and FLOORS[goal] >= FLOORS[folder]:
+    elif folder is not None and goal != folder and (name, target) not in STANDING and FLOORS[goal] >= FLOORS[folder]:
         yield f"{place}: {folder} (floor {FLOORS[folder]}) includes {target} (floor {FLOORS[goal]})"
     if goal == "store" and not STORE_KEEPERS.fullmatch(name):
         yield f"{place}: only the keeper opens the store"
@@ -76,10 +86,10 @@ def check(source):
 def selftest():
     """Rules that cannot fail are no rules."""
     bad = [("base/ip.c", '"', "loop/loop.h"), ("gate/facts.c", '"', "web/http.h"), ("gate/facts.c", '"', "store/store.h"),
-           ("roles/gate.c", '"', "store/store.h"), ("roles/keeper.c", '"', "smtp/parse.h"), ("gate/x.c", "<", "sqlite3.h"),
+           ("roles/gate.c", '"', "store/store.h"), ("keeper/x.c", '"', "smtp/parse.h"), ("gate/x.c", "<", "sqlite3.h"),
            ("web/page.c", "<", "event2/http.h"), ("new/x.c", '"', "base/ip.h")]
-    good = [("gate/facts.c", '"', "list/view.h"), ("roles/keeper_desk.c", '"', "store/store.h"), ("web/http.c", "<", "event2/http.h"),
-            ("main.c", '"', "cli/cli.h"), ("roles/jail.c", "<", "seccomp.h")]
+    good = [("gate/facts.c", '"', "list/view.h"), ("keeper/x.c", '"', "store/store.h"), ("loop/x.c", "<", "event2/event.h"),
+            ("main.c", '"', "cli/cli.h"), ("process/jail.c", "<", "seccomp.h")]
     for name, kind, target in bad:
         assert list(violations(name, 1, kind, target)), (name, target)
     for name, kind, target in good:

@@ -18,7 +18,7 @@
 #include "cli/demo_names.h"
 #include "cli/demo_site.h"
 #include "cli/demo_visitors.h"
-#include "roles/notify.h"
+#include "process/sd_notify.h"
 
 enum { READY_PATIENCE_MS = 60000, END_PATIENCE_MS = 40000 };
 

@@ -17,7 +17,7 @@
 #include "base/buf.h"
 #include "base/macro.h"
 #include "loop/socket.h"
-#include "roles/child.h"
+#include "process/child.h"
 
 enum {
 	GATE_PORT = 2525,

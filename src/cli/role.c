@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/role.h"
+#include "process/role.h"
 
 #include "cli/cli.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/supervisor.h"
+#include "process/supervisor.h"
 
 #include "cli/cli.h"
 

@@ -18,8 +18,8 @@
 #include "feed/times.h"
 #include "feed/zone.h"
 #include "loop/loop.h"
+#include "process/role.h"
 #include "roles/keys.h"
-#include "roles/role.h"
 
 enum { FEED_WORDS_MAX = 400 };
 

@@ -7,12 +7,12 @@
 #include "base/mem.h"
 #include "bus/client.h"
 #include "list/view.h"
+#include "process/role.h"
 #include "roles/dns_changes.h"
 #include "roles/dns_desk.h"
 #include "roles/dns_notify.h"
 #include "roles/dns_watch.h"
 #include "roles/last_view.h"
-#include "roles/role.h"
 #include "zone/guard.h"
 #include "zone/table.h"
 

@@ -13,7 +13,7 @@
 #include "bus/tap.h"
 #include "conf/conf.h"
 #include "dns/query.h"
-#include "roles/role.h"
+#include "process/role.h"
 #include "stockade.pb-c.h"
 #include "zone/guard.h"
 

@@ -15,10 +15,10 @@
 #include "gate/front.h"
 #include "list/view.h"
 #include "loop/socket.h"
+#include "process/role.h"
 #include "resolve/resolver.h"
 #include "roles/gate_health.h"
 #include "roles/last_view.h"
-#include "roles/role.h"
 
 enum {
 	SPOOL_LIMIT = 64 << 20,

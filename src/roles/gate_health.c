@@ -6,8 +6,8 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "bus/client.h"
+#include "process/role.h"
 #include "resolve/resolver.h"
-#include "roles/role.h"
 #include "stockade.pb-c.h"
 
 enum { LOOK_EVERY_MS = 2000 };

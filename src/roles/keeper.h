@@ -23,9 +23,9 @@
 #include "bus/rights.h"
 #include "list/delta.h"
 #include "loop/stream.h"
+#include "process/role.h"
 #include "roles/keeper_rule.h"
 #include "roles/keeper_shape.h"
-#include "roles/role.h"
 #include "stockade.pb-c.h"
 #include "store/store.h"
 

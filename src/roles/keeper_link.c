@@ -8,7 +8,7 @@
 #include "base/obj.h"
 #include "base/serial.h"
 #include "bus/frame.h"
-#include "roles/jail.h"
+#include "process/jail.h"
 #include "roles/keeper.h"
 
 /*

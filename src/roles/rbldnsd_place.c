@@ -14,7 +14,7 @@
 
 #include "base/macro.h"
 #include "base/mem.h"
-#include "roles/jail.h"
+#include "process/jail.h"
 
 #define PLACE_ROLE   "rbldnsd"
 #define DEFAULT_USER "rbldns"

@@ -9,8 +9,8 @@
 #include "bus/client.h"
 #include "list/view.h"
 #include "loop/socket.h"
+#include "process/role.h"
 #include "roles/last_view.h"
-#include "roles/role.h"
 #include "web/portal.h"
 
 enum { BUS_PATH_SIZE = 256 };

@@ -20,7 +20,7 @@
 
 #include "base/macro.h"
 #include "loop/socket.h"
-#include "roles/jail.h"
+#include "process/jail.h"
 #include "unit.h"
 
 /* What became of a try: done, an errno, or the signal of a refused call. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/supervisor.h"
+#include "process/supervisor.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -12,12 +12,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/obj.h"
-#include "roles/child.h"
-#include "roles/folders.h"
-#include "roles/jail.h"
-#include "roles/notify.h"
-#include "roles/ports.h"
-#include "roles/role.h"
+#include "process/child.h"
+#include "process/folders.h"
+#include "process/jail.h"
+#include "process/role.h"
+#include "process/sd_notify.h"
+#include "process/sockets.h"
 
 enum {
 	RESTART_FIRST_MS = 20, /* a crash costs its clients no more than this */

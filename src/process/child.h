@@ -7,8 +7,8 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "roles/folders.h"
-#include "roles/ports.h"
+#include "process/folders.h"
+#include "process/sockets.h"
 
 struct child_plan {
 	const char *role;

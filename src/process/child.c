@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/child.h"
+#include "process/child.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/ports.h"
+#include "process/sockets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 
 #include "base/macro.h"
 #include "loop/socket.h"
-#include "roles/folders.h"
+#include "process/folders.h"
 
 enum { LISTEN_FDS_START = 3 }; /* sd_listen_fds(3) */
 

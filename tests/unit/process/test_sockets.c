@@ -9,7 +9,7 @@
 
 #include "base/macro.h"
 #include "loop/socket.h"
-#include "roles/ports.h"
+#include "process/sockets.h"
 #include "unit.h"
 
 static struct endpoint endpoint_of(const char *text)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/folders.h"
+#include "process/folders.h"
 
 #include <errno.h>
 #include <grp.h>

@@ -2,7 +2,7 @@
 /*
  * The table first: it is what an auditor reads. Below it the two mechanisms.
  */
-#include "roles/jail.h"
+#include "process/jail.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@
 
 #include "base/log.h"
 #include "base/macro.h"
-#include "roles/folders.h"
+#include "process/folders.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define JAIL_SANITIZED 1

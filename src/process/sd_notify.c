@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/notify.h"
+#include "process/sd_notify.h"
 
 #include <errno.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/role.h"
+#include "process/role.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,10 +16,10 @@
 #include "base/log.h"
 #include "base/macro.h"
 #include "base/obj.h"
-#include "roles/folders.h"
-#include "roles/jail.h"
-#include "roles/notify.h"
-#include "roles/ports.h"
+#include "process/folders.h"
+#include "process/jail.h"
+#include "process/sd_notify.h"
+#include "process/sockets.h"
 
 enum { VIEW_PATIENCE_MS = 250 };
 
