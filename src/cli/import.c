@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "bus/convert.h"
 #include "cli/import.h"
-#include "roles/keeper_rule.h"
+#include "policy/listing_rule.h"
 
 enum { PART = 10000, LINES_SHOWN = 20, LINE_MAX_BYTES = 4096, ORIGIN_MAX = 200, ASK_ABOVE = 10000 };
 

@@ -2,8 +2,8 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "keeper/keeper.h"
 #include "list/retirement.h"
-#include "roles/keeper.h"
 
 /*
  * The end of a list, in steps that nobody takes by accident (RFC 6471 section 3.4): announced, at least a month before;

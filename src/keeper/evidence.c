@@ -4,7 +4,7 @@
 #include "base/obj.h"
 #include "bus/convert.h"
 #include "bus/frame.h"
-#include "roles/keeper.h"
+#include "keeper/keeper.h"
 
 /*
  * Evidence of the roles: part of the turn's transaction, acknowledged when that is on disk. When the store fails nothing is

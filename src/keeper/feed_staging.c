@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/keeper_feed.h"
+#include "keeper/feed_staging.h"
 
 #include <stdio.h>
 

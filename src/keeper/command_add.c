@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "bus/convert.h"
-#include "roles/keeper.h"
+#include "keeper/keeper.h"
 
 /*
  * Sources onto a list, one or a part of an import. A listing is never rewritten: extending or changing one ends it and adds

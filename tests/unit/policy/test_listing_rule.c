@@ -5,7 +5,7 @@
 
 #include "base/macro.h"
 #include "base/serial.h"
-#include "roles/keeper_rule.h"
+#include "policy/listing_rule.h"
 
 static const char text[] =
 	"hostname: mx1.example.org\n"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <string.h>
 
-#include "roles/keeper.h"
+#include "keeper/keeper.h"
 
 /*
  * What operators change. A command is a part of its turn's transaction (keeper_batch.c): the event, its evidence, the

@@ -5,8 +5,8 @@
 #include "base/mem.h"
 #include "bus/convert.h"
 #include "bus/frame.h"
+#include "keeper/keeper.h"
 #include "list/paint.h"
-#include "roles/keeper.h"
 
 /*
  * From the grounds of a change to a delta: each ground is painted from what the store says now, with all that covers it

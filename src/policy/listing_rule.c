@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/keeper_rule.h"
+#include "policy/listing_rule.h"
 
 #include "base/macro.h"
 

@@ -21,11 +21,11 @@
 #include "base/clock_guard.h"
 #include "base/log.h"
 #include "bus/rights.h"
+#include "keeper/layout.h"
 #include "list/delta.h"
 #include "loop/stream.h"
+#include "policy/listing_rule.h"
 #include "process/role.h"
-#include "roles/keeper_rule.h"
-#include "roles/keeper_shape.h"
 #include "stockade.pb-c.h"
 #include "store/store.h"
 

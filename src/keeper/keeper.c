@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/keeper.h"
+#include "keeper/keeper.h"
 
 #include <stdio.h>
 

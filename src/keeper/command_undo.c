@@ -3,7 +3,7 @@
 
 #include "base/macro.h"
 #include "base/mem.h"
-#include "roles/keeper.h"
+#include "keeper/keeper.h"
 
 /*
  * Undoing event E: what E added and is still in force ends; what E ended is added again, unless its time is over or the

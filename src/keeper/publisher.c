@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/serial.h"
 #include "bus/frame.h"
-#include "roles/keeper.h"
+#include "keeper/keeper.h"
 
 /*
  * What has been told to whom.

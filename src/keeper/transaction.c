@@ -2,7 +2,7 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
-#include "roles/keeper.h"
+#include "keeper/keeper.h"
 
 /*
  * Group commit: all evidence and all commands that came in during one turn of the loop are one transaction, with one

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/keeper_shape.h"
+#include "keeper/layout.h"
 
 #include "base/arena.h"
 #include "base/macro.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/keeper.h"
+#include "keeper/keeper.h"
 
 /* What is due ends by itself, some at a time, each step a transaction of its own. */
 enum { EXPIRE_STEP = 256 };

@@ -12,8 +12,8 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/serial.h"
+#include "keeper/keeper.h"
 #include "list/snapshot_write.h"
-#include "roles/keeper.h"
 
 /*
  * Snapshot files. They are written by a thread with a read-only connection of its own, inside one read transaction: one

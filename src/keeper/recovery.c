@@ -3,7 +3,7 @@
 
 #include "base/macro.h"
 #include "base/serial.h"
-#include "roles/keeper.h"
+#include "keeper/keeper.h"
 
 /*
  * Where the serial goes on, after a start and whenever somebody turns up who has seen more. It never goes back: the store

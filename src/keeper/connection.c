@@ -8,8 +8,8 @@
 #include "base/obj.h"
 #include "base/serial.h"
 #include "bus/frame.h"
+#include "keeper/keeper.h"
 #include "process/jail.h"
-#include "roles/keeper.h"
 
 /*
  * Connections. Who speaks is known by the socket; what it may say is in bus/rights.c; anything else closes the connection.

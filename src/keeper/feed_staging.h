@@ -5,7 +5,7 @@
  * keeper_feed_commit.c makes one transaction of it, keeper_feed_verb.c is what operators ask and order. Nobody else
  * includes it.
  */
-#include "roles/keeper.h"
+#include "keeper/keeper.h"
 
 enum { FEED_NAME_SIZE = 40, FEED_AUTHOR_SIZE = FEED_NAME_SIZE + 8, FEED_WORDS_SIZE = 512 };
 

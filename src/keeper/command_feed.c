@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "roles/keeper_feed.h"
+#include "keeper/feed_staging.h"
 
 /* What operators ask and order about feeds. */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/macro.h"
 #include "bus/convert.h"
+#include "keeper/keeper.h"
 #include "list/retirement.h"
-#include "roles/keeper.h"
 
 /* Sources off a list, or off all of them: each is an event, and what it ended is kept. */
 struct removing {

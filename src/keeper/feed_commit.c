@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "roles/keeper_feed.h"
+#include "keeper/feed_staging.h"
 
 /*
  * A change set becomes one transaction: event, evidence, listings added and ended, serial, ground, and how far the feed was

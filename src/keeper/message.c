@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "bus/convert.h"
-#include "roles/keeper.h"
+#include "keeper/keeper.h"
 
 /* Everything is copied into the arena: rows live only as long as the callback that brings them. */
 

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "base/serial.h"
 #include "bus/convert.h"
-#include "roles/keeper.h"
+#include "keeper/keeper.h"
 
 /* Answers of bounded length, from the store alone; what the asker may see depends on its socket. */
 enum {
