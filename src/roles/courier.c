@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/obj.h"
-#include "roles/courier.h"
+#include "courier/courier.h"
 #include "stockade.pb-c.h"
 
 /*

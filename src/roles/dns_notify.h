@@ -4,8 +4,8 @@
  * Tells the secondaries of dns.transfer-to when a zone has changed (RFC 1996): at most once a second for each zone and
  * secondary, and again, less and less often, until it is answered. Owner: the dns role; its main thread.
  */
+#include "conf/tsig_keys.h"
 #include "loop/loop.h"
-#include "roles/keys.h"
 #include "zone/table.h"
 
 struct dns_notify;

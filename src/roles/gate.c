@@ -13,12 +13,12 @@
 #include "base/obj.h"
 #include "bus/client.h"
 #include "gate/front.h"
+#include "list/snapshot_folder.h"
 #include "list/view.h"
 #include "loop/socket.h"
 #include "process/role.h"
 #include "resolve/resolver.h"
 #include "roles/gate_health.h"
-#include "roles/last_view.h"
 
 enum {
 	SPOOL_LIMIT = 64 << 20,

@@ -7,10 +7,10 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "bus/client.h"
+#include "list/snapshot_folder.h"
 #include "list/view.h"
 #include "loop/socket.h"
 #include "process/role.h"
-#include "roles/last_view.h"
 #include "web/portal.h"
 
 enum { BUS_PATH_SIZE = 256 };

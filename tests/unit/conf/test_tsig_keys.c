@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "roles/keys.h"
+#include "conf/tsig_keys.h"
 
 static char path[] = "/tmp/stockade-key-XXXXXX";
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/last_view.h"
+#include "list/snapshot_folder.h"
 
 #include <dirent.h>
 #include <limits.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/keys.h"
+#include "conf/tsig_keys.h"
 
 #include <errno.h>
 #include <fcntl.h>

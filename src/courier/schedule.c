@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/macro.h"
 #include "base/obj.h"
-#include "roles/courier.h"
+#include "courier/courier.h"
 
 /*
  * Two things are always apart: what the server has (`next`, fetched) and what the keeper has (`zone`). The next zone becomes

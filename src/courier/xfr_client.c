@@ -6,9 +6,9 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/serial.h"
+#include "courier/courier.h"
 #include "loop/socket.h"
 #include "loop/stream.h"
-#include "roles/courier.h"
 
 /*
  * One TCP connection (RFC 7766), all of it signed when the feed has a key:

@@ -4,7 +4,7 @@
 #include "base/obj.h"
 #include "bus/convert.h"
 #include "bus/frame.h"
-#include "roles/courier.h"
+#include "courier/courier.h"
 #include "stockade.pb-c.h"
 
 /*

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "courier/courier.h"
 #include "process/folders.h"
-#include "roles/courier.h"
 
 /*
  * The zone of each feed, in the role's own folder: so that a restart costs a difference and no transfer. Written beside and

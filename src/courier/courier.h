@@ -12,6 +12,7 @@
  * One loop, one thread. A reload makes all feeds anew.
  */
 #include "bus/client.h"
+#include "conf/tsig_keys.h"
 #include "dns/transfer_read.h"
 #include "feed/changes.h"
 #include "feed/set.h"
@@ -19,7 +20,6 @@
 #include "feed/zone.h"
 #include "loop/loop.h"
 #include "process/role.h"
-#include "roles/keys.h"
 
 enum { FEED_WORDS_MAX = 400 };
 
