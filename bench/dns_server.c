@@ -16,9 +16,9 @@
 #include "base/macro.h"
 #include "base/shelf.h"
 #include "conf/conf.h"
+#include "dnsd/worker.h"
 #include "list/view.h"
 #include "loop/socket.h"
-#include "roles/dns_desk.h"
 #include "zone/guard.h"
 #include "zone/table.h"
 

@@ -14,7 +14,7 @@ def flags(build):
     packages = ["libevent", "libprotobuf-c", "libsodium", "smartcols", "jansson", "libfyaml", "sqlite3"]
     found = subprocess.run(["pkg-config", "--cflags", *packages], capture_output=True, text=True, check=True)
     return ["-std=gnu17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", f"-I{ROOT / 'src'}",
-            f"-I{build / 'src'}", f"-I{build / 'src/bus'}", *found.stdout.split()]
+            f"-I{build / 'src'}", f"-I{build / 'src/bus'}", f"-I{build / 'src/dnsd'}", *found.stdout.split()]
 
 
 def compile_alone(header, options):

@@ -6,8 +6,8 @@
  */
 #include "base/shelf.h"
 #include "rbl/answer.h"
-#include "roles/dns_server.h"
 #include "roles/rbldnsd_output.h"
+#include "server/server.h"
 
 struct rbldnsd_desk;
 

@@ -3,10 +3,10 @@
 
 #include "base/mem.h"
 #include "dns/reply.h"
+#include "xfr/transfer.h"
 #include "zone/guard.h"
 #include "zone/owner.h"
 #include "zone/said.h"
-#include "zone/transfer.h"
 
 /*
  * A name is answered in this order: is it ours; is it listed (or a test entry); does anything below it exist; else

@@ -5,9 +5,9 @@
 
 #include "base/macro.h"
 #include "base/mem.h"
+#include "xfr/transfer.h"
 #include "zone/guard.h"
 #include "zone/note.h"
-#include "zone/transfer.h"
 
 static struct span table_lower(struct arena *arena, struct span s)
 {

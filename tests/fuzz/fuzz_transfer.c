@@ -6,8 +6,8 @@
 #include "base/log.h"
 #include "base/macro.h"
 #include "list/snapshot_write.h"
+#include "xfr/transfer.h"
 #include "zone/answer.h"
-#include "zone/transfer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

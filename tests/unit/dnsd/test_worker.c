@@ -12,9 +12,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/shelf.h"
+#include "dnsd/worker.h"
 #include "loop/socket.h"
-#include "roles/dns_desk.h"
-#include "roles/dns_tcp.h"
+#include "server/tcp.h"
 #include "zone/ground.h"
 
 /*

@@ -4,9 +4,9 @@
  * Keeps the journals of the zones: what each change to the lists changes in the records that secondaries have. Owner: the
  * dns role; its main thread, so that no answer waits for it. A change is answered before its difference is worked out.
  */
+#include "dnsd/worker.h"
 #include "list/delta.h"
-#include "roles/dns_desk.h"
-#include "zone/transfer.h"
+#include "xfr/transfer.h"
 
 struct dns_changes;
 

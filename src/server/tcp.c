@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/dns_tcp.h"
+#include "server/tcp.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/dns_server.h"
+#include "server/server.h"
 
 #include <pthread.h>
 #include <signal.h>
 
 #include "base/macro.h"
 #include "base/mem.h"
-#include "roles/dns_tcp.h"
-#include "roles/dns_udp.h"
+#include "server/tcp.h"
+#include "server/udp.h"
 
 enum { TCP_CONNECTIONS = 1000, TCP_PER_CLIENT = 100, TCP_IDLE_MS = 10000 };
 

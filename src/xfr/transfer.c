@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "zone/transfer.h"
+#include "xfr/transfer.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -9,7 +9,7 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/serial.h"
-#include "zone/transfer_priv.h"
+#include "xfr/transfer_priv.h"
 
 enum { TRANSFERS_MAX = 16, JOURNAL_OCTETS = 32 << 20 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "zone/sheet.h"
+#include "xfr/message.h"
 
 #include "dns/reply.h"
 

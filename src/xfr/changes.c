@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/dns_changes.h"
+#include "xfr/changes.h"
 
 #include "base/arena.h"
 #include "base/macro.h"

@@ -13,7 +13,7 @@
 #include "dns/job.h"
 #include "dns/reply.h"
 #include "dns/tsig.h"
-#include "zone/journal.h"
+#include "xfr/journal.h"
 
 /* ---- what outlives a configuration ---- */
 

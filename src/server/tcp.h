@@ -6,7 +6,7 @@
  * memory is bounded by the number of connections. One thread for all listening sockets: TCP is for the few answers that do
  * not fit a datagram. Owner: the dns server.
  */
-#include "roles/dns_server.h"
+#include "server/server.h"
 
 struct dns_tcp;
 

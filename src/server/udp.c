@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/dns_udp.h"
+#include "server/udp.h"
 
 #include <errno.h>
 #include <fcntl.h>

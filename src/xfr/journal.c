@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "zone/journal.h"
+#include "xfr/journal.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/dns_notify.h"
+#include "xfr/notify.h"
 
 #include <errno.h>
 #include <string.h>

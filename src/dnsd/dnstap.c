@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "bus/tap.h"
+#include "dnsd/dnstap.h"
 
 #include "base/mem.h"
 #include "base/obj.h"

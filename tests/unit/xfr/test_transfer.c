@@ -7,9 +7,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "xfr/transfer.h"
 #include "zone/copy.h"
 #include "zone/ground.h"
-#include "zone/transfer.h"
 
 enum { MESSAGES_MAX = 64 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /* What queries for transfers (transfer.c) and the transfers themselves (flow.c) share. */
-#include "zone/transfer.h"
+#include "xfr/transfer.h"
 
 /* One more transfer runs; false: too many do. */
 bool transfer_enter(struct transfer_memory *memory);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/dns_watch.h"
+#include "dnsd/stats.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,9 +10,9 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "bus/client.h"
-#include "bus/tap.h"
 #include "conf/conf.h"
 #include "dns/query.h"
+#include "dnsd/dnstap.h"
 #include "process/role.h"
 #include "stockade.pb-c.h"
 #include "zone/guard.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/dns_desk.h"
+#include "dnsd/worker.h"
 
 #include "base/mem.h"
-#include "roles/dns_watch.h"
+#include "dnsd/stats.h"
 #include "zone/guard.h"
 
 struct dns_desk {

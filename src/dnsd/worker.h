@@ -5,7 +5,7 @@
  * the two. Owner: the worker; one thread. The shelves are shared.
  */
 #include "base/shelf.h"
-#include "roles/dns_server.h"
+#include "server/server.h"
 #include "zone/answer.h"
 
 struct dns_watch;

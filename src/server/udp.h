@@ -3,7 +3,7 @@
 /*
  * A thread that answers one UDP socket from a desk of its own. It takes datagrams in batches, as many as wait, and sleeps in the kernel when none do. Owner: the dns server.
  */
-#include "roles/dns_server.h"
+#include "server/server.h"
 
 struct dns_udp;
 

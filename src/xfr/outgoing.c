@@ -4,8 +4,8 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/serial.h"
-#include "zone/sheet.h"
-#include "zone/transfer_priv.h"
+#include "xfr/message.h"
+#include "xfr/transfer_priv.h"
 
 /*
  * A transfer on its way. Records come one after the other out of a machine of a few states, and are put on sheets:

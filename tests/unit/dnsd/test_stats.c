@@ -10,9 +10,9 @@
 
 #include "base/mem.h"
 #include "base/shelf.h"
+#include "dnsd/stats.h"
+#include "dnsd/worker.h"
 #include "loop/socket.h"
-#include "roles/dns_desk.h"
-#include "roles/dns_watch.h"
 #include "zone/ground.h"
 #include "zone/guard.h"
 
