@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "rbl/type.h"
+#include "rbldata/type.h"
 #include "zone/said.h"
 
 struct export

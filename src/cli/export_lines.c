@@ -9,8 +9,8 @@
 #include "base/macro.h"
 #include "cli/export.h"
 #include "cli/output.h"
-#include "rbl/address.h"
-#include "rbl/text.h"
+#include "rbldata/address.h"
+#include "rbldata/text.h"
 
 enum {
 	VALUE_SIZE = 2 * SAID_STRING_MAX + 32,

@@ -4,7 +4,7 @@
  * What an import collects before it sends anything: import.c reads plain lists, import_rbl.c files of rbldnsd. One thread.
  */
 #include "cli/change.h"
-#include "rbl/type.h"
+#include "rbldata/type.h"
 
 enum { IMPORT_GROUPS_MAX = 1000 };
 

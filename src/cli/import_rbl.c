@@ -11,7 +11,7 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "cli/import.h"
-#include "rbl/read.h"
+#include "rbldata/read.h"
 
 enum { REASON_SIZE = RBL_TEXT_MAX + 1, EXCLUSIONS_FIRST = 16 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/rbldnsd.h"
+#include "rbldnsd/rbldnsd.h"
 
 #include <stdio.h>
 

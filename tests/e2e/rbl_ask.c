@@ -11,8 +11,8 @@
 
 #include "base/macro.h"
 #include "dns/message.h"
-#include "rbl/dataset.h"
-#include "rbl/entry.h"
+#include "rbldata/dataset.h"
+#include "rbldata/entry.h"
 
 static void note_print(void *arg, const struct rbl_note *note)
 {

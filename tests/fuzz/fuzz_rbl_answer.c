@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "base/macro.h"
-#include "rbl/answer.h"
-#include "rbl/query_line.h"
+#include "rbldnsd/answer.h"
+#include "rbldnsd/query_line.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/macro.h"
-#include "rbl/dataset.h"
+#include "rbldata/dataset.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

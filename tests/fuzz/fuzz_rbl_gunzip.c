@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "rbl/gunzip.h"
+#include "rbldata/gunzip.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * One line of a data set, understood: which ground, and what is said about it. Pure; any thread.
+ */
+#include "base/err.h"
+#include "rbldata/address.h"
+#include "rbldata/question.h"
+#include "rbldata/values.h"
+#include "sets/names.h"
+
+/* What a line of an acl does: a word instead of a value. */
+enum rbl_word { RBL_WORD_NONE, RBL_WORD_IGNORE, RBL_WORD_REFUSE, RBL_WORD_EMPTY, RBL_WORD_PASS };
+
+enum rbl_ground {
+	RBL_GROUND_DEFAULT, /* no ground: the value is that of the following entries that have none */
+	RBL_GROUND_V4,
+	RBL_GROUND_V6,
+	RBL_GROUND_NAME
+};
+
+struct rbl_entry {
+	enum rbl_ground ground;
+	bool excluded;
+	bool by_default; /* the value is the default one */
+	/* V4 */
+	uint32_t first, last;
+	/* V4: 0 to 32, and 32 for what was written as a range; V6: 0 to 128 */
+	uint8_t bits;
+	struct ip v6;
+	/* NAME */
+	bool self, below; /* "x": self; "*.x": below; ".x": both */
+	uint8_t key_len;
+	uint8_t key[NAME_KEY_SIZE]; /* sets/names.h */
+	/* where they stand in the line, from 1; value_column 0: there is none */
+	unsigned column, value_column;
+	/* what is said, unless excluded */
+	struct rbl_value value; /* borrowed from the line or from the default */
+	enum rbl_word word;
+};
+
+struct rbl_entry_rules {
+	enum rbl_type type;
+	bool host_bits;
+	uint64_t range4_max;                   /* addresses; 0: any number */
+	const struct rbl_value *default_value; /* of the scope, for what an entry leaves out */
+	enum rbl_word default_word;            /* acl */
+};
+
+/* What is wrong with a line: words, and where in it. */
+struct rbl_offence {
+	const char *text;
+	const uint8_t *at; /* in the line; NULL: all of it */
+	bool is_bad;       /* the entry is left out; otherwise it was taken, changed as said */
+	char buffer[128];
+};
+
+/* 127.0.0.2 without a text. */
+extern const struct rbl_value rbl_value_standard;
+
+/* Reads a line without blanks at its ends that is neither empty, nor a comment, nor special, of any type but generic and
+ * combined. 0, or E_PARSE with *ret_offence. On success ret_offence->text tells of what was changed, or is NULL. */
+int rbl_entry_read(struct span line, const struct rbl_entry_rules *rules,
+	struct rbl_entry *ret_entry, struct rbl_offence *ret_offence);
+
+/* A name up to a blank, in rbldnsd's reading: "\." and "\065" escape, empty labels are passed over. In wire form with the
+ * root label; its length (1: the root), or E_PARSE. */
+enum { RBL_NAME_SIZE = 255 };
+int rbl_name_read(struct rbl_cursor *cursor, uint8_t wire[RBL_NAME_SIZE]);
+
+/* The key of a name in wire form (sets/names.h), in lower case; its length, or E_PARSE for a label with a NUL in it. */
+int rbl_name_key(struct span wire, uint8_t key[NAME_KEY_SIZE]);
+
+/* The name of a key as text: "bad\.name.example"; its length. */
+enum { RBL_NAME_TEXT_SIZE = 4 * NAME_KEY_SIZE };
+size_t rbl_key_print(struct span key, char text[RBL_NAME_TEXT_SIZE]);

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: ISC */
+#include "rbldata/map.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+/* Whether ground is listed at all: the only sublist there is. */
+enum { LISTED = 1 };
+
+void rbl_painted_done(struct rbl_painted *painted)
+{
+	steps_done(&painted->v4_steps);
+	steps_done(&painted->nets);
+	steps_done(&painted->hosts);
+	steps_done(&painted->steps);
+	name_nodes_done(&painted->names);
+}
+
+void rbl_map_done(struct rbl_map *map)
+{
+	image_done(&map->image);
+	*map = (struct rbl_map){0};
+}
+
+/* ---- Numbering answers by frequency ----
+ * Answers are sparse numbers and may be as many as entries; most files have a handful. So they are counted in a hash table,
+ * and a run of equal ones costs one look. */
+
+struct counted {
+	uint32_t answer;
+	uint32_t row;   /* its number by frequency, once that is known */
+	uint64_t count; /* 0: free */
+};
+
+struct census {
+	struct counted *slots;
+	size_t size, used; /* size: a power of two */
+	struct counted *last;
+	bool bad;
+};
+
+static struct counted *census_find(const struct census *census, uint32_t answer)
+{
+	size_t at = (answer * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (census->size - 1);
+
+	while (census->slots[at].count != 0 && census->slots[at].answer != answer)
+		at = (at + 1) & (census->size - 1);
+	return &census->slots[at];
+}
+
+static void census_grow(struct census *census)
+{
+	struct census larger = {.size = census->size != 0 ? census->size * 4 : 1024};
+
+	larger.slots = mem_alloc_array_try(larger.size, sizeof(*larger.slots));
+	if (larger.slots == NULL) {
+		census->bad = true;
+		return;
+	}
+	for (size_t i = 0; i < census->size; i++) {
+		if (census->slots[i].count != 0)
+			*census_find(&larger, census->slots[i].answer) = census->slots[i];
+	}
+	larger.used = census->used;
+	mem_free(census->slots);
+	*census = larger;
+}
+
+static void census_count(struct census *census, uint32_t answer)
+{
+	struct counted *found = census->last;
+
+	if (found != NULL && found->answer == answer) {
+		found->count++;
+		return;
+	}
+	if (census->used * 2 >= census->size)
+		census_grow(census);
+	if (census->bad)
+		return;
+	found = census_find(census, answer);
+	census->used += found->count == 0;
+	found->answer = answer;
+	found->count++;
+	census->last = found;
+}
+
+static uint32_t census_row(struct census *census, uint32_t answer)
+{
+	if (census->last == NULL || census->last->answer != answer)
+		census->last = census_find(census, answer);
+	return census->last->row;
+}
+
+static void count_steps(struct census *census, const struct steps *steps)
+{
+	for (size_t i = 0; i < steps->len; i++)
+		census_count(census, steps->items[i].row);
+}
+
+static void count_all(struct census *census, const struct rbl_painted *painted)
+{
+	for (size_t i = 0; i < painted->points_len; i++)
+		census_count(census, painted->points[i].number);
+	count_steps(census, &painted->v4_steps);
+	count_steps(census, &painted->nets);
+	count_steps(census, &painted->hosts);
+	count_steps(census, &painted->steps);
+	for (size_t i = 0; i < painted->names.len; i++) {
+		const struct name_node *node = &painted->names.items[i];
+
+		if (node->self != names_no_row)
+			census_count(census, node->self);
+		if (node->below != names_no_row)
+			census_count(census, node->below);
+	}
+}
+
+static int by_frequency(const void *a, const void *b)
+{
+	const struct counted *left = *(struct counted *const *)a;
+	const struct counted *right = *(struct counted *const *)b;
+
+	if (left->count != right->count)
+		return left->count > right->count ? -1 : 1;
+	return (left->answer > right->answer) - (left->answer < right->answer);
+}
+
+/* The answers in order of frequency, their rows numbered. */
+static struct counted **census_order(const struct census *census)
+{
+	struct counted **order = mem_alloc_array_try(census->used, sizeof(struct counted *));
+	size_t len = 0;
+
+	if (order == NULL)
+		return NULL;
+	for (size_t i = 0; i < census->size; i++) {
+		if (census->slots[i].count != 0)
+			order[len++] = &census->slots[i];
+	}
+	qsort(order, len, sizeof(struct counted *), by_frequency);
+	for (size_t i = 0; i < len; i++)
+		order[i]->row = (uint32_t)i;
+	return order;
+}
+
+/* ---- Writing ---- */
+
+struct writer {
+	struct census census;
+	uint32_t *masks; /* of rows */
+	struct image *image;
+	struct list_record record;
+};
+
+/* A row is its answer, held where a snapshot has the reason; the row of answer 0 has nothing and lists nothing. */
+static void rows_put(struct writer *writer, struct counted *const *order, uint32_t len)
+{
+	struct rows_record *record = &writer->record.rows;
+	struct hit_record *hits;
+	uint32_t *first;
+
+	*record = (struct rows_record){.rows = len};
+	first = image_room(writer->image, (uint64_t)len + 1, sizeof(*first), &record->first_at);
+	for (uint32_t i = 0; i < len; i++) {
+		if (first != NULL)
+			first[i] = record->hits;
+		writer->masks[i] = order[i]->answer != 0 ? LISTED : 0;
+		record->hits += order[i]->answer != 0;
+	}
+	if (first != NULL)
+		first[len] = record->hits;
+	hits = image_room(writer->image, record->hits, sizeof(*hits), &record->hit_at);
+	for (uint32_t i = 0; i < len && hits != NULL; i++) {
+		if (order[i]->answer != 0)
+			(hits++)->reason = order[i]->answer;
+	}
+}
+
+static int writer_number(struct writer *writer, const struct rbl_painted *painted)
+{
+	struct counted **order;
+
+	count_all(&writer->census, painted);
+	if (writer->census.bad)
+		return E_NOMEM;
+	order = census_order(&writer->census);
+	writer->masks = mem_alloc_array_try(writer->census.used, sizeof(*writer->masks));
+	if (order != NULL && writer->masks != NULL)
+		rows_put(writer, order, (uint32_t)writer->census.used);
+	else
+		writer->image->bad = true;
+	mem_free(order);
+	return writer->image->bad ? E_NOMEM : 0;
+}
+
+/* As in a snapshot, points become two arrays: in place, addresses first. */
+static void points_write(struct writer *writer, struct rbl_painted *painted)
+{
+	size_t len = painted->points_len;
+	uint32_t *rows = mem_alloc_array_try(len, sizeof(*rows));
+	uint32_t *keys = (uint32_t *)(void *)painted->points;
+
+	if (rows == NULL || len > UINT32_MAX / 2) {
+		writer->image->bad = true;
+		mem_free(rows);
+		return;
+	}
+	for (size_t i = 0; i < len; i++) {
+		rows[i] = census_row(&writer->census, painted->points[i].number);
+		keys[i] =
+			painted->points[i].address; /* i is never behind what is still to be read */
+	}
+	painted->points_len = 0;
+	table_write(TABLE_V4_POINTS, keys, rows, (uint32_t)len, writer->masks, writer->image,
+		&writer->record.v4_points);
+	mem_free(rows);
+}
+
+static void key_put(void *keys, size_t i, enum table_kind kind, u128 key)
+{
+	uint32_t v4 = (uint32_t)key;
+	uint64_t net = (uint64_t)(key >> 64);
+	unsigned bytes = table_key_bytes(kind);
+	const void *from = bytes == sizeof(v4)    ? (const void *)&v4
+			   : bytes == sizeof(net) ? (const void *)&net
+						  : (const void *)&key;
+
+	memcpy((uint8_t *)keys + i * bytes, from, bytes);
+}
+
+static void steps_write(struct writer *writer, const struct steps *steps, enum table_kind kind,
+	struct table_record *ret_record)
+{
+	u128 *keys = mem_alloc_array_try(steps->len, table_key_bytes(kind));
+	uint32_t *rows = mem_alloc_array_try(steps->len, sizeof(*rows));
+
+	if (keys == NULL || rows == NULL || steps->len > UINT32_MAX / 2) {
+		writer->image->bad = true;
+	} else {
+		for (size_t i = 0; i < steps->len; i++) {
+			key_put(keys, i, kind, steps->items[i].first);
+			rows[i] = census_row(&writer->census, steps->items[i].row);
+		}
+		table_write(kind, keys, rows, (uint32_t)steps->len, writer->masks, writer->image,
+			ret_record);
+	}
+	mem_free(keys);
+	mem_free(rows);
+}
+
+static void nodes_write(struct writer *writer, struct rbl_painted *painted)
+{
+	for (size_t i = 0; i < painted->names.len; i++) {
+		struct name_node *node = &painted->names.items[i];
+
+		if (node->self != names_no_row)
+			node->self = census_row(&writer->census, node->self);
+		if (node->below != names_no_row)
+			node->below = census_row(&writer->census, node->below);
+	}
+	names_write(&painted->names, painted->keys, writer->masks, writer->image,
+		&writer->record.names);
+}
+
+static int tables_open(struct rbl_map *map, const struct list_record *record)
+{
+	struct snapshot_list *tables = &map->tables;
+	struct sections sections = {.file = span_of(map->image.bytes, map->image.len)};
+
+	row_set_open(&tables->rows, &sections, &record->rows);
+	table_open(&tables->v4_points, TABLE_V4_POINTS, &sections, &record->v4_points);
+	table_open(&tables->v4_steps, TABLE_V4_STEPS, &sections, &record->v4_steps);
+	table_open(&tables->hosts, TABLE_WHOLE, &sections, &record->hosts);
+	table_open(&tables->nets, TABLE_NETS, &sections, &record->nets);
+	table_open(&tables->steps, TABLE_WHOLE, &sections, &record->steps);
+	names_open(&tables->names, &sections, &record->names);
+	return sections.bad ? E_BUG : 0;
+}
+
+/* What growing left over goes back. */
+static void image_shrink(struct image *image)
+{
+	uint8_t *bytes = mem_resize_try(image->bytes, image->len);
+
+	if (bytes != NULL) {
+		image->bytes = bytes;
+		image->size = image->len;
+	}
+}
+
+int rbl_map_build(struct rbl_painted *painted, struct rbl_map *ret_map)
+{
+	struct rbl_map map = {0};
+	struct writer writer = {.image = &map.image};
+	int r = writer_number(&writer, painted);
+
+	if (r == 0) {
+		points_write(&writer, painted);
+		steps_write(&writer, &painted->v4_steps, TABLE_V4_STEPS, &writer.record.v4_steps);
+		steps_write(&writer, &painted->hosts, TABLE_WHOLE, &writer.record.hosts);
+		steps_write(&writer, &painted->nets, TABLE_NETS, &writer.record.nets);
+		steps_write(&writer, &painted->steps, TABLE_WHOLE, &writer.record.steps);
+		nodes_write(&writer, painted);
+		r = map.image.bad ? E_NOMEM : 0;
+	}
+	if (r == 0) {
+		image_shrink(&map.image);
+		r = tables_open(&map, &writer.record);
+	}
+	mem_free(writer.census.slots);
+	mem_free(writer.masks);
+	if (r == 0)
+		*ret_map = map;
+	else
+		rbl_map_done(&map);
+	return r;
+}
+
+/* ---- Looking up ---- */
+
+static uint32_t row_answer(const struct rbl_map *map, uint32_t row)
+{
+	uint32_t len;
+	const struct hit_record *hit = row_set_hits(&map->tables.rows, row, &len);
+
+	return len != 0 ? hit->reason : 0;
+}
+
+uint32_t rbl_map_v4(const struct rbl_map *map, uint32_t address)
+{
+	uint32_t row;
+
+	if (table_get(&map->tables.v4_points, address, &row) ||
+		table_get_below(&map->tables.v4_steps, address, &row))
+		return row_answer(map, row);
+	return 0;
+}
+
+uint32_t rbl_map_v6(const struct rbl_map *map, struct ip ip)
+{
+	u128 key = key_of_ip(ip);
+	uint32_t row;
+
+	if (table_get(&map->tables.hosts, key, &row) ||
+		table_get(&map->tables.nets, key >> 64, &row) ||
+		table_get_below(&map->tables.steps, key, &row))
+		return row_answer(map, row);
+	return 0;
+}
+
+void rbl_map_prefetch_v4(const struct rbl_map *map, uint32_t address, unsigned step)
+{
+	snapshot_prefetch(&map->tables, key_v4_first + address, step);
+}
+
+void rbl_map_prefetch_v6(const struct rbl_map *map, struct ip ip, unsigned step)
+{
+	snapshot_prefetch(&map->tables, key_of_ip(ip), step);
+}
+
+void rbl_map_prefetch_name(const struct rbl_map *map, struct span key, unsigned step)
+{
+	names_prefetch(&map->tables.names, key, step);
+}
+
+/* The key of the name above; the root is above all. */
+static struct span key_above(struct span key)
+{
+	while (key.len != 0 && key.ptr[key.len - 1] != '\0')
+		key.len--;
+	if (key.len != 0)
+		key.len--;
+	return key;
+}
+
+static uint32_t name_answer(const struct rbl_map *map, uint32_t row)
+{
+	return row != names_no_row ? row_answer(map, row) : 0;
+}
+
+struct rbl_named rbl_map_name(const struct rbl_map *map, struct span key)
+{
+	const struct names *names = &map->tables.names;
+	struct name_place place = names_find(names, &map->tables.rows, key);
+	struct rbl_named named = {
+		.answer = name_answer(map, place.self),
+		.entry_len = place.self_len,
+		.has_below = place.mask != 0,
+	};
+
+	if (named.answer == rbl_inherited) {
+		place = names_find(names, &map->tables.rows, key_above(key));
+		named.answer = name_answer(map, place.below);
+		named.entry_len = place.below_len;
+	}
+	return named;
+}
+
+bool rbl_map_has_v4(const struct rbl_map *map, uint32_t first, uint32_t last)
+{
+	return snapshot_has_range(&map->tables, key_v4_first + first, key_v4_first + last, LISTED);
+}
+
+bool rbl_map_has_v6(const struct rbl_map *map, struct prefix net)
+{
+	u128 first = key_of_ip(net.ip);
+
+	return snapshot_has_range(&map->tables, first, key_last(first, net.bits), LISTED);
+}
+
+bool rbl_map_next(const struct rbl_map *map, u128 from, struct rbl_piece *ret_piece)
+{
+	struct snapshot_piece piece;
+
+	if (!snapshot_next(&map->tables, from, UINT32_MAX, &piece))
+		return false;
+	*ret_piece = (struct rbl_piece){piece.first, piece.last, row_answer(map, piece.row)};
+	return true;
+}
+
+uint32_t rbl_map_names_len(const struct rbl_map *map)
+{
+	return map->tables.names.count;
+}
+
+struct span rbl_map_names_key(const struct rbl_map *map, uint32_t place)
+{
+	return names_key(&map->tables.names, place);
+}

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: ISC */
+#include "rbldata/read.h"
+
+#include "base/macro.h"
+#include "base/mem.h"
+#include "rbldata/lines.h"
+
+struct file {
+	char *name;
+	uint64_t line_first; /* the number of its first line, counted through all files; from 1 */
+};
+
+struct rbl_reader {
+	struct rbl_options options;
+	const struct rbl_report *report;
+	struct rbl_special special;
+	struct rbl_section section;  /* of the files */
+	struct rbl_section *inner;   /* the last $DATASET; NULL: none yet */
+	struct rbl_section *current; /* what lines belong to */
+	struct file *files;
+	size_t files_len;
+	uint64_t line; /* the current one */
+};
+
+void rbl_section_start(struct rbl_section *section, enum rbl_type type)
+{
+	*section = (struct rbl_section){
+		.type = type,
+		.default_value = rbl_value_standard,
+		.default_word = type == RBL_ACL ? RBL_WORD_IGNORE : RBL_WORD_NONE,
+	};
+}
+
+static void default_set(
+	struct rbl_section *section, const struct rbl_value *value, enum rbl_word word)
+{
+	struct rbl_value copy = *value;
+
+	copy.text = span_of(NULL, 0);
+	if (value->text.len != 0)
+		copy.text = span_of(mem_copy(value->text.ptr, value->text.len), value->text.len);
+	mem_free((void *)(uintptr_t)section->default_value.text.ptr);
+	section->default_value = copy;
+	section->default_word = word;
+	section->default_serial++;
+}
+
+void rbl_section_done(struct rbl_section *section)
+{
+	rbl_texts_done(&section->scope.texts);
+	mem_free((void *)(uintptr_t)section->default_value.text.ptr);
+	section->default_value.text = span_of(NULL, 0);
+}
+
+struct rbl_reader *rbl_reader_new(enum rbl_type type, const struct rbl_options *options,
+	int64_t now_s, const struct rbl_report *report)
+{
+	struct rbl_reader *reader = mem_new(rbl_reader);
+
+	reader->options = *options;
+	if (reader->options.ttl_default_s == 0)
+		reader->options.ttl_default_s = RBL_TTL_DEFAULT_S;
+	reader->report = report;
+	rbl_section_start(&reader->section, type);
+	reader->section.scope.ttl_s = reader->options.ttl_default_s;
+	reader->special = (struct rbl_special){
+		.type = type,
+		.options = &reader->options,
+		.now_s = now_s,
+		.file_scope = &reader->section.scope,
+	};
+	return reader;
+}
+
+void rbl_reader_free(struct rbl_reader **reader)
+{
+	struct rbl_reader *r = *reader;
+
+	*reader = NULL;
+	if (r == NULL)
+		return;
+	rbl_section_done(&r->section);
+	mem_free((void *)(uintptr_t)r->special.head.ns);
+	for (size_t i = 0; i < r->files_len; i++)
+		mem_free(r->files[i].name);
+	mem_free(r->files);
+	mem_free(r);
+}
+
+struct rbl_section *rbl_reader_section(struct rbl_reader *reader)
+{
+	return &reader->section;
+}
+
+uint64_t rbl_reader_lines(const struct rbl_reader *reader)
+{
+	return reader->line;
+}
+
+const struct rbl_options *rbl_reader_options(const struct rbl_reader *reader)
+{
+	return &reader->options;
+}
+
+struct rbl_head rbl_reader_take_head(struct rbl_reader *reader)
+{
+	struct rbl_head head = reader->special.head;
+
+	reader->special.head.ns = NULL;
+	reader->special.head.ns_len = 0;
+	head.ttl_s = reader->section.scope.ttl_s;
+	return head;
+}
+
+/* ---- Telling ---- */
+
+static const struct file *file_of_line(const struct rbl_reader *reader, uint64_t line)
+{
+	size_t i = reader->files_len;
+
+	while (i > 1 && reader->files[i - 1].line_first > line)
+		i--;
+	return &reader->files[i - 1];
+}
+
+void rbl_reader_note(struct rbl_reader *reader, uint64_t line, unsigned column, const char *text)
+{
+	const struct file *file = file_of_line(reader, line);
+	struct rbl_note note = {
+		.file = file->name,
+		.line = line != 0 ? line - file->line_first + 1 : 0,
+		.column = column,
+		.text = text,
+	};
+
+	if (reader->report != NULL)
+		reader->report->note(reader->report->arg, &note);
+}
+
+/* line: as it stands in the file. */
+static void tell(struct rbl_reader *reader, struct span line, const struct rbl_offence *offence)
+{
+	unsigned column = 0;
+
+	if (offence->text == NULL)
+		return;
+	if (offence->at != NULL && offence->at >= line.ptr && offence->at <= line.ptr + line.len)
+		column = (unsigned)(offence->at - line.ptr) + 1;
+	rbl_reader_note(reader, reader->line, column, offence->text);
+}
+
+/* What ends reading, with its place. */
+static int fail(struct rbl_reader *reader, int error, const char *text, struct fault *why)
+{
+	const struct file *file = &reader->files[reader->files_len - 1];
+
+	return fault_set(why, error, "%s:%llu:1: %s", file->name,
+		(unsigned long long)(reader->line - file->line_first + 1),
+		text != NULL ? text : err_text(error));
+}
+
+/* ---- Lines ---- */
+
+static int dataset_begin(struct rbl_reader *reader, const struct rbl_taker *taker,
+	struct span words, struct rbl_offence *offence)
+{
+	if (taker->dataset == NULL || reader->section.type != RBL_COMBINED) {
+		*offence = (struct rbl_offence){
+			.text = "$DATASET belongs into files of type combined", .is_bad = true};
+		return 0;
+	}
+	return taker->dataset(taker->arg, &reader->section, words, &reader->inner, offence);
+}
+
+/* $TTL and the variables are those of the last $DATASET, where there is one. */
+static int special_line(struct rbl_reader *reader, const struct rbl_taker *taker, struct span raw,
+	struct span rest, struct fault *why)
+{
+	struct rbl_offence offence = {0};
+	struct span words;
+	int r;
+
+	if (rbl_is_dataset(rest, &words)) {
+		r = dataset_begin(reader, taker, words, &offence);
+	} else {
+		reader->special.scope =
+			reader->inner != NULL ? &reader->inner->scope : &reader->section.scope;
+		r = rbl_special_read(&reader->special, rest, &offence);
+		if (r == E_PARSE)
+			r = 0;
+	}
+	if (r < 0)
+		return fail(reader, r, offence.text, why);
+	tell(reader, raw, &offence);
+	reader->current = reader->inner != NULL ? reader->inner : &reader->section;
+	return 0;
+}
+
+/* Columns count in the line as it stands in the file. */
+static void columns_shift(struct rbl_entry *entry, size_t by)
+{
+	entry->column += (unsigned)by;
+	if (entry->value_column != 0)
+		entry->value_column += (unsigned)by;
+}
+
+static int entry_line(struct rbl_reader *reader, const struct rbl_taker *taker, struct span raw,
+	struct span line, struct rbl_offence *offence)
+{
+	struct rbl_section *section = reader->current;
+	struct rbl_entry_rules rules = {
+		.type = section->type,
+		.host_bits = reader->options.host_bits,
+		.range4_max = reader->special.range4_max,
+		.default_value = &section->default_value,
+		.default_word = section->default_word,
+	};
+	bool is_fixed = section->type == RBL_IP4TSET || section->type == RBL_IP6TSET;
+	struct rbl_entry entry;
+	int r = rbl_entry_read(line, &rules, &entry, offence);
+
+	if (r < 0)
+		return r;
+	columns_shift(&entry, (size_t)(line.ptr - raw.ptr));
+	r = taker->entry(taker->arg, section, &entry, reader->line);
+	if (r < 0 || entry.ground != RBL_GROUND_DEFAULT)
+		return r;
+	if (!is_fixed || !section->default_is_set)
+		default_set(section, &entry.value, entry.word);
+	section->default_is_set = true;
+	return 0;
+}
+
+static int data_line(struct rbl_reader *reader, const struct rbl_taker *taker, struct span raw,
+	struct span line, struct fault *why)
+{
+	struct rbl_offence offence = {0};
+	struct rbl_section *section = reader->current;
+	int r;
+
+	if (section->type == RBL_COMBINED)
+		return fail(
+			reader, E_PARSE, "expected a $DATASET line before the first entry", why);
+	if (section->type == RBL_GENERIC)
+		r = taker->record != NULL ? taker->record(taker->arg, section, line, &offence)
+					  : E_USAGE;
+	else
+		r = entry_line(reader, taker, raw, line, &offence);
+	if (r < 0 && !(r == E_PARSE && offence.is_bad))
+		return fail(reader, r, NULL, why);
+	tell(reader, raw, &offence);
+	return 0;
+}
+
+/* Without blanks at the ends; text ends at a NUL. */
+static struct span line_content(struct span line)
+{
+	line = span_first(line, span_find(line, '\0'));
+	return span_trim(line);
+}
+
+static int line_read(struct rbl_reader *reader, const struct rbl_taker *taker, struct span raw,
+	bool has_end, struct fault *why)
+{
+	struct span line, rest;
+
+	reader->line++;
+	if (raw.len > RBL_LINE_MAX) {
+		rbl_reader_note(
+			reader, reader->line, RBL_LINE_MAX, "the line is cut here: too long");
+		raw.len = RBL_LINE_MAX;
+	} else if (!has_end) {
+		rbl_reader_note(reader, reader->line, (unsigned)raw.len + 1,
+			"the last line has no end: is the file complete?");
+	}
+	line = line_content(raw);
+	if (line.len == 0)
+		return 0;
+	if (rbl_is_special(line, &rest))
+		return special_line(reader, taker, raw, rest, why);
+	if (rbl_is_comment(line.ptr[0]))
+		return 0;
+	return data_line(reader, taker, raw, line, why);
+}
+
+/* The plain lines at the beginning of the block. */
+static int plain_lines(struct rbl_reader *reader, const struct rbl_taker *taker, struct span *block,
+	struct fault *why)
+{
+	const uint8_t *end = memrchr(block->ptr, '\n', block->len);
+	uint64_t lines = 0;
+	int64_t taken;
+
+	if (taker->plain == NULL || end == NULL)
+		return 0;
+	taken = taker->plain(taker->arg, reader->current,
+		span_of(block->ptr, (size_t)(end + 1 - block->ptr)), reader->line + 1, &lines);
+	if (taken < 0)
+		return fail(reader, (int)taken, NULL, why);
+	reader->line += lines;
+	*block = span_from(*block, (size_t)taken);
+	return 0;
+}
+
+static int block_read(struct rbl_reader *reader, const struct rbl_taker *taker, struct span block,
+	struct fault *why)
+{
+	while (block.len != 0) {
+		size_t newline;
+		int r = plain_lines(reader, taker, &block, why);
+
+		if (r < 0 || block.len == 0)
+			return r;
+		newline = span_find(block, '\n');
+		r = line_read(reader, taker, span_first(block, newline), newline != block.len, why);
+		if (r < 0)
+			return r;
+		block = span_from(block, newline + 1);
+	}
+	return 0;
+}
+
+/* ---- Files ---- */
+
+static void file_begin(struct rbl_reader *reader, const char *name)
+{
+	reader->files = mem_resize(reader->files, (reader->files_len + 1) * sizeof(*reader->files));
+	reader->files[reader->files_len++] = (struct file){mem_copy_string(name), reader->line + 1};
+	reader->current = &reader->section;
+	if (reader->section.type == RBL_IP4TSET || reader->section.type == RBL_IP6TSET)
+		return;
+	reader->section.default_is_set = false;
+	default_set(&reader->section, &rbl_value_standard,
+		reader->section.type == RBL_ACL ? RBL_WORD_IGNORE : RBL_WORD_NONE);
+}
+
+static int lines_read(struct rbl_reader *reader, struct rbl_lines *lines,
+	const struct rbl_taker *taker, struct fault *why)
+{
+	const struct file *file = &reader->files[reader->files_len - 1];
+	struct span block = span_of(NULL, 0);
+	int r;
+
+	if (rbl_lines_changed_s(lines) > reader->special.head.changed_s)
+		reader->special.head.changed_s = rbl_lines_changed_s(lines);
+	for (;;) {
+		r = rbl_lines_next(lines, &block, why);
+		if (r < 0)
+			return fault_prefix(why, r, "%s:%llu:1", file->name,
+				(unsigned long long)(reader->line - file->line_first + 2));
+		if (r == 0)
+			return 0;
+		r = block_read(reader, taker, block, why);
+		if (r < 0)
+			return r;
+	}
+}
+
+int rbl_reader_file(struct rbl_reader *reader, const char *path, const struct rbl_taker *taker,
+	struct fault *why)
+{
+	struct rbl_lines_options options = {
+		.no_gzip = reader->options.no_gzip, .gzip_max = reader->options.gzip_max};
+	AUTO(rbl_lines) *lines = NULL;
+	int r = rbl_lines_open(path, &options, &lines, why);
+
+	if (r < 0)
+		return fault_prefix(why, r, "%s", path);
+	file_begin(reader, path);
+	return lines_read(reader, lines, taker, why);
+}
+
+int rbl_reader_fd(struct rbl_reader *reader, int fd, const char *name,
+	const struct rbl_taker *taker, struct fault *why)
+{
+	struct rbl_lines_options options = {
+		.no_gzip = reader->options.no_gzip, .gzip_max = reader->options.gzip_max};
+	AUTO(rbl_lines) *lines = NULL;
+	int r = rbl_lines_open_fd(fd, &options, &lines, why);
+
+	if (r < 0)
+		return fault_prefix(why, r, "%s", name);
+	file_begin(reader, name);
+	return lines_read(reader, lines, taker, why);
+}

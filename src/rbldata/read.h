@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * Files of rbldnsd, line after line: what they share (special lines, defaults, comments, warnings with their places), for
+ * whoever takes the entries: the loader of data sets and `list import`. One thread.
+ */
+#include "rbldata/special.h"
+
+/* What follows one type and one set of defaults: a file, or all of a $DATASET. */
+struct rbl_section {
+	enum rbl_type type;
+	struct rbl_scope scope;
+	struct rbl_value default_value; /* its text in memory of its own */
+	enum rbl_word default_word;
+	bool default_is_set; /* ip4tset, ip6tset: the first default line counts */
+	unsigned
+		default_serial; /* another with each default line: who keeps the number of the value sees that it is old */
+};
+
+void rbl_section_start(struct rbl_section *section, enum rbl_type type);
+void rbl_section_done(struct rbl_section *section);
+
+/* Lines are counted through all files. */
+struct rbl_taker {
+	/* Entries, and lines that set a default, before it holds. A negative result ends reading. */
+	int (*entry)(void *arg, const struct rbl_section *section, const struct rbl_entry *entry,
+		uint64_t line);
+	/* Whole lines, each with its newline: takes those at the beginning that are plain addresses, and tells how many bytes
+	 * and lines. May be NULL. A negative result ends reading. */
+	int64_t (*plain)(void *arg, const struct rbl_section *section, struct span lines,
+		uint64_t line, uint64_t *ret_lines);
+	/* generic: a line. May be NULL: there is no such section. */
+	int (*record)(void *arg, const struct rbl_section *section, struct span line,
+		struct rbl_offence *ret_offence);
+	/* combined: the words behind $DATASET begin this section. May be NULL. E_PARSE with *ret_offence. */
+	int (*dataset)(void *arg, const struct rbl_section *file, struct span words,
+		struct rbl_section **ret_section, struct rbl_offence *ret_offence);
+	void *arg;
+};
+
+struct rbl_reader;
+
+struct rbl_reader *rbl_reader_new(enum rbl_type type, const struct rbl_options *options,
+	int64_t now_s, const struct rbl_report *report);
+void rbl_reader_free(struct rbl_reader **reader);
+
+/* The section of the files themselves. */
+struct rbl_section *rbl_reader_section(struct rbl_reader *reader);
+
+/* With the defaults filled in. */
+const struct rbl_options *rbl_reader_options(const struct rbl_reader *reader);
+
+/* Reads one file after the other. The errors of rbl_dataset_load. */
+int rbl_reader_file(struct rbl_reader *reader, const char *path, const struct rbl_taker *taker,
+	struct fault *why);
+
+/* The same for an open descriptor; name is for messages. */
+int rbl_reader_fd(struct rbl_reader *reader, int fd, const char *name,
+	const struct rbl_taker *taker, struct fault *why);
+
+uint64_t rbl_reader_lines(const struct rbl_reader *reader);
+
+/* Tells of a line of any file read so far. */
+void rbl_reader_note(struct rbl_reader *reader, uint64_t line, unsigned column, const char *text);
+
+/* What special lines said; head.ns is handed over. */
+struct rbl_head rbl_reader_take_head(struct rbl_reader *reader);

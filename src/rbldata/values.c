@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: ISC */
+#include "rbldata/values.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "rbldata/grow.h"
+#include "rbldata/text.h"
+
+/*
+ * Answers below `several` are values; from there on they number sets of values in `members`. Both are found through open
+ * hash tables of numbers, which are dropped when loading is done.
+ */
+static const uint32_t several = UINT32_C(1) << 31;
+
+enum { FIRST_SIZE = 64 };
+
+struct stored {
+	uint32_t text_at;
+	uint8_t a[4];
+	uint8_t text_len;
+};
+
+struct slots {
+	uint32_t *items; /* number + 1; 0: free */
+	size_t size;     /* a power of two */
+	size_t used;
+};
+
+struct rbl_values {
+	struct stored *stored; /* stored[0] is nobody's */
+	size_t len, size;
+	uint8_t *text;
+	size_t text_len, text_size;
+	uint32_t *set_first; /* sets + 1 */
+	size_t sets, sets_size;
+	uint32_t *members;
+	size_t members_len, members_size;
+	struct slots value_slots, set_slots;
+};
+
+struct rbl_values *rbl_values_new(void)
+{
+	struct rbl_values *values = mem_new(rbl_values);
+
+	values->stored = mem_alloc_array(FIRST_SIZE, sizeof(*values->stored));
+	values->size = FIRST_SIZE;
+	values->len = 1;
+	values->set_first = mem_alloc_array(FIRST_SIZE, sizeof(*values->set_first));
+	values->sets_size = FIRST_SIZE;
+	return values;
+}
+
+void rbl_values_free(struct rbl_values **values)
+{
+	struct rbl_values *v = *values;
+
+	*values = NULL;
+	if (v == NULL)
+		return;
+	rbl_values_settle(v);
+	mem_free(v->stored);
+	mem_free(v->text);
+	mem_free(v->set_first);
+	mem_free(v->members);
+	mem_free(v);
+}
+
+/* FNV-1a over words of eight octets, mixed at the end: texts are short and come from one file. */
+static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t len)
+{
+	const uint8_t *at = bytes;
+
+	for (; len >= sizeof(uint64_t); at += sizeof(uint64_t), len -= sizeof(uint64_t)) {
+		uint64_t word;
+
+		memcpy(&word, at, sizeof(word));
+		hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+		hash ^= hash >> 32;
+	}
+	for (; len != 0; at++, len--)
+		hash = (hash ^ *at) * UINT64_C(0x100000001b3);
+	return hash ^ hash >> 29;
+}
+
+static uint64_t value_hash(const uint8_t a[4], struct span text)
+{
+	return hash_bytes(hash_bytes(text.len, a, 4), text.ptr, text.len);
+}
+
+static struct span set_of(const struct rbl_values *values, size_t set)
+{
+	uint32_t first = values->set_first[set];
+
+	return span_of(values->members + first,
+		(values->set_first[set + 1] - first) * sizeof(*values->members));
+}
+
+static void slots_put(struct slots *slots, uint64_t hash, uint32_t number)
+{
+	size_t at = hash & (slots->size - 1);
+
+	while (slots->items[at] != 0)
+		at = (at + 1) & (slots->size - 1);
+	slots->items[at] = number + 1;
+	slots->used++;
+}
+
+/* Twice the size when it is half full; hash_of gives the hash of a number. */
+static int slots_grow(struct slots *slots, const struct rbl_values *values,
+	uint64_t (*hash_of)(const struct rbl_values *values, uint32_t number))
+{
+	struct slots larger = {.size = slots->size != 0 ? slots->size * 2 : FIRST_SIZE};
+
+	if (slots->used * 2 < slots->size)
+		return 0;
+	larger.items = mem_alloc_array_try(larger.size, sizeof(*larger.items));
+	if (larger.items == NULL)
+		return E_NOMEM;
+	for (size_t i = 0; i < slots->size; i++) {
+		uint32_t item = slots->items[i];
+
+		if (item != 0)
+			slots_put(&larger, hash_of(values, item - 1), item - 1);
+	}
+	mem_free(slots->items);
+	*slots = larger;
+	return 0;
+}
+
+static uint64_t hash_of_value(const struct rbl_values *values, uint32_t number)
+{
+	struct rbl_value value = rbl_values_get(values, number);
+
+	return value_hash(value.a, value.text);
+}
+
+static uint64_t hash_of_set(const struct rbl_values *values, uint32_t set)
+{
+	struct span members = set_of(values, set);
+
+	return hash_bytes(0, members.ptr, members.len);
+}
+
+static bool value_equal(
+	const struct rbl_values *values, uint32_t number, const struct rbl_value *value)
+{
+	struct rbl_value known = rbl_values_get(values, number);
+
+	return memcmp(known.a, value->a, sizeof(value->a)) == 0 &&
+	       span_equal(known.text, value->text);
+}
+
+int64_t rbl_values_add(struct rbl_values *values, const struct rbl_value *value)
+{
+	uint64_t hash = value_hash(value->a, value->text);
+	struct stored stored = {
+		.text_at = (uint32_t)values->text_len, .text_len = (uint8_t)value->text.len};
+	struct slots *slots = &values->value_slots;
+
+	if (slots_grow(slots, values, hash_of_value) < 0)
+		return E_NOMEM;
+	for (size_t at = hash & (slots->size - 1); slots->items[at] != 0;
+		at = (at + 1) & (slots->size - 1)) {
+		if (value_equal(values, slots->items[at] - 1, value))
+			return slots->items[at] - 1;
+	}
+	if (value->text.len > RBL_TEMPLATE_MAX || values->len >= several ||
+		values->text_len + value->text.len > UINT32_MAX)
+		return E_LIMIT;
+	if (rbl_grow(&values->text, values->text_len + value->text.len, &values->text_size, 1) <
+			0 ||
+		rbl_grow(&values->stored, values->len + 1, &values->size, sizeof(stored)) < 0)
+		return E_NOMEM;
+	if (value->text.len != 0)
+		memcpy(values->text + values->text_len, value->text.ptr, value->text.len);
+	values->text_len += value->text.len;
+	memcpy(stored.a, value->a, sizeof(stored.a));
+	values->stored[values->len] = stored;
+	slots_put(slots, hash, (uint32_t)values->len);
+	return (int64_t)values->len++;
+}
+
+static int number_compare(const void *a, const void *b)
+{
+	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+/* Sorted, each once. */
+static size_t numbers_sort(uint32_t *numbers, size_t len)
+{
+	size_t kept = 0;
+
+	qsort(numbers, len, sizeof(*numbers), number_compare);
+	for (size_t i = 0; i < len; i++) {
+		if (kept == 0 || numbers[kept - 1] != numbers[i])
+			numbers[kept++] = numbers[i];
+	}
+	return kept;
+}
+
+static int64_t set_add(struct rbl_values *values, const uint32_t *numbers, size_t len)
+{
+	uint64_t hash = hash_bytes(0, numbers, len * sizeof(*numbers));
+	struct slots *slots = &values->set_slots;
+	struct span wanted = span_of(numbers, len * sizeof(*numbers));
+
+	if (slots_grow(slots, values, hash_of_set) < 0)
+		return E_NOMEM;
+	for (size_t at = hash & (slots->size - 1); slots->items[at] != 0;
+		at = (at + 1) & (slots->size - 1)) {
+		if (span_equal(set_of(values, slots->items[at] - 1), wanted))
+			return several + (slots->items[at] - 1);
+	}
+	if (values->sets + 1 >= several || values->members_len + len > UINT32_MAX)
+		return E_LIMIT;
+	if (rbl_grow(&values->set_first, values->sets + 2, &values->sets_size,
+		    sizeof(*values->set_first)) < 0 ||
+		rbl_grow(&values->members, values->members_len + len, &values->members_size,
+			sizeof(*values->members)) < 0)
+		return E_NOMEM;
+	memcpy(values->members + values->members_len, numbers, wanted.len);
+	values->members_len += len;
+	values->set_first[values->sets + 1] = (uint32_t)values->members_len;
+	slots_put(slots, hash, (uint32_t)values->sets);
+	return several + (int64_t)values->sets++;
+}
+
+int64_t rbl_values_join(struct rbl_values *values, uint32_t *numbers, size_t len)
+{
+	len = numbers_sort(numbers, len);
+	if (len == 0 || numbers[0] == 0)
+		return 0;
+	if (len == 1)
+		return numbers[0];
+	return set_add(values, numbers, len < RBL_ANSWER_VALUES_MAX ? len : RBL_ANSWER_VALUES_MAX);
+}
+
+const uint32_t *rbl_values_of(
+	const struct rbl_values *values, uint32_t answer, uint32_t *one, size_t *ret_len)
+{
+	struct span members;
+
+	if (answer < several) {
+		*one = answer;
+		*ret_len = answer != 0;
+		return one;
+	}
+	members = set_of(values, answer - several);
+	*ret_len = members.len / sizeof(*values->members);
+	return values->members + values->set_first[answer - several];
+}
+
+struct rbl_value rbl_values_get(const struct rbl_values *values, uint32_t number)
+{
+	const struct stored *stored = &values->stored[number];
+	struct rbl_value value = {.text = span_of(NULL, 0)};
+
+	if (stored->text_len != 0) /* there may be no texts at all */
+		value.text = span_of(values->text + stored->text_at, stored->text_len);
+	memcpy(value.a, stored->a, sizeof(value.a));
+	return value;
+}
+
+void rbl_values_settle(struct rbl_values *values)
+{
+	mem_free(values->value_slots.items);
+	mem_free(values->set_slots.items);
+	values->value_slots = values->set_slots = (struct slots){0};
+	rbl_shrink(&values->stored, values->len, &values->size, sizeof(*values->stored));
+	rbl_shrink(&values->text, values->text_len, &values->text_size, 1);
+	rbl_shrink(&values->set_first, values->sets + 1, &values->sets_size,
+		sizeof(*values->set_first));
+	rbl_shrink(&values->members, values->members_len, &values->members_size,
+		sizeof(*values->members));
+}
+
+size_t rbl_values_memory(const struct rbl_values *values)
+{
+	return sizeof(*values) + values->size * sizeof(*values->stored) + values->text_size +
+	       values->sets_size * sizeof(*values->set_first) +
+	       values->members_size * sizeof(*values->members);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * Where `stockade rbldnsd` runs: in the background or not, as whom, below which root, and with which rights. Main thread,
+ * while it is the only one, in the order in which the functions stand here.
+ */
+#include <sys/types.h>
+
+#include "rbldnsd/command.h"
+
+struct place_user {
+	bool own; /* another user than that of this process */
+	uid_t uid;
+	gid_t gid;
+};
+
+struct place_daemon {
+	int tell;    /* to the parent */
+	int nothing; /* /dev/null, which a new root may not have */
+};
+
+/* Goes on as a child; the parent waits for place_ready and ends with exit code 0 then, or 1 when the child ended before.
+ * E_SYSTEM. */
+int place_daemonise(struct place_daemon *ret_daemon, struct fault *why);
+
+/* Who -u means; root becomes "rbldns" unless told otherwise, and nothing runs as root. E_ABSENT, E_DENIED. */
+int place_find_user(const char *words, struct place_user *ret_user, struct fault *why);
+
+/* The pid file, written with the rights that we still have; then the new root, the working folder, the user. */
+int place_write_pid(const char *path, struct fault *why);
+int place_enter(const struct rbl_command *command, struct place_user user, struct fault *why);
+
+/* The first half of the jail: reads the folders of the data files, writes those of the query log and of the statistics, and
+ * touches no other file. As jail_confine. Threads may start then. */
+int place_confine(const struct rbl_command *command, struct fault *why);
+
+/* A daemon lets its terminal go. */
+void place_detach(const struct place_daemon *daemon, bool keep_stdout);
+
+/* The second half of the jail, as jail_seal; all threads are there. */
+int place_seal(struct fault *why);
+
+/* A daemon lets its parent end well. */
+void place_ready(const struct place_daemon *daemon);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+/* Without base/log.h, whose levels have the names of syslog.h's. */
+#include "rbldnsd/messages.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/macro.h"
+
+#define WORDS_PROGRAM "rbldnsd"
+
+enum { LINE_SIZE = 1024, PREFIX_LEN = sizeof(WORDS_PROGRAM ": ") - 1 };
+
+static atomic_uint words_places = WORDS_STDERR;
+
+static const struct facility {
+	const char *name;
+	int number;
+} facilities[] = {
+	{"auth", LOG_AUTH},
+	{"authpriv", LOG_AUTHPRIV},
+	{"cron", LOG_CRON},
+	{"daemon", LOG_DAEMON},
+	{"ftp", LOG_FTP},
+	{"kern", LOG_KERN},
+	{"local0", LOG_LOCAL0},
+	{"local1", LOG_LOCAL1},
+	{"local2", LOG_LOCAL2},
+	{"local3", LOG_LOCAL3},
+	{"local4", LOG_LOCAL4},
+	{"local5", LOG_LOCAL5},
+	{"local6", LOG_LOCAL6},
+	{"local7", LOG_LOCAL7},
+	{"lpr", LOG_LPR},
+	{"mail", LOG_MAIL},
+	{"news", LOG_NEWS},
+	{"syslog", LOG_SYSLOG},
+	{"user", LOG_USER},
+	{"uucp", LOG_UUCP},
+};
+
+static int facility_find(const char *name, int *ret_number)
+{
+	for (size_t i = 0; i < COUNTOF(facilities); i++) {
+		if (strcmp(facilities[i].name, name) == 0) {
+			*ret_number = facilities[i].number;
+			return 0;
+		}
+	}
+	return E_ABSENT;
+}
+
+int words_open(unsigned places, const char *facility, struct fault *why)
+{
+	int number = LOG_DAEMON;
+
+	if (facility != NULL && facility_find(facility, &number) < 0)
+		return fault_set(why, E_USAGE, "log facility %s is not valid", facility);
+	if ((places & WORDS_SYSLOG) != 0)
+		openlog(WORDS_PROGRAM, LOG_PID | LOG_NDELAY, number);
+	words_places = places;
+	return 0;
+}
+
+void words_go_to(unsigned places)
+{
+	words_places = places;
+}
+
+static int syslog_level(enum words_level level)
+{
+	static const int levels[] = {LOG_ERR, LOG_WARNING, LOG_INFO};
+
+	return levels[level];
+}
+
+/* One line is one write, so that those of several threads do not mix. */
+void words_say(enum words_level level, const char *format, ...)
+{
+	unsigned place = level == WORDS_INFO ? WORDS_STDOUT : WORDS_STDERR;
+	unsigned places = words_places; /* the main thread may just be letting its terminal go */
+	char line[LINE_SIZE] = WORDS_PROGRAM ": ";
+	size_t len;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line + PREFIX_LEN, sizeof(line) - PREFIX_LEN - 1, format, args);
+	va_end(args);
+	if ((places & WORDS_SYSLOG) != 0)
+		syslog(syslog_level(level), "%s", line + PREFIX_LEN);
+	if ((places & place) == 0)
+		return;
+	len = strlen(line);
+	line[len++] = '\n';
+	(void)!write(place == WORDS_STDOUT ? STDOUT_FILENO : STDERR_FILENO, line, len);
+}
