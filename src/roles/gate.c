@@ -12,13 +12,13 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "bus/client.h"
-#include "gate/front.h"
 #include "list/snapshot_folder.h"
 #include "list/view.h"
 #include "loop/socket.h"
 #include "process/role.h"
 #include "resolve/resolver.h"
-#include "roles/gate_health.h"
+#include "smtpd/health.h"
+#include "smtpd/server.h"
 
 enum {
 	SPOOL_LIMIT = 64 << 20,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
-#include "gate/trace.h"
+#include "smtpd/trace_header.h"
 
 static void assert_received(const struct smtp_client *client, bool smtputf8, const char *expected)
 {

@@ -13,15 +13,15 @@
  * for; the next command is not looked at before. Client input stays in the stream meanwhile, within limits->input.
  */
 #include "catalogue/catalogue.h"
-#include "gate/backend.h"
-#include "gate/front_priv.h"
-#include "gate/session.h"
 #include "gate/verdict.h"
 #include "loop/stream.h"
 #include "smtp/command.h"
 #include "smtp/data.h"
 #include "smtp/header.h"
 #include "smtp/path.h"
+#include "smtpd/backend.h"
+#include "smtpd/server_priv.h"
+#include "smtpd/session.h"
 
 enum session_phase {
 	PHASE_PROXY, /* a PROXY header has to come first */

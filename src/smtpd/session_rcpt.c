@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-#include "gate/session_priv.h"
+#include "smtpd/session_priv.h"
 
 #include "base/log.h"
 #include "base/macro.h"
 #include "base/obj.h"
-#include "gate/trace.h"
+#include "smtpd/trace_header.h"
 
 /*
  * A recipient is decided when HELO, sender and recipient are known and DNS has told what it will tell. One that passes is

@@ -4,7 +4,7 @@
  * One client's connection, from accept to close. The session belongs to itself and to the front's list: it ends when the
  * client or the gate is done, and session_end may be called at any time, also from its own callbacks. One loop, one thread.
  */
-#include "gate/front_priv.h"
+#include "smtpd/server_priv.h"
 
 /* Takes the descriptor over. */
 void session_start(struct front *front, int fd, struct endpoint peer);

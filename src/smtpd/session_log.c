@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "gate/session_priv.h"
+#include "smtpd/session_priv.h"
 
 #include <stdio.h>
 

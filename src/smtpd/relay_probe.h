@@ -6,7 +6,7 @@
  * whole world, and nobody notices until the machine is on every blocklist; so the gate asks before it takes any mail.
  * One loop, one thread; owner: the front.
  */
-#include "gate/backend.h"
+#include "smtpd/backend.h"
 
 struct probe;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "gate/probe.h"
+#include "smtpd/relay_probe.h"
 
 #include <stdio.h>
 

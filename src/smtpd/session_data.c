@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-#include "gate/session_priv.h"
+#include "smtpd/session_priv.h"
 
 #include <stdio.h>
 
 #include "base/macro.h"
 #include "base/mem.h"
-#include "gate/trace.h"
+#include "smtpd/trace_header.h"
 
 /*
  * The message streams through: read from the client, made canonical, sent on. Neither side is read faster than the other

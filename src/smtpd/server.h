@@ -7,8 +7,8 @@
  */
 #include "base/shelf.h"
 #include "gate/gather.h"
-#include "gate/limits.h"
-#include "gate/probe.h"
+#include "smtpd/limits.h"
+#include "smtpd/relay_probe.h"
 
 struct front;
 struct bus_client;

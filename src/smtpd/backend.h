@@ -7,11 +7,11 @@
  * may close the backend.
  */
 #include "conf/conf.h"
-#include "gate/limits.h"
 #include "loop/stream.h"
 #include "smtp/keyword.h"
 #include "smtp/reply.h"
 #include "smtp/xclient.h"
+#include "smtpd/limits.h"
 
 struct backend;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "roles/gate_health.h"
+#include "smtpd/health.h"
 
 #include "base/arena.h"
 #include "base/macro.h"

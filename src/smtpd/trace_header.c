@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "gate/trace.h"
+#include "smtpd/trace_header.h"
 
 #include <time.h>
 

@@ -2,9 +2,9 @@
 #pragma once
 /* What the front and its sessions know of each other. */
 #include "base/clock_guard.h"
-#include "gate/front.h"
 #include "gate/incidents.h"
 #include "gate/recent.h"
+#include "smtpd/server.h"
 
 enum { LISTENERS_MAX = 64, SESSION_ID_SIZE = 17 };
 

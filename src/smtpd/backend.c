@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "gate/backend.h"
+#include "smtpd/backend.h"
 
 #include "base/mem.h"
 #include "base/obj.h"

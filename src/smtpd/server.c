@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "gate/front_priv.h"
+#include "smtpd/server_priv.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "gate/place.h"
-#include "gate/session.h"
+#include "smtpd/session.h"
 
 enum {
 	ACCEPTS_IN_A_TURN = 64,

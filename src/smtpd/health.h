@@ -5,7 +5,7 @@
  * every two seconds and speaks only when something has changed. One loop, one thread; owner: the gate role.
  */
 #include "gate/gather.h"
-#include "gate/probe.h"
+#include "smtpd/relay_probe.h"
 
 struct gate_health;
 struct bus_client;
