@@ -10,8 +10,8 @@
 #include "list/snapshot_folder.h"
 #include "list/view.h"
 #include "loop/socket.h"
+#include "portal/portal.h"
 #include "process/role.h"
-#include "web/portal.h"
 
 enum { BUS_PATH_SIZE = 256 };
 

@@ -16,8 +16,8 @@
 #include "list/snapshot_write.h"
 #include "list/view.h"
 #include "loop/socket.h"
+#include "portal/portal.h"
 #include "stockade.pb-c.h"
-#include "web/portal.h"
 
 enum { HOUR = 3600, DAY = 86400, LISTINGS_MAX = 8 };
 

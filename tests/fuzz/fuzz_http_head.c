@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* An HTTP head, its path and its query: what came out points into the input, and the path holds no way up. */
 #include "base/macro.h"
-#include "web/escape.h"
-#include "web/http_head.h"
+#include "http/escape.h"
+#include "http/head.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* What somebody typed: when it is understood, its canonical form is understood as the same thing. */
 #include "base/macro.h"
-#include "web/escape.h"
-#include "web/lookup.h"
+#include "http/escape.h"
+#include "portal/lookup.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "web/escape.h"
-#include "web/template.h"
+#include "http/escape.h"
+#include "http/template.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

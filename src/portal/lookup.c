@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "web/lookup.h"
+#include "portal/lookup.h"
 
 #include <string.h>
 

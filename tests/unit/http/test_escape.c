@@ -3,7 +3,7 @@
 
 #include "base/err.h"
 #include "base/macro.h"
-#include "web/escape.h"
+#include "http/escape.h"
 
 static void expect(void (*escape)(struct span s, struct buf *out), struct span in, const char *out)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "web/api.h"
+#include "portal/api.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -7,9 +7,9 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/macro.h"
+#include "http/escape.h"
 #include "list/incident.h"
-#include "web/escape.h"
-#include "web/page.h"
+#include "portal/page.h"
 
 /* jansson takes nothing but valid UTF-8, which escape_visible makes of any bytes. */
 static json_t *json_span(struct span s)

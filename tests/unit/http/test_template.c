@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "web/template.h"
+#include "http/template.h"
 
 /* Renders `page`, with `part` as a partial, over a model that all cases share. */
 static int render(const char *page, const char *part, struct buf *out)

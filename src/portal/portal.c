@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "web/portal.h"
+#include "portal/portal.h"
 
 #include <string.h>
 
@@ -7,14 +7,14 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "bus/convert.h"
+#include "http/server.h"
 #include "list/incident.h"
 #include "list/view.h"
+#include "portal/api.h"
+#include "portal/lookup.h"
+#include "portal/model.h"
+#include "portal/page.h"
 #include "stockade.pb-c.h"
-#include "web/api.h"
-#include "web/http.h"
-#include "web/lookup.h"
-#include "web/model.h"
-#include "web/page.h"
 
 /*
  * A request for a page that needs the keeper becomes an inquiry, which lives until the keeper has answered:

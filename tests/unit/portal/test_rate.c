@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/macro.h"
-#include "web/rate.h"
+#include "portal/rate.h"
 
 static const struct rate_settings settings = {.burst = 3, .per_minute = 6};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "web/http.h"
+#include "http/server.h"
 
 #include <errno.h>
 #include <sys/socket.h>

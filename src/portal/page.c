@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "web/page.h"
+#include "portal/page.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,11 +8,11 @@
 #include "base/clock.h"
 #include "base/macro.h"
 #include "base/mem.h"
+#include "http/escape.h"
+#include "http/template.h"
 #include "list/incident.h"
-#include "web/embedded.h"
-#include "web/escape.h"
-#include "web/template.h"
-#include "web/words.h"
+#include "portal/embedded.h"
+#include "portal/time_text.h"
 
 enum { TEMPLATES_MAX = 64, LOG_WINDOW_S = 120 };
 

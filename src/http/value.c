@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "web/value.h"
+#include "http/value.h"
 
 #include "base/macro.h"
 

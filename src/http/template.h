@@ -18,7 +18,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/span.h"
-#include "web/value.h"
+#include "http/value.h"
 
 /* text is borrowed and outlives the set. */
 struct template_source {

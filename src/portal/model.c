@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "web/model.h"
+#include "portal/model.h"
 
 #include <string.h>
 

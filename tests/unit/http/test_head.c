@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "web/http_head.h"
+#include "http/head.h"
 
 static const struct http_limits limits = {.head = 512, .target = 64, .fields = 6};
 

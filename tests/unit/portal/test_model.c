@@ -6,10 +6,10 @@
 
 #include "bus/convert.h"
 #include "list/snapshot_write.h"
+#include "portal/model.h"
 #include "stockade.pb-c.h"
-#include "web/model.h"
 
-#include "web/site.h"
+#include "portal/site.h"
 
 enum { NOW_S = 1795269600 };
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-#include "web/template.h"
+#include "http/template.h"
 
 #include "base/arena.h"
 #include "base/macro.h"
 #include "base/mem.h"
-#include "web/escape.h"
+#include "http/escape.h"
 
 /*
  * A template becomes an array of nodes; a section knows the node behind its end, so that a skipped one is one step:

@@ -16,8 +16,8 @@
 #include "base/err.h"
 #include "base/ip.h"
 #include "base/span.h"
+#include "http/head.h"
 #include "loop/loop.h"
-#include "web/http_head.h"
 
 struct http_server;
 struct http_call; /* one request that waits for its answer */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "web/words.h"
+#include "portal/time_text.h"
 
 #include <inttypes.h>
 #include <time.h>

@@ -9,9 +9,9 @@
 
 #include "base/macro.h"
 #include "base/mem.h"
+#include "http/server.h"
 #include "loop/socket.h"
 #include "moving_clock.h"
-#include "web/http.h"
 
 /* A server and its clients in one thread: the loop turns until a condition holds. A turn is asked for every few
  * milliseconds by a timer, so that a client socket can be looked at in between; what fails to come ends the test. The

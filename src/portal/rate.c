@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "web/rate.h"
+#include "portal/rate.h"
 
 #include "base/macro.h"
 #include "base/mem.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "web/lookup.h"
+#include "portal/lookup.h"
 
 static void what_people_type_is_understood(void **state)
 {

@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "conf/conf.h"
-#include "web/model.h"
+#include "portal/model.h"
 
 struct page_set;
 

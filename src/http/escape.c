@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "web/escape.h"
+#include "http/escape.h"
 
 #include "base/err.h"
 #include "base/macro.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-#include "web/http_head.h"
+#include "http/head.h"
 
 #include <string.h>
 
-#include "web/escape.h"
+#include "http/escape.h"
 
 enum { HOST_MAX = 255 };
 

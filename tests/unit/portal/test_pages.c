@@ -5,11 +5,11 @@
 
 #include <jansson.h>
 
-#include "web/api.h"
-#include "web/page.h"
-#include "web/words.h"
+#include "portal/api.h"
+#include "portal/page.h"
+#include "portal/time_text.h"
 
-#include "web/site.h"
+#include "portal/site.h"
 
 enum { NOW_S = 1795269600 }; /* 21 Nov 2026, 14:00 UTC */
 

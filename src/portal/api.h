@@ -7,7 +7,7 @@
  */
 #include "base/buf.h"
 #include "conf/conf.h"
-#include "web/model.h"
+#include "portal/model.h"
 
 void api_source(const struct conf *conf, const struct model_source *model, struct buf *out);
 void api_incident(const struct conf *conf, const struct model_incident *model, struct buf *out);

@@ -11,7 +11,7 @@
 #include "base/shelf.h"
 #include "conf/conf.h"
 #include "loop/loop.h"
-#include "web/rate.h"
+#include "portal/rate.h"
 
 typedef struct Stockade__Query Stockade__Query;
 typedef struct Stockade__Answer Stockade__Answer;
