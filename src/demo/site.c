@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "cli/demo_site.h"
+#include "demo/site.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "cli/demo_site.h"
+#include "demo/site.h"
 
 enum { DEMO_NUMBER_SIZE = 16 };
 

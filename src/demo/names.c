@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "cli/demo_names.h"
+#include "demo/names.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "cli/demo_client.h"
+#include "demo/client.h"
 
 #include <errno.h>
 #include <stdio.h>

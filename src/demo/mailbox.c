@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "cli/demo_mailbox.h"
+#include "demo/mailbox.h"
 
 #include <string.h>
 #include <sys/socket.h>

@@ -14,10 +14,10 @@
 #include "base/macro.h"
 #include "base/obj.h"
 #include "cli/cli.h"
-#include "cli/demo_mailbox.h"
-#include "cli/demo_names.h"
-#include "cli/demo_site.h"
-#include "cli/demo_visitors.h"
+#include "demo/mailbox.h"
+#include "demo/names.h"
+#include "demo/site.h"
+#include "demo/visitors.h"
 #include "process/sd_notify.h"
 
 enum { READY_PATIENCE_MS = 60000, END_PATIENCE_MS = 40000 };

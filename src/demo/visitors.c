@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "cli/demo_visitors.h"
+#include "demo/visitors.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/macro.h"
-#include "cli/demo_client.h"
+#include "demo/client.h"
 #include "list/incident.h"
 
 enum { LOOK_PATIENCE_MS = 10000, LOOK_AGAIN_MS = 10 };
