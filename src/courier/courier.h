@@ -4,10 +4,10 @@
  * The courier's own header: what its files share. Nobody else includes it; the rest of the program sees role_courier.
  *
  *   courier.c        the role: its feeds, what it tells the keeper of them
- *   courier_feed.c   one feed over time: when it is asked, what becomes of the answer
- *   courier_fetch.c  one conversation with its server
- *   courier_send.c   one change set on its way to the keeper
- *   courier_file.c   the zone in the state folder
+ *   courier/schedule.c   one feed over time: when it is asked, what becomes of the answer
+ *   courier/xfr_client.c  one conversation with its server
+ *   courier/upload.c   one change set on its way to the keeper
+ *   courier/zone_file.c   the zone in the state folder
  *
  * One loop, one thread. A reload makes all feeds anew.
  */

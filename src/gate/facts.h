@@ -2,7 +2,7 @@
 #pragma once
 /*
  * What is known of one connection and of the recipient being decided. Filled by gate/gather.c (snapshot, DNS) and
- * gate/session.c (dialogue), or by `stockade explain` and tests; read by verdict_decide alone. A value: spans point into
+ * smtpd/session.c (dialogue), or by `stockade explain` and tests; read by verdict_decide alone. A value: spans point into
  * memory of whoever filled it. A fact that is late or failed is "unknown", never "no".
  */
 #include "base/ip.h"

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * A small HTTP/1.1 server for pages and answers that fit into memory: GET and HEAD, keep-alive, one answer at a time on a
- * connection. web/http_head.h says what it takes for a request; everything else gets a 4xx and the connection ends.
+ * connection. http/head.h says what it takes for a request; everything else gets a 4xx and the connection ends.
  *
  * Bounds, each tested: connections (the one that has dawdled longest over its request makes room for a new one), bytes and
  * lines of a head, time for a head from its first chance on (not per byte: dripping does not help), time for taking the

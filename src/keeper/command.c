@@ -4,7 +4,7 @@
 #include "keeper/keeper.h"
 
 /*
- * What operators change. A command is a part of its turn's transaction (keeper_batch.c): the event, its evidence, the
+ * What operators change. A command is a part of its turn's transaction (keeper/transaction.c): the event, its evidence, the
  * listings, the serial and the ground to be painted again are there together or not at all. Then it is published, and
  * only then answered. What each does is in a file of its own; this one is the frame around all.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What the files about feeds share: keeper_feed.c takes the parts of a change set in and keeps them until it is whole,
- * keeper_feed_commit.c makes one transaction of it, keeper_feed_verb.c is what operators ask and order. Nobody else
+ * What the files about feeds share: keeper/feed_staging.c takes the parts of a change set in and keeps them until it is whole,
+ * keeper/feed_commit.c makes one transaction of it, keeper/command_feed.c is what operators ask and order. Nobody else
  * includes it.
  */
 #include "keeper/keeper.h"

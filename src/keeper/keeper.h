@@ -4,18 +4,18 @@
  * The keeper's own header: what its files share. Nobody else includes it; the rest of the program sees role_keeper.
  *
  *   keeper.c           the role: start, stop, the state of the store, clock work
- *   keeper_link.c      connections of roles and operators; answers held until the change is served
- *   keeper_command.c   the frame of every command     keeper_add.c, _remove.c, _undo.c  what operators change
- *   keeper_expire.c    what ends by itself
- *   keeper_query.c     what roles and operators ask   keeper_wire.c    rows as messages
- *   keeper_batch.c     one transaction per turn       keeper_put.c     evidence of the roles
- *   keeper_publish.c   serials, who is told           keeper_meet.c    after a start: where the serial goes on
- *   keeper_told.c      deltas newer than the snapshot keeper_paint.c   what changed ground answers now
- *   keeper_snapshot.c  files, written by a thread
+ *   keeper/connection.c      connections of roles and operators; answers held until the change is served
+ *   keeper/command.c   the frame of every command     keeper/command_add.c, _remove.c, _undo.c  what operators change
+ *   keeper/expire.c    what ends by itself
+ *   keeper/query.c     what roles and operators ask   keeper/message.c    rows as messages
+ *   keeper/transaction.c     one transaction per turn       keeper/evidence.c     evidence of the roles
+ *   keeper/publisher.c   serials, who is told           keeper/recovery.c    after a start: where the serial goes on
+ *   keeper/delta_log.c      deltas newer than the snapshot keeper/repaint.c   what changed ground answers now
+ *   keeper/snapshot_job.c  files, written by a thread
  *   keeper_feed*.c     lists of other operators, as the courier brings them
- *   keeper_retire.c    the end of a list
- *   keeper_rule.c      what may be listed, until when (pure)
- *   keeper_shape.c     the lists as they are published (pure)
+ *   keeper/command_retire.c    the end of a list
+ *   policy/listing_rule.c      what may be listed, until when (pure)
+ *   keeper/layout.c     the lists as they are published (pure)
  */
 #include "base/arena.h"
 #include "base/clock_guard.h"
@@ -178,7 +178,7 @@ void publish_forget(struct keeper *keeper);
 /* A snapshot is out. */
 void publish_adopt(struct keeper *keeper, uint32_t serial, const char *file);
 
-/* keeper_told.c */
+/* keeper/delta_log.c */
 void told_push(struct publisher *publisher, uint32_t serial, uint8_t *packed, size_t packed_len,
 	size_t pieces); /* takes packed over */
 void told_drop_up_to(struct publisher *publisher, uint32_t serial);
@@ -186,11 +186,11 @@ void told_drop_all(struct publisher *publisher);
 /* The first that a follower at `serial` lacks; -1: it has to begin with the snapshot. */
 ssize_t told_behind(const struct publisher *publisher, uint32_t serial);
 
-/* keeper_paint.c: the pieces of a change, packed; E_LIMIT: too many for a delta. */
+/* keeper/repaint.c: the pieces of a change, packed; E_LIMIT: too many for a delta. */
 int change_paint(struct keeper *keeper, struct change *change, uint32_t serial,
 	uint8_t **ret_packed, size_t *ret_packed_len, size_t *ret_pieces);
 
-/* keeper_snapshot.c */
+/* keeper/snapshot_job.c */
 int snapshot_thread_start(struct keeper *keeper); /* before the jail closes */
 void snapshot_thread_stop(struct keeper *keeper);
 void snapshot_job_start(struct keeper *keeper); /* one at a time: publisher.job is NULL */

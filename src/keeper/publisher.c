@@ -30,7 +30,7 @@
  *
  * The last number told to anybody is also written to the file `serial` beside the snapshots. So it never goes back, not
  * even when the store is restored from a backup. Behind it stands the snapshot that was published: a newer one, which was
- * written when we ended, may fill a hole under a number that followers already serve without (keeper_meet.c).
+ * written when we ended, may fill a hole under a number that followers already serve without (keeper/recovery.c).
  */
 enum {
 	JOB_RETRY_MS = 5000,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The answers of /api/v1: from a model (web/model.h) to JSON, and problems (RFC 9457). Times are ISO 8601 UTC; what is
+ * The answers of /api/v1: from a model (portal/model.h) to JSON, and problems (RFC 9457). Times are ISO 8601 UTC; what is
  * not known is null; texts of strangers are valid UTF-8 with every control character made visible. Pure; any thread.
  * Each function appends one object and a line feed to *out.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The files of web/templates as bytes of the program (tools/embed.py): the web role opens no file of its own. Sorted by
+ * The files of portal/templates as bytes of the program (tools/embed.py): the web role opens no file of its own. Sorted by
  * name. Read-only; any thread.
  */
 #include "base/span.h"

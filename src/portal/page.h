@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The public pages: from a model (web/model.h) to HTML. Pure functions of their arguments; texts of strangers are escaped
+ * The public pages: from a model (portal/model.h) to HTML. Pure functions of their arguments; texts of strangers are escaped
  * by the template engine and by nothing else. Owner of the set: the portal; immutable, any thread.
  *
  * Each function appends a whole page to *out. They return 0, or E_LIMIT when the page outgrows the limit of *out; a page

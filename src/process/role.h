@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What every role has in common. role_main (roles/role.c) reads the configuration, takes the sockets that the supervisor
+ * What every role has in common. role_main (process/role.c) reads the configuration, takes the sockets that the supervisor
  * or systemd opened (LISTEN_FDS, LISTEN_FDNAMES; missing ones are opened here when the process may), makes the loop,
- * calls the role's start, says READY, and runs the loop until SIGTERM. The jail (roles/jail.c) closes in two steps: user,
+ * calls the role's start, says READY, and runs the loop until SIGTERM. The jail (process/jail.c) closes in two steps: user,
  * paths and connections before start, so that threads of the role are inside; system calls after it. So
  * `stockade role gate` works below `stockade run`, below a systemd unit, and by hand in a test.
  *

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Which sockets a role listens on, and where the descriptors come from: inherited by the LISTEN_FDS convention (from the
- * supervisor or from systemd, sd_listen_fds(3)), or opened here. The names are those of roles/role.h. The supervisor and
+ * supervisor or from systemd, sd_listen_fds(3)), or opened here. The names are those of process/role.h. The supervisor and
  * the roles plan with the same function, so that both always mean the same sockets. Main thread, at start and reload.
  */
 #include <stdbool.h>

@@ -21,7 +21,7 @@ struct rbl_options {
 	bool no_gzip; /* -C */
 	/* -t: 0 is "the default" and "no limit" */
 	uint32_t ttl_default_s, ttl_min_s, ttl_max_s;
-	uint64_t gzip_max; /* what a compressed file may hold; 0: a gibibyte (rbl/lines.h) */
+	uint64_t gzip_max; /* what a compressed file may hold; 0: a gibibyte (rbldata/lines.h) */
 };
 
 /*
@@ -72,7 +72,7 @@ size_t rbl_dataset_memory(const struct rbl_dataset *dataset);
 unsigned rbl_dataset_query(const struct rbl_dataset *dataset, const struct rbl_question *question,
 	const struct rbl_sink *sink);
 
-/* Asks for the memory that the question will read (rbl/map.h); steps are below RBL_DATASET_FETCHES. Of a combined data set
+/* Asks for the memory that the question will read (rbldata/map.h); steps are below RBL_DATASET_FETCHES. Of a combined data set
  * nothing is fetched: which of its parts will be asked is known only when the question was read again for a subzone. */
 enum { RBL_DATASET_FETCHES = 3 };
 void rbl_dataset_prefetch(

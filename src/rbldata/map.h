@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Painted ground, looked up: the tables of a list (sets/, as in a snapshot), whose rows are answers (rbl/values.h). A look-up
+ * Painted ground, looked up: the tables of a list (sets/, as in a snapshot), whose rows are answers (rbldata/values.h). A look-up
  * is one or two searches and no rule. Immutable once built; reading: any thread.
  */
 #include "list/snapshot.h"

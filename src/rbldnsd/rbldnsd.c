@@ -25,7 +25,7 @@
 /*
  * The main thread starts everything, in the order that rights demand (ports, pid file, root, user, files, jail), and then
  * waits for signals and for the time to look at files. It answers nothing and reads no data: workers answer
- * (rbldnsd_desk.c), a thread of its own reads (rbldnsd_loader.c).
+ * (rbldnsd/worker.c), a thread of its own reads (rbldnsd/loader.c).
  */
 enum { EXIT_START = 1, STATS_LINE_MAX = 1 << 20 };
 

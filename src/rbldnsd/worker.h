@@ -13,7 +13,7 @@ struct rbldnsd_desk;
 
 /* What all desks share. Owner: the main thread, which also opens and closes desks. */
 struct rbldnsd_desks {
-	struct shelf *shelf; /* of rbldnsd_loader.h; has a table from the start */
+	struct shelf *shelf; /* of rbldnsd/loader.h; has a table from the start */
 	size_t zones_len;
 	bool authority;
 	enum rbl_version version;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The gate role: the SMTP front (gate/front.h) between its listening sockets and the backend, with a resolver and the lists.
+ * The gate role: the SMTP front (smtpd/server.h) between its listening sockets and the backend, with a resolver and the lists.
  * It reads what strangers send, so it opens no store and no file but its spool. Before it takes a client it asks the backend
  * whether it would relay for a stranger; if so the role ends with exit code 78 and says what to change.
  */

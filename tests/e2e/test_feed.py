@@ -12,7 +12,7 @@ from harness.site import NOBODY
 from harness.smtp import deliver
 from harness.waiting import wait_for
 
-ROLES_GROUP = 61184  # src/roles/folders.c
+ROLES_GROUP = 61184  # src/process/folders.c
 LISTED = {f"{i}.100.51.198": "127.0.0.2" for i in range(1, 101)}
 
 

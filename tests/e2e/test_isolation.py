@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""What the kernel says about running roles. What a jail refuses from inside is tests/unit/roles/test_jail.c."""
+"""What the kernel says about running roles. What a jail refuses from inside is tests/unit/process/test_jail.c."""
 import os
 import re
 import resource
