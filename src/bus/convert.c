@@ -49,14 +49,14 @@ void source_to_wire(const struct source *source, Stockade__Source *ret_wire)
 static int hits_from_wire(
 	const Stockade__Piece *wire, struct arena *arena, struct delta_piece *piece)
 {
-	struct delta_hit *hits = arena_alloc(arena, wire->n_hits * sizeof(*hits));
+	struct hit *hits = arena_alloc(arena, wire->n_hits * sizeof(*hits));
 
 	for (size_t i = 0; i < wire->n_hits; i++) {
 		const Stockade__Hit *hit = wire->hits[i];
 
 		if (hit->sublist >= SUBLISTS_MAX)
 			return E_RANGE;
-		hits[i] = (struct delta_hit){.sublist = (uint8_t)hit->sublist,
+		hits[i] = (struct hit){.sublist = (uint8_t)hit->sublist,
 			.until_s = hit->until_s,
 			.reason = span_text(hit->reason)};
 	}

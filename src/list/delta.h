@@ -6,20 +6,14 @@
  * needs no knowledge of the entries beneath, and every mix of nested networks, exclusions and single addresses is exact.
  * Owner: whoever made it. Pure; any thread.
  */
+#include "list/hit.h"
 #include "list/source.h"
-#include "list/view.h"
-
-struct delta_hit {
-	uint8_t sublist;
-	int64_t until_s;
-	struct span reason;
-};
 
 struct delta_piece {
 	struct span list;     /* by name */
 	struct source source; /* a prefix, or one domain entry */
 	uint32_t hits_len;    /* 0: nothing is listed there now */
-	const struct delta_hit *hits;
+	const struct hit *hits;
 };
 
 struct delta {

@@ -126,7 +126,7 @@ static int hits_check(const struct delta_piece *piece, unsigned sublists_len, si
 	if (piece->hits_len > SUBLISTS_MAX)
 		return fault_set(why, E_LIMIT, "a piece with %u hits", piece->hits_len);
 	for (uint32_t i = 0; i < piece->hits_len; i++) {
-		const struct delta_hit *hit = &piece->hits[i];
+		const struct hit *hit = &piece->hits[i];
 
 		if (hit->sublist >= sublists_len || (mask >> hit->sublist & 1) != 0)
 			return fault_set(why, E_CONFLICT,
@@ -173,7 +173,7 @@ static int answer_new(const struct delta_piece *piece, unsigned sublists_len, st
 	bytes = (uint8_t *)&answer->hits[piece->hits_len];
 	answer->key = bytes_add(&bytes, name);
 	for (uint32_t i = 0; i < piece->hits_len; i++) {
-		const struct delta_hit *hit = &piece->hits[i];
+		const struct hit *hit = &piece->hits[i];
 
 		answer->hits[answer->len++] =
 			(struct hit){hit->sublist, hit->until_s, bytes_add(&bytes, hit->reason)};

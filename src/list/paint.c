@@ -263,14 +263,14 @@ static int hits_make(
 {
 	size_t len;
 	const uint32_t *values = rows_values(rows, row, &len);
-	struct delta_hit *hits = arena_alloc_try(arena, len * sizeof(*hits));
+	struct hit *hits = arena_alloc_try(arena, len * sizeof(*hits));
 
 	if (hits == NULL)
 		return E_NOMEM;
 	for (size_t i = 0; i < len; i++) {
 		const struct value *value = rows_value_get(rows, values[i]);
 
-		hits[i] = (struct delta_hit){value->sublist, value->until_s,
+		hits[i] = (struct hit){value->sublist, value->until_s,
 			arena_copy(arena, rows_reason(rows, value->reason))};
 	}
 	piece->hits = hits;

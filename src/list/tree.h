@@ -9,7 +9,7 @@
  */
 #include <stdatomic.h>
 
-#include "list/view.h"
+#include "list/hit.h"
 #include "sets/key.h"
 
 /* What is said at a place, and for a name the name itself. */

@@ -10,18 +10,10 @@
  */
 #include "base/err.h"
 #include "base/ip.h"
-#include "base/span.h"
-
-enum { SUBLISTS_MAX = 32, LISTS_MAX = 64 };
+#include "list/hit.h"
 
 struct view;
 struct delta;
-
-struct hit {
-	uint8_t sublist;
-	int64_t until_s;    /* 0: until somebody ends it */
-	struct span reason; /* a few words: "3 trap hits"; lives as long as the view */
-};
 
 /* Maps a snapshot; E_ABSENT, E_CORRUPT, E_VERSION, E_CHECKSUM, E_TRUNCATED with words in *why. */
 int view_open(const char *path, struct view **ret_view, struct fault *why);

@@ -234,7 +234,7 @@ static void every_failed_allocation_is_an_error(void **state)
 static void a_failed_delta_leaves_the_view(void **state)
 {
 	static struct model model;
-	struct delta_hit hit = {0, 0, span_text("x")};
+	struct hit hit = {0, 0, span_text("x")};
 	struct delta_piece pieces[2] = {
 		{span_text("main"), {0}, 1, &hit}, {span_text("main"), {0}, 1, &hit}};
 	struct delta delta = {3, 4, 2, pieces};

@@ -14,17 +14,17 @@ enum { PLACES = 1 << 16, STEPS = 20000, KEPT = 8, BASE = 0x0a000000 };
 
 static int painted[PLACES];
 
-static struct delta_hit hit_of(unsigned number, char text[16])
+static struct hit hit_of(unsigned number, char text[16])
 {
 	snprintf(text, 16, "%u", number);
-	return (struct delta_hit){
+	return (struct hit){
 		.sublist = (uint8_t)(number % 3), .until_s = number, .reason = span_text(text)};
 }
 
 static void paint(struct overlay *overlay, struct source source, unsigned number)
 {
 	char text[16];
-	struct delta_hit hit = hit_of(number, text);
+	struct hit hit = hit_of(number, text);
 	struct delta_piece piece = {.source = source, .hits_len = number % 4 != 0, .hits = &hit};
 	const struct delta_piece *pieces = &piece;
 	struct overlay next = {NULL, NULL};
@@ -37,7 +37,7 @@ static void paint(struct overlay *overlay, struct source source, unsigned number
 static void check_answer(const struct answer *answer, unsigned number)
 {
 	char text[16];
-	struct delta_hit hit = hit_of(number, text);
+	struct hit hit = hit_of(number, text);
 
 	assert_non_null(answer);
 	assert_int_equal(answer->serial, number);

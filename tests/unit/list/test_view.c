@@ -263,7 +263,7 @@ static void *reader_main(void *arg)
 
 static struct view *view_painted(const struct view *base, uint32_t number)
 {
-	struct delta_hit hit = {0, number, span_text("x")};
+	struct hit hit = {0, number, span_text("x")};
 	struct delta_piece pieces[2];
 	struct delta delta = {view_serial(base), view_serial(base) + 1, 2, pieces};
 	struct view *next = NULL;
@@ -554,7 +554,7 @@ static void deltas_that_do_not_fit_change_nothing(void **state)
 	model.len = 0;
 	view = model_view(&model, 1, &image);
 	for (size_t i = 0; i < COUNTOF(cases); i++) {
-		struct delta_hit hit = {cases[i].sublist, 0, span_text("x")};
+		struct hit hit = {cases[i].sublist, 0, span_text("x")};
 		struct delta_piece pieces[2];
 		struct delta delta = {cases[i].from_serial, 5, 2, pieces};
 		struct view *next = NULL;
