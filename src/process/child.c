@@ -31,18 +31,18 @@ static void child_tie_to_parent(const struct child_plan *plan, pid_t parent)
 }
 
 /* First all out of the way, then each to its place: a place may be in use by a later one. Returns how many. */
-static int child_place_sockets(const struct child_plan *plan, struct buf *names)
+static int child_pass_sockets(const struct child_plan *plan, struct buf *names)
 {
-	int moved[PORTS_MAX];
+	int moved[SOCKETS_MAX];
 	int count = 0;
 
-	for (size_t i = 0; i < plan->ports->len; i++) {
-		const struct port *port = &plan->ports->port[i];
+	for (size_t i = 0; i < plan->sockets->len; i++) {
+		const struct listen_socket *sock = &plan->sockets->sock[i];
 
-		if (port->fd < 0)
+		if (sock->fd < 0)
 			continue;
-		buf_append_format(names, "%s%s", count > 0 ? ":" : "", port->name);
-		moved[count] = fcntl(port->fd, F_DUPFD_CLOEXEC, LISTEN_FDS_START + PORTS_MAX);
+		buf_append_format(names, "%s%s", count > 0 ? ":" : "", sock->name);
+		moved[count] = fcntl(sock->fd, F_DUPFD_CLOEXEC, LISTEN_FDS_START + SOCKETS_MAX);
 		if (moved[count++] < 0)
 			child_fail(plan, "move socket");
 	}
@@ -68,7 +68,7 @@ static _Noreturn void child_exec(const struct child_plan *plan)
 	struct buf names;
 
 	buf_init(&names, 0);
-	child_set_number("LISTEN_FDS", child_place_sockets(plan, &names));
+	child_set_number("LISTEN_FDS", child_pass_sockets(plan, &names));
 	child_set_number("LISTEN_PID", getpid());
 	setenv("LISTEN_FDNAMES", buf_cstr(&names), 1);
 	setenv("NOTIFY_SOCKET", plan->notify_path, 1);

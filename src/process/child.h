@@ -13,8 +13,8 @@
 struct child_plan {
 	const char *role;
 	const char *conf_path;
-	const struct ports *ports; /* open ones are handed over */
-	const char *notify_path;   /* NOTIFY_SOCKET */
+	const struct sockets *sockets; /* open ones are handed over */
+	const char *notify_path;       /* NOTIFY_SOCKET */
 	struct role_user user;
 };
 

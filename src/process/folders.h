@@ -12,7 +12,7 @@
  *     run.state/ROLE       role     0700   spool
  *     the store's folder   keeper   0700   nobody else, ever
  *
- * A folder that is there already is never changed: a wrong owner is an error with words, not a surprise for whoever else
+ * A folder that is there already is never changed: a wrong owner is an error with a text, not a surprise for whoever else
  * uses the folder. Main thread, at start.
  */
 #include <stdbool.h>

@@ -36,8 +36,8 @@ struct running {
 	const struct role *role;
 	struct conf *conf; /* what context.conf points to */
 	struct role_context context;
-	struct ports ports;
-	struct role_socket sockets[PORTS_MAX];
+	struct sockets sockets;
+	struct role_socket role_sockets[SOCKETS_MAX];
 	int notify_fd;
 	bool stopping;
 };
@@ -74,14 +74,14 @@ void role_stop_listening(struct role_context *context)
 {
 	struct running *running = CONTAINEROF(context, struct running, context);
 
-	ports_close(&running->ports);
+	sockets_close(&running->sockets);
 	context->sockets_len = 0;
 }
 
 /* run.folder and run.state were measured when the sockets and folders were made: these cannot be too long. */
 const char *role_bus_path(const struct role_context *context, char *path, size_t size)
 {
-	ASSERT(ports_bus_path(context->conf, context->name, path, size) == 0);
+	ASSERT(sockets_bus_path(context->conf, context->name, path, size) == 0);
 	return path;
 }
 
@@ -177,24 +177,24 @@ static int running_take_sockets(struct running *running, struct fault *why)
 	struct role_context *context = &running->context;
 	int r;
 
-	r = ports_plan(running->conf, running->role->name, &running->ports, why);
+	r = sockets_plan(running->conf, running->role->name, &running->sockets, why);
 	if (r < 0)
 		return r;
-	ports_inherit(&running->ports);
-	if (role_is_keeper(running->role) && !ports_are_open(&running->ports))
+	sockets_inherit(&running->sockets);
+	if (role_is_keeper(running->role) && !sockets_are_open(&running->sockets))
 		r = folders_prepare_sockets(running->conf, why);
 	if (r == 0)
-		r = ports_open(&running->ports, why);
+		r = sockets_open(&running->sockets, why);
 	if (r == 0)
-		r = ports_hand_over(&running->ports, why);
+		r = sockets_hand_over(&running->sockets, why);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < running->ports.len; i++) {
-		running->sockets[i].name = running->ports.port[i].name;
-		running->sockets[i].fd = running->ports.port[i].fd;
+	for (size_t i = 0; i < running->sockets.len; i++) {
+		running->role_sockets[i].name = running->sockets.sock[i].name;
+		running->role_sockets[i].fd = running->sockets.sock[i].fd;
 	}
-	context->sockets_len = running->ports.len;
-	context->sockets = running->sockets;
+	context->sockets_len = running->sockets.len;
+	context->sockets = running->role_sockets;
 	return 0;
 }
 
@@ -236,7 +236,7 @@ static void running_end(struct running *running)
 	if (running->role->finish != NULL)
 		running->role->finish(&running->context);
 	loop_free(&running->context.loop);
-	ports_close(&running->ports);
+	sockets_close(&running->sockets);
 	conf_free(&running->conf);
 	if (running->notify_fd >= 0)
 		close(running->notify_fd);

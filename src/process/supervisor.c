@@ -46,7 +46,7 @@ struct supervised {
 	int64_t ready_ms;
 	int64_t delay_ms;
 	struct timer again;
-	struct ports ports;
+	struct sockets sockets;
 };
 
 struct supervisor {
@@ -59,7 +59,7 @@ struct supervisor {
 	struct timer patience;
 	struct timer watchdog;
 	int64_t watchdog_ms;
-	bool said_ready;
+	bool reported_ready;
 	bool stopping;
 	int exit_code;
 	size_t roles_len;
@@ -76,15 +76,15 @@ static struct log_field log_role_name(const struct supervised *supervised)
 
 /* Tells systemd, once: by then each role is ready or has failed at least once and said why. A keeper without its store
  * must not keep gate and DNS from serving. */
-static void supervisor_say_ready(struct supervisor *supervisor)
+static void supervisor_report_ready(struct supervisor *supervisor)
 {
 	for (size_t i = 0; i < supervisor->roles_len; i++) {
 		if (supervisor->roles[i].wanted && !supervisor->roles[i].settled)
 			return;
 	}
-	if (supervisor->said_ready || supervisor->stopping)
+	if (supervisor->reported_ready || supervisor->stopping)
 		return;
-	supervisor->said_ready = true;
+	supervisor->reported_ready = true;
 	log_event(EV_RUN_READY, LOG_FIELDS(log_number("pid", getpid())));
 	notify_send(supervisor->notify_fd, "READY=1");
 }
@@ -104,7 +104,7 @@ static void supervisor_on_ready(pid_t pid, void *arg)
 		if (supervised->outdated)
 			kill(pid, SIGHUP);
 	}
-	supervisor_say_ready(supervisor);
+	supervisor_report_ready(supervisor);
 }
 
 static void supervised_again(struct timer *timer, void *arg)
@@ -142,7 +142,7 @@ static void supervised_start(struct supervised *supervised)
 	struct child_plan plan = {
 		.role = supervised->role->name,
 		.conf_path = supervisor->conf_path,
-		.ports = &supervised->ports,
+		.sockets = &supervised->sockets,
 		.notify_path = notify_listener_path(supervisor->listener),
 		.user = role_user(supervised->role->name),
 	};
@@ -186,7 +186,7 @@ static void supervised_died(struct supervised *supervised, int status)
 	bool ordered = supervised->life == LIFE_ENDING;
 
 	supervised->pid = 0;
-	if (!ordered && !supervisor->said_ready && is_hopeless(status)) {
+	if (!ordered && !supervisor->reported_ready && is_hopeless(status)) {
 		supervised->life = LIFE_DOWN;
 		supervised->delay_ms = 0;
 		supervised_log_death(supervised, pid, status);
@@ -200,7 +200,7 @@ static void supervised_died(struct supervised *supervised, int status)
 	if (!ordered) {
 		supervised->settled = true;
 		supervised_log_death(supervised, pid, status);
-		supervisor_say_ready(supervisor);
+		supervisor_report_ready(supervisor);
 	} else if (supervised->wanted && !supervisor->stopping) {
 		supervised_start(supervised); /* a reload asked for a new process */
 	}
@@ -343,43 +343,43 @@ static bool conf_has_role(const struct conf *conf, const char *name)
 
 /* Folders and sockets of one role; sockets it has already are kept. Nothing of it is changed on failure. */
 static int supervised_prepare(struct supervised *supervised, const struct conf *conf,
-	struct ports *ret_ports, struct fault *why)
+	struct sockets *ret_sockets, struct fault *why)
 {
 	int r = folders_prepare(conf, supervised->role->name, why);
 
 	if (r == 0 && role_is_keeper(supervised->role))
 		r = folders_prepare_sockets(conf, why);
 	if (r == 0)
-		r = ports_plan(conf, supervised->role->name, ret_ports, why);
+		r = sockets_plan(conf, supervised->role->name, ret_sockets, why);
 	if (r < 0)
 		return r;
-	ports_move(&supervised->ports, ret_ports);
-	r = ports_open(ret_ports, why);
+	sockets_move(&supervised->sockets, ret_sockets);
+	r = sockets_open(ret_sockets, why);
 	if (r == 0)
-		r = ports_hand_over(ret_ports, why);
+		r = sockets_hand_over(ret_sockets, why);
 	if (r < 0) {
-		ports_move(ret_ports, &supervised->ports);
-		ports_close(ret_ports);
+		sockets_move(ret_sockets, &supervised->sockets);
+		sockets_close(ret_sockets);
 	}
 	return r;
 }
 
 /* Prepares all roles of a configuration; all or nothing. */
 static int supervisor_prepare(struct supervisor *supervisor, const struct conf *conf,
-	struct ports *ret_ports, struct fault *why)
+	struct sockets *ret_sockets, struct fault *why)
 {
 	for (size_t i = 0; i < supervisor->roles_len; i++) {
 		struct supervised *supervised = &supervisor->roles[i];
 		int r = 0;
 
-		ret_ports[i].len = 0;
+		ret_sockets[i].len = 0;
 		if (conf_has_role(conf, supervised->role->name))
-			r = supervised_prepare(supervised, conf, &ret_ports[i], why);
+			r = supervised_prepare(supervised, conf, &ret_sockets[i], why);
 		if (r == 0)
 			continue;
 		for (size_t back = 0; back < i; back++) {
-			ports_move(&ret_ports[back], &supervisor->roles[back].ports);
-			ports_close(&ret_ports[back]);
+			sockets_move(&ret_sockets[back], &supervisor->roles[back].sockets);
+			sockets_close(&ret_sockets[back]);
 		}
 		return r;
 	}
@@ -387,14 +387,14 @@ static int supervisor_prepare(struct supervisor *supervisor, const struct conf *
 }
 
 /* Puts one role where the new configuration wants it. */
-static void supervised_adopt(
-	struct supervised *supervised, const struct conf *conf, struct ports *ports, bool same_jail)
+static void supervised_adopt(struct supervised *supervised, const struct conf *conf,
+	struct sockets *sockets, bool same_jail)
 {
-	bool same = same_jail && ports_equal(&supervised->ports, ports);
+	bool same = same_jail && sockets_equal(&supervised->sockets, sockets);
 
 	supervised->wanted = conf_has_role(conf, supervised->role->name);
-	ports_close(&supervised->ports); /* those that are no longer listened on */
-	supervised->ports = *ports;
+	sockets_close(&supervised->sockets); /* those that are no longer listened on */
+	supervised->sockets = *sockets;
 	if (supervised->life == LIFE_DOWN && supervised->wanted &&
 		!timer_is_set(&supervised->again))
 		supervised_start(supervised);
@@ -408,9 +408,9 @@ static void supervised_adopt(
 
 static int supervisor_adopt(struct supervisor *supervisor, struct conf *conf, struct fault *why)
 {
-	struct ports *ports = mem_alloc_array(ROLES_MAX, sizeof(*ports));
+	struct sockets *sockets = mem_alloc_array(ROLES_MAX, sizeof(*sockets));
 	struct conf *old = supervisor->conf;
-	int r = supervisor_prepare(supervisor, conf, ports, why);
+	int r = supervisor_prepare(supervisor, conf, sockets, why);
 
 	if (r == 0) {
 		bool same_jail = old != NULL && is_same_jail(old, conf) && jail_can_reload(conf);
@@ -418,10 +418,10 @@ static int supervisor_adopt(struct supervisor *supervisor, struct conf *conf, st
 		supervisor->conf = conf;
 		log_open("run", (enum log_level)conf->log_level);
 		for (size_t i = 0; i < supervisor->roles_len; i++)
-			supervised_adopt(&supervisor->roles[i], conf, &ports[i], same_jail);
+			supervised_adopt(&supervisor->roles[i], conf, &sockets[i], same_jail);
 		conf_free(&old);
 	}
-	mem_free(ports);
+	mem_free(sockets);
 	return r;
 }
 
@@ -492,8 +492,8 @@ static void supervisor_init(struct supervisor *supervisor, const char *conf_path
 static void supervisor_done(struct supervisor *supervisor)
 {
 	for (size_t i = 0; i < supervisor->roles_len; i++) {
-		ports_unlink(&supervisor->roles[i].ports);
-		ports_close(&supervisor->roles[i].ports);
+		sockets_unlink(&supervisor->roles[i].sockets);
+		sockets_close(&supervisor->roles[i].sockets);
 		timer_done(&supervisor->roles[i].again);
 	}
 	timer_done(&supervisor->patience);

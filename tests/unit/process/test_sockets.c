@@ -30,10 +30,10 @@ static struct conf conf_of(struct endpoint *listen, size_t len)
 		.run_path = "/run/stockade"};
 }
 
-static bool has_port(const struct ports *ports, const char *name)
+static bool has_socket(const struct sockets *sockets, const char *name)
 {
-	for (size_t i = 0; i < ports->len; i++) {
-		if (strcmp(ports->port[i].name, name) == 0)
+	for (size_t i = 0; i < sockets->len; i++) {
+		if (strcmp(sockets->sock[i].name, name) == 0)
 			return true;
 	}
 	return false;
@@ -43,41 +43,41 @@ static void test_names_are_those_of_the_contract(void **state)
 {
 	struct endpoint listen[] = {endpoint_of("127.0.0.1:25"), endpoint_of("[::1]:25")};
 	struct conf conf = conf_of(listen, COUNTOF(listen));
-	struct ports ports;
+	struct sockets sockets;
 
 	(void)state;
-	assert_int_equal(ports_plan(&conf, "gate", &ports, NULL), 0);
-	assert_int_equal(ports.len, 2);
-	assert_true(has_port(&ports, "smtp-0") && has_port(&ports, "smtp-1"));
-	assert_int_equal(ports_plan(&conf, "dns", &ports, NULL), 0);
-	assert_int_equal(ports.len, 2 * 3 * 2);
-	assert_true(has_port(&ports, "dns-udp-0-0") && has_port(&ports, "dns-tcp-1-2"));
-	assert_int_equal(ports_plan(&conf, "keeper", &ports, NULL), 0);
-	assert_true(has_port(&ports, "control") && has_port(&ports, "bus-gate"));
-	assert_string_equal(ports.port[0].path, "/run/stockade/bus/gate.sock");
-	assert_int_equal(ports_plan(&conf, "web", &ports, NULL), 0);
-	assert_int_equal(ports.len, 0); /* portal: off */
+	assert_int_equal(sockets_plan(&conf, "gate", &sockets, NULL), 0);
+	assert_int_equal(sockets.len, 2);
+	assert_true(has_socket(&sockets, "smtp-0") && has_socket(&sockets, "smtp-1"));
+	assert_int_equal(sockets_plan(&conf, "dns", &sockets, NULL), 0);
+	assert_int_equal(sockets.len, 2 * 3 * 2);
+	assert_true(has_socket(&sockets, "dns-udp-0-0") && has_socket(&sockets, "dns-tcp-1-2"));
+	assert_int_equal(sockets_plan(&conf, "keeper", &sockets, NULL), 0);
+	assert_true(has_socket(&sockets, "control") && has_socket(&sockets, "bus-gate"));
+	assert_string_equal(sockets.sock[0].path, "/run/stockade/bus/gate.sock");
+	assert_int_equal(sockets_plan(&conf, "web", &sockets, NULL), 0);
+	assert_int_equal(sockets.len, 0); /* portal: off */
 }
 
 static void test_too_many_and_too_long_are_refused(void **state)
 {
 	struct endpoint listen[16];
 	struct conf conf = conf_of(listen, COUNTOF(listen));
-	struct ports ports = {.len = 77};
-	char folder[PORT_PATH_SIZE];
+	struct sockets sockets = {.len = 77};
+	char folder[SOCKET_PATH_SIZE];
 	struct fault why = {""};
 
 	(void)state;
 	for (size_t i = 0; i < COUNTOF(listen); i++)
 		listen[i] = endpoint_of("127.0.0.1:53");
 	conf.dns_threads = 64;
-	assert_int_equal(ports_plan(&conf, "dns", &ports, &why), E_LIMIT);
-	assert_int_equal(ports.len, 77); /* untouched */
+	assert_int_equal(sockets_plan(&conf, "dns", &sockets, &why), E_LIMIT);
+	assert_int_equal(sockets.len, 77); /* untouched */
 	memset(folder, 'x', sizeof(folder));
 	folder[0] = '/';
 	folder[sizeof(folder) - 1] = '\0';
 	conf.run_path = folder;
-	assert_int_equal(ports_plan(&conf, "keeper", &ports, &why), E_LIMIT);
+	assert_int_equal(sockets_plan(&conf, "keeper", &sockets, &why), E_LIMIT);
 	assert_non_null(strstr(why.text, "run.folder"));
 }
 
@@ -95,7 +95,7 @@ static int heir(long pid)
 	struct endpoint listen[] = {endpoint_of("127.0.0.1:25"), endpoint_of("127.0.0.2:25")};
 	struct conf conf = conf_of(listen, COUNTOF(listen));
 	struct endpoint local = {.ip = ip_from_v4(0x7f000001)};
-	struct ports ports;
+	struct sockets sockets;
 	int fd;
 
 	if (socket_listen_tcp(local, false, &fd, NULL) < 0 || dup2(fd, 3) < 0 || dup2(fd, 4) < 0)
@@ -104,14 +104,14 @@ static int heir(long pid)
 	set_number("LISTEN_PID", pid);
 	setenv("LISTEN_FDS", "2", 1);
 	setenv("LISTEN_FDNAMES", "stranger:smtp-1", 1);
-	if (ports_plan(&conf, "gate", &ports, NULL) < 0)
+	if (sockets_plan(&conf, "gate", &sockets, NULL) < 0)
 		return 2;
-	ports_inherit(&ports);
+	sockets_inherit(&sockets);
 	if (getenv("LISTEN_FDS") != NULL)
 		return 3;
 	if (pid != (long)getpid())
-		return ports.port[1].fd == -1 ? 0 : 4;
-	if (ports.port[0].fd != -1 || ports.port[1].fd != 4)
+		return sockets.sock[1].fd == -1 ? 0 : 4;
+	if (sockets.sock[0].fd != -1 || sockets.sock[1].fd != 4)
 		return 5;
 	if (fcntl(3, F_GETFD) != -1)
 		return 6; /* of a name that means nothing here: closed */
@@ -143,20 +143,20 @@ static void test_sockets_that_stay_move_and_others_do_not(void **state)
 	struct endpoint after[] = {endpoint_of("127.0.0.1:25"), endpoint_of("127.0.0.3:25")};
 	struct conf old_conf = conf_of(before, 2);
 	struct conf new_conf = conf_of(after, 2);
-	struct ports old;
-	struct ports new;
+	struct sockets old;
+	struct sockets new;
 
 	(void)state;
-	assert_int_equal(ports_plan(&old_conf, "gate", &old, NULL), 0);
-	assert_int_equal(ports_plan(&new_conf, "gate", &new, NULL), 0);
-	old.port[0].fd = 1000;
-	old.port[1].fd = 1001;
-	assert_false(ports_equal(&old, &new));
-	ports_move(&old, &new);
-	assert_int_equal(new.port[0].fd, 1000);
-	assert_int_equal(old.port[0].fd, -1);
-	assert_int_equal(new.port[1].fd, -1);
-	assert_int_equal(old.port[1].fd, 1001);
+	assert_int_equal(sockets_plan(&old_conf, "gate", &old, NULL), 0);
+	assert_int_equal(sockets_plan(&new_conf, "gate", &new, NULL), 0);
+	old.sock[0].fd = 1000;
+	old.sock[1].fd = 1001;
+	assert_false(sockets_equal(&old, &new));
+	sockets_move(&old, &new);
+	assert_int_equal(new.sock[0].fd, 1000);
+	assert_int_equal(old.sock[0].fd, -1);
+	assert_int_equal(new.sock[1].fd, -1);
+	assert_int_equal(old.sock[1].fd, 1001);
 }
 
 int main(void)
