@@ -349,28 +349,29 @@ static int trivial_value(struct rbl_builder *builder)
 }
 
 int rbl_builder_finish(
-	struct rbl_builder *builder, struct rbl_reader *reader, struct rbl_part **ret_part)
+	struct rbl_builder *builder, struct rbl_reader *reader, struct rbl_subset **ret_subset)
 {
-	AUTO(rbl_part) *part = mem_new(rbl_part);
+	AUTO(rbl_subset) *subset = mem_new(rbl_subset);
 	struct rbl_painted painted = {0};
 	int r = trivial_value(builder);
 
 	if (r == 0)
 		r = paint(builder, reader, &painted);
 	if (r == 0)
-		r = rbl_map_build(&painted, &part->map);
+		r = rbl_index_build(&painted, &subset->index);
 	rbl_painted_done(&painted);
 	ground_done(builder);
 	if (r < 0)
 		return r;
-	part->type = builder->section->type;
-	part->ttl_s = builder->section->scope.ttl_s;
-	rbl_texts_copy(&builder->section->scope.texts, &part->texts);
-	part->values = TAKE(builder->values);
-	rbl_values_settle(part->values);
-	part->generic = TAKE(builder->generic);
-	part->entries = part->generic != NULL ? rbl_generic_count(part->generic) : builder->entries;
-	part->excluded = builder->excluded;
-	*ret_part = TAKE(part);
+	subset->type = builder->section->type;
+	subset->ttl_s = builder->section->scope.ttl_s;
+	rbl_texts_copy(&builder->section->scope.texts, &subset->texts);
+	subset->values = TAKE(builder->values);
+	rbl_values_settle(subset->values);
+	subset->generic = TAKE(builder->generic);
+	subset->entries =
+		subset->generic != NULL ? rbl_generic_count(subset->generic) : builder->entries;
+	subset->excluded = builder->excluded;
+	*ret_subset = TAKE(subset);
 	return 0;
 }

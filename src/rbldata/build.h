@@ -4,8 +4,8 @@
  * A plain data set while its lines are read, and its painting at the end. Owner: the loader; one thread.
  */
 #include "rbldata/paint.h"
-#include "rbldata/part.h"
 #include "rbldata/read.h"
+#include "rbldata/subset.h"
 
 /* What a trie has to know of a whole address, to choose among repeated ones and to tell of the others. */
 struct rbl_point_origin {
@@ -38,4 +38,4 @@ int64_t rbl_builder_plain(
 
 /* Makes the data set of what was read; the builder is empty then. reader: is told what was repeated. E_NOMEM, E_LIMIT. */
 int rbl_builder_finish(
-	struct rbl_builder *builder, struct rbl_reader *reader, struct rbl_part **ret_part);
+	struct rbl_builder *builder, struct rbl_reader *reader, struct rbl_subset **ret_subset);

@@ -10,13 +10,13 @@
 #include "rbldata/grow.h"
 #include "rbldata/subzone.h"
 
-/* A plain data set has one part; a combined one has one for each $DATASET. */
+/* A plain data set has one subset; a combined one has one for each $DATASET. */
 struct rbl_dataset {
 	atomic_uint refs;
 	enum rbl_type type;
 	struct rbl_head head;
-	struct rbl_part **parts;
-	size_t parts_len, parts_size;
+	struct rbl_subset **subsets;
+	size_t subsets_len, subsets_size;
 	struct rbl_subzones subzones;
 };
 
@@ -25,24 +25,24 @@ struct rbl_dataset {
 struct loader {
 	struct rbl_dataset *dataset;
 	struct rbl_reader *reader;
-	struct rbl_builder *builder; /* of the current part; NULL before the first $DATASET */
+	struct rbl_builder *builder; /* of the current subset; NULL before the first $DATASET */
 };
 
-static int part_finish(struct loader *loader)
+static int subset_finish(struct loader *loader)
 {
 	struct rbl_dataset *dataset = loader->dataset;
-	AUTO(rbl_part) *part = NULL;
+	AUTO(rbl_subset) *subset = NULL;
 	int r = 0;
 
 	if (loader->builder == NULL)
 		return 0;
-	r = rbl_builder_finish(loader->builder, loader->reader, &part);
+	r = rbl_builder_finish(loader->builder, loader->reader, &subset);
 	if (r == 0)
-		r = rbl_grow(&dataset->parts, dataset->parts_len + 1, &dataset->parts_size,
-			sizeof(struct rbl_part *));
+		r = rbl_grow(&dataset->subsets, dataset->subsets_len + 1, &dataset->subsets_size,
+			sizeof(struct rbl_subset *));
 	if (r < 0)
 		return r;
-	dataset->parts[dataset->parts_len++] = TAKE(part);
+	dataset->subsets[dataset->subsets_len++] = TAKE(subset);
 	rbl_builder_free(&loader->builder);
 	return 0;
 }
@@ -61,7 +61,7 @@ static int64_t take_plain(void *arg, const struct rbl_section *section, struct s
 {
 	struct loader *loader = arg;
 
-	/* A combined file begins each time outside all its parts. */
+	/* A combined file begins each time outside all its subsets. */
 	return section->type != RBL_COMBINED
 		       ? rbl_builder_plain(loader->builder, lines, line, ret_lines)
 		       : 0;
@@ -127,7 +127,7 @@ static int subzones_connect(
 
 		if (len >= 0) {
 			r = rbl_subzones_connect(&loader->dataset->subzones,
-				span_of(wire, (size_t)len), (uint32_t)loader->dataset->parts_len,
+				span_of(wire, (size_t)len), (uint32_t)loader->dataset->subsets_len,
 				kinds);
 			continue;
 		}
@@ -153,7 +153,7 @@ static int take_dataset(void *arg, const struct rbl_section *file, struct span w
 		ret_offence->text = "this type is unknown, or cannot stand in a combined file";
 		return E_PARSE;
 	}
-	r = part_finish(loader);
+	r = subset_finish(loader);
 	if (r < 0)
 		return r;
 	loader->builder = rbl_builder_new(type);
@@ -190,7 +190,7 @@ int rbl_dataset_load(enum rbl_type type, const char *const *files, size_t files_
 		r = rbl_reader_file(loader.reader, files[i], &taker, why);
 	if (r < 0)
 		return r;
-	r = part_finish(&loader);
+	r = subset_finish(&loader);
 	if (r < 0)
 		return fault_set(why, r, "%s: %s", files[0], err_text(r));
 	loader.dataset->head = rbl_reader_take_head(loader.reader);
@@ -214,9 +214,9 @@ void rbl_dataset_unref(struct rbl_dataset **dataset)
 	*dataset = NULL;
 	if (d == NULL || atomic_fetch_sub_explicit(&d->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	for (size_t i = 0; i < d->parts_len; i++)
-		rbl_part_free(&d->parts[i]);
-	mem_free(d->parts);
+	for (size_t i = 0; i < d->subsets_len; i++)
+		rbl_subset_free(&d->subsets[i]);
+	mem_free(d->subsets);
 	rbl_subzones_done(&d->subzones);
 	mem_free((void *)(uintptr_t)d->head.ns);
 	mem_free(d);
@@ -236,8 +236,8 @@ static uint64_t excluded_count(const struct rbl_dataset *dataset)
 {
 	uint64_t excluded = 0;
 
-	for (size_t i = 0; i < dataset->parts_len; i++)
-		excluded += dataset->parts[i]->excluded;
+	for (size_t i = 0; i < dataset->subsets_len; i++)
+		excluded += dataset->subsets[i]->excluded;
 	return excluded;
 }
 
@@ -245,8 +245,8 @@ uint64_t rbl_dataset_entries(const struct rbl_dataset *dataset)
 {
 	uint64_t entries = 0;
 
-	for (size_t i = 0; i < dataset->parts_len; i++)
-		entries += dataset->parts[i]->entries;
+	for (size_t i = 0; i < dataset->subsets_len; i++)
+		entries += dataset->subsets[i]->entries;
 	return entries;
 }
 
@@ -254,8 +254,8 @@ size_t rbl_dataset_memory(const struct rbl_dataset *dataset)
 {
 	size_t bytes = sizeof(*dataset);
 
-	for (size_t i = 0; i < dataset->parts_len; i++)
-		bytes += rbl_part_memory(dataset->parts[i]);
+	for (size_t i = 0; i < dataset->subsets_len; i++)
+		bytes += rbl_subset_memory(dataset->subsets[i]);
 	return bytes + dataset->subzones.size * sizeof(*dataset->subzones.items);
 }
 
@@ -270,7 +270,7 @@ const char *rbl_dataset_summary(const struct rbl_dataset *dataset, char text[RBL
 			", %" PRIu64 " exclusions", excluded);
 	if (dataset->type == RBL_COMBINED)
 		snprintf(text + len, RBL_SUMMARY_SIZE - (size_t)len,
-			", %zu data sets in %zu subzones", dataset->parts_len,
+			", %zu data sets in %zu subzones", dataset->subsets_len,
 			dataset->subzones.len);
 	return text;
 }
@@ -287,8 +287,8 @@ static unsigned query_combined(const struct rbl_dataset *dataset,
 	if (subzone == NULL)
 		return found;
 	rbl_question_below(question, subzone->labels, subzone->kinds, &below);
-	for (size_t i = 0; i < subzone->parts_len; i++)
-		found |= rbl_part_query(dataset->parts[subzone->parts[i]], &below, sink);
+	for (size_t i = 0; i < subzone->subsets_len; i++)
+		found |= rbl_subset_query(dataset->subsets[subzone->subsets[i]], &below, sink);
 	return below.labels == 0 ? found | RBL_FOUND : found;
 }
 
@@ -297,28 +297,28 @@ unsigned rbl_dataset_query(const struct rbl_dataset *dataset, const struct rbl_q
 {
 	if (dataset->type == RBL_COMBINED)
 		return query_combined(dataset, question, sink);
-	return rbl_part_query(dataset->parts[0], question, sink);
+	return rbl_subset_query(dataset->subsets[0], question, sink);
 }
 
 void rbl_dataset_prefetch(
 	const struct rbl_dataset *dataset, const struct rbl_question *question, unsigned step)
 {
-	_Static_assert((int)RBL_DATASET_FETCHES == (int)RBL_FETCHES, "a step for each of map.h");
+	_Static_assert((int)RBL_DATASET_FETCHES == (int)RBL_FETCHES, "a step for each of index.h");
 	if (dataset->type != RBL_COMBINED)
-		rbl_part_prefetch(dataset->parts[0], question, step);
+		rbl_subset_prefetch(dataset->subsets[0], question, step);
 }
 
 void rbl_dataset_walk(const struct rbl_dataset *dataset,
-	void (*call)(void *arg, struct span subzone, const struct rbl_part *part), void *arg)
+	void (*call)(void *arg, struct span subzone, const struct rbl_subset *subset), void *arg)
 {
 	if (dataset->type != RBL_COMBINED)
-		call(arg, span_of(NULL, 0), dataset->parts[0]);
+		call(arg, span_of(NULL, 0), dataset->subsets[0]);
 	for (size_t i = 0; i < dataset->subzones.len; i++) {
 		const struct rbl_subzone *subzone = &dataset->subzones.items[i];
 
-		for (size_t j = 0; j < subzone->parts_len; j++)
+		for (size_t j = 0; j < subzone->subsets_len; j++)
 			call(arg, span_of(subzone->name, subzone->name_len),
-				dataset->parts[subzone->parts[j]]);
+				dataset->subsets[subzone->subsets[j]]);
 	}
 }
 
@@ -330,7 +330,7 @@ struct rbl_verdict rbl_dataset_verdict(const struct rbl_dataset *acl, struct ip 
 
 	if (acl->type != RBL_ACL)
 		return verdict;
-	verdict = rbl_part_verdict(acl->parts[0], client);
+	verdict = rbl_subset_verdict(acl->subsets[0], client);
 	verdict.acl = acl;
 	return verdict;
 }
@@ -352,6 +352,6 @@ void rbl_verdict_answer(const struct rbl_verdict *verdict, struct ip client, uns
 	char text[IP_TEXT_SIZE];
 
 	if (verdict->action == RBL_ALWAYS)
-		rbl_part_give(verdict->acl->parts[0], verdict->value,
+		rbl_subset_give(verdict->acl->subsets[0], verdict->value,
 			span_text(ip_print(client, text)), want, sink);
 }

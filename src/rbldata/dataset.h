@@ -72,18 +72,18 @@ size_t rbl_dataset_memory(const struct rbl_dataset *dataset);
 unsigned rbl_dataset_query(const struct rbl_dataset *dataset, const struct rbl_question *question,
 	const struct rbl_sink *sink);
 
-/* Asks for the memory that the question will read (rbldata/map.h); steps are below RBL_DATASET_FETCHES. Of a combined data set
- * nothing is fetched: which of its parts will be asked is known only when the question was read again for a subzone. */
+/* Asks for the memory that the question will read (rbldata/index.h); steps are below RBL_DATASET_FETCHES. Of a combined data set
+ * nothing is fetched: which of its subsets will be asked is known only when the question was read again for a subzone. */
 enum { RBL_DATASET_FETCHES = 3 };
 void rbl_dataset_prefetch(
 	const struct rbl_dataset *dataset, const struct rbl_question *question, unsigned step);
 
-/* All its parts, each as often as it answers somewhere: below which name (labels in wire form without the root label; empty:
+/* All its subsets, each as often as it answers somewhere: below which name (labels in wire form without the root label; empty:
  * the zone itself). Closer subzones hide farther ones. */
-struct rbl_part;
+struct rbl_subset;
 
 void rbl_dataset_walk(const struct rbl_dataset *dataset,
-	void (*call)(void *arg, struct span subzone, const struct rbl_part *part), void *arg);
+	void (*call)(void *arg, struct span subzone, const struct rbl_subset *subset), void *arg);
 
 /* ---- acl ---- */
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/macro.h"
-#include "rbldata/text.h"
+#include "rbldata/rbl_template.h"
 
 enum { LABEL_MAX = 63, EXCLUDED_HOST_BITS = 128, HALF_BITS = 64, IPV6_BYTES = 16 };
 

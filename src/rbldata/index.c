@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "rbldata/map.h"
+#include "rbldata/index.h"
 
 #include <stdlib.h>
 
@@ -17,10 +17,10 @@ void rbl_painted_done(struct rbl_painted *painted)
 	name_nodes_done(&painted->names);
 }
 
-void rbl_map_done(struct rbl_map *map)
+void rbl_index_done(struct rbl_index *index)
 {
-	image_done(&map->image);
-	*map = (struct rbl_map){0};
+	image_done(&index->image);
+	*index = (struct rbl_index){0};
 }
 
 /* ---- Numbering answers by frequency ----
@@ -264,10 +264,10 @@ static void nodes_write(struct writer *writer, struct rbl_painted *painted)
 		&writer->record.names);
 }
 
-static int tables_open(struct rbl_map *map, const struct list_record *record)
+static int tables_open(struct rbl_index *index, const struct list_record *record)
 {
-	struct snapshot_list *tables = &map->tables;
-	struct sections sections = {.file = span_of(map->image.bytes, map->image.len)};
+	struct snapshot_list *tables = &index->tables;
+	struct sections sections = {.file = span_of(index->image.bytes, index->image.len)};
 
 	row_set_open(&tables->rows, &sections, &record->rows);
 	table_open(&tables->v4_points, TABLE_V4_POINTS, &sections, &record->v4_points);
@@ -290,10 +290,10 @@ static void image_shrink(struct image *image)
 	}
 }
 
-int rbl_map_build(struct rbl_painted *painted, struct rbl_map *ret_map)
+int rbl_index_build(struct rbl_painted *painted, struct rbl_index *ret_index)
 {
-	struct rbl_map map = {0};
-	struct writer writer = {.image = &map.image};
+	struct rbl_index index = {0};
+	struct writer writer = {.image = &index.image};
 	int r = writer_number(&writer, painted);
 
 	if (r == 0) {
@@ -303,66 +303,66 @@ int rbl_map_build(struct rbl_painted *painted, struct rbl_map *ret_map)
 		steps_write(&writer, &painted->nets, TABLE_NETS, &writer.record.nets);
 		steps_write(&writer, &painted->steps, TABLE_WHOLE, &writer.record.steps);
 		nodes_write(&writer, painted);
-		r = map.image.bad ? E_NOMEM : 0;
+		r = index.image.bad ? E_NOMEM : 0;
 	}
 	if (r == 0) {
-		image_shrink(&map.image);
-		r = tables_open(&map, &writer.record);
+		image_shrink(&index.image);
+		r = tables_open(&index, &writer.record);
 	}
 	mem_free(writer.census.slots);
 	mem_free(writer.masks);
 	if (r == 0)
-		*ret_map = map;
+		*ret_index = index;
 	else
-		rbl_map_done(&map);
+		rbl_index_done(&index);
 	return r;
 }
 
 /* ---- Looking up ---- */
 
-static uint32_t row_answer(const struct rbl_map *map, uint32_t row)
+static uint32_t row_answer(const struct rbl_index *index, uint32_t row)
 {
 	uint32_t len;
-	const struct hit_record *hit = row_set_hits(&map->tables.rows, row, &len);
+	const struct hit_record *hit = row_set_hits(&index->tables.rows, row, &len);
 
 	return len != 0 ? hit->reason : 0;
 }
 
-uint32_t rbl_map_v4(const struct rbl_map *map, uint32_t address)
+uint32_t rbl_index_v4(const struct rbl_index *index, uint32_t address)
 {
 	uint32_t row;
 
-	if (table_get(&map->tables.v4_points, address, &row) ||
-		table_get_below(&map->tables.v4_steps, address, &row))
-		return row_answer(map, row);
+	if (table_get(&index->tables.v4_points, address, &row) ||
+		table_get_below(&index->tables.v4_steps, address, &row))
+		return row_answer(index, row);
 	return 0;
 }
 
-uint32_t rbl_map_v6(const struct rbl_map *map, struct ip ip)
+uint32_t rbl_index_v6(const struct rbl_index *index, struct ip ip)
 {
 	u128 key = key_of_ip(ip);
 	uint32_t row;
 
-	if (table_get(&map->tables.hosts, key, &row) ||
-		table_get(&map->tables.nets, key >> 64, &row) ||
-		table_get_below(&map->tables.steps, key, &row))
-		return row_answer(map, row);
+	if (table_get(&index->tables.hosts, key, &row) ||
+		table_get(&index->tables.nets, key >> 64, &row) ||
+		table_get_below(&index->tables.steps, key, &row))
+		return row_answer(index, row);
 	return 0;
 }
 
-void rbl_map_prefetch_v4(const struct rbl_map *map, uint32_t address, unsigned step)
+void rbl_index_prefetch_v4(const struct rbl_index *index, uint32_t address, unsigned step)
 {
-	snapshot_prefetch(&map->tables, key_v4_first + address, step);
+	snapshot_prefetch(&index->tables, key_v4_first + address, step);
 }
 
-void rbl_map_prefetch_v6(const struct rbl_map *map, struct ip ip, unsigned step)
+void rbl_index_prefetch_v6(const struct rbl_index *index, struct ip ip, unsigned step)
 {
-	snapshot_prefetch(&map->tables, key_of_ip(ip), step);
+	snapshot_prefetch(&index->tables, key_of_ip(ip), step);
 }
 
-void rbl_map_prefetch_name(const struct rbl_map *map, struct span key, unsigned step)
+void rbl_index_prefetch_name(const struct rbl_index *index, struct span key, unsigned step)
 {
-	names_prefetch(&map->tables.names, key, step);
+	names_prefetch(&index->tables.names, key, step);
 }
 
 /* The key of the name above; the root is above all. */
@@ -375,57 +375,59 @@ static struct span key_above(struct span key)
 	return key;
 }
 
-static uint32_t name_answer(const struct rbl_map *map, uint32_t row)
+static uint32_t name_answer(const struct rbl_index *index, uint32_t row)
 {
-	return row != names_no_row ? row_answer(map, row) : 0;
+	return row != names_no_row ? row_answer(index, row) : 0;
 }
 
-struct rbl_named rbl_map_name(const struct rbl_map *map, struct span key)
+struct rbl_named rbl_index_name(const struct rbl_index *index, struct span key)
 {
-	const struct names *names = &map->tables.names;
-	struct name_place place = names_find(names, &map->tables.rows, key);
+	const struct names *names = &index->tables.names;
+	struct name_place place = names_find(names, &index->tables.rows, key);
 	struct rbl_named named = {
-		.answer = name_answer(map, place.self),
+		.answer = name_answer(index, place.self),
 		.entry_len = place.self_len,
 		.has_below = place.mask != 0,
 	};
 
 	if (named.answer == rbl_inherited) {
-		place = names_find(names, &map->tables.rows, key_above(key));
-		named.answer = name_answer(map, place.below);
+		place = names_find(names, &index->tables.rows, key_above(key));
+		named.answer = name_answer(index, place.below);
 		named.entry_len = place.below_len;
 	}
 	return named;
 }
 
-bool rbl_map_has_v4(const struct rbl_map *map, uint32_t first, uint32_t last)
+bool rbl_index_has_v4(const struct rbl_index *index, uint32_t first, uint32_t last)
 {
-	return snapshot_has_range(&map->tables, key_v4_first + first, key_v4_first + last, LISTED);
+	return snapshot_has_range(
+		&index->tables, key_v4_first + first, key_v4_first + last, LISTED);
 }
 
-bool rbl_map_has_v6(const struct rbl_map *map, struct prefix net)
+bool rbl_index_has_v6(const struct rbl_index *index, struct prefix net)
 {
 	u128 first = key_of_ip(net.ip);
 
-	return snapshot_has_range(&map->tables, first, key_last(first, net.bits), LISTED);
+	return snapshot_has_range(&index->tables, first, key_last(first, net.bits), LISTED);
 }
 
-bool rbl_map_next(const struct rbl_map *map, u128 from, struct rbl_piece *ret_piece)
+bool rbl_index_next(const struct rbl_index *index, u128 from, struct rbl_answer_range *ret_range)
 {
 	struct snapshot_piece piece;
 
-	if (!snapshot_next(&map->tables, from, UINT32_MAX, &piece))
+	if (!snapshot_next(&index->tables, from, UINT32_MAX, &piece))
 		return false;
-	*ret_piece = (struct rbl_piece){piece.first, piece.last, row_answer(map, piece.row)};
+	*ret_range =
+		(struct rbl_answer_range){piece.first, piece.last, row_answer(index, piece.row)};
 	return true;
 }
 
-uint32_t rbl_map_names_len(const struct rbl_map *map)
+uint32_t rbl_index_names_len(const struct rbl_index *index)
 {
-	return map->tables.names.count;
+	return index->tables.names.count;
 }
 
-struct span rbl_map_names_key(const struct rbl_map *map, uint32_t place)
+struct span rbl_index_names_key(const struct rbl_index *index, uint32_t place)
 {
-	return names_key(&map->tables.names, place);
+	return names_key(&index->tables.names, place);
 }

@@ -8,7 +8,7 @@
 #include "rbldata/values.h"
 #include "sets/prefix.h"
 
-/* Disjoint ground, each piece with its answer. Addresses of IPv4 are plain numbers here. */
+/* Disjoint ground, each range with its answer. Addresses of IPv4 are plain numbers here. */
 struct rbl_painted {
 	struct point *points; /* IPv4: address and answer, ascending */
 	size_t points_len;
@@ -20,25 +20,25 @@ struct rbl_painted {
 
 void rbl_painted_done(struct rbl_painted *painted);
 
-struct rbl_map {
+struct rbl_index {
 	struct image image;
 	struct snapshot_list tables;
 };
 
 /* Points and the rows of names are overwritten; the caller frees what was painted. E_NOMEM. */
-int rbl_map_build(struct rbl_painted *painted, struct rbl_map *ret_map);
-void rbl_map_done(struct rbl_map *map);
+int rbl_index_build(struct rbl_painted *painted, struct rbl_index *ret_index);
+void rbl_index_done(struct rbl_index *index);
 
 /* The answer; 0: not listed. */
-uint32_t rbl_map_v4(const struct rbl_map *map, uint32_t address);
-uint32_t rbl_map_v6(const struct rbl_map *map, struct ip ip);
+uint32_t rbl_index_v4(const struct rbl_index *index, uint32_t address);
+uint32_t rbl_index_v6(const struct rbl_index *index, struct ip ip);
 
 /* Asks for the memory that the look-up will read, one step (below RBL_FETCHES) after the other for all look-ups of a batch, so
  * that their misses overlap. Changes no answer. */
 enum { RBL_FETCHES = NAMES_FETCHES };
-void rbl_map_prefetch_v4(const struct rbl_map *map, uint32_t address, unsigned step);
-void rbl_map_prefetch_v6(const struct rbl_map *map, struct ip ip, unsigned step);
-void rbl_map_prefetch_name(const struct rbl_map *map, struct span key, unsigned step);
+void rbl_index_prefetch_v4(const struct rbl_index *index, uint32_t address, unsigned step);
+void rbl_index_prefetch_v6(const struct rbl_index *index, struct ip ip, unsigned step);
+void rbl_index_prefetch_name(const struct rbl_index *index, struct span key, unsigned step);
 
 /* The answer of a name that is itself no entry, but has a wildcard below it: what wildcards further up say. */
 static const uint32_t rbl_inherited = UINT32_MAX - 1;
@@ -49,21 +49,21 @@ struct rbl_named {
 	bool has_below; /* something below the name is listed */
 };
 
-struct rbl_named rbl_map_name(const struct rbl_map *map, struct span key);
+struct rbl_named rbl_index_name(const struct rbl_index *index, struct span key);
 
 /* Whether any address is listed in the network. */
-bool rbl_map_has_v4(const struct rbl_map *map, uint32_t first, uint32_t last);
-bool rbl_map_has_v6(const struct rbl_map *map, struct prefix net);
+bool rbl_index_has_v4(const struct rbl_index *index, uint32_t first, uint32_t last);
+bool rbl_index_has_v6(const struct rbl_index *index, struct prefix net);
 
 /* Ground with one answer: addresses as sets/key.h has them, IPv4 from key_v4_first on. */
-struct rbl_piece {
+struct rbl_answer_range {
 	u128 first, last;
 	uint32_t answer;
 };
 
 /* The first listed ground at or after a key; false: none. */
-bool rbl_map_next(const struct rbl_map *map, u128 from, struct rbl_piece *ret_piece);
+bool rbl_index_next(const struct rbl_index *index, u128 from, struct rbl_answer_range *ret_range);
 
 /* Names that are listed, and all names above them, in the order of their keys. */
-uint32_t rbl_map_names_len(const struct rbl_map *map);
-struct span rbl_map_names_key(const struct rbl_map *map, uint32_t place);
+uint32_t rbl_index_names_len(const struct rbl_index *index);
+struct span rbl_index_names_key(const struct rbl_index *index, uint32_t place);

@@ -11,7 +11,7 @@
  *
  * Owner: the loader; one thread.
  */
-#include "rbldata/map.h"
+#include "rbldata/index.h"
 #include "rbldata/values.h"
 
 /* An answer for ground that no entry covers; only while painting. */

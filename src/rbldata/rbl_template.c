@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "rbldata/text.h"
+#include "rbldata/rbl_template.h"
 
 struct expansion {
 	uint8_t *out;

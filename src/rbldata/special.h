@@ -5,7 +5,7 @@
  */
 #include "rbldata/dataset.h"
 #include "rbldata/entry.h"
-#include "rbldata/text.h"
+#include "rbldata/rbl_template.h"
 
 /* What special lines set, of a data set or of one inside a combined one. */
 struct rbl_scope {

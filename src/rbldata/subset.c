@@ -1,38 +1,38 @@
 /* SPDX-License-Identifier: ISC */
-#include "rbldata/part.h"
+#include "rbldata/subset.h"
 
 #include "base/mem.h"
 #include "dns/message.h"
 #include "rbldata/entry.h"
 
-void rbl_part_free(struct rbl_part **part)
+void rbl_subset_free(struct rbl_subset **subset)
 {
-	struct rbl_part *p = *part;
+	struct rbl_subset *p = *subset;
 
-	*part = NULL;
+	*subset = NULL;
 	if (p == NULL)
 		return;
 	for (unsigned i = 0; i < RBL_VARIABLES; i++)
 		mem_free((void *)(uintptr_t)p->texts.variable[i].ptr);
 	mem_free((void *)(uintptr_t)p->texts.base.ptr);
 	rbl_values_free(&p->values);
-	rbl_map_done(&p->map);
+	rbl_index_done(&p->index);
 	rbl_generic_free(&p->generic);
 	mem_free(p);
 }
 
-size_t rbl_part_memory(const struct rbl_part *part)
+size_t rbl_subset_memory(const struct rbl_subset *subset)
 {
-	return sizeof(*part) + part->map.image.size + rbl_values_memory(part->values) +
-	       (part->generic != NULL ? rbl_generic_memory(part->generic) : 0);
+	return sizeof(*subset) + subset->index.image.size + rbl_values_memory(subset->values) +
+	       (subset->generic != NULL ? rbl_generic_memory(subset->generic) : 0);
 }
 
 /* ---- Records ---- */
 
-static void value_give(const struct rbl_part *part, const struct rbl_value *value,
+static void value_give(const struct rbl_subset *subset, const struct rbl_value *value,
 	struct span subject, unsigned want, const struct rbl_sink *sink)
 {
-	struct rbl_record record = {.ttl_s = part->ttl_s};
+	struct rbl_record record = {.ttl_s = subset->ttl_s};
 	uint8_t text[1 + RBL_TEXT_MAX];
 
 	if ((want & RBL_WANT_A) != 0) {
@@ -42,7 +42,7 @@ static void value_give(const struct rbl_part *part, const struct rbl_value *valu
 	}
 	if ((want & RBL_WANT_TXT) == 0)
 		return;
-	text[0] = (uint8_t)rbl_text_expand(&part->texts, value->text, subject, text + 1, NULL);
+	text[0] = (uint8_t)rbl_text_expand(&subset->texts, value->text, subject, text + 1, NULL);
 	if (text[0] == 0)
 		return;
 	record.type = DNS_TXT;
@@ -50,44 +50,44 @@ static void value_give(const struct rbl_part *part, const struct rbl_value *valu
 	sink->record(sink->arg, &record);
 }
 
-void rbl_part_give(const struct rbl_part *part, uint32_t answer, struct span subject, unsigned want,
-	const struct rbl_sink *sink)
+void rbl_subset_give(const struct rbl_subset *subset, uint32_t answer, struct span subject,
+	unsigned want, const struct rbl_sink *sink)
 {
 	uint32_t one;
 	size_t len;
-	const uint32_t *numbers = rbl_values_of(part->values, answer, &one, &len);
+	const uint32_t *numbers = rbl_values_of(subset->values, answer, &one, &len);
 
 	for (size_t i = 0; i < len; i++) {
-		struct rbl_value value = rbl_values_get(part->values, numbers[i]);
+		struct rbl_value value = rbl_values_get(subset->values, numbers[i]);
 
-		value_give(part, &value, subject, want, sink);
+		value_give(subset, &value, subject, want, sink);
 	}
 }
 
 /* ---- Questions ---- */
 
-static unsigned query_v4(const struct rbl_part *part, const struct rbl_question *question,
+static unsigned query_v4(const struct rbl_subset *subset, const struct rbl_question *question,
 	const struct rbl_sink *sink)
 {
 	char text[IP_TEXT_SIZE] = "";
 	uint32_t first, answer, span;
 
 	if (question->has_v4) {
-		answer = rbl_map_v4(&part->map, question->v4);
+		answer = rbl_index_v4(&subset->index, question->v4);
 		if (answer == 0)
 			return 0;
 		if ((question->want & RBL_WANT_TXT) != 0)
 			ip_print(ip_from_v4(question->v4), text);
-		rbl_part_give(part, answer, span_text(text), question->want, sink);
+		rbl_subset_give(subset, answer, span_text(text), question->want, sink);
 		return RBL_FOUND;
 	}
 	if (question->labels == 0 || question->labels >= 4 || !rbl_question_v4(question, &first))
 		return 0;
 	span = UINT32_MAX >> (8 * question->labels);
-	return rbl_map_has_v4(&part->map, first, first | span) ? RBL_BELOW : 0;
+	return rbl_index_has_v4(&subset->index, first, first | span) ? RBL_BELOW : 0;
 }
 
-static unsigned query_v6(const struct rbl_part *part, const struct rbl_question *question,
+static unsigned query_v6(const struct rbl_subset *subset, const struct rbl_question *question,
 	const struct rbl_sink *sink)
 {
 	char text[RBL_IP6_TEXT_SIZE] = "";
@@ -95,24 +95,24 @@ static unsigned query_v6(const struct rbl_part *part, const struct rbl_question 
 	uint32_t answer;
 
 	if (question->has_v6) {
-		answer = rbl_map_v6(&part->map, question->v6);
+		answer = rbl_index_v6(&subset->index, question->v6);
 		if (answer == 0)
 			return 0;
 		if ((question->want & RBL_WANT_TXT) != 0)
 			rbl_ip6_print(question->v6, text);
-		rbl_part_give(part, answer, span_text(text), question->want, sink);
+		rbl_subset_give(subset, answer, span_text(text), question->want, sink);
 		return RBL_FOUND;
 	}
 	if (question->labels == 0 || question->labels >= 32 || !rbl_question_v6(question, &net.ip))
 		return 0;
 	net.bits = (uint8_t)(4 * question->labels);
-	return rbl_map_has_v6(&part->map, net) ? RBL_BELOW : 0;
+	return rbl_index_has_v6(&subset->index, net) ? RBL_BELOW : 0;
 }
 
-static unsigned query_name(const struct rbl_part *part, const struct rbl_question *question,
+static unsigned query_name(const struct rbl_subset *subset, const struct rbl_question *question,
 	struct span key, const struct rbl_sink *sink)
 {
-	struct rbl_named named = rbl_map_name(&part->map, key);
+	struct rbl_named named = rbl_index_name(&subset->index, key);
 	char text[RBL_NAME_TEXT_SIZE];
 	size_t len = 0;
 
@@ -120,11 +120,11 @@ static unsigned query_name(const struct rbl_part *part, const struct rbl_questio
 		return named.has_below ? RBL_BELOW : 0;
 	if ((question->want & RBL_WANT_TXT) != 0)
 		len = rbl_key_print(span_first(key, named.entry_len), text);
-	rbl_part_give(part, named.answer, span_of(text, len), question->want, sink);
+	rbl_subset_give(subset, named.answer, span_of(text, len), question->want, sink);
 	return RBL_FOUND;
 }
 
-static unsigned query_key(const struct rbl_part *part, const struct rbl_question *question,
+static unsigned query_key(const struct rbl_subset *subset, const struct rbl_question *question,
 	const struct rbl_sink *sink)
 {
 	struct span key;
@@ -132,55 +132,56 @@ static unsigned query_key(const struct rbl_part *part, const struct rbl_question
 	if (question->key_len < 0)
 		return 0;
 	key = span_of(question->key, (size_t)question->key_len);
-	if (part->type == RBL_GENERIC)
-		return rbl_generic_query(part->generic, key, question->want, sink);
-	return key.len != 0 ? query_name(part, question, key, sink) : 0;
+	if (subset->type == RBL_GENERIC)
+		return rbl_generic_query(subset->generic, key, question->want, sink);
+	return key.len != 0 ? query_name(subset, question, key, sink) : 0;
 }
 
 /* What an acl says goes before what is listed, for all that could be: whole addresses, and names. */
-static unsigned query_overruled(const struct rbl_part *part, const struct rbl_question *question)
+static unsigned query_overruled(
+	const struct rbl_subset *subset, const struct rbl_question *question)
 {
-	bool could_be = part->type == RBL_DNSET                           ? question->labels != 0
-			: (rbl_type_kinds(part->type) & RBL_KIND_V4) != 0 ? question->has_v4
-									  : question->has_v6;
+	bool could_be = subset->type == RBL_DNSET                           ? question->labels != 0
+			: (rbl_type_kinds(subset->type) & RBL_KIND_V4) != 0 ? question->has_v4
+									    : question->has_v6;
 
 	return question->reply == RBL_REPLY_ALWAYS && could_be ? RBL_LISTED_ALWAYS : 0;
 }
 
-unsigned rbl_part_query(const struct rbl_part *part, const struct rbl_question *question,
+unsigned rbl_subset_query(const struct rbl_subset *subset, const struct rbl_question *question,
 	const struct rbl_sink *sink)
 {
-	if (part->type == RBL_ACL)
+	if (subset->type == RBL_ACL)
 		return 0;
-	if (part->type == RBL_GENERIC)
-		return query_key(part, question, sink);
+	if (subset->type == RBL_GENERIC)
+		return query_key(subset, question, sink);
 	if (question->reply != RBL_REPLY_DATA)
-		return query_overruled(part, question);
-	if (part->type == RBL_DNSET)
-		return query_key(part, question, sink);
-	if ((rbl_type_kinds(part->type) & RBL_KIND_V4) != 0)
-		return query_v4(part, question, sink);
-	return query_v6(part, question, sink);
+		return query_overruled(subset, question);
+	if (subset->type == RBL_DNSET)
+		return query_key(subset, question, sink);
+	if ((rbl_type_kinds(subset->type) & RBL_KIND_V4) != 0)
+		return query_v4(subset, question, sink);
+	return query_v6(subset, question, sink);
 }
 
-void rbl_part_prefetch(
-	const struct rbl_part *part, const struct rbl_question *question, unsigned step)
+void rbl_subset_prefetch(
+	const struct rbl_subset *subset, const struct rbl_question *question, unsigned step)
 {
-	unsigned kinds = rbl_type_kinds(part->type);
+	unsigned kinds = rbl_type_kinds(subset->type);
 
-	if (part->type == RBL_DNSET && question->key_len > 0)
-		rbl_map_prefetch_name(
-			&part->map, span_of(question->key, (size_t)question->key_len), step);
+	if (subset->type == RBL_DNSET && question->key_len > 0)
+		rbl_index_prefetch_name(
+			&subset->index, span_of(question->key, (size_t)question->key_len), step);
 	else if ((kinds & RBL_KIND_V4) != 0 && question->has_v4)
-		rbl_map_prefetch_v4(&part->map, question->v4, step);
+		rbl_index_prefetch_v4(&subset->index, question->v4, step);
 	else if ((kinds & RBL_KIND_V6) != 0 && question->has_v6)
-		rbl_map_prefetch_v6(&part->map, question->v6, step);
+		rbl_index_prefetch_v6(&subset->index, question->v6, step);
 }
 
-struct rbl_verdict rbl_part_verdict(const struct rbl_part *part, struct ip client)
+struct rbl_verdict rbl_subset_verdict(const struct rbl_subset *subset, struct ip client)
 {
-	uint32_t answer = ip_is_v4(client) ? rbl_map_v4(&part->map, ip_to_v4(client))
-					   : rbl_map_v6(&part->map, client);
+	uint32_t answer = ip_is_v4(client) ? rbl_index_v4(&subset->index, ip_to_v4(client))
+					   : rbl_index_v6(&subset->index, client);
 	struct rbl_verdict verdict = {.action = RBL_PASS};
 
 	if (answer >= RBL_ACL_VALUES_FROM)

@@ -5,31 +5,31 @@
  */
 #include "rbldata/dataset.h"
 #include "rbldata/generic.h"
-#include "rbldata/map.h"
-#include "rbldata/text.h"
+#include "rbldata/index.h"
+#include "rbldata/rbl_template.h"
 
-struct rbl_part {
+struct rbl_subset {
 	enum rbl_type type;
 	uint32_t ttl_s;
 	struct rbl_texts texts;
 	struct rbl_values *values;
-	struct rbl_map map;
+	struct rbl_index index;
 	struct rbl_generic *generic; /* RBL_GENERIC */
 	uint64_t entries, excluded;  /* as read */
 };
 
-void rbl_part_free(struct rbl_part **part);
-unsigned rbl_part_query(const struct rbl_part *part, const struct rbl_question *question,
+void rbl_subset_free(struct rbl_subset **subset);
+unsigned rbl_subset_query(const struct rbl_subset *subset, const struct rbl_question *question,
 	const struct rbl_sink *sink);
-void rbl_part_prefetch(
-	const struct rbl_part *part, const struct rbl_question *question, unsigned step);
-struct rbl_verdict rbl_part_verdict(const struct rbl_part *part, struct ip client);
+void rbl_subset_prefetch(
+	const struct rbl_subset *subset, const struct rbl_question *question, unsigned step);
+struct rbl_verdict rbl_subset_verdict(const struct rbl_subset *subset, struct ip client);
 
 /* The records of an answer; subject: what "$" stands for. */
-void rbl_part_give(const struct rbl_part *part, uint32_t answer, struct span subject, unsigned want,
-	const struct rbl_sink *sink);
+void rbl_subset_give(const struct rbl_subset *subset, uint32_t answer, struct span subject,
+	unsigned want, const struct rbl_sink *sink);
 
 /* In an acl an answer is a word (enum rbl_word), or a value: */
 enum { RBL_ACL_VALUES_FROM = 8 };
 
-size_t rbl_part_memory(const struct rbl_part *part);
+size_t rbl_subset_memory(const struct rbl_subset *subset);

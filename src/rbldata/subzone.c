@@ -6,7 +6,7 @@
 void rbl_subzones_done(struct rbl_subzones *subzones)
 {
 	for (size_t i = 0; i < subzones->len; i++)
-		mem_free(subzones->items[i].parts);
+		mem_free(subzones->items[i].subsets);
 	mem_free(subzones->items);
 	*subzones = (struct rbl_subzones){0};
 }
@@ -62,14 +62,14 @@ static struct rbl_subzone *subzone_need(struct rbl_subzones *subzones, struct sp
 }
 
 int rbl_subzones_connect(
-	struct rbl_subzones *subzones, struct span name, uint32_t part, unsigned kinds)
+	struct rbl_subzones *subzones, struct span name, uint32_t subset, unsigned kinds)
 {
 	struct rbl_subzone *subzone = subzone_need(subzones, name);
 
-	if (subzone == NULL || rbl_grow(&subzone->parts, subzone->parts_len + 1,
-				       &subzone->parts_size, sizeof(*subzone->parts)) < 0)
+	if (subzone == NULL || rbl_grow(&subzone->subsets, subzone->subsets_len + 1,
+				       &subzone->subsets_size, sizeof(*subzone->subsets)) < 0)
 		return E_NOMEM;
-	subzone->parts[subzone->parts_len++] = part;
+	subzone->subsets[subzone->subsets_len++] = subset;
 	subzone->kinds |= kinds;
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The subzones of a combined data set: which of its parts answer where. Only the closest subzone of a name is asked, and
- * all of its parts. Owner: the data set; immutable once loaded.
+ * The subzones of a combined data set: which of its subsets answer where. Only the closest subzone of a name is asked, and
+ * all of its subsets. Owner: the data set; immutable once loaded.
  */
 #include "base/err.h"
 #include "rbldata/question.h"
@@ -14,9 +14,9 @@ struct rbl_subzone {
 		[RBL_SUBZONE_NAME_SIZE]; /* labels in wire form, lower case, without the root label */
 	uint8_t name_len;
 	unsigned labels;
-	unsigned kinds;  /* of all its parts */
-	uint32_t *parts; /* places */
-	size_t parts_len, parts_size;
+	unsigned kinds;    /* of all its subsets */
+	uint32_t *subsets; /* places */
+	size_t subsets_len, subsets_size;
 };
 
 struct rbl_subzones {
@@ -26,9 +26,9 @@ struct rbl_subzones {
 
 void rbl_subzones_done(struct rbl_subzones *subzones);
 
-/* Connects a part to the subzone of that name, which is made when it is new. E_NOMEM. */
+/* Connects a subset to the subzone of that name, which is made when it is new. E_NOMEM. */
 int rbl_subzones_connect(
-	struct rbl_subzones *subzones, struct span name, uint32_t part, unsigned kinds);
+	struct rbl_subzones *subzones, struct span name, uint32_t subset, unsigned kinds);
 
 /* The closest subzone at or above the name asked for; NULL. */
 const struct rbl_subzone *rbl_subzones_find(

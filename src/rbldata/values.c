@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "rbldata/grow.h"
-#include "rbldata/text.h"
+#include "rbldata/rbl_template.h"
 
 /*
  * Answers below `several` are values; from there on they number sets of values in `members`. Both are found through open

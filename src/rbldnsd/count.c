@@ -33,7 +33,7 @@ void rbl_counts_field(struct buf *out, const char *zone, const struct rbl_counts
 		counts->in, counts->out);
 }
 
-void rbl_counts_words(
+void rbl_counts_text(
 	struct buf *out, int64_t seconds, const char *zone, const struct rbl_counts *counts)
 {
 	buf_append_format(out, "stats for %" PRId64 "sec", seconds);

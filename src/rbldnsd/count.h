@@ -26,5 +26,5 @@ struct rbl_counts rbl_counts_minus(struct rbl_counts a, struct rbl_counts b);
 void rbl_counts_field(struct buf *out, const char *zone, const struct rbl_counts *counts);
 
 /* "stats for 60secs zone bl.example: tot=...", for the log; zone NULL: of all. */
-void rbl_counts_words(
+void rbl_counts_text(
 	struct buf *out, int64_t seconds, const char *zone, const struct rbl_counts *counts);

@@ -16,10 +16,10 @@
 #include "base/mem.h"
 #include "process/jail.h"
 
-#define PLACE_ROLE   "rbldnsd"
+#define JAIL_NAME    "rbldnsd"
 #define DEFAULT_USER "rbldns"
 
-static int place_fail(struct fault *why, const char *what, const char *subject)
+static int daemonize_fail(struct fault *why, const char *what, const char *subject)
 {
 	int number = errno;
 
@@ -27,7 +27,7 @@ static int place_fail(struct fault *why, const char *what, const char *subject)
 		strerror(number));
 }
 
-int place_daemonise(struct place_daemon *ret_daemon, struct fault *why)
+int daemonize_fork(struct daemonize_parent *ret_parent, struct fault *why)
 {
 	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int ends[2];
@@ -35,18 +35,18 @@ int place_daemonise(struct place_daemon *ret_daemon, struct fault *why)
 	pid_t pid;
 
 	if (nothing < 0)
-		return place_fail(why, "open", "/dev/null");
+		return daemonize_fail(why, "open", "/dev/null");
 	if (pipe2(ends, O_CLOEXEC) < 0)
-		return place_fail(why, "make", "a pipe");
+		return daemonize_fail(why, "make", "a pipe");
 	pid = fork();
 	if (pid < 0)
-		return place_fail(why, "start", "a daemon");
+		return daemonize_fail(why, "start", "a daemon");
 	if (pid > 0) {
 		close(ends[1]);
 		_exit(read(ends[0], &byte, 1) == 1 ? 0 : 1);
 	}
 	close(ends[0]);
-	*ret_daemon = (struct place_daemon){.tell = ends[1], .nothing = nothing};
+	*ret_parent = (struct daemonize_parent){.tell = ends[1], .nothing = nothing};
 	return 0;
 }
 
@@ -60,7 +60,7 @@ static bool number_parse(const char *text, unsigned *ret_number)
 	return true;
 }
 
-static int user_find(const char *name, struct place_user *user, struct fault *why)
+static int user_find(const char *name, struct daemonize_user *user, struct fault *why)
 {
 	const struct passwd *entry;
 	unsigned number;
@@ -94,23 +94,23 @@ static int group_find(const char *name, gid_t *ret_gid, struct fault *why)
 	return 0;
 }
 
-int place_find_user(const char *words, struct place_user *ret_user, struct fault *why)
+int daemonize_find_user(const char *text, struct daemonize_user *ret_user, struct fault *why)
 {
-	struct place_user user = {.own = words != NULL, .uid = getuid(), .gid = getgid()};
+	struct daemonize_user user = {.own = text != NULL, .uid = getuid(), .gid = getgid()};
 	char name[LOGIN_NAME_MAX];
 	size_t len;
 	int r = 0;
 
-	if (words == NULL && user.uid == 0) {
-		words = DEFAULT_USER;
+	if (text == NULL && user.uid == 0) {
+		text = DEFAULT_USER;
 		user.own = true;
 	}
-	if (words != NULL) {
-		len = strcspn(words, ":");
-		snprintf(name, sizeof(name), "%.*s", (int)len, words);
+	if (text != NULL) {
+		len = strcspn(text, ":");
+		snprintf(name, sizeof(name), "%.*s", (int)len, text);
 		r = user_find(name, &user, why);
-		if (r == 0 && words[len] != '\0')
-			r = group_find(words + len + 1, &user.gid, why);
+		if (r == 0 && text[len] != '\0')
+			r = group_find(text + len + 1, &user.gid, why);
 	}
 	if (r == 0 && user.uid == 0)
 		r = fault_set(why, E_DENIED, "daemon should not run as root, specify -u option");
@@ -119,7 +119,7 @@ int place_find_user(const char *words, struct place_user *ret_user, struct fault
 	return r;
 }
 
-int place_write_pid(const char *path, struct fault *why)
+int daemonize_write_pid(const char *path, struct fault *why)
 {
 	int fd, len;
 
@@ -127,20 +127,21 @@ int place_write_pid(const char *path, struct fault *why)
 		return 0;
 	fd = open(path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)
-		return place_fail(why, "write pidfile", path);
+		return daemonize_fail(why, "write pidfile", path);
 	len = dprintf(fd, "%ld\n", (long)getpid());
-	return close(fd) < 0 || len < 0 ? place_fail(why, "write pidfile", path) : 0;
+	return close(fd) < 0 || len < 0 ? daemonize_fail(why, "write pidfile", path) : 0;
 }
 
-int place_enter(const struct rbl_command *command, struct place_user user, struct fault *why)
+int daemonize_enter(
+	const struct rbl_command *command, struct daemonize_user user, struct fault *why)
 {
 	if (command->root != NULL && (chdir(command->root) < 0 || chroot(command->root) < 0))
-		return place_fail(why, "chroot to", command->root);
+		return daemonize_fail(why, "chroot to", command->root);
 	if (command->folder != NULL && chdir(command->folder) < 0)
-		return place_fail(why, "chdir to", command->folder);
+		return daemonize_fail(why, "chdir to", command->folder);
 	if (user.own &&
 		(setgroups(1, &user.gid) < 0 || setgid(user.gid) < 0 || setuid(user.uid) < 0))
-		return place_fail(
+		return daemonize_fail(
 			why, "become", command->user != NULL ? command->user : DEFAULT_USER);
 	return 0;
 }
@@ -222,7 +223,7 @@ static void paths_fill(struct paths *paths, const struct rbl_command *command)
 		paths_add_folder(paths, command->stats.path, true);
 }
 
-int place_confine(const struct rbl_command *command, struct fault *why)
+int daemonize_confine(const struct rbl_command *command, struct fault *why)
 {
 	struct paths paths = {.size = 2};
 	int r;
@@ -232,18 +233,18 @@ int place_confine(const struct rbl_command *command, struct fault *why)
 	paths.paths = mem_alloc_array(paths.size, sizeof(*paths.paths));
 	paths.text = mem_alloc_array(paths.size, sizeof(*paths.text));
 	paths_fill(&paths, command);
-	r = jail_confine_to(PLACE_ROLE, paths.paths, paths.len, why);
+	r = jail_confine_to(JAIL_NAME, paths.paths, paths.len, why);
 	mem_free(paths.paths);
 	mem_free(paths.text);
 	return r;
 }
 
-int place_seal(struct fault *why)
+int daemonize_seal(struct fault *why)
 {
-	return jail_seal(PLACE_ROLE, why);
+	return jail_seal(JAIL_NAME, why);
 }
 
-void place_detach(const struct place_daemon *daemon, bool keep_stdout)
+void daemonize_detach(const struct daemonize_parent *daemon, bool keep_stdout)
 {
 	setsid();
 	dup2(daemon->nothing, STDIN_FILENO);
@@ -253,7 +254,7 @@ void place_detach(const struct place_daemon *daemon, bool keep_stdout)
 	close(daemon->nothing);
 }
 
-void place_ready(const struct place_daemon *daemon)
+void daemonize_ready(const struct daemonize_parent *daemon)
 {
 	(void)!write(daemon->tell, "", 1);
 	close(daemon->tell);

@@ -8,37 +8,38 @@
 
 #include "rbldnsd/command.h"
 
-struct place_user {
+struct daemonize_user {
 	bool own; /* another user than that of this process */
 	uid_t uid;
 	gid_t gid;
 };
 
-struct place_daemon {
+struct daemonize_parent {
 	int tell;    /* to the parent */
 	int nothing; /* /dev/null, which a new root may not have */
 };
 
-/* Goes on as a child; the parent waits for place_ready and ends with exit code 0 then, or 1 when the child ended before.
+/* Goes on as a child; the parent waits for daemonize_ready and ends with exit code 0 then, or 1 when the child ended before.
  * E_SYSTEM. */
-int place_daemonise(struct place_daemon *ret_daemon, struct fault *why);
+int daemonize_fork(struct daemonize_parent *ret_parent, struct fault *why);
 
 /* Who -u means; root becomes "rbldns" unless told otherwise, and nothing runs as root. E_ABSENT, E_DENIED. */
-int place_find_user(const char *words, struct place_user *ret_user, struct fault *why);
+int daemonize_find_user(const char *text, struct daemonize_user *ret_user, struct fault *why);
 
 /* The pid file, written with the rights that we still have; then the new root, the working folder, the user. */
-int place_write_pid(const char *path, struct fault *why);
-int place_enter(const struct rbl_command *command, struct place_user user, struct fault *why);
+int daemonize_write_pid(const char *path, struct fault *why);
+int daemonize_enter(
+	const struct rbl_command *command, struct daemonize_user user, struct fault *why);
 
 /* The first half of the jail: reads the folders of the data files, writes those of the query log and of the statistics, and
  * touches no other file. As jail_confine. Threads may start then. */
-int place_confine(const struct rbl_command *command, struct fault *why);
+int daemonize_confine(const struct rbl_command *command, struct fault *why);
 
 /* A daemon lets its terminal go. */
-void place_detach(const struct place_daemon *daemon, bool keep_stdout);
+void daemonize_detach(const struct daemonize_parent *daemon, bool keep_stdout);
 
 /* The second half of the jail, as jail_seal; all threads are there. */
-int place_seal(struct fault *why);
+int daemonize_seal(struct fault *why);
 
 /* A daemon lets its parent end well. */
-void place_ready(const struct place_daemon *daemon);
+void daemonize_ready(const struct daemonize_parent *daemon);

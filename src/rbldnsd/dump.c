@@ -6,11 +6,11 @@
 #include "base/reader.h"
 #include "dns/message.h"
 #include "rbldata/entry.h"
-#include "rbldata/part.h"
+#include "rbldata/subset.h"
 #include "sets/key.h"
 
 /*
- * Data sets are painted ground: pieces that do not overlap, each with its answer. A piece is told as the largest blocks of
+ * Data sets are painted ground: ranges that do not overlap, each with its answer. A range is told as the largest blocks of
  * whole octets (nibbles) that fill it, a wildcard for each, so that no wildcard has anything beside it that would hide it
  * (RFC 4592 section 2.2.1); what is excluded has no record at all. rbldnsd repeats wildcards at each level instead, and
  * tells of exclusions by a CNAME.
@@ -68,11 +68,11 @@ static void dump_record(void *arg, const struct rbl_record *record)
 }
 
 static void dump_answer(
-	struct dump *dump, const struct rbl_part *part, uint32_t answer, const char *subject)
+	struct dump *dump, const struct rbl_subset *subset, uint32_t answer, const char *subject)
 {
 	struct rbl_sink sink = {.record = dump_record, .arg = dump};
 
-	rbl_part_give(part, answer, span_text(subject), RBL_WANT_A | RBL_WANT_TXT, &sink);
+	rbl_subset_give(subset, answer, span_text(subject), RBL_WANT_A | RBL_WANT_TXT, &sink);
 }
 
 /* ---- addresses ---- */
@@ -106,14 +106,14 @@ static unsigned block_open(u128 first, u128 last, bool v4)
 	return open;
 }
 
-static void dump_piece(
-	struct dump *dump, const struct rbl_part *part, const struct rbl_piece *piece)
+static void dump_range(
+	struct dump *dump, const struct rbl_subset *subset, const struct rbl_answer_range *range)
 {
-	bool v4 = (rbl_type_kinds(part->type) & RBL_KIND_V4) != 0;
-	u128 at = piece->first;
+	bool v4 = (rbl_type_kinds(subset->type) & RBL_KIND_V4) != 0;
+	u128 at = range->first;
 
 	for (;;) {
-		unsigned open = block_open(at, piece->last, v4);
+		unsigned open = block_open(at, range->last, v4);
 		u128 end = at + (((u128)1 << (open * (v4 ? 8 : 4))) - 1);
 		char text[IP_TEXT_SIZE]; /* RBL_IP6_TEXT_SIZE is less */
 
@@ -122,30 +122,30 @@ static void dump_piece(
 		else
 			rbl_ip6_print(key_to_ip(at), text);
 		owner_address(dump, at, open, v4);
-		dump_answer(dump, part, piece->answer, text);
-		if (end == piece->last)
+		dump_answer(dump, subset, range->answer, text);
+		if (end == range->last)
 			return;
 		at = end + 1;
 	}
 }
 
-static void dump_addresses(struct dump *dump, const struct rbl_part *part)
+static void dump_addresses(struct dump *dump, const struct rbl_subset *subset)
 {
-	struct rbl_piece piece;
+	struct rbl_answer_range range;
 	u128 from = 0;
 
-	while (rbl_map_next(&part->map, from, &piece)) {
-		dump_piece(dump, part, &piece);
-		if (piece.last == ~(u128)0)
+	while (rbl_index_next(&subset->index, from, &range)) {
+		dump_range(dump, subset, &range);
+		if (range.last == ~(u128)0)
 			return;
-		from = piece.last + 1;
+		from = range.last + 1;
 	}
 }
 
 /* ---- names ---- */
 
 /* What is said of names below a key that are not there themselves. */
-static struct rbl_named named_below(const struct rbl_map *map, struct span key)
+static struct rbl_named named_below(const struct rbl_index *index, struct span key)
 {
 	uint8_t below[NAME_KEY_SIZE + 2];
 	size_t len = key.len;
@@ -154,20 +154,20 @@ static struct rbl_named named_below(const struct rbl_map *map, struct span key)
 	if (len != 0)
 		below[len++] = '\0';
 	below[len++] = '*';
-	return rbl_map_name(map, span_of(below, len));
+	return rbl_index_name(index, span_of(below, len));
 }
 
 /* Each name with anything listed above or below it hides wildcards from what is below it, and gets one of its own. */
-static void dump_name(struct dump *dump, const struct rbl_part *part, struct span key)
+static void dump_name(struct dump *dump, const struct rbl_subset *subset, struct span key)
 {
-	struct rbl_named self = rbl_map_name(&part->map, key);
-	struct rbl_named below = named_below(&part->map, key);
+	struct rbl_named self = rbl_index_name(&subset->index, key);
+	struct rbl_named below = named_below(&subset->index, key);
 	char subject[RBL_NAME_TEXT_SIZE + 1];
 
 	if (self.answer != 0 && key.len != 0) {
 		subject[rbl_key_print(span_first(key, self.entry_len), subject)] = '\0';
 		dump->owner[rbl_key_print(key, dump->owner)] = '\0';
-		dump_answer(dump, part, self.answer, subject);
+		dump_answer(dump, subset, self.answer, subject);
 	}
 	if (below.answer == 0 || key.len > NAME_KEY_SIZE - 2)
 		return;
@@ -176,7 +176,7 @@ static void dump_name(struct dump *dump, const struct rbl_part *part, struct spa
 	dump->owner[2 + rbl_key_print(key, dump->owner + 2)] = '\0';
 	if (key.len == 0)
 		dump->owner[1] = '\0';
-	dump_answer(dump, part, below.answer, subject);
+	dump_answer(dump, subset, below.answer, subject);
 }
 
 static void dump_generic(struct dump *dump, const struct rbl_generic *generic)
@@ -195,24 +195,24 @@ static void dump_generic(struct dump *dump, const struct rbl_generic *generic)
 
 /* ---- zones ---- */
 
-static void dump_part(void *arg, struct span subzone, const struct rbl_part *part)
+static void dump_subset(void *arg, struct span subzone, const struct rbl_subset *subset)
 {
 	struct dump *dump = arg;
 	uint8_t wire[RBL_NAME_SIZE + 1] = {0};
 	char text[DNS_NAME_TEXT_SIZE];
-	size_t names = part->type == RBL_DNSET ? rbl_map_names_len(&part->map) : 0;
+	size_t names = subset->type == RBL_DNSET ? rbl_index_names_len(&subset->index) : 0;
 
 	if (subzone.len != 0)
 		memcpy(wire, subzone.ptr, subzone.len);
 	fprintf(dump->out, "$ORIGIN\t%s%s%s.\n",
 		subzone.len != 0 ? wire_print(span_of(wire, subzone.len + 1), text) : "",
 		subzone.len != 0 ? "." : "", dump->zone);
-	if (part->type == RBL_GENERIC)
-		dump_generic(dump, part->generic);
-	else if (part->type != RBL_DNSET)
-		dump_addresses(dump, part);
+	if (subset->type == RBL_GENERIC)
+		dump_generic(dump, subset->generic);
+	else if (subset->type != RBL_DNSET)
+		dump_addresses(dump, subset);
 	for (uint32_t i = 0; i < names; i++)
-		dump_name(dump, part, rbl_map_names_key(&part->map, i));
+		dump_name(dump, subset, rbl_index_names_key(&subset->index, i));
 }
 
 static void dump_soa(FILE *out, const struct rbl_zone *zone)
@@ -246,7 +246,7 @@ static void dump_zone(FILE *out, const char *name, const struct rbl_zone *zone)
 		fprintf(out, "@\t%" PRIu32 "\tNS\t%s.\n", zone->servers_ttl_s,
 			dns_name_print(&zone->servers[i].name, text));
 	for (size_t i = 0; i < zone->sets_len; i++)
-		rbl_dataset_walk(zone->sets[i], dump_part, &dump);
+		rbl_dataset_walk(zone->sets[i], dump_subset, &dump);
 }
 
 void rbl_dump(const struct rbl_plan *plan, const struct rbl_table *table, FILE *out)

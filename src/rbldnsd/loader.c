@@ -136,19 +136,19 @@ static void loader_on_note(void *arg, const struct rbl_note *note)
 	if (++*count > NOTES_MAX)
 		return;
 	if (note->line != 0)
-		words_say(WORDS_WARNING, "%s:%llu: %s", note->file, (unsigned long long)note->line,
-			note->text);
+		message_log(MESSAGE_WARNING, "%s:%llu: %s", note->file,
+			(unsigned long long)note->line, note->text);
 	else
-		words_say(WORDS_WARNING, "%s: %s", note->file, note->text);
+		message_log(MESSAGE_WARNING, "%s: %s", note->file, note->text);
 }
 
-static void loader_say_loaded(const struct rbl_source *source, const struct rbl_dataset *set)
+static void loader_log_loaded(const struct rbl_source *source, const struct rbl_dataset *set)
 {
 	int64_t changed_s = rbl_dataset_head(set)->changed_s;
 	char summary[RBL_SUMMARY_SIZE];
 	char time[CLOCK_TEXT_SIZE];
 
-	words_say(WORDS_INFO, "%s: %s: %s", source->name, clock_print_utc(changed_s, time),
+	message_log(MESSAGE_INFO, "%s: %s: %s", source->name, clock_print_utc(changed_s, time),
 		rbl_dataset_summary(set, summary));
 }
 
@@ -161,10 +161,10 @@ int rbldnsd_load(const struct rbl_source *source, const struct rbl_options *opti
 		clock_now_s(), &report, ret_set, why);
 
 	if (notes > NOTES_MAX)
-		words_say(WORDS_WARNING, "%s: %llu more warnings suppressed", source->name,
+		message_log(MESSAGE_WARNING, "%s: %llu more warnings suppressed", source->name,
 			(unsigned long long)(notes - NOTES_MAX));
 	if (r == 0)
-		loader_say_loaded(source, *ret_set);
+		loader_log_loaded(source, *ret_set);
 	return r;
 }
 
@@ -177,7 +177,7 @@ static void loader_read(struct rbldnsd_loader *loader, size_t index, const struc
 	struct fault why = {""};
 
 	if (rbldnsd_load(source, loader->settings.options, &set, &why) < 0) {
-		words_say(WORDS_ERROR, "%s%s", why.text,
+		message_log(MESSAGE_ERROR, "%s%s", why.text,
 			state->set != NULL ? "; its last good data stay in service" : "");
 		return;
 	}
@@ -224,7 +224,7 @@ static void loader_put(struct rbldnsd_loader *loader)
 }
 
 /* Zones that are not served, once each time. The shelf's own table cannot go while the loader is the only one to put. */
-static void loader_tell_zones(struct rbldnsd_loader *loader)
+static void loader_log_zones(struct rbldnsd_loader *loader)
 {
 	const struct rbl_plan *plan = loader->settings.plan;
 	struct shelf_item *held = NULL;
@@ -239,7 +239,7 @@ static void loader_tell_zones(struct rbldnsd_loader *loader)
 		loader->told_expired[i] = !rbl_zone_serves(zone, clock_now_s());
 		if (told || !loader->told_expired[i])
 			continue;
-		words_say(WORDS_WARNING, "zone %s: %s, zone will not be serviced",
+		message_log(MESSAGE_WARNING, "zone %s: %s, zone will not be serviced",
 			plan->zones[i].name,
 			zone->is_whole ? "zone data expired" : "not all datasets are loaded");
 	}
@@ -263,10 +263,10 @@ static void loader_check(struct rbldnsd_loader *loader)
 	if (any) {
 		loader_put(loader);
 		loader->settings.loaded(loader->settings.arg);
-		words_say(WORDS_INFO, "zones reloaded, time %lld ms",
+		message_log(MESSAGE_INFO, "zones reloaded, time %lld ms",
 			(long long)(clock_monotonic_ms() - from_ms));
 	}
-	loader_tell_zones(loader);
+	loader_log_zones(loader);
 }
 
 /* ---- the thread ---- */

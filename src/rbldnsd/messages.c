@@ -11,11 +11,11 @@
 
 #include "base/macro.h"
 
-#define WORDS_PROGRAM "rbldnsd"
+#define MESSAGE_PROGRAM "rbldnsd"
 
-enum { LINE_SIZE = 1024, PREFIX_LEN = sizeof(WORDS_PROGRAM ": ") - 1 };
+enum { LINE_SIZE = 1024, PREFIX_LEN = sizeof(MESSAGE_PROGRAM ": ") - 1 };
 
-static atomic_uint words_places = WORDS_STDERR;
+static atomic_uint message_targets = MESSAGE_STDERR;
 
 static const struct facility {
 	const char *name;
@@ -54,24 +54,24 @@ static int facility_find(const char *name, int *ret_number)
 	return E_ABSENT;
 }
 
-int words_open(unsigned places, const char *facility, struct fault *why)
+int messages_open(unsigned targets, const char *facility, struct fault *why)
 {
 	int number = LOG_DAEMON;
 
 	if (facility != NULL && facility_find(facility, &number) < 0)
 		return fault_set(why, E_USAGE, "log facility %s is not valid", facility);
-	if ((places & WORDS_SYSLOG) != 0)
-		openlog(WORDS_PROGRAM, LOG_PID | LOG_NDELAY, number);
-	words_places = places;
+	if ((targets & MESSAGE_SYSLOG) != 0)
+		openlog(MESSAGE_PROGRAM, LOG_PID | LOG_NDELAY, number);
+	message_targets = targets;
 	return 0;
 }
 
-void words_go_to(unsigned places)
+void messages_redirect(unsigned targets)
 {
-	words_places = places;
+	message_targets = targets;
 }
 
-static int syslog_level(enum words_level level)
+static int syslog_level(enum message_level level)
 {
 	static const int levels[] = {LOG_ERR, LOG_WARNING, LOG_INFO};
 
@@ -79,22 +79,23 @@ static int syslog_level(enum words_level level)
 }
 
 /* One line is one write, so that those of several threads do not mix. */
-void words_say(enum words_level level, const char *format, ...)
+void message_log(enum message_level level, const char *format, ...)
 {
-	unsigned place = level == WORDS_INFO ? WORDS_STDOUT : WORDS_STDERR;
-	unsigned places = words_places; /* the main thread may just be letting its terminal go */
-	char line[LINE_SIZE] = WORDS_PROGRAM ": ";
+	unsigned target = level == MESSAGE_INFO ? MESSAGE_STDOUT : MESSAGE_STDERR;
+	unsigned targets =
+		message_targets; /* the main thread may just be letting its terminal go */
+	char line[LINE_SIZE] = MESSAGE_PROGRAM ": ";
 	size_t len;
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(line + PREFIX_LEN, sizeof(line) - PREFIX_LEN - 1, format, args);
 	va_end(args);
-	if ((places & WORDS_SYSLOG) != 0)
+	if ((targets & MESSAGE_SYSLOG) != 0)
 		syslog(syslog_level(level), "%s", line + PREFIX_LEN);
-	if ((places & place) == 0)
+	if ((targets & target) == 0)
 		return;
 	len = strlen(line);
 	line[len++] = '\n';
-	(void)!write(place == WORDS_STDOUT ? STDOUT_FILENO : STDERR_FILENO, line, len);
+	(void)!write(target == MESSAGE_STDOUT ? STDOUT_FILENO : STDERR_FILENO, line, len);
 }

@@ -33,7 +33,7 @@ struct rbldnsd {
 	uint32_t magic;
 	struct rbl_command command;
 	bool is_daemon;
-	struct place_daemon daemon;
+	struct daemonize_parent daemon;
 	int notify_fd;
 	struct rbldnsd_sockets sockets;
 	struct loop *loop;
@@ -41,7 +41,7 @@ struct rbldnsd {
 	struct shelf *shelf;
 	struct rbldnsd_loader *loader;
 	struct query_log log;
-	struct rbldnsd_desks desks;
+	struct rbldnsd_workers workers;
 	struct dns_server *server;
 	int64_t counted_since_s;
 	struct rbl_counts
@@ -53,13 +53,13 @@ struct rbldnsd {
 
 static int zone_at(const struct rbldnsd *rbldnsd, size_t index)
 {
-	return index < rbldnsd->desks.zones_len ? (int)index : -1;
+	return index < rbldnsd->workers.zones_len ? (int)index : -1;
 }
 
 /* Since the start or the last SIGUSR2. */
 static struct rbl_counts counts_at(const struct rbldnsd *rbldnsd, size_t index)
 {
-	return rbl_counts_minus(rbldnsd_desks_count(&rbldnsd->desks, zone_at(rbldnsd, index)),
+	return rbl_counts_minus(rbldnsd_workers_count(&rbldnsd->workers, zone_at(rbldnsd, index)),
 		rbldnsd->zero[index]);
 }
 
@@ -90,7 +90,7 @@ static void stats_put(const struct rbldnsd *rbldnsd, const struct buf *line)
 	int r = stats_write(path, buf_span(line));
 
 	if (r < 0)
-		words_say(WORDS_WARNING, "cannot write statistics '%s': %s", path, err_text(r));
+		message_log(MESSAGE_WARNING, "cannot write statistics '%s': %s", path, err_text(r));
 }
 
 static void stats_write_counts(struct rbldnsd *rbldnsd)
@@ -118,34 +118,34 @@ static void stats_write_mark(const struct rbldnsd *rbldnsd)
 	buf_done(&line);
 }
 
-static void stats_say(const struct rbldnsd *rbldnsd)
+static void stats_log(const struct rbldnsd *rbldnsd)
 {
 	const struct rbl_plan *plan = rbldnsd->command.plan;
 	int64_t seconds = clock_now_s() - rbldnsd->counted_since_s;
 	struct rbl_counts sum = {.in = 0};
-	struct buf words;
+	struct buf text;
 
-	buf_init(&words, STATS_LINE_MAX);
+	buf_init(&text, STATS_LINE_MAX);
 	for (size_t i = 0; i <= plan->zones_len; i++) {
 		struct rbl_counts counts = counts_at(rbldnsd, i);
 
 		sum = rbl_counts_plus(sum, counts);
 		if (i == plan->zones_len)
 			break;
-		buf_clear(&words);
-		rbl_counts_words(&words, seconds, plan->zones[i].name, &counts);
-		words_say(WORDS_INFO, "%s", buf_cstr(&words));
+		buf_clear(&text);
+		rbl_counts_text(&text, seconds, plan->zones[i].name, &counts);
+		message_log(MESSAGE_INFO, "%s", buf_cstr(&text));
 	}
-	buf_clear(&words);
-	rbl_counts_words(&words, seconds, NULL, &sum);
-	words_say(WORDS_INFO, "%s", buf_cstr(&words));
-	buf_done(&words);
+	buf_clear(&text);
+	rbl_counts_text(&text, seconds, NULL, &sum);
+	message_log(MESSAGE_INFO, "%s", buf_cstr(&text));
+	buf_done(&text);
 }
 
 static void stats_reset(struct rbldnsd *rbldnsd)
 {
-	for (size_t i = 0; i <= rbldnsd->desks.zones_len; i++) {
-		rbldnsd->zero[i] = rbldnsd_desks_count(&rbldnsd->desks, zone_at(rbldnsd, i));
+	for (size_t i = 0; i <= rbldnsd->workers.zones_len; i++) {
+		rbldnsd->zero[i] = rbldnsd_workers_count(&rbldnsd->workers, zone_at(rbldnsd, i));
 		rbldnsd->written[i] = (struct rbl_counts){.in = 0};
 	}
 	rbldnsd->counted_since_s = clock_now_s();
@@ -157,8 +157,8 @@ static void rbldnsd_open_log(struct rbldnsd *rbldnsd)
 {
 	struct fault why = {""};
 
-	if (rbldnsd->desks.log != NULL && query_log_open(&rbldnsd->log, &why) < 0)
-		words_say(WORDS_WARNING, "%s", why.text);
+	if (rbldnsd->workers.log != NULL && query_log_open(&rbldnsd->log, &why) < 0)
+		message_log(MESSAGE_WARNING, "%s", why.text);
 }
 
 static void rbldnsd_arm(struct rbldnsd *rbldnsd)
@@ -192,7 +192,7 @@ static void rbldnsd_on_usr(int number, void *arg)
 	struct rbldnsd *rbldnsd = OBJ(rbldnsd, arg);
 
 	stats_write_counts(rbldnsd);
-	stats_say(rbldnsd);
+	stats_log(rbldnsd);
 	if (number != SIGUSR2)
 		return;
 	stats_reset(rbldnsd);
@@ -224,47 +224,48 @@ static void rbldnsd_on_loaded(void *arg)
 /* ---- start ---- */
 
 /* Below systemd (Type=notify) and with -n it stays where it is. */
-static int start_words(struct rbldnsd *rbldnsd, struct fault *why)
+static int start_messages(struct rbldnsd *rbldnsd, struct fault *why)
 {
 	const struct rbl_command *command = &rbldnsd->command;
 	bool notified = getenv("NOTIFY_SOCKET") != NULL;
-	unsigned places = WORDS_SYSLOG;
+	unsigned targets = MESSAGE_SYSLOG;
 	int r = 0;
 
 	rbldnsd->is_daemon = !notified && !command->stays;
 	if (rbldnsd->is_daemon)
-		r = place_daemonise(&rbldnsd->daemon, why);
+		r = daemonize_fork(&rbldnsd->daemon, why);
 	if (r < 0)
 		return r;
 	if (!notified && command->stays)
-		places = WORDS_STDOUT | WORDS_STDERR;
+		targets = MESSAGE_STDOUT | MESSAGE_STDERR;
 	else if (!notified)
-		places = WORDS_SYSLOG | WORDS_STDERR;
+		targets = MESSAGE_SYSLOG | MESSAGE_STDERR;
 	if (rbldnsd->is_daemon && !command->quick && command->log.path == NULL)
-		places |= WORDS_STDOUT;
-	return words_open(places, command->facility, why);
+		targets |= MESSAGE_STDOUT;
+	return messages_open(targets, command->facility, why);
 }
 
-static int start_place(struct rbldnsd *rbldnsd, struct fault *why)
+static int start_rights(struct rbldnsd *rbldnsd, struct fault *why)
 {
 	const struct rbl_command *command = &rbldnsd->command;
-	struct place_user user;
+	struct daemonize_user user;
 	int r;
 
 	rbldnsd->notify_fd = notify_connect(); /* its path may lie outside of the new root */
 	r = rbldnsd_listen(command, &rbldnsd->sockets, why);
 	if (r == 0)
-		r = place_find_user(command->user, &user, why);
+		r = daemonize_find_user(command->user, &user, why);
 	if (r == 0)
-		r = place_write_pid(command->pid_file, why);
+		r = daemonize_write_pid(command->pid_file, why);
 	if (r == 0)
-		r = place_enter(command, user, why);
+		r = daemonize_enter(command, user, why);
 	if (r < 0)
 		return r;
-	r = place_confine(command, why);
+	r = daemonize_confine(command, why);
 	if (r == 0)
-		words_say(WORDS_INFO, "this kernel has no Landlock, or an old one: files are not "
-				      "confined, system calls are");
+		message_log(MESSAGE_INFO,
+			"this kernel has no Landlock, or an old one: files are not "
+			"confined, system calls are");
 	return r < 0 ? r : 0;
 }
 
@@ -290,7 +291,7 @@ static int start_data(struct rbldnsd *rbldnsd, struct fault *why)
 	return 0;
 }
 
-static void start_desks(struct rbldnsd *rbldnsd)
+static void start_workers(struct rbldnsd *rbldnsd)
 {
 	const struct rbl_command *command = &rbldnsd->command;
 	size_t zones = command->plan->zones_len;
@@ -299,7 +300,7 @@ static void start_desks(struct rbldnsd *rbldnsd)
 	rbldnsd->log.path = to_stdout ? NULL : command->log.path;
 	rbldnsd->log.at_once = command->log.plus;
 	atomic_init(&rbldnsd->log.fd, to_stdout ? STDOUT_FILENO : -1);
-	rbldnsd->desks = (struct rbldnsd_desks){
+	rbldnsd->workers = (struct rbldnsd_workers){
 		.shelf = rbldnsd->shelf,
 		.zones_len = zones,
 		.authority = command->authority,
@@ -315,9 +316,9 @@ static int start_server(struct rbldnsd *rbldnsd, struct fault *why)
 {
 	const struct rbldnsd_sockets *sockets = &rbldnsd->sockets;
 
-	start_desks(rbldnsd);
+	start_workers(rbldnsd);
 	return dns_server_new(sockets->udp, sockets->udp_len, sockets->tcp, sockets->tcp_len,
-		&rbldnsd_desk_calls, &rbldnsd->desks, &rbldnsd->server, why);
+		&rbldnsd_worker_calls, &rbldnsd->workers, &rbldnsd->server, why);
 }
 
 /* What ends the process while it starts still does: SIGTERM and Ctrl-C are heard last. */
@@ -333,7 +334,7 @@ static int rbldnsd_start(struct rbldnsd *rbldnsd, struct fault *why)
 {
 	bool keeps_stdout =
 		rbldnsd->command.log.path != NULL && strcmp(rbldnsd->command.log.path, "-") == 0;
-	int r = start_place(rbldnsd, why);
+	int r = start_rights(rbldnsd, why);
 
 	if (r < 0)
 		return r;
@@ -346,17 +347,17 @@ static int rbldnsd_start(struct rbldnsd *rbldnsd, struct fault *why)
 		r = start_server(rbldnsd, why);
 	if (r < 0)
 		return r;
-	words_say(WORDS_INFO,
+	message_log(MESSAGE_INFO,
 		"stockade " STOCKADE_VERSION " started (%zu address(es), %zu zone(s))",
 		rbldnsd->sockets.addresses, rbldnsd->command.plan->zones_len);
 	if (rbldnsd->is_daemon) {
-		words_go_to(WORDS_SYSLOG);
-		place_detach(&rbldnsd->daemon, keeps_stdout);
+		messages_redirect(MESSAGE_SYSLOG);
+		daemonize_detach(&rbldnsd->daemon, keeps_stdout);
 	}
 	loop_on_signal(rbldnsd->loop, SIGTERM, rbldnsd_on_term, rbldnsd);
 	loop_on_signal(rbldnsd->loop, SIGINT, rbldnsd_on_term, rbldnsd);
 	rbldnsd->counted_since_s = clock_now_s();
-	return place_seal(why);
+	return daemonize_seal(why);
 }
 
 /* ---- run and end ---- */
@@ -367,24 +368,24 @@ static void rbldnsd_run(struct rbldnsd *rbldnsd)
 	rbldnsd_arm(rbldnsd);
 	notify_send(rbldnsd->notify_fd, "READY=1");
 	if (rbldnsd->is_daemon)
-		place_ready(&rbldnsd->daemon);
+		daemonize_ready(&rbldnsd->daemon);
 	loop_run(rbldnsd->loop);
 	notify_send(rbldnsd->notify_fd, "STOPPING=1");
 }
 
 static void rbldnsd_end(struct rbldnsd *rbldnsd)
 {
-	words_say(WORDS_INFO, "terminating");
+	message_log(MESSAGE_INFO, "terminating");
 	dns_server_free(&rbldnsd->server); /* counts are final then */
 	stats_write_counts(rbldnsd);
-	stats_say(rbldnsd);
+	stats_log(rbldnsd);
 	stats_write_mark(rbldnsd);
 	query_log_close(&rbldnsd->log);
 	if (!rbldnsd_loader_stop(rbldnsd->loader))
 		_exit(0); /* a reading goes on, and nobody needs it */
 	shelf_free(&rbldnsd->shelf);
 	rbldnsd_loader_free(&rbldnsd->loader);
-	rbldnsd_desks_done(&rbldnsd->desks);
+	rbldnsd_workers_done(&rbldnsd->workers);
 	timer_done(&rbldnsd->check);
 	loop_free(&rbldnsd->loop);
 	mem_free(rbldnsd->zero);
@@ -397,8 +398,8 @@ static void rbldnsd_end(struct rbldnsd *rbldnsd)
 static int dump_load(
 	const struct rbl_command *command, struct rbl_dataset **sets, struct fault *why)
 {
-	struct place_user stays = {.own = false};
-	int r = place_enter(command, stays, why);
+	struct daemonize_user stays = {.own = false};
+	int r = daemonize_enter(command, stays, why);
 
 	for (size_t i = 0; r == 0 && i < command->plan->sources_len; i++)
 		r = rbldnsd_load(&command->plan->sources[i], &command->options, &sets[i], why);
@@ -414,7 +415,7 @@ static int rbldnsd_dump(struct rbl_command *command)
 	struct fault why = {""};
 	int r;
 
-	words_go_to(WORDS_STDERR);
+	messages_redirect(MESSAGE_STDERR);
 	r = dump_load(command, sets, &why);
 	if (r == 0) {
 		table = rbl_table_new(command->plan, sets);
@@ -423,7 +424,7 @@ static int rbldnsd_dump(struct rbl_command *command)
 		r = fflush(stdout) != 0 ? fault_set(&why, E_IO, "cannot write the zones") : 0;
 	}
 	if (r < 0)
-		words_say(WORDS_ERROR, "%s", why.text);
+		message_log(MESSAGE_ERROR, "%s", why.text);
 	for (size_t i = 0; i < len; i++)
 		rbl_dataset_unref(&sets[i]);
 	mem_free(sets);
@@ -448,11 +449,11 @@ int rbldnsd_main(int argc, char **argv, bool *ret_help)
 	if (r == 0 && rbldnsd.command.dump)
 		return rbldnsd_dump(&rbldnsd.command);
 	if (r == 0)
-		r = start_words(&rbldnsd, &why);
+		r = start_messages(&rbldnsd, &why);
 	if (r == 0)
 		r = rbldnsd_start(&rbldnsd, &why);
 	if (r < 0) {
-		words_say(WORDS_ERROR, "%s", why.text);
+		message_log(MESSAGE_ERROR, "%s", why.text);
 		_exit(EXIT_START); /* half a server: the kernel tidies up best */
 	}
 	rbldnsd_run(&rbldnsd);

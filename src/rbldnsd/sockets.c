@@ -41,7 +41,7 @@ static int family_of(enum rbl_family family)
 
 /* "host", "host/port", with names for both. */
 static int addresses_resolve(
-	struct addresses *addresses, const char *words, enum rbl_family family, struct fault *why)
+	struct addresses *addresses, const char *text, enum rbl_family family, struct fault *why)
 {
 	struct addrinfo hints = {
 		.ai_family = family_of(family), .ai_socktype = SOCK_DGRAM, .ai_flags = AI_PASSIVE};
@@ -50,16 +50,16 @@ static int addresses_resolve(
 	char *slash;
 	int r;
 
-	if (snprintf(host, sizeof(host), "%s", words) >= (int)sizeof(host))
-		return fault_set(why, E_USAGE, "'%.60s' is too long for an address", words);
+	if (snprintf(host, sizeof(host), "%s", text) >= (int)sizeof(host))
+		return fault_set(why, E_USAGE, "'%.60s' is too long for an address", text);
 	slash = strchr(host, '/');
 	if (slash != NULL)
 		*slash++ = '\0';
 	if (host[0] == '\0')
-		return fault_set(why, E_USAGE, "missing host part in bind address '%s'", words);
+		return fault_set(why, E_USAGE, "missing host part in bind address '%s'", text);
 	r = getaddrinfo(host, slash != NULL && *slash != '\0' ? slash : "domain", &hints, &found);
 	if (r != 0)
-		return fault_set(why, E_USAGE, "%s: %s", words, gai_strerror(r));
+		return fault_set(why, E_USAGE, "%s: %s", text, gai_strerror(r));
 	r = 0;
 	for (const struct addrinfo *at = found; at != NULL && r == 0; at = at->ai_next) {
 		struct endpoint endpoint;
@@ -98,7 +98,7 @@ static void listen_tcp(struct rbldnsd_sockets *sockets, struct endpoint endpoint
 	if (sockets->tcp_len == RBLDNSD_TCP_MAX)
 		return;
 	if (socket_listen_tcp(endpoint, false, &sockets->tcp[sockets->tcp_len], &why) < 0)
-		words_say(WORDS_WARNING,
+		message_log(MESSAGE_WARNING,
 			"no answers by TCP there, and long ones will not be had: %s", why.text);
 	else
 		sockets->tcp_len++;
@@ -130,7 +130,7 @@ static int listen_addresses(
 		if (r < 0)
 			break;
 		listen_tcp(sockets, addresses.endpoints[i]);
-		words_say(WORDS_INFO, "listening on %s, %u thread(s)",
+		message_log(MESSAGE_INFO, "listening on %s, %u thread(s)",
 			endpoint_print(addresses.endpoints[i], text), threads);
 	}
 	sockets->addresses += addresses.len;

@@ -18,11 +18,11 @@ static void statistics_have_the_fields_of_rbldnsd(void **state)
 	rbl_counts_field(&line, "bl1.ex", &counts);
 	assert_string_equal(buf_cstr(&line), " bl1.ex:10:5:4:311:432");
 	buf_clear(&line);
-	rbl_counts_words(&line, 60, "bl1.ex", &counts);
+	rbl_counts_text(&line, 60, "bl1.ex", &counts);
 	assert_string_equal(buf_cstr(&line),
 		"stats for 60secs zone bl1.ex: tot=10 ok=5 nxd=4 err=1 in=311 out=432");
 	buf_clear(&line);
-	rbl_counts_words(&line, 7, NULL, &counts);
+	rbl_counts_text(&line, 7, NULL, &counts);
 	assert_string_equal(
 		buf_cstr(&line), "stats for 7sec: tot=10 ok=5 nxd=4 err=1 in=311 out=432");
 	buf_done(&line);

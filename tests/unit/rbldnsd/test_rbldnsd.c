@@ -29,7 +29,7 @@ struct bench {
 	struct shelf *shelf;
 	struct rbldnsd_loader *loader;
 	struct query_log log;
-	struct rbldnsd_desks desks;
+	struct rbldnsd_workers workers;
 	struct dns_server *server;
 	int udp[WORKERS];
 	struct endpoint endpoint;
@@ -81,15 +81,15 @@ static void start_server(struct bench *bench)
 	bench->log.path = bench->log_path;
 	atomic_init(&bench->log.fd, -1);
 	assert_int_equal(query_log_open(&bench->log, NULL), 0);
-	bench->desks = (struct rbldnsd_desks){
+	bench->workers = (struct rbldnsd_workers){
 		.shelf = bench->shelf, .zones_len = bench->plan->zones_len, .log = &bench->log};
 	bench->endpoint.ip = ip_from_v4(0x7f000001);
 	for (size_t i = 0; i < WORKERS; i++) {
 		assert_int_equal(socket_bind_udp(bench->endpoint, true, &bench->udp[i], NULL), 0);
 		assert_int_equal(socket_local(bench->udp[i], &bench->endpoint), 0);
 	}
-	assert_int_equal(dns_server_new(bench->udp, WORKERS, NULL, 0, &rbldnsd_desk_calls,
-				 &bench->desks, &bench->server, NULL),
+	assert_int_equal(dns_server_new(bench->udp, WORKERS, NULL, 0, &rbldnsd_worker_calls,
+				 &bench->workers, &bench->server, NULL),
 		0);
 }
 
@@ -120,7 +120,7 @@ static int tear_down(void **state)
 	assert_true(rbldnsd_loader_stop(bench->loader));
 	shelf_free(&bench->shelf);
 	rbldnsd_loader_free(&bench->loader);
-	rbldnsd_desks_done(&bench->desks);
+	rbldnsd_workers_done(&bench->workers);
 	query_log_close(&bench->log);
 	for (size_t i = 0; i < WORKERS; i++)
 		close(bench->udp[i]);
@@ -183,10 +183,10 @@ static void answers_go_on_while_data_are_read(void **state)
 		code = next;
 	}
 	dns_server_free(&bench->server);
-	counts = rbldnsd_desks_count(&bench->desks, 0);
+	counts = rbldnsd_workers_count(&bench->workers, 0);
 	assert_int_equal(counts.results[RBL_OK], asked);
 	assert_int_equal(counts.results[RBL_NXDOMAIN], 0);
-	assert_int_equal(rbldnsd_desks_count(&bench->desks, -1).in, 0);
+	assert_int_equal(rbldnsd_workers_count(&bench->workers, -1).in, 0);
 }
 
 static unsigned lines_of(const char *path)
