@@ -22,7 +22,7 @@ const struct verb cli_verbs[] = {
 };
 const size_t cli_verbs_len = COUNTOF(cli_verbs);
 
-/* ---- words ---- */
+/* ---- messages ---- */
 
 static void say(const struct cli *cli, const char *prefix, const char *format, va_list args)
 	__attribute__((format(printf, 3, 0)));
@@ -96,17 +96,17 @@ bool cli_confirm(const struct cli *cli, const char *format, ...)
 int cli_conf(struct cli *cli)
 {
 	struct conf_report report;
-	struct buf words;
+	struct buf text;
 	int r;
 
 	if (cli->conf != NULL)
 		return 0;
 	r = conf_load(cli->conf_path, clock_now_s(), &cli->conf, &report);
-	buf_init(&words, 0);
-	conf_report_print(&report, cli->conf_path, &words);
+	buf_init(&text, 0);
+	conf_report_print(&report, cli->conf_path, &text);
 	if (r < 0)
-		fputs(buf_cstr(&words), stderr);
-	buf_done(&words);
+		fputs(buf_cstr(&text), stderr);
+	buf_done(&text);
 	conf_report_done(&report);
 	return r < 0 ? EXIT_CONFIG : 0;
 }

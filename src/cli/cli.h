@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The command line: a table of verbs (verbs.def) and what they share: global options, the configuration, words on stdout
+ * The command line: a table of verbs (verbs.def) and what they share: global options, the configuration, text on stdout
  * (results) and stderr (remarks), exit codes. One process, one verb, one thread; everything of a run lives in cli->arena.
  *
  * Exit codes: `lookup` 0 not listed, 1 listed, 2 error; every other verb sysexits.h, by err_exit_code.
@@ -57,7 +57,7 @@ struct cli_operands {
 };
 
 /* Takes options (global ones as well; "--name value" or "--name=value"; "--" ends them) and operands in any order. 0, or
- * an exit code after words on stderr. */
+ * an exit code after a message on stderr. */
 int cli_parse(struct cli *cli, int argc, char **argv, const struct cli_option *options,
 	size_t count, size_t min, size_t max, struct cli_operands *ret_operands);
 
@@ -71,7 +71,7 @@ int cli_fail(const struct cli *cli, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 int cli_usage(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Asks on the terminal: true for y, and with -y. Without a terminal and -y: false, after words on stderr. */
+/* Asks on the terminal: true for y, and with -y. Without a terminal and -y: false, after a message on stderr. */
 bool cli_confirm(const struct cli *cli, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -33,7 +33,7 @@ int verb_config_check(struct cli *cli, int argc, char **argv)
 	AUTO(conf) *conf = NULL;
 	struct cli_operands operands;
 	struct conf_report report;
-	struct buf words;
+	struct buf text;
 	const char *path;
 	int r, code = cli_parse(cli, argc, argv, NULL, 0, 0, 1, &operands);
 
@@ -41,15 +41,15 @@ int verb_config_check(struct cli *cli, int argc, char **argv)
 		return code;
 	path = operands.len != 0 ? operands.words[0] : cli->conf_path;
 	r = conf_load(path, clock_now_s(), &conf, &report);
-	buf_init(&words, 0);
-	conf_report_print(&report, path, &words);
+	buf_init(&text, 0);
+	conf_report_print(&report, path, &text);
 	if (cli->json)
 		report_print_json(&report, path);
 	else if (r < 0 || !cli->quiet)
-		fputs(buf_cstr(&words), stderr);
+		fputs(buf_cstr(&text), stderr);
 	if (r >= 0 && !cli->json && !cli->quiet)
 		printf("%s: no errors\n", path);
-	buf_done(&words);
+	buf_done(&text);
 	conf_report_done(&report);
 	return r < 0 ? EXIT_CONFIG : 0;
 }

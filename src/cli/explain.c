@@ -228,12 +228,12 @@ static json_t *explain_line_json(const struct explain_line *line)
 
 static const char *verdict_word(enum verdict_kind kind)
 {
-	static const char *const words[] = {[VERDICT_PASS] = "pass",
+	static const char *const text[] = {[VERDICT_PASS] = "pass",
 		[VERDICT_TAG] = "tag",
 		[VERDICT_REFUSE] = "refuse",
 		[VERDICT_TEMPFAIL] = "tempfail"};
 
-	return words[kind];
+	return text[kind];
 }
 
 static void explain_print_json(const struct explanation *x)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/macro.h"
-#include "cli/change.h"
+#include "cli/list_change.h"
 
 static json_t *feed_json(const Stockade__FeedStatus *feed)
 {

@@ -5,7 +5,7 @@
 
 #include "cli/cli.h"
 
-/* Words taken from the front, or -1 after words on stderr. */
+/* Words taken from the front, or -1 after a message on stderr. */
 int cli_take_globals(struct cli *cli, int argc, char **argv);
 
 void help_print_verbs(FILE *out);

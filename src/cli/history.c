@@ -6,7 +6,7 @@
 
 #include "base/macro.h"
 #include "bus/convert.h"
-#include "cli/keeper.h"
+#include "cli/keeper_client.h"
 #include "list/incident.h"
 
 /* ---- history ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "cli/keeper.h"
+#include "cli/keeper_client.h"
 
 #include <inttypes.h>
 #include <pwd.h>

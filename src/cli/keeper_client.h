@@ -10,7 +10,7 @@
 #include "list/source.h"
 #include "stockade.pb-c.h"
 
-/* Loads the configuration and connects to its keeper; E_AWAY and others with words in *why. */
+/* Loads the configuration and connects to its keeper; E_AWAY and others with a text in *why. */
 int keeper_try(struct cli *cli, struct control **ret_control, struct fault *why);
 
 /* The same for verbs that can do nothing without it: an exit code. */
@@ -25,14 +25,14 @@ void answer_free(Stockade__Answer **answer);
 int keeper_change(struct cli *cli, struct control *control, Stockade__Command *command,
 	const char *reason, Stockade__Answer **ret_answer);
 
-/* Prints the outcome of a change: the keeper's words, or JSON; and how to undo it, as a remark. */
+/* Prints the outcome of a change: the keeper's text, or JSON; and how to undo it, as a remark. */
 void keeper_print_change(const struct cli *cli, const Stockade__Answer *answer);
 
 /* Sources of the command line, for messages: in the arena. An exit code. */
 int sources_parse(struct cli *cli, const struct cli_operands *operands, struct source **ret_sources,
 	Stockade__Source ***ret_wire);
 
-/* ---- messages as words and JSON ---- */
+/* ---- messages as text and JSON ---- */
 
 /* "198.51.100.0/24"; "?" for what is no source. In the arena of cli. */
 const char *wire_source_text(const struct cli *cli, const Stockade__Source *source);

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/macro.h"
-#include "cli/change.h"
+#include "cli/list_change.h"
 
 enum { WIDE_V4_BITS = IP_V4_BITS + 16, WIDE_V6_BITS = 32 };
 

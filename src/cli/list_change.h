@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* What the verbs that add to lists share: change.c, import.c. Functions that return int give an exit code. */
+/* What the verbs that add to lists share: list_change.c, list_import.c. Functions that return int give an exit code. */
 #include "bus/frame.h"
-#include "cli/keeper.h"
+#include "cli/keeper_client.h"
 #include "conf/complaint.h"
 #include "list/view.h"
 

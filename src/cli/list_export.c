@@ -12,8 +12,8 @@
 #include "base/clock.h"
 #include "base/macro.h"
 #include "bus/convert.h"
-#include "cli/change.h"
-#include "cli/export.h"
+#include "cli/list_change.h"
+#include "cli/list_export.h"
 #include "list/snapshot.h"
 #include "list/snapshot_write.h"
 

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "cli/export.h"
+#include "cli/list_export.h"
 #include "cli/output.h"
 #include "rbldata/address.h"
-#include "rbldata/text.h"
+#include "rbldata/rbl_template.h"
 
 enum {
 	VALUE_SIZE = 2 * SAID_STRING_MAX + 32,
@@ -99,10 +99,10 @@ static void write_entry(struct export *export, const char *ground, const struct 
 	}
 }
 
-static int refuse(const struct export *export, const char *ground, const char *words)
+static int refuse(const struct export *export, const char *ground, const char *text)
 {
 	return cli_fail(export->cli, E_RANGE, "%s of '%s' cannot be written as %s: %s", ground,
-		export->list_name, rbl_type_name(export->format), words);
+		export->list_name, rbl_type_name(export->format), text);
 }
 
 static int need_one_value(

@@ -14,7 +14,7 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "bus/convert.h"
-#include "cli/import.h"
+#include "cli/list_import.h"
 #include "policy/listing_rule.h"
 
 enum { PART = 10000, LINES_SHOWN = 20, LINE_MAX_BYTES = 4096, ORIGIN_MAX = 200, ASK_ABOVE = 10000 };
@@ -25,7 +25,7 @@ static void import_free(struct import **import)
 	mem_free((*import)->groups);
 }
 
-void import_complain(struct import *import, uint64_t line, unsigned column, const char *words)
+void import_complain(struct import *import, uint64_t line, unsigned column, const char *text)
 {
 	import->bad++;
 	if (import->bad > LINES_SHOWN + 1)
@@ -33,10 +33,9 @@ void import_complain(struct import *import, uint64_t line, unsigned column, cons
 	if (import->bad == LINES_SHOWN + 1)
 		fprintf(stderr, "%s: further errors are not shown\n", import->file);
 	else if (column != 0)
-		fprintf(stderr, "%s:%" PRIu64 ":%u: error: %s\n", import->file, line, column,
-			words);
+		fprintf(stderr, "%s:%" PRIu64 ":%u: error: %s\n", import->file, line, column, text);
 	else
-		fprintf(stderr, "%s:%" PRIu64 ": error: %s\n", import->file, line, words);
+		fprintf(stderr, "%s:%" PRIu64 ": error: %s\n", import->file, line, text);
 }
 
 /* The keeper has the last word. Asked here as well, so that a source it would refuse is found with its line before

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What an import collects before it sends anything: import.c reads plain lists, import_rbl.c files of rbldnsd. One thread.
+ * What an import collects before it sends anything: list_import.c reads plain lists, list_import_rbl.c files of rbldnsd. One thread.
  */
-#include "cli/change.h"
+#include "cli/list_change.h"
 #include "rbldata/type.h"
 
 enum { IMPORT_GROUPS_MAX = 1000 };
@@ -39,8 +39,8 @@ struct import {
 	uint64_t below, bad, lines;
 };
 
-/* "file:line:column: error: words", for the first few. column 0: none. */
-void import_complain(struct import *import, uint64_t line, unsigned column, const char *words);
+/* "file:line:column: error: text", for the first few. column 0: none. */
+void import_complain(struct import *import, uint64_t line, unsigned column, const char *text);
 
 /* Whether the list may hold the source; otherwise complains. */
 bool import_may_list(struct cli *cli, struct import *import, const struct source *source,

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/macro.h"
 #include "base/mem.h"
-#include "cli/import.h"
+#include "cli/list_import.h"
 #include "rbldata/read.h"
 
 enum { REASON_SIZE = RBL_TEXT_MAX + 1, EXCLUSIONS_FIRST = 16 };
@@ -62,16 +62,16 @@ static const char *sublist_of(
 	const struct conf_list *list = rbl->import->list;
 	struct ip code = ip_from_v4((uint32_t)value->a[0] << 24 | (uint32_t)value->a[1] << 16 |
 				    (uint32_t)value->a[2] << 8 | value->a[3]);
-	char text[IP_TEXT_SIZE], words[128];
+	char text[IP_TEXT_SIZE], message[128];
 
 	for (size_t i = 0; i < list->sublists_len; i++) {
 		if (ip_equal(list->sublists[i].code, code))
 			return list->sublists[i].name;
 	}
-	snprintf(words, sizeof(words),
+	snprintf(message, sizeof(message),
 		"no sublist of '%s' has the code %s; --sublist NAME takes all", list->name,
 		ip_print(code, text));
-	import_complain(rbl->import, line, column, words);
+	import_complain(rbl->import, line, column, message);
 	return NULL;
 }
 

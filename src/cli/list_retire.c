@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The end of a list: announced, emptied, or taken back; and what is left to do by hand. */
 #include "base/macro.h"
-#include "cli/change.h"
+#include "cli/list_change.h"
 #include "list/retirement.h"
 
 enum { NOTICE_DAYS = 60 };

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "cli/change.h"
+#include "cli/list_change.h"
 
 enum { PAGE = 1000, SHOWN = 1000 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /* What `lookup` found, from the keeper (lookup.c) or from a snapshot file (snapshot.c). Texts live in the arena of cli. */
-#include "cli/keeper.h"
+#include "cli/keeper_client.h"
 #include "list/view.h"
 
 struct lookup_row {
@@ -28,5 +28,5 @@ struct lookup_result {
 /* An exit code. */
 int lookup_in_snapshot(struct cli *cli, const struct source *source, struct lookup_result *result);
 
-/* The newest snapshot file of the lists folder, as a view: 0, or E_... with words. E_ABSENT: there is none. */
+/* The newest snapshot file of the lists folder, as a view: 0, or E_... with text. E_ABSENT: there is none. */
 int snapshot_open_newest(const char *folder, struct view **ret_view, struct fault *why);

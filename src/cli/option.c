@@ -88,7 +88,7 @@ static int option_unknown(
 		meant != NULL ? "'?" : "");
 }
 
-/* Takes the option at argv[0], with its value from argv[1] if need be: words used, or -1 after words on stderr. */
+/* Takes the option at argv[0], with its value from argv[1] if need be: words used, or -1 after a message on stderr. */
 static int option_take(const struct cli *cli, int argc, char **argv,
 	const struct cli_option *options, size_t count)
 {

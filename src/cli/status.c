@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "cli/keeper.h"
+#include "cli/keeper_client.h"
 
 static const Stockade__RoleStatus *role_find_status(
 	const Stockade__Status *status, const char *role)
@@ -98,11 +98,11 @@ static void status_print_json(const struct cli *cli, const Stockade__Status *sta
 		(json_int_t)status->incidents, "evidence", (json_int_t)status->evidence));
 }
 
-static void add_line(struct table *table, const char *about, const char *words, bool well)
+static void add_line(struct table *table, const char *about, const char *text, bool well)
 {
 	table_add_row(table);
 	table_add_cell(table, about);
-	table_add_colored(table, words, well ? "reset" : "red");
+	table_add_colored(table, text, well ? "reset" : "red");
 }
 
 static void status_print_roles(
@@ -111,16 +111,15 @@ static void status_print_roles(
 	for (size_t i = 0; i < cli->conf->roles_len; i++) {
 		const char *name = cli->conf->roles[i];
 		const Stockade__RoleStatus *row = role_find_status(status, name);
-		const char *words = "not connected to the keeper";
+		const char *text = "not connected to the keeper";
 
 		if (role_is_well(status, name) && row != NULL && row->follows)
-			words = arena_format(cli->arena, "ok, serial %u%s", row->serial,
+			text = arena_format(cli->arena, "ok, serial %u%s", row->serial,
 				row->serial != status->serial ? " (behind)" : "");
 		else if (role_is_well(status, name))
-			words = "ok";
+			text = "ok";
 		add_line(table, i == 0 ? "roles" : "",
-			arena_format(cli->arena, "%s: %s", name, words),
-			role_is_well(status, name));
+			arena_format(cli->arena, "%s: %s", name, text), role_is_well(status, name));
 	}
 }
 
@@ -152,13 +151,13 @@ static void status_print_conditions(
 	for (size_t i = 0; i < status->n_conditions; i++) {
 		const Stockade__Condition *condition = status->conditions[i];
 		char time[OUTPUT_TIME_SIZE];
-		const char *words =
+		const char *text =
 			arena_format(cli->arena, "%s: %s", condition->name, condition->words);
 
 		if (!condition->well && condition->since_s != 0)
-			words = arena_format(cli->arena, "%s, since %s %s", words,
+			text = arena_format(cli->arena, "%s, since %s %s", text,
 				output_time(cli, condition->since_s, time), output_zone(cli));
-		add_line(table, strcmp(kind, condition->kind) != 0 ? condition->kind : "", words,
+		add_line(table, strcmp(kind, condition->kind) != 0 ? condition->kind : "", text,
 			condition->well);
 		kind = condition->kind;
 	}

@@ -21,7 +21,7 @@
 #include "loop/loop.h"
 #include "process/role.h"
 
-enum { FEED_WORDS_MAX = 400 };
+enum { FEED_TEXT_MAX = 400 };
 
 struct courier {
 	uint32_t magic;
@@ -67,8 +67,8 @@ struct sending_plan {
 	const struct feed_zone *to;   /* NULL: the feed expired */
 };
 
-/* error: of the keeper's answer, words its text. changed: sources. The sending may be freed in it. */
-typedef void sending_done(int error, const char *words, uint32_t changed, void *arg);
+/* error: of the keeper's answer, text its text. changed: sources. The sending may be freed in it. */
+typedef void sending_done(int error, const char *text, uint32_t changed, void *arg);
 
 /* Never calls done from inside. */
 struct sending *sending_new(
@@ -108,7 +108,7 @@ struct feed {
 	struct sending *sending;
 	enum transfer_style style; /* of `next` */
 	bool well;
-	char words[FEED_WORDS_MAX];
+	char text[FEED_TEXT_MAX];
 	int64_t since_s;
 };
 

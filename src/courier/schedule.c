@@ -70,30 +70,30 @@ static void feed_send_soon(struct feed *feed, int64_t wait_ms)
 /* ---- how it is ---- */
 
 /* The same trouble again is no news. */
-static void feed_say(struct feed *feed, bool well, const char *words)
+static void feed_log(struct feed *feed, bool well, const char *text)
 {
-	bool news = well != feed->well || (!well && strcmp(words, feed->words) != 0);
+	bool news = well != feed->well || (!well && strcmp(text, feed->text) != 0);
 
 	if (news)
 		feed->since_s = loop_now_s(feed->courier->context->loop);
 	if (news && !well)
 		log_event(EV_FEED_FAILED,
 			LOG_FIELDS(log_text("feed", feed->feed->name),
-				log_text("from", feed->feed->from), log_text("why", words)));
-	if (news && well && feed->words[0] != '\0')
+				log_text("from", feed->feed->from), log_text("why", text)));
+	if (news && well && feed->text[0] != '\0')
 		log_event(EV_FEED_BACK, LOG_FIELDS(log_text("feed", feed->feed->name)));
 	feed->well = well;
-	snprintf(feed->words, sizeof(feed->words), "%s", words);
+	snprintf(feed->text, sizeof(feed->text), "%s", text);
 	courier_tell(feed->courier);
 }
 
-static void feed_say_current(struct feed *feed)
+static void feed_log_current(struct feed *feed)
 {
-	char words[FEED_WORDS_MAX];
+	char text[FEED_TEXT_MAX];
 
-	snprintf(words, sizeof(words), "serial %lu, %zu addresses in the zone",
+	snprintf(text, sizeof(text), "serial %lu, %zu addresses in the zone",
 		(unsigned long)feed->zone->soa.serial, feed->zone->addresses);
-	feed_say(feed, true, words);
+	feed_log(feed, true, text);
 }
 
 /* ---- what the server says ---- */
@@ -109,7 +109,7 @@ static void feed_confirm(struct feed *feed)
 static void feed_fetch_failed(struct feed *feed, const struct fault *why)
 {
 	feed->fetch_at_ms = feed_now_ms(feed) + feed_times(feed).retry_s * 1000;
-	feed_say(feed, false, why->text);
+	feed_log(feed, false, why->text);
 	if (feed->zone == NULL || feed->expired || feed_now_ms(feed) < feed->expire_at_ms)
 		return;
 	log_event(EV_FEED_EXPIRED, LOG_FIELDS(log_text("feed", feed->feed->name)));
@@ -148,7 +148,7 @@ static void feed_fetch(struct feed *feed)
 
 /* ---- what the keeper says ---- */
 
-static void feed_taken(struct feed *feed, const char *words, uint32_t changed)
+static void feed_taken(struct feed *feed, const char *text, uint32_t changed)
 {
 	const struct feed_counts *counts = sending_counts(feed->sending);
 	struct fault why = {""};
@@ -161,7 +161,7 @@ static void feed_taken(struct feed *feed, const char *words, uint32_t changed)
 				log_text("by", feed->style == TRANSFER_CHANGES ? "ixfr" : "axfr"),
 				log_number("serial", feed->zone->soa.serial),
 				log_number("addresses", (int64_t)feed->zone->addresses),
-				log_number("changed", changed), log_text("what", words),
+				log_number("changed", changed), log_text("what", text),
 				log_number("outside", (int64_t)counts->outside),
 				log_number("refusals", (int64_t)counts->refusals),
 				log_number("unaccepted", (int64_t)counts->unaccepted),
@@ -173,7 +173,7 @@ static void feed_taken(struct feed *feed, const char *words, uint32_t changed)
 		feed_confirm(feed); /* by the times of the new SOA */
 	}
 	feed->whole = false;
-	feed_say_current(feed);
+	feed_log_current(feed);
 }
 
 /* The keeper ended everything: what we have is no longer what it has. */
@@ -184,7 +184,7 @@ static void feed_gone(struct feed *feed)
 	feed->whole = false;
 }
 
-static void feed_not_taken(struct feed *feed, int error, const char *words)
+static void feed_not_taken(struct feed *feed, int error, const char *text)
 {
 	bool away = error == E_AWAY || error == E_AGAIN || error == E_TIMEOUT;
 
@@ -195,20 +195,20 @@ static void feed_not_taken(struct feed *feed, int error, const char *words)
 	}
 	feed_send_soon(feed, away ? AGAIN_MS : OFFER_MS);
 	if (!away) /* E_DENIED: purged, as an operator wanted */
-		feed_say(feed, error == E_DENIED, words);
+		feed_log(feed, error == E_DENIED, text);
 }
 
-static void feed_on_sent(int error, const char *words, uint32_t changed, void *arg)
+static void feed_on_sent(int error, const char *text, uint32_t changed, void *arg)
 {
 	struct feed *feed = OBJ(feed, arg);
 
 	feed->send_at_ms = 0;
 	if (error < 0)
-		feed_not_taken(feed, error, words);
+		feed_not_taken(feed, error, text);
 	else if (feed->expired)
 		feed_gone(feed);
 	else
-		feed_taken(feed, words, changed);
+		feed_taken(feed, text, changed);
 	sending_free(&feed->sending);
 	feed->courier->sending = NULL;
 	feed_arm(feed);

@@ -36,7 +36,7 @@ struct demo_mailbox {
 	struct demo_guest guests[GUESTS_MAX];
 };
 
-static void guest_say(struct demo_guest *guest, const char *line)
+static void guest_reply(struct demo_guest *guest, const char *line)
 {
 	buf_append_text(stream_out(guest->stream), line);
 	buf_append_text(stream_out(guest->stream), "\r\n");
@@ -67,7 +67,7 @@ static void guest_xclient(struct demo_guest *guest, struct span words)
 		if (span_has_prefix_nocase(word, "ADDR="))
 			guest_note(guest->client, span_from(word, strlen("ADDR=")));
 	}
-	guest_say(guest, "220 mailbox.demo.test ESMTP demo mailbox");
+	guest_reply(guest, "220 mailbox.demo.test ESMTP demo mailbox");
 }
 
 static void guest_rcpt(struct demo_guest *guest, struct span line)
@@ -76,19 +76,19 @@ static void guest_rcpt(struct demo_guest *guest, struct span line)
 	struct span domain = span_from(path, span_find(path, '@') + 1);
 
 	if (span_equal_nocase(domain, span_text(guest->mailbox->domain)))
-		guest_say(guest, "250 2.1.5 Ok");
+		guest_reply(guest, "250 2.1.5 Ok");
 	else
-		guest_say(guest, "554 5.7.1 Relay access denied");
+		guest_reply(guest, "554 5.7.1 Relay access denied");
 }
 
 static void guest_ehlo(struct demo_guest *guest)
 {
-	guest_say(guest, "250-mailbox.demo.test");
-	guest_say(guest, "250-PIPELINING");
-	guest_say(guest, "250-SIZE 52428800");
-	guest_say(guest, "250-8BITMIME");
-	guest_say(guest, "250-ENHANCEDSTATUSCODES");
-	guest_say(guest, "250 XCLIENT NAME ADDR PORT PROTO HELO REVERSE_NAME DESTADDR DESTPORT");
+	guest_reply(guest, "250-mailbox.demo.test");
+	guest_reply(guest, "250-PIPELINING");
+	guest_reply(guest, "250-SIZE 52428800");
+	guest_reply(guest, "250-8BITMIME");
+	guest_reply(guest, "250-ENHANCEDSTATUSCODES");
+	guest_reply(guest, "250 XCLIENT NAME ADDR PORT PROTO HELO REVERSE_NAME DESTADDR DESTPORT");
 }
 
 static void guest_command(struct demo_guest *guest, struct span line)
@@ -99,17 +99,17 @@ static void guest_command(struct demo_guest *guest, struct span line)
 		guest_xclient(guest, span_from(line, strlen("XCLIENT ")));
 	} else if (span_has_prefix_nocase(line, "MAIL FROM:")) {
 		guest_note(guest->sender, path_of(line));
-		guest_say(guest, "250 2.1.0 Ok");
+		guest_reply(guest, "250 2.1.0 Ok");
 	} else if (span_has_prefix_nocase(line, "RCPT TO:")) {
 		guest_rcpt(guest, line);
 	} else if (span_has_prefix_nocase(line, "DATA")) {
 		guest->in_data = true;
 		guest->size = 0;
-		guest_say(guest, "354 End data with <CR><LF>.<CR><LF>");
+		guest_reply(guest, "354 End data with <CR><LF>.<CR><LF>");
 	} else if (span_has_prefix_nocase(line, "QUIT")) {
-		guest_say(guest, "221 2.0.0 Bye");
+		guest_reply(guest, "221 2.0.0 Bye");
 	} else {
-		guest_say(guest, "250 2.0.0 Ok"); /* RSET, NOOP */
+		guest_reply(guest, "250 2.0.0 Ok"); /* RSET, NOOP */
 	}
 }
 
@@ -125,7 +125,7 @@ static void guest_data(struct demo_guest *guest, struct span line)
 	}
 	guest->in_data = false;
 	guest->mailbox->on_mail(&mail, guest->mailbox->arg);
-	guest_say(guest, "250 2.0.0 Ok: in the demo mailbox");
+	guest_reply(guest, "250 2.0.0 Ok: in the demo mailbox");
 }
 
 static void guest_on_input(struct stream *stream, void *arg)
@@ -169,7 +169,7 @@ static void mailbox_greet(struct demo_mailbox *mailbox, int fd)
 		*guest = (struct demo_guest){
 			.magic = (uint32_t)MAGIC_demo_guest, .mailbox = mailbox};
 		guest->stream = stream_new(mailbox->loop, fd, false, &limits, &calls, guest);
-		guest_say(guest, "220 mailbox.demo.test ESMTP demo mailbox");
+		guest_reply(guest, "220 mailbox.demo.test ESMTP demo mailbox");
 		stream_send(guest->stream);
 		return;
 	}
