@@ -93,7 +93,7 @@ static void work_join(struct change *batch, const struct change *change)
 static int work_part(struct work *work)
 {
 	struct keeper *keeper = work->keeper;
-	int r = store_part_begin(keeper->store);
+	int r = store_savepoint(keeper->store);
 
 	if (r < 0)
 		return r;
@@ -105,9 +105,9 @@ static int work_part(struct work *work)
 	}
 	work->error = r < 0 ? r : 0;
 	if (r < 0 || work->dry_run || (work->change.rows == 0 && !work->keeps))
-		return store_part_undo(keeper->store);
+		return store_savepoint_rollback(keeper->store);
 	work_join(&keeper->batch.change, &work->change);
-	return store_part_keep(keeper->store);
+	return store_savepoint_release(keeper->store);
 }
 
 static void work_log(const struct work *work)

@@ -36,8 +36,8 @@ int keeper_store_failed(struct keeper *keeper, int error)
 {
 	if (keeper->store != NULL)
 		snprintf(keeper->store_words, sizeof(keeper->store_words), "%s",
-			store_words(keeper->store)[0] != '\0' ? store_words(keeper->store)
-							      : err_text(error));
+			store_error_text(keeper->store)[0] != '\0' ? store_error_text(keeper->store)
+								   : err_text(error));
 	keeper_say_bad(keeper, error);
 	if (error == E_CORRUPT && keeper->store != NULL && !keeper->batch.open)
 		store_free(&keeper->store);
@@ -79,7 +79,7 @@ static int keeper_open_store(struct keeper *keeper)
 	if (r >= 0)
 		return 0;
 	if (keeper->store != NULL)
-		fault_set(&why, r, "%s", store_words(keeper->store));
+		fault_set(&why, r, "%s", store_error_text(keeper->store));
 	store_free(&keeper->store);
 	snprintf(keeper->store_words, sizeof(keeper->store_words), "%s", why.text);
 	keeper_say_bad(keeper, r);

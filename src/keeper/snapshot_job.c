@@ -138,7 +138,7 @@ static int job_write(struct snapshot_job *job, struct store *store)
 	int r = store_serial(store, &job->serial);
 
 	if (r < 0)
-		return fault_set(&job->why, r, "%s", store_words(store));
+		return fault_set(&job->why, r, "%s", store_error_text(store));
 	writer = snapshot_writer_new(job->serial, job->now_s);
 	writing.writer = writer;
 	r = writing_lists(&writing);
@@ -146,18 +146,18 @@ static int job_write(struct snapshot_job *job, struct store *store)
 		r = store_listings_all(store, writing_add, &writing);
 	if (r < 0)
 		return fault_set(&job->why, r, "reading the lists: %s",
-			store_words(store)[0] != '\0' ? store_words(store) : err_text(r));
+			store_error_text(store)[0] != '\0' ? store_error_text(store) : err_text(r));
 	snapshot_name(job->serial, name);
 	snprintf(path, sizeof(path), "%s/%s", job->folder, name);
 	return snapshot_writer_finish(writer, path, &job->why);
 }
 
 /* What was committed while we read. When it fails, commits go on with it, and they have somebody to tell. */
-static void job_write_back(const struct snapshot_job *job)
+static void job_sync(const struct snapshot_job *job)
 {
 	struct fault why;
 
-	store_write_back(job->url, &why);
+	store_sync(job->url, &why);
 }
 
 static int job_run(struct snapshot_job *job)
@@ -169,10 +169,10 @@ static int job_run(struct snapshot_job *job)
 		return r;
 	r = store_begin(store);
 	if (r < 0)
-		return fault_set(&job->why, r, "%s", store_words(store));
+		return fault_set(&job->why, r, "%s", store_error_text(store));
 	r = job_write(job, store);
 	store_rollback(store);
-	job_write_back(job);
+	job_sync(job);
 	return r;
 }
 
@@ -246,7 +246,7 @@ static void job_on_done(struct watch *watch, int ready, void *arg)
 		return;
 	keeper->publisher.job = NULL;
 	if (keeper->store != NULL)
-		store_commits_write_back(keeper->store, true);
+		store_sync_resume(keeper->store);
 	if (job->error < 0) {
 		job_failed(keeper, job);
 	} else {
@@ -293,7 +293,7 @@ void snapshot_job_start(struct keeper *keeper)
 	job->shape = shape_copy(keeper->publisher.shape);
 	job->now_s = loop_now_s(keeper->loop);
 	keeper->publisher.job = job;
-	store_commits_write_back(keeper->store, false);
+	store_sync_defer(keeper->store);
 	pthread_mutex_lock(&thread->mutex);
 	thread->job = job;
 	pthread_cond_signal(&thread->news);

@@ -14,7 +14,7 @@
  * because the keeper's loop waits with it; who holds the store longer (a backup tool) gets the "busy" of the roles'
  * spools, which is what they are for.
  */
-enum { BUSY_MS = 1000, PATH_LIMIT = 4000, WRITE_BACK_PAGES = 1000 };
+enum { BUSY_MS = 1000, PATH_LIMIT = 4000, CHECKPOINT_PAGES = 1000 };
 
 static const char *const queries[] = {
 #define QUERY(name, sql) [name] = sql,
@@ -74,7 +74,7 @@ int store_fail(struct store *store, int code)
 	return r;
 }
 
-const char *store_words(const struct store *store)
+const char *store_error_text(const struct store *store)
 {
 	return store->words;
 }
@@ -399,12 +399,17 @@ int store_commit(struct store *store)
 
 /* ---- the log ---- */
 
-void store_commits_write_back(struct store *store, bool do_so)
+void store_sync_defer(struct store *store)
 {
-	sqlite3_wal_autocheckpoint(store->db, do_so ? WRITE_BACK_PAGES : 0);
+	sqlite3_wal_autocheckpoint(store->db, 0);
 }
 
-int store_write_back(const char *url, struct fault *why)
+void store_sync_resume(struct store *store)
+{
+	sqlite3_wal_autocheckpoint(store->db, CHECKPOINT_PAGES);
+}
+
+int store_sync(const char *url, struct fault *why)
 {
 	enum { PASSES = 2 }; /* the second is short: what was committed during the first */
 	AUTO(store) *store = NULL;
@@ -419,26 +424,26 @@ int store_write_back(const char *url, struct fault *why)
 	return fault_set(why, store_fail(store, code), "%s", store->words);
 }
 
-/* ---- parts ---- */
+/* ---- savepoints ---- */
 
-int store_part_begin(struct store *store)
+int store_savepoint(struct store *store)
 {
 	store_save_counts(store);
-	return store_simple(store, Q_PART_BEGIN);
+	return store_simple(store, Q_SAVEPOINT);
 }
 
-int store_part_keep(struct store *store)
+int store_savepoint_release(struct store *store)
 {
-	return store_simple(store, Q_PART_KEEP);
+	return store_simple(store, Q_SAVEPOINT_RELEASE);
 }
 
-/* After some errors SQLite has rolled all of it back, and then there is no part any more: E_BUG of SQLite, ours too. */
-int store_part_undo(struct store *store)
+/* After some errors SQLite has rolled all of it back, and the savepoint with it: E_BUG. */
+int store_savepoint_rollback(struct store *store)
 {
-	int r = store_simple(store, Q_PART_UNDO);
+	int r = store_simple(store, Q_SAVEPOINT_ROLLBACK);
 
 	store_restore_counts(store);
-	return r < 0 ? r : store_simple(store, Q_PART_KEEP);
+	return r < 0 ? r : store_simple(store, Q_SAVEPOINT_RELEASE);
 }
 
 /* ---- reading ---- */

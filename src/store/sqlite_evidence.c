@@ -32,42 +32,6 @@ int store_evidence_add(struct store *store, const struct store_evidence *evidenc
 	return 1;
 }
 
-static int evidence_row(sqlite3_stmt *statement, store_evidence_call *each, void *arg)
-{
-	struct source source;
-	struct store_evidence evidence = {
-		.id = (uint64_t)sqlite3_column_int64(statement, 0),
-		.message = store_column_span(statement, 1),
-		.kind = store_column_span(statement, 2),
-		.source = &source,
-		.time_s = sqlite3_column_int64(statement, 5),
-		.sensor = store_column_span(statement, 6),
-		.weight = sqlite3_column_int(statement, 7),
-		.note = store_column_span(statement, 8),
-	};
-	int r = store_column_source(statement, 3, &source);
-
-	return r < 0 ? r : each(&evidence, arg);
-}
-
-int store_evidence_of(struct store *store, const struct source *source, uint32_t limit,
-	store_evidence_call *each, void *arg)
-{
-	int r = 0;
-	sqlite3_stmt *statement = store_statement(store, Q_EVIDENCE_OF, &r);
-
-	if (statement == NULL)
-		return r;
-	store_bind_about(statement, source, limit);
-	while ((r = store_step(store, statement)) > 0) {
-		r = evidence_row(statement, each, arg);
-		if (r != 0)
-			break;
-	}
-	sqlite3_reset(statement);
-	return r;
-}
-
 /* ---- incidents ---- */
 
 static int incident_raise(struct store *store, const struct store_incident *incident)

@@ -24,8 +24,8 @@ int store_open(const char *url, bool create, struct store **ret_store, struct fa
 int store_open_reader(const char *url, struct store **ret_store, struct fault *why);
 void store_free(struct store **store);
 
-/* Words about the last failure. */
-const char *store_words(const struct store *store);
+/* The last failure, for people; empty before the first. */
+const char *store_error_text(const struct store *store);
 /* Where it is and how large, for status. */
 void store_describe(struct store *store, char *text, size_t size);
 
@@ -36,23 +36,25 @@ int store_commit(struct store *store);
 void store_rollback(struct store *store);
 
 /*
- * What is committed stands in a log first (WAL), and every so often a commit writes it back into the file. While somebody
- * reads one state for long the log grows, and the next commit after that would have all of it to write. So whoever reads for
- * long has commits leave the log alone until it has written the log back itself.
+ * A commit is durable when it returns, but it may leave work for a later one (SQLite: the log has to get
+ * into the file). While somebody reads one state for long that work piles up, and a single commit would
+ * have all of it to do. So whoever reads for long lets commits put it off, and does it himself at the end.
  */
-void store_commits_write_back(struct store *store, bool do_so);
-/* Beside those who commit, who do not wait for it; opens the store for itself, so in any thread. */
-int store_write_back(const char *url, struct fault *why);
+void store_sync_defer(struct store *store);
+void store_sync_resume(struct store *store);
+/* Does that work now, beside those who commit, who do not wait for it. Opens the store for itself, so it
+ * may run in any thread. */
+int store_sync(const char *url, struct fault *why);
 
 /* Many questions about one state, on any store: saves locking the file anew for each. Nothing may be written between. */
 int store_read_begin(struct store *store);
 void store_read_end(struct store *store);
 
-/* Within a write transaction: a part that can be taken back alone. After store_part_undo the transaction goes on as if the
- * part had not been; E_...: it cannot, and all has to be rolled back. One at a time. */
-int store_part_begin(struct store *store);
-int store_part_keep(struct store *store);
-int store_part_undo(struct store *store);
+/* Within a write transaction: what comes after a savepoint can be taken back alone, one at a time. After
+ * the rollback the transaction goes on as if it had not been; E_...: it cannot, all is to be rolled back. */
+int store_savepoint(struct store *store);
+int store_savepoint_release(struct store *store);
+int store_savepoint_rollback(struct store *store);
 
 /* Is it there and can it be written? Writes one row. */
 int store_probe(struct store *store, int64_t now_s);
@@ -192,13 +194,9 @@ struct store_evidence {
 	struct span note;
 };
 
-typedef int store_evidence_call(const struct store_evidence *evidence, void *arg);
-
 /* 1: a new row; 0: this message was there. */
 int store_evidence_add(
 	struct store *store, const struct store_evidence *evidence, uint64_t *ret_id);
-int store_evidence_of(struct store *store, const struct source *source, uint32_t limit,
-	store_evidence_call *each, void *arg);
 
 /* ---- incidents ---- */
 

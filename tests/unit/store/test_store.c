@@ -553,20 +553,20 @@ static void the_log_is_written_back_beside_commits(void **state)
 
 	(void)state;
 	must_add(store, "main", "192.0.2.1", 0);
-	assert_int_equal(store_write_back(url, &why), 0);
+	assert_int_equal(store_sync(url, &why), 0);
 	before = store_size();
 	assert_int_equal(store_open_reader(url, &reader, &why), 0);
 	assert_int_equal(store_begin(reader), 0);
 	assert_int_equal(store_serial(reader, &serial), 0);
-	store_commits_write_back(store, false);
+	store_sync_defer(store);
 	add_some(store, 0, MANY);
 	store_rollback(reader);
 	must_add(store, "main", "192.0.2.2", 0);
 	assert_int_equal(store_size(), before);
-	assert_int_equal(store_write_back(url, &why), 0);
+	assert_int_equal(store_sync(url, &why), 0);
 	assert_true(store_size() > before);
 	before = store_size();
-	store_commits_write_back(store, true);
+	store_sync_resume(store);
 	add_some(store, MANY, MANY);
 	assert_true(store_size() > before);
 	assert_int_equal(store_list_count(reader, span_text("main"), &count), 0);
@@ -585,7 +585,7 @@ static void a_replaced_file_is_noticed(void **state)
 	assert_int_equal(store_probe(store, 1), 0);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(store_probe(store, 1), E_CORRUPT);
-	assert_non_null(strstr(store_words(store), "gone"));
+	assert_non_null(strstr(store_error_text(store), "gone"));
 }
 
 static void an_overwritten_file_is_noticed(void **state)
@@ -602,7 +602,7 @@ static void an_overwritten_file_is_noticed(void **state)
 	fputs("something else entirely", file);
 	fclose(file);
 	assert_int_equal(store_probe(store, 1), E_CORRUPT);
-	assert_non_null(strstr(store_words(store), "overwritten"));
+	assert_non_null(strstr(store_error_text(store), "overwritten"));
 }
 
 static void no_database_is_an_error_with_words(void **state)
