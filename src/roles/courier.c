@@ -35,7 +35,7 @@ static void courier_on_tell(struct timer *timer, void *arg)
 		condition->kind = (char *)"feed";
 		condition->name = (char *)(uintptr_t)feed->feed->name;
 		condition->well = feed->well;
-		condition->words = feed->words[0] != '\0' ? feed->words : (char *)"not asked yet";
+		condition->words = feed->text[0] != '\0' ? feed->text : (char *)"not asked yet";
 		condition->since_s = feed->since_s;
 		pointers[i] = condition;
 	}
