@@ -153,10 +153,9 @@ static double lookup_ns(const struct view *view, const struct ip *asked, uint64_
 		uint64_t hits = 0;
 
 		for (size_t i = 0; i < ASKED; i++) {
-			struct hit found[SUBLISTS_MAX];
-			size_t count;
+			struct hits found;
 
-			hits += view_lookup_ip(view, LIST, asked[i], found, &count) != 0;
+			hits += view_lookup_ip(view, LIST, asked[i], &found) != 0;
 		}
 		spent = (now_s(CLOCK_THREAD_CPUTIME_ID) - start) / ASKED * 1e9;
 		best = spent < best ? spent : best;
@@ -182,10 +181,9 @@ static double lookup_batch_ns(const struct view *view, const struct ip *asked)
 					view_prefetch_ip(view, LIST, asked[j], step);
 			}
 			for (size_t j = i; j < i + BATCH; j++) {
-				struct hit found[SUBLISTS_MAX];
-				size_t count;
+				struct hits found;
 
-				hits += view_lookup_ip(view, LIST, asked[j], found, &count) != 0;
+				hits += view_lookup_ip(view, LIST, asked[j], &found) != 0;
 			}
 		}
 		spent = (now_s(CLOCK_THREAD_CPUTIME_ID) - start) / ASKED * 1e9;
@@ -241,7 +239,7 @@ static void measure_open(const char *path)
 		double start = now_s(CLOCK_MONOTONIC), spent;
 
 		check(view_open(path, &view, &why), &why);
-		view_lookup_ip(view, LIST, ip_from_v4((uint32_t)random_next()), NULL, NULL);
+		view_lookup_ip(view, LIST, ip_from_v4((uint32_t)random_next()), NULL);
 		spent = now_s(CLOCK_MONOTONIC) - start;
 		best = spent < best ? spent : best;
 		view_free(&view);
@@ -303,8 +301,8 @@ static void measure_names(const char *path)
 	for (size_t i = 0; i < NAMES; i++) {
 		const char *name = names[(i * 7919) % NAMES];
 
-		hits += view_lookup_domain(
-				view, LIST, span_text(name + (name[0] == '.')), NULL, NULL) != 0;
+		hits += view_lookup_domain(view, LIST, span_text(name + (name[0] == '.')), NULL) !=
+			0;
 	}
 	printf("names_lookup_hits %.1f ns\n",
 		(now_s(CLOCK_THREAD_CPUTIME_ID) - seconds) / NAMES * 1e9);

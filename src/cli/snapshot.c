@@ -68,24 +68,25 @@ static const char *code_text(struct cli *cli, const char *list, struct span subl
 }
 
 static void result_add_hits(struct cli *cli, const struct view *view, int list,
-	const struct hit *hits, size_t count, struct lookup_result *result)
+	const struct hits *hits, struct lookup_result *result)
 {
 	const char *name = span_cstr(cli->arena, view_list_name(view, list));
 
-	for (size_t i = 0; i < count; i++) {
-		struct span sublist = view_sublist_name(view, list, hits[i].sublist);
+	for (size_t i = 0; i < hits->len; i++) {
+		const struct hit *hit = &hits->items[i];
+		struct span sublist = view_sublist_name(view, list, hit->sublist);
 
 		if (strcmp(name, "allow") == 0) {
 			result->allowed = true;
-			result->allow_reason = span_cstr(cli->arena, hits[i].reason);
+			result->allow_reason = span_cstr(cli->arena, hit->reason);
 			continue;
 		}
 		result->rows[result->len++] = (struct lookup_row){
 			.list = name,
 			.sublist = span_cstr(cli->arena, sublist),
 			.code = code_text(cli, name, sublist),
-			.reason = span_cstr(cli->arena, hits[i].reason),
-			.until_s = hits[i].until_s,
+			.reason = span_cstr(cli->arena, hit->reason),
+			.until_s = hit->until_s,
 			.incident = "-",
 		};
 	}
@@ -105,14 +106,10 @@ int lookup_in_snapshot(struct cli *cli, const struct source *source, struct look
 	result->rows =
 		arena_alloc(cli->arena, ((size_t)lists * SUBLISTS_MAX + 1) * sizeof(*result->rows));
 	for (int i = 0; i < lists; i++) {
-		struct hit hits[SUBLISTS_MAX];
-		size_t count = 0;
+		struct hits hits;
 
-		if (source->kind == SOURCE_NET)
-			view_lookup_ip(view, i, source->net.ip, hits, &count);
-		else
-			view_lookup_domain(view, i, span_text(source->domain), hits, &count);
-		result_add_hits(cli, view, i, hits, count, result);
+		view_lookup(view, i, source, &hits);
+		result_add_hits(cli, view, i, &hits, result);
 	}
 	return 0;
 }

@@ -25,48 +25,47 @@ static const struct conf_sublist *looking_sublist(const struct looking *l, unsig
 	return NULL;
 }
 
-static void looking_add(
-	const struct looking *l, const struct hit *hits, size_t count, struct span domain)
+static void looking_add(const struct looking *l, const struct hits *hits, struct span domain)
 {
 	struct facts *facts = l->facts;
 
-	for (size_t i = 0; i < count && facts->list_hits_len < FACTS_LIST_HITS_MAX; i++)
+	for (size_t i = 0; i < hits->len && facts->list_hits_len < FACTS_LIST_HITS_MAX; i++)
 		facts->list_hits[facts->list_hits_len++] = (struct list_fact){
 			.list = l->list,
-			.sublist = looking_sublist(l, hits[i].sublist),
-			.until_s = hits[i].until_s,
-			.reason = hits[i].reason,
+			.sublist = looking_sublist(l, hits->items[i].sublist),
+			.until_s = hits->items[i].until_s,
+			.reason = hits->items[i].reason,
 			.domain = domain,
 		};
 }
 
 /* The allowance that lasts longest is the one that counts. */
-static void looking_allow(const struct looking *l, const struct hit *hits, size_t count)
+static void looking_allow(const struct looking *l, const struct hits *hits)
 {
 	struct facts *facts = l->facts;
 
-	for (size_t i = 0; i < count; i++) {
-		bool longer = hits[i].until_s == 0 ||
-			      (facts->allow_until_s != 0 && hits[i].until_s > facts->allow_until_s);
+	for (size_t i = 0; i < hits->len; i++) {
+		const struct hit *hit = &hits->items[i];
+		bool longer = hit->until_s == 0 ||
+			      (facts->allow_until_s != 0 && hit->until_s > facts->allow_until_s);
 
 		if (facts->client_allowed && !longer)
 			continue;
 		facts->client_allowed = true;
-		facts->allow_until_s = hits[i].until_s;
-		facts->allow_reason = hits[i].reason;
+		facts->allow_until_s = hit->until_s;
+		facts->allow_reason = hit->reason;
 	}
 }
 
-static size_t looking_domain(
-	const struct looking *l, struct span domain, struct hit hits[SUBLISTS_MAX])
+static struct hits looking_domain(const struct looking *l, struct span domain)
 {
+	struct hits hits = {.len = 0};
 	char text[DOMAIN_SIZE];
 	struct span folded;
-	size_t count = 0;
 
 	if (facts_fold_domain(domain, text, &folded))
-		view_lookup_domain(l->view, l->place, folded, hits, &count);
-	return count;
+		view_lookup_domain(l->view, l->place, folded, &hits);
+	return hits;
 }
 
 /* Each name once: HELO, PTR and confirmed name are mostly the same. */
@@ -74,33 +73,36 @@ static void looking_domains(const struct looking *l)
 {
 	const struct span names[] = {l->facts->helo, facts_mailbox_domain(l->facts->sender),
 		l->facts->ptr_name, l->facts->confirmed_name};
-	struct hit hits[SUBLISTS_MAX];
 
 	for (size_t i = 0; i < COUNTOF(names); i++) {
 		bool seen = false;
 
 		for (size_t j = 0; j < i && !seen; j++)
 			seen = span_equal_nocase(names[i], names[j]);
-		if (!seen)
-			looking_add(l, hits, looking_domain(l, names[i], hits), names[i]);
+		if (!seen) {
+			struct hits hits = looking_domain(l, names[i]);
+
+			looking_add(l, &hits, names[i]);
+		}
 	}
 }
 
 /* By address, or by a name that points back. The domain of MAIL FROM is what anybody may write: it allows nothing. */
 static void looking_allowances(const struct looking *l)
 {
-	struct hit hits[SUBLISTS_MAX];
-	size_t count = 0;
+	struct hits hits;
 
-	view_lookup_ip(l->view, l->place, l->facts->client, hits, &count);
-	looking_allow(l, hits, count);
-	if (l->facts->confirmed == FACT_YES)
-		looking_allow(l, hits, looking_domain(l, l->facts->confirmed_name, hits));
+	view_lookup_ip(l->view, l->place, l->facts->client, &hits);
+	looking_allow(l, &hits);
+	if (l->facts->confirmed != FACT_YES)
+		return;
+	hits = looking_domain(l, l->facts->confirmed_name);
+	looking_allow(l, &hits);
 }
 
 void facts_look_up(struct facts *facts, const struct conf *conf, const struct view *view)
 {
-	struct hit hits[SUBLISTS_MAX];
+	struct hits hits;
 
 	facts->list_hits_len = 0;
 	facts->client_allowed = false;
@@ -108,7 +110,6 @@ void facts_look_up(struct facts *facts, const struct conf *conf, const struct vi
 	facts->client_is_own = facts_ip_is_own(conf, facts->client);
 	for (size_t i = 0; i < conf->lists_len; i++) {
 		struct looking l = {facts, view, &conf->lists[i], 0};
-		size_t count = 0;
 
 		l.place = view_list_find(view, span_text(l.list->name));
 		if (l.place < 0)
@@ -118,8 +119,8 @@ void facts_look_up(struct facts *facts, const struct conf *conf, const struct vi
 		} else if (l.list->holds == HOLDS_DOMAINS) {
 			looking_domains(&l);
 		} else {
-			view_lookup_ip(view, l.place, facts->client, hits, &count);
-			looking_add(&l, hits, count, (struct span){0});
+			view_lookup_ip(view, l.place, facts->client, &hits);
+			looking_add(&l, &hits, (struct span){0});
 		}
 	}
 }

@@ -10,3 +10,9 @@ struct hit {
 	int64_t until_s;    /* 0: until somebody ends it */
 	struct span reason; /* a few words: "3 trap hits"; lives as long as what it was found in */
 };
+
+/* The answers of several sublists, ascending by sublist. */
+struct hits {
+	size_t len;
+	struct hit items[SUBLISTS_MAX];
+};

@@ -20,23 +20,22 @@ void retirement_source(struct span list, struct source *ret_source)
 struct retirement retirement_of(const struct view *view, struct span list)
 {
 	struct retirement retirement = {.is_announced = false};
-	struct hit hits[SUBLISTS_MAX];
+	struct hits hits;
 	struct source source;
-	size_t count = 0;
 	int at = view != NULL ? view_list_find(view, span_text(RETIREMENT_LIST)) : E_ABSENT;
 
 	if (at < 0)
 		return retirement;
 	retirement_source(list, &source);
-	view_lookup_domain(view, at, span_text(source.domain), hits, &count);
-	for (size_t i = 0; i < count; i++) {
-		struct span stage = view_sublist_name(view, at, hits[i].sublist);
+	view_lookup_domain(view, at, span_text(source.domain), &hits);
+	for (size_t i = 0; i < hits.len; i++) {
+		struct span stage = view_sublist_name(view, at, hits.items[i].sublist);
 
 		if (span_equal_text(stage, retirement_sublist(RETIREMENT_ENDED))) {
 			retirement.is_ended = true;
 		} else {
 			retirement.is_announced = true;
-			retirement.words = hits[i].reason;
+			retirement.words = hits.items[i].reason;
 		}
 	}
 	return retirement;

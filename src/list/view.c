@@ -255,17 +255,16 @@ uint64_t view_list_entries(const struct view *view, int list)
 
 /* ---- Lookups ---- */
 
-uint32_t answer_give(const struct answer *answer, struct hit *ret_hits, size_t *ret_count)
+uint32_t answer_give(const struct answer *answer, struct hits *ret_hits)
 {
-	if (ret_hits != NULL)
-		memcpy(ret_hits, answer->hits, answer->len * sizeof(*ret_hits));
-	if (ret_count != NULL)
-		*ret_count = answer->len;
+	if (ret_hits != NULL) {
+		memcpy(ret_hits->items, answer->hits, answer->len * sizeof(answer->hits[0]));
+		ret_hits->len = answer->len;
+	}
 	return answer->mask;
 }
 
-uint32_t row_give(
-	const struct snapshot_list *list, uint32_t row, struct hit *ret_hits, size_t *ret_count)
+uint32_t row_give(const struct snapshot_list *list, uint32_t row, struct hits *ret_hits)
 {
 	uint32_t len, mask = 0;
 	const struct hit_record *records = row_set_hits(&list->rows, row, &len);
@@ -275,33 +274,32 @@ uint32_t row_give(
 
 		mask |= UINT32_C(1) << sublist;
 		if (ret_hits != NULL)
-			ret_hits[i] = (struct hit){sublist, hit_record_until_s(&records[i]),
+			ret_hits->items[i] = (struct hit){sublist, hit_record_until_s(&records[i]),
 				row_set_reason(&list->rows, &records[i])};
 	}
-	if (ret_count != NULL)
-		*ret_count = len;
+	if (ret_hits != NULL)
+		ret_hits->len = len;
 	return mask;
 }
 
-uint32_t view_lookup_ip(
-	const struct view *view, int list, struct ip ip, struct hit *ret_hits, size_t *ret_count)
+uint32_t view_lookup_ip(const struct view *view, int list, struct ip ip, struct hits *ret_hits)
 {
 	const struct snapshot_list *of = view_list(view, list);
 	const struct answer *answer;
 	u128 key = key_of_ip(ip);
 
-	if (ret_count != NULL)
-		*ret_count = 0;
+	if (ret_hits != NULL)
+		ret_hits->len = 0;
 	if (of == NULL)
 		return 0;
 	answer = overlay_ip(&view->overlays[list], key);
 	if (answer != NULL)
-		return answer_give(answer, ret_hits, ret_count);
-	return row_give(of, snapshot_row(of, key), ret_hits, ret_count);
+		return answer_give(answer, ret_hits);
+	return row_give(of, snapshot_row(of, key), ret_hits);
 }
 
-uint32_t view_lookup_domain(const struct view *view, int list, struct span name,
-	struct hit *ret_hits, size_t *ret_count)
+uint32_t view_lookup_domain(
+	const struct view *view, int list, struct span name, struct hits *ret_hits)
 {
 	const struct snapshot_list *of = view_list(view, list);
 	uint8_t bytes[NAME_KEY_SIZE];
@@ -309,14 +307,22 @@ uint32_t view_lookup_domain(const struct view *view, int list, struct span name,
 	struct span key = span_of(bytes, (size_t)len);
 	const struct answer *answer;
 
-	if (ret_count != NULL)
-		*ret_count = 0;
+	if (ret_hits != NULL)
+		ret_hits->len = 0;
 	if (of == NULL || len <= 0)
 		return 0;
 	answer = overlay_name(&view->overlays[list], key);
 	if (answer != NULL)
-		return answer_give(answer, ret_hits, ret_count);
-	return row_give(of, names_find(&of->names, &of->rows, key).self, ret_hits, ret_count);
+		return answer_give(answer, ret_hits);
+	return row_give(of, names_find(&of->names, &of->rows, key).self, ret_hits);
+}
+
+uint32_t view_lookup(
+	const struct view *view, int list, const struct source *source, struct hits *ret_hits)
+{
+	if (source->kind == SOURCE_NET)
+		return view_lookup_ip(view, list, source->net.ip, ret_hits);
+	return view_lookup_domain(view, list, span_text(source->domain), ret_hits);
 }
 
 void view_prefetch_ip(const struct view *view, int list, struct ip ip, unsigned step)

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/ip.h"
 #include "list/hit.h"
+#include "list/source.h"
 
 struct view;
 struct delta;
@@ -47,13 +48,16 @@ struct span view_sublist_name(const struct view *view, int list, unsigned sublis
 uint64_t view_list_entries(
 	const struct view *view, int list); /* listings at the time of the snapshot */
 
-/* The mask of sublists that list ip; hits when ret_hits is not NULL (room for SUBLISTS_MAX). 0: not listed. */
-uint32_t view_lookup_ip(
-	const struct view *view, int list, struct ip ip, struct hit *ret_hits, size_t *ret_count);
+/* The mask of sublists that list ip; 0: not listed. ret_hits: what they answer, none when not listed; NULL: not asked for. */
+uint32_t view_lookup_ip(const struct view *view, int list, struct ip ip, struct hits *ret_hits);
 
 /* The same for a domain: name in lower-case text form without a dot at the end. Exact entries, and ".x" for x and below. */
-uint32_t view_lookup_domain(const struct view *view, int list, struct span name,
-	struct hit *ret_hits, size_t *ret_count);
+uint32_t view_lookup_domain(
+	const struct view *view, int list, struct span name, struct hits *ret_hits);
+
+/* The same for a source: an address or a domain, not a network. */
+uint32_t view_lookup(
+	const struct view *view, int list, const struct source *source, struct hits *ret_hits);
 
 /*
  * Before a batch of lookups: asks for the memory they will read, step 0 for all of the batch, then step 1 for all, up to
@@ -77,8 +81,7 @@ bool view_has_below(const struct view *view, int list, struct span name, uint32_
 struct view_piece {
 	struct ip first, last; /* both IPv4, or both IPv6 */
 	uint32_t mask;
-	size_t hits_len;
-	struct hit hits[SUBLISTS_MAX]; /* ascending by sublist; reasons live as long as the view */
+	struct hits hits; /* reasons live as long as the view */
 };
 
 /*
@@ -99,8 +102,7 @@ enum { VIEW_NAME_SIZE = 260 };
 struct view_name {
 	char name[VIEW_NAME_SIZE]; /* lower case, no dot at the end */
 	uint32_t mask; /* 0: an exclusion, nothing is listed here although something above is */
-	size_t hits_len;
-	struct hit hits[SUBLISTS_MAX];
+	struct hits hits;
 };
 
 /*

@@ -17,6 +17,5 @@ struct view {
 const struct snapshot_list *view_list(const struct view *view, int list); /* NULL: no such list */
 
 /* The hits of an answer of an overlay, or of a row of the snapshot; both return the mask. */
-uint32_t answer_give(const struct answer *answer, struct hit *ret_hits, size_t *ret_count);
-uint32_t row_give(
-	const struct snapshot_list *list, uint32_t row, struct hit *ret_hits, size_t *ret_count);
+uint32_t answer_give(const struct answer *answer, struct hits *ret_hits);
+uint32_t row_give(const struct snapshot_list *list, uint32_t row, struct hits *ret_hits);

@@ -28,7 +28,7 @@ bool view_next_listed(
 		if (painted && range.first <= key) {
 			if ((range.answer->mask & mask) != 0) {
 				piece_bounds(ret, key, range.last);
-				ret->mask = answer_give(range.answer, ret->hits, &ret->hits_len);
+				ret->mask = answer_give(range.answer, &ret->hits);
 				return true;
 			}
 			if (range.last == ~(u128)0)
@@ -39,7 +39,7 @@ bool view_next_listed(
 			bool is_cut = painted && piece.last >= range.first;
 
 			piece_bounds(ret, piece.first, is_cut ? range.first - 1 : piece.last);
-			ret->mask = row_give(of, piece.row, ret->hits, &ret->hits_len);
+			ret->mask = row_give(of, piece.row, &ret->hits);
 			return true;
 		} else {
 			if (!painted)
@@ -147,8 +147,8 @@ static uint32_t mask_without(
 static uint32_t name_give(
 	const struct snapshot_list *list, const struct name_at *at, struct view_name *ret)
 {
-	ret->mask = at->answer != NULL ? answer_give(at->answer, ret->hits, &ret->hits_len)
-				       : row_give(list, at->row, ret->hits, &ret->hits_len);
+	ret->mask = at->answer != NULL ? answer_give(at->answer, &ret->hits)
+				       : row_give(list, at->row, &ret->hits);
 	ret->name[0] = '.';
 	name_key_print(at->key, ret->name + at->below);
 	return ret->mask;

@@ -64,8 +64,7 @@ static void source_look(struct model_source *model, struct arena *arena, const s
 	const struct view *view, const struct conf_list *list)
 {
 	int place = view_list_find(view, span_text(list->name));
-	struct hit hits[SUBLISTS_MAX];
-	size_t count = 0;
+	struct hits hits;
 
 	if (place < 0)
 		return;
@@ -73,13 +72,10 @@ static void source_look(struct model_source *model, struct arena *arena, const s
 		source_look_within(model, conf, view, list, place);
 		return;
 	}
-	if (model->source.kind == SOURCE_NET)
-		view_lookup_ip(view, place, model->source.net.ip, hits, &count);
-	else
-		view_lookup_domain(view, place, span_text(model->source.domain), hits, &count);
-	for (size_t i = 0; i < count; i++)
-		source_add(model, conf, list, view_sublist_name(view, place, hits[i].sublist),
-			hits[i].until_s, arena_copy(arena, hits[i].reason));
+	view_lookup(view, place, &model->source, &hits);
+	for (size_t i = 0; i < hits.len; i++)
+		source_add(model, conf, list, view_sublist_name(view, place, hits.items[i].sublist),
+			hits.items[i].until_s, arena_copy(arena, hits.items[i].reason));
 }
 
 struct model_source *model_source_new(struct arena *arena, const struct conf *conf,

@@ -145,14 +145,14 @@ static void said_tests(const struct zone_place *place, uint32_t mask, struct sai
 }
 
 /* Hits of the view, added to what is there. */
-static void said_hits(const struct zone_part *part, const struct hit *hits, size_t hits_len,
-	uint32_t within, struct said *said)
+static void said_hits(
+	const struct zone_part *part, const struct hits *hits, uint32_t within, struct said *said)
 {
-	for (size_t i = 0; i < hits_len; i++) {
-		unsigned sublist = part->sublist_of[hits[i].sublist];
+	for (size_t i = 0; i < hits->len; i++) {
+		unsigned sublist = part->sublist_of[hits->items[i].sublist];
 
 		if (sublist != SUBLIST_UNKNOWN && (within >> sublist & 1) != 0)
-			said_add(said, sublist, hits[i].until_s, hits[i].reason);
+			said_add(said, sublist, hits->items[i].until_s, hits->items[i].reason);
 	}
 }
 
@@ -160,8 +160,7 @@ void said_at_ip(
 	const struct zone_place *place, struct ip ip, uint32_t within, struct said *ret_said)
 {
 	uint32_t tests = zone_test_ip(place->zone, ip, within & place->alive);
-	struct hit hits[SUBLISTS_MAX];
-	size_t count = 0;
+	struct hits hits;
 
 	said_clear(ret_said);
 	if (tests != 0) {
@@ -172,23 +171,22 @@ void said_at_ip(
 		const struct zone_part *part = &place->parts[i];
 
 		if ((part->sublists & within) != 0 &&
-			view_lookup_ip(place->view, part->list, ip, hits, &count) != 0)
-			said_hits(part, hits, count, within, ret_said);
+			view_lookup_ip(place->view, part->list, ip, &hits) != 0)
+			said_hits(part, &hits, within, ret_said);
 	}
 }
 
 static void said_of_domain(
 	const struct zone_place *place, struct span name, uint32_t within, struct said *said)
 {
-	struct hit hits[SUBLISTS_MAX];
-	size_t count = 0;
+	struct hits hits;
 
 	for (size_t i = 0; i < place->parts_len && !zone_never_domain(name); i++) {
 		const struct zone_part *part = &place->parts[i];
 
 		if ((part->sublists & within) != 0 &&
-			view_lookup_domain(place->view, part->list, name, hits, &count) != 0)
-			said_hits(part, hits, count, within, said);
+			view_lookup_domain(place->view, part->list, name, &hits) != 0)
+			said_hits(part, &hits, within, said);
 	}
 }
 
@@ -238,7 +236,7 @@ static bool part_next_ip(const struct zone_place *place, const struct zone_part 
 	if (mask == 0 || !view_next_listed(place->view, part->list, key_to_ip(from), mask, &piece))
 		return false;
 	said_clear(ret_said);
-	said_hits(part, piece.hits, piece.hits_len, within, ret_said);
+	said_hits(part, &piece.hits, within, ret_said);
 	*ret_first = key_of_ip(piece.first);
 	*ret_last = key_of_ip(piece.last);
 	return true;

@@ -11,19 +11,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void ask(const struct view *view, int list)
 {
 	static const char *const names[] = {"", "example", "bad.example", "a.b.worse.example"};
-	struct hit hits[SUBLISTS_MAX];
-	size_t count;
+	struct hits hits;
 
 	for (unsigned bits = 0; bits <= 128; bits += 8) {
 		struct ip ip = {{0x20, 0x01, 0x0d, 0xb8}};
 
-		view_lookup_ip(view, list, ip_from_v4(0xc0000201 + bits), hits, &count);
-		view_lookup_ip(view, list, ip, hits, &count);
+		view_lookup_ip(view, list, ip_from_v4(0xc0000201 + bits), &hits);
+		view_lookup_ip(view, list, ip, &hits);
 		view_has_within(view, list, prefix_of(ip, bits), 1);
 		view_has_within(view, list, prefix_of(ip_from_v4(0xc0000201), bits), UINT32_MAX);
 	}
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		view_lookup_domain(view, list, span_text(names[i]), hits, &count);
+		view_lookup_domain(view, list, span_text(names[i]), &hits);
 		view_has_below(view, list, span_text(names[i]), UINT32_MAX);
 	}
 	view_sublist_find(view, list, span_text("bot"));

@@ -109,7 +109,7 @@ static unsigned served(struct stage *stage, struct view **ret_view)
 
 	shelf_refresh(stage->shelf, &held);
 	*ret_view = shelf_object(held);
-	while (view_lookup_ip(*ret_view, 0, ip_from_v4(0xc0000200 + count + 1), NULL, NULL) != 0)
+	while (view_lookup_ip(*ret_view, 0, ip_from_v4(0xc0000200 + count + 1), NULL) != 0)
 		count++;
 	shelf_release(stage->shelf, &held); /* the shelf keeps it */
 	return count;

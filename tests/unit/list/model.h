@@ -113,24 +113,20 @@ static inline struct source source_of_text(const char *text)
 static inline void model_check(
 	const struct model *model, const struct view *view, int list, const struct source *asked)
 {
-	struct hit hits[SUBLISTS_MAX];
-	size_t count = 77, at = 0;
-	uint32_t mask = model_mask(model, asked), found;
+	struct hits hits = {.len = 77};
+	size_t at = 0;
+	uint32_t mask = model_mask(model, asked);
 
-	if (asked->kind == SOURCE_NET)
-		found = view_lookup_ip(view, list, asked->net.ip, hits, &count);
-	else
-		found = view_lookup_domain(view, list, span_text(asked->domain), hits, &count);
-	assert_int_equal(found, mask);
-	assert_int_equal(count, __builtin_popcount(mask));
+	assert_int_equal(view_lookup(view, list, asked, &hits), mask);
+	assert_int_equal(hits.len, __builtin_popcount(mask));
 	for (unsigned i = 0; i < MODEL_SUBLISTS; i++) {
 		const struct paint_entry *entry = model_entry(model, asked, i);
 
 		if ((mask >> i & 1) == 0)
 			continue;
-		assert_int_equal(hits[at].sublist, i);
-		assert_true(hits[at].until_s == entry->until_s);
-		assert_true(span_equal(hits[at].reason, entry->reason));
+		assert_int_equal(hits.items[at].sublist, i);
+		assert_true(hits.items[at].until_s == entry->until_s);
+		assert_true(span_equal(hits.items[at].reason, entry->reason));
 		at++;
 	}
 }

@@ -41,18 +41,17 @@ static void ask_everything(const struct view *view)
 	static const char *const names[] = {"", "example", "bad.example", "a.worse.example"};
 
 	for (int list = 0; list < 3; list++) {
-		struct hit hits[SUBLISTS_MAX];
-		size_t count;
+		struct hits hits;
 
 		for (size_t i = 0; i < COUNTOF(sources); i++) {
 			struct prefix net = source_of_text(sources[i]).net;
 
-			view_lookup_ip(view, list, net.ip, hits, &count);
+			view_lookup_ip(view, list, net.ip, &hits);
 			view_has_within(view, list, prefix_of(net.ip, 100), UINT32_MAX);
 			view_has_within(view, list, prefix_of(net.ip, 16), 1);
 		}
 		for (size_t i = 0; i < COUNTOF(names); i++) {
-			view_lookup_domain(view, list, span_text(names[i]), hits, &count);
+			view_lookup_domain(view, list, span_text(names[i]), &hits);
 			view_has_below(view, list, span_text(names[i]), UINT32_MAX);
 		}
 		view_sublist_find(view, list, span_text("bot"));
@@ -315,16 +314,13 @@ static int64_t bulk_until(uint32_t i, uint32_t values)
 static void check_bulk(const struct view *view, uint32_t count, uint32_t values)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		struct hit hits[SUBLISTS_MAX];
-		size_t hits_len;
+		struct hits hits;
 
 		assert_int_equal(
-			view_lookup_ip(view, 0, ip_from_v4(bulk_address(i)), hits, &hits_len),
-			1u << i % 2);
-		assert_true(hits[0].until_s == bulk_until(i, values));
+			view_lookup_ip(view, 0, ip_from_v4(bulk_address(i)), &hits), 1u << i % 2);
+		assert_true(hits.items[0].until_s == bulk_until(i, values));
 		assert_int_equal(
-			view_lookup_ip(view, 0, ip_from_v4(bulk_address(count + i)), NULL, NULL),
-			0);
+			view_lookup_ip(view, 0, ip_from_v4(bulk_address(count + i)), NULL), 0);
 	}
 	for (uint32_t i = 0; i < 2000; i++) {
 		struct prefix net = prefix_of(ip_from_v4(bulk_address(i)), IP_V4_BITS + i % 33);
@@ -340,11 +336,11 @@ static void check_bulk_names(const struct view *view)
 
 	for (uint32_t i = 0; i < BULK_NAMES; i++) {
 		snprintf(name, sizeof(name), "n%u.example", i);
-		assert_int_equal(view_lookup_domain(view, 0, span_text(name), NULL, NULL), 1);
+		assert_int_equal(view_lookup_domain(view, 0, span_text(name), NULL), 1);
 		snprintf(name, sizeof(name), "www.n%u.example", i);
-		assert_int_equal(view_lookup_domain(view, 0, span_text(name), NULL, NULL), i % 2);
+		assert_int_equal(view_lookup_domain(view, 0, span_text(name), NULL), i % 2);
 		snprintf(name, sizeof(name), "m%u.example", i);
-		assert_int_equal(view_lookup_domain(view, 0, span_text(name), NULL, NULL), 0);
+		assert_int_equal(view_lookup_domain(view, 0, span_text(name), NULL), 0);
 	}
 	assert_true(view_has_below(view, 0, span_text("example"), 1));
 	assert_false(view_has_below(view, 0, span_text("example"), 2));
@@ -405,10 +401,9 @@ static void damaged_large_tables_are_harmless(void **state)
 		image.bytes[64 + i * 37 % (image.len - 4096)] = 255;
 	assert_int_equal(view_open_bytes(span_of(image.bytes, image.len), false, &view, NULL), 0);
 	for (uint32_t i = 0; i < BULK; i++) {
-		struct hit hits[SUBLISTS_MAX];
-		size_t count;
+		struct hits hits;
 
-		view_lookup_ip(view, 0, ip_from_v4(bulk_address(i)), hits, &count);
+		view_lookup_ip(view, 0, ip_from_v4(bulk_address(i)), &hits);
 		if (i % 64 == 0)
 			view_has_within(view, 0,
 				prefix_of(ip_from_v4(bulk_address(i)), IP_V4_BITS + i / 64 % 33),

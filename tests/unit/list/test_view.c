@@ -242,17 +242,17 @@ static void *reader_main(void *arg)
 
 	(void)arg;
 	while (!atomic_load(&readers_stop)) {
-		struct hit left[SUBLISTS_MAX], right[SUBLISTS_MAX];
+		struct hits left, right;
 		const struct view *view;
 
 		shelf_refresh(shelf, &held);
 		view = shelf_object(held);
 		for (uint32_t i = 0; i < 64; i++) {
 			struct ip a = ip_from_v4(0x0a000000 + i), b = ip_from_v4(0xc0000200 + i);
-			uint32_t mask = view_lookup_ip(view, LIST, a, left, NULL);
+			uint32_t mask = view_lookup_ip(view, LIST, a, &left);
 
-			assert_int_equal(view_lookup_ip(view, LIST, b, right, NULL), mask);
-			assert_true(mask == 0 || left[0].until_s == right[0].until_s);
+			assert_int_equal(view_lookup_ip(view, LIST, b, &right), mask);
+			assert_true(mask == 0 || left.items[0].until_s == right.items[0].until_s);
 		}
 		assert_true(view_serial(view) >= last);
 		last = view_serial(view);
@@ -427,7 +427,7 @@ static void what_much_was_taken_off_is_searched_within_bounds(void **state)
 		take_off(&view, scattered_name, len);
 		for (unsigned i = 0; i < len; i++)
 			assert_int_equal(
-				view_lookup_ip(view, LIST, scattered_ip(i).net.ip, NULL, NULL), 0);
+				view_lookup_ip(view, LIST, scattered_ip(i).net.ip, NULL), 0);
 		assert_int_equal(view_has_within(view, LIST, source_of_text("20.0.0.0/16").net, 1),
 			len == MANY);
 		assert_int_equal(
@@ -450,8 +450,8 @@ static void an_ipv6_network_lists_no_ipv4_address(void **state)
 	model.len = 0;
 	model_add_text(&model, "::/0", 0, "all", false);
 	view = model_view(&model, 1, &image);
-	assert_int_equal(view_lookup_ip(view, LIST, v4.net.ip, NULL, NULL), 0);
-	assert_int_equal(view_lookup_ip(view, LIST, v6.net.ip, NULL, NULL), 1);
+	assert_int_equal(view_lookup_ip(view, LIST, v4.net.ip, NULL), 0);
+	assert_int_equal(view_lookup_ip(view, LIST, v6.net.ip, NULL), 1);
 	assert_false(view_has_within(view, LIST, source_of_text("0.0.0.0/0").net, 1));
 	view_free(&view);
 	image_done(&image);
@@ -477,8 +477,8 @@ static void lists_and_sublists_have_names(void **state)
 	assert_true(span_equal_text(view_sublist_name(view, LIST, 4), "manual"));
 	assert_true(span_is_empty(view_sublist_name(view, LIST, 5)));
 	assert_int_equal(view_list_entries(view, LIST), 1);
-	assert_int_equal(view_lookup_ip(view, 2, ip_from_v4(0xc0000201), NULL, NULL), 0);
-	assert_int_equal(view_lookup_ip(view, -1, ip_from_v4(0xc0000201), NULL, NULL), 0);
+	assert_int_equal(view_lookup_ip(view, 2, ip_from_v4(0xc0000201), NULL), 0);
+	assert_int_equal(view_lookup_ip(view, -1, ip_from_v4(0xc0000201), NULL), 0);
 	view_free(&view);
 	image_done(&image);
 }
@@ -491,7 +491,7 @@ static void an_empty_view_knows_nothing(void **state)
 	assert_int_equal(view_serial(view), 0);
 	assert_int_equal(view_list_count(view), 0);
 	assert_int_equal(view_list_find(view, span_text("main")), E_ABSENT);
-	assert_int_equal(view_lookup_ip(view, 0, ip_from_v4(1), NULL, NULL), 0);
+	assert_int_equal(view_lookup_ip(view, 0, ip_from_v4(1), NULL), 0);
 	assert_false(view_has_below(view, 0, span_text(""), UINT32_MAX));
 }
 
@@ -509,17 +509,15 @@ static void strange_names_are_not_listed(void **state)
 	model_add_text(&model, ".bad.example", 0, "bad", false);
 	view = model_view(&model, 1, &image);
 	for (size_t i = 0; i < COUNTOF(strange); i++)
-		assert_int_equal(
-			view_lookup_domain(view, LIST, span_text(strange[i]), NULL, NULL), 0);
+		assert_int_equal(view_lookup_domain(view, LIST, span_text(strange[i]), NULL), 0);
 	memset(longest, 'a', sizeof(longest));
+	assert_int_equal(view_lookup_domain(view, LIST, span_of("example\0bad", 11), NULL), 0);
 	assert_int_equal(
-		view_lookup_domain(view, LIST, span_of("example\0bad", 11), NULL, NULL), 0);
-	assert_int_equal(
-		view_lookup_domain(view, LIST, span_of(longest, sizeof(longest)), NULL, NULL), 0);
+		view_lookup_domain(view, LIST, span_of(longest, sizeof(longest)), NULL), 0);
 	for (size_t i = 0; i < 200; i++) /* as many labels as fit */
 		longest[i] = i % 2 == 0 ? 'a' : '.';
 	memcpy(longest + 200, "bad.example", 11);
-	assert_int_equal(view_lookup_domain(view, LIST, span_of(longest, 211), NULL, NULL), 1);
+	assert_int_equal(view_lookup_domain(view, LIST, span_of(longest, 211), NULL), 1);
 	view_free(&view);
 	image_done(&image);
 }

@@ -16,15 +16,15 @@ static void piece_check(const struct model *model, const struct view_piece *piec
 	size_t at = 0;
 
 	assert_int_equal(piece->mask, model_mask(model, &asked));
-	assert_int_equal(piece->hits_len, __builtin_popcount(piece->mask));
+	assert_int_equal(piece->hits.len, __builtin_popcount(piece->mask));
 	for (unsigned i = 0; i < MODEL_SUBLISTS; i++) {
 		const struct paint_entry *entry = model_entry(model, &asked, i);
 
 		if ((piece->mask >> i & 1) == 0)
 			continue;
-		assert_int_equal(piece->hits[at].sublist, i);
-		assert_true(piece->hits[at].until_s == entry->until_s);
-		assert_true(span_equal(piece->hits[at].reason, entry->reason));
+		assert_int_equal(piece->hits.items[at].sublist, i);
+		assert_true(piece->hits.items[at].until_s == entry->until_s);
+		assert_true(span_equal(piece->hits.items[at].reason, entry->reason));
 		at++;
 	}
 }
@@ -111,7 +111,7 @@ static void check_middle(const struct view *view)
 		struct ip ip = key_to_ip(questions.keys[i]);
 		struct view_piece piece;
 		bool found = view_next_listed(view, LIST, ip, UINT32_MAX, &piece);
-		uint32_t mask = view_lookup_ip(view, LIST, ip, NULL, NULL);
+		uint32_t mask = view_lookup_ip(view, LIST, ip, NULL);
 
 		if (mask == 0) {
 			assert_true(!found || ip_compare(piece.first, ip) > 0);
@@ -176,9 +176,9 @@ static void check_resolved(const struct model *model, const char *head, const ch
 
 		if ((entry->mask >> i & 1) == 0)
 			continue;
-		assert_int_equal(entry->hits[at].sublist, i);
-		assert_true(entry->hits[at].until_s == by->until_s);
-		assert_true(span_equal(entry->hits[at].reason, by->reason));
+		assert_int_equal(entry->hits.items[at].sublist, i);
+		assert_true(entry->hits.items[at].until_s == by->until_s);
+		assert_true(span_equal(entry->hits.items[at].reason, by->reason));
 		at++;
 	}
 }
@@ -296,7 +296,7 @@ static void a_walk_finds_each_of_many_addresses(void **state)
 		assert_true(at < MANY);
 		assert_true(ip_equal(piece.first, ip_from_v4(addresses[at])));
 		assert_true(ip_equal(piece.last, piece.first));
-		assert_true(span_equal_text(piece.hits[0].reason, reasons[at % 7]));
+		assert_true(span_equal_text(piece.hits.items[0].reason, reasons[at % 7]));
 		at++;
 		assert_true(view_piece_next(&piece, &from));
 	}
