@@ -6,8 +6,8 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "dns/message.h"
+#include "gate/dnsbl_probe.h"
 #include "gate/helo.h"
-#include "gate/zone_watch.h"
 #include "resolve/resolver.h"
 
 /*
@@ -29,8 +29,8 @@ struct lookup {
 	enum lookup_kind kind;
 	struct gathering *gathering;
 	struct resolver_query *query;
-	struct span name;         /* LOOKUP_FORWARD: the PTR name in text */
-	struct zone_watch *watch; /* LOOKUP_ZONE */
+	struct span name;          /* LOOKUP_FORWARD: the PTR name in text */
+	struct dnsbl_probe *probe; /* LOOKUP_ZONE */
 	bool done;
 	enum resolver_status status;
 	size_t addresses_len; /* LOOKUP_ZONE */
@@ -63,8 +63,8 @@ struct gatherer {
 	struct loop *loop;
 	struct resolver *resolver;
 	const struct conf *conf;
-	size_t watches_len; /* only grows: zones that were ever configured */
-	struct zone_watch **watches;
+	size_t probes_len; /* only grows: zones that were ever configured */
+	struct dnsbl_probe **probes;
 	bool resolver_was_down;
 	struct gathering *gatherings;
 };
@@ -77,7 +77,7 @@ bool gathering_is_complete(const struct gathering *gathering)
 		return false;
 	/* an answer of a list that nobody has tried yet cannot be judged */
 	for (size_t i = 0; i < gathering->zones_len; i++)
-		if (zone_watch_is_trying(gathering->zones[i].watch))
+		if (dnsbl_probe_is_trying(gathering->zones[i].probe))
 			return false;
 	return true;
 }
@@ -122,7 +122,7 @@ static void gatherer_watch_resolver(struct gatherer *gatherer)
 
 /* ---- lookups ---- */
 
-static void lookup_heard(const struct resolver_answer *answer, void *arg);
+static void lookup_on_answer(const struct resolver_answer *answer, void *arg);
 
 static void lookup_init(struct lookup *lookup, struct gathering *gathering, enum lookup_kind kind)
 {
@@ -138,7 +138,7 @@ static void lookup_ask(struct lookup *lookup, const struct dns_name *name, uint1
 
 	gathering->pending++;
 	lookup->query =
-		resolver_ask(gathering->gatherer->resolver, name, type, lookup_heard, lookup);
+		resolver_ask(gathering->gatherer->resolver, name, type, lookup_on_answer, lookup);
 }
 
 /* A PTR name is a stranger's text: what is no host name has no address either and is not asked for. */
@@ -161,7 +161,7 @@ static void forward_ask(struct gathering *gathering, const struct dns_name *name
 	}
 }
 
-static void ptr_heard(struct gathering *gathering, const struct resolver_answer *answer)
+static void ptr_on_answer(struct gathering *gathering, const struct resolver_answer *answer)
 {
 	size_t count = answer->count < PTR_NAMES_MAX ? answer->count : PTR_NAMES_MAX;
 
@@ -181,7 +181,7 @@ static void ptr_heard(struct gathering *gathering, const struct resolver_answer 
 	}
 }
 
-static void forward_heard(struct lookup *lookup, const struct resolver_answer *answer)
+static void forward_on_answer(struct lookup *lookup, const struct resolver_answer *answer)
 {
 	struct gathering *gathering = lookup->gathering;
 
@@ -198,22 +198,23 @@ static bool zone_answer_is_wrong(const struct gatherer *gatherer, const struct l
 	bool wrong = false;
 
 	for (size_t i = 0; i < conf->dnsbls_len && !wrong; i++)
-		wrong = strcmp(conf->dnsbls[i].zone, zone_watch_zone(lookup->watch)) == 0 &&
+		wrong = strcmp(conf->dnsbls[i].zone, dnsbl_probe_zone(lookup->probe)) == 0 &&
 			dnsbl_read(&conf->dnsbls[i], lookup->addresses, lookup->addresses_len,
 				NULL) == DNSBL_BROKEN;
 	return wrong;
 }
 
-static enum zone_heard zone_judge(const struct lookup *lookup, const struct resolver_answer *answer)
+static enum dnsbl_lookup zone_judge(
+	const struct lookup *lookup, const struct resolver_answer *answer)
 {
 	if (answer->status == RESOLVER_FAILED)
-		return ZONE_SILENT;
+		return DNSBL_LOOKUP_SILENT;
 	if (zone_answer_is_wrong(lookup->gathering->gatherer, lookup))
-		return ZONE_WRONG;
-	return lookup->addresses_len != 0 ? ZONE_LISTED : ZONE_CLEAN;
+		return DNSBL_LOOKUP_WRONG;
+	return lookup->addresses_len != 0 ? DNSBL_LOOKUP_LISTED : DNSBL_LOOKUP_CLEAN;
 }
 
-static void zone_heard(struct lookup *lookup, const struct resolver_answer *answer)
+static void zone_on_answer(struct lookup *lookup, const struct resolver_answer *answer)
 {
 	struct gathering *gathering = lookup->gathering;
 	size_t count = answer->status == RESOLVER_FOUND ? answer->count : 0;
@@ -223,10 +224,10 @@ static void zone_heard(struct lookup *lookup, const struct resolver_answer *answ
 		memcpy(addresses, answer->addresses, count * sizeof(*addresses));
 	lookup->addresses = addresses;
 	lookup->addresses_len = count;
-	zone_watch_heard(lookup->watch, zone_judge(lookup, answer));
+	dnsbl_probe_answered(lookup->probe, zone_judge(lookup, answer));
 }
 
-static void lookup_heard(const struct resolver_answer *answer, void *arg)
+static void lookup_on_answer(const struct resolver_answer *answer, void *arg)
 {
 	struct lookup *lookup = OBJ(lookup, arg);
 	struct gathering *gathering = OBJ(gathering, lookup->gathering);
@@ -237,11 +238,11 @@ static void lookup_heard(const struct resolver_answer *answer, void *arg)
 	gathering->pending--;
 	gatherer_watch_resolver(gathering->gatherer);
 	if (lookup->kind == LOOKUP_PTR)
-		ptr_heard(gathering, answer);
+		ptr_on_answer(gathering, answer);
 	else if (lookup->kind == LOOKUP_FORWARD)
-		forward_heard(lookup, answer);
+		forward_on_answer(lookup, answer);
 	else
-		zone_heard(lookup, answer);
+		zone_on_answer(lookup, answer);
 	gathering_report(gathering);
 }
 
@@ -260,17 +261,17 @@ static void gathering_ask_ptr(struct gathering *gathering)
 	lookup_ask(&gathering->ptr_lookup, &name, DNS_PTR);
 }
 
-static void gathering_ask_zone(struct gathering *gathering, struct zone_watch *watch)
+static void gathering_ask_zone(struct gathering *gathering, struct dnsbl_probe *probe)
 {
 	struct lookup *lookup = &gathering->zones[gathering->zones_len];
 	struct dns_name name;
 
-	if (!zone_watch_may_ask(watch) ||
-		dns_name_reverse(gathering->client, zone_watch_name(watch), &name) < 0)
+	if (!dnsbl_probe_may_ask(probe) ||
+		dns_name_reverse(gathering->client, dnsbl_probe_name(probe), &name) < 0)
 		return;
 	gathering->zones_len++;
 	lookup_init(lookup, gathering, LOOKUP_ZONE);
-	lookup->watch = watch;
+	lookup->probe = probe;
 	lookup_ask(lookup, &name, DNS_A);
 }
 
@@ -301,11 +302,11 @@ struct gathering *gathering_start(struct gatherer *gatherer, const struct view *
 		gathering->next->place = &gathering->next;
 	gatherer->gatherings = gathering;
 	gathering_ask_ptr(gathering);
-	if (gatherer->watches_len != 0 && gathering_asks_zones(gathering, view)) {
+	if (gatherer->probes_len != 0 && gathering_asks_zones(gathering, view)) {
 		gathering->zones = arena_alloc(
-			gathering->arena, gatherer->watches_len * sizeof(*gathering->zones));
-		for (size_t i = 0; i < gatherer->watches_len; i++)
-			gathering_ask_zone(gathering, gatherer->watches[i]);
+			gathering->arena, gatherer->probes_len * sizeof(*gathering->zones));
+		for (size_t i = 0; i < gatherer->probes_len; i++)
+			gathering_ask_zone(gathering, gatherer->probes[i]);
 	}
 	return gathering;
 }
@@ -356,19 +357,19 @@ static enum fact_state gathering_confirmed(const struct gathering *gathering)
 	return state;
 }
 
-static const struct zone_watch *gatherer_find(const struct gatherer *gatherer, const char *zone)
+static const struct dnsbl_probe *gatherer_find(const struct gatherer *gatherer, const char *zone)
 {
-	for (size_t i = 0; i < gatherer->watches_len; i++)
-		if (strcmp(zone_watch_zone(gatherer->watches[i]), zone) == 0)
-			return gatherer->watches[i];
+	for (size_t i = 0; i < gatherer->probes_len; i++)
+		if (strcmp(dnsbl_probe_zone(gatherer->probes[i]), zone) == 0)
+			return gatherer->probes[i];
 	return NULL;
 }
 
 static const struct lookup *gathering_find(
-	const struct gathering *gathering, const struct zone_watch *watch)
+	const struct gathering *gathering, const struct dnsbl_probe *probe)
 {
 	for (size_t i = 0; i < gathering->zones_len; i++)
-		if (gathering->zones[i].watch == watch)
+		if (gathering->zones[i].probe == probe)
 			return &gathering->zones[i];
 	return NULL;
 }
@@ -376,14 +377,14 @@ static const struct lookup *gathering_find(
 static void dnsbl_fill(
 	const struct gathering *gathering, const struct conf_dnsbl *dnsbl, struct dnsbl_fact *fact)
 {
-	const struct zone_watch *watch = gatherer_find(gathering->gatherer, dnsbl->zone);
-	const struct lookup *lookup = gathering_find(gathering, watch);
+	const struct dnsbl_probe *probe = gatherer_find(gathering->gatherer, dnsbl->zone);
+	const struct lookup *lookup = gathering_find(gathering, probe);
 	enum dnsbl_reading reading;
 
-	if (watch == NULL || dnsbl->action == ACTION_OFF)
+	if (probe == NULL || dnsbl->action == ACTION_OFF)
 		return;
 	/* a list that is suspended now does not count, though it was healthy when it was asked */
-	fact->list_error = dnsbl_health_state(zone_watch_health(watch)) != DNSBL_HEALTHY;
+	fact->list_error = dnsbl_health_state(dnsbl_probe_health(probe)) != DNSBL_HEALTHY;
 	fact->asked = lookup != NULL || fact->list_error;
 	if (lookup == NULL || !lookup->done)
 		return;
@@ -427,22 +428,22 @@ static const struct conf_dnsbl *conf_find_zone(const struct conf *conf, const ch
 
 static void gatherer_add(struct gatherer *gatherer, const struct conf_dnsbl *dnsbl)
 {
-	struct zone_watch *watch = zone_watch_new(
+	struct dnsbl_probe *probe = dnsbl_probe_new(
 		gatherer->loop, gatherer->resolver, dnsbl, gatherer_on_tried, gatherer);
 
-	if (watch == NULL)
+	if (probe == NULL)
 		return;
-	gatherer->watches = mem_resize(
-		gatherer->watches, (gatherer->watches_len + 1) * sizeof(struct zone_watch *));
-	gatherer->watches[gatherer->watches_len++] = watch;
+	gatherer->probes = mem_resize(
+		gatherer->probes, (gatherer->probes_len + 1) * sizeof(struct dnsbl_probe *));
+	gatherer->probes[gatherer->probes_len++] = probe;
 }
 
 void gatherer_set_conf(struct gatherer *gatherer, const struct conf *conf)
 {
 	gatherer->conf = conf;
-	for (size_t i = 0; i < gatherer->watches_len; i++)
-		zone_watch_set(gatherer->watches[i],
-			conf_find_zone(conf, zone_watch_zone(gatherer->watches[i])));
+	for (size_t i = 0; i < gatherer->probes_len; i++)
+		dnsbl_probe_set_conf(gatherer->probes[i],
+			conf_find_zone(conf, dnsbl_probe_zone(gatherer->probes[i])));
 	for (size_t i = 0; i < conf->dnsbls_len; i++)
 		if (conf->dnsbls[i].action != ACTION_OFF &&
 			gatherer_find(gatherer, conf->dnsbls[i].zone) == NULL)
@@ -467,18 +468,18 @@ void gatherer_free(struct gatherer **gatherer)
 	if (g == NULL)
 		return;
 	ASSERT(g->gatherings == NULL);
-	for (size_t i = 0; i < g->watches_len; i++)
-		zone_watch_free(&g->watches[i]);
-	mem_free(g->watches);
+	for (size_t i = 0; i < g->probes_len; i++)
+		dnsbl_probe_free(&g->probes[i]);
+	mem_free(g->probes);
 	mem_free(g);
 	*gatherer = NULL;
 }
 
 const struct dnsbl_health *gatherer_health(const struct gatherer *gatherer, size_t dnsbl)
 {
-	const struct zone_watch *watch;
+	const struct dnsbl_probe *probe;
 
 	ASSERT(dnsbl < gatherer->conf->dnsbls_len);
-	watch = gatherer_find(gatherer, gatherer->conf->dnsbls[dnsbl].zone);
-	return watch != NULL ? zone_watch_health(watch) : NULL;
+	probe = gatherer_find(gatherer, gatherer->conf->dnsbls[dnsbl].zone);
+	return probe != NULL ? dnsbl_probe_health(probe) : NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Where an address belongs in a table of fixed size (gate/recent.c, gate/incidents.c). The seed is random, so that nobody
+ * Where an address belongs in a table of fixed size (gate/passed_cache.c, gate/incidents.c). The seed is random, so that nobody
  * outside can aim at a neighbourhood. Pure but for place_seed; any thread.
  */
 #include <stddef.h>

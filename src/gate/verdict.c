@@ -11,9 +11,9 @@
  * Two passes. The first asks every check of catalogue/checks.def, in order, what it sees: one function per check, facts in,
  * one result out (ext-dnsbl: one per foreign list). The second weighs: which results count, which of them decides.
  *
- *   facts --look--> results: pass | fail | unknown --exempt--> skipped --weigh--> decider, would, kind
+ *   facts --check--> results: pass | fail | unknown --exempt--> skipped --weigh--> decider, would, kind
  *
- * A look function knows nothing of actions, modes and exemptions, and the second pass nothing of DNS or HELO: a new check
+ * A check function knows nothing of actions, modes and exemptions, and the second pass nothing of DNS or HELO: a new check
  * is a row and a function.
  */
 struct deciding {
@@ -95,7 +95,7 @@ static bool recipient_is_route(const struct facts *facts)
 	return false;
 }
 
-static void look_relay_denied(const struct deciding *d, struct check_result *r)
+static void check_relay_denied(const struct deciding *d, struct check_result *r)
 {
 	const struct facts *facts = d->facts;
 
@@ -157,7 +157,7 @@ static void list_print_name(const struct list_fact *hit, char text[VERDICT_LIST_
 		snprintf(text, VERDICT_LIST_SIZE, "%s", hit->list->name);
 }
 
-static void look_list(const struct deciding *d, struct check_result *r, enum holds holds)
+static void check_list(const struct deciding *d, struct check_result *r, enum holds holds)
 {
 	char name[VERDICT_LIST_SIZE];
 
@@ -178,17 +178,17 @@ static void look_list(const struct deciding *d, struct check_result *r, enum hol
 	found_until(r, r->hit->until_s);
 }
 
-static void look_own_list(const struct deciding *d, struct check_result *r)
+static void check_own_list(const struct deciding *d, struct check_result *r)
 {
-	look_list(d, r, HOLDS_ADDRESSES);
+	check_list(d, r, HOLDS_ADDRESSES);
 }
 
-static void look_domain_list(const struct deciding *d, struct check_result *r)
+static void check_domain_list(const struct deciding *d, struct check_result *r)
 {
-	look_list(d, r, HOLDS_DOMAINS);
+	check_list(d, r, HOLDS_DOMAINS);
 }
 
-static void look_early(const struct deciding *d, struct check_result *r)
+static void check_early(const struct deciding *d, struct check_result *r)
 {
 	if (d->facts->spoke_early)
 		fail(r, REFUSAL_EARLY);
@@ -206,7 +206,7 @@ static bool name_is_ours(const struct conf *conf, struct span name)
 	return false;
 }
 
-static void look_helo_ours(const struct deciding *d, struct check_result *r)
+static void check_helo_ours(const struct deciding *d, struct check_result *r)
 {
 	struct ip ip = {0};
 	enum helo_kind kind = helo_parse(d->facts->helo, &ip);
@@ -239,7 +239,7 @@ static const char *helo_complaint(enum helo_kind kind, struct ip literal, const 
 	return NULL;
 }
 
-static void look_helo_bad(const struct deciding *d, struct check_result *r)
+static void check_helo_bad(const struct deciding *d, struct check_result *r)
 {
 	struct ip literal = {0};
 	enum helo_kind kind = helo_parse(d->facts->helo, &literal);
@@ -256,7 +256,7 @@ static void look_helo_bad(const struct deciding *d, struct check_result *r)
 	}
 }
 
-static void look_no_ptr(const struct deciding *d, struct check_result *r)
+static void check_no_ptr(const struct deciding *d, struct check_result *r)
 {
 	switch (d->facts->ptr) {
 	case FACT_YES:
@@ -272,7 +272,7 @@ static void look_no_ptr(const struct deciding *d, struct check_result *r)
 	}
 }
 
-static void look_fcrdns(const struct deciding *d, struct check_result *r)
+static void check_fcrdns(const struct deciding *d, struct check_result *r)
 {
 	const struct facts *facts = d->facts;
 
@@ -297,7 +297,7 @@ static void look_fcrdns(const struct deciding *d, struct check_result *r)
 }
 
 /* A list that is late, broken or suspended says nothing: neither a hit nor, with action allow, an allowance. */
-static void look_dnsbl(const struct dnsbl_fact *fact, struct check_result *r)
+static void check_dnsbl(const struct dnsbl_fact *fact, struct check_result *r)
 {
 	char code[32];
 
@@ -321,15 +321,15 @@ static void look_dnsbl(const struct dnsbl_fact *fact, struct check_result *r)
 }
 
 /* Never called: one result per list is made by decide_dnsbls, and the score is known when all others are. */
-static void (*const looks[CHECK_COUNT])(const struct deciding *d, struct check_result *r) = {
-	[CHECK_RELAY_DENIED] = look_relay_denied,
-	[CHECK_OWN_LIST] = look_own_list,
-	[CHECK_DOMAIN_LIST] = look_domain_list,
-	[CHECK_EARLY] = look_early,
-	[CHECK_HELO_OURS] = look_helo_ours,
-	[CHECK_HELO_BAD] = look_helo_bad,
-	[CHECK_NO_PTR] = look_no_ptr,
-	[CHECK_FCRDNS] = look_fcrdns,
+static void (*const checks[CHECK_COUNT])(const struct deciding *d, struct check_result *r) = {
+	[CHECK_RELAY_DENIED] = check_relay_denied,
+	[CHECK_OWN_LIST] = check_own_list,
+	[CHECK_DOMAIN_LIST] = check_domain_list,
+	[CHECK_EARLY] = check_early,
+	[CHECK_HELO_OURS] = check_helo_ours,
+	[CHECK_HELO_BAD] = check_helo_bad,
+	[CHECK_NO_PTR] = check_no_ptr,
+	[CHECK_FCRDNS] = check_fcrdns,
 };
 
 /* ---- what it means here: action, mode, exemption ---- */
@@ -436,7 +436,7 @@ static void decide_check(const struct deciding *d, enum check_id check)
 {
 	struct check_result *r = result_add(d, check);
 
-	looks[check](d, r);
+	checks[check](d, r);
 	if (r->hit != NULL)
 		r->action = action_milder(r->action, r->hit->list->action);
 	result_exempt(d, r);
@@ -453,7 +453,7 @@ static void decide_dnsbl(const struct deciding *d, size_t i)
 	r->weight = dnsbl->weight;
 	if (dnsbl->has_mode)
 		r->mode = dnsbl->mode;
-	look_dnsbl(i < d->facts->dnsbls_len ? &d->facts->dnsbls[i] : NULL, r);
+	check_dnsbl(i < d->facts->dnsbls_len ? &d->facts->dnsbls[i] : NULL, r);
 	if (r->action == ACTION_ALLOW && r->outcome == OUTCOME_FAIL)
 		r->outcome = OUTCOME_PASS; /* being listed there is good */
 	result_exempt(d, r);

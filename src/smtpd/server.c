@@ -207,7 +207,7 @@ struct front *front_new(const struct front_settings *settings)
 	front->conf = conf_ref(settings->conf);
 	front->next_id = place_seed();
 	front_until_now_s(front); /* from here on a jump shows */
-	front->passed = recent_new(PASSED_ENTRIES);
+	front->passed = passed_cache_new(PASSED_ENTRIES);
 	front->incidents = incident_book_new(
 		INCIDENT_ENTRIES, front->limits->incident_s, front->limits->incident_update_s);
 	buf_init(&front->scratch, 0);
@@ -234,7 +234,7 @@ void front_free(struct front **front)
 	timer_done(&f->probe_again);
 	timer_done(&f->stop_deadline);
 	shelf_release(f->settings.views, &f->view);
-	recent_free(&f->passed);
+	passed_cache_free(&f->passed);
 	incident_book_free(&f->incidents);
 	buf_done(&f->scratch);
 	conf_unref(&f->conf);

@@ -3,7 +3,7 @@
 /* What the front and its sessions know of each other. */
 #include "base/clock_guard.h"
 #include "gate/incidents.h"
-#include "gate/recent.h"
+#include "gate/passed_cache.h"
 #include "smtpd/server.h"
 
 enum { LISTENERS_MAX = 64, SESSION_ID_SIZE = 17 };
@@ -32,8 +32,8 @@ struct front {
 	bool backend_told;       /* that it is away: said once, until it answers */
 	struct smtp_offer offer; /* of the backend, as last seen */
 
-	struct clock_guard guard; /* for what ends: see front_until_now_s */
-	struct recent *passed;    /* waited for the greeting */
+	struct clock_guard guard;    /* for what ends: see front_until_now_s */
+	struct passed_cache *passed; /* waited for the greeting */
 	struct incident_book *incidents;
 	struct buf scratch; /* canonical lines on their way; empty between turns */
 	struct timer stop_deadline;

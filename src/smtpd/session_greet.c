@@ -38,7 +38,7 @@ static bool session_need_not_wait(struct session *s)
 	const struct conf *rules = s->front->conf; /* the gatherer's */
 	struct facts facts = {.client = s->client.ip};
 
-	if (recent_has(s->front->passed, s->client.ip, session_now_s(s)))
+	if (passed_cache_has(s->front->passed, s->client.ip, session_now_s(s)))
 		return true;
 	gathering_facts(s->gathering, &facts);
 	facts_look_up(&facts, rules, front_view(s->front));
@@ -53,7 +53,7 @@ static int64_t session_greet_wait(const struct session *s)
 	return early->action == ACTION_OFF ? 0 : early->wait_ms;
 }
 
-/* The client is known now: by its socket, or by the header of a balancer. is_check: a balancer looks whether we live. */
+/* The client is known now: by its socket, or by the header of a balancer. is_check: a balancer checks whether we live. */
 static void session_meet(struct session *s, bool is_check)
 {
 	int64_t wait_ms = session_greet_wait(s);
@@ -116,7 +116,8 @@ void session_on_early_input(struct session *s)
 
 void session_on_greet_timer(struct session *s)
 {
-	recent_add(s->front->passed, s->client.ip, session_now_s(s) + s->front->limits->passed_s);
+	passed_cache_add(
+		s->front->passed, s->client.ip, session_now_s(s) + s->front->limits->passed_s);
 	session_greet(s);
 }
 

@@ -8,11 +8,11 @@
 
 #include "base/ip.h"
 
-struct recent;
+struct passed_cache;
 
 /* entries: rounded up to a power of two. */
-struct recent *recent_new(size_t entries);
-void recent_free(struct recent **recent);
+struct passed_cache *passed_cache_new(size_t entries);
+void passed_cache_free(struct passed_cache **cache);
 
-void recent_add(struct recent *recent, struct ip ip, int64_t until_s);
-bool recent_has(const struct recent *recent, struct ip ip, int64_t now_s);
+void passed_cache_add(struct passed_cache *cache, struct ip ip, int64_t until_s);
+bool passed_cache_has(const struct passed_cache *cache, struct ip ip, int64_t now_s);

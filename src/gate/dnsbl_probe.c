@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: ISC */
+#include "gate/dnsbl_probe.h"
+
+#include "base/log.h"
+#include "base/macro.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "dns/message.h"
+#include "resolve/resolver.h"
+
+/*
+ * The test points of RFC 5782 section 5: 127.0.0.2 is listed, 127.0.0.1 is not. Both count. A list that was emptied passes
+ * the second, one whose domain was lost to a seller passes the first. They are asked past our cache; what the resolver
+ * keeps, it keeps for the list's own TTL.
+ */
+enum { POINT_LISTED, POINT_CLEAN, POINTS };
+
+struct point {
+	struct dnsbl_probe *probe;
+	struct resolver_query *query;
+	enum resolver_status status;
+	bool broken;
+};
+
+struct dnsbl_probe {
+	uint32_t magic;
+	struct loop *loop;
+	struct resolver *resolver;
+	char *zone;
+	char *shown; /* the configured name: the zone may hold a customer's key */
+	struct dns_name name;
+	const struct conf_dnsbl *dnsbl; /* NULL: not configured now */
+	struct dnsbl_health health;
+	bool has_result;
+	int64_t tested_ms; /* the end of the last test */
+	struct timer timer;
+	struct point points[POINTS];
+	unsigned waiting;
+	void (*tried)(void *arg);
+	void *arg;
+};
+
+static void probe_log_state(const struct dnsbl_probe *probe)
+{
+	log_event(EV_DNSBL_STATE,
+		LOG_FIELDS(log_text("list", probe->shown),
+			log_text("state", dnsbl_state_name(dnsbl_health_state(&probe->health))),
+			log_text("test", dnsbl_test_text(probe->health.last_test)),
+			log_number("errors", probe->health.errors)));
+}
+
+static void probe_set_timer(struct dnsbl_probe *probe, int64_t after_ms)
+{
+	timer_set(&probe->timer, loop_now_ms(probe->loop) + after_ms);
+}
+
+static enum dnsbl_test points_judge(const struct point points[POINTS])
+{
+	const struct point *listed = &points[POINT_LISTED];
+	const struct point *clean = &points[POINT_CLEAN];
+
+	if (listed->status == RESOLVER_FAILED || clean->status == RESOLVER_FAILED)
+		return DNSBL_TEST_SILENT;
+	if (listed->broken || clean->broken)
+		return DNSBL_TEST_WRONG;
+	if (clean->status == RESOLVER_FOUND)
+		return DNSBL_TEST_EVERYTHING;
+	return listed->status == RESOLVER_FOUND ? DNSBL_TEST_PASSED : DNSBL_TEST_EMPTY;
+}
+
+/* When the resolver itself is away nothing was learned about the list. */
+static void probe_judge(struct dnsbl_probe *probe)
+{
+	probe->has_result = true;
+	probe->tested_ms = loop_now_ms(probe->loop);
+	if (resolver_is_down(probe->resolver)) {
+		probe_set_timer(probe, DNSBL_TEST_AGAIN_MS);
+	} else {
+		if (dnsbl_health_test(
+			    &probe->health, points_judge(probe->points), loop_now_s(probe->loop)))
+			probe_log_state(probe);
+		probe_set_timer(probe, dnsbl_health_test_after_ms(&probe->health));
+	}
+	probe->tried(probe->arg);
+}
+
+/* Being listed under any code is fine for a test point; what is no answer of a list is not. 127.0.0.1 as an answer is judged
+ * by the configured set, as for clients. */
+static void point_on_answer(const struct resolver_answer *answer, void *arg)
+{
+	struct point *point = arg;
+	struct dnsbl_probe *probe = OBJ(dnsbl_probe, point->probe);
+
+	point->query = NULL;
+	point->status = answer->status;
+	point->broken =
+		answer->status == RESOLVER_FOUND && probe->dnsbl != NULL &&
+		dnsbl_read(probe->dnsbl, answer->addresses, answer->count, NULL) == DNSBL_BROKEN;
+	if (--probe->waiting == 0)
+		probe_judge(probe);
+}
+
+static void point_ask(struct dnsbl_probe *probe, unsigned i, uint32_t address)
+{
+	struct point *point = &probe->points[i];
+	struct dns_name name;
+
+	*point = (struct point){.probe = probe, .status = RESOLVER_FAILED};
+	if (dns_name_reverse(ip_from_v4(address), &probe->name, &name) < 0)
+		return; /* dnsbl_probe_new has seen that it fits */
+	probe->waiting++;
+	point->query = resolver_ask_anew(probe->resolver, &name, DNS_A, point_on_answer, point);
+}
+
+static void probe_on_timer(struct timer *timer, void *arg)
+{
+	struct dnsbl_probe *probe = OBJ(dnsbl_probe, arg);
+
+	(void)timer;
+	if (probe->waiting != 0 || probe->dnsbl == NULL)
+		return;
+	point_ask(probe, POINT_LISTED, 0x7f000002);
+	point_ask(probe, POINT_CLEAN, 0x7f000001);
+}
+
+static int probe_parse_zone(struct dnsbl_probe *probe, const char *zone)
+{
+	struct ip longest = {{0x20, 0x01}}; /* IPv6: 32 labels have to fit before the zone */
+	struct dns_name name;
+
+	if (dns_name_parse(span_text(zone), &probe->name) < 0)
+		return E_PARSE;
+	return dns_name_reverse(longest, &probe->name, &name);
+}
+
+struct dnsbl_probe *dnsbl_probe_new(struct loop *loop, struct resolver *resolver,
+	const struct conf_dnsbl *dnsbl, void (*tried)(void *arg), void *arg)
+{
+	struct dnsbl_probe *probe = mem_new(dnsbl_probe);
+
+	probe->magic = (uint32_t)MAGIC_dnsbl_probe;
+	probe->loop = loop;
+	probe->resolver = resolver;
+	probe->tried = tried;
+	probe->arg = arg;
+	probe->zone = mem_copy_string(dnsbl->zone);
+	timer_init(&probe->timer, loop, probe_on_timer, probe);
+	if (probe_parse_zone(probe, dnsbl->zone) < 0) {
+		dnsbl_probe_free(&probe);
+		return NULL;
+	}
+	dnsbl_probe_set_conf(probe, dnsbl);
+	return probe;
+}
+
+void dnsbl_probe_free(struct dnsbl_probe **probe)
+{
+	struct dnsbl_probe *w = *probe;
+
+	if (w == NULL)
+		return;
+	for (unsigned i = 0; i < POINTS; i++)
+		resolver_cancel(&w->points[i].query);
+	timer_done(&w->timer);
+	mem_free(w->zone);
+	mem_free(w->shown);
+	w->magic = 0;
+	mem_free(w);
+	*probe = NULL;
+}
+
+void dnsbl_probe_set_conf(struct dnsbl_probe *probe, const struct conf_dnsbl *dnsbl)
+{
+	bool was_off = probe->dnsbl == NULL;
+
+	probe->dnsbl = dnsbl;
+	if (dnsbl == NULL) {
+		timer_clear(&probe->timer);
+		return;
+	}
+	mem_free(probe->shown);
+	probe->shown = mem_copy_string(dnsbl->name);
+	if (was_off && probe->waiting == 0)
+		probe_on_timer(&probe->timer, probe);
+}
+
+const char *dnsbl_probe_zone(const struct dnsbl_probe *probe)
+{
+	return probe->zone;
+}
+
+const struct dns_name *dnsbl_probe_name(const struct dnsbl_probe *probe)
+{
+	return &probe->name;
+}
+
+const struct dnsbl_health *dnsbl_probe_health(const struct dnsbl_probe *probe)
+{
+	return &probe->health;
+}
+
+bool dnsbl_probe_is_trying(const struct dnsbl_probe *probe)
+{
+	return probe->dnsbl != NULL && !probe->has_result;
+}
+
+bool dnsbl_probe_may_ask(struct dnsbl_probe *probe)
+{
+	return probe->dnsbl != NULL &&
+	       dnsbl_health_may_ask(&probe->health, loop_now_ms(probe->loop));
+}
+
+/* A test that is due later than this comes forward. */
+static void probe_test_by(struct dnsbl_probe *probe, int64_t at_ms)
+{
+	if (probe->waiting == 0 && probe->dnsbl != NULL && probe->timer.at_ms > at_ms)
+		timer_set(&probe->timer, at_ms);
+}
+
+void dnsbl_probe_answered(struct dnsbl_probe *probe, enum dnsbl_lookup result)
+{
+	int64_t now_ms = loop_now_ms(probe->loop);
+
+	if (result == DNSBL_LOOKUP_SILENT && resolver_is_down(probe->resolver))
+		return; /* its fault, not the list's */
+	if (dnsbl_health_lookup(
+		    &probe->health, result != DNSBL_LOOKUP_SILENT, now_ms, loop_now_s(probe->loop)))
+		probe_log_state(probe);
+	if (result == DNSBL_LOOKUP_WRONG)
+		probe_test_by(probe, now_ms + DNSBL_TEST_AGAIN_MS);
+	else if (result == DNSBL_LOOKUP_LISTED && probe->tested_ms + DNSBL_TEST_HITS_MS > now_ms)
+		probe_test_by(probe, probe->tested_ms + DNSBL_TEST_HITS_MS);
+	else if (result == DNSBL_LOOKUP_LISTED)
+		probe_test_by(probe, now_ms);
+}

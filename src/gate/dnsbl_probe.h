@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * Keeps asking one foreign zone its two test points, and keeps its health (gate/dnsbl.h). Owner: the gatherer. One loop, one
+ * thread.
+ */
+#include "dns/name.h"
+#include "gate/dnsbl.h"
+#include "loop/loop.h"
+
+struct resolver;
+struct dnsbl_probe;
+
+/* dnsbl is copied but for its code set, which has to live as long as the configuration it came from: dnsbl_probe_set_conf gives a
+ * new one. tried: called after each test. NULL when zone is no domain name. */
+struct dnsbl_probe *dnsbl_probe_new(struct loop *loop, struct resolver *resolver,
+	const struct conf_dnsbl *dnsbl, void (*tried)(void *arg), void *arg);
+void dnsbl_probe_free(struct dnsbl_probe **probe);
+/* NULL: not configured any more; nothing is asked until it comes back. */
+void dnsbl_probe_set_conf(struct dnsbl_probe *probe, const struct conf_dnsbl *dnsbl);
+
+const char *dnsbl_probe_zone(const struct dnsbl_probe *probe);
+const struct dns_name *dnsbl_probe_name(const struct dnsbl_probe *probe);
+const struct dnsbl_health *dnsbl_probe_health(const struct dnsbl_probe *probe);
+
+/* True until the first test has ended, well or not. */
+bool dnsbl_probe_is_trying(const struct dnsbl_probe *probe);
+bool dnsbl_probe_may_ask(struct dnsbl_probe *probe);
+/* How a lookup for a client went. */
+enum dnsbl_lookup {
+	DNSBL_LOOKUP_SILENT, /* no answer */
+	DNSBL_LOOKUP_CLEAN,
+	DNSBL_LOOKUP_LISTED, /* the test points are asked within DNSBL_TEST_HITS_MS of the last time: does it list everybody now? */
+	DNSBL_LOOKUP_WRONG   /* an answer that is no listing; the test points are asked soon */
+};
+void dnsbl_probe_answered(struct dnsbl_probe *probe, enum dnsbl_lookup result);
