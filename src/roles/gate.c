@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The gate role: the SMTP front (smtpd/server.h) between its listening sockets and the backend, with a resolver and the lists.
+ * The gate role: the SMTP server (smtpd/server.h) between its listening sockets and the backend, with a resolver and the lists.
  * It reads what strangers send, so it opens no store and no file but its spool. Before it takes a client it asks the backend
  * whether it would relay for a stranger; if so the role ends with exit code 78 and says what to change.
  */
@@ -35,9 +35,9 @@ struct gate {
 	struct bus_client *bus;
 	struct resolver *resolver;
 	struct gatherer *gatherer;
-	struct front *front;
-	struct gate_limits limits;
-	struct gate_health *health;
+	struct smtpd_server *server;
+	struct smtpd_limits limits;
+	struct smtpd_health *health;
 	struct timer patience; /* for the first answer of the probe */
 	bool starting;
 	bool relays;
@@ -81,11 +81,11 @@ static int gate_open_bus(struct gate *gate, struct fault *why)
 
 /* ---- the start probe ---- */
 
-static void gate_on_probed(enum probe_result result, void *arg)
+static void gate_on_probed(enum relay_probe_result result, void *arg)
 {
 	struct gate *gate = OBJ(gate, arg);
 
-	gate_health_backend(gate->health, result);
+	smtpd_health_backend(gate->health, result);
 	if (result == PROBE_RELAYS) {
 		gate->relays = true;
 		gate->context->result = E_CONFIG;
@@ -113,7 +113,7 @@ static int gate_await_probe(struct gate *gate, struct fault *why)
 	if (gate->relays)
 		return fault_set(why, E_CONFIG,
 			"the backend would relay for strangers that come through the gate: %s",
-			probe_advice(gate->context->conf->pass_client));
+			relay_probe_advice(gate->context->conf->pass_client));
 	if (gate->stopped)
 		return fault_set(why, E_AGAIN, "told to stop while starting");
 	return 0;
@@ -142,7 +142,7 @@ static size_t gate_sessions(size_t wanted)
 	return fits < wanted ? fits : wanted;
 }
 
-static void gate_open_front(struct gate *gate)
+static void gate_open_server(struct gate *gate)
 {
 	const struct role_context *context = gate->context;
 	const struct resolver_settings resolver = {
@@ -151,7 +151,7 @@ static void gate_open_front(struct gate *gate)
 		.tries = RESOLVER_TRIES,
 		.cache_entries = RESOLVER_CACHE,
 	};
-	struct front_settings front = {
+	struct smtpd_server_settings server = {
 		.loop = context->loop,
 		.conf = context->conf,
 		.limits = &gate->limits,
@@ -162,13 +162,13 @@ static void gate_open_front(struct gate *gate)
 		.arg = gate,
 	};
 
-	gate->limits = gate_limits_default;
-	gate->limits.sessions = gate_sessions(gate_limits_default.sessions);
+	gate->limits = smtpd_limits_default;
+	gate->limits.sessions = gate_sessions(smtpd_limits_default.sessions);
 	gate->resolver = resolver_new(context->loop, &resolver);
 	gate->gatherer = gatherer_new(context->loop, gate->resolver, context->conf);
-	gate->health = gate_health_new(context, gate->resolver, gate->gatherer, gate->bus);
-	front.gatherer = gate->gatherer;
-	gate->front = front_new(&front);
+	gate->health = smtpd_health_new(context, gate->resolver, gate->gatherer, gate->bus);
+	server.gatherer = gate->gatherer;
+	gate->server = smtpd_server_new(&server);
 }
 
 static void gate_listen(struct gate *gate)
@@ -184,7 +184,7 @@ static void gate_listen(struct gate *gate)
 		fd = role_socket(context, name);
 		if (fd < 0)
 			continue;
-		front_listen(gate->front, fd);
+		smtpd_server_listen(gate->server, fd);
 		if (socket_local(fd, &local) == 0)
 			log_event(EV_LISTEN, LOG_FIELDS(log_text("what", "smtp"),
 						     log_endpoint("address", local)));
@@ -198,8 +198,8 @@ static void gate_finish(struct role_context *context)
 	if (gate == NULL)
 		return;
 	timer_done(&gate->patience);
-	front_free(&gate->front);
-	gate_health_free(&gate->health);
+	smtpd_server_free(&gate->server);
+	smtpd_health_free(&gate->health);
 	gatherer_free(&gate->gatherer);
 	resolver_free(&gate->resolver);
 	bus_client_free(&gate->bus);
@@ -220,9 +220,9 @@ static int gate_start(struct role_context *context, struct fault *why)
 	timer_init(&gate->patience, context->loop, gate_on_patience, gate);
 	r = gate_open_bus(gate, why);
 	if (r < 0 || context->conf->gate_listen_len == 0)
-		return r; /* without a socket there is no front: other placements come through other doors */
+		return r; /* without a socket there is no server: other placements come through other doors */
 	role_await_view(context);
-	gate_open_front(gate);
+	gate_open_server(gate);
 	r = gate_await_probe(gate, why);
 	if (r == 0)
 		gate_listen(gate);
@@ -233,10 +233,10 @@ static int gate_reload(struct role_context *context)
 {
 	struct gate *gate = context->state;
 
-	if (gate->front == NULL)
+	if (gate->server == NULL)
 		return 0;
 	resolver_set_server(gate->resolver, context->conf->resolver);
-	front_set_conf(gate->front, context->conf);
+	smtpd_server_set_conf(gate->server, context->conf);
 	return 0;
 }
 
@@ -244,11 +244,11 @@ static void gate_stop(struct role_context *context)
 {
 	struct gate *gate = context->state;
 
-	if (gate == NULL || gate->front == NULL) {
+	if (gate == NULL || gate->server == NULL) {
 		loop_stop(context->loop);
 		return;
 	}
-	front_stop(gate->front);
+	smtpd_server_stop(gate->server);
 	role_stop_listening(context);
 }
 

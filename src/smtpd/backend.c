@@ -19,7 +19,7 @@ struct backend {
 	uint32_t magic;
 	struct loop *loop;
 	const struct conf *conf;
-	const struct gate_limits *limits;
+	const struct smtpd_limits *limits;
 	struct smtp_client client;
 	struct backend_calls calls;
 	void *arg;
@@ -71,7 +71,7 @@ static void backend_introduce(struct backend *backend)
 }
 
 struct backend *backend_open(struct loop *loop, const struct conf *conf,
-	const struct gate_limits *limits, const struct smtp_client *client,
+	const struct smtpd_limits *limits, const struct smtp_client *client,
 	const struct backend_calls *calls, void *arg)
 {
 	const struct stream_limits stream_limits = {
@@ -177,7 +177,7 @@ static struct span backend_helo(const struct backend *backend, enum backend_step
 	return for_client && helo.len != 0 ? helo : span_text(backend->conf->hostname);
 }
 
-static void backend_say_ehlo(struct backend *backend, enum backend_step step)
+static void backend_send_ehlo(struct backend *backend, enum backend_step step)
 {
 	backend->step = step;
 	buf_append_text(backend_out(backend), "EHLO ");
@@ -219,10 +219,10 @@ static void backend_open_step(struct backend *backend, const struct smtp_reply *
 	}
 	switch (backend->step) {
 	case STEP_GREETING:
-		backend_say_ehlo(backend, STEP_EHLO);
+		backend_send_ehlo(backend, STEP_EHLO);
 		break;
 	case STEP_XCLIENT:
-		backend_say_ehlo(backend, STEP_EHLO_AGAIN);
+		backend_send_ehlo(backend, STEP_EHLO_AGAIN);
 		break;
 	case STEP_EHLO:
 	case STEP_EHLO_AGAIN:

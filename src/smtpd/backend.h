@@ -28,7 +28,7 @@ struct backend_calls {
 
 /* client is used until `ready`; its spans have to live as long. conf as long as the backend. */
 struct backend *backend_open(struct loop *loop, const struct conf *conf,
-	const struct gate_limits *limits, const struct smtp_client *client,
+	const struct smtpd_limits *limits, const struct smtp_client *client,
 	const struct backend_calls *calls, void *arg);
 
 /* At once and without a word: a message that was not ended is dropped by the server (RFC 5321 section 4.1.1.10 as little

@@ -10,9 +10,9 @@
 #include "resolve/resolver.h"
 #include "stockade.pb-c.h"
 
-enum { LOOK_EVERY_MS = 2000 };
+enum { REPORT_EVERY_MS = 2000 };
 
-struct gate_health {
+struct smtpd_health {
 	uint32_t magic;
 	const struct role_context *context;
 	const struct resolver *resolver;
@@ -20,7 +20,7 @@ struct gate_health {
 	struct bus_client *bus;
 	struct timer look;
 	bool probed;
-	enum probe_result backend;
+	enum relay_probe_result backend;
 };
 
 static Stockade__Condition *add(
@@ -36,7 +36,7 @@ static Stockade__Condition *add(
 }
 
 static void add_resolver(
-	const struct gate_health *health, struct arena *arena, Stockade__Health *said)
+	const struct smtpd_health *health, struct arena *arena, Stockade__Health *said)
 {
 	char name[ENDPOINT_TEXT_SIZE];
 	Stockade__Condition *condition =
@@ -48,7 +48,7 @@ static void add_resolver(
 }
 
 static void add_backend(
-	const struct gate_health *health, struct arena *arena, Stockade__Health *said)
+	const struct smtpd_health *health, struct arena *arena, Stockade__Health *said)
 {
 	static const char *const words[] = {[PROBE_SAFE] = "ok, does not relay for strangers",
 		[PROBE_RELAYS] = "relays for strangers: no mail passes",
@@ -81,7 +81,7 @@ static const char *dnsbl_words(struct arena *arena, const struct dnsbl_health *h
 }
 
 static void add_dnsbl(
-	const struct gate_health *health, size_t i, struct arena *arena, Stockade__Health *said)
+	const struct smtpd_health *health, size_t i, struct arena *arena, Stockade__Health *said)
 {
 	const struct dnsbl_health *state = gatherer_health(health->gatherer, i);
 	Stockade__Condition *condition;
@@ -95,7 +95,7 @@ static void add_dnsbl(
 	condition->since_s = state->since_s;
 }
 
-static void gate_health_say(struct gate_health *health)
+static void smtpd_health_report(struct smtpd_health *health)
 {
 	AUTO(arena) *arena = arena_new(0);
 	Stockade__Health said = STOCKADE__HEALTH__INIT;
@@ -109,39 +109,39 @@ static void gate_health_say(struct gate_health *health)
 	bus_client_tell(health->bus, &said);
 }
 
-static void gate_health_on_look(struct timer *timer, void *arg)
+static void smtpd_health_on_timer(struct timer *timer, void *arg)
 {
-	struct gate_health *health = OBJ(gate_health, arg);
+	struct smtpd_health *health = OBJ(smtpd_health, arg);
 
-	gate_health_say(health);
-	timer_set(timer, loop_now_ms(timer->loop) + LOOK_EVERY_MS);
+	smtpd_health_report(health);
+	timer_set(timer, loop_now_ms(timer->loop) + REPORT_EVERY_MS);
 }
 
-void gate_health_backend(struct gate_health *health, enum probe_result result)
+void smtpd_health_backend(struct smtpd_health *health, enum relay_probe_result result)
 {
 	health->probed = true;
 	health->backend = result;
-	gate_health_say(health);
+	smtpd_health_report(health);
 }
 
-struct gate_health *gate_health_new(const struct role_context *context,
+struct smtpd_health *smtpd_health_new(const struct role_context *context,
 	const struct resolver *resolver, const struct gatherer *gatherer, struct bus_client *bus)
 {
-	struct gate_health *health = mem_new(gate_health);
+	struct smtpd_health *health = mem_new(smtpd_health);
 
-	health->magic = (uint32_t)MAGIC_gate_health;
+	health->magic = (uint32_t)MAGIC_smtpd_health;
 	health->context = context;
 	health->resolver = resolver;
 	health->gatherer = gatherer;
 	health->bus = bus;
-	timer_init(&health->look, context->loop, gate_health_on_look, health);
+	timer_init(&health->look, context->loop, smtpd_health_on_timer, health);
 	timer_set(&health->look, loop_now_ms(context->loop));
 	return health;
 }
 
-void gate_health_free(struct gate_health **health)
+void smtpd_health_free(struct smtpd_health **health)
 {
-	struct gate_health *h = *health;
+	struct smtpd_health *h = *health;
 
 	if (h == NULL)
 		return;

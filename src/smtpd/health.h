@@ -7,14 +7,14 @@
 #include "gate/gather.h"
 #include "smtpd/relay_probe.h"
 
-struct gate_health;
+struct smtpd_health;
 struct bus_client;
 struct role_context;
 
 /* All arguments have to live longer; the configuration is read anew each time, so a reload needs nothing. */
-struct gate_health *gate_health_new(const struct role_context *context,
+struct smtpd_health *smtpd_health_new(const struct role_context *context,
 	const struct resolver *resolver, const struct gatherer *gatherer, struct bus_client *bus);
-void gate_health_free(struct gate_health **health);
+void smtpd_health_free(struct smtpd_health **health);
 
 /* What the probe found; until it has found something nothing is said of the backend. */
-void gate_health_backend(struct gate_health *health, enum probe_result result);
+void smtpd_health_backend(struct smtpd_health *health, enum relay_probe_result result);

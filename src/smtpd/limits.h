@@ -9,7 +9,7 @@
 
 #include "smtp/limits.h"
 
-struct gate_limits {
+struct smtpd_limits {
 	struct smtp_limits smtp;
 	size_t sessions;   /* at once; more are told 421 */
 	size_t recipients; /* of a message */
@@ -38,7 +38,7 @@ struct gate_limits {
 	int64_t incident_update_s; /* a growing count is reported at most so often */
 };
 
-static const struct gate_limits gate_limits_default = {
+static const struct smtpd_limits smtpd_limits_default = {
 	.smtp = SMTP_LIMITS_DEFAULT,
 	.sessions = 20000,
 	.recipients = 1000,

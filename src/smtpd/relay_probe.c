@@ -10,13 +10,13 @@
 
 enum probe_step { PROBE_OPENING, PROBE_MAIL, PROBE_RCPT };
 
-struct probe {
+struct relay_probe {
 	uint32_t magic;
-	const struct gate_limits *limits;
+	const struct smtpd_limits *limits;
 	struct backend *backend;
 	enum probe_step step;
 	char recipient[128];
-	probe_call *done;
+	relay_probe_call *done;
 	void *arg;
 };
 
@@ -55,7 +55,7 @@ static const char *probe_domain(const struct conf *conf)
 	return "relay-probe.invalid";
 }
 
-static void probe_end(struct probe *probe, enum probe_result result, const char *reply)
+static void probe_end(struct relay_probe *probe, enum relay_probe_result result, const char *reply)
 {
 	struct smtp_offer offer = {0};
 
@@ -67,14 +67,15 @@ static void probe_end(struct probe *probe, enum probe_result result, const char 
 
 static void probe_on_ready(struct backend *backend, void *arg)
 {
-	struct probe *probe = OBJ(probe, arg);
+	struct relay_probe *probe = OBJ(relay_probe, arg);
 
 	probe->step = PROBE_MAIL;
 	buf_append_text(backend_out(backend), "MAIL FROM:<>\r\n");
 	backend_send(backend, probe->limits->backend_command_ms);
 }
 
-static void probe_on_mail(struct probe *probe, const struct smtp_reply *reply, const char *words)
+static void probe_on_mail(
+	struct relay_probe *probe, const struct smtp_reply *reply, const char *words)
 {
 	if (smtp_reply_class(reply) != 2) {
 		probe_end(probe, PROBE_AWAY, words); /* says nothing about relaying */
@@ -87,7 +88,7 @@ static void probe_on_mail(struct probe *probe, const struct smtp_reply *reply, c
 
 static void probe_on_reply(struct backend *backend, const struct smtp_reply *reply, void *arg)
 {
-	struct probe *probe = OBJ(probe, arg);
+	struct relay_probe *probe = OBJ(relay_probe, arg);
 	struct span text = reply->text;
 	struct span line = smtp_reply_line(&text);
 	char words[256];
@@ -106,7 +107,7 @@ static void probe_on_reply(struct backend *backend, const struct smtp_reply *rep
 
 static void probe_on_failed(struct backend *backend, int error, const char *what, void *arg)
 {
-	struct probe *probe = OBJ(probe, arg);
+	struct relay_probe *probe = OBJ(relay_probe, arg);
 	char words[256];
 
 	(void)backend;
@@ -114,15 +115,15 @@ static void probe_on_failed(struct backend *backend, int error, const char *what
 	probe_end(probe, PROBE_AWAY, words);
 }
 
-struct probe *probe_new(struct loop *loop, const struct conf *conf,
-	const struct gate_limits *limits, probe_call *done, void *arg)
+struct relay_probe *relay_probe_new(struct loop *loop, const struct conf *conf,
+	const struct smtpd_limits *limits, relay_probe_call *done, void *arg)
 {
 	static const struct backend_calls calls = {
 		.ready = probe_on_ready,
 		.reply = probe_on_reply,
 		.failed = probe_on_failed,
 	};
-	struct probe *probe = mem_new(probe);
+	struct relay_probe *probe = mem_new(relay_probe);
 	struct smtp_client client = {
 		.source = probe_source(conf),
 		.destination = {.ip = ip_from_v4(0x7f000001u), .port = 25},
@@ -132,7 +133,7 @@ struct probe *probe_new(struct loop *loop, const struct conf *conf,
 		.extended = true,
 	};
 
-	probe->magic = (uint32_t)MAGIC_probe;
+	probe->magic = (uint32_t)MAGIC_relay_probe;
 	probe->limits = limits;
 	probe->done = done;
 	probe->arg = arg;
@@ -142,7 +143,7 @@ struct probe *probe_new(struct loop *loop, const struct conf *conf,
 	return probe;
 }
 
-void probe_free(struct probe **probe)
+void relay_probe_free(struct relay_probe **probe)
 {
 	if (*probe == NULL)
 		return;
@@ -152,7 +153,7 @@ void probe_free(struct probe **probe)
 	*probe = NULL;
 }
 
-const char *probe_advice(enum pass_client pass_client)
+const char *relay_probe_advice(enum pass_client pass_client)
 {
 	switch (pass_client) {
 	case PASS_CLIENT_XCLIENT:

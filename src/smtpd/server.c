@@ -21,259 +21,261 @@ enum {
 	INCIDENT_ENTRIES = 16384,
 };
 
-static void front_probe(struct front *front);
+static void server_probe(struct smtpd_server *server);
 
 /* ---- accepting ---- */
 
-static void front_accept_from(struct front *front, bool on)
+static void server_watch_listeners(struct smtpd_server *server, bool on)
 {
-	for (size_t i = 0; i < front->listeners_len; i++)
-		watch_set(front->listeners[i], on ? WATCH_READ : WATCH_NOTHING);
+	for (size_t i = 0; i < server->listeners_len; i++)
+		watch_set(server->listeners[i], on ? WATCH_READ : WATCH_NOTHING);
 }
 
 /* Out of descriptors or memory: waiting clients stay in the kernel's queue instead of waking us for nothing. */
-static void front_pause_accepting(struct front *front)
+static void server_pause_accepting(struct smtpd_server *server)
 {
-	front_accept_from(front, false);
-	timer_set(&front->accept_again, loop_now_ms(front->loop) + ACCEPT_AGAIN_MS);
+	server_watch_listeners(server, false);
+	timer_set(&server->accept_again, loop_now_ms(server->loop) + ACCEPT_AGAIN_MS);
 }
 
-static void front_resume_accepting(struct front *front)
+static void server_resume_accepting(struct smtpd_server *server)
 {
-	if (!timer_is_set(&front->accept_again))
+	if (!timer_is_set(&server->accept_again))
 		return;
-	timer_clear(&front->accept_again);
-	if (!front->stopping)
-		front_accept_from(front, true);
+	timer_clear(&server->accept_again);
+	if (!server->stopping)
+		server_watch_listeners(server, true);
 }
 
-static void front_on_accept_again(struct timer *timer, void *arg)
+static void server_on_accept_again(struct timer *timer, void *arg)
 {
-	struct front *front = OBJ(front, arg);
+	struct smtpd_server *server = OBJ(smtpd_server, arg);
 
 	(void)timer;
-	if (!front->stopping)
-		front_accept_from(front, true);
+	if (!server->stopping)
+		server_watch_listeners(server, true);
 }
 
-static bool front_accept_errno_is_fatal(int number)
+static bool accept_errno_is_fatal(int number)
 {
 	return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
 }
 
-static void front_take(struct front *front, int fd, const struct sockaddr_storage *address)
+static void server_take(struct smtpd_server *server, int fd, const struct sockaddr_storage *address)
 {
 	struct endpoint peer;
 
 	if (endpoint_from_sockaddr((const struct sockaddr *)address, &peer) < 0)
 		close(fd); /* neither IPv4 nor IPv6 */
 	else
-		session_start(front, fd, peer);
+		session_start(server, fd, peer);
 }
 
-static void front_on_listener(struct watch *watch, int ready, void *arg)
+static void server_on_listener(struct watch *watch, int ready, void *arg)
 {
-	struct front *front = OBJ(front, arg);
+	struct smtpd_server *server = OBJ(smtpd_server, arg);
 	int listener = watch_fd(watch);
 
 	(void)ready;
-	for (int i = 0; i < ACCEPTS_IN_A_TURN && !front->stopping; i++) {
+	for (int i = 0; i < ACCEPTS_IN_A_TURN && !server->stopping; i++) {
 		struct sockaddr_storage address;
 		socklen_t len = sizeof(address);
 		int fd = accept4(
 			listener, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0)
-			front_take(front, fd, &address);
-		else if (front_accept_errno_is_fatal(errno))
-			front_pause_accepting(front);
+			server_take(server, fd, &address);
+		else if (accept_errno_is_fatal(errno))
+			server_pause_accepting(server);
 		if (fd < 0 && errno != ECONNABORTED && errno != EINTR)
 			return;
 	}
 }
 
-void front_listen(struct front *front, int fd)
+void smtpd_server_listen(struct smtpd_server *server, int fd)
 {
 	struct watch *watch;
 	int on = 1;
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* clients' sockets inherit it */
-	ASSERT(front->listeners_len < LISTENERS_MAX);
-	watch = watch_new(front->loop, fd, front_on_listener, front);
-	front->listeners[front->listeners_len++] = watch;
+	ASSERT(server->listeners_len < LISTENERS_MAX);
+	watch = watch_new(server->loop, fd, server_on_listener, server);
+	server->listeners[server->listeners_len++] = watch;
 	watch_set(watch, WATCH_READ);
 }
 
 /* ---- the backend ---- */
 
-static void front_log_relays(const struct front *front, const char *reply)
+static void server_log_relays(const struct smtpd_server *server, const char *reply)
 {
 	log_event(EV_BACKEND_RELAYS,
-		LOG_FIELDS(log_endpoint("backend", front->conf->backend), log_text("reply", reply),
-			log_number("line", front->conf->backend_place.line),
-			log_text("fix", probe_advice(front->conf->pass_client))));
+		LOG_FIELDS(log_endpoint("backend", server->conf->backend), log_text("reply", reply),
+			log_number("line", server->conf->backend_place.line),
+			log_text("fix", relay_probe_advice(server->conf->pass_client))));
 }
 
-static void front_on_probed(
-	enum probe_result result, const struct smtp_offer *offer, const char *reply, void *arg)
+static void server_on_probed(enum relay_probe_result result, const struct smtp_offer *offer,
+	const char *reply, void *arg)
 {
-	struct front *front = OBJ(front, arg);
+	struct smtpd_server *server = OBJ(smtpd_server, arg);
 
-	front->probed = result == PROBE_SAFE;
+	server->probed = result == PROBE_SAFE;
 	switch (result) {
 	case PROBE_SAFE:
-		front->backend_told = false;
-		front_backend_seen(front, front->conf, offer);
-		timer_set(&front->probe_again,
-			loop_now_ms(front->loop) + front->limits->probe_every_ms);
+		server->backend_down_logged = false;
+		smtpd_server_backend_seen(server, server->conf, offer);
+		timer_set(&server->probe_again,
+			loop_now_ms(server->loop) + server->limits->probe_every_ms);
 		break;
 	case PROBE_RELAYS:
-		front_log_relays(front, reply);
+		server_log_relays(server, reply);
 		break;
 	case PROBE_AWAY:
-		front_backend_away(front, front->conf, reply, 0);
-		timer_set(&front->probe_again,
-			loop_now_ms(front->loop) + front->limits->probe_again_ms);
+		smtpd_server_backend_away(server, server->conf, reply, 0);
+		timer_set(&server->probe_again,
+			loop_now_ms(server->loop) + server->limits->probe_again_ms);
 		break;
 	}
-	front->settings.probed(result, front->settings.arg);
+	server->settings.probed(result, server->settings.arg);
 }
 
 /* What was found before holds until the answer: a backend that is asked again takes mail meanwhile. */
-static void front_probe(struct front *front)
+static void server_probe(struct smtpd_server *server)
 {
-	probe_free(&front->probe);
-	timer_clear(&front->probe_again);
-	front->probe = probe_new(front->loop, front->conf, front->limits, front_on_probed, front);
+	relay_probe_free(&server->probe);
+	timer_clear(&server->probe_again);
+	server->probe = relay_probe_new(
+		server->loop, server->conf, server->limits, server_on_probed, server);
 }
 
-static void front_on_probe_again(struct timer *timer, void *arg)
+static void server_on_probe_again(struct timer *timer, void *arg)
 {
 	(void)timer;
-	front_probe(OBJ(front, arg));
+	server_probe(OBJ(smtpd_server, arg));
 }
 
-static bool front_same_backend(const struct conf *a, const struct conf *b)
+static bool conf_same_backend(const struct conf *a, const struct conf *b)
 {
 	return a->backend.port == b->backend.port && ip_equal(a->backend.ip, b->backend.ip) &&
 	       a->pass_client == b->pass_client;
 }
 
-bool front_may_pass(const struct front *front, const struct conf *conf)
+bool smtpd_server_may_pass(const struct smtpd_server *server, const struct conf *conf)
 {
-	return front->probed && front_same_backend(front->conf, conf);
+	return server->probed && conf_same_backend(server->conf, conf);
 }
 
-void front_backend_seen(
-	struct front *front, const struct conf *conf, const struct smtp_offer *offer)
+void smtpd_server_backend_seen(
+	struct smtpd_server *server, const struct conf *conf, const struct smtp_offer *offer)
 {
-	if (!front_same_backend(front->conf, conf))
+	if (!conf_same_backend(server->conf, conf))
 		return;
-	front->offer = *offer;
-	if (front->backend_told) /* it was away, and may have come back as another */
-		timer_set(&front->probe_again, loop_now_ms(front->loop));
-	front->backend_told = false;
+	server->offer = *offer;
+	if (server->backend_down_logged) /* it was away, and may have come back as another */
+		timer_set(&server->probe_again, loop_now_ms(server->loop));
+	server->backend_down_logged = false;
 }
 
-void front_backend_away(struct front *front, const struct conf *conf, const char *what, int error)
+void smtpd_server_backend_away(
+	struct smtpd_server *server, const struct conf *conf, const char *what, int error)
 {
-	if (front->backend_told && front_same_backend(front->conf, conf))
+	if (server->backend_down_logged && conf_same_backend(server->conf, conf))
 		return;
-	front->backend_told = front_same_backend(front->conf, conf);
+	server->backend_down_logged = conf_same_backend(server->conf, conf);
 	log_event(EV_BACKEND_DOWN,
 		LOG_FIELDS(log_endpoint("backend", conf->backend), log_text("why", what),
 			log_text("error", error < 0 ? err_text(error) : NULL)));
 }
 
-/* ---- the front ---- */
+/* ---- the server ---- */
 
-static void front_on_stop_deadline(struct timer *timer, void *arg)
+static void server_on_stop_deadline(struct timer *timer, void *arg)
 {
-	struct front *front = OBJ(front, arg);
+	struct smtpd_server *server = OBJ(smtpd_server, arg);
 
 	(void)timer;
-	while (front->sessions != NULL)
-		session_end(front->sessions);
+	while (server->sessions != NULL)
+		session_end(server->sessions);
 }
 
-struct front *front_new(const struct front_settings *settings)
+struct smtpd_server *smtpd_server_new(const struct smtpd_server_settings *settings)
 {
-	struct front *front = mem_new(front);
+	struct smtpd_server *server = mem_new(smtpd_server);
 
-	front->magic = (uint32_t)MAGIC_front;
-	front->settings = *settings;
-	front->loop = settings->loop;
-	front->limits = settings->limits;
-	front->conf = conf_ref(settings->conf);
-	front->next_id = place_seed();
-	front_until_now_s(front); /* from here on a jump shows */
-	front->passed = passed_cache_new(PASSED_ENTRIES);
-	front->incidents = incident_book_new(
-		INCIDENT_ENTRIES, front->limits->incident_s, front->limits->incident_update_s);
-	buf_init(&front->scratch, 0);
-	timer_init(&front->accept_again, front->loop, front_on_accept_again, front);
-	timer_init(&front->probe_again, front->loop, front_on_probe_again, front);
-	timer_init(&front->stop_deadline, front->loop, front_on_stop_deadline, front);
-	front_probe(front);
-	return front;
+	server->magic = (uint32_t)MAGIC_smtpd_server;
+	server->settings = *settings;
+	server->loop = settings->loop;
+	server->limits = settings->limits;
+	server->conf = conf_ref(settings->conf);
+	server->next_id = place_seed();
+	smtpd_server_until_now_s(server); /* from here on a jump shows */
+	server->passed = passed_cache_new(PASSED_ENTRIES);
+	server->incidents = incident_book_new(
+		INCIDENT_ENTRIES, server->limits->incident_s, server->limits->incident_update_s);
+	buf_init(&server->scratch, 0);
+	timer_init(&server->accept_again, server->loop, server_on_accept_again, server);
+	timer_init(&server->probe_again, server->loop, server_on_probe_again, server);
+	timer_init(&server->stop_deadline, server->loop, server_on_stop_deadline, server);
+	server_probe(server);
+	return server;
 }
 
-void front_free(struct front **front)
+void smtpd_server_free(struct smtpd_server **server)
 {
-	struct front *f = *front;
+	struct smtpd_server *s = *server;
 
-	if (f == NULL)
+	if (s == NULL)
 		return;
-	f->stopping = false; /* nobody is told any more */
-	while (f->sessions != NULL)
-		session_end(f->sessions);
-	for (size_t i = 0; i < f->listeners_len; i++)
-		watch_free(&f->listeners[i]);
-	probe_free(&f->probe);
-	timer_done(&f->accept_again);
-	timer_done(&f->probe_again);
-	timer_done(&f->stop_deadline);
-	shelf_release(f->settings.views, &f->view);
-	passed_cache_free(&f->passed);
-	incident_book_free(&f->incidents);
-	buf_done(&f->scratch);
-	conf_unref(&f->conf);
-	f->magic = 0;
-	mem_free(f);
-	*front = NULL;
+	s->stopping = false; /* nobody is told any more */
+	while (s->sessions != NULL)
+		session_end(s->sessions);
+	for (size_t i = 0; i < s->listeners_len; i++)
+		watch_free(&s->listeners[i]);
+	relay_probe_free(&s->probe);
+	timer_done(&s->accept_again);
+	timer_done(&s->probe_again);
+	timer_done(&s->stop_deadline);
+	shelf_release(s->settings.views, &s->view);
+	passed_cache_free(&s->passed);
+	incident_book_free(&s->incidents);
+	buf_done(&s->scratch);
+	conf_unref(&s->conf);
+	s->magic = 0;
+	mem_free(s);
+	*server = NULL;
 }
 
-void front_set_conf(struct front *front, const struct conf *conf)
+void smtpd_server_set_conf(struct smtpd_server *server, const struct conf *conf)
 {
-	bool same = front_same_backend(front->conf, conf);
+	bool same = conf_same_backend(server->conf, conf);
 
-	conf_unref(&front->conf);
-	front->conf = conf_ref(conf);
-	gatherer_set_conf(front->settings.gatherer, conf);
+	conf_unref(&server->conf);
+	server->conf = conf_ref(conf);
+	gatherer_set_conf(server->settings.gatherer, conf);
 	if (!same)
-		front->probed = false;
-	if (!front->probed)
-		front_probe(front);
+		server->probed = false;
+	if (!server->probed)
+		server_probe(server);
 }
 
-static void front_told_stopped(void *arg)
+static void server_on_all_ended(void *arg)
 {
-	struct front *front = OBJ(front, arg);
+	struct smtpd_server *server = OBJ(smtpd_server, arg);
 
-	front->settings.stopped(front->settings.arg);
+	server->settings.stopped(server->settings.arg);
 }
 
-void front_stop(struct front *front)
+void smtpd_server_stop(struct smtpd_server *server)
 {
-	struct session *session = front->sessions;
+	struct session *session = server->sessions;
 
-	front->stopping = true;
-	front_accept_from(front, false);
-	timer_clear(&front->accept_again);
-	timer_clear(&front->probe_again);
-	timer_set(&front->stop_deadline, loop_now_ms(front->loop) + front->limits->stop_ms);
+	server->stopping = true;
+	server_watch_listeners(server, false);
+	timer_clear(&server->accept_again);
+	timer_clear(&server->probe_again);
+	timer_set(&server->stop_deadline, loop_now_ms(server->loop) + server->limits->stop_ms);
 	if (session == NULL)
-		loop_later(front->loop, front_told_stopped, front);
+		loop_later(server->loop, server_on_all_ended, server);
 	while (session != NULL) {
 		struct session *next = session_next(session);
 
@@ -282,27 +284,28 @@ void front_stop(struct front *front)
 	}
 }
 
-void front_session_ended(struct front *front)
+void smtpd_server_session_ended(struct smtpd_server *server)
 {
-	front->sessions_len--;
-	front_resume_accepting(front);
-	if (front->stopping && front->sessions_len == 0)
-		loop_later(front->loop, front_told_stopped, front);
+	server->sessions_len--;
+	server_resume_accepting(server);
+	if (server->stopping && server->sessions_len == 0)
+		loop_later(server->loop, server_on_all_ended, server);
 }
 
-const struct view *front_view(struct front *front)
+const struct view *smtpd_server_view(struct smtpd_server *server)
 {
-	shelf_refresh(front->settings.views, &front->view);
-	return shelf_object(front->view);
+	shelf_refresh(server->settings.views, &server->view);
+	return shelf_object(server->view);
 }
 
-int64_t front_until_now_s(struct front *front)
+int64_t smtpd_server_until_now_s(struct smtpd_server *server)
 {
-	return clock_guard_now_s(&front->guard, loop_now_s(front->loop), loop_now_ms(front->loop));
+	return clock_guard_now_s(
+		&server->guard, loop_now_s(server->loop), loop_now_ms(server->loop));
 }
 
-const char *front_new_id(struct front *front, char id[SESSION_ID_SIZE])
+const char *smtpd_server_new_id(struct smtpd_server *server, char id[SESSION_ID_SIZE])
 {
-	snprintf(id, SESSION_ID_SIZE, "%016llX", (unsigned long long)front->next_id++);
+	snprintf(id, SESSION_ID_SIZE, "%016llX", (unsigned long long)server->next_id++);
 	return id;
 }

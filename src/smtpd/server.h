@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The SMTP front: what all sessions of the role share, and the sockets they come from. Mail passes only after the start
+ * The SMTP server: what all sessions of the role share, and the sockets they come from. Mail passes only after the start
  * probe said that the backend does not relay for strangers; until then clients are told 451. One loop, one thread; owner:
  * the role.
  */
@@ -10,30 +10,30 @@
 #include "smtpd/limits.h"
 #include "smtpd/relay_probe.h"
 
-struct front;
+struct smtpd_server;
 struct bus_client;
 
-struct front_settings {
+struct smtpd_server_settings {
 	struct loop *loop;
-	const struct conf *conf; /* the front takes a reference */
-	const struct gate_limits *limits;
+	const struct conf *conf; /* the server takes a reference */
+	const struct smtpd_limits *limits;
 	struct gatherer *gatherer;
 	struct shelf *views;    /* of struct view */
 	struct bus_client *bus; /* for incidents; NULL: they are only logged */
 	/* The first answer of the start probe; and later ones that change anything. PROBE_RELAYS: end the role. */
-	void (*probed)(enum probe_result result, void *arg);
-	/* After front_stop: the last session has ended. */
+	void (*probed)(enum relay_probe_result result, void *arg);
+	/* After smtpd_server_stop: the last session has ended. */
 	void (*stopped)(void *arg);
 	void *arg;
 };
 
-/* Starts probing; nothing is accepted before front_listen. */
-struct front *front_new(const struct front_settings *settings);
-void front_free(struct front **front);
+/* Starts probing; nothing is accepted before smtpd_server_listen. */
+struct smtpd_server *smtpd_server_new(const struct smtpd_server_settings *settings);
+void smtpd_server_free(struct smtpd_server **server);
 
 /* Takes clients from a listening socket, which stays the caller's. */
-void front_listen(struct front *front, int fd);
+void smtpd_server_listen(struct smtpd_server *server, int fd);
 /* Sessions under way keep the configuration they began with. A changed backend is probed before mail passes to it. */
-void front_set_conf(struct front *front, const struct conf *conf);
+void smtpd_server_set_conf(struct smtpd_server *server, const struct conf *conf);
 /* No new clients; idle ones are told 421, transactions may end within limits->stop_ms; then `stopped`. */
-void front_stop(struct front *front);
+void smtpd_server_stop(struct smtpd_server *server);

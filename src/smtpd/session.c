@@ -26,12 +26,12 @@ static const struct stream_calls session_stream_calls = {
 
 int64_t session_now_ms(const struct session *s)
 {
-	return loop_now_ms(s->front->loop);
+	return loop_now_ms(s->server->loop);
 }
 
 int64_t session_now_s(const struct session *s)
 {
-	return loop_now_s(s->front->loop);
+	return loop_now_s(s->server->loop);
 }
 
 struct session *session_next(const struct session *session)
@@ -43,11 +43,11 @@ struct session *session_next(const struct session *session)
 
 static void session_link(struct session *s)
 {
-	s->next = s->front->sessions;
+	s->next = s->server->sessions;
 	if (s->next != NULL)
 		s->next->previous = s;
-	s->front->sessions = s;
-	s->front->sessions_len++;
+	s->server->sessions = s;
+	s->server->sessions_len++;
 }
 
 static void session_unlink(struct session *s)
@@ -57,39 +57,39 @@ static void session_unlink(struct session *s)
 	if (s->previous != NULL)
 		s->previous->next = s->next;
 	else
-		s->front->sessions = s->next;
+		s->server->sessions = s->next;
 }
 
 /* One line and the door: there is no session to keep it in. The socket's buffer is empty, so that one write does it. */
-static void session_turn_away(struct front *front, int fd)
+static void session_turn_away(struct smtpd_server *server, int fd)
 {
 	char line[300];
 	int len = snprintf(line, sizeof(line),
 		"421 4.7.0 %.200s Too many connections, try again later\r\n",
-		front->conf->hostname);
+		server->conf->hostname);
 
 	(void)!send(fd, line, (size_t)len, MSG_NOSIGNAL);
 	close(fd);
 }
 
-void session_start(struct front *front, int fd, struct endpoint peer)
+void session_start(struct smtpd_server *server, int fd, struct endpoint peer)
 {
-	const struct stream_limits limits = {.in = front->limits->input, .out = OUT_LIMIT};
+	const struct stream_limits limits = {.in = server->limits->input, .out = OUT_LIMIT};
 	struct session *s;
 
-	if (front->sessions_len >= front->limits->sessions) {
-		session_turn_away(front, fd);
+	if (server->sessions_len >= server->limits->sessions) {
+		session_turn_away(server, fd);
 		return;
 	}
 	s = mem_new(session);
 	s->magic = (uint32_t)MAGIC_session;
-	s->front = front;
-	s->conf = conf_ref(front->conf);
+	s->server = server;
+	s->conf = conf_ref(server->conf);
 	s->client = peer;
-	front_new_id(front, s->id);
-	smtp_parser_init(&s->parser, &front->limits->smtp);
-	timer_init(&s->timer, front->loop, session_on_timer, s);
-	s->stream = stream_new(front->loop, fd, false, &limits, &session_stream_calls, s);
+	smtpd_server_new_id(server, s->id);
+	smtp_parser_init(&s->parser, &server->limits->smtp);
+	timer_init(&s->timer, server->loop, session_on_timer, s);
+	s->stream = stream_new(server->loop, fd, false, &limits, &session_stream_calls, s);
 	session_link(s);
 	session_begin(s, peer);
 }
@@ -122,8 +122,8 @@ void session_end(struct session *s)
 		backend_quit(&s->backend);
 	stream_free(&s->stream);
 	session_unlink(s);
-	front_session_ended(s->front);
-	loop_later(s->front->loop, session_destroy, s);
+	smtpd_server_session_ended(s->server);
+	loop_later(s->server->loop, session_destroy, s);
 }
 
 /* Between commands and transactions nothing is lost by leaving. */
@@ -133,7 +133,7 @@ static bool session_is_idle(const struct session *s)
 	       (s->phase == PHASE_COMMAND || s->phase == PHASE_GREET || s->phase == PHASE_PROXY);
 }
 
-static void session_say_goodbye(struct session *s)
+static void session_send_shutdown(struct session *s)
 {
 	const struct refusal_value hostname = {"hostname", span_text(s->conf->hostname)};
 
@@ -145,7 +145,7 @@ void session_drain(struct session *s)
 {
 	s->draining = true;
 	if (session_is_idle(s))
-		session_say_goodbye(s);
+		session_send_shutdown(s);
 }
 
 /* ---- replies ---- */
@@ -174,7 +174,7 @@ void session_close(struct session *s)
 	s->wait = WAIT_NONE;
 	if (s->message == NULL)
 		backend_quit(&s->backend);
-	timer_set(&s->timer, session_now_ms(s) + s->front->limits->close_ms);
+	timer_set(&s->timer, session_now_ms(s) + s->server->limits->close_ms);
 	stream_finish(s->stream);
 }
 
@@ -191,7 +191,7 @@ static void session_end_for_errors(struct session *s)
 
 void session_count_error(struct session *s)
 {
-	const struct gate_limits *limits = s->front->limits;
+	const struct smtpd_limits *limits = s->server->limits;
 
 	s->errors++;
 	if (s->errors >= limits->errors_hard)
@@ -211,7 +211,7 @@ void session_fault(
 
 static void session_arm(struct session *s)
 {
-	const struct gate_limits *limits = s->front->limits;
+	const struct smtpd_limits *limits = s->server->limits;
 
 	switch (s->wait) {
 	case WAIT_NONE:
@@ -229,9 +229,9 @@ static void session_arm(struct session *s)
 	}
 }
 
-void session_heard(struct session *s)
+void session_restart_idle(struct session *s)
 {
-	s->command_until_ms = session_now_ms(s) + s->front->limits->command_ms;
+	s->command_until_ms = session_now_ms(s) + s->server->limits->command_ms;
 	session_arm(s);
 }
 
@@ -239,7 +239,7 @@ void session_set_wait(struct session *s, enum session_wait wait)
 {
 	s->wait = wait;
 	if (wait == WAIT_NONE)
-		session_heard(s);
+		session_restart_idle(s);
 	else
 		session_arm(s);
 }
@@ -247,8 +247,8 @@ void session_set_wait(struct session *s, enum session_wait wait)
 static void session_on_silence(struct session *s)
 {
 	char seconds[24];
-	int len = snprintf(
-		seconds, sizeof(seconds), "%lld", (long long)(s->front->limits->command_ms / 1000));
+	int len = snprintf(seconds, sizeof(seconds), "%lld",
+		(long long)(s->server->limits->command_ms / 1000));
 	const struct refusal_value values[] = {
 		{"hostname", span_text(s->conf->hostname)},
 		{"wait", span_of(seconds, (size_t)len)},
@@ -284,7 +284,7 @@ static void session_on_timer(struct timer *timer, void *arg)
 static void session_on_overlong(struct session *s)
 {
 	char limit[24];
-	int len = snprintf(limit, sizeof(limit), "%zu", s->front->limits->smtp.line);
+	int len = snprintf(limit, sizeof(limit), "%zu", s->server->limits->smtp.line);
 	const struct refusal_value value = {"limit", span_of(limit, (size_t)len)};
 
 	session_fault(s, REFUSAL_LINE_TOO_LONG, &value, 1);
@@ -311,7 +311,7 @@ static bool session_step(struct session *s)
 static bool session_may_read(const struct session *s)
 {
 	return s->phase == PHASE_COMMAND && s->wait == WAIT_NONE &&
-	       buf_len(stream_out(s->stream)) < s->front->limits->output;
+	       buf_len(stream_out(s->stream)) < s->server->limits->output;
 }
 
 static void session_after_commands(struct session *s)
@@ -320,7 +320,7 @@ static void session_after_commands(struct session *s)
 		return;
 	stream_send(s->stream);
 	if (s->draining && session_is_idle(s))
-		session_say_goodbye(s);
+		session_send_shutdown(s);
 	else if (s->client_closed && s->phase == PHASE_COMMAND && s->wait == WAIT_NONE)
 		session_end(s);
 	else if (s->client_closed && s->phase == PHASE_MESSAGE)
@@ -366,7 +366,7 @@ static void session_on_input(struct stream *stream, void *arg)
 	case PHASE_COMMAND:
 	case PHASE_MESSAGE:
 		if (s->wait == WAIT_NONE)
-			session_heard(s);
+			session_restart_idle(s);
 		session_run(s);
 		break;
 	case PHASE_CLOSING:

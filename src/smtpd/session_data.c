@@ -21,15 +21,15 @@ void session_data_begin(struct session *s)
 		return;
 	}
 	session_set_wait(s, WAIT_BACKEND);
-	session_ask_backend(s, EXPECT_DATA);
-	backend_send(s->backend, s->front->limits->backend_command_ms);
+	session_write_backend(s, EXPECT_DATA);
+	backend_send(s->backend, s->server->limits->backend_command_ms);
 }
 
 static void session_print_fields(struct session *s)
 {
 	struct smtp_client client;
 	struct facts facts = {0};
-	const struct trace trace = {.client = &client,
+	const struct trace_header trace = {.client = &client,
 		.hostname = s->conf->hostname,
 		.id = s->id,
 		.smtputf8 = s->mail.mail.smtputf8,
@@ -38,9 +38,9 @@ static void session_print_fields(struct session *s)
 
 	gathering_facts(s->gathering, &facts);
 	session_describe_client(s, &facts, &client);
-	trace_print_received(&trace, out);
+	trace_header_print_received(&trace, out);
 	if (s->conf->pass_client == PASS_CLIENT_NONE)
-		trace_print_client(s->client.ip, out);
+		trace_header_print_client(s->client.ip, out);
 	buf_append(out, buf_span(&s->mail.fields));
 }
 
@@ -54,7 +54,7 @@ void session_data_accepted(struct session *s)
 	s->phase = PHASE_MESSAGE;
 	session_reply(s, "354 End data with <CR><LF>.<CR><LF>");
 	stream_send(s->stream);
-	session_heard(s);
+	session_restart_idle(s);
 }
 
 void session_data_lost(struct session *s)
@@ -67,7 +67,7 @@ void session_data_lost(struct session *s)
 
 static void session_data_send(struct session *s)
 {
-	backend_send(s->backend, s->front->limits->backend_stall_ms);
+	backend_send(s->backend, s->server->limits->backend_stall_ms);
 	if (buf_len(backend_out(s->backend)) == 0)
 		backend_rest(s->backend); /* it is the client who makes us wait now */
 }
@@ -91,7 +91,7 @@ static void session_refuse_message(struct session *s)
 	else
 		session_refuse(s, REFUSAL_BACKEND_DOWN, NULL, 0);
 	session_reset(s);
-	session_heard(s);
+	session_restart_idle(s);
 }
 
 static void session_data_end(struct session *s)
@@ -104,8 +104,8 @@ static void session_data_end(struct session *s)
 	smtp_header_filter_finish(&s->message->filter, backend_out(s->backend));
 	smtp_data_print_end(backend_out(s->backend));
 	session_set_wait(s, WAIT_BACKEND);
-	session_ask_backend(s, EXPECT_END);
-	backend_send(s->backend, s->front->limits->backend_end_ms);
+	session_write_backend(s, EXPECT_END);
+	backend_send(s->backend, s->server->limits->backend_end_ms);
 }
 
 /* Behind the header the canonical lines go to the backend without a stop between. */
@@ -113,7 +113,7 @@ static int session_data_convert(struct session *s, size_t *ret_used)
 {
 	struct session_message *m = s->message;
 	struct span input = buf_span(stream_in(s->stream));
-	struct buf *scratch = &s->front->scratch;
+	struct buf *scratch = &s->server->scratch;
 	int r;
 
 	if (m->fate == MESSAGE_PASS && m->filter.state == HEADER_DONE)
@@ -141,7 +141,7 @@ void session_data_read(struct session *s)
 	int r;
 
 	if (s->message->fate == MESSAGE_PASS &&
-		buf_len(backend_out(s->backend)) >= s->front->limits->ahead) {
+		buf_len(backend_out(s->backend)) >= s->server->limits->ahead) {
 		stream_pause(s->stream);
 		return;
 	}

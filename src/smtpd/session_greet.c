@@ -14,7 +14,7 @@ static void session_greet(struct session *s)
 {
 	s->phase = PHASE_COMMAND;
 	buf_append_format(session_out(s), "220 %s ESMTP\r\n", s->conf->hostname);
-	session_heard(s);
+	session_restart_idle(s);
 	session_run(s);
 }
 
@@ -35,13 +35,13 @@ static bool facts_refuse_already(const struct facts *facts, const struct conf *c
 
 static bool session_need_not_wait(struct session *s)
 {
-	const struct conf *rules = s->front->conf; /* the gatherer's */
+	const struct conf *rules = s->server->conf; /* the gatherer's */
 	struct facts facts = {.client = s->client.ip};
 
-	if (passed_cache_has(s->front->passed, s->client.ip, session_now_s(s)))
+	if (passed_cache_has(s->server->passed, s->client.ip, session_now_s(s)))
 		return true;
 	gathering_facts(s->gathering, &facts);
-	facts_look_up(&facts, rules, front_view(s->front));
+	facts_look_up(&facts, rules, smtpd_server_view(s->server));
 	return facts_ip_is_own(rules, s->client.ip) || facts.client_allowed ||
 	       facts_refuse_already(&facts, rules);
 }
@@ -53,15 +53,20 @@ static int64_t session_greet_wait(const struct session *s)
 	return early->action == ACTION_OFF ? 0 : early->wait_ms;
 }
 
-/* The client is known now: by its socket, or by the header of a balancer. is_check: a balancer checks whether we live. */
-static void session_meet(struct session *s, bool is_check)
+/* The client is known now: by its socket, or by the header of a balancer. */
+static void session_gather(struct session *s)
+{
+	s->facts_until_ms = session_now_ms(s) + s->server->limits->facts_ms;
+	s->gathering = gathering_start(s->server->settings.gatherer, smtpd_server_view(s->server),
+		s->client.ip, session_on_facts, s);
+}
+
+static void session_identify(struct session *s)
 {
 	int64_t wait_ms = session_greet_wait(s);
 
-	s->facts_until_ms = session_now_ms(s) + s->front->limits->facts_ms;
-	s->gathering = gathering_start(s->front->settings.gatherer, front_view(s->front),
-		s->client.ip, session_on_facts, s);
-	if (is_check || wait_ms == 0 || session_need_not_wait(s)) {
+	session_gather(s);
+	if (wait_ms == 0 || session_need_not_wait(s)) {
 		session_greet(s);
 		return;
 	}
@@ -71,16 +76,23 @@ static void session_meet(struct session *s, bool is_check)
 	timer_set(&s->timer, session_now_ms(s) + wait_ms);
 }
 
+/* A balancer looks whether we live: it does not wait. */
+static void session_identify_check(struct session *s)
+{
+	session_gather(s);
+	session_greet(s);
+}
+
 void session_begin(struct session *s, struct endpoint peer)
 {
 	for (size_t i = 0; i < s->conf->proxy_from_len; i++) {
 		if (!prefix_has(s->conf->proxy_from[i], peer.ip))
 			continue;
 		s->phase = PHASE_PROXY;
-		timer_set(&s->timer, session_now_ms(s) + s->front->limits->proxy_ms);
+		timer_set(&s->timer, session_now_ms(s) + s->server->limits->proxy_ms);
 		return;
 	}
-	session_meet(s, false);
+	session_identify(s);
 }
 
 /* A header that is wrong or missing ends the connection without a word (PROXY protocol, section 2). */
@@ -103,7 +115,10 @@ void session_on_proxy_input(struct session *s)
 		s->local = header.destination;
 	}
 	timer_clear(&s->timer);
-	session_meet(s, header.is_local);
+	if (header.is_local)
+		session_identify_check(s);
+	else
+		session_identify(s);
 	if (s->phase == PHASE_GREET && buf_len(in) != 0)
 		session_on_early_input(s);
 }
@@ -117,7 +132,7 @@ void session_on_early_input(struct session *s)
 void session_on_greet_timer(struct session *s)
 {
 	passed_cache_add(
-		s->front->passed, s->client.ip, session_now_s(s) + s->front->limits->passed_s);
+		s->server->passed, s->client.ip, session_now_s(s) + s->server->limits->passed_s);
 	session_greet(s);
 }
 

@@ -58,7 +58,7 @@ static size_t incident_checks(const struct verdict *verdict, Stockade__CheckResu
 	return verdict->results_len;
 }
 
-static void session_tell_keeper(struct session *s, const struct verdict *verdict,
+static void session_report_incident(struct session *s, const struct verdict *verdict,
 	const struct facts *facts, const struct incident_note *note, const char *reply)
 {
 	Stockade__CheckResult checks[VERDICT_CHECKS_MAX];
@@ -90,7 +90,7 @@ static void session_tell_keeper(struct session *s, const struct verdict *verdict
 	incident.checks = pointers;
 	put.what_case = STOCKADE__PUT__WHAT_INCIDENT;
 	put.incident = &incident;
-	bus_client_put(s->front->settings.bus, &put); /* a full spool is counted and told there */
+	bus_client_put(s->server->settings.bus, &put); /* a full spool is counted and told there */
 }
 
 /* ---- the log ---- */
@@ -144,13 +144,13 @@ uint64_t session_note_verdict(
 	struct session *s, const struct verdict *verdict, const struct facts *facts)
 {
 	struct incident_note note = incident_book_note(
-		s->front->incidents, s->client.ip, verdict->refusal, session_now_s(s));
+		s->server->incidents, s->client.ip, verdict->refusal, session_now_s(s));
 	struct buf reply;
 
 	buf_init(&reply, 0);
-	verdict_print_reply(verdict, facts, s->front->conf, note.number, session_now_s(s), &reply);
-	if (note.is_worth && s->front->settings.bus != NULL)
-		session_tell_keeper(s, verdict, facts, &note, buf_cstr(&reply));
+	verdict_print_reply(verdict, facts, s->server->conf, note.number, session_now_s(s), &reply);
+	if (note.is_worth && s->server->settings.bus != NULL)
+		session_report_incident(s, verdict, facts, &note, buf_cstr(&reply));
 	session_log_verdict(s, verdict, facts, note.number, buf_cstr(&reply));
 	buf_done(&reply);
 	return note.number;

@@ -73,7 +73,7 @@ struct session_rcpt {
 
 struct session {
 	uint32_t magic;
-	struct front *front;
+	struct smtpd_server *server;
 	struct session *next;
 	struct session *previous;
 	const struct conf *conf; /* a reference: the one it began with */
@@ -116,7 +116,7 @@ struct session {
 void session_run(struct session *s);
 void session_set_wait(struct session *s, enum session_wait wait);
 /* Starts the time in which the client has to say something anew. */
-void session_heard(struct session *s);
+void session_restart_idle(struct session *s);
 int64_t session_now_ms(const struct session *s);
 int64_t session_now_s(const struct session *s);
 
@@ -157,7 +157,7 @@ void session_command(struct session *s, const struct smtp_command *command);
 void session_rcpt_begin(struct session *s);
 /* Facts are complete, or their time is over. */
 void session_rcpt_decide(struct session *s);
-void session_ask_backend(struct session *s, enum session_expect what);
+void session_write_backend(struct session *s, enum session_expect what);
 /* The events of s->backend. */
 extern const struct backend_calls session_backend_calls;
 

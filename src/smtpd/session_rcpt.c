@@ -36,7 +36,7 @@ void session_rcpt_begin(struct session *s)
 /* The facts of a decision and the rules for it are of one configuration, the newest: what the gatherer asked about is. */
 static const struct conf *session_rules(const struct session *s)
 {
-	return s->front->conf;
+	return s->server->conf;
 }
 
 static void session_collect_facts(struct session *s, struct facts *facts)
@@ -50,7 +50,7 @@ static void session_collect_facts(struct session *s, struct facts *facts)
 	facts->helo = buf_span(&s->helo);
 	facts->sender = s->mail.mail.path.mailbox;
 	facts_set_recipient(facts, rules, s->rcpt.rcpt.path.mailbox);
-	facts_look_up(facts, rules, front_view(s->front));
+	facts_look_up(facts, rules, smtpd_server_view(s->server));
 }
 
 /* A message to several recipients may have failed different checks for each: one field a rule. */
@@ -62,7 +62,7 @@ static void session_tag(struct session *s, const struct verdict *verdict, uint64
 	struct buf field;
 
 	buf_init(&field, 0);
-	trace_print_tag(would_refuse ? "would-refuse" : "tag", rule, incident, &field);
+	trace_header_print_tag(would_refuse ? "would-refuse" : "tag", rule, incident, &field);
 	if (span_find_text(buf_span(&s->mail.fields), buf_cstr(&field)) == buf_len(&s->mail.fields))
 		buf_append(&s->mail.fields, buf_span(&field));
 	buf_done(&field);
@@ -90,7 +90,7 @@ void session_rcpt_decide(struct session *s)
 	if (s->wait != WAIT_NONE)
 		session_set_wait(s, WAIT_NONE);
 	session_collect_facts(s, &facts);
-	verdict_decide(&facts, session_rules(s), front_until_now_s(s->front), &verdict);
+	verdict_decide(&facts, session_rules(s), smtpd_server_until_now_s(s->server), &verdict);
 	if (verdict.kind == VERDICT_REFUSE || verdict.kind == VERDICT_TEMPFAIL) {
 		session_refuse_rcpt(s, &verdict, &facts);
 	} else {
@@ -105,7 +105,7 @@ void session_rcpt_decide(struct session *s)
 
 /* ---- to the backend ---- */
 
-void session_ask_backend(struct session *s, enum session_expect what)
+void session_write_backend(struct session *s, enum session_expect what)
 {
 	struct buf *out = backend_out(s->backend);
 	unsigned keywords = backend_offer(s->backend)->keywords;
@@ -133,7 +133,7 @@ void session_ask_backend(struct session *s, enum session_expect what)
 
 static void session_flush_backend(struct session *s)
 {
-	backend_send(s->backend, s->front->limits->backend_command_ms);
+	backend_send(s->backend, s->server->limits->backend_command_ms);
 }
 
 /* RSET and MAIL first where they are due; all in one go when the backend takes that. */
@@ -142,11 +142,11 @@ static void session_forward_rcpt(struct session *s)
 	bool together = (backend_offer(s->backend)->keywords & SMTP_PIPELINING) != 0;
 
 	if (s->backend_dirty)
-		session_ask_backend(s, EXPECT_RSET);
+		session_write_backend(s, EXPECT_RSET);
 	if (!s->mail.sent && (together || s->expect_len == 0))
-		session_ask_backend(s, EXPECT_MAIL);
+		session_write_backend(s, EXPECT_MAIL);
 	if (together || s->expect_len == 0)
-		session_ask_backend(s, EXPECT_RCPT);
+		session_write_backend(s, EXPECT_RCPT);
 	session_flush_backend(s);
 }
 
@@ -159,7 +159,7 @@ static void session_open_backend(struct session *s, const struct facts *facts)
 	s->backend_dirty = false;
 	s->mail.sent = false;
 	s->backend = backend_open(
-		s->front->loop, s->conf, s->front->limits, &client, &session_backend_calls, s);
+		s->server->loop, s->conf, s->server->limits, &client, &session_backend_calls, s);
 }
 
 /* A connection that broke after it had taken recipients took their places with it: the others must not get the message as
@@ -168,7 +168,7 @@ static void session_pass_rcpt(struct session *s, const struct facts *facts)
 {
 	bool lost = s->backend == NULL && s->mail.accepted != 0;
 
-	if (lost || !front_may_pass(s->front, s->conf)) {
+	if (lost || !smtpd_server_may_pass(s->server, s->conf)) {
 		session_refuse_backend(s);
 		return;
 	}
@@ -185,13 +185,13 @@ static void session_on_backend_ready(struct backend *backend, void *arg)
 {
 	struct session *s = OBJ(session, arg);
 
-	front_backend_seen(s->front, s->conf, backend_offer(backend));
+	smtpd_server_backend_seen(s->server, s->conf, backend_offer(backend));
 	session_forward_rcpt(s);
 }
 
 /* The backend's words are the client's reply, where they are one to what was asked: 421 would tell the client that we are
  * closing, which we are not, and 354 to a recipient or 250 to DATA that its turn has come. */
-static void session_relay(struct session *s, const struct smtp_reply *reply, bool taken)
+static void session_pass_reply(struct session *s, const struct smtp_reply *reply, bool taken)
 {
 	bool senseless = smtp_reply_class(reply) < 4 && !taken;
 
@@ -237,7 +237,7 @@ static void session_on_mail_reply(struct session *s, const struct smtp_reply *re
 	/* Whatever it says to the recipient that was sent along does not matter any more. */
 	session_drop_backend(s);
 	session_rcpt_finish(s);
-	session_relay(s, reply, false);
+	session_pass_reply(s, reply, false);
 }
 
 static void session_on_rcpt_reply(struct session *s, const struct smtp_reply *reply)
@@ -247,7 +247,7 @@ static void session_on_rcpt_reply(struct session *s, const struct smtp_reply *re
 	session_rcpt_finish(s);
 	if (taken)
 		s->mail.accepted++;
-	session_relay(s, reply, taken);
+	session_pass_reply(s, reply, taken);
 }
 
 static void session_on_data_reply(struct session *s, const struct smtp_reply *reply)
@@ -257,7 +257,7 @@ static void session_on_data_reply(struct session *s, const struct smtp_reply *re
 		session_data_accepted(s);
 		return;
 	}
-	session_relay(s, reply, false);
+	session_pass_reply(s, reply, false);
 	session_reset(s);
 }
 
@@ -322,7 +322,7 @@ static void session_on_backend_failed(
 	bool handed_over = s->message != NULL && s->phase == PHASE_COMMAND;
 
 	if (!backend_is_ready(backend) || s->wait == WAIT_BACKEND || s->phase == PHASE_MESSAGE)
-		front_backend_away(s->front, s->conf, what, error);
+		smtpd_server_backend_away(s->server, s->conf, what, error);
 	if (s->phase == PHASE_MESSAGE) {
 		session_data_lost(s);
 	} else {

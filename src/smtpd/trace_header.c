@@ -41,14 +41,14 @@ static void print_date(int64_t now_s, struct buf *out)
 		t.tm_mday, months + 3 * t.tm_mon, t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
 }
 
-static const char *trace_protocol(const struct trace *trace)
+static const char *trace_header_protocol(const struct trace_header *trace)
 {
 	if (trace->smtputf8)
 		return "UTF8SMTP"; /* RFC 6531 section 4.3 */
 	return trace->client->extended ? "ESMTP" : "SMTP";
 }
 
-void trace_print_received(const struct trace *trace, struct buf *out)
+void trace_header_print_received(const struct trace_header *trace, struct buf *out)
 {
 	const struct smtp_client *client = trace->client;
 
@@ -65,12 +65,12 @@ void trace_print_received(const struct trace *trace, struct buf *out)
 	buf_append_byte(out, ' ');
 	print_literal(client->source.ip, out);
 	buf_append_format(out, ")\r\n\tby %s (Stockade) with %s id %s;\r\n\t", trace->hostname,
-		trace_protocol(trace), trace->id);
+		trace_header_protocol(trace), trace->id);
 	print_date(trace->now_s, out);
 	buf_append_text(out, "\r\n");
 }
 
-void trace_print_tag(const char *what, const char *rule, uint64_t incident, struct buf *out)
+void trace_header_print_tag(const char *what, const char *rule, uint64_t incident, struct buf *out)
 {
 	char text[INCIDENT_TEXT_SIZE];
 
@@ -80,7 +80,7 @@ void trace_print_tag(const char *what, const char *rule, uint64_t incident, stru
 	buf_append_text(out, "\r\n");
 }
 
-void trace_print_client(struct ip ip, struct buf *out)
+void trace_header_print_client(struct ip ip, struct buf *out)
 {
 	char text[IP_TEXT_SIZE];
 

@@ -9,7 +9,7 @@
 #include "base/ip.h"
 #include "smtp/xclient.h"
 
-struct trace {
+struct trace_header {
 	const struct smtp_client *client;
 	const char *hostname;
 	const char *id;
@@ -18,10 +18,10 @@ struct trace {
 };
 
 /* "Received: from HELO (NAME [192.0.2.1])" CRLF TAB "by ..." CRLF. */
-void trace_print_received(const struct trace *trace, struct buf *out);
+void trace_header_print_received(const struct trace_header *trace, struct buf *out);
 
 /* "X-Stockade: would-refuse; rule=no-ptr; incident=..." CRLF. incident 0: none. */
-void trace_print_tag(const char *what, const char *rule, uint64_t incident, struct buf *out);
+void trace_header_print_tag(const char *what, const char *rule, uint64_t incident, struct buf *out);
 
 /* "X-Stockade-Client-IP: 192.0.2.1" CRLF: for backends that have no other way to learn it. */
-void trace_print_client(struct ip ip, struct buf *out);
+void trace_header_print_client(struct ip ip, struct buf *out);

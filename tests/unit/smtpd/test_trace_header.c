@@ -5,7 +5,7 @@
 
 static void assert_received(const struct smtp_client *client, bool smtputf8, const char *expected)
 {
-	struct trace trace = {.client = client,
+	struct trace_header trace = {.client = client,
 		.hostname = "mx1.example.org",
 		.id = "0123456789ABCDEF",
 		.smtputf8 = smtputf8,
@@ -13,7 +13,7 @@ static void assert_received(const struct smtp_client *client, bool smtputf8, con
 	struct buf out;
 
 	buf_init(&out, 0);
-	trace_print_received(&trace, &out);
+	trace_header_print_received(&trace, &out);
 	assert_string_equal(buf_cstr(&out), expected);
 	buf_done(&out);
 }
@@ -61,10 +61,10 @@ static void tags_name_rule_and_number(void **state)
 
 	(void)state;
 	buf_init(&out, 0);
-	trace_print_tag("tag", "fcrdns", 0, &out);
+	trace_header_print_tag("tag", "fcrdns", 0, &out);
 	assert_string_equal(buf_cstr(&out), "X-Stockade: tag; rule=fcrdns\r\n");
 	buf_clear(&out);
-	trace_print_tag("would-refuse", "no-ptr", 1, &out);
+	trace_header_print_tag("would-refuse", "no-ptr", 1, &out);
 	assert_memory_equal(buf_cstr(&out), "X-Stockade: would-refuse; rule=no-ptr; incident=", 48);
 	assert_int_equal(buf_len(&out), 48 + 14 + 2);
 	buf_done(&out);
