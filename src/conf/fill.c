@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/macro.h"
 #include "conf/load.h"
+#include "conf/store_url.h"
 #include "conf/value.h"
 
 enum { PATH_SIZE = 160, WORDS_MAX = 64, ELEMENTS_MAX = 10000, SHOWN_MAX = 80 };
@@ -160,9 +161,9 @@ static int fill_text(struct loader *loader, const struct setting *row, const str
 				(int)node->text.len, node->text.ptr);
 		break;
 	case SETTING_STORE:
-		if (!span_has_prefix_nocase(node->text, "sqlite:/") || node->text.len < 9)
-			r = fault_set(why, E_PARSE, "'%.*s' is not a store (sqlite:/PATH)",
-				(int)node->text.len, node->text.ptr);
+		if (store_url_kind(node->text) < 0)
+			r = fault_set(why, E_PARSE, "'%.*s' is not a store (%s)",
+				(int)node->text.len, node->text.ptr, store_url_forms);
 		break;
 	default:
 		break;

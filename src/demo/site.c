@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "base/macro.h"
+#include "conf/store_url.h"
 #include "loop/socket.h"
 #include "process/child.h"
 
@@ -124,7 +125,7 @@ static void site_print_conf(const struct demo_site *site, struct buf *out)
 		"contact: postmaster@demo.test\n"
 		"portal-url: http://127.0.0.1:%u/why\n"
 		"mode: enforce\n"
-		"store: sqlite:%s/store/stockade.db\n",
+		"store: " STORE_URL_FILE "%s/store/stockade.db\n",
 		site->pages.port, site->folder);
 	buf_append_format(out, "\nrun:\n  resolver: %s\n", endpoint_print(site->names, text));
 	buf_append_format(out, "  folder: %s/run\n  lists: %s/lists\n  state: %s/state\n",

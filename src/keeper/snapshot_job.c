@@ -17,7 +17,7 @@
 
 /*
  * Snapshot files. They are written by a thread with a read-only connection of its own, inside one read transaction: one
- * state of everything, while commands go on. A forked child would not do: SQLite's locks do not survive fork(2), and the
+ * state of everything, while commands go on. A forked child would not do: the locks of the store do not survive fork(2), and the
  * jail lets no role fork. For the same reason the thread is made once, before the jail closes, and sleeps between jobs.
  * A published file is never written again: a serial is used once.
  *

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/macro.h"
+#include "conf/store_url.h"
 
 /* systemd's range for dynamic users, 61184 to 65519; the numbers of the roles are part of the manual. */
 enum { DYNAMIC_GROUP = 61184 };
@@ -121,13 +122,9 @@ static int folder_make(const char *path, mode_t mode, struct role_user user, str
 
 int folders_store(const struct conf *conf, char *path, size_t size)
 {
-	static const char prefix[] = "sqlite:";
-	const char *file = conf->store + strlen(prefix);
-	const char *slash;
+	const char *file = store_url_path(conf->store);
+	const char *slash = file != NULL ? strrchr(file, '/') : NULL;
 
-	if (strncmp(conf->store, prefix, strlen(prefix)) != 0)
-		return 0;
-	slash = strrchr(file, '/');
 	if (slash == NULL || (size_t)(slash - file) >= size)
 		return slash == NULL ? 0 : E_LIMIT;
 	snprintf(path, size, "%.*s", (int)(slash - file), file);

@@ -37,7 +37,7 @@ int folders_prepare(const struct conf *conf, const char *role, struct fault *why
 /* run.folder and its bus folder, for whoever opens the keeper's sockets. */
 int folders_prepare_sockets(const struct conf *conf, struct fault *why);
 
-/* The folder of an SQLite store; 1: there is one, 0: the store is no file. E_LIMIT. */
+/* The folder of a store that is a file; 1: there is one, 0: it is not a file. E_LIMIT. */
 int folders_store(const struct conf *conf, char *path, size_t size);
 /* <run.state>/<role>. E_LIMIT. */
 int folders_state(const struct conf *conf, const char *role, char *path, size_t size);
