@@ -367,7 +367,7 @@ static void values_write(const struct name_nodes *nodes, const uint32_t *row_mas
 	struct counted_value *by_count = mem_alloc_array_try(nodes->len, sizeof(*values));
 	uint32_t *numbers = mem_alloc_array_try(nodes->len, sizeof(*numbers));
 	uint32_t *masks = mem_alloc_array_try(nodes->len, sizeof(*masks));
-	struct codes_histogram histogram = {0};
+	struct packed_rows_histogram histogram = {0};
 	unsigned extra_bits = 0;
 
 	if (values == NULL || by_count == NULL || numbers == NULL || masks == NULL) {
@@ -390,10 +390,10 @@ static void values_write(const struct name_nodes *nodes, const uint32_t *row_mas
 		out = image_room(image, record->values, sizeof(*out), &record->value_at);
 		for (uint32_t i = 0; i < record->values && out != NULL; i++)
 			out[i] = by_count[i].value;
-		codes_count(&histogram, numbers, nodes->len);
-		codes_choose(&histogram, nodes->len, 0, &extra_bits);
-		codes_write(
-			numbers, (uint32_t)nodes->len, 0, extra_bits, masks, image, &record->codes);
+		packed_rows_count(&histogram, numbers, nodes->len);
+		packed_rows_choose(&histogram, nodes->len, 0, &extra_bits);
+		packed_rows_write(numbers, (uint32_t)nodes->len, 0, extra_bits, masks, image,
+			&record->packed);
 	}
 	mem_free(values);
 	mem_free(by_count);
@@ -420,7 +420,7 @@ void names_write(const struct name_nodes *nodes, const uint8_t *keys, const uint
 
 void names_open(struct names *names, struct sections *sections, const struct names_record *record)
 {
-	uint32_t count = record->codes.count;
+	uint32_t count = record->packed.count;
 
 	*names = (struct names){
 		.count = count,
@@ -429,8 +429,8 @@ void names_open(struct names *names, struct sections *sections, const struct nam
 		.values = record->values,
 		.text_bytes = record->text_bytes,
 	};
-	codes_open(&names->codes, sections, &record->codes);
-	if (record->codes.inline_bits != 0 || (count != 0 && record->slots == 0))
+	packed_rows_open(&names->packed, sections, &record->packed);
+	if (record->packed.inline_bits != 0 || (count != 0 && record->slots == 0))
 		sections->bad = true;
 	names->first = sections_get(sections, record->first_at,
 		count != 0 ? (uint64_t)count + 1 : 0, sizeof(*names->first));
@@ -453,7 +453,7 @@ struct span names_key(const struct names *names, uint32_t node)
 
 struct name_value names_value(const struct names *names, uint32_t node)
 {
-	uint32_t number = codes_get(&names->codes, node, 0);
+	uint32_t number = packed_rows_get(&names->packed, node, 0);
 
 	if (number >= names->values)
 		return (struct name_value){names_no_row, names_no_row, 0};
@@ -490,8 +490,8 @@ static void node_prefetch(const struct names *names, struct slot_at at, unsigned
 		return;
 	if (step == 1) {
 		sections_prefetch(&names->first[node]);
-		if (names->codes.extra_bits != 0)
-			sections_prefetch(codes_cell(&names->codes, node));
+		if (names->packed.extra_bits != 0)
+			sections_prefetch(packed_rows_cell(&names->packed, node));
 	} else {
 		sections_prefetch(names_key(names, node).ptr);
 	}
@@ -568,11 +568,11 @@ uint32_t name_value_mask(const struct row_set *rows, struct name_value value)
 uint32_t names_next(const struct names *names, const struct row_set *rows, uint32_t from,
 	uint32_t end, uint32_t mask)
 {
-	for (from = codes_skip(&names->codes, from, end, mask); from < end; from++) {
+	for (from = packed_rows_skip(&names->packed, from, end, mask); from < end; from++) {
 		if ((name_value_mask(rows, names_value(names, from)) & mask) != 0)
 			return from;
 		if ((from + 1) % SUMMARY_FANOUT == 0)
-			from = codes_skip(&names->codes, from + 1, end, mask) - 1;
+			from = packed_rows_skip(&names->packed, from + 1, end, mask) - 1;
 	}
 	return end;
 }

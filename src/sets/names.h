@@ -8,7 +8,7 @@
  *
  * Writing: the caller's thread. Reading: pure; any thread.
  */
-#include "sets/codes.h"
+#include "sets/packed_rows.h"
 
 enum { NAME_KEY_SIZE = 256 };
 
@@ -63,7 +63,7 @@ struct names_record {
 	uint32_t slots, probes, values, zero;
 	uint64_t text_bytes;
 	uint64_t first_at, text_at, tag_at, slot_at, value_at;
-	struct codes_record codes;
+	struct packed_rows_record packed;
 };
 
 struct name_value {
@@ -78,7 +78,7 @@ struct names {
 	const uint8_t *tag;   /* of each slot: 0 free, else eight bits of the hash */
 	const uint32_t *slot; /* node */
 	const struct name_value *value;
-	struct codes codes;
+	struct packed_rows packed;
 };
 
 /* Rows in nodes are numbered by frequency already. row_masks: of each. */
@@ -87,7 +87,7 @@ void names_write(const struct name_nodes *nodes, const uint8_t *keys, const uint
 void names_open(struct names *names, struct sections *sections, const struct names_record *record);
 
 /* Asks for the memory that names_find of this key will read, for the ends of the key that may not be in the caches yet: step
- * 0 for the slots, step 1 for where the nodes begin and their codes, step 2 for their text. Changes no answer. */
+ * 0 for the slots, step 1 for where the nodes begin and their packed, step 2 for their text. Changes no answer. */
 enum { NAMES_FETCHES = 3 };
 void names_prefetch(const struct names *names, struct span key, unsigned step);
 

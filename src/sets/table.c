@@ -119,7 +119,7 @@ static void bucket_expect(const struct table *table, uint32_t address)
 	if (table->low_bits == 16 || guess >= table->count)
 		return;
 	sections_prefetch(&keys[guess]);
-	sections_prefetch(codes_cell(&table->codes, (uint32_t)guess));
+	sections_prefetch(packed_rows_cell(&table->packed, (uint32_t)guess));
 }
 
 static struct bucket bucket_of(const struct table *table, uint32_t address)
@@ -173,7 +173,7 @@ static bool narrow_get(const struct table *table, u128 key, uint32_t *ret_row)
 	found = keys[place];
 	if ((found & ((UINT32_C(1) << table->low_bits) - 1)) != bucket.low)
 		return false;
-	*ret_row = codes_get(&table->codes, place, found >> table->low_bits);
+	*ret_row = packed_rows_get(&table->packed, place, found >> table->low_bits);
 	return true;
 }
 
@@ -231,8 +231,8 @@ static void narrow_prefetch(const struct table *table, uint32_t address, unsigne
 		return;
 	sections_prefetch(&keys[bucket.first]);
 	sections_prefetch(&keys[bucket.end - 1]);
-	if (table->codes.extra_bits != 0)
-		sections_prefetch(codes_cell(&table->codes, bucket.first));
+	if (table->packed.extra_bits != 0)
+		sections_prefetch(packed_rows_cell(&table->packed, bucket.first));
 }
 
 static void group_prefetch(const struct table *table, unsigned rung, uint32_t first)
@@ -255,8 +255,8 @@ static void wide_prefetch(const struct table *table, u128 key, unsigned step)
 	if (place >= table->rung_len[rung + 1])
 		return;
 	group_prefetch(table, rung, place * LADDER_FANOUT);
-	if (rung == 0 && table->codes.extra_bits != 0)
-		sections_prefetch(codes_cell(&table->codes, place * LADDER_FANOUT));
+	if (rung == 0 && table->packed.extra_bits != 0)
+		sections_prefetch(packed_rows_cell(&table->packed, place * LADDER_FANOUT));
 }
 
 void table_prefetch(const struct table *table, u128 key, unsigned step)
@@ -288,7 +288,7 @@ bool table_get(const struct table *table, u128 key, uint32_t *ret_row)
 	place = wide_find(table, key);
 	if (place == table->count || wide_key(table, place) != key)
 		return false;
-	*ret_row = codes_get(&table->codes, place, 0);
+	*ret_row = packed_rows_get(&table->packed, place, 0);
 	return true;
 }
 
@@ -298,7 +298,7 @@ bool table_get_below(const struct table *table, u128 key, uint32_t *ret_row)
 
 	if (place == table->count)
 		return false;
-	*ret_row = codes_get(&table->codes, place, 0);
+	*ret_row = packed_rows_get(&table->packed, place, 0);
 	return true;
 }
 
@@ -329,7 +329,7 @@ uint32_t table_row(const struct table *table, uint32_t place)
 
 	if (table->key_bytes == NARROW_KEY_BYTES)
 		inlined = (uint32_t)((const uint16_t *)table->keys)[place] >> table->low_bits;
-	return codes_get(&table->codes, place, inlined);
+	return packed_rows_get(&table->packed, place, inlined);
 }
 
 uint32_t table_next(const struct table *table, const struct row_set *rows, uint32_t from,
@@ -338,7 +338,7 @@ uint32_t table_next(const struct table *table, const struct row_set *rows, uint3
 	while (from < end) {
 		uint32_t group_end;
 
-		from = codes_skip(&table->codes, from, end, mask);
+		from = packed_rows_skip(&table->packed, from, end, mask);
 		group_end = from - from % SUMMARY_FANOUT + SUMMARY_FANOUT;
 		if (group_end > end || group_end < from)
 			group_end = end;
@@ -386,8 +386,9 @@ static bool layout_is_known(enum table_kind kind, const struct table_record *rec
 {
 	if (record->key_bytes == NARROW_KEY_BYTES)
 		return kind == TABLE_V4_POINTS && record->low_bits >= LOW_BITS_MIN &&
-		       record->low_bits <= 16 && record->codes.inline_bits == 16 - record->low_bits;
-	return record->key_bytes == table_key_bytes(kind) && record->codes.inline_bits == 0;
+		       record->low_bits <= 16 &&
+		       record->packed.inline_bits == 16 - record->low_bits;
+	return record->key_bytes == table_key_bytes(kind) && record->packed.inline_bits == 0;
 }
 
 static void narrow_open(
@@ -417,7 +418,7 @@ static void wide_open(
 void table_open(struct table *table, enum table_kind kind, struct sections *sections,
 	const struct table_record *record)
 {
-	uint32_t count = record->codes.count;
+	uint32_t count = record->packed.count;
 
 	*table = (struct table){
 		.count = count, .key_bytes = record->key_bytes, .low_bits = record->low_bits};
@@ -425,7 +426,7 @@ void table_open(struct table *table, enum table_kind kind, struct sections *sect
 		sections->bad = true;
 		return;
 	}
-	codes_open(&table->codes, sections, &record->codes);
+	packed_rows_open(&table->packed, sections, &record->packed);
 	table->keys = sections_get(sections, record->key_at, count, record->key_bytes);
 	if (record->key_bytes == NARROW_KEY_BYTES)
 		narrow_open(table, sections, record);
@@ -478,7 +479,7 @@ static void narrow_write(const uint32_t *keys, const uint32_t *rows, uint32_t co
 	}
 	low = image_room(image, count, sizeof(*low), &record->key_at);
 	for (uint32_t i = 0; i < count && low != NULL; i++)
-		low[i] = (uint16_t)(codes_inline(&record->codes, rows[i]) << bits |
+		low[i] = (uint16_t)(packed_rows_inline(&record->packed, rows[i]) << bits |
 				    (keys[i] & ((UINT32_C(1) << bits) - 1)));
 }
 
@@ -500,19 +501,19 @@ struct layout {
 
 static struct layout layout_choose(enum table_kind kind, const uint32_t *rows, uint32_t count)
 {
-	struct codes_histogram histogram = {0};
+	struct packed_rows_histogram histogram = {0};
 	struct layout best = {.key_bytes = table_key_bytes(kind)};
 	bool may_be_narrow = kind == TABLE_V4_POINTS;
 
-	codes_count(&histogram, rows, count);
-	best.cost = codes_choose(&histogram, count, 0, &best.extra_bits) +
+	packed_rows_count(&histogram, rows, count);
+	best.cost = packed_rows_choose(&histogram, count, 0, &best.extra_bits) +
 		    (uint64_t)count * best.key_bytes * LADDER_FANOUT / (LADDER_FANOUT - 1);
 	for (unsigned bits = LOW_BITS_MIN; may_be_narrow && bits <= 16; bits++) {
 		struct layout narrow = {.key_bytes = NARROW_KEY_BYTES, .low_bits = bits};
 
 		if (count >> (32 - bits) > BUCKET_MEAN_MAX)
 			break;
-		narrow.cost = codes_choose(&histogram, count, 16 - bits, &narrow.extra_bits) +
+		narrow.cost = packed_rows_choose(&histogram, count, 16 - bits, &narrow.extra_bits) +
 			      (uint64_t)count * NARROW_KEY_BYTES +
 			      (NARROW_BLOCKS + 1) * sizeof(uint32_t) + offsets_cost(bits);
 		if (narrow.cost < best.cost)
@@ -529,8 +530,8 @@ void table_write(enum table_kind kind, const void *keys, const uint32_t *rows, u
 
 	*ret_record = (struct table_record){
 		.key_bytes = (uint8_t)layout.key_bytes, .low_bits = (uint8_t)layout.low_bits};
-	codes_write(rows, count, narrow ? 16 - layout.low_bits : 0, layout.extra_bits, masks, image,
-		&ret_record->codes);
+	packed_rows_write(rows, count, narrow ? 16 - layout.low_bits : 0, layout.extra_bits, masks,
+		image, &ret_record->packed);
 	if (narrow)
 		narrow_write(keys, rows, count, image, ret_record);
 	else

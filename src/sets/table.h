@@ -12,8 +12,8 @@
  * A damaged file gives wrong answers at worst: places are clamped where they are computed.
  * Writing: the caller's thread. Reading: pure; any thread.
  */
-#include "sets/codes.h"
 #include "sets/key.h"
+#include "sets/packed_rows.h"
 
 enum { LADDER_FANOUT = 16, LADDER_RUNGS = 8, NARROW_BLOCKS = 65536 };
 
@@ -22,7 +22,7 @@ struct table_record {
 	uint8_t low_bits;  /* of narrow */
 	uint8_t zero[6];
 	uint64_t key_at, ladder_at, base_at, offset_at;
-	struct codes_record codes;
+	struct packed_rows_record packed;
 };
 
 struct table {
@@ -33,7 +33,7 @@ struct table {
 	const uint16_t *offsets; /* NARROW_BLOCKS << (16 - low_bits); none when low_bits is 16 */
 	const void *rung[LADDER_RUNGS];
 	uint32_t rung_len[LADDER_RUNGS];
-	struct codes codes;
+	struct packed_rows packed;
 };
 
 enum table_kind {
@@ -54,7 +54,7 @@ void table_open(struct table *table, enum table_kind kind, struct sections *sect
 
 /* Asks for the memory that table_get of this key, or table_get_below, will read: in a batch of lookups the misses overlap
  * instead of waiting for each other. Step 0 asks for the cells that say where to look (begin of the bucket, middle rungs
- * of the ladder), step 1 reads those and asks for the keys and codes themselves. Changes no answer. */
+ * of the ladder), step 1 reads those and asks for the keys and row numbers themselves. Changes no answer. */
 enum { TABLE_FETCHES = 2 };
 void table_prefetch(const struct table *table, u128 key, unsigned step);
 

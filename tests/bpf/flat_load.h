@@ -11,20 +11,20 @@
 static inline struct flat_table flat_table_of(const struct table_record *record)
 {
 	struct flat_table table = {
-		.count = record->codes.count,
-		.exceptions = record->codes.exceptions,
+		.count = record->packed.count,
+		.exceptions = record->packed.exceptions,
 		.base_at = (uint32_t)record->base_at,
 		.offset_at = (uint32_t)record->offset_at,
-		.extra_at = (uint32_t)record->codes.extra_at,
-		.exception_place_at = (uint32_t)record->codes.exception_place_at,
-		.exception_row_at = (uint32_t)record->codes.exception_row_at,
+		.extra_at = (uint32_t)record->packed.extra_at,
+		.exception_place_at = (uint32_t)record->packed.exception_place_at,
+		.exception_row_at = (uint32_t)record->packed.exception_row_at,
 		.rung_at = {(uint32_t)record->key_at},
-		.rung_len = {record->codes.count},
-		.rungs = record->codes.count != 0,
+		.rung_len = {record->packed.count},
+		.rungs = record->packed.count != 0,
 		.key_bytes = record->key_bytes,
 		.low_bits = record->low_bits,
-		.inline_bits = record->codes.inline_bits,
-		.extra_bits = record->codes.extra_bits,
+		.inline_bits = record->packed.inline_bits,
+		.extra_bits = record->packed.extra_bits,
 	};
 	uint64_t at = record->ladder_at;
 

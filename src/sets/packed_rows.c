@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "sets/codes.h"
+#include "sets/packed_rows.h"
 
 #include "base/macro.h"
 
@@ -13,15 +13,15 @@ static unsigned bit_length(uint32_t number)
 
 static bool needs_exceptions(uint32_t row_max, unsigned bits)
 {
-	return bits < CODE_BITS_MAX && row_max >> bits != 0;
+	return bits < PACKED_BITS_MAX && row_max >> bits != 0;
 }
 
 static uint32_t exception_code_of(unsigned bits)
 {
-	return bits >= CODE_BITS_MAX ? UINT32_MAX : (UINT32_C(1) << bits) - 1;
+	return bits >= PACKED_BITS_MAX ? UINT32_MAX : (UINT32_C(1) << bits) - 1;
 }
 
-void codes_count(struct codes_histogram *histogram, const uint32_t *rows, size_t len)
+void packed_rows_count(struct packed_rows_histogram *histogram, const uint32_t *rows, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		histogram->places[bit_length(rows[i] + 1)]++;
@@ -31,23 +31,23 @@ void codes_count(struct codes_histogram *histogram, const uint32_t *rows, size_t
 }
 
 /* Row r is an exception of a code of `bits` bits when r + 1 >= 2^bits, that is, when r + 1 is longer than bits. */
-static uint64_t exceptions_of(const struct codes_histogram *histogram, unsigned bits)
+static uint64_t exceptions_of(const struct packed_rows_histogram *histogram, unsigned bits)
 {
 	uint64_t exceptions = 0;
 
 	if (!needs_exceptions(histogram->row_max, bits))
 		return 0;
-	for (unsigned i = bits + 1; i <= CODE_BITS_MAX; i++)
+	for (unsigned i = bits + 1; i <= PACKED_BITS_MAX; i++)
 		exceptions += histogram->places[i];
 	return exceptions;
 }
 
-uint64_t codes_choose(const struct codes_histogram *histogram, uint64_t count, unsigned inline_bits,
-	unsigned *ret_extra_bits)
+uint64_t packed_rows_choose(const struct packed_rows_histogram *histogram, uint64_t count,
+	unsigned inline_bits, unsigned *ret_extra_bits)
 {
 	uint64_t best = UINT64_MAX;
 
-	for (unsigned extra = 0; inline_bits + extra <= CODE_BITS_MAX; extra++) {
+	for (unsigned extra = 0; inline_bits + extra <= PACKED_BITS_MAX; extra++) {
 		uint64_t exceptions = exceptions_of(histogram, inline_bits + extra);
 		uint64_t cost = (count * extra + 7) / 8 + exceptions * EXCEPTION_BYTES;
 
@@ -59,14 +59,14 @@ uint64_t codes_choose(const struct codes_histogram *histogram, uint64_t count, u
 	return best;
 }
 
-static uint32_t code_of(const struct codes_record *record, uint32_t row)
+static uint32_t code_of(const struct packed_rows_record *record, uint32_t row)
 {
 	uint32_t exception = exception_code_of(record->inline_bits + record->extra_bits);
 
 	return record->exceptions != 0 && row > exception ? exception : row;
 }
 
-uint32_t codes_inline(const struct codes_record *record, uint32_t row)
+uint32_t packed_rows_inline(const struct packed_rows_record *record, uint32_t row)
 {
 	return code_of(record, row) & ((UINT32_C(1) << record->inline_bits) - 1);
 }
@@ -86,7 +86,7 @@ static uint32_t summary_layout(uint32_t count, uint32_t len[SUMMARY_LEVELS], uin
 }
 
 static void summary_write(const uint32_t *rows, uint32_t count, const uint32_t *masks,
-	struct image *image, struct codes_record *record)
+	struct image *image, struct packed_rows_record *record)
 {
 	uint32_t len[SUMMARY_LEVELS];
 	uint8_t levels;
@@ -109,8 +109,8 @@ static uint64_t extra_words(uint64_t count, unsigned extra_bits)
 	return extra_bits != 0 ? count * extra_bits / WORD_BITS + 2 : 0;
 }
 
-static void extra_write(
-	const uint32_t *rows, uint32_t count, struct image *image, struct codes_record *record)
+static void extra_write(const uint32_t *rows, uint32_t count, struct image *image,
+	struct packed_rows_record *record)
 {
 	uint32_t *extra = image_room(
 		image, extra_words(count, record->extra_bits), sizeof(*extra), &record->extra_at);
@@ -125,8 +125,8 @@ static void extra_write(
 	}
 }
 
-static void exceptions_write(
-	const uint32_t *rows, uint32_t count, struct image *image, struct codes_record *record)
+static void exceptions_write(const uint32_t *rows, uint32_t count, struct image *image,
+	struct packed_rows_record *record)
 {
 	uint32_t exception = exception_code_of(record->inline_bits + record->extra_bits);
 	uint32_t *place =
@@ -146,13 +146,14 @@ static void exceptions_write(
 	}
 }
 
-void codes_write(const uint32_t *rows, uint32_t count, unsigned inline_bits, unsigned extra_bits,
-	const uint32_t *masks, struct image *image, struct codes_record *ret_record)
+void packed_rows_write(const uint32_t *rows, uint32_t count, unsigned inline_bits,
+	unsigned extra_bits, const uint32_t *masks, struct image *image,
+	struct packed_rows_record *ret_record)
 {
-	struct codes_histogram histogram = {0};
+	struct packed_rows_histogram histogram = {0};
 
-	codes_count(&histogram, rows, count);
-	*ret_record = (struct codes_record){
+	packed_rows_count(&histogram, rows, count);
+	*ret_record = (struct packed_rows_record){
 		.count = count,
 		.exceptions = (uint32_t)exceptions_of(&histogram, inline_bits + extra_bits),
 		.inline_bits = (uint8_t)inline_bits,
@@ -163,64 +164,66 @@ void codes_write(const uint32_t *rows, uint32_t count, unsigned inline_bits, uns
 	summary_write(rows, count, masks, image, ret_record);
 }
 
-void codes_open(struct codes *codes, struct sections *sections, const struct codes_record *record)
+void packed_rows_open(struct packed_rows *packed, struct sections *sections,
+	const struct packed_rows_record *record)
 {
 	unsigned bits = (unsigned)record->inline_bits + record->extra_bits;
 	const uint32_t *summary;
 	uint32_t total;
 
-	if (bits > CODE_BITS_MAX || record->inline_bits > 16)
+	if (bits > PACKED_BITS_MAX || record->inline_bits > 16)
 		sections->bad = true;
-	codes->count = record->count;
-	codes->exceptions = record->exceptions;
-	codes->exception_code = record->exceptions != 0 ? exception_code_of(bits) : UINT32_MAX;
-	codes->inline_bits = record->inline_bits;
-	codes->extra_bits = record->extra_bits;
-	codes->extra = sections_get(sections, record->extra_at,
-		extra_words(record->count, record->extra_bits), sizeof(*codes->extra));
-	codes->exception_place = sections_get(sections, record->exception_place_at,
-		record->exceptions, sizeof(*codes->exception_place));
-	codes->exception_row = sections_get(sections, record->exception_row_at, record->exceptions,
-		sizeof(*codes->exception_row));
-	total = summary_layout(record->count, codes->summary_len, &codes->levels);
+	packed->count = record->count;
+	packed->exceptions = record->exceptions;
+	packed->exception_code = record->exceptions != 0 ? exception_code_of(bits) : UINT32_MAX;
+	packed->inline_bits = record->inline_bits;
+	packed->extra_bits = record->extra_bits;
+	packed->extra = sections_get(sections, record->extra_at,
+		extra_words(record->count, record->extra_bits), sizeof(*packed->extra));
+	packed->exception_place = sections_get(sections, record->exception_place_at,
+		record->exceptions, sizeof(*packed->exception_place));
+	packed->exception_row = sections_get(sections, record->exception_row_at, record->exceptions,
+		sizeof(*packed->exception_row));
+	total = summary_layout(record->count, packed->summary_len, &packed->levels);
 	summary = sections_get(sections, record->summary_at, total, sizeof(*summary));
-	for (uint8_t level = 0; level < codes->levels && summary != NULL; level++) {
-		codes->summary[level] = summary;
-		summary += codes->summary_len[level];
+	for (uint8_t level = 0; level < packed->levels && summary != NULL; level++) {
+		packed->summary[level] = summary;
+		summary += packed->summary_len[level];
 	}
 }
 
-uint32_t codes_exception(const struct codes *codes, uint32_t place)
+uint32_t packed_rows_exception(const struct packed_rows *packed, uint32_t place)
 {
-	uint32_t first = 0, end = codes->exceptions;
+	uint32_t first = 0, end = packed->exceptions;
 
 	while (first < end) {
 		uint32_t middle = first + (end - first) / 2;
 
-		if (codes->exception_place[middle] < place)
+		if (packed->exception_place[middle] < place)
 			first = middle + 1;
 		else
 			end = middle;
 	}
-	if (first == codes->exceptions || codes->exception_place[first] != place)
+	if (first == packed->exceptions || packed->exception_place[first] != place)
 		return UINT32_MAX; /* a damaged file: a row that does not exist */
-	return codes->exception_row[first];
+	return packed->exception_row[first];
 }
 
 /*
  * Climbs while the group of the current level has nothing for us and the next group belongs to another parent, then goes
  * down again into the first group that has.
  */
-uint32_t codes_skip(const struct codes *codes, uint32_t from, uint32_t end, uint32_t mask)
+uint32_t packed_rows_skip(
+	const struct packed_rows *packed, uint32_t from, uint32_t end, uint32_t mask)
 {
 	uint64_t group = from / SUMMARY_FANOUT;
 	uint64_t place;
 	unsigned level = 0;
 
-	if (from >= end || codes->levels == 0)
+	if (from >= end || packed->levels == 0)
 		return from < end ? from : end;
-	while (group < codes->summary_len[level]) {
-		if ((codes->summary[level][group] & mask) != 0) {
+	while (group < packed->summary_len[level]) {
+		if ((packed->summary[level][group] & mask) != 0) {
 			if (level == 0)
 				break;
 			level--;
@@ -228,12 +231,12 @@ uint32_t codes_skip(const struct codes *codes, uint32_t from, uint32_t end, uint
 			continue;
 		}
 		group++;
-		if (group % SUMMARY_FANOUT == 0 && level + 1 < codes->levels) {
+		if (group % SUMMARY_FANOUT == 0 && level + 1 < packed->levels) {
 			group /= SUMMARY_FANOUT;
 			level++;
 		}
 	}
-	if (group >= codes->summary_len[level])
+	if (group >= packed->summary_len[level])
 		return end;
 	place = group * SUMMARY_FANOUT;
 	if (place >= end)

@@ -14,9 +14,9 @@
  */
 #include "sets/rows.h"
 
-enum { SUMMARY_FANOUT = 64, SUMMARY_LEVELS = 6, CODE_BITS_MAX = 32 };
+enum { SUMMARY_FANOUT = 64, SUMMARY_LEVELS = 6, PACKED_BITS_MAX = 32 };
 
-struct codes_record {
+struct packed_rows_record {
 	uint32_t count;
 	uint32_t exceptions;
 	uint8_t inline_bits, extra_bits;
@@ -24,7 +24,7 @@ struct codes_record {
 	uint64_t extra_at, exception_place_at, exception_row_at, summary_at;
 };
 
-struct codes {
+struct packed_rows {
 	uint32_t count, exceptions;
 	uint32_t exception_code; /* UINT32_MAX, which no code is, when there are none */
 	uint8_t inline_bits, extra_bits, levels;
@@ -35,52 +35,56 @@ struct codes {
 };
 
 /* How many places have a row whose number, plus 1, has that many bits. */
-struct codes_histogram {
-	uint64_t places[CODE_BITS_MAX + 1];
+struct packed_rows_histogram {
+	uint64_t places[PACKED_BITS_MAX + 1];
 	uint32_t row_max;
 };
 
-void codes_count(struct codes_histogram *histogram, const uint32_t *rows, size_t len);
+void packed_rows_count(struct packed_rows_histogram *histogram, const uint32_t *rows, size_t len);
 
 /* The best number of extra bits beside inline_bits; returns the bytes it costs. */
-uint64_t codes_choose(const struct codes_histogram *histogram, uint64_t count, unsigned inline_bits,
-	unsigned *ret_extra_bits);
+uint64_t packed_rows_choose(const struct packed_rows_histogram *histogram, uint64_t count,
+	unsigned inline_bits, unsigned *ret_extra_bits);
 
 /* The code to be kept inline for a row. */
-uint32_t codes_inline(const struct codes_record *record, uint32_t row);
+uint32_t packed_rows_inline(const struct packed_rows_record *record, uint32_t row);
 
 /* Writes everything but the inline bits. masks: of each row. */
-void codes_write(const uint32_t *rows, uint32_t count, unsigned inline_bits, unsigned extra_bits,
-	const uint32_t *masks, struct image *image, struct codes_record *ret_record);
+void packed_rows_write(const uint32_t *rows, uint32_t count, unsigned inline_bits,
+	unsigned extra_bits, const uint32_t *masks, struct image *image,
+	struct packed_rows_record *ret_record);
 
-void codes_open(struct codes *codes, struct sections *sections, const struct codes_record *record);
+void packed_rows_open(struct packed_rows *packed, struct sections *sections,
+	const struct packed_rows_record *record);
 
-uint32_t codes_exception(const struct codes *codes, uint32_t place);
+uint32_t packed_rows_exception(const struct packed_rows *packed, uint32_t place);
 
 /* Where the extra bits of a place begin; only when there are extra bits. */
-static inline const uint32_t *codes_cell(const struct codes *codes, uint32_t place)
+static inline const uint32_t *packed_rows_cell(const struct packed_rows *packed, uint32_t place)
 {
-	return codes->extra + (uint64_t)place * codes->extra_bits / 32;
+	return packed->extra + (uint64_t)place * packed->extra_bits / 32;
 }
 
 /* The row at a place, given its inline bits. */
-static inline uint32_t codes_get(const struct codes *codes, uint32_t place, uint32_t inlined)
+static inline uint32_t packed_rows_get(
+	const struct packed_rows *packed, uint32_t place, uint32_t inlined)
 {
 	uint32_t code = inlined;
 
-	if (codes->extra_bits != 0) {
-		const uint32_t *cell = codes_cell(codes, place);
-		unsigned shift = (unsigned)((uint64_t)place * codes->extra_bits % 32);
+	if (packed->extra_bits != 0) {
+		const uint32_t *cell = packed_rows_cell(packed, place);
+		unsigned shift = (unsigned)((uint64_t)place * packed->extra_bits % 32);
 		uint64_t word = ((uint64_t)cell[1] << 32 | cell[0]) >> shift;
 
-		word &= (UINT64_C(1) << codes->extra_bits) - 1;
-		code |= (uint32_t)(word << codes->inline_bits);
+		word &= (UINT64_C(1) << packed->extra_bits) - 1;
+		code |= (uint32_t)(word << packed->inline_bits);
 	}
-	if (code == codes->exception_code)
-		return codes_exception(codes, place);
+	if (code == packed->exception_code)
+		return packed_rows_exception(packed, place);
 	return code;
 }
 
 /* The first group of SUMMARY_FANOUT places, from the place `from` on, that may have a sublist of mask: its first place,
  * or `from` when that lies inside it; `end` when there is none before end. */
-uint32_t codes_skip(const struct codes *codes, uint32_t from, uint32_t end, uint32_t mask);
+uint32_t packed_rows_skip(
+	const struct packed_rows *packed, uint32_t from, uint32_t end, uint32_t mask);
