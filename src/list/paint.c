@@ -16,7 +16,7 @@ struct draft {
 };
 
 struct canvas {
-	struct rows *rows;
+	struct answer_rows *rows;
 	struct prefix_entry *nets;
 	struct name_entry *names;
 	size_t nets_len, names_len;
@@ -29,7 +29,7 @@ struct canvas {
 
 static void canvas_done(struct canvas *canvas)
 {
-	rows_free(&canvas->rows);
+	answer_rows_free(&canvas->rows);
 	mem_free(canvas->nets);
 	mem_free(canvas->names);
 	mem_free(canvas->keys);
@@ -38,7 +38,7 @@ static void canvas_done(struct canvas *canvas)
 
 static int canvas_init(struct canvas *canvas, size_t entries_len, size_t limit)
 {
-	canvas->rows = rows_new();
+	canvas->rows = answer_rows_new();
 	canvas->limit = limit;
 	canvas->nets = mem_alloc_array_try(entries_len, sizeof(*canvas->nets));
 	canvas->names = mem_alloc_array_try(entries_len, sizeof(*canvas->names));
@@ -67,7 +67,7 @@ static int canvas_draft(struct canvas *canvas, struct draft draft)
 
 static int64_t entry_value(struct canvas *canvas, const struct paint_entry *entry)
 {
-	return rows_value(
+	return answer_rows_value(
 		canvas->rows, entry->sublist, entry->excluded, entry->until_s, entry->reason);
 }
 
@@ -258,20 +258,20 @@ static int domain_paint(struct canvas *canvas, struct span ground, bool ground_b
 
 /* ---- From drafts to pieces ---- */
 
-static int hits_make(
-	const struct rows *rows, uint32_t row, struct arena *arena, struct delta_piece *piece)
+static int hits_make(const struct answer_rows *rows, uint32_t row, struct arena *arena,
+	struct delta_piece *piece)
 {
 	size_t len;
-	const uint32_t *values = rows_values(rows, row, &len);
+	const uint32_t *values = answer_rows_values(rows, row, &len);
 	struct hit *hits = arena_alloc_try(arena, len * sizeof(*hits));
 
 	if (hits == NULL)
 		return E_NOMEM;
 	for (size_t i = 0; i < len; i++) {
-		const struct value *value = rows_value_get(rows, values[i]);
+		const struct value *value = answer_rows_value_get(rows, values[i]);
 
 		hits[i] = (struct hit){value->sublist, value->until_s,
-			arena_copy(arena, rows_reason(rows, value->reason))};
+			arena_copy(arena, answer_rows_reason(rows, value->reason))};
 	}
 	piece->hits = hits;
 	piece->hits_len = (uint32_t)len;
@@ -297,7 +297,7 @@ static int pieces_make(const struct canvas *canvas, struct span list, struct are
 	const struct delta_piece **ret_pieces, size_t *ret_pieces_len)
 {
 	struct delta_piece *pieces = arena_alloc_try(arena, canvas->drafts_len * sizeof(*pieces));
-	size_t rows_len = rows_count(canvas->rows);
+	size_t rows_len = answer_rows_count(canvas->rows);
 	struct delta_piece *made = mem_alloc_array_try(rows_len, sizeof(*made));
 	int r = pieces != NULL && made != NULL ? 0 : E_NOMEM;
 

@@ -36,11 +36,11 @@ static void list_open(
 	for (unsigned i = 0; i < record->sublists; i++)
 		list->sublists[i] = text_open(sections, &record->sublist[i]);
 	row_set_open(&list->rows, sections, &record->rows);
-	table_open(&list->v4_points, TABLE_V4_POINTS, sections, &record->v4_points);
-	table_open(&list->v4_steps, TABLE_V4_STEPS, sections, &record->v4_steps);
-	table_open(&list->hosts, TABLE_WHOLE, sections, &record->hosts);
-	table_open(&list->nets, TABLE_NETS, sections, &record->nets);
-	table_open(&list->steps, TABLE_WHOLE, sections, &record->steps);
+	prefix_table_open(&list->v4_points, TABLE_V4_POINTS, sections, &record->v4_points);
+	prefix_table_open(&list->v4_steps, TABLE_V4_STEPS, sections, &record->v4_steps);
+	prefix_table_open(&list->hosts, TABLE_WHOLE, sections, &record->hosts);
+	prefix_table_open(&list->nets, TABLE_NETS, sections, &record->nets);
+	prefix_table_open(&list->steps, TABLE_WHOLE, sections, &record->steps);
 	names_open(&list->names, sections, &record->names);
 }
 
@@ -174,13 +174,14 @@ uint32_t snapshot_row(const struct snapshot_list *list, u128 key)
 	uint32_t row;
 
 	if (key_is_v4(key)) {
-		if (table_get(&list->v4_points, (uint32_t)key, &row) ||
-			table_get_below(&list->v4_steps, (uint32_t)key, &row))
+		if (prefix_table_get(&list->v4_points, (uint32_t)key, &row) ||
+			prefix_table_get_below(&list->v4_steps, (uint32_t)key, &row))
 			return row;
 		return UINT32_MAX;
 	}
-	if (table_get(&list->hosts, key, &row) || table_get(&list->nets, key >> 64, &row) ||
-		table_get_below(&list->steps, key, &row))
+	if (prefix_table_get(&list->hosts, key, &row) ||
+		prefix_table_get(&list->nets, key >> 64, &row) ||
+		prefix_table_get_below(&list->steps, key, &row))
 		return row;
 	return UINT32_MAX;
 }
@@ -191,24 +192,24 @@ void snapshot_prefetch(const struct snapshot_list *list, u128 key, unsigned step
 	if (step >= TABLE_FETCHES)
 		return;
 	if (key_is_v4(key))
-		table_prefetch(&list->v4_points, (uint32_t)key, step);
+		prefix_table_prefetch(&list->v4_points, (uint32_t)key, step);
 	else
-		table_prefetch(&list->nets, key >> 64, step);
+		prefix_table_prefetch(&list->nets, key >> 64, step);
 }
 
-static bool points_have(const struct snapshot_list *list, const struct table *points, u128 first,
-	u128 last, uint32_t mask)
+static bool points_have(const struct snapshot_list *list, const struct prefix_table *points,
+	u128 first, u128 last, uint32_t mask)
 {
-	uint32_t place = table_lower(points, first);
-	uint32_t end = place + table_count(points, first, last);
+	uint32_t place = prefix_table_lower(points, first);
+	uint32_t end = place + prefix_table_count(points, first, last);
 
-	return table_next(points, &list->rows, place, end, mask) < end;
+	return prefix_table_next(points, &list->rows, place, end, mask) < end;
 }
 
 /* The last key of the step at a place, whose table ends with the key `most`. */
-static u128 step_last(const struct table *steps, uint32_t place, u128 most)
+static u128 step_last(const struct prefix_table *steps, uint32_t place, u128 most)
 {
-	return place + 1 < steps->count ? table_key(steps, place + 1) - 1 : most;
+	return place + 1 < steps->count ? prefix_table_key(steps, place + 1) - 1 : most;
 }
 
 /*
@@ -217,18 +218,18 @@ static u128 step_last(const struct table *steps, uint32_t place, u128 most)
  */
 static bool v4_steps_have(const struct snapshot_list *list, u128 first, u128 last, uint32_t mask)
 {
-	const struct table *steps = &list->v4_steps;
-	uint32_t place = table_lower(steps, first + 1);
-	uint32_t end = table_lower(steps, last + 1);
+	const struct prefix_table *steps = &list->v4_steps;
+	uint32_t place = prefix_table_lower(steps, first + 1);
+	uint32_t end = prefix_table_lower(steps, last + 1);
 
 	place -= place != 0;
-	while ((place = table_next(steps, &list->rows, place, end, mask)) < end) {
-		u128 from = table_key(steps, place);
+	while ((place = prefix_table_next(steps, &list->rows, place, end, mask)) < end) {
+		u128 from = prefix_table_key(steps, place);
 		u128 to = step_last(steps, place, UINT32_MAX);
 
 		from = from < first ? first : from;
 		to = to > last ? last : to;
-		if (from <= to && table_count(&list->v4_points, from, to) < to - from + 1)
+		if (from <= to && prefix_table_count(&list->v4_points, from, to) < to - from + 1)
 			return true;
 		place++;
 	}
@@ -238,7 +239,7 @@ static bool v4_steps_have(const struct snapshot_list *list, u128 first, u128 las
 /* Whether an address in first..last has no host entry of its own. */
 static bool has_no_host(const struct snapshot_list *list, u128 first, u128 last)
 {
-	uint32_t hosts = table_count(&list->hosts, first, last);
+	uint32_t hosts = prefix_table_count(&list->hosts, first, last);
 
 	return last - first >= hosts;
 }
@@ -246,15 +247,15 @@ static bool has_no_host(const struct snapshot_list *list, u128 first, u128 last)
 /* Whether a step holds anywhere in first..last: outside all nets and hosts. Looks for the holes between the nets. */
 static bool steps_show(const struct snapshot_list *list, u128 first, u128 last)
 {
-	const struct table *nets = &list->nets;
-	uint32_t place = table_lower(nets, first >> 64);
+	const struct prefix_table *nets = &list->nets;
+	uint32_t place = prefix_table_lower(nets, first >> 64);
 
 	while (first <= last) {
 		u128 net;
 
 		if (place >= nets->count)
 			return has_no_host(list, first, last);
-		net = table_key(nets, place++) << 64;
+		net = prefix_table_key(nets, place++) << 64;
 		if (net > last)
 			return has_no_host(list, first, last);
 		if (net > first && has_no_host(list, first, net - 1))
@@ -268,13 +269,13 @@ static bool steps_show(const struct snapshot_list *list, u128 first, u128 last)
 
 static bool steps_have(const struct snapshot_list *list, u128 first, u128 last, uint32_t mask)
 {
-	const struct table *steps = &list->steps;
-	uint32_t end = last == ~(u128)0 ? steps->count : table_lower(steps, last + 1);
-	uint32_t place = first == ~(u128)0 ? end : table_lower(steps, first + 1);
+	const struct prefix_table *steps = &list->steps;
+	uint32_t end = last == ~(u128)0 ? steps->count : prefix_table_lower(steps, last + 1);
+	uint32_t place = first == ~(u128)0 ? end : prefix_table_lower(steps, first + 1);
 
 	place -= place != 0;
-	while ((place = table_next(steps, &list->rows, place, end, mask)) < end) {
-		u128 from = table_key(steps, place);
+	while ((place = prefix_table_next(steps, &list->rows, place, end, mask)) < end) {
+		u128 from = prefix_table_key(steps, place);
 		u128 to = step_last(steps, place, ~(u128)0);
 
 		from = from < first ? first : from;
@@ -288,12 +289,12 @@ static bool steps_have(const struct snapshot_list *list, u128 first, u128 last, 
 
 static bool nets_have(const struct snapshot_list *list, u128 first, u128 last, uint32_t mask)
 {
-	const struct table *nets = &list->nets;
-	uint32_t place = table_lower(nets, first >> 64);
-	uint32_t end = place + table_count(nets, first >> 64, last >> 64);
+	const struct prefix_table *nets = &list->nets;
+	uint32_t place = prefix_table_lower(nets, first >> 64);
+	uint32_t end = place + prefix_table_count(nets, first >> 64, last >> 64);
 
-	while ((place = table_next(nets, &list->rows, place, end, mask)) < end) {
-		u128 from = table_key(nets, place) << 64;
+	while ((place = prefix_table_next(nets, &list->rows, place, end, mask)) < end) {
+		u128 from = prefix_table_key(nets, place) << 64;
 		u128 to = from | UINT64_MAX;
 
 		from = from < first ? first : from;

@@ -9,7 +9,7 @@
 
 #include "list/view.h"
 #include "sets/names.h"
-#include "sets/table.h"
+#include "sets/prefix_table.h"
 
 enum { SNAPSHOT_VERSION = 2 };
 
@@ -41,9 +41,9 @@ struct list_record {
 	uint32_t zero;
 	uint64_t entries;
 	struct text_record sublist[SUBLISTS_MAX];
-	struct rows_record rows;
-	struct table_record v4_points, v4_steps;
-	struct table_record hosts, nets, steps; /* IPv6: /128, /64, everything else */
+	struct answer_rows_record rows;
+	struct prefix_table_record v4_points, v4_steps;
+	struct prefix_table_record hosts, nets, steps; /* IPv6: /128, /64, everything else */
 	struct names_record names;
 };
 
@@ -53,8 +53,8 @@ struct snapshot_list {
 	struct span sublists[SUBLISTS_MAX];
 	uint64_t entries;
 	struct row_set rows;
-	struct table v4_points, v4_steps;
-	struct table hosts, nets, steps;
+	struct prefix_table v4_points, v4_steps;
+	struct prefix_table hosts, nets, steps;
 	struct names names;
 };
 
@@ -87,7 +87,7 @@ int view_open_bytes(struct span bytes, bool verify, struct view **ret_view, stru
 /* The row that holds at an address; UINT32_MAX when nothing was ever said about it. */
 uint32_t snapshot_row(const struct snapshot_list *list, u128 key);
 
-/* Asks for the memory that snapshot_row will read: see table_prefetch. */
+/* Asks for the memory that snapshot_row will read: see prefix_table_prefetch. */
 void snapshot_prefetch(const struct snapshot_list *list, u128 key, unsigned step);
 
 /* Whether any address in first..last is listed by a sublist of mask. */

@@ -13,9 +13,9 @@
  */
 struct ground {
 	const struct snapshot_list *list;
-	const struct table *points, *nets, *steps; /* nets: NULL for IPv4 */
-	u128 end;                                  /* the last key of the family */
-	uint32_t mask;                             /* the sublists that are looked for */
+	const struct prefix_table *points, *nets, *steps; /* nets: NULL for IPv4 */
+	u128 end;                                         /* the last key of the family */
+	uint32_t mask;                                    /* the sublists that are looked for */
 };
 
 struct ground_place {
@@ -30,13 +30,14 @@ static u128 lesser(u128 a, u128 b)
 }
 
 /* The key of a place, or `end` when there is none or it is not ahead of key. */
-static u128 key_ahead(const struct table *table, uint32_t place, unsigned shift, u128 key, u128 end)
+static u128 key_ahead(
+	const struct prefix_table *table, uint32_t place, unsigned shift, u128 key, u128 end)
 {
 	u128 found;
 
 	if (place >= table->count)
 		return end;
-	found = table_key(table, place) << shift;
+	found = prefix_table_key(table, place) << shift;
 	return found > key ? found : end;
 }
 
@@ -46,18 +47,20 @@ static struct ground_place net_at(const struct ground *ground, u128 key)
 	u128 next;
 
 	if (ground->nets != NULL) {
-		if (table_get(ground->nets, key >> 64, &place.row)) {
+		if (prefix_table_get(ground->nets, key >> 64, &place.row)) {
 			place.last = key | UINT64_MAX;
 			return place;
 		}
-		next = key_ahead(ground->nets, table_lower(ground->nets, key >> 64), 64, key, 0);
+		next = key_ahead(
+			ground->nets, prefix_table_lower(ground->nets, key >> 64), 64, key, 0);
 		if (next != 0)
 			place.last = next - 1;
 	}
 	place.is_step = true;
-	table_get_below(ground->steps, key, &place.row);
+	prefix_table_get_below(ground->steps, key, &place.row);
 	if (key != ground->end) {
-		next = key_ahead(ground->steps, table_lower(ground->steps, key + 1), 0, key, 0);
+		next = key_ahead(
+			ground->steps, prefix_table_lower(ground->steps, key + 1), 0, key, 0);
 		if (next != 0)
 			place.last = lesser(place.last, next - 1);
 	}
@@ -69,10 +72,10 @@ static struct ground_place place_at(const struct ground *ground, u128 key)
 	struct ground_place place = {.last = key};
 	u128 next;
 
-	if (table_get(ground->points, key, &place.row))
+	if (prefix_table_get(ground->points, key, &place.row))
 		return place;
 	place = net_at(ground, key);
-	next = key_ahead(ground->points, table_lower(ground->points, key), 0, key, 0);
+	next = key_ahead(ground->points, prefix_table_lower(ground->points, key), 0, key, 0);
 	if (next != 0)
 		place.last = lesser(place.last, next - 1);
 	return place;
@@ -82,21 +85,21 @@ static struct ground_place place_at(const struct ground *ground, u128 key)
 static bool ground_jump(const struct ground *ground, u128 key, u128 *ret_key)
 {
 	const struct row_set *rows = &ground->list->rows;
-	const struct table *tables[] = {ground->points, ground->nets, ground->steps};
+	const struct prefix_table *tables[] = {ground->points, ground->nets, ground->steps};
 	u128 nearest = 0;
 
 	if (key == ground->end)
 		return false;
 	for (unsigned i = 0; i < 3; i++) {
-		const struct table *table = tables[i];
+		const struct prefix_table *table = tables[i];
 		unsigned shift = i == 1 ? 64 : 0;
 		u128 found;
 		uint32_t place;
 
 		if (table == NULL)
 			continue;
-		place = table_lower(table, (key >> shift) + 1);
-		place = table_next(table, rows, place, table->count, ground->mask);
+		place = prefix_table_lower(table, (key >> shift) + 1);
+		place = prefix_table_next(table, rows, place, table->count, ground->mask);
 		found = key_ahead(table, place, shift, key, 0);
 		if (found != 0 && (nearest == 0 || found < nearest))
 			nearest = found;

@@ -27,7 +27,7 @@ struct collected {
 	struct span sublists[SUBLISTS_MAX];
 	unsigned sublists_len;
 	uint64_t entries;
-	struct rows *rows;
+	struct answer_rows *rows;
 	struct point *points; /* IPv4 /32 */
 	size_t points_len, points_size;
 	struct nets v4_nets; /* shorter than /32 */
@@ -61,7 +61,7 @@ struct snapshot_writer *snapshot_writer_new(uint32_t serial, int64_t now_s)
 /* What only painting needs; names stay for the record. */
 static void collected_drop(struct collected *list)
 {
-	rows_free(&list->rows);
+	answer_rows_free(&list->rows);
 	mem_free(list->points);
 	mem_free(list->v4_nets.items);
 	mem_free(list->hosts.items);
@@ -112,7 +112,7 @@ int snapshot_writer_add_list(
 	list->name = text_copy(name);
 	for (size_t i = 0; i < count; i++)
 		list->sublists[list->sublists_len++] = text_copy(sublists[i]);
-	list->rows = rows_new();
+	list->rows = answer_rows_new();
 	writer->lists[writer->lists_len] = list;
 	return (int)writer->lists_len++;
 }
@@ -205,7 +205,7 @@ int snapshot_writer_add(struct snapshot_writer *writer, int list_place, unsigned
 	list = writer->lists[list_place];
 	if (sublist >= list->sublists_len)
 		return E_RANGE;
-	value = rows_value(list->rows, (uint8_t)sublist, excluded, until_s, reason);
+	value = answer_rows_value(list->rows, (uint8_t)sublist, excluded, until_s, reason);
 	if (value < 0)
 		return (int)value;
 	r = source->kind == SOURCE_NET ? net_add(list, source->net, (uint32_t)value)
@@ -324,7 +324,7 @@ static int v4_paint(struct collected *list, struct painted *painted, struct poin
 /* ---- Numbering rows by frequency ---- */
 
 struct numbering {
-	const struct rows *rows;
+	const struct answer_rows *rows;
 	uint64_t *counts;
 	uint32_t *order;   /* the row of each number */
 	uint32_t *numbers; /* the number of each row */
@@ -378,7 +378,7 @@ static int by_frequency(const void *a, const void *b, void *counts_arg)
 static int numbering_make(
 	struct numbering *numbering, const struct collected *list, const struct painted *painted)
 {
-	size_t rows = rows_count(list->rows);
+	size_t rows = answer_rows_count(list->rows);
 
 	numbering->rows = list->rows;
 	numbering->counts = mem_alloc_array_try(rows, sizeof(*numbering->counts));
@@ -397,29 +397,30 @@ static int numbering_make(
 		numbering->counts);
 	for (uint32_t i = 0; i < numbering->len; i++) {
 		numbering->numbers[numbering->order[i]] = i;
-		numbering->masks[i] = rows_mask(list->rows, numbering->order[i]);
+		numbering->masks[i] = answer_rows_mask(list->rows, numbering->order[i]);
 	}
 	return 0;
 }
 
 /* ---- Writing the tables ---- */
 
-static void key_put(void *keys, size_t i, enum table_kind kind, u128 key)
+static void key_put(void *keys, size_t i, enum prefix_table_kind kind, u128 key)
 {
 	uint32_t v4 = (uint32_t)key;
 	uint64_t net = (uint64_t)(key >> 64);
 	const void *from = kind == TABLE_NETS    ? (const void *)&net
 			   : kind == TABLE_WHOLE ? (const void *)&key
 						 : (const void *)&v4;
-	unsigned bytes = table_key_bytes(kind);
+	unsigned bytes = prefix_table_key_bytes(kind);
 
 	memcpy((uint8_t *)keys + i * bytes, from, bytes);
 }
 
-static void steps_write(const struct steps *steps, enum table_kind kind,
-	const struct numbering *numbering, struct image *image, struct table_record *ret_record)
+static void steps_write(const struct steps *steps, enum prefix_table_kind kind,
+	const struct numbering *numbering, struct image *image,
+	struct prefix_table_record *ret_record)
 {
-	u128 *keys = mem_alloc_array_try(steps->len, table_key_bytes(kind));
+	u128 *keys = mem_alloc_array_try(steps->len, prefix_table_key_bytes(kind));
 	uint32_t *rows = mem_alloc_array_try(steps->len, sizeof(*rows));
 
 	if (keys == NULL || rows == NULL || steps->len > UINT32_MAX / 2) {
@@ -429,7 +430,7 @@ static void steps_write(const struct steps *steps, enum table_kind kind,
 			key_put(keys, i, kind, steps->items[i].first);
 			rows[i] = numbering->numbers[steps->items[i].row];
 		}
-		table_write(kind, keys, rows, (uint32_t)steps->len, numbering->masks, image,
+		prefix_table_write(kind, keys, rows, (uint32_t)steps->len, numbering->masks, image,
 			ret_record);
 	}
 	mem_free(keys);
@@ -438,7 +439,8 @@ static void steps_write(const struct steps *steps, enum table_kind kind,
 
 /* spare has room for the points; it takes them as two arrays. */
 static void points_write(const struct collected *list, struct point *spare,
-	const struct numbering *numbering, struct image *image, struct table_record *ret_record)
+	const struct numbering *numbering, struct image *image,
+	struct prefix_table_record *ret_record)
 {
 	uint32_t *keys = (uint32_t *)(void *)spare;
 	uint32_t *rows = keys + list->points_len;
@@ -451,8 +453,8 @@ static void points_write(const struct collected *list, struct point *spare,
 		keys[i] = list->points[i].address;
 		rows[i] = numbering->numbers[list->points[i].number];
 	}
-	table_write(TABLE_V4_POINTS, keys, rows, (uint32_t)list->points_len, numbering->masks,
-		image, ret_record);
+	prefix_table_write(TABLE_V4_POINTS, keys, rows, (uint32_t)list->points_len,
+		numbering->masks, image, ret_record);
 }
 
 static void names_number(struct name_nodes *nodes, const struct numbering *numbering)
@@ -470,7 +472,7 @@ static void names_number(struct name_nodes *nodes, const struct numbering *numbe
 static void tables_write(struct collected *list, struct painted *painted, struct point *spare,
 	const struct numbering *numbering, struct image *image, struct list_record *record)
 {
-	rows_write(list->rows, numbering->order, numbering->len, image, &record->rows);
+	answer_rows_write(list->rows, numbering->order, numbering->len, image, &record->rows);
 	points_write(list, spare, numbering, image, &record->v4_points);
 	steps_write(&painted->v4_steps, TABLE_V4_STEPS, numbering, image, &record->v4_steps);
 	steps_write(&painted->hosts, TABLE_WHOLE, numbering, image, &record->hosts);

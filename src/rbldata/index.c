@@ -157,11 +157,11 @@ struct writer {
 /* A row is its answer, held where a snapshot has the reason; the row of answer 0 has nothing and lists nothing. */
 static void rows_put(struct writer *writer, struct counted *const *order, uint32_t len)
 {
-	struct rows_record *record = &writer->record.rows;
+	struct answer_rows_record *record = &writer->record.rows;
 	struct hit_record *hits;
 	uint32_t *first;
 
-	*record = (struct rows_record){.rows = len};
+	*record = (struct answer_rows_record){.rows = len};
 	first = image_room(writer->image, (uint64_t)len + 1, sizeof(*first), &record->first_at);
 	for (uint32_t i = 0; i < len; i++) {
 		if (first != NULL)
@@ -213,16 +213,16 @@ static void points_write(struct writer *writer, struct rbl_painted *painted)
 			painted->points[i].address; /* i is never behind what is still to be read */
 	}
 	painted->points_len = 0;
-	table_write(TABLE_V4_POINTS, keys, rows, (uint32_t)len, writer->masks, writer->image,
+	prefix_table_write(TABLE_V4_POINTS, keys, rows, (uint32_t)len, writer->masks, writer->image,
 		&writer->record.v4_points);
 	mem_free(rows);
 }
 
-static void key_put(void *keys, size_t i, enum table_kind kind, u128 key)
+static void key_put(void *keys, size_t i, enum prefix_table_kind kind, u128 key)
 {
 	uint32_t v4 = (uint32_t)key;
 	uint64_t net = (uint64_t)(key >> 64);
-	unsigned bytes = table_key_bytes(kind);
+	unsigned bytes = prefix_table_key_bytes(kind);
 	const void *from = bytes == sizeof(v4)    ? (const void *)&v4
 			   : bytes == sizeof(net) ? (const void *)&net
 						  : (const void *)&key;
@@ -230,10 +230,10 @@ static void key_put(void *keys, size_t i, enum table_kind kind, u128 key)
 	memcpy((uint8_t *)keys + i * bytes, from, bytes);
 }
 
-static void steps_write(struct writer *writer, const struct steps *steps, enum table_kind kind,
-	struct table_record *ret_record)
+static void steps_write(struct writer *writer, const struct steps *steps,
+	enum prefix_table_kind kind, struct prefix_table_record *ret_record)
 {
-	u128 *keys = mem_alloc_array_try(steps->len, table_key_bytes(kind));
+	u128 *keys = mem_alloc_array_try(steps->len, prefix_table_key_bytes(kind));
 	uint32_t *rows = mem_alloc_array_try(steps->len, sizeof(*rows));
 
 	if (keys == NULL || rows == NULL || steps->len > UINT32_MAX / 2) {
@@ -243,8 +243,8 @@ static void steps_write(struct writer *writer, const struct steps *steps, enum t
 			key_put(keys, i, kind, steps->items[i].first);
 			rows[i] = census_row(&writer->census, steps->items[i].row);
 		}
-		table_write(kind, keys, rows, (uint32_t)steps->len, writer->masks, writer->image,
-			ret_record);
+		prefix_table_write(kind, keys, rows, (uint32_t)steps->len, writer->masks,
+			writer->image, ret_record);
 	}
 	mem_free(keys);
 	mem_free(rows);
@@ -270,11 +270,11 @@ static int tables_open(struct rbl_index *index, const struct list_record *record
 	struct sections sections = {.file = span_of(index->image.bytes, index->image.len)};
 
 	row_set_open(&tables->rows, &sections, &record->rows);
-	table_open(&tables->v4_points, TABLE_V4_POINTS, &sections, &record->v4_points);
-	table_open(&tables->v4_steps, TABLE_V4_STEPS, &sections, &record->v4_steps);
-	table_open(&tables->hosts, TABLE_WHOLE, &sections, &record->hosts);
-	table_open(&tables->nets, TABLE_NETS, &sections, &record->nets);
-	table_open(&tables->steps, TABLE_WHOLE, &sections, &record->steps);
+	prefix_table_open(&tables->v4_points, TABLE_V4_POINTS, &sections, &record->v4_points);
+	prefix_table_open(&tables->v4_steps, TABLE_V4_STEPS, &sections, &record->v4_steps);
+	prefix_table_open(&tables->hosts, TABLE_WHOLE, &sections, &record->hosts);
+	prefix_table_open(&tables->nets, TABLE_NETS, &sections, &record->nets);
+	prefix_table_open(&tables->steps, TABLE_WHOLE, &sections, &record->steps);
 	names_open(&tables->names, &sections, &record->names);
 	return sections.bad ? E_BUG : 0;
 }
@@ -332,8 +332,8 @@ uint32_t rbl_index_v4(const struct rbl_index *index, uint32_t address)
 {
 	uint32_t row;
 
-	if (table_get(&index->tables.v4_points, address, &row) ||
-		table_get_below(&index->tables.v4_steps, address, &row))
+	if (prefix_table_get(&index->tables.v4_points, address, &row) ||
+		prefix_table_get_below(&index->tables.v4_steps, address, &row))
 		return row_answer(index, row);
 	return 0;
 }
@@ -343,9 +343,9 @@ uint32_t rbl_index_v6(const struct rbl_index *index, struct ip ip)
 	u128 key = key_of_ip(ip);
 	uint32_t row;
 
-	if (table_get(&index->tables.hosts, key, &row) ||
-		table_get(&index->tables.nets, key >> 64, &row) ||
-		table_get_below(&index->tables.steps, key, &row))
+	if (prefix_table_get(&index->tables.hosts, key, &row) ||
+		prefix_table_get(&index->tables.nets, key >> 64, &row) ||
+		prefix_table_get_below(&index->tables.steps, key, &row))
 		return row_answer(index, row);
 	return 0;
 }

@@ -106,7 +106,7 @@ static int entry_compare(const void *a, const void *b, void *keys)
 
 struct names_painter {
 	const uint8_t *keys;
-	struct rows *rows;
+	struct answer_rows *rows;
 	struct name_nodes *nodes;
 	/* The nodes from the root to the current one, and what holds below each. */
 	uint32_t path[LABELS_MAX + 1];
@@ -175,25 +175,25 @@ static int64_t entries_row(
 	size_t values_len = 0;
 
 	for (size_t i = 0; i < len; i++)
-		values_len = rows_merge(painter->rows, values, values_len, entries[i].value);
-	return rows_override(
+		values_len = answer_rows_merge(painter->rows, values, values_len, entries[i].value);
+	return answer_rows_override(
 		painter->rows, outside != names_no_row ? outside : 0, values, values_len);
 }
 
-static void masks_gather(struct name_nodes *nodes, const struct rows *rows)
+static void masks_gather(struct name_nodes *nodes, const struct answer_rows *rows)
 {
 	for (size_t i = nodes->len; i-- > 1;) {
 		struct name_node *node = &nodes->items[i];
 		uint32_t mask = node->mask;
 
 		if (node->self != names_no_row)
-			mask |= rows_mask(rows, node->self);
+			mask |= answer_rows_mask(rows, node->self);
 		nodes->items[node->parent].mask |= mask;
 	}
 }
 
-int names_paint(struct name_entry *entries, size_t len, const uint8_t *keys, struct rows *rows,
-	struct name_nodes *nodes)
+int names_paint(struct name_entry *entries, size_t len, const uint8_t *keys,
+	struct answer_rows *rows, struct name_nodes *nodes)
 {
 	struct names_painter painter = {.keys = keys, .rows = rows, .nodes = nodes};
 	size_t group;
@@ -230,7 +230,7 @@ int names_paint(struct name_entry *entries, size_t len, const uint8_t *keys, str
 		struct name_node *node = &nodes->items[i];
 
 		if (node->below != names_no_row)
-			node->mask = rows_mask(rows, node->below);
+			node->mask = answer_rows_mask(rows, node->below);
 		else if (i != 0)
 			node->mask = nodes->items[node->parent].mask;
 	}

@@ -35,7 +35,7 @@ bool name_key_is_within(struct span key, struct span above);
 
 struct name_entry {
 	uint32_t key_at; /* in the pool of keys */
-	uint32_t value;  /* by rows_value */
+	uint32_t value;  /* by answer_rows_value */
 	uint8_t key_len;
 	bool below; /* ".x" */
 };
@@ -56,8 +56,8 @@ struct name_nodes {
 void name_nodes_done(struct name_nodes *nodes);
 
 /* Sorts the entries and paints them: a node for each name and each of its ancestors, in order of key. E_NOMEM, E_LIMIT. */
-int names_paint(struct name_entry *entries, size_t len, const uint8_t *keys, struct rows *rows,
-	struct name_nodes *nodes);
+int names_paint(struct name_entry *entries, size_t len, const uint8_t *keys,
+	struct answer_rows *rows, struct name_nodes *nodes);
 
 struct names_record {
 	uint32_t slots, probes, values, zero;

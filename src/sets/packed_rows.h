@@ -12,7 +12,7 @@
  *
  * Writing: the caller's thread. Reading: pure; any thread.
  */
-#include "sets/rows.h"
+#include "sets/answer_rows.h"
 
 enum { SUMMARY_FANOUT = 64, SUMMARY_LEVELS = 6, PACKED_BITS_MAX = 32 };
 

@@ -12,7 +12,7 @@
  *                  10.1.2.0/24 not b                 ----
  *     steps                              |a      |ab |a  |ab |a                  |(nothing)
  *
- * Entering a network derives a row from the one that held outside (rows_override: each sublist by its own most specific
+ * Entering a network derives a row from the one that held outside (answer_rows_override: each sublist by its own most specific
  * entry); leaving it restores the row of the network around it. So the work is one step in and one out an entry, and the
  * depth is bounded by the 129 prefix lengths.
  *
@@ -27,7 +27,7 @@ struct open_net {
 };
 
 struct painter {
-	struct rows *rows;
+	struct answer_rows *rows;
 	struct steps *steps;
 	struct open_net stack[DEPTH_MAX];
 	size_t depth;
@@ -152,7 +152,7 @@ static size_t group_len(const struct prefix_entry *entries, size_t len)
 }
 
 static int64_t group_row(
-	struct rows *rows, uint32_t parent, const struct prefix_entry *entries, size_t len)
+	struct answer_rows *rows, uint32_t parent, const struct prefix_entry *entries, size_t len)
 {
 	uint32_t values[ROW_VALUES_MAX];
 	size_t values_len = 0;
@@ -160,9 +160,9 @@ static int64_t group_row(
 	for (size_t i = 0; i < len; i++) {
 		if (entries[i].value == prefix_value_blank)
 			return 0;
-		values_len = rows_merge(rows, values, values_len, entries[i].value);
+		values_len = answer_rows_merge(rows, values, values_len, entries[i].value);
 	}
-	return rows_override(rows, parent, values, values_len);
+	return answer_rows_override(rows, parent, values, values_len);
 }
 
 static int painter_enter(struct painter *painter, const struct prefix_entry *entries, size_t len)
@@ -176,8 +176,8 @@ static int painter_enter(struct painter *painter, const struct prefix_entry *ent
 	return painter_step(painter, entries[0].first, (uint32_t)row);
 }
 
-int prefix_paint(
-	const struct prefix_entry *entries, size_t len, struct rows *rows, struct steps *steps)
+int prefix_paint(const struct prefix_entry *entries, size_t len, struct answer_rows *rows,
+	struct steps *steps)
 {
 	struct painter painter = {.rows = rows, .steps = steps};
 	size_t group;
@@ -212,7 +212,7 @@ uint32_t steps_row(const struct steps *steps, u128 key, size_t *at)
 }
 
 int prefix_paint_points(const struct prefix_entry *entries, size_t len, const struct steps *steps,
-	const struct steps *nets, struct rows *rows, struct steps *points)
+	const struct steps *nets, struct answer_rows *rows, struct steps *points)
 {
 	size_t group, at = 0, net_at = 0;
 	int r = 0;
@@ -235,7 +235,8 @@ int prefix_paint_points(const struct prefix_entry *entries, size_t len, const st
 	return r;
 }
 
-int64_t point_paint(struct point *points, size_t len, const struct steps *steps, struct rows *rows)
+int64_t point_paint(
+	struct point *points, size_t len, const struct steps *steps, struct answer_rows *rows)
 {
 	size_t kept = 0, at = 0, next;
 
@@ -247,8 +248,9 @@ int64_t point_paint(struct point *points, size_t len, const struct steps *steps,
 		int64_t row;
 
 		for (next = i; next < len && points[next].address == address; next++)
-			values_len = rows_merge(rows, values, values_len, points[next].number);
-		row = rows_override(rows, beneath, values, values_len);
+			values_len =
+				answer_rows_merge(rows, values, values_len, points[next].number);
+		row = answer_rows_override(rows, beneath, values, values_len);
 		if (row < 0)
 			return row;
 		if ((uint32_t)row != beneath)

@@ -5,15 +5,15 @@
  * painting turns them into disjoint ground, each piece with its complete row. Readers then need one search and no rule.
  * Owner: the caller; one thread.
  */
+#include "sets/answer_rows.h"
 #include "sets/key.h"
-#include "sets/rows.h"
 
 /* "This network and nothing inside it belongs to this family": the mapped IPv4 block in IPv6 ground. */
 static const uint32_t prefix_value_blank = UINT32_MAX;
 
 struct prefix_entry {
 	u128 first;
-	uint32_t value; /* by rows_value */
+	uint32_t value; /* by answer_rows_value */
 	uint8_t bits;   /* in the mapped form */
 };
 
@@ -34,8 +34,8 @@ void steps_done(struct steps *steps);
 int prefix_sort(struct prefix_entry *entries, size_t len);
 
 /* Paints sorted entries; consecutive steps differ. E_NOMEM, E_LIMIT. */
-int prefix_paint(
-	const struct prefix_entry *entries, size_t len, struct rows *rows, struct steps *steps);
+int prefix_paint(const struct prefix_entry *entries, size_t len, struct answer_rows *rows,
+	struct steps *steps);
 
 /* The row at key. *at: a hint, 0 at first; keys are asked in ascending order. */
 uint32_t steps_row(const struct steps *steps, u128 key, size_t *at);
@@ -43,7 +43,7 @@ uint32_t steps_row(const struct steps *steps, u128 key, size_t *at);
 /* Paints sorted entries of one size as points over the steps, and over `nets` (points of /64; NULL for none). A point that
  * says what holds there anyway is left out. E_NOMEM, E_LIMIT. */
 int prefix_paint_points(const struct prefix_entry *entries, size_t len, const struct steps *steps,
-	const struct steps *nets, struct rows *rows, struct steps *points);
+	const struct steps *nets, struct answer_rows *rows, struct steps *points);
 
 /* An IPv4 address with the value of its entry, and once painted with its row. */
 struct point {
@@ -55,4 +55,5 @@ struct point {
 void point_sort(struct point *points, struct point *spare, size_t len);
 
 /* Paints sorted points in place; returns how many are left, or E_NOMEM, E_LIMIT. */
-int64_t point_paint(struct point *points, size_t len, const struct steps *steps, struct rows *rows);
+int64_t point_paint(
+	struct point *points, size_t len, const struct steps *steps, struct answer_rows *rows);

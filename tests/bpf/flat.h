@@ -30,7 +30,7 @@ enum {
 
 static const uint32_t flat_no_row = UINT32_MAX, flat_no_place = UINT32_MAX;
 
-/* What user space puts into a small map beside the file: struct table_record with the ladder laid out. */
+/* What user space puts into a small map beside the file: struct prefix_table_record with the ladder laid out. */
 struct flat_table {
 	uint32_t count, exceptions;
 	uint32_t base_at, offset_at, extra_at, exception_place_at, exception_row_at;

@@ -8,7 +8,7 @@
 #include "flat.h"
 #include "list/snapshot.h"
 
-static inline struct flat_table flat_table_of(const struct table_record *record)
+static inline struct flat_table flat_table_of(const struct prefix_table_record *record)
 {
 	struct flat_table table = {
 		.count = record->packed.count,

@@ -5,48 +5,49 @@
  * excluded. A `row` is the complete answer: the values of all sublists that list the ground, in ascending order of
  * sublist. Equal values and equal rows exist once, so ten million addresses share a few dozen rows; row 0 is empty.
  *
- * struct rows collects them while painting (owner: the caller; one thread), struct row_set reads them from a file
+ * struct answer_rows collects them while painting (owner: the caller; one thread), struct row_set reads them from a file
  * (pure; any thread).
  */
 #include "sets/image.h"
 
 enum { ROW_VALUES_MAX = 32, REASON_MAX = 1024 };
 
-struct rows;
+struct answer_rows;
 
 struct value {
 	int64_t until_s; /* 0 to 2^56 - 1 */
-	uint32_t reason; /* by rows_reason */
+	uint32_t reason; /* by answer_rows_reason */
 	uint8_t sublist; /* below ROW_VALUES_MAX */
 	bool excluded;
 };
 
-struct rows *rows_new(void);
-void rows_free(struct rows **rows);
+struct answer_rows *answer_rows_new(void);
+void answer_rows_free(struct answer_rows **rows);
 
 /* The number of a value, or E_NOMEM, E_LIMIT, E_RANGE. */
-int64_t rows_value(
-	struct rows *rows, uint8_t sublist, bool excluded, int64_t until_s, struct span reason);
+int64_t answer_rows_value(struct answer_rows *rows, uint8_t sublist, bool excluded, int64_t until_s,
+	struct span reason);
 
 /* Adds a value to a set of at most ROW_VALUES_MAX, one for each sublist, and returns the new length. Of two values for the
  * same ground and sublist an exclusion wins, then the later end, then the lesser reason: the order of adding is no
  * matter. */
-size_t rows_merge(const struct rows *rows, uint32_t *values, size_t values_len, uint32_t value);
+size_t answer_rows_merge(
+	const struct answer_rows *rows, uint32_t *values, size_t values_len, uint32_t value);
 
 /* The number of the row that holds where `parent` held and the set `values` is more specific: each sublist among them
  * answers by its own value, the others as before. E_NOMEM, E_LIMIT. */
-int64_t rows_override(
-	struct rows *rows, uint32_t parent, const uint32_t *values, size_t values_len);
+int64_t answer_rows_override(
+	struct answer_rows *rows, uint32_t parent, const uint32_t *values, size_t values_len);
 
-size_t rows_count(const struct rows *rows);
-uint32_t rows_mask(const struct rows *rows, uint32_t row);
+size_t answer_rows_count(const struct answer_rows *rows);
+uint32_t answer_rows_mask(const struct answer_rows *rows, uint32_t row);
 /* The values of a row. */
-const uint32_t *rows_values(const struct rows *rows, uint32_t row, size_t *ret_len);
-const struct value *rows_value_get(const struct rows *rows, uint32_t value);
-struct span rows_reason(const struct rows *rows, uint32_t reason);
+const uint32_t *answer_rows_values(const struct answer_rows *rows, uint32_t row, size_t *ret_len);
+const struct value *answer_rows_value_get(const struct answer_rows *rows, uint32_t value);
+struct span answer_rows_reason(const struct answer_rows *rows, uint32_t reason);
 
 /* In the file. */
-struct rows_record {
+struct answer_rows_record {
 	uint32_t rows, hits, reasons, zero;
 	uint64_t reason_bytes;
 	uint64_t first_at, hit_at, reason_first_at, reason_at;
@@ -68,10 +69,11 @@ struct row_set {
 };
 
 /* Writes the rows named by `order`, in that order. */
-void rows_write(const struct rows *rows, const uint32_t *order, uint32_t order_len,
-	struct image *image, struct rows_record *ret_record);
+void answer_rows_write(const struct answer_rows *rows, const uint32_t *order, uint32_t order_len,
+	struct image *image, struct answer_rows_record *ret_record);
 
-void row_set_open(struct row_set *set, struct sections *sections, const struct rows_record *record);
+void row_set_open(
+	struct row_set *set, struct sections *sections, const struct answer_rows_record *record);
 
 /* The hits of a row; none for a row that does not exist. */
 static inline const struct hit_record *row_set_hits(

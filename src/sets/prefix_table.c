@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "sets/table.h"
+#include "sets/prefix_table.h"
 
 #include "base/macro.h"
 
@@ -63,7 +63,7 @@ static uint32_t group_rank(const void *keys, unsigned key_bytes, uint32_t len, u
 }
 
 /* The place, on a rung, of the greatest key there that is not greater than key; that rung's length when there is none. */
-static uint32_t wide_descend(const struct table *table, u128 key, unsigned rung)
+static uint32_t wide_descend(const struct prefix_table *table, u128 key, unsigned rung)
 {
 	uint32_t place = 0;
 
@@ -84,12 +84,12 @@ static uint32_t wide_descend(const struct table *table, u128 key, unsigned rung)
 	return place;
 }
 
-static uint32_t wide_find(const struct table *table, u128 key)
+static uint32_t wide_find(const struct prefix_table *table, u128 key)
 {
 	return table->count != 0 ? wide_descend(table, key, 0) : 0;
 }
 
-static u128 wide_key(const struct table *table, uint32_t place)
+static u128 wide_key(const struct prefix_table *table, uint32_t place)
 {
 	if (table->key_bytes == 4)
 		return ((const uint32_t *)table->keys)[place];
@@ -110,7 +110,7 @@ struct bucket {
  * enough to guess where the key will be, so its line, and that of its code, are asked for while the offset is still on its
  * way.
  */
-static void bucket_expect(const struct table *table, uint32_t address)
+static void bucket_expect(const struct prefix_table *table, uint32_t address)
 {
 	const uint16_t *keys = table->keys;
 	uint32_t first = table->base[address >> 16], end = table->base[(address >> 16) + 1];
@@ -122,7 +122,7 @@ static void bucket_expect(const struct table *table, uint32_t address)
 	sections_prefetch(packed_rows_cell(&table->packed, (uint32_t)guess));
 }
 
-static struct bucket bucket_of(const struct table *table, uint32_t address)
+static struct bucket bucket_of(const struct prefix_table *table, uint32_t address)
 {
 	unsigned bits = table->low_bits;
 	uint32_t block = address >> 16;
@@ -144,7 +144,7 @@ static struct bucket bucket_of(const struct table *table, uint32_t address)
 }
 
 /* The place of the first key of the bucket that is not less. */
-static uint32_t bucket_lower(const struct table *table, struct bucket bucket)
+static uint32_t bucket_lower(const struct prefix_table *table, struct bucket bucket)
 {
 	const uint16_t *keys = table->keys;
 	uint32_t mask = (UINT32_C(1) << table->low_bits) - 1;
@@ -159,7 +159,7 @@ static uint32_t bucket_lower(const struct table *table, struct bucket bucket)
 	return first + (len == 1 && (keys[first] & mask) < bucket.low);
 }
 
-static bool narrow_get(const struct table *table, u128 key, uint32_t *ret_row)
+static bool narrow_get(const struct prefix_table *table, u128 key, uint32_t *ret_row)
 {
 	const uint16_t *keys = table->keys;
 	struct bucket bucket;
@@ -178,7 +178,7 @@ static bool narrow_get(const struct table *table, u128 key, uint32_t *ret_row)
 }
 
 /* The /16 in which a place lies: the last one that begins at it or before. */
-static uint32_t narrow_block(const struct table *table, uint32_t place)
+static uint32_t narrow_block(const struct prefix_table *table, uint32_t place)
 {
 	uint32_t first = 0, len = NARROW_BLOCKS;
 
@@ -192,7 +192,7 @@ static uint32_t narrow_block(const struct table *table, uint32_t place)
 }
 
 /* Backwards: from the place to its /16, from there to its bucket, and the key has the low bits. */
-static uint32_t narrow_key(const struct table *table, uint32_t place)
+static uint32_t narrow_key(const struct prefix_table *table, uint32_t place)
 {
 	const uint16_t *keys = table->keys;
 	uint32_t low = keys[place] & ((UINT32_C(1) << table->low_bits) - 1);
@@ -215,7 +215,7 @@ static uint32_t narrow_key(const struct table *table, uint32_t place)
 /* A table this small stays in the caches by itself. */
 enum { RUNGS_CACHED = 3 };
 
-static void narrow_prefetch(const struct table *table, uint32_t address, unsigned step)
+static void narrow_prefetch(const struct prefix_table *table, uint32_t address, unsigned step)
 {
 	const uint16_t *keys = table->keys;
 	struct bucket bucket;
@@ -235,7 +235,7 @@ static void narrow_prefetch(const struct table *table, uint32_t address, unsigne
 		sections_prefetch(packed_rows_cell(&table->packed, bucket.first));
 }
 
-static void group_prefetch(const struct table *table, unsigned rung, uint32_t first)
+static void group_prefetch(const struct prefix_table *table, unsigned rung, uint32_t first)
 {
 	size_t size = (size_t)LADDER_FANOUT * table->key_bytes;
 	const uint8_t *keys = (const uint8_t *)table->rung[rung] + first * table->key_bytes;
@@ -244,7 +244,7 @@ static void group_prefetch(const struct table *table, unsigned rung, uint32_t fi
 		sections_prefetch(keys + at);
 }
 
-static void wide_prefetch(const struct table *table, u128 key, unsigned step)
+static void wide_prefetch(const struct prefix_table *table, u128 key, unsigned step)
 {
 	unsigned rung = step == 0 ? 1 : 0;
 	uint32_t place;
@@ -259,7 +259,7 @@ static void wide_prefetch(const struct table *table, u128 key, unsigned step)
 		sections_prefetch(packed_rows_cell(&table->packed, place * LADDER_FANOUT));
 }
 
-void table_prefetch(const struct table *table, u128 key, unsigned step)
+void prefix_table_prefetch(const struct prefix_table *table, u128 key, unsigned step)
 {
 	if (table->count == 0)
 		return;
@@ -271,13 +271,13 @@ void table_prefetch(const struct table *table, u128 key, unsigned step)
 
 /* ---- Reading: both ---- */
 
-u128 table_key(const struct table *table, uint32_t place)
+u128 prefix_table_key(const struct prefix_table *table, uint32_t place)
 {
 	return table->key_bytes == NARROW_KEY_BYTES ? narrow_key(table, place)
 						    : wide_key(table, place);
 }
 
-bool table_get(const struct table *table, u128 key, uint32_t *ret_row)
+bool prefix_table_get(const struct prefix_table *table, u128 key, uint32_t *ret_row)
 {
 	uint32_t place;
 
@@ -292,7 +292,7 @@ bool table_get(const struct table *table, u128 key, uint32_t *ret_row)
 	return true;
 }
 
-bool table_get_below(const struct table *table, u128 key, uint32_t *ret_row)
+bool prefix_table_get_below(const struct prefix_table *table, u128 key, uint32_t *ret_row)
 {
 	uint32_t place = wide_find(table, key);
 
@@ -302,7 +302,7 @@ bool table_get_below(const struct table *table, u128 key, uint32_t *ret_row)
 	return true;
 }
 
-uint32_t table_lower(const struct table *table, u128 key)
+uint32_t prefix_table_lower(const struct prefix_table *table, u128 key)
 {
 	uint32_t place;
 
@@ -315,15 +315,15 @@ uint32_t table_lower(const struct table *table, u128 key)
 	return place == table->count ? 0 : place + 1;
 }
 
-uint32_t table_count(const struct table *table, u128 first, u128 last)
+uint32_t prefix_table_count(const struct prefix_table *table, u128 first, u128 last)
 {
-	uint32_t below = table_lower(table, first);
-	uint32_t end = last == ~(u128)0 ? table->count : table_lower(table, last + 1);
+	uint32_t below = prefix_table_lower(table, first);
+	uint32_t end = last == ~(u128)0 ? table->count : prefix_table_lower(table, last + 1);
 
 	return end > below ? end - below : 0;
 }
 
-uint32_t table_row(const struct table *table, uint32_t place)
+uint32_t prefix_table_row(const struct prefix_table *table, uint32_t place)
 {
 	uint32_t inlined = 0;
 
@@ -332,8 +332,8 @@ uint32_t table_row(const struct table *table, uint32_t place)
 	return packed_rows_get(&table->packed, place, inlined);
 }
 
-uint32_t table_next(const struct table *table, const struct row_set *rows, uint32_t from,
-	uint32_t end, uint32_t mask)
+uint32_t prefix_table_next(const struct prefix_table *table, const struct row_set *rows,
+	uint32_t from, uint32_t end, uint32_t mask)
 {
 	while (from < end) {
 		uint32_t group_end;
@@ -343,7 +343,7 @@ uint32_t table_next(const struct table *table, const struct row_set *rows, uint3
 		if (group_end > end || group_end < from)
 			group_end = end;
 		for (; from < group_end; from++) {
-			if ((row_set_mask(rows, table_row(table, from)) & mask) != 0)
+			if ((row_set_mask(rows, prefix_table_row(table, from)) & mask) != 0)
 				return from;
 		}
 	}
@@ -368,7 +368,7 @@ static uint64_t ladder_layout(uint32_t count, uint32_t len[LADDER_RUNGS], uint8_
 	return above;
 }
 
-unsigned table_key_bytes(enum table_kind kind)
+unsigned prefix_table_key_bytes(enum prefix_table_kind kind)
 {
 	switch (kind) {
 	case TABLE_V4_POINTS:
@@ -382,17 +382,17 @@ unsigned table_key_bytes(enum table_kind kind)
 	return 0;
 }
 
-static bool layout_is_known(enum table_kind kind, const struct table_record *record)
+static bool layout_is_known(enum prefix_table_kind kind, const struct prefix_table_record *record)
 {
 	if (record->key_bytes == NARROW_KEY_BYTES)
 		return kind == TABLE_V4_POINTS && record->low_bits >= LOW_BITS_MIN &&
 		       record->low_bits <= 16 &&
 		       record->packed.inline_bits == 16 - record->low_bits;
-	return record->key_bytes == table_key_bytes(kind) && record->packed.inline_bits == 0;
+	return record->key_bytes == prefix_table_key_bytes(kind) && record->packed.inline_bits == 0;
 }
 
-static void narrow_open(
-	struct table *table, struct sections *sections, const struct table_record *record)
+static void narrow_open(struct prefix_table *table, struct sections *sections,
+	const struct prefix_table_record *record)
 {
 	unsigned code_bits = 16u - record->low_bits;
 
@@ -402,8 +402,8 @@ static void narrow_open(
 		code_bits != 0 ? (uint64_t)NARROW_BLOCKS << code_bits : 0, sizeof(*table->offsets));
 }
 
-static void wide_open(
-	struct table *table, struct sections *sections, const struct table_record *record)
+static void wide_open(struct prefix_table *table, struct sections *sections,
+	const struct prefix_table_record *record)
 {
 	uint64_t above = ladder_layout(table->count, table->rung_len, &table->rungs);
 	const uint8_t *ladder = sections_get(sections, record->ladder_at, above, record->key_bytes);
@@ -415,12 +415,12 @@ static void wide_open(
 	}
 }
 
-void table_open(struct table *table, enum table_kind kind, struct sections *sections,
-	const struct table_record *record)
+void prefix_table_open(struct prefix_table *table, enum prefix_table_kind kind,
+	struct sections *sections, const struct prefix_table_record *record)
 {
 	uint32_t count = record->packed.count;
 
-	*table = (struct table){
+	*table = (struct prefix_table){
 		.count = count, .key_bytes = record->key_bytes, .low_bits = record->low_bits};
 	if (!layout_is_known(kind, record)) {
 		sections->bad = true;
@@ -437,7 +437,7 @@ void table_open(struct table *table, enum table_kind kind, struct sections *sect
 /* ---- Writing ---- */
 
 static void wide_write(const uint8_t *keys, uint32_t count, unsigned key_bytes, struct image *image,
-	struct table_record *record)
+	struct prefix_table_record *record)
 {
 	uint32_t len[LADDER_RUNGS];
 	uint8_t rungs;
@@ -455,7 +455,7 @@ static void wide_write(const uint8_t *keys, uint32_t count, unsigned key_bytes, 
 }
 
 static void narrow_write(const uint32_t *keys, const uint32_t *rows, uint32_t count,
-	struct image *image, struct table_record *record)
+	struct image *image, struct prefix_table_record *record)
 {
 	unsigned bits = record->low_bits;
 	uint32_t *base = image_room(image, NARROW_BLOCKS + 1, sizeof(*base), &record->base_at);
@@ -499,10 +499,11 @@ struct layout {
 	unsigned key_bytes, low_bits, extra_bits;
 };
 
-static struct layout layout_choose(enum table_kind kind, const uint32_t *rows, uint32_t count)
+static struct layout layout_choose(
+	enum prefix_table_kind kind, const uint32_t *rows, uint32_t count)
 {
 	struct packed_rows_histogram histogram = {0};
-	struct layout best = {.key_bytes = table_key_bytes(kind)};
+	struct layout best = {.key_bytes = prefix_table_key_bytes(kind)};
 	bool may_be_narrow = kind == TABLE_V4_POINTS;
 
 	packed_rows_count(&histogram, rows, count);
@@ -522,13 +523,14 @@ static struct layout layout_choose(enum table_kind kind, const uint32_t *rows, u
 	return best;
 }
 
-void table_write(enum table_kind kind, const void *keys, const uint32_t *rows, uint32_t count,
-	const uint32_t *masks, struct image *image, struct table_record *ret_record)
+void prefix_table_write(enum prefix_table_kind kind, const void *keys, const uint32_t *rows,
+	uint32_t count, const uint32_t *masks, struct image *image,
+	struct prefix_table_record *ret_record)
 {
 	struct layout layout = layout_choose(kind, rows, count);
 	bool narrow = layout.key_bytes == NARROW_KEY_BYTES;
 
-	*ret_record = (struct table_record){
+	*ret_record = (struct prefix_table_record){
 		.key_bytes = (uint8_t)layout.key_bytes, .low_bits = (uint8_t)layout.low_bits};
 	packed_rows_write(rows, count, narrow ? 16 - layout.low_bits : 0, layout.extra_bits, masks,
 		image, &ret_record->packed);

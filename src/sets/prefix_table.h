@@ -17,7 +17,7 @@
 
 enum { LADDER_FANOUT = 16, LADDER_RUNGS = 8, NARROW_BLOCKS = 65536 };
 
-struct table_record {
+struct prefix_table_record {
 	uint8_t key_bytes; /* 2: narrow */
 	uint8_t low_bits;  /* of narrow */
 	uint8_t zero[6];
@@ -25,7 +25,7 @@ struct table_record {
 	struct packed_rows_record packed;
 };
 
-struct table {
+struct prefix_table {
 	uint32_t count;
 	uint8_t key_bytes, low_bits, rungs;
 	const void *keys;
@@ -36,43 +36,44 @@ struct table {
 	struct packed_rows packed;
 };
 
-enum table_kind {
+enum prefix_table_kind {
 	TABLE_V4_POINTS, /* keys of 4 bytes; may be narrow */
 	TABLE_V4_STEPS,
 	TABLE_NETS, /* 8 bytes: the upper half of an IPv6 address */
 	TABLE_WHOLE /* 16 bytes */
 };
 
-unsigned table_key_bytes(enum table_kind kind);
+unsigned prefix_table_key_bytes(enum prefix_table_kind kind);
 
 /* keys: ascending, distinct; rows: numbered by frequency, with the mask of each. */
-void table_write(enum table_kind kind, const void *keys, const uint32_t *rows, uint32_t count,
-	const uint32_t *masks, struct image *image, struct table_record *ret_record);
+void prefix_table_write(enum prefix_table_kind kind, const void *keys, const uint32_t *rows,
+	uint32_t count, const uint32_t *masks, struct image *image,
+	struct prefix_table_record *ret_record);
 
-void table_open(struct table *table, enum table_kind kind, struct sections *sections,
-	const struct table_record *record);
+void prefix_table_open(struct prefix_table *table, enum prefix_table_kind kind,
+	struct sections *sections, const struct prefix_table_record *record);
 
-/* Asks for the memory that table_get of this key, or table_get_below, will read: in a batch of lookups the misses overlap
+/* Asks for the memory that prefix_table_get of this key, or prefix_table_get_below, will read: in a batch of lookups the misses overlap
  * instead of waiting for each other. Step 0 asks for the cells that say where to look (begin of the bucket, middle rungs
  * of the ladder), step 1 reads those and asks for the keys and row numbers themselves. Changes no answer. */
 enum { TABLE_FETCHES = 2 };
-void table_prefetch(const struct table *table, u128 key, unsigned step);
+void prefix_table_prefetch(const struct prefix_table *table, u128 key, unsigned step);
 
 /* The row of a key; false when it is not there. A key of 4 or 8 bytes is the number itself, not the mapped address. */
-bool table_get(const struct table *table, u128 key, uint32_t *ret_row);
+bool prefix_table_get(const struct prefix_table *table, u128 key, uint32_t *ret_row);
 
 /* The row of the greatest key that is not greater; false when there is none. Not for narrow. */
-bool table_get_below(const struct table *table, u128 key, uint32_t *ret_row);
+bool prefix_table_get_below(const struct prefix_table *table, u128 key, uint32_t *ret_row);
 
 /* How many keys are less than key. */
-uint32_t table_lower(const struct table *table, u128 key);
+uint32_t prefix_table_lower(const struct prefix_table *table, u128 key);
 /* How many keys lie in first..last. */
-uint32_t table_count(const struct table *table, u128 first, u128 last);
+uint32_t prefix_table_count(const struct prefix_table *table, u128 first, u128 last);
 
-uint32_t table_row(const struct table *table, uint32_t place);
+uint32_t prefix_table_row(const struct prefix_table *table, uint32_t place);
 /* The key at a place below count; a narrow table has to search for it. */
-u128 table_key(const struct table *table, uint32_t place);
+u128 prefix_table_key(const struct prefix_table *table, uint32_t place);
 
 /* The first place in from..end-1 whose row has a sublist of mask; end when there is none. */
-uint32_t table_next(const struct table *table, const struct row_set *rows, uint32_t from,
-	uint32_t end, uint32_t mask);
+uint32_t prefix_table_next(const struct prefix_table *table, const struct row_set *rows,
+	uint32_t from, uint32_t end, uint32_t mask);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "sets/rows.h"
+#include "sets/answer_rows.h"
 
 #include <xxhash.h>
 
@@ -31,7 +31,7 @@ struct cached_row {
 	uint32_t parent, value_plus_1, row;
 };
 
-struct rows {
+struct answer_rows {
 	struct index reason_index, value_index, row_index;
 	struct list32 reason_first; /* reasons + 1 */
 	uint8_t *reason_text;
@@ -59,17 +59,17 @@ static int list32_add(struct list32 *list, uint32_t item)
 	return 0;
 }
 
-struct rows *rows_new(void)
+struct answer_rows *answer_rows_new(void)
 {
-	struct rows *rows = mem_new(rows);
+	struct answer_rows *rows = mem_new(answer_rows);
 
 	rows->cache = mem_alloc_array(CACHE_SLOTS, sizeof(*rows->cache));
 	return rows;
 }
 
-void rows_free(struct rows **rows)
+void answer_rows_free(struct answer_rows **rows)
 {
-	struct rows *r = *rows;
+	struct answer_rows *r = *rows;
 
 	*rows = NULL;
 	if (r == NULL)
@@ -86,24 +86,24 @@ void rows_free(struct rows **rows)
 	mem_free(r);
 }
 
-struct span rows_reason(const struct rows *rows, uint32_t reason)
+struct span answer_rows_reason(const struct answer_rows *rows, uint32_t reason)
 {
 	const uint32_t *first = rows->reason_first.items;
 
 	return span_of(rows->reason_text + first[reason], first[reason + 1] - first[reason]);
 }
 
-const struct value *rows_value_get(const struct rows *rows, uint32_t value)
+const struct value *answer_rows_value_get(const struct answer_rows *rows, uint32_t value)
 {
 	return &rows->values[value];
 }
 
-size_t rows_count(const struct rows *rows)
+size_t answer_rows_count(const struct answer_rows *rows)
 {
 	return rows->row_first.len != 0 ? rows->row_first.len - 1 : 1;
 }
 
-const uint32_t *rows_values(const struct rows *rows, uint32_t row, size_t *ret_len)
+const uint32_t *answer_rows_values(const struct answer_rows *rows, uint32_t row, size_t *ret_len)
 {
 	const uint32_t *first = rows->row_first.items;
 
@@ -114,10 +114,10 @@ const uint32_t *rows_values(const struct rows *rows, uint32_t row, size_t *ret_l
 	return rows->row_values.items + first[row];
 }
 
-uint32_t rows_mask(const struct rows *rows, uint32_t row)
+uint32_t answer_rows_mask(const struct answer_rows *rows, uint32_t row)
 {
 	size_t len;
-	const uint32_t *values = rows_values(rows, row, &len);
+	const uint32_t *values = answer_rows_values(rows, row, &len);
 	uint32_t mask = 0;
 
 	for (size_t i = 0; i < len; i++)
@@ -146,19 +146,19 @@ static uint64_t row_hash(const uint32_t *values, size_t len)
 
 enum what { WHAT_REASON, WHAT_VALUE, WHAT_ROW };
 
-static uint64_t hash_of(const struct rows *rows, enum what what, uint32_t number)
+static uint64_t hash_of(const struct answer_rows *rows, enum what what, uint32_t number)
 {
 	struct span reason;
 	const uint32_t *values;
 	size_t len;
 
 	if (what == WHAT_REASON) {
-		reason = rows_reason(rows, number);
+		reason = answer_rows_reason(rows, number);
 		return XXH3_64bits(reason.ptr, reason.len);
 	}
 	if (what == WHAT_VALUE)
 		return value_hash(&rows->values[number]);
-	values = rows_values(rows, number, &len);
+	values = answer_rows_values(rows, number, &len);
 	return row_hash(values, len);
 }
 
@@ -173,7 +173,7 @@ static void index_place(struct index *index, uint64_t hash, uint32_t number)
 }
 
 /* Room for one more; a number is added only after all memory it needs is there. */
-static int index_grow(const struct rows *rows, struct index *index, enum what what)
+static int index_grow(const struct answer_rows *rows, struct index *index, enum what what)
 {
 	struct index grown = {0};
 
@@ -193,7 +193,7 @@ static int index_grow(const struct rows *rows, struct index *index, enum what wh
 	return 0;
 }
 
-static int reason_append(struct rows *rows, struct span reason)
+static int reason_append(struct answer_rows *rows, struct span reason)
 {
 	if (rows->reason_len + reason.len > UINT32_MAX)
 		return E_LIMIT;
@@ -216,7 +216,7 @@ static int reason_append(struct rows *rows, struct span reason)
 	return 0;
 }
 
-static int64_t reason_intern(struct rows *rows, struct span reason)
+static int64_t reason_intern(struct answer_rows *rows, struct span reason)
 {
 	uint64_t hash = XXH3_64bits(reason.ptr, reason.len);
 	struct index *index = &rows->reason_index;
@@ -230,7 +230,7 @@ static int64_t reason_intern(struct rows *rows, struct span reason)
 
 		if (slot == 0)
 			break;
-		if (span_equal(rows_reason(rows, slot - 1), reason))
+		if (span_equal(answer_rows_reason(rows, slot - 1), reason))
 			return slot - 1;
 	}
 	r = reason_append(rows, reason);
@@ -241,7 +241,7 @@ static int64_t reason_intern(struct rows *rows, struct span reason)
 	return number;
 }
 
-static int values_grow(struct rows *rows)
+static int values_grow(struct answer_rows *rows)
 {
 	size_t size = rows->values_size != 0 ? rows->values_size * 2 : 64;
 	struct value *values;
@@ -258,8 +258,8 @@ static int values_grow(struct rows *rows)
 	return 0;
 }
 
-static bool is_last_value(const struct rows *rows, uint8_t sublist, bool excluded, int64_t until_s,
-	struct span reason)
+static bool is_last_value(const struct answer_rows *rows, uint8_t sublist, bool excluded,
+	int64_t until_s, struct span reason)
 {
 	const struct value *last;
 
@@ -268,11 +268,11 @@ static bool is_last_value(const struct rows *rows, uint8_t sublist, bool exclude
 	last = &rows->values[rows->last_value];
 	if (last->sublist != sublist || last->excluded != excluded)
 		return false;
-	return excluded ||
-	       (last->until_s == until_s && span_equal(rows_reason(rows, last->reason), reason));
+	return excluded || (last->until_s == until_s &&
+				   span_equal(answer_rows_reason(rows, last->reason), reason));
 }
 
-static int64_t value_intern(struct rows *rows, struct value value)
+static int64_t value_intern(struct answer_rows *rows, struct value value)
 {
 	struct index *index = &rows->value_index;
 	uint64_t hash = value_hash(&value);
@@ -295,8 +295,8 @@ static int64_t value_intern(struct rows *rows, struct value value)
 	return (int64_t)rows->values_len++;
 }
 
-int64_t rows_value(
-	struct rows *rows, uint8_t sublist, bool excluded, int64_t until_s, struct span reason)
+int64_t answer_rows_value(struct answer_rows *rows, uint8_t sublist, bool excluded, int64_t until_s,
+	struct span reason)
 {
 	struct value value = {.sublist = sublist, .excluded = excluded};
 	int64_t number;
@@ -320,7 +320,7 @@ int64_t rows_value(
 	return number;
 }
 
-static int64_t row_intern(struct rows *rows, const uint32_t *values, size_t len)
+static int64_t row_intern(struct answer_rows *rows, const uint32_t *values, size_t len)
 {
 	uint64_t hash = row_hash(values, len);
 	struct index *index = &rows->row_index;
@@ -343,7 +343,7 @@ static int64_t row_intern(struct rows *rows, const uint32_t *values, size_t len)
 
 		if (slot == 0)
 			break;
-		known = rows_values(rows, slot - 1, &known_len);
+		known = answer_rows_values(rows, slot - 1, &known_len);
 		if (known_len == len && memcmp(known, values, len * sizeof(*values)) == 0)
 			return slot - 1;
 	}
@@ -362,7 +362,7 @@ static int64_t row_intern(struct rows *rows, const uint32_t *values, size_t len)
 	return number;
 }
 
-static bool value_wins(const struct rows *rows, const struct value *a, const struct value *b)
+static bool value_wins(const struct answer_rows *rows, const struct value *a, const struct value *b)
 {
 	int64_t a_until = a->until_s != 0 ? a->until_s : INT64_MAX;
 	int64_t b_until = b->until_s != 0 ? b->until_s : INT64_MAX;
@@ -371,11 +371,12 @@ static bool value_wins(const struct rows *rows, const struct value *a, const str
 		return a->excluded;
 	if (a_until != b_until)
 		return a_until > b_until;
-	return !a->excluded &&
-	       span_compare(rows_reason(rows, a->reason), rows_reason(rows, b->reason)) < 0;
+	return !a->excluded && span_compare(answer_rows_reason(rows, a->reason),
+				       answer_rows_reason(rows, b->reason)) < 0;
 }
 
-size_t rows_merge(const struct rows *rows, uint32_t *values, size_t values_len, uint32_t value)
+size_t answer_rows_merge(
+	const struct answer_rows *rows, uint32_t *values, size_t values_len, uint32_t value)
 {
 	const struct value *added = &rows->values[value];
 
@@ -393,12 +394,12 @@ size_t rows_merge(const struct rows *rows, uint32_t *values, size_t values_len, 
 }
 
 static int64_t override_slowly(
-	struct rows *rows, uint32_t parent, const uint32_t *values, size_t values_len)
+	struct answer_rows *rows, uint32_t parent, const uint32_t *values, size_t values_len)
 {
 	int64_t by_sublist[ROW_VALUES_MAX];
 	uint32_t row[ROW_VALUES_MAX];
 	size_t len = 0, parent_len;
-	const uint32_t *inherited = rows_values(rows, parent, &parent_len);
+	const uint32_t *inherited = answer_rows_values(rows, parent, &parent_len);
 
 	for (unsigned i = 0; i < ROW_VALUES_MAX; i++)
 		by_sublist[i] = -1;
@@ -413,7 +414,8 @@ static int64_t override_slowly(
 	return row_intern(rows, row, len);
 }
 
-int64_t rows_override(struct rows *rows, uint32_t parent, const uint32_t *values, size_t values_len)
+int64_t answer_rows_override(
+	struct answer_rows *rows, uint32_t parent, const uint32_t *values, size_t values_len)
 {
 	struct cached_row *cached;
 	int64_t row;
@@ -439,10 +441,10 @@ static struct hit_record hit_record_of(const struct value *value)
 	};
 }
 
-void rows_write(const struct rows *rows, const uint32_t *order, uint32_t order_len,
-	struct image *image, struct rows_record *ret_record)
+void answer_rows_write(const struct answer_rows *rows, const uint32_t *order, uint32_t order_len,
+	struct image *image, struct answer_rows_record *ret_record)
 {
-	struct rows_record record = {.rows = order_len, .reason_bytes = rows->reason_len};
+	struct answer_rows_record record = {.rows = order_len, .reason_bytes = rows->reason_len};
 	struct hit_record *hits;
 	uint32_t *first;
 	uint64_t total = 0;
@@ -452,7 +454,7 @@ void rows_write(const struct rows *rows, const uint32_t *order, uint32_t order_l
 	for (uint32_t i = 0; i < order_len; i++) {
 		if (first != NULL)
 			first[i] = (uint32_t)total;
-		rows_values(rows, order[i], &len);
+		answer_rows_values(rows, order[i], &len);
 		total += len;
 	}
 	if (total > UINT32_MAX)
@@ -462,7 +464,7 @@ void rows_write(const struct rows *rows, const uint32_t *order, uint32_t order_l
 	record.hits = (uint32_t)total;
 	hits = image_room(image, total, sizeof(*hits), &record.hit_at);
 	for (uint32_t i = 0; i < order_len && hits != NULL; i++) {
-		const uint32_t *values = rows_values(rows, order[i], &len);
+		const uint32_t *values = answer_rows_values(rows, order[i], &len);
 
 		for (size_t j = 0; j < len; j++)
 			*hits++ = hit_record_of(&rows->values[values[j]]);
@@ -474,7 +476,8 @@ void rows_write(const struct rows *rows, const uint32_t *order, uint32_t order_l
 	*ret_record = record;
 }
 
-void row_set_open(struct row_set *set, struct sections *sections, const struct rows_record *record)
+void row_set_open(
+	struct row_set *set, struct sections *sections, const struct answer_rows_record *record)
 {
 	uint64_t reasons = record->reasons;
 
