@@ -90,7 +90,7 @@ void guard_open(struct guard_turn *turn, const struct guard *guard, struct guard
 	turn->now = now;
 	turn->key = NULL;
 	turn->zone = GUARD_UNREAD;
-	turn->exempt = nets_has(guard->exempt, job->client.ip);
+	turn->exempt = prefix_set_has(guard->exempt, job->client.ip);
 	turn->proven = job->transport == DNS_TCP;
 	turn->sent_cookie = false;
 	turn->counted = DNS_COUNTS_LEN;
@@ -206,10 +206,11 @@ bool guard_admit(struct guard_turn *turn, struct reply *reply)
 				span_text(guard->key_quota_words));
 		return true;
 	}
-	if (zone->keys != NULL && !nets_has(zone->allow_from, client) && !guard_is_at_apex(turn))
+	if (zone->keys != NULL && !prefix_set_has(zone->allow_from, client) &&
+		!guard_is_at_apex(turn))
 		return guard_refuse(turn, reply, DNS_COUNT_NO_ACCESS, span_text(guard->key_words));
-	if (zone->keys == NULL && !nets_is_empty(zone->allow_from) &&
-		!nets_has(zone->allow_from, client))
+	if (zone->keys == NULL && !prefix_set_is_empty(zone->allow_from) &&
+		!prefix_set_has(zone->allow_from, client))
 		return guard_refuse(
 			turn, reply, DNS_COUNT_NO_ACCESS, span_text(guard->access_words));
 	if (guard->quota != 0 && !turn->exempt && guard_count_client(turn) > guard->quota)

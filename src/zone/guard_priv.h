@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /* What the files of the guard know of each other. */
-#include "base/nets.h"
+#include "base/prefix_set.h"
 #include "dns/limit.h"
 #include "dns/quota.h"
 #include "zone/guard.h"
@@ -25,14 +25,14 @@ struct guard_desk {
 
 struct guard_zone {
 	unsigned apex_labels;
-	struct nets *allow_from;
+	struct prefix_set *allow_from;
 	struct access_keys *keys; /* NULL: the list has none */
 };
 
 struct guard {
 	struct guard_memory *memory;
 	struct span nsid;
-	struct nets *exempt;
+	struct prefix_set *exempt;
 	enum cookies cookies;
 	struct dns_cookie_secrets secrets; /* none: that of the memory */
 	bool limits_on;

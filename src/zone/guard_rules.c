@@ -129,7 +129,7 @@ static void set_rules(struct guard *guard, const struct conf *conf)
 	snprintf(guard->nsid_text, sizeof(guard->nsid_text), "%s",
 		from->nsid != NULL ? from->nsid : "");
 	guard->nsid = span_text(guard->nsid_text);
-	guard->exempt = nets_new(from->exempt, from->exempt_len);
+	guard->exempt = prefix_set_new(from->exempt, from->exempt_len);
 	guard->cookies = from->cookies;
 	guard->limits = (struct dns_limits){
 		.rates = {from->rate_listed, from->rate_not_listed, from->rate_errors},
@@ -155,9 +155,10 @@ static int set_zone(struct guard_zone *rules, const struct zone *zone, const str
 
 	rules->apex_labels = zone->apex_labels;
 	if (serving->allow_from_len != 0)
-		rules->allow_from = nets_new(serving->allow_from, serving->allow_from_len);
+		rules->allow_from = prefix_set_new(serving->allow_from, serving->allow_from_len);
 	else if (serving->keys == NULL)
-		rules->allow_from = nets_new(conf->guard.allow_from, conf->guard.allow_from_len);
+		rules->allow_from =
+			prefix_set_new(conf->guard.allow_from, conf->guard.allow_from_len);
 	return serving->keys != NULL ? read_keys(serving->keys, &rules->keys, why) : 0;
 }
 
@@ -187,10 +188,10 @@ void guard_free(struct guard **guard)
 	if (g == NULL)
 		return;
 	for (size_t i = 0; i < g->zones_len; i++) {
-		nets_free(&g->zones[i].allow_from);
+		prefix_set_free(&g->zones[i].allow_from);
 		access_keys_free(&g->zones[i].keys);
 	}
-	nets_free(&g->exempt);
+	prefix_set_free(&g->exempt);
 	mem_free(g);
 	*guard = NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/macro.h"
-#include "base/nets.h"
+#include "base/prefix_set.h"
 #include "unit.h"
 
 static void addresses_are_found_in_networks(void **state)
@@ -34,33 +34,33 @@ static void addresses_are_found_in_networks(void **state)
 		{"ffff::", false},
 	};
 	struct prefix prefixes[COUNTOF(written)];
-	struct nets *nets;
+	struct prefix_set *set;
 
 	(void)state;
 	for (size_t i = 0; i < COUNTOF(written); i++)
 		assert_int_equal(prefix_parse(span_text(written[i]), &prefixes[i], NULL), 0);
-	nets = nets_new(prefixes, COUNTOF(prefixes));
-	assert_false(nets_is_empty(nets));
+	set = prefix_set_new(prefixes, COUNTOF(prefixes));
+	assert_false(prefix_set_is_empty(set));
 	for (size_t i = 0; i < COUNTOF(cases); i++) {
 		struct ip ip;
 
 		assert_int_equal(ip_parse(span_text(cases[i].ip), &ip), 0);
-		if (nets_has(nets, ip) != cases[i].in)
+		if (prefix_set_has(set, ip) != cases[i].in)
 			fail_msg("%s", cases[i].ip);
 	}
-	nets_free(&nets);
+	prefix_set_free(&set);
 }
 
 static void an_empty_set_has_nobody(void **state)
 {
-	struct nets *nets = nets_new(NULL, 0);
+	struct prefix_set *set = prefix_set_new(NULL, 0);
 
 	(void)state;
-	assert_true(nets_is_empty(nets));
-	assert_true(nets_is_empty(NULL));
-	assert_false(nets_has(nets, ip_from_v4(1)));
-	assert_false(nets_has(NULL, ip_from_v4(1)));
-	nets_free(&nets);
+	assert_true(prefix_set_is_empty(set));
+	assert_true(prefix_set_is_empty(NULL));
+	assert_false(prefix_set_has(set, ip_from_v4(1)));
+	assert_false(prefix_set_has(NULL, ip_from_v4(1)));
+	prefix_set_free(&set);
 }
 
 int main(void)
