@@ -14,14 +14,6 @@
 
 #define CONF_PATH "/etc/stockade/stockade.yaml"
 
-const struct verb cli_verbs[] = {
-#define VERB(name, function, changes, synopsis, summary, help) \
-	{name, function, changes, synopsis, summary, help},
-#include "cli/verbs.def"
-#undef VERB
-};
-const size_t cli_verbs_len = COUNTOF(cli_verbs);
-
 /* ---- messages ---- */
 
 static void say(const struct cli *cli, const char *prefix, const char *format, va_list args)
@@ -114,12 +106,12 @@ int cli_conf(struct cli *cli)
 /* ---- dispatch ---- */
 
 /* The verb that the words begin with, two words before one; *ret_used words belong to it. */
-static const struct verb *verb_find(int argc, char **argv, int *ret_used)
+static const struct verb *verb_find(const struct cli *cli, int argc, char **argv, int *ret_used)
 {
 	const struct verb *found = NULL;
 
-	for (size_t i = 0; i < cli_verbs_len; i++) {
-		const char *name = cli_verbs[i].name, *blank = strchr(name, ' ');
+	for (size_t i = 0; i < cli->verbs_len; i++) {
+		const char *name = cli->verbs[i].name, *blank = strchr(name, ' ');
 		size_t first = blank != NULL ? (size_t)(blank - name) : strlen(name);
 
 		if (strlen(argv[0]) != first || strncmp(argv[0], name, first) != 0)
@@ -127,7 +119,7 @@ static const struct verb *verb_find(int argc, char **argv, int *ret_used)
 		if (blank != NULL && (argc < 2 || strcmp(argv[1], blank + 1) != 0))
 			continue;
 		if (found == NULL || blank != NULL) {
-			found = &cli_verbs[i];
+			found = &cli->verbs[i];
 			*ret_used = blank != NULL ? 2 : 1;
 		}
 	}
@@ -149,7 +141,7 @@ static int cli_dispatch(struct cli *cli, int argc, char **argv)
 	int used = 0;
 
 	if (argc == 0) {
-		help_print_verbs(stderr);
+		help_print_verbs(cli, stderr);
 		return EXIT_USAGE;
 	}
 	if (strcmp(argv[0], "--version") == 0) {
@@ -157,11 +149,12 @@ static int cli_dispatch(struct cli *cli, int argc, char **argv)
 		return 0;
 	}
 	if (argv[0][0] == '-') {
-		help_print_verbs(stdout);
+		help_print_verbs(cli, stdout);
 		return 0;
 	}
-	cli->verb = verb_find(argc, argv, &used);
-	if (cli->verb == NULL && asks_for_help(argc, argv) && help_print_group(argv[0], stdout))
+	cli->verb = verb_find(cli, argc, argv, &used);
+	if (cli->verb == NULL && asks_for_help(argc, argv) &&
+		help_print_group(cli, argv[0], stdout))
 		return 0;
 	if (cli->verb == NULL)
 		return help_unknown_verb(cli, argv[0], argc > 1 ? argv[1] : NULL);
@@ -170,7 +163,9 @@ static int cli_dispatch(struct cli *cli, int argc, char **argv)
 		return 0;
 	}
 	argv[used - 1] = argv[0];
-	return cli->verb->run(cli, argc - used + 1, argv + used - 1);
+	cli->argc = argc - used + 1;
+	cli->argv = argv + used - 1;
+	return cli->verb->run(cli);
 }
 
 /* Called by another program's name, as that program: a link of this name is all that a change of servers takes. */
@@ -194,27 +189,21 @@ static int cli_run(struct cli *cli, int argc, char **argv)
 	return used < 0 ? EXIT_USAGE : cli_dispatch(cli, argc - 1 - used, argv + 1 + used);
 }
 
-static void cli_done(struct cli *cli)
-{
-	conf_free(&cli->conf);
-	arena_free(&cli->arena);
-}
-
-int cli_main(int argc, char **argv)
+int cli_main(struct cli *cli, int argc, char **argv)
 {
 	const char *conf_path = getenv("STOCKADE_CONFIG");
 	const char *no_color = getenv("NO_COLOR");
-	struct cli cli = {
-		.program = argc > 0 ? argv[0] : "stockade",
-		.conf_path = conf_path != NULL && *conf_path != '\0' ? conf_path : CONF_PATH,
-		.color = isatty(STDOUT_FILENO) && (no_color == NULL || *no_color == '\0'),
-		.arena = arena_new(0),
-	};
-	int code = cli_run(&cli, argc, argv);
+	int code;
 
+	cli->program = argc > 0 ? argv[0] : "stockade";
+	cli->conf_path = conf_path != NULL && *conf_path != '\0' ? conf_path : CONF_PATH;
+	cli->color = isatty(STDOUT_FILENO) && (no_color == NULL || *no_color == '\0');
+	cli->arena = arena_new(0);
+	code = cli_run(cli, argc, argv);
 	/* A result that did not reach its reader is no success. */
 	if (fflush(stdout) != 0 && code == 0)
-		code = cli_fail(&cli, E_IO, "cannot write the result");
-	cli_done(&cli);
+		code = cli_fail(cli, E_IO, "cannot write the result");
+	conf_free(&cli->conf);
+	arena_free(&cli->arena);
 	return code;
 }

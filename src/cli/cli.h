@@ -19,25 +19,29 @@ enum { EXIT_USAGE = 64, EXIT_BAD_DATA = 65, EXIT_UNAVAILABLE = 69, EXIT_CONFIG =
 struct cli;
 
 struct verb {
-	const char *name;                                   /* "list add" */
-	int (*run)(struct cli *cli, int argc, char **argv); /* argv[0] is the verb; the exit code */
-	bool changes;                                       /* knows -n and -y */
-	const char *synopsis; /* behind the name: "SOURCE... --reason WORDS" */
-	const char *summary;  /* one line */
-	const char *help;     /* options and an example, a line each; "" for none */
+	const char *name;            /* "list add" */
+	int (*run)(struct cli *cli); /* the exit code */
+	bool changes;                /* knows -n and -y */
+	const char *synopsis;        /* behind the name: "SOURCE... --reason WORDS" */
+	const char *summary;         /* one line */
+	const char *help;            /* options and an example, a line each; "" for none */
 };
 
-#define VERB(name, function, changes, synopsis, summary, help) \
-	int function(struct cli *cli, int argc, char **argv);
+#define VERB(name, function, changes, synopsis, summary, help) int function(struct cli *cli);
+#define VERB_ABOVE(name, function, changes, synopsis, summary, help)
 #include "cli/verbs.def"
+#undef VERB_ABOVE
 #undef VERB
-
-extern const struct verb cli_verbs[];
-extern const size_t cli_verbs_len;
 
 struct cli {
 	const char *program; /* argv[0]: `stockade run` starts itself again */
-	const struct verb *verb;
+	size_t verbs_len;
+	const struct verb *verbs; /* all of them, in the order of `stockade help` */
+	const struct verb *verb;  /* the one that runs, with its arguments; argv[0] is the verb */
+	int argc;
+	char **argv;
+	size_t operands_len; /* by cli_parse */
+	const char *const *operands;
 	const char *conf_path;
 	bool json, quiet, utc, color, dry_run, yes;
 	struct arena *arena;
@@ -51,15 +55,9 @@ struct cli_option {
 	void *value; /* untouched when the option is not given */
 };
 
-struct cli_operands {
-	size_t len;
-	const char *const *words;
-};
-
-/* Takes options (global ones as well; "--name value" or "--name=value"; "--" ends them) and operands in any order. 0, or
- * an exit code after a message on stderr. */
-int cli_parse(struct cli *cli, int argc, char **argv, const struct cli_option *options,
-	size_t count, size_t min, size_t max, struct cli_operands *ret_operands);
+/* Takes the options of the verb (ended by a row without a name; NULL: none), global ones as well, as "--name value" or
+ * "--name=value" ("--" ends them), and min to max operands, in any order. 0, or an exit code after a message on stderr. */
+int cli_parse(struct cli *cli, const struct cli_option *options, size_t min, size_t max);
 
 /* The configuration; its complaints go to stderr. 0, or an exit code. */
 int cli_conf(struct cli *cli);
@@ -75,4 +73,5 @@ int cli_usage(const struct cli *cli, const char *format, ...) __attribute__((for
 bool cli_confirm(const struct cli *cli, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-int cli_main(int argc, char **argv);
+/* Runs the verb that the command line names, one of cli->verbs; the rest of *cli is filled in here. */
+int cli_main(struct cli *cli, int argc, char **argv);

@@ -21,12 +21,12 @@ static void print_options(const struct cli *cli, const char *text)
 }
 
 /* The first words, or the second words behind one of them; each once, as rows of one group stand together. */
-static void print_words(const char *first)
+static void print_words(const struct cli *cli, const char *first)
 {
 	const char *before = "";
 
-	for (size_t i = 0; i < cli_verbs_len; i++) {
-		const char *name = cli_verbs[i].name;
+	for (size_t i = 0; i < cli->verbs_len; i++) {
+		const char *name = cli->verbs[i].name;
 		size_t len = strcspn(name, " ");
 
 		if (first == NULL && (strncmp(before, name, len) != 0 ||
@@ -39,39 +39,38 @@ static void print_words(const char *first)
 	}
 }
 
-int verb_completion(struct cli *cli, int argc, char **argv)
+int verb_completion(struct cli *cli)
 {
-	struct cli_operands operands;
-	int code = cli_parse(cli, argc, argv, NULL, 0, 1, 1, &operands);
+	int code = cli_parse(cli, NULL, 1, 1);
 
 	if (code != 0)
 		return code;
-	if (strcmp(operands.words[0], "bash") != 0)
+	if (strcmp(cli->operands[0], "bash") != 0)
 		return cli_usage(cli, "there is a completion for bash only");
 	printf("# bash completion for stockade; made by `stockade completion bash`\n"
 	       "_stockade()\n{\n\tlocal word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} words=\n");
 	printf("\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n\t\twords=\"");
-	print_words(NULL);
+	print_words(cli, NULL);
 	printf("\"\n\telse\n\t\tcase \"$verb ${COMP_WORDS[2]}\" in\n");
-	for (size_t i = 0; i < cli_verbs_len; i++) {
-		bool two = strchr(cli_verbs[i].name, ' ') != NULL;
+	for (size_t i = 0; i < cli->verbs_len; i++) {
+		bool two = strchr(cli->verbs[i].name, ' ') != NULL;
 
 		printf("\t\t\"%s\"%s) words=\"--json --quiet --utc --no-color --config%s",
-			cli_verbs[i].name, two ? "" : "\\ *",
-			cli_verbs[i].changes ? " --dry-run --yes" : "");
-		print_options(cli, arena_format(cli->arena, "%s %s", cli_verbs[i].synopsis,
-					   cli_verbs[i].help));
+			cli->verbs[i].name, two ? "" : "\\ *",
+			cli->verbs[i].changes ? " --dry-run --yes" : "");
+		print_options(cli, arena_format(cli->arena, "%s %s", cli->verbs[i].synopsis,
+					   cli->verbs[i].help));
 		printf("\" ;;\n");
 	}
-	for (size_t i = 0; i < cli_verbs_len; i++) {
-		size_t len = strcspn(cli_verbs[i].name, " ");
-		const char *group = arena_format(cli->arena, "%.*s", (int)len, cli_verbs[i].name);
+	for (size_t i = 0; i < cli->verbs_len; i++) {
+		size_t len = strcspn(cli->verbs[i].name, " ");
+		const char *group = arena_format(cli->arena, "%.*s", (int)len, cli->verbs[i].name);
 
-		if (cli_verbs[i].name[len] == '\0' ||
-			(i != 0 && strncmp(cli_verbs[i - 1].name, group, len) == 0))
+		if (cli->verbs[i].name[len] == '\0' ||
+			(i != 0 && strncmp(cli->verbs[i - 1].name, group, len) == 0))
 			continue;
 		printf("\t\t\"%s \"*) words=\"", group);
-		print_words(group);
+		print_words(cli, group);
 		printf("\" ;;\n");
 	}
 	printf("\t\tesac\n\tfi\n\tCOMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n\t"

@@ -28,18 +28,17 @@ static void report_print_json(const struct conf_report *report, const char *path
 			"errors", (int)report->errors_len, "complaints", complaints));
 }
 
-int verb_config_check(struct cli *cli, int argc, char **argv)
+int verb_config_check(struct cli *cli)
 {
 	AUTO(conf) *conf = NULL;
-	struct cli_operands operands;
 	struct conf_report report;
 	struct buf text;
 	const char *path;
-	int r, code = cli_parse(cli, argc, argv, NULL, 0, 0, 1, &operands);
+	int r, code = cli_parse(cli, NULL, 0, 1);
 
 	if (code != 0)
 		return code;
-	path = operands.len != 0 ? operands.words[0] : cli->conf_path;
+	path = cli->operands_len != 0 ? cli->operands[0] : cli->conf_path;
 	r = conf_load(path, clock_now_s(), &conf, &report);
 	buf_init(&text, 0);
 	conf_report_print(&report, path, &text);
@@ -54,13 +53,15 @@ int verb_config_check(struct cli *cli, int argc, char **argv)
 	return r < 0 ? EXIT_CONFIG : 0;
 }
 
-int verb_config_show(struct cli *cli, int argc, char **argv)
+int verb_config_show(struct cli *cli)
 {
 	bool defaults = false;
-	const struct cli_option options[] = {{"--defaults", OPTION_FLAG, &defaults}};
-	struct cli_operands operands;
+	const struct cli_option options[] = {
+		{"--defaults", OPTION_FLAG, &defaults},
+		{0},
+	};
 	struct buf text;
-	int code = cli_parse(cli, argc, argv, options, COUNTOF(options), 0, 0, &operands);
+	int code = cli_parse(cli, options, 0, 0);
 
 	if (code == 0)
 		code = cli_conf(cli);

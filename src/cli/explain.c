@@ -288,22 +288,22 @@ static void explain_run(struct explain_job *job)
 	loop_run(loop);
 }
 
-int verb_explain(struct cli *cli, int argc, char **argv)
+int verb_explain(struct cli *cli)
 {
 	const char *helo = "", *sender = "", *recipient = "";
 	const struct cli_option options[] = {
 		{"--helo", OPTION_TEXT, &helo},
 		{"--from", OPTION_TEXT, &sender},
 		{"--rcpt", OPTION_TEXT, &recipient},
+		{0},
 	};
 	struct explain_job job = {.cli = cli};
-	struct cli_operands operands;
-	int code = cli_parse(cli, argc, argv, options, COUNTOF(options), 1, 1, &operands);
+	int code = cli_parse(cli, options, 1, 1);
 
 	if (code != 0)
 		return code;
-	if (ip_parse(span_text(operands.words[0]), &job.request.client) < 0)
-		return cli_fail(cli, E_PARSE, "'%s' is not an address", operands.words[0]);
+	if (ip_parse(span_text(cli->operands[0]), &job.request.client) < 0)
+		return cli_fail(cli, E_PARSE, "'%s' is not an address", cli->operands[0]);
 	code = cli_conf(cli);
 	if (code != 0)
 		return code;

@@ -49,13 +49,12 @@ static void feeds_print(const struct cli *cli, const Stockade__Answer *answer)
 	table_print(table);
 }
 
-int verb_feed_list(struct cli *cli, int argc, char **argv)
+int verb_feed_list(struct cli *cli)
 {
 	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
 	Stockade__Query query = STOCKADE__QUERY__INIT;
 	AUTO(control) *control = NULL;
-	struct cli_operands operands;
-	int code = cli_parse(cli, argc, argv, NULL, 0, 0, 0, &operands);
+	int code = cli_parse(cli, NULL, 0, 0);
 
 	query.what_case = STOCKADE__QUERY__WHAT_FEEDS;
 	query.feeds = true;
@@ -77,16 +76,18 @@ int verb_feed_list(struct cli *cli, int argc, char **argv)
 	return 0;
 }
 
-static int feed_order(struct cli *cli, int argc, char **argv, bool purge)
+static int feed_order(struct cli *cli, bool purge)
 {
 	const char *reason = NULL;
-	const struct cli_option options[] = {{"--reason", OPTION_TEXT, &reason}};
+	const struct cli_option options[] = {
+		{"--reason", OPTION_TEXT, &reason},
+		{0},
+	};
 	Stockade__Command command = STOCKADE__COMMAND__INIT;
 	Stockade__FeedCommand order = STOCKADE__FEED_COMMAND__INIT;
 	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
 	AUTO(control) *control = NULL;
-	struct cli_operands operands;
-	int code = cli_parse(cli, argc, argv, options, COUNTOF(options), 1, 1, &operands);
+	int code = cli_parse(cli, options, 1, 1);
 
 	if (code == 0)
 		code = reason_check(cli, reason);
@@ -96,7 +97,7 @@ static int feed_order(struct cli *cli, int argc, char **argv, bool purge)
 		return code;
 	command.what_case = STOCKADE__COMMAND__WHAT_FEED;
 	command.feed = &order;
-	order.name = (char *)(uintptr_t)operands.words[0];
+	order.name = (char *)(uintptr_t)cli->operands[0];
 	order.purge = purge;
 	code = keeper_change(cli, control, &command, reason, &answer);
 	if (code == 0)
@@ -104,12 +105,12 @@ static int feed_order(struct cli *cli, int argc, char **argv, bool purge)
 	return code;
 }
 
-int verb_feed_purge(struct cli *cli, int argc, char **argv)
+int verb_feed_purge(struct cli *cli)
 {
-	return feed_order(cli, argc, argv, true);
+	return feed_order(cli, true);
 }
 
-int verb_feed_accept(struct cli *cli, int argc, char **argv)
+int verb_feed_accept(struct cli *cli)
 {
-	return feed_order(cli, argc, argv, false);
+	return feed_order(cli, false);
 }

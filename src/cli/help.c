@@ -26,11 +26,11 @@ static bool verb_is_in_group(const struct verb *verb, const char *word)
 	return strncmp(verb->name, word, len) == 0 && verb->name[len] == ' ';
 }
 
-void help_print_verbs(FILE *out)
+void help_print_verbs(const struct cli *cli, FILE *out)
 {
 	fprintf(out, "usage: stockade [OPTIONS] VERB ...\n\n");
-	for (size_t i = 0; i < cli_verbs_len; i++)
-		fprintf(out, "  %-*s %s\n", NAME_WIDTH, cli_verbs[i].name, cli_verbs[i].summary);
+	for (size_t i = 0; i < cli->verbs_len; i++)
+		fprintf(out, "  %-*s %s\n", NAME_WIDTH, cli->verbs[i].name, cli->verbs[i].summary);
 	fprintf(out,
 		"\n%s%s\n`stockade VERB --help` tells more; stockade(1), stockade.yaml(5) tell all.\n",
 		global_help, change_help);
@@ -48,15 +48,15 @@ void help_print_verb(const struct verb *verb, FILE *out)
 		fprintf(out, "\n%s%s", global_help, verb->changes ? change_help : "");
 }
 
-bool help_print_group(const char *word, FILE *out)
+bool help_print_group(const struct cli *cli, const char *word, FILE *out)
 {
 	bool any = false;
 
-	for (size_t i = 0; i < cli_verbs_len; i++) {
-		if (!verb_is_in_group(&cli_verbs[i], word))
+	for (size_t i = 0; i < cli->verbs_len; i++) {
+		if (!verb_is_in_group(&cli->verbs[i], word))
 			continue;
-		fprintf(out, "usage: stockade %s %s\n         %s\n", cli_verbs[i].name,
-			cli_verbs[i].synopsis, cli_verbs[i].summary);
+		fprintf(out, "usage: stockade %s %s\n         %s\n", cli->verbs[i].name,
+			cli->verbs[i].synopsis, cli->verbs[i].summary);
 		any = true;
 	}
 	return any;
@@ -67,12 +67,12 @@ int help_unknown_verb(const struct cli *cli, const char *first, const char *seco
 	const char *names[128], *said = first, *meant;
 	size_t count = 0;
 
-	if (second == NULL && help_print_group(first, stderr))
+	if (second == NULL && help_print_group(cli, first, stderr))
 		return EXIT_USAGE;
 	if (second != NULL && second[0] != '-')
 		said = arena_format(cli->arena, "%s %s", first, second);
-	for (; count < cli_verbs_len && count < COUNTOF(names); count++)
-		names[count] = cli_verbs[count].name;
+	for (; count < cli->verbs_len && count < COUNTOF(names); count++)
+		names[count] = cli->verbs[count].name;
 	meant = word_suggest(span_text(said), names, count);
 	if (meant == NULL) {
 		said = first;
@@ -86,29 +86,28 @@ int help_unknown_verb(const struct cli *cli, const char *first, const char *seco
 		meant != NULL ? "'?" : "");
 }
 
-int verb_help(struct cli *cli, int argc, char **argv)
+int verb_help(struct cli *cli)
 {
-	struct cli_operands operands;
 	const char *name;
-	int code = cli_parse(cli, argc, argv, NULL, 0, 0, 2, &operands);
+	int code = cli_parse(cli, NULL, 0, 2);
 
 	if (code != 0)
 		return code;
-	if (operands.len == 0) {
-		help_print_verbs(stdout);
+	if (cli->operands_len == 0) {
+		help_print_verbs(cli, stdout);
 		return 0;
 	}
-	name = operands.len == 2
-		       ? arena_format(cli->arena, "%s %s", operands.words[0], operands.words[1])
-		       : operands.words[0];
-	for (size_t i = 0; i < cli_verbs_len; i++) {
-		if (strcmp(cli_verbs[i].name, name) != 0)
+	name = cli->operands_len == 2
+		       ? arena_format(cli->arena, "%s %s", cli->operands[0], cli->operands[1])
+		       : cli->operands[0];
+	for (size_t i = 0; i < cli->verbs_len; i++) {
+		if (strcmp(cli->verbs[i].name, name) != 0)
 			continue;
-		help_print_verb(&cli_verbs[i], stdout);
+		help_print_verb(&cli->verbs[i], stdout);
 		return 0;
 	}
-	if (help_print_group(name, stdout))
+	if (help_print_group(cli, name, stdout))
 		return 0;
 	return help_unknown_verb(
-		cli, operands.words[0], operands.len == 2 ? operands.words[1] : NULL);
+		cli, cli->operands[0], cli->operands_len == 2 ? cli->operands[1] : NULL);
 }

@@ -8,11 +8,11 @@
 /* Words taken from the front, or -1 after a message on stderr. */
 int cli_take_globals(struct cli *cli, int argc, char **argv);
 
-void help_print_verbs(FILE *out);
+void help_print_verbs(const struct cli *cli, FILE *out);
 void help_print_verb(const struct verb *verb, FILE *out);
 
 /* The verbs that begin with the word ("list"); false when there is none. */
-bool help_print_group(const char *word, FILE *out);
+bool help_print_group(const struct cli *cli, const char *word, FILE *out);
 
 /* second may be NULL. Says so, with what was probably meant; the exit code. */
 int help_unknown_verb(const struct cli *cli, const char *first, const char *second);

@@ -113,19 +113,18 @@ static void history_print(const struct cli *cli, const char *source, const Stock
 	history_print_events(cli, answer);
 }
 
-int verb_history(struct cli *cli, int argc, char **argv)
+int verb_history(struct cli *cli)
 {
 	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
 	Stockade__Query query = STOCKADE__QUERY__INIT;
 	AUTO(control) *control = NULL;
-	struct cli_operands operands;
 	struct source *sources = NULL;
 	Stockade__Source **wire = NULL;
 	char text[SOURCE_TEXT_SIZE];
-	int code = cli_parse(cli, argc, argv, NULL, 0, 1, 1, &operands);
+	int code = cli_parse(cli, NULL, 1, 1);
 
 	if (code == 0)
-		code = sources_parse(cli, &operands, &sources, &wire);
+		code = sources_parse(cli, &sources, &wire);
 	if (code == 0)
 		code = keeper_open(cli, &control);
 	if (code != 0)
@@ -207,19 +206,18 @@ static void incident_print(const struct cli *cli, const Stockade__Incident *n)
 	incident_print_checks(cli, n);
 }
 
-int verb_incident(struct cli *cli, int argc, char **argv)
+int verb_incident(struct cli *cli)
 {
 	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
 	Stockade__Query query = STOCKADE__QUERY__INIT;
 	AUTO(control) *control = NULL;
-	struct cli_operands operands;
-	int r, code = cli_parse(cli, argc, argv, NULL, 0, 1, 1, &operands);
+	int r, code = cli_parse(cli, NULL, 1, 1);
 
 	if (code != 0)
 		return code;
-	r = incident_number_parse(span_text(operands.words[0]), &query.incident);
+	r = incident_number_parse(span_text(cli->operands[0]), &query.incident);
 	if (r < 0)
-		return cli_fail(cli, r, "'%s' is not an incident number%s", operands.words[0],
+		return cli_fail(cli, r, "'%s' is not an incident number%s", cli->operands[0],
 			r == E_CHECKSUM ? ": a character seems mistyped"
 					: " (like 7K3M-9QXT-2FHH)");
 	code = keeper_open(cli, &control);
@@ -230,7 +228,7 @@ int verb_incident(struct cli *cli, int argc, char **argv)
 	if (code != 0)
 		return code;
 	if (answer->n_incidents == 0)
-		return cli_fail(cli, E_ABSENT, "there is no incident %s", operands.words[0]);
+		return cli_fail(cli, E_ABSENT, "there is no incident %s", cli->operands[0]);
 	if (cli->json)
 		output_json(incident_json(cli, answer->incidents[0]));
 	else

@@ -95,16 +95,16 @@ void keeper_print_change(const struct cli *cli, const Stockade__Answer *answer)
 		listings));
 }
 
-int sources_parse(struct cli *cli, const struct cli_operands *operands, struct source **ret_sources,
-	Stockade__Source ***ret_wire)
+int sources_parse(struct cli *cli, struct source **ret_sources, Stockade__Source ***ret_wire)
 {
-	struct source *sources = arena_alloc(cli->arena, operands->len * sizeof(*sources));
-	Stockade__Source *wire = arena_alloc(cli->arena, operands->len * sizeof(*wire));
-	Stockade__Source **pointers = arena_alloc(cli->arena, operands->len * sizeof(*pointers));
+	struct source *sources = arena_alloc(cli->arena, cli->operands_len * sizeof(*sources));
+	Stockade__Source *wire = arena_alloc(cli->arena, cli->operands_len * sizeof(*wire));
+	Stockade__Source **pointers =
+		arena_alloc(cli->arena, cli->operands_len * sizeof(*pointers));
 
-	for (size_t i = 0; i < operands->len; i++) {
+	for (size_t i = 0; i < cli->operands_len; i++) {
 		struct fault why;
-		int r = source_parse(span_text(operands->words[i]), &sources[i], &why);
+		int r = source_parse(span_text(cli->operands[i]), &sources[i], &why);
 
 		if (r < 0)
 			return cli_fail(cli, E_PARSE, "%s", why.text);

@@ -29,8 +29,7 @@ int keeper_change(struct cli *cli, struct control *control, Stockade__Command *c
 void keeper_print_change(const struct cli *cli, const Stockade__Answer *answer);
 
 /* Sources of the command line, for messages: in the arena. An exit code. */
-int sources_parse(struct cli *cli, const struct cli_operands *operands, struct source **ret_sources,
-	Stockade__Source ***ret_wire);
+int sources_parse(struct cli *cli, struct source **ret_sources, Stockade__Source ***ret_wire);
 
 /* ---- messages as text and JSON ---- */
 

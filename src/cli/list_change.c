@@ -129,7 +129,7 @@ static int addition_send(
 }
 
 /* `list add` and `allow`: the second is an addition to the list of that name. */
-static int add_verb(struct cli *cli, struct addition *addition, const struct cli_operands *operands)
+static int add_verb(struct cli *cli, struct addition *addition)
 {
 	const struct conf_list *list = NULL;
 	struct source *sources = NULL;
@@ -139,22 +139,22 @@ static int add_verb(struct cli *cli, struct addition *addition, const struct cli
 	if (code == 0)
 		code = cli_conf(cli);
 	if (code == 0)
-		code = sources_parse(cli, operands, &sources, &wire);
+		code = sources_parse(cli, &sources, &wire);
 	if (code == 0)
 		code = list_need(cli, addition->list, sources[0].kind, &list);
 	if (code == 0)
 		code = sublist_check(cli, list, addition->sublist);
 	if (code == 0)
-		code = kinds_check(cli, list, sources, operands->len);
+		code = kinds_check(cli, list, sources, cli->operands_len);
 	if (code == 0)
-		code = confirm_wide(cli, sources, operands->len);
+		code = confirm_wide(cli, sources, cli->operands_len);
 	if (code != 0)
 		return code;
 	addition->list = list->name;
-	return addition_send(cli, addition, wire, operands->len);
+	return addition_send(cli, addition, wire, cli->operands_len);
 }
 
-int verb_list_add(struct cli *cli, int argc, char **argv)
+int verb_list_add(struct cli *cli)
 {
 	struct addition addition = {0};
 	const struct cli_option options[] = {
@@ -163,38 +163,35 @@ int verb_list_add(struct cli *cli, int argc, char **argv)
 		{"--reason", OPTION_TEXT, &addition.reason},
 		{"--for", OPTION_DURATION, &addition.for_ms},
 		{"--except", OPTION_FLAG, &addition.excluded},
+		{0},
 	};
-	struct cli_operands operands;
-	int code = cli_parse(
-		cli, argc, argv, options, COUNTOF(options), 1, SOURCES_OF_COMMAND_MAX, &operands);
+	int code = cli_parse(cli, options, 1, SOURCES_OF_COMMAND_MAX);
 
-	return code != 0 ? code : add_verb(cli, &addition, &operands);
+	return code != 0 ? code : add_verb(cli, &addition);
 }
 
-int verb_allow(struct cli *cli, int argc, char **argv)
+int verb_allow(struct cli *cli)
 {
 	struct addition addition = {.list = "allow"};
 	const struct cli_option options[] = {
 		{"--reason", OPTION_TEXT, &addition.reason},
 		{"--for", OPTION_DURATION, &addition.for_ms},
+		{0},
 	};
-	struct cli_operands operands;
-	int code = cli_parse(
-		cli, argc, argv, options, COUNTOF(options), 1, SOURCES_OF_COMMAND_MAX, &operands);
+	int code = cli_parse(cli, options, 1, SOURCES_OF_COMMAND_MAX);
 
-	return code != 0 ? code : add_verb(cli, &addition, &operands);
+	return code != 0 ? code : add_verb(cli, &addition);
 }
 
 /* list NULL: from every list but the allow list. */
-static int removal_send(struct cli *cli, const char *list, const char *sublist, const char *reason,
-	const struct cli_operands *operands)
+static int removal_send(struct cli *cli, const char *list, const char *sublist, const char *reason)
 {
 	Stockade__Command command = STOCKADE__COMMAND__INIT;
 	Stockade__ListRemove removal = STOCKADE__LIST_REMOVE__INIT;
 	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
 	AUTO(control) *control = NULL;
 	struct source *sources = NULL;
-	int code = sources_parse(cli, operands, &sources, &removal.sources);
+	int code = sources_parse(cli, &sources, &removal.sources);
 
 	if (code == 0)
 		code = keeper_open(cli, &control);
@@ -202,7 +199,7 @@ static int removal_send(struct cli *cli, const char *list, const char *sublist, 
 		return code;
 	command.what_case = STOCKADE__COMMAND__WHAT_REMOVE;
 	command.remove = &removal;
-	removal.n_sources = operands->len;
+	removal.n_sources = cli->operands_len;
 	removal.list = (char *)(uintptr_t)(list != NULL ? list : "");
 	removal.sublist = (char *)(uintptr_t)(sublist != NULL ? sublist : "");
 	code = keeper_change(cli, control, &command, reason, &answer);
@@ -211,18 +208,17 @@ static int removal_send(struct cli *cli, const char *list, const char *sublist, 
 	return code;
 }
 
-int verb_list_rm(struct cli *cli, int argc, char **argv)
+int verb_list_rm(struct cli *cli)
 {
 	const char *name = NULL, *sublist = NULL, *reason = NULL;
 	const struct cli_option options[] = {
 		{"--list", OPTION_TEXT, &name},
 		{"--sublist", OPTION_TEXT, &sublist},
 		{"--reason", OPTION_TEXT, &reason},
+		{0},
 	};
 	const struct conf_list *list = NULL;
-	struct cli_operands operands;
-	int code = cli_parse(
-		cli, argc, argv, options, COUNTOF(options), 1, SOURCES_OF_COMMAND_MAX, &operands);
+	int code = cli_parse(cli, options, 1, SOURCES_OF_COMMAND_MAX);
 
 	if (code == 0)
 		code = reason_check(cli, reason);
@@ -235,39 +231,42 @@ int verb_list_rm(struct cli *cli, int argc, char **argv)
 		code = list_need(cli, name, SOURCE_NET, &list);
 	if (code == 0)
 		code = sublist_check(cli, list, sublist);
-	return code != 0 ? code : removal_send(cli, list->name, sublist, reason, &operands);
+	return code != 0 ? code : removal_send(cli, list->name, sublist, reason);
 }
 
-int verb_delist(struct cli *cli, int argc, char **argv)
+int verb_delist(struct cli *cli)
 {
 	const char *reason = NULL;
-	const struct cli_option options[] = {{"--reason", OPTION_TEXT, &reason}};
-	struct cli_operands operands;
-	int code = cli_parse(
-		cli, argc, argv, options, COUNTOF(options), 1, SOURCES_OF_COMMAND_MAX, &operands);
+	const struct cli_option options[] = {
+		{"--reason", OPTION_TEXT, &reason},
+		{0},
+	};
+	int code = cli_parse(cli, options, 1, SOURCES_OF_COMMAND_MAX);
 
 	if (code == 0)
 		code = reason_check(cli, reason);
-	return code != 0 ? code : removal_send(cli, NULL, NULL, reason, &operands);
+	return code != 0 ? code : removal_send(cli, NULL, NULL, reason);
 }
 
-int verb_undo(struct cli *cli, int argc, char **argv)
+int verb_undo(struct cli *cli)
 {
 	const char *reason = NULL;
-	const struct cli_option options[] = {{"--reason", OPTION_TEXT, &reason}};
+	const struct cli_option options[] = {
+		{"--reason", OPTION_TEXT, &reason},
+		{0},
+	};
 	Stockade__Command command = STOCKADE__COMMAND__INIT;
 	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
 	AUTO(control) *control = NULL;
-	struct cli_operands operands;
-	int code = cli_parse(cli, argc, argv, options, COUNTOF(options), 1, 1, &operands);
+	int code = cli_parse(cli, options, 1, 1);
 
 	if (code != 0)
 		return code;
-	if (span_parse_u64(span_text(operands.words[0]), INT64_MAX, &command.undo) < 0 ||
+	if (span_parse_u64(span_text(cli->operands[0]), INT64_MAX, &command.undo) < 0 ||
 		command.undo == 0)
 		return cli_usage(cli,
 			"'%s' is not the number of an event (`stockade history` shows them)",
-			operands.words[0]);
+			cli->operands[0]);
 	code = reason_check(cli, reason);
 	if (code == 0)
 		code = keeper_open(cli, &control);

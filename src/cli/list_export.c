@@ -246,22 +246,22 @@ static int request_check(struct cli *cli, struct export_request *request)
 	return 0;
 }
 
-int verb_list_export(struct cli *cli, int argc, char **argv)
+int verb_list_export(struct cli *cli)
 {
 	struct export_request request = {0};
 	const struct cli_option options[] = {
 		{"--format", OPTION_TEXT, &request.format_name},
 		{"--sublist", OPTION_TEXT, &request.sublist},
+		{0},
 	};
-	struct cli_operands operands;
-	int code = cli_parse(cli, argc, argv, options, COUNTOF(options), 1, 2, &operands);
+	int code = cli_parse(cli, options, 1, 2);
 
 	if (code == 0)
 		code = cli_conf(cli);
 	if (code != 0)
 		return code;
-	request.list_name = operands.words[0];
-	request.file = operands.len == 2 ? operands.words[1] : NULL;
+	request.list_name = cli->operands[0];
+	request.file = cli->operands_len == 2 ? cli->operands[1] : NULL;
 	code = request_check(cli, &request);
 	return code != 0 ? code : export_run(cli, &request);
 }

@@ -360,7 +360,7 @@ static int import_run(struct cli *cli, struct import *import)
 	return code;
 }
 
-int verb_list_import(struct cli *cli, int argc, char **argv)
+int verb_list_import(struct cli *cli)
 {
 	struct import import = {0};
 	__attribute__((cleanup(import_free), unused)) struct import *owner = &import;
@@ -374,9 +374,9 @@ int verb_list_import(struct cli *cli, int argc, char **argv)
 		{"--no-texts", OPTION_FLAG, &import.no_texts},
 		{"--lenient", OPTION_FLAG, &import.lenient},
 		{"--skip-bad", OPTION_FLAG, &import.lenient}, /* as it was called before */
+		{0},
 	};
-	struct cli_operands operands;
-	int code = cli_parse(cli, argc, argv, options, COUNTOF(options), 1, 1, &operands);
+	int code = cli_parse(cli, options, 1, 1);
 
 	if (code == 0)
 		code = reason_check(cli, import.reason);
@@ -386,6 +386,6 @@ int verb_list_import(struct cli *cli, int argc, char **argv)
 		code = cli_conf(cli);
 	if (code != 0)
 		return code;
-	import.file = operands.words[0];
+	import.file = cli->operands[0];
 	return import_run(cli, &import);
 }

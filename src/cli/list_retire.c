@@ -42,7 +42,7 @@ static int retire_send(struct cli *cli, const struct conf_list *list, Stockade__
 	return 0;
 }
 
-int verb_list_retire(struct cli *cli, int argc, char **argv)
+int verb_list_retire(struct cli *cli)
 {
 	const char *reason = NULL;
 	int64_t notice_ms = 0;
@@ -53,11 +53,11 @@ int verb_list_retire(struct cli *cli, int argc, char **argv)
 		{"--empty", OPTION_FLAG, &empty},
 		{"--undo", OPTION_FLAG, &undo},
 		{"--skip-notice", OPTION_FLAG, &skip_notice},
+		{0},
 	};
 	Stockade__ListRetire retire = STOCKADE__LIST_RETIRE__INIT;
 	const struct conf_list *list = NULL;
-	struct cli_operands operands;
-	int code = cli_parse(cli, argc, argv, options, COUNTOF(options), 1, 1, &operands);
+	int code = cli_parse(cli, options, 1, 1);
 
 	if (code == 0)
 		code = reason_check(cli, reason);
@@ -66,7 +66,7 @@ int verb_list_retire(struct cli *cli, int argc, char **argv)
 	if (code == 0)
 		code = cli_conf(cli);
 	if (code == 0)
-		code = list_need(cli, operands.words[0], SOURCE_NET, &list);
+		code = list_need(cli, cli->operands[0], SOURCE_NET, &list);
 	if (code != 0)
 		return code;
 	if (list->zone == NULL)

@@ -82,24 +82,24 @@ static int show_lists(struct cli *cli, const struct conf_list *only, uint64_t li
 	return code;
 }
 
-int verb_list_ls(struct cli *cli, int argc, char **argv)
+int verb_list_ls(struct cli *cli)
 {
 	const char *name = NULL;
 	uint64_t limit = UINT64_MAX;
 	const struct cli_option options[] = {
 		{"--list", OPTION_TEXT, &name},
 		{"--limit", OPTION_COUNT, &limit},
+		{0},
 	};
 	const struct conf_list *list = NULL;
-	struct cli_operands operands;
-	int code = cli_parse(cli, argc, argv, options, COUNTOF(options), 0, 1, &operands);
+	int code = cli_parse(cli, options, 0, 1);
 
-	if (code == 0 && operands.len == 1 && name != NULL)
+	if (code == 0 && cli->operands_len == 1 && name != NULL)
 		code = cli_usage(cli, "name the list once");
 	if (code == 0)
 		code = cli_conf(cli);
-	if (code == 0 && operands.len == 1)
-		name = operands.words[0];
+	if (code == 0 && cli->operands_len == 1)
+		name = cli->operands[0];
 	if (code == 0 && name != NULL)
 		code = list_need(cli, name, SOURCE_NET, &list);
 	if (limit == UINT64_MAX)

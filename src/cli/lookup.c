@@ -151,18 +151,17 @@ static int lookup_ask(struct cli *cli, const struct source *source, Stockade__So
 	return lookup_in_snapshot(cli, source, result);
 }
 
-int verb_lookup(struct cli *cli, int argc, char **argv)
+int verb_lookup(struct cli *cli)
 {
 	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
 	struct lookup_result result = {.allow_reason = ""};
-	struct cli_operands operands;
 	struct source *sources = NULL;
 	Stockade__Source **wire = NULL;
 	char text[SOURCE_TEXT_SIZE];
-	int code = cli_parse(cli, argc, argv, NULL, 0, 1, 1, &operands);
+	int code = cli_parse(cli, NULL, 1, 1);
 
 	if (code == 0)
-		code = sources_parse(cli, &operands, &sources, &wire);
+		code = sources_parse(cli, &sources, &wire);
 	if (code == 0)
 		code = cli_conf(cli);
 	if (code == 0)

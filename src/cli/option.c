@@ -38,14 +38,11 @@ static void global_options(
 	memcpy(ret_options, rows, sizeof(rows));
 }
 
-static const struct cli_option *option_find(
-	const struct cli_option *options, size_t count, struct span name)
+static const struct cli_option *option_find(const struct cli_option *options, struct span name)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (span_equal_text(name, options[i].name))
-			return &options[i];
-	}
-	return NULL;
+	while (options->name != NULL && !span_equal_text(name, options->name))
+		options++;
+	return options->name != NULL ? options : NULL;
 }
 
 static int option_set(const struct cli *cli, const struct cli_option *option, const char *text)
@@ -75,13 +72,13 @@ static int option_set(const struct cli *cli, const struct cli_option *option, co
 	return cli_usage(cli, "%s: unknown kind of option", option->name);
 }
 
-static int option_unknown(
-	const struct cli *cli, const char *word, const struct cli_option *options, size_t count)
+static int option_unknown(const struct cli *cli, const char *word, const struct cli_option *options)
 {
 	const char *names[OPTIONS_MAX], *meant;
+	size_t count = 0;
 
-	for (size_t i = 0; i < count; i++)
-		names[i] = options[i].name;
+	for (; options[count].name != NULL; count++)
+		names[count] = options[count].name;
 	meant = word[1] == '-' ? word_suggest(span_text(word), names, count) : NULL;
 	return cli_usage(cli, "unknown option '%s'%s%s%s", word,
 		meant != NULL ? "; did you mean '" : "", meant != NULL ? meant : "",
@@ -89,16 +86,16 @@ static int option_unknown(
 }
 
 /* Takes the option at argv[0], with its value from argv[1] if need be: words used, or -1 after a message on stderr. */
-static int option_take(const struct cli *cli, int argc, char **argv,
-	const struct cli_option *options, size_t count)
+static int option_take(
+	const struct cli *cli, int argc, char **argv, const struct cli_option *options)
 {
 	struct span value = span_text(argv[0]), name = span_split(&value, '=');
 	bool has_value = name.len < strlen(argv[0]);
-	const struct cli_option *option = option_find(options, count, name);
+	const struct cli_option *option = option_find(options, name);
 	const char *text = has_value ? argv[0] + name.len + 1 : argc > 1 ? argv[1] : NULL;
 
 	if (option == NULL) {
-		option_unknown(cli, argv[0], options, count);
+		option_unknown(cli, argv[0], options);
 		return -1;
 	}
 	if (option->kind == OPTION_FLAG ? has_value : text == NULL) {
@@ -118,7 +115,7 @@ static bool is_option(const char *word)
 
 int cli_take_globals(struct cli *cli, int argc, char **argv)
 {
-	struct cli_option options[GLOBALS + CHANGE_GLOBALS];
+	struct cli_option options[GLOBALS + CHANGE_GLOBALS + 1] = {{0}};
 	bool no_color = false;
 	int at = 0;
 
@@ -129,7 +126,7 @@ int cli_take_globals(struct cli *cli, int argc, char **argv)
 		if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0 ||
 			strcmp(argv[at], "--version") == 0)
 			break;
-		used = option_take(cli, argc - at, argv + at, options, COUNTOF(options));
+		used = option_take(cli, argc - at, argv + at, options);
 		if (used < 0)
 			return -1;
 		at += used;
@@ -139,30 +136,29 @@ int cli_take_globals(struct cli *cli, int argc, char **argv)
 	return at;
 }
 
-int cli_parse(struct cli *cli, int argc, char **argv, const struct cli_option *options,
-	size_t count, size_t min, size_t max, struct cli_operands *ret_operands)
+int cli_parse(struct cli *cli, const struct cli_option *options, size_t min, size_t max)
 {
-	struct cli_option all[OPTIONS_MAX];
-	size_t globals = GLOBALS + (cli->verb->changes ? CHANGE_GLOBALS : 0);
-	const char **operands = arena_alloc(cli->arena, (size_t)argc * sizeof(*operands));
-	struct cli_option rows[GLOBALS + CHANGE_GLOBALS];
+	const char **operands = arena_alloc(cli->arena, (size_t)cli->argc * sizeof(*operands));
+	struct cli_option all[OPTIONS_MAX + 1] = {{0}};
+	size_t count = GLOBALS + (cli->verb->changes ? CHANGE_GLOBALS : 0);
 	bool no_color = false, only_operands = false;
 	size_t len = 0;
 	int used;
 
-	ASSERT(globals + count <= OPTIONS_MAX);
-	global_options(cli, &no_color, rows);
-	memcpy(all, rows, globals * sizeof(*rows));
-	if (count != 0)
-		memcpy(all + globals, options, count * sizeof(*options));
-	for (int i = 1; i < argc; i += used) {
+	global_options(cli, &no_color, all);
+	for (; options != NULL && options->name != NULL; options++) {
+		ASSERT(count < OPTIONS_MAX);
+		all[count++] = *options;
+	}
+	all[count].name = NULL;
+	for (int i = 1; i < cli->argc; i += used) {
 		used = 1;
-		if (!only_operands && strcmp(argv[i], "--") == 0)
+		if (!only_operands && strcmp(cli->argv[i], "--") == 0)
 			only_operands = true;
-		else if (only_operands || !is_option(argv[i]))
-			operands[len++] = argv[i];
+		else if (only_operands || !is_option(cli->argv[i]))
+			operands[len++] = cli->argv[i];
 		else
-			used = option_take(cli, argc - i, argv + i, all, globals + count);
+			used = option_take(cli, cli->argc - i, cli->argv + i, all);
 		if (used < 0)
 			return EXIT_USAGE;
 	}
@@ -172,6 +168,7 @@ int cli_parse(struct cli *cli, int argc, char **argv, const struct cli_option *o
 		return cli_usage(cli, "too few arguments");
 	if (len > max)
 		return cli_usage(cli, "too many arguments: '%s'", operands[max]);
-	*ret_operands = (struct cli_operands){len, operands};
+	cli->operands_len = len;
+	cli->operands = operands;
 	return 0;
 }

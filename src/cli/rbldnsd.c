@@ -7,10 +7,10 @@
 #include "cli/help.h"
 
 /* A server in the place of rbldnsd; its options are rbldnsd's and none of the other verbs'. */
-int verb_rbldnsd(struct cli *cli, int argc, char **argv)
+int verb_rbldnsd(struct cli *cli)
 {
 	bool help;
-	int code = rbldnsd_main(argc, argv, &help);
+	int code = rbldnsd_main(cli->argc, cli->argv, &help);
 
 	if (help)
 		help_print_verb(cli->verb, stdout);

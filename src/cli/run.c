@@ -2,14 +2,12 @@
 #include "process/supervisor.h"
 
 #include "cli/cli.h"
+#include "roles/roles.h"
 
 /* All roles of the configuration, in the foreground, until SIGTERM or Ctrl-C. */
-int verb_run(struct cli *cli, int argc, char **argv)
+int verb_run(struct cli *cli)
 {
-	struct cli_operands operands;
-	int code = cli_parse(cli, argc, argv, NULL, 0, 0, 0, &operands);
+	int code = cli_parse(cli, NULL, 0, 0);
 
-	if (code == 0 && operands.len > 0)
-		return cli_usage(cli, "'%s' is one word too many", operands.words[0]);
-	return code != 0 ? code : supervisor_main(cli->conf_path);
+	return code != 0 ? code : supervisor_run(roles, cli->conf_path);
 }

@@ -203,13 +203,12 @@ static void status_print(const struct cli *cli, const Stockade__Status *status)
 	table_print(table);
 }
 
-int verb_status(struct cli *cli, int argc, char **argv)
+int verb_status(struct cli *cli)
 {
 	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
 	Stockade__Query query = STOCKADE__QUERY__INIT;
 	AUTO(control) *control = NULL;
-	struct cli_operands operands;
-	int code = cli_parse(cli, argc, argv, NULL, 0, 0, 0, &operands);
+	int code = cli_parse(cli, NULL, 0, 0);
 
 	if (code == 0)
 		code = keeper_open(cli, &control);

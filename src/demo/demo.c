@@ -14,6 +14,7 @@
 #include "base/macro.h"
 #include "base/obj.h"
 #include "cli/cli.h"
+#include "demo/demo.h"
 #include "demo/mailbox.h"
 #include "demo/names.h"
 #include "demo/site.h"
@@ -293,17 +294,15 @@ static int demo_run(struct demo *demo)
 	return demo->exit_code;
 }
 
-int verb_demo(struct cli *cli, int argc, char **argv)
+int verb_demo(struct cli *cli)
 {
 	struct demo demo = {.cli = cli};
 	const struct cli_option options[] = {
 		{"--selftest", OPTION_FLAG, &demo.selftest},
 		{"--keep", OPTION_FLAG, &demo.keep},
+		{0},
 	};
-	struct cli_operands operands;
-	int code = cli_parse(cli, argc, argv, options, COUNTOF(options), 0, 0, &operands);
+	int code = cli_parse(cli, options, 0, 0);
 
-	if (code == 0 && operands.len > 0)
-		return cli_usage(cli, "'%s' is one word too many", operands.words[0]);
 	return code != 0 ? code : demo_run(&demo);
 }

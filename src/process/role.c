@@ -23,13 +23,6 @@
 
 enum { VIEW_PATIENCE_MS = 250 };
 
-static const struct role *const roles[] = {
-#define ROLE(name) &role_##name,
-#include "roles/roles.def"
-#undef ROLE
-	NULL,
-};
-
 /* One role while it runs in this process. */
 struct running {
 	uint32_t magic;
@@ -42,18 +35,11 @@ struct running {
 	bool stopping;
 };
 
-const struct role *role_find(const char *name)
+const struct role *role_find(const struct role *const *roles, const char *name)
 {
-	for (size_t i = 0; roles[i] != NULL; i++) {
-		if (strcmp(roles[i]->name, name) == 0)
-			return roles[i];
-	}
-	return NULL;
-}
-
-const struct role *role_get(size_t index)
-{
-	return index < COUNTOF(roles) ? roles[index] : NULL;
+	while (*roles != NULL && strcmp((*roles)->name, name) != 0)
+		roles++;
+	return *roles;
 }
 
 bool role_is_keeper(const struct role *role)

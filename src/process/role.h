@@ -42,17 +42,8 @@ struct role {
 	void (*finish)(struct role_context *context); /* frees; after the loop has ended */
 };
 
-extern const struct role role_keeper;
-extern const struct role role_dns;
-extern const struct role role_gate;
-extern const struct role role_web;
-extern const struct role role_courier;
-
-enum { ROLES_MAX = 8 };
-
-const struct role *role_find(const char *name);
-/* The roles in the order in which they are started; NULL behind the last. */
-const struct role *role_get(size_t index);
+/* One of the roles of this program (roles/roles.h), which end with NULL; NULL: there is none of that name. */
+const struct role *role_find(const struct role *const *roles, const char *name);
 bool role_is_keeper(const struct role *role);
 
 /* Reads the configuration and shows complaints on stderr as a person reads them; E_CONFIG, E_ABSENT. */

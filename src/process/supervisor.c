@@ -15,11 +15,11 @@
 #include "process/child.h"
 #include "process/folders.h"
 #include "process/jail.h"
-#include "process/role.h"
 #include "process/sd_notify.h"
 #include "process/sockets.h"
 
 enum {
+	ROLES_MAX = 8,
 	RESTART_FIRST_MS = 20, /* a crash costs its clients no more than this */
 	RESTART_LAST_MS = 30000,
 	RESTART_BUSY_MS = 1000, /* its predecessor still lets its last sessions end */
@@ -467,19 +467,20 @@ static void supervisor_start_watchdog(struct supervisor *supervisor)
 	timer_set(&supervisor->watchdog, loop_now_ms(supervisor->loop) + supervisor->watchdog_ms);
 }
 
-static void supervisor_init(struct supervisor *supervisor, const char *conf_path)
+static void supervisor_init(
+	struct supervisor *supervisor, const struct role *const *roles, const char *conf_path)
 {
 	*supervisor =
 		(struct supervisor){.magic = (uint32_t)MAGIC_supervisor, .conf_path = conf_path};
 	supervisor->loop = loop_new();
 	timer_init(&supervisor->patience, supervisor->loop, supervisor_on_impatience, supervisor);
 	timer_init(&supervisor->watchdog, supervisor->loop, supervisor_on_watchdog, supervisor);
-	for (; role_get(supervisor->roles_len) != NULL; supervisor->roles_len++) {
+	for (; roles[supervisor->roles_len] != NULL; supervisor->roles_len++) {
 		struct supervised *supervised = &supervisor->roles[supervisor->roles_len];
 
 		*supervised = (struct supervised){.magic = (uint32_t)MAGIC_supervised,
 			.supervisor = supervisor,
-			.role = role_get(supervisor->roles_len)};
+			.role = roles[supervisor->roles_len]};
 		timer_init(&supervised->again, supervisor->loop, supervised_again, supervised);
 	}
 	signal(SIGPIPE, SIG_IGN);
@@ -529,7 +530,7 @@ static int supervisor_start(struct supervisor *supervisor, struct conf *conf, st
 	return r;
 }
 
-int supervisor_main(const char *conf_path)
+int supervisor_run(const struct role *const *roles, const char *conf_path)
 {
 	struct supervisor *supervisor;
 	struct conf *conf = NULL;
@@ -542,7 +543,7 @@ int supervisor_main(const char *conf_path)
 	if (r < 0)
 		return err_exit_code(r);
 	supervisor = mem_new(supervisor);
-	supervisor_init(supervisor, conf_path);
+	supervisor_init(supervisor, roles, conf_path);
 	r = supervisor_start(supervisor, conf, &why);
 	if (r < 0) {
 		log_event(EV_ROLE_FAILED,

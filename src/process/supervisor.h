@@ -10,6 +10,8 @@
  * the keeper last, so that it hears everything. No role outlives its supervisor (PR_SET_PDEATHSIG).
  */
 
-/* Runs until SIGTERM or SIGINT; the exit code. A role that cannot start at all because of its configuration (exit code 64,
+#include "process/role.h"
+
+/* Runs the roles (which end with NULL) until SIGTERM or SIGINT; the exit code. A role that cannot start at all because of its configuration (exit code 64,
  * 66, 77 or 78 before everything was ready) ends all, with its code. */
-int supervisor_main(const char *conf_path);
+int supervisor_run(const struct role *const *roles, const char *conf_path);

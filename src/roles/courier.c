@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "courier/courier.h"
+#include "roles/roles.h"
 #include "stockade.pb-c.h"
 
 /*

@@ -10,7 +10,7 @@
 #include "dnsd/worker.h"
 #include "list/snapshot_folder.h"
 #include "list/view.h"
-#include "process/role.h"
+#include "roles/roles.h"
 #include "xfr/changes.h"
 #include "xfr/notify.h"
 #include "zone/guard.h"

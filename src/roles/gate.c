@@ -15,8 +15,8 @@
 #include "list/snapshot_folder.h"
 #include "list/view.h"
 #include "loop/socket.h"
-#include "process/role.h"
 #include "resolve/resolver.h"
+#include "roles/roles.h"
 #include "smtpd/health.h"
 #include "smtpd/server.h"
 

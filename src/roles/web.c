@@ -11,7 +11,7 @@
 #include "list/view.h"
 #include "loop/socket.h"
 #include "portal/portal.h"
-#include "process/role.h"
+#include "roles/roles.h"
 
 enum { BUS_PATH_SIZE = 256 };
 

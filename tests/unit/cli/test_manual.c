@@ -75,11 +75,21 @@ static void append_settings(struct buf *out)
 	buf_append_text(out, ".El\n");
 }
 
+/* What the rows say; what they run is main.c's. */
+static const struct verb verbs[] = {
+#define VERB(name, function, changes, synopsis, summary, help) \
+	{name, NULL, changes, synopsis, summary, help},
+#define VERB_ABOVE VERB
+#include "cli/verbs.def"
+#undef VERB_ABOVE
+#undef VERB
+};
+
 static void append_verbs(struct buf *out)
 {
 	buf_append_text(out, ".Bl -tag -width Ds\n");
-	for (size_t i = 0; i < cli_verbs_len; i++) {
-		const struct verb *verb = &cli_verbs[i];
+	for (size_t i = 0; i < COUNTOF(verbs); i++) {
+		const struct verb *verb = &verbs[i];
 
 		buf_append_format(
 			out, ".It Cm %s%s", verb->name, verb->synopsis[0] != '\0' ? " No " : "");
