@@ -127,8 +127,8 @@ int main(int argc, char **argv)
 		r = E_USAGE;
 	if (r == 0)
 		r = serve(argv[1], endpoint, threads,
-			argc > 4 && strcmp(argv[4], "domains") == 0 ? HOLDS_DOMAINS
-								    : HOLDS_ADDRESSES,
+			argc > 4 && strcmp(argv[4], "domains") == 0 ? LIST_OF_DOMAINS
+								    : LIST_OF_ADDRESSES,
 			memory, &why);
 	guard_memory_free(&memory);
 	if (r < 0)

@@ -153,14 +153,14 @@ static struct view *view_for(struct cli *cli, const struct facts *facts)
 
 /* ---- output ---- */
 
-static const char *place_text(const struct cli *cli, struct conf_place place)
+static const char *location_text(const struct cli *cli, struct conf_location location)
 {
-	const char *slash = place.file != NULL ? strrchr(place.file, '/') : NULL;
+	const char *slash = location.file != NULL ? strrchr(location.file, '/') : NULL;
 
-	if (place.line == 0)
+	if (location.line == 0)
 		return "default";
 	return arena_format(
-		cli->arena, "%s:%u", slash != NULL ? slash + 1 : place.file, place.line);
+		cli->arena, "%s:%u", slash != NULL ? slash + 1 : location.file, location.line);
 }
 
 static void explain_print_lines(const struct cli *cli, const struct explanation *x)
@@ -187,12 +187,12 @@ static void explain_print_lines(const struct cli *cli, const struct explanation 
 			table, line->outcome, strcmp(line->outcome, "fail") == 0 ? "red" : "reset");
 		table_add_cell(table, line->action);
 		table_add_cell(table, line->mode);
-		table_add_cell(
-			table, arena_format(cli->arena, "%s%s",
-				       line->action != NULL ? place_text(cli, line->place) : "",
-				       line->decided    ? ", decided"
-				       : !line->reached ? ", not reached"
-							: ""));
+		table_add_cell(table,
+			arena_format(cli->arena, "%s%s",
+				line->action != NULL ? location_text(cli, line->location) : "",
+				line->decided    ? ", decided"
+				: !line->reached ? ", not reached"
+						 : ""));
 	}
 	table_print(table);
 }
@@ -221,8 +221,9 @@ static json_t *explain_line_json(const struct explain_line *line)
 	return json_pack("{s:s, s:s?, s:o, s:s, s:s?, s:s?, s:o, s:o, s:b, s:b}", "check",
 		line->key, "list", line->name, "found", output_json_text(line->found), "outcome",
 		line->outcome, "action", line->action, "mode", line->mode, "file",
-		line->place.line != 0 ? json_string(line->place.file) : json_null(), "line",
-		line->place.line != 0 ? json_integer((json_int_t)line->place.line) : json_null(),
+		line->location.line != 0 ? json_string(line->location.file) : json_null(), "line",
+		line->location.line != 0 ? json_integer((json_int_t)line->location.line)
+					 : json_null(),
 		"reached", line->reached, "decided", line->decided);
 }
 

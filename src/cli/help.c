@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "conf/complaint.h"
+#include "conf/diagnostic.h"
 
 enum { NAME_WIDTH = 16 };
 

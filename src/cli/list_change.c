@@ -29,7 +29,7 @@ int list_need(
 	for (size_t i = 0; i + 1 < cli->conf->lists_len; i++) {
 		const struct conf_list *list = &cli->conf->lists[i];
 
-		if ((list->holds == HOLDS_DOMAINS) == (kind == SOURCE_DOMAIN)) {
+		if ((list->holds == LIST_OF_DOMAINS) == (kind == SOURCE_DOMAIN)) {
 			*ret_list = list;
 			count++;
 		}
@@ -39,7 +39,7 @@ int list_need(
 
 bool list_holds(const struct conf_list *list, enum source_kind kind)
 {
-	return list->zone == NULL || (list->holds == HOLDS_DOMAINS) == (kind == SOURCE_DOMAIN);
+	return list->zone == NULL || (list->holds == LIST_OF_DOMAINS) == (kind == SOURCE_DOMAIN);
 }
 
 int sublist_check(struct cli *cli, const struct conf_list *list, const char *name)
@@ -90,7 +90,8 @@ static int kinds_check(
 
 		if (!list_holds(list, sources[i].kind))
 			return cli_fail(cli, E_PARSE, "the list '%s' holds %s, and '%s' is none",
-				list->name, list->holds == HOLDS_DOMAINS ? "domains" : "addresses",
+				list->name,
+				list->holds == LIST_OF_DOMAINS ? "domains" : "addresses",
 				source_print(&sources[i], text));
 	}
 	return 0;

@@ -3,7 +3,7 @@
 /* What the verbs that add to lists share: list_change.c, list_import.c. Functions that return int give an exit code. */
 #include "bus/frame.h"
 #include "cli/keeper_client.h"
-#include "conf/complaint.h"
+#include "conf/diagnostic.h"
 #include "list/view.h"
 
 enum { SOURCES_OF_COMMAND_MAX = MESSAGE_SOURCES_MAX };

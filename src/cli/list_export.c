@@ -232,7 +232,7 @@ static int request_check(struct cli *cli, struct export_request *request)
 		code = sublist_check(cli, request->list, request->sublist);
 	if (code != 0)
 		return code;
-	holds_domains = request->list->holds == HOLDS_DOMAINS;
+	holds_domains = request->list->holds == LIST_OF_DOMAINS;
 	if (request->format_name == NULL)
 		request->format_name = holds_domains ? "dnset" : "ip4set";
 	if (rbl_type_parse(span_text(request->format_name), &request->format) < 0 ||

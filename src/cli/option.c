@@ -6,7 +6,7 @@
 #include "base/macro.h"
 #include "cli/cli.h"
 #include "cli/help.h"
-#include "conf/complaint.h"
+#include "conf/diagnostic.h"
 #include "conf/value.h"
 
 enum {

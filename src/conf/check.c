@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What values mean together. Each rule is a function over the filled struct; complaints stand at the part that is wrong. */
+/* What values mean together. Each rule is a function over the filled struct; diagnostics stand at the part that is wrong. */
 #include "base/arena.h"
 #include "base/macro.h"
 #include "conf/load.h"
@@ -13,13 +13,15 @@ static const struct conf_check check_defaults[] = {
 #undef CHECK
 };
 
-void complain_at(struct loader *loader, struct conf_place place, const char *name, const char *text)
+void complain_at(
+	struct loader *loader, struct conf_location location, const char *name, const char *text)
 {
-	complain(loader->complaints, place, name != NULL ? (unsigned)strlen(name) : 1, "%s", text);
+	error_at(loader->diagnostics, location, name != NULL ? (unsigned)strlen(name) : 1, "%s",
+		text);
 }
 
 /* Where a path of keys is written; line 0 when it is not. */
-static struct conf_place place_find(const struct loader *loader, const char *path)
+static struct conf_location location_find(const struct loader *loader, const char *path)
 {
 	const struct tree *node = loader->root;
 	struct span rest = span_text(path);
@@ -29,7 +31,7 @@ static struct conf_place place_find(const struct loader *loader, const char *pat
 
 		node = node->kind == TREE_MAP ? tree_find(node, key) : NULL;
 	}
-	return node != NULL ? node->key_place : (struct conf_place){loader->conf->file, 0, 0};
+	return node != NULL ? node->key_location : (struct conf_location){loader->conf->file, 0, 0};
 }
 
 /* ---- what is implied ---- */
@@ -43,7 +45,7 @@ static const struct conf_check *check_given(const struct conf *conf, const char 
 	return NULL;
 }
 
-static void complain_unknown_checks(struct loader *loader)
+static void error_unknown_checks(struct loader *loader)
 {
 	const char *names[CHECK_KEYS_MAX], *meant;
 	size_t count = 0;
@@ -60,7 +62,7 @@ static void complain_unknown_checks(struct loader *loader)
 		if (known)
 			continue;
 		meant = word_suggest(key, names, count);
-		complain(loader->complaints, given->place, (unsigned)key.len,
+		error_at(loader->diagnostics, given->location, (unsigned)key.len,
 			"unknown check '%s'%s%s%s", given->key,
 			meant != NULL ? "; did you mean '" : "", meant != NULL ? meant : "",
 			meant != NULL ? "'?" : "");
@@ -84,7 +86,7 @@ static void complete_checks(struct loader *loader)
 {
 	struct conf_check *checks = arena_alloc(loader->arena, sizeof(check_defaults));
 
-	complain_unknown_checks(loader);
+	error_unknown_checks(loader);
 	for (size_t i = 0; i < COUNTOF(check_defaults); i++) {
 		const struct conf_check *given = check_given(loader->conf, check_defaults[i].key);
 
@@ -98,10 +100,10 @@ static void complete_checks(struct loader *loader)
 					? 1
 					: check_defaults[i].weight;
 		if (strcmp(checks[i].key, "score") == 0)
-			checks[i].place = loader->conf->score_place;
+			checks[i].location = loader->conf->score_location;
 		if (strcmp(checks[i].key, "early") != 0) {
 			if (given != NULL && check_has_key(loader, given->key, "wait"))
-				complain_at(loader, given->place, given->key,
+				complain_at(loader, given->location, given->key,
 					"'wait' belongs to the check 'early' only");
 		} else if (given == NULL || !check_has_key(loader, "early", "wait")) {
 			checks[i].wait_ms = EARLY_WAIT_MS;
@@ -123,7 +125,7 @@ static void complete_allow(struct loader *loader)
 	static const struct conf_sublist sublist = {.name = "allow", .policy = "allow"};
 	static const struct conf_list list = {
 		.name = "allow",
-		.holds = HOLDS_ADDRESSES,
+		.holds = LIST_OF_ADDRESSES,
 		.action = ACTION_ALLOW,
 		.sublists = &sublist,
 		.sublists_len = 1,
@@ -186,7 +188,7 @@ static void check_sublist_label(struct loader *loader, const struct conf_sublist
 	for (size_t i = 0; i < name.len; i++)
 		digits = digits && ascii_is_digit(name.ptr[i]);
 	if (name.len == 1 || digits)
-		complain(loader->complaints, sublist->place, (unsigned)name.len,
+		error_at(loader->diagnostics, sublist->location, (unsigned)name.len,
 			"'%s' cannot be the name of a sublist: below the zone, one letter or digits only are part of an address",
 			sublist->name);
 }
@@ -201,7 +203,7 @@ static void check_sublist_policy(struct loader *loader, const struct conf_sublis
 	for (; count < loader->conf->policies_len && count < COUNTOF(names); count++)
 		names[count] = loader->conf->policies[count].name;
 	meant = word_suggest(span_text(sublist->policy), names, count);
-	complain(loader->complaints, sublist->place, (unsigned)strlen(sublist->name),
+	error_at(loader->diagnostics, sublist->location, (unsigned)strlen(sublist->name),
 		"'%s' is not among the policies%s%s%s", sublist->policy,
 		meant != NULL ? "; did you mean '" : "", meant != NULL ? meant : "",
 		meant != NULL ? "'?" : "");
@@ -217,13 +219,13 @@ static void check_sublists(struct loader *loader, const struct conf_list *list)
 		check_sublist_label(loader, sublist);
 		check_sublist_policy(loader, sublist);
 		if (sublist->text != NULL && !is_plain_ascii(sublist->text))
-			complain_at(loader, sublist->place, sublist->name,
+			complain_at(loader, sublist->location, sublist->name,
 				"'text' may hold printable ASCII only");
 		for (size_t k = 0; k < i; k++) {
 			if (ip_equal(sublist->code, none) ||
 				!ip_equal(list->sublists[k].code, sublist->code))
 				continue;
-			complain(loader->complaints, sublist->place,
+			error_at(loader->diagnostics, sublist->location,
 				(unsigned)strlen(sublist->name), "'%s' has the same code as '%s'",
 				sublist->name, list->sublists[k].name);
 		}
@@ -238,7 +240,7 @@ static void check_lists(struct loader *loader)
 		const struct conf_list *list = &conf->lists[i];
 
 		if (strcmp(list->name, "allow") == 0)
-			complain_at(loader, list->place, list->name,
+			complain_at(loader, list->location, list->name,
 				"the list 'allow' exists always and is not configured");
 		check_sublists(loader, list);
 	}
@@ -265,11 +267,12 @@ static void check_policies(struct loader *loader)
 		const struct conf_policy *policy = &conf->policies[i];
 
 		if (strcmp(policy->name, "allow") == 0)
-			complain_at(loader, policy->place, policy->name,
+			complain_at(loader, policy->location, policy->name,
 				"the policy 'allow' belongs to the list of that name and is not configured");
 		else if (!policy_is_used(conf, policy->name))
-			complain(loader->complaints, policy->place, (unsigned)strlen(policy->name),
-				"no sublist uses the policy '%s'", policy->name);
+			error_at(loader->diagnostics, policy->location,
+				(unsigned)strlen(policy->name), "no sublist uses the policy '%s'",
+				policy->name);
 	}
 }
 
@@ -302,17 +305,17 @@ static void check_dnsbls(struct loader *loader)
 		const struct conf_dnsbl *dnsbl = &conf->dnsbls[i];
 
 		if (dnsbl->name != NULL && !is_plain_ascii(dnsbl->name))
-			complain_at(loader, dnsbl->place, NULL,
+			complain_at(loader, dnsbl->location, NULL,
 				"'name' may hold printable ASCII only: refusals show it");
 		for (size_t k = 0; k < i; k++) {
 			if (dnsbl->zone != NULL && conf->dnsbls[k].zone != NULL &&
 				strcmp(dnsbl->zone, conf->dnsbls[k].zone) == 0)
-				complain(loader->complaints, dnsbl->place, 1,
+				error_at(loader->diagnostics, dnsbl->location, 1,
 					"the zone '%s' is asked twice", dnsbl->zone);
 		}
 	}
 	if (conf->dnsbls_len != 0 && is_public_resolver(conf->resolver.ip))
-		complain_softly(loader->complaints, place_find(loader, "run.resolver"), 8,
+		warn_at(loader->diagnostics, location_find(loader, "run.resolver"), 8,
 			"this is a public resolver, and most blocklists refuse those; run one of your own, for example unbound");
 }
 
@@ -328,34 +331,34 @@ static bool has_role(const struct conf *conf, const char *role)
 static void check_gate(struct loader *loader)
 {
 	const struct conf *conf = loader->conf;
-	struct conf_place listen = place_find(loader, "gate.listen");
+	struct conf_location listen = location_find(loader, "gate.listen");
 
 	if (conf->gate_listen_len == 0)
 		return;
 	if (conf->backend.port == 0)
-		complain(loader->complaints, listen, 6,
+		error_at(loader->diagnostics, listen, 6,
 			"'gate.backend.address' is missing: the gate is no queue and needs a mail server behind it");
 	else if (tree_find(tree_find(tree_find(loader->root, "gate"), "backend"), "pass-client") ==
 		 NULL)
-		complain(loader->complaints, conf->backend_place, 7,
+		error_at(loader->diagnostics, conf->backend_location, 7,
 			"'pass-client' is missing: the mail server has to hear who the client is, or it takes everybody for us");
 	if (conf->own_domains_len == 0)
-		complain(loader->complaints, listen, 6,
+		error_at(loader->diagnostics, listen, 6,
 			"'own.domains' is missing: the gate would take mail for nobody");
 }
 
 static void check_roles(struct loader *loader)
 {
 	const struct conf *conf = loader->conf;
-	struct conf_place place = place_find(loader, "run.roles");
+	struct conf_location location = location_find(loader, "run.roles");
 
-	if (place.line == 0)
+	if (location.line == 0)
 		return; /* the default fits every placement */
 	if (has_role(conf, "gate") && conf->gate_listen_len == 0)
-		complain_softly(loader->complaints, place, 5,
+		warn_at(loader->diagnostics, location, 5,
 			"the gate has nothing to do: 'gate.listen' is empty");
 	if (has_role(conf, "dns") && conf->dns_listen_len == 0)
-		complain_softly(loader->complaints, place, 5,
+		warn_at(loader->diagnostics, location, 5,
 			"the role dns has nothing to do: 'dns.listen' is empty");
 }
 
@@ -367,14 +370,14 @@ static void check_transfers(struct loader *loader)
 		const struct conf_transfer *transfer = &conf->transfers[i];
 
 		if (transfer->key != NULL && conf_key_find(conf, transfer->key) == NULL)
-			complain(loader->complaints, transfer->place, 1,
+			error_at(loader->diagnostics, transfer->location, 1,
 				"the key '%s' is not among dns.keys", transfer->key);
 		if (transfer->address.port == 0)
-			complain_at(loader, transfer->place, NULL, "port 0 hears of nothing");
+			complain_at(loader, transfer->location, NULL, "port 0 hears of nothing");
 		for (size_t k = 0; k < i; k++) {
 			if (ip_equal(transfer->address.ip, conf->transfers[k].address.ip) &&
 				transfer->address.port == conf->transfers[k].address.port)
-				complain_at(loader, transfer->place, NULL,
+				complain_at(loader, transfer->location, NULL,
 					"this secondary is named twice");
 		}
 	}
@@ -393,5 +396,5 @@ void conf_check_all(struct loader *loader)
 	check_gate(loader);
 	check_roles(loader);
 	if (conf->score_tag_at > conf->score_reject_at)
-		complain_at(loader, conf->score_place, "score", "'tag-at' is above 'reject-at'");
+		complain_at(loader, conf->score_location, "score", "'tag-at' is above 'reject-at'");
 }

@@ -6,15 +6,15 @@
 #include "base/arena.h"
 #include "base/macro.h"
 #include "conf/load.h"
-#include "conf/text.h"
+#include "conf/txt_template.h"
 
 enum { CODES_MAX = 32, NAMES_MAX = 128 };
 
 /* One zone that is answered. */
 struct served {
 	const char *zone;
-	const char *key; /* what complaints point at */
-	struct conf_place place;
+	const char *key; /* what diagnostics point at */
+	struct conf_location location;
 	const struct conf_serving *serving;
 	bool is_combined;
 	size_t lists_len;
@@ -26,9 +26,9 @@ struct served_all {
 	struct served *items;
 };
 
-static void complain_zone(struct loader *loader, const struct served *served, const char *text)
+static void error_zone(struct loader *loader, const struct served *served, const char *text)
 {
-	complain_at(loader, served->place, served->key, text);
+	complain_at(loader, served->location, served->key, text);
 }
 
 /* ---- which zones there are ---- */
@@ -48,12 +48,12 @@ static void served_find_lists(
 		const char *meant = word_suggest(name, names, count);
 
 		if (list == NULL)
-			complain(loader->complaints, zone->lists_place, 5,
+			error_at(loader->diagnostics, zone->lists_location, 5,
 				"'%s' is not among the lists%s%s%s", zone->lists[i],
 				meant != NULL ? "; did you mean '" : "", meant != NULL ? meant : "",
 				meant != NULL ? "'?" : "");
 		else if (list->action == ACTION_ALLOW && list->zone == NULL)
-			complain(loader->complaints, zone->lists_place, 5,
+			error_at(loader->diagnostics, zone->lists_location, 5,
 				"the list '%s' is never published", list->name);
 		else if (served->lists_len < COUNTOF(served->lists))
 			served->lists[served->lists_len++] = list;
@@ -72,7 +72,7 @@ static struct served_all served_collect(struct loader *loader)
 		if (list->zone != NULL)
 			all.items[all.len++] = (struct served){.zone = list->zone,
 				.key = list->name,
-				.place = list->place,
+				.location = list->location,
 				.serving = &list->serving,
 				.lists_len = 1,
 				.lists = {list}};
@@ -83,7 +83,7 @@ static struct served_all served_collect(struct loader *loader)
 
 		*served = (struct served){.zone = zone->zone,
 			.key = zone->zone,
-			.place = zone->place,
+			.location = zone->location,
 			.serving = &zone->serving,
 			.is_combined = true};
 		served_find_lists(loader, zone, served);
@@ -138,7 +138,7 @@ static void check_names(struct loader *loader, const struct served_all *all)
 
 			if (i == k || (same ? i < k : !served_has(other, zone->zone)))
 				continue;
-			complain(loader->complaints, zone->place, (unsigned)strlen(zone->key),
+			error_at(loader->diagnostics, zone->location, (unsigned)strlen(zone->key),
 				"the zone '%s' is served for %s '%s' already", zone->zone,
 				other->is_combined ? "the zone" : "the list", other->key);
 		}
@@ -173,7 +173,8 @@ static void check_codes_differ(struct loader *loader, const struct served *serve
 			if (!has_code(&a->sublists[i]) ||
 				!ip_equal(a->sublists[i].code, b->sublists[k].code))
 				continue;
-			complain(loader->complaints, served->place, (unsigned)strlen(served->key),
+			error_at(loader->diagnostics, served->location,
+				(unsigned)strlen(served->key),
 				"'%s' of the list '%s' and '%s' of '%s' have the same code %s: in one zone nobody could tell them apart",
 				a->sublists[i].name, a->name, b->sublists[k].name, b->name,
 				ip_print(a->sublists[i].code, text));
@@ -190,7 +191,7 @@ static void check_access(
 	if ((of_list->allow_from_len == 0 && of_list->keys == NULL) ||
 		of_zone->allow_from_len != 0 || of_zone->keys != NULL)
 		return;
-	complain(loader->complaints, served->place, (unsigned)strlen(served->key),
+	error_at(loader->diagnostics, served->location, (unsigned)strlen(served->key),
 		"not everybody may ask the list '%s': say who may ask '%s', by 'allow-from' or 'keys'",
 		list->name, served->zone);
 }
@@ -204,10 +205,11 @@ static void check_combined(struct loader *loader, const struct served *served)
 
 		codes += list->sublists_len;
 		if (list->holds != served->lists[0]->holds)
-			complain_zone(loader, served,
+			error_zone(loader, served,
 				"a zone combines lists of addresses or lists of domains, not both");
 		if (is_part_of_address(list->name))
-			complain(loader->complaints, served->place, (unsigned)strlen(served->key),
+			error_at(loader->diagnostics, served->location,
+				(unsigned)strlen(served->key),
 				"the list '%s' cannot be part of a zone: below it, one letter or digits only are part of an address",
 				list->name);
 		check_access(loader, served, list);
@@ -215,7 +217,7 @@ static void check_combined(struct loader *loader, const struct served *served)
 			check_codes_differ(loader, served, served->lists[k], list);
 	}
 	if (codes > CODES_MAX)
-		complain(loader->complaints, served->place, (unsigned)strlen(served->key),
+		error_at(loader->diagnostics, served->location, (unsigned)strlen(served->key),
 			"the lists have %zu codes; a zone holds at most %d", codes, CODES_MAX);
 }
 
@@ -237,12 +239,12 @@ static void check_bitmask(struct loader *loader, const struct served *served)
 			if (first == NULL)
 				first = sublist;
 			if (octet == 0 || (octet & (octet - 1)) != 0)
-				complain(loader->complaints, sublist->place,
+				error_at(loader->diagnostics, sublist->location,
 					(unsigned)strlen(sublist->name),
 					"the code %s of '%s' is no single bit: with 'answers: bitmask' the last octet is 1, 2, 4, 8, 16, 32, 64 or 128",
 					ip_print(sublist->code, text), sublist->name);
 			else if (memcmp(sublist->code.b, first->code.b, 15) != 0)
-				complain(loader->complaints, sublist->place,
+				error_at(loader->diagnostics, sublist->location,
 					(unsigned)strlen(sublist->name),
 					"the code %s of '%s' is not in the /24 of that of '%s': with 'answers: bitmask' they differ in the last octet only",
 					ip_print(sublist->code, text), sublist->name, first->name);
@@ -253,7 +255,7 @@ static void check_bitmask(struct loader *loader, const struct served *served)
 static void check_serving(struct loader *loader, const struct served *served)
 {
 	if (served->serving->scope != NULL && !is_plain_ascii(served->serving->scope))
-		complain_zone(loader, served, "'scope' may hold printable ASCII only");
+		error_zone(loader, served, "'scope' may hold printable ASCII only");
 	if (served->serving->answers == ANSWERS_BITMASK)
 		check_bitmask(loader, served);
 	if (served->is_combined)
@@ -263,34 +265,34 @@ static void check_serving(struct loader *loader, const struct served *served)
 /* ---- texts ---- */
 
 static void check_template(
-	struct loader *loader, const char *template, struct conf_place place, const char *key)
+	struct loader *loader, const char *template, struct conf_location location, const char *key)
 {
 	struct span rest = span_text(template);
-	struct text_part part;
+	struct txt_part part;
 	struct fault why;
 	int r;
 
 	if (template == NULL)
 		return;
 	if (!is_plain_ascii(template))
-		complain_at(loader, place, key, "'template' may hold printable ASCII only");
+		complain_at(loader, location, key, "'template' may hold printable ASCII only");
 	do {
-		r = text_part_next(&rest, &part, &why);
+		r = txt_part_next(&rest, &part, &why);
 	} while (r > 0);
 	if (r < 0)
-		complain_at(loader, place, key, why.text);
+		complain_at(loader, location, key, why.text);
 }
 
 static void check_templates(struct loader *loader)
 {
 	const struct conf *conf = loader->conf;
 
-	check_template(loader, conf->template, conf->template_place, "template");
+	check_template(loader, conf->template, conf->template_location, "template");
 	for (size_t i = 0; i < conf->lists_len; i++) {
 		for (size_t k = 0; k < conf->lists[i].sublists_len; k++) {
 			const struct conf_sublist *sublist = &conf->lists[i].sublists[k];
 
-			check_template(loader, sublist->template, sublist->place, sublist->name);
+			check_template(loader, sublist->template, sublist->location, sublist->name);
 		}
 	}
 }
@@ -328,13 +330,13 @@ static void check_address(
 	const char *label = span_cstr(loader->arena, span_split(&rest, '.'));
 
 	if (served == NULL || strcmp(served->zone, address->name) == 0)
-		complain(loader->complaints, address->place, (unsigned)strlen(address->name),
+		error_at(loader->diagnostics, address->location, (unsigned)strlen(address->name),
 			"'%s' is not below one of our zones: its addresses are served elsewhere",
 			address->name);
 	else if (!span_equal_text(rest, served->zone) || is_part_of_address(label) ||
 		 served_has(served, address->name) || strcmp(label, "test") == 0 ||
 		 strcmp(label, "invalid") == 0)
-		complain(loader->complaints, address->place, (unsigned)strlen(address->name),
+		error_at(loader->diagnostics, address->location, (unsigned)strlen(address->name),
 			"'%s' cannot be a host: it has to stand directly below the zone '%s' and be no sublist, number, single letter or test entry",
 			address->name, served->zone);
 }
@@ -360,7 +362,7 @@ static void check_nameservers(
 	for (size_t i = 0; i < len; i++) {
 		if (served_find(all, names[i]) == NULL || has_address(conf, names[i]))
 			continue;
-		complain(loader->complaints, served->place, (unsigned)strlen(served->key),
+		error_at(loader->diagnostics, served->location, (unsigned)strlen(served->key),
 			"the name server '%s' of '%s' lies in a zone of ours and has no address; add it to 'dns.addresses'",
 			names[i], served->zone);
 	}

@@ -103,16 +103,17 @@ static int load_file(
 	struct span text = {0};
 	int r = file_read(path, scratch, &text);
 
-	if (complaints_add_source(loader->complaints, file, text) < 0) {
-		complain(loader->complaints, (struct conf_place){file, 0, 0}, 0, "too many files");
+	if (diagnostics_add_source(loader->diagnostics, file, text) < 0) {
+		error_at(loader->diagnostics, (struct conf_location){file, 0, 0}, 0,
+			"too many files");
 		return E_CONFIG;
 	}
 	if (r < 0) {
-		complain(loader->complaints, (struct conf_place){file, 0, 0}, 0,
+		error_at(loader->diagnostics, (struct conf_location){file, 0, 0}, 0,
 			"cannot be read: %s", err_text(r));
 		return r;
 	}
-	return tree_parse(file, text, loader->complaints, scratch, ret_tree);
+	return tree_parse(file, text, loader->diagnostics, scratch, ret_tree);
 }
 
 /* conf.d/x.yaml beside the file, in the order of their names; all are read even when one is bad. */
@@ -135,38 +136,38 @@ static int load_folder(
 		if (one < 0)
 			r = E_CONFIG;
 		else
-			tree_merge(root, tree, loader->complaints);
+			tree_merge(root, tree, loader->diagnostics);
 	}
 	globfree(&found);
 	return r;
 }
 
-/* From the tree to the caller, or to complaints. */
+/* From the tree to the caller, or to diagnostics. */
 static int load_tree(struct loader *loader, const struct tree *root)
 {
 	loader->root = root;
 	conf_fill(loader);
 	conf_complete(loader);
 	conf_check_all(loader);
-	return loader->complaints->report->errors_len == 0 ? 0 : E_CONFIG;
+	return loader->diagnostics->report->errors_len == 0 ? 0 : E_CONFIG;
 }
 
 int conf_load(const char *path, int64_t now_s, struct conf **ret_conf, struct conf_report *report)
 {
 	AUTO(conf) *conf = conf_new(path, now_s);
 	AUTO(arena) *scratch = arena_new(0);
-	struct complaints complaints;
-	struct loader loader = {conf, conf_owner(conf)->arena, &complaints, NULL};
+	struct diagnostics diagnostics;
+	struct loader loader = {conf, conf_owner(conf)->arena, &diagnostics, NULL};
 	struct tree *root = NULL;
 	int r;
 
-	complaints_init(&complaints, report);
+	diagnostics_init(&diagnostics, report);
 	r = load_file(&loader, path, scratch, &root);
 	if (r >= 0)
 		r = load_folder(&loader, path, scratch, root);
 	if (r >= 0)
 		r = load_tree(&loader, root);
-	complaints_sort(&complaints);
+	diagnostics_sort(&diagnostics);
 	if (r < 0)
 		return r == E_ABSENT ? E_ABSENT : E_CONFIG;
 	*ret_conf = TAKE(conf);
@@ -178,17 +179,17 @@ int conf_load_text(const char *name, struct span text, int64_t now_s, struct con
 {
 	AUTO(conf) *conf = conf_new(name, now_s);
 	AUTO(arena) *scratch = arena_new(0);
-	struct complaints complaints;
-	struct loader loader = {conf, conf_owner(conf)->arena, &complaints, NULL};
+	struct diagnostics diagnostics;
+	struct loader loader = {conf, conf_owner(conf)->arena, &diagnostics, NULL};
 	struct tree *root = NULL;
 	int r;
 
-	complaints_init(&complaints, report);
-	complaints_add_source(&complaints, conf->file, text);
-	r = tree_parse(conf->file, text, &complaints, scratch, &root);
+	diagnostics_init(&diagnostics, report);
+	diagnostics_add_source(&diagnostics, conf->file, text);
+	r = tree_parse(conf->file, text, &diagnostics, scratch, &root);
 	if (r >= 0)
 		r = load_tree(&loader, root);
-	complaints_sort(&complaints);
+	diagnostics_sort(&diagnostics);
 	if (r < 0)
 		return r;
 	*ret_conf = TAKE(conf);

@@ -7,7 +7,7 @@
  * frees. Any number of threads may read, take references and give them back.
  *
  * Every value remembers the line it came from, so that `stockade explain` can name the line that decided: struct
- * conf_place with line 0 is a default.
+ * conf_location with line 0 is a default.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 #include "base/ip.h"
 #include "base/span.h"
 
-struct conf_place {
+struct conf_location {
 	const char *file;
 	unsigned line;
 	unsigned column;
@@ -31,7 +31,7 @@ enum pass_client {
 	PASS_CLIENT_PROXY_V2,
 	PASS_CLIENT_NONE
 };
-enum holds { HOLDS_ADDRESSES, HOLDS_DOMAINS };
+enum holds { LIST_OF_ADDRESSES, LIST_OF_DOMAINS };
 
 /* checks.KEY: an action word, or {action, weight, mode, wait}. */
 struct conf_check {
@@ -41,7 +41,7 @@ struct conf_check {
 	bool has_mode; /* else the mode of the whole gate holds */
 	enum mode mode;
 	int64_t wait_ms; /* early only: how long the greeting is held back */
-	struct conf_place place;
+	struct conf_location location;
 };
 
 /* One octet of a code pattern, as an inclusive range. "127.0.0.2-11" is {127,127} {0,0} {0,0} {2,11}. */
@@ -61,7 +61,7 @@ struct conf_dnsbl {
 	int weight;
 	bool has_mode;
 	enum mode mode;
-	struct conf_place place;
+	struct conf_location location;
 };
 
 struct conf_policy {
@@ -72,7 +72,7 @@ struct conf_policy {
 	bool takes_feed;     /* the list of another operator does */
 	int64_t lasts_s;     /* 0: until review */
 	int64_t review_every_s;
-	struct conf_place place;
+	struct conf_location location;
 };
 
 struct conf_sublist {
@@ -80,8 +80,8 @@ struct conf_sublist {
 	struct ip code;
 	const char *policy;
 	const char *text;     /* TXT and page: words for a listing without its own; may be NULL */
-	const char *template; /* of the TXT record (conf/text.h); NULL: dns.template */
-	struct conf_place place;
+	const char *template; /* of the TXT record (conf/txt_template.h); NULL: dns.template */
+	struct conf_location location;
 };
 
 enum answers { ANSWERS_CODES, ANSWERS_BITMASK };
@@ -111,7 +111,7 @@ struct conf_list {
 	bool never_special_use;
 	bool never_own;
 	struct conf_serving serving;
-	struct conf_place place;
+	struct conf_location location;
 };
 
 /* A zone that answers for several lists at once. */
@@ -119,9 +119,9 @@ struct conf_zone {
 	const char *zone;
 	size_t lists_len;
 	const char *const *lists;
-	struct conf_place lists_place;
+	struct conf_location lists_location;
 	struct conf_serving serving;
-	struct conf_place place;
+	struct conf_location location;
 };
 
 /* A name inside of one of our zones that has addresses: a name server's. */
@@ -129,7 +129,7 @@ struct conf_address {
 	const char *name;
 	size_t ips_len;
 	const struct ip *ips;
-	struct conf_place place;
+	struct conf_location location;
 };
 
 enum cookies { COOKIES_OFF, COOKIES_ON, COOKIES_REQUIRE };
@@ -168,14 +168,14 @@ struct conf_key {
 	const char *name;
 	int algorithm; /* enum tsig_algorithm */
 	const char *file;
-	struct conf_place place;
+	struct conf_location location;
 };
 
 /* A secondary: it may transfer the zones, and is told when they change. */
 struct conf_transfer {
 	struct endpoint address;
 	const char *key; /* of dns.keys; NULL: the address is enough */
-	struct conf_place place;
+	struct conf_location location;
 };
 
 /* feeds[].codes: an answer of the foreign zone, and where it belongs. */
@@ -184,7 +184,7 @@ struct conf_feed_code {
 	const char *sublist;
 	struct conf_code code;
 	unsigned sublist_index; /* in the list */
-	struct conf_place place;
+	struct conf_location location;
 };
 
 struct conf_feed {
@@ -199,7 +199,7 @@ struct conf_feed {
 	const struct conf_feed_code *codes; /* the first that fits holds */
 	int largest_change;                 /* per cent */
 	int limit;
-	struct conf_place place;
+	struct conf_location location;
 };
 
 struct conf {
@@ -211,7 +211,7 @@ struct conf {
 	const char *portal_url; /* without a slash at the end */
 	bool has_mode;
 	enum mode mode;
-	struct conf_place mode_place;
+	struct conf_location mode_location;
 
 	size_t roles_len;
 	const char *const *roles;
@@ -230,7 +230,7 @@ struct conf {
 	const struct endpoint *gate_listen;
 	struct endpoint backend;
 	enum pass_client pass_client;
-	struct conf_place backend_place;
+	struct conf_location backend_location;
 	size_t proxy_from_len;
 	const struct prefix *proxy_from;
 	bool fail_open; /* gate.if-we-fail: accept */
@@ -241,7 +241,7 @@ struct conf {
 		*checks; /* one for each row of catalogue/checks.def, in that order */
 	int score_tag_at;
 	int score_reject_at;
-	struct conf_place score_place;
+	struct conf_location score_location;
 
 	size_t dnsbls_len;
 	const struct conf_dnsbl *dnsbls;
@@ -262,8 +262,8 @@ struct conf {
 	const struct conf_zone *zones;
 	int64_t ttl_s;
 	int64_t negative_ttl_s;
-	const char *template; /* of TXT records; NULL: TEXT_TEMPLATE of conf/text.h */
-	struct conf_place template_place;
+	const char *template; /* of TXT records; NULL: TXT_TEMPLATE of conf/txt_template.h */
+	struct conf_location template_location;
 	unsigned dns_threads; /* 0: one per core */
 	struct conf_guard guard;
 	size_t keys_len;
@@ -283,9 +283,9 @@ struct conf {
 	int log_level; /* enum log_level */
 };
 
-/* One complaint, with its place and the line it is about. */
-struct conf_error {
-	struct conf_place place;
+/* One complaint, with its location and the line it is about. */
+struct conf_diagnostic {
+	struct conf_location location;
 	unsigned width; /* of the caret */
 	const char *text;
 	const char *line; /* of the file; NULL when there is none */
@@ -294,8 +294,8 @@ struct conf_error {
 
 struct conf_report {
 	size_t errors_len; /* warnings not counted */
-	size_t complaints_len;
-	struct conf_error *complaints;
+	size_t diagnostics_len;
+	struct conf_diagnostic *diagnostics;
 	struct arena *arena;
 };
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /* What the files of loading share: load.c (table and tree to struct), check.c (what values mean together). */
-#include "conf/complaint.h"
+#include "conf/diagnostic.h"
 #include "conf/settings.h"
 #include "conf/tree.h"
 
 struct loader {
 	struct conf *conf;
 	struct arena *arena; /* of the conf */
-	struct complaints *complaints;
+	struct diagnostics *diagnostics;
 	const struct tree *root;
 };
 
-/* Fills a zeroed conf from the tree and the defaults of the table; complaints say what is wrong. */
+/* Fills a zeroed conf from the tree and the defaults of the table; diagnostics say what is wrong. */
 void conf_fill(struct loader *loader);
 
 /* Completes what is implied (all checks, the allow list, name servers) and checks what values mean together. */
@@ -24,7 +24,7 @@ void conf_check_zones(struct loader *loader);
 
 /* One complaint, its caret as wide as name (NULL: one character). */
 void complain_at(
-	struct loader *loader, struct conf_place place, const char *name, const char *text);
+	struct loader *loader, struct conf_location location, const char *name, const char *text);
 bool is_plain_ascii(const char *text);
 /* The parts of these that are about feeds. */
 void conf_complete_feeds(struct loader *loader);

@@ -39,7 +39,7 @@
 	SETTING_TYPE(NAMES, "list of names")         /* const char *const * */                  \
 	SETTING_TYPE(CODE, "address in 127.0.0.0/8") /* struct ip */                            \
 	SETTING_TYPE(CODES, "code or list of codes") /* const struct conf_code * */             \
-	SETTING_TYPE(SECTION, "section")             /* nothing but a place */                  \
+	SETTING_TYPE(SECTION, "section")             /* nothing but a location */               \
 	SETTING_TYPE(ITEMS, "list of sections")      /* array of structs, .size each */         \
 	SETTING_TYPE(NAMED, "sections by name")      /* the same, the key goes to .name */
 
@@ -61,7 +61,7 @@ struct setting {
 	ptrdiff_t
 		count; /* of lists: offset of the size_t; of single values: of a bool "is given"; 0 none */
 	ptrdiff_t
-		place; /* offset of a struct conf_place; 0 none. ITEMS, NAMED: within the element */
+		location; /* offset of a struct conf_location; 0 none. ITEMS, NAMED: within the element */
 	ptrdiff_t name;    /* NAMED: offset of the const char *, within the element */
 	bool host_keys;    /* NAMED: the keys are DNS names, lower case */
 	size_t size;       /* ITEMS, NAMED: of an element */

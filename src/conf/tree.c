@@ -12,7 +12,7 @@
 
 struct builder {
 	const char *file;
-	struct complaints *complaints;
+	struct diagnostics *diagnostics;
 	struct arena *arena;
 	struct tree *root;
 	struct tree *open[TREE_DEPTH_MAX];
@@ -25,29 +25,29 @@ struct builder {
 
 /* ---- what is looked at before YAML ---- */
 
-static struct conf_place place_at(const char *file, struct span text, size_t offset)
+static struct conf_location location_at(const char *file, struct span text, size_t offset)
 {
-	struct conf_place place = {file, 1, 1};
+	struct conf_location location = {file, 1, 1};
 
 	for (size_t i = 0; i < offset; i++) {
 		if (text.ptr[i] == '\n') {
-			place.line++;
-			place.column = 1;
+			location.line++;
+			location.column = 1;
 		} else if ((text.ptr[i] & 0xc0) != 0x80) {
-			place.column++;
+			location.column++;
 		}
 	}
-	return place;
+	return location;
 }
 
 /* Binary rubbish, other character sets and indentation by tabs are named here: YAML's own words for them help nobody. */
-static int text_check(const char *file, struct span text, struct complaints *complaints)
+static int text_check(const char *file, struct span text, struct diagnostics *diagnostics)
 {
 	bool in_indentation = true;
 	size_t len;
 
 	if (text.len > TREE_TEXT_MAX) {
-		complain(complaints, (struct conf_place){file, 0, 0}, 0,
+		error_at(diagnostics, (struct conf_location){file, 0, 0}, 0,
 			"the file is larger than %d bytes", TREE_TEXT_MAX);
 		return E_CONFIG;
 	}
@@ -57,13 +57,13 @@ static int text_check(const char *file, struct span text, struct complaints *com
 		len = utf8_length(span_from(text, i));
 		if (len == 0 || (byte < 0x20 && byte != '\n' && byte != '\t' && byte != '\r') ||
 			byte == 0x7f) {
-			complain(complaints, place_at(file, text, i), 1,
+			error_at(diagnostics, location_at(file, text, i), 1,
 				"byte 0x%02x is not text; a configuration is UTF-8 without control characters",
 				byte);
 			return E_CONFIG;
 		}
 		if (byte == '\t' && in_indentation) {
-			complain(complaints, place_at(file, text, i), 1,
+			error_at(diagnostics, location_at(file, text, i), 1,
 				"a tab in the indentation; YAML wants blanks");
 			return E_CONFIG;
 		}
@@ -74,11 +74,11 @@ static int text_check(const char *file, struct span text, struct complaints *com
 
 /* ---- from events to the tree ---- */
 
-static struct conf_place place_of(const struct builder *builder, const struct fy_mark *mark)
+static struct conf_location location_of(const struct builder *builder, const struct fy_mark *mark)
 {
 	if (mark == NULL)
-		return (struct conf_place){builder->file, 0, 0};
-	return (struct conf_place){
+		return (struct conf_location){builder->file, 0, 0};
+	return (struct conf_location){
 		builder->file, (unsigned)mark->line + 1, (unsigned)mark->column + 1};
 }
 
@@ -92,7 +92,7 @@ static unsigned width_of(const struct fy_mark *start, const struct fy_mark *end)
 
 static void builder_fail(struct builder *builder, const struct tree *node, const char *words)
 {
-	complain(builder->complaints, node->place, node->width, "%s", words);
+	error_at(builder->diagnostics, node->location, node->width, "%s", words);
 	builder->failed = true;
 }
 
@@ -102,9 +102,9 @@ static void map_check_double(
 	for (const struct tree *other = map->first; other != NULL; other = other->next) {
 		if (!span_equal(other->key, entry->key))
 			continue;
-		complain(builder->complaints, entry->key_place, entry->key_width,
+		error_at(builder->diagnostics, entry->key_location, entry->key_width,
 			"'%.*s' is given twice; first in line %u", (int)entry->key.len,
-			entry->key.ptr, other->key_place.line);
+			entry->key.ptr, other->key_location.line);
 		return;
 	}
 }
@@ -120,7 +120,7 @@ static void tree_append(struct tree *parent, struct tree *node)
 }
 
 /* Puts a finished word or an opening list or map where it belongs. */
-static void builder_place(struct builder *builder, struct tree *node)
+static void builder_attach(struct builder *builder, struct tree *node)
 {
 	struct tree *parent;
 
@@ -131,11 +131,11 @@ static void builder_place(struct builder *builder, struct tree *node)
 	parent = builder->open[builder->depth - 1];
 	if (parent->kind == TREE_MAP) {
 		node->key = builder->key.text;
-		node->key_place = builder->key.place;
+		node->key_location = builder->key.location;
 		node->key_width = builder->key.width;
-		if (node->place.line == 0) { /* nothing stands there: just behind the key */
-			node->place = node->key_place;
-			node->place.column += node->key_width + 1;
+		if (node->location.line == 0) { /* nothing stands there: just behind the key */
+			node->location = node->key_location;
+			node->location.column += node->key_width + 1;
 		}
 		map_check_double(builder, parent, node);
 		builder->has_key = false;
@@ -158,7 +158,7 @@ static struct tree *builder_node(
 	struct tree *node = arena_alloc(builder->arena, sizeof(*node));
 
 	node->kind = kind;
-	node->place = place_of(builder, start);
+	node->location = location_of(builder, start);
 	node->width = kind == TREE_WORD ? width_of(start, fy_event_end_mark(event)) : 1;
 	if (++builder->nodes > TREE_NODES_MAX)
 		builder_fail(builder, node, "too many values");
@@ -184,7 +184,7 @@ static void builder_word(struct builder *builder, struct fy_event *event)
 
 	node->text = arena_copy(builder->arena, span_of(text, text != NULL ? len : 0));
 	if (!word_is_text(node->text))
-		complain(builder->complaints, node->place, node->width,
+		error_at(builder->diagnostics, node->location, node->width,
 			"control characters are not used in this file");
 	node->plain = token == NULL || fy_token_scalar_style(token) == FYSS_PLAIN;
 	if (event->scalar.anchor != NULL || event->scalar.tag != NULL) {
@@ -194,7 +194,7 @@ static void builder_word(struct builder *builder, struct fy_event *event)
 		builder->key = *node;
 		builder->has_key = true;
 	} else {
-		builder_place(builder, node);
+		builder_attach(builder, node);
 	}
 }
 
@@ -214,7 +214,7 @@ static void builder_open(struct builder *builder, enum tree_kind kind, struct fy
 	} else if (builder->depth == TREE_DEPTH_MAX) {
 		builder_fail(builder, node, "nested too deeply");
 	} else {
-		builder_place(builder, node);
+		builder_attach(builder, node);
 		builder->open[builder->depth++] = node;
 	}
 }
@@ -251,21 +251,21 @@ static void builder_take(struct builder *builder, struct fy_event *event)
 }
 
 /* The last thing libfyaml said; lines and columns count from 1 there. */
-static void complain_syntax(struct builder *builder, struct fy_diag *diag)
+static void error_syntax(struct builder *builder, struct fy_diag *diag)
 {
 	void *at = NULL;
 	struct fy_diag_error *error, *last = NULL;
-	struct conf_place place = {builder->file, 0, 0};
+	struct conf_location location = {builder->file, 0, 0};
 
 	while ((error = fy_diag_errors_iterate(diag, &at)) != NULL)
 		last = error;
 	if (last == NULL) {
-		complain(builder->complaints, place, 0, "not YAML");
+		error_at(builder->diagnostics, location, 0, "not YAML");
 		return;
 	}
-	place.line = last->line > 0 ? (unsigned)last->line : 1;
-	place.column = last->column > 0 ? (unsigned)last->column : 1;
-	complain(builder->complaints, place, 1, "not YAML: %s", last->msg);
+	location.line = last->line > 0 ? (unsigned)last->line : 1;
+	location.column = last->column > 0 ? (unsigned)last->column : 1;
+	error_at(builder->diagnostics, location, 1, "not YAML: %s", last->msg);
 }
 
 static void builder_run(struct builder *builder, struct fy_parser *parser, struct fy_diag *diag)
@@ -283,7 +283,7 @@ static void builder_run(struct builder *builder, struct fy_parser *parser, struc
 	}
 	if (builder->failed || ended)
 		return;
-	complain_syntax(builder, diag);
+	error_syntax(builder, diag);
 	builder->failed = true;
 }
 
@@ -310,24 +310,24 @@ static struct fy_diag *diag_new(void)
 	return diag;
 }
 
-int tree_parse(const char *file, struct span text, struct complaints *complaints,
+int tree_parse(const char *file, struct span text, struct diagnostics *diagnostics,
 	struct arena *arena, struct tree **ret_tree)
 {
 	struct fy_parse_cfg settings = {
 		.search_path = "",
 		.flags = FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE | FYPCF_DISABLE_MMAP_OPT,
 	};
-	struct builder builder = {.file = file, .complaints = complaints, .arena = arena};
-	size_t errors_before = complaints->report->errors_len;
+	struct builder builder = {.file = file, .diagnostics = diagnostics, .arena = arena};
+	size_t errors_before = diagnostics->report->errors_len;
 	struct fy_parser *parser;
 
-	if (text_check(file, text, complaints) < 0)
+	if (text_check(file, text, diagnostics) < 0)
 		return E_CONFIG;
 	settings.diag = diag_new();
 	parser = fy_parser_create(&settings);
 	if (parser == NULL || fy_parser_set_string(parser,
 				      text.len != 0 ? (const char *)text.ptr : "", text.len) != 0) {
-		complain(complaints, (struct conf_place){file, 0, 0}, 0,
+		error_at(diagnostics, (struct conf_location){file, 0, 0}, 0,
 			"cannot be read: out of memory");
 		builder.failed = true;
 	} else {
@@ -336,15 +336,15 @@ int tree_parse(const char *file, struct span text, struct complaints *complaints
 	if (parser != NULL)
 		fy_parser_destroy(parser);
 	fy_diag_destroy(settings.diag);
-	if (builder.failed || complaints->report->errors_len != errors_before)
+	if (builder.failed || diagnostics->report->errors_len != errors_before)
 		return E_CONFIG;
 	if (builder.root == NULL ||
 		(builder.root->kind == TREE_WORD && builder.root->text.len == 0)) {
 		builder.root = arena_alloc(arena, sizeof(*builder.root));
-		*builder.root = (struct tree){.kind = TREE_MAP, .place = {file, 0, 0}};
+		*builder.root = (struct tree){.kind = TREE_MAP, .location = {file, 0, 0}};
 	}
 	if (builder.root->kind != TREE_MAP) {
-		complain(complaints, builder.root->place, builder.root->width,
+		error_at(diagnostics, builder.root->location, builder.root->width,
 			"expected `key: value` lines");
 		return E_CONFIG;
 	}
@@ -369,7 +369,7 @@ const struct tree *tree_find(const struct tree *map, const char *key)
 }
 
 /* Recursion ends at TREE_DEPTH_MAX, because neither tree is deeper. */
-void tree_merge(struct tree *into, struct tree *from, struct complaints *complaints)
+void tree_merge(struct tree *into, struct tree *from, struct diagnostics *diagnostics)
 {
 	struct tree *entry = from->first;
 
@@ -381,11 +381,11 @@ void tree_merge(struct tree *into, struct tree *from, struct complaints *complai
 		if (there == NULL)
 			tree_append(into, entry);
 		else if (there->kind == TREE_MAP && entry->kind == TREE_MAP)
-			tree_merge(there, entry, complaints);
+			tree_merge(there, entry, diagnostics);
 		else
-			complain(complaints, entry->key_place, entry->key_width,
+			error_at(diagnostics, entry->key_location, entry->key_width,
 				"'%.*s' is given twice; first in %s:%u", (int)entry->key.len,
-				entry->key.ptr, there->key_place.file, there->key_place.line);
+				entry->key.ptr, there->key_location.file, there->key_location.line);
 		entry = next;
 	}
 }

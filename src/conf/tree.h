@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * YAML as a tree of words with places; the door to libfyaml. YAML gives no value its type here (`no`, `1e3`, `0x10` stay
+ * YAML as a tree of words with locations; the door to libfyaml. YAML gives no value its type here (`no`, `1e3`, `0x10` stay
  * words), knows no anchors, aliases, tags and second documents, and depth and size are bounded: what a configuration
- * never needs is an error with a place instead of a surprise. Nodes live in the arena of the caller; pure; any thread.
+ * never needs is an error with a location instead of a surprise. Nodes live in the arena of the caller; pure; any thread.
  */
-#include "conf/complaint.h"
+#include "conf/diagnostic.h"
 
 enum {
 	TREE_DEPTH_MAX = 12,
@@ -18,27 +18,27 @@ enum tree_kind { TREE_WORD, TREE_LIST, TREE_MAP };
 
 struct tree {
 	enum tree_kind kind;
-	struct conf_place place;
+	struct conf_location location;
 	unsigned width;
 	struct span text; /* TREE_WORD */
 	bool plain;       /* not quoted: an empty plain word is "no value" */
 	struct span key;  /* as an entry of a map */
-	struct conf_place key_place;
+	struct conf_location key_location;
 	unsigned key_width;
 	size_t count;
 	struct tree *first, *last; /* of TREE_LIST and TREE_MAP */
 	struct tree *next;
 };
 
-/* file has to live as long as the tree. An empty text is an empty map. E_CONFIG: said so in complaints. */
-int tree_parse(const char *file, struct span text, struct complaints *complaints,
+/* file has to live as long as the tree. An empty text is an empty map. E_CONFIG: said so in diagnostics. */
+int tree_parse(const char *file, struct span text, struct diagnostics *diagnostics,
 	struct arena *arena, struct tree **ret_tree);
 
 /* Adds the entries of `from` (a map) to `into`; complains about what both hold, unless both are maps. */
-void tree_merge(struct tree *into, struct tree *from, struct complaints *complaints);
+void tree_merge(struct tree *into, struct tree *from, struct diagnostics *diagnostics);
 
 /* The entry of a map, or NULL. */
 const struct tree *tree_find(const struct tree *map, const char *key);
 
-/* A tree for a default: "word" or "[word, word]"; without places. */
+/* A tree for a default: "word" or "[word, word]"; without locations. */
 struct tree *tree_of_text(const char *text, struct arena *arena);

@@ -68,7 +68,7 @@ static void rules_make(const struct sending_plan *plan, struct named_rules *ret_
 		ret_rules->rules.len++;
 	}
 	ret_rules->rules.rules = ret_rules->rule; /* so it is not to be moved */
-	ret_rules->rules.domains = list->holds == HOLDS_DOMAINS;
+	ret_rules->rules.domains = list->holds == LIST_OF_DOMAINS;
 }
 
 /* ---- parts ---- */

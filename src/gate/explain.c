@@ -158,13 +158,13 @@ static void explain_add(
 		.outcome = check_outcome_name(r->outcome),
 		.action = action_name(r->action),
 		.mode = mode_name(r->mode),
-		.place = r->dnsbl != NULL ? r->dnsbl->place : r->conf->place,
+		.location = r->dnsbl != NULL ? r->dnsbl->location : r->conf->location,
 		.reached = r->reached,
 		.decided = r->decided};
 	if (r->hit != NULL)
-		line->place = r->hit->list->place;
-	else if (r->check == CHECK_SCORE && r->conf->place.line == 0)
-		line->place = conf->score_place;
+		line->location = r->hit->list->location;
+	else if (r->check == CHECK_SCORE && r->conf->location.line == 0)
+		line->location = conf->score_location;
 }
 
 void explain_fill(const struct facts *facts, const struct conf *conf, int64_t now_s,

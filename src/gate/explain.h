@@ -19,11 +19,11 @@ struct explain_line {
 	const char *key;  /* "allowed", "no-ptr" */
 	const char *name; /* the foreign list's; else NULL */
 	const char *found;
-	const char *outcome;     /* check_outcome_name; of "allowed": "yes", "no" */
-	const char *action;      /* action_name; NULL for "allowed" */
-	const char *mode;        /* mode_name; NULL for "allowed" */
-	struct conf_place place; /* line 0: a default */
-	bool reached;            /* false: not reached */
+	const char *outcome;           /* check_outcome_name; of "allowed": "yes", "no" */
+	const char *action;            /* action_name; NULL for "allowed" */
+	const char *mode;              /* mode_name; NULL for "allowed" */
+	struct conf_location location; /* line 0: a default */
+	bool reached;                  /* false: not reached */
 	bool decided;
 };
 

@@ -116,7 +116,7 @@ void facts_look_up(struct facts *facts, const struct conf *conf, const struct vi
 			continue; /* nothing was ever put into it */
 		if (strcmp(l.list->name, allow_list) == 0) {
 			looking_allowances(&l);
-		} else if (l.list->holds == HOLDS_DOMAINS) {
+		} else if (l.list->holds == LIST_OF_DOMAINS) {
 			looking_domains(&l);
 		} else {
 			view_lookup_ip(view, l.place, facts->client, &hits);

@@ -166,7 +166,7 @@ static void check_list(const struct deciding *d, struct check_result *r, enum ho
 		found_text(r, "not listed");
 		return;
 	}
-	fail(r, holds == HOLDS_DOMAINS ? REFUSAL_DOMAIN_LIST : REFUSAL_OWN_LIST);
+	fail(r, holds == LIST_OF_DOMAINS ? REFUSAL_DOMAIN_LIST : REFUSAL_OWN_LIST);
 	list_print_name(r->hit, name);
 	found_text(r, name);
 	found_text(r, ": ");
@@ -180,12 +180,12 @@ static void check_list(const struct deciding *d, struct check_result *r, enum ho
 
 static void check_own_list(const struct deciding *d, struct check_result *r)
 {
-	check_list(d, r, HOLDS_ADDRESSES);
+	check_list(d, r, LIST_OF_ADDRESSES);
 }
 
 static void check_domain_list(const struct deciding *d, struct check_result *r)
 {
-	check_list(d, r, HOLDS_DOMAINS);
+	check_list(d, r, LIST_OF_DOMAINS);
 }
 
 static void check_early(const struct deciding *d, struct check_result *r)

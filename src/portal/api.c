@@ -209,7 +209,7 @@ void api_lists(const struct conf *conf, uint32_t serial, struct buf *out)
 		row = json_object();
 		set_text(row, "list", list->name);
 		set_text(row, "zone", list->zone);
-		set_text(row, "holds", list->holds == HOLDS_ADDRESSES ? "addresses" : "domains");
+		set_text(row, "holds", list->holds == LIST_OF_ADDRESSES ? "addresses" : "domains");
 		set(row, "sublists", json_sublists(list));
 		json_array_append_new(array, row);
 	}

@@ -12,7 +12,7 @@
 /* The allow list has no zone: who is allowed is nobody's business. */
 static bool list_is_public(const struct conf_list *list, const struct source *source)
 {
-	enum holds holds = source->kind == SOURCE_NET ? HOLDS_ADDRESSES : HOLDS_DOMAINS;
+	enum holds holds = source->kind == SOURCE_NET ? LIST_OF_ADDRESSES : LIST_OF_DOMAINS;
 
 	return list->zone != NULL && list->holds == holds;
 }

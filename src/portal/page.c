@@ -425,7 +425,7 @@ static void set_policy_list(struct arena *arena, struct value *map, const struct
 
 	value_set_text(arena, map, "zone", list->zone);
 	value_set_text(arena, map, "holds",
-		list->holds == HOLDS_ADDRESSES ? "addresses and networks" : "domains");
+		list->holds == LIST_OF_ADDRESSES ? "addresses and networks" : "domains");
 	for (size_t i = 0; i < list->sublists_len; i++) {
 		const struct conf_sublist *sublist = &list->sublists[i];
 		struct value *row = value_list_add(arena, sublists);

@@ -111,7 +111,7 @@ int role_load_conf(const char *path, struct conf **ret_conf)
 	struct conf_report report;
 	int r = conf_load(path, clock_now_s(), ret_conf, &report);
 
-	if (report.complaints_len > 0 || r < 0) {
+	if (report.diagnostics_len > 0 || r < 0) {
 		struct buf text;
 
 		buf_init(&text, 0);

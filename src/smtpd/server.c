@@ -110,7 +110,7 @@ static void server_log_relays(const struct smtpd_server *server, const char *rep
 {
 	log_event(EV_BACKEND_RELAYS,
 		LOG_FIELDS(log_endpoint("backend", server->conf->backend), log_text("reply", reply),
-			log_number("line", server->conf->backend_place.line),
+			log_number("line", server->conf->backend_location.line),
 			log_text("fix", relay_probe_advice(server->conf->pass_client))));
 }
 

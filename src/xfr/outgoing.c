@@ -186,7 +186,7 @@ static int flow_refuse(struct transfer_flow *flow, uint8_t *out, size_t size)
 
 	while (widest.bits > 0 && key_of_ip(prefix_last(widest)) < flow->widest_last)
 		widest = prefix_of(widest.ip, widest.bits - 1U);
-	if (flow->zone->holds == HOLDS_ADDRESSES)
+	if (flow->zone->holds == LIST_OF_ADDRESSES)
 		prefix_print(widest, network);
 	flow_say(flow, EV_TRANSFER_TOO_LARGE, "more records than dns.transfer-records", network);
 	reply_init(&reply, &flow->query, out, size - tsig_room(&flow->exchange));
@@ -202,8 +202,8 @@ static int flow_refuse(struct transfer_flow *flow, uint8_t *out, size_t size)
 
 static int flow_measure(struct transfer_flow *flow, uint8_t *out, size_t size)
 {
-	int r = flow->zone->holds == HOLDS_ADDRESSES ? measure_addresses(flow)
-						     : measure_domains(flow);
+	int r = flow->zone->holds == LIST_OF_ADDRESSES ? measure_addresses(flow)
+						       : measure_domains(flow);
 
 	if (flow->measured > flow->records_max)
 		return flow_refuse(flow, out, size);

@@ -212,7 +212,7 @@ static int differ_mount(struct differ *differ, unsigned mount, struct grounds *g
 int zone_diff_make(const struct zone_place *before, const struct zone_place *after,
 	const struct source *sources, size_t sources_len, size_t limit, struct zone_diff *diff)
 {
-	bool of_domains = after->zone->holds == HOLDS_DOMAINS;
+	bool of_domains = after->zone->holds == LIST_OF_DOMAINS;
 	struct differ *differ = mem_new(differ);
 	struct grounds grounds = {0};
 	/* When a list has ended or goes on, its test entries go or come, and TTLs change: all of it is another zone. */

@@ -63,7 +63,7 @@ void zone_notes_make(struct zone *zone, const struct conf *conf, const struct co
 
 	notes.items = arena_alloc(arena,
 		(NOTES_OWN_MAX + zone->lists_len + zone->sublists_len) * sizeof(*notes.items));
-	note_add(&notes, "holds", zone->holds == HOLDS_DOMAINS ? "domains" : "addresses");
+	note_add(&notes, "holds", zone->holds == LIST_OF_DOMAINS ? "domains" : "addresses");
 	note_add(&notes, "scope", serving->scope);
 	note_add(&notes, "policy",
 		serving->policy_url != NULL ? serving->policy_url : conf->portal_url);

@@ -108,7 +108,7 @@ static void owner_parse_domain(const struct dns_query *query, unsigned labels, s
 /* Octets and nibbles are told from the names of lists and sublists at a glance (RFC 5782 section 2.3). */
 static bool owner_is_part_of_address(const struct zone *zone, struct span label)
 {
-	return label.len < 2 || (zone->holds == HOLDS_ADDRESSES && owner_octet(label) >= 0);
+	return label.len < 2 || (zone->holds == LIST_OF_ADDRESSES && owner_octet(label) >= 0);
 }
 
 /* The mask of the sublist of that name among `sublists`; 0: there is none. */
@@ -185,7 +185,7 @@ void owner_parse(const struct zone *zone, const struct dns_query *query, unsigne
 	ret_owner->is_part = labels == 0;
 	if (labels == 0 || ret_owner->host != NULL)
 		return;
-	if (zone->holds == HOLDS_DOMAINS) {
+	if (zone->holds == LIST_OF_DOMAINS) {
 		owner_parse_domain(query, labels, ret_owner);
 		return;
 	}

@@ -136,7 +136,7 @@ static const char *table_template(
 		return sublist->template;
 	if (conf->template != NULL)
 		return conf->template;
-	return table->portal_url.len != 0 ? TEXT_TEMPLATE : "Listed: ${reason}";
+	return table->portal_url.len != 0 ? TXT_TEMPLATE : "Listed: ${reason}";
 }
 
 static int table_sublist(struct zone_table *table, const struct conf *conf,

@@ -6,31 +6,31 @@ enum { SOURCE_MAX = 3 * 256, REASON_LEAST = 24, PARTS_MAX = 256 };
 
 /* ---- templates ---- */
 
-static void part_settle(struct text_part *part, const struct zone_template_words *words)
+static void part_settle(struct txt_part *part, const struct zone_template_words *words)
 {
 	struct span plain = part->plain;
 
-	if (part->kind == TEXT_LIST)
+	if (part->kind == TXT_LIST)
 		plain = words->list;
-	else if (part->kind == TEXT_SUBLIST)
+	else if (part->kind == TXT_SUBLIST)
 		plain = words->sublist;
-	else if (part->kind == TEXT_CODE)
+	else if (part->kind == TXT_CODE)
 		plain = words->code;
 	else
 		return;
-	*part = (struct text_part){TEXT_PLAIN, plain};
+	*part = (struct txt_part){TXT_PLAIN, plain};
 }
 
 int zone_template_init(struct zone_template *template, struct span text,
 	const struct zone_template_words *words, struct arena *arena, struct fault *why)
 {
-	struct text_part *parts = arena_alloc(arena, (text.len + 1) * sizeof(*parts));
+	struct txt_part *parts = arena_alloc(arena, (text.len + 1) * sizeof(*parts));
 	size_t len = 0;
 	int r;
 
-	while ((r = text_part_next(&text, &parts[len], why)) > 0) {
+	while ((r = txt_part_next(&text, &parts[len], why)) > 0) {
 		part_settle(&parts[len], words);
-		if (parts[len].kind == TEXT_PLAIN)
+		if (parts[len].kind == TXT_PLAIN)
 			parts[len].plain = arena_copy(arena, parts[len].plain);
 		len++;
 	}
@@ -42,7 +42,7 @@ int zone_template_init(struct zone_template *template, struct span text,
 bool zone_template_names_source(const struct zone_template *template)
 {
 	for (size_t i = 0; i < template->parts_len; i++) {
-		if (template->parts[i].kind == TEXT_SOURCE || template->parts[i].kind == TEXT_URL)
+		if (template->parts[i].kind == TXT_SOURCE || template->parts[i].kind == TXT_URL)
 			return true;
 	}
 	return false;
@@ -105,13 +105,13 @@ static size_t text_len(
 	size_t len = 0;
 
 	for (size_t i = 0; i < template->parts_len; i++) {
-		const struct text_part *part = &template->parts[i];
+		const struct txt_part *part = &template->parts[i];
 
-		len += part->kind == TEXT_PLAIN    ? part->plain.len
-		       : part->kind == TEXT_SOURCE ? lengths->source
-		       : part->kind == TEXT_REASON ? lengths->reason
-		       : lengths->page != 0        ? portal_len + 1 + lengths->page
-						   : portal_len;
+		len += part->kind == TXT_PLAIN    ? part->plain.len
+		       : part->kind == TXT_SOURCE ? lengths->source
+		       : part->kind == TXT_REASON ? lengths->reason
+		       : lengths->page != 0       ? portal_len + 1 + lengths->page
+						  : portal_len;
 	}
 	return len;
 }
@@ -121,7 +121,7 @@ static size_t text_count_reasons(const struct zone_template *template)
 	size_t count = 0;
 
 	for (size_t i = 0; i < template->parts_len; i++)
-		count += template->parts[i].kind == TEXT_REASON;
+		count += template->parts[i].kind == TXT_REASON;
 	return count;
 }
 
@@ -180,13 +180,13 @@ size_t zone_text(const struct zone_template *template, struct span portal_url, s
 	lengths = (struct text_lengths){words.source_len, words.page_len, reason.len};
 	text_fit(template, portal_url.len, &lengths);
 	for (size_t i = 0; i < template->parts_len; i++) {
-		const struct text_part *part = &template->parts[i];
+		const struct txt_part *part = &template->parts[i];
 
-		if (part->kind == TEXT_PLAIN) {
+		if (part->kind == TXT_PLAIN) {
 			len = text_put(out, len, part->plain);
-		} else if (part->kind == TEXT_SOURCE) {
+		} else if (part->kind == TXT_SOURCE) {
 			len = text_put(out, len, span_of(words.source, lengths.source));
-		} else if (part->kind == TEXT_REASON) {
+		} else if (part->kind == TXT_REASON) {
 			len = text_put_reason(out, len, reason, lengths.reason);
 		} else {
 			len = text_put(out, len, portal_url);

@@ -5,7 +5,7 @@
  */
 #include "base/arena.h"
 #include "base/ip.h"
-#include "conf/text.h"
+#include "conf/txt_template.h"
 
 enum { ZONE_TEXT_MAX = 255 };
 
@@ -16,10 +16,10 @@ struct shown {
 	struct span domain;
 };
 
-/* A template (conf/text.h), read once: no part names a list, sublist or code any more. */
+/* A template (conf/txt_template.h), read once: no part names a list, sublist or code any more. */
 struct zone_template {
 	size_t parts_len;
-	const struct text_part *parts;
+	const struct txt_part *parts;
 };
 
 /* What the words of a template stand for as soon as it is read. */

@@ -306,7 +306,7 @@ void zone_walk_begin(struct zone_walk *walk, const struct zone_place *place, uns
 		.mount = mount,
 		.within = zone_mount_within(place->zone, mount),
 		.last = ~(u128)0};
-	if (place->zone->holds == HOLDS_ADDRESSES)
+	if (place->zone->holds == LIST_OF_ADDRESSES)
 		walk_find_tests(walk);
 }
 
@@ -322,7 +322,7 @@ void zone_walk_begin_at(struct zone_walk *walk, const struct zone_place *place, 
 
 bool zone_walk_next(struct zone_walk *walk, struct zone_node *ret_node)
 {
-	if (walk->place->zone->holds == HOLDS_DOMAINS)
+	if (walk->place->zone->holds == LIST_OF_DOMAINS)
 		return walk_next_domain(walk, ret_node);
 	return walk_next_address(walk, ret_node);
 }

@@ -298,8 +298,8 @@ int main(int argc, char **argv)
 	if (argc > 2)
 		settings.rate.burst = (unsigned)atoi(argv[2]);
 	if (conf_load_text("fixture", span_text(configuration), clock_now_s(), &conf, &report) < 0)
-		fprintf(stderr, "fixture:%u: %s\n", report.complaints[0].place.line,
-			report.complaints[0].text);
+		fprintf(stderr, "fixture:%u: %s\n", report.diagnostics[0].location.line,
+			report.diagnostics[0].text);
 	conf_report_done(&report);
 	if (conf == NULL)
 		return 78;

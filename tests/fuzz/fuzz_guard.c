@@ -34,7 +34,7 @@ static void stage_init(struct stage *stage)
 			.serving.keys = path},
 		{.name = "names",
 			.zone = "d.b",
-			.holds = HOLDS_DOMAINS,
+			.holds = LIST_OF_DOMAINS,
 			.sublists_len = 1,
 			.sublists = &sublist,
 			.serving.allow_from = &closed,

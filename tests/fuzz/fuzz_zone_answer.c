@@ -60,7 +60,7 @@ static struct zone_table *make_table(void)
 		{.name = "bots", .zone = "c.b", .sublists_len = 1, .sublists = bots},
 		{.name = "names",
 			.zone = "d.b",
-			.holds = HOLDS_DOMAINS,
+			.holds = LIST_OF_DOMAINS,
 			.sublists_len = 1,
 			.sublists = sublists},
 	};

@@ -154,9 +154,9 @@ static void site_init(struct player *p)
 		.score_reject_at = 8,
 		.dnsbls = p->dnsbls,
 		.lists = p->lists};
-	site_add_list(p, "main", HOLDS_ADDRESSES);
-	site_add_list(p, "names", HOLDS_DOMAINS);
-	site_add_list(p, "allow", HOLDS_ADDRESSES);
+	site_add_list(p, "main", LIST_OF_ADDRESSES);
+	site_add_list(p, "names", LIST_OF_DOMAINS);
+	site_add_list(p, "allow", LIST_OF_ADDRESSES);
 	p->stale = true;
 }
 

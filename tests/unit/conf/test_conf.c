@@ -51,7 +51,7 @@ static void defaults_are_complete(void **state)
 	assert_string_equal(conf->hostname, "mx.example.org");
 	assert_false(conf->has_mode);
 	assert_int_equal(conf->mode, MODE_OBSERVE);
-	assert_int_equal(conf->mode_place.line, 0);
+	assert_int_equal(conf->mode_location.line, 0);
 	assert_string_equal(conf->store, "sqlite:/var/lib/stockade/store/stockade.db");
 	assert_int_equal(conf->roles_len, 4);
 	assert_int_equal(conf->resolver.port, 53);
@@ -81,8 +81,9 @@ static void the_sample_is_valid(void **state)
 	int r = conf_load("../../conf/stockade.yaml", 1000, &conf, &report);
 
 	(void)state;
-	for (size_t i = 0; i < report.complaints_len; i++)
-		fail_msg("line %u: %s", report.complaints[i].place.line, report.complaints[i].text);
+	for (size_t i = 0; i < report.diagnostics_len; i++)
+		fail_msg("line %u: %s", report.diagnostics[i].location.line,
+			report.diagnostics[i].text);
 	conf_report_done(&report);
 	assert_int_equal(r, 0);
 	assert_int_equal(conf->dnsbls_len, 3);
@@ -92,12 +93,12 @@ static void the_sample_is_valid(void **state)
 	assert_string_equal(conf->lists[0].sublists[0].name, "manual");
 	assert_int_equal(ip_to_v4(conf->lists[0].sublists[0].code), 0x7f000008);
 	assert_true(conf->lists[0].never_special_use && conf->lists[0].never_own);
-	assert_int_equal(conf->lists[1].holds, HOLDS_DOMAINS);
+	assert_int_equal(conf->lists[1].holds, LIST_OF_DOMAINS);
 	assert_int_equal(conf->policies[0].lasts_s, 0);
 	assert_int_equal(conf_check_find(conf, "fcrdns")->action, ACTION_TAG);
-	assert_int_not_equal(conf_check_find(conf, "fcrdns")->place.line, 0);
+	assert_int_not_equal(conf_check_find(conf, "fcrdns")->location.line, 0);
 	assert_int_equal(conf->pass_client, PASS_CLIENT_XCLIENT);
-	assert_int_not_equal(conf->backend_place.line, 0);
+	assert_int_not_equal(conf->backend_location.line, 0);
 }
 
 static const char feeds_text[] = LEAST
@@ -245,18 +246,18 @@ static void checks_are_completed_from_the_catalogue(void **state)
 	assert_int_equal(check->action, ACTION_TAG);
 	assert_true(check->has_mode);
 	assert_int_equal(check->mode, MODE_OBSERVE);
-	assert_int_equal(check->place.line, 5);
+	assert_int_equal(check->location.line, 5);
 	check = conf_check_find(conf, "no-ptr");
 	assert_int_equal(check->action, ACTION_SCORE);
 	assert_int_equal(check->weight, 3);
 	assert_int_equal(conf_check_find(conf, "helo-bad")->weight, 1);
 	assert_int_equal(conf_check_find(conf, "early")->wait_ms, 2000);
 	assert_int_equal(conf_check_find(conf, "early")->action, ACTION_REJECT);
-	assert_int_equal(conf_check_find(conf, "own-list")->place.line, 0);
+	assert_int_equal(conf_check_find(conf, "own-list")->location.line, 0);
 	assert_int_equal(conf->score_tag_at, 4);
 	assert_int_equal(conf->score_reject_at, 6);
-	assert_int_equal(conf->score_place.line, 9);
-	assert_int_equal(conf_check_find(conf, "score")->place.line, 9);
+	assert_int_equal(conf->score_location.line, 9);
+	assert_int_equal(conf_check_find(conf, "score")->location.line, 9);
 }
 
 /* `off`, `no` and numbers stay the words they are. */
@@ -330,18 +331,18 @@ static void a_folder_is_merged(void **state)
 	conf_report_done(&report);
 	assert_int_equal(conf_check_find(conf, "no-ptr")->action, ACTION_OFF);
 	assert_int_equal(conf_check_find(conf, "fcrdns")->action, ACTION_SCORE);
-	assert_non_null(strstr(conf_check_find(conf, "fcrdns")->place.file, "conf.d/10.yaml"));
-	assert_int_equal(conf_check_find(conf, "fcrdns")->place.line, 2);
+	assert_non_null(strstr(conf_check_find(conf, "fcrdns")->location.file, "conf.d/10.yaml"));
+	assert_int_equal(conf_check_find(conf, "fcrdns")->location.line, 2);
 	conf_free(&conf);
 
 	write_file(folder, "conf.d/20.yaml", "checks:\n  no-ptr: tag\n");
 	assert_int_equal(conf_load(path, 1000, &conf, &report), E_CONFIG);
 	assert_null(conf);
 	assert_int_equal(report.errors_len, 1);
-	assert_non_null(strstr(report.complaints[0].place.file, "conf.d/20.yaml"));
-	assert_int_equal(report.complaints[0].place.line, 2);
-	assert_non_null(strstr(report.complaints[0].text, "'no-ptr' is given twice; first in "));
-	assert_string_equal(report.complaints[0].line, "  no-ptr: tag");
+	assert_non_null(strstr(report.diagnostics[0].location.file, "conf.d/20.yaml"));
+	assert_int_equal(report.diagnostics[0].location.line, 2);
+	assert_non_null(strstr(report.diagnostics[0].text, "'no-ptr' is given twice; first in "));
+	assert_string_equal(report.diagnostics[0].line, "  no-ptr: tag");
 	conf_report_done(&report);
 
 	remove_file(folder, "conf.d/10.yaml");

@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/macro.h"
-#include "conf/complaint.h"
+#include "conf/diagnostic.h"
 #include "conf/value.h"
 
 static void durations_have_units(void **state)

@@ -44,12 +44,12 @@ static inline void sample_init(struct sample *s)
 	memcpy(s->checks, defaults, sizeof(s->checks));
 	s->sublists[0] = (struct conf_sublist){.name = "manual", .policy = "by-hand"};
 	s->lists[0] = (struct conf_list){.name = "main",
-		.holds = HOLDS_ADDRESSES,
+		.holds = LIST_OF_ADDRESSES,
 		.action = ACTION_REJECT,
 		.sublists_len = 1,
 		.sublists = s->sublists};
 	s->lists[1] = (struct conf_list){.name = "names",
-		.holds = HOLDS_DOMAINS,
+		.holds = LIST_OF_DOMAINS,
 		.action = ACTION_REJECT,
 		.sublists_len = 1,
 		.sublists = s->sublists};
@@ -106,8 +106,8 @@ static inline void sample_list(struct sample *s, size_t list, const char *reason
 		.sublist = s->sublists,
 		.until_s = until_s,
 		.reason = span_text(reason),
-		.domain = s->lists[list].holds == HOLDS_DOMAINS ? span_text("bad.test")
-								: (struct span){0}};
+		.domain = s->lists[list].holds == LIST_OF_DOMAINS ? span_text("bad.test")
+								  : (struct span){0}};
 }
 
 static inline void sample_dnsbl(struct sample *s, size_t i)

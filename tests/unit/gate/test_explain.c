@@ -30,20 +30,20 @@ static void lines_name_the_setting_and_what_was_not_reached(void **state)
 
 	(void)state;
 	sample_init(&s);
-	s.checks[CHECK_NO_PTR].place = (struct conf_place){"stockade.yaml", 37, 3};
+	s.checks[CHECK_NO_PTR].location = (struct conf_location){"stockade.yaml", 37, 3};
 	s.facts.ptr = FACT_NO;
-	s.dnsbls[0].place = (struct conf_place){"stockade.yaml", 50, 5};
+	s.dnsbls[0].location = (struct conf_location){"stockade.yaml", 50, 5};
 	sample_dnsbl(&s, 0);
 	explain(&s);
 	assert_string_equal(line_of("allowed")->outcome, "no");
 	assert_int_equal(line_of("allowed")->number, 1);
 	assert_true(line_of("no-ptr")->decided);
-	assert_int_equal(line_of("no-ptr")->place.line, 37);
+	assert_int_equal(line_of("no-ptr")->location.line, 37);
 	assert_string_equal(line_of("no-ptr")->found, "no PTR record");
 	assert_string_equal(line_of("no-ptr")->action, "reject");
 	assert_string_equal(line_of("ext-dnsbl")->name, "Demo");
 	assert_string_equal(line_of("ext-dnsbl")->outcome, "fail");
-	assert_int_equal(line_of("ext-dnsbl")->place.line, 50);
+	assert_int_equal(line_of("ext-dnsbl")->location.line, 50);
 	assert_false(line_of("ext-dnsbl")->reached);
 	assert_string_equal(explanation.reply,
 		"550 5.7.25 Fix reverse DNS for 192.0.2.7: it has no PTR record. How to: "

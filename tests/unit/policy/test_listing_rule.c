@@ -29,9 +29,9 @@ static struct conf *load(void)
 	struct conf *conf = NULL;
 	int r = conf_load_text("test.yaml", span_text(text), 0, &conf, &report);
 
-	if (r < 0 && report.complaints_len != 0)
-		print_message(
-			"%u: %s\n", report.complaints[0].place.line, report.complaints[0].text);
+	if (r < 0 && report.diagnostics_len != 0)
+		print_message("%u: %s\n", report.diagnostics[0].location.line,
+			report.diagnostics[0].text);
 	conf_report_done(&report);
 	assert_int_equal(r, 0);
 	/* A policy fed by sensors; the configuration knows no other kinds of evidence yet. */

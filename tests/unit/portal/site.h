@@ -35,7 +35,7 @@ static const struct conf_list site_lists[] = {
 		.sublists = site_main},
 	{.name = "names",
 		.zone = "dbl.example.org",
-		.holds = HOLDS_DOMAINS,
+		.holds = LIST_OF_DOMAINS,
 		.sublists_len = COUNTOF(site_names),
 		.sublists = site_names},
 	{.name = "allow", .sublists_len = COUNTOF(site_names), .sublists = site_names},

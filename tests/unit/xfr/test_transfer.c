@@ -185,7 +185,7 @@ static int end(void **state)
 static const struct zone *main_zone(void)
 {
 	for (size_t i = 0; i < primary.ground.table->zones_len; i++) {
-		if (primary.ground.table->zones[i].holds == HOLDS_ADDRESSES)
+		if (primary.ground.table->zones[i].holds == LIST_OF_ADDRESSES)
 			return &primary.ground.table->zones[i];
 	}
 	return NULL;

@@ -16,7 +16,7 @@ struct text_case {
 #define TEN     "0123456789"
 #define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
 #define PORTAL  "https://mail.example.org/why"
-#define USUAL   TEXT_TEMPLATE
+#define USUAL   TXT_TEMPLATE
 
 static const struct text_case cases[] = {
 	{USUAL, PORTAL, "3 trap hits", "198.51.100.9", "",

@@ -22,12 +22,12 @@ static struct zone_table *new_table(bool names_source)
 	struct conf_list lists[] = {
 		{.name = "main",
 			.zone = "bl.example.org",
-			.holds = HOLDS_ADDRESSES,
+			.holds = LIST_OF_ADDRESSES,
 			.sublists_len = COUNTOF(sublists),
 			.sublists = sublists},
 		{.name = "main",
 			.zone = "names.dbl.example.org",
-			.holds = HOLDS_DOMAINS,
+			.holds = LIST_OF_DOMAINS,
 			.sublists_len = COUNTOF(sublists),
 			.sublists = sublists},
 	};
@@ -93,7 +93,7 @@ static struct paint_entry some_entry(enum holds holds)
 	static const char *const reasons[] = {"", "1 trap hit", "by hand"};
 
 	return (struct paint_entry){
-		.source = holds == HOLDS_DOMAINS ? some_domain() : some_net(),
+		.source = holds == LIST_OF_DOMAINS ? some_domain() : some_net(),
 		.sublist = (uint8_t)random_below(MODEL_SUBLISTS),
 		.excluded = random_below(3) == 0,
 		.until_s = random_below(3) == 0 ? 0 : INT64_C(5000000000) + random_below(3),
@@ -219,7 +219,7 @@ static void check_copy(const struct copy *copy, const struct zone_table *table,
 	static struct both both;
 
 	both = (struct both){.copy = copy, .service = service, .zone = zone};
-	if (zone->holds == HOLDS_ADDRESSES)
+	if (zone->holds == LIST_OF_ADDRESSES)
 		check_addresses(&both, model);
 	else
 		check_domains(&both, model);
@@ -380,21 +380,21 @@ static void addresses_without_texts_of_their_own(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ROUNDS; i++)
-		run_follower(HOLDS_ADDRESSES, false, 5 + 30 * i);
+		run_follower(LIST_OF_ADDRESSES, false, 5 + 30 * i);
 }
 
 static void addresses_whose_texts_name_them(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ROUNDS / 2; i++)
-		run_follower(HOLDS_ADDRESSES, true, 5 + 20 * i);
+		run_follower(LIST_OF_ADDRESSES, true, 5 + 20 * i);
 }
 
 static void domains(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < 2 * ROUNDS; i++)
-		run_follower(HOLDS_DOMAINS, i % 2 == 0, 2 + 9 * i);
+		run_follower(LIST_OF_DOMAINS, i % 2 == 0, 2 + 9 * i);
 }
 
 /* ---- by example ---- */
@@ -450,10 +450,10 @@ static void networks_become_wildcards(void **state)
 	static const struct example v6[] = {{"2001:db8::/31", false}, {"2002::/63", false}};
 
 	(void)state;
-	assert_owners(HOLDS_ADDRESSES, false, v4, 4,
+	assert_owners(LIST_OF_ADDRESSES, false, v4, 4,
 		"*.0.20.10.trap *.1.20.10.trap *.3.20.10.trap 2.0.0.127.trap 9.0.0.127.trap "
 		"1.2.0.192.trap 250.2.0.192.trap 251.2.0.192.trap ");
-	assert_owners(HOLDS_ADDRESSES, false, v6, 2,
+	assert_owners(LIST_OF_ADDRESSES, false, v6, 2,
 		"2.0.0.127.trap 9.0.0.127.trap *.8.b.d.0.1.0.0.2.trap *.9.b.d.0.1.0.0.2.trap "
 		"*.0.0.0.0.0.0.0.0.0.0.0.0.2.0.0.2.trap *.1.0.0.0.0.0.0.0.0.0.0.0.2.0.0.2.trap ");
 }
@@ -465,10 +465,10 @@ static void the_families_do_not_cover_each_other(void **state)
 	static const struct example wide[] = {{"2000::/14", false}};
 
 	(void)state;
-	assert_owners(HOLDS_ADDRESSES, false, block, 2,
+	assert_owners(LIST_OF_ADDRESSES, false, block, 2,
 		"0.9.0.2.trap 1.9.0.2.trap 2.9.0.2.trap 3.9.0.2.trap *.10.0.2.trap 2.0.0.127.trap "
 		"9.0.0.127.trap ");
-	assert_owners(HOLDS_ADDRESSES, false, wide, 1,
+	assert_owners(LIST_OF_ADDRESSES, false, wide, 1,
 		"2.0.0.127.trap 9.0.0.127.trap *.0.0.0.2.trap *.1.0.0.2.trap *.2.0.0.2.trap "
 		"*.3.0.0.2.trap ");
 }
@@ -479,7 +479,7 @@ static void names_in_between_are_written_out(void **state)
 		{"bad.b.good.a.net", false}, {"exact.org", false}};
 
 	(void)state;
-	assert_owners(HOLDS_DOMAINS, false, nested, 4,
+	assert_owners(LIST_OF_DOMAINS, false, nested, 4,
 		"net.trap *.net.trap a.net.trap *.a.net.trap !good.a.net.trap bad.b.good.a.net.trap "
 		"exact.org.trap test.trap ");
 }

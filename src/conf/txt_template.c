@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: ISC */
-#include "conf/text.h"
+#include "conf/txt_template.h"
 
 #include "base/macro.h"
 
 static const struct {
 	const char *word;
-	enum text_kind kind;
+	enum txt_kind kind;
 } words[] = {
-	{"reason", TEXT_REASON},
-	{"url", TEXT_URL},
-	{"list", TEXT_LIST},
-	{"sublist", TEXT_SUBLIST},
-	{"code", TEXT_CODE},
+	{"reason", TXT_REASON},
+	{"url", TXT_URL},
+	{"list", TXT_LIST},
+	{"sublist", TXT_SUBLIST},
+	{"code", TXT_CODE},
 };
 
 /* "${word}", of which *rest begins with the brace. */
-static int text_word(struct span *rest, struct text_part *ret_part, struct fault *why)
+static int txt_word(struct span *rest, struct txt_part *ret_part, struct fault *why)
 {
 	struct span behind = span_from(*rest, 1);
 	struct span word = span_split(&behind, '}');
@@ -32,9 +32,9 @@ static int text_word(struct span *rest, struct text_part *ret_part, struct fault
 		(int)(word.len < 40 ? word.len : 40), (const char *)word.ptr);
 }
 
-int text_part_next(struct span *rest, struct text_part *ret_part, struct fault *why)
+int txt_part_next(struct span *rest, struct txt_part *ret_part, struct fault *why)
 {
-	struct text_part part = {.kind = TEXT_PLAIN};
+	struct txt_part part = {.kind = TXT_PLAIN};
 	size_t dollar = span_find(*rest, '$');
 	int r = 1;
 
@@ -47,10 +47,10 @@ int text_part_next(struct span *rest, struct text_part *ret_part, struct fault *
 		part.plain = span_first(*rest, 1);
 		*rest = span_from(*rest, 2);
 	} else {
-		part.kind = TEXT_SOURCE;
+		part.kind = TXT_SOURCE;
 		*rest = span_from(*rest, 1);
 		if (rest->len != 0 && rest->ptr[0] == '{')
-			r = text_word(rest, &part, why);
+			r = txt_word(rest, &part, why);
 	}
 	if (r > 0)
 		*ret_part = part;

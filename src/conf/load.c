@@ -22,9 +22,9 @@ static void *member_at(void *base, ptrdiff_t offset)
 	return (char *)base + offset;
 }
 
-static void complain_value(struct loader *loader, const struct tree *node, const char *text)
+static void error_value(struct loader *loader, const struct tree *node, const char *text)
 {
-	complain(loader->complaints, node->place, node->width, "%s", text);
+	error_at(loader->diagnostics, node->location, node->width, "%s", text);
 }
 
 /* ---- keys ---- */
@@ -56,7 +56,7 @@ static const char *hint(
 	return meant != NULL ? arena_format(loader->arena, "; did you mean '%s'?", meant) : "";
 }
 
-static void complain_unknown_key(
+static void error_unknown_key(
 	struct loader *loader, const struct tree *map, const struct tree *entry, const char *prefix)
 {
 	const char *names[WORDS_MAX];
@@ -65,7 +65,7 @@ static void complain_unknown_key(
 
 	while (count < WORDS_MAX && setting_next(prefix, &at, &key))
 		names[count++] = span_cstr(loader->arena, key);
-	complain(loader->complaints, entry->key_place, entry->key_width,
+	error_at(loader->diagnostics, entry->key_location, entry->key_width,
 		"unknown key '%.*s'%s%.*s%s%s", shown_len(entry->key), entry->key.ptr,
 		map->key.len != 0 ? " below '" : "", shown_len(map->key), map->key.ptr,
 		map->key.len != 0 ? "'" : "", hint(loader, entry->key, names, count));
@@ -83,7 +83,7 @@ static size_t words_split(struct loader *loader, const char *words, const char *
 	return count;
 }
 
-/* The place of a word in its set, or -1 with a complaint that names the set. */
+/* The location of a word in its set, or -1 with a complaint that names the set. */
 static int word_find(struct loader *loader, const struct setting *row, const struct tree *node)
 {
 	const char *names[WORDS_MAX], *listed = "";
@@ -97,7 +97,7 @@ static int word_find(struct loader *loader, const struct setting *row, const str
 		listed = arena_format(
 			loader->arena, "%s%s%s", listed, *listed != '\0' ? ", " : "", names[i]);
 	}
-	complain(loader->complaints, node->place, node->width, "'%.*s' is not %s (%s)%s",
+	error_at(loader->diagnostics, node->location, node->width, "'%.*s' is not %s (%s)%s",
 		shown_len(node->text), node->text.ptr, row->noun, listed,
 		hint(loader, node->text, names, count));
 	return -1;
@@ -111,10 +111,11 @@ static bool is_within(struct loader *loader, const struct setting *row, const st
 	if (value >= row->low && (row->high == 0 || value <= row->high))
 		return true;
 	if (row->high != 0)
-		complain(loader->complaints, node->place, node->width, "'%.*s' is outside %s to %s",
-			(int)node->text.len, node->text.ptr, low, high);
+		error_at(loader->diagnostics, node->location, node->width,
+			"'%.*s' is outside %s to %s", (int)node->text.len, node->text.ptr, low,
+			high);
 	else
-		complain(loader->complaints, node->place, node->width, "'%.*s' is less than %s",
+		error_at(loader->diagnostics, node->location, node->width, "'%.*s' is less than %s",
 			(int)node->text.len, node->text.ptr, low);
 	return false;
 }
@@ -308,14 +309,14 @@ static void fill_single(
 	int r = 0;
 
 	if (node->kind != TREE_WORD) {
-		complain(loader->complaints, node->place, node->width,
+		error_at(loader->diagnostics, node->location, node->width,
 			"a %s does not fit here; expected: %s",
 			node->kind == TREE_LIST ? "list" : "section",
 			setting_type_words(row->type));
 		return;
 	}
 	if (node->text.len == 0) {
-		complain(loader->complaints, node->place, node->width,
+		error_at(loader->diagnostics, node->location, node->width,
 			"there is no value; expected: %s", setting_type_words(row->type));
 		return;
 	}
@@ -352,7 +353,7 @@ static void fill_single(
 		break;
 	}
 	if (r < 0)
-		complain_value(loader, node, why.text);
+		error_value(loader, node, why.text);
 }
 
 /* ---- lists of words ---- */
@@ -430,7 +431,7 @@ static void fill_list(
 	struct loader *loader, const struct setting *row, const struct tree *node, void *base)
 {
 	struct tree alone = {
-		.kind = TREE_LIST, .place = node->place, .width = node->width, .count = 1};
+		.kind = TREE_LIST, .location = node->location, .width = node->width, .count = 1};
 	size_t size = element_size(row->type), count = 0;
 	struct tree copy = *node;
 	char *elements;
@@ -441,29 +442,29 @@ static void fill_list(
 		node = &alone;
 	}
 	if (node->kind != TREE_LIST || node->count > ELEMENTS_MAX) {
-		complain(loader->complaints, node->place, node->width, "expected: %s%s",
+		error_at(loader->diagnostics, node->location, node->width, "expected: %s%s",
 			setting_type_words(row->type),
 			node->kind == TREE_LIST ? " of a reasonable length" : ", like [a, b]");
 		return;
 	}
 	if ((int64_t)node->count < row->low)
-		complain_value(loader, node, "there has to be at least one");
+		error_value(loader, node, "there has to be at least one");
 	if (row->high != 0 && (int64_t)node->count > row->high)
-		complain(loader->complaints, node->place, node->width, "more than %d of them",
+		error_at(loader->diagnostics, node->location, node->width, "more than %d of them",
 			(int)row->high);
 	elements = arena_alloc(loader->arena, (node->count + 1) * size);
 	for (const struct tree *word = node->first; word != NULL; word = word->next) {
 		struct fault why;
 
 		if (word->kind != TREE_WORD || word->text.len == 0)
-			complain_value(loader, word, "expected a word");
+			error_value(loader, word, "expected a word");
 		else if (list_holds_before(node, word))
-			complain(loader->complaints, word->place, word->width,
+			error_at(loader->diagnostics, word->location, word->width,
 				"'%.*s' is given twice", (int)word->text.len, word->text.ptr);
 		else if (row->type == SETTING_FLAGS)
 			fill_flag(loader, row, word, base);
 		else if (fill_element(loader, row, word, elements + count * size, &why) < 0)
-			complain_value(loader, word, why.text);
+			error_value(loader, word, why.text);
 		else
 			count++;
 	}
@@ -495,8 +496,8 @@ static void fill_item(
 
 	snprintf(prefix, sizeof(prefix), "%s%s.", row->path,
 		row->type == SETTING_ITEMS ? "[]" : ".NAME");
-	*(struct conf_place *)member_at(element, row->place) =
-		row->type == SETTING_NAMED ? entry->key_place : entry->place;
+	*(struct conf_location *)member_at(element, row->location) =
+		row->type == SETTING_NAMED ? entry->key_location : entry->location;
 	if (row->type == SETTING_NAMED)
 		*(const char **)member_at(element, row->name) = key_copy(loader, row, entry);
 	if (entry->kind != TREE_MAP && row->brief != NULL)
@@ -504,7 +505,7 @@ static void fill_item(
 	else if (entry->kind == TREE_MAP)
 		fill_group(loader, entry, entry, prefix, element);
 	else
-		complain(loader->complaints, entry->place, entry->width,
+		error_at(loader->diagnostics, entry->location, entry->width,
 			"expected a section%s, like {%s...}",
 			row->brief != NULL ? " or a word" : "",
 			row->brief != NULL ? "action: reject, " : "");
@@ -522,7 +523,7 @@ static bool key_is_name(struct loader *loader, const struct setting *row, const 
 		r = name_check(entry->key, &why);
 	if (r >= 0)
 		return true;
-	complain(loader->complaints, entry->key_place, entry->key_width, "%s", why.text);
+	error_at(loader->diagnostics, entry->key_location, entry->key_width, "%s", why.text);
 	return false;
 }
 
@@ -535,15 +536,15 @@ static void fill_items(
 	char *elements;
 
 	if (node->kind != wanted) {
-		complain(loader->complaints, node->place, node->width, "expected %s",
+		error_at(loader->diagnostics, node->location, node->width, "expected %s",
 			wanted == TREE_LIST ? "a list of sections"
 					    : "a section with names as keys");
 		return;
 	}
 	if ((int64_t)node->count < row->low)
-		complain_value(loader, node, "there has to be at least one");
+		error_value(loader, node, "there has to be at least one");
 	if (row->high != 0 && (int64_t)node->count > row->high)
-		complain(loader->complaints, node->place, node->width, "more than %d of them",
+		error_at(loader->diagnostics, node->location, node->width, "more than %d of them",
 			(int)row->high);
 	snprintf(below, sizeof(below), "%s.", row->path);
 	elements = arena_alloc(loader->arena, (node->count + 1) * row->size);
@@ -564,9 +565,9 @@ static void fill_items(
 static void fill_row(
 	struct loader *loader, const struct setting *row, const struct tree *node, void *base)
 {
-	if (row->place != 0 && row->type != SETTING_ITEMS && row->type != SETTING_NAMED)
-		*(struct conf_place *)member_at(base, row->place) =
-			node->key.len != 0 ? node->key_place : node->place;
+	if (row->location != 0 && row->type != SETTING_ITEMS && row->type != SETTING_NAMED)
+		*(struct conf_location *)member_at(base, row->location) =
+			node->key.len != 0 ? node->key_location : node->location;
 	switch (row->type) {
 	case SETTING_SECTION:
 		break;
@@ -606,12 +607,12 @@ static const char *path_shown(const char *path)
 static void fill_absent(
 	struct loader *loader, const struct setting *row, const struct tree *owner, void *base)
 {
-	struct conf_place place = owner->key.len != 0 ? owner->key_place : owner->place;
+	struct conf_location location = owner->key.len != 0 ? owner->key_location : owner->location;
 
 	if (owner == loader->root)
-		place = (struct conf_place){loader->conf->file, 0, 0};
+		location = (struct conf_location){loader->conf->file, 0, 0};
 	if (row->required) {
-		complain(loader->complaints, place, owner->key.len != 0 ? owner->key_width : 1,
+		error_at(loader->diagnostics, location, owner->key.len != 0 ? owner->key_width : 1,
 			"'%s' is missing", path_shown(row->path));
 		return;
 	}
@@ -648,7 +649,7 @@ static void fill_keys(struct loader *loader, const struct tree *map, const struc
 		else if (row != NULL && row->type != SETTING_SECTION)
 			continue;
 		else if (entry != NULL && section == NULL)
-			complain_value(loader, entry, "expected a section, like {key: value}");
+			error_value(loader, entry, "expected a section, like {key: value}");
 		else
 			fill_group(loader, section, section != NULL ? section : owner, below, base);
 	}
@@ -660,7 +661,7 @@ static void fill_group(struct loader *loader, const struct tree *map, const stru
 	for (const struct tree *entry = map != NULL ? map->first : NULL; entry != NULL;
 		entry = entry->next) {
 		if (!group_has(prefix, entry->key))
-			complain_unknown_key(loader, map, entry, prefix);
+			error_unknown_key(loader, map, entry, prefix);
 	}
 	fill_keys(loader, map, owner, prefix, base);
 }

@@ -262,14 +262,14 @@ static void show_element(struct show *show, const struct setting *row, const voi
 static bool element_is_shown(
 	const struct show *show, const struct setting *row, const void *element)
 {
-	const struct conf_place *place = member_at(element, row->place);
+	const struct conf_location *location = member_at(element, row->location);
 	const char *key = row->type == SETTING_NAMED
 				  ? *(const char *const *)member_at(element, row->name)
 				  : "";
 
 	if (shows_defaults(row) && strcmp(key, "score") == 0)
 		return false;
-	return place->line != 0 || (shows_defaults(row) && show->defaults);
+	return location->line != 0 || (shows_defaults(row) && show->defaults);
 }
 
 static void show_elements(struct show *show, const struct setting *row, const void *base,
@@ -323,9 +323,9 @@ static void show_value(struct show *show, const struct setting *row, struct span
 /* Whether the rows below a section say something: a backend that is not configured has no way to pass the client on. */
 static bool section_is_absent(const struct setting *row, const void *base, const char *path)
 {
-	const struct conf_place *place = member_at(base, row->place);
+	const struct conf_location *location = member_at(base, row->location);
 
-	return place->line == 0 && setting_find(path, span_text(".address")) != NULL;
+	return location->line == 0 && setting_find(path, span_text(".address")) != NULL;
 }
 
 static void show_group(

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "conf/complaint.h"
+#include "conf/diagnostic.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,26 +10,26 @@
 
 enum { WORD_MAX = 40, TEXT_MAX = 512, LINE_SHOWN = 400 };
 
-void complaints_init(struct complaints *complaints, struct conf_report *report)
+void diagnostics_init(struct diagnostics *diagnostics, struct conf_report *report)
 {
 	*report = (struct conf_report){.arena = arena_new(0)};
-	*complaints = (struct complaints){.report = report};
+	*diagnostics = (struct diagnostics){.report = report};
 }
 
-int complaints_add_source(struct complaints *complaints, const char *file, struct span text)
+int diagnostics_add_source(struct diagnostics *diagnostics, const char *file, struct span text)
 {
-	if (complaints->sources_len == COUNTOF(complaints->sources))
+	if (diagnostics->sources_len == COUNTOF(diagnostics->sources))
 		return E_LIMIT;
-	complaints->sources[complaints->sources_len++] = (struct source_text){file, text};
+	diagnostics->sources[diagnostics->sources_len++] = (struct source_text){file, text};
 	return 0;
 }
 
-/* Files compare by pointer: a place takes its name from the source it was read from. */
-static size_t source_find(const struct complaints *complaints, const char *file)
+/* Files compare by pointer: a location takes its name from the source it was read from. */
+static size_t source_find(const struct diagnostics *diagnostics, const char *file)
 {
 	size_t i = 0;
 
-	while (i < complaints->sources_len && complaints->sources[i].file != file)
+	while (i < diagnostics->sources_len && diagnostics->sources[i].file != file)
 		i++;
 	return i;
 }
@@ -57,21 +57,21 @@ size_t utf8_length(struct span s)
 }
 
 /* The line as it is shown: without its end, cut at a sane length, bytes that would disturb a terminal replaced. */
-static const char *line_copy(const struct complaints *complaints, struct conf_place place)
+static const char *line_copy(const struct diagnostics *diagnostics, struct conf_location location)
 {
-	size_t source = source_find(complaints, place.file);
+	size_t source = source_find(diagnostics, location.file);
 	struct span rest, line = {0};
 	char *copy;
 
-	if (source == complaints->sources_len || place.line == 0)
+	if (source == diagnostics->sources_len || location.line == 0)
 		return NULL;
-	rest = complaints->sources[source].text;
-	for (unsigned i = 0; i < place.line; i++)
+	rest = diagnostics->sources[source].text;
+	for (unsigned i = 0; i < location.line; i++)
 		line = span_split(&rest, '\n');
 	line = span_first(line, LINE_SHOWN);
 	if (line.len != 0 && line.ptr[line.len - 1] == '\r')
 		line.len--;
-	copy = span_cstr(complaints->report->arena, line);
+	copy = span_cstr(diagnostics->report->arena, line);
 	for (size_t i = 0, len; i < line.len; i += len) {
 		bool control = (line.ptr[i] < 0x20 && line.ptr[i] != '\t') || line.ptr[i] == 0x7f;
 
@@ -83,34 +83,34 @@ static const char *line_copy(const struct complaints *complaints, struct conf_pl
 	return copy;
 }
 
-static void complaint_add(struct complaints *complaints, struct conf_place place, unsigned width,
-	bool warning, const char *text)
+static void diagnostic_add(struct diagnostics *diagnostics, struct conf_location location,
+	unsigned width, bool warning, const char *text)
 {
-	struct conf_report *report = complaints->report;
-	struct conf_error *row;
+	struct conf_report *report = diagnostics->report;
+	struct conf_diagnostic *row;
 	char *copy;
 
 	if (!warning)
 		report->errors_len++;
-	if (report->complaints_len == COMPLAINTS_MAX)
+	if (report->diagnostics_len == DIAGNOSTICS_MAX)
 		return;
-	if (report->complaints == NULL)
-		report->complaints =
-			arena_alloc(report->arena, COMPLAINTS_MAX * sizeof(*report->complaints));
-	row = &report->complaints[report->complaints_len++];
+	if (report->diagnostics == NULL)
+		report->diagnostics =
+			arena_alloc(report->arena, DIAGNOSTICS_MAX * sizeof(*report->diagnostics));
+	row = &report->diagnostics[report->diagnostics_len++];
 	copy = span_cstr(report->arena, span_text(text));
 	for (char *c = copy; *c != '\0'; c++)
 		*c = (uint8_t)*c < 0x20 || *c == 0x7f ? '?' : *c;
-	*row = (struct conf_error){
-		.place = place,
+	*row = (struct conf_diagnostic){
+		.location = location,
 		.width = width != 0 ? width : 1,
 		.text = copy,
-		.line = line_copy(complaints, place),
+		.line = line_copy(diagnostics, location),
 		.warning = warning,
 	};
 }
 
-void complain(struct complaints *complaints, struct conf_place place, unsigned width,
+void error_at(struct diagnostics *diagnostics, struct conf_location location, unsigned width,
 	const char *format, ...)
 {
 	char text[TEXT_MAX];
@@ -119,10 +119,10 @@ void complain(struct complaints *complaints, struct conf_place place, unsigned w
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	complaint_add(complaints, place, width, false, text);
+	diagnostic_add(diagnostics, location, width, false, text);
 }
 
-void complain_softly(struct complaints *complaints, struct conf_place place, unsigned width,
+void warn_at(struct diagnostics *diagnostics, struct conf_location location, unsigned width,
 	const char *format, ...)
 {
 	char text[TEXT_MAX];
@@ -131,14 +131,14 @@ void complain_softly(struct complaints *complaints, struct conf_place place, uns
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	complaint_add(complaints, place, width, true, text);
+	diagnostic_add(diagnostics, location, width, true, text);
 }
 
-static bool place_is_behind(
-	const struct complaints *complaints, struct conf_place a, struct conf_place b)
+static bool location_is_behind(
+	const struct diagnostics *diagnostics, struct conf_location a, struct conf_location b)
 {
-	size_t source_a = source_find(complaints, a.file),
-	       source_b = source_find(complaints, b.file);
+	size_t source_a = source_find(diagnostics, a.file),
+	       source_b = source_find(diagnostics, b.file);
 
 	if (source_a != source_b)
 		return source_a > source_b;
@@ -147,25 +147,25 @@ static bool place_is_behind(
 	return a.column > b.column;
 }
 
-/* Few and nearly sorted: insertion sort keeps those of one place in the order they came. Names of files are copied only
+/* Few and nearly sorted: insertion sort keeps those of one location in the order they came. Names of files are copied only
  * now, since their pointers told the sources apart. */
-void complaints_sort(struct complaints *complaints)
+void diagnostics_sort(struct diagnostics *diagnostics)
 {
-	struct conf_report *report = complaints->report;
+	struct conf_report *report = diagnostics->report;
 
-	for (size_t i = 1; i < report->complaints_len; i++) {
-		struct conf_error row = report->complaints[i];
+	for (size_t i = 1; i < report->diagnostics_len; i++) {
+		struct conf_diagnostic row = report->diagnostics[i];
 		size_t at = i;
 
-		for (; at > 0 &&
-			place_is_behind(complaints, report->complaints[at - 1].place, row.place);
+		for (; at > 0 && location_is_behind(diagnostics,
+					 report->diagnostics[at - 1].location, row.location);
 			at--)
-			report->complaints[at] = report->complaints[at - 1];
-		report->complaints[at] = row;
+			report->diagnostics[at] = report->diagnostics[at - 1];
+		report->diagnostics[at] = row;
 	}
-	for (size_t i = 0; i < report->complaints_len; i++)
-		report->complaints[i].place.file =
-			span_cstr(report->arena, span_text(report->complaints[i].place.file));
+	for (size_t i = 0; i < report->diagnostics_len; i++)
+		report->diagnostics[i].location.file =
+			span_cstr(report->arena, span_text(report->diagnostics[i].location.file));
 }
 
 void conf_report_done(struct conf_report *report)
@@ -175,14 +175,14 @@ void conf_report_done(struct conf_report *report)
 }
 
 /* Tabs stay tabs and a character of several bytes gets one blank, so that the caret stands below what it means. */
-static void print_underline(const struct conf_error *row, struct buf *out)
+static void print_underline(const struct conf_diagnostic *row, struct buf *out)
 {
 	struct span line = span_text(row->line);
 	unsigned column = 1;
 	size_t i = 0;
 	unsigned left = 0;
 
-	for (; i < line.len && column < row->place.column; i++) {
+	for (; i < line.len && column < row->location.column; i++) {
 		if ((line.ptr[i] & 0xc0) == 0x80)
 			continue;
 		buf_append_byte(out, line.ptr[i] == '\t' ? '\t' : ' ');
@@ -198,11 +198,11 @@ static void print_underline(const struct conf_error *row, struct buf *out)
 	buf_append_byte(out, '\n');
 }
 
-static void print_complaint(const struct conf_error *row, struct buf *out)
+static void print_diagnostic(const struct conf_diagnostic *row, struct buf *out)
 {
-	buf_append_text(out, row->place.file);
-	if (row->place.line != 0)
-		buf_append_format(out, ":%u:%u", row->place.line, row->place.column);
+	buf_append_text(out, row->location.file);
+	if (row->location.line != 0)
+		buf_append_format(out, ":%u:%u", row->location.line, row->location.column);
 	buf_append_format(out, ": %s: %s\n", row->warning ? "warning" : "error", row->text);
 	if (row->line != NULL) {
 		buf_append_format(out, "%s\n", row->line);
@@ -214,9 +214,9 @@ void conf_report_print(const struct conf_report *report, const char *path, struc
 {
 	size_t warnings = 0;
 
-	for (size_t i = 0; i < report->complaints_len; i++) {
-		print_complaint(&report->complaints[i], out);
-		warnings += report->complaints[i].warning;
+	for (size_t i = 0; i < report->diagnostics_len; i++) {
+		print_diagnostic(&report->diagnostics[i], out);
+		warnings += report->diagnostics[i].warning;
 	}
 	if (report->errors_len == 0 && warnings == 0)
 		return;

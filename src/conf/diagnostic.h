@@ -6,33 +6,33 @@
  */
 #include "conf/conf.h"
 
-enum { SOURCES_MAX = 64, COMPLAINTS_MAX = 100 };
+enum { SOURCES_MAX = 64, DIAGNOSTICS_MAX = 100 };
 
-/* The texts that places point into; needed to show the line. */
+/* The texts that locations point into; needed to show the line. */
 struct source_text {
 	const char *file;
 	struct span text;
 };
 
-struct complaints {
+struct diagnostics {
 	struct conf_report *report;
 	size_t sources_len;
 	struct source_text sources[SOURCES_MAX];
 };
 
-void complaints_init(struct complaints *complaints, struct conf_report *report);
+void diagnostics_init(struct diagnostics *diagnostics, struct conf_report *report);
 
-/* file and text have to live as long as the complaints. E_LIMIT: too many files. */
-int complaints_add_source(struct complaints *complaints, const char *file, struct span text);
+/* file and text have to live as long as the diagnostics. E_LIMIT: too many files. */
+int diagnostics_add_source(struct diagnostics *diagnostics, const char *file, struct span text);
 
-/* width: characters to underline from the place on; at least one is. Beyond COMPLAINTS_MAX only errors are counted. */
-void complain(struct complaints *complaints, struct conf_place place, unsigned width,
+/* width: characters to underline from the location on; at least one is. Beyond DIAGNOSTICS_MAX only errors are counted. */
+void error_at(struct diagnostics *diagnostics, struct conf_location location, unsigned width,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
-void complain_softly(struct complaints *complaints, struct conf_place place, unsigned width,
+void warn_at(struct diagnostics *diagnostics, struct conf_location location, unsigned width,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* Puts the complaints into the order of the files and lines. */
-void complaints_sort(struct complaints *complaints);
+/* Puts the diagnostics into the order of the files and lines. */
+void diagnostics_sort(struct diagnostics *diagnostics);
 
 /* The word among `count` names that was probably meant by `word`, or NULL when none is near. */
 const char *word_suggest(struct span word, const char *const *names, size_t count);

@@ -6,15 +6,14 @@
 
 enum { DNS_PORT = 53 };
 
-static void complain_feed(struct loader *loader, const struct conf_feed *feed, const char *words)
+static void error_feed(struct loader *loader, const struct conf_feed *feed, const char *words)
 {
-	complain(loader->complaints, feed->place, 1, "%s", words);
+	error_at(loader->diagnostics, feed->location, 1, "%s", words);
 }
 
-static void complain_code(
-	struct loader *loader, const struct conf_feed_code *code, const char *words)
+static void error_code(struct loader *loader, const struct conf_feed_code *code, const char *words)
 {
-	complain(loader->complaints, code->place, (unsigned)strlen(code->text), "%s", words);
+	error_at(loader->diagnostics, code->location, (unsigned)strlen(code->text), "%s", words);
 }
 
 /* ---- from ---- */
@@ -54,7 +53,7 @@ static void feed_take_from(struct loader *loader, struct conf_feed *feed)
 			return;
 		}
 	}
-	complain_feed(loader, feed,
+	error_feed(loader, feed,
 		arena_format(loader->arena,
 			"'%s' is not where a zone comes from (axfr://ADDRESS[:PORT]/ZONE)",
 			feed->from));
@@ -92,9 +91,9 @@ static void feed_take_codes(
 		codes[i] = feed->codes[i];
 		codes[i].sublist_index = sublist >= 0 ? (unsigned)sublist : 0;
 		if (code_parse(span_text(codes[i].text), &codes[i].code, &why) < 0)
-			complain_code(loader, &codes[i], why.text);
+			error_code(loader, &codes[i], why.text);
 		else if (list != NULL && codes[i].sublist != NULL && sublist < 0)
-			complain_code(loader, &codes[i],
+			error_code(loader, &codes[i],
 				arena_format(loader->arena, "the list '%s' has no sublist '%s'",
 					list->name, codes[i].sublist));
 	}
@@ -159,7 +158,7 @@ static void check_feed_sublists(
 		int sublist = sublist_find(list, code->sublist);
 
 		if (sublist >= 0 && !sublist_takes_feed(loader->conf, &list->sublists[sublist]))
-			complain_code(loader, code,
+			error_code(loader, code,
 				arena_format(loader->arena,
 					"the policy of '%s' does not take feeds: a sublist that a feed fills needs "
 					"a policy with 'takes: [feed]'",
@@ -191,11 +190,11 @@ static void check_feed_others(struct loader *loader, size_t index)
 		if (feed->name == NULL || other->name == NULL)
 			continue;
 		if (strcmp(feed->name, other->name) == 0)
-			complain_feed(loader, feed,
+			error_feed(loader, feed,
 				arena_format(
 					loader->arena, "there is a feed '%s' already", feed->name));
 		else if (feeds_share_sublist(feed, other))
-			complain_feed(loader, feed,
+			error_feed(loader, feed,
 				arena_format(loader->arena,
 					"the feed '%s' fills one of its sublists already; each feed needs its own",
 					other->name));
@@ -208,14 +207,14 @@ static void check_feed(struct loader *loader, const struct conf_feed *feed)
 		feed->into != NULL ? conf_list_find(loader->conf, span_text(feed->into)) : NULL;
 
 	if (feed->key != NULL && conf_key_find(loader->conf, feed->key) == NULL)
-		complain_feed(loader, feed,
+		error_feed(loader, feed,
 			arena_format(loader->arena, "'key': there is no key '%s' in dns.keys",
 				feed->key));
 	if (feed->into != NULL && list == NULL)
-		complain_feed(loader, feed,
+		error_feed(loader, feed,
 			arena_format(loader->arena, "'into': there is no list '%s'", feed->into));
 	else if (list != NULL && feed->codes_len == 0)
-		complain_feed(loader, feed,
+		error_feed(loader, feed,
 			arena_format(loader->arena,
 				"no sublist of '%s' has a policy that takes feeds ('takes: [feed]')",
 				feed->into));
@@ -241,10 +240,12 @@ static void check_feed_policies(struct loader *loader)
 		const struct conf_policy *policy = &conf->policies[i];
 
 		if (policy->takes_feed && policy->takes_operator)
-			complain(loader->complaints, policy->place, (unsigned)strlen(policy->name),
+			error_at(loader->diagnostics, policy->location,
+				(unsigned)strlen(policy->name),
 				"a policy that takes feed takes nothing else");
 		else if (policy->takes_feed && policy->lasts_s != 0)
-			complain(loader->complaints, policy->place, (unsigned)strlen(policy->name),
+			error_at(loader->diagnostics, policy->location,
+				(unsigned)strlen(policy->name),
 				"a policy that takes feed needs 'lasts: until-review': its entries end when the "
 				"feed no longer has them");
 	}
@@ -260,7 +261,7 @@ void conf_check_feeds(struct loader *loader)
 		check_feed_others(loader, i);
 	}
 	if (conf->feeds_len != 0 && !runs_courier(conf))
-		complain_softly(loader->complaints, conf->feeds[0].place, 1,
+		warn_at(loader->diagnostics, conf->feeds[0].location, 1,
 			"nobody fetches the feeds: add courier to run.roles");
 }
 
@@ -281,7 +282,7 @@ uint64_t conf_feed_rules(const struct conf *conf, const struct conf_feed *feed)
 	uint64_t sum = sum_text(UINT64_C(0xcbf29ce484222325), feed->zone);
 
 	sum = sum_text(sum, feed->into);
-	sum = sum_text(sum, list->holds == HOLDS_DOMAINS ? "domains" : "addresses");
+	sum = sum_text(sum, list->holds == LIST_OF_DOMAINS ? "domains" : "addresses");
 	for (size_t i = 0; i < feed->codes_len; i++) {
 		sum = sum_text(sum, feed->codes[i].text);
 		sum = sum_text(sum, feed->codes[i].sublist);
