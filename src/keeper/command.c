@@ -1,230 +1,204 @@
 /* SPDX-License-Identifier: ISC */
 #include <string.h>
 
-#include "keeper/keeper.h"
+#include "keeper/keeper_priv.h"
 
 /*
  * What operators change. A command is a part of its turn's transaction (keeper/transaction.c): the event, its evidence, the
- * listings, the serial and the ground to be painted again are there together or not at all. Then it is published, and
+ * listings, the serial and the sources to be painted again are there together or not at all. Then it is published, and
  * only then answered. What each does is in a file of its own; this one is the frame around all.
  */
 enum {
-	TOGETHER_SOURCES = 4,              /* a command of more is a batch of its own */
-	TOGETHER_GROUNDS = GROUNDS_MAX / 2 /* of a batch: one more of few sources still fits */
+	TOGETHER_SOURCES = 4, /* a command of more is a transaction of its own */
+	TOGETHER_CHANGED =
+		CHANGED_MAX / 2 /* of a transaction: one more of few sources still fits */
 };
 
-void change_add(struct change *change, struct span list, const struct source *source)
+int command_event(struct command_run *run, const char *verb, const char *subject, uint64_t undoes)
 {
-	change->rows++;
-	if (change->all || change->len == GROUNDS_MAX) {
-		change->all = true;
-		return;
-	}
-	if (change->len == change->room) {
-		size_t room = change->room != 0 ? change->room * 2 : 16;
-		struct ground *grounds = arena_alloc(change->arena, room * sizeof(*grounds));
-
-		if (change->len != 0)
-			memcpy(grounds, change->grounds, change->len * sizeof(*grounds));
-		change->grounds = grounds;
-		change->room = room;
-	}
-	change->grounds[change->len++] = (struct ground){arena_copy(change->arena, list), *source};
-}
-
-int work_event(struct work *work, const char *verb, const char *subject, uint64_t undoes)
-{
-	struct store_event event = {.time_s = work->now_s,
-		.author = span_text(work->author),
+	struct store_event event = {.time_s = run->now_s,
+		.author = span_text(run->author),
 		.verb = span_text(verb),
 		.subject = span_text(subject),
-		.reason = work->reason,
+		.reason = run->reason,
 		.undoes = undoes,
-		.serial = work->serial};
+		.serial = run->serial};
 
-	return store_event_add(work->keeper->store, &event, &work->event);
+	return store_event_add(run->keeper->guard.store, &event, &run->event);
 }
 
-static int work_run(struct work *work)
+static int command_dispatch(struct command_run *run)
 {
-	switch (work->command->what_case) {
+	switch (run->command->what_case) {
 	case STOCKADE__COMMAND__WHAT_ADD:
-		return add_run(work);
+		return command_add(run);
 	case STOCKADE__COMMAND__WHAT_REMOVE:
-		return remove_run(work);
+		return command_remove(run);
 	case STOCKADE__COMMAND__WHAT_UNDO:
-		work->undoes = work->command->undo;
-		return undo_run(work);
+		run->undoes = run->command->undo;
+		return command_undo(run);
 	case STOCKADE__COMMAND__WHAT_RETIRE:
-		return retire_run(work);
+		return command_retire(run);
 	case STOCKADE__COMMAND__WHAT_FEED:
-		return feed_command_run(work);
+		return command_feed(run);
 	default:
-		return fault_set(&work->why, E_USAGE, "the command is empty");
+		return fault_set(&run->why, E_USAGE, "the command is empty");
 	}
 }
 
 /* Within the transaction; < 0: the part is to be taken back. */
-static int work_transact(struct work *work)
+static int command_transact(struct command_run *run)
 {
 	uint32_t serial = 0;
-	int r = publish_may_change(work->keeper, &work->why);
+	int r = publish_may_change(run->keeper, &run->why);
 
 	if (r >= 0)
-		r = store_serial(work->keeper->store, &serial);
-	work->serial = serial; /* the event names the state it was made on */
+		r = store_serial(run->keeper->guard.store, &serial);
+	run->serial = serial; /* the event names the state it was made on */
 	if (r >= 0)
-		r = work_run(work);
-	if (r >= 0 && work->more)
-		work->change.all = true; /* the parts of an import are published together */
+		r = command_dispatch(run);
+	if (r >= 0 && run->more)
+		run->change.all = true; /* the parts of an import are published together */
 	return r;
 }
 
-/* The grounds of the work, for the number that the whole batch gets. */
-static void work_join(struct change *batch, const struct change *change)
+/* The transaction goes down with a failure of the store itself; a wrong command is only taken back. */
+static int command_part(struct command_run *run)
 {
-	batch->all = batch->all || change->all;
-	for (size_t i = 0; i < change->len && !batch->all; i++)
-		change_add(batch, change->grounds[i].list, &change->grounds[i].source);
-	batch->rows += change->all ? change->rows : 0;
-}
-
-/* The batch goes down with a failure of the store itself; a wrong command is only taken back. */
-static int work_part(struct work *work)
-{
-	struct keeper *keeper = work->keeper;
-	int r = store_savepoint(keeper->store);
+	struct keeper *keeper = run->keeper;
+	int r = store_savepoint(keeper->guard.store);
 
 	if (r < 0)
 		return r;
-	r = work_transact(work);
-	if (r < 0 && work->why.text[0] == '\0') {
-		if (keeper_error_is_of_store(r))
+	r = command_transact(run);
+	if (r < 0 && run->why.text[0] == '\0') {
+		if (error_is_of_store(r))
 			return r;
-		fault_set(&work->why, r, "%s; nothing was changed", err_text(r));
+		fault_set(&run->why, r, "%s; nothing was changed", err_text(r));
 	}
-	work->error = r < 0 ? r : 0;
-	if (r < 0 || work->dry_run || (work->change.rows == 0 && !work->keeps))
-		return store_savepoint_rollback(keeper->store);
-	work_join(&keeper->batch.change, &work->change);
-	return store_savepoint_release(keeper->store);
+	run->error = r < 0 ? r : 0;
+	if (r < 0 || run->dry_run || (run->change.rows == 0 && !run->keeps))
+		return store_savepoint_rollback(keeper->guard.store);
+	change_join(&keeper->transaction.change, &run->change);
+	return store_savepoint_release(keeper->guard.store);
 }
 
-static void work_log(const struct work *work)
+static void command_log(const struct command_run *run)
 {
 	log_event(EV_LIST_CHANGE,
-		LOG_FIELDS(log_text("verb", work->verb), log_number("listings", work->change.rows),
-			log_number("change", (int64_t)work->event),
-			log_number("serial", work->serial), log_text("author", work->author),
-			log_text("what", work->answer->text)));
+		LOG_FIELDS(log_text("verb", run->verb), log_number("listings", run->change.rows),
+			log_number("change", (int64_t)run->event),
+			log_number("serial", run->serial), log_text("author", run->author),
+			log_text("what", run->answer->text)));
 }
 
 /* An import ends with the first part that has no `more`; what earlier parts committed is published with it. */
-static bool work_ends_import(struct work *work)
+static bool command_ends_import(struct command_run *run)
 {
 	bool was;
 
-	if (work->link == NULL)
+	if (run->connection == NULL)
 		return false;
-	was = work->link->import_event != 0;
-	work->link->import_event = work->more ? work->event : 0;
-	work->link->import_ms = loop_now_ms(work->keeper->loop);
-	return was && work->link->import_event == 0;
+	was = run->connection->import_event != 0;
+	run->connection->import_event = run->more ? run->event : 0;
+	run->connection->import_ms = loop_now_ms(run->keeper->loop);
+	return was && run->connection->import_event == 0;
 }
 
-static void work_reply(struct work *work, bool hold, bool snapshot)
+static void command_reply(struct command_run *run, bool hold, bool snapshot)
 {
-	struct arena *arena = work->change.arena; /* the work lies in it */
+	struct arena *arena = run->change.arena; /* the run lies in it */
 
-	if (work->link == NULL || work->link->dead) {
+	if (run->connection == NULL || run->connection->dead) {
 		arena_free(&arena);
 	} else if (hold) {
-		link_hold(work->link, work->answer, arena, snapshot);
+		connection_answer_later(run->connection, run->answer, arena, snapshot);
 	} else {
-		link_answer(work->link, work->answer);
+		connection_answer(run->connection, run->answer);
 		arena_free(&arena);
 	}
 }
 
-static void work_refuse(struct work *work)
+static void command_refuse(struct command_run *run)
 {
-	Stockade__Answer *answer = work->answer;
+	Stockade__Answer *answer = run->answer;
 	uint64_t tag = answer->tag;
 
-	if (work->why.text[0] == '\0')
-		fault_set(&work->why, work->error, "%s; nothing was changed",
-			work->keeper->store_words);
+	if (run->why.text[0] == '\0')
+		fault_set(&run->why, run->error, "%s; nothing was changed", run->keeper->guard.why);
 	stockade__answer__init(answer);
 	answer->tag = tag;
-	answer->error = work->error;
-	answer->serial = work->keeper->publisher.serial;
-	answer->text = arena_format(work->change.arena, "%s", work->why.text);
-	work_reply(work, false, false);
+	answer->error = run->error;
+	answer->serial = run->keeper->publisher.serial;
+	answer->text = arena_format(run->change.arena, "%s", run->why.text);
+	command_reply(run, false, false);
 }
 
-void work_finish(struct work *work)
+void command_finish(struct command_run *run)
 {
-	struct keeper *keeper = work->keeper;
+	struct keeper *keeper = run->keeper;
 	bool ended;
 
-	if (work->error < 0) {
-		work_refuse(work);
+	if (run->error < 0) {
+		command_refuse(run);
 		return;
 	}
-	work->answer->changed = work->change.rows;
-	if (work->dry_run) {
-		work->answer->serial = keeper->publisher.serial;
-		work_reply(work, false, false);
+	run->answer->changed = run->change.rows;
+	if (run->dry_run) {
+		run->answer->serial = keeper->publisher.serial;
+		command_reply(run, false, false);
 		return;
 	}
-	ended = work_ends_import(work);
-	if (work->change.rows != 0)
-		work_log(work);
+	ended = command_ends_import(run);
+	if (run->change.rows != 0)
+		command_log(run);
 	if (ended)
 		publish_turn(keeper);
-	work->answer->event = work->event;
-	work->answer->serial = work->serial;
-	work_reply(
-		work, !work->more && (work->change.rows != 0 || ended), work->change.all || ended);
+	run->answer->event = run->event;
+	run->answer->serial = run->serial;
+	command_reply(
+		run, !run->more && (run->change.rows != 0 || ended), run->change.all || ended);
 }
 
-static const char *work_author(struct arena *arena, const struct link *link, const char *said)
+static const char *command_author(
+	struct arena *arena, const struct connection *connection, const char *said)
 {
-	if (said[0] == '\0' || strcmp(said, link->author) == 0)
-		return arena_format(arena, "%s", link->author);
-	return arena_format(arena, "%.120s (%.60s)", said, link->author);
+	if (said[0] == '\0' || strcmp(said, connection->author) == 0)
+		return arena_format(arena, "%s", connection->author);
+	return arena_format(arena, "%.120s (%.60s)", said, connection->author);
 }
 
-static struct work *work_new(struct link *link, const Stockade__Command *command)
+static struct command_run *command_run_new(
+	struct connection *connection, const Stockade__Command *command)
 {
 	struct arena *arena = arena_new(0);
-	struct work *work = arena_alloc(arena, sizeof(*work));
+	struct command_run *run = arena_alloc(arena, sizeof(*run));
 
-	*work = (struct work){.keeper = link->keeper,
-		.link = link,
+	*run = (struct command_run){.keeper = connection->keeper,
+		.connection = connection,
 		.command = command,
 		.verb = command->what_case == STOCKADE__COMMAND__WHAT_ADD      ? "add"
 			: command->what_case == STOCKADE__COMMAND__WHAT_UNDO   ? "undo"
 			: command->what_case == STOCKADE__COMMAND__WHAT_FEED   ? "purge-feed"
 			: command->what_case == STOCKADE__COMMAND__WHAT_RETIRE ? "retire"
 									       : "remove",
-		.author = work_author(arena, link, command->author),
+		.author = command_author(arena, connection, command->author),
 		.reason = arena_copy(
 			arena, span_text(command->reason[0] != '\0' ? command->reason : "by hand")),
-		.now_s = loop_now_s(link->keeper->loop),
+		.now_s = loop_now_s(connection->keeper->loop),
 		.change = {.arena = arena},
-		.answer = arena_alloc(arena, sizeof(*work->answer)),
+		.answer = arena_alloc(arena, sizeof(*run->answer)),
 		.more = command->what_case == STOCKADE__COMMAND__WHAT_ADD && command->add->more,
 		.dry_run = command->dry_run};
-	stockade__answer__init(work->answer);
-	work->answer->tag = command->tag;
-	return work;
+	stockade__answer__init(run->answer);
+	run->answer->tag = command->tag;
+	return run;
 }
 
 /* Large ones are published alone: their pieces might be too many for one delta together with others. */
-static bool command_is_small(const struct link *link, const Stockade__Command *command)
+static bool command_is_small(const struct connection *connection, const Stockade__Command *command)
 {
-	if (link->import_event != 0)
+	if (connection->import_event != 0)
 		return false;
 	if (command->what_case == STOCKADE__COMMAND__WHAT_ADD)
 		return command->add->n_sources <= TOGETHER_SOURCES && !command->add->more;
@@ -232,46 +206,46 @@ static bool command_is_small(const struct link *link, const Stockade__Command *c
 	       command->remove->n_sources <= TOGETHER_SOURCES;
 }
 
-static void command_join_batch(struct work *work)
+static void command_join_transaction(struct command_run *run)
 {
-	struct keeper *keeper = work->keeper;
-	struct batch *batch = &keeper->batch;
-	int r = batch_open(keeper);
+	struct keeper *keeper = run->keeper;
+	struct transaction *transaction = &keeper->transaction;
+	int r = transaction_open(keeper);
 
-	if (r >= 0) { /* from here on the batch answers */
-		*batch->works_end = work;
-		batch->works_end = &work->next;
-		r = work_part(work);
+	if (r >= 0) { /* from here on the transaction answers */
+		*transaction->runs_end = run;
+		transaction->runs_end = &run->next;
+		r = command_part(run);
 	} else {
-		work->error = keeper_store_failed(keeper, r);
-		work_finish(work);
+		run->error = store_guard_failed(&keeper->guard, r);
+		command_finish(run);
 		return;
 	}
-	work->command = NULL;
+	run->command = NULL;
 	if (r < 0)
-		batch_fail(keeper, r);
+		transaction_fail(keeper, r);
 }
 
-void command_handle(struct link *link, const Stockade__Command *command)
+void command_handle(struct connection *connection, const Stockade__Command *command)
 {
-	struct keeper *keeper = link->keeper;
-	struct work *work = work_new(link, command);
-	bool small = command_is_small(link, command);
+	struct keeper *keeper = connection->keeper;
+	struct command_run *run = command_run_new(connection, command);
+	bool small = command_is_small(connection, command);
 
-	if (!small || keeper->batch.change.len > TOGETHER_GROUNDS)
-		batch_flush(keeper);
-	work->error = keeper_need_store(keeper, &work->why);
-	if (work->error < 0) {
-		work_finish(work);
+	if (!small || keeper->transaction.change.len > TOGETHER_CHANGED)
+		transaction_commit(keeper);
+	run->error = store_guard_need(&keeper->guard, &run->why);
+	if (run->error < 0) {
+		command_finish(run);
 		return;
 	}
-	command_join_batch(work);
+	command_join_transaction(run);
 	if (!small)
-		batch_flush(keeper);
+		transaction_commit(keeper);
 }
 
-void command_import_broken(struct link *link)
+void command_import_broken(struct connection *connection)
 {
-	link->import_event = 0;
-	publish_turn(link->keeper);
+	connection->import_event = 0;
+	publish_turn(connection->keeper);
 }

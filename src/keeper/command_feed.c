@@ -19,9 +19,11 @@ struct listing_feeds {
 /* What the courier says of the server that it cannot ask, when nothing else is wrong. */
 static const Stockade__Condition *feed_condition(const struct keeper *keeper, const char *name)
 {
-	for (const struct link *link = keeper->links; link != NULL; link = link->next) {
-		for (size_t i = 0; link->health != NULL && i < link->health->n_conditions; i++) {
-			const Stockade__Condition *condition = link->health->conditions[i];
+	for (const struct connection *connection = keeper->connections; connection != NULL;
+		connection = connection->next) {
+		for (size_t i = 0;
+			connection->health != NULL && i < connection->health->n_conditions; i++) {
+			const Stockade__Condition *condition = connection->health->conditions[i];
 
 			if (strcmp(condition->kind, "feed") == 0 &&
 				strcmp(condition->name, name) == 0)
@@ -76,18 +78,18 @@ static int feeds_add(struct listing_feeds *listing, const struct store_feed *fee
 	condition = feed_condition(listing->keeper, status->name);
 	if (feed->error.len == 0 && condition != NULL && !condition->well) {
 		status->error =
-			condition->words; /* the link's: the answer goes out before it changes */
+			condition
+				->words; /* the connection's: the answer goes out before it changes */
 		status->error_s = condition->since_s;
 	}
-	return store_feed_count(listing->keeper->store,
+	return store_feed_count(listing->keeper->guard.store,
 		span_text(feed_author(status->name, author)), &status->entries);
 }
 
 static int feeds_found(const struct store_feed *feed, void *arg)
 {
 	struct listing_feeds *listing = arg;
-	const struct conf_feed *conf_feed =
-		conf_feed_find(listing->keeper->context->conf, feed->name);
+	const struct conf_feed *conf_feed = conf_feed_find(listing->keeper->guard.conf, feed->name);
 	int r = feeds_add(listing, feed, conf_feed != NULL ? conf_feed->into : "");
 
 	return r < 0 ? r : 0;
@@ -105,8 +107,8 @@ static bool feeds_have(const Stockade__Answer *answer, const char *name)
 int feed_ask(struct keeper *keeper, struct arena *arena, Stockade__Answer *answer)
 {
 	struct listing_feeds listing = {.keeper = keeper, .arena = arena, .answer = answer};
-	const struct conf *conf = keeper->context->conf;
-	int r = store_feeds(keeper->store, span_text(""), feeds_found, &listing);
+	const struct conf *conf = keeper->guard.conf;
+	int r = store_feeds(keeper->guard.store, span_text(""), feeds_found, &listing);
 
 	for (size_t i = 0; i < conf->feeds_len && r >= 0; i++) {
 		struct store_feed never = {.name = span_text(conf->feeds[i].name)};
@@ -120,7 +122,7 @@ int feed_ask(struct keeper *keeper, struct arena *arena, Stockade__Answer *answe
 /* ---- purge, accept ---- */
 
 struct purging {
-	struct work *work;
+	struct command_run *run;
 	uint64_t *ids;
 	size_t len;
 	size_t room;
@@ -135,61 +137,60 @@ static int purging_found(const struct store_listing *listing, void *arg)
 		purging->ids = mem_resize(purging->ids, purging->room * sizeof(*purging->ids));
 	}
 	purging->ids[purging->len++] = listing->id;
-	change_add(&purging->work->change, listing->list, &listing->source);
+	change_add(&purging->run->change, listing->list, &listing->source);
 	return 0;
 }
 
-static int feed_purge(struct work *work, struct feed_row *row)
+static int feed_purge(struct command_run *run, struct feed_row *row)
 {
-	struct purging purging = {.work = work};
+	struct purging purging = {.run = run};
 	char author[FEED_AUTHOR_SIZE];
 	char words[FEED_WORDS_SIZE];
 	char time[CLOCK_TEXT_SIZE];
 	struct store_select select = {
 		.which = STORE_FEED, .list = span_text(feed_author(row->name, author))};
-	int r = store_listings(work->keeper->store, &select, purging_found, &purging);
+	int r = store_listings(run->keeper->guard.store, &select, purging_found, &purging);
 
 	for (size_t i = 0; i < purging.len && r >= 0; i++)
-		r = store_listing_end(work->keeper->store, purging.ids[i], work->now_s,
-			span_text(work->author), work->reason, work->event);
+		r = store_listing_end(run->keeper->guard.store, purging.ids[i], run->now_s,
+			span_text(run->author), run->reason, run->event);
 	mem_free(purging.ids);
 	snprintf(words, sizeof(words),
 		"purged by %.100s at %s UTC; to take it again: stockade feed accept %s",
-		work->author, clock_print_minute(work->now_s, time), row->name);
-	feed_row_set_error(row, words, work->now_s);
+		run->author, clock_print_minute(run->now_s, time), row->name);
+	feed_row_set_error(row, words, run->now_s);
 	row->feed.state = STORE_FEED_PURGED;
 	row->feed.accepts = false;
 	row->feed.rules = 0; /* the next change set has to be a whole zone */
-	work->answer->text = arena_format(
-		work->change.arena, "%zu listings of feed '%s' ended", purging.len, row->name);
+	run->answer->text = arena_format(
+		run->change.arena, "%zu listings of feed '%s' ended", purging.len, row->name);
 	return r;
 }
 
-static int feed_accept(struct work *work, struct feed_row *row)
+static int feed_accept(struct command_run *run, struct feed_row *row)
 {
 	row->feed.accepts = true;
 	if (row->feed.state == STORE_FEED_PURGED)
-		feed_row_set_error(row, "", work->now_s); /* it asked for this */
-	work->event = 0; /* in the trail, but nothing that could be undone */
-	work->answer->text = arena_format(work->change.arena,
+		feed_row_set_error(row, "", run->now_s); /* it asked for this */
+	run->event = 0; /* in the trail, but nothing that could be undone */
+	run->answer->text = arena_format(run->change.arena,
 		"the next change of feed '%s' is taken, whatever its size", row->name);
 	return 0;
 }
 
-int feed_command_run(struct work *work)
+int command_feed(struct command_run *run)
 {
-	const Stockade__FeedCommand *command = work->command->feed;
+	const Stockade__FeedCommand *command = run->command->feed;
 	struct feed_row row;
-	int r = feed_row_read(work->keeper, span_text(command->name), &row);
+	int r = feed_row_read(run->keeper, span_text(command->name), &row);
 
 	if (r < 0)
 		return r;
-	if (!row.known &&
-		conf_feed_find(work->keeper->context->conf, span_text(command->name)) == NULL)
-		return fault_set(&work->why, E_ABSENT, "there is no feed '%s'", command->name);
-	r = work_event(work, command->purge ? "purge-feed" : "accept-feed", row.name, 0);
+	if (!row.known && conf_feed_find(run->keeper->guard.conf, span_text(command->name)) == NULL)
+		return fault_set(&run->why, E_ABSENT, "there is no feed '%s'", command->name);
+	r = command_event(run, command->purge ? "purge-feed" : "accept-feed", row.name, 0);
 	if (r >= 0)
-		r = command->purge ? feed_purge(work, &row) : feed_accept(work, &row);
-	work->keeps = true;
-	return r < 0 ? r : store_feed_put(work->keeper->store, &row.feed);
+		r = command->purge ? feed_purge(run, &row) : feed_accept(run, &row);
+	run->keeps = true;
+	return r < 0 ? r : store_feed_put(run->keeper->guard.store, &row.feed);
 }

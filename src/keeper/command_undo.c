@@ -3,7 +3,7 @@
 
 #include "base/macro.h"
 #include "base/mem.h"
-#include "keeper/keeper.h"
+#include "keeper/keeper_priv.h"
 
 /*
  * Undoing event E: what E added and is still in force ends; what E ended is added again, unless its time is over or the
@@ -12,7 +12,7 @@
  */
 struct found {
 	uint64_t id;
-	struct ground ground;
+	struct changed_source changed;
 };
 
 struct finding {
@@ -41,44 +41,44 @@ static int finding_add(const struct store_listing *listing, void *arg)
 }
 
 /* Collected first: a table is not walked while it is changed. */
-static int undo_find(struct work *work, enum store_which which, struct finding *finding)
+static int undo_find(struct command_run *run, enum store_which which, struct finding *finding)
 {
-	struct store_select select = {.which = which, .after_id = work->undoes};
+	struct store_select select = {.which = which, .after_id = run->undoes};
 	int r;
 
-	*finding = (struct finding){.arena = work->change.arena,
-		.now_s = work->now_s,
+	*finding = (struct finding){.arena = run->change.arena,
+		.now_s = run->now_s,
 		.skip_expired = which == STORE_REMOVED};
-	r = store_listings(work->keeper->store, &select, finding_add, finding);
+	r = store_listings(run->keeper->guard.store, &select, finding_add, finding);
 	return r < 0 ? r : 0;
 }
 
-static int undo_end(struct work *work, const struct finding *finding, struct span reason)
+static int undo_end(struct command_run *run, const struct finding *finding, struct span reason)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < finding->len && r >= 0; i++) {
 		const struct found *found = &finding->found[i];
 
-		r = store_listing_end(work->keeper->store, found->id, work->now_s,
-			span_text(work->author), reason, work->event);
-		change_add(&work->change, found->ground.list, &found->ground.source);
+		r = store_listing_end(run->keeper->guard.store, found->id, run->now_s,
+			span_text(run->author), reason, run->event);
+		change_add(&run->change, found->changed.list, &found->changed.source);
 	}
 	return r;
 }
 
-static int undo_add_again(struct work *work, const struct finding *finding)
+static int undo_add_again(struct command_run *run, const struct finding *finding)
 {
 	for (size_t i = 0; i < finding->len; i++) {
 		const struct found *found = &finding->found[i];
 		uint64_t id;
 		int r = store_listing_again(
-			work->keeper->store, found->id, work->now_s, work->event, &id);
+			run->keeper->guard.store, found->id, run->now_s, run->event, &id);
 
 		if (r < 0)
 			return r;
 		if (r > 0)
-			change_add(&work->change, found->ground.list, &found->ground.source);
+			change_add(&run->change, found->changed.list, &found->changed.source);
 	}
 	return 0;
 }
@@ -99,57 +99,57 @@ static int undone_event(const struct store_event *event, void *arg)
 	return 0;
 }
 
-static int undo_check(struct work *work, struct undone *undone)
+static int undo_check(struct command_run *run, struct undone *undone)
 {
-	unsigned long long number = work->undoes;
-	int r = store_event_get(work->keeper->store, work->undoes, undone_event, undone);
+	unsigned long long number = run->undoes;
+	int r = store_event_get(run->keeper->guard.store, run->undoes, undone_event, undone);
 
 	if (r == E_ABSENT)
-		return fault_set(&work->why, r, "there is no event %llu", number);
+		return fault_set(&run->why, r, "there is no event %llu", number);
 	if (r >= 0 && undone->already)
-		return fault_set(&work->why, E_CONFLICT, "event %llu was undone already", number);
+		return fault_set(&run->why, E_CONFLICT, "event %llu was undone already", number);
 	return r;
 }
 
-static int undo_apply(struct work *work, const struct finding *added, const struct finding *removed)
+static int undo_apply(
+	struct command_run *run, const struct finding *added, const struct finding *removed)
 {
 	char reason[600];
 	int r;
 
 	snprintf(reason, sizeof(reason), "undo of event %llu: %.*s",
-		(unsigned long long)work->undoes, (int)work->reason.len,
-		(const char *)work->reason.ptr);
-	r = undo_end(work, added, span_text(reason));
+		(unsigned long long)run->undoes, (int)run->reason.len,
+		(const char *)run->reason.ptr);
+	r = undo_end(run, added, span_text(reason));
 	if (r >= 0)
-		r = undo_add_again(work, removed);
-	if (r >= 0 && work->change.rows == 0)
-		return fault_set(&work->why, E_CONFLICT,
+		r = undo_add_again(run, removed);
+	if (r >= 0 && run->change.rows == 0)
+		return fault_set(&run->why, E_CONFLICT,
 			"nothing of event %llu is left to undo: it ended, or later events replaced it",
-			(unsigned long long)work->undoes);
+			(unsigned long long)run->undoes);
 	return r;
 }
 
-int undo_run(struct work *work)
+int command_undo(struct command_run *run)
 {
 	struct undone undone = {.already = false};
 	struct finding added = {.len = 0};
 	struct finding removed = {.len = 0};
-	int r = undo_check(work, &undone);
+	int r = undo_check(run, &undone);
 
 	if (r >= 0)
-		r = undo_find(work, STORE_ADDED, &added);
+		r = undo_find(run, STORE_ADDED, &added);
 	if (r >= 0)
-		r = undo_find(work, STORE_REMOVED, &removed);
+		r = undo_find(run, STORE_REMOVED, &removed);
 	if (r >= 0)
-		r = work_event(work, "undo", undone.subject, work->undoes);
+		r = command_event(run, "undo", undone.subject, run->undoes);
 	if (r >= 0)
-		r = undo_apply(work, &added, &removed);
+		r = undo_apply(run, &added, &removed);
 	mem_free(added.found);
 	mem_free(removed.found);
 	if (r < 0)
 		return r;
-	work->answer->text = arena_format(work->change.arena, "undone: %s (%lu listing%s changed)",
-		undone.subject, (unsigned long)work->change.rows,
-		work->change.rows == 1 ? "" : "s");
+	run->answer->text = arena_format(run->change.arena, "undone: %s (%lu listing%s changed)",
+		undone.subject, (unsigned long)run->change.rows, run->change.rows == 1 ? "" : "s");
 	return 0;
 }

@@ -8,7 +8,8 @@
 #include "base/obj.h"
 #include "base/serial.h"
 #include "bus/frame.h"
-#include "keeper/keeper.h"
+#include "keeper/feed_staging.h"
+#include "keeper/keeper_priv.h"
 #include "process/jail.h"
 
 /*
@@ -16,292 +17,300 @@
  * The answer to a command is held until every follower has said that it serves the change, so that the next DNS query
  * after `stockade list add` sees it; a follower that hangs delays the answer by CONFIRM_MS at most.
  */
-enum { CONFIRM_MS = 500, OUT_MAX = 16 * 1024 * 1024, LINKS_ACCEPTED = 64 };
+enum { CONFIRM_MS = 500, OUT_MAX = 16 * 1024 * 1024, ACCEPT_MAX = 64 };
 
-static size_t link_limit(const struct link *link)
+static size_t connection_limit(const struct connection *connection)
 {
-	return link->sender == BUS_CONTROL ? FRAME_CONTROL_MAX : FRAME_ROLE_MAX;
+	return connection->sender == BUS_CONTROL ? FRAME_CONTROL_MAX : FRAME_ROLE_MAX;
 }
 
-static void link_destroy(void *arg)
+static void connection_destroy(void *arg)
 {
-	struct link *link = OBJ(link, arg);
+	struct connection *connection = OBJ(connection, arg);
 
-	link->magic = 0;
-	if (link->health != NULL)
-		stockade__health__free_unpacked(link->health, NULL);
-	feed_forget(link);
-	mem_free(link);
+	connection->magic = 0;
+	if (connection->health != NULL)
+		stockade__health__free_unpacked(connection->health, NULL);
+	feed_forget(connection);
+	mem_free(connection);
 }
 
-static void held_free(struct held *held)
+static void pending_free(struct pending_answer *pending)
 {
-	arena_free(&held->arena);
-	mem_free(held);
+	arena_free(&pending->arena);
+	mem_free(pending);
 }
 
-static void held_drop(struct keeper *keeper, const struct link *link)
+static void pending_drop(struct keeper *keeper, const struct connection *connection)
 {
-	for (struct held **place = &keeper->held; *place != NULL;) {
-		struct held *held = *place;
+	for (struct pending_answer **place = &keeper->pending; *place != NULL;) {
+		struct pending_answer *pending = *place;
 
-		if (held->link != link) {
-			place = &held->next;
+		if (pending->connection != connection) {
+			place = &pending->next;
 			continue;
 		}
-		*place = held->next;
-		held_free(held);
+		*place = pending->next;
+		pending_free(pending);
 	}
 }
 
-static void link_close(struct link *link)
+static void connection_close(struct connection *connection)
 {
-	struct keeper *keeper = link->keeper;
+	struct keeper *keeper = connection->keeper;
 
-	if (link->dead)
+	if (connection->dead)
 		return;
-	link->dead = true;
-	for (struct link **place = &keeper->links; *place != NULL; place = &(*place)->next) {
-		if (*place == link) {
-			*place = link->next;
+	connection->dead = true;
+	for (struct connection **place = &keeper->connections; *place != NULL;
+		place = &(*place)->next) {
+		if (*place == connection) {
+			*place = connection->next;
 			break;
 		}
 	}
-	held_drop(keeper, link);
-	batch_forget_link(keeper, link);
-	stream_free(&link->stream);
-	if (link->import_event != 0)
-		command_import_broken(link);
-	loop_later(keeper->loop, link_destroy, link); /* its own callback may be running */
-	links_release_held(keeper);                   /* nobody waits for this one any more */
+	pending_drop(keeper, connection);
+	transaction_forget_connection(keeper, connection);
+	stream_free(&connection->stream);
+	if (connection->import_event != 0)
+		command_import_broken(connection);
+	loop_later(
+		keeper->loop, connection_destroy, connection); /* its own callback may be running */
+	connections_answer_pending(keeper); /* nobody waits for this one any more */
 }
 
-static void link_bad(struct link *link, int error, const struct fault *why)
+static void connection_bad(struct connection *connection, int error, const struct fault *why)
 {
-	log_event(EV_BUS_BAD, LOG_FIELDS(log_text("from", bus_sender_name(link->sender)),
+	log_event(EV_BUS_BAD, LOG_FIELDS(log_text("from", bus_sender_name(connection->sender)),
 				      log_error(error), log_text("reason", why->text)));
-	link_close(link);
+	connection_close(connection);
 }
 
-void link_send(struct link *link, const Stockade__Message *message)
+void connection_send(struct connection *connection, const Stockade__Message *message)
 {
 	struct fault why = {"a message to it is too long"};
 	int r;
 
-	if (link->dead)
+	if (connection->dead)
 		return;
-	r = frame_append(stream_out(link->stream), message, link_limit(link));
+	r = frame_append(stream_out(connection->stream), message, connection_limit(connection));
 	if (r < 0)
-		link_bad(link, r, &why);
+		connection_bad(connection, r, &why);
 	else
-		stream_send(link->stream);
+		stream_send(connection->stream);
 }
 
-void link_answer(struct link *link, Stockade__Answer *answer)
+void connection_answer(struct connection *connection, Stockade__Answer *answer)
 {
 	Stockade__Message message = STOCKADE__MESSAGE__INIT;
 	Stockade__Answer refusal = STOCKADE__ANSWER__INIT;
 
 	message.kind_case = STOCKADE__MESSAGE__KIND_ANSWER;
 	message.answer = answer;
-	if (stockade__message__get_packed_size(&message) > link_limit(link)) {
+	if (stockade__message__get_packed_size(&message) > connection_limit(connection)) {
 		refusal.tag = answer->tag;
 		refusal.error = E_LIMIT;
 		refusal.text = (char *)"the answer is too long: ask for less at once";
 		message.answer = &refusal;
 	}
-	link_send(link, &message);
+	connection_send(connection, &message);
 }
 
 /* ---- held answers ---- */
 
 static bool everybody_serves(const struct keeper *keeper, uint32_t serial)
 {
-	for (const struct link *link = keeper->links; link != NULL; link = link->next) {
-		if (link->follows && (link->serial == 0 || serial_is_before(link->serial, serial)))
+	for (const struct connection *connection = keeper->connections; connection != NULL;
+		connection = connection->next) {
+		if (connection->follows &&
+			(connection->serial == 0 || serial_is_before(connection->serial, serial)))
 			return false;
 	}
 	return true;
 }
 
 /* Whether the answer may go now. When its snapshot has come out, the clock for the followers starts. */
-static bool held_is_due(struct keeper *keeper, struct held *held)
+static bool pending_is_due(struct keeper *keeper, struct pending_answer *pending)
 {
 	const struct publisher *publisher = &keeper->publisher;
 
-	if (held->snapshot != 0) {
+	if (pending->snapshot != 0) {
 		if (publisher->snapshot_serial == 0 ||
-			serial_is_before(publisher->snapshot_serial, held->snapshot))
+			serial_is_before(publisher->snapshot_serial, pending->snapshot))
 			return false;
-		held->snapshot = 0;
-		held->serial = publisher->serial;
-		held->at_ms = loop_now_ms(keeper->loop) + CONFIRM_MS;
+		pending->snapshot = 0;
+		pending->serial = publisher->serial;
+		pending->at_ms = loop_now_ms(keeper->loop) + CONFIRM_MS;
 	}
-	return loop_now_ms(keeper->loop) >= held->at_ms || everybody_serves(keeper, held->serial);
+	return loop_now_ms(keeper->loop) >= pending->at_ms ||
+	       everybody_serves(keeper, pending->serial);
 }
 
-static void held_arm(struct keeper *keeper)
+static void pending_arm(struct keeper *keeper)
 {
 	int64_t at_ms = INT64_MAX;
 
-	for (const struct held *held = keeper->held; held != NULL; held = held->next) {
-		if (held->snapshot == 0 && held->at_ms < at_ms)
-			at_ms = held->at_ms;
+	for (const struct pending_answer *pending = keeper->pending; pending != NULL;
+		pending = pending->next) {
+		if (pending->snapshot == 0 && pending->at_ms < at_ms)
+			at_ms = pending->at_ms;
 	}
 	if (at_ms == INT64_MAX)
-		timer_clear(&keeper->held_due);
+		timer_clear(&keeper->pending_due);
 	else
-		timer_set(&keeper->held_due, at_ms);
+		timer_set(&keeper->pending_due, at_ms);
 }
 
-void links_release_held(struct keeper *keeper)
+void connections_answer_pending(struct keeper *keeper)
 {
-	struct held *due = NULL;
+	struct pending_answer *due = NULL;
 
-	for (struct held **place = &keeper->held; *place != NULL;) {
-		struct held *held = *place;
+	for (struct pending_answer **place = &keeper->pending; *place != NULL;) {
+		struct pending_answer *pending = *place;
 
-		if (!held_is_due(keeper, held)) {
-			place = &held->next;
+		if (!pending_is_due(keeper, pending)) {
+			place = &pending->next;
 			continue;
 		}
-		*place = held->next;
-		held->next = due;
-		due = held;
+		*place = pending->next;
+		pending->next = due;
+		due = pending;
 	}
-	held_arm(keeper);
+	pending_arm(keeper);
 	while (due !=
-		NULL) { /* sending may close links, which changes the list of those that still wait */
-		struct held *held = due;
+		NULL) { /* sending may close connections, which changes the list of those that still wait */
+		struct pending_answer *pending = due;
 
-		due = held->next;
-		if (!held->link->dead)
-			link_answer(held->link, held->answer);
-		held_free(held);
+		due = pending->next;
+		if (!pending->connection->dead)
+			connection_answer(pending->connection, pending->answer);
+		pending_free(pending);
 	}
 }
 
-static void held_on_due(struct timer *timer, void *arg)
+static void pending_on_due(struct timer *timer, void *arg)
 {
 	(void)timer;
-	links_release_held(OBJ(keeper, arg));
+	connections_answer_pending(OBJ(keeper, arg));
 }
 
-void link_hold(struct link *link, Stockade__Answer *answer, struct arena *arena, bool snapshot)
+void connection_answer_later(
+	struct connection *connection, Stockade__Answer *answer, struct arena *arena, bool snapshot)
 {
-	struct keeper *keeper = link->keeper;
-	struct held *held = mem_new(held);
+	struct keeper *keeper = connection->keeper;
+	struct pending_answer *pending = mem_new(pending_answer);
 
-	held->link = link;
-	held->answer = answer;
-	held->arena = arena;
-	held->snapshot = snapshot ? keeper->publisher.hole_serial : 0;
-	held->serial = keeper->publisher.serial;
-	held->at_ms = loop_now_ms(keeper->loop) + CONFIRM_MS;
-	held->next = keeper->held;
-	keeper->held = held;
-	links_release_held(keeper);
+	pending->connection = connection;
+	pending->answer = answer;
+	pending->arena = arena;
+	pending->snapshot = snapshot ? keeper->publisher.hole_serial : 0;
+	pending->serial = keeper->publisher.serial;
+	pending->at_ms = loop_now_ms(keeper->loop) + CONFIRM_MS;
+	pending->next = keeper->pending;
+	keeper->pending = pending;
+	connections_answer_pending(keeper);
 }
 
 /* ---- input ---- */
 
 /* The first greeting asks for what is missing; 0 asks for everything; others say what is served now. */
-static void link_on_hello(struct link *link, const Stockade__Hello *hello)
+static void connection_on_hello(struct connection *connection, const Stockade__Hello *hello)
 {
-	bool first = !link->follows;
+	bool first = !connection->follows;
 
-	if (!rights_follows(link->sender))
+	if (!rights_follows(connection->sender))
 		return;
-	link->follows = true;
-	link->serial = hello->serial;
+	connection->follows = true;
+	connection->serial = hello->serial;
 	if (first)
-		publish_meet_follower(link, hello->serial);
+		publish_meet_follower(connection, hello->serial);
 	if (first || hello->serial == 0) {
-		link->sent = hello->serial;
-		publish_greet(link, hello->serial == 0);
+		connection->sent = hello->serial;
+		publish_greet(connection, hello->serial == 0);
 	}
-	if (!link->dead)
-		links_release_held(link->keeper);
+	if (!connection->dead)
+		connections_answer_pending(connection->keeper);
 }
 
 /* Taken out of the message, which stays fit to be freed. */
-static void link_on_health(struct link *link, Stockade__Message *message)
+static void connection_on_health(struct connection *connection, Stockade__Message *message)
 {
-	if (link->health != NULL)
-		stockade__health__free_unpacked(link->health, NULL);
-	link->health = TAKE(message->health);
+	if (connection->health != NULL)
+		stockade__health__free_unpacked(connection->health, NULL);
+	connection->health = TAKE(message->health);
 	message->kind_case = STOCKADE__MESSAGE__KIND__NOT_SET;
 }
 
-static void link_on_message(struct link *link, Stockade__Message *message)
+static void connection_on_message(struct connection *connection, Stockade__Message *message)
 {
 	switch (message->kind_case) {
 	case STOCKADE__MESSAGE__KIND_HELLO:
-		link_on_hello(link, message->hello);
+		connection_on_hello(connection, message->hello);
 		break;
 	case STOCKADE__MESSAGE__KIND_PUT:
-		put_handle(link, message->put);
+		evidence_handle(connection, message->put);
 		break;
 	case STOCKADE__MESSAGE__KIND_QUERY:
-		query_handle(link, message->query);
+		query_handle(connection, message->query);
 		break;
 	case STOCKADE__MESSAGE__KIND_COMMAND:
-		command_handle(link, message->command);
+		command_handle(connection, message->command);
 		break;
 	case STOCKADE__MESSAGE__KIND_HEALTH:
-		link_on_health(link, message);
+		connection_on_health(connection, message);
 		break;
 	case STOCKADE__MESSAGE__KIND_FEED:
-		feed_handle(link, message->feed);
+		feed_handle(connection, message->feed);
 		break;
 	default:
 		break; /* rights_check let nothing else through */
 	}
 }
 
-static void link_on_input(struct stream *stream, void *arg)
+static void connection_on_input(struct stream *stream, void *arg)
 {
-	struct link *link = OBJ(link, arg);
+	struct connection *connection = OBJ(connection, arg);
 
-	while (!link->dead) {
+	while (!connection->dead) {
 		struct fault why = {"the length of a message is out of bounds"};
 		Stockade__Message *message = NULL;
 		struct span body;
 		size_t used = 0;
-		int r = frame_next(buf_span(stream_in(stream)), link_limit(link), &body, &used);
+		int r = frame_next(
+			buf_span(stream_in(stream)), connection_limit(connection), &body, &used);
 
 		if (r == 0)
 			return;
 		if (r > 0)
 			r = message_decode(body, &message, &why);
 		if (r >= 0)
-			r = rights_check(link->sender, message, &why);
+			r = rights_check(connection->sender, message, &why);
 		if (r < 0) {
 			message_free(&message);
-			link_bad(link, r, &why);
+			connection_bad(connection, r, &why);
 			return;
 		}
 		buf_consume(stream_in(stream), used); /* the message is a copy */
-		link_on_message(link, message);
+		connection_on_message(connection, message);
 		message_free(&message);
 	}
 }
 
 /* What was waiting for room may follow. */
-static void link_on_drained(struct stream *stream, void *arg)
+static void connection_on_drained(struct stream *stream, void *arg)
 {
-	struct link *link = OBJ(link, arg);
+	struct connection *connection = OBJ(connection, arg);
 
 	(void)stream;
-	if (link->follows)
-		publish_pump(link);
+	if (connection->follows)
+		publish_pump(connection);
 }
 
-static void link_on_closed(struct stream *stream, int error, void *arg)
+static void connection_on_closed(struct stream *stream, int error, void *arg)
 {
 	(void)stream;
 	(void)error; /* both ends may close at any time: nothing unacknowledged is lost by it */
-	link_close(OBJ(link, arg));
+	connection_close(OBJ(connection, arg));
 }
 
 /* ---- accepting ---- */
@@ -316,7 +325,7 @@ static int operator_check(const struct ucred *who)
 }
 
 /* The kernel says who it is, as a number: the files with the names are outside of the jail. */
-static int link_find_author(struct link *link, int fd)
+static int connection_find_author(struct connection *connection, int fd)
 {
 	struct ucred who = {.uid = (uid_t)-1};
 	socklen_t len = sizeof(who);
@@ -324,33 +333,35 @@ static int link_find_author(struct link *link, int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
 		return E_SYSTEM;
 	if (who.uid == 0)
-		snprintf(link->author, sizeof(link->author), "root");
+		snprintf(connection->author, sizeof(connection->author), "root");
 	else
-		snprintf(link->author, sizeof(link->author), "uid %lu", (unsigned long)who.uid);
+		snprintf(connection->author, sizeof(connection->author), "uid %lu",
+			(unsigned long)who.uid);
 	return operator_check(&who);
 }
 
-static void link_new(struct listener *listener, int fd)
+static void connection_new(struct listener *listener, int fd)
 {
-	static const struct stream_calls calls = {
-		.input = link_on_input, .drained = link_on_drained, .closed = link_on_closed};
+	static const struct stream_calls calls = {.input = connection_on_input,
+		.drained = connection_on_drained,
+		.closed = connection_on_closed};
 	struct keeper *keeper = listener->keeper;
-	struct link *link = mem_new(link);
+	struct connection *connection = mem_new(connection);
 	struct stream_limits limits = {.out = OUT_MAX};
 	struct fault why = {"only operators may speak here, and this is a role"};
 	int r = 0;
 
-	link->magic = (uint32_t)MAGIC_link;
-	link->keeper = keeper;
-	link->sender = listener->sender;
-	if (link->sender == BUS_CONTROL)
-		r = link_find_author(link, fd);
-	limits.in = link_limit(link) + FRAME_HEAD;
-	link->stream = stream_new(keeper->loop, fd, false, &limits, &calls, link);
-	link->next = keeper->links;
-	keeper->links = link;
+	connection->magic = (uint32_t)MAGIC_connection;
+	connection->keeper = keeper;
+	connection->sender = listener->sender;
+	if (connection->sender == BUS_CONTROL)
+		r = connection_find_author(connection, fd);
+	limits.in = connection_limit(connection) + FRAME_HEAD;
+	connection->stream = stream_new(keeper->loop, fd, false, &limits, &calls, connection);
+	connection->next = keeper->connections;
+	keeper->connections = connection;
 	if (r < 0)
-		link_bad(link, r, &why);
+		connection_bad(connection, r, &why);
 }
 
 static void listener_on_ready(struct watch *watch, int ready, void *arg)
@@ -359,18 +370,18 @@ static void listener_on_ready(struct watch *watch, int ready, void *arg)
 
 	(void)watch;
 	(void)ready;
-	for (int i = 0; i < LINKS_ACCEPTED; i++) {
+	for (int i = 0; i < ACCEPT_MAX; i++) {
 		int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd < 0)
 			return; /* EAGAIN, or a shortage that the next round meets again */
-		link_new(listener, fd);
+		connection_new(listener, fd);
 	}
 }
 
-void links_open(struct keeper *keeper)
+void connections_open(struct keeper *keeper)
 {
-	timer_init(&keeper->held_due, keeper->loop, held_on_due, keeper);
+	timer_init(&keeper->pending_due, keeper->loop, pending_on_due, keeper);
 	for (int i = 0; i < BUS_SENDER_COUNT; i++) {
 		struct listener *listener = &keeper->listeners[i];
 		char name[32];
@@ -387,21 +398,23 @@ void links_open(struct keeper *keeper)
 	}
 }
 
-void links_close(struct keeper *keeper)
+void connections_close(struct keeper *keeper)
 {
 	for (int i = 0; i < BUS_SENDER_COUNT; i++)
 		watch_free(&keeper->listeners[i].watch);
-	while (keeper->links != NULL)
-		link_close(keeper->links);
-	timer_done(&keeper->held_due);
+	while (keeper->connections != NULL)
+		connection_close(keeper->connections);
+	timer_done(&keeper->pending_due);
 }
 
-bool link_serves(const struct keeper *keeper, const char *role, uint32_t *ret_serial)
+bool connection_serves(const struct keeper *keeper, const char *role, uint32_t *ret_serial)
 {
-	for (const struct link *link = keeper->links; link != NULL; link = link->next) {
-		if (link->sender == BUS_CONTROL || strcmp(bus_sender_name(link->sender), role) != 0)
+	for (const struct connection *connection = keeper->connections; connection != NULL;
+		connection = connection->next) {
+		if (connection->sender == BUS_CONTROL ||
+			strcmp(bus_sender_name(connection->sender), role) != 0)
 			continue;
-		*ret_serial = link->serial;
+		*ret_serial = connection->serial;
 		return true;
 	}
 	return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/mem.h"
 #include "base/serial.h"
-#include "keeper/keeper.h"
+#include "keeper/keeper_priv.h"
 
 /* The deltas that are newer than the snapshot, packed, for followers that come late or have fallen behind. */
 

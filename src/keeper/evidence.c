@@ -4,20 +4,20 @@
 #include "base/obj.h"
 #include "bus/convert.h"
 #include "bus/frame.h"
-#include "keeper/keeper.h"
+#include "keeper/keeper_priv.h"
 
 /*
  * Evidence of the roles: part of the turn's transaction, acknowledged when that is on disk. When the store fails nothing is
  * acknowledged: the roles keep it in their spools and send it again.
  */
-struct put_ack {
-	struct link *link;
+struct pending_ack {
+	struct connection *connection;
 	uint8_t id[MESSAGE_ID_SIZE];
 };
 
 enum { ACKS_PER_MESSAGE = 512 };
 
-static int put_incident(struct store *store, const Stockade__Incident *wire)
+static int incident_store(struct store *store, const Stockade__Incident *wire)
 {
 	AUTO(arena) *arena = arena_new(0);
 	struct store_incident incident = {
@@ -35,14 +35,14 @@ static int put_incident(struct store *store, const Stockade__Incident *wire)
 		.sender = span_text(wire->sender),
 		.recipient = span_text(wire->recipient),
 		.list = span_text(wire->list),
-		.checks = wire_pack_checks(arena, wire),
+		.checks = checks_encode(arena, wire),
 	};
 	int r = source_from_wire(wire->source, &incident.source);
 
 	return r < 0 ? r : store_incident_put(store, &incident);
 }
 
-static int put_evidence(
+static int evidence_store(
 	struct store *store, const Stockade__Evidence *wire, const ProtobufCBinaryData *id)
 {
 	struct source source;
@@ -62,88 +62,92 @@ static int put_evidence(
 }
 
 /* E_PARSE, E_RANGE: not worth keeping, and never will be: it is acknowledged, lest it comes again for ever. */
-static int put_store(struct keeper *keeper, const Stockade__Put *put)
+static int evidence_write(struct keeper *keeper, const Stockade__Put *put)
 {
-	int r = batch_open(keeper);
+	int r = transaction_open(keeper);
 
 	if (r < 0)
 		return r;
 	if (put->what_case == STOCKADE__PUT__WHAT_INCIDENT)
-		return put_incident(keeper->store, put->incident);
-	return put_evidence(keeper->store, put->evidence, &put->id);
+		return incident_store(keeper->guard.store, put->incident);
+	return evidence_store(keeper->guard.store, put->evidence, &put->id);
 }
 
-static void put_note(struct batch *batch, struct link *link, const Stockade__Put *put)
+static void evidence_await_commit(
+	struct transaction *transaction, struct connection *connection, const Stockade__Put *put)
 {
-	if (batch->len == batch->room) {
-		batch->room = batch->room != 0 ? batch->room * 2 : 64;
-		batch->acks = mem_resize(batch->acks, batch->room * sizeof(*batch->acks));
+	if (transaction->len == transaction->room) {
+		transaction->room = transaction->room != 0 ? transaction->room * 2 : 64;
+		transaction->acks = mem_resize(
+			transaction->acks, transaction->room * sizeof(*transaction->acks));
 	}
-	batch->acks[batch->len].link = link;
-	memcpy(batch->acks[batch->len].id, put->id.data, MESSAGE_ID_SIZE);
-	batch->len++;
+	transaction->acks[transaction->len].connection = connection;
+	memcpy(transaction->acks[transaction->len].id, put->id.data, MESSAGE_ID_SIZE);
+	transaction->len++;
 }
 
-static void put_complain(const struct link *link, int error)
+static void evidence_complain(const struct connection *connection, int error)
 {
 	log_event(EV_BUS_BAD,
-		LOG_FIELDS(log_text("from", bus_sender_name(link->sender)), log_error(error),
+		LOG_FIELDS(log_text("from", bus_sender_name(connection->sender)), log_error(error),
 			log_text("reason", "evidence about what is no source")));
 }
 
-void put_handle(struct link *link, const Stockade__Put *put)
+void evidence_handle(struct connection *connection, const Stockade__Put *put)
 {
-	struct keeper *keeper = link->keeper;
+	struct keeper *keeper = connection->keeper;
 	int r;
 
-	if (keeper->store == NULL || keeper->store_bad || put->id.len != MESSAGE_ID_SIZE)
+	if (!store_guard_is_well(&keeper->guard) || put->id.len != MESSAGE_ID_SIZE)
 		return;
-	r = put_store(keeper, put);
+	r = evidence_write(keeper, put);
 	if (r == E_PARSE || r == E_RANGE) {
-		put_complain(link, r);
+		evidence_complain(connection, r);
 		r = 0;
 	}
 	if (r < 0) {
-		batch_fail(keeper, r);
+		transaction_fail(keeper, r);
 		return;
 	}
-	put_note(&keeper->batch, link, put);
+	evidence_await_commit(&keeper->transaction, connection, put);
 }
 
-/* Acknowledges the run of entries that starts at `first` and goes to one link; returns where the next run starts. */
-static size_t acks_send(const struct batch *batch, size_t first)
+/* Acknowledges the run of entries that starts at `first` and goes to one connection; returns where the next run starts. */
+static size_t acks_send(const struct transaction *transaction, size_t first)
 {
 	Stockade__Message message = STOCKADE__MESSAGE__INIT;
 	Stockade__Ack ack = STOCKADE__ACK__INIT;
 	ProtobufCBinaryData ids[ACKS_PER_MESSAGE];
-	struct link *link = batch->acks[first].link;
+	struct connection *connection = transaction->acks[first].connection;
 	size_t len = 0;
 
-	while (first + len < batch->len && len < ACKS_PER_MESSAGE &&
-		batch->acks[first + len].link == link) {
-		ids[len] = (ProtobufCBinaryData){MESSAGE_ID_SIZE, batch->acks[first + len].id};
+	while (first + len < transaction->len && len < ACKS_PER_MESSAGE &&
+		transaction->acks[first + len].connection == connection) {
+		ids[len] =
+			(ProtobufCBinaryData){MESSAGE_ID_SIZE, transaction->acks[first + len].id};
 		len++;
 	}
 	ack.n_ids = len;
 	ack.ids = ids;
 	message.kind_case = STOCKADE__MESSAGE__KIND_ACK;
 	message.ack = &ack;
-	if (link != NULL)
-		link_send(link, &message);
+	if (connection != NULL)
+		connection_send(connection, &message);
 	return first + len;
 }
 
-void put_acknowledge(struct batch *batch)
+void evidence_ack(struct transaction *transaction)
 {
-	for (size_t i = 0; i < batch->len;)
-		i = acks_send(batch, i);
-	batch->len = 0;
+	for (size_t i = 0; i < transaction->len;)
+		i = acks_send(transaction, i);
+	transaction->len = 0;
 }
 
-void put_forget_link(struct batch *batch, const struct link *link)
+void evidence_forget_connection(
+	struct transaction *transaction, const struct connection *connection)
 {
-	for (size_t i = 0; i < batch->len; i++) {
-		if (batch->acks[i].link == link)
-			batch->acks[i].link = NULL;
+	for (size_t i = 0; i < transaction->len; i++) {
+		if (transaction->acks[i].connection == connection)
+			transaction->acks[i].connection = NULL;
 	}
 }

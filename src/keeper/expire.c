@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "keeper/keeper.h"
+#include "keeper/keeper_priv.h"
 
 /* What is due ends by itself, some at a time, each step a transaction of its own. */
 enum { EXPIRE_STEP = 256 };
@@ -27,10 +27,10 @@ static int expire_step(struct keeper *keeper, struct change *change, uint32_t *r
 	struct expiring expiring = {.change = change};
 	struct store_select select = {
 		.which = STORE_EXPIRED, .time_s = loop_now_s(keeper->loop), .limit = EXPIRE_STEP};
-	int r = store_listings(keeper->store, &select, expiring_found, &expiring);
+	int r = store_listings(keeper->guard.store, &select, expiring_found, &expiring);
 
 	for (size_t i = 0; i < expiring.len && r >= 0; i++)
-		r = store_listing_end(keeper->store, expiring.ids[i], expiring.ends_s[i],
+		r = store_listing_end(keeper->guard.store, expiring.ids[i], expiring.ends_s[i],
 			span_text("expiry"), span_text(""), 0);
 	if (r >= 0 && change->rows != 0)
 		r = publish_number(keeper, change, ret_serial);
@@ -43,18 +43,18 @@ void command_expire(struct keeper *keeper)
 	uint32_t serial = 0;
 	int r;
 
-	batch_flush(keeper);
-	r = store_begin(keeper->store);
+	transaction_commit(keeper);
+	r = store_begin(keeper->guard.store);
 	if (r >= 0)
 		r = expire_step(keeper, &change, &serial);
 	if (r < 0 || change.rows == 0)
-		store_rollback(keeper->store);
+		store_rollback(keeper->guard.store);
 	else
-		r = store_commit(keeper->store);
+		r = store_commit(keeper->guard.store);
 	if (r < 0) {
-		keeper_store_failed(keeper, r);
+		store_guard_failed(&keeper->guard, r);
 	} else if (change.rows != 0) {
-		keeper_store_worked(keeper);
+		store_guard_worked(&keeper->guard);
 		log_event(EV_LIST_CHANGE,
 			LOG_FIELDS(log_text("verb", "expire"), log_number("listings", change.rows),
 				log_number("serial", serial)));

@@ -6,7 +6,7 @@
 #include "keeper/feed_staging.h"
 
 /*
- * A change set becomes one transaction: event, evidence, listings added and ended, serial, ground, and how far the feed was
+ * A change set becomes one transaction: event, evidence, listings added and ended, serial, changed, and how far the feed was
  * taken over. When too much would change, all of it is taken back, and only that is written down.
  *
  * A whole zone is compared with the feed's listings that are in force, both sorted by their sources; a difference asks the
@@ -18,7 +18,7 @@ enum {
 };
 
 /* A listing that is in force. */
-struct held_row {
+struct listed_row {
 	struct ip ip;
 	const char *domain;
 	const char *list; /* another one than the feed's: it was moved by the configuration */
@@ -38,7 +38,7 @@ struct committing {
 	struct change change;
 	char author[FEED_AUTHOR_SIZE];
 	char said[FEED_WORDS_SIZE]; /* the reason of the event */
-	struct held_row *rows;
+	struct listed_row *rows;
 	size_t rows_len;
 	size_t rows_room;
 	uint64_t before; /* listings in force */
@@ -83,7 +83,7 @@ static int rows_add(const struct store_listing *listing, void *arg)
 	struct committing *c = arg;
 	struct arena *arena = c->staging->arena;
 	bool other = !span_equal_text(listing->list, c->list->name);
-	struct held_row *row;
+	struct listed_row *row;
 
 	if (!span_equal_text(listing->author, c->author))
 		return 0;
@@ -92,7 +92,7 @@ static int rows_add(const struct store_listing *listing, void *arg)
 		c->rows = mem_resize(c->rows, c->rows_room * sizeof(*c->rows));
 	}
 	row = &c->rows[c->rows_len++];
-	*row = (struct held_row){.ip = listing->source.net.ip,
+	*row = (struct listed_row){.ip = listing->source.net.ip,
 		.bits = listing->source.net.bits,
 		.id = listing->id,
 		.reason = text_sum(listing->reason),
@@ -121,8 +121,8 @@ static int source_order(struct ip ip, uint8_t bits, const char *domain, struct i
 
 static int row_compare(const void *left, const void *right)
 {
-	const struct held_row *a = left;
-	const struct held_row *b = right;
+	const struct listed_row *a = left;
+	const struct listed_row *b = right;
 
 	return source_order(a->ip, a->bits, a->domain, b->ip, b->bits, b->domain);
 }
@@ -135,7 +135,7 @@ static int item_compare(const void *left, const void *right)
 	return source_order(a->ip, a->bits, a->domain, b->ip, b->bits, b->domain);
 }
 
-static int row_item_compare(const struct held_row *row, const struct feed_item *item)
+static int row_item_compare(const struct listed_row *row, const struct feed_item *item)
 {
 	return source_order(row->ip, row->bits, row->domain, item->ip, item->bits, item->domain);
 }
@@ -168,7 +168,7 @@ static int commit_event(struct committing *c)
 		c->list->name, (unsigned long)staging->from_serial,
 		(unsigned long)staging->to_serial);
 	event.subject = span_text(subject);
-	return store_event_add(c->keeper->store, &event, &c->event);
+	return store_event_add(c->keeper->guard.store, &event, &c->event);
 }
 
 static int commit_evidence(struct committing *c)
@@ -178,7 +178,7 @@ static int commit_evidence(struct committing *c)
 		.sensor = span_text(c->author),
 		.weight = 1,
 		.note = span_text(c->said)};
-	int r = store_evidence_add(c->keeper->store, &evidence, &c->evidence);
+	int r = store_evidence_add(c->keeper->guard.store, &evidence, &c->evidence);
 
 	return r < 0 ? r : 0;
 }
@@ -204,10 +204,10 @@ static int commit_touch(struct committing *c, const char *list, const struct sou
 
 /* ---- one source ---- */
 
-static int commit_end_row(struct committing *c, const struct held_row *row, const char *words)
+static int commit_end_row(struct committing *c, const struct listed_row *row, const char *words)
 {
 	c->ended++;
-	return store_listing_end(c->keeper->store, row->id, c->now_s, span_text(c->author),
+	return store_listing_end(c->keeper->guard.store, row->id, c->now_s, span_text(c->author),
 		span_text(words), c->event);
 }
 
@@ -228,7 +228,7 @@ static int commit_add_row(struct committing *c, const struct feed_item *item,
 		.excluded = (item->excluded >> bit & 1) != 0,
 		.added_event = c->event};
 	uint64_t id = 0;
-	int r = store_listing_add(c->keeper->store, &listing, c->evidence, &id);
+	int r = store_listing_add(c->keeper->guard.store, &listing, c->evidence, &id);
 
 	c->added += r > 0;
 	return r < 0 ? r
@@ -250,7 +250,7 @@ static uint32_t commit_judge(
 }
 
 static bool row_is_wanted(
-	const struct held_row *row, uint32_t wanted, uint32_t excluded, uint64_t reason)
+	const struct listed_row *row, uint32_t wanted, uint32_t excluded, uint64_t reason)
 {
 	return row->bit >= 0 && (wanted >> row->bit & 1) != 0 &&
 	       ((excluded >> row->bit & 1) != 0) == row->excluded && row->reason == reason;
@@ -258,7 +258,7 @@ static bool row_is_wanted(
 
 /* Makes the rows of a source what the item says. */
 static int commit_source(struct committing *c, const struct feed_item *item,
-	const struct held_row *rows, size_t rows_len)
+	const struct listed_row *rows, size_t rows_len)
 {
 	struct source source;
 	struct span reason = span_text(item->reason);
@@ -348,7 +348,7 @@ static int commit_difference(struct committing *c)
 
 		source_make(item->ip, item->bits, item->domain, &source);
 		c->rows_len = 0;
-		r = store_listings(c->keeper->store, &select, rows_add, c);
+		r = store_listings(c->keeper->guard.store, &select, rows_add, c);
 		if (r >= 0)
 			r = commit_source(c, item, c->rows, c->rows_len);
 	}
@@ -371,10 +371,10 @@ static void commit_set_guard(struct committing *c)
 static int commit_sources(struct committing *c)
 {
 	struct store_select select = {.which = STORE_FEED, .list = span_text(c->author)};
-	int r = store_feed_count(c->keeper->store, span_text(c->author), &c->before);
+	int r = store_feed_count(c->keeper->guard.store, span_text(c->author), &c->before);
 
 	if (r >= 0 && c->staging->whole)
-		r = store_listings(c->keeper->store, &select, rows_add, c);
+		r = store_listings(c->keeper->guard.store, &select, rows_add, c);
 	if (r < 0)
 		return r;
 	commit_set_guard(c);
@@ -423,7 +423,7 @@ static int commit_transact(struct committing *c)
 {
 	struct keeper *keeper = c->keeper;
 	int r = store_serial(
-		keeper->store, &c->serial); /* the event names the state it was made on */
+		keeper->guard.store, &c->serial); /* the event names the state it was made on */
 
 	if (r >= 0 && !c->staging->repeated)
 		r = commit_sources(c);
@@ -435,7 +435,7 @@ static int commit_transact(struct committing *c)
 		commit_note_expired(c);
 	else
 		commit_note(c);
-	return store_feed_put(keeper->store, &c->row->feed);
+	return store_feed_put(keeper->guard.store, &c->row->feed);
 }
 
 /* A change that was too large stays refused until an operator or the server changes something. */
@@ -450,7 +450,7 @@ static int commit_refused(struct committing *c, struct fault *words)
 	feed_row_set_error(row, c->first.text, c->now_s);
 	r = feed_row_write(c->keeper, row);
 	if (r < 0)
-		keeper_store_failed(c->keeper, r);
+		store_guard_failed(&c->keeper->guard, r);
 	return E_LIMIT;
 }
 
@@ -482,10 +482,11 @@ static void commit_say(struct committing *c)
 	snprintf(c->said, sizeof(c->said), "on %.255s", c->feed->zone);
 }
 
-int feed_commit(struct link *link, const struct conf_feed *feed, struct feed_staging *staging,
-	struct feed_row *row, struct fault *words, uint32_t *ret_changed)
+int feed_commit(struct connection *connection, const struct conf_feed *feed,
+	struct feed_staging *staging, struct feed_row *row, struct fault *words,
+	uint32_t *ret_changed)
 {
-	struct keeper *keeper = link->keeper;
+	struct keeper *keeper = connection->keeper;
 	struct committing c = {.keeper = keeper,
 		.feed = feed,
 		.list = conf_list_find(staging->conf, span_text(feed->into)),
@@ -500,19 +501,19 @@ int feed_commit(struct link *link, const struct conf_feed *feed, struct feed_sta
 		return r;
 	feed_author(feed->name, c.author);
 	commit_say(&c);
-	r = store_begin(keeper->store);
+	r = store_begin(keeper->guard.store);
 	if (r >= 0)
 		r = commit_transact(&c);
 	if (r >= 0)
-		r = store_commit(keeper->store);
+		r = store_commit(keeper->guard.store);
 	if (r < 0)
-		store_rollback(keeper->store);
+		store_rollback(keeper->guard.store);
 	mem_free(c.rows);
 	if (r == E_LIMIT)
 		return commit_refused(&c, words);
 	if (r < 0)
 		return r;
-	keeper_store_worked(keeper);
+	store_guard_worked(&keeper->guard);
 	commit_words(&c, words);
 	commit_publish(&c, words);
 	*ret_changed = c.change.rows;

@@ -41,7 +41,7 @@ int feed_row_read(struct keeper *keeper, struct span name, struct feed_row *row)
 	int r;
 
 	*row = (struct feed_row){.known = false};
-	r = store_feeds(keeper->store, name, feed_row_found, row);
+	r = store_feeds(keeper->guard.store, name, feed_row_found, row);
 	snprintf(row->name, sizeof(row->name), "%.*s", (int)name.len, (const char *)name.ptr);
 	row->feed.name = span_text(row->name);
 	return r;
@@ -56,23 +56,23 @@ void feed_row_set_error(struct feed_row *row, const char *words, int64_t now_s)
 
 int feed_row_write(struct keeper *keeper, struct feed_row *row)
 {
-	int r = store_begin(keeper->store);
+	int r = store_begin(keeper->guard.store);
 
 	if (r < 0)
 		return r;
-	r = store_feed_put(keeper->store, &row->feed);
+	r = store_feed_put(keeper->guard.store, &row->feed);
 	if (r >= 0)
-		r = store_commit(keeper->store);
+		r = store_commit(keeper->guard.store);
 	if (r < 0)
-		store_rollback(keeper->store);
+		store_rollback(keeper->guard.store);
 	return r;
 }
 
 /* ---- staging ---- */
 
-void feed_forget(struct link *link)
+void feed_forget(struct connection *connection)
 {
-	struct feed_staging *staging = link->feed;
+	struct feed_staging *staging = connection->feed;
 
 	if (staging == NULL)
 		return;
@@ -80,7 +80,7 @@ void feed_forget(struct link *link)
 	arena_free(&staging->arena);
 	mem_free(staging->items);
 	mem_free(staging);
-	link->feed = NULL;
+	connection->feed = NULL;
 }
 
 static const struct conf_list *feed_list(const struct conf *conf, const struct conf_feed *feed)
@@ -149,17 +149,18 @@ static int feed_check_base(struct feed_staging *staging, const struct feed_row *
 	return fault_set(why, E_CONFLICT, "the changes start elsewhere: the whole zone is needed");
 }
 
-static int feed_begin(struct link *link, const Stockade__Feed *message, struct fault *why)
+static int feed_begin(
+	struct connection *connection, const Stockade__Feed *message, struct fault *why)
 {
-	struct keeper *keeper = link->keeper;
+	struct keeper *keeper = connection->keeper;
 	const Stockade__FeedBegin *begin = message->begin;
-	const struct conf *conf = keeper->context->conf;
+	const struct conf *conf = keeper->guard.conf;
 	const struct conf_feed *feed = conf_feed_find(conf, span_text(message->name));
 	struct feed_staging *staging;
 	struct feed_row row;
 	int r;
 
-	feed_forget(link);
+	feed_forget(connection);
 	if (feed == NULL)
 		return fault_set(
 			why, E_ABSENT, "there is no feed '%s' in the configuration", message->name);
@@ -171,7 +172,7 @@ static int feed_begin(struct link *link, const Stockade__Feed *message, struct f
 	if (r < 0)
 		return r;
 	staging = mem_new(feed_staging);
-	link->feed = staging;
+	connection->feed = staging;
 	staging->conf = conf_ref(conf);
 	staging->arena = arena_new(0);
 	snprintf(staging->name, sizeof(staging->name), "%s", feed->name);
@@ -234,9 +235,10 @@ static int feed_entry(
 	return 0;
 }
 
-static int feed_entries(struct link *link, const Stockade__Feed *message, struct fault *why)
+static int feed_entries(
+	struct connection *connection, const Stockade__Feed *message, struct fault *why)
 {
-	struct feed_staging *staging = link->feed;
+	struct feed_staging *staging = connection->feed;
 	const struct conf_feed *feed;
 	size_t most;
 	int r = 0;
@@ -254,11 +256,11 @@ static int feed_entries(struct link *link, const Stockade__Feed *message, struct
 
 /* ---- end ---- */
 
-static int feed_end(
-	struct link *link, const Stockade__Feed *message, struct fault *why, uint32_t *ret_changed)
+static int feed_end(struct connection *connection, const Stockade__Feed *message, struct fault *why,
+	uint32_t *ret_changed)
 {
-	struct keeper *keeper = link->keeper;
-	struct feed_staging *staging = link->feed;
+	struct keeper *keeper = connection->keeper;
+	struct feed_staging *staging = connection->feed;
 	const struct conf_feed *feed;
 	struct feed_row row;
 	int r;
@@ -268,53 +270,53 @@ static int feed_end(
 	if (staging->len != message->end->entries)
 		return fault_set(why, E_TRUNCATED, "%zu entries came, and %llu were sent",
 			staging->len, (unsigned long long)message->end->entries);
-	if (staging->conf != keeper->context->conf)
+	if (staging->conf != keeper->guard.conf)
 		return fault_set(why, E_AGAIN, "the configuration was changed meanwhile");
 	feed = conf_feed_find(staging->conf, span_text(staging->name));
 	r = feed_row_read(keeper, span_text(staging->name), &row);
-	return r < 0 ? r : feed_commit(link, feed, staging, &row, why, ret_changed);
+	return r < 0 ? r : feed_commit(connection, feed, staging, &row, why, ret_changed);
 }
 
 /* ---- messages ---- */
 
-static int feed_run(
-	struct link *link, const Stockade__Feed *message, struct fault *why, uint32_t *ret_changed)
+static int feed_run(struct connection *connection, const Stockade__Feed *message, struct fault *why,
+	uint32_t *ret_changed)
 {
-	int r = keeper_need_store(link->keeper, why);
+	int r = store_guard_need(&connection->keeper->guard, why);
 
 	if (r < 0)
 		return r;
 	switch (message->what_case) {
 	case STOCKADE__FEED__WHAT_BEGIN:
-		return feed_begin(link, message, why);
+		return feed_begin(connection, message, why);
 	case STOCKADE__FEED__WHAT_ENTRIES:
-		return feed_entries(link, message, why);
+		return feed_entries(connection, message, why);
 	case STOCKADE__FEED__WHAT_END:
-		return feed_end(link, message, why, ret_changed);
+		return feed_end(connection, message, why, ret_changed);
 	default:
 		return fault_set(why, E_USAGE, "the message is empty");
 	}
 }
 
-void feed_handle(struct link *link, const Stockade__Feed *message)
+void feed_handle(struct connection *connection, const Stockade__Feed *message)
 {
 	Stockade__Answer answer = STOCKADE__ANSWER__INIT;
 	struct fault words = {""};
 	uint32_t changed = 0;
 	int r;
 
-	batch_flush(link->keeper);
-	r = feed_run(link, message, &words, &changed);
+	transaction_commit(connection->keeper);
+	r = feed_run(connection, message, &words, &changed);
 	if (r < 0 && words.text[0] == '\0') {
-		keeper_store_failed(link->keeper, r);
-		fault_set(&words, r, "%s", link->keeper->store_words);
+		store_guard_failed(&connection->keeper->guard, r);
+		fault_set(&words, r, "%s", connection->keeper->guard.why);
 	}
 	if (r < 0 || message->what_case == STOCKADE__FEED__WHAT_END)
-		feed_forget(link);
+		feed_forget(connection);
 	answer.tag = message->tag;
 	answer.error = r < 0 ? r : 0;
 	answer.text = words.text;
 	answer.changed = changed;
-	answer.serial = link->keeper->publisher.serial;
-	link_answer(link, &answer);
+	answer.serial = connection->keeper->publisher.serial;
+	connection_answer(connection, &answer);
 }

@@ -5,7 +5,7 @@
  * keeper/feed_commit.c makes one transaction of it, keeper/command_feed.c is what operators ask and order. Nobody else
  * includes it.
  */
-#include "keeper/keeper.h"
+#include "keeper/keeper_priv.h"
 
 enum { FEED_NAME_SIZE = 40, FEED_AUTHOR_SIZE = FEED_NAME_SIZE + 8, FEED_WORDS_SIZE = 512 };
 
@@ -27,7 +27,7 @@ struct feed_row {
 	char error[FEED_WORDS_SIZE];
 };
 
-/* A change set that is being taken in; owner: its link. */
+/* A change set that is being taken in; owner: its connection. */
 struct feed_staging {
 	char name[FEED_NAME_SIZE];
 	bool whole;
@@ -55,5 +55,12 @@ const char *feed_author(const char *name, char author[FEED_AUTHOR_SIZE]);
 
 /* All of it or nothing: makes the feed's listings what the staging says, and publishes. *words: what was done, or why not.
  * E_LIMIT: too much of it, and remembered as refused. */
-int feed_commit(struct link *link, const struct conf_feed *feed, struct feed_staging *staging,
-	struct feed_row *row, struct fault *words, uint32_t *ret_changed);
+int feed_commit(struct connection *connection, const struct conf_feed *feed,
+	struct feed_staging *staging, struct feed_row *row, struct fault *words,
+	uint32_t *ret_changed);
+
+/* A part of a change set; answered at once. */
+void feed_handle(struct connection *connection, const Stockade__Feed *message);
+void feed_forget(struct connection *connection);
+/* What is known of each feed. */
+int feed_ask(struct keeper *keeper, struct arena *arena, Stockade__Answer *answer);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "bus/convert.h"
-#include "keeper/keeper.h"
+#include "keeper/keeper_priv.h"
 
 /* Everything is copied into the arena: rows live only as long as the callback that brings them. */
 
 enum { EVIDENCE_SHOWN = 64 };
 
-static Stockade__Source *wire_source(struct arena *arena, const struct source *source)
+static Stockade__Source *source_encode(struct arena *arena, const struct source *source)
 {
 	struct source *copy = arena_alloc(arena, sizeof(*copy));
 	Stockade__Source *wire = arena_alloc(arena, sizeof(*wire));
@@ -17,7 +17,7 @@ static Stockade__Source *wire_source(struct arena *arena, const struct source *s
 }
 
 /* The code that a sublist answers with, as the configuration has it now. */
-static char *wire_code(
+static char *listing_code(
 	const struct conf *conf, struct arena *arena, const struct store_listing *listing)
 {
 	const struct conf_list *list = conf_list_find(conf, listing->list);
@@ -31,17 +31,18 @@ static char *wire_code(
 	return (char *)"";
 }
 
-static void wire_evidence(struct keeper *keeper, struct arena *arena, Stockade__Listing *wire)
+static void listing_encode_evidence(
+	struct keeper *keeper, struct arena *arena, Stockade__Listing *wire)
 {
 	size_t count = EVIDENCE_SHOWN;
 
 	wire->evidence = arena_alloc(arena, count * sizeof(*wire->evidence));
-	if (store_listing_evidence(keeper->store, wire->id, wire->evidence, &count) < 0)
+	if (store_listing_evidence(keeper->guard.store, wire->id, wire->evidence, &count) < 0)
 		count = 0;
 	wire->n_evidence = count;
 }
 
-Stockade__Listing *wire_listing(struct keeper *keeper, struct arena *arena,
+Stockade__Listing *listing_encode(struct keeper *keeper, struct arena *arena,
 	const struct store_listing *listing, bool private)
 {
 	Stockade__Listing *wire = arena_alloc(arena, sizeof(*wire));
@@ -50,7 +51,7 @@ Stockade__Listing *wire_listing(struct keeper *keeper, struct arena *arena,
 	wire->id = listing->id;
 	wire->list = span_cstr(arena, listing->list);
 	wire->sublist = span_cstr(arena, listing->sublist);
-	wire->source = wire_source(arena, &listing->source);
+	wire->source = source_encode(arena, &listing->source);
 	wire->since_s = listing->since_s;
 	wire->until_s = listing->until_s;
 	wire->policy = span_cstr(arena, listing->policy);
@@ -60,17 +61,17 @@ Stockade__Listing *wire_listing(struct keeper *keeper, struct arena *arena,
 	wire->ended_s = listing->ended_s;
 	wire->ended_reason = span_cstr(arena, listing->ended_reason);
 	wire->excluded = listing->excluded;
-	wire->code = wire_code(keeper->context->conf, arena, listing);
+	wire->code = listing_code(keeper->guard.conf, arena, listing);
 	if (private) {
 		wire->author = span_cstr(arena, listing->author);
 		wire->ended_by = span_cstr(arena, listing->ended_by);
 	}
-	wire_evidence(keeper, arena, wire);
+	listing_encode_evidence(keeper, arena, wire);
 	return wire;
 }
 
 /* Packed as an incident that holds nothing else: one form, known to everybody who reads the bus. */
-struct span wire_pack_checks(struct arena *arena, const Stockade__Incident *incident)
+struct span checks_encode(struct arena *arena, const Stockade__Incident *incident)
 {
 	Stockade__Incident only = STOCKADE__INCIDENT__INIT;
 	uint8_t *bytes;
@@ -95,7 +96,7 @@ static void arena_keep(void *arena, void *block)
 	(void)block;
 }
 
-static void wire_unpack_checks(struct arena *arena, struct span bytes, Stockade__Incident *wire)
+static void checks_decode(struct arena *arena, struct span bytes, Stockade__Incident *wire)
 {
 	ProtobufCAllocator allocator = {arena_get, arena_keep, arena};
 	Stockade__Incident *only = stockade__incident__unpack(&allocator, bytes.len, bytes.ptr);
@@ -106,14 +107,14 @@ static void wire_unpack_checks(struct arena *arena, struct span bytes, Stockade_
 	wire->checks = only->checks;
 }
 
-Stockade__Incident *wire_incident(
+Stockade__Incident *incident_encode(
 	struct arena *arena, const struct store_incident *incident, bool private)
 {
 	Stockade__Incident *wire = arena_alloc(arena, sizeof(*wire));
 
 	stockade__incident__init(wire);
 	wire->number = incident->number;
-	wire->source = wire_source(arena, &incident->source);
+	wire->source = source_encode(arena, &incident->source);
 	wire->first_s = incident->first_s;
 	wire->last_s = incident->last_s;
 	wire->count = incident->count;
@@ -129,11 +130,11 @@ Stockade__Incident *wire_incident(
 		wire->sender = span_cstr(arena, incident->sender);
 		wire->recipient = span_cstr(arena, incident->recipient);
 	}
-	wire_unpack_checks(arena, incident->checks, wire);
+	checks_decode(arena, incident->checks, wire);
 	return wire;
 }
 
-Stockade__Event *wire_event(struct arena *arena, const struct store_event *event)
+Stockade__Event *event_encode(struct arena *arena, const struct store_event *event)
 {
 	Stockade__Event *wire = arena_alloc(arena, sizeof(*wire));
 

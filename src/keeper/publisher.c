@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/serial.h"
 #include "bus/frame.h"
-#include "keeper/keeper.h"
+#include "keeper/keeper_priv.h"
 
 /*
  * What has been told to whom.
@@ -85,7 +85,7 @@ static void published(struct keeper *keeper, uint32_t serial)
 
 /* ---- telling followers ---- */
 
-static void send_greeting(struct link *link, uint32_t serial)
+static void send_greeting(struct connection *connection, uint32_t serial)
 {
 	Stockade__Message message = STOCKADE__MESSAGE__INIT;
 	Stockade__Hello hello = STOCKADE__HELLO__INIT;
@@ -95,56 +95,56 @@ static void send_greeting(struct link *link, uint32_t serial)
 	hello.serial = serial;
 	message.kind_case = STOCKADE__MESSAGE__KIND_HELLO;
 	message.hello = &hello;
-	link_send(link, &message);
+	connection_send(connection, &message);
 }
 
 /* over: the follower serves that, and only the file below changes; 0: it begins anew with this file. */
-static void send_snapshot(struct link *link, uint32_t over)
+static void send_snapshot(struct connection *connection, uint32_t over)
 {
 	Stockade__Message message = STOCKADE__MESSAGE__INIT;
 	Stockade__Snapshot snapshot = STOCKADE__SNAPSHOT__INIT;
-	struct publisher *publisher = &link->keeper->publisher;
+	struct publisher *publisher = &connection->keeper->publisher;
 
 	snapshot.serial = publisher->snapshot_serial;
 	snapshot.file = publisher->snapshot_file;
 	snapshot.over = over;
 	message.kind_case = STOCKADE__MESSAGE__KIND_SNAPSHOT;
 	message.snapshot = &snapshot;
-	link_send(link, &message);
+	connection_send(connection, &message);
 	if (over == 0)
-		link->sent = publisher->snapshot_serial;
+		connection->sent = publisher->snapshot_serial;
 }
 
 /* Deltas from `first` on into what is to be sent; how many. */
-static ssize_t link_fill(struct link *link, size_t first)
+static ssize_t connection_fill(struct connection *connection, size_t first)
 {
-	const struct publisher *publisher = &link->keeper->publisher;
-	struct buf *out = stream_out(link->stream);
+	const struct publisher *publisher = &connection->keeper->publisher;
+	struct buf *out = stream_out(connection->stream);
 	size_t next = first;
 
 	while (next < publisher->told_len && buf_len(out) < PUMP_BYTES) {
 		const struct told *told = &publisher->told[next++];
 
 		/* It was packed to fit. */
-		frame_append_delta(
-			out, span_of(told->packed, told->packed_len), link->sent, FRAME_ROLE_MAX);
-		link->sent = told->to_serial;
+		frame_append_delta(out, span_of(told->packed, told->packed_len), connection->sent,
+			FRAME_ROLE_MAX);
+		connection->sent = told->to_serial;
 	}
 	return (ssize_t)(next - first);
 }
 
 /* A follower may read slowly: what does not fit into the connection now follows when it has drained. */
-void publish_pump(struct link *link)
+void publish_pump(struct connection *connection)
 {
-	struct publisher *publisher = &link->keeper->publisher;
-	ssize_t next = told_behind(publisher, link->sent);
+	struct publisher *publisher = &connection->keeper->publisher;
+	ssize_t next = told_behind(publisher, connection->sent);
 
-	if (link->dead || next < 0)
+	if (connection->dead || next < 0)
 		return;
-	while (!link->dead && (size_t)next < publisher->told_len &&
-		buf_len(stream_out(link->stream)) == 0) {
-		next += link_fill(link, (size_t)next);
-		stream_send(link->stream);
+	while (!connection->dead && (size_t)next < publisher->told_len &&
+		buf_len(stream_out(connection->stream)) == 0) {
+		next += connection_fill(connection, (size_t)next);
+		stream_send(connection->stream);
 	}
 }
 
@@ -153,23 +153,24 @@ static bool follower_is_ahead(const struct keeper *keeper, uint32_t serial)
 {
 	const struct publisher *publisher = &keeper->publisher;
 
-	return serial != 0 && (keeper->store == NULL || publisher->hole) &&
+	return serial != 0 && (keeper->guard.store == NULL || publisher->hole) &&
 	       (publisher->serial == 0 || serial_is_before(publisher->serial, serial));
 }
 
-static void publish_sync(struct link *link, bool again)
+static void publish_sync(struct connection *connection, bool again)
 {
-	struct publisher *publisher = &link->keeper->publisher;
-	bool needs_file = again || told_behind(publisher, link->sent) < 0;
+	struct publisher *publisher = &connection->keeper->publisher;
+	bool needs_file = again || told_behind(publisher, connection->sent) < 0;
 
-	if (publisher->snapshot_serial == 0 || follower_is_ahead(link->keeper, link->sent)) {
-		send_greeting(link, link->sent);
+	if (publisher->snapshot_serial == 0 ||
+		follower_is_ahead(connection->keeper, connection->sent)) {
+		send_greeting(connection, connection->sent);
 		return;
 	}
-	send_greeting(link, publisher->serial);
-	if (needs_file && !link->dead)
-		send_snapshot(link, 0);
-	publish_pump(link);
+	send_greeting(connection, publisher->serial);
+	if (needs_file && !connection->dead)
+		send_snapshot(connection, 0);
+	publish_pump(connection);
 }
 
 /* A published file that was damaged since is not offered again and again: a new one is written, under a new number. Whoever
@@ -180,16 +181,16 @@ static bool publish_is_damaged(struct keeper *keeper)
 	uint32_t serial = 0;
 	int r;
 
-	if (publisher->snapshot_serial == 0 || keeper->store == NULL ||
-		snapshot_is_whole(keeper->context->conf->lists_path, publisher->snapshot_file,
+	if (publisher->snapshot_serial == 0 || keeper->guard.store == NULL ||
+		snapshot_is_whole(keeper->guard.conf->lists_path, publisher->snapshot_file,
 			publisher->snapshot_serial))
 		return false;
 	if (publisher->hole)
 		return true;
-	batch_flush(keeper);
+	transaction_commit(keeper);
 	r = publish_renumber(keeper, &serial);
 	if (r < 0) {
-		keeper_store_failed(keeper, r);
+		store_guard_failed(&keeper->guard, r);
 		return true;
 	}
 	publish_hole(keeper, serial);
@@ -197,45 +198,47 @@ static bool publish_is_damaged(struct keeper *keeper)
 	return true;
 }
 
-void publish_greet(struct link *link, bool again)
+void publish_greet(struct connection *connection, bool again)
 {
-	bool needs_file = again || told_behind(&link->keeper->publisher, link->sent) < 0;
+	bool needs_file =
+		again || told_behind(&connection->keeper->publisher, connection->sent) < 0;
 
-	if (needs_file && publish_is_damaged(link->keeper))
-		send_greeting(link, link->sent);
+	if (needs_file && publish_is_damaged(connection->keeper))
+		send_greeting(connection, connection->sent);
 	else
-		publish_sync(link, again);
+		publish_sync(connection, again);
 }
 
-/* Calls each for every follower; sending may close a link, which takes it off the list. */
-static void each_follower(
-	struct keeper *keeper, void (*each)(struct link *link, const void *arg), const void *arg)
+/* Calls each for every follower; sending may close a connection, which takes it off the list. */
+static void each_follower(struct keeper *keeper,
+	void (*each)(struct connection *connection, const void *arg), const void *arg)
 {
-	struct link *next;
+	struct connection *next;
 
-	for (struct link *link = keeper->links; link != NULL; link = next) {
-		next = link->next;
-		if (link->follows && !link->dead)
-			each(link, arg);
+	for (struct connection *connection = keeper->connections; connection != NULL;
+		connection = next) {
+		next = connection->next;
+		if (connection->follows && !connection->dead)
+			each(connection, arg);
 	}
 }
 
-static void tell_delta(struct link *link, const void *arg)
+static void tell_delta(struct connection *connection, const void *arg)
 {
 	(void)arg;
-	publish_pump(link);
+	publish_pump(connection);
 }
 
 /* Who has all deltas, or gets them one by one, only changes the file below. When changes have come with the file that no
  * delta told, everybody begins anew with it. */
-static void tell_snapshot(struct link *link, const void *arg)
+static void tell_snapshot(struct connection *connection, const void *arg)
 {
 	const bool *anew = arg;
 
-	if (*anew || told_behind(&link->keeper->publisher, link->sent) < 0)
-		publish_sync(link, true);
+	if (*anew || told_behind(&connection->keeper->publisher, connection->sent) < 0)
+		publish_sync(connection, true);
 	else
-		send_snapshot(link, link->sent);
+		send_snapshot(connection, connection->sent);
 }
 
 /* ---- changes ---- */
@@ -252,17 +255,17 @@ static void publish_delta(
 int publish_number(struct keeper *keeper, const struct change *change, uint32_t *ret_serial)
 {
 	uint32_t serial = 0;
-	int r = store_serial(keeper->store, &serial);
+	int r = store_serial(keeper->guard.store, &serial);
 
 	if (r >= 0) {
 		serial = serial_after(serial_newest(serial, keeper->publisher.serial));
-		r = store_serial_set(keeper->store, serial);
+		r = store_serial_set(keeper->guard.store, serial);
 	}
 	if (r >= 0 && change->all)
-		r = store_change_add(keeper->store, serial, span_text(""), NULL);
+		r = store_change_add(keeper->guard.store, serial, span_text(""), NULL);
 	for (size_t i = 0; !change->all && i < change->len && r >= 0; i++)
-		r = store_change_add(
-			keeper->store, serial, change->grounds[i].list, &change->grounds[i].source);
+		r = store_change_add(keeper->guard.store, serial, change->sources[i].list,
+			&change->sources[i].source);
 	if (r >= 0)
 		*ret_serial = serial;
 	return r;
@@ -281,7 +284,7 @@ static void hole_note(struct keeper *keeper, uint32_t *serial)
 	int r = publish_renumber(keeper, serial);
 
 	if (r < 0)
-		keeper_store_failed(keeper, r);
+		store_guard_failed(&keeper->guard, r);
 }
 
 void publish_change(struct keeper *keeper, struct change *change, uint32_t serial, bool more)
@@ -313,9 +316,10 @@ static bool snapshot_is_wanted(const struct keeper *keeper)
 {
 	const struct publisher *publisher = &keeper->publisher;
 
-	for (const struct link *link = keeper->links; link != NULL; link = link->next) {
-		if (link->import_event != 0 &&
-			loop_now_ms(keeper->loop) < link->import_ms + IMPORT_REST_MS)
+	for (const struct connection *connection = keeper->connections; connection != NULL;
+		connection = connection->next) {
+		if (connection->import_event != 0 &&
+			loop_now_ms(keeper->loop) < connection->import_ms + IMPORT_REST_MS)
 			return false; /* the import's end asks again */
 	}
 	return publisher->hole || publisher->pieces > TOLD_PIECES ||
@@ -327,7 +331,7 @@ void publish_turn(struct keeper *keeper)
 {
 	struct publisher *publisher = &keeper->publisher;
 
-	if (publisher->job != NULL || keeper->store == NULL ||
+	if (publisher->job != NULL || keeper->guard.store == NULL ||
 		loop_now_ms(keeper->loop) < publisher->job_not_before_ms ||
 		!snapshot_is_wanted(keeper))
 		return;
@@ -340,16 +344,16 @@ static int publish_fresh_number(struct keeper *keeper, uint32_t *ret_serial)
 	struct change nothing = {.len = 0};
 	int r;
 
-	batch_flush(keeper);
-	r = store_begin(keeper->store);
+	transaction_commit(keeper);
+	r = store_begin(keeper->guard.store);
 	if (r < 0)
 		return r;
 	r = publish_number(keeper, &nothing, ret_serial);
 	if (r < 0) {
-		store_rollback(keeper->store);
+		store_rollback(keeper->guard.store);
 		return r;
 	}
-	return store_commit(keeper->store);
+	return store_commit(keeper->guard.store);
 }
 
 /* A number that leads to the same state: a delta without pieces. */
@@ -377,7 +381,7 @@ void publish_adopt(struct keeper *keeper, uint32_t serial, const char *file)
 		int r = publish_fresh_number(keeper, &number);
 
 		if (r < 0) {
-			keeper_store_failed(keeper, r);
+			store_guard_failed(&keeper->guard, r);
 			publisher->job_not_before_ms = loop_now_ms(keeper->loop) + JOB_RETRY_MS;
 			return;
 		}
@@ -393,8 +397,8 @@ void publish_adopt(struct keeper *keeper, uint32_t serial, const char *file)
 	if (old != 0 &&
 		old != serial) /* the old file may be needed yet, should the new one be damaged */
 		publisher->forget = old;
-	snapshot_remove_old(keeper->context->conf->lists_path, serial);
-	links_release_held(keeper);
+	snapshot_remove_old(keeper->guard.conf->lists_path, serial);
+	connections_answer_pending(keeper);
 	publish_turn(keeper);
 }
 
@@ -403,14 +407,14 @@ void publish_forget(struct keeper *keeper)
 	struct publisher *publisher = &keeper->publisher;
 	int r;
 
-	if (publisher->forget == 0 || keeper->store == NULL)
+	if (publisher->forget == 0 || keeper->guard.store == NULL)
 		return;
-	batch_flush(keeper);
-	r = store_changes_drop(keeper->store, publisher->forget, FORGET_STEP);
+	transaction_commit(keeper);
+	r = store_changes_drop(keeper->guard.store, publisher->forget, FORGET_STEP);
 	if (r == 0)
 		publisher->forget = 0;
 	if (r < 0)
-		keeper_store_failed(keeper, r);
+		store_guard_failed(&keeper->guard, r);
 }
 
 int publish_may_change(const struct keeper *keeper, struct fault *why)
@@ -420,7 +424,7 @@ int publish_may_change(const struct keeper *keeper, struct fault *why)
 	return fault_set(why, E_FULL,
 		"too many changes wait for a snapshot, and none can be written in '%.200s': make room "
 		"there; nothing was changed",
-		keeper->context->conf->lists_path);
+		keeper->guard.conf->lists_path);
 }
 
 /* ---- start and end ---- */
@@ -431,13 +435,13 @@ int publish_start(struct keeper *keeper, struct fault *why)
 	char path[4096];
 	int r;
 
-	publisher->shape = shape_new(keeper->context->conf);
-	snprintf(path, sizeof(path), "%s/serial", keeper->context->conf->lists_path);
+	publisher->shape = shape_new(keeper->guard.conf);
+	snprintf(path, sizeof(path), "%s/serial", keeper->guard.conf->lists_path);
 	publisher->serial_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (publisher->serial_fd < 0)
 		return fault_set(
 			why, err_from_errno(errno), "cannot open '%s': %s", path, strerror(errno));
-	r = snapshot_find_newest(keeper->context->conf->lists_path, &publisher->snapshot_serial,
+	r = snapshot_find_newest(keeper->guard.conf->lists_path, &publisher->snapshot_serial,
 		publisher->snapshot_file);
 	publisher->serial = publisher->snapshot_serial;
 	if (snapshot_thread_start(keeper) < 0)
@@ -453,19 +457,19 @@ bool publish_has_past(const struct keeper *keeper)
 void publish_reload(struct keeper *keeper)
 {
 	struct publisher *publisher = &keeper->publisher;
-	struct shape *shape = shape_new(keeper->context->conf);
+	struct shape *shape = shape_new(keeper->guard.conf);
 	bool same = shape_equal(shape, publisher->shape);
 	uint32_t serial = 0;
 	int r;
 
 	shape_free(&publisher->shape);
 	publisher->shape = shape;
-	if (same || keeper->store == NULL)
+	if (same || keeper->guard.store == NULL)
 		return;
-	batch_flush(keeper);
+	transaction_commit(keeper);
 	r = publish_renumber(keeper, &serial);
 	if (r < 0) {
-		keeper_store_failed(keeper, r);
+		store_guard_failed(&keeper->guard, r);
 		return;
 	}
 	publisher->reshaped = true;

@@ -3,7 +3,8 @@
 #include "base/mem.h"
 #include "base/serial.h"
 #include "bus/convert.h"
-#include "keeper/keeper.h"
+#include "keeper/feed_staging.h"
+#include "keeper/keeper_priv.h"
 
 /* Answers of bounded length, from the store alone; what the asker may see depends on its socket. */
 enum {
@@ -31,7 +32,7 @@ static int add_listing(const struct store_listing *listing, void *arg)
 		return 1;
 	}
 	asking->answer->listings[asking->answer->n_listings++] =
-		wire_listing(asking->keeper, asking->arena, listing, asking->private);
+		listing_encode(asking->keeper, asking->arena, listing, asking->private);
 	return 0;
 }
 
@@ -40,7 +41,7 @@ static int add_incident(const struct store_incident *incident, void *arg)
 	struct asking *asking = arg;
 
 	asking->answer->incidents[asking->answer->n_incidents++] =
-		wire_incident(asking->arena, incident, asking->private);
+		incident_encode(asking->arena, incident, asking->private);
 	return 0;
 }
 
@@ -48,7 +49,7 @@ static int add_event(const struct store_event *event, void *arg)
 {
 	struct asking *asking = arg;
 
-	asking->answer->events[asking->answer->n_events++] = wire_event(asking->arena, event);
+	asking->answer->events[asking->answer->n_events++] = event_encode(asking->arena, event);
 	return 0;
 }
 
@@ -63,7 +64,7 @@ static int ask_listings_of(
 {
 	struct store_select select = {
 		.which = which, .source = source, .limit = (uint32_t)asking->room + 1};
-	int r = store_listings(asking->keeper->store, &select, add_listing, asking);
+	int r = store_listings(asking->keeper->guard.store, &select, add_listing, asking);
 
 	return r < 0 ? r : 0;
 }
@@ -74,7 +75,8 @@ static int ask_incidents_of(struct asking *asking, const struct source *source)
 
 	asking->answer->incidents =
 		arena_alloc(asking->arena, INCIDENTS_MAX * sizeof(Stockade__Incident *));
-	r = store_incidents_of(asking->keeper->store, source, INCIDENTS_MAX, add_incident, asking);
+	r = store_incidents_of(
+		asking->keeper->guard.store, source, INCIDENTS_MAX, add_incident, asking);
 	return r < 0 ? r : 0;
 }
 
@@ -83,7 +85,7 @@ static int ask_events_of(struct asking *asking, const struct source *source)
 	int r;
 
 	asking->answer->events = arena_alloc(asking->arena, EVENTS_MAX * sizeof(Stockade__Event *));
-	r = store_events_of(asking->keeper->store, source, EVENTS_MAX, add_event, asking);
+	r = store_events_of(asking->keeper->guard.store, source, EVENTS_MAX, add_event, asking);
 	return r < 0 ? r : 0;
 }
 
@@ -92,7 +94,7 @@ static int ask_incident(struct asking *asking, uint64_t number, struct fault *wh
 	int r;
 
 	asking->answer->incidents = arena_alloc(asking->arena, sizeof(Stockade__Incident *));
-	r = store_incident_get(asking->keeper->store, number, add_incident, asking);
+	r = store_incident_get(asking->keeper->guard.store, number, add_incident, asking);
 	if (r == E_ABSENT)
 		return fault_set(why, r, "there is no such incident, or it was too long ago");
 	return r < 0 ? r : 0;
@@ -144,11 +146,11 @@ static int ask_page(struct asking *asking, const Stockade__ListingsQuery *query,
 		.limit = limit + 1};
 	int r;
 
-	if (conf_list_find(asking->keeper->context->conf, select.list) == NULL)
+	if (conf_list_find(asking->keeper->guard.conf, select.list) == NULL)
 		return fault_set(
 			why, E_ABSENT, "there is no list '%s' in the configuration", query->list);
 	listings_room(asking, limit);
-	r = store_listings(asking->keeper->store, &select, add_listing, asking);
+	r = store_listings(asking->keeper->guard.store, &select, add_listing, asking);
 	return r < 0 ? r : 0;
 }
 
@@ -156,7 +158,7 @@ static int ask_page(struct asking *asking, const Stockade__ListingsQuery *query,
 
 static int status_lists(struct asking *asking, Stockade__Status *status)
 {
-	const struct conf *conf = asking->keeper->context->conf;
+	const struct conf *conf = asking->keeper->guard.conf;
 	int r = 0;
 
 	status->lists =
@@ -167,23 +169,24 @@ static int status_lists(struct asking *asking, Stockade__Status *status)
 		stockade__list_status__init(list);
 		list->name = span_cstr(asking->arena, span_text(conf->lists[i].name));
 		list->zone = span_cstr(asking->arena, span_text(conf->lists[i].zone));
-		if (asking->keeper->store != NULL)
-			r = store_list_count(
-				asking->keeper->store, span_text(list->name), &list->listings);
+		if (asking->keeper->guard.store != NULL)
+			r = store_list_count(asking->keeper->guard.store, span_text(list->name),
+				&list->listings);
 		status->lists[status->n_lists++] = list;
 	}
 	return r;
 }
 
-/* The rows stay the link's: the answer goes out before anything else is read. */
+/* The rows stay the connection's: the answer goes out before anything else is read. */
 static void status_counters(
 	const struct keeper *keeper, enum bus_sender sender, Stockade__RoleStatus *role)
 {
-	for (const struct link *link = keeper->links; link != NULL; link = link->next) {
-		if (link->sender != sender || link->health == NULL)
+	for (const struct connection *connection = keeper->connections; connection != NULL;
+		connection = connection->next) {
+		if (connection->sender != sender || connection->health == NULL)
 			continue;
-		role->counters = link->health->counters;
-		role->n_counters = link->health->n_counters;
+		role->counters = connection->health->counters;
+		role->n_counters = connection->health->n_counters;
 	}
 }
 
@@ -197,23 +200,27 @@ static void status_roles(struct asking *asking, Stockade__Status *status)
 		stockade__role_status__init(role);
 		role->role = (char *)bus_sender_name((enum bus_sender)i);
 		role->follows = rights_follows((enum bus_sender)i);
-		role->connected = link_serves(asking->keeper, role->role, &role->serial);
+		role->connected = connection_serves(asking->keeper, role->role, &role->serial);
 		status_counters(asking->keeper, (enum bus_sender)i, role);
 		status->roles[status->n_roles++] = role;
 	}
 }
 
-/* The rows stay the links': the answer goes out before anything else is read. */
+/* The rows stay the connections': the answer goes out before anything else is read. */
 static void status_conditions(struct asking *asking, Stockade__Status *status)
 {
 	size_t count = 0;
 
-	for (const struct link *link = asking->keeper->links; link != NULL; link = link->next)
-		count += link->health != NULL ? link->health->n_conditions : 0;
+	for (const struct connection *connection = asking->keeper->connections; connection != NULL;
+		connection = connection->next)
+		count += connection->health != NULL ? connection->health->n_conditions : 0;
 	status->conditions = arena_alloc(asking->arena, count * sizeof(Stockade__Condition *));
-	for (const struct link *link = asking->keeper->links; link != NULL; link = link->next) {
-		for (size_t i = 0; link->health != NULL && i < link->health->n_conditions; i++)
-			status->conditions[status->n_conditions++] = link->health->conditions[i];
+	for (const struct connection *connection = asking->keeper->connections; connection != NULL;
+		connection = connection->next) {
+		for (size_t i = 0;
+			connection->health != NULL && i < connection->health->n_conditions; i++)
+			status->conditions[status->n_conditions++] =
+				connection->health->conditions[i];
 	}
 }
 
@@ -228,15 +235,15 @@ static int ask_status(struct asking *asking)
 	status->serial = keeper->publisher.serial;
 	status->started_s = keeper->started_s;
 	r = status_lists(asking, status);
-	if (r >= 0 && keeper->store != NULL)
-		r = store_counts(keeper->store, &status->incidents, &status->evidence);
+	if (r >= 0 && keeper->guard.store != NULL)
+		r = store_counts(keeper->guard.store, &status->incidents, &status->evidence);
 	if (r < 0)
-		keeper_store_failed(keeper, r);
-	status->store_ok = keeper->store != NULL && !keeper->store_bad;
+		store_guard_failed(&keeper->guard, r);
+	status->store_ok = store_guard_is_well(&keeper->guard);
 	if (status->store_ok)
-		store_describe(keeper->store, words, sizeof(words));
+		store_describe(keeper->guard.store, words, sizeof(words));
 	status->store =
-		arena_format(asking->arena, "%s", status->store_ok ? words : keeper->store_words);
+		arena_format(asking->arena, "%s", status->store_ok ? words : keeper->guard.why);
 	status_roles(asking, status);
 	status_conditions(asking, status);
 	asking->answer->status = status;
@@ -249,7 +256,7 @@ static int ask(struct asking *asking, const Stockade__Query *query, struct fault
 
 	if (query->what_case == STOCKADE__QUERY__WHAT_STATUS)
 		return ask_status(asking);
-	r = keeper_need_store(asking->keeper, why);
+	r = store_guard_need(&asking->keeper->guard, why);
 	if (r < 0)
 		return r;
 	switch (query->what_case) {
@@ -268,27 +275,27 @@ static int ask(struct asking *asking, const Stockade__Query *query, struct fault
 	}
 }
 
-void query_handle(struct link *link, const Stockade__Query *query)
+void query_handle(struct connection *connection, const Stockade__Query *query)
 {
 	AUTO(arena) *arena = arena_new(0);
 	struct fault why = {""};
-	struct asking asking = {.keeper = link->keeper,
+	struct asking asking = {.keeper = connection->keeper,
 		.arena = arena,
 		.answer = arena_alloc(arena, sizeof(Stockade__Answer)),
-		.private = rights_sees_private(link->sender)};
+		.private = rights_sees_private(connection->sender)};
 	int r;
 
 	stockade__answer__init(asking.answer);
-	batch_flush(link->keeper); /* what was put before the question is seen by it */
+	transaction_commit(connection->keeper); /* what was put before the question is seen by it */
 	r = ask(&asking, query, &why);
 	if (r < 0) {
-		if (keeper_error_is_of_store(r))
-			keeper_store_failed(link->keeper, r);
+		if (error_is_of_store(r))
+			store_guard_failed(&connection->keeper->guard, r);
 		stockade__answer__init(asking.answer);
 		asking.answer->error = r;
 		asking.answer->text = why.text[0] != '\0' ? why.text : (char *)err_text(r);
 	}
 	asking.answer->tag = query->tag;
-	asking.answer->serial = link->keeper->publisher.serial;
-	link_answer(link, asking.answer);
+	asking.answer->serial = connection->keeper->publisher.serial;
+	connection_answer(connection, asking.answer);
 }

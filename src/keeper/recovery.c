@@ -3,7 +3,7 @@
 
 #include "base/macro.h"
 #include "base/serial.h"
-#include "keeper/keeper.h"
+#include "keeper/keeper_priv.h"
 
 /*
  * Where the serial goes on, after a start and whenever somebody turns up who has seen more. It never goes back: the store
@@ -20,14 +20,14 @@ enum { JUMPS_MAX = 16 };
 int publish_renumber(struct keeper *keeper, uint32_t *ret_serial)
 {
 	struct change everything = {.all = true};
-	int r = store_begin(keeper->store);
+	int r = store_begin(keeper->guard.store);
 
 	if (r < 0)
 		return r;
 	r = publish_number(keeper, &everything, ret_serial);
 	if (r >= 0)
-		return store_commit(keeper->store);
-	store_rollback(keeper->store);
+		return store_commit(keeper->guard.store);
+	store_rollback(keeper->guard.store);
 	return r;
 }
 
@@ -55,8 +55,9 @@ static uint32_t newest_seen(const struct keeper *keeper)
 {
 	uint32_t seen = newest_told(&keeper->publisher);
 
-	for (const struct link *link = keeper->links; link != NULL; link = link->next)
-		seen = link->follows ? serial_newest(seen, link->serial) : seen;
+	for (const struct connection *connection = keeper->connections; connection != NULL;
+		connection = connection->next)
+		seen = connection->follows ? serial_newest(seen, connection->serial) : seen;
 	return seen;
 }
 
@@ -66,7 +67,7 @@ static int meet_serial(struct keeper *keeper, uint32_t *ret_serial, bool *ret_ju
 	uint32_t seen = newest_seen(keeper);
 	struct change everything = {.all = true};
 	uint32_t stored = 0;
-	int r = store_serial(keeper->store, &stored);
+	int r = store_serial(keeper->guard.store, &stored);
 
 	*ret_jumped = false;
 	if (r < 0 || (stored != 0 && (seen == 0 || !serial_is_before(stored, seen)))) {
@@ -75,15 +76,15 @@ static int meet_serial(struct keeper *keeper, uint32_t *ret_serial, bool *ret_ju
 	}
 	if (seen == 0) /* a new site: by the clock, so that a site set up anew goes on, too */
 		seen = (uint32_t)loop_now_s(keeper->loop);
-	r = store_begin(keeper->store);
+	r = store_begin(keeper->guard.store);
 	if (r >= 0)
-		r = store_serial_set(keeper->store, seen);
+		r = store_serial_set(keeper->guard.store, seen);
 	if (r >= 0)
 		r = publish_number(keeper, &everything, ret_serial);
 	*ret_jumped = true;
 	if (r >= 0)
-		return store_commit(keeper->store);
-	store_rollback(keeper->store);
+		return store_commit(keeper->guard.store);
+	store_rollback(keeper->guard.store);
 	return r;
 }
 
@@ -94,7 +95,7 @@ static bool snapshot_fits(const struct keeper *keeper)
 	AUTO(view) *view = NULL;
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%s/%s", keeper->context->conf->lists_path,
+	snprintf(path, sizeof(path), "%s/%s", keeper->guard.conf->lists_path,
 		publisher->snapshot_file);
 	return view_open(path, &view, NULL) == 0 && shape_is_of_view(publisher->shape, view);
 }
@@ -113,7 +114,8 @@ static int meet_catch_up(struct keeper *keeper, uint32_t serial)
 {
 	struct publisher *publisher = &keeper->publisher;
 	struct change change = {.arena = arena_new(0)};
-	int r = store_changes(keeper->store, publisher->snapshot_serial, change_collect, &change);
+	int r = store_changes(
+		keeper->guard.store, publisher->snapshot_serial, change_collect, &change);
 
 	if (r >= 0 &&
 		change.all) /* what was told before the restart may carry this number already */
@@ -156,37 +158,37 @@ int publish_meet_store(struct keeper *keeper)
 static int meet_jump(struct keeper *keeper, uint32_t follower, uint32_t *ret_serial)
 {
 	struct change everything = {.all = true};
-	int r = store_begin(keeper->store);
+	int r = store_begin(keeper->guard.store);
 
 	if (r < 0)
 		return r;
-	r = store_serial_set(keeper->store, follower);
+	r = store_serial_set(keeper->guard.store, follower);
 	if (r >= 0)
 		r = publish_number(keeper, &everything, ret_serial);
 	if (r >= 0)
-		return store_commit(keeper->store);
-	store_rollback(keeper->store);
+		return store_commit(keeper->guard.store);
+	store_rollback(keeper->guard.store);
 	return r;
 }
 
-void publish_meet_follower(struct link *link, uint32_t serial)
+void publish_meet_follower(struct connection *connection, uint32_t serial)
 {
-	struct keeper *keeper = link->keeper;
+	struct keeper *keeper = connection->keeper;
 	struct publisher *publisher = &keeper->publisher;
 	uint32_t number = 0;
 	int r;
 
-	if (serial == 0 || keeper->store == NULL ||
+	if (serial == 0 || keeper->guard.store == NULL ||
 		!serial_is_before(newest_told(publisher), serial) || publisher->jumps == JUMPS_MAX)
 		return;
 	publisher->jumps++;
 	log_event(EV_SERIAL_AHEAD,
-		LOG_FIELDS(log_text("from", bus_sender_name(link->sender)),
+		LOG_FIELDS(log_text("from", bus_sender_name(connection->sender)),
 			log_number("serial", serial), log_number("ours", publisher->serial)));
-	batch_flush(keeper);
+	transaction_commit(keeper);
 	r = meet_jump(keeper, serial, &number);
 	if (r < 0) {
-		keeper_store_failed(keeper, r);
+		store_guard_failed(&keeper->guard, r);
 		return;
 	}
 	publish_hole(keeper, number);

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "bus/convert.h"
 #include "bus/frame.h"
-#include "keeper/keeper.h"
+#include "keeper/keeper_priv.h"
 #include "list/paint.h"
 
 /*
@@ -47,30 +47,30 @@ static int painting_add(const struct store_listing *listing, void *arg)
 	return 0;
 }
 
-static int ground_paint(struct keeper *keeper, const struct ground *ground, struct arena *arena,
-	const struct delta_piece **ret_pieces, size_t *ret_len)
+static int source_repaint(struct keeper *keeper, const struct changed_source *changed,
+	struct arena *arena, const struct delta_piece **ret_pieces, size_t *ret_len)
 {
 	struct painting painting = {.shape = keeper->publisher.shape, .arena = arena};
 	struct store_select select = {
-		.which = STORE_COVERING, .list = ground->list, .source = &ground->source};
-	int r = store_listings(keeper->store, &select, painting_add, &painting);
+		.which = STORE_COVERING, .list = changed->list, .source = &changed->source};
+	int r = store_listings(keeper->guard.store, &select, painting_add, &painting);
 
 	if (r >= 0) {
 		select.which = STORE_WITHIN;
-		r = store_listings(keeper->store, &select, painting_add, &painting);
+		r = store_listings(keeper->guard.store, &select, painting_add, &painting);
 	}
 	if (r >= 0)
-		r = paint_pieces(ground->list, &ground->source, painting.entries, painting.len,
+		r = paint_pieces(changed->list, &changed->source, painting.entries, painting.len,
 			PIECES_MAX, arena, ret_pieces, ret_len);
 	mem_free(painting.entries);
 	return r;
 }
 
 /* Lists together; nets by address, the wide before what lies in them; domains behind. */
-static int ground_compare(const void *left, const void *right)
+static int changed_source_compare(const void *left, const void *right)
 {
-	const struct ground *a = left;
-	const struct ground *b = right;
+	const struct changed_source *a = left;
+	const struct changed_source *b = right;
 	int order = span_compare(a->list, b->list);
 
 	if (order != 0)
@@ -87,7 +87,8 @@ static int ground_compare(const void *left, const void *right)
 }
 
 /* Is the ground painted already, as part of `outer`? */
-static bool ground_covers(const struct ground *outer, const struct ground *inner)
+static bool changed_source_covers(
+	const struct changed_source *outer, const struct changed_source *inner)
 {
 	struct span name = span_text(inner->source.domain);
 	struct span below = span_text(outer->source.domain);
@@ -104,17 +105,17 @@ static bool ground_covers(const struct ground *outer, const struct ground *inner
 	       (span_has_suffix_nocase(name, below) || span_equal(span_from(below, 1), name));
 }
 
-static bool ground_is_covered(const struct change *change, size_t index)
+static bool changed_source_is_covered(const struct change *change, size_t index)
 {
-	const struct ground *ground = &change->grounds[index];
+	const struct changed_source *changed = &change->sources[index];
 
 	/* Sorted nets that cover stand before; domains come in no useful order, and there are few. */
 	for (size_t i = 0; i < change->len; i++) {
-		const struct ground *other = &change->grounds[i];
+		const struct changed_source *other = &change->sources[i];
 
-		if (i == index || !ground_covers(other, ground))
+		if (i == index || !changed_source_covers(other, changed))
 			continue;
-		if (!source_equal(&other->source, &ground->source) || i < index)
+		if (!source_equal(&other->source, &changed->source) || i < index)
 			return true;
 	}
 	return false;
@@ -127,14 +128,15 @@ static int change_pieces(struct keeper *keeper, struct change *change, struct ar
 	size_t len = 0;
 
 	if (change->len != 0)
-		qsort(change->grounds, change->len, sizeof(*change->grounds), ground_compare);
+		qsort(change->sources, change->len, sizeof(*change->sources),
+			changed_source_compare);
 	for (size_t i = 0; i < change->len; i++) {
 		const struct delta_piece *part = NULL;
 		size_t part_len = 0;
 		int r = 0;
 
-		if (!ground_is_covered(change, i))
-			r = ground_paint(keeper, &change->grounds[i], arena, &part, &part_len);
+		if (!changed_source_is_covered(change, i))
+			r = source_repaint(keeper, &change->sources[i], arena, &part, &part_len);
 		if (r < 0)
 			return r;
 		if (part_len > PIECES_MAX - len)
@@ -167,11 +169,11 @@ int change_paint(struct keeper *keeper, struct change *change, uint32_t serial,
 	AUTO(arena) *arena = arena_new(0);
 	struct delta_piece *pieces = mem_alloc_array(PIECES_MAX, sizeof(*pieces));
 	struct delta delta = {.to_serial = serial, .pieces = pieces};
-	int r = store_read_begin(keeper->store);
+	int r = store_read_begin(keeper->guard.store);
 
 	if (r >= 0) {
 		r = change_pieces(keeper, change, arena, pieces, &delta.pieces_len);
-		store_read_end(keeper->store);
+		store_read_end(keeper->guard.store);
 	}
 	if (r >= 0)
 		r = pieces_pack(&delta, arena, ret_packed, ret_packed_len);

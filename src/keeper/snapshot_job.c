@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/serial.h"
-#include "keeper/keeper.h"
+#include "keeper/keeper_priv.h"
 #include "list/snapshot_write.h"
 
 /*
@@ -229,7 +229,7 @@ static void job_failed(struct keeper *keeper, const struct snapshot_job *job)
 	log_event(EV_SNAPSHOT_BAD,
 		LOG_FIELDS(log_error(job->error), log_text("reason", job->why.text)));
 	if (job->error == E_CORRUPT)
-		keeper_store_failed(keeper, job->error);
+		store_guard_failed(&keeper->guard, job->error);
 	keeper->publisher.job_not_before_ms = loop_now_ms(keeper->loop) + RETRY_MS;
 }
 
@@ -245,8 +245,8 @@ static void job_on_done(struct watch *watch, int ready, void *arg)
 	if (read(keeper->publisher.thread->done_fd, &count, sizeof(count)) < 0 || job == NULL)
 		return;
 	keeper->publisher.job = NULL;
-	if (keeper->store != NULL)
-		store_sync_resume(keeper->store);
+	if (keeper->guard.store != NULL)
+		store_sync_resume(keeper->guard.store);
 	if (job->error < 0) {
 		job_failed(keeper, job);
 	} else {
@@ -288,12 +288,12 @@ void snapshot_job_start(struct keeper *keeper)
 	struct snapshot_job *job = mem_new(snapshot_job);
 
 	job->magic = (uint32_t)MAGIC_snapshot_job;
-	job->url = mem_copy_string(keeper->context->conf->store);
-	job->folder = mem_copy_string(keeper->context->conf->lists_path);
+	job->url = mem_copy_string(keeper->guard.conf->store);
+	job->folder = mem_copy_string(keeper->guard.conf->lists_path);
 	job->shape = shape_copy(keeper->publisher.shape);
 	job->now_s = loop_now_s(keeper->loop);
 	keeper->publisher.job = job;
-	store_sync_defer(keeper->store);
+	store_sync_defer(keeper->guard.store);
 	pthread_mutex_lock(&thread->mutex);
 	thread->job = job;
 	pthread_cond_signal(&thread->news);

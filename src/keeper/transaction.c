@@ -2,145 +2,145 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
-#include "keeper/keeper.h"
+#include "keeper/keeper_priv.h"
 
 /*
  * Group commit: all evidence and all commands that came in during one turn of the loop are one transaction, with one
  * serial, one sync of the disk and one delta; answers and acknowledgements go out when it is on disk. While the disk
- * syncs, the next batch collects in the sockets: so the busier it is, the larger the batches.
+ * syncs, the next transaction collects in the sockets: so the busier it is, the larger the transactions.
  *
  *   put, put, command, command    turn ends -> number, COMMIT -> paint, tell followers -> acknowledge, hold the answers
  *
  * A command is a part of the transaction that can be taken back alone, so a wrong one does no harm to its neighbours. When
- * the store itself fails, nothing of the batch was done.
+ * the store itself fails, nothing of it was done.
  */
 
-static void batch_clear(struct batch *batch)
+static void transaction_clear(struct transaction *transaction)
 {
-	batch->works = NULL;
-	batch->works_end = &batch->works;
-	arena_free(&batch->change.arena);
-	batch->change = (struct change){.len = 0};
-	batch->len = 0;
+	transaction->runs = NULL;
+	transaction->runs_end = &transaction->runs;
+	arena_free(&transaction->change.arena);
+	transaction->change = (struct change){.len = 0};
+	transaction->len = 0;
 }
 
-static void batch_on_commit(struct timer *timer, void *arg)
+static void transaction_on_commit(struct timer *timer, void *arg)
 {
 	(void)timer;
-	batch_flush(OBJ(keeper, arg));
+	transaction_commit(OBJ(keeper, arg));
 }
 
-void batch_init(struct keeper *keeper)
+void transaction_init(struct keeper *keeper)
 {
-	timer_init(&keeper->batch.commit, keeper->loop, batch_on_commit, keeper);
-	batch_clear(&keeper->batch);
+	timer_init(&keeper->transaction.commit, keeper->loop, transaction_on_commit, keeper);
+	transaction_clear(&keeper->transaction);
 }
 
-void batch_done(struct keeper *keeper)
+void transaction_done(struct keeper *keeper)
 {
-	timer_done(&keeper->batch.commit);
-	batch_clear(&keeper->batch);
-	mem_free(keeper->batch.acks);
+	timer_done(&keeper->transaction.commit);
+	transaction_clear(&keeper->transaction);
+	mem_free(keeper->transaction.acks);
 }
 
-int batch_open(struct keeper *keeper)
+int transaction_open(struct keeper *keeper)
 {
-	struct batch *batch = &keeper->batch;
+	struct transaction *transaction = &keeper->transaction;
 	int r;
 
-	if (batch->open)
+	if (transaction->open)
 		return 0;
-	r = store_begin(keeper->store);
+	r = store_begin(keeper->guard.store);
 	if (r < 0)
 		return r;
-	batch->open = true;
-	batch->change.arena = arena_new(0);
-	if (!timer_is_set(&batch->commit))
-		timer_set(&batch->commit, loop_now_ms(keeper->loop));
+	transaction->open = keeper->guard.in_transaction = true;
+	transaction->change.arena = arena_new(0);
+	if (!timer_is_set(&transaction->commit))
+		timer_set(&transaction->commit, loop_now_ms(keeper->loop));
 	return 0;
 }
 
-/* Finishing may close links and so come back to the batch: it is empty by then. */
-static void batch_finish(struct keeper *keeper, int error)
+/* Finishing may close connections and so come back to the transaction: it is empty by then. */
+static void transaction_finish(struct keeper *keeper, int error)
 {
-	struct work *work = keeper->batch.works;
+	struct command_run *run = keeper->transaction.runs;
 
-	batch_clear(&keeper->batch);
-	while (work != NULL) {
-		struct work *next = work->next; /* finishing gives the memory of a work away */
+	transaction_clear(&keeper->transaction);
+	while (run != NULL) {
+		struct command_run *next = run->next; /* finishing gives the memory of a run away */
 
-		work->error = error < 0 ? error : work->error;
-		work_finish(work);
-		work = next;
+		run->error = error < 0 ? error : run->error;
+		command_finish(run);
+		run = next;
 	}
 }
 
-void batch_fail(struct keeper *keeper, int error)
+void transaction_fail(struct keeper *keeper, int error)
 {
-	struct batch *batch = &keeper->batch;
+	struct transaction *transaction = &keeper->transaction;
 
-	timer_clear(&batch->commit);
-	if (batch->open)
-		store_rollback(keeper->store);
-	batch->open = false;
-	keeper_store_failed(keeper, error);
-	batch_finish(keeper, error);
+	timer_clear(&transaction->commit);
+	if (transaction->open)
+		store_rollback(keeper->guard.store);
+	transaction->open = keeper->guard.in_transaction = false;
+	store_guard_failed(&keeper->guard, error);
+	transaction_finish(keeper, error);
 }
 
-static int batch_commit(struct keeper *keeper, uint32_t *ret_serial)
+static int transaction_write(struct keeper *keeper, uint32_t *ret_serial)
 {
-	struct batch *batch = &keeper->batch;
+	struct transaction *transaction = &keeper->transaction;
 	int r = 0;
 
-	if (batch->change.rows != 0)
-		r = publish_number(keeper, &batch->change, ret_serial);
-	return r < 0 ? r : store_commit(keeper->store);
+	if (transaction->change.rows != 0)
+		r = publish_number(keeper, &transaction->change, ret_serial);
+	return r < 0 ? r : store_commit(keeper->guard.store);
 }
 
-static void batch_publish(struct keeper *keeper, uint32_t serial)
+static void transaction_publish(struct keeper *keeper, uint32_t serial)
 {
-	struct batch *batch = &keeper->batch;
+	struct transaction *transaction = &keeper->transaction;
 	bool more = false;
 
-	for (struct work *work = batch->works; work != NULL; work = work->next) {
-		more = more || work->more;
-		if (work->change.rows != 0)
-			work->serial = serial;
+	for (struct command_run *run = transaction->runs; run != NULL; run = run->next) {
+		more = more || run->more;
+		if (run->change.rows != 0)
+			run->serial = serial;
 	}
-	if (batch->change.rows != 0)
-		publish_change(keeper, &batch->change, serial, more);
-	for (struct work *work = batch->works; work != NULL; work = work->next)
-		work->change.all =
-			batch->change.all; /* whoever answers has to wait for the snapshot */
+	if (transaction->change.rows != 0)
+		publish_change(keeper, &transaction->change, serial, more);
+	for (struct command_run *run = transaction->runs; run != NULL; run = run->next)
+		run->change.all =
+			transaction->change.all; /* whoever answers has to wait for the snapshot */
 }
 
-void batch_flush(struct keeper *keeper)
+void transaction_commit(struct keeper *keeper)
 {
-	struct batch *batch = &keeper->batch;
+	struct transaction *transaction = &keeper->transaction;
 	uint32_t serial = 0;
 	int r;
 
-	timer_clear(&batch->commit);
-	if (!batch->open)
+	timer_clear(&transaction->commit);
+	if (!transaction->open)
 		return;
-	r = batch_commit(keeper, &serial);
+	r = transaction_write(keeper, &serial);
 	if (r < 0) {
-		batch_fail(keeper, r);
+		transaction_fail(keeper, r);
 		return;
 	}
-	batch->open = false;
-	keeper_store_worked(keeper);
-	put_acknowledge(batch);
-	batch_publish(keeper, serial);
-	batch_finish(keeper, 0);
+	transaction->open = keeper->guard.in_transaction = false;
+	store_guard_worked(&keeper->guard);
+	evidence_ack(transaction);
+	transaction_publish(keeper, serial);
+	transaction_finish(keeper, 0);
 	keeper_arm_expiry(keeper);
 }
 
-void batch_forget_link(struct keeper *keeper, const struct link *link)
+void transaction_forget_connection(struct keeper *keeper, const struct connection *connection)
 {
-	put_forget_link(&keeper->batch, link);
-	for (struct work *work = keeper->batch.works; work != NULL; work = work->next) {
-		if (work->link == link)
-			work->link = NULL;
+	evidence_forget_connection(&keeper->transaction, connection);
+	for (struct command_run *run = keeper->transaction.runs; run != NULL; run = run->next) {
+		if (run->connection == connection)
+			run->connection = NULL;
 	}
 }

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC */
+#include "keeper/store_guard.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+
+enum { RETRY_MS = 1000 };
+
+static void guard_set_bad(struct store_guard *guard, int error)
+{
+	if (!guard->is_bad || guard->error != error)
+		log_event(
+			EV_STORE_BAD, LOG_FIELDS(log_error(error), log_text("reason", guard->why)));
+	guard->is_bad = true;
+	guard->error = error;
+}
+
+int store_guard_give_up(struct store_guard *guard, int error, const struct fault *why)
+{
+	snprintf(guard->why, sizeof(guard->why), "%s",
+		why != NULL ? why->text : store_error_text(guard->store));
+	store_free(&guard->store);
+	guard_set_bad(guard, error);
+	return error;
+}
+
+/* A store that is gone while lists are being served is not made anew: that would end every listing at once. */
+int store_guard_open(struct store_guard *guard, bool create)
+{
+	struct fault why = {""};
+	int r = store_open(guard->conf->store, create, &guard->store, &why);
+
+	if (r == E_ABSENT && !create)
+		fault_set(&why, r,
+			"%.300s: it is gone, but its lists are still served; restore it from a backup, or "
+			"empty run.lists to begin anew",
+			guard->conf->store);
+	return r < 0 ? store_guard_give_up(guard, r, &why) : 0;
+}
+
+int store_guard_failed(struct store_guard *guard, int error)
+{
+	if (guard->store != NULL)
+		snprintf(guard->why, sizeof(guard->why), "%s",
+			store_error_text(guard->store)[0] != '\0' ? store_error_text(guard->store)
+								  : err_text(error));
+	guard_set_bad(guard, error);
+	if (error == E_CORRUPT && !guard->in_transaction)
+		store_free(&guard->store);
+	guard->retry_ms = loop_now_ms(guard->loop) + RETRY_MS;
+	return error;
+}
+
+void store_guard_worked(struct store_guard *guard)
+{
+	if (!guard->is_bad)
+		return;
+	guard->is_bad = false;
+	guard->error = 0;
+	log_event(EV_STORE_BACK, LOG_FIELDS(log_text("store", guard->conf->store)));
+}
+
+int store_guard_need(const struct store_guard *guard, struct fault *why)
+{
+	if (guard->store != NULL)
+		return 0;
+	return fault_set(why, guard->error, "%s; the lists stay as they are until it is repaired",
+		guard->why);
+}
+
+bool store_guard_is_well(const struct store_guard *guard)
+{
+	return guard->store != NULL && !guard->is_bad;
+}
+
+bool error_is_of_store(int error)
+{
+	return error == E_BUSY || error == E_FULL || error == E_DENIED || error == E_CORRUPT ||
+	       error == E_IO || error == E_NOMEM || error == E_BUG;
+}
