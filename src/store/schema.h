@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* The numbered migrations of schema/, compiled in: the Nth brings a store from version N - 1 to N. */
-extern const char *const store_migrations[];
-extern const unsigned store_migration_count;
+/* The numbered migrations of schema/: the Nth brings a store from version N - 1 to N. */
+#include "base/embedded.h"
+
+extern const struct embedded store_schema[];
+extern const size_t store_schema_len;

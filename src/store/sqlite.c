@@ -214,7 +214,7 @@ static int user_version(struct store *store)
 static int migrate_step(struct store *store, unsigned version)
 {
 	char sql[64];
-	int r = store_execute(store, store_migrations[version]);
+	int r = store_execute(store, (const char *)store_schema[version].bytes.ptr);
 
 	snprintf(sql, sizeof(sql), "PRAGMA user_version = %u", version + 1);
 	return r < 0 ? r : store_execute(store, sql);
@@ -226,15 +226,15 @@ static int migrate(struct store *store)
 	int version = user_version(store);
 	int r = version;
 
-	if (version < 0 || (unsigned)version == store_migration_count)
+	if (version < 0 || (unsigned)version == store_schema_len)
 		return version < 0 ? version : 0;
-	if ((unsigned)version > store_migration_count || store->reader)
+	if ((unsigned)version > store_schema_len || store->reader)
 		return store_say(store, E_VERSION,
 			store->reader ? "its schema is older than this program"
 				      : "its schema is newer than this program");
 	r = store_execute(store, "BEGIN IMMEDIATE");
 	version = r < 0 ? r : user_version(store);
-	while (r >= 0 && version >= 0 && (unsigned)version < store_migration_count)
+	while (r >= 0 && version >= 0 && (unsigned)version < store_schema_len)
 		r = migrate_step(store, (unsigned)version++);
 	if (r >= 0 && version < 0)
 		r = version;
