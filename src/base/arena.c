@@ -109,6 +109,16 @@ struct span arena_copy(struct arena *arena, struct span s)
 	return span_of(copy, s.len);
 }
 
+char *arena_string(struct arena *arena, struct span s)
+{
+	return (char *)arena_copy(arena, s).ptr;
+}
+
+char *arena_copy_string(struct arena *arena, const char *string)
+{
+	return arena_string(arena, span_text(string));
+}
+
 char *arena_format(struct arena *arena, const char *format, ...)
 {
 	va_list args;
@@ -125,9 +135,4 @@ char *arena_format(struct arena *arena, const char *format, ...)
 	vsnprintf(text, (size_t)n + 1, format, again);
 	va_end(again);
 	return text;
-}
-
-size_t arena_used(const struct arena *arena)
-{
-	return arena->used;
 }

@@ -20,6 +20,9 @@ void *arena_alloc(struct arena *arena, size_t size);
 void *arena_alloc_try(struct arena *arena, size_t size);
 
 struct span arena_copy(struct arena *arena, struct span s);
+
+/* With a NUL behind it, for libraries. Bytes behind an embedded NUL are lost: check before. */
+char *arena_string(struct arena *arena, struct span s);
+char *arena_copy_string(struct arena *arena, const char *string);
 char *arena_format(struct arena *arena, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-size_t arena_used(const struct arena *arena);

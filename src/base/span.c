@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/span.h"
 
-#include "base/arena.h"
 #include "base/err.h"
 
 uint8_t ascii_lower(uint8_t byte)
@@ -134,14 +133,4 @@ int span_parse_u64(struct span s, uint64_t max, uint64_t *ret_value)
 		return E_RANGE;
 	*ret_value = value;
 	return 0;
-}
-
-char *span_cstr(struct arena *arena, struct span s)
-{
-	char *copy = arena_alloc(arena, s.len + 1);
-
-	if (s.len != 0)
-		memcpy(copy, s.ptr, s.len);
-	copy[s.len] = '\0';
-	return copy;
 }

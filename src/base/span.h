@@ -2,15 +2,13 @@
 #pragma once
 /*
  * How bytes are held. A span borrows bytes that somebody else owns; it has no terminator and may hold any byte. Text of
- * strangers is never a C string: C strings are made by span_cstr where a library wants one. All functions are pure; any
+ * strangers is never a C string: C strings are made by arena_string where a library wants one. All functions are pure; any
  * thread.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-
-struct arena;
 
 struct span {
 	const uint8_t *ptr;
@@ -71,9 +69,6 @@ struct span span_split(struct span *rest, uint8_t separator);
 
 /* Decimal digits only, all of s. 0, or E_PARSE, E_RANGE (above max). */
 int span_parse_u64(struct span s, uint64_t max, uint64_t *ret_value);
-
-/* A NUL-terminated copy that lives as long as the arena. Bytes behind an embedded NUL are lost: check before. */
-char *span_cstr(struct arena *arena, struct span s);
 
 uint8_t ascii_lower(uint8_t byte);
 bool ascii_is_digit(uint8_t byte);

@@ -90,7 +90,7 @@ static Stockade__Piece *piece_to_wire(const struct delta_piece *piece, struct ar
 	Stockade__Piece *wire = arena_alloc(arena, sizeof(*wire));
 
 	stockade__piece__init(wire);
-	wire->list = span_cstr(arena, piece->list);
+	wire->list = arena_string(arena, piece->list);
 	wire->source = arena_alloc(arena, sizeof(*wire->source));
 	source_to_wire(&piece->source, wire->source);
 	wire->n_hits = piece->hits_len;
@@ -101,7 +101,7 @@ static Stockade__Piece *piece_to_wire(const struct delta_piece *piece, struct ar
 		stockade__hit__init(hit);
 		hit->sublist = piece->hits[i].sublist;
 		hit->until_s = piece->hits[i].until_s;
-		hit->reason = span_cstr(arena, piece->hits[i].reason);
+		hit->reason = arena_string(arena, piece->hits[i].reason);
 		wire->hits[i] = hit;
 	}
 	return wire;

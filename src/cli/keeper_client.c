@@ -125,14 +125,14 @@ const char *wire_source_text(const struct cli *cli, const Stockade__Source *wire
 
 	if (source_from_wire(wire, &source) < 0)
 		return "?";
-	return arena_format(cli->arena, "%s", source_print(&source, text));
+	return arena_copy_string(cli->arena, source_print(&source, text));
 }
 
 const char *wire_incident_text(const struct cli *cli, uint64_t number)
 {
 	char text[INCIDENT_TEXT_SIZE];
 
-	return number != 0 ? arena_format(cli->arena, "%s", incident_number_print(number, text))
+	return number != 0 ? arena_copy_string(cli->arena, incident_number_print(number, text))
 			   : "-";
 }
 

@@ -64,7 +64,7 @@ void import_add(struct cli *cli, struct import *import, const struct source *sou
 	*entry = (struct import_entry){
 		.ip = source->net.ip, .bits = source->net.bits, .group = group};
 	if (source->kind == SOURCE_DOMAIN)
-		entry->domain = span_cstr(cli->arena, span_text(source->domain));
+		entry->domain = arena_copy_string(cli->arena, source->domain);
 	import->groups[group].len++;
 }
 

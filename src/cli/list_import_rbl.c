@@ -49,8 +49,8 @@ static int group_need(
 	if (import->groups_len == IMPORT_GROUPS_MAX)
 		return E_LIMIT;
 	group = &import->groups[import->groups_len++];
-	*group = (struct import_group){.sublist = arena_format(rbl->cli->arena, "%s", sublist),
-		.reason = arena_format(rbl->cli->arena, "%s", reason),
+	*group = (struct import_group){.sublist = arena_copy_string(rbl->cli->arena, sublist),
+		.reason = arena_copy_string(rbl->cli->arena, reason),
 		.excluded = excluded};
 	return (int)import->groups_len - 1;
 }

@@ -64,7 +64,7 @@ const char *output_zone(const struct cli *cli)
 
 	if (cli->utc || !output_parts(cli, clock_now_s(), &parts) || parts.tm_gmtoff == 0)
 		return "UTC";
-	return arena_format(cli->arena, "%s", parts.tm_zone);
+	return arena_copy_string(cli->arena, parts.tm_zone);
 }
 
 /* ---- tables ---- */

@@ -61,8 +61,8 @@ static const char *code_text(struct cli *cli, const char *list, struct span subl
 
 	for (size_t i = 0; conf != NULL && i < conf->sublists_len; i++) {
 		if (span_equal_text(sublist, conf->sublists[i].name))
-			return arena_format(
-				cli->arena, "%s", ip_print(conf->sublists[i].code, text));
+			return arena_copy_string(
+				cli->arena, ip_print(conf->sublists[i].code, text));
 	}
 	return "?";
 }
@@ -70,7 +70,7 @@ static const char *code_text(struct cli *cli, const char *list, struct span subl
 static void result_add_hits(struct cli *cli, const struct view *view, int list,
 	const struct hits *hits, struct lookup_result *result)
 {
-	const char *name = span_cstr(cli->arena, view_list_name(view, list));
+	const char *name = arena_string(cli->arena, view_list_name(view, list));
 
 	for (size_t i = 0; i < hits->len; i++) {
 		const struct hit *hit = &hits->items[i];
@@ -78,14 +78,14 @@ static void result_add_hits(struct cli *cli, const struct view *view, int list,
 
 		if (strcmp(name, "allow") == 0) {
 			result->allowed = true;
-			result->allow_reason = span_cstr(cli->arena, hit->reason);
+			result->allow_reason = arena_string(cli->arena, hit->reason);
 			continue;
 		}
 		result->rows[result->len++] = (struct lookup_row){
 			.list = name,
-			.sublist = span_cstr(cli->arena, sublist),
+			.sublist = arena_string(cli->arena, sublist),
 			.code = code_text(cli, name, sublist),
-			.reason = span_cstr(cli->arena, hit->reason),
+			.reason = arena_string(cli->arena, hit->reason),
 			.until_s = hit->until_s,
 			.incident = "-",
 		};

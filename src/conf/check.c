@@ -27,7 +27,7 @@ static struct conf_location location_find(const struct loader *loader, const cha
 	struct span rest = span_text(path);
 
 	while (rest.len != 0 && node != NULL) {
-		const char *key = span_cstr(loader->arena, span_split(&rest, '.'));
+		const char *key = arena_string(loader->arena, span_split(&rest, '.'));
 
 		node = node->kind == TREE_MAP ? tree_find(node, key) : NULL;
 	}
@@ -148,7 +148,7 @@ static void complete_allow(struct loader *loader)
 void conf_complete(struct loader *loader)
 {
 	struct conf *conf = loader->conf;
-	char *url = conf->portal_url != NULL ? span_cstr(loader->arena, span_text(conf->portal_url))
+	char *url = conf->portal_url != NULL ? arena_copy_string(loader->arena, conf->portal_url)
 					     : NULL;
 
 	complete_checks(loader);

@@ -46,7 +46,7 @@ static void feed_take_from(struct loader *loader, struct conf_feed *feed)
 		rest = span_from(rest, sizeof(scheme) - 1);
 		if (server_parse(span_split(&rest, '/'), &feed->server) == 0 &&
 			domain_check(rest, NULL) == 0) {
-			zone = span_cstr(loader->arena, rest);
+			zone = arena_string(loader->arena, rest);
 			for (char *c = zone; *c != '\0'; c++)
 				*c = (char)ascii_lower((uint8_t)*c);
 			feed->zone = zone;
@@ -115,7 +115,7 @@ static void feed_imply_codes(
 		if (!sublist_takes_feed(loader->conf, sublist) || !ip_is_v4(sublist->code))
 			continue;
 		*code = (struct conf_feed_code){
-			.text = arena_format(loader->arena, "%s", ip_print(sublist->code, text)),
+			.text = arena_copy_string(loader->arena, ip_print(sublist->code, text)),
 			.sublist = sublist->name,
 			.sublist_index = (unsigned)i};
 		for (int octet = 0; octet < 4; octet++)

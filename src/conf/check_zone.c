@@ -327,7 +327,7 @@ static void check_address(
 {
 	const struct served *served = served_find(all, address->name);
 	struct span rest = span_text(address->name);
-	const char *label = span_cstr(loader->arena, span_split(&rest, '.'));
+	const char *label = arena_string(loader->arena, span_split(&rest, '.'));
 
 	if (served == NULL || strcmp(served->zone, address->name) == 0)
 		error_at(loader->diagnostics, address->location, (unsigned)strlen(address->name),

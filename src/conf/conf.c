@@ -61,7 +61,7 @@ static struct conf *conf_new(const char *path, int64_t now_s)
 
 	atomic_init(&owner->refs, 1);
 	owner->arena = arena_new(0);
-	owner->conf.file = span_cstr(owner->arena, span_text(path));
+	owner->conf.file = arena_copy_string(owner->arena, path);
 	owner->conf.loaded_s = now_s;
 	return &owner->conf;
 }
@@ -99,7 +99,7 @@ static int file_read(const char *path, struct arena *arena, struct span *ret_tex
 static int load_file(
 	struct loader *loader, const char *path, struct arena *scratch, struct tree **ret_tree)
 {
-	const char *file = span_cstr(loader->arena, span_text(path));
+	const char *file = arena_copy_string(loader->arena, path);
 	struct span text = {0};
 	int r = file_read(path, scratch, &text);
 

@@ -71,7 +71,7 @@ static const char *line_copy(const struct diagnostics *diagnostics, struct conf_
 	line = span_first(line, LINE_SHOWN);
 	if (line.len != 0 && line.ptr[line.len - 1] == '\r')
 		line.len--;
-	copy = span_cstr(diagnostics->report->arena, line);
+	copy = arena_string(diagnostics->report->arena, line);
 	for (size_t i = 0, len; i < line.len; i += len) {
 		bool control = (line.ptr[i] < 0x20 && line.ptr[i] != '\t') || line.ptr[i] == 0x7f;
 
@@ -98,7 +98,7 @@ static void diagnostic_add(struct diagnostics *diagnostics, struct conf_location
 		report->diagnostics =
 			arena_alloc(report->arena, DIAGNOSTICS_MAX * sizeof(*report->diagnostics));
 	row = &report->diagnostics[report->diagnostics_len++];
-	copy = span_cstr(report->arena, span_text(text));
+	copy = arena_copy_string(report->arena, text);
 	for (char *c = copy; *c != '\0'; c++)
 		*c = (uint8_t)*c < 0x20 || *c == 0x7f ? '?' : *c;
 	*row = (struct conf_diagnostic){
@@ -165,7 +165,7 @@ void diagnostics_sort(struct diagnostics *diagnostics)
 	}
 	for (size_t i = 0; i < report->diagnostics_len; i++)
 		report->diagnostics[i].location.file =
-			span_cstr(report->arena, span_text(report->diagnostics[i].location.file));
+			arena_copy_string(report->arena, report->diagnostics[i].location.file);
 }
 
 void conf_report_done(struct conf_report *report)

@@ -64,7 +64,7 @@ static void error_unknown_key(
 	struct span key;
 
 	while (count < WORDS_MAX && setting_next(prefix, &at, &key))
-		names[count++] = span_cstr(loader->arena, key);
+		names[count++] = arena_string(loader->arena, key);
 	error_at(loader->diagnostics, entry->key_location, entry->key_width,
 		"unknown key '%.*s'%s%.*s%s%s", shown_len(entry->key), entry->key.ptr,
 		map->key.len != 0 ? " below '" : "", shown_len(map->key), map->key.ptr,
@@ -79,7 +79,7 @@ static size_t words_split(struct loader *loader, const char *words, const char *
 	size_t count = 0;
 
 	while (rest.len != 0 && count < WORDS_MAX)
-		names[count++] = span_cstr(loader->arena, span_split(&rest, ' '));
+		names[count++] = arena_string(loader->arena, span_split(&rest, ' '));
 	return count;
 }
 
@@ -123,7 +123,7 @@ static bool is_within(struct loader *loader, const struct setting *row, const st
 /* Lines of a folded or literal text become one; names become lower case. */
 static void set_text(struct loader *loader, const struct tree *node, bool lower, void *member)
 {
-	char *copy = span_cstr(loader->arena, node->text);
+	char *copy = arena_string(loader->arena, node->text);
 	size_t len = strlen(copy);
 
 	while (len != 0 && copy[len - 1] == '\n')
@@ -482,7 +482,7 @@ static void fill_row(
 static const char *key_copy(
 	struct loader *loader, const struct setting *row, const struct tree *entry)
 {
-	char *key = span_cstr(loader->arena, entry->key);
+	char *key = arena_string(loader->arena, entry->key);
 
 	for (char *c = key; row->host_keys && *c != '\0'; c++)
 		*c = (char)ascii_lower((uint8_t)*c);
@@ -632,7 +632,7 @@ static void fill_keys(struct loader *loader, const struct tree *map, const struc
 	size_t at = 0;
 
 	while (setting_next(prefix, &at, &key)) {
-		const char *name = span_cstr(loader->arena, key);
+		const char *name = arena_string(loader->arena, key);
 		const struct tree *entry = map != NULL ? tree_find(map, name) : NULL;
 		const struct tree *section =
 			entry != NULL && entry->kind == TREE_MAP ? entry : NULL;

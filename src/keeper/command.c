@@ -130,7 +130,7 @@ static void command_refuse(struct command_run *run)
 	answer->tag = tag;
 	answer->error = run->error;
 	answer->serial = run->keeper->publisher.serial;
-	answer->text = arena_format(run->change.arena, "%s", run->why.text);
+	answer->text = arena_copy_string(run->change.arena, run->why.text);
 	command_reply(run, false, false);
 }
 
@@ -164,7 +164,7 @@ static const char *command_author(
 	struct arena *arena, const struct connection *connection, const char *said)
 {
 	if (said[0] == '\0' || strcmp(said, connection->author) == 0)
-		return arena_format(arena, "%s", connection->author);
+		return arena_copy_string(arena, connection->author);
 	return arena_format(arena, "%.120s (%.60s)", said, connection->author);
 }
 

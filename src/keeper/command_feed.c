@@ -67,13 +67,13 @@ static int feeds_add(struct listing_feeds *listing, const struct store_feed *fee
 	char author[FEED_AUTHOR_SIZE];
 	const Stockade__Condition *condition;
 
-	status->name = span_cstr(listing->arena, feed->name);
-	status->list = arena_format(listing->arena, "%s", list);
+	status->name = arena_string(listing->arena, feed->name);
+	status->list = arena_copy_string(listing->arena, list);
 	status->serial = feed->rules != 0 ? feed->serial : 0;
 	status->success_s = feed->success_s;
 	status->changed_s = feed->changed_s;
-	status->state = arena_format(listing->arena, "%s", feed_state_word(feed));
-	status->error = span_cstr(listing->arena, feed->error);
+	status->state = arena_copy_string(listing->arena, feed_state_word(feed));
+	status->error = arena_string(listing->arena, feed->error);
 	status->error_s = feed->error.len != 0 ? feed->error_s : 0;
 	condition = feed_condition(listing->keeper, status->name);
 	if (feed->error.len == 0 && condition != NULL && !condition->well) {

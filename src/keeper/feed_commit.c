@@ -98,9 +98,9 @@ static int rows_add(const struct store_listing *listing, void *arg)
 		.reason = text_sum(listing->reason),
 		.bit = bit_of(c, listing),
 		.excluded = listing->excluded,
-		.list = other ? span_cstr(arena, listing->list) : c->list->name};
+		.list = other ? arena_string(arena, listing->list) : c->list->name};
 	if (listing->source.kind == SOURCE_DOMAIN)
-		row->domain = span_cstr(arena, span_text(listing->source.domain));
+		row->domain = arena_copy_string(arena, listing->source.domain);
 	return 0;
 }
 

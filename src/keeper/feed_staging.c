@@ -208,7 +208,7 @@ static const char *staging_reason(struct feed_staging *staging, const char *reas
 
 	if (strcmp(last, reason) == 0)
 		return last;
-	return span_cstr(staging->arena, span_text(reason));
+	return arena_copy_string(staging->arena, reason);
 }
 
 static int feed_entry(
@@ -228,7 +228,7 @@ static int feed_entry(
 	item->ip = source.net.ip;
 	item->bits = source.net.bits;
 	if (source.kind == SOURCE_DOMAIN)
-		item->domain = span_cstr(staging->arena, span_text(source.domain));
+		item->domain = arena_copy_string(staging->arena, source.domain);
 	item->listed = entry->listed;
 	item->excluded = entry->excluded;
 	item->reason = staging_reason(staging, entry->reason);

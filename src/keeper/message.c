@@ -26,7 +26,7 @@ static char *listing_code(
 		char text[IP_TEXT_SIZE];
 
 		if (span_equal_text(listing->sublist, list->sublists[i].name))
-			return arena_format(arena, "%s", ip_print(list->sublists[i].code, text));
+			return arena_copy_string(arena, ip_print(list->sublists[i].code, text));
 	}
 	return (char *)"";
 }
@@ -49,22 +49,22 @@ Stockade__Listing *listing_encode(struct keeper *keeper, struct arena *arena,
 
 	stockade__listing__init(wire);
 	wire->id = listing->id;
-	wire->list = span_cstr(arena, listing->list);
-	wire->sublist = span_cstr(arena, listing->sublist);
+	wire->list = arena_string(arena, listing->list);
+	wire->sublist = arena_string(arena, listing->sublist);
 	wire->source = source_encode(arena, &listing->source);
 	wire->since_s = listing->since_s;
 	wire->until_s = listing->until_s;
-	wire->policy = span_cstr(arena, listing->policy);
+	wire->policy = arena_string(arena, listing->policy);
 	wire->policy_version = listing->policy_version;
-	wire->reason = span_cstr(arena, listing->reason);
+	wire->reason = arena_string(arena, listing->reason);
 	wire->incident = listing->incident;
 	wire->ended_s = listing->ended_s;
-	wire->ended_reason = span_cstr(arena, listing->ended_reason);
+	wire->ended_reason = arena_string(arena, listing->ended_reason);
 	wire->excluded = listing->excluded;
 	wire->code = listing_code(keeper->guard.conf, arena, listing);
 	if (private) {
-		wire->author = span_cstr(arena, listing->author);
-		wire->ended_by = span_cstr(arena, listing->ended_by);
+		wire->author = arena_string(arena, listing->author);
+		wire->ended_by = arena_string(arena, listing->ended_by);
 	}
 	listing_encode_evidence(keeper, arena, wire);
 	return wire;
@@ -118,17 +118,17 @@ Stockade__Incident *incident_encode(
 	wire->first_s = incident->first_s;
 	wire->last_s = incident->last_s;
 	wire->count = incident->count;
-	wire->rule = span_cstr(arena, incident->rule);
-	wire->mode = span_cstr(arena, incident->mode);
-	wire->host = span_cstr(arena, incident->host);
+	wire->rule = arena_string(arena, incident->rule);
+	wire->mode = arena_string(arena, incident->mode);
+	wire->host = arena_string(arena, incident->host);
 	wire->code = incident->code;
-	wire->text = span_cstr(arena, incident->text);
-	wire->helo = span_cstr(arena, incident->helo);
-	wire->ptr = span_cstr(arena, incident->ptr);
-	wire->list = span_cstr(arena, incident->list);
+	wire->text = arena_string(arena, incident->text);
+	wire->helo = arena_string(arena, incident->helo);
+	wire->ptr = arena_string(arena, incident->ptr);
+	wire->list = arena_string(arena, incident->list);
 	if (private) {
-		wire->sender = span_cstr(arena, incident->sender);
-		wire->recipient = span_cstr(arena, incident->recipient);
+		wire->sender = arena_string(arena, incident->sender);
+		wire->recipient = arena_string(arena, incident->recipient);
 	}
 	checks_decode(arena, incident->checks, wire);
 	return wire;
@@ -141,10 +141,10 @@ Stockade__Event *event_encode(struct arena *arena, const struct store_event *eve
 	stockade__event__init(wire);
 	wire->id = event->id;
 	wire->time_s = event->time_s;
-	wire->author = span_cstr(arena, event->author);
-	wire->verb = span_cstr(arena, event->verb);
-	wire->subject = span_cstr(arena, event->subject);
-	wire->reason = span_cstr(arena, event->reason);
+	wire->author = arena_string(arena, event->author);
+	wire->verb = arena_string(arena, event->verb);
+	wire->subject = arena_string(arena, event->subject);
+	wire->reason = arena_string(arena, event->reason);
 	wire->undoes = event->undoes;
 	wire->undone = event->undone;
 	wire->serial = event->serial;

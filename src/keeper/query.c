@@ -167,8 +167,8 @@ static int status_lists(struct asking *asking, Stockade__Status *status)
 		Stockade__ListStatus *list = arena_alloc(asking->arena, sizeof(*list));
 
 		stockade__list_status__init(list);
-		list->name = span_cstr(asking->arena, span_text(conf->lists[i].name));
-		list->zone = span_cstr(asking->arena, span_text(conf->lists[i].zone));
+		list->name = arena_copy_string(asking->arena, conf->lists[i].name);
+		list->zone = arena_copy_string(asking->arena, conf->lists[i].zone);
 		if (asking->keeper->guard.store != NULL)
 			r = store_list_count(asking->keeper->guard.store, span_text(list->name),
 				&list->listings);
@@ -243,7 +243,7 @@ static int ask_status(struct asking *asking)
 	if (status->store_ok)
 		store_describe(keeper->guard.store, words, sizeof(words));
 	status->store =
-		arena_format(asking->arena, "%s", status->store_ok ? words : keeper->guard.why);
+		arena_copy_string(asking->arena, status->store_ok ? words : keeper->guard.why);
 	status_roles(asking, status);
 	status_conditions(asking, status);
 	asking->answer->status = status;

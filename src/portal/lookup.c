@@ -84,6 +84,6 @@ const char *lookup_print(const struct lookup *lookup, struct arena *arena)
 	char source[SOURCE_TEXT_SIZE];
 
 	if (lookup->kind == LOOKUP_INCIDENT)
-		return arena_format(arena, "%s", incident_number_print(lookup->incident, number));
-	return arena_format(arena, "%s", source_print(&lookup->source, source));
+		return arena_copy_string(arena, incident_number_print(lookup->incident, number));
+	return arena_copy_string(arena, source_print(&lookup->source, source));
 }

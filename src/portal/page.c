@@ -48,7 +48,8 @@ int page_set_new(struct page_set **ret_set, struct fault *why)
 		if (!span_has_suffix_nocase(name, span_text(".html")))
 			continue;
 		sources[count++] = (struct template_source){
-			span_cstr(set->names, span_first(name, name.len - 5)), web_files[i].bytes};
+			arena_string(set->names, span_first(name, name.len - 5)),
+			web_files[i].bytes};
 	}
 	r = template_set_new(sources, count, &set->templates, why);
 	if (r < 0)
@@ -128,7 +129,7 @@ static void set_time(const struct page_context *context, struct value *map, cons
 		return;
 	value_set_text(context->arena, map, name, words_time(context->arena, time_s));
 	value_set_text(context->arena, map, iso_name,
-		arena_format(context->arena, "%s", clock_print_utc(time_s, iso)));
+		arena_copy_string(context->arena, clock_print_utc(time_s, iso)));
 }
 
 static void set_until(const struct page_context *context, struct value *map, int64_t until_s)
@@ -163,7 +164,7 @@ const char *page_path(struct arena *arena, struct span subject)
 		if (more)
 			buf_append_byte(&buf, '/');
 	}
-	path = span_cstr(arena, buf_span(&buf));
+	path = arena_string(arena, buf_span(&buf));
 	buf_done(&buf);
 	return path;
 }
@@ -201,7 +202,7 @@ static void set_listing(const struct page_context *context, struct value *map,
 	value_set_text(arena, map, "zone", listing->list->zone);
 	value_set_text(arena, map, "sublist", listing->sublist->name);
 	value_set_text(arena, map, "code",
-		arena_format(arena, "%s", ip_print(listing->sublist->code, code)));
+		arena_copy_string(arena, ip_print(listing->sublist->code, code)));
 	value_set_text(
 		arena, map, "dns", page_dns_name(arena, &source->source, listing->list->zone));
 	value_set_text(arena, map, "policy", "");
@@ -392,7 +393,7 @@ int page_incident(
 {
 	struct arena *arena = context->arena;
 	char text[INCIDENT_TEXT_SIZE];
-	const char *number = arena_format(arena, "%s", incident_number_print(model->number, text));
+	const char *number = arena_copy_string(arena, incident_number_print(model->number, text));
 	struct value *page = page_new(context, arena_format(arena, "Incident %s", number), NULL);
 
 	value_set_text(arena, page, "number", number);
@@ -433,7 +434,7 @@ static void set_policy_list(struct arena *arena, struct value *map, const struct
 		value_set_text(arena, row, "sublist", sublist->name);
 		value_set_text(arena, row, "policy", sublist->policy);
 		value_set_text(arena, row, "code",
-			arena_format(arena, "%s", ip_print(sublist->code, code)));
+			arena_copy_string(arena, ip_print(sublist->code, code)));
 	}
 }
 

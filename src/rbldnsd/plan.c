@@ -80,7 +80,7 @@ static struct rbl_plan_zone *plan_zone(struct plan_build *build, const struct dn
 	zone->apex = *apex;
 	for (size_t i = 0; i < apex->len; i++)
 		zone->apex.wire[i] = ascii_lower(apex->wire[i]); /* lengths are below letters */
-	zone->name = arena_format(plan->arena, "%s", dns_name_print(&zone->apex, text));
+	zone->name = arena_copy_string(plan->arena, dns_name_print(&zone->apex, text));
 	zone->acl = RBL_NO_ACL;
 	return zone;
 }

@@ -30,7 +30,7 @@ static Stockade__Condition *add(
 
 	stockade__condition__init(condition);
 	condition->kind = (char *)kind;
-	condition->name = span_cstr(arena, span_text(name));
+	condition->name = arena_copy_string(arena, name);
 	health->conditions[health->n_conditions++] = condition;
 	return condition;
 }

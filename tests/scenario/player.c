@@ -73,9 +73,9 @@ static size_t line_split(struct player *p, struct span line, char *words[WORDS_M
 			break;
 		if (line.ptr[0] == '"') {
 			line = span_from(line, 1);
-			words[count++] = span_cstr(p->arena, span_split(&line, '"'));
+			words[count++] = arena_string(p->arena, span_split(&line, '"'));
 		} else {
-			words[count++] = span_cstr(p->arena, span_split(&line, ' '));
+			words[count++] = arena_string(p->arena, span_split(&line, ' '));
 		}
 	}
 	return count;
