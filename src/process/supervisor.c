@@ -10,41 +10,24 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "process/child.h"
 #include "process/folders.h"
 #include "process/jail.h"
+#include "process/lifecycle.h"
 #include "process/sd_notify.h"
 #include "process/sockets.h"
 
-enum {
-	ROLES_MAX = 8,
-	RESTART_FIRST_MS = 20, /* a crash costs its clients no more than this */
-	RESTART_LAST_MS = 30000,
-	RESTART_BUSY_MS = 1000, /* its predecessor still lets its last sessions end */
-	HEALTHY_MS = 1000,      /* ready for so long: the next death counts as the first */
-	PATIENCE_MS = 25000,    /* for the ends of sessions; below systemd's 90 s */
-};
-
-enum life {
-	LIFE_DOWN,     /* not running; started again when its timer is set */
-	LIFE_STARTING, /* not ready yet */
-	LIFE_READY,
-	LIFE_ENDING, /* told to end */
-};
+enum { PATIENCE_MS = 25000 }; /* for the ends of sessions; below systemd's 90 s */
 
 struct supervised {
 	uint32_t magic;
 	struct supervisor *supervisor;
 	const struct role *role;
-	enum life life;
-	bool wanted;   /* run.roles */
-	bool settled;  /* was ready once, or failed once */
-	bool outdated; /* the configuration changed while it was starting */
-	pid_t pid;
-	int64_t ready_ms;
-	int64_t delay_ms;
+	struct lifecycle *life;
+	pid_t pid; /* 0: none */
 	struct timer again;
 	struct sockets sockets;
 };
@@ -59,14 +42,12 @@ struct supervisor {
 	struct timer patience;
 	struct timer watchdog;
 	int64_t watchdog_ms;
-	bool reported_ready;
-	bool stopping;
 	int exit_code;
-	size_t roles_len;
-	struct supervised roles[ROLES_MAX];
+	struct lifecycles lives;
+	struct supervised roles[ROLES_MAX]; /* lives.len of them */
 };
 
-static void supervised_start(struct supervised *supervised);
+static void supervised_act(struct supervised *supervised, enum life_action action);
 static void supervisor_stop(struct supervisor *supervisor);
 
 static struct log_field log_role_name(const struct supervised *supervised)
@@ -74,17 +55,10 @@ static struct log_field log_role_name(const struct supervised *supervised)
 	return log_text("role", supervised->role->name);
 }
 
-/* Tells systemd, once: by then each role is ready or has failed at least once and said why. A keeper without its store
- * must not keep gate and DNS from serving. */
 static void supervisor_report_ready(struct supervisor *supervisor)
 {
-	for (size_t i = 0; i < supervisor->roles_len; i++) {
-		if (supervisor->roles[i].wanted && !supervisor->roles[i].settled)
-			return;
-	}
-	if (supervisor->reported_ready || supervisor->stopping)
+	if (!lifecycles_report_ready(&supervisor->lives))
 		return;
-	supervisor->reported_ready = true;
 	log_event(EV_RUN_READY, LOG_FIELDS(log_number("pid", getpid())));
 	notify_send(supervisor->notify_fd, "READY=1");
 }
@@ -93,16 +67,12 @@ static void supervisor_on_ready(pid_t pid, void *arg)
 {
 	struct supervisor *supervisor = OBJ(supervisor, arg);
 
-	for (size_t i = 0; i < supervisor->roles_len; i++) {
+	for (size_t i = 0; i < supervisor->lives.len; i++) {
 		struct supervised *supervised = &supervisor->roles[i];
 
-		if (supervised->pid != pid || supervised->life != LIFE_STARTING)
-			continue;
-		supervised->life = LIFE_READY;
-		supervised->settled = true;
-		supervised->ready_ms = loop_now_ms(supervisor->loop);
-		if (supervised->outdated)
-			kill(pid, SIGHUP);
+		if (supervised->pid == pid && supervised->life->life == LIFE_STARTING)
+			supervised_act(supervised,
+				lifecycle_ready(supervised->life, loop_now_ms(supervisor->loop)));
 	}
 	supervisor_report_ready(supervisor);
 }
@@ -110,30 +80,7 @@ static void supervisor_on_ready(pid_t pid, void *arg)
 static void supervised_again(struct timer *timer, void *arg)
 {
 	(void)timer;
-	supervised_start(OBJ(supervised, arg));
-}
-
-static bool is_busy(int status)
-{
-	return WIFEXITED(status) && WEXITSTATUS(status) == err_exit_code(E_BUSY);
-}
-
-/* Doubles from milliseconds to half a minute while a role does not stay up. */
-static void supervised_plan_restart(struct supervised *supervised, bool busy)
-{
-	int64_t now_ms = loop_now_ms(supervised->supervisor->loop);
-	bool healthy =
-		supervised->life == LIFE_READY && now_ms - supervised->ready_ms >= HEALTHY_MS;
-
-	if (busy)
-		supervised->delay_ms = RESTART_BUSY_MS;
-	else if (healthy || supervised->delay_ms == 0)
-		supervised->delay_ms = RESTART_FIRST_MS;
-	else
-		supervised->delay_ms *= 2;
-	if (supervised->delay_ms > RESTART_LAST_MS)
-		supervised->delay_ms = RESTART_LAST_MS;
-	timer_set(&supervised->again, now_ms + supervised->delay_ms);
+	supervised_act(OBJ(supervised, arg), LIFE_START);
 }
 
 static void supervised_start(struct supervised *supervised)
@@ -147,24 +94,40 @@ static void supervised_start(struct supervised *supervised)
 		.user = role_user(supervised->role->name),
 	};
 	struct fault why = {""};
-	int r = child_start(&plan, &supervised->pid, &why);
 
-	if (r < 0) {
-		log_event(EV_ROLE_FAILED,
-			LOG_FIELDS(log_role_name(supervised), log_text("why", why.text)));
-		supervised_plan_restart(supervised, false);
+	if (child_start(&plan, &supervised->pid, &why) == 0) {
+		lifecycle_started(supervised->life);
 		return;
 	}
-	supervised->life = LIFE_STARTING;
-	supervised->outdated = false;
+	log_event(EV_ROLE_FAILED, LOG_FIELDS(log_role_name(supervised), log_text("why", why.text)));
+	supervised_act(supervised,
+		lifecycle_start_failed(supervised->life, loop_now_ms(supervisor->loop)));
 }
 
-static bool is_hopeless(int status)
+static void supervised_act(struct supervised *supervised, enum life_action action)
+{
+	struct loop *loop = supervised->supervisor->loop;
+
+	if (action == LIFE_START)
+		supervised_start(supervised);
+	else if (action == LIFE_START_LATER)
+		timer_set(&supervised->again, loop_now_ms(loop) + supervised->life->delay_ms);
+	else if (action == LIFE_TERM || action == LIFE_HUP)
+		kill(supervised->pid, action == LIFE_TERM ? SIGTERM : SIGHUP);
+	else if (action == LIFE_GIVE_UP)
+		supervisor_stop(supervised->supervisor);
+	if (!supervised->life->waits)
+		timer_clear(&supervised->again);
+}
+
+static enum death death_of(int status)
 {
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 
-	return code == err_exit_code(E_CONFIG) || code == err_exit_code(E_DENIED) ||
-	       code == err_exit_code(E_ABSENT) || code == err_exit_code(E_USAGE);
+	if (code == err_exit_code(E_CONFIG) || code == err_exit_code(E_DENIED) ||
+		code == err_exit_code(E_ABSENT) || code == err_exit_code(E_USAGE))
+		return DEATH_HOPELESS;
+	return code == err_exit_code(E_BUSY) ? DEATH_BUSY : DEATH_CRASH;
 }
 
 static void supervised_log_death(const struct supervised *supervised, pid_t pid, int status)
@@ -176,67 +139,40 @@ static void supervised_log_death(const struct supervised *supervised, pid_t pid,
 			log_text("by", killed ? "signal" : "exit"),
 			log_number("code", killed ? WTERMSIG(status) : WEXITSTATUS(status)),
 			log_text("signal", killed ? sigabbrev_np(WTERMSIG(status)) : NULL),
-			log_number("again_ms", supervised->delay_ms)));
+			log_number("again_ms", supervised->life->delay_ms)));
 }
 
 static void supervised_died(struct supervised *supervised, int status)
 {
 	struct supervisor *supervisor = supervised->supervisor;
 	pid_t pid = supervised->pid;
-	bool ordered = supervised->life == LIFE_ENDING;
+	enum life_action action = lifecycle_died(&supervisor->lives, supervised->life,
+		death_of(status), loop_now_ms(supervisor->loop));
 
 	supervised->pid = 0;
-	if (!ordered && !supervisor->reported_ready && is_hopeless(status)) {
-		supervised->life = LIFE_DOWN;
-		supervised->delay_ms = 0;
-		supervised_log_death(supervised, pid, status);
-		supervisor->exit_code = WEXITSTATUS(status);
-		supervisor_stop(supervisor);
-		return;
-	}
-	if (!ordered)
-		supervised_plan_restart(supervised, is_busy(status));
-	supervised->life = LIFE_DOWN;
-	if (!ordered) {
-		supervised->settled = true;
-		supervised_log_death(supervised, pid, status);
+	if (action == LIFE_START_LATER || action == LIFE_GIVE_UP)
+		supervised_log_death(supervised, pid, status); /* nobody had told it to end */
+	if (action == LIFE_START_LATER)
 		supervisor_report_ready(supervisor);
-	} else if (supervised->wanted && !supervisor->stopping) {
-		supervised_start(supervised); /* a reload asked for a new process */
-	}
+	if (action == LIFE_GIVE_UP)
+		supervisor->exit_code = WEXITSTATUS(status);
+	supervised_act(supervised, action);
 }
 
-static void supervised_end(struct supervised *supervised)
-{
-	timer_clear(&supervised->again);
-	if (supervised->life == LIFE_STARTING || supervised->life == LIFE_READY) {
-		kill(supervised->pid, SIGTERM);
-		supervised->life = LIFE_ENDING;
-	}
-}
-
-/* The keeper goes last: it hears what the others still have to say. */
 static void supervisor_go_on_stopping(struct supervisor *supervisor)
 {
-	bool others = false;
-	bool any = false;
-
-	for (size_t i = 0; i < supervisor->roles_len; i++) {
+	for (size_t i = 0; i < supervisor->lives.len; i++) {
 		struct supervised *supervised = &supervisor->roles[i];
-		bool lives = supervised->pid > 0;
 
-		any = any || lives;
-		others = others || (lives && !role_is_keeper(supervised->role));
+		supervised_act(supervised, lifecycle_stop(&supervisor->lives, supervised->life));
 	}
-	for (size_t i = 0; i < supervisor->roles_len && !others; i++)
-		supervised_end(&supervisor->roles[i]);
-	if (!any)
+	if (!lifecycles_any_lives(&supervisor->lives))
 		loop_stop(supervisor->loop);
 }
 
 static void supervisor_kill(struct supervisor *supervisor)
 {
-	for (size_t i = 0; i < supervisor->roles_len; i++) {
+	for (size_t i = 0; i < supervisor->lives.len; i++) {
 		if (supervisor->roles[i].pid > 0)
 			kill(supervisor->roles[i].pid, SIGKILL);
 	}
@@ -250,15 +186,10 @@ static void supervisor_on_impatience(struct timer *timer, void *arg)
 
 static void supervisor_stop(struct supervisor *supervisor)
 {
-	if (supervisor->stopping)
+	if (supervisor->lives.stopping)
 		return;
-	supervisor->stopping = true;
+	lifecycles_stop(&supervisor->lives);
 	notify_send(supervisor->notify_fd, "STOPPING=1");
-	for (size_t i = 0; i < supervisor->roles_len; i++) {
-		timer_clear(&supervisor->roles[i].again);
-		if (!role_is_keeper(supervisor->roles[i].role))
-			supervised_end(&supervisor->roles[i]);
-	}
 	timer_set(&supervisor->patience, loop_now_ms(supervisor->loop) + PATIENCE_MS);
 	supervisor_go_on_stopping(supervisor);
 }
@@ -268,7 +199,7 @@ static void supervisor_on_term(int number, void *arg)
 	struct supervisor *supervisor = OBJ(supervisor, arg);
 
 	(void)number;
-	if (supervisor->stopping)
+	if (supervisor->lives.stopping)
 		supervisor_kill(supervisor); /* asked twice */
 	supervisor_stop(supervisor);
 }
@@ -278,14 +209,14 @@ static void supervisor_on_child(int number, void *arg)
 	struct supervisor *supervisor = OBJ(supervisor, arg);
 
 	(void)number;
-	for (size_t i = 0; i < supervisor->roles_len; i++) {
+	for (size_t i = 0; i < supervisor->lives.len; i++) {
 		struct supervised *supervised = &supervisor->roles[i];
 		int status;
 
 		if (supervised->pid > 0 && waitpid(supervised->pid, &status, WNOHANG) > 0)
 			supervised_died(supervised, status);
 	}
-	if (supervisor->stopping)
+	if (supervisor->lives.stopping)
 		supervisor_go_on_stopping(supervisor);
 }
 
@@ -368,7 +299,7 @@ static int supervised_prepare(struct supervised *supervised, const struct conf *
 static int supervisor_prepare(struct supervisor *supervisor, const struct conf *conf,
 	struct sockets *ret_sockets, struct fault *why)
 {
-	for (size_t i = 0; i < supervisor->roles_len; i++) {
+	for (size_t i = 0; i < supervisor->lives.len; i++) {
 		struct supervised *supervised = &supervisor->roles[i];
 		int r = 0;
 
@@ -388,22 +319,16 @@ static int supervisor_prepare(struct supervisor *supervisor, const struct conf *
 
 /* Puts one role where the new configuration wants it. */
 static void supervised_adopt(struct supervised *supervised, const struct conf *conf,
-	struct sockets *sockets, bool same_jail)
+	const struct sockets *sockets, bool same_jail)
 {
 	bool same = same_jail && sockets_equal(&supervised->sockets, sockets);
+	enum life_change change = !conf_has_role(conf, supervised->role->name) ? LIFE_UNWANTED
+				  : same                                       ? LIFE_SAME_PROCESS
+									       : LIFE_NEW_PROCESS;
 
-	supervised->wanted = conf_has_role(conf, supervised->role->name);
 	sockets_close(&supervised->sockets); /* those that are no longer listened on */
 	supervised->sockets = *sockets;
-	if (supervised->life == LIFE_DOWN && supervised->wanted &&
-		!timer_is_set(&supervised->again))
-		supervised_start(supervised);
-	else if (!supervised->wanted || !same)
-		supervised_end(supervised);
-	else if (supervised->life == LIFE_READY)
-		kill(supervised->pid, SIGHUP);
-	else
-		supervised->outdated = true; /* it cannot take the signal yet */
+	supervised_act(supervised, lifecycle_configure(supervised->life, change));
 }
 
 static int supervisor_adopt(struct supervisor *supervisor, struct conf *conf, struct fault *why)
@@ -417,7 +342,7 @@ static int supervisor_adopt(struct supervisor *supervisor, struct conf *conf, st
 
 		supervisor->conf = conf;
 		log_open("run", (enum log_level)conf->log_level);
-		for (size_t i = 0; i < supervisor->roles_len; i++)
+		for (size_t i = 0; i < supervisor->lives.len; i++)
 			supervised_adopt(&supervisor->roles[i], conf, &sockets[i], same_jail);
 		conf_free(&old);
 	}
@@ -433,7 +358,7 @@ static void supervisor_on_hup(int number, void *arg)
 	int r;
 
 	(void)number;
-	if (supervisor->stopping)
+	if (supervisor->lives.stopping)
 		return;
 	r = role_load_conf(supervisor->conf_path, &conf);
 	if (r == 0)
@@ -475,13 +400,17 @@ static void supervisor_init(
 	supervisor->loop = loop_new();
 	timer_init(&supervisor->patience, supervisor->loop, supervisor_on_impatience, supervisor);
 	timer_init(&supervisor->watchdog, supervisor->loop, supervisor_on_watchdog, supervisor);
-	for (; roles[supervisor->roles_len] != NULL; supervisor->roles_len++) {
-		struct supervised *supervised = &supervisor->roles[supervisor->roles_len];
-
-		*supervised = (struct supervised){.magic = (uint32_t)MAGIC_supervised,
+	for (size_t i = 0; roles[i] != NULL; i++) {
+		ASSERT(i < ROLES_MAX);
+		supervisor->roles[i] = (struct supervised){.magic = (uint32_t)MAGIC_supervised,
 			.supervisor = supervisor,
-			.role = roles[supervisor->roles_len]};
-		timer_init(&supervised->again, supervisor->loop, supervised_again, supervised);
+			.role = roles[i],
+			.life = &supervisor->lives.roles[i]};
+		timer_init(&supervisor->roles[i].again, supervisor->loop, supervised_again,
+			&supervisor->roles[i]);
+		if (role_is_keeper(roles[i]))
+			supervisor->lives.last = i;
+		supervisor->lives.len++;
 	}
 	signal(SIGPIPE, SIG_IGN);
 	loop_on_signal(supervisor->loop, SIGCHLD, supervisor_on_child, supervisor);
@@ -492,7 +421,7 @@ static void supervisor_init(
 
 static void supervisor_done(struct supervisor *supervisor)
 {
-	for (size_t i = 0; i < supervisor->roles_len; i++) {
+	for (size_t i = 0; i < supervisor->lives.len; i++) {
 		sockets_unlink(&supervisor->roles[i].sockets);
 		sockets_close(&supervisor->roles[i].sockets);
 		timer_done(&supervisor->roles[i].again);

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: ISC */
+/* Lives of roles, told as events and what the supervisor is to do: no process, no clock. */
+#include "process/lifecycle.h"
+
+#include "base/macro.h"
+#include "unit.h"
+
+enum event {
+	STARTED,
+	NOT_STARTED,
+	READY,
+	CRASHED,
+	BUSY,
+	HOPELESS,
+	SAME,  /* a reload that changes nothing for the process */
+	OTHER, /* one that changes its sockets or jail */
+	UNWANTED,
+	END,
+};
+
+struct step {
+	enum event event;
+	int64_t at_ms;
+	enum life_action wanted;
+	int64_t delay_ms; /* of LIFE_START_LATER */
+};
+
+static enum life_action happens(struct lifecycles *all, const struct step *step)
+{
+	struct lifecycle *role = &all->roles[0];
+
+	switch (step->event) {
+	case STARTED:
+		lifecycle_started(role);
+		return LIFE_LEAVE;
+	case NOT_STARTED:
+		return lifecycle_start_failed(role, step->at_ms);
+	case READY:
+		return lifecycle_ready(role, step->at_ms);
+	case CRASHED:
+		return lifecycle_died(all, role, DEATH_CRASH, step->at_ms);
+	case BUSY:
+		return lifecycle_died(all, role, DEATH_BUSY, step->at_ms);
+	case HOPELESS:
+		return lifecycle_died(all, role, DEATH_HOPELESS, step->at_ms);
+	case SAME:
+		return lifecycle_configure(role, LIFE_SAME_PROCESS);
+	case OTHER:
+		return lifecycle_configure(role, LIFE_NEW_PROCESS);
+	case UNWANTED:
+		return lifecycle_configure(role, LIFE_UNWANTED);
+	case END:
+		return lifecycle_end(role);
+	}
+	return LIFE_LEAVE;
+}
+
+/* Plays the steps with one role that the first configuration wants. */
+static void play(struct lifecycles *all, const struct step *steps, size_t len)
+{
+	all->len = 1;
+	assert_int_equal(lifecycle_configure(&all->roles[0], LIFE_NEW_PROCESS), LIFE_START);
+	for (size_t i = 0; i < len; i++) {
+		enum life_action action = happens(all, &steps[i]);
+
+		if (action != steps[i].wanted)
+			fail_msg("step %zu: %d instead of %d", i, action, steps[i].wanted);
+		if (action == LIFE_START_LATER)
+			assert_int_equal(all->roles[0].delay_ms, steps[i].delay_ms);
+		assert_int_equal(all->roles[0].waits, action == LIFE_START_LATER);
+	}
+}
+
+static void the_pause_doubles_while_a_role_does_not_stay_up(void **state)
+{
+	struct lifecycles all = {.reported_ready = true};
+	const struct step steps[] = {
+		{STARTED, 0, LIFE_LEAVE, 0},
+		{CRASHED, 1, LIFE_START_LATER, 20},
+		{STARTED, 21, LIFE_LEAVE, 0},
+		{READY, 30, LIFE_LEAVE, 0},
+		{CRASHED, 1029, LIFE_START_LATER, 40}, /* a millisecond short of healthy */
+		{NOT_STARTED, 1069, LIFE_START_LATER, 80},
+		{STARTED, 1149, LIFE_LEAVE, 0},
+		{READY, 1150, LIFE_LEAVE, 0},
+		{CRASHED, 2150, LIFE_START_LATER, 20},
+		{STARTED, 2170, LIFE_LEAVE, 0},
+		{BUSY, 2171, LIFE_START_LATER, 1000},
+	};
+
+	(void)state;
+	play(&all, steps, COUNTOF(steps));
+	for (int i = 0; i < 10; i++) {
+		lifecycle_started(&all.roles[0]);
+		lifecycle_died(&all, &all.roles[0], DEATH_CRASH, 3000);
+	}
+	assert_int_equal(all.roles[0].delay_ms, 30000); /* and no longer */
+}
+
+static void what_cannot_work_ends_all_before_everything_was_ready_only(void **state)
+{
+	struct lifecycles before = {0}, after = {.reported_ready = true};
+	const struct step gives_up[] = {
+		{STARTED, 0, LIFE_LEAVE, 0}, {HOPELESS, 1, LIFE_GIVE_UP, 0}};
+	const struct step goes_on[] = {
+		{STARTED, 0, LIFE_LEAVE, 0}, {HOPELESS, 1, LIFE_START_LATER, 20}};
+
+	(void)state;
+	play(&before, gives_up, COUNTOF(gives_up));
+	play(&after, goes_on, COUNTOF(goes_on));
+}
+
+static void a_reload_reaches_a_role_in_every_state(void **state)
+{
+	struct lifecycles all = {.reported_ready = true};
+	const struct step steps[] = {
+		{STARTED, 0, LIFE_LEAVE, 0},
+		{SAME, 1, LIFE_LEAVE, 0}, /* it cannot take the signal yet */
+		{READY, 2, LIFE_HUP, 0},
+		{SAME, 3, LIFE_HUP, 0},
+		{OTHER, 4, LIFE_TERM, 0},
+		{OTHER, 5, LIFE_LEAVE, 0}, /* it is ending already */
+		{CRASHED, 6, LIFE_START, 0},
+		{STARTED, 7, LIFE_LEAVE, 0},
+		{READY, 8, LIFE_LEAVE, 0},
+		{UNWANTED, 9, LIFE_TERM, 0},
+		{CRASHED, 10, LIFE_LEAVE, 0},
+		{SAME, 11, LIFE_START, 0},
+		{STARTED, 12, LIFE_LEAVE, 0},
+		{CRASHED, 13, LIFE_START_LATER, 20},
+		{UNWANTED, 14, LIFE_LEAVE, 0},
+	};
+
+	(void)state;
+	play(&all, steps, COUNTOF(steps));
+}
+
+/* The keeper is the first in the table and the last to end. */
+static void the_keeper_ends_when_the_others_have(void **state)
+{
+	struct lifecycles all = {.len = 3, .last = 0};
+	struct lifecycle *keeper = &all.roles[0], *dns = &all.roles[1], *gate = &all.roles[2];
+
+	(void)state;
+	for (size_t i = 0; i < all.len; i++) {
+		lifecycle_configure(&all.roles[i], LIFE_SAME_PROCESS);
+		lifecycle_started(&all.roles[i]);
+	}
+	lifecycle_ready(gate, 5);
+	lifecycles_stop(&all);
+	assert_int_equal(lifecycle_stop(&all, keeper), LIFE_LEAVE);
+	assert_int_equal(lifecycle_stop(&all, dns), LIFE_TERM);
+	assert_int_equal(lifecycle_stop(&all, gate), LIFE_TERM);
+	assert_int_equal(lifecycle_died(&all, dns, DEATH_CRASH, 6), LIFE_LEAVE); /* not again */
+	assert_int_equal(lifecycle_stop(&all, keeper), LIFE_LEAVE);
+	assert_int_equal(lifecycle_died(&all, gate, DEATH_CRASH, 7), LIFE_LEAVE);
+	assert_int_equal(lifecycle_stop(&all, keeper), LIFE_TERM);
+	assert_true(lifecycles_any_lives(&all));
+	assert_int_equal(lifecycle_died(&all, keeper, DEATH_CRASH, 8), LIFE_LEAVE);
+	assert_false(lifecycles_any_lives(&all));
+}
+
+static void a_role_that_waits_is_not_started_by_a_stop(void **state)
+{
+	struct lifecycles all = {.len = 2, .last = 0};
+
+	(void)state;
+	for (size_t i = 0; i < all.len; i++) {
+		lifecycle_configure(&all.roles[i], LIFE_SAME_PROCESS);
+		lifecycle_started(&all.roles[i]);
+	}
+	lifecycle_died(&all, &all.roles[0], DEATH_CRASH, 1);
+	assert_true(all.roles[0].waits);
+	lifecycles_stop(&all);
+	assert_false(all.roles[0].waits);
+}
+
+/* systemd is told once, when each wanted role was ready or has failed. */
+static void ready_is_reported_once_and_a_failed_role_does_not_hold_it_up(void **state)
+{
+	struct lifecycles all = {.len = 3, .last = 0};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) { /* the third is not in run.roles */
+		lifecycle_configure(&all.roles[i], LIFE_SAME_PROCESS);
+		lifecycle_started(&all.roles[i]);
+	}
+	assert_false(lifecycles_report_ready(&all));
+	lifecycle_ready(&all.roles[1], 1);
+	assert_false(lifecycles_report_ready(&all));
+	lifecycle_died(&all, &all.roles[0], DEATH_CRASH, 2);
+	assert_true(lifecycles_report_ready(&all));
+	assert_false(lifecycles_report_ready(&all));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_pause_doubles_while_a_role_does_not_stay_up),
+		cmocka_unit_test(what_cannot_work_ends_all_before_everything_was_ready_only),
+		cmocka_unit_test(a_reload_reaches_a_role_in_every_state),
+		cmocka_unit_test(the_keeper_ends_when_the_others_have),
+		cmocka_unit_test(a_role_that_waits_is_not_started_by_a_stop),
+		cmocka_unit_test(ready_is_reported_once_and_a_failed_role_does_not_hold_it_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
