@@ -74,8 +74,8 @@ enum life_action lifecycle_end(struct lifecycle *role)
 enum life_action lifecycle_configure(struct lifecycle *role, enum life_change change)
 {
 	role->wanted = change != LIFE_UNWANTED;
-	if (role->life == LIFE_DOWN && role->wanted && !role->waits)
-		return LIFE_START;
+	if (role->life == LIFE_DOWN && role->wanted)
+		return role->waits ? LIFE_LEAVE : LIFE_START;
 	if (change != LIFE_SAME_PROCESS)
 		return lifecycle_end(role);
 	if (role->life == LIFE_READY)

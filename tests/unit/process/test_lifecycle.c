@@ -135,6 +135,20 @@ static void a_reload_reaches_a_role_in_every_state(void **state)
 	play(&all, steps, COUNTOF(steps));
 }
 
+static void a_role_that_waits_for_its_start_goes_on_waiting_after_a_reload(void **state)
+{
+	struct lifecycles all = {.reported_ready = true};
+	const struct step steps[] = {
+		{STARTED, 0, LIFE_LEAVE, 0},
+		{CRASHED, 1, LIFE_START_LATER, 20},
+	};
+
+	(void)state;
+	play(&all, steps, COUNTOF(steps));
+	assert_int_equal(lifecycle_configure(&all.roles[0], LIFE_NEW_PROCESS), LIFE_LEAVE);
+	assert_true(all.roles[0].waits);
+}
+
 /* The keeper is the first in the table and the last to end. */
 static void the_keeper_ends_when_the_others_have(void **state)
 {
@@ -199,6 +213,7 @@ int main(void)
 		cmocka_unit_test(the_pause_doubles_while_a_role_does_not_stay_up),
 		cmocka_unit_test(what_cannot_work_ends_all_before_everything_was_ready_only),
 		cmocka_unit_test(a_reload_reaches_a_role_in_every_state),
+		cmocka_unit_test(a_role_that_waits_for_its_start_goes_on_waiting_after_a_reload),
 		cmocka_unit_test(the_keeper_ends_when_the_others_have),
 		cmocka_unit_test(a_role_that_waits_is_not_started_by_a_stop),
 		cmocka_unit_test(ready_is_reported_once_and_a_failed_role_does_not_hold_it_up),
