@@ -74,6 +74,7 @@ server:
     listen: 127.0.0.1@{self.port}
     background-workers: 1
     tcp-workers: 1
+    tcp-io-timeout: 20000
     udp-workers: 1
 log:
   - target: stderr

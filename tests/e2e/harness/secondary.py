@@ -135,6 +135,7 @@ server:
     rundir: {self.folder}
     listen: {HOST}@{self.port}
     tcp-workers: 2
+    tcp-io-timeout: 20000
     udp-workers: 1
     background-workers: 2
 database:
