@@ -24,9 +24,13 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "needs_root: has to be root (users of their own, foreign files)")
+    config.addinivalue_line("markers", "alone: measures time, or moves the clock faster than a busy machine answers; "
+                                       "nothing else runs beside it")
+    config.addinivalue_line("markers", "xdist_group(name): one process runs all of the group, one after the other")
 
 
 def pytest_collection_modifyitems(config, items):
+    items.sort(key=lambda item: "xdist_group" not in item.keywords)  # they take longest: first, where there are many processes
     if os.geteuid() == 0:
         return
     # Deselected, not skipped: a skip means a missing package, and fails script/test.

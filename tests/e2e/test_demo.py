@@ -12,6 +12,8 @@ from harness.nameserver import answers
 from harness.site import NOBODY
 from harness.waiting import accepts_connections, wait_for
 
+pytestmark = pytest.mark.xdist_group("demo")  # each looks for the first free ports: two at a time would find the same
+
 
 class Demo:
     def __init__(self, program, path, identity):

@@ -200,6 +200,7 @@ def test_ten_thousand_connections(server):
             connection.close()
 
 
+@pytest.mark.alone
 def test_slow_streams_cost_nobody_else(server):
     """One octet now and then, on many connections; lengths that promise much and bring nothing."""
     good = framed(query(TEST, "A").to_wire())

@@ -190,6 +190,7 @@ def test_two_servers_share_a_secret(make_site):
 
 # Rates.
 
+@pytest.mark.alone
 def test_a_flood_gets_little_and_half_of_it_is_short(site):
     start(site, exempt=[], threads=1, **{"rate-limit": {"listed": 20, "burst": "1s"}})
     query = dns.message.make_query(TEST, "TXT").to_wire()
@@ -216,6 +217,7 @@ def test_a_flood_gets_little_and_half_of_it_is_short(site):
 
 # Who watches.
 
+@pytest.mark.alone
 def test_query_log_is_a_sample_and_bounded(site):
     start(site, **{"query-log": {"sample": "all", "per-second": 5}})
     names = [f"{i}.100.51.198.{ZONE}" for i in range(40)]

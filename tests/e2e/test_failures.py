@@ -46,6 +46,7 @@ def serial(site, zone="bl.example.test"):
 
 # ---- the resolver ----
 
+@pytest.mark.alone
 @pytest.mark.parametrize("how", ["away", "servfail", "refused", "garbage"])
 def test_mail_flows_without_a_resolver(site, nameserver, sink, how):
     """No DNS, no proof: nobody is refused for it, known or unknown. Where nobody listens, only the first waits."""
@@ -63,6 +64,7 @@ def test_mail_flows_without_a_resolver(site, nameserver, sink, how):
         wait_for(lambda: good_mail(site).code == 250 and gate.events("resolver.back"), what="the resolver to be seen")
 
 
+@pytest.mark.alone
 def test_a_silent_resolver_delays_mail_once(site, nameserver, sink, clock):
     """Connections wait for its time-outs together; those behind them know."""
     gate = site.start("gate")
@@ -176,6 +178,7 @@ def foreign(site, nameserver, clock, sink):
     return ForeignList(site, nameserver, clock)
 
 
+@pytest.mark.alone
 def test_a_list_that_lists_everybody_is_off_within_a_minute(foreign):
     foreign.clock.advance(120)  # the last regular test is a while ago, the next one is not near
     foreign.everybody("127.0.0.2")
@@ -198,6 +201,7 @@ def test_a_list_that_lists_everybody_is_off_within_a_minute(foreign):
 @pytest.mark.parametrize("code, what", [
     ("203.0.113.10", "outside 127/8"), ("127.255.255.254", "asked by a public resolver"),
     ("127.255.255.255", "over quota"), ("127.0.0.1", "not a listing")])
+@pytest.mark.alone
 def test_answers_that_are_no_listings_refuse_nobody(foreign, code, what):
     foreign.everybody(code)
     clients = [GOOD] + [f"198.51.100.{number}" for number in range(20, 26)]
@@ -209,6 +213,7 @@ def test_answers_that_are_no_listings_refuse_nobody(foreign, code, what):
     assert foreign.code(GOOD) == 250
 
 
+@pytest.mark.alone
 def test_an_emptied_list_is_suspended_and_says_so(foreign):
     for name, rtype in list(foreign.nameserver.records):
         if name.endswith(ZONE + "."):
@@ -218,6 +223,7 @@ def test_an_emptied_list_is_suspended_and_says_so(foreign):
     assert foreign.code("198.51.100.7") == 250
 
 
+@pytest.mark.alone
 def test_a_list_that_does_not_answer_costs_one_delay_then_is_left_alone(site, nameserver, sink, foreign):
     nameserver.fail(ZONE, "silence")
     for number in range(30, 36):
@@ -391,6 +397,7 @@ def test_a_damaged_snapshot_is_said_and_written_anew(running_site):
 
 # ---- processes ----
 
+@pytest.mark.alone
 @pytest.mark.parametrize("role", ["keeper", "dns", "web", "gate"])
 def test_a_killed_role_is_back_within_two_seconds(running_site, role):
     site = running_site

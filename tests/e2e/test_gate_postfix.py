@@ -11,7 +11,7 @@ from postfix import Postfix, can_run
 
 GOOD = "192.0.2.10"
 
-pytestmark = pytest.mark.needs_root
+pytestmark = [pytest.mark.needs_root, pytest.mark.xdist_group("gate_postfix")]
 
 
 @pytest.fixture(scope="module")

@@ -286,6 +286,7 @@ def test_a_full_disk_is_said_and_comes_back(site):
         assert site.keeper.stop() == 0
 
 
+@pytest.mark.alone
 def test_the_time_from_command_to_answer_is_reported(pair, record_property):
     times = []
     for number in range(1, 11):

@@ -4,12 +4,14 @@ answers is compared with rbldnsd itself by tests/compare-rbldnsd."""
 import errno
 import gzip
 import os
+import pathlib
 import pwd
 import re
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -25,6 +27,7 @@ import dns.rdatatype
 import dns.zone
 import pytest
 
+from harness.clock import Clock
 from harness.waiting import free_port, wait_for
 
 HOST = "127.0.0.1"
@@ -79,7 +82,7 @@ class Rbldnsd:
     def ask(self, name, kind="A", tcp=False, edns=False, payload=1232, host=HOST):
         query = dns.message.make_query(name, kind)
         query.use_edns(edns=edns, payload=payload)
-        return (dns.query.tcp if tcp else dns.query.udp)(query, host, port=self.port, timeout=10)
+        return (dns.query.tcp if tcp else dns.query.udp)(query, host, port=self.port, timeout=40)
 
     def answers(self, name, kind="A", **options):
         return sorted(item.to_text() for rrset in self.ask(name, kind, **options).answer for item in rrset)
@@ -101,12 +104,11 @@ class Rbldnsd:
 
 
 @pytest.fixture
-def server(program, tmp_path):
-    os.chmod(tmp_path.parent, 0o755)
-    os.chmod(tmp_path.parent.parent, 0o755)
-    one = Rbldnsd(program, tmp_path)
-    yield one
-    one.stop()
+def server(program):
+    with tempfile.TemporaryDirectory(prefix="stk-rbl-", dir="/tmp") as folder:  # tmp_path is closed to other users
+        one = Rbldnsd(program, pathlib.Path(folder))
+        yield one
+        one.stop()
 
 
 def test_serves_by_udp_and_tcp_and_ends_well(server):
@@ -177,15 +179,14 @@ def test_data_that_cannot_be_read_leave_the_old_in_service(server):
     wait_for(lambda: server.answers("1.2.0.192.bl.test") == ["127.0.0.3"], what="good data again")
 
 
-def test_expired_data_are_not_served(server, tmp_path):
+def test_expired_data_are_not_served(server):
     stamp = time.strftime("%Y-%m-%d:%H:%M:%S", time.gmtime(time.time() - 60))
     server.write("list", f"$TIMESTAMP {stamp} +1h\n" + FIRST)
-    clock = tmp_path / "clock"
-    clock.write_bytes(bytes(16))
-    clock.chmod(0o666)
-    server.start("-c", "60", "bl.test:ip4set:list", environment={"STOCKADE_TEST_CLOCK": str(clock)})
+    clock = Clock(server.folder / "clock")
+    os.chmod(clock.path, 0o666)
+    server.start("-c", "60", "bl.test:ip4set:list", environment={"STOCKADE_TEST_CLOCK": clock.path})
     assert server.answers("1.2.0.192.bl.test") == ["127.0.0.2"]
-    clock.write_bytes((3_600_000).to_bytes(8, sys.byteorder) + bytes(8))
+    clock.advance(3600)
     wait_for(lambda: server.ask("1.2.0.192.bl.test").rcode() == dns.rcode.SERVFAIL, what="the end of the data")
     wait_for(lambda: "zone data expired" in server.words(), what="words about it")
 
@@ -221,7 +222,7 @@ def test_what_cannot_be_done_ends_with_words_and_exit_code_1(server, arguments, 
         assert result.returncode == 1 and words in result.stderr
 
 
-def test_a_port_in_use_is_an_error(server, program, tmp_path):
+def test_a_port_in_use_is_an_error(server):
     server.write("list", FIRST)
     server.start("bl.test:ip4set:list")
     result = subprocess.run(server.command("-n", "bl.test:ip4set:list"), capture_output=True, text=True, timeout=30,

@@ -371,6 +371,7 @@ def test_a_combined_zone_of_domains_is_measured(primary):
 
 # ---- who is told ----
 
+@pytest.mark.alone
 def test_secondaries_are_told_until_they_answer(primary):
     """NOTIFY is signed, comes at most once a second, and again until it is answered."""
     key = give_key(primary, "sec1")

@@ -19,6 +19,8 @@ import pytest
 
 from harness.waiting import wait_for
 
+pytestmark = pytest.mark.xdist_group("web")  # one browser for all of them
+
 CSP = ("default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
        "frame-ancestors 'none'")
 

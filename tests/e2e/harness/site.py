@@ -48,7 +48,7 @@ class Process:
     def is_running(self):
         return self.popen.poll() is None
 
-    def wait_for_event(self, name, count=1, timeout=20):
+    def wait_for_event(self, name, count=1, timeout=40):
         def there():
             if len(self.events(name)) >= count:
                 return self.events(name)
