@@ -4,6 +4,7 @@
 #include <protobuf-c/protobuf-c.h>
 
 #include "base/macro.h"
+#include "base/utf8.h"
 #include "bus/frame.h"
 
 /*
@@ -65,37 +66,6 @@ static size_t limit_of(
 	return otherwise;
 }
 
-/* The length of the UTF-8 sequence at s.ptr; 0 when there is no well-formed one (RFC 3629, section 4). */
-static size_t utf8_len(struct span s)
-{
-	uint8_t lead = s.ptr[0];
-	size_t len = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-
-	if (lead > 0xf4 || len == 0 || s.len < len)
-		return 0;
-	for (size_t i = 1; i < len; i++) {
-		if ((s.ptr[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((lead == 0xe0 && s.ptr[1] < 0xa0) || (lead == 0xed && s.ptr[1] > 0x9f) ||
-		(lead == 0xf0 && s.ptr[1] < 0x90) || (lead == 0xf4 && s.ptr[1] > 0x8f))
-		return 0; /* overlong, a surrogate half, or beyond U+10FFFF */
-	return len;
-}
-
-bool text_is_clean(struct span text)
-{
-	while (text.len != 0) {
-		size_t len = utf8_len(text);
-
-		if (len == 0 || text.ptr[0] < 0x20 || text.ptr[0] == 0x7f ||
-			(text.ptr[0] == 0xc2 && text.ptr[1] < 0xa0)) /* C0, DEL, C1 */
-			return false;
-		text = span_from(text, len);
-	}
-	return true;
-}
-
 static int check_message(const ProtobufCMessage *message, unsigned depth, struct fault *why);
 
 static int check_string(const ProtobufCFieldDescriptor *field, const char *text, struct fault *why)
@@ -104,7 +74,7 @@ static int check_string(const ProtobufCFieldDescriptor *field, const char *text,
 
 	if (s.len > limit_of(string_limits, COUNTOF(string_limits), field->name, STRING_DEFAULT))
 		return fault_set(why, E_LIMIT, "field '%s' is %zu bytes long", field->name, s.len);
-	if (!text_is_clean(s))
+	if (!utf8_is_text(s))
 		return fault_set(
 			why, E_PARSE, "field '%s' holds bytes that are no plain text", field->name);
 	return 0;

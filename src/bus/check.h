@@ -12,6 +12,3 @@ typedef struct ProtobufCMessage ProtobufCMessage;
 
 /* 0, or E_PARSE, E_LIMIT with words naming the field. */
 int message_check(const ProtobufCMessage *message, struct fault *why);
-
-/* Valid UTF-8 (RFC 3629) without control characters: what may be stored, logged and shown. */
-bool text_is_clean(struct span text);

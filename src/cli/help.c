@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "conf/diagnostic.h"
+#include "base/suggest.h"
 
 enum { NAME_WIDTH = 16 };
 
@@ -64,26 +64,26 @@ bool help_print_group(const struct cli *cli, const char *word, FILE *out)
 
 int help_unknown_verb(const struct cli *cli, const char *first, const char *second)
 {
-	const char *names[128], *said = first, *meant;
-	size_t count = 0;
+	const char *said = first;
+	struct suggest meant;
 
 	if (second == NULL && help_print_group(cli, first, stderr))
 		return EXIT_USAGE;
 	if (second != NULL && second[0] != '-')
 		said = arena_format(cli->arena, "%s %s", first, second);
-	for (; count < cli->verbs_len && count < COUNTOF(names); count++)
-		names[count] = cli->verbs[count].name;
-	meant = word_suggest(span_text(said), names, count);
-	if (meant == NULL) {
+	meant = (struct suggest){.word = span_text(said)};
+	for (size_t i = 0; i < cli->verbs_len; i++)
+		suggest_offer(&meant, span_text(cli->verbs[i].name));
+	if (meant.best.len == 0) {
 		said = first;
-		for (size_t i = 0; i < count; i++)
-			names[i] = arena_format(
-				cli->arena, "%.*s", (int)strcspn(names[i], " "), names[i]);
-		meant = word_suggest(span_text(first), names, count);
+		meant.word = span_text(first);
+		for (size_t i = 0; i < cli->verbs_len; i++) {
+			struct span name = span_text(cli->verbs[i].name);
+
+			suggest_offer(&meant, span_split(&name, ' '));
+		}
 	}
-	return cli_usage(cli, "unknown verb '%s'%s%s%s", said,
-		meant != NULL ? "; did you mean '" : "", meant != NULL ? meant : "",
-		meant != NULL ? "'?" : "");
+	return cli_usage(cli, "unknown verb '%s'%s", said, suggest_hint(&meant));
 }
 
 int verb_help(struct cli *cli)

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/macro.h"
+#include "base/suggest.h"
 #include "cli/list_change.h"
 
 enum { WIDE_V4_BITS = IP_V4_BITS + 16, WIDE_V6_BITS = 32 };
@@ -12,19 +13,17 @@ enum { WIDE_V4_BITS = IP_V4_BITS + 16, WIDE_V6_BITS = 32 };
 int list_need(
 	struct cli *cli, const char *name, enum source_kind kind, const struct conf_list **ret_list)
 {
-	const char *names[LISTS_MAX + 1], *meant;
+	struct suggest meant;
 	size_t count = 0;
 
 	if (name != NULL) {
 		*ret_list = conf_list_find(cli->conf, span_text(name));
 		if (*ret_list != NULL)
 			return 0;
-		for (; count < cli->conf->lists_len && count < COUNTOF(names); count++)
-			names[count] = cli->conf->lists[count].name;
-		meant = word_suggest(span_text(name), names, count);
-		return cli_usage(cli, "there is no list '%s'%s%s%s", name,
-			meant != NULL ? "; did you mean '" : "", meant != NULL ? meant : "",
-			meant != NULL ? "'?" : "");
+		meant = (struct suggest){.word = span_text(name)};
+		for (size_t i = 0; i < cli->conf->lists_len; i++)
+			suggest_offer(&meant, span_text(cli->conf->lists[i].name));
+		return cli_usage(cli, "there is no list '%s'%s", name, suggest_hint(&meant));
 	}
 	for (size_t i = 0; i + 1 < cli->conf->lists_len; i++) {
 		const struct conf_list *list = &cli->conf->lists[i];

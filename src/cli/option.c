@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/macro.h"
+#include "base/suggest.h"
 #include "cli/cli.h"
 #include "cli/help.h"
-#include "conf/diagnostic.h"
 #include "conf/value.h"
 
 enum {
@@ -74,15 +74,11 @@ static int option_set(const struct cli *cli, const struct cli_option *option, co
 
 static int option_unknown(const struct cli *cli, const char *word, const struct cli_option *options)
 {
-	const char *names[OPTIONS_MAX], *meant;
-	size_t count = 0;
+	struct suggest meant = {.word = span_text(word)};
 
-	for (; options[count].name != NULL; count++)
-		names[count] = options[count].name;
-	meant = word[1] == '-' ? word_suggest(span_text(word), names, count) : NULL;
-	return cli_usage(cli, "unknown option '%s'%s%s%s", word,
-		meant != NULL ? "; did you mean '" : "", meant != NULL ? meant : "",
-		meant != NULL ? "'?" : "");
+	for (size_t i = 0; word[1] == '-' && options[i].name != NULL; i++)
+		suggest_offer(&meant, span_text(options[i].name));
+	return cli_usage(cli, "unknown option '%s'%s", word, suggest_hint(&meant));
 }
 
 /* Takes the option at argv[0], with its value from argv[1] if need be: words used, or -1 after a message on stderr. */

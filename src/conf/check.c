@@ -2,9 +2,10 @@
 /* What values mean together. Each rule is a function over the filled struct; diagnostics stand at the part that is wrong. */
 #include "base/arena.h"
 #include "base/macro.h"
+#include "base/suggest.h"
 #include "conf/load.h"
 
-enum { EARLY_WAIT_MS = 6000, CHECK_KEYS_MAX = 64 };
+enum { EARLY_WAIT_MS = 6000 };
 
 static const struct conf_check check_defaults[] = {
 #define CHECK(id, key_, action_, weight_, title, meaning, remedy) \
@@ -47,25 +48,19 @@ static const struct conf_check *check_given(const struct conf *conf, const char 
 
 static void error_unknown_checks(struct loader *loader)
 {
-	const char *names[CHECK_KEYS_MAX], *meant;
-	size_t count = 0;
-
-	for (; count < COUNTOF(check_defaults); count++)
-		names[count] = check_defaults[count].key;
 	for (size_t i = 0; i < loader->conf->checks_len; i++) {
 		const struct conf_check *given = &loader->conf->checks[i];
-		struct span key = span_text(given->key);
+		struct suggest meant = {.word = span_text(given->key)};
 		bool known = false;
 
-		for (size_t k = 0; k < count; k++)
-			known |= span_equal_text(key, names[k]);
+		for (size_t k = 0; k < COUNTOF(check_defaults); k++) {
+			known |= span_equal_text(meant.word, check_defaults[k].key);
+			suggest_offer(&meant, span_text(check_defaults[k].key));
+		}
 		if (known)
 			continue;
-		meant = word_suggest(key, names, count);
-		error_at(loader->diagnostics, given->location, (unsigned)key.len,
-			"unknown check '%s'%s%s%s", given->key,
-			meant != NULL ? "; did you mean '" : "", meant != NULL ? meant : "",
-			meant != NULL ? "'?" : "");
+		error_at(loader->diagnostics, given->location, (unsigned)meant.word.len,
+			"unknown check '%s'%s", given->key, suggest_hint(&meant));
 	}
 }
 
@@ -195,18 +190,15 @@ static void check_sublist_label(struct loader *loader, const struct conf_sublist
 
 static void check_sublist_policy(struct loader *loader, const struct conf_sublist *sublist)
 {
-	const char *names[128], *meant;
-	size_t count = 0;
+	struct suggest meant;
 
 	if (sublist->policy == NULL || conf_policy_find(loader->conf, sublist->policy) != NULL)
 		return;
-	for (; count < loader->conf->policies_len && count < COUNTOF(names); count++)
-		names[count] = loader->conf->policies[count].name;
-	meant = word_suggest(span_text(sublist->policy), names, count);
+	meant = (struct suggest){.word = span_text(sublist->policy)};
+	for (size_t i = 0; i < loader->conf->policies_len; i++)
+		suggest_offer(&meant, span_text(loader->conf->policies[i].name));
 	error_at(loader->diagnostics, sublist->location, (unsigned)strlen(sublist->name),
-		"'%s' is not among the policies%s%s%s", sublist->policy,
-		meant != NULL ? "; did you mean '" : "", meant != NULL ? meant : "",
-		meant != NULL ? "'?" : "");
+		"'%s' is not among the policies%s", sublist->policy, suggest_hint(&meant));
 }
 
 static void check_sublists(struct loader *loader, const struct conf_list *list)

@@ -5,10 +5,11 @@
  */
 #include "base/arena.h"
 #include "base/macro.h"
+#include "base/suggest.h"
 #include "conf/load.h"
 #include "conf/txt_template.h"
 
-enum { CODES_MAX = 32, NAMES_MAX = 128 };
+enum { CODES_MAX = 32 };
 
 /* One zone that is answered. */
 struct served {
@@ -37,21 +38,18 @@ static void served_find_lists(
 	struct loader *loader, const struct conf_zone *zone, struct served *served)
 {
 	const struct conf *conf = loader->conf;
-	const char *names[NAMES_MAX];
-	size_t count = 0;
 
-	for (; count + 1 < conf->lists_len && count < COUNTOF(names); count++)
-		names[count] = conf->lists[count].name;
 	for (size_t i = 0; i < zone->lists_len; i++) {
 		struct span name = span_text(zone->lists[i]);
 		const struct conf_list *list = conf_list_find(conf, name);
-		const char *meant = word_suggest(name, names, count);
+		struct suggest meant = {.word = name};
 
+		for (size_t k = 0; k + 1 < conf->lists_len; k++)
+			suggest_offer(&meant, span_text(conf->lists[k].name));
 		if (list == NULL)
 			error_at(loader->diagnostics, zone->lists_location, 5,
-				"'%s' is not among the lists%s%s%s", zone->lists[i],
-				meant != NULL ? "; did you mean '" : "", meant != NULL ? meant : "",
-				meant != NULL ? "'?" : "");
+				"'%s' is not among the lists%s", zone->lists[i],
+				suggest_hint(&meant));
 		else if (list->action == ACTION_ALLOW && list->zone == NULL)
 			error_at(loader->diagnostics, zone->lists_location, 5,
 				"the list '%s' is never published", list->name);

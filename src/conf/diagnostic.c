@@ -7,8 +7,9 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/macro.h"
+#include "base/utf8.h"
 
-enum { WORD_MAX = 40, TEXT_MAX = 512, LINE_SHOWN = 400 };
+enum { TEXT_MAX = 512, LINE_SHOWN = 400 };
 
 void diagnostics_init(struct diagnostics *diagnostics, struct conf_report *report)
 {
@@ -32,28 +33,6 @@ static size_t source_find(const struct diagnostics *diagnostics, const char *fil
 	while (i < diagnostics->sources_len && diagnostics->sources[i].file != file)
 		i++;
 	return i;
-}
-
-size_t utf8_length(struct span s)
-{
-	uint8_t first = s.ptr[0];
-	size_t len = first < 0x80   ? 1
-		     : first < 0xc2 ? 0
-		     : first < 0xe0 ? 2
-		     : first < 0xf0 ? 3
-		     : first < 0xf5 ? 4
-				    : 0;
-
-	if (len == 0 || len > s.len)
-		return 0;
-	for (size_t i = 1; i < len; i++) {
-		if ((s.ptr[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((first == 0xe0 && s.ptr[1] < 0xa0) || (first == 0xed && s.ptr[1] > 0x9f) ||
-		(first == 0xf0 && s.ptr[1] < 0x90) || (first == 0xf4 && s.ptr[1] > 0x8f))
-		return 0;
-	return len;
 }
 
 /* The line as it is shown: without its end, cut at a sane length, bytes that would disturb a terminal replaced. */
@@ -227,57 +206,4 @@ void conf_report_print(const struct conf_report *report, const char *path, struc
 	if (warnings != 0)
 		buf_append_format(out, "%zu warning%s", warnings, warnings == 1 ? "" : "s");
 	buf_append_text(out, report->errors_len != 0 ? "; nothing changed\n" : "\n");
-}
-
-static unsigned least(unsigned a, unsigned b)
-{
-	return a < b ? a : b;
-}
-
-/* Changes that turn a into b, a swap of neighbours counting as one (Damerau's distance, optimal string alignment). */
-static unsigned word_distance(struct span a, struct span b)
-{
-	unsigned rows[3][WORD_MAX + 1];
-
-	for (size_t j = 0; j <= b.len; j++)
-		rows[0][j] = (unsigned)j;
-	for (size_t i = 1; i <= a.len; i++) {
-		unsigned *now = rows[i % 3], *above = rows[(i - 1) % 3],
-			 *above2 = rows[(i + 1) % 3];
-
-		now[0] = (unsigned)i;
-		for (size_t j = 1; j <= b.len; j++) {
-			bool same = ascii_lower(a.ptr[i - 1]) == ascii_lower(b.ptr[j - 1]);
-
-			now[j] = least(least(above[j], now[j - 1]) + 1, above[j - 1] + !same);
-			if (i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] &&
-				a.ptr[i - 2] == b.ptr[j - 1])
-				now[j] = least(now[j], above2[j - 2] + 1);
-		}
-	}
-	return rows[a.len % 3][b.len];
-}
-
-const char *word_suggest(struct span word, const char *const *names, size_t count)
-{
-	const char *best = NULL;
-	unsigned best_distance = 0;
-
-	if (word.len > WORD_MAX)
-		return NULL;
-	for (size_t i = 0; i < count; i++) {
-		struct span name = span_text(names[i]);
-		unsigned distance;
-
-		if (name.len > WORD_MAX)
-			continue;
-		distance = word_distance(word, name);
-		if (distance > 1 + name.len / 4 || distance >= name.len)
-			continue;
-		if (best == NULL || distance < best_distance) {
-			best = names[i];
-			best_distance = distance;
-		}
-	}
-	return best;
 }

@@ -33,9 +33,3 @@ void warn_at(struct diagnostics *diagnostics, struct conf_location location, uns
 
 /* Puts the diagnostics into the order of the files and lines. */
 void diagnostics_sort(struct diagnostics *diagnostics);
-
-/* The word among `count` names that was probably meant by `word`, or NULL when none is near. */
-const char *word_suggest(struct span word, const char *const *names, size_t count);
-
-/* The length of the UTF-8 character (RFC 3629 section 4) at the start of s, which is not empty; 0 when there is none. */
-size_t utf8_length(struct span s);

@@ -8,11 +8,12 @@
 
 #include "base/arena.h"
 #include "base/macro.h"
+#include "base/suggest.h"
 #include "conf/load.h"
 #include "conf/store_url.h"
 #include "conf/value.h"
 
-enum { PATH_SIZE = 160, WORDS_MAX = 64, ELEMENTS_MAX = 10000, SHOWN_MAX = 80 };
+enum { PATH_SIZE = 160, ELEMENTS_MAX = 10000, SHOWN_MAX = 80 };
 
 static void fill_group(struct loader *loader, const struct tree *map, const struct tree *owner,
 	const char *prefix, void *base);
@@ -47,59 +48,43 @@ static int shown_len(struct span word)
 	return word.len > SHOWN_MAX ? SHOWN_MAX : (int)word.len;
 }
 
-/* "; did you mean 'x'?" or nothing. */
-static const char *hint(
-	struct loader *loader, struct span word, const char *const *names, size_t count)
-{
-	const char *meant = word_suggest(word, names, count);
-
-	return meant != NULL ? arena_format(loader->arena, "; did you mean '%s'?", meant) : "";
-}
-
 static void error_unknown_key(
 	struct loader *loader, const struct tree *map, const struct tree *entry, const char *prefix)
 {
-	const char *names[WORDS_MAX];
-	size_t count = 0, at = 0;
+	struct suggest meant = {.word = entry->key};
+	size_t at = 0;
 	struct span key;
 
-	while (count < WORDS_MAX && setting_next(prefix, &at, &key))
-		names[count++] = arena_string(loader->arena, key);
+	while (setting_next(prefix, &at, &key))
+		suggest_offer(&meant, key);
 	error_at(loader->diagnostics, entry->key_location, entry->key_width,
 		"unknown key '%.*s'%s%.*s%s%s", shown_len(entry->key), entry->key.ptr,
 		map->key.len != 0 ? " below '" : "", shown_len(map->key), map->key.ptr,
-		map->key.len != 0 ? "'" : "", hint(loader, entry->key, names, count));
+		map->key.len != 0 ? "'" : "", suggest_hint(&meant));
 }
 
 /* ---- words of a set ---- */
 
-static size_t words_split(struct loader *loader, const char *words, const char *names[WORDS_MAX])
-{
-	struct span rest = span_text(words);
-	size_t count = 0;
-
-	while (rest.len != 0 && count < WORDS_MAX)
-		names[count++] = arena_string(loader->arena, span_split(&rest, ' '));
-	return count;
-}
-
 /* The location of a word in its set, or -1 with a complaint that names the set. */
 static int word_find(struct loader *loader, const struct setting *row, const struct tree *node)
 {
-	const char *names[WORDS_MAX], *listed = "";
-	size_t count = words_split(loader, row->words, names);
+	struct suggest meant = {.word = node->text};
+	struct span rest = span_text(row->words);
+	const char *listed = "";
 
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(names[i], "-") == 0)
+	for (int i = 0; rest.len != 0; i++) {
+		struct span word = span_split(&rest, ' ');
+
+		if (span_equal_text(word, "-"))
 			continue;
-		if (span_equal_text(node->text, names[i]))
-			return (int)i;
-		listed = arena_format(
-			loader->arena, "%s%s%s", listed, *listed != '\0' ? ", " : "", names[i]);
+		if (span_equal(node->text, word))
+			return i;
+		suggest_offer(&meant, word);
+		listed = arena_format(loader->arena, "%s%s%.*s", listed,
+			*listed != '\0' ? ", " : "", (int)word.len, word.ptr);
 	}
 	error_at(loader->diagnostics, node->location, node->width, "'%.*s' is not %s (%s)%s",
-		shown_len(node->text), node->text.ptr, row->noun, listed,
-		hint(loader, node->text, names, count));
+		shown_len(node->text), node->text.ptr, row->noun, listed, suggest_hint(&meant));
 	return -1;
 }
 

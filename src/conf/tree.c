@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/macro.h"
+#include "base/utf8.h"
 
 struct builder {
 	const char *file;

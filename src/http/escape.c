@@ -3,38 +3,9 @@
 
 #include "base/err.h"
 #include "base/macro.h"
+#include "base/utf8.h"
 
-enum { NOT_UTF8 = 0xffffffff, DELETE = 0x7f, C1_END = 0xa0 };
-
-/* The character at the start of s, which is not empty, and its length; NOT_UTF8 and 1 for a byte that starts none.
- * Overlong forms, surrogates and values above U+10FFFF are none (RFC 3629 section 4). */
-static uint32_t utf8_first(struct span s, size_t *ret_len)
-{
-	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-	uint8_t lead = s.ptr[0];
-	size_t len = lead < 0x80             ? 1
-		     : (lead & 0xe0) == 0xc0 ? 2
-		     : (lead & 0xf0) == 0xe0 ? 3
-		     : (lead & 0xf8) == 0xf0 ? 4
-					     : 0;
-	uint32_t value;
-
-	*ret_len = 1;
-	if (len == 1)
-		return lead;
-	if (len == 0 || len > s.len)
-		return NOT_UTF8;
-	value = lead & (0x7fu >> len);
-	for (size_t i = 1; i < len; i++) {
-		if ((s.ptr[i] & 0xc0) != 0x80)
-			return NOT_UTF8;
-		value = value << 6 | (s.ptr[i] & 0x3fu);
-	}
-	if (value < smallest[len] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
-		return NOT_UTF8;
-	*ret_len = len;
-	return value;
-}
+enum { DELETE = 0x7f, C1_END = 0xa0 };
 
 static bool is_control(uint32_t value)
 {
@@ -97,7 +68,7 @@ static void escape(struct span s, bool html, struct buf *out)
 		uint32_t value = utf8_first(s, &len);
 		const char *name = html ? entity(value) : NULL;
 
-		if (value == NOT_UTF8)
+		if (value == UTF8_NONE)
 			buf_append_format(out, "\\x%02x", (unsigned)s.ptr[0]);
 		else if (is_control(value))
 			buf_append_format(out, "\\x%02x", (unsigned)value);
@@ -158,17 +129,4 @@ int unescape_url(struct span s, bool form, struct buf *out)
 		buf_append_byte(out, byte);
 	}
 	return 0;
-}
-
-bool escape_is_text(struct span s)
-{
-	while (s.len != 0) {
-		size_t len;
-		uint32_t value = utf8_first(s, &len);
-
-		if (value == NOT_UTF8 || is_control(value))
-			return false;
-		s = span_from(s, len);
-	}
-	return true;
 }

@@ -23,6 +23,3 @@ void escape_url(struct span s, struct buf *out);
 /* Undoes %XX, once (RFC 3986 section 2.4), and '+' for a blank when form is set. E_PARSE: a broken escape; the bytes may
  * be anything afterwards. */
 int unescape_url(struct span s, bool form, struct buf *out);
-
-/* Whether s is well-formed UTF-8 without control characters. */
-bool escape_is_text(struct span s);

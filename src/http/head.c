@@ -5,6 +5,8 @@
 
 #include "http/escape.h"
 
+#include "base/utf8.h"
+
 enum { HOST_MAX = 255 };
 
 struct head_state {
@@ -261,7 +263,7 @@ int http_path_decode(struct span path, struct buf *out)
 	if (r < 0)
 		return r;
 	decoded = span_from(buf_span(out), before);
-	return escape_is_text(decoded) && !has_dot_segment(decoded) ? 0 : E_PARSE;
+	return utf8_is_text(decoded) && !has_dot_segment(decoded) ? 0 : E_PARSE;
 }
 
 int http_query_get(struct span query, const char *name, struct buf *out)
@@ -275,7 +277,7 @@ int http_query_get(struct span query, const char *name, struct buf *out)
 			continue;
 		if (unescape_url(value, true, out) < 0)
 			return E_PARSE;
-		return escape_is_text(span_from(buf_span(out), before)) ? 0 : E_PARSE;
+		return utf8_is_text(span_from(buf_span(out), before)) ? 0 : E_PARSE;
 	}
 	return E_ABSENT;
 }

@@ -3,6 +3,7 @@
 
 #include "base/ip.h"
 #include "base/macro.h"
+#include "base/utf8.h"
 
 /* ---- characters ---- */
 
@@ -16,52 +17,6 @@ static bool is_atext(uint8_t byte)
 static bool is_quoted_text(uint8_t byte)
 {
 	return ascii_is_print(byte) || byte >= 0x80;
-}
-
-static size_t utf8_length(uint8_t first)
-{
-	if (first < 0x80)
-		return 1;
-	if (first >= 0xc2 && first < 0xe0)
-		return 2;
-	if (first >= 0xe0 && first < 0xf0)
-		return 3;
-	return first >= 0xf0 && first < 0xf5 ? 4 : 0;
-}
-
-/* The shortest form only, no surrogates, nothing above U+10FFFF (RFC 3629 section 4). */
-static bool utf8_second_is_right(uint8_t first, uint8_t second)
-{
-	switch (first) {
-	case 0xe0:
-		return second >= 0xa0;
-	case 0xed:
-		return second < 0xa0;
-	case 0xf0:
-		return second >= 0x90;
-	case 0xf4:
-		return second < 0x90;
-	default:
-		return true;
-	}
-}
-
-static bool utf8_is_right(struct span s)
-{
-	while (s.len != 0) {
-		size_t len = utf8_length(s.ptr[0]);
-
-		if (len == 0 || len > s.len)
-			return false;
-		for (size_t i = 1; i < len; i++) {
-			if ((s.ptr[i] & 0xc0) != 0x80)
-				return false;
-		}
-		if (len > 1 && !utf8_second_is_right(s.ptr[0], s.ptr[1]))
-			return false;
-		s = span_from(s, len);
-	}
-	return true;
 }
 
 static bool span_is_ascii(struct span s)
@@ -172,7 +127,7 @@ static int path_parse_mailbox(
 	path->domain = span_from(mailbox, local + 1);
 	if (local > limits->local_part || path->domain.len > limits->domain)
 		return E_LIMIT;
-	if (!domain_is_right(path->domain) || !utf8_is_right(mailbox))
+	if (!domain_is_right(path->domain) || !utf8_is_valid(mailbox))
 		return E_PARSE;
 	path->is_utf8 = !span_is_ascii(mailbox);
 	return 0;

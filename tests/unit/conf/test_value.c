@@ -2,7 +2,6 @@
 #include "unit.h"
 
 #include "base/macro.h"
-#include "conf/diagnostic.h"
 #include "conf/value.h"
 
 static void durations_have_units(void **state)
@@ -132,22 +131,6 @@ static void own_names_are_short_and_lower_case(void **state)
 		assert_int_equal(name_check(span_text(bad[i]), NULL), E_PARSE);
 }
 
-static void the_nearest_word_is_suggested(void **state)
-{
-	static const char *const words[] = {"off", "tag", "score", "reject"};
-
-	(void)state;
-	assert_string_equal(word_suggest(span_text("rejct"), words, 4), "reject");
-	assert_string_equal(word_suggest(span_text("REJECT"), words, 4), "reject");
-	assert_string_equal(word_suggest(span_text("erject"), words, 4), "reject");
-	assert_string_equal(word_suggest(span_text("tga"), words, 4), "tag");
-	assert_null(word_suggest(span_text("greylist"), words, 4));
-	assert_null(word_suggest(span_text("x"), words, 4));
-	assert_null(word_suggest(span_text(""), words, 4));
-	assert_null(
-		word_suggest(span_text("rejectrejectrejectrejectrejectrejectreject"), words, 4));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,7 +139,6 @@ int main(void)
 		cmocka_unit_test(codes_are_patterns_within_127),
 		cmocka_unit_test(names_mailboxes_and_urls),
 		cmocka_unit_test(own_names_are_short_and_lower_case),
-		cmocka_unit_test(the_nearest_word_is_suggested),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,16 +92,6 @@ static void percent_escapes_are_undone_once(void **state)
 	buf_done(&buf);
 }
 
-static void text_has_no_controls(void **state)
-{
-	(void)state;
-	assert_true(escape_is_text(span_text("b\xc3\xbc"
-					     "cher.example")));
-	assert_false(escape_is_text(span_text("a\nb")));
-	assert_false(escape_is_text(span_of("a\0b", 3)));
-	assert_false(escape_is_text(span_text("\xff")));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,7 +100,6 @@ int main(void)
 		cmocka_unit_test(bytes_that_are_no_utf8_are_shown),
 		cmocka_unit_test(urls_keep_only_unreserved_characters),
 		cmocka_unit_test(percent_escapes_are_undone_once),
-		cmocka_unit_test(text_has_no_controls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
