@@ -8,7 +8,7 @@
 
 #include "cli/cli.h"
 #include "rbldata/type.h"
-#include "zone/said.h"
+#include "zone/match.h"
 
 struct export
 {
@@ -19,7 +19,7 @@ struct export
 	uint32_t within; /* the sublists */
 	FILE *out;
 	bool has_default;
-	char default_value[2 * SAID_STRING_MAX + 32]; /* as written: ":127.0.0.2:text" */
+	char default_value[2 * MATCH_STRING_MAX + 32]; /* as written: ":127.0.0.2:text" */
 	uint64_t lines;
 	uint64_t other_family; /* pieces of addresses that the format cannot hold */
 };

@@ -13,7 +13,7 @@
 #include "rbldata/rbl_template.h"
 
 enum {
-	VALUE_SIZE = 2 * SAID_STRING_MAX + 32,
+	VALUE_SIZE = 2 * MATCH_STRING_MAX + 32,
 	EXPANDED_MAX =
 		65536, /* addresses (/64s) that one piece may become where a format has no networks */
 	HOLE_MAX = 1024 /* excluded addresses of one hole in a /64 */
@@ -50,18 +50,18 @@ static void text_escape(struct span text, char *out)
 }
 
 /* rbldnsd answers every A and every TXT of the values of an address, so it is no matter which stand together. */
-static void values_make(const struct export *export, const struct said *said,
+static void values_make(const struct export *export, const struct zone_match *match,
 	const struct shown *shown, struct values *ret_values)
 {
 	uint8_t codes[ZONE_SUBLISTS_MAX][4];
-	size_t codes_len = said_codes(export->place, said, codes);
-	struct said_texts texts;
+	size_t codes_len = match_a_records(export->place, match, codes);
+	struct match_txt texts;
 
-	said_texts(export->place, said, shown, &texts);
+	match_txt(export->place, match, shown, &texts);
 	ret_values->len = codes_len > texts.len ? codes_len : texts.len;
 	for (size_t i = 0; i < ret_values->len; i++) {
 		const uint8_t *code = codes[i < codes_len ? i : codes_len - 1];
-		char escaped[2 * SAID_STRING_MAX] = "";
+		char escaped[2 * MATCH_STRING_MAX] = "";
 
 		if (i < texts.len)
 			text_escape(span_first(span_of(texts.strings[i] + 1, texts.strings[i][0]),
@@ -74,11 +74,11 @@ static void values_make(const struct export *export, const struct said *said,
 
 /* With "$" where the texts name the address. */
 static void values_of_any(
-	const struct export *export, const struct said *said, struct values *ret_values)
+	const struct export *export, const struct zone_match *match, struct values *ret_values)
 {
 	struct shown shown = {.is_net = true, .net = prefix_of(ip_from_v4(0xfffffffe), 128)};
 
-	values_make(export, said, &shown, ret_values);
+	values_make(export, match, &shown, ret_values);
 }
 
 /* One line for each value; the value of the first entry of all becomes the default. */
@@ -162,25 +162,25 @@ static void range_print(uint32_t first, uint32_t last, char text[2 * IP_TEXT_SIZ
 }
 
 static int write_ip4set(
-	struct export *export, uint32_t first, uint32_t last, const struct said *said)
+	struct export *export, uint32_t first, uint32_t last, const struct zone_match *match)
 {
 	struct values values;
 	char text[2 * IP_TEXT_SIZE];
 
-	values_of_any(export, said, &values);
+	values_of_any(export, match, &values);
 	range_print(first, last, text);
 	write_entry(export, text, &values);
 	return 0;
 }
 
 static int write_ip4trie(
-	struct export *export, uint32_t first, uint32_t last, const struct said *said)
+	struct export *export, uint32_t first, uint32_t last, const struct zone_match *match)
 {
 	struct values values;
 	uint64_t at = first;
 	int code = 0;
 
-	values_of_any(export, said, &values);
+	values_of_any(export, match, &values);
 	while (at <= last && code == 0) {
 		unsigned bits = fit_bits(at, last, 32);
 		char address[IP_TEXT_SIZE], text[2 * IP_TEXT_SIZE];
@@ -197,13 +197,13 @@ static int write_ip4trie(
 }
 
 static int write_ip4tset(
-	struct export *export, uint32_t first, uint32_t last, const struct said *said)
+	struct export *export, uint32_t first, uint32_t last, const struct zone_match *match)
 {
 	struct values values;
 	char text[2 * IP_TEXT_SIZE];
 	int code;
 
-	values_of_any(export, said, &values);
+	values_of_any(export, match, &values);
 	range_print(first, last, text);
 	if (last - first >= EXPANDED_MAX)
 		return refuse(export, text, "that format has single addresses only");
@@ -213,13 +213,14 @@ static int write_ip4tset(
 	return code;
 }
 
-static int write_v4(struct export *export, uint32_t first, uint32_t last, const struct said *said)
+static int write_v4(
+	struct export *export, uint32_t first, uint32_t last, const struct zone_match *match)
 {
 	if (export->format == RBL_IP4SET)
-		return write_ip4set(export, first, last, said);
+		return write_ip4set(export, first, last, match);
 	if (export->format == RBL_IP4TRIE)
-		return write_ip4trie(export, first, last, said);
-	return write_ip4tset(export, first, last, said);
+		return write_ip4trie(export, first, last, match);
+	return write_ip4tset(export, first, last, match);
 }
 
 /* ---- IPv6 ---- */
@@ -232,18 +233,19 @@ static void v6_print(u128 key, unsigned bits, char text[RBL_IP6_TEXT_SIZE + 8])
 		snprintf(text + len, 8, "/%u", bits);
 }
 
-static int write_ip6trie(struct export *export, u128 first, u128 last, const struct said *said)
+static int write_ip6trie(
+	struct export *export, u128 first, u128 last, const struct zone_match *match)
 {
 	int code = 0;
 
 	for (;;) {
 		unsigned bits = fit_bits(first, last, 128);
 		struct shown shown =
-			said_shown_ip(export->place, key_to_ip(first), export->within, said);
+			match_shown_ip(export->place, key_to_ip(first), export->within, match);
 		char text[RBL_IP6_TEXT_SIZE + 8];
 		struct values values;
 
-		values_make(export, said, &shown, &values);
+		values_make(export, match, &shown, &values);
 		v6_print(first, bits, text);
 		code = need_one_value(export, text, &values);
 		if (code != 0)
@@ -302,12 +304,13 @@ static int half_write(struct halves *halves, u128 net, const struct values *valu
 	return code;
 }
 
-static int write_ip6tset(struct halves *halves, u128 first, u128 last, const struct said *said)
+static int write_ip6tset(
+	struct halves *halves, u128 first, u128 last, const struct zone_match *match)
 {
 	struct values values;
 	int code = 0;
 
-	values_of_any(halves->export, said, &values);
+	values_of_any(halves->export, match, &values);
 	if ((last >> 64) - (first >> 64) >= EXPANDED_MAX) {
 		char text[RBL_IP6_TEXT_SIZE + 8];
 
@@ -344,19 +347,19 @@ static int addresses_write(struct export *export)
 	bool want_v4 = (rbl_type_kinds(export->format) & RBL_KIND_V4) != 0;
 	struct halves halves = {.export = export};
 	u128 from = 0, first, last;
-	struct said said;
+	struct zone_match match;
 	int code = 0;
 
 	while (code == 0 &&
-		said_next_ip(export->place, from, export->within, &first, &last, &said)) {
+		match_next_ip(export->place, from, export->within, &first, &last, &match)) {
 		if (key_is_v4(first) != want_v4)
 			export->other_family++;
 		else if (want_v4)
-			code = write_v4(export, (uint32_t)first, (uint32_t)last, &said);
+			code = write_v4(export, (uint32_t)first, (uint32_t)last, &match);
 		else if (export->format == RBL_IP6TRIE)
-			code = write_ip6trie(export, first, last, &said);
+			code = write_ip6trie(export, first, last, &match);
 		else
-			code = write_ip6tset(&halves, first, last, &said);
+			code = write_ip6tset(&halves, first, last, &match);
 		if (last == ~(u128)0)
 			break;
 		from = last + 1;
@@ -382,19 +385,19 @@ static int test_addresses_write(struct export *export)
 		return 0; /* one answer for all, and the test addresses have others */
 	for (size_t i = 0; i <= zone->sublists_len && code == 0; i++) {
 		struct ip ip = i == 0 ? ip_from_v4(0x7f000002) : zone->sublists[i - 1].code;
-		struct said said;
+		struct zone_match match;
 		bool repeated = false;
 
 		for (size_t j = 0; j < done_len; j++)
 			repeated |= ip_equal(done[j], ip);
 		done[done_len++] = ip;
-		said_at_ip(export->place, ip, export->within, &said);
-		if (repeated || said.len == 0)
+		match_at_ip(export->place, ip, export->within, &match);
+		if (repeated || match.len == 0)
 			continue;
 		if (export->format != RBL_IP4SET)
-			said.len = 1; /* where there is room for one answer, it is the first */
-		code = want_v4 ? write_v4(export, ip_to_v4(ip), ip_to_v4(ip), &said)
-			       : write_ip6trie(export, key_of_ip(ip), key_of_ip(ip), &said);
+			match.len = 1; /* where there is room for one answer, it is the first */
+		code = want_v4 ? write_v4(export, ip_to_v4(ip), ip_to_v4(ip), &match)
+			       : write_ip6trie(export, key_of_ip(ip), key_of_ip(ip), &match);
 	}
 	return code;
 }
@@ -410,20 +413,20 @@ static struct span name_above(struct span name)
 
 /* "name :value", or an exclusion where something above would answer. */
 static void name_write(struct export *export, const char *sign, struct span name,
-	const struct said *said, struct span asked, bool covered)
+	const struct zone_match *match, struct span asked, bool covered)
 {
 	char text[VIEW_NAME_SIZE + 4];
 	struct values values;
 	struct shown shown;
 
-	if (said->len == 0) {
+	if (match->len == 0) {
 		if (covered)
 			fprintf(export->out, "!%s%.*s\n", sign, (int)name.len,
 				(const char *)name.ptr);
 		return;
 	}
-	shown = said_shown_domain(export->place, asked, export->within, said);
-	values_make(export, said, &shown, &values);
+	shown = match_shown_domain(export->place, asked, export->within, match);
+	values_make(export, match, &shown, &values);
 	snprintf(text, sizeof(text), "%s%.*s", sign, (int)name.len, (const char *)name.ptr);
 	write_entry(export, text, &values);
 }
@@ -432,15 +435,15 @@ static void domain_write(struct export *export, const char *domain)
 {
 	struct span name = span_text(domain), above = name_above(name);
 	char child[VIEW_NAME_SIZE + 4];
-	struct said self, below, covering = {.len = 0};
+	struct zone_match self, below, covering = {.len = 0};
 	bool same;
 
-	said_at_domain(export->place, name, export->within, &self);
-	said_below_domain(export->place, name, export->within, &below);
+	match_at_domain(export->place, name, export->within, &self);
+	match_below_domain(export->place, name, export->within, &below);
 	if (above.len != 0)
-		said_below_domain(export->place, above, export->within, &covering);
-	same = self.len != 0 && said_equal(&self, &below) &&
-	       !said_names_source(export->place, &self);
+		match_below_domain(export->place, above, export->within, &covering);
+	same = self.len != 0 && match_equal(&self, &below) &&
+	       !match_names_source(export->place, &self);
 	snprintf(child, sizeof(child), "x.%s", domain);
 	if (same) {
 		name_write(export, ".", name, &self, name, false);
@@ -453,13 +456,13 @@ static void domain_write(struct export *export, const char *domain)
 static int names_write_all(struct export *export)
 {
 	char domain[VIEW_NAME_SIZE] = "";
-	struct said said;
+	struct zone_match match;
 
-	while (said_next_domain(export->place, span_text(domain), domain))
+	while (match_next_domain(export->place, span_text(domain), domain))
 		domain_write(export, domain);
-	said_at_domain(export->place, span_text("test"), export->within, &said);
-	if (said.len != 0)
-		name_write(export, "", span_text("test"), &said, span_text("test"), false);
+	match_at_domain(export->place, span_text("test"), export->within, &match);
+	if (match.len != 0)
+		name_write(export, "", span_text("test"), &match, span_text("test"), false);
 	return 0;
 }
 

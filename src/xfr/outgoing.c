@@ -65,7 +65,7 @@ struct transfer_flow {
 	uint64_t measured;
 	u128 widest_first, widest_last;
 	size_t fixed;
-	uint8_t note[SAID_STRING_MAX]; /* rdata of a fixed record */
+	uint8_t note[MATCH_STRING_MAX]; /* rdata of a fixed record */
 	unsigned mount;
 	struct zone_walk walk;
 	struct zone_node node;
@@ -129,31 +129,32 @@ static const struct zone *table_zone(const struct zone_table *table, const struc
 
 /* ---- all of the zone ---- */
 
-static void measure_add(struct transfer_flow *flow, u128 first, u128 last, const struct said *said)
+static void measure_add(
+	struct transfer_flow *flow, u128 first, u128 last, const struct zone_match *match)
 {
 	uint64_t width = key_is_v4(first) ? (uint64_t)(last - first) + 1 : 1;
 	uint64_t names = width;
 
-	if (!said_names_source(&flow->place, said) && width > 512)
+	if (!match_names_source(&flow->place, match) && width > 512)
 		names = width / 256 + 512; /* wildcards, and the ends */
 	if (flow->measured == 0 || last - first > flow->widest_last - flow->widest_first) {
 		flow->widest_first = first;
 		flow->widest_last = last;
 	}
-	flow->measured += names * said->len * RECORDS_EACH * TIMES_EACH;
+	flow->measured += names * match->len * RECORDS_EACH * TIMES_EACH;
 }
 
 /* 1: there is more. */
 static int measure_addresses(struct transfer_flow *flow)
 {
-	struct said said;
+	struct zone_match match;
 	u128 first, last;
 
 	for (unsigned i = 0; i < MEASURED_AT_ONCE; i++) {
-		if (!said_next_ip(
-			    &flow->place, flow->measured_to, flow->zone->all, &first, &last, &said))
+		if (!match_next_ip(&flow->place, flow->measured_to, flow->zone->all, &first, &last,
+			    &match))
 			return 0;
-		measure_add(flow, first, last, &said);
+		measure_add(flow, first, last, &match);
 		if (last == ~(u128)0 || flow->measured > flow->records_max)
 			return 0;
 		flow->measured_to = last + 1;
@@ -166,7 +167,7 @@ static int measure_domains(struct transfer_flow *flow)
 	char next[VIEW_NAME_SIZE];
 
 	for (unsigned i = 0; i < MEASURED_AT_ONCE; i++) {
-		if (!said_next_domain(&flow->place, span_text(flow->measured_name), next))
+		if (!match_next_domain(&flow->place, span_text(flow->measured_name), next))
 			return 0;
 		strcpy(flow->measured_name, next);
 		flow->measured += (uint64_t)RECORDS_EACH * TIMES_EACH;

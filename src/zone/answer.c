@@ -5,8 +5,8 @@
 #include "dns/reply.h"
 #include "xfr/transfer.h"
 #include "zone/guard.h"
+#include "zone/match.h"
 #include "zone/owner.h"
-#include "zone/said.h"
 
 /*
  * A name is answered in this order: is it ours; is it listed (or a test entry); does anything below it exist; else
@@ -61,11 +61,11 @@ struct asked {
 };
 
 /* One TTL for the whole set (RFC 2181 section 5.2): that of what ends first. */
-static uint32_t asked_ttl_s(const struct asked *asked, const struct said *said)
+static uint32_t asked_ttl_s(const struct asked *asked, const struct zone_match *match)
 {
-	int64_t left_s = said->until_s - asked->now_s;
+	int64_t left_s = match->until_s - asked->now_s;
 
-	if (said->until_s == 0 || left_s >= asked->zone->ttl_s)
+	if (match->until_s == 0 || left_s >= asked->zone->ttl_s)
 		return asked->zone->ttl_s;
 	return left_s > 1 ? (uint32_t)left_s : 1;
 }
@@ -169,11 +169,12 @@ static void reply_servers(struct reply *reply, const struct asked *asked)
 	reply_glue(reply, asked, server_at);
 }
 
-static void reply_codes(struct reply *reply, const struct asked *asked, const struct said *said)
+static void reply_codes(
+	struct reply *reply, const struct asked *asked, const struct zone_match *match)
 {
 	uint8_t codes[ZONE_SUBLISTS_MAX][4];
-	size_t len = said_codes(asked->place, said, codes);
-	uint32_t ttl_s = asked_ttl_s(asked, said);
+	size_t len = match_a_records(asked->place, match, codes);
+	uint32_t ttl_s = asked_ttl_s(asked, match);
 
 	for (size_t i = 0; i < len; i++) {
 		uint8_t *rdata = reply_record(reply, DNS_HEADER_SIZE, DNS_A, ttl_s, 4);
@@ -196,23 +197,25 @@ static void reply_string(struct reply *reply, size_t name_at, uint32_t ttl_s, st
 	reply->answers++;
 }
 
-static struct shown asked_shown(const struct asked *asked, const struct said *said)
+static struct shown asked_shown(const struct asked *asked, const struct zone_match *match)
 {
 	const struct owner *owner = &asked->owner;
 
-	if (!said_names_source(asked->place, said))
+	if (!match_names_source(asked->place, match))
 		return (struct shown){.is_net = false};
-	return owner->has_ip ? said_shown_ip(asked->place, owner->ip, owner->within, said)
-			     : said_shown_domain(asked->place, owner->domain, owner->within, said);
+	return owner->has_ip
+		       ? match_shown_ip(asked->place, owner->ip, owner->within, match)
+		       : match_shown_domain(asked->place, owner->domain, owner->within, match);
 }
 
-static void reply_texts(struct reply *reply, const struct asked *asked, const struct said *said)
+static void reply_texts(
+	struct reply *reply, const struct asked *asked, const struct zone_match *match)
 {
-	struct shown shown = asked_shown(asked, said);
-	uint32_t ttl_s = asked_ttl_s(asked, said);
-	struct said_texts texts;
+	struct shown shown = asked_shown(asked, match);
+	uint32_t ttl_s = asked_ttl_s(asked, match);
+	struct match_txt texts;
 
-	said_texts(asked->place, said, &shown, &texts);
+	match_txt(asked->place, match, &shown, &texts);
 	for (size_t i = 0; i < texts.len; i++)
 		reply_string(reply, DNS_HEADER_SIZE, ttl_s,
 			span_of(texts.strings[i], 1 + (size_t)texts.strings[i][0]));
@@ -270,14 +273,14 @@ static void asked_answer_host(const struct asked *asked, struct reply *reply)
 }
 
 static void asked_answer_listed(
-	const struct asked *asked, const struct said *said, struct reply *reply)
+	const struct asked *asked, const struct zone_match *match, struct reply *reply)
 {
 	uint16_t type = asked->query->type;
 
 	if (type == DNS_A || type == DNS_ANY)
-		reply_codes(reply, asked, said);
+		reply_codes(reply, asked, match);
 	else if (type == DNS_TXT)
-		reply_texts(reply, asked, said);
+		reply_texts(reply, asked, match);
 	else
 		reply_negative(reply, asked, DNS_NOERROR);
 }
@@ -285,15 +288,15 @@ static void asked_answer_listed(
 static void asked_answer(const struct asked *asked, struct reply *reply)
 {
 	const struct owner *owner = &asked->owner;
-	struct said said;
+	struct zone_match match;
 
-	said.len = 0;
+	match.len = 0;
 	if (owner->has_ip)
-		said_at_ip(asked->place, owner->ip, owner->within, &said);
+		match_at_ip(asked->place, owner->ip, owner->within, &match);
 	else if (owner->domain.len != 0)
-		said_at_domain(asked->place, owner->domain, owner->within, &said);
-	if (said.len != 0)
-		asked_answer_listed(asked, &said, reply);
+		match_at_domain(asked->place, owner->domain, owner->within, &match);
+	if (match.len != 0)
+		asked_answer_listed(asked, &match, reply);
 	else if (owner->is_apex)
 		asked_answer_apex(asked, reply);
 	else if (owner->host != NULL)

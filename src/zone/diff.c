@@ -103,7 +103,7 @@ static int differ_walk(struct differ *differ, unsigned mount, const struct zone_
 static size_t append_notes(
 	struct buf *out, const struct zone_place *of, const struct zone_place *others)
 {
-	uint8_t note[SAID_STRING_MAX], other[SAID_STRING_MAX];
+	uint8_t note[MATCH_STRING_MAX], other[MATCH_STRING_MAX];
 	size_t count = 0, len, other_len;
 
 	for (size_t i = 0; (len = zone_place_end_note(of, i, note)) != 0; i++) {

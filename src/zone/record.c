@@ -10,10 +10,10 @@ void zone_node_records(const struct zone_place *place, const struct zone_node *n
 	struct zone_records *ret_records)
 {
 	struct zone_record record = {.owner = span_of(node->owner, node->owner_len)};
-	size_t codes_len = said_codes(place, &node->said, ret_records->codes), len = 0;
+	size_t codes_len = match_a_records(place, &node->match, ret_records->codes), len = 0;
 
-	said_texts(place, &node->said, &node->shown, &ret_records->texts);
-	if (node->said.len == 0) {
+	match_txt(place, &node->match, &node->shown, &ret_records->texts);
+	if (node->match.len == 0) {
 		record.type = DNS_HINFO;
 		record.rdata = hidden_rdata;
 		ret_records->records[len++] = record;
@@ -37,7 +37,8 @@ size_t zone_node_count(const struct zone_place *place, const struct zone_node *n
 {
 	uint8_t codes[ZONE_SUBLISTS_MAX][4];
 
-	return node->said.len == 0 ? 1 : said_codes(place, &node->said, codes) + node->said.len;
+	return node->match.len == 0 ? 1
+				    : match_a_records(place, &node->match, codes) + node->match.len;
 }
 
 /* The address records of the hosts, host by host. */
@@ -77,7 +78,7 @@ bool zone_fixed_record(const struct zone *zone, size_t index, struct zone_record
 }
 
 bool zone_place_record(const struct zone_place *place, size_t index,
-	uint8_t string[SAID_STRING_MAX], struct zone_record *ret_record)
+	uint8_t string[MATCH_STRING_MAX], struct zone_record *ret_record)
 {
 	size_t fixed = 0;
 	size_t len;

@@ -20,7 +20,7 @@ struct zone_records {
 	size_t len;
 	struct zone_record records[ZONE_NODE_RECORDS_MAX];
 	uint8_t codes[ZONE_SUBLISTS_MAX][4];
-	struct said_texts texts;
+	struct match_txt texts;
 };
 
 /* The owners point into node, the rdata into *ret_records. */
@@ -35,7 +35,7 @@ bool zone_fixed_record(const struct zone *zone, size_t index, struct zone_record
 
 /* The same and those that tell the end of a list, by the view: rdata of these lies in string. TTL: place->ttl_s. */
 bool zone_place_record(const struct zone_place *place, size_t index,
-	uint8_t string[SAID_STRING_MAX], struct zone_record *ret_record);
+	uint8_t string[MATCH_STRING_MAX], struct zone_record *ret_record);
 
 /* The rdata of the SOA record with that serial; appended. */
 void zone_soa_rdata(const struct zone_place *place, uint32_t serial, struct buf *out);

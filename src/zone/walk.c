@@ -143,7 +143,7 @@ static void walk_find_tests(struct zone_walk *walk)
 /* Addresses with one answer. */
 struct stretch {
 	u128 first, last;
-	struct said said;
+	struct zone_match match;
 };
 
 /* The first test address at or behind from; 0: none. */
@@ -160,8 +160,8 @@ static u128 walk_test(const struct zone_walk *walk, u128 from)
 static bool walk_ask(struct zone_walk *walk, u128 from)
 {
 	if (!walk->asked || from < walk->from || (walk->found && from > walk->end)) {
-		walk->found = said_next_ip(
-			walk->place, from, walk->within, &walk->first, &walk->end, &walk->said);
+		walk->found = match_next_ip(
+			walk->place, from, walk->within, &walk->first, &walk->end, &walk->match);
 		walk->from = from;
 		walk->asked = true;
 	}
@@ -179,9 +179,9 @@ static bool walk_stretch(struct zone_walk *walk, u128 from, struct stretch *ret)
 		if (found)
 			first = walk->first > from ? walk->first : from;
 		if (test != 0 && test <= walk->last && (!found || test <= first)) {
-			said_at_ip(walk->place, key_to_ip(test), walk->within, &ret->said);
+			match_at_ip(walk->place, key_to_ip(test), walk->within, &ret->match);
 			ret->first = ret->last = test;
-			if (ret->said.len != 0)
+			if (ret->match.len != 0)
 				return true;
 			from = test + 1; /* the address that is never listed */
 			continue;
@@ -192,7 +192,7 @@ static bool walk_stretch(struct zone_walk *walk, u128 from, struct stretch *ret)
 		ret->last = walk->end < walk->last ? walk->end : walk->last;
 		if (test != 0 && test <= ret->last)
 			ret->last = test - 1;
-		ret->said = walk->said;
+		ret->match = walk->match;
 		return true;
 	}
 }
@@ -219,11 +219,11 @@ static bool block_is_uniform(struct zone_walk *walk, const struct stretch *start
 	u128 last = start->last;
 	struct stretch next;
 
-	if (block_is_digits(start->first) || said_names_source(walk->place, &start->said))
+	if (block_is_digits(start->first) || match_names_source(walk->place, &start->match))
 		return false;
 	while (last < end) {
 		if (!walk_stretch(walk, last + 1, &next) || next.first != last + 1 ||
-			!said_equal(&next.said, &start->said))
+			!match_equal(&next.match, &start->match))
 			return false;
 		last = next.last;
 	}
@@ -243,7 +243,7 @@ static bool walk_node_v4(
 		else
 			walk->mixed = block;
 	}
-	node->said = stretch->said;
+	node->match = stretch->match;
 	node->shown = (struct shown){true, prefix_of(key_to_ip(node->first), node->bits)};
 	walk_pass(walk, key_last(node->first, node->bits));
 	return node_name_v4(walk, node);
@@ -255,12 +255,12 @@ static unsigned node_widen(const struct zone_walk *walk, const struct stretch *s
 	struct ip ip = key_to_ip(stretch->first);
 	unsigned bits = 128;
 
-	while (bits > SAID_V6_BITS_LEAST) {
+	while (bits > MATCH_V6_BITS_LEAST) {
 		u128 end = key_last(stretch->first, bits - 4);
 
 		if (key_of_ip(prefix_of(ip, bits - 4).ip) != stretch->first ||
-			(end > stretch->last && !said_is_uniform(walk->place, stretch->first, end,
-							walk->within, &stretch->said)))
+			(end > stretch->last && !match_is_uniform(walk->place, stretch->first, end,
+							walk->within, &stretch->match)))
 			break;
 		bits -= 4;
 	}
@@ -272,7 +272,7 @@ static bool walk_node_v6(
 {
 	node->first = stretch->first;
 	node->bits = node_widen(walk, stretch);
-	node->said = stretch->said;
+	node->match = stretch->match;
 	node->shown = (struct shown){true, prefix_of(key_to_ip(node->first), node->bits)};
 	walk_pass(walk, key_last(node->first, node->bits));
 	return node_name_v6(walk, node);
@@ -333,16 +333,17 @@ bool zone_walk_next(struct zone_walk *walk, struct zone_node *ret_node)
 static unsigned ground_widen(
 	const struct zone_place *place, u128 first, unsigned bits, uint32_t within)
 {
-	struct said said;
+	struct zone_match match;
 	unsigned widest = bits;
 
-	said_at_ip(place, key_to_ip(first), within, &said);
-	if (said.len == 0 || !said_is_uniform(place, first, key_last(first, bits), within, &said))
+	match_at_ip(place, key_to_ip(first), within, &match);
+	if (match.len == 0 ||
+		!match_is_uniform(place, first, key_last(first, bits), within, &match))
 		return bits;
-	while (widest > SAID_V6_BITS_LEAST) {
+	while (widest > MATCH_V6_BITS_LEAST) {
 		u128 start = key_of_ip(prefix_of(key_to_ip(first), widest - 4).ip);
 
-		if (!said_is_uniform(place, start, key_last(start, widest - 4), within, &said))
+		if (!match_is_uniform(place, start, key_last(start, widest - 4), within, &match))
 			break;
 		widest -= 4;
 	}
@@ -390,7 +391,7 @@ int zone_node_compare(const struct zone_node *a, const struct zone_node *b)
 
 bool zone_node_equal(const struct zone_node *a, const struct zone_node *b)
 {
-	return said_equal(&a->said, &b->said) && a->shown.is_net == b->shown.is_net &&
+	return match_equal(&a->match, &b->match) && a->shown.is_net == b->shown.is_net &&
 	       (a->shown.is_net ? prefix_equal(a->shown.net, b->shown.net)
 				: span_equal(a->shown.domain, b->shown.domain));
 }

@@ -10,15 +10,15 @@
  * view have to live longer.
  */
 #include "sets/key.h"
-#include "zone/said.h"
+#include "zone/match.h"
 
-/* A name and what is said there. */
+/* A name and what matches there. */
 struct zone_node {
 	size_t owner_len;
 	uint8_t owner
 		[DNS_NAME_MAX]; /* its labels below the apex, as on the wire, without the root */
-	struct said
-		said; /* said.len 0: nothing, but the name exists, so that no wildcard covers it */
+	struct zone_match
+		match; /* match.len 0: nothing, but the name exists, so that no wildcard covers it */
 	struct shown shown; /* the source that its texts name */
 
 	/* Where it stands: the addresses that it answers for, or the domain it is about. */
@@ -48,7 +48,7 @@ struct zone_walk {
 	bool asked; /* the rest: what the view said, asked from `from` on */
 	bool found;
 	u128 from, first, end;
-	struct said said;
+	struct zone_match match;
 	size_t tests_len; /* test addresses, ascending */
 	u128 tests[ZONE_SUBLISTS_MAX + 2];
 

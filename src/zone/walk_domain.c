@@ -38,16 +38,16 @@ bool domain_is_within(struct span name, struct span above)
 
 static bool is_significant(const struct zone_walk *walk, struct span name)
 {
-	struct said above, own, below;
+	struct zone_match above, own, below;
 
 	if (zone_test_domain(name) && (walk->within & walk->place->alive) != 0)
 		return true;
-	said_below_domain(walk->place, parent_of(name), walk->within, &above);
-	said_at_domain(walk->place, name, walk->within, &own);
-	if (!said_equal(&own, &above))
+	match_below_domain(walk->place, parent_of(name), walk->within, &above);
+	match_at_domain(walk->place, name, walk->within, &own);
+	if (!match_equal(&own, &above))
 		return true;
-	said_below_domain(walk->place, name, walk->within, &below);
-	return !said_equal(&below, &above);
+	match_below_domain(walk->place, name, walk->within, &below);
+	return !match_equal(&below, &above);
 }
 
 int domain_compare(struct span a, struct span b)
@@ -61,7 +61,7 @@ int domain_compare(struct span a, struct span b)
 /* The next entry of all sublists, and the test entry at its place. */
 static bool walk_next_entry(struct zone_walk *walk, char next[VIEW_NAME_SIZE])
 {
-	bool found = said_next_domain(walk->place, span_text(walk->name), next);
+	bool found = match_next_domain(walk->place, span_text(walk->name), next);
 
 	if (!walk->tested &&
 		(!found || domain_compare(span_text(test_name), span_text(next)) <= 0)) {
@@ -128,7 +128,7 @@ static bool node_name_domain(const struct zone_walk *walk, struct zone_node *nod
 static bool node_of_domain(
 	const struct zone_walk *walk, struct span name, bool below, struct zone_node *node)
 {
-	struct said other;
+	struct zone_match other;
 
 	node->owner_len = 0;
 	node->first = 0;
@@ -136,16 +136,16 @@ static bool node_of_domain(
 	node->domain = name;
 	node->below = below;
 	if (below)
-		said_below_domain(walk->place, name, walk->within, &node->said);
+		match_below_domain(walk->place, name, walk->within, &node->match);
 	else
-		said_at_domain(walk->place, name, walk->within, &node->said);
-	if (node->said.len == 0) {
-		said_below_domain(walk->place, name, walk->within, &other);
+		match_at_domain(walk->place, name, walk->within, &node->match);
+	if (node->match.len == 0) {
+		match_below_domain(walk->place, name, walk->within, &other);
 		if (below || !walk->differs || name.ptr != (const uint8_t *)walk->name ||
 			other.len != 0)
 			return false;
 	}
-	node->shown = said_shown_domain(walk->place, name, walk->within, &node->said);
+	node->shown = match_shown_domain(walk->place, name, walk->within, &node->match);
 	return node_name_domain(walk, node);
 }
 
@@ -200,7 +200,7 @@ static bool has_significant_below(const struct zone_walk *walk, struct span name
 	char at[VIEW_NAME_SIZE], next[VIEW_NAME_SIZE];
 
 	snprintf(at, sizeof(at), "%.*s", (int)name.len, (const char *)name.ptr);
-	while (said_next_domain(walk->place, span_text(at), next)) {
+	while (match_next_domain(walk->place, span_text(at), next)) {
 		if (!domain_is_within(span_text(next), name))
 			return false;
 		if (is_significant(walk, span_text(next)))

@@ -415,7 +415,7 @@ static void print_owners(const struct zone_place *place, unsigned mount, struct 
 		char text[256];
 
 		copy_owner_text(span_of(node.owner, node.owner_len), text);
-		buf_append_format(out, "%s%s ", node.said.len == 0 ? "!" : "", text);
+		buf_append_format(out, "%s%s ", node.match.len == 0 ? "!" : "", text);
 	}
 }
 

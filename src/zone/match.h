@@ -44,7 +44,7 @@ bool zone_place_has_within(const struct zone_place *place, struct prefix net, ui
 bool zone_place_has_below(const struct zone_place *place, struct span name, uint32_t within);
 
 /* The sublists that list a source, list by list in their order in the view, with their reasons. */
-struct said {
+struct zone_match {
 	size_t len;                          /* 0: not listed */
 	int64_t until_s;                     /* the first end among them; 0: none ends */
 	uint8_t sublists[ZONE_SUBLISTS_MAX]; /* of the zone */
@@ -52,64 +52,64 @@ struct said {
 };
 
 /* Test entries included. within: the sublists asked. */
-void said_at_ip(
-	const struct zone_place *place, struct ip ip, uint32_t within, struct said *ret_said);
+void match_at_ip(const struct zone_place *place, struct ip ip, uint32_t within,
+	struct zone_match *ret_match);
 /* name: lower case, labels joined by dots. */
-void said_at_domain(
-	const struct zone_place *place, struct span name, uint32_t within, struct said *ret_said);
+void match_at_domain(const struct zone_place *place, struct span name, uint32_t within,
+	struct zone_match *ret_match);
 /* Of the names below it that are no entries and not below one. */
-void said_below_domain(
-	const struct zone_place *place, struct span name, uint32_t within, struct said *ret_said);
+void match_below_domain(const struct zone_place *place, struct span name, uint32_t within,
+	struct zone_match *ret_match);
 
 /*
  * Walking: the first addresses at or behind `from` that have one answer, test entries aside; false when there are none. And
  * the first domain behind `after` (empty: of all) that is an entry, of whatever kind, in the order of sets/names.h's keys;
  * `after` may not lie in ret_domain.
  */
-bool said_next_ip(const struct zone_place *place, u128 from, uint32_t within, u128 *ret_first,
-	u128 *ret_last, struct said *ret_said);
-bool said_next_domain(
+bool match_next_ip(const struct zone_place *place, u128 from, uint32_t within, u128 *ret_first,
+	u128 *ret_last, struct zone_match *ret_match);
+bool match_next_domain(
 	const struct zone_place *place, struct span after, char ret_domain[VIEW_NAME_SIZE]);
 
 /*
  * Whether every address from first to last has that answer. Never so across the block of IPv4, and never when more than
- * SAID_STRETCHES_MAX stretches of the view would have to be looked at: queries ask this.
+ * MATCH_RANGES_MAX stretches of the view would have to be looked at: queries ask this.
  */
-enum { SAID_STRETCHES_MAX = 256 };
-bool said_is_uniform(const struct zone_place *place, u128 first, u128 last, uint32_t within,
-	const struct said *said);
+enum { MATCH_RANGES_MAX = 256 };
+bool match_is_uniform(const struct zone_place *place, u128 first, u128 last, uint32_t within,
+	const struct zone_match *match);
 
 /* Whether the same records come of both. Ends are no part of that: the records of a secondary have the TTL of the zone. */
-bool said_equal(const struct said *a, const struct said *b);
+bool match_equal(const struct zone_match *a, const struct zone_match *b);
 
 /*
  * The source that texts name. It is the one that was asked, as far as a wildcard of a standard zone can know it: of IPv6
  * the widest network on a nibble's boundary with that answer, of domains the highest name from which on down that answer
  * holds. IPv4 needs no such thing: where texts name the source, its addresses become records of their own.
  */
-struct shown said_shown_ip(
-	const struct zone_place *place, struct ip ip, uint32_t within, const struct said *said);
+struct shown match_shown_ip(const struct zone_place *place, struct ip ip, uint32_t within,
+	const struct zone_match *match);
 /* A part of name. */
-struct shown said_shown_domain(
-	const struct zone_place *place, struct span name, uint32_t within, const struct said *said);
+struct shown match_shown_domain(const struct zone_place *place, struct span name, uint32_t within,
+	const struct zone_match *match);
 
 /* IPv6 records begin at this depth: a wildcard above it would cover IPv4 names, which have four labels. */
-enum { SAID_V6_BITS_LEAST = 16 };
+enum { MATCH_V6_BITS_LEAST = 16 };
 
 /* Whether any of the texts names the source. */
-bool said_names_source(const struct zone_place *place, const struct said *said);
+bool match_names_source(const struct zone_place *place, const struct zone_match *match);
 
-enum { SAID_STRING_MAX = 1 + ZONE_TEXT_MAX };
+enum { MATCH_STRING_MAX = 1 + ZONE_TEXT_MAX };
 
 /* The A records, none twice (RFC 2181 section 5): their number, at most ZONE_SUBLISTS_MAX. */
-size_t said_codes(const struct zone_place *place, const struct said *said,
+size_t match_a_records(const struct zone_place *place, const struct zone_match *match,
 	uint8_t ret_codes[ZONE_SUBLISTS_MAX][4]);
 
 /* The TXT records, none twice, each as one string behind its length octet. */
-struct said_texts {
+struct match_txt {
 	size_t len;
-	uint8_t strings[ZONE_SUBLISTS_MAX][SAID_STRING_MAX];
+	uint8_t strings[ZONE_SUBLISTS_MAX][MATCH_STRING_MAX];
 };
 
-void said_texts(const struct zone_place *place, const struct said *said, const struct shown *shown,
-	struct said_texts *ret_texts);
+void match_txt(const struct zone_place *place, const struct zone_match *match,
+	const struct shown *shown, struct match_txt *ret_texts);

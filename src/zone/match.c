@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "zone/said.h"
+#include "zone/match.h"
 
 #include <stdio.h>
 
@@ -119,52 +119,53 @@ bool zone_place_has_below(const struct zone_place *place, struct span name, uint
 	return false;
 }
 
-/* ---- what is said ---- */
+/* ---- matches ---- */
 
-static void said_add(struct said *said, unsigned sublist, int64_t until_s, struct span reason)
+static void match_add(
+	struct zone_match *match, unsigned sublist, int64_t until_s, struct span reason)
 {
-	if (until_s != 0 && (said->until_s == 0 || until_s < said->until_s))
-		said->until_s = until_s;
-	said->sublists[said->len] = (uint8_t)sublist;
-	said->reasons[said->len] = reason;
-	said->len++;
+	if (until_s != 0 && (match->until_s == 0 || until_s < match->until_s))
+		match->until_s = until_s;
+	match->sublists[match->len] = (uint8_t)sublist;
+	match->reasons[match->len] = reason;
+	match->len++;
 }
 
-static void said_clear(struct said *said)
+static void match_clear(struct zone_match *match)
 {
-	said->len = 0;
-	said->until_s = 0;
+	match->len = 0;
+	match->until_s = 0;
 }
 
-static void said_tests(const struct zone_place *place, uint32_t mask, struct said *said)
+static void match_tests(const struct zone_place *place, uint32_t mask, struct zone_match *match)
 {
 	for (unsigned i = 0; i < place->zone->sublists_len; i++) {
 		if ((mask >> i & 1) != 0)
-			said_add(said, i, 0, span_text("test entry"));
+			match_add(match, i, 0, span_text("test entry"));
 	}
 }
 
 /* Hits of the view, added to what is there. */
-static void said_hits(
-	const struct zone_part *part, const struct hits *hits, uint32_t within, struct said *said)
+static void match_hits(const struct zone_part *part, const struct hits *hits, uint32_t within,
+	struct zone_match *match)
 {
 	for (size_t i = 0; i < hits->len; i++) {
 		unsigned sublist = part->sublist_of[hits->items[i].sublist];
 
 		if (sublist != SUBLIST_UNKNOWN && (within >> sublist & 1) != 0)
-			said_add(said, sublist, hits->items[i].until_s, hits->items[i].reason);
+			match_add(match, sublist, hits->items[i].until_s, hits->items[i].reason);
 	}
 }
 
-void said_at_ip(
-	const struct zone_place *place, struct ip ip, uint32_t within, struct said *ret_said)
+void match_at_ip(
+	const struct zone_place *place, struct ip ip, uint32_t within, struct zone_match *ret_match)
 {
 	uint32_t tests = zone_test_ip(place->zone, ip, within & place->alive);
 	struct hits hits;
 
-	said_clear(ret_said);
+	match_clear(ret_match);
 	if (tests != 0) {
-		said_tests(place, tests, ret_said);
+		match_tests(place, tests, ret_match);
 		return;
 	}
 	for (size_t i = 0; i < place->parts_len && !zone_never_ip(ip); i++) {
@@ -172,12 +173,12 @@ void said_at_ip(
 
 		if ((part->sublists & within) != 0 &&
 			view_lookup_ip(place->view, part->list, ip, &hits) != 0)
-			said_hits(part, &hits, within, ret_said);
+			match_hits(part, &hits, within, ret_match);
 	}
 }
 
-static void said_of_domain(
-	const struct zone_place *place, struct span name, uint32_t within, struct said *said)
+static void match_of_domain(
+	const struct zone_place *place, struct span name, uint32_t within, struct zone_match *match)
 {
 	struct hits hits;
 
@@ -186,34 +187,34 @@ static void said_of_domain(
 
 		if ((part->sublists & within) != 0 &&
 			view_lookup_domain(place->view, part->list, name, &hits) != 0)
-			said_hits(part, &hits, within, said);
+			match_hits(part, &hits, within, match);
 	}
 }
 
-void said_at_domain(
-	const struct zone_place *place, struct span name, uint32_t within, struct said *ret_said)
+void match_at_domain(const struct zone_place *place, struct span name, uint32_t within,
+	struct zone_match *ret_match)
 {
-	said_clear(ret_said);
+	match_clear(ret_match);
 	if (zone_test_domain(name))
-		said_tests(place, within & place->alive, ret_said);
+		match_tests(place, within & place->alive, ret_match);
 	else
-		said_of_domain(place, name, within, ret_said);
+		match_of_domain(place, name, within, ret_match);
 }
 
 /* Asked of a name below that nobody can have entered. */
-void said_below_domain(
-	const struct zone_place *place, struct span name, uint32_t within, struct said *ret_said)
+void match_below_domain(const struct zone_place *place, struct span name, uint32_t within,
+	struct zone_match *ret_match)
 {
 	uint8_t below[2 + DNS_NAME_MAX] = "!.";
 
-	said_clear(ret_said);
+	match_clear(ret_match);
 	if (name.len == 0 || name.len > DNS_NAME_MAX)
 		return;
 	memcpy(below + 2, name.ptr, name.len);
-	said_of_domain(place, span_of(below, 2 + name.len), within, ret_said);
+	match_of_domain(place, span_of(below, 2 + name.len), within, ret_match);
 }
 
-bool said_equal(const struct said *a, const struct said *b)
+bool match_equal(const struct zone_match *a, const struct zone_match *b)
 {
 	if (a->len != b->len || memcmp(a->sublists, b->sublists, a->len) != 0)
 		return false;
@@ -228,45 +229,45 @@ bool said_equal(const struct said *a, const struct said *b)
 
 /* The same of one part. */
 static bool part_next_ip(const struct zone_place *place, const struct zone_part *part, u128 from,
-	uint32_t within, u128 *ret_first, u128 *ret_last, struct said *ret_said)
+	uint32_t within, u128 *ret_first, u128 *ret_last, struct zone_match *ret_match)
 {
 	uint32_t mask = part_mask(part, within);
 	struct view_piece piece;
 
 	if (mask == 0 || !view_next_listed(place->view, part->list, key_to_ip(from), mask, &piece))
 		return false;
-	said_clear(ret_said);
-	said_hits(part, &piece.hits, within, ret_said);
+	match_clear(ret_match);
+	match_hits(part, &piece.hits, within, ret_match);
 	*ret_first = key_of_ip(piece.first);
 	*ret_last = key_of_ip(piece.last);
 	return true;
 }
 
-static void said_append(struct said *said, const struct said *more)
+static void match_append(struct zone_match *match, const struct zone_match *more)
 {
 	for (size_t i = 0; i < more->len; i++)
-		said_add(said, more->sublists[i], i == 0 ? more->until_s : 0, more->reasons[i]);
+		match_add(match, more->sublists[i], i == 0 ? more->until_s : 0, more->reasons[i]);
 }
 
 /* The stretches of the parts lie over each other: what is first reaches to the next border of any. */
-bool said_next_ip(const struct zone_place *place, u128 from, uint32_t within, u128 *ret_first,
-	u128 *ret_last, struct said *ret_said)
+bool match_next_ip(const struct zone_place *place, u128 from, uint32_t within, u128 *ret_first,
+	u128 *ret_last, struct zone_match *ret_match)
 {
 	bool any = false;
 
 	for (size_t i = 0; i < place->parts_len; i++) {
 		u128 first, last;
-		struct said said;
+		struct zone_match match;
 
-		if (!part_next_ip(place, &place->parts[i], from, within, &first, &last, &said))
+		if (!part_next_ip(place, &place->parts[i], from, within, &first, &last, &match))
 			continue;
 		if (!any || first < *ret_first) {
 			*ret_last = any && last >= *ret_first ? *ret_first - 1 : last;
 			*ret_first = first;
-			*ret_said = said;
+			*ret_match = match;
 		} else if (first == *ret_first) {
 			*ret_last = last < *ret_last ? last : *ret_last;
-			said_append(ret_said, &said);
+			match_append(ret_match, &match);
 		} else if (first <= *ret_last) {
 			*ret_last = first - 1;
 		}
@@ -275,7 +276,7 @@ bool said_next_ip(const struct zone_place *place, u128 from, uint32_t within, u1
 	return any;
 }
 
-bool said_next_domain(
+bool match_next_domain(
 	const struct zone_place *place, struct span after, char ret_domain[VIEW_NAME_SIZE])
 {
 	uint8_t best[NAME_KEY_SIZE];
@@ -303,17 +304,17 @@ bool said_next_domain(
 	return best_len != 0;
 }
 
-bool said_is_uniform(const struct zone_place *place, u128 first, u128 last, uint32_t within,
-	const struct said *said)
+bool match_is_uniform(const struct zone_place *place, u128 first, u128 last, uint32_t within,
+	const struct zone_match *match)
 {
 	if (first <= key_v4_first && last >= key_v4_last)
 		return false;
-	for (unsigned i = 0; i < SAID_STRETCHES_MAX; i++) {
+	for (unsigned i = 0; i < MATCH_RANGES_MAX; i++) {
 		u128 from, end;
-		struct said here;
+		struct zone_match here;
 
-		if (!said_next_ip(place, first, within, &from, &end, &here) || from != first ||
-			!said_equal(&here, said))
+		if (!match_next_ip(place, first, within, &from, &end, &here) || from != first ||
+			!match_equal(&here, match))
 			return false;
 		if (end >= last)
 			return true;
@@ -325,40 +326,40 @@ bool said_is_uniform(const struct zone_place *place, u128 first, u128 last, uint
 /* ---- the source that texts name ---- */
 
 /* From wide to narrow: what is not uniform shows that at its beginning, most of the time. */
-static unsigned node_bits(
-	const struct zone_place *place, struct ip ip, uint32_t within, const struct said *said)
+static unsigned node_bits(const struct zone_place *place, struct ip ip, uint32_t within,
+	const struct zone_match *match)
 {
-	unsigned bits = SAID_V6_BITS_LEAST;
+	unsigned bits = MATCH_V6_BITS_LEAST;
 
 	for (; bits < 128; bits += 4) {
 		u128 first = key_of_ip(prefix_of(ip, bits).ip);
 
-		if (said_is_uniform(place, first, key_last(first, bits), within, said))
+		if (match_is_uniform(place, first, key_last(first, bits), within, match))
 			break;
 	}
 	return bits;
 }
 
-struct shown said_shown_ip(
-	const struct zone_place *place, struct ip ip, uint32_t within, const struct said *said)
+struct shown match_shown_ip(const struct zone_place *place, struct ip ip, uint32_t within,
+	const struct zone_match *match)
 {
 	unsigned bits = 128;
 
-	if (!ip_is_v4(ip) && said->len != 0)
-		bits = node_bits(place, ip, within, said);
+	if (!ip_is_v4(ip) && match->len != 0)
+		bits = node_bits(place, ip, within, match);
 	return (struct shown){.is_net = true, .net = prefix_of(ip, bits)};
 }
 
-struct shown said_shown_domain(
-	const struct zone_place *place, struct span name, uint32_t within, const struct said *said)
+struct shown match_shown_domain(const struct zone_place *place, struct span name, uint32_t within,
+	const struct zone_match *match)
 {
 	struct span above = name;
-	struct said below;
+	struct zone_match below;
 
 	for (;;) {
 		span_split(&above, '.');
-		said_below_domain(place, above, within, &below);
-		if (below.len == 0 || !said_equal(&below, said))
+		match_below_domain(place, above, within, &below);
+		if (below.len == 0 || !match_equal(&below, match))
 			return (struct shown){.domain = name};
 		name = above;
 	}
@@ -366,10 +367,10 @@ struct shown said_shown_domain(
 
 /* ---- records ---- */
 
-bool said_names_source(const struct zone_place *place, const struct said *said)
+bool match_names_source(const struct zone_place *place, const struct zone_match *match)
 {
-	for (size_t i = 0; i < said->len; i++) {
-		if (zone_template_names_source(&place->zone->sublists[said->sublists[i]].template))
+	for (size_t i = 0; i < match->len; i++) {
+		if (zone_template_names_source(&place->zone->sublists[match->sublists[i]].template))
 			return true;
 	}
 	return false;
@@ -377,37 +378,38 @@ bool said_names_source(const struct zone_place *place, const struct said *said)
 
 /* The codes of a bitmask are bits of the last octet, and otherwise equal; those of other zones all differ
  * (conf/check_zone.c). */
-size_t said_codes(const struct zone_place *place, const struct said *said,
+size_t match_a_records(const struct zone_place *place, const struct zone_match *match,
 	uint8_t ret_codes[ZONE_SUBLISTS_MAX][4])
 {
-	for (size_t i = 0; i < said->len; i++) {
-		memcpy(ret_codes[i], place->zone->sublists[said->sublists[i]].code.b + 12, 4);
+	for (size_t i = 0; i < match->len; i++) {
+		memcpy(ret_codes[i], place->zone->sublists[match->sublists[i]].code.b + 12, 4);
 		if (place->zone->is_bitmask)
 			ret_codes[0][3] |= ret_codes[i][3];
 	}
-	return place->zone->is_bitmask && said->len != 0 ? 1 : said->len;
+	return place->zone->is_bitmask && match->len != 0 ? 1 : match->len;
 }
 
-static void said_string(const struct zone_place *place, const struct said *said, size_t index,
-	const struct shown *shown, uint8_t string[SAID_STRING_MAX])
+static void match_string(const struct zone_place *place, const struct zone_match *match,
+	size_t index, const struct shown *shown, uint8_t string[MATCH_STRING_MAX])
 {
-	const struct zone_sublist *sublist = &place->zone->sublists[said->sublists[index]];
-	struct span reason = said->reasons[index].len != 0 ? said->reasons[index] : sublist->words;
+	const struct zone_sublist *sublist = &place->zone->sublists[match->sublists[index]];
+	struct span reason =
+		match->reasons[index].len != 0 ? match->reasons[index] : sublist->words;
 
 	string[0] = (uint8_t)zone_text(
 		&sublist->template, place->table->portal_url, reason, shown, string + 1);
 }
 
-void said_texts(const struct zone_place *place, const struct said *said, const struct shown *shown,
-	struct said_texts *ret_texts)
+void match_txt(const struct zone_place *place, const struct zone_match *match,
+	const struct shown *shown, struct match_txt *ret_texts)
 {
 	size_t len = 0;
 
-	for (size_t i = 0; i < said->len; i++) {
+	for (size_t i = 0; i < match->len; i++) {
 		uint8_t *string = ret_texts->strings[len];
 		bool is_new = true;
 
-		said_string(place, said, i, shown, string);
+		match_string(place, match, i, shown, string);
 		for (size_t k = 0; k < len && is_new; k++)
 			is_new = memcmp(ret_texts->strings[k], string, 1 + (size_t)string[0]) != 0;
 		len += is_new;
