@@ -51,13 +51,13 @@ static void text_escape(struct span text, char *out)
 
 /* rbldnsd answers every A and every TXT of the values of an address, so it is no matter which stand together. */
 static void values_make(const struct export *export, const struct zone_match *match,
-	const struct shown *shown, struct values *ret_values)
+	const struct text_subject *subject, struct values *ret_values)
 {
 	uint8_t codes[ZONE_SUBLISTS_MAX][4];
 	size_t codes_len = match_a_records(export->place, match, codes);
 	struct match_txt texts;
 
-	match_txt(export->place, match, shown, &texts);
+	match_txt(export->place, match, subject, &texts);
 	ret_values->len = codes_len > texts.len ? codes_len : texts.len;
 	for (size_t i = 0; i < ret_values->len; i++) {
 		const uint8_t *code = codes[i < codes_len ? i : codes_len - 1];
@@ -76,9 +76,10 @@ static void values_make(const struct export *export, const struct zone_match *ma
 static void values_of_any(
 	const struct export *export, const struct zone_match *match, struct values *ret_values)
 {
-	struct shown shown = {.is_net = true, .net = prefix_of(ip_from_v4(0xfffffffe), 128)};
+	struct text_subject subject = {
+		.is_net = true, .net = prefix_of(ip_from_v4(0xfffffffe), 128)};
 
-	values_make(export, match, &shown, ret_values);
+	values_make(export, match, &subject, ret_values);
 }
 
 /* One line for each value; the value of the first entry of all becomes the default. */
@@ -240,12 +241,12 @@ static int write_ip6trie(
 
 	for (;;) {
 		unsigned bits = fit_bits(first, last, 128);
-		struct shown shown =
-			match_shown_ip(export->place, key_to_ip(first), export->within, match);
+		struct text_subject subject =
+			match_subject_ip(export->place, key_to_ip(first), export->within, match);
 		char text[RBL_IP6_TEXT_SIZE + 8];
 		struct values values;
 
-		values_make(export, match, &shown, &values);
+		values_make(export, match, &subject, &values);
 		v6_print(first, bits, text);
 		code = need_one_value(export, text, &values);
 		if (code != 0)
@@ -417,7 +418,7 @@ static void name_write(struct export *export, const char *sign, struct span name
 {
 	char text[VIEW_NAME_SIZE + 4];
 	struct values values;
-	struct shown shown;
+	struct text_subject subject;
 
 	if (match->len == 0) {
 		if (covered)
@@ -425,8 +426,8 @@ static void name_write(struct export *export, const char *sign, struct span name
 				(const char *)name.ptr);
 		return;
 	}
-	shown = match_shown_domain(export->place, asked, export->within, match);
-	values_make(export, match, &shown, &values);
+	subject = match_subject_domain(export->place, asked, export->within, match);
+	values_make(export, match, &subject, &values);
 	snprintf(text, sizeof(text), "%s%.*s", sign, (int)name.len, (const char *)name.ptr);
 	write_entry(export, text, &values);
 }

@@ -197,25 +197,25 @@ static void reply_string(struct reply *reply, size_t name_at, uint32_t ttl_s, st
 	reply->answers++;
 }
 
-static struct shown asked_shown(const struct asked *asked, const struct zone_match *match)
+static struct text_subject asked_subject(const struct asked *asked, const struct zone_match *match)
 {
 	const struct owner *owner = &asked->owner;
 
 	if (!match_names_source(asked->place, match))
-		return (struct shown){.is_net = false};
+		return (struct text_subject){.is_net = false};
 	return owner->has_ip
-		       ? match_shown_ip(asked->place, owner->ip, owner->within, match)
-		       : match_shown_domain(asked->place, owner->domain, owner->within, match);
+		       ? match_subject_ip(asked->place, owner->ip, owner->within, match)
+		       : match_subject_domain(asked->place, owner->domain, owner->within, match);
 }
 
 static void reply_texts(
 	struct reply *reply, const struct asked *asked, const struct zone_match *match)
 {
-	struct shown shown = asked_shown(asked, match);
+	struct text_subject subject = asked_subject(asked, match);
 	uint32_t ttl_s = asked_ttl_s(asked, match);
 	struct match_txt texts;
 
-	match_txt(asked->place, match, &shown, &texts);
+	match_txt(asked->place, match, &subject, &texts);
 	for (size_t i = 0; i < texts.len; i++)
 		reply_string(reply, DNS_HEADER_SIZE, ttl_s,
 			span_of(texts.strings[i], 1 + (size_t)texts.strings[i][0]));

@@ -340,18 +340,18 @@ static unsigned node_bits(const struct zone_place *place, struct ip ip, uint32_t
 	return bits;
 }
 
-struct shown match_shown_ip(const struct zone_place *place, struct ip ip, uint32_t within,
+struct text_subject match_subject_ip(const struct zone_place *place, struct ip ip, uint32_t within,
 	const struct zone_match *match)
 {
 	unsigned bits = 128;
 
 	if (!ip_is_v4(ip) && match->len != 0)
 		bits = node_bits(place, ip, within, match);
-	return (struct shown){.is_net = true, .net = prefix_of(ip, bits)};
+	return (struct text_subject){.is_net = true, .net = prefix_of(ip, bits)};
 }
 
-struct shown match_shown_domain(const struct zone_place *place, struct span name, uint32_t within,
-	const struct zone_match *match)
+struct text_subject match_subject_domain(const struct zone_place *place, struct span name,
+	uint32_t within, const struct zone_match *match)
 {
 	struct span above = name;
 	struct zone_match below;
@@ -360,7 +360,7 @@ struct shown match_shown_domain(const struct zone_place *place, struct span name
 		span_split(&above, '.');
 		match_below_domain(place, above, within, &below);
 		if (below.len == 0 || !match_equal(&below, match))
-			return (struct shown){.domain = name};
+			return (struct text_subject){.domain = name};
 		name = above;
 	}
 }
@@ -390,18 +390,18 @@ size_t match_a_records(const struct zone_place *place, const struct zone_match *
 }
 
 static void match_string(const struct zone_place *place, const struct zone_match *match,
-	size_t index, const struct shown *shown, uint8_t string[MATCH_STRING_MAX])
+	size_t index, const struct text_subject *subject, uint8_t string[MATCH_STRING_MAX])
 {
 	const struct zone_sublist *sublist = &place->zone->sublists[match->sublists[index]];
 	struct span reason =
 		match->reasons[index].len != 0 ? match->reasons[index] : sublist->words;
 
 	string[0] = (uint8_t)zone_text(
-		&sublist->template, place->table->portal_url, reason, shown, string + 1);
+		&sublist->template, place->table->portal_url, reason, subject, string + 1);
 }
 
 void match_txt(const struct zone_place *place, const struct zone_match *match,
-	const struct shown *shown, struct match_txt *ret_texts)
+	const struct text_subject *subject, struct match_txt *ret_texts)
 {
 	size_t len = 0;
 
@@ -409,7 +409,7 @@ void match_txt(const struct zone_place *place, const struct zone_match *match,
 		uint8_t *string = ret_texts->strings[len];
 		bool is_new = true;
 
-		match_string(place, match, i, shown, string);
+		match_string(place, match, i, subject, string);
 		for (size_t k = 0; k < len && is_new; k++)
 			is_new = memcmp(ret_texts->strings[k], string, 1 + (size_t)string[0]) != 0;
 		len += is_new;

@@ -87,11 +87,11 @@ bool match_equal(const struct zone_match *a, const struct zone_match *b);
  * the widest network on a nibble's boundary with that answer, of domains the highest name from which on down that answer
  * holds. IPv4 needs no such thing: where texts name the source, its addresses become records of their own.
  */
-struct shown match_shown_ip(const struct zone_place *place, struct ip ip, uint32_t within,
+struct text_subject match_subject_ip(const struct zone_place *place, struct ip ip, uint32_t within,
 	const struct zone_match *match);
 /* A part of name. */
-struct shown match_shown_domain(const struct zone_place *place, struct span name, uint32_t within,
-	const struct zone_match *match);
+struct text_subject match_subject_domain(const struct zone_place *place, struct span name,
+	uint32_t within, const struct zone_match *match);
 
 /* IPv6 records begin at this depth: a wildcard above it would cover IPv4 names, which have four labels. */
 enum { MATCH_V6_BITS_LEAST = 16 };
@@ -112,4 +112,4 @@ struct match_txt {
 };
 
 void match_txt(const struct zone_place *place, const struct zone_match *match,
-	const struct shown *shown, struct match_txt *ret_texts);
+	const struct text_subject *subject, struct match_txt *ret_texts);

@@ -12,7 +12,7 @@ void zone_node_records(const struct zone_place *place, const struct zone_node *n
 	struct zone_record record = {.owner = span_of(node->owner, node->owner_len)};
 	size_t codes_len = match_a_records(place, &node->match, ret_records->codes), len = 0;
 
-	match_txt(place, &node->match, &node->shown, &ret_records->texts);
+	match_txt(place, &node->match, &node->subject, &ret_records->texts);
 	if (node->match.len == 0) {
 		record.type = DNS_HINFO;
 		record.rdata = hidden_rdata;

@@ -74,24 +74,24 @@ static size_t text_encode(struct span s, char *out)
 }
 
 /* A network as it is written, and as a look-up takes it: by its first address. */
-struct shown_text {
+struct subject_text {
 	char source[SOURCE_MAX], page[SOURCE_MAX];
 	size_t source_len, page_len;
 };
 
-static void shown_print(const struct shown *shown, struct shown_text *text)
+static void subject_print(const struct text_subject *subject, struct subject_text *text)
 {
-	if (!shown->is_net) {
+	if (!subject->is_net) {
 		text->source_len = text->page_len =
-			text_encode(span_first(shown->domain, SOURCE_MAX / 3), text->source);
+			text_encode(span_first(subject->domain, SOURCE_MAX / 3), text->source);
 		memcpy(text->page, text->source, text->source_len);
 		return;
 	}
-	text->page_len = strlen(ip_print(shown->net.ip, text->page));
-	if (shown->net.bits == 128)
-		text->source_len = strlen(ip_print(shown->net.ip, text->source));
+	text->page_len = strlen(ip_print(subject->net.ip, text->page));
+	if (subject->net.bits == 128)
+		text->source_len = strlen(ip_print(subject->net.ip, text->source));
 	else
-		text->source_len = strlen(prefix_print(shown->net, text->source));
+		text->source_len = strlen(prefix_print(subject->net, text->source));
 }
 
 /* How long each kind of part is in this text. */
@@ -170,13 +170,13 @@ static size_t text_put_reason(uint8_t *out, size_t len, struct span reason, size
 }
 
 size_t zone_text(const struct zone_template *template, struct span portal_url, struct span reason,
-	const struct shown *shown, uint8_t out[ZONE_TEXT_MAX])
+	const struct text_subject *subject, uint8_t out[ZONE_TEXT_MAX])
 {
-	struct shown_text words;
+	struct subject_text words;
 	struct text_lengths lengths;
 	size_t len = 0;
 
-	shown_print(shown, &words);
+	subject_print(subject, &words);
 	lengths = (struct text_lengths){words.source_len, words.page_len, reason.len};
 	text_fit(template, portal_url.len, &lengths);
 	for (size_t i = 0; i < template->parts_len; i++) {

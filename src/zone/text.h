@@ -10,7 +10,7 @@
 enum { ZONE_TEXT_MAX = 255 };
 
 /* The source that a text names. */
-struct shown {
+struct text_subject {
 	bool is_net;
 	struct prefix net; /* an address alone: 128 bits */
 	struct span domain;
@@ -40,4 +40,4 @@ bool zone_template_names_source(const struct zone_template *template);
  * percent-encoded.
  */
 size_t zone_text(const struct zone_template *template, struct span portal_url, struct span reason,
-	const struct shown *shown, uint8_t out[ZONE_TEXT_MAX]);
+	const struct text_subject *subject, uint8_t out[ZONE_TEXT_MAX]);

@@ -244,7 +244,7 @@ static bool walk_node_v4(
 			walk->mixed = block;
 	}
 	node->match = stretch->match;
-	node->shown = (struct shown){true, prefix_of(key_to_ip(node->first), node->bits)};
+	node->subject = (struct text_subject){true, prefix_of(key_to_ip(node->first), node->bits)};
 	walk_pass(walk, key_last(node->first, node->bits));
 	return node_name_v4(walk, node);
 }
@@ -273,7 +273,7 @@ static bool walk_node_v6(
 	node->first = stretch->first;
 	node->bits = node_widen(walk, stretch);
 	node->match = stretch->match;
-	node->shown = (struct shown){true, prefix_of(key_to_ip(node->first), node->bits)};
+	node->subject = (struct text_subject){true, prefix_of(key_to_ip(node->first), node->bits)};
 	walk_pass(walk, key_last(node->first, node->bits));
 	return node_name_v6(walk, node);
 }
@@ -391,7 +391,7 @@ int zone_node_compare(const struct zone_node *a, const struct zone_node *b)
 
 bool zone_node_equal(const struct zone_node *a, const struct zone_node *b)
 {
-	return match_equal(&a->match, &b->match) && a->shown.is_net == b->shown.is_net &&
-	       (a->shown.is_net ? prefix_equal(a->shown.net, b->shown.net)
-				: span_equal(a->shown.domain, b->shown.domain));
+	return match_equal(&a->match, &b->match) && a->subject.is_net == b->subject.is_net &&
+	       (a->subject.is_net ? prefix_equal(a->subject.net, b->subject.net)
+				  : span_equal(a->subject.domain, b->subject.domain));
 }

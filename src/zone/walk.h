@@ -19,7 +19,7 @@ struct zone_node {
 		[DNS_NAME_MAX]; /* its labels below the apex, as on the wire, without the root */
 	struct zone_match
 		match; /* match.len 0: nothing, but the name exists, so that no wildcard covers it */
-	struct shown shown; /* the source that its texts name */
+	struct text_subject subject; /* the source that its texts name */
 
 	/* Where it stands: the addresses that it answers for, or the domain it is about. */
 	u128 first;

@@ -145,7 +145,7 @@ static bool node_of_domain(
 			other.len != 0)
 			return false;
 	}
-	node->shown = match_shown_domain(walk->place, name, walk->within, &node->match);
+	node->subject = match_subject_domain(walk->place, name, walk->within, &node->match);
 	return node_name_domain(walk, node);
 }
 

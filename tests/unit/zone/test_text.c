@@ -54,7 +54,7 @@ static const struct text_case cases[] = {
 };
 
 static size_t text_of(const char *template, const char *portal_url, const char *reason,
-	const struct shown *shown, uint8_t out[ZONE_TEXT_MAX])
+	const struct text_subject *subject, uint8_t out[ZONE_TEXT_MAX])
 {
 	struct zone_template_words words = {
 		span_text("main"), span_text("traps"), span_text("127.0.0.2")};
@@ -62,7 +62,7 @@ static size_t text_of(const char *template, const char *portal_url, const char *
 	struct zone_template parts;
 
 	assert_int_equal(zone_template_init(&parts, span_text(template), &words, arena, NULL), 0);
-	return zone_text(&parts, span_text(portal_url), span_text(reason), shown, out);
+	return zone_text(&parts, span_text(portal_url), span_text(reason), subject, out);
 }
 
 static void texts_fit_one_string(void **state)
@@ -70,13 +70,14 @@ static void texts_fit_one_string(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNTOF(cases); i++) {
 		const struct text_case *c = &cases[i];
-		struct shown shown = {.is_net = c->net != NULL, .domain = span_text(c->domain)};
+		struct text_subject subject = {
+			.is_net = c->net != NULL, .domain = span_text(c->domain)};
 		uint8_t out[ZONE_TEXT_MAX];
 		size_t len;
 
 		if (c->net != NULL)
-			assert_int_equal(prefix_parse(span_text(c->net), &shown.net, NULL), 0);
-		len = text_of(c->template, c->portal_url, c->reason, &shown, out);
+			assert_int_equal(prefix_parse(span_text(c->net), &subject.net, NULL), 0);
+		len = text_of(c->template, c->portal_url, c->reason, &subject, out);
 		assert_true(len <= ZONE_TEXT_MAX);
 		if (!span_equal_text(span_of(out, len), c->expected))
 			fail_msg("%zu: %.*s", i, (int)len, (const char *)out);
@@ -88,15 +89,15 @@ static void the_worst_domain_fits(void **state)
 {
 	uint8_t domain[253];
 	uint8_t out[ZONE_TEXT_MAX];
-	struct shown shown = {.is_net = false};
+	struct text_subject subject = {.is_net = false};
 	size_t len;
 
 	(void)state;
 	memset(domain, 0xff, sizeof(domain));
-	shown.domain = span_of(domain, sizeof(domain));
-	len = text_of(USUAL, PORTAL, HUNDRED, &shown, out);
+	subject.domain = span_of(domain, sizeof(domain));
+	len = text_of(USUAL, PORTAL, HUNDRED, &subject, out);
 	assert_true(span_equal_text(span_of(out, len), "Listed: " HUNDRED "; " PORTAL));
-	len = text_of("$$$$$ $ $", PORTAL, HUNDRED, &shown, out);
+	len = text_of("$$$$$ $ $", PORTAL, HUNDRED, &subject, out);
 	assert_int_equal(len, ZONE_TEXT_MAX);
 }
 
