@@ -142,22 +142,22 @@ static void heading_write(const struct export *export, const struct export_reque
 		request->sublist != NULL ? "/" : "",
 		request->sublist != NULL ? request->sublist : "",
 		clock_print_minute(clock_now_s(), now), rbl_type_name(request->format));
-	fprintf(export->out, "$TTL %" PRIu32 "\n", export->place->zone->ttl_s);
+	fprintf(export->out, "$TTL %" PRIu32 "\n", export->binding->zone->ttl_s);
 }
 
 static int export_write(struct cli *cli, const struct export_request *request,
 	const struct zone_table *table, const struct view *view, FILE *out)
 {
-	struct zone_place *place = arena_alloc(cli->arena, sizeof(*place));
+	struct zone_binding *binding = arena_alloc(cli->arena, sizeof(*binding));
 	struct export *export = arena_alloc(cli->arena, sizeof(*export));
 	const struct zone *zone = zone_of_list(table, request->list->name);
 	int code;
 
-	zone_place_find(place, table, zone, view);
+	zone_bind(binding, table, zone, view);
 	*export = (struct export){.cli = cli,
 		.list_name = request->list->name,
 		.format = request->format,
-		.place = place,
+		.binding = binding,
 		.within = within_of(zone, request->sublist),
 		.out = out};
 	heading_write(export, request);

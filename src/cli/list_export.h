@@ -15,7 +15,7 @@ struct export
 	struct cli *cli;
 	const char *list_name;
 	enum rbl_type format;
-	const struct zone_place *place;
+	const struct zone_binding *binding;
 	uint32_t within; /* the sublists */
 	FILE *out;
 	bool has_default;

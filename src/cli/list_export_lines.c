@@ -54,10 +54,10 @@ static void values_make(const struct export *export, const struct zone_match *ma
 	const struct text_subject *subject, struct values *ret_values)
 {
 	uint8_t codes[ZONE_SUBLISTS_MAX][4];
-	size_t codes_len = match_a_records(export->place, match, codes);
+	size_t codes_len = match_a_records(export->binding, match, codes);
 	struct match_txt texts;
 
-	match_txt(export->place, match, subject, &texts);
+	match_txt(export->binding, match, subject, &texts);
 	ret_values->len = codes_len > texts.len ? codes_len : texts.len;
 	for (size_t i = 0; i < ret_values->len; i++) {
 		const uint8_t *code = codes[i < codes_len ? i : codes_len - 1];
@@ -242,7 +242,7 @@ static int write_ip6trie(
 	for (;;) {
 		unsigned bits = fit_bits(first, last, 128);
 		struct text_subject subject =
-			match_subject_ip(export->place, key_to_ip(first), export->within, match);
+			match_subject_ip(export->binding, key_to_ip(first), export->within, match);
 		char text[RBL_IP6_TEXT_SIZE + 8];
 		struct values values;
 
@@ -352,7 +352,7 @@ static int addresses_write(struct export *export)
 	int code = 0;
 
 	while (code == 0 &&
-		match_next_ip(export->place, from, export->within, &first, &last, &match)) {
+		match_next_ip(export->binding, from, export->within, &first, &last, &match)) {
 		if (key_is_v4(first) != want_v4)
 			export->other_family++;
 		else if (want_v4)
@@ -376,7 +376,7 @@ static bool is_trivial(enum rbl_type format)
 /* RFC 5782 section 5: 127.0.0.2, and every code for the address that equals it, are listed. */
 static int test_addresses_write(struct export *export)
 {
-	const struct zone *zone = export->place->zone;
+	const struct zone *zone = export->binding->zone;
 	bool want_v4 = (rbl_type_kinds(export->format) & RBL_KIND_V4) != 0;
 	struct ip done[ZONE_SUBLISTS_MAX + 1];
 	size_t done_len = 0;
@@ -392,7 +392,7 @@ static int test_addresses_write(struct export *export)
 		for (size_t j = 0; j < done_len; j++)
 			repeated |= ip_equal(done[j], ip);
 		done[done_len++] = ip;
-		match_at_ip(export->place, ip, export->within, &match);
+		match_at_ip(export->binding, ip, export->within, &match);
 		if (repeated || match.len == 0)
 			continue;
 		if (export->format != RBL_IP4SET)
@@ -426,7 +426,7 @@ static void name_write(struct export *export, const char *sign, struct span name
 				(const char *)name.ptr);
 		return;
 	}
-	subject = match_subject_domain(export->place, asked, export->within, match);
+	subject = match_subject_domain(export->binding, asked, export->within, match);
 	values_make(export, match, &subject, &values);
 	snprintf(text, sizeof(text), "%s%.*s", sign, (int)name.len, (const char *)name.ptr);
 	write_entry(export, text, &values);
@@ -439,12 +439,12 @@ static void domain_write(struct export *export, const char *domain)
 	struct zone_match self, below, covering = {.len = 0};
 	bool same;
 
-	match_at_domain(export->place, name, export->within, &self);
-	match_below_domain(export->place, name, export->within, &below);
+	match_at_domain(export->binding, name, export->within, &self);
+	match_below_domain(export->binding, name, export->within, &below);
 	if (above.len != 0)
-		match_below_domain(export->place, above, export->within, &covering);
+		match_below_domain(export->binding, above, export->within, &covering);
 	same = self.len != 0 && match_equal(&self, &below) &&
-	       !match_names_source(export->place, &self);
+	       !match_names_source(export->binding, &self);
 	snprintf(child, sizeof(child), "x.%s", domain);
 	if (same) {
 		name_write(export, ".", name, &self, name, false);
@@ -459,9 +459,9 @@ static int names_write_all(struct export *export)
 	char domain[VIEW_NAME_SIZE] = "";
 	struct zone_match match;
 
-	while (match_next_domain(export->place, span_text(domain), domain))
+	while (match_next_domain(export->binding, span_text(domain), domain))
 		domain_write(export, domain);
-	match_at_domain(export->place, span_text("test"), export->within, &match);
+	match_at_domain(export->binding, span_text("test"), export->within, &match);
 	if (match.len != 0)
 		name_write(export, "", span_text("test"), &match, span_text("test"), false);
 	return 0;

@@ -139,7 +139,7 @@ static int zone_differ(const struct dns_changes *changes, const struct zone *zon
 	const struct view *before, const struct view *after, struct zone_diff *diff)
 {
 	struct source *sources = mem_alloc_array(changes->sources_len + 1, sizeof(*sources));
-	struct zone_place old_place, new_place;
+	struct zone_binding old_binding, new_binding;
 	size_t len = 0;
 	int r;
 
@@ -147,9 +147,9 @@ static int zone_differ(const struct dns_changes *changes, const struct zone *zon
 		if (zone_serves(zone, changes->sources[i].list))
 			sources[len++] = changes->sources[i].source;
 	}
-	zone_place_find(&old_place, changes_table(changes), zone, before);
-	zone_place_find(&new_place, changes_table(changes), zone, after);
-	r = zone_diff_make(&old_place, &new_place, sources, len, NODES_MAX, diff);
+	zone_bind(&old_binding, changes_table(changes), zone, before);
+	zone_bind(&new_binding, changes_table(changes), zone, after);
+	r = zone_diff_make(&old_binding, &new_binding, sources, len, NODES_MAX, diff);
 	mem_free(sources);
 	return r;
 }

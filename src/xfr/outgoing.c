@@ -43,7 +43,7 @@ struct transfer_flow {
 	struct transfer_memory *memory;
 	struct shelf_item *table, *view;
 	const struct zone *zone;
-	struct zone_place place;
+	struct zone_binding binding;
 	size_t records_max;
 	uint8_t *bytes; /* the query points into them */
 	struct dns_query query;
@@ -135,7 +135,7 @@ static void measure_add(
 	uint64_t width = key_is_v4(first) ? (uint64_t)(last - first) + 1 : 1;
 	uint64_t names = width;
 
-	if (!match_names_source(&flow->place, match) && width > 512)
+	if (!match_names_source(&flow->binding, match) && width > 512)
 		names = width / 256 + 512; /* wildcards, and the ends */
 	if (flow->measured == 0 || last - first > flow->widest_last - flow->widest_first) {
 		flow->widest_first = first;
@@ -151,8 +151,8 @@ static int measure_addresses(struct transfer_flow *flow)
 	u128 first, last;
 
 	for (unsigned i = 0; i < MEASURED_AT_ONCE; i++) {
-		if (!match_next_ip(&flow->place, flow->measured_to, flow->zone->all, &first, &last,
-			    &match))
+		if (!match_next_ip(&flow->binding, flow->measured_to, flow->zone->all, &first,
+			    &last, &match))
 			return 0;
 		measure_add(flow, first, last, &match);
 		if (last == ~(u128)0 || flow->measured > flow->records_max)
@@ -167,7 +167,7 @@ static int measure_domains(struct transfer_flow *flow)
 	char next[VIEW_NAME_SIZE];
 
 	for (unsigned i = 0; i < MEASURED_AT_ONCE; i++) {
-		if (!match_next_domain(&flow->place, span_text(flow->measured_name), next))
+		if (!match_next_domain(&flow->binding, span_text(flow->measured_name), next))
 			return 0;
 		strcpy(flow->measured_name, next);
 		flow->measured += (uint64_t)RECORDS_EACH * TIMES_EACH;
@@ -220,9 +220,9 @@ static bool flow_node_record(struct transfer_flow *flow)
 		while (!zone_walk_next(&flow->walk, &flow->node)) {
 			if (++flow->mount == zone_mounts(flow->zone))
 				return false;
-			zone_walk_begin(&flow->walk, &flow->place, flow->mount);
+			zone_walk_begin(&flow->walk, &flow->binding, flow->mount);
 		}
-		zone_node_records(&flow->place, &flow->node, &flow->records);
+		zone_node_records(&flow->binding, &flow->node, &flow->records);
 		flow->records_at = 0;
 	}
 	flow->record = flow->records.records[flow->records_at++];
@@ -282,7 +282,7 @@ static enum state flow_next_step(struct transfer_flow *flow)
 static void flow_soa(struct transfer_flow *flow, uint32_t serial)
 {
 	buf_clear(&flow->soa);
-	zone_soa_rdata(&flow->place, serial, &flow->soa);
+	zone_soa_rdata(&flow->binding, serial, &flow->soa);
 	flow->record = (struct zone_record){.type = DNS_SOA, .rdata = buf_span(&flow->soa)};
 }
 
@@ -302,9 +302,9 @@ static bool flow_turn(struct transfer_flow *flow)
 		flow->state = after_first(flow);
 		return true;
 	case FIXED:
-		if (zone_place_record(&flow->place, flow->fixed++, flow->note, &flow->record))
+		if (zone_binding_record(&flow->binding, flow->fixed++, flow->note, &flow->record))
 			return true;
-		zone_walk_begin(&flow->walk, &flow->place, 0);
+		zone_walk_begin(&flow->walk, &flow->binding, 0);
 		flow->state = NODES;
 		return false;
 	case NODES:
@@ -350,7 +350,7 @@ static int flow_next(struct dns_flow *base, uint8_t *out, size_t size)
 	struct sheet sheet;
 	size_t len;
 
-	if (flow->place.view == NULL)
+	if (flow->binding.view == NULL)
 		return E_ABSENT;
 	if (flow->state == WAIT)
 		return flow_wait(flow);
@@ -359,7 +359,7 @@ static int flow_next(struct dns_flow *base, uint8_t *out, size_t size)
 	if (!flow_record(flow))
 		return 0;
 	sheet_begin(&sheet, &flow->query, out, size - tsig_room(&flow->exchange));
-	while (flow_record(flow) && sheet_put(&sheet, &flow->record, flow->place.ttl_s))
+	while (flow_record(flow) && sheet_put(&sheet, &flow->record, flow->binding.ttl_s))
 		flow->held = false;
 	len = sheet_end(&sheet, &flow->query);
 	if (flow->is_signed)
@@ -400,8 +400,8 @@ struct dns_flow *flow_new(const struct transfer_query *asked, const struct dns_j
 	flow->state = DONE;
 	if (flow->zone == NULL || shelf_object(flow->view) == NULL)
 		return &flow->flow; /* gone with the newest configuration: flow_next ends the connection */
-	zone_place_find(&flow->place, table, flow->zone, shelf_object(flow->view));
-	flow->serial = view_serial(flow->place.view);
+	zone_bind(&flow->binding, table, flow->zone, shelf_object(flow->view));
+	flow->serial = view_serial(flow->binding.view);
 	flow->state = MEASURE;
 	if (flow->query.type == DNS_IXFR && transfer_serial_of(job->query, &flow->from) == 0) {
 		flow->until_ms = clock_monotonic_ms() + WAIT_MS;

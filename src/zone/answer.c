@@ -23,19 +23,19 @@ struct zone_service {
 	const struct zone_table *table;
 	const struct view *view;
 	uint32_t serial;
-	struct zone_place places[]; /* one for each zone of the table */
+	struct zone_binding bindings[]; /* one for each zone of the table */
 };
 
 struct zone_service *zone_service_new(const struct zone_table *table, const struct view *view)
 {
 	struct zone_service *service =
-		mem_alloc(sizeof(*service) + table->zones_len * sizeof(service->places[0]));
+		mem_alloc(sizeof(*service) + table->zones_len * sizeof(service->bindings[0]));
 
 	service->table = table;
 	service->view = view;
 	service->serial = view != NULL ? view_serial(view) : 0;
 	for (size_t i = 0; i < table->zones_len; i++)
-		zone_place_find(&service->places[i], table, &table->zones[i], view);
+		zone_bind(&service->bindings[i], table, &table->zones[i], view);
 	return service;
 }
 
@@ -51,7 +51,7 @@ void zone_service_free(struct zone_service **service)
 struct asked {
 	const struct zone_service *service;
 	const struct zone *zone;
-	const struct zone_place *place;
+	const struct zone_binding *binding;
 	const struct dns_query *query;
 	struct owner owner;
 	enum dns_transport transport;
@@ -76,11 +76,11 @@ static bool asked_has_below(const struct asked *asked)
 	const struct owner *owner = &asked->owner;
 
 	for (size_t i = 0; i < owner->nets_len; i++) {
-		if (zone_place_has_within(asked->place, owner->nets[i], owner->within))
+		if (zone_binding_has_within(asked->binding, owner->nets[i], owner->within))
 			return true;
 	}
 	return owner->domain.len != 0 &&
-	       zone_place_has_below(asked->place, owner->domain, owner->within);
+	       zone_binding_has_below(asked->binding, owner->domain, owner->within);
 }
 
 /* ---- records ---- */
@@ -102,7 +102,7 @@ static bool reply_soa(struct reply *reply, const struct asked *asked, uint32_t t
 		return false;
 	memcpy(rdata, zone->soa.ptr, zone->soa.len);
 	reply_put_u32(rdata + zone->soa_serial_at, asked->service->serial);
-	reply_put_u32(rdata + zone->soa.len - 4, asked->place->negative_ttl_s);
+	reply_put_u32(rdata + zone->soa.len - 4, asked->binding->negative_ttl_s);
 	return true;
 }
 
@@ -110,7 +110,7 @@ static bool reply_soa(struct reply *reply, const struct asked *asked, uint32_t t
 static void reply_negative(struct reply *reply, const struct asked *asked, uint16_t rcode)
 {
 	reply->rcode = rcode;
-	if (reply_soa(reply, asked, asked->place->negative_ttl_s))
+	if (reply_soa(reply, asked, asked->binding->negative_ttl_s))
 		reply->authorities++;
 }
 
@@ -145,7 +145,7 @@ static void reply_glue(struct reply *reply, const struct asked *asked, const siz
 
 			if (dns_name_equal(&host->name, &zone->servers[i]) &&
 				reply_has_room(reply, host->ips_len * GLUE_MAX))
-				reply_host(reply, asked->place->ttl_s, host, server_at[i], 0,
+				reply_host(reply, asked->binding->ttl_s, host, server_at[i], 0,
 					&reply->additionals);
 		}
 	}
@@ -158,7 +158,7 @@ static void reply_servers(struct reply *reply, const struct asked *asked)
 	for (size_t i = 0; i < asked->zone->servers_len; i++) {
 		struct span name = dns_name_span(&asked->zone->servers[i]);
 		uint8_t *rdata = reply_record(
-			reply, asked_apex_at(asked), DNS_NS, asked->place->ttl_s, name.len);
+			reply, asked_apex_at(asked), DNS_NS, asked->binding->ttl_s, name.len);
 
 		if (rdata == NULL)
 			return;
@@ -173,7 +173,7 @@ static void reply_codes(
 	struct reply *reply, const struct asked *asked, const struct zone_match *match)
 {
 	uint8_t codes[ZONE_SUBLISTS_MAX][4];
-	size_t len = match_a_records(asked->place, match, codes);
+	size_t len = match_a_records(asked->binding, match, codes);
 	uint32_t ttl_s = asked_ttl_s(asked, match);
 
 	for (size_t i = 0; i < len; i++) {
@@ -201,11 +201,11 @@ static struct text_subject asked_subject(const struct asked *asked, const struct
 {
 	const struct owner *owner = &asked->owner;
 
-	if (!match_names_source(asked->place, match))
+	if (!match_names_source(asked->binding, match))
 		return (struct text_subject){.is_net = false};
 	return owner->has_ip
-		       ? match_subject_ip(asked->place, owner->ip, owner->within, match)
-		       : match_subject_domain(asked->place, owner->domain, owner->within, match);
+		       ? match_subject_ip(asked->binding, owner->ip, owner->within, match)
+		       : match_subject_domain(asked->binding, owner->domain, owner->within, match);
 }
 
 static void reply_texts(
@@ -215,7 +215,7 @@ static void reply_texts(
 	uint32_t ttl_s = asked_ttl_s(asked, match);
 	struct match_txt texts;
 
-	match_txt(asked->place, match, &subject, &texts);
+	match_txt(asked->binding, match, &subject, &texts);
 	for (size_t i = 0; i < texts.len; i++)
 		reply_string(reply, DNS_HEADER_SIZE, ttl_s,
 			span_of(texts.strings[i], 1 + (size_t)texts.strings[i][0]));
@@ -232,10 +232,10 @@ static void reply_notes(struct reply *reply, const struct asked *asked)
 	if (asked->transport == DNS_UDP && reply->limit > DNS_UDP_PLAIN)
 		reply->limit = DNS_UDP_PLAIN;
 	for (size_t i = 0; i < zone->notes_len; i++)
-		reply_string(reply, asked_apex_at(asked), asked->place->ttl_s, zone->notes[i]);
-	while ((len = zone_place_end_note(asked->place, ends++, string)) != 0)
+		reply_string(reply, asked_apex_at(asked), asked->binding->ttl_s, zone->notes[i]);
+	while ((len = zone_binding_end_note(asked->binding, ends++, string)) != 0)
 		reply_string(
-			reply, asked_apex_at(asked), asked->place->ttl_s, span_of(string, len));
+			reply, asked_apex_at(asked), asked->binding->ttl_s, span_of(string, len));
 }
 
 /* ANY gets one record set and no more, so that it is no lever for floods (RFC 8482 section 4.1). */
@@ -245,7 +245,7 @@ static void asked_answer_apex(const struct asked *asked, struct reply *reply)
 	uint16_t type = asked->query->type;
 
 	if (type == DNS_SOA || type == DNS_ANY) {
-		if (reply_soa(reply, asked, asked->place->ttl_s))
+		if (reply_soa(reply, asked, asked->binding->ttl_s))
 			reply->answers++;
 	} else if (type == DNS_NS && zone->servers_len != 0) {
 		reply_servers(reply, asked);
@@ -264,8 +264,8 @@ static void asked_answer_host(const struct asked *asked, struct reply *reply)
 	if (type == DNS_ANY)
 		type = ip_is_v4(host->ips[0]) ? DNS_A : DNS_AAAA;
 	if ((type == DNS_A || type == DNS_AAAA) &&
-		reply_host(
-			reply, asked->place->ttl_s, host, DNS_HEADER_SIZE, type, &reply->answers) &&
+		reply_host(reply, asked->binding->ttl_s, host, DNS_HEADER_SIZE, type,
+			&reply->answers) &&
 		reply->answers == 0)
 		reply_negative(reply, asked, DNS_NOERROR);
 	else if (type != DNS_A && type != DNS_AAAA)
@@ -292,16 +292,16 @@ static void asked_answer(const struct asked *asked, struct reply *reply)
 
 	match.len = 0;
 	if (owner->has_ip)
-		match_at_ip(asked->place, owner->ip, owner->within, &match);
+		match_at_ip(asked->binding, owner->ip, owner->within, &match);
 	else if (owner->domain.len != 0)
-		match_at_domain(asked->place, owner->domain, owner->within, &match);
+		match_at_domain(asked->binding, owner->domain, owner->within, &match);
 	if (match.len != 0)
 		asked_answer_listed(asked, &match, reply);
 	else if (owner->is_apex)
 		asked_answer_apex(asked, reply);
 	else if (owner->host != NULL)
 		asked_answer_host(asked, reply);
-	else if ((owner->is_part && (owner->within & asked->place->alive) != 0) ||
+	else if ((owner->is_part && (owner->within & asked->binding->alive) != 0) ||
 		 asked_has_below(asked))
 		reply_negative(reply, asked, DNS_NOERROR);
 	else
@@ -385,7 +385,7 @@ static void pending_read(struct pending *pending, const struct zone_service *ser
 		asked->zone != NULL ? (int)(asked->zone - service->table->zones) : GUARD_NO_ZONE);
 	if (asked->zone == NULL)
 		return;
-	asked->place = &service->places[asked->zone - service->table->zones];
+	asked->binding = &service->bindings[asked->zone - service->table->zones];
 	owner_parse(asked->zone, query, pending->guard.key_labels, &asked->owner);
 }
 
@@ -397,8 +397,8 @@ static void pending_prefetch(const struct pending *pending, unsigned step)
 
 	if (asked->zone == NULL || view == NULL)
 		return;
-	for (size_t i = 0; i < asked->place->parts_len; i++) {
-		int list = asked->place->parts[i].list;
+	for (size_t i = 0; i < asked->binding->lists_len; i++) {
+		int list = asked->binding->lists[i].view_list;
 
 		if (asked->owner.has_ip)
 			view_prefetch_ip(view, list, asked->owner.ip, step);

@@ -9,7 +9,7 @@
 
 /* Two walks side by side, before and after. Nodes with the same owner and the same words are passed over unrendered. */
 struct differ {
-	const struct zone_place *before, *after;
+	const struct zone_binding *before, *after;
 	struct zone_diff *diff;
 	size_t left; /* nodes that may still be looked at */
 	struct zone_records old_records, new_records;
@@ -101,16 +101,16 @@ static int differ_walk(struct differ *differ, unsigned mount, const struct zone_
 
 /* The notes of one side that the other has not. */
 static size_t append_notes(
-	struct buf *out, const struct zone_place *of, const struct zone_place *others)
+	struct buf *out, const struct zone_binding *of, const struct zone_binding *others)
 {
 	uint8_t note[MATCH_STRING_MAX], other[MATCH_STRING_MAX];
 	size_t count = 0, len, other_len;
 
-	for (size_t i = 0; (len = zone_place_end_note(of, i, note)) != 0; i++) {
+	for (size_t i = 0; (len = zone_binding_end_note(of, i, note)) != 0; i++) {
 		struct zone_record record = {.type = DNS_TXT, .rdata = span_of(note, len)};
 		bool found = false;
 
-		for (size_t k = 0; (other_len = zone_place_end_note(others, k, other)) != 0; k++)
+		for (size_t k = 0; (other_len = zone_binding_end_note(others, k, other)) != 0; k++)
 			found = found || span_equal(record.rdata, span_of(other, other_len));
 		if (found)
 			continue;
@@ -209,7 +209,7 @@ static int differ_mount(struct differ *differ, unsigned mount, struct grounds *g
 	return r;
 }
 
-int zone_diff_make(const struct zone_place *before, const struct zone_place *after,
+int zone_diff_make(const struct zone_binding *before, const struct zone_binding *after,
 	const struct source *sources, size_t sources_len, size_t limit, struct zone_diff *diff)
 {
 	bool of_domains = after->zone->holds == LIST_OF_DOMAINS;

@@ -19,5 +19,5 @@ void zone_diff_done(struct zone_diff *diff);
  * before and after: the same zone of the same table, in two views. sources: what was repainted in between, in any order.
  * limit: nodes that are looked at; more of them is E_LIMIT, and the zone is better sent as a whole.
  */
-int zone_diff_make(const struct zone_place *before, const struct zone_place *after,
+int zone_diff_make(const struct zone_binding *before, const struct zone_binding *after,
 	const struct source *sources, size_t sources_len, size_t limit, struct zone_diff *diff);

@@ -10,61 +10,61 @@ enum { ENDED_TTL_S = 7 * 86400, ENDED_NEGATIVE_TTL_S = 86400 };
 
 /* ---- a zone in a view ---- */
 
-static void part_find(struct zone_part *part, const struct zone *zone, const struct zone_list *list,
-	const struct view *view)
+static void list_bind(struct zone_list_binding *list, const struct zone *zone,
+	const struct zone_list *of, const struct view *view)
 {
-	part->sublists = 0;
-	part->view_mask = 0;
-	memset(part->sublist_of, SUBLIST_UNKNOWN, sizeof(part->sublist_of));
-	part->list = view != NULL ? view_list_find(view, list->name) : E_ABSENT;
-	part->retirement = retirement_of(view, list->name);
-	if (part->list < 0 || part->retirement.is_ended)
+	list->sublists = 0;
+	list->view_mask = 0;
+	memset(list->sublist_of, SUBLIST_UNKNOWN, sizeof(list->sublist_of));
+	list->view_list = view != NULL ? view_list_find(view, of->name) : E_ABSENT;
+	list->retirement = retirement_of(view, of->name);
+	if (list->view_list < 0 || list->retirement.is_ended)
 		return;
-	for (unsigned i = list->first; i < zone->sublists_len; i++) {
-		int at = (list->sublists >> i & 1) != 0
-				 ? view_sublist_find(view, part->list, zone->sublists[i].name)
+	for (unsigned i = of->first; i < zone->sublists_len; i++) {
+		int at = (of->sublists >> i & 1) != 0
+				 ? view_sublist_find(view, list->view_list, zone->sublists[i].name)
 				 : E_ABSENT;
 
 		if (at < 0)
 			continue;
-		part->sublists |= 1U << i;
-		part->view_mask |= 1U << at;
-		part->place_of[i] = (uint8_t)at;
-		part->sublist_of[at] = (uint8_t)i;
+		list->sublists |= 1U << i;
+		list->view_mask |= 1U << at;
+		list->view_sublist_of[i] = (uint8_t)at;
+		list->sublist_of[at] = (uint8_t)i;
 	}
 }
 
 /* RFC 6471 section 3.4: the load of an ended list is shed by what may be kept for a week. That something is not listed is
  * kept for a day at most (RFC 2308 section 5). */
-static void set_ttl(struct zone_place *place, bool is_alive)
+static void set_ttl(struct zone_binding *binding, bool is_alive)
 {
-	place->ttl_s = is_alive ? place->zone->ttl_s : ENDED_TTL_S;
-	place->negative_ttl_s = is_alive ? place->zone->negative_ttl_s : ENDED_NEGATIVE_TTL_S;
+	binding->ttl_s = is_alive ? binding->zone->ttl_s : ENDED_TTL_S;
+	binding->negative_ttl_s = is_alive ? binding->zone->negative_ttl_s : ENDED_NEGATIVE_TTL_S;
 }
 
-void zone_place_find(struct zone_place *place, const struct zone_table *table,
+void zone_bind(struct zone_binding *binding, const struct zone_table *table,
 	const struct zone *zone, const struct view *view)
 {
-	place->table = table;
-	place->zone = zone;
-	place->view = view;
-	place->alive = 0;
-	place->parts_len = zone->lists_len;
+	binding->table = table;
+	binding->zone = zone;
+	binding->view = view;
+	binding->alive = 0;
+	binding->lists_len = zone->lists_len;
 	for (size_t i = 0; i < zone->lists_len; i++) {
-		part_find(&place->parts[i], zone, &zone->lists[i], view);
-		if (!place->parts[i].retirement.is_ended)
-			place->alive |= zone->lists[i].sublists;
+		list_bind(&binding->lists[i], zone, &zone->lists[i], view);
+		if (!binding->lists[i].retirement.is_ended)
+			binding->alive |= zone->lists[i].sublists;
 	}
-	set_ttl(place, place->alive != 0 || zone->all == 0);
+	set_ttl(binding, binding->alive != 0 || zone->all == 0);
 }
 
 /* "ends=main 2027-01-01 00:00 we close", cut. */
-size_t zone_place_end_note(
-	const struct zone_place *place, size_t index, uint8_t ret_string[1 + ZONE_TEXT_MAX])
+size_t zone_binding_end_note(
+	const struct zone_binding *binding, size_t index, uint8_t ret_string[1 + ZONE_TEXT_MAX])
 {
-	for (size_t i = 0; i < place->parts_len; i++) {
-		const struct retirement *retirement = &place->parts[i].retirement;
-		struct span name = place->zone->lists[i].name;
+	for (size_t i = 0; i < binding->lists_len; i++) {
+		const struct retirement *retirement = &binding->lists[i].retirement;
+		struct span name = binding->zone->lists[i].name;
 		int len;
 
 		if ((!retirement->is_announced && !retirement->is_ended) || index-- != 0)
@@ -80,40 +80,42 @@ size_t zone_place_end_note(
 }
 
 /* The sublists of within as a mask of the view. */
-static uint32_t part_mask(const struct zone_part *part, uint32_t within)
+static uint32_t list_mask(const struct zone_list_binding *list, uint32_t within)
 {
 	uint32_t mask = 0;
 
-	if ((part->sublists & ~within) == 0)
-		return part->view_mask;
+	if ((list->sublists & ~within) == 0)
+		return list->view_mask;
 	for (unsigned i = 0; i < ZONE_SUBLISTS_MAX; i++) {
-		if ((part->sublists & within) >> i & 1)
-			mask |= 1U << part->place_of[i];
+		if ((list->sublists & within) >> i & 1)
+			mask |= 1U << list->view_sublist_of[i];
 	}
 	return mask;
 }
 
-bool zone_place_has_within(const struct zone_place *place, struct prefix net, uint32_t within)
+bool zone_binding_has_within(const struct zone_binding *binding, struct prefix net, uint32_t within)
 {
-	if (zone_test_within(place->zone, net, within & place->alive))
+	if (zone_test_within(binding->zone, net, within & binding->alive))
 		return true;
-	for (size_t i = 0; i < place->parts_len; i++) {
-		uint32_t mask = part_mask(&place->parts[i], within);
+	for (size_t i = 0; i < binding->lists_len; i++) {
+		uint32_t mask = list_mask(&binding->lists[i], within);
 
-		if (mask != 0 && view_has_within(place->view, place->parts[i].list, net, mask))
+		if (mask != 0 &&
+			view_has_within(binding->view, binding->lists[i].view_list, net, mask))
 			return true;
 	}
 	return false;
 }
 
-bool zone_place_has_below(const struct zone_place *place, struct span name, uint32_t within)
+bool zone_binding_has_below(const struct zone_binding *binding, struct span name, uint32_t within)
 {
 	if (zone_never_domain(name))
 		return false;
-	for (size_t i = 0; i < place->parts_len; i++) {
-		uint32_t mask = part_mask(&place->parts[i], within);
+	for (size_t i = 0; i < binding->lists_len; i++) {
+		uint32_t mask = list_mask(&binding->lists[i], within);
 
-		if (mask != 0 && view_has_below(place->view, place->parts[i].list, name, mask))
+		if (mask != 0 &&
+			view_has_below(binding->view, binding->lists[i].view_list, name, mask))
 			return true;
 	}
 	return false;
@@ -137,72 +139,72 @@ static void match_clear(struct zone_match *match)
 	match->until_s = 0;
 }
 
-static void match_tests(const struct zone_place *place, uint32_t mask, struct zone_match *match)
+static void match_tests(const struct zone_binding *binding, uint32_t mask, struct zone_match *match)
 {
-	for (unsigned i = 0; i < place->zone->sublists_len; i++) {
+	for (unsigned i = 0; i < binding->zone->sublists_len; i++) {
 		if ((mask >> i & 1) != 0)
 			match_add(match, i, 0, span_text("test entry"));
 	}
 }
 
 /* Hits of the view, added to what is there. */
-static void match_hits(const struct zone_part *part, const struct hits *hits, uint32_t within,
-	struct zone_match *match)
+static void match_hits(const struct zone_list_binding *list, const struct hits *hits,
+	uint32_t within, struct zone_match *match)
 {
 	for (size_t i = 0; i < hits->len; i++) {
-		unsigned sublist = part->sublist_of[hits->items[i].sublist];
+		unsigned sublist = list->sublist_of[hits->items[i].sublist];
 
 		if (sublist != SUBLIST_UNKNOWN && (within >> sublist & 1) != 0)
 			match_add(match, sublist, hits->items[i].until_s, hits->items[i].reason);
 	}
 }
 
-void match_at_ip(
-	const struct zone_place *place, struct ip ip, uint32_t within, struct zone_match *ret_match)
+void match_at_ip(const struct zone_binding *binding, struct ip ip, uint32_t within,
+	struct zone_match *ret_match)
 {
-	uint32_t tests = zone_test_ip(place->zone, ip, within & place->alive);
+	uint32_t tests = zone_test_ip(binding->zone, ip, within & binding->alive);
 	struct hits hits;
 
 	match_clear(ret_match);
 	if (tests != 0) {
-		match_tests(place, tests, ret_match);
+		match_tests(binding, tests, ret_match);
 		return;
 	}
-	for (size_t i = 0; i < place->parts_len && !zone_never_ip(ip); i++) {
-		const struct zone_part *part = &place->parts[i];
+	for (size_t i = 0; i < binding->lists_len && !zone_never_ip(ip); i++) {
+		const struct zone_list_binding *list = &binding->lists[i];
 
-		if ((part->sublists & within) != 0 &&
-			view_lookup_ip(place->view, part->list, ip, &hits) != 0)
-			match_hits(part, &hits, within, ret_match);
+		if ((list->sublists & within) != 0 &&
+			view_lookup_ip(binding->view, list->view_list, ip, &hits) != 0)
+			match_hits(list, &hits, within, ret_match);
 	}
 }
 
-static void match_of_domain(
-	const struct zone_place *place, struct span name, uint32_t within, struct zone_match *match)
+static void match_of_domain(const struct zone_binding *binding, struct span name, uint32_t within,
+	struct zone_match *match)
 {
 	struct hits hits;
 
-	for (size_t i = 0; i < place->parts_len && !zone_never_domain(name); i++) {
-		const struct zone_part *part = &place->parts[i];
+	for (size_t i = 0; i < binding->lists_len && !zone_never_domain(name); i++) {
+		const struct zone_list_binding *list = &binding->lists[i];
 
-		if ((part->sublists & within) != 0 &&
-			view_lookup_domain(place->view, part->list, name, &hits) != 0)
-			match_hits(part, &hits, within, match);
+		if ((list->sublists & within) != 0 &&
+			view_lookup_domain(binding->view, list->view_list, name, &hits) != 0)
+			match_hits(list, &hits, within, match);
 	}
 }
 
-void match_at_domain(const struct zone_place *place, struct span name, uint32_t within,
+void match_at_domain(const struct zone_binding *binding, struct span name, uint32_t within,
 	struct zone_match *ret_match)
 {
 	match_clear(ret_match);
 	if (zone_test_domain(name))
-		match_tests(place, within & place->alive, ret_match);
+		match_tests(binding, within & binding->alive, ret_match);
 	else
-		match_of_domain(place, name, within, ret_match);
+		match_of_domain(binding, name, within, ret_match);
 }
 
 /* Asked of a name below that nobody can have entered. */
-void match_below_domain(const struct zone_place *place, struct span name, uint32_t within,
+void match_below_domain(const struct zone_binding *binding, struct span name, uint32_t within,
 	struct zone_match *ret_match)
 {
 	uint8_t below[2 + DNS_NAME_MAX] = "!.";
@@ -211,7 +213,7 @@ void match_below_domain(const struct zone_place *place, struct span name, uint32
 	if (name.len == 0 || name.len > DNS_NAME_MAX)
 		return;
 	memcpy(below + 2, name.ptr, name.len);
-	match_of_domain(place, span_of(below, 2 + name.len), within, ret_match);
+	match_of_domain(binding, span_of(below, 2 + name.len), within, ret_match);
 }
 
 bool match_equal(const struct zone_match *a, const struct zone_match *b)
@@ -227,17 +229,18 @@ bool match_equal(const struct zone_match *a, const struct zone_match *b)
 
 /* ---- walking ---- */
 
-/* The same of one part. */
-static bool part_next_ip(const struct zone_place *place, const struct zone_part *part, u128 from,
-	uint32_t within, u128 *ret_first, u128 *ret_last, struct zone_match *ret_match)
+/* The same of one list. */
+static bool list_next_ip(const struct zone_binding *binding, const struct zone_list_binding *list,
+	u128 from, uint32_t within, u128 *ret_first, u128 *ret_last, struct zone_match *ret_match)
 {
-	uint32_t mask = part_mask(part, within);
+	uint32_t mask = list_mask(list, within);
 	struct view_piece piece;
 
-	if (mask == 0 || !view_next_listed(place->view, part->list, key_to_ip(from), mask, &piece))
+	if (mask == 0 ||
+		!view_next_listed(binding->view, list->view_list, key_to_ip(from), mask, &piece))
 		return false;
 	match_clear(ret_match);
-	match_hits(part, &piece.hits, within, ret_match);
+	match_hits(list, &piece.hits, within, ret_match);
 	*ret_first = key_of_ip(piece.first);
 	*ret_last = key_of_ip(piece.last);
 	return true;
@@ -249,17 +252,17 @@ static void match_append(struct zone_match *match, const struct zone_match *more
 		match_add(match, more->sublists[i], i == 0 ? more->until_s : 0, more->reasons[i]);
 }
 
-/* The stretches of the parts lie over each other: what is first reaches to the next border of any. */
-bool match_next_ip(const struct zone_place *place, u128 from, uint32_t within, u128 *ret_first,
+/* The ranges of the lists lie over each other: what is first reaches to the next border of any. */
+bool match_next_ip(const struct zone_binding *binding, u128 from, uint32_t within, u128 *ret_first,
 	u128 *ret_last, struct zone_match *ret_match)
 {
 	bool any = false;
 
-	for (size_t i = 0; i < place->parts_len; i++) {
+	for (size_t i = 0; i < binding->lists_len; i++) {
 		u128 first, last;
 		struct zone_match match;
 
-		if (!part_next_ip(place, &place->parts[i], from, within, &first, &last, &match))
+		if (!list_next_ip(binding, &binding->lists[i], from, within, &first, &last, &match))
 			continue;
 		if (!any || first < *ret_first) {
 			*ret_last = any && last >= *ret_first ? *ret_first - 1 : last;
@@ -277,20 +280,20 @@ bool match_next_ip(const struct zone_place *place, u128 from, uint32_t within, u
 }
 
 bool match_next_domain(
-	const struct zone_place *place, struct span after, char ret_domain[VIEW_NAME_SIZE])
+	const struct zone_binding *binding, struct span after, char ret_domain[VIEW_NAME_SIZE])
 {
 	uint8_t best[NAME_KEY_SIZE];
 	size_t best_len = 0;
 
-	for (size_t i = 0; i < place->parts_len; i++) {
-		const struct zone_part *part = &place->parts[i];
+	for (size_t i = 0; i < binding->lists_len; i++) {
+		const struct zone_list_binding *list = &binding->lists[i];
 		uint8_t key[NAME_KEY_SIZE];
 		struct view_name entry;
 		const char *name = entry.name;
 		int len;
 
-		if (part->list < 0 ||
-			!view_next_listed_name(place->view, part->list, after, &entry))
+		if (list->view_list < 0 ||
+			!view_next_listed_name(binding->view, list->view_list, after, &entry))
 			continue;
 		name += name[0] == '.';
 		len = name_key(span_text(name), key);
@@ -304,7 +307,7 @@ bool match_next_domain(
 	return best_len != 0;
 }
 
-bool match_is_uniform(const struct zone_place *place, u128 first, u128 last, uint32_t within,
+bool match_is_uniform(const struct zone_binding *binding, u128 first, u128 last, uint32_t within,
 	const struct zone_match *match)
 {
 	if (first <= key_v4_first && last >= key_v4_last)
@@ -313,7 +316,7 @@ bool match_is_uniform(const struct zone_place *place, u128 first, u128 last, uin
 		u128 from, end;
 		struct zone_match here;
 
-		if (!match_next_ip(place, first, within, &from, &end, &here) || from != first ||
+		if (!match_next_ip(binding, first, within, &from, &end, &here) || from != first ||
 			!match_equal(&here, match))
 			return false;
 		if (end >= last)
@@ -326,7 +329,7 @@ bool match_is_uniform(const struct zone_place *place, u128 first, u128 last, uin
 /* ---- the source that texts name ---- */
 
 /* From wide to narrow: what is not uniform shows that at its beginning, most of the time. */
-static unsigned node_bits(const struct zone_place *place, struct ip ip, uint32_t within,
+static unsigned node_bits(const struct zone_binding *binding, struct ip ip, uint32_t within,
 	const struct zone_match *match)
 {
 	unsigned bits = MATCH_V6_BITS_LEAST;
@@ -334,23 +337,23 @@ static unsigned node_bits(const struct zone_place *place, struct ip ip, uint32_t
 	for (; bits < 128; bits += 4) {
 		u128 first = key_of_ip(prefix_of(ip, bits).ip);
 
-		if (match_is_uniform(place, first, key_last(first, bits), within, match))
+		if (match_is_uniform(binding, first, key_last(first, bits), within, match))
 			break;
 	}
 	return bits;
 }
 
-struct text_subject match_subject_ip(const struct zone_place *place, struct ip ip, uint32_t within,
-	const struct zone_match *match)
+struct text_subject match_subject_ip(const struct zone_binding *binding, struct ip ip,
+	uint32_t within, const struct zone_match *match)
 {
 	unsigned bits = 128;
 
 	if (!ip_is_v4(ip) && match->len != 0)
-		bits = node_bits(place, ip, within, match);
+		bits = node_bits(binding, ip, within, match);
 	return (struct text_subject){.is_net = true, .net = prefix_of(ip, bits)};
 }
 
-struct text_subject match_subject_domain(const struct zone_place *place, struct span name,
+struct text_subject match_subject_domain(const struct zone_binding *binding, struct span name,
 	uint32_t within, const struct zone_match *match)
 {
 	struct span above = name;
@@ -358,7 +361,7 @@ struct text_subject match_subject_domain(const struct zone_place *place, struct 
 
 	for (;;) {
 		span_split(&above, '.');
-		match_below_domain(place, above, within, &below);
+		match_below_domain(binding, above, within, &below);
 		if (below.len == 0 || !match_equal(&below, match))
 			return (struct text_subject){.domain = name};
 		name = above;
@@ -367,10 +370,11 @@ struct text_subject match_subject_domain(const struct zone_place *place, struct 
 
 /* ---- records ---- */
 
-bool match_names_source(const struct zone_place *place, const struct zone_match *match)
+bool match_names_source(const struct zone_binding *binding, const struct zone_match *match)
 {
 	for (size_t i = 0; i < match->len; i++) {
-		if (zone_template_names_source(&place->zone->sublists[match->sublists[i]].template))
+		if (zone_template_names_source(
+			    &binding->zone->sublists[match->sublists[i]].template))
 			return true;
 	}
 	return false;
@@ -378,29 +382,29 @@ bool match_names_source(const struct zone_place *place, const struct zone_match 
 
 /* The codes of a bitmask are bits of the last octet, and otherwise equal; those of other zones all differ
  * (conf/check_zone.c). */
-size_t match_a_records(const struct zone_place *place, const struct zone_match *match,
+size_t match_a_records(const struct zone_binding *binding, const struct zone_match *match,
 	uint8_t ret_codes[ZONE_SUBLISTS_MAX][4])
 {
 	for (size_t i = 0; i < match->len; i++) {
-		memcpy(ret_codes[i], place->zone->sublists[match->sublists[i]].code.b + 12, 4);
-		if (place->zone->is_bitmask)
+		memcpy(ret_codes[i], binding->zone->sublists[match->sublists[i]].code.b + 12, 4);
+		if (binding->zone->is_bitmask)
 			ret_codes[0][3] |= ret_codes[i][3];
 	}
-	return place->zone->is_bitmask && match->len != 0 ? 1 : match->len;
+	return binding->zone->is_bitmask && match->len != 0 ? 1 : match->len;
 }
 
-static void match_string(const struct zone_place *place, const struct zone_match *match,
+static void match_string(const struct zone_binding *binding, const struct zone_match *match,
 	size_t index, const struct text_subject *subject, uint8_t string[MATCH_STRING_MAX])
 {
-	const struct zone_sublist *sublist = &place->zone->sublists[match->sublists[index]];
+	const struct zone_sublist *sublist = &binding->zone->sublists[match->sublists[index]];
 	struct span reason =
 		match->reasons[index].len != 0 ? match->reasons[index] : sublist->words;
 
 	string[0] = (uint8_t)zone_text(
-		&sublist->template, place->table->portal_url, reason, subject, string + 1);
+		&sublist->template, binding->table->portal_url, reason, subject, string + 1);
 }
 
-void match_txt(const struct zone_place *place, const struct zone_match *match,
+void match_txt(const struct zone_binding *binding, const struct zone_match *match,
 	const struct text_subject *subject, struct match_txt *ret_texts)
 {
 	size_t len = 0;
@@ -409,7 +413,7 @@ void match_txt(const struct zone_place *place, const struct zone_match *match,
 		uint8_t *string = ret_texts->strings[len];
 		bool is_new = true;
 
-		match_string(place, match, i, subject, string);
+		match_string(binding, match, i, subject, string);
 		for (size_t k = 0; k < len && is_new; k++)
 			is_new = memcmp(ret_texts->strings[k], string, 1 + (size_t)string[0]) != 0;
 		len += is_new;

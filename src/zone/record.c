@@ -6,13 +6,13 @@
 /* What stands at a name that is not listed although a wildcard above it is: a type that nobody asks a list for. */
 static const struct span hidden_rdata = {(const uint8_t *)"\12not listed\0", 12};
 
-void zone_node_records(const struct zone_place *place, const struct zone_node *node,
+void zone_node_records(const struct zone_binding *binding, const struct zone_node *node,
 	struct zone_records *ret_records)
 {
 	struct zone_record record = {.owner = span_of(node->owner, node->owner_len)};
-	size_t codes_len = match_a_records(place, &node->match, ret_records->codes), len = 0;
+	size_t codes_len = match_a_records(binding, &node->match, ret_records->codes), len = 0;
 
-	match_txt(place, &node->match, &node->subject, &ret_records->texts);
+	match_txt(binding, &node->match, &node->subject, &ret_records->texts);
 	if (node->match.len == 0) {
 		record.type = DNS_HINFO;
 		record.rdata = hidden_rdata;
@@ -33,12 +33,13 @@ void zone_node_records(const struct zone_place *place, const struct zone_node *n
 	ret_records->len = len;
 }
 
-size_t zone_node_count(const struct zone_place *place, const struct zone_node *node)
+size_t zone_node_count(const struct zone_binding *binding, const struct zone_node *node)
 {
 	uint8_t codes[ZONE_SUBLISTS_MAX][4];
 
-	return node->match.len == 0 ? 1
-				    : match_a_records(place, &node->match, codes) + node->match.len;
+	return node->match.len == 0
+		       ? 1
+		       : match_a_records(binding, &node->match, codes) + node->match.len;
 }
 
 /* The address records of the hosts, host by host. */
@@ -77,30 +78,30 @@ bool zone_fixed_record(const struct zone *zone, size_t index, struct zone_record
 	return true;
 }
 
-bool zone_place_record(const struct zone_place *place, size_t index,
+bool zone_binding_record(const struct zone_binding *binding, size_t index,
 	uint8_t string[MATCH_STRING_MAX], struct zone_record *ret_record)
 {
 	size_t fixed = 0;
 	size_t len;
 
-	if (zone_fixed_record(place->zone, index, ret_record))
+	if (zone_fixed_record(binding->zone, index, ret_record))
 		return true;
-	while (zone_fixed_record(place->zone, fixed, ret_record))
+	while (zone_fixed_record(binding->zone, fixed, ret_record))
 		fixed++;
-	len = zone_place_end_note(place, index - fixed, string);
+	len = zone_binding_end_note(binding, index - fixed, string);
 	*ret_record = (struct zone_record){.type = DNS_TXT, .rdata = span_of(string, len)};
 	return len != 0;
 }
 
-void zone_soa_rdata(const struct zone_place *place, uint32_t serial, struct buf *out)
+void zone_soa_rdata(const struct zone_binding *binding, uint32_t serial, struct buf *out)
 {
-	const struct zone *zone = place->zone;
+	const struct zone *zone = binding->zone;
 	struct span behind = span_from(zone->soa, zone->soa_serial_at + 4);
 
 	buf_append(out, span_first(zone->soa, zone->soa_serial_at));
 	buf_append_u32(out, serial);
 	buf_append(out, span_first(behind, behind.len - 4));
-	buf_append_u32(out, place->negative_ttl_s);
+	buf_append_u32(out, binding->negative_ttl_s);
 }
 
 bool zone_record_equal(const struct zone_record *a, const struct zone_record *b)

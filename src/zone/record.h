@@ -24,21 +24,21 @@ struct zone_records {
 };
 
 /* The owners point into node, the rdata into *ret_records. */
-void zone_node_records(const struct zone_place *place, const struct zone_node *node,
+void zone_node_records(const struct zone_binding *binding, const struct zone_node *node,
 	struct zone_records *ret_records);
 
 /* How many there would be, at most. */
-size_t zone_node_count(const struct zone_place *place, const struct zone_node *node);
+size_t zone_node_count(const struct zone_binding *binding, const struct zone_node *node);
 
 /* The records beside the SOA that the configuration makes (NS, notes, addresses of hosts); false behind the last. Valid as long as the table. */
 bool zone_fixed_record(const struct zone *zone, size_t index, struct zone_record *ret_record);
 
-/* The same and those that tell the end of a list, by the view: rdata of these lies in string. TTL: place->ttl_s. */
-bool zone_place_record(const struct zone_place *place, size_t index,
+/* The same and those that tell the end of a list, by the view: rdata of these lies in string. TTL: binding->ttl_s. */
+bool zone_binding_record(const struct zone_binding *binding, size_t index,
 	uint8_t string[MATCH_STRING_MAX], struct zone_record *ret_record);
 
 /* The rdata of the SOA record with that serial; appended. */
-void zone_soa_rdata(const struct zone_place *place, uint32_t serial, struct buf *out);
+void zone_soa_rdata(const struct zone_binding *binding, uint32_t serial, struct buf *out);
 
 bool zone_record_equal(const struct zone_record *a, const struct zone_record *b);
 

@@ -68,7 +68,7 @@ bool node_put_label(struct zone_node *node, struct span label)
 
 bool node_end_owner(const struct zone_walk *walk, struct zone_node *node)
 {
-	const struct zone *zone = walk->place->zone;
+	const struct zone *zone = walk->binding->zone;
 
 	if (!node_put_mount(zone, walk->mount, node))
 		return false;
@@ -123,7 +123,7 @@ static int test_compare(const void *a, const void *b)
 
 static void walk_find_tests(struct zone_walk *walk)
 {
-	const struct zone *zone = walk->place->zone;
+	const struct zone *zone = walk->binding->zone;
 	u128 tests[ZONE_SUBLISTS_MAX + 2];
 	size_t len = 0;
 
@@ -161,7 +161,7 @@ static bool walk_ask(struct zone_walk *walk, u128 from)
 {
 	if (!walk->asked || from < walk->from || (walk->found && from > walk->end)) {
 		walk->found = match_next_ip(
-			walk->place, from, walk->within, &walk->first, &walk->end, &walk->match);
+			walk->binding, from, walk->within, &walk->first, &walk->end, &walk->match);
 		walk->from = from;
 		walk->asked = true;
 	}
@@ -179,7 +179,7 @@ static bool walk_stretch(struct zone_walk *walk, u128 from, struct stretch *ret)
 		if (found)
 			first = walk->first > from ? walk->first : from;
 		if (test != 0 && test <= walk->last && (!found || test <= first)) {
-			match_at_ip(walk->place, key_to_ip(test), walk->within, &ret->match);
+			match_at_ip(walk->binding, key_to_ip(test), walk->within, &ret->match);
 			ret->first = ret->last = test;
 			if (ret->match.len != 0)
 				return true;
@@ -219,7 +219,7 @@ static bool block_is_uniform(struct zone_walk *walk, const struct stretch *start
 	u128 last = start->last;
 	struct stretch next;
 
-	if (block_is_digits(start->first) || match_names_source(walk->place, &start->match))
+	if (block_is_digits(start->first) || match_names_source(walk->binding, &start->match))
 		return false;
 	while (last < end) {
 		if (!walk_stretch(walk, last + 1, &next) || next.first != last + 1 ||
@@ -259,8 +259,8 @@ static unsigned node_widen(const struct zone_walk *walk, const struct stretch *s
 		u128 end = key_last(stretch->first, bits - 4);
 
 		if (key_of_ip(prefix_of(ip, bits - 4).ip) != stretch->first ||
-			(end > stretch->last && !match_is_uniform(walk->place, stretch->first, end,
-							walk->within, &stretch->match)))
+			(end > stretch->last && !match_is_uniform(walk->binding, stretch->first,
+							end, walk->within, &stretch->match)))
 			break;
 		bits -= 4;
 	}
@@ -300,20 +300,20 @@ static bool walk_next_address(struct zone_walk *walk, struct zone_node *node)
 
 /* ---- the walk ---- */
 
-void zone_walk_begin(struct zone_walk *walk, const struct zone_place *place, unsigned mount)
+void zone_walk_begin(struct zone_walk *walk, const struct zone_binding *binding, unsigned mount)
 {
-	*walk = (struct zone_walk){.place = place,
+	*walk = (struct zone_walk){.binding = binding,
 		.mount = mount,
-		.within = zone_mount_within(place->zone, mount),
+		.within = zone_mount_within(binding->zone, mount),
 		.last = ~(u128)0};
-	if (place->zone->holds == LIST_OF_ADDRESSES)
+	if (binding->zone->holds == LIST_OF_ADDRESSES)
 		walk_find_tests(walk);
 }
 
-void zone_walk_begin_at(struct zone_walk *walk, const struct zone_place *place, unsigned mount,
+void zone_walk_begin_at(struct zone_walk *walk, const struct zone_binding *binding, unsigned mount,
 	const struct zone_ground *ground)
 {
-	zone_walk_begin(walk, place, mount);
+	zone_walk_begin(walk, binding, mount);
 	walk->key = ground->first;
 	walk->last = ground->last;
 	if (ground->is_domain)
@@ -322,7 +322,7 @@ void zone_walk_begin_at(struct zone_walk *walk, const struct zone_place *place, 
 
 bool zone_walk_next(struct zone_walk *walk, struct zone_node *ret_node)
 {
-	if (walk->place->zone->holds == LIST_OF_DOMAINS)
+	if (walk->binding->zone->holds == LIST_OF_DOMAINS)
 		return walk_next_domain(walk, ret_node);
 	return walk_next_address(walk, ret_node);
 }
@@ -331,27 +331,27 @@ bool zone_walk_next(struct zone_walk *walk, struct zone_node *ret_node)
 
 /* The bits of the widest node around [first, last] with one answer; `bits`, that of the ground itself, when there is none. */
 static unsigned ground_widen(
-	const struct zone_place *place, u128 first, unsigned bits, uint32_t within)
+	const struct zone_binding *binding, u128 first, unsigned bits, uint32_t within)
 {
 	struct zone_match match;
 	unsigned widest = bits;
 
-	match_at_ip(place, key_to_ip(first), within, &match);
+	match_at_ip(binding, key_to_ip(first), within, &match);
 	if (match.len == 0 ||
-		!match_is_uniform(place, first, key_last(first, bits), within, &match))
+		!match_is_uniform(binding, first, key_last(first, bits), within, &match))
 		return bits;
 	while (widest > MATCH_V6_BITS_LEAST) {
 		u128 start = key_of_ip(prefix_of(key_to_ip(first), widest - 4).ip);
 
-		if (!match_is_uniform(place, start, key_last(start, widest - 4), within, &match))
+		if (!match_is_uniform(binding, start, key_last(start, widest - 4), within, &match))
 			break;
 		widest -= 4;
 	}
 	return widest;
 }
 
-void zone_ground_close(struct zone_ground *ground, const struct zone_place *before,
-	const struct zone_place *after, unsigned mount)
+void zone_ground_close(struct zone_ground *ground, const struct zone_binding *before,
+	const struct zone_binding *after, unsigned mount)
 {
 	uint32_t within = zone_mount_within(after->zone, mount);
 	unsigned bits = 128, other;

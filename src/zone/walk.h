@@ -37,7 +37,7 @@ struct zone_ground {
 };
 
 struct zone_walk {
-	const struct zone_place *place;
+	const struct zone_binding *binding;
 	unsigned mount; /* 0: all sublists */
 	uint32_t within;
 
@@ -69,9 +69,9 @@ unsigned zone_mounts(const struct zone *zone);
 uint32_t zone_mount_within(const struct zone *zone, unsigned mount);
 
 /* All of a mount. */
-void zone_walk_begin(struct zone_walk *walk, const struct zone_place *place, unsigned mount);
+void zone_walk_begin(struct zone_walk *walk, const struct zone_binding *binding, unsigned mount);
 /* One piece of ground, which is closed: zone_ground_close. */
-void zone_walk_begin_at(struct zone_walk *walk, const struct zone_place *place, unsigned mount,
+void zone_walk_begin_at(struct zone_walk *walk, const struct zone_binding *binding, unsigned mount,
 	const struct zone_ground *ground);
 
 /* The next node; false when there is none. */
@@ -81,8 +81,8 @@ bool zone_walk_next(struct zone_walk *walk, struct zone_node *ret_node);
  * Widens ground of addresses so that no node stands with one foot in it, before a change or after it: to whole /24
  * blocks, and to the IPv6 network with one answer around it.
  */
-void zone_ground_close(struct zone_ground *ground, const struct zone_place *before,
-	const struct zone_place *after, unsigned mount);
+void zone_ground_close(struct zone_ground *ground, const struct zone_binding *before,
+	const struct zone_binding *after, unsigned mount);
 
 /* <0, 0, >0: the order in which a walk gives nodes of one mount; 0: they have the same owner. */
 int zone_node_compare(const struct zone_node *a, const struct zone_node *b);

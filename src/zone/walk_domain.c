@@ -40,13 +40,13 @@ static bool is_significant(const struct zone_walk *walk, struct span name)
 {
 	struct zone_match above, own, below;
 
-	if (zone_test_domain(name) && (walk->within & walk->place->alive) != 0)
+	if (zone_test_domain(name) && (walk->within & walk->binding->alive) != 0)
 		return true;
-	match_below_domain(walk->place, parent_of(name), walk->within, &above);
-	match_at_domain(walk->place, name, walk->within, &own);
+	match_below_domain(walk->binding, parent_of(name), walk->within, &above);
+	match_at_domain(walk->binding, name, walk->within, &own);
 	if (!match_equal(&own, &above))
 		return true;
-	match_below_domain(walk->place, name, walk->within, &below);
+	match_below_domain(walk->binding, name, walk->within, &below);
 	return !match_equal(&below, &above);
 }
 
@@ -61,7 +61,7 @@ int domain_compare(struct span a, struct span b)
 /* The next entry of all sublists, and the test entry at its place. */
 static bool walk_next_entry(struct zone_walk *walk, char next[VIEW_NAME_SIZE])
 {
-	bool found = match_next_domain(walk->place, span_text(walk->name), next);
+	bool found = match_next_domain(walk->binding, span_text(walk->name), next);
 
 	if (!walk->tested &&
 		(!found || domain_compare(span_text(test_name), span_text(next)) <= 0)) {
@@ -136,16 +136,16 @@ static bool node_of_domain(
 	node->domain = name;
 	node->below = below;
 	if (below)
-		match_below_domain(walk->place, name, walk->within, &node->match);
+		match_below_domain(walk->binding, name, walk->within, &node->match);
 	else
-		match_at_domain(walk->place, name, walk->within, &node->match);
+		match_at_domain(walk->binding, name, walk->within, &node->match);
 	if (node->match.len == 0) {
-		match_below_domain(walk->place, name, walk->within, &other);
+		match_below_domain(walk->binding, name, walk->within, &other);
 		if (below || !walk->differs || name.ptr != (const uint8_t *)walk->name ||
 			other.len != 0)
 			return false;
 	}
-	node->subject = match_subject_domain(walk->place, name, walk->within, &node->match);
+	node->subject = match_subject_domain(walk->binding, name, walk->within, &node->match);
 	return node_name_domain(walk, node);
 }
 
@@ -200,7 +200,7 @@ static bool has_significant_below(const struct zone_walk *walk, struct span name
 	char at[VIEW_NAME_SIZE], next[VIEW_NAME_SIZE];
 
 	snprintf(at, sizeof(at), "%.*s", (int)name.len, (const char *)name.ptr);
-	while (match_next_domain(walk->place, span_text(at), next)) {
+	while (match_next_domain(walk->binding, span_text(at), next)) {
 		if (!domain_is_within(span_text(next), name))
 			return false;
 		if (is_significant(walk, span_text(next)))

@@ -193,11 +193,11 @@ static const struct zone *main_zone(void)
 
 static void assert_is_walked(const struct received *received)
 {
-	struct zone_place place;
+	struct zone_binding binding;
 	struct copy walked;
 
-	zone_place_find(&place, primary.ground.table, main_zone(), primary.ground.view);
-	copy_walk(&walked, &place);
+	zone_bind(&binding, primary.ground.table, main_zone(), primary.ground.view);
+	copy_walk(&walked, &binding);
 	assert_int_equal(walked.len, received->copy.len);
 	for (size_t i = 0; i < walked.len; i++)
 		assert_true(span_equal(walked.records[i], received->copy.records[i]));

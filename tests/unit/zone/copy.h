@@ -81,26 +81,26 @@ static void copy_index(struct copy *copy)
 }
 
 /* All records that the walk gives, of all mounts; none comes twice. */
-static void copy_walk(struct copy *copy, const struct zone_place *place)
+static void copy_walk(struct copy *copy, const struct zone_binding *binding)
 {
 	static struct zone_records records;
 
 	*copy = (struct copy){0};
-	for (unsigned mount = 0; mount < zone_mounts(place->zone); mount++) {
+	for (unsigned mount = 0; mount < zone_mounts(binding->zone); mount++) {
 		struct zone_node node, before;
 		struct zone_walk walk;
 		bool first = true;
 		struct buf buf;
 
 		buf_init(&buf, 0);
-		zone_walk_begin(&walk, place, mount);
+		zone_walk_begin(&walk, binding, mount);
 		while (zone_walk_next(&walk, &node)) {
 			if (!first && node.domain.len == 0)
 				assert_true(zone_node_compare(&before, &node) < 0);
 			first = false;
 			before = node;
-			zone_node_records(place, &node, &records);
-			assert_true(records.len <= zone_node_count(place, &node));
+			zone_node_records(binding, &node, &records);
+			assert_true(records.len <= zone_node_count(binding, &node));
 			for (size_t i = 0; i < records.len; i++) {
 				buf_clear(&buf);
 				zone_record_append(&buf, &records.records[i]);

@@ -355,14 +355,14 @@ static void copies_answer_the_same(void **state)
 	static const char *const mounts[] = {"", "main", "bots", "traps.main", "hosts.bots",
 		"traps", "names", "shops", "manual.names", "fake.shops", "nobody"};
 	struct ground *ground = *state;
-	struct zone_place place;
+	struct zone_binding binding;
 
 	for (size_t z = 0; z < ground->table->zones_len; z++) {
 		const struct zone *zone = &ground->table->zones[z];
 		struct copy copy;
 
-		zone_place_find(&place, ground->table, zone, ground->view);
-		copy_walk(&copy, &place);
+		zone_bind(&binding, ground->table, zone, ground->view);
+		copy_walk(&copy, &binding);
 		for (size_t i = 0; i < COUNTOF(names); i++) {
 			for (size_t k = 0; k < COUNTOF(mounts); k++)
 				assert_copied(ground, zone, &copy, names[i], mounts[k]);

@@ -287,7 +287,7 @@ struct follower_test {
 static void follow_changes(struct follower_test *test, size_t count)
 {
 	AUTO(arena) *arena = arena_new(0);
-	struct zone_place before, after;
+	struct zone_binding before, after;
 	static struct source sources[20000];
 	struct view *old = NULL;
 	struct zone_diff diff;
@@ -323,8 +323,8 @@ static void follow_changes(struct follower_test *test, size_t count)
 			view_free(&test->view);
 		test->view = next;
 	}
-	zone_place_find(&before, test->table, test->zone, old);
-	zone_place_find(&after, test->table, test->zone, test->view);
+	zone_bind(&before, test->table, test->zone, old);
+	zone_bind(&after, test->table, test->zone, test->view);
 	zone_diff_init(&diff);
 	assert_int_equal(zone_diff_make(&before, &after, sources, len, 1000000, &diff), 0);
 	copy_follow(&test->copy, &diff);
@@ -334,18 +334,18 @@ static void follow_changes(struct follower_test *test, size_t count)
 
 static void check_follower(struct follower_test *test)
 {
-	struct zone_place place;
+	struct zone_binding binding;
 	struct copy walked;
 	struct image image;
 	struct view *anew = model_view(&test->model, view_serial(test->view), &image);
 
-	zone_place_find(&place, test->table, test->zone, test->view);
-	copy_walk(&walked, &place);
+	zone_bind(&binding, test->table, test->zone, test->view);
+	copy_walk(&walked, &binding);
 	assert_same_copy(&test->copy, &walked);
 	check_copy(&walked, test->table, test->view, test->zone, &test->model);
 	copy_done(&walked);
-	zone_place_find(&place, test->table, test->zone, anew);
-	copy_walk(&walked, &place);
+	zone_bind(&binding, test->table, test->zone, anew);
+	copy_walk(&walked, &binding);
 	assert_same_copy(&test->copy, &walked); /* how the list came about makes no difference */
 	copy_done(&walked);
 	view_free(&anew);
@@ -355,15 +355,15 @@ static void check_follower(struct follower_test *test)
 static void run_follower(enum holds holds, bool names_source, size_t entries)
 {
 	static struct follower_test test;
-	struct zone_place place;
+	struct zone_binding binding;
 
 	test = (struct follower_test){.table = new_table(names_source)};
 	test.zone = zone_of(test.table, holds);
 	for (size_t i = 0; i < entries; i++)
 		model_add(&test.model, some_entry(holds));
 	test.view = model_view(&test.model, 7, &test.image);
-	zone_place_find(&place, test.table, test.zone, test.view);
-	copy_walk(&test.copy, &place);
+	zone_bind(&binding, test.table, test.zone, test.view);
+	copy_walk(&test.copy, &binding);
 	check_copy(&test.copy, test.table, test.view, test.zone, &test.model);
 	for (size_t i = 0; i < CHANGES; i++) {
 		follow_changes(&test, 1 + random_below(4));
@@ -404,13 +404,13 @@ struct example {
 	bool excluded;
 };
 
-static void print_owners(const struct zone_place *place, unsigned mount, struct buf *out)
+static void print_owners(const struct zone_binding *binding, unsigned mount, struct buf *out)
 {
 	struct zone_walk walk;
 	struct zone_node node;
 
 	buf_clear(out);
-	zone_walk_begin(&walk, place, mount);
+	zone_walk_begin(&walk, binding, mount);
 	while (zone_walk_next(&walk, &node)) {
 		char text[256];
 
@@ -424,7 +424,7 @@ static void assert_owners(enum holds holds, bool names_source, const struct exam
 {
 	struct zone_table *table = new_table(names_source);
 	static struct model model;
-	struct zone_place place;
+	struct zone_binding binding;
 	struct image image;
 	struct view *view;
 	struct buf out;
@@ -433,9 +433,9 @@ static void assert_owners(enum holds holds, bool names_source, const struct exam
 	for (size_t i = 0; i < len; i++)
 		model_add_text(&model, examples[i].source, 0, "", examples[i].excluded);
 	view = model_view(&model, 7, &image);
-	zone_place_find(&place, table, zone_of(table, holds), view);
+	zone_bind(&binding, table, zone_of(table, holds), view);
 	buf_init(&out, 0);
-	print_owners(&place, 2, &out); /* below the label of "trap" */
+	print_owners(&binding, 2, &out); /* below the label of "trap" */
 	assert_string_equal(buf_cstr(&out), expected);
 	buf_done(&out);
 	view_free(&view);
