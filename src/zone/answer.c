@@ -6,7 +6,7 @@
 #include "xfr/transfer.h"
 #include "zone/guard.h"
 #include "zone/match.h"
-#include "zone/owner.h"
+#include "zone/qname.h"
 
 /*
  * A name is answered in this order: is it ours; is it listed (or a test entry); does anything below it exist; else
@@ -53,7 +53,7 @@ struct asked {
 	const struct zone *zone;
 	const struct zone_binding *binding;
 	const struct dns_query *query;
-	struct owner owner;
+	struct zone_qname qname;
 	enum dns_transport transport;
 	int64_t now_s;
 	struct dns_job *job;
@@ -73,14 +73,14 @@ static uint32_t asked_ttl_s(const struct asked *asked, const struct zone_match *
 /* Whether something listed is below the name. */
 static bool asked_has_below(const struct asked *asked)
 {
-	const struct owner *owner = &asked->owner;
+	const struct zone_qname *qname = &asked->qname;
 
-	for (size_t i = 0; i < owner->nets_len; i++) {
-		if (zone_binding_has_within(asked->binding, owner->nets[i], owner->within))
+	for (size_t i = 0; i < qname->nets_len; i++) {
+		if (zone_binding_has_within(asked->binding, qname->nets[i], qname->within))
 			return true;
 	}
-	return owner->domain.len != 0 &&
-	       zone_binding_has_below(asked->binding, owner->domain, owner->within);
+	return qname->domain.len != 0 &&
+	       zone_binding_has_below(asked->binding, qname->domain, qname->within);
 }
 
 /* ---- records ---- */
@@ -199,13 +199,13 @@ static void reply_string(struct reply *reply, size_t name_at, uint32_t ttl_s, st
 
 static struct text_subject asked_subject(const struct asked *asked, const struct zone_match *match)
 {
-	const struct owner *owner = &asked->owner;
+	const struct zone_qname *qname = &asked->qname;
 
 	if (!match_names_source(asked->binding, match))
 		return (struct text_subject){.is_net = false};
-	return owner->has_ip
-		       ? match_subject_ip(asked->binding, owner->ip, owner->within, match)
-		       : match_subject_domain(asked->binding, owner->domain, owner->within, match);
+	return qname->has_ip
+		       ? match_subject_ip(asked->binding, qname->ip, qname->within, match)
+		       : match_subject_domain(asked->binding, qname->domain, qname->within, match);
 }
 
 static void reply_texts(
@@ -258,7 +258,7 @@ static void asked_answer_apex(const struct asked *asked, struct reply *reply)
 
 static void asked_answer_host(const struct asked *asked, struct reply *reply)
 {
-	const struct zone_host *host = asked->owner.host;
+	const struct zone_host *host = asked->qname.host;
 	uint16_t type = asked->query->type;
 
 	if (type == DNS_ANY)
@@ -287,21 +287,21 @@ static void asked_answer_listed(
 
 static void asked_answer(const struct asked *asked, struct reply *reply)
 {
-	const struct owner *owner = &asked->owner;
+	const struct zone_qname *qname = &asked->qname;
 	struct zone_match match;
 
 	match.len = 0;
-	if (owner->has_ip)
-		match_at_ip(asked->binding, owner->ip, owner->within, &match);
-	else if (owner->domain.len != 0)
-		match_at_domain(asked->binding, owner->domain, owner->within, &match);
+	if (qname->has_ip)
+		match_at_ip(asked->binding, qname->ip, qname->within, &match);
+	else if (qname->domain.len != 0)
+		match_at_domain(asked->binding, qname->domain, qname->within, &match);
 	if (match.len != 0)
 		asked_answer_listed(asked, &match, reply);
-	else if (owner->is_apex)
+	else if (qname->is_apex)
 		asked_answer_apex(asked, reply);
-	else if (owner->host != NULL)
+	else if (qname->host != NULL)
 		asked_answer_host(asked, reply);
-	else if ((owner->is_part && (owner->within & asked->binding->alive) != 0) ||
+	else if ((qname->is_list && (qname->within & asked->binding->alive) != 0) ||
 		 asked_has_below(asked))
 		reply_negative(reply, asked, DNS_NOERROR);
 	else
@@ -326,7 +326,7 @@ static void answer_transfer(const struct asked *asked, struct reply *reply)
 		.exchange = asked->exchange,
 	};
 
-	if (asked->owner.is_apex)
+	if (asked->qname.is_apex)
 		transfer_answer(&transfer, asked->job, reply);
 	else
 		reply_refuse(reply, DNS_REFUSED, DNS_EDE_NOT_AUTHORITATIVE);
@@ -380,13 +380,13 @@ static void pending_read(struct pending *pending, const struct zone_service *ser
 	guard_open(&pending->guard, service->table->guard, desk, job, query, now);
 	if (pending->rcode != DNS_NOERROR || query->class != DNS_IN)
 		return;
-	asked->zone = owner_zone(service->table, query);
+	asked->zone = zone_of_qname(service->table, query);
 	guard_find_key(&pending->guard,
 		asked->zone != NULL ? (int)(asked->zone - service->table->zones) : GUARD_NO_ZONE);
 	if (asked->zone == NULL)
 		return;
 	asked->binding = &service->bindings[asked->zone - service->table->zones];
-	owner_parse(asked->zone, query, pending->guard.key_labels, &asked->owner);
+	zone_qname_parse(asked->zone, query, pending->guard.key_labels, &asked->qname);
 }
 
 /* Asks for what the answer will read of the list. */
@@ -400,10 +400,10 @@ static void pending_prefetch(const struct pending *pending, unsigned step)
 	for (size_t i = 0; i < asked->binding->lists_len; i++) {
 		int list = asked->binding->lists[i].view_list;
 
-		if (asked->owner.has_ip)
-			view_prefetch_ip(view, list, asked->owner.ip, step);
-		else if (asked->owner.domain.len != 0)
-			view_prefetch_domain(view, list, asked->owner.domain, step);
+		if (asked->qname.has_ip)
+			view_prefetch_ip(view, list, asked->qname.ip, step);
+		else if (asked->qname.domain.len != 0)
+			view_prefetch_domain(view, list, asked->qname.domain, step);
 	}
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "zone/owner.h"
+#include "zone/qname.h"
 
 /*
  *   99.2.0.192.traps.bl.example.org
@@ -11,7 +11,7 @@
  */
 enum { V4_LABELS = 4, V6_LABELS = 32 };
 
-static struct span owner_label(const struct dns_query *query, unsigned index)
+static struct span qname_label(const struct dns_query *query, unsigned index)
 {
 	const uint8_t *label = query->name + query->label_at[index];
 
@@ -19,7 +19,7 @@ static struct span owner_label(const struct dns_query *query, unsigned index)
 }
 
 /* -1: not an octet in canonical form. */
-static int owner_octet(struct span label)
+static int qname_octet(struct span label)
 {
 	int value = 0;
 
@@ -33,7 +33,7 @@ static int owner_octet(struct span label)
 	return value <= 255 ? value : -1;
 }
 
-static int owner_nibble(struct span label)
+static int qname_nibble(struct span label)
 {
 	uint8_t byte = label.len == 1 ? label.ptr[0] : 0;
 
@@ -42,79 +42,80 @@ static int owner_nibble(struct span label)
 	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
 }
 
-static void owner_parse_v4(const struct dns_query *query, unsigned labels, struct owner *owner)
+static void qname_parse_v4(const struct dns_query *query, unsigned labels, struct zone_qname *qname)
 {
 	struct ip ip = ip_from_v4(0);
 
 	if (labels > V4_LABELS)
 		return;
 	for (unsigned i = 0; i < labels; i++) {
-		int octet = owner_octet(owner_label(query, labels - 1 - i));
+		int octet = qname_octet(qname_label(query, labels - 1 - i));
 
 		if (octet < 0)
 			return;
 		ip.b[12 + i] = (uint8_t)octet;
 	}
 	if (labels == V4_LABELS) {
-		owner->has_ip = true;
-		owner->ip = ip;
+		qname->has_ip = true;
+		qname->ip = ip;
 	} else {
-		owner->nets[owner->nets_len++] =
+		qname->nets[qname->nets_len++] =
 			(struct prefix){ip, (uint8_t)(IP_V4_BITS + labels * 8)};
 	}
 }
 
 /* ::ffff:a.b.c.d in nibbles is the same address as a.b.c.d, as everywhere here; so the IPv6 test entries of RFC 5782
  * section 5 (::FFFF:7F00:2 and ::FFFF:7F00:1) need no rule of their own. */
-static void owner_parse_v6(const struct dns_query *query, unsigned labels, struct owner *owner)
+static void qname_parse_v6(const struct dns_query *query, unsigned labels, struct zone_qname *qname)
 {
 	struct ip ip = {{0}};
 
 	if (labels > V6_LABELS)
 		return;
 	for (unsigned i = 0; i < labels; i++) {
-		int nibble = owner_nibble(owner_label(query, labels - 1 - i));
+		int nibble = qname_nibble(qname_label(query, labels - 1 - i));
 
 		if (nibble < 0)
 			return;
 		ip.b[i / 2] |= (uint8_t)(i % 2 == 0 ? nibble << 4 : nibble);
 	}
 	if (labels == V6_LABELS) {
-		owner->has_ip = true;
-		owner->ip = ip;
+		qname->has_ip = true;
+		qname->ip = ip;
 	} else {
-		owner->nets[owner->nets_len++] = (struct prefix){ip, (uint8_t)(labels * 4)};
+		qname->nets[qname->nets_len++] = (struct prefix){ip, (uint8_t)(labels * 4)};
 	}
 }
 
 /* Labels joined by dots. A label that holds a dot itself is no host name and would be taken for two labels. */
-static void owner_parse_domain(const struct dns_query *query, unsigned labels, struct owner *owner)
+static void qname_parse_domain(
+	const struct dns_query *query, unsigned labels, struct zone_qname *qname)
 {
 	size_t len = 0;
 
 	for (unsigned i = 0; i < labels; i++) {
-		struct span label = owner_label(query, i);
+		struct span label = qname_label(query, i);
 
 		if (span_find(label, '.') != label.len)
 			return;
 		if (i != 0)
-			owner->text[len++] = '.';
-		memcpy(owner->text + len, label.ptr, label.len);
+			qname->text[len++] = '.';
+		memcpy(qname->text + len, label.ptr, label.len);
 		len += label.len;
 	}
-	owner->domain = span_of(owner->text, len);
+	qname->domain = span_of(qname->text, len);
 }
 
 /* Octets and nibbles are told from the names of lists and sublists at a glance (RFC 5782 section 2.3). */
-static bool owner_is_part_of_address(const struct zone *zone, struct span label)
+static bool qname_is_of_address(const struct zone *zone, struct span label)
 {
-	return label.len < 2 || (zone->holds == LIST_OF_ADDRESSES && owner_octet(label) >= 0);
+	return label.len < 2 || (zone->holds == LIST_OF_ADDRESSES && qname_octet(label) >= 0);
 }
 
 /* The mask of the sublist of that name among `sublists`; 0: there is none. */
-static uint32_t owner_sublist(const struct zone *zone, uint32_t sublists, struct span label)
+static uint32_t qname_sublist(const struct zone *zone, uint32_t sublists, struct span label)
 {
-	if (owner_is_part_of_address(zone, label))
+	if (qname_is_of_address(zone, label))
 		return 0;
 	for (size_t i = 0; i < zone->sublists_len; i++) {
 		if ((sublists >> i & 1) != 0 && span_equal(zone->sublists[i].label, label))
@@ -123,9 +124,9 @@ static uint32_t owner_sublist(const struct zone *zone, uint32_t sublists, struct
 	return 0;
 }
 
-static uint32_t owner_list(const struct zone *zone, struct span label)
+static uint32_t qname_list(const struct zone *zone, struct span label)
 {
-	if (owner_is_part_of_address(zone, label))
+	if (qname_is_of_address(zone, label))
 		return 0;
 	for (size_t i = 0; i < zone->lists_len; i++) {
 		if (span_equal(zone->lists[i].label, label))
@@ -135,26 +136,26 @@ static uint32_t owner_list(const struct zone *zone, struct span label)
 }
 
 /* Takes the labels of a list and a sublist off the end of the name; how many are left. */
-static unsigned owner_parse_parts(const struct zone *zone, const struct dns_query *query,
-	unsigned labels, struct owner *owner)
+static unsigned qname_parse_lists(const struct zone *zone, const struct dns_query *query,
+	unsigned labels, struct zone_qname *qname)
 {
 	uint32_t within = zone->all;
 
 	if (zone->is_combined) {
-		within = owner_list(zone, owner_label(query, labels - 1));
+		within = qname_list(zone, qname_label(query, labels - 1));
 		if (within == 0)
 			return labels;
-		owner->within = within;
+		qname->within = within;
 		labels--;
 	}
-	within = labels != 0 ? owner_sublist(zone, within, owner_label(query, labels - 1)) : 0;
+	within = labels != 0 ? qname_sublist(zone, within, qname_label(query, labels - 1)) : 0;
 	if (within == 0)
 		return labels;
-	owner->within = within;
+	qname->within = within;
 	return labels - 1;
 }
 
-static const struct zone_host *owner_host(const struct zone *zone, const struct dns_query *query)
+static const struct zone_host *qname_host(const struct zone *zone, const struct dns_query *query)
 {
 	struct span name = span_of(query->name, query->name_len);
 
@@ -165,36 +166,36 @@ static const struct zone_host *owner_host(const struct zone *zone, const struct 
 	return NULL;
 }
 
-void owner_parse(const struct zone *zone, const struct dns_query *query, unsigned key_labels,
-	struct owner *ret_owner)
+void zone_qname_parse(const struct zone *zone, const struct dns_query *query, unsigned key_labels,
+	struct zone_qname *ret_qname)
 {
 	unsigned labels = query->labels_len - zone->apex_labels - key_labels;
 
-	ret_owner->is_apex = labels == 0 && key_labels == 0;
-	ret_owner->is_part = labels == 0 && key_labels != 0; /* as there, and as empty */
-	ret_owner->within = zone->all;
-	ret_owner->host = NULL;
-	ret_owner->has_ip = false;
-	ret_owner->nets_len = 0;
-	ret_owner->domain = span_of(NULL, 0);
+	ret_qname->is_apex = labels == 0 && key_labels == 0;
+	ret_qname->is_list = labels == 0 && key_labels != 0; /* as there, and as empty */
+	ret_qname->within = zone->all;
+	ret_qname->host = NULL;
+	ret_qname->has_ip = false;
+	ret_qname->nets_len = 0;
+	ret_qname->domain = span_of(NULL, 0);
 	if (labels == 0)
 		return;
 	if (labels == 1 && key_labels == 0 && zone->hosts_len != 0)
-		ret_owner->host = owner_host(zone, query);
-	labels = owner_parse_parts(zone, query, labels, ret_owner);
-	ret_owner->is_part = labels == 0;
-	if (labels == 0 || ret_owner->host != NULL)
+		ret_qname->host = qname_host(zone, query);
+	labels = qname_parse_lists(zone, query, labels, ret_qname);
+	ret_qname->is_list = labels == 0;
+	if (labels == 0 || ret_qname->host != NULL)
 		return;
 	if (zone->holds == LIST_OF_DOMAINS) {
-		owner_parse_domain(query, labels, ret_owner);
+		qname_parse_domain(query, labels, ret_qname);
 		return;
 	}
-	owner_parse_v4(query, labels, ret_owner);
-	if (owner_label(query, 0).len == 1)
-		owner_parse_v6(query, labels, ret_owner);
+	qname_parse_v4(query, labels, ret_qname);
+	if (qname_label(query, 0).len == 1)
+		qname_parse_v6(query, labels, ret_qname);
 }
 
-const struct zone *owner_zone(const struct zone_table *table, const struct dns_query *query)
+const struct zone *zone_of_qname(const struct zone_table *table, const struct dns_query *query)
 {
 	for (size_t i = 0; i < table->zones_len; i++) {
 		const struct zone *zone = &table->zones[i];

@@ -6,9 +6,9 @@
 #include "dns/query.h"
 #include "zone/table.h"
 
-struct owner {
+struct zone_qname {
 	bool is_apex;    /* the zone itself */
-	bool is_part;    /* the subdomain of a list or sublist, without anything before it */
+	bool is_list;    /* the subdomain of a list or sublist, without anything before it */
 	uint32_t within; /* the sublists asked: all, or those in whose subdomain the name is */
 	const struct zone_host *host; /* the name has addresses of its own; NULL: no */
 
@@ -22,8 +22,8 @@ struct owner {
 };
 
 /* query->name ends with the apex, whose labels are not looked at, nor are the key_labels before it. */
-void owner_parse(const struct zone *zone, const struct dns_query *query, unsigned key_labels,
-	struct owner *ret_owner);
+void zone_qname_parse(const struct zone *zone, const struct dns_query *query, unsigned key_labels,
+	struct zone_qname *ret_qname);
 
 /* The zone that the name is in or at, NULL when it is in none. */
-const struct zone *owner_zone(const struct zone_table *table, const struct dns_query *query);
+const struct zone *zone_of_qname(const struct zone_table *table, const struct dns_query *query);
