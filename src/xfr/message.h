@@ -7,9 +7,7 @@
 #include "dns/query.h"
 #include "zone/record.h"
 
-enum { SHEET_LABELS_MAX = DNS_LABELS_MAX };
-
-struct sheet {
+struct xfr_message {
 	uint8_t *out;
 	size_t len;
 	size_t limit; /* of records: room for the signature is taken off already */
@@ -18,13 +16,14 @@ struct sheet {
 	size_t owner_len;
 	unsigned labels;
 	uint8_t owner[DNS_NAME_MAX];
-	uint8_t starts[SHEET_LABELS_MAX + 1];
-	uint16_t places[SHEET_LABELS_MAX + 1];
+	uint8_t starts[DNS_LABELS_MAX + 1];
+	uint16_t offsets[DNS_LABELS_MAX + 1];
 };
 
 /* query: what is answered; its name is the apex, to which all owners point. */
-void sheet_begin(struct sheet *sheet, const struct dns_query *query, uint8_t *out, size_t size);
+void xfr_message_begin(
+	struct xfr_message *message, const struct dns_query *query, uint8_t *out, size_t size);
 /* False: it does not fit any more. */
-bool sheet_put(struct sheet *sheet, const struct zone_record *record, uint32_t ttl_s);
+bool xfr_message_put(struct xfr_message *message, const struct zone_record *record, uint32_t ttl_s);
 /* The header; the length of the message. */
-size_t sheet_end(struct sheet *sheet, const struct dns_query *query);
+size_t xfr_message_end(struct xfr_message *message, const struct dns_query *query);

@@ -8,7 +8,7 @@
 #include "xfr/transfer_priv.h"
 
 /*
- * A transfer on its way. Records come one after the other out of a machine of a few states, and are put on sheets:
+ * A transfer on its way. Records come one after the other out of a machine of a few states, and are put into messages:
  *
  *   all of it     measure - SOA - fixed - nodes of each mount - SOA
  *   differences   wait - SOA - { SOA before - removed - SOA behind - added } ... - SOA      (RFC 1995 section 4)
@@ -55,7 +55,7 @@ struct transfer_flow {
 	enum state state;
 	int64_t until_ms;
 	uint32_t serial; /* what the client has then */
-	bool held;       /* record did not fit the last sheet */
+	bool held;       /* record did not fit the last message */
 	struct zone_record record;
 	struct buf soa;
 
@@ -347,7 +347,7 @@ static bool flow_record(struct transfer_flow *flow)
 static int flow_next(struct dns_flow *base, uint8_t *out, size_t size)
 {
 	struct transfer_flow *flow = CONTAINEROF(base, struct transfer_flow, flow);
-	struct sheet sheet;
+	struct xfr_message message;
 	size_t len;
 
 	if (flow->binding.view == NULL)
@@ -358,13 +358,13 @@ static int flow_next(struct dns_flow *base, uint8_t *out, size_t size)
 		return flow_measure(flow, out, size);
 	if (!flow_record(flow))
 		return 0;
-	sheet_begin(&sheet, &flow->query, out, size - tsig_room(&flow->exchange));
-	while (flow_record(flow) && sheet_put(&sheet, &flow->record, flow->binding.ttl_s))
+	xfr_message_begin(&message, &flow->query, out, size - tsig_room(&flow->exchange));
+	while (flow_record(flow) && xfr_message_put(&message, &flow->record, flow->binding.ttl_s))
 		flow->held = false;
-	len = sheet_end(&sheet, &flow->query);
+	len = xfr_message_end(&message, &flow->query);
 	if (flow->is_signed)
 		len = tsig_sign(&flow->exchange, out, len, size, clock_now_s());
-	flow->sent_records += sheet.records;
+	flow->sent_records += message.records;
 	flow->sent_octets += len;
 	flow->sent_messages++;
 	if (flow->state == DONE && !flow->held)
