@@ -20,26 +20,25 @@ struct dns_now {
 };
 
 /* An answer of many messages: a zone transfer. */
-struct dns_flow;
+struct dns_multi;
 
-struct dns_flow_calls {
+struct dns_multi_calls {
 	/* Writes the next message; its length, 0: that was all; E_AGAIN: it worked for a while, and is to be called again when
 	 * others had their turn; another E_...: the connection has to be closed. */
-	int (*next)(struct dns_flow *flow, uint8_t *out, size_t size);
-	void (*free)(struct dns_flow *flow);
+	int (*next)(struct dns_multi *multi, uint8_t *out, size_t size);
+	void (*free)(struct dns_multi *multi);
 };
 
-struct dns_flow {
-	const struct dns_flow_calls *calls;
+struct dns_multi {
+	const struct dns_multi_calls *calls;
 };
 
 struct dns_job {
 	struct span query;
 	struct endpoint client;
 	enum dns_transport transport;
-	uint8_t *
-		out; /* DNS_ANSWER_UDP_MAX or DNS_ANSWER_TCP_MAX octets; never overlaps the query */
+	uint8_t *out;   /* DNS_ANSWER_UDP_MAX or DNS_ANSWER_TCP_MAX octets; never overlaps the query */
 	size_t out_len; /* of the answer; 0: none is due, and over TCP the connection is closed */
-	struct dns_flow *
-		flow; /* over TCP, instead of out: the worker takes it over, and frees it when done */
+	/* Over TCP, instead of out: the worker takes it over, and frees it when done. */
+	struct dns_multi *multi;
 };

@@ -27,10 +27,10 @@
 enum {
 	QUERY_MAX = 4096, /* no question is longer, padding included (RFC 8467) */
 	OUT_BUSY = 32768,
-	OUT_MAX = OUT_BUSY + 2 * (2 + DNS_ANSWER_TCP_MAX), /* an answer and a message of a flow */
+	OUT_MAX = OUT_BUSY + 2 * (2 + DNS_ANSWER_TCP_MAX), /* and a message of a long answer */
 	ACCEPTS = 64,          /* in one turn, so that open connections get theirs */
 	ACCEPT_PAUSE_MS = 100, /* when the process has no descriptor left */
-	FLOWS_MAX = 4,         /* answers of many messages at once on a connection */
+	MULTIS_MAX = 4,        /* answers of many messages at once on a connection */
 	V6_CLIENT_BITS = 56,
 };
 
@@ -43,12 +43,11 @@ struct dns_connection {
 	int64_t until_ms;
 	bool ending; /* the other side sends no more; answers still wait */
 	struct endpoint client;
-	size_t flows_len;
-	struct dns_flow
-		*flows[FLOWS_MAX]; /* answers of many messages; the next to go on is first */
-	bool held;                 /* there is more to do when what waits has been sent */
-	bool paused;               /* and queries may be among it, so that no more are read */
-	struct timer again;        /* for the next turn */
+	size_t multis_len;
+	struct dns_multi *multis[MULTIS_MAX]; /* answers of many messages; the next to go on is first */
+	bool held;   /* there is more to do when what waits has been sent */
+	bool paused; /* and queries may be among it, so that no more are read */
+	struct timer again;          /* for the next turn */
 };
 
 struct dns_listener {
@@ -119,8 +118,8 @@ static void connection_close(struct dns_connection *connection)
 
 	ring_remove(connection);
 	tcp->connections--;
-	for (size_t i = 0; i < connection->flows_len; i++)
-		connection->flows[i]->calls->free(connection->flows[i]);
+	for (size_t i = 0; i < connection->multis_len; i++)
+		connection->multis[i]->calls->free(connection->multis[i]);
 	timer_done(&connection->again);
 	stream_free(&connection->stream);
 	connection->magic = 0;
@@ -151,24 +150,24 @@ static void connection_put(struct dns_connection *connection, size_t len)
 static int connection_pump(struct dns_connection *connection)
 {
 	struct dns_tcp *tcp = connection->tcp;
-	struct dns_flow *flow = connection->flows[0];
+	struct dns_multi *multi = connection->multis[0];
 	int len;
 
-	if (connection->flows_len == 0)
+	if (connection->multis_len == 0)
 		return 0;
-	len = flow->calls->next(flow, tcp->answer, sizeof(tcp->answer));
+	len = multi->calls->next(multi, tcp->answer, sizeof(tcp->answer));
 	if (len < 0 && len != E_AGAIN)
 		return len;
-	for (size_t i = 1; i < connection->flows_len; i++)
-		connection->flows[i - 1] = connection->flows[i];
-	connection->flows[connection->flows_len - 1] = flow;
+	for (size_t i = 1; i < connection->multis_len; i++)
+		connection->multis[i - 1] = connection->multis[i];
+	connection->multis[connection->multis_len - 1] = multi;
 	if (len == E_AGAIN)
 		return E_AGAIN;
 	if (len > 0) {
 		connection_put(connection, (size_t)len);
 	} else {
-		flow->calls->free(flow);
-		connection->flows_len--;
+		multi->calls->free(multi);
+		connection->multis_len--;
 	}
 	return 1;
 }
@@ -187,8 +186,8 @@ static int connection_answer(struct dns_connection *connection, struct span quer
 	tcp->calls->refresh(tcp->desk);
 	tcp->calls->answer(tcp->desk, &job, 1,
 		(struct dns_now){.s = clock_now_s(), .ms = clock_monotonic_ms()});
-	if (job.flow != NULL) {
-		connection->flows[connection->flows_len++] = job.flow;
+	if (job.multi != NULL) {
+		connection->multis[connection->multis_len++] = job.multi;
 		return 0;
 	}
 	if (job.out_len == 0)
@@ -205,7 +204,7 @@ static int connection_take_query(struct dns_connection *connection)
 	size_t used;
 	int r;
 
-	if (connection->flows_len == FLOWS_MAX)
+	if (connection->multis_len == MULTIS_MAX)
 		return 0;
 	r = dns_frame_next(buf_span(in), QUERY_MAX, &query, &used);
 	if (r <= 0)
@@ -219,7 +218,7 @@ static int connection_take_query(struct dns_connection *connection)
 }
 
 /* What is left to do once there is room. */
-enum left { LEFT_NOTHING, LEFT_FLOWS, LEFT_QUERIES };
+enum left { LEFT_NOTHING, LEFT_MULTIS, LEFT_QUERIES };
 
 /* Queries and long answers by turns, so that neither has to wait for the end of the other (RFC 7766 section 6.2.1.1). */
 static int connection_take(struct dns_connection *connection)
@@ -232,13 +231,13 @@ static int connection_take(struct dns_connection *connection)
 			return took;
 		sent = connection_pump(connection);
 		if (sent == E_AGAIN) /* others may have the thread meanwhile */
-			return took != 0 ? LEFT_QUERIES : LEFT_FLOWS;
+			return took != 0 ? LEFT_QUERIES : LEFT_MULTIS;
 		if (sent < 0)
 			return sent;
 	}
 	if (took != 0)
 		return LEFT_QUERIES;
-	return sent != 0 ? LEFT_FLOWS : LEFT_NOTHING;
+	return sent != 0 ? LEFT_MULTIS : LEFT_NOTHING;
 }
 
 static void connection_go_on(struct dns_connection *connection)

@@ -38,8 +38,8 @@ enum {
 	TIMES_EACH = 2,          /* ... at the apex and below the label of the sublist */
 };
 
-struct transfer_flow {
-	struct dns_flow flow;
+struct xfr_out {
+	struct dns_multi multi;
 	struct transfer_memory *memory;
 	struct shelf_item *table, *view;
 	const struct zone *zone;
@@ -85,36 +85,36 @@ struct transfer_flow {
 
 /* ---- beginning and end ---- */
 
-static void flow_say(const struct transfer_flow *flow, enum log_event_id id, const char *why,
-	const char *network)
+static void xfr_out_log(
+	const struct xfr_out *xfr, enum log_event_id id, const char *why, const char *network)
 {
 	char zone[DNS_NAME_TEXT_SIZE];
-	bool is_all = flow->range.steps == NULL;
+	bool is_all = xfr->range.steps == NULL;
 
-	log_event(id, LOG_FIELDS(log_text("zone", dns_name_print(&flow->zone->apex, zone)),
-			      log_endpoint("client", flow->client),
+	log_event(id, LOG_FIELDS(log_text("zone", dns_name_print(&xfr->zone->apex, zone)),
+			      log_endpoint("client", xfr->client),
 			      log_text("kind", is_all ? "axfr" : "ixfr"),
-			      log_number("serial", flow->serial), log_number("from", flow->from),
-			      log_number("records", (int64_t)flow->sent_records),
-			      log_number("messages", (int64_t)flow->sent_messages),
-			      log_number("octets", (int64_t)flow->sent_octets),
+			      log_number("serial", xfr->serial), log_number("from", xfr->from),
+			      log_number("records", (int64_t)xfr->sent_records),
+			      log_number("messages", (int64_t)xfr->sent_messages),
+			      log_number("octets", (int64_t)xfr->sent_octets),
 			      log_text("network", network), log_text("why", why)));
 }
 
-static void flow_free(struct dns_flow *base)
+static void xfr_out_free(struct dns_multi *base)
 {
-	struct transfer_flow *flow = CONTAINEROF(base, struct transfer_flow, flow);
+	struct xfr_out *xfr = CONTAINEROF(base, struct xfr_out, multi);
 
-	if (flow->state != DONE || flow->held)
-		flow_say(flow, EV_TRANSFER_BROKEN, "the connection ended", "");
-	transfer_leave(flow->memory);
-	transfer_release(flow->memory, &flow->table, &flow->view);
-	journal_range_done(&flow->range);
-	zone_diff_done(&flow->all);
-	buf_done(&flow->soa);
-	tsig_key_done(&flow->key);
-	mem_free(flow->bytes);
-	mem_free(flow);
+	if (xfr->state != DONE || xfr->held)
+		xfr_out_log(xfr, EV_TRANSFER_BROKEN, "the connection ended", "");
+	transfer_leave(xfr->memory);
+	transfer_release(xfr->memory, &xfr->table, &xfr->view);
+	journal_range_done(&xfr->range);
+	zone_diff_done(&xfr->all);
+	buf_done(&xfr->soa);
+	tsig_key_done(&xfr->key);
+	mem_free(xfr->bytes);
+	mem_free(xfr);
 }
 
 /* The zone in the table that is held now, which may be a newer one. */
@@ -129,283 +129,281 @@ static const struct zone *table_zone(const struct zone_table *table, const struc
 
 /* ---- all of the zone ---- */
 
-static void measure_add(
-	struct transfer_flow *flow, u128 first, u128 last, const struct zone_match *match)
+static void measure_add(struct xfr_out *xfr, u128 first, u128 last, const struct zone_match *match)
 {
 	uint64_t width = key_is_v4(first) ? (uint64_t)(last - first) + 1 : 1;
 	uint64_t names = width;
 
-	if (!match_names_source(&flow->binding, match) && width > 512)
+	if (!match_names_source(&xfr->binding, match) && width > 512)
 		names = width / 256 + 512; /* wildcards, and the ends */
-	if (flow->measured == 0 || last - first > flow->widest_last - flow->widest_first) {
-		flow->widest_first = first;
-		flow->widest_last = last;
+	if (xfr->measured == 0 || last - first > xfr->widest_last - xfr->widest_first) {
+		xfr->widest_first = first;
+		xfr->widest_last = last;
 	}
-	flow->measured += names * match->len * RECORDS_EACH * TIMES_EACH;
+	xfr->measured += names * match->len * RECORDS_EACH * TIMES_EACH;
 }
 
 /* 1: there is more. */
-static int measure_addresses(struct transfer_flow *flow)
+static int measure_addresses(struct xfr_out *xfr)
 {
 	struct zone_match match;
 	u128 first, last;
 
 	for (unsigned i = 0; i < MEASURED_AT_ONCE; i++) {
-		if (!match_next_ip(&flow->binding, flow->measured_to, flow->zone->all, &first,
-			    &last, &match))
+		if (!match_next_ip(
+			    &xfr->binding, xfr->measured_to, xfr->zone->all, &first, &last, &match))
 			return 0;
-		measure_add(flow, first, last, &match);
-		if (last == ~(u128)0 || flow->measured > flow->records_max)
+		measure_add(xfr, first, last, &match);
+		if (last == ~(u128)0 || xfr->measured > xfr->records_max)
 			return 0;
-		flow->measured_to = last + 1;
+		xfr->measured_to = last + 1;
 	}
 	return 1;
 }
 
-static int measure_domains(struct transfer_flow *flow)
+static int measure_domains(struct xfr_out *xfr)
 {
 	char next[VIEW_NAME_SIZE];
 
 	for (unsigned i = 0; i < MEASURED_AT_ONCE; i++) {
-		if (!match_next_domain(&flow->binding, span_text(flow->measured_name), next))
+		if (!match_next_domain(&xfr->binding, span_text(xfr->measured_name), next))
 			return 0;
-		strcpy(flow->measured_name, next);
-		flow->measured += (uint64_t)RECORDS_EACH * TIMES_EACH;
-		if (flow->measured > flow->records_max)
+		strcpy(xfr->measured_name, next);
+		xfr->measured += (uint64_t)RECORDS_EACH * TIMES_EACH;
+		if (xfr->measured > xfr->records_max)
 			return 0;
 	}
 	return 1;
 }
 
 /* Nothing was sent yet, so the answer can still be a refusal. */
-static int flow_refuse(struct transfer_flow *flow, uint8_t *out, size_t size)
+static int xfr_out_refuse(struct xfr_out *xfr, uint8_t *out, size_t size)
 {
-	struct prefix widest = prefix_of(key_to_ip(flow->widest_first), 128);
+	struct prefix widest = prefix_of(key_to_ip(xfr->widest_first), 128);
 	char network[PREFIX_TEXT_SIZE] = "";
 	struct reply reply;
 	size_t len;
 
-	while (widest.bits > 0 && key_of_ip(prefix_last(widest)) < flow->widest_last)
+	while (widest.bits > 0 && key_of_ip(prefix_last(widest)) < xfr->widest_last)
 		widest = prefix_of(widest.ip, widest.bits - 1U);
-	if (flow->zone->holds == LIST_OF_ADDRESSES)
+	if (xfr->zone->holds == LIST_OF_ADDRESSES)
 		prefix_print(widest, network);
-	flow_say(flow, EV_TRANSFER_TOO_LARGE, "more records than dns.transfer-records", network);
-	reply_init(&reply, &flow->query, out, size - tsig_room(&flow->exchange));
+	xfr_out_log(xfr, EV_TRANSFER_TOO_LARGE, "more records than dns.transfer-records", network);
+	reply_init(&reply, &xfr->query, out, size - tsig_room(&xfr->exchange));
 	reply.rcode = DNS_REFUSED;
 	reply.ede = DNS_EDE_PROHIBITED;
 	reply.options.ede_text = span_text("the zone has too many records for a transfer");
 	len = reply_finish(&reply);
-	if (flow->is_signed)
-		len = tsig_sign(&flow->exchange, out, len, size, clock_now_s());
-	flow->state = DONE;
+	if (xfr->is_signed)
+		len = tsig_sign(&xfr->exchange, out, len, size, clock_now_s());
+	xfr->state = DONE;
 	return (int)len;
 }
 
-static int flow_measure(struct transfer_flow *flow, uint8_t *out, size_t size)
+static int xfr_out_measure(struct xfr_out *xfr, uint8_t *out, size_t size)
 {
-	int r = flow->zone->holds == LIST_OF_ADDRESSES ? measure_addresses(flow)
-						       : measure_domains(flow);
+	int r = xfr->zone->holds == LIST_OF_ADDRESSES ? measure_addresses(xfr)
+						      : measure_domains(xfr);
 
-	if (flow->measured > flow->records_max)
-		return flow_refuse(flow, out, size);
+	if (xfr->measured > xfr->records_max)
+		return xfr_out_refuse(xfr, out, size);
 	if (r == 0)
-		flow->state = FIRST_SOA;
+		xfr->state = FIRST_SOA;
 	return E_AGAIN;
 }
 
 /* The next record of the nodes; false: that was all. */
-static bool flow_node_record(struct transfer_flow *flow)
+static bool xfr_out_node_record(struct xfr_out *xfr)
 {
-	while (flow->records_at == flow->records.len) {
-		while (!zone_walk_next(&flow->walk, &flow->node)) {
-			if (++flow->mount == zone_mounts(flow->zone))
+	while (xfr->records_at == xfr->records.len) {
+		while (!zone_walk_next(&xfr->walk, &xfr->node)) {
+			if (++xfr->mount == zone_mounts(xfr->zone))
 				return false;
-			zone_walk_begin(&flow->walk, &flow->binding, flow->mount);
+			zone_walk_begin(&xfr->walk, &xfr->binding, xfr->mount);
 		}
-		zone_node_records(&flow->binding, &flow->node, &flow->records);
-		flow->records_at = 0;
+		zone_node_records(&xfr->binding, &xfr->node, &xfr->records);
+		xfr->records_at = 0;
 	}
-	flow->record = flow->records.records[flow->records_at++];
+	xfr->record = xfr->records.records[xfr->records_at++];
 	return true;
 }
 
 /* ---- differences ---- */
 
-static void flow_take_range(struct transfer_flow *flow, struct zone_journal *journal)
+static void xfr_out_take_range(struct xfr_out *xfr, struct zone_journal *journal)
 {
-	flow->state = MEASURE;
-	if (journal == NULL || zone_journal_take(journal, flow->from, &flow->range) < 0)
+	xfr->state = MEASURE;
+	if (journal == NULL || zone_journal_take(journal, xfr->from, &xfr->range) < 0)
 		return;
-	flow->state = FIRST_SOA;
-	flow->serial = flow->range.to;
-	flow->condensed = flow->range.len > 1 && flow->range.records <= CONDENSED_MAX;
-	if (flow->condensed)
-		journal_range_condense(&flow->range, &flow->all);
+	xfr->state = FIRST_SOA;
+	xfr->serial = xfr->range.to;
+	xfr->condensed = xfr->range.len > 1 && xfr->range.records <= CONDENSED_MAX;
+	if (xfr->condensed)
+		journal_range_condense(&xfr->range, &xfr->all);
 }
 
-static int flow_wait(struct transfer_flow *flow)
+static int xfr_out_wait(struct xfr_out *xfr)
 {
-	struct zone_journal *journal = transfer_journal_find(flow->memory, &flow->zone->apex);
+	struct zone_journal *journal = transfer_journal_find(xfr->memory, &xfr->zone->apex);
 	uint32_t serial = journal != NULL ? zone_journal_serial(journal) : 0;
 
-	if (journal != NULL && serial != 0 && serial_is_before(serial, flow->serial) &&
-		clock_monotonic_ms() < flow->until_ms)
+	if (journal != NULL && serial != 0 && serial_is_before(serial, xfr->serial) &&
+		clock_monotonic_ms() < xfr->until_ms)
 		return E_AGAIN;
-	flow_take_range(flow, journal);
+	xfr_out_take_range(xfr, journal);
 	return E_AGAIN;
 }
 
-static const struct zone_diff *flow_diff(const struct transfer_flow *flow)
+static const struct zone_diff *xfr_out_diff(const struct xfr_out *xfr)
 {
-	return flow->condensed ? &flow->all : journal_step_diff(flow->range.steps[flow->step]);
+	return xfr->condensed ? &xfr->all : journal_step_diff(xfr->range.steps[xfr->step]);
 }
 
-static uint32_t flow_behind(const struct transfer_flow *flow)
+static uint32_t xfr_out_behind(const struct xfr_out *xfr)
 {
-	return flow->condensed ? flow->range.to : journal_step_to(flow->range.steps[flow->step]);
+	return xfr->condensed ? xfr->range.to : journal_step_to(xfr->range.steps[xfr->step]);
 }
 
-static uint32_t flow_before(const struct transfer_flow *flow)
+static uint32_t xfr_out_before(const struct xfr_out *xfr)
 {
-	return flow->step == 0 ? flow->range.from
-			       : journal_step_to(flow->range.steps[flow->step - 1]);
+	return xfr->step == 0 ? xfr->range.from : journal_step_to(xfr->range.steps[xfr->step - 1]);
 }
 
-static enum state flow_next_step(struct transfer_flow *flow)
+static enum state xfr_out_next_step(struct xfr_out *xfr)
 {
-	flow->step = flow->condensed ? flow->range.len : flow->step + 1;
-	return flow->step < flow->range.len ? BEFORE : LAST_SOA;
+	xfr->step = xfr->condensed ? xfr->range.len : xfr->step + 1;
+	return xfr->step < xfr->range.len ? BEFORE : LAST_SOA;
 }
 
 /* ---- records ---- */
 
-static void flow_soa(struct transfer_flow *flow, uint32_t serial)
+static void xfr_out_soa(struct xfr_out *xfr, uint32_t serial)
 {
-	buf_clear(&flow->soa);
-	zone_soa_rdata(&flow->binding, serial, &flow->soa);
-	flow->record = (struct zone_record){.type = DNS_SOA, .rdata = buf_span(&flow->soa)};
+	buf_clear(&xfr->soa);
+	zone_soa_rdata(&xfr->binding, serial, &xfr->soa);
+	xfr->record = (struct zone_record){.type = DNS_SOA, .rdata = buf_span(&xfr->soa)};
 }
 
-static enum state after_first(const struct transfer_flow *flow)
+static enum state after_first(const struct xfr_out *xfr)
 {
-	if (flow->range.steps == NULL)
+	if (xfr->range.steps == NULL)
 		return FIXED;
-	return flow->range.len != 0 ? BEFORE : DONE;
+	return xfr->range.len != 0 ? BEFORE : DONE;
 }
 
-/* One turn of the machine: true, flow->record is the next; false, ask again unless it is done. */
-static bool flow_turn(struct transfer_flow *flow)
+/* One turn of the machine: true, xfr->record is the next; false, ask again unless it is done. */
+static bool xfr_out_turn(struct xfr_out *xfr)
 {
-	switch (flow->state) {
+	switch (xfr->state) {
 	case FIRST_SOA:
-		flow_soa(flow, flow->serial);
-		flow->state = after_first(flow);
+		xfr_out_soa(xfr, xfr->serial);
+		xfr->state = after_first(xfr);
 		return true;
 	case FIXED:
-		if (zone_binding_record(&flow->binding, flow->fixed++, flow->note, &flow->record))
+		if (zone_binding_record(&xfr->binding, xfr->fixed++, xfr->note, &xfr->record))
 			return true;
-		zone_walk_begin(&flow->walk, &flow->binding, 0);
-		flow->state = NODES;
+		zone_walk_begin(&xfr->walk, &xfr->binding, 0);
+		xfr->state = NODES;
 		return false;
 	case NODES:
-		if (flow_node_record(flow))
+		if (xfr_out_node_record(xfr))
 			return true;
-		flow->state = LAST_SOA;
+		xfr->state = LAST_SOA;
 		return false;
 	case BEFORE:
-		flow_soa(flow, flow_before(flow));
-		flow->rest = buf_span(&flow_diff(flow)->removed);
-		flow->state = REMOVED;
+		xfr_out_soa(xfr, xfr_out_before(xfr));
+		xfr->rest = buf_span(&xfr_out_diff(xfr)->removed);
+		xfr->state = REMOVED;
 		return true;
 	case BEHIND:
-		flow_soa(flow, flow_behind(flow));
-		flow->rest = buf_span(&flow_diff(flow)->added);
-		flow->state = ADDED;
+		xfr_out_soa(xfr, xfr_out_behind(xfr));
+		xfr->rest = buf_span(&xfr_out_diff(xfr)->added);
+		xfr->state = ADDED;
 		return true;
 	case REMOVED:
 	case ADDED:
-		if (zone_record_take(&flow->rest, &flow->record))
+		if (zone_record_take(&xfr->rest, &xfr->record))
 			return true;
-		flow->state = flow->state == REMOVED ? BEHIND : flow_next_step(flow);
+		xfr->state = xfr->state == REMOVED ? BEHIND : xfr_out_next_step(xfr);
 		return false;
 	case LAST_SOA:
-		flow_soa(flow, flow->serial);
-		flow->state = DONE;
+		xfr_out_soa(xfr, xfr->serial);
+		xfr->state = DONE;
 		return true;
 	default:
 		return false;
 	}
 }
 
-static bool flow_record(struct transfer_flow *flow)
+static bool xfr_out_record(struct xfr_out *xfr)
 {
-	while (!flow->held && flow->state != DONE)
-		flow->held = flow_turn(flow);
-	return flow->held;
+	while (!xfr->held && xfr->state != DONE)
+		xfr->held = xfr_out_turn(xfr);
+	return xfr->held;
 }
 
-static int flow_next(struct dns_flow *base, uint8_t *out, size_t size)
+static int xfr_out_next(struct dns_multi *base, uint8_t *out, size_t size)
 {
-	struct transfer_flow *flow = CONTAINEROF(base, struct transfer_flow, flow);
+	struct xfr_out *xfr = CONTAINEROF(base, struct xfr_out, multi);
 	struct xfr_message message;
 	size_t len;
 
-	if (flow->binding.view == NULL)
+	if (xfr->binding.view == NULL)
 		return E_ABSENT;
-	if (flow->state == WAIT)
-		return flow_wait(flow);
-	if (flow->state == MEASURE)
-		return flow_measure(flow, out, size);
-	if (!flow_record(flow))
+	if (xfr->state == WAIT)
+		return xfr_out_wait(xfr);
+	if (xfr->state == MEASURE)
+		return xfr_out_measure(xfr, out, size);
+	if (!xfr_out_record(xfr))
 		return 0;
-	xfr_message_begin(&message, &flow->query, out, size - tsig_room(&flow->exchange));
-	while (flow_record(flow) && xfr_message_put(&message, &flow->record, flow->binding.ttl_s))
-		flow->held = false;
-	len = xfr_message_end(&message, &flow->query);
-	if (flow->is_signed)
-		len = tsig_sign(&flow->exchange, out, len, size, clock_now_s());
-	flow->sent_records += message.records;
-	flow->sent_octets += len;
-	flow->sent_messages++;
-	if (flow->state == DONE && !flow->held)
-		flow_say(flow, EV_TRANSFER_OUT, "", "");
+	xfr_message_begin(&message, &xfr->query, out, size - tsig_room(&xfr->exchange));
+	while (xfr_out_record(xfr) && xfr_message_put(&message, &xfr->record, xfr->binding.ttl_s))
+		xfr->held = false;
+	len = xfr_message_end(&message, &xfr->query);
+	if (xfr->is_signed)
+		len = tsig_sign(&xfr->exchange, out, len, size, clock_now_s());
+	xfr->sent_records += message.records;
+	xfr->sent_octets += len;
+	xfr->sent_messages++;
+	if (xfr->state == DONE && !xfr->held)
+		xfr_out_log(xfr, EV_TRANSFER_OUT, "", "");
 	return (int)len;
 }
 
-static const struct dns_flow_calls flow_calls = {.next = flow_next, .free = flow_free};
+static const struct dns_multi_calls xfr_out_calls = {.next = xfr_out_next, .free = xfr_out_free};
 
-struct dns_flow *flow_new(const struct transfer_query *asked, const struct dns_job *job)
+struct dns_multi *xfr_out_new(const struct transfer_query *asked, const struct dns_job *job)
 {
-	struct transfer_flow *flow = mem_new(transfer_flow);
+	struct xfr_out *xfr = mem_new(xfr_out);
 	const struct zone_table *table;
 
-	flow->flow.calls = &flow_calls;
-	flow->memory = asked->rules->memory;
-	transfer_hold(flow->memory, &flow->table, &flow->view);
-	table = shelf_object(flow->table);
-	flow->zone = table_zone(table, &asked->zone->apex);
-	flow->records_max = asked->rules->records_max;
-	flow->bytes = mem_copy(job->query.ptr, job->query.len);
-	dns_query_decode(span_of(flow->bytes, job->query.len), &flow->query);
-	flow->client = job->client;
-	flow->is_signed = asked->exchange != NULL;
-	tsig_begin(&flow->exchange, NULL);
-	if (flow->is_signed) {
-		flow->key = *asked->exchange->key;
-		flow->exchange = *asked->exchange;
-		flow->exchange.key = &flow->key;
+	xfr->multi.calls = &xfr_out_calls;
+	xfr->memory = asked->rules->memory;
+	transfer_hold(xfr->memory, &xfr->table, &xfr->view);
+	table = shelf_object(xfr->table);
+	xfr->zone = table_zone(table, &asked->zone->apex);
+	xfr->records_max = asked->rules->records_max;
+	xfr->bytes = mem_copy(job->query.ptr, job->query.len);
+	dns_query_decode(span_of(xfr->bytes, job->query.len), &xfr->query);
+	xfr->client = job->client;
+	xfr->is_signed = asked->exchange != NULL;
+	tsig_begin(&xfr->exchange, NULL);
+	if (xfr->is_signed) {
+		xfr->key = *asked->exchange->key;
+		xfr->exchange = *asked->exchange;
+		xfr->exchange.key = &xfr->key;
 	}
-	buf_init(&flow->soa, 0);
-	zone_diff_init(&flow->all);
-	flow->state = DONE;
-	if (flow->zone == NULL || shelf_object(flow->view) == NULL)
-		return &flow->flow; /* gone with the newest configuration: flow_next ends the connection */
-	zone_bind(&flow->binding, table, flow->zone, shelf_object(flow->view));
-	flow->serial = view_serial(flow->binding.view);
-	flow->state = MEASURE;
-	if (flow->query.type == DNS_IXFR && transfer_serial_of(job->query, &flow->from) == 0) {
-		flow->until_ms = clock_monotonic_ms() + WAIT_MS;
-		flow->state = WAIT;
+	buf_init(&xfr->soa, 0);
+	zone_diff_init(&xfr->all);
+	xfr->state = DONE;
+	if (xfr->zone == NULL || shelf_object(xfr->view) == NULL)
+		return &xfr->multi; /* gone with the newest configuration: xfr_out_next ends the connection */
+	zone_bind(&xfr->binding, table, xfr->zone, shelf_object(xfr->view));
+	xfr->serial = view_serial(xfr->binding.view);
+	xfr->state = MEASURE;
+	if (xfr->query.type == DNS_IXFR && transfer_serial_of(job->query, &xfr->from) == 0) {
+		xfr->until_ms = clock_monotonic_ms() + WAIT_MS;
+		xfr->state = WAIT;
 	}
-	return &flow->flow;
+	return &xfr->multi;
 }

@@ -300,6 +300,6 @@ void transfer_answer(const struct transfer_query *asked, struct dns_job *job, st
 		reply->ede = DNS_EDE_NOT_READY;
 		reply->options.ede_text = span_text("too many transfers at once");
 	} else {
-		job->flow = flow_new(asked, job);
+		job->multi = xfr_out_new(asked, job);
 	}
 }

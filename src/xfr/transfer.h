@@ -6,7 +6,7 @@
  *   struct transfer_rules   who may, of one configuration; immutable; hangs at the table of zones
  *   struct transfer_memory  what outlives a configuration: the journals, how many transfers run; all threads share it
  *
- * A transfer is a flow (dns/job.h) that works from one table and one view until it ends: whatever is adopted meanwhile, the
+ * A transfer is a struct dns_multi (dns/job.h) that works from one table and one view until it ends: whatever is adopted meanwhile, the
  * zone that is sent is that of one serial.
  */
 #include "base/shelf.h"
@@ -21,7 +21,7 @@ struct transfer_memory;
 
 /* The shelves of tables and views, which live longer. */
 struct transfer_memory *transfer_memory_new(struct shelf *tables, struct shelf *views);
-/* After the last flow. */
+/* After the last transfer. */
 void transfer_memory_free(struct transfer_memory **memory);
 
 /* The journal of a zone, made when there is none yet. The main thread. */
@@ -58,7 +58,7 @@ struct transfer_query {
 	const struct tsig_exchange *exchange; /* verified; NULL: not signed */
 };
 
-/* Answers a query for AXFR or IXFR: a flow in job, or reply says what. */
+/* Answers a query for AXFR or IXFR: job->multi, or reply says what. */
 void transfer_answer(const struct transfer_query *asked, struct dns_job *job, struct reply *reply);
 
 /* A query about a zone was signed, and the signature is not good: tells people why, which is a wrong secret or a clock, most

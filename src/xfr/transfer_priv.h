@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* What queries for transfers (transfer.c) and the transfers themselves (flow.c) share. */
+/* What queries for transfers (transfer.c) and the transfers themselves (outgoing.c) share. */
 #include "xfr/transfer.h"
 
 /* One more transfer runs; false: too many do. */
@@ -18,4 +18,4 @@ struct zone_journal *transfer_journal_find(
 	struct transfer_memory *memory, const struct dns_name *apex);
 
 /* The transfer that answers the query, which transfer_enter has let in. */
-struct dns_flow *flow_new(const struct transfer_query *asked, const struct dns_job *job);
+struct dns_multi *xfr_out_new(const struct transfer_query *asked, const struct dns_job *job);

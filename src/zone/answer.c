@@ -409,7 +409,7 @@ static void pending_prefetch(const struct pending *pending, unsigned step)
 
 static size_t pending_finish(struct pending *pending, struct reply *reply)
 {
-	if (pending->asked.job->flow == NULL)
+	if (pending->asked.job->multi == NULL)
 		return guard_end(&pending->guard, reply);
 	guard_count(&pending->guard, DNS_COUNT_TRANSFERS);
 	return 0;

@@ -79,13 +79,13 @@ static struct zone_service *make_service(void)
 }
 
 /* Each message of a transfer decodes, and it ends. */
-static void drain(struct dns_flow *flow)
+static void drain(struct dns_multi *multi)
 {
 	static uint8_t out[DNS_ANSWER_TCP_MAX];
 	unsigned turns = 0;
 	int len;
 
-	while ((len = flow->calls->next(flow, out, sizeof(out))) != 0) {
+	while ((len = multi->calls->next(multi, out, sizeof(out))) != 0) {
 		struct dns_message message;
 
 		ASSERT(++turns < 1000);
@@ -94,7 +94,7 @@ static void drain(struct dns_flow *flow)
 		ASSERT(len > 0);
 		ASSERT(dns_message_decode(span_of(out, (size_t)len), &message) == 0);
 	}
-	flow->calls->free(flow);
+	multi->calls->free(multi);
 }
 
 static void ask(const struct zone_service *service, struct span query, enum dns_transport transport)
@@ -107,9 +107,9 @@ static void ask(const struct zone_service *service, struct span query, enum dns_
 	struct dns_message message;
 
 	zone_answer_jobs(service, NULL, &job, 1, (struct dns_now){.s = 1700000000, .ms = 1});
-	ASSERT(job.flow == NULL || (job.out_len == 0 && transport == DNS_TCP));
-	if (job.flow != NULL)
-		drain(job.flow);
+	ASSERT(job.multi == NULL || (job.out_len == 0 && transport == DNS_TCP));
+	if (job.multi != NULL)
+		drain(job.multi);
 	if (job.out_len != 0 && out[5] == 1)
 		ASSERT(dns_message_decode(span_of(out, job.out_len), &message) == 0);
 }

@@ -173,21 +173,21 @@ static void queries_in_one_stream_are_answered_in_order(void **state)
 	dns_tcp_free(&tcp);
 }
 
-/* Answers every query with FLOW_MESSAGES messages of the largest size, whose ids count. */
-enum { FLOW_MESSAGES = 300 };
+/* Answers every query with MULTI_MESSAGES messages of the largest size, whose ids count. */
+enum { MULTI_MESSAGES = 300 };
 
-struct counting_flow {
-	struct dns_flow flow;
+struct counting_multi {
+	struct dns_multi multi;
 	unsigned sent;
 };
 
-static atomic_int flows_freed;
+static atomic_int multis_freed;
 
-static int flow_next(struct dns_flow *flow, uint8_t *out, size_t size)
+static int multi_next(struct dns_multi *multi, uint8_t *out, size_t size)
 {
-	struct counting_flow *counting = (struct counting_flow *)(void *)flow;
+	struct counting_multi *counting = (struct counting_multi *)(void *)multi;
 
-	if (counting->sent == FLOW_MESSAGES)
+	if (counting->sent == MULTI_MESSAGES)
 		return 0;
 	memset(out, 0, size);
 	out[0] = (uint8_t)(counting->sent >> 8);
@@ -196,31 +196,31 @@ static int flow_next(struct dns_flow *flow, uint8_t *out, size_t size)
 	return (int)size;
 }
 
-static void flow_free(struct dns_flow *flow)
+static void multi_free(struct dns_multi *multi)
 {
-	atomic_fetch_add(&flows_freed, 1);
-	mem_free(flow);
+	atomic_fetch_add(&multis_freed, 1);
+	mem_free(multi);
 }
 
-static void *flow_desk_open(void *arg)
+static void *multi_desk_open(void *arg)
 {
 	return arg;
 }
 
-static void flow_desk_nothing(void *desk)
+static void multi_desk_nothing(void *desk)
 {
 	(void)desk;
 }
 
 /* Queries with an even id get a long answer, the others their own header, of 256 on as the largest answer there is. */
-static void flow_desk_answer(void *desk, struct dns_job *jobs, size_t jobs_len, struct dns_now now)
+static void multi_desk_answer(void *desk, struct dns_job *jobs, size_t jobs_len, struct dns_now now)
 {
-	static const struct dns_flow_calls calls = {flow_next, flow_free};
+	static const struct dns_multi_calls calls = {multi_next, multi_free};
 
 	(void)desk;
 	(void)now;
 	for (size_t i = 0; i < jobs_len; i++) {
-		struct counting_flow *counting;
+		struct counting_multi *counting;
 
 		if (jobs[i].query.ptr[1] % 2 == 1) {
 			jobs[i].out_len =
@@ -229,68 +229,68 @@ static void flow_desk_answer(void *desk, struct dns_job *jobs, size_t jobs_len, 
 			memcpy(jobs[i].out, jobs[i].query.ptr, DNS_HEADER_SIZE);
 			continue;
 		}
-		counting = mem_new(counting_flow);
-		counting->flow.calls = &calls;
-		jobs[i].flow = &counting->flow;
+		counting = mem_new(counting_multi);
+		counting->multi.calls = &calls;
+		jobs[i].multi = &counting->multi;
 	}
 }
 
-static const struct dns_desk_calls flow_desk_calls = {
-	.open = flow_desk_open,
-	.close = flow_desk_nothing,
-	.refresh = flow_desk_nothing,
-	.answer = flow_desk_answer,
+static const struct dns_desk_calls multi_desk_calls = {
+	.open = multi_desk_open,
+	.close = multi_desk_nothing,
+	.refresh = multi_desk_nothing,
+	.answer = multi_desk_answer,
 };
 
 /* More long answers than have a place at once, one after the other in one stream. */
-static void flows_are_sent_whole(void **state)
+static void long_answers_are_sent_whole(void **state)
 {
-	enum { FLOWS = 9 };
+	enum { MULTIS = 9 };
 	struct bench *bench = *state;
 	struct dns_tcp_limits limits = {
 		.connections = 10, .per_client = 10, .idle_ms = PATIENCE_MS};
 	static uint8_t message[2 + DNS_ANSWER_TCP_MAX];
-	unsigned seen[FLOW_MESSAGES] = {0};
+	unsigned seen[MULTI_MESSAGES] = {0};
 	struct dns_tcp *tcp = NULL;
 	struct buf out;
 	int fd;
 
 	assert_int_equal(
-		dns_tcp_new(&bench->tcp, 1, &limits, &flow_desk_calls, bench, &tcp, NULL), 0);
+		dns_tcp_new(&bench->tcp, 1, &limits, &multi_desk_calls, bench, &tcp, NULL), 0);
 	fd = connect_to(bench->endpoint, SOCK_STREAM);
 	buf_init(&out, 0);
-	for (uint16_t i = 0; i < FLOWS; i++)
+	for (uint16_t i = 0; i < MULTIS; i++)
 		append_framed(&out, "bl.example.org", (uint16_t)(2 * i));
-	atomic_store(&flows_freed, 0);
+	atomic_store(&multis_freed, 0);
 	assert_int_equal(send(fd, buf_span(&out).ptr, buf_len(&out), 0), buf_len(&out));
 	shutdown(fd, SHUT_WR);
-	for (unsigned i = 0; i < FLOWS * FLOW_MESSAGES; i++) {
+	for (unsigned i = 0; i < MULTIS * MULTI_MESSAGES; i++) {
 		assert_int_equal(recv(fd, message, sizeof(message), MSG_WAITALL), sizeof(message));
 		seen[message[2] << 8 | message[3]]++;
 	}
-	for (unsigned i = 0; i < FLOW_MESSAGES; i++)
-		assert_int_equal(seen[i], FLOWS);
+	for (unsigned i = 0; i < MULTI_MESSAGES; i++)
+		assert_int_equal(seen[i], MULTIS);
 	assert_true(is_closed_by_server(fd));
-	assert_int_equal(atomic_load(&flows_freed), FLOWS);
+	assert_int_equal(atomic_load(&multis_freed), MULTIS);
 	close(fd);
 	buf_done(&out);
 	dns_tcp_free(&tcp);
 }
 
 /* A transfer of any size lets the queries behind it pass. */
-static void queries_overtake_a_flow(void **state)
+static void queries_overtake_a_long_answer(void **state)
 {
 	struct bench *bench = *state;
 	struct dns_tcp_limits limits = {
 		.connections = 10, .per_client = 10, .idle_ms = PATIENCE_MS};
 	static uint8_t message[DNS_ANSWER_TCP_MAX];
-	unsigned flow_messages = 0, overtaken = 0;
+	unsigned multi_messages = 0, overtaken = 0;
 	struct dns_tcp *tcp = NULL;
 	struct buf out;
 	int fd;
 
 	assert_int_equal(
-		dns_tcp_new(&bench->tcp, 1, &limits, &flow_desk_calls, bench, &tcp, NULL), 0);
+		dns_tcp_new(&bench->tcp, 1, &limits, &multi_desk_calls, bench, &tcp, NULL), 0);
 	fd = connect_to(bench->endpoint, SOCK_STREAM);
 	buf_init(&out, 0);
 	append_framed(&out, "bl.example.org", 2);
@@ -298,7 +298,7 @@ static void queries_overtake_a_flow(void **state)
 	append_framed(&out, "bl.example.org", 3);
 	assert_int_equal(send(fd, buf_span(&out).ptr, buf_len(&out), 0), buf_len(&out));
 	shutdown(fd, SHUT_WR);
-	for (unsigned i = 0; i < FLOW_MESSAGES + 2; i++) {
+	for (unsigned i = 0; i < MULTI_MESSAGES + 2; i++) {
 		uint8_t head[2];
 		size_t len;
 
@@ -306,11 +306,11 @@ static void queries_overtake_a_flow(void **state)
 		len = (size_t)head[0] << 8 | head[1];
 		assert_int_equal(recv(fd, message, len, MSG_WAITALL), len);
 		if (len == DNS_HEADER_SIZE)
-			overtaken += flow_messages < FLOW_MESSAGES / 2;
+			overtaken += multi_messages < MULTI_MESSAGES / 2;
 		else
-			assert_int_equal(message[0] << 8 | message[1], flow_messages++);
+			assert_int_equal(message[0] << 8 | message[1], multi_messages++);
 	}
-	assert_int_equal(flow_messages, FLOW_MESSAGES);
+	assert_int_equal(multi_messages, MULTI_MESSAGES);
 	assert_int_equal(overtaken, 2);
 	close(fd);
 	buf_done(&out);
@@ -318,14 +318,14 @@ static void queries_overtake_a_flow(void **state)
 }
 
 /* So do those that are sent when it is under way. */
-static void later_queries_overtake_a_flow(void **state)
+static void later_queries_overtake_a_long_answer(void **state)
 {
 	enum { BEFORE = 20, SMALL = 64 << 10 };
 	struct bench *bench = *state;
 	struct dns_tcp_limits limits = {
 		.connections = 10, .per_client = 10, .idle_ms = PATIENCE_MS};
 	static uint8_t message[DNS_ANSWER_TCP_MAX];
-	unsigned flow_messages = 0, before = 0, size = SMALL;
+	unsigned multi_messages = 0, before = 0, size = SMALL;
 	struct dns_tcp *tcp = NULL;
 	struct buf out;
 	int fd;
@@ -333,13 +333,13 @@ static void later_queries_overtake_a_flow(void **state)
 	setsockopt(bench->tcp, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	setsockopt(bench->tcp, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	assert_int_equal(
-		dns_tcp_new(&bench->tcp, 1, &limits, &flow_desk_calls, bench, &tcp, NULL), 0);
+		dns_tcp_new(&bench->tcp, 1, &limits, &multi_desk_calls, bench, &tcp, NULL), 0);
 	fd = connect_to(bench->endpoint, SOCK_STREAM);
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	buf_init(&out, 0);
 	append_framed(&out, "bl.example.org", 2);
 	assert_int_equal(send(fd, buf_span(&out).ptr, buf_len(&out), 0), buf_len(&out));
-	for (unsigned i = 0; i < FLOW_MESSAGES + 1; i++) {
+	for (unsigned i = 0; i < MULTI_MESSAGES + 1; i++) {
 		uint8_t head[2];
 		size_t len;
 
@@ -353,18 +353,18 @@ static void later_queries_overtake_a_flow(void **state)
 		len = (size_t)head[0] << 8 | head[1];
 		assert_int_equal(recv(fd, message, len, MSG_WAITALL), len);
 		if (len == DNS_HEADER_SIZE)
-			before = flow_messages;
+			before = multi_messages;
 		else
-			assert_int_equal(message[0] << 8 | message[1], flow_messages++);
+			assert_int_equal(message[0] << 8 | message[1], multi_messages++);
 	}
-	assert_in_range(before, BEFORE, FLOW_MESSAGES - 1);
+	assert_in_range(before, BEFORE, MULTI_MESSAGES - 1);
 	close(fd);
 	buf_done(&out);
 	dns_tcp_free(&tcp);
 }
 
-/* The largest answers beside the messages of a flow: all of them find room. */
-static void large_answers_beside_a_flow(void **state)
+/* The largest answers beside the messages of a long one: all of them find room. */
+static void large_answers_beside_a_long_one(void **state)
 {
 	enum { QUERIES = 50 };
 	struct bench *bench = *state;
@@ -376,7 +376,7 @@ static void large_answers_beside_a_flow(void **state)
 	int fd;
 
 	assert_int_equal(
-		dns_tcp_new(&bench->tcp, 1, &limits, &flow_desk_calls, bench, &tcp, NULL), 0);
+		dns_tcp_new(&bench->tcp, 1, &limits, &multi_desk_calls, bench, &tcp, NULL), 0);
 	fd = connect_to(bench->endpoint, SOCK_STREAM);
 	buf_init(&out, 0);
 	append_framed(&out, "bl.example.org", 2);
@@ -384,7 +384,7 @@ static void large_answers_beside_a_flow(void **state)
 		append_framed(&out, "bl.example.org", (uint16_t)(257 + 2 * i));
 	assert_int_equal(send(fd, buf_span(&out).ptr, buf_len(&out), 0), buf_len(&out));
 	shutdown(fd, SHUT_WR);
-	for (unsigned i = 0; i < FLOW_MESSAGES + QUERIES; i++)
+	for (unsigned i = 0; i < MULTI_MESSAGES + QUERIES; i++)
 		assert_int_equal(recv(fd, message, sizeof(message), MSG_WAITALL), sizeof(message));
 	assert_true(is_closed_by_server(fd));
 	close(fd);
@@ -434,8 +434,8 @@ static void a_client_with_many_connections_loses_its_own(void **state)
 	dns_tcp_free(&tcp);
 }
 
-/* Whoever leaves in the middle of a flow takes nothing along, and neither does the end of the server. */
-static void a_flow_that_is_left_is_freed(void **state)
+/* Whoever leaves in the middle of a long answer takes nothing along, and neither does the end of the server. */
+static void a_long_answer_that_is_left_is_freed(void **state)
 {
 	struct bench *bench = *state;
 	struct dns_tcp_limits limits = {
@@ -445,10 +445,10 @@ static void a_flow_that_is_left_is_freed(void **state)
 	int fd;
 
 	assert_int_equal(
-		dns_tcp_new(&bench->tcp, 1, &limits, &flow_desk_calls, bench, &tcp, NULL), 0);
+		dns_tcp_new(&bench->tcp, 1, &limits, &multi_desk_calls, bench, &tcp, NULL), 0);
 	buf_init(&out, 0);
 	append_framed(&out, "bl.example.org", 2);
-	atomic_store(&flows_freed, 0);
+	atomic_store(&multis_freed, 0);
 	for (int i = 0; i < 2; i++) {
 		uint8_t byte;
 
@@ -459,7 +459,7 @@ static void a_flow_that_is_left_is_freed(void **state)
 			close(fd);
 	}
 	dns_tcp_free(&tcp);
-	assert_int_equal(atomic_load(&flows_freed), 2);
+	assert_int_equal(atomic_load(&multis_freed), 2);
 	close(fd);
 	buf_done(&out);
 }
@@ -653,13 +653,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			queries_in_one_stream_are_answered_in_order, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(flows_are_sent_whole, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(queries_overtake_a_flow, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(later_queries_overtake_a_flow, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(large_answers_beside_a_flow, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(long_answers_are_sent_whole, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(queries_overtake_a_long_answer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			later_queries_overtake_a_long_answer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(large_answers_beside_a_long_one, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_client_with_many_connections_loses_its_own, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_flow_that_is_left_is_freed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_long_answer_that_is_left_is_freed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_dns_is_closed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(silent_connections_are_closed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

@@ -129,13 +129,13 @@ static void receive_record(struct received *received, const struct dns_message *
 }
 
 static void receive(
-	struct dns_flow *flow, struct tsig_exchange *exchange, struct received *received)
+	struct dns_multi *multi, struct tsig_exchange *exchange, struct received *received)
 {
 	static uint8_t out[DNS_ANSWER_TCP_MAX];
 	int len;
 
 	*received = (struct received){.messages = 0};
-	while ((len = flow->calls->next(flow, out, sizeof(out))) != 0) {
+	while ((len = multi->calls->next(multi, out, sizeof(out))) != 0) {
 		struct dns_walk walk = {.section = DNS_ANSWER};
 		struct dns_message message;
 		struct dns_record record;
@@ -154,7 +154,7 @@ static void receive(
 		received->messages++;
 		assert_true(received->messages < MESSAGES_MAX);
 	}
-	flow->calls->free(flow);
+	multi->calls->free(multi);
 	qsort(received->copy.records, received->copy.len, sizeof(struct span), copy_span_compare);
 }
 
@@ -214,8 +214,8 @@ static void all_of_it_comes_between_two_soas(void **state)
 	(void)state;
 	make_query(&query, "bl.example.org", DNS_AXFR);
 	job = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_TCP);
-	assert_non_null(job.flow);
-	receive(job.flow, NULL, &received);
+	assert_non_null(job.multi);
+	receive(job.multi, NULL, &received);
 	assert_int_equal(received.soas, 2);
 	assert_int_equal(received.serials[0], GROUND_SERIAL);
 	assert_in_range(received.messages, 2, MESSAGES_MAX);
@@ -235,7 +235,7 @@ static struct dns_job ask_signed(struct tsig_exchange *exchange)
 	len = tsig_sign(
 		exchange, signed_query, buf_len(&query), sizeof(signed_query), clock_now_s());
 	job = primary_ask(&primary, span_of(signed_query, len), 0xc0000202, DNS_TCP);
-	assert_non_null(job.flow);
+	assert_non_null(job.multi);
 	return job;
 }
 
@@ -245,7 +245,7 @@ static void each_message_is_signed(void **state)
 	struct received received;
 
 	(void)state;
-	receive(ask_signed(&exchange).flow, &exchange, &received);
+	receive(ask_signed(&exchange).multi, &exchange, &received);
 	assert_true(tsig_is_whole(&exchange));
 	assert_is_walked(&received);
 	copy_done(&received.copy);
@@ -261,7 +261,7 @@ static void a_transfer_outlives_its_rules(void **state)
 	(void)state;
 	job = ask_signed(&exchange);
 	transfer_rules_free(&primary.ground.table->transfers);
-	receive(job.flow, &exchange, &received);
+	receive(job.multi, &exchange, &received);
 	assert_true(tsig_is_whole(&exchange));
 	assert_is_walked(&received);
 	copy_done(&received.copy);
@@ -271,7 +271,7 @@ static void assert_rcode(uint32_t client, enum dns_transport transport, unsigned
 {
 	struct dns_job job = primary_ask(&primary, buf_span(&query), client, transport);
 
-	assert_null(job.flow);
+	assert_null(job.multi);
 	assert_true(job.out_len >= DNS_HEADER_SIZE);
 	assert_int_equal(job.out[3] & 0xf, rcode);
 }
@@ -297,14 +297,14 @@ static void so_many_at_once_and_no_more(void **state)
 	make_query(&query, "bl.example.org", DNS_AXFR);
 	for (size_t i = 0; i < 16; i++) {
 		jobs[i] = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_TCP);
-		assert_non_null(jobs[i].flow);
+		assert_non_null(jobs[i].multi);
 	}
 	assert_rcode(0xc0000201, DNS_TCP, DNS_SERVFAIL);
 	for (size_t i = 0; i < 16; i++)
-		jobs[i].flow->calls->free(jobs[i].flow);
+		jobs[i].multi->calls->free(jobs[i].multi);
 	jobs[16] = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_TCP);
-	assert_non_null(jobs[16].flow);
-	jobs[16].flow->calls->free(jobs[16].flow);
+	assert_non_null(jobs[16].multi);
+	jobs[16].multi->calls->free(jobs[16].multi);
 }
 
 /* ---- differences ---- */
@@ -342,8 +342,8 @@ static void ask_from(uint32_t serial, struct received *received)
 	make_query(&query, "bl.example.org", DNS_IXFR);
 	append_serial(&query, serial);
 	job = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_TCP);
-	assert_non_null(job.flow);
-	receive(job.flow, NULL, received);
+	assert_non_null(job.multi);
+	receive(job.multi, NULL, received);
 }
 
 static void differences_come_condensed(void **state)
@@ -382,14 +382,14 @@ static void who_is_up_to_date_learns_the_serial(void **state)
 		make_query(&query, "bl.example.org", DNS_IXFR);
 		append_serial(&query, serials[i]);
 		job = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_TCP);
-		assert_null(job.flow);
+		assert_null(job.multi);
 		assert_int_equal(dns_message_decode(span_of(job.out, job.out_len), &message), 0);
 		assert_int_equal(message.counts[DNS_ANSWER], 1);
 	}
 	make_query(&query, "bl.example.org", DNS_IXFR);
 	append_serial(&query, GROUND_SERIAL - 1);
 	job = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_UDP);
-	assert_null(job.flow); /* by datagram the serial is all there is, and TCP the way on */
+	assert_null(job.multi); /* by datagram the serial is all there is, and TCP the way on */
 	assert_int_equal(dns_message_decode(span_of(job.out, job.out_len), &message), 0);
 	assert_int_equal(message.counts[DNS_ANSWER], 1);
 }
