@@ -65,7 +65,7 @@ struct xfr_out {
 	uint64_t measured;
 	u128 widest_first, widest_last;
 	size_t fixed;
-	uint8_t note[MATCH_STRING_MAX]; /* rdata of a fixed record */
+	uint8_t string[MATCH_STRING_MAX]; /* rdata of a fixed record */
 	unsigned mount;
 	struct zone_walk walk;
 	struct zone_node node;
@@ -300,7 +300,7 @@ static bool xfr_out_turn(struct xfr_out *xfr)
 		xfr->state = after_first(xfr);
 		return true;
 	case FIXED:
-		if (zone_binding_record(&xfr->binding, xfr->fixed++, xfr->note, &xfr->record))
+		if (zone_binding_record(&xfr->binding, xfr->fixed++, xfr->string, &xfr->record))
 			return true;
 		zone_walk_begin(&xfr->walk, &xfr->binding, 0);
 		xfr->state = NODES;

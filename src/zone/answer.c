@@ -222,7 +222,7 @@ static void reply_texts(
 }
 
 /* The longest answer that a short query can draw, so datagrams of it stay small: the rest is told over TCP. */
-static void reply_notes(struct reply *reply, const struct asked *asked)
+static void reply_apex_txt(struct reply *reply, const struct asked *asked)
 {
 	const struct zone *zone = asked->zone;
 	uint8_t string[1 + ZONE_TEXT_MAX];
@@ -231,9 +231,9 @@ static void reply_notes(struct reply *reply, const struct asked *asked)
 
 	if (asked->transport == DNS_UDP && reply->limit > DNS_UDP_PLAIN)
 		reply->limit = DNS_UDP_PLAIN;
-	for (size_t i = 0; i < zone->notes_len; i++)
-		reply_string(reply, asked_apex_at(asked), asked->binding->ttl_s, zone->notes[i]);
-	while ((len = zone_binding_end_note(asked->binding, ends++, string)) != 0)
+	for (size_t i = 0; i < zone->apex_txt_len; i++)
+		reply_string(reply, asked_apex_at(asked), asked->binding->ttl_s, zone->apex_txt[i]);
+	while ((len = zone_binding_end_txt(asked->binding, ends++, string)) != 0)
 		reply_string(
 			reply, asked_apex_at(asked), asked->binding->ttl_s, span_of(string, len));
 }
@@ -249,8 +249,8 @@ static void asked_answer_apex(const struct asked *asked, struct reply *reply)
 			reply->answers++;
 	} else if (type == DNS_NS && zone->servers_len != 0) {
 		reply_servers(reply, asked);
-	} else if (type == DNS_TXT && zone->notes_len != 0) {
-		reply_notes(reply, asked);
+	} else if (type == DNS_TXT && zone->apex_txt_len != 0) {
+		reply_apex_txt(reply, asked);
 	} else {
 		reply_negative(reply, asked, DNS_NOERROR);
 	}

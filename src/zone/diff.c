@@ -99,18 +99,18 @@ static int differ_walk(struct differ *differ, unsigned mount, const struct zone_
 
 /* ---- the apex ---- */
 
-/* The notes of one side that the other has not. */
-static size_t append_notes(
+/* Those of one side that tell an end and are not on the other. */
+static size_t append_end_txt(
 	struct buf *out, const struct zone_binding *of, const struct zone_binding *others)
 {
-	uint8_t note[MATCH_STRING_MAX], other[MATCH_STRING_MAX];
+	uint8_t string[MATCH_STRING_MAX], other[MATCH_STRING_MAX];
 	size_t count = 0, len, other_len;
 
-	for (size_t i = 0; (len = zone_binding_end_note(of, i, note)) != 0; i++) {
-		struct zone_record record = {.type = DNS_TXT, .rdata = span_of(note, len)};
+	for (size_t i = 0; (len = zone_binding_end_txt(of, i, string)) != 0; i++) {
+		struct zone_record record = {.type = DNS_TXT, .rdata = span_of(string, len)};
 		bool found = false;
 
-		for (size_t k = 0; (other_len = zone_binding_end_note(others, k, other)) != 0; k++)
+		for (size_t k = 0; (other_len = zone_binding_end_txt(others, k, other)) != 0; k++)
 			found = found || span_equal(record.rdata, span_of(other, other_len));
 		if (found)
 			continue;
@@ -218,8 +218,8 @@ int zone_diff_make(const struct zone_binding *before, const struct zone_binding 
 	/* When a list has ended or goes on, its test entries go or come, and TTLs change: all of it is another zone. */
 	int r = before->alive == after->alive && before->ttl_s == after->ttl_s ? 0 : E_LIMIT;
 
-	diff->removed_len += append_notes(&diff->removed, before, after);
-	diff->added_len += append_notes(&diff->added, after, before);
+	diff->removed_len += append_end_txt(&diff->removed, before, after);
+	diff->added_len += append_end_txt(&diff->added, after, before);
 	differ->before = before;
 	differ->after = after;
 	differ->diff = diff;

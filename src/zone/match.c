@@ -59,7 +59,7 @@ void zone_bind(struct zone_binding *binding, const struct zone_table *table,
 }
 
 /* "ends=main 2027-01-01 00:00 we close", cut. */
-size_t zone_binding_end_note(
+size_t zone_binding_end_txt(
 	const struct zone_binding *binding, size_t index, uint8_t ret_string[1 + ZONE_TEXT_MAX])
 {
 	for (size_t i = 0; i < binding->lists_len; i++) {

@@ -37,7 +37,7 @@ void zone_bind(struct zone_binding *binding, const struct zone_table *table,
 	const struct zone *zone, const struct view *view);
 
 /* The TXT record of the apex that tells the end of a list: one string behind its length octet, the index-th; 0: no more. */
-size_t zone_binding_end_note(
+size_t zone_binding_end_txt(
 	const struct zone_binding *binding, size_t index, uint8_t ret_string[1 + ZONE_TEXT_MAX]);
 
 /* Whether anything in net, or below a domain, is listed by a sublist of within: then the names above exist (RFC 8020). */

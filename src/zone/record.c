@@ -68,10 +68,10 @@ bool zone_fixed_record(const struct zone *zone, size_t index, struct zone_record
 
 	if (index < zone->servers_len) {
 		record.rdata = dns_name_span(&zone->servers[index]);
-	} else if (index - zone->servers_len < zone->notes_len) {
+	} else if (index - zone->servers_len < zone->apex_txt_len) {
 		record.type = DNS_TXT;
-		record.rdata = zone->notes[index - zone->servers_len];
-	} else if (!host_record(zone, index - zone->servers_len - zone->notes_len, &record)) {
+		record.rdata = zone->apex_txt[index - zone->servers_len];
+	} else if (!host_record(zone, index - zone->servers_len - zone->apex_txt_len, &record)) {
 		return false;
 	}
 	*ret_record = record;
@@ -88,7 +88,7 @@ bool zone_binding_record(const struct zone_binding *binding, size_t index,
 		return true;
 	while (zone_fixed_record(binding->zone, fixed, ret_record))
 		fixed++;
-	len = zone_binding_end_note(binding, index - fixed, string);
+	len = zone_binding_end_txt(binding, index - fixed, string);
 	*ret_record = (struct zone_record){.type = DNS_TXT, .rdata = span_of(string, len)};
 	return len != 0;
 }

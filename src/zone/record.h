@@ -30,7 +30,7 @@ void zone_node_records(const struct zone_binding *binding, const struct zone_nod
 /* How many there would be, at most. */
 size_t zone_node_count(const struct zone_binding *binding, const struct zone_node *node);
 
-/* The records beside the SOA that the configuration makes (NS, notes, addresses of hosts); false behind the last. Valid as long as the table. */
+/* The records beside the SOA that the configuration makes (NS, TXT, addresses of hosts); false behind the last. Valid as long as the table. */
 bool zone_fixed_record(const struct zone *zone, size_t index, struct zone_record *ret_record);
 
 /* The same and those that tell the end of a list, by the view: rdata of these lies in string. TTL: binding->ttl_s. */

@@ -6,8 +6,8 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "xfr/transfer.h"
+#include "zone/apex_txt.h"
 #include "zone/guard.h"
-#include "zone/note.h"
 
 static struct span table_lower(struct arena *arena, struct span s)
 {
@@ -221,7 +221,7 @@ static int table_zone(struct zone_table *table, const struct conf *conf, const c
 	if (r < 0)
 		return r;
 	table_soa(table, zone, serving->contact != NULL ? serving->contact : conf->contact);
-	zone_notes_make(zone, conf, serving, table->arena);
+	apex_txt_make(zone, conf, serving, table->arena);
 	return 0;
 }
 

@@ -65,8 +65,8 @@ struct zone {
 	const struct dns_name *servers;
 	size_t hosts_len;
 	const struct zone_host *hosts;
-	size_t notes_len;
-	const struct span *notes; /* of the TXT records of the apex (note.h): rdata */
+	size_t apex_txt_len;
+	const struct span *apex_txt; /* of the TXT records of the apex (apex_txt.h): rdata */
 };
 
 struct guard;

@@ -121,7 +121,7 @@ static void receive_record(struct received *received, const struct dns_message *
 		return;
 	}
 	if (owner.len == 0)
-		return; /* NS and notes */
+		return; /* NS and TXT */
 	buf_init(&buf, 0);
 	zone_record_append(&buf, &kept);
 	copy_add(&received->copy, buf_span(&buf));

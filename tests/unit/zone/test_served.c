@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Zones as an administrator writes them: combined ones, bitmasks, name servers inside a zone, texts, notes. */
+/* Zones as an administrator writes them: combined ones, bitmasks, name servers inside a zone, texts, TXT. */
 #include "unit.h"
 
 #include "base/mem.h"

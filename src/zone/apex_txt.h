@@ -6,6 +6,6 @@
  */
 #include "zone/table.h"
 
-/* Fills notes; apex, lists, sublists and TTL are there already. The strings live in the arena. */
-void zone_notes_make(struct zone *zone, const struct conf *conf, const struct conf_serving *serving,
+/* Fills apex_txt; apex, lists, sublists and TTL are there already. The strings live in the arena. */
+void apex_txt_make(struct zone *zone, const struct conf *conf, const struct conf_serving *serving,
 	struct arena *arena);
