@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "sets/names.h"
-#include "zone/test.h"
+#include "zone/test_entries.h"
 
 enum { ENDED_TTL_S = 7 * 86400, ENDED_NEGATIVE_TTL_S = 86400 };
 

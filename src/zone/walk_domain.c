@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "sets/names.h"
-#include "zone/test.h"
+#include "zone/test_entries.h"
 #include "zone/walk_priv.h"
 
 /*

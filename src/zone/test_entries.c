@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "zone/test.h"
+#include "zone/test_entries.h"
 
 enum { TEST_LISTED = 0x7f000002, TEST_NEVER = 0x7f000001 };
 
