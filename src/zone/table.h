@@ -11,7 +11,7 @@
 #include "conf/conf.h"
 #include "dns/message.h"
 #include "list/view.h"
-#include "zone/text.h"
+#include "zone/txt_text.h"
 
 enum {
 	ZONE_SUBLISTS_MAX = SUBLISTS_MAX,

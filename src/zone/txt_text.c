@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "zone/text.h"
+#include "zone/txt_text.h"
 
 /* Of every octet of the longest domain percent-encoded. */
 enum { SOURCE_MAX = 3 * 256, REASON_LEAST = 24, PARTS_MAX = 256 };

@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/macro.h"
-#include "zone/text.h"
+#include "zone/txt_text.h"
 
 struct text_case {
 	const char *template;
