@@ -10,7 +10,7 @@
 /*
  * A transfer on its way. Records come one after the other out of a machine of a few states, and are put into messages:
  *
- *   all of it     measure - SOA - fixed - nodes of each mount - SOA
+ *   all of it     measure - SOA - fixed - nodes of each subtree - SOA
  *   differences   wait - SOA - { SOA before - removed - SOA behind - added } ... - SOA      (RFC 1995 section 4)
  *
  * "wait": the view that was asked may be newer than the journal by the moment that it takes to work the difference out.
@@ -66,7 +66,7 @@ struct xfr_out {
 	u128 widest_first, widest_last;
 	size_t fixed;
 	uint8_t string[MATCH_STRING_MAX]; /* rdata of a fixed record */
-	unsigned mount;
+	unsigned subtree;
 	struct zone_walk walk;
 	struct zone_node node;
 	struct zone_records records;
@@ -217,9 +217,9 @@ static bool xfr_out_node_record(struct xfr_out *xfr)
 {
 	while (xfr->records_at == xfr->records.len) {
 		while (!zone_walk_next(&xfr->walk, &xfr->node)) {
-			if (++xfr->mount == zone_mounts(xfr->zone))
+			if (++xfr->subtree == zone_subtrees(xfr->zone))
 				return false;
-			zone_walk_begin(&xfr->walk, &xfr->binding, xfr->mount);
+			zone_walk_begin(&xfr->walk, &xfr->binding, xfr->subtree);
 		}
 		zone_node_records(&xfr->binding, &xfr->node, &xfr->records);
 		xfr->records_at = 0;

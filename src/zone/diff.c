@@ -72,12 +72,12 @@ static void differ_take(struct differ *differ, bool has_old, bool has_new)
 
 /* ---- one piece of ground ---- */
 
-static int differ_walk(struct differ *differ, unsigned mount, const struct zone_ground *ground)
+static int differ_walk(struct differ *differ, unsigned subtree, const struct zone_ground *ground)
 {
 	bool has_old, has_new;
 
-	zone_walk_begin_at(&differ->old_walk, differ->before, mount, ground);
-	zone_walk_begin_at(&differ->new_walk, differ->after, mount, ground);
+	zone_walk_begin_at(&differ->old_walk, differ->before, subtree, ground);
+	zone_walk_begin_at(&differ->new_walk, differ->after, subtree, ground);
 	has_old = zone_walk_next(&differ->old_walk, &differ->old_node);
 	has_new = zone_walk_next(&differ->new_walk, &differ->new_node);
 	while (has_old || has_new) {
@@ -157,13 +157,13 @@ static void grounds_add_domain(struct grounds *grounds, const struct source *sou
 }
 
 static void grounds_add_net(struct grounds *grounds, const struct source *source,
-	const struct differ *differ, unsigned mount)
+	const struct differ *differ, unsigned subtree)
 {
 	struct zone_ground *ground = grounds_add(grounds);
 
 	ground->first = key_of_ip(source->net.ip);
 	ground->last = key_last(ground->first, source->net.bits);
-	zone_ground_close(ground, differ->before, differ->after, mount);
+	zone_ground_close(ground, differ->before, differ->after, subtree);
 }
 
 /* What holds others comes before them. */
@@ -190,7 +190,7 @@ static bool ground_holds(const struct zone_ground *outer, const struct zone_grou
 	return outer->whole ? domain_is_within(name, above) : span_equal(name, above);
 }
 
-static int differ_mount(struct differ *differ, unsigned mount, struct grounds *grounds)
+static int differ_subtree(struct differ *differ, unsigned subtree, struct grounds *grounds)
 {
 	const struct zone_ground *outer = NULL;
 	int r = 0;
@@ -204,7 +204,7 @@ static int differ_mount(struct differ *differ, unsigned mount, struct grounds *g
 		if (outer != NULL && ground_holds(outer, ground))
 			continue;
 		outer = ground;
-		r = differ_walk(differ, mount, ground);
+		r = differ_walk(differ, subtree, ground);
 	}
 	return r;
 }
@@ -224,7 +224,7 @@ int zone_diff_make(const struct zone_binding *before, const struct zone_binding 
 	differ->after = after;
 	differ->diff = diff;
 	differ->left = limit;
-	for (unsigned mount = 0; mount < zone_mounts(after->zone) && r == 0; mount++) {
+	for (unsigned subtree = 0; subtree < zone_subtrees(after->zone) && r == 0; subtree++) {
 		grounds.len = 0;
 		for (size_t i = 0; i < sources_len; i++) {
 			if (of_domains != (sources[i].kind == SOURCE_DOMAIN))
@@ -232,9 +232,9 @@ int zone_diff_make(const struct zone_binding *before, const struct zone_binding 
 			if (of_domains)
 				grounds_add_domain(&grounds, &sources[i]);
 			else
-				grounds_add_net(&grounds, &sources[i], differ, mount);
+				grounds_add_net(&grounds, &sources[i], differ, subtree);
 		}
-		r = differ_mount(differ, mount, &grounds);
+		r = differ_subtree(differ, subtree, &grounds);
 	}
 	mem_free(grounds.items);
 	mem_free(differ);

@@ -20,34 +20,34 @@
  */
 enum { BLOCK = 0xff, TEST_LISTED = 0x7f000002, TEST_NEVER = 0x7f000001 };
 
-/* ---- mounts and owners ---- */
+/* ---- subtrees and owners ---- */
 
-unsigned zone_mounts(const struct zone *zone)
+unsigned zone_subtrees(const struct zone *zone)
 {
 	return 1 + (unsigned)zone->sublists_len +
 	       (zone->is_combined ? (unsigned)zone->lists_len : 0);
 }
 
 /* Sublists come first, then the lists of a combined zone. */
-uint32_t zone_mount_within(const struct zone *zone, unsigned mount)
+uint32_t zone_subtree_within(const struct zone *zone, unsigned subtree)
 {
-	if (mount == 0)
+	if (subtree == 0)
 		return zone->all;
-	if (mount <= zone->sublists_len)
-		return UINT32_C(1) << (mount - 1);
-	return zone->lists[mount - 1 - zone->sublists_len].sublists;
+	if (subtree <= zone->sublists_len)
+		return UINT32_C(1) << (subtree - 1);
+	return zone->lists[subtree - 1 - zone->sublists_len].sublists;
 }
 
-/* The labels of a mount: the sublist, then its list. */
-static bool node_put_mount(const struct zone *zone, unsigned mount, struct zone_node *node)
+/* The labels of a subtree: the sublist, then its list. */
+static bool node_put_subtree(const struct zone *zone, unsigned subtree, struct zone_node *node)
 {
-	uint32_t within = zone_mount_within(zone, mount);
+	uint32_t within = zone_subtree_within(zone, subtree);
 	bool fits = true;
 
-	if (mount == 0)
+	if (subtree == 0)
 		return true;
-	if (mount <= zone->sublists_len)
-		fits = node_put_label(node, zone->sublists[mount - 1].label);
+	if (subtree <= zone->sublists_len)
+		fits = node_put_label(node, zone->sublists[subtree - 1].label);
 	for (size_t i = 0; i < zone->lists_len && zone->is_combined && fits; i++) {
 		if ((zone->lists[i].sublists & within) != 0)
 			fits = node_put_label(node, zone->lists[i].label);
@@ -70,7 +70,7 @@ bool node_end_owner(const struct zone_walk *walk, struct zone_node *node)
 {
 	const struct zone *zone = walk->binding->zone;
 
-	if (!node_put_mount(zone, walk->mount, node))
+	if (!node_put_subtree(zone, walk->subtree, node))
 		return false;
 	return node->owner_len + zone->apex.len <= DNS_NAME_MAX;
 }
@@ -300,20 +300,20 @@ static bool walk_next_address(struct zone_walk *walk, struct zone_node *node)
 
 /* ---- the walk ---- */
 
-void zone_walk_begin(struct zone_walk *walk, const struct zone_binding *binding, unsigned mount)
+void zone_walk_begin(struct zone_walk *walk, const struct zone_binding *binding, unsigned subtree)
 {
 	*walk = (struct zone_walk){.binding = binding,
-		.mount = mount,
-		.within = zone_mount_within(binding->zone, mount),
+		.subtree = subtree,
+		.within = zone_subtree_within(binding->zone, subtree),
 		.last = ~(u128)0};
 	if (binding->zone->holds == LIST_OF_ADDRESSES)
 		walk_find_tests(walk);
 }
 
-void zone_walk_begin_at(struct zone_walk *walk, const struct zone_binding *binding, unsigned mount,
-	const struct zone_ground *ground)
+void zone_walk_begin_at(struct zone_walk *walk, const struct zone_binding *binding,
+	unsigned subtree, const struct zone_ground *ground)
 {
-	zone_walk_begin(walk, binding, mount);
+	zone_walk_begin(walk, binding, subtree);
 	walk->key = ground->first;
 	walk->last = ground->last;
 	if (ground->is_domain)
@@ -351,9 +351,9 @@ static unsigned ground_widen(
 }
 
 void zone_ground_close(struct zone_ground *ground, const struct zone_binding *before,
-	const struct zone_binding *after, unsigned mount)
+	const struct zone_binding *after, unsigned subtree)
 {
-	uint32_t within = zone_mount_within(after->zone, mount);
+	uint32_t within = zone_subtree_within(after->zone, subtree);
 	unsigned bits = 128, other;
 	u128 first;
 

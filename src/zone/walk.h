@@ -6,7 +6,7 @@
  * servers with the same serial give the same zone.
  *
  * The same is said several times: at the apex for all sublists, and below the label of each sublist for that one; in a
- * combined zone below the label of each list for those of that list, with its sublists below it. Each of these is a mount. Pure: no clock, no socket; nothing is kept but the place the walk has come to. One thread; table and
+ * combined zone below the label of each list for those of that list, with its sublists below it. Each of these is a subtree. Pure: no clock, no socket; nothing is kept but the place the walk has come to. One thread; table and
  * view have to live longer.
  */
 #include "sets/key.h"
@@ -38,7 +38,7 @@ struct zone_ground {
 
 struct zone_walk {
 	const struct zone_binding *binding;
-	unsigned mount; /* 0: all sublists */
+	unsigned subtree; /* 0: all sublists */
 	uint32_t within;
 
 	/* Addresses: the ground that is left, and what comes next in it. */
@@ -63,16 +63,16 @@ struct zone_walk {
 	bool tested;     /* the test entry was passed */
 };
 
-/* The number of mounts. */
-unsigned zone_mounts(const struct zone *zone);
-/* The sublists of a mount. */
-uint32_t zone_mount_within(const struct zone *zone, unsigned mount);
+/* The number of subtrees. */
+unsigned zone_subtrees(const struct zone *zone);
+/* The sublists of a subtree. */
+uint32_t zone_subtree_within(const struct zone *zone, unsigned subtree);
 
-/* All of a mount. */
-void zone_walk_begin(struct zone_walk *walk, const struct zone_binding *binding, unsigned mount);
+/* All of a subtree. */
+void zone_walk_begin(struct zone_walk *walk, const struct zone_binding *binding, unsigned subtree);
 /* One piece of ground, which is closed: zone_ground_close. */
-void zone_walk_begin_at(struct zone_walk *walk, const struct zone_binding *binding, unsigned mount,
-	const struct zone_ground *ground);
+void zone_walk_begin_at(struct zone_walk *walk, const struct zone_binding *binding,
+	unsigned subtree, const struct zone_ground *ground);
 
 /* The next node; false when there is none. */
 bool zone_walk_next(struct zone_walk *walk, struct zone_node *ret_node);
@@ -82,9 +82,9 @@ bool zone_walk_next(struct zone_walk *walk, struct zone_node *ret_node);
  * blocks, and to the IPv6 network with one answer around it.
  */
 void zone_ground_close(struct zone_ground *ground, const struct zone_binding *before,
-	const struct zone_binding *after, unsigned mount);
+	const struct zone_binding *after, unsigned subtree);
 
-/* <0, 0, >0: the order in which a walk gives nodes of one mount; 0: they have the same owner. */
+/* <0, 0, >0: the order in which a walk gives nodes of one subtree; 0: they have the same owner. */
 int zone_node_compare(const struct zone_node *a, const struct zone_node *b);
 /* Of the same owner: whether they have the same records. */
 bool zone_node_equal(const struct zone_node *a, const struct zone_node *b);

@@ -5,7 +5,7 @@
 
 /* False when the name would be too long. */
 bool node_put_label(struct zone_node *node, struct span label);
-/* Behind the last label of its own: the label of the mount. */
+/* Behind the last label of its own: the label of the subtree. */
 bool node_end_owner(const struct zone_walk *walk, struct zone_node *node);
 
 /* In the order of the walk: read from the last label on, what is above first. */

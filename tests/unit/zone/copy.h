@@ -80,20 +80,20 @@ static void copy_index(struct copy *copy)
 	qsort(copy->keys, copy->keys_len, sizeof(*copy->keys), copy_span_compare);
 }
 
-/* All records that the walk gives, of all mounts; none comes twice. */
+/* All records that the walk gives, of all subtrees; none comes twice. */
 static void copy_walk(struct copy *copy, const struct zone_binding *binding)
 {
 	static struct zone_records records;
 
 	*copy = (struct copy){0};
-	for (unsigned mount = 0; mount < zone_mounts(binding->zone); mount++) {
+	for (unsigned subtree = 0; subtree < zone_subtrees(binding->zone); subtree++) {
 		struct zone_node node, before;
 		struct zone_walk walk;
 		bool first = true;
 		struct buf buf;
 
 		buf_init(&buf, 0);
-		zone_walk_begin(&walk, binding, mount);
+		zone_walk_begin(&walk, binding, subtree);
 		while (zone_walk_next(&walk, &node)) {
 			if (!first && node.domain.len == 0)
 				assert_true(zone_node_compare(&before, &node) < 0);

@@ -322,14 +322,14 @@ static void the_apex_tells_what_the_zone_is(void **state)
 	assert_cases(*state, cases, COUNTOF(cases));
 }
 
-/* What secondaries are given answers the same (RFC 4592), at every mount of a zone of several lists. */
+/* What secondaries are given answers the same (RFC 4592), at every subtree of a zone of several lists. */
 static void assert_copied(struct ground *ground, const struct zone *zone, const struct copy *copy,
-	const char *name, const char *mount)
+	const char *name, const char *subtree)
 {
 	static struct reply_copy theirs, ours;
 	char text[512];
 
-	snprintf(text, sizeof(text), "%s%s%s", name, mount[0] != '\0' ? "." : "", mount);
+	snprintf(text, sizeof(text), "%s%s%s", name, subtree[0] != '\0' ? "." : "", subtree);
 	for (uint16_t type = DNS_A; type <= DNS_TXT; type = (uint16_t)(type + DNS_TXT - DNS_A)) {
 		bool same;
 
@@ -352,7 +352,7 @@ static void copies_answer_the_same(void **state)
 		ZEROS NET_48, ZEROS "1.0.0.0." NET_40, "test", "x.test", "invalid", "x.bad.example",
 		"good.bad.example", "x.good.bad.example", "shop.bad.example",
 		"a.b.shop.bad.example", "one.example", "x.one.example", "example"};
-	static const char *const mounts[] = {"", "main", "bots", "traps.main", "hosts.bots",
+	static const char *const subtrees[] = {"", "main", "bots", "traps.main", "hosts.bots",
 		"traps", "names", "shops", "manual.names", "fake.shops", "nobody"};
 	struct ground *ground = *state;
 	struct zone_binding binding;
@@ -364,8 +364,8 @@ static void copies_answer_the_same(void **state)
 		zone_bind(&binding, ground->table, zone, ground->view);
 		copy_walk(&copy, &binding);
 		for (size_t i = 0; i < COUNTOF(names); i++) {
-			for (size_t k = 0; k < COUNTOF(mounts); k++)
-				assert_copied(ground, zone, &copy, names[i], mounts[k]);
+			for (size_t k = 0; k < COUNTOF(subtrees); k++)
+				assert_copied(ground, zone, &copy, names[i], subtrees[k]);
 		}
 		copy_done(&copy);
 	}

@@ -404,13 +404,13 @@ struct example {
 	bool excluded;
 };
 
-static void print_owners(const struct zone_binding *binding, unsigned mount, struct buf *out)
+static void print_owners(const struct zone_binding *binding, unsigned subtree, struct buf *out)
 {
 	struct zone_walk walk;
 	struct zone_node node;
 
 	buf_clear(out);
-	zone_walk_begin(&walk, binding, mount);
+	zone_walk_begin(&walk, binding, subtree);
 	while (zone_walk_next(&walk, &node)) {
 		char text[256];
 
