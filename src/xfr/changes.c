@@ -6,7 +6,7 @@
 #include "base/mem.h"
 
 /*
- * Deltas come before the views that are made of them, and several may become one view (bus/follower.h). Their ground is
+ * Deltas come before the views that are made of them, and several may become one view (bus/follower.h). Their sources are
  * kept until that view is there; the difference is that of the two views on all of it. When the deltas do not lead from the
  * one to the other, something was missed, and secondaries have to take all of the zone.
  */
@@ -77,7 +77,7 @@ static bool changes_are_wanted(const struct dns_changes *changes)
 	return table != NULL && table->transfers != NULL && table->transfers->secondaries_len != 0;
 }
 
-/* ---- ground ---- */
+/* ---- changed sources ---- */
 
 static void *grown(void *items, size_t len, size_t *size, size_t each)
 {

@@ -14,7 +14,7 @@ struct dns_changes *dns_changes_new(
 	const struct dns_shelves *shelves, struct transfer_memory *memory);
 void dns_changes_free(struct dns_changes **changes);
 
-/* A change is about to be adopted, alone or with others: remembers its ground. */
+/* A change is about to be adopted, alone or with others: remembers what it changes. */
 void dns_changes_delta(struct dns_changes *changes, const struct delta *delta);
 
 /* A newer view stands on the shelf. True: the serial is another one, in *ret_serial. */

@@ -32,7 +32,7 @@ enum state {
 
 enum {
 	WAIT_MS = 2000,
-	MEASURED_AT_ONCE = 2000, /* stretches or names: about a millisecond */
+	MEASURED_AT_ONCE = 2000, /* ranges or names: about a millisecond */
 	CONDENSED_MAX = 50000,   /* records that are sorted at once */
 	RECORDS_EACH = 2,        /* A and TXT ... */
 	TIMES_EACH = 2,          /* ... at the apex and below the label of the sublist */

@@ -70,14 +70,14 @@ static void differ_take(struct differ *differ, bool has_old, bool has_new)
 	diff->added_len += append_missing(&diff->added, &differ->new_records, &differ->old_records);
 }
 
-/* ---- one piece of ground ---- */
+/* ---- one region ---- */
 
-static int differ_walk(struct differ *differ, unsigned subtree, const struct zone_ground *ground)
+static int differ_walk(struct differ *differ, unsigned subtree, const struct zone_region *region)
 {
 	bool has_old, has_new;
 
-	zone_walk_begin_at(&differ->old_walk, differ->before, subtree, ground);
-	zone_walk_begin_at(&differ->new_walk, differ->after, subtree, ground);
+	zone_walk_begin_at(&differ->old_walk, differ->before, subtree, region);
+	zone_walk_begin_at(&differ->new_walk, differ->after, subtree, region);
 	has_old = zone_walk_next(&differ->old_walk, &differ->old_node);
 	has_new = zone_walk_next(&differ->new_walk, &differ->new_node);
 	while (has_old || has_new) {
@@ -122,54 +122,54 @@ static size_t append_end_txt(
 
 /* ---- all of it ---- */
 
-struct grounds {
+struct regions {
 	size_t len, size;
-	struct zone_ground *items;
+	struct zone_region *items;
 };
 
-static struct zone_ground *grounds_add(struct grounds *grounds)
+static struct zone_region *regions_add(struct regions *regions)
 {
-	if (grounds->len == grounds->size) {
-		grounds->size = grounds->size != 0 ? 2 * grounds->size : 16;
-		grounds->items =
-			mem_resize(grounds->items, grounds->size * sizeof(grounds->items[0]));
+	if (regions->len == regions->size) {
+		regions->size = regions->size != 0 ? 2 * regions->size : 16;
+		regions->items =
+			mem_resize(regions->items, regions->size * sizeof(regions->items[0]));
 	}
-	grounds->items[grounds->len] = (struct zone_ground){.is_domain = false};
-	return &grounds->items[grounds->len++];
+	regions->items[regions->len] = (struct zone_region){.is_domain = false};
+	return &regions->items[regions->len++];
 }
 
 /* The name, and those above it: one may have existed for no other reason, or exist now. */
-static void grounds_add_domain(struct grounds *grounds, const struct source *source)
+static void regions_add_domain(struct regions *regions, const struct source *source)
 {
 	bool whole = source->domain[0] == '.';
 	struct span name = span_text(source->domain + whole);
 
 	while (name.len != 0) {
-		struct zone_ground *ground = grounds_add(grounds);
+		struct zone_region *region = regions_add(regions);
 
-		ground->is_domain = true;
-		ground->whole = whole;
-		snprintf(ground->domain, sizeof(ground->domain), "%.*s", (int)name.len,
+		region->is_domain = true;
+		region->whole = whole;
+		snprintf(region->domain, sizeof(region->domain), "%.*s", (int)name.len,
 			(const char *)name.ptr);
 		whole = false;
 		span_split(&name, '.');
 	}
 }
 
-static void grounds_add_net(struct grounds *grounds, const struct source *source,
+static void regions_add_net(struct regions *regions, const struct source *source,
 	const struct differ *differ, unsigned subtree)
 {
-	struct zone_ground *ground = grounds_add(grounds);
+	struct zone_region *region = regions_add(regions);
 
-	ground->first = key_of_ip(source->net.ip);
-	ground->last = key_last(ground->first, source->net.bits);
-	zone_ground_close(ground, differ->before, differ->after, subtree);
+	region->first = key_of_ip(source->net.ip);
+	region->last = key_last(region->first, source->net.bits);
+	zone_region_close(region, differ->before, differ->after, subtree);
 }
 
 /* What holds others comes before them. */
-static int ground_compare(const void *a, const void *b)
+static int region_compare(const void *a, const void *b)
 {
-	const struct zone_ground *left = a, *right = b;
+	const struct zone_region *left = a, *right = b;
 	int order;
 
 	if (left->is_domain) {
@@ -181,7 +181,7 @@ static int ground_compare(const void *a, const void *b)
 	return left->last > right->last ? -1 : left->last < right->last;
 }
 
-static bool ground_holds(const struct zone_ground *outer, const struct zone_ground *inner)
+static bool region_holds(const struct zone_region *outer, const struct zone_region *inner)
 {
 	struct span name = span_text(inner->domain), above = span_text(outer->domain);
 
@@ -190,21 +190,21 @@ static bool ground_holds(const struct zone_ground *outer, const struct zone_grou
 	return outer->whole ? domain_is_within(name, above) : span_equal(name, above);
 }
 
-static int differ_subtree(struct differ *differ, unsigned subtree, struct grounds *grounds)
+static int differ_subtree(struct differ *differ, unsigned subtree, struct regions *regions)
 {
-	const struct zone_ground *outer = NULL;
+	const struct zone_region *outer = NULL;
 	int r = 0;
 
-	if (grounds->len == 0)
+	if (regions->len == 0)
 		return 0;
-	qsort(grounds->items, grounds->len, sizeof(grounds->items[0]), ground_compare);
-	for (size_t i = 0; i < grounds->len && r == 0; i++) {
-		const struct zone_ground *ground = &grounds->items[i];
+	qsort(regions->items, regions->len, sizeof(regions->items[0]), region_compare);
+	for (size_t i = 0; i < regions->len && r == 0; i++) {
+		const struct zone_region *region = &regions->items[i];
 
-		if (outer != NULL && ground_holds(outer, ground))
+		if (outer != NULL && region_holds(outer, region))
 			continue;
-		outer = ground;
-		r = differ_walk(differ, subtree, ground);
+		outer = region;
+		r = differ_walk(differ, subtree, region);
 	}
 	return r;
 }
@@ -214,7 +214,7 @@ int zone_diff_make(const struct zone_binding *before, const struct zone_binding 
 {
 	bool of_domains = after->zone->holds == LIST_OF_DOMAINS;
 	struct differ *differ = mem_new(differ);
-	struct grounds grounds = {0};
+	struct regions regions = {0};
 	/* When a list has ended or goes on, its test entries go or come, and TTLs change: all of it is another zone. */
 	int r = before->alive == after->alive && before->ttl_s == after->ttl_s ? 0 : E_LIMIT;
 
@@ -225,18 +225,18 @@ int zone_diff_make(const struct zone_binding *before, const struct zone_binding 
 	differ->diff = diff;
 	differ->left = limit;
 	for (unsigned subtree = 0; subtree < zone_subtrees(after->zone) && r == 0; subtree++) {
-		grounds.len = 0;
+		regions.len = 0;
 		for (size_t i = 0; i < sources_len; i++) {
 			if (of_domains != (sources[i].kind == SOURCE_DOMAIN))
 				continue; /* an entry of the other kind, which the zone does not show */
 			if (of_domains)
-				grounds_add_domain(&grounds, &sources[i]);
+				regions_add_domain(&regions, &sources[i]);
 			else
-				grounds_add_net(&grounds, &sources[i], differ, subtree);
+				regions_add_net(&regions, &sources[i], differ, subtree);
 		}
-		r = differ_subtree(differ, subtree, &grounds);
+		r = differ_subtree(differ, subtree, &regions);
 	}
-	mem_free(grounds.items);
+	mem_free(regions.items);
 	mem_free(differ);
 	return r;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What a change to a list changes in the records of a zone: the zone is walked before and after it, on the changed ground
+ * What a change to a list changes in the records of a zone: the zone is walked before and after it, in the changed regions
  * only. Pure; one thread.
  */
 #include "list/source.h"

@@ -75,7 +75,7 @@ bool match_next_domain(
 
 /*
  * Whether every address from first to last has that answer. Never so across the block of IPv4, and never when more than
- * MATCH_RANGES_MAX stretches of the view would have to be looked at: queries ask this.
+ * MATCH_RANGES_MAX ranges of the view would have to be looked at: queries ask this.
  */
 enum { MATCH_RANGES_MAX = 256 };
 bool match_is_uniform(const struct zone_binding *binding, u128 first, u128 last, uint32_t within,

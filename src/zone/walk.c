@@ -112,7 +112,7 @@ static bool node_name_v6(const struct zone_walk *walk, struct zone_node *node)
 	return fits && node_end_owner(walk, node);
 }
 
-/* ---- the ground ahead ---- */
+/* ---- the range ahead ---- */
 
 static int test_compare(const void *a, const void *b)
 {
@@ -141,7 +141,7 @@ static void walk_find_tests(struct zone_walk *walk)
 }
 
 /* Addresses with one answer. */
-struct stretch {
+struct range {
 	u128 first, last;
 	struct zone_match match;
 };
@@ -168,8 +168,8 @@ static bool walk_ask(struct zone_walk *walk, u128 from)
 	return walk->found;
 }
 
-/* The first listed addresses at or behind from, up to the end of the walk's ground. */
-static bool walk_stretch(struct zone_walk *walk, u128 from, struct stretch *ret)
+/* The first listed addresses at or behind from, up to the end of the walk's region. */
+static bool walk_next_range(struct zone_walk *walk, u128 from, struct range *ret)
 {
 	for (;;) {
 		u128 test = walk_test(walk, from);
@@ -212,17 +212,17 @@ static bool block_is_digits(u128 block)
 	       (block >> 8 & BLOCK) < 10;
 }
 
-/* Whether the /24 that begins with this stretch has one answer, and no text of it names an address. */
-static bool block_is_uniform(struct zone_walk *walk, const struct stretch *start)
+/* Whether the /24 that begins with this range has one answer, and no text of it names an address. */
+static bool block_is_uniform(struct zone_walk *walk, const struct range *start)
 {
 	u128 end = start->first | BLOCK;
 	u128 last = start->last;
-	struct stretch next;
+	struct range next;
 
 	if (block_is_digits(start->first) || match_names_source(walk->binding, &start->match))
 		return false;
 	while (last < end) {
-		if (!walk_stretch(walk, last + 1, &next) || next.first != last + 1 ||
+		if (!walk_next_range(walk, last + 1, &next) || next.first != last + 1 ||
 			!match_equal(&next.match, &start->match))
 			return false;
 		last = next.last;
@@ -230,49 +230,47 @@ static bool block_is_uniform(struct zone_walk *walk, const struct stretch *start
 	return true;
 }
 
-static bool walk_node_v4(
-	struct zone_walk *walk, const struct stretch *stretch, struct zone_node *node)
+static bool walk_node_v4(struct zone_walk *walk, const struct range *range, struct zone_node *node)
 {
-	u128 block = stretch->first & ~(u128)BLOCK;
+	u128 block = range->first & ~(u128)BLOCK;
 
-	node->first = stretch->first;
+	node->first = range->first;
 	node->bits = 128;
-	if (stretch->first == block && walk->mixed != block) {
-		if (block_is_uniform(walk, stretch))
+	if (range->first == block && walk->mixed != block) {
+		if (block_is_uniform(walk, range))
 			node->bits = 120;
 		else
 			walk->mixed = block;
 	}
-	node->match = stretch->match;
+	node->match = range->match;
 	node->subject = (struct text_subject){true, prefix_of(key_to_ip(node->first), node->bits)};
 	walk_pass(walk, key_last(node->first, node->bits));
 	return node_name_v4(walk, node);
 }
 
-/* The widest node that begins with this stretch: nothing before it is left, so it cannot begin earlier. */
-static unsigned node_widen(const struct zone_walk *walk, const struct stretch *stretch)
+/* The widest node that begins with this range: nothing before it is left, so it cannot begin earlier. */
+static unsigned node_widen(const struct zone_walk *walk, const struct range *range)
 {
-	struct ip ip = key_to_ip(stretch->first);
+	struct ip ip = key_to_ip(range->first);
 	unsigned bits = 128;
 
 	while (bits > MATCH_V6_BITS_LEAST) {
-		u128 end = key_last(stretch->first, bits - 4);
+		u128 end = key_last(range->first, bits - 4);
 
-		if (key_of_ip(prefix_of(ip, bits - 4).ip) != stretch->first ||
-			(end > stretch->last && !match_is_uniform(walk->binding, stretch->first,
-							end, walk->within, &stretch->match)))
+		if (key_of_ip(prefix_of(ip, bits - 4).ip) != range->first ||
+			(end > range->last && !match_is_uniform(walk->binding, range->first, end,
+						      walk->within, &range->match)))
 			break;
 		bits -= 4;
 	}
 	return bits;
 }
 
-static bool walk_node_v6(
-	struct zone_walk *walk, const struct stretch *stretch, struct zone_node *node)
+static bool walk_node_v6(struct zone_walk *walk, const struct range *range, struct zone_node *node)
 {
-	node->first = stretch->first;
-	node->bits = node_widen(walk, stretch);
-	node->match = stretch->match;
+	node->first = range->first;
+	node->bits = node_widen(walk, range);
+	node->match = range->match;
 	node->subject = (struct text_subject){true, prefix_of(key_to_ip(node->first), node->bits)};
 	walk_pass(walk, key_last(node->first, node->bits));
 	return node_name_v6(walk, node);
@@ -280,18 +278,18 @@ static bool walk_node_v6(
 
 static bool walk_next_address(struct zone_walk *walk, struct zone_node *node)
 {
-	struct stretch stretch;
+	struct range range;
 
 	while (!walk->ended) {
 		bool fits;
 
-		if (!walk_stretch(walk, walk->key, &stretch)) {
+		if (!walk_next_range(walk, walk->key, &range)) {
 			walk->ended = true;
 			break;
 		}
 		node->owner_len = 0;
-		fits = key_is_v4(stretch.first) ? walk_node_v4(walk, &stretch, node)
-						: walk_node_v6(walk, &stretch, node);
+		fits = key_is_v4(range.first) ? walk_node_v4(walk, &range, node)
+					      : walk_node_v6(walk, &range, node);
 		if (fits) /* a name that is too long cannot be asked of us either */
 			return true;
 	}
@@ -311,13 +309,13 @@ void zone_walk_begin(struct zone_walk *walk, const struct zone_binding *binding,
 }
 
 void zone_walk_begin_at(struct zone_walk *walk, const struct zone_binding *binding,
-	unsigned subtree, const struct zone_ground *ground)
+	unsigned subtree, const struct zone_region *region)
 {
 	zone_walk_begin(walk, binding, subtree);
-	walk->key = ground->first;
-	walk->last = ground->last;
-	if (ground->is_domain)
-		walk_begin_domain(walk, ground);
+	walk->key = region->first;
+	walk->last = region->last;
+	if (region->is_domain)
+		walk_begin_domain(walk, region);
 }
 
 bool zone_walk_next(struct zone_walk *walk, struct zone_node *ret_node)
@@ -327,10 +325,10 @@ bool zone_walk_next(struct zone_walk *walk, struct zone_node *ret_node)
 	return walk_next_address(walk, ret_node);
 }
 
-/* ---- closed ground ---- */
+/* ---- closed regions ---- */
 
-/* The bits of the widest node around [first, last] with one answer; `bits`, that of the ground itself, when there is none. */
-static unsigned ground_widen(
+/* The bits of the widest node around [first, last] with one answer; `bits`, that of the region itself, when there is none. */
+static unsigned region_widen(
 	const struct zone_binding *binding, u128 first, unsigned bits, uint32_t within)
 {
 	struct zone_match match;
@@ -350,28 +348,28 @@ static unsigned ground_widen(
 	return widest;
 }
 
-void zone_ground_close(struct zone_ground *ground, const struct zone_binding *before,
+void zone_region_close(struct zone_region *region, const struct zone_binding *before,
 	const struct zone_binding *after, unsigned subtree)
 {
 	uint32_t within = zone_subtree_within(after->zone, subtree);
 	unsigned bits = 128, other;
 	u128 first;
 
-	if (key_is_v4(ground->first)) {
-		ground->first &= ~(u128)BLOCK;
-		ground->last |= BLOCK;
+	if (key_is_v4(region->first)) {
+		region->first &= ~(u128)BLOCK;
+		region->last |= BLOCK;
 		return;
 	}
 	for (;; bits -= 4) {
-		first = key_of_ip(prefix_of(key_to_ip(ground->first), bits).ip);
-		if (bits == 0 || key_last(first, bits) >= ground->last)
+		first = key_of_ip(prefix_of(key_to_ip(region->first), bits).ip);
+		if (bits == 0 || key_last(first, bits) >= region->last)
 			break;
 	}
-	other = ground_widen(before, first, bits, within);
-	bits = ground_widen(after, first, bits, within);
+	other = region_widen(before, first, bits, within);
+	bits = region_widen(after, first, bits, within);
 	bits = other < bits ? other : bits;
-	ground->first = key_of_ip(prefix_of(key_to_ip(first), bits).ip);
-	ground->last = key_last(ground->first, bits);
+	region->first = key_of_ip(prefix_of(key_to_ip(first), bits).ip);
+	region->last = key_last(region->first, bits);
 }
 
 /* ---- comparing ---- */

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * A zone as the nodes of a standard zone, in order: what a secondary needs so that it answers as we do. The nodes are a
- * function of the ground around them and of nothing else, so that a change to a list is a change to few nodes, and two
+ * function of the listings around them and of nothing else, so that a change to a list is a change to few nodes, and two
  * servers with the same serial give the same zone.
  *
  * The same is said several times: at the apex for all sublists, and below the label of each sublist for that one; in a
@@ -28,8 +28,8 @@ struct zone_node {
 	bool below;         /* the wildcard below that domain */
 };
 
-/* A piece of ground: addresses, or a domain. */
-struct zone_ground {
+/* A region: addresses, or a domain. */
+struct zone_region {
 	bool is_domain;
 	u128 first, last;
 	char domain[VIEW_NAME_SIZE];
@@ -41,7 +41,7 @@ struct zone_walk {
 	unsigned subtree; /* 0: all sublists */
 	uint32_t within;
 
-	/* Addresses: the ground that is left, and what comes next in it. */
+	/* Addresses: the range that is left, and what comes next in it. */
 	bool ended;
 	u128 key, last;
 	u128 mixed; /* a /24 that was found to have no common answer; 0: none */
@@ -70,18 +70,18 @@ uint32_t zone_subtree_within(const struct zone *zone, unsigned subtree);
 
 /* All of a subtree. */
 void zone_walk_begin(struct zone_walk *walk, const struct zone_binding *binding, unsigned subtree);
-/* One piece of ground, which is closed: zone_ground_close. */
+/* One region, which is closed: zone_region_close. */
 void zone_walk_begin_at(struct zone_walk *walk, const struct zone_binding *binding,
-	unsigned subtree, const struct zone_ground *ground);
+	unsigned subtree, const struct zone_region *region);
 
 /* The next node; false when there is none. */
 bool zone_walk_next(struct zone_walk *walk, struct zone_node *ret_node);
 
 /*
- * Widens ground of addresses so that no node stands with one foot in it, before a change or after it: to whole /24
+ * Widens a region of addresses so that no node stands with one foot in it, before a change or after it: to whole /24
  * blocks, and to the IPv6 network with one answer around it.
  */
-void zone_ground_close(struct zone_ground *ground, const struct zone_binding *before,
+void zone_region_close(struct zone_region *region, const struct zone_binding *before,
 	const struct zone_binding *after, unsigned subtree);
 
 /* <0, 0, >0: the order in which a walk gives nodes of one subtree; 0: they have the same owner. */

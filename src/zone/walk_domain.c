@@ -72,7 +72,7 @@ static bool walk_next_entry(struct zone_walk *walk, char next[VIEW_NAME_SIZE])
 	return found;
 }
 
-/* The next one that makes a difference, inside of the ground. */
+/* The next one that makes a difference, inside the region. */
 static bool walk_next_name(struct zone_walk *walk, struct span root)
 {
 	char next[VIEW_NAME_SIZE];
@@ -193,7 +193,7 @@ bool walk_next_domain(struct zone_walk *walk, struct zone_node *node)
 	}
 }
 
-/* ---- a piece of ground ---- */
+/* ---- one region ---- */
 
 static bool has_significant_below(const struct zone_walk *walk, struct span name)
 {
@@ -210,15 +210,15 @@ static bool has_significant_below(const struct zone_walk *walk, struct span name
 	return false;
 }
 
-void walk_begin_domain(struct zone_walk *walk, const struct zone_ground *ground)
+void walk_begin_domain(struct zone_walk *walk, const struct zone_region *region)
 {
-	struct span name = span_text(ground->domain);
+	struct span name = span_text(region->domain);
 
-	strcpy(walk->name, ground->domain);
-	strcpy(walk->path, ground->domain);
+	strcpy(walk->name, region->domain);
+	strcpy(walk->path, region->domain);
 	walk->root_len = name.len;
 	walk->tested = true;
-	walk->alone = !ground->whole;
+	walk->alone = !region->whole;
 	walk->differs = is_significant(walk, name);
 	if (walk->differs || has_significant_below(walk, name))
 		walk->due = DUE_SELF; /* due_at 0: the name itself */

@@ -13,5 +13,5 @@ int domain_compare(struct span a, struct span b);
 /* Whether name is `above` or lies below it; everything lies below the empty name. */
 bool domain_is_within(struct span name, struct span above);
 
-void walk_begin_domain(struct zone_walk *walk, const struct zone_ground *ground);
+void walk_begin_domain(struct zone_walk *walk, const struct zone_region *region);
 bool walk_next_domain(struct zone_walk *walk, struct zone_node *node);

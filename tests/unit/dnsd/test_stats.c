@@ -13,7 +13,7 @@
 #include "dnsd/stats.h"
 #include "dnsd/worker.h"
 #include "loop/socket.h"
-#include "zone/ground.h"
+#include "zone/fixture.h"
 #include "zone/guard.h"
 
 /*
@@ -146,14 +146,14 @@ static void start_tap(struct scene *scene)
 static void start_server(struct scene *scene, const struct conf *conf)
 {
 	struct endpoint any = {.ip = ip_from_v4(0x7f000001)};
-	struct zone_table *table = ground_table();
+	struct zone_table *table = fixture_table();
 
 	assert_int_equal(guard_new(conf, table, scene->memory, &table->guard, NULL), 0);
 	scene->shelves.tables = shelf_new(release_table);
 	scene->shelves.views = shelf_new(release_view);
 	scene->shelves.workers = 1;
 	shelf_put(scene->shelves.tables, table);
-	shelf_put(scene->shelves.views, ground_view(NULL, 0));
+	shelf_put(scene->shelves.views, fixture_view(NULL, 0));
 	assert_int_equal(socket_bind_udp(any, false, &scene->udp, NULL), 0);
 	assert_int_equal(socket_local(scene->udp, &scene->endpoint), 0);
 	assert_int_equal(dns_server_new(&scene->udp, 1, NULL, 0, &dns_desk_calls, &scene->shelves,

@@ -15,7 +15,7 @@
 #include "dnsd/worker.h"
 #include "loop/socket.h"
 #include "server/tcp.h"
-#include "zone/ground.h"
+#include "zone/fixture.h"
 
 /*
  * The threads of the dns role over real sockets on loopback. What they answer is tested in zone/; here it is how: batches,
@@ -24,7 +24,7 @@
  */
 enum { PATIENCE_MS = 20000, CHANGES = 200 };
 
-static const struct ground_entry listed[] = {
+static const struct fixture_entry listed[] = {
 	{"main", 0, "198.51.100.9", 0, "even", false},
 	{"main", 1, "198.51.100.9", 0, "even", false},
 };
@@ -57,8 +57,8 @@ static int set_up(void **state)
 
 	bench->shelves.tables = shelf_new(release_table);
 	bench->shelves.views = shelf_new(release_view);
-	shelf_put(bench->shelves.tables, ground_table());
-	shelf_put(bench->shelves.views, ground_view(listed, COUNTOF(listed)));
+	shelf_put(bench->shelves.tables, fixture_table());
+	shelf_put(bench->shelves.views, fixture_view(listed, COUNTOF(listed)));
 	assert_int_equal(socket_listen_tcp(any, false, &bench->tcp, NULL), 0);
 	assert_int_equal(socket_local(bench->tcp, &bench->endpoint), 0);
 	assert_int_equal(socket_bind_udp(any, false, &bench->udp, NULL), 0);
@@ -633,9 +633,9 @@ static void views_and_tables_change_under_load(void **state)
 		unsigned before = atomic_load(&asker.answered);
 
 		shelf_put(bench->shelves.views,
-			ground_view(listed, i % 2 == 0 ? 0 : COUNTOF(listed)));
+			fixture_view(listed, i % 2 == 0 ? 0 : COUNTOF(listed)));
 		if (i % 10 == 0)
-			shelf_put(bench->shelves.tables, ground_table());
+			shelf_put(bench->shelves.tables, fixture_table());
 		dns_server_wake(server);
 		for (int64_t until_ms = clock_monotonic_ms() + PATIENCE_MS;
 			atomic_load(&asker.answered) == before && clock_monotonic_ms() < until_ms;)

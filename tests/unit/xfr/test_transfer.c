@@ -9,11 +9,11 @@
 #include "base/log.h"
 #include "xfr/transfer.h"
 #include "zone/copy.h"
-#include "zone/ground.h"
+#include "zone/fixture.h"
 
 enum { MESSAGES_MAX = 64 };
 
-static const struct ground_entry entries[] = {
+static const struct fixture_entry entries[] = {
 	{"main", 0, "198.51.100.9", 0, "3 trap hits", false},
 	{"main", 1, "198.51.100.9", 0, "reported", false},
 	{"main", 2, "203.0.112.0/22", 0, "", false},
@@ -23,7 +23,7 @@ static const struct ground_entry entries[] = {
 };
 
 struct primary {
-	struct ground ground;
+	struct fixture fixture;
 	struct shelf *tables, *views;
 	struct transfer_memory *memory;
 };
@@ -52,13 +52,13 @@ static void primary_init(struct primary *primary)
 	assert_int_equal(tsig_key_init(&key, span_text("sec1"), TSIG_HMAC_SHA256,
 				 span_text("AAECAwQFBgcICQoLDA0ODw=="), NULL),
 		0);
-	ground_init(&primary->ground, entries, COUNTOF(entries));
+	fixture_init(&primary->fixture, entries, COUNTOF(entries));
 	primary->tables = shelf_new(keep);
 	primary->views = shelf_new(keep);
 	primary->memory = transfer_memory_new(primary->tables, primary->views);
-	primary->ground.table->transfers = transfer_rules_new(&conf, &key, primary->memory);
-	shelf_put(primary->tables, primary->ground.table);
-	shelf_put(primary->views, primary->ground.view);
+	primary->fixture.table->transfers = transfer_rules_new(&conf, &key, primary->memory);
+	shelf_put(primary->tables, primary->fixture.table);
+	shelf_put(primary->views, primary->fixture.view);
 }
 
 static struct dns_job primary_ask(
@@ -70,7 +70,7 @@ static struct dns_job primary_ask(
 		.transport = transport,
 		.out = out};
 
-	zone_answer_jobs(primary->ground.service, NULL, &job, 1,
+	zone_answer_jobs(primary->fixture.service, NULL, &job, 1,
 		(struct dns_now){.s = clock_now_s(), .ms = 1});
 	return job;
 }
@@ -173,20 +173,20 @@ static int end(void **state)
 {
 	(void)state;
 	buf_done(&query);
-	/* The shelves hold what the ground owns. */
+	/* The shelves hold what the fixture owns. */
 	shelf_free(&primary.tables);
 	shelf_free(&primary.views);
-	transfer_rules_free(&primary.ground.table->transfers);
+	transfer_rules_free(&primary.fixture.table->transfers);
 	transfer_memory_free(&primary.memory);
-	ground_done(&primary.ground);
+	fixture_done(&primary.fixture);
 	return 0;
 }
 
 static const struct zone *main_zone(void)
 {
-	for (size_t i = 0; i < primary.ground.table->zones_len; i++) {
-		if (primary.ground.table->zones[i].holds == LIST_OF_ADDRESSES)
-			return &primary.ground.table->zones[i];
+	for (size_t i = 0; i < primary.fixture.table->zones_len; i++) {
+		if (primary.fixture.table->zones[i].holds == LIST_OF_ADDRESSES)
+			return &primary.fixture.table->zones[i];
 	}
 	return NULL;
 }
@@ -196,7 +196,7 @@ static void assert_is_walked(const struct received *received)
 	struct zone_binding binding;
 	struct copy walked;
 
-	zone_bind(&binding, primary.ground.table, main_zone(), primary.ground.view);
+	zone_bind(&binding, primary.fixture.table, main_zone(), primary.fixture.view);
 	copy_walk(&walked, &binding);
 	assert_int_equal(walked.len, received->copy.len);
 	for (size_t i = 0; i < walked.len; i++)
@@ -217,7 +217,7 @@ static void all_of_it_comes_between_two_soas(void **state)
 	assert_non_null(job.multi);
 	receive(job.multi, NULL, &received);
 	assert_int_equal(received.soas, 2);
-	assert_int_equal(received.serials[0], GROUND_SERIAL);
+	assert_int_equal(received.serials[0], FIXTURE_SERIAL);
 	assert_in_range(received.messages, 2, MESSAGES_MAX);
 	assert_is_walked(&received);
 	copy_done(&received.copy);
@@ -260,7 +260,7 @@ static void a_transfer_outlives_its_rules(void **state)
 
 	(void)state;
 	job = ask_signed(&exchange);
-	transfer_rules_free(&primary.ground.table->transfers);
+	transfer_rules_free(&primary.fixture.table->transfers);
 	receive(job.multi, &exchange, &received);
 	assert_true(tsig_is_whole(&exchange));
 	assert_is_walked(&received);
@@ -352,20 +352,20 @@ static void differences_come_condensed(void **state)
 	struct received received;
 
 	(void)state;
-	zone_journal_break(journal, GROUND_SERIAL - 3, false);
-	add_step(journal, GROUND_SERIAL - 3, GROUND_SERIAL - 2, "gone", "passing");
-	add_step(journal, GROUND_SERIAL - 2, GROUND_SERIAL - 1, "passing", NULL);
-	add_step(journal, GROUND_SERIAL - 1, GROUND_SERIAL, NULL, "new");
-	ask_from(GROUND_SERIAL - 3, &received);
+	zone_journal_break(journal, FIXTURE_SERIAL - 3, false);
+	add_step(journal, FIXTURE_SERIAL - 3, FIXTURE_SERIAL - 2, "gone", "passing");
+	add_step(journal, FIXTURE_SERIAL - 2, FIXTURE_SERIAL - 1, "passing", NULL);
+	add_step(journal, FIXTURE_SERIAL - 1, FIXTURE_SERIAL, NULL, "new");
+	ask_from(FIXTURE_SERIAL - 3, &received);
 	assert_int_equal(received.soas, 4); /* now, before, behind, now */
-	assert_int_equal(received.serials[1], GROUND_SERIAL - 3);
-	assert_int_equal(received.serials[2], GROUND_SERIAL);
+	assert_int_equal(received.serials[1], FIXTURE_SERIAL - 3);
+	assert_int_equal(received.serials[2], FIXTURE_SERIAL);
 	assert_int_equal(received.copy.len, 2); /* "gone" and "new"; "passing" never was */
 	copy_done(&received.copy);
-	ask_from(GROUND_SERIAL - 1, &received);
+	ask_from(FIXTURE_SERIAL - 1, &received);
 	assert_int_equal(received.copy.len, 1);
 	copy_done(&received.copy);
-	ask_from(GROUND_SERIAL - 4, &received); /* never heard of: all of it */
+	ask_from(FIXTURE_SERIAL - 4, &received); /* never heard of: all of it */
 	assert_is_walked(&received);
 	copy_done(&received.copy);
 }
@@ -373,7 +373,7 @@ static void differences_come_condensed(void **state)
 static void who_is_up_to_date_learns_the_serial(void **state)
 {
 	static const uint32_t serials[] = {
-		GROUND_SERIAL, GROUND_SERIAL + 1, GROUND_SERIAL + UINT32_C(0x7fffffff)};
+		FIXTURE_SERIAL, FIXTURE_SERIAL + 1, FIXTURE_SERIAL + UINT32_C(0x7fffffff)};
 	struct dns_message message;
 	struct dns_job job;
 
@@ -387,7 +387,7 @@ static void who_is_up_to_date_learns_the_serial(void **state)
 		assert_int_equal(message.counts[DNS_ANSWER], 1);
 	}
 	make_query(&query, "bl.example.org", DNS_IXFR);
-	append_serial(&query, GROUND_SERIAL - 1);
+	append_serial(&query, FIXTURE_SERIAL - 1);
 	job = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_UDP);
 	assert_null(job.multi); /* by datagram the serial is all there is, and TCP the way on */
 	assert_int_equal(dns_message_decode(span_of(job.out, job.out_len), &message), 0);

@@ -3,7 +3,7 @@
 
 #include "base/macro.h"
 #include "base/mem.h"
-#include "ground.h"
+#include "fixture.h"
 
 #define SOA      "SOA ns1.example.org host\\.master.example.org 2026"
 #define NODATA   "NOERROR aa authority bl.example.org 60 " SOA
@@ -13,14 +13,14 @@
 
 enum { TRAPS, REPORTS, MANUAL };
 
-static const struct ground_entry entries[] = {
+static const struct fixture_entry entries[] = {
 	{"main", TRAPS, "198.51.100.9", 0, "3 trap hits", false},
-	{"main", REPORTS, "198.51.100.9", GROUND_NOW_S + 120, "reported", false},
+	{"main", REPORTS, "198.51.100.9", FIXTURE_NOW_S + 120, "reported", false},
 	{"main", MANUAL, "203.0.113.0/24", 0, "", false},
-	{"main", TRAPS, "203.0.113.7", GROUND_NOW_S + 40, "", false},
+	{"main", TRAPS, "203.0.113.7", FIXTURE_NOW_S + 40, "", false},
 	{"main", MANUAL, "203.0.113.8", 0, "", true},
 	{"main", MANUAL, "100.96.0.0/12", 0, "wide", false},
-	{"main", TRAPS, "192.0.2.1", GROUND_NOW_S - 5, "over soon", false},
+	{"main", TRAPS, "192.0.2.1", FIXTURE_NOW_S - 5, "over soon", false},
 	{"main", REPORTS, "2001:db8:1:2::/64", 0, "ipv6", false},
 	{"main", TRAPS, "2001:db8:ffff::1", 0, "one ipv6", false},
 	{"names", 0, "bad.example", 0, "phish", false},
@@ -242,13 +242,13 @@ static const struct answer_case apex_cases[] = {
 	{"bl.example.org.example.com", DNS_A, "REFUSED"},
 };
 
-static void assert_cases(struct ground *ground, const struct answer_case *cases, size_t count)
+static void assert_cases(struct fixture *fixture, const struct answer_case *cases, size_t count)
 {
 	struct buf out;
 
 	buf_init(&out, 0);
 	for (size_t i = 0; i < count; i++) {
-		const char *answer = ground_ask(ground, cases[i].name, cases[i].type, &out);
+		const char *answer = fixture_ask(fixture, cases[i].name, cases[i].type, &out);
 
 		if (strcmp(answer, cases[i].expected) != 0)
 			fail_msg("%s %u\n  answer   %s\n  expected %s", cases[i].name,
@@ -259,16 +259,16 @@ static void assert_cases(struct ground *ground, const struct answer_case *cases,
 
 static int set_up(void **state)
 {
-	struct ground *ground = mem_new(ground);
+	struct fixture *fixture = mem_new(fixture);
 
-	ground_init(ground, entries, COUNTOF(entries));
-	*state = ground;
+	fixture_init(fixture, entries, COUNTOF(entries));
+	*state = fixture;
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	ground_done(*state);
+	fixture_done(*state);
 	mem_free(*state);
 	return 0;
 }
@@ -305,33 +305,33 @@ static void test_points_answer_from_an_empty_list(void **state)
 		{"198.bl.example.org", DNS_A, NXDOMAIN},
 		{"bad.example.dbl.example.org", DNS_A, NO_NAME},
 	};
-	struct ground ground;
+	struct fixture fixture;
 
 	(void)state;
-	ground_init(&ground, NULL, 0);
-	assert_cases(&ground, cases, COUNTOF(cases));
-	assert_cases(&ground, test_point_cases, COUNTOF(test_point_cases));
-	ground_done(&ground);
+	fixture_init(&fixture, NULL, 0);
+	assert_cases(&fixture, cases, COUNTOF(cases));
+	assert_cases(&fixture, test_point_cases, COUNTOF(test_point_cases));
+	fixture_done(&fixture);
 }
 
 /* A list that is in the configuration and not yet in the view: the zone is there and holds its test entries. */
 static void a_zone_without_its_list_still_answers(void **state)
 {
-	struct ground *ground = *state;
+	struct fixture *fixture = *state;
 	struct view *empty = view_new_empty();
-	struct zone_service *old = ground->service;
+	struct zone_service *old = fixture->service;
 	struct buf out;
 
 	buf_init(&out, 0);
-	ground->service = zone_service_new(ground->table, empty);
-	assert_string_equal(ground_ask(ground, "2.0.0.127.bl.example.org", DNS_A, &out),
+	fixture->service = zone_service_new(fixture->table, empty);
+	assert_string_equal(fixture_ask(fixture, "2.0.0.127.bl.example.org", DNS_A, &out),
 		"NOERROR aa | 2.0.0.127.bl.example.org 300 A 127.0.0.2");
 	assert_non_null(strstr(
-		ground_ask(ground, "9.100.51.198.bl.example.org", DNS_A, &out), "NXDOMAIN aa"));
-	assert_non_null(strstr(
-		ground_ask(ground, "100.51.198.traps.bl.example.org", DNS_A, &out), "NXDOMAIN aa"));
-	zone_service_free(&ground->service);
-	ground->service = old;
+		fixture_ask(fixture, "9.100.51.198.bl.example.org", DNS_A, &out), "NXDOMAIN aa"));
+	assert_non_null(strstr(fixture_ask(fixture, "100.51.198.traps.bl.example.org", DNS_A, &out),
+		"NXDOMAIN aa"));
+	zone_service_free(&fixture->service);
+	fixture->service = old;
 	view_free(&empty);
 	buf_done(&out);
 }
@@ -339,17 +339,17 @@ static void a_zone_without_its_list_still_answers(void **state)
 /* "Not listed" would be a lie while nobody knows. */
 static void without_any_view_the_answer_is_servfail(void **state)
 {
-	struct ground *ground = *state;
-	struct zone_service *old = ground->service;
+	struct fixture *fixture = *state;
+	struct zone_service *old = fixture->service;
 	struct buf out;
 
 	buf_init(&out, 0);
-	ground->service = zone_service_new(ground->table, NULL);
+	fixture->service = zone_service_new(fixture->table, NULL);
 	assert_string_equal(
-		ground_ask(ground, "2.0.0.127.bl.example.org", DNS_A, &out), "SERVFAIL");
-	assert_string_equal(ground_ask(ground, "example.org", DNS_A, &out), "REFUSED");
-	zone_service_free(&ground->service);
-	ground->service = old;
+		fixture_ask(fixture, "2.0.0.127.bl.example.org", DNS_A, &out), "SERVFAIL");
+	assert_string_equal(fixture_ask(fixture, "example.org", DNS_A, &out), "REFUSED");
+	zone_service_free(&fixture->service);
+	fixture->service = old;
 	buf_done(&out);
 }
 

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "dns/query.h"
-#include "ground.h"
+#include "fixture.h"
 #include "zone/guard.h"
 
 /*
@@ -16,7 +16,7 @@
 #define KEY "abcdefghijklmnopqrstuvwxyz"
 
 struct scene {
-	struct ground ground;
+	struct fixture fixture;
 	struct guard_memory *memory;
 	struct guard_desk *desk;
 	struct dns_now now;
@@ -43,10 +43,10 @@ static struct scene *scene_new(void)
 {
 	struct scene *scene = mem_new(scene);
 
-	ground_init(&scene->ground, NULL, 0);
+	fixture_init(&scene->fixture, NULL, 0);
 	scene->memory = guard_memory_new();
 	scene->desk = guard_desk_new(1);
-	scene->now = (struct dns_now){.s = GROUND_NOW_S, .ms = 5};
+	scene->now = (struct dns_now){.s = FIXTURE_NOW_S, .ms = 5};
 	scene->lists[0].name = "main";
 	scene->lists[1].name = "names";
 	scene->conf = (struct conf){
@@ -70,7 +70,7 @@ static void scene_free(struct scene *scene)
 	if (scene->keys_path[0] != '\0')
 		unlink(scene->keys_path);
 	guard_desk_free(&scene->desk);
-	ground_done(&scene->ground);
+	fixture_done(&scene->fixture);
 	guard_memory_free(&scene->memory);
 	buf_done(&scene->out);
 	mem_free(scene);
@@ -79,7 +79,7 @@ static void scene_free(struct scene *scene)
 /* The configuration comes into force. */
 static void apply(struct scene *scene)
 {
-	struct zone_table *table = scene->ground.table;
+	struct zone_table *table = scene->fixture.table;
 	struct fault why = {""};
 
 	guard_free(&table->guard);
@@ -131,7 +131,7 @@ static const char *ask(struct scene *scene, const struct question *question)
 	job.query = buf_span(&query);
 	job.client.port = 4711;
 	assert_int_equal(ip_parse(span_text(question->client), &job.client.ip), 0);
-	zone_answer_jobs(scene->ground.service, scene->desk, &job, 1, scene->now);
+	zone_answer_jobs(scene->fixture.service, scene->desk, &job, 1, scene->now);
 	buf_done(&query);
 	buf_clear(&scene->out);
 	scene->len = job.out_len;
@@ -140,7 +140,7 @@ static const char *ask(struct scene *scene, const struct question *question)
 	assert_int_equal(dns_message_decode(span_of(scene->bytes, job.out_len), &scene->answer), 0);
 	buf_append_text(&scene->out, scene->answer.rcode == DNS_BADCOOKIE
 					     ? "BADCOOKIE"
-					     : ground_rcode(scene->answer.rcode));
+					     : fixture_rcode(scene->answer.rcode));
 	if ((scene->answer.flags & DNS_FLAG_TC) != 0)
 		buf_append_text(&scene->out, " tc");
 	return buf_cstr(&scene->out);
@@ -329,7 +329,7 @@ static void files_of_keys_are_checked(void **state)
 
 		write_keys(scene, cases[i].text, cases[i].mode);
 		assert_int_equal(
-			guard_new(&scene->conf, scene->ground.table, scene->memory, &guard, &why),
+			guard_new(&scene->conf, scene->fixture.table, scene->memory, &guard, &why),
 			E_CONFIG);
 		assert_null(guard);
 		if (strstr(why.text, cases[i].why) == NULL)
@@ -469,13 +469,13 @@ static void a_message_without_question_may_come_for_a_cookie(void **state)
 
 	(void)state;
 	apply(scene);
-	zone_answer_jobs(scene->ground.service, scene->desk, &job, 1, scene->now);
+	zone_answer_jobs(scene->fixture.service, scene->desk, &job, 1, scene->now);
 	assert_int_equal(job.out_len, DNS_HEADER_SIZE + 11 + 28);
 	assert_int_equal(scene->bytes[3] & 0xf, DNS_NOERROR);
 	assert_memory_equal(scene->bytes + DNS_HEADER_SIZE + 15, "clientck\1\0\0\0", 12);
 	scene->conf.guard.cookies = COOKIES_OFF;
 	apply(scene);
-	zone_answer_jobs(scene->ground.service, scene->desk, &job, 1, scene->now);
+	zone_answer_jobs(scene->fixture.service, scene->desk, &job, 1, scene->now);
 	assert_int_equal(scene->bytes[3] & 0xf, DNS_FORMERR);
 	scene_free(scene);
 }

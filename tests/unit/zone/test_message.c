@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 #include "dns/query.h"
-#include "ground.h"
+#include "fixture.h"
 
 /*
  * What a server owes the form of a message: answers to broken and odd queries, EDNS, truncation. Queries are written out in
@@ -126,11 +126,11 @@ static void print_answer(struct span answer, struct buf *out)
 	assert_int_equal(answer.ptr[0] << 8 | answer.ptr[1], 0x1234);
 	assert_int_equal(answer.ptr[2] & 0x80, 0x80);
 	if (dns_message_decode(answer, &message) == 0) {
-		ground_print(&message, out);
+		fixture_print(&message, out);
 	} else {
 		assert_int_equal(answer.ptr[5], 0);
 		assert_true(answer.len == DNS_HEADER_SIZE || answer.ptr[11] == 1);
-		buf_append_text(out, ground_rcode(answer.ptr[3] & 0xf));
+		buf_append_text(out, fixture_rcode(answer.ptr[3] & 0xf));
 		if (answer.ptr[11] == 1)
 			buf_append_text(out, " opt");
 	}
@@ -140,23 +140,23 @@ static void print_answer(struct span answer, struct buf *out)
 
 static int set_up(void **state)
 {
-	struct ground *ground = mem_new(ground);
+	struct fixture *fixture = mem_new(fixture);
 
-	ground_init(ground, NULL, 0);
-	*state = ground;
+	fixture_init(fixture, NULL, 0);
+	*state = fixture;
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	ground_done(*state);
+	fixture_done(*state);
 	mem_free(*state);
 	return 0;
 }
 
 static void each_form_of_message_gets_its_answer(void **state)
 {
-	struct ground *ground = *state;
+	struct fixture *fixture = *state;
 	struct buf out;
 
 	buf_init(&out, 0);
@@ -168,7 +168,7 @@ static void each_form_of_message_gets_its_answer(void **state)
 		size_t len;
 
 		len = zone_answer(
-			ground->service, span_of(query, c->len), DNS_UDP, GROUND_NOW_S, answer);
+			fixture->service, span_of(query, c->len), DNS_UDP, FIXTURE_NOW_S, answer);
 		mem_free(query);
 		if (c->expected == NULL) {
 			if (len != 0)
@@ -186,7 +186,7 @@ static void each_form_of_message_gets_its_answer(void **state)
 static void a_batch_is_answered_like_its_queries_alone(void **state)
 {
 	enum { JOBS = 3 * COUNTOF(message_cases) };
-	struct ground *ground = *state;
+	struct fixture *fixture = *state;
 	uint8_t(*answers)[DNS_ANSWER_UDP_MAX] = mem_alloc_array(JOBS, sizeof(*answers));
 	struct dns_job jobs[JOBS];
 
@@ -198,12 +198,12 @@ static void a_batch_is_answered_like_its_queries_alone(void **state)
 				.out = answers[i],
 				.out_len = 1};
 		}
-		zone_answer_jobs(
-			ground->service, NULL, jobs, jobs_len, (struct dns_now){.s = GROUND_NOW_S});
+		zone_answer_jobs(fixture->service, NULL, jobs, jobs_len,
+			(struct dns_now){.s = FIXTURE_NOW_S});
 		for (size_t i = 0; i < jobs_len; i++) {
 			uint8_t alone[DNS_ANSWER_UDP_MAX];
 			size_t len = zone_answer(
-				ground->service, jobs[i].query, DNS_UDP, GROUND_NOW_S, alone);
+				fixture->service, jobs[i].query, DNS_UDP, FIXTURE_NOW_S, alone);
 
 			assert_int_equal(jobs[i].out_len, len);
 			assert_memory_equal(answers[i], alone, len);
@@ -215,7 +215,7 @@ static void a_batch_is_answered_like_its_queries_alone(void **state)
 static void a_query_cut_anywhere_is_a_format_error_or_nothing(void **state)
 {
 	static const char whole[] = QUERY("\1\0", "\1", "\1") NAME IN_A OPT_1232;
-	struct ground *ground = *state;
+	struct fixture *fixture = *state;
 
 	for (size_t cut = 0; cut < sizeof(whole) - 1; cut++) {
 		uint8_t *query = mem_copy(whole, cut);
@@ -223,7 +223,7 @@ static void a_query_cut_anywhere_is_a_format_error_or_nothing(void **state)
 		size_t len;
 
 		len = zone_answer(
-			ground->service, span_of(query, cut), DNS_UDP, GROUND_NOW_S, answer);
+			fixture->service, span_of(query, cut), DNS_UDP, FIXTURE_NOW_S, answer);
 		mem_free(query);
 		if (cut < DNS_HEADER_SIZE) {
 			assert_int_equal(len, 0);
@@ -245,7 +245,7 @@ static void answers_keep_the_limit_of_their_transport(void **state)
 	struct zone_table *table = NULL;
 	uint8_t answer[DNS_ANSWER_TCP_MAX];
 	struct zone_service *service;
-	struct ground *ground = *state;
+	struct fixture *fixture = *state;
 	struct dns_message message;
 	size_t len;
 
@@ -253,15 +253,15 @@ static void answers_keep_the_limit_of_their_transport(void **state)
 		servers[i] = "a-long-name-for-a-server.somewhere.example.org";
 	conf.nameservers_len = 9; /* of 60 octets each: 29 + 9 * 60 is over 512 */
 	assert_int_equal(zone_table_new(&conf, &table, NULL), 0);
-	service = zone_service_new(table, ground->view);
+	service = zone_service_new(table, fixture->view);
 
-	len = zone_answer(service, span_of(BYTES(plain)), DNS_UDP, GROUND_NOW_S, answer);
+	len = zone_answer(service, span_of(BYTES(plain)), DNS_UDP, FIXTURE_NOW_S, answer);
 	assert_int_equal(dns_message_decode(span_of(answer, len), &message), 0);
 	assert_int_equal(message.flags & DNS_FLAG_TC, DNS_FLAG_TC);
 	assert_int_equal(message.counts[DNS_ANSWER], 0);
 	assert_int_equal(len, sizeof(plain) - 1);
 
-	len = zone_answer(service, span_of(BYTES(with_opt)), DNS_UDP, GROUND_NOW_S, answer);
+	len = zone_answer(service, span_of(BYTES(with_opt)), DNS_UDP, FIXTURE_NOW_S, answer);
 	assert_int_equal(dns_message_decode(span_of(answer, len), &message), 0);
 	assert_int_equal(message.flags & DNS_FLAG_TC, 0);
 	assert_int_equal(message.counts[DNS_ANSWER], 9);
@@ -270,12 +270,12 @@ static void answers_keep_the_limit_of_their_transport(void **state)
 
 	conf.nameservers_len = COUNTOF(servers);
 	assert_int_equal(zone_table_new(&conf, &table, NULL), 0);
-	service = zone_service_new(table, ground->view);
-	len = zone_answer(service, span_of(BYTES(with_opt)), DNS_UDP, GROUND_NOW_S, answer);
+	service = zone_service_new(table, fixture->view);
+	len = zone_answer(service, span_of(BYTES(with_opt)), DNS_UDP, FIXTURE_NOW_S, answer);
 	assert_int_equal(dns_message_decode(span_of(answer, len), &message), 0);
 	assert_int_equal(message.flags & DNS_FLAG_TC, DNS_FLAG_TC);
 	assert_true(message.edns.present);
-	len = zone_answer(service, span_of(BYTES(with_opt)), DNS_TCP, GROUND_NOW_S, answer);
+	len = zone_answer(service, span_of(BYTES(with_opt)), DNS_TCP, FIXTURE_NOW_S, answer);
 	assert_int_equal(dns_message_decode(span_of(answer, len), &message), 0);
 	assert_int_equal(message.flags & DNS_FLAG_TC, 0);
 	assert_int_equal(message.counts[DNS_ANSWER], COUNTOF(servers));
@@ -288,7 +288,7 @@ static void no_answer_is_a_lever(void **state)
 {
 	static const char head[] = QUERY("\1\0", "\1", "\1") NAME;
 	static const char *const types[] = {"\0\1", "\0\x10", "\0\xff", "\0\6", "\0\2"};
-	struct ground *ground = *state;
+	struct fixture *fixture = *state;
 
 	for (size_t i = 0; i < COUNTOF(types); i++) {
 		uint8_t query[128];
@@ -299,8 +299,8 @@ static void no_answer_is_a_lever(void **state)
 		memcpy(query + len, types[i], 2);
 		memcpy(query + len + 2, "\0\1" OPT("\xff\xff", "\0\0\0\0", "\0\0"), 13);
 		len += 15;
-		assert_true(zone_answer(ground->service, span_of(query, len), DNS_UDP, GROUND_NOW_S,
-				    answer) < 10 * len);
+		assert_true(zone_answer(fixture->service, span_of(query, len), DNS_UDP,
+				    FIXTURE_NOW_S, answer) < 10 * len);
 	}
 }
 

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "copy.h"
-#include "ground.h"
+#include "fixture.h"
 
 static const char yaml[] =
 	"hostname: mx.example.org\n"
@@ -51,7 +51,7 @@ static const char yaml[] =
 
 enum { TRAPS, REPORTS, MANUAL };
 
-/* Lists "main" and "names" are those of the ground; "bots" and "shops" come with a view of their own. */
+/* Lists "main" and "names" are those of the fixture; "bots" and "shops" come with a view of their own. */
 struct entry {
 	unsigned list;
 	unsigned sublist;
@@ -84,7 +84,7 @@ static struct view *make_view(void)
 	static const struct span hosts = {(const uint8_t *)"hosts", 5};
 	static const struct span manual = {(const uint8_t *)"manual", 6};
 	static const struct span fake = {(const uint8_t *)"fake", 4};
-	AUTO(snapshot_writer) *writer = snapshot_writer_new(GROUND_SERIAL, GROUND_NOW_S);
+	AUTO(snapshot_writer) *writer = snapshot_writer_new(FIXTURE_SERIAL, FIXTURE_NOW_S);
 	char path[] = "/tmp/stockade-zone-XXXXXX";
 	struct view *view = NULL;
 	int fd = mkstemp(path);
@@ -112,7 +112,7 @@ static struct view *make_view(void)
 
 static int set_up(void **state)
 {
-	struct ground *ground = mem_new(ground);
+	struct fixture *fixture = mem_new(fixture);
 	struct conf_report report;
 	AUTO(conf) *conf = NULL;
 	struct buf words;
@@ -123,16 +123,16 @@ static int set_up(void **state)
 		fail_msg("%s", buf_cstr(&words));
 	}
 	conf_report_done(&report);
-	ground->view = make_view();
-	assert_int_equal(zone_table_new(conf, &ground->table, NULL), 0);
-	ground->service = zone_service_new(ground->table, ground->view);
-	*state = ground;
+	fixture->view = make_view();
+	assert_int_equal(zone_table_new(conf, &fixture->table, NULL), 0);
+	fixture->service = zone_service_new(fixture->table, fixture->view);
+	*state = fixture;
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	ground_done(*state);
+	fixture_done(*state);
 	mem_free(*state);
 	return 0;
 }
@@ -143,13 +143,13 @@ struct answer_case {
 	const char *expected; /* "~": a part of the answer */
 };
 
-static void assert_cases(struct ground *ground, const struct answer_case *cases, size_t count)
+static void assert_cases(struct fixture *fixture, const struct answer_case *cases, size_t count)
 {
 	struct buf out;
 
 	buf_init(&out, 0);
 	for (size_t i = 0; i < count; i++) {
-		const char *answer = ground_ask(ground, cases[i].name, cases[i].type, &out);
+		const char *answer = fixture_ask(fixture, cases[i].name, cases[i].type, &out);
 		const char *expected = cases[i].expected;
 
 		if (expected[0] == '~' ? strstr(answer, expected + 1) == NULL
@@ -323,7 +323,7 @@ static void the_apex_tells_what_the_zone_is(void **state)
 }
 
 /* What secondaries are given answers the same (RFC 4592), at every subtree of a zone of several lists. */
-static void assert_copied(struct ground *ground, const struct zone *zone, const struct copy *copy,
+static void assert_copied(struct fixture *fixture, const struct zone *zone, const struct copy *copy,
 	const char *name, const char *subtree)
 {
 	static struct reply_copy theirs, ours;
@@ -334,7 +334,7 @@ static void assert_copied(struct ground *ground, const struct zone *zone, const 
 		bool same;
 
 		copy_ask(copy, span_text(text), type, &theirs);
-		our_ask(ground->service, zone, span_text(text), type, &ours);
+		our_ask(fixture->service, zone, span_text(text), type, &ours);
 		same = theirs.len == ours.len &&
 		       (theirs.rcode == ours.rcode || theirs.rcode == DNS_NOERROR);
 		for (size_t i = 0; same && i < ours.len; i++)
@@ -354,18 +354,18 @@ static void copies_answer_the_same(void **state)
 		"a.b.shop.bad.example", "one.example", "x.one.example", "example"};
 	static const char *const subtrees[] = {"", "main", "bots", "traps.main", "hosts.bots",
 		"traps", "names", "shops", "manual.names", "fake.shops", "nobody"};
-	struct ground *ground = *state;
+	struct fixture *fixture = *state;
 	struct zone_binding binding;
 
-	for (size_t z = 0; z < ground->table->zones_len; z++) {
-		const struct zone *zone = &ground->table->zones[z];
+	for (size_t z = 0; z < fixture->table->zones_len; z++) {
+		const struct zone *zone = &fixture->table->zones[z];
 		struct copy copy;
 
-		zone_bind(&binding, ground->table, zone, ground->view);
+		zone_bind(&binding, fixture->table, zone, fixture->view);
 		copy_walk(&copy, &binding);
 		for (size_t i = 0; i < COUNTOF(names); i++) {
 			for (size_t k = 0; k < COUNTOF(subtrees); k++)
-				assert_copied(ground, zone, &copy, names[i], subtrees[k]);
+				assert_copied(fixture, zone, &copy, names[i], subtrees[k]);
 		}
 		copy_done(&copy);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The ground the zone tests stand on: two lists in a view, the zones of a configuration over them, and a way to ask in text
+ * What the zone tests ask: two lists in a view, the zones of a configuration over them, and a way to ask in text
  * and read the answer in text, decoded by dns/message (which the answer code does not use).
  */
 #include <stdio.h>
@@ -13,15 +13,15 @@
 #include "list/snapshot_write.h"
 #include "zone/answer.h"
 
-enum { GROUND_SERIAL = 2026, GROUND_NOW_S = 1000000, GROUND_TTL_S = 300 };
+enum { FIXTURE_SERIAL = 2026, FIXTURE_NOW_S = 1000000, FIXTURE_TTL_S = 300 };
 
-struct ground {
+struct fixture {
 	struct view *view;
 	struct zone_table *table;
 	struct zone_service *service;
 };
 
-struct ground_entry {
+struct fixture_entry {
 	const char *list;
 	unsigned sublist;
 	const char *source;
@@ -30,12 +30,12 @@ struct ground_entry {
 	bool excluded;
 };
 
-static struct view *ground_view(const struct ground_entry *entries, size_t count)
+static struct view *fixture_view(const struct fixture_entry *entries, size_t count)
 {
 	static const struct span main_sublists[] = {{(const uint8_t *)"traps", 5},
 		{(const uint8_t *)"reports", 7}, {(const uint8_t *)"manual", 6}};
 	static const struct span names_sublists[] = {{(const uint8_t *)"manual", 6}};
-	AUTO(snapshot_writer) *writer = snapshot_writer_new(GROUND_SERIAL, GROUND_NOW_S);
+	AUTO(snapshot_writer) *writer = snapshot_writer_new(FIXTURE_SERIAL, FIXTURE_NOW_S);
 	char path[] = "/tmp/stockade-zone-XXXXXX";
 	struct view *view = NULL;
 	int fd = mkstemp(path);
@@ -62,7 +62,7 @@ static struct view *ground_view(const struct ground_entry *entries, size_t count
 	return view;
 }
 
-static struct zone_table *ground_table(void)
+static struct zone_table *fixture_table(void)
 {
 	struct conf_sublist main_sublists[] = {
 		{.name = "manual", .code = ip_from_v4(0x7f000008)},
@@ -91,7 +91,7 @@ static struct zone_table *ground_table(void)
 		.lists = lists,
 		.nameservers_len = COUNTOF(servers),
 		.nameservers = servers,
-		.ttl_s = GROUND_TTL_S,
+		.ttl_s = FIXTURE_TTL_S,
 	};
 	struct zone_table *table = NULL;
 
@@ -100,22 +100,22 @@ static struct zone_table *ground_table(void)
 }
 
 /* Lists "main" (traps .2, reports .3, manual .8; bl.example.org) and "names" (manual .1.2; dbl.example.org). */
-static inline void ground_init(
-	struct ground *ground, const struct ground_entry *entries, size_t count)
+static inline void fixture_init(
+	struct fixture *fixture, const struct fixture_entry *entries, size_t count)
 {
-	ground->view = ground_view(entries, count);
-	ground->table = ground_table();
-	ground->service = zone_service_new(ground->table, ground->view);
+	fixture->view = fixture_view(entries, count);
+	fixture->table = fixture_table();
+	fixture->service = zone_service_new(fixture->table, fixture->view);
 }
 
-static inline void ground_done(struct ground *ground)
+static inline void fixture_done(struct fixture *fixture)
 {
-	zone_service_free(&ground->service);
-	zone_table_free(&ground->table);
-	view_free(&ground->view);
+	zone_service_free(&fixture->service);
+	zone_table_free(&fixture->table);
+	view_free(&fixture->view);
 }
 
-static const char *ground_rcode(uint16_t rcode)
+static const char *fixture_rcode(uint16_t rcode)
 {
 	static const char *const names[] = {
 		"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"};
@@ -125,7 +125,7 @@ static const char *ground_rcode(uint16_t rcode)
 	return rcode == DNS_BADVERS ? "BADVERS" : "?";
 }
 
-static void ground_print_record(
+static void fixture_print_record(
 	const struct dns_message *message, const struct dns_record *record, struct buf *out)
 {
 	char owner[DNS_NAME_TEXT_SIZE];
@@ -156,11 +156,11 @@ static void ground_print_record(
 	}
 }
 
-static void ground_print(const struct dns_message *message, struct buf *out)
+static void fixture_print(const struct dns_message *message, struct buf *out)
 {
 	static const char *const marks[] = {" |", " authority", " additional"};
 
-	buf_append_text(out, ground_rcode(message->rcode));
+	buf_append_text(out, fixture_rcode(message->rcode));
 	if ((message->flags & DNS_FLAG_AA) != 0)
 		buf_append_text(out, " aa");
 	if ((message->flags & DNS_FLAG_TC) != 0)
@@ -173,7 +173,7 @@ static void ground_print(const struct dns_message *message, struct buf *out)
 			if (record.type == DNS_OPT)
 				continue;
 			buf_append_text(out, walk.index == 1 ? marks[section] : ";");
-			ground_print_record(message, &record, out);
+			fixture_print_record(message, &record, out);
 		}
 	}
 	if (message->edns.present)
@@ -181,8 +181,8 @@ static void ground_print(const struct dns_message *message, struct buf *out)
 }
 
 /* One line: "NOERROR aa | name TTL A 127.0.0.2; ..." and " authority ..." and " opt"; times of SOA left out. */
-static inline const char *ground_ask(
-	struct ground *ground, const char *text, uint16_t type, struct buf *out)
+static inline const char *fixture_ask(
+	struct fixture *fixture, const char *text, uint16_t type, struct buf *out)
 {
 	uint8_t answer[DNS_ANSWER_UDP_MAX];
 	struct dns_message message;
@@ -193,11 +193,11 @@ static inline const char *ground_ask(
 	assert_int_equal(dns_name_parse(span_text(text), &name), 0);
 	buf_init(&query, 0);
 	dns_query_encode(&query, 0xabcd, &name, type, 0);
-	len = zone_answer(ground->service, buf_span(&query), DNS_UDP, GROUND_NOW_S, answer);
+	len = zone_answer(fixture->service, buf_span(&query), DNS_UDP, FIXTURE_NOW_S, answer);
 	buf_done(&query);
 	assert_int_equal(dns_message_decode(span_of(answer, len), &message), 0);
 	assert_true(dns_message_answers(&message, 0xabcd, &name, type));
 	buf_clear(out);
-	ground_print(&message, out);
+	fixture_print(&message, out);
 	return buf_cstr(out);
 }
