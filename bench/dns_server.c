@@ -39,7 +39,7 @@ static void release_table(void *object)
 }
 
 static int make_table(
-	struct shelf *tables, enum holds holds, struct guard_memory *memory, struct fault *why)
+	struct shelf *tables, enum holds holds, struct guard_state *memory, struct fault *why)
 {
 	struct conf_sublist sublist = {.name = "manual", .code = ip_from_v4(0x7f000008)};
 	struct conf_list list = {.name = "main",
@@ -77,7 +77,7 @@ static int make_table(
 }
 
 static int serve(const char *path, struct endpoint endpoint, size_t threads, enum holds holds,
-	struct guard_memory *memory, struct fault *why)
+	struct guard_state *memory, struct fault *why)
 {
 	struct dns_shelves shelves = {.tables = shelf_new(release_table),
 		.views = shelf_new(release_view),
@@ -118,7 +118,7 @@ int main(int argc, char **argv)
 	struct fault why = {
 		"usage: dns_server SNAPSHOT ADDRESS:PORT [THREADS [addresses|domains [guarded]]]"};
 	uint64_t threads = 1;
-	struct guard_memory *memory = argc > 5 ? guard_memory_new() : NULL;
+	struct guard_state *memory = argc > 5 ? guard_state_new() : NULL;
 	struct endpoint endpoint;
 	int r = 0;
 
@@ -130,7 +130,7 @@ int main(int argc, char **argv)
 			argc > 4 && strcmp(argv[4], "domains") == 0 ? LIST_OF_DOMAINS
 								    : LIST_OF_ADDRESSES,
 			memory, &why);
-	guard_memory_free(&memory);
+	guard_state_free(&memory);
 	if (r < 0)
 		fprintf(stderr, "dns_server: %s\n", why.text);
 	return r < 0;

@@ -33,7 +33,7 @@ struct dns_watch {
 	struct loop *loop;
 	struct bus_client *bus;
 	size_t desks_len;
-	struct guard_desk *desks[DESKS_MAX];
+	struct guard_worker *desks[DESKS_MAX];
 	uint64_t before[DNS_COUNTS_LEN]; /* of desks that were closed */
 	struct timer look;
 	struct timer tell;
@@ -147,9 +147,9 @@ static void watch_sample(struct dns_watch *watch, struct span record)
 
 /* Some of a worker's samples; whether there may be more. A busy worker may write faster than this reads, and views and secondaries
  * have to have their turn. */
-static bool watch_drain(struct dns_watch *watch, struct guard_desk *desk)
+static bool watch_drain(struct dns_watch *watch, struct guard_worker *desk)
 {
-	struct ring *ring = guard_desk_samples(desk);
+	struct ring *ring = guard_worker_samples(desk);
 	struct span record;
 
 	for (unsigned i = 0; i < SAMPLES_AT_ONCE; i++) {
@@ -182,7 +182,7 @@ uint64_t dns_watch_sum(const struct dns_watch *watch, enum dns_count count)
 	uint64_t sum = watch->before[count];
 
 	for (size_t i = 0; i < watch->desks_len; i++)
-		sum += dns_tally_read(guard_desk_tally(watch->desks[i]), count);
+		sum += dns_tally_read(guard_worker_tally(watch->desks[i]), count);
 	return sum;
 }
 
@@ -284,13 +284,13 @@ void dns_watch_free(struct dns_watch **watch)
 	*watch = NULL;
 }
 
-void dns_watch_add(struct dns_watch *watch, struct guard_desk *desk)
+void dns_watch_add(struct dns_watch *watch, struct guard_worker *desk)
 {
 	if (watch->desks_len < DESKS_MAX)
 		watch->desks[watch->desks_len++] = desk;
 }
 
-void dns_watch_remove(struct dns_watch *watch, struct guard_desk *desk)
+void dns_watch_remove(struct dns_watch *watch, struct guard_worker *desk)
 {
 	for (size_t i = 0; i < watch->desks_len; i++) {
 		if (watch->desks[i] != desk)
@@ -299,7 +299,7 @@ void dns_watch_remove(struct dns_watch *watch, struct guard_desk *desk)
 			continue;
 		for (int count = 0; count < DNS_COUNTS_LEN; count++)
 			watch->before[count] +=
-				dns_tally_read(guard_desk_tally(desk), (enum dns_count)count);
+				dns_tally_read(guard_worker_tally(desk), (enum dns_count)count);
 		watch->desks[i] = watch->desks[--watch->desks_len];
 		return;
 	}

@@ -11,7 +11,7 @@
 struct bus_client;
 struct conf;
 struct dns_watch;
-struct guard_desk;
+struct guard_worker;
 
 /* bus: where counts are told, or NULL. */
 struct dns_watch *dns_watch_new(struct loop *loop, const struct conf *conf, struct bus_client *bus);
@@ -21,8 +21,8 @@ void dns_watch_free(struct dns_watch **watch);
 void dns_watch_apply(struct dns_watch *watch, const struct conf *conf);
 
 /* A worker's. Remove takes what is left in it, and its counts stay in the sums. */
-void dns_watch_add(struct dns_watch *watch, struct guard_desk *desk);
-void dns_watch_remove(struct dns_watch *watch, struct guard_desk *desk);
+void dns_watch_add(struct dns_watch *watch, struct guard_worker *desk);
+void dns_watch_remove(struct dns_watch *watch, struct guard_worker *desk);
 
 /* Of all desks, also those that are gone. */
 uint64_t dns_watch_sum(const struct dns_watch *watch, enum dns_count count);

@@ -10,7 +10,7 @@ struct dns_desk {
 	struct shelf_item *table;
 	struct shelf_item *view;
 	struct zone_service *service;
-	struct guard_desk *guard;
+	struct guard_worker *guard;
 };
 
 static void desk_refresh(void *arg)
@@ -30,7 +30,7 @@ static void *desk_open(void *arg)
 	struct dns_desk *desk = mem_new(dns_desk);
 
 	desk->shelves = arg;
-	desk->guard = guard_desk_new(desk->shelves->workers);
+	desk->guard = guard_worker_new(desk->shelves->workers);
 	if (desk->shelves->watch != NULL)
 		dns_watch_add(desk->shelves->watch, desk->guard);
 	desk_refresh(desk);
@@ -44,7 +44,7 @@ static void desk_close(void *arg)
 	zone_service_free(&desk->service);
 	if (desk->shelves->watch != NULL)
 		dns_watch_remove(desk->shelves->watch, desk->guard);
-	guard_desk_free(&desk->guard);
+	guard_worker_free(&desk->guard);
 	if (desk->table != NULL)
 		shelf_release(desk->shelves->tables, &desk->table);
 	if (desk->view != NULL)

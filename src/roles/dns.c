@@ -23,7 +23,7 @@
 struct dns_role {
 	struct role_context *context;
 	struct dns_shelves shelves;
-	struct guard_memory *memory;
+	struct guard_state *memory;
 	struct transfer_memory *transfers;
 	struct dns_changes *changes;
 	struct dns_notify *notify;
@@ -175,7 +175,7 @@ static void dns_finish(struct role_context *context)
 	dns_changes_free(&dns->changes);
 	shelf_free(&dns->shelves.tables);
 	shelf_free(&dns->shelves.views);
-	guard_memory_free(&dns->memory);
+	guard_state_free(&dns->memory);
 	transfer_memory_free(&dns->transfers);
 	buf_done(&dns->shown);
 	mem_free(dns);
@@ -190,7 +190,7 @@ static int dns_start(struct role_context *context, struct fault *why)
 	dns->context = context;
 	dns->shelves.tables = shelf_new(dns_release_table);
 	dns->shelves.views = shelf_new(dns_release_view);
-	dns->memory = guard_memory_new();
+	dns->memory = guard_state_new();
 	dns->transfers = transfer_memory_new(dns->shelves.tables, dns->shelves.views);
 	dns->changes = dns_changes_new(&dns->shelves, dns->transfers);
 	dns->notify = dns_notify_new(context->loop, context->conf);

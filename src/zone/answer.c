@@ -333,7 +333,7 @@ static void answer_transfer(const struct asked *asked, struct reply *reply)
 }
 
 /* Who has signed is known, and asked for by dns.transfer-to: a secondary that looks for a newer serial. */
-static void answer_query(const struct asked *asked, struct guard_turn *guard, struct reply *reply)
+static void answer_query(const struct asked *asked, struct guard_query *guard, struct reply *reply)
 {
 	const struct dns_query *query = asked->query;
 
@@ -360,11 +360,11 @@ struct pending {
 	int rcode; /* of the form of the message; negative: no answer is due */
 	struct dns_query query;
 	struct asked asked;
-	struct guard_turn guard;
+	struct guard_query guard;
 };
 
 static void pending_read(struct pending *pending, const struct zone_service *service,
-	struct guard_desk *desk, struct dns_job *job, struct dns_now now)
+	struct guard_worker *desk, struct dns_job *job, struct dns_now now)
 {
 	struct dns_query *query = &pending->query;
 	struct asked *asked = &pending->asked;
@@ -468,7 +468,7 @@ static size_t pending_answer(struct pending *pending, struct dns_now now)
 /* Few enough that what is fetched for the last is still in the first cache when the last is answered. */
 enum { GROUP = 16 };
 
-void zone_answer_jobs(const struct zone_service *service, struct guard_desk *desk,
+void zone_answer_jobs(const struct zone_service *service, struct guard_worker *desk,
 	struct dns_job *jobs, size_t jobs_len, struct dns_now now)
 {
 	struct pending pending[GROUP];

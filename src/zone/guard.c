@@ -13,122 +13,122 @@
  */
 enum { V6_CLIENT_BITS = 56, SAMPLES_SIZE = 1 << 20 };
 
-struct guard_memory *guard_memory_new(void)
+struct guard_state *guard_state_new(void)
 {
-	struct guard_memory *memory = mem_new(guard_memory);
+	struct guard_state *state = mem_new(guard_state);
 
-	memory->clients = dns_quota_new();
-	memory->keys = dns_quota_new();
-	dns_cookie_secrets_random(&memory->secrets);
-	return memory;
+	state->clients = dns_quota_new();
+	state->keys = dns_quota_new();
+	dns_cookie_secrets_random(&state->secrets);
+	return state;
 }
 
-void guard_memory_free(struct guard_memory **memory)
+void guard_state_free(struct guard_state **state)
 {
-	struct guard_memory *m = *memory;
+	struct guard_state *s = *state;
 
-	if (m == NULL)
+	if (s == NULL)
 		return;
-	dns_quota_free(&m->clients);
-	dns_quota_free(&m->keys);
-	mem_free(m);
-	*memory = NULL;
+	dns_quota_free(&s->clients);
+	dns_quota_free(&s->keys);
+	mem_free(s);
+	*state = NULL;
 }
 
 /* Never 0, at which xorshift stays. */
-static uint32_t desk_seed(void)
+static uint32_t worker_seed(void)
 {
 	uint32_t seed = 0;
 
 	return getrandom(&seed, sizeof(seed), 0) == sizeof(seed) && seed != 0 ? seed : 0x9e3779b9;
 }
 
-struct guard_desk *guard_desk_new(unsigned workers)
+struct guard_worker *guard_worker_new(unsigned workers)
 {
-	struct guard_desk *desk = mem_new(guard_desk);
+	struct guard_worker *worker = mem_new(guard_worker);
 
-	desk->limiter = dns_limiter_new(workers);
-	desk->samples = ring_new(SAMPLES_SIZE);
-	desk->random = desk_seed();
-	return desk;
+	worker->limiter = dns_limiter_new(workers);
+	worker->samples = ring_new(SAMPLES_SIZE);
+	worker->random = worker_seed();
+	return worker;
 }
 
-void guard_desk_free(struct guard_desk **desk)
+void guard_worker_free(struct guard_worker **worker)
 {
-	struct guard_desk *d = *desk;
+	struct guard_worker *w = *worker;
 
-	if (d == NULL)
+	if (w == NULL)
 		return;
-	dns_limiter_free(&d->limiter);
-	ring_free(&d->samples);
-	mem_free(d);
-	*desk = NULL;
+	dns_limiter_free(&w->limiter);
+	ring_free(&w->samples);
+	mem_free(w);
+	*worker = NULL;
 }
 
-const struct dns_tally *guard_desk_tally(const struct guard_desk *desk)
+const struct dns_tally *guard_worker_tally(const struct guard_worker *worker)
 {
-	return &desk->tally;
+	return &worker->tally;
 }
 
-struct ring *guard_desk_samples(struct guard_desk *desk)
+struct ring *guard_worker_samples(struct guard_worker *worker)
 {
-	return desk->samples;
+	return worker->samples;
 }
 
 /* ---- before the zone is known ---- */
 
-void guard_open(struct guard_turn *turn, const struct guard *guard, struct guard_desk *desk,
-	const struct dns_job *job, const struct dns_query *query, struct dns_now now)
+void guard_open(struct guard_query *query, const struct guard *guard, struct guard_worker *worker,
+	const struct dns_job *job, const struct dns_query *dns, struct dns_now now)
 {
-	turn->guard = desk != NULL ? guard : NULL;
-	turn->key_labels = 0;
-	if (turn->guard == NULL)
+	query->guard = worker != NULL ? guard : NULL;
+	query->key_labels = 0;
+	if (query->guard == NULL)
 		return;
-	turn->desk = desk;
-	turn->job = job;
-	turn->query = query;
-	turn->now = now;
-	turn->key = NULL;
-	turn->zone = GUARD_UNREAD;
-	turn->exempt = prefix_set_has(guard->exempt, job->client.ip);
-	turn->proven = job->transport == DNS_TCP;
-	turn->sent_cookie = false;
-	turn->counted = DNS_COUNTS_LEN;
+	query->worker = worker;
+	query->job = job;
+	query->dns = dns;
+	query->now = now;
+	query->key = NULL;
+	query->zone = GUARD_UNREAD;
+	query->exempt = prefix_set_has(guard->exempt, job->client.ip);
+	query->proven = job->transport == DNS_TCP;
+	query->sent_cookie = false;
+	query->counted = DNS_COUNTS_LEN;
 }
 
 /* Whether a cookie was sent that proves nothing, where one has to. */
-static bool guard_take_cookie(struct guard_turn *turn, struct reply *reply)
+static bool guard_take_cookie(struct guard_query *query, struct reply *reply)
 {
-	const struct guard *guard = turn->guard;
+	const struct guard *guard = query->guard;
 	bool good = dns_cookie_renew(
-		guard->secrets.len != 0 ? &guard->secrets : &guard->memory->secrets,
-		turn->query->options.cookie, turn->job->client.ip, turn->now.s, turn->cookie);
+		guard->secrets.len != 0 ? &guard->secrets : &guard->state->secrets,
+		query->dns->options.cookie, query->job->client.ip, query->now.s, query->cookie);
 
-	turn->sent_cookie = true;
-	turn->proven |= good;
-	reply->options.cookie = span_of(turn->cookie, sizeof(turn->cookie));
-	return !turn->proven && !turn->exempt && guard->cookies == COOKIES_REQUIRE;
+	query->sent_cookie = true;
+	query->proven |= good;
+	reply->options.cookie = span_of(query->cookie, sizeof(query->cookie));
+	return !query->proven && !query->exempt && guard->cookies == COOKIES_REQUIRE;
 }
 
-bool guard_begin(struct guard_turn *turn, struct reply *reply)
+bool guard_begin(struct guard_query *query, struct reply *reply)
 {
-	const struct guard *guard = turn->guard;
+	const struct guard *guard = query->guard;
 	const struct dns_asked_options *asked;
 	bool again = false;
 
 	if (guard == NULL)
 		return true;
-	asked = &turn->query->options;
+	asked = &query->dns->options;
 	if (!asked->nsid && !asked->keepalive && asked->cookie.len == 0)
 		return true;
 	if (asked->nsid)
 		reply->options.nsid = guard->nsid;
-	if (asked->keepalive && turn->job->transport == DNS_TCP) /* RFC 7828 section 3.2.2 */
+	if (asked->keepalive && query->job->transport == DNS_TCP) /* RFC 7828 section 3.2.2 */
 		reply->options.keepalive_ds = guard->keepalive_ds;
 	if (asked->cookie.len != 0 && guard->cookies != COOKIES_OFF)
-		again = guard_take_cookie(turn, reply);
+		again = guard_take_cookie(query, reply);
 	reply_reserve_options(reply);
-	if (turn->query->is_empty && reply->options.cookie.len != 0) {
+	if (query->dns->is_empty && reply->options.cookie.len != 0) {
 		reply->rcode = DNS_NOERROR; /* it came for the cookie (RFC 7873 section 5.4) */
 		return false;
 	}
@@ -140,82 +140,82 @@ bool guard_begin(struct guard_turn *turn, struct reply *reply)
 
 /* ---- the zone ---- */
 
-void guard_find_key(struct guard_turn *turn, int zone)
+void guard_find_key(struct guard_query *query, int zone)
 {
-	const struct dns_query *query = turn->query;
+	const struct dns_query *dns = query->dns;
 	const struct guard_zone *rules;
 	const uint8_t *label;
 
-	if (turn->guard == NULL)
+	if (query->guard == NULL)
 		return;
-	turn->zone = zone;
+	query->zone = zone;
 	if (zone < 0)
 		return;
-	rules = &turn->guard->zones[zone];
-	if (rules->keys == NULL || query->labels_len <= rules->apex_labels)
+	rules = &query->guard->zones[zone];
+	if (rules->keys == NULL || dns->labels_len <= rules->apex_labels)
 		return;
-	label = query->name + query->label_at[query->labels_len - rules->apex_labels - 1];
-	turn->key = access_keys_find(rules->keys, span_of(label + 1, label[0]));
-	turn->key_labels = turn->key != NULL;
+	label = dns->name + dns->label_at[dns->labels_len - rules->apex_labels - 1];
+	query->key = access_keys_find(rules->keys, span_of(label + 1, label[0]));
+	query->key_labels = query->key != NULL;
 }
 
 static bool guard_refuse(
-	struct guard_turn *turn, struct reply *reply, enum dns_count count, struct span words)
+	struct guard_query *query, struct reply *reply, enum dns_count count, struct span words)
 {
-	turn->counted = count;
+	query->counted = count;
 	reply->rcode = DNS_REFUSED;
 	reply->ede = DNS_EDE_PROHIBITED;
 	reply->options.ede_text = words;
 	return false;
 }
 
-static uint32_t guard_count_client(const struct guard_turn *turn)
+static uint32_t guard_count_client(const struct guard_query *query)
 {
-	struct ip ip = turn->job->client.ip;
+	struct ip ip = query->job->client.ip;
 	uint8_t who[sizeof(ip.b) + 1];
 
 	if (!ip_is_v4(ip))
 		ip = prefix_of(ip, V6_CLIENT_BITS).ip;
 	memcpy(who, ip.b, sizeof(ip.b));
-	who[sizeof(ip.b)] = turn->proven;
-	return dns_quota_count(
-		turn->guard->memory->clients, who, sizeof(who), turn->guard->period_s, turn->now.s);
+	who[sizeof(ip.b)] = query->proven;
+	return dns_quota_count(query->guard->state->clients, who, sizeof(who),
+		query->guard->period_s, query->now.s);
 }
 
 /* The zone itself (its SOA and NS records) needs no key: delegations are checked there. */
-static bool guard_is_at_apex(const struct guard_turn *turn)
+static bool guard_is_at_apex(const struct guard_query *query)
 {
-	return turn->query->labels_len == turn->guard->zones[turn->zone].apex_labels;
+	return query->dns->labels_len == query->guard->zones[query->zone].apex_labels;
 }
 
-bool guard_admit(struct guard_turn *turn, struct reply *reply)
+bool guard_admit(struct guard_query *query, struct reply *reply)
 {
-	const struct guard *guard = turn->guard;
+	const struct guard *guard = query->guard;
 	const struct guard_zone *zone;
 	struct ip client;
 
 	if (guard == NULL)
 		return true;
-	zone = &guard->zones[turn->zone];
-	client = turn->job->client.ip;
-	if (turn->key != NULL) {
-		if (turn->key->quota != UINT32_MAX &&
-			dns_quota_count(guard->memory->keys, turn->key->name, turn->key->name_len,
-				guard->period_s, turn->now.s) > turn->key->quota)
-			return guard_refuse(turn, reply, DNS_COUNT_OVER_QUOTA,
+	zone = &guard->zones[query->zone];
+	client = query->job->client.ip;
+	if (query->key != NULL) {
+		if (query->key->quota != UINT32_MAX &&
+			dns_quota_count(guard->state->keys, query->key->name, query->key->name_len,
+				guard->period_s, query->now.s) > query->key->quota)
+			return guard_refuse(query, reply, DNS_COUNT_OVER_QUOTA,
 				span_text(guard->key_quota_words));
 		return true;
 	}
 	if (zone->keys != NULL && !prefix_set_has(zone->allow_from, client) &&
-		!guard_is_at_apex(turn))
-		return guard_refuse(turn, reply, DNS_COUNT_NO_ACCESS, span_text(guard->key_words));
+		!guard_is_at_apex(query))
+		return guard_refuse(query, reply, DNS_COUNT_NO_ACCESS, span_text(guard->key_words));
 	if (zone->keys == NULL && !prefix_set_is_empty(zone->allow_from) &&
 		!prefix_set_has(zone->allow_from, client))
 		return guard_refuse(
-			turn, reply, DNS_COUNT_NO_ACCESS, span_text(guard->access_words));
-	if (guard->quota != 0 && !turn->exempt && guard_count_client(turn) > guard->quota)
+			query, reply, DNS_COUNT_NO_ACCESS, span_text(guard->access_words));
+	if (guard->quota != 0 && !query->exempt && guard_count_client(query) > guard->quota)
 		return guard_refuse(
-			turn, reply, DNS_COUNT_OVER_QUOTA, span_text(guard->quota_words));
+			query, reply, DNS_COUNT_OVER_QUOTA, span_text(guard->quota_words));
 	return true;
 }
 
@@ -231,24 +231,24 @@ static enum dns_limit_kind reply_kind(const struct reply *reply)
 }
 
 /* Over the limit, a client that knows cookies is told its own, the others to come by TCP; both are as long as the question. */
-static bool guard_limit(struct guard_turn *turn, struct reply *reply)
+static bool guard_limit(struct guard_query *query, struct reply *reply)
 {
-	if (turn->proven || turn->exempt)
+	if (query->proven || query->exempt)
 		return true;
-	switch (dns_limiter_take(turn->desk->limiter, &turn->guard->limits, turn->job->client.ip,
-		reply_kind(reply), turn->now.ms)) {
+	switch (dns_limiter_take(query->worker->limiter, &query->guard->limits,
+		query->job->client.ip, reply_kind(reply), query->now.ms)) {
 	case DNS_LIMIT_PASS:
 		return true;
 	case DNS_LIMIT_DROP:
-		turn->counted = DNS_COUNT_LIMITED;
+		query->counted = DNS_COUNT_LIMITED;
 		return false;
 	case DNS_LIMIT_SLIP:
 		break;
 	}
-	turn->counted = DNS_COUNT_SLIPPED;
+	query->counted = DNS_COUNT_SLIPPED;
 	reply_empty(reply);
-	reply->full = !turn->sent_cookie;
-	reply->rcode = turn->sent_cookie ? DNS_BADCOOKIE : DNS_NOERROR;
+	reply->full = !query->sent_cookie;
+	reply->rcode = query->sent_cookie ? DNS_BADCOOKIE : DNS_NOERROR;
 	return true;
 }
 
@@ -272,35 +272,35 @@ static enum dns_count reply_count(const struct reply *reply)
 	}
 }
 
-void guard_count(struct guard_turn *turn, enum dns_count count)
+void guard_count(struct guard_query *query, enum dns_count count)
 {
 	struct dns_tally *tally;
 
-	if (turn->guard == NULL)
+	if (query->guard == NULL)
 		return;
-	tally = &turn->desk->tally;
+	tally = &query->worker->tally;
 	dns_tally_count(tally, count);
-	dns_tally_count(tally, turn->job->transport == DNS_TCP ? DNS_COUNT_TCP : DNS_COUNT_UDP);
-	dns_tally_add(&tally->counts[DNS_COUNT_BYTES_IN], turn->job->query.len);
+	dns_tally_count(tally, query->job->transport == DNS_TCP ? DNS_COUNT_TCP : DNS_COUNT_UDP);
+	dns_tally_add(&tally->counts[DNS_COUNT_BYTES_IN], query->job->query.len);
 }
 
-size_t guard_end(struct guard_turn *turn, struct reply *reply)
+size_t guard_end(struct guard_query *query, struct reply *reply)
 {
-	struct guard_desk *desk = turn->desk;
+	struct guard_worker *worker = query->worker;
 	size_t len = 0;
 
-	if (turn->guard == NULL)
+	if (query->guard == NULL)
 		return reply_finish(reply);
-	if (turn->guard->limits_on && !guard_limit(turn, reply)) {
-		guard_count(turn, turn->counted);
+	if (query->guard->limits_on && !guard_limit(query, reply)) {
+		guard_count(query, query->counted);
 	} else {
-		if (turn->counted == DNS_COUNTS_LEN)
-			turn->counted = reply_count(reply);
+		if (query->counted == DNS_COUNTS_LEN)
+			query->counted = reply_count(reply);
 		len = reply_finish(reply);
-		guard_count(turn, turn->counted);
-		dns_tally_add(&desk->tally.counts[DNS_COUNT_BYTES_OUT], len);
+		guard_count(query, query->counted);
+		dns_tally_add(&worker->tally.counts[DNS_COUNT_BYTES_OUT], len);
 	}
-	if (turn->guard->samples_on)
-		guard_sample(turn, reply->rcode, len);
+	if (query->guard->samples_on)
+		guard_sample(query, reply->rcode, len);
 	return len;
 }

@@ -4,10 +4,10 @@
  * Who may ask how much. Three things by how long they live:
  *
  *   struct guard         the rules of one configuration, the files it names among them; immutable; hangs at the table of zones
- *   struct guard_memory  what outlives a configuration: counts of quotas, the random secret of cookies; all threads share it
- *   struct guard_desk    one worker's own: buckets of the rate limit, counts, samples on their way to whoever watches
+ *   struct guard_state  what outlives a configuration: counts of quotas, the random secret of cookies; all threads share it
+ *   struct guard_worker    one worker's own: buckets of the rate limit, counts, samples on their way to whoever watches
  *
- * A query meets them three times (struct guard_turn): guard_begin before anything else, guard_admit when its zone is known,
+ * A query meets them three times (struct guard_query): guard_begin before anything else, guard_admit when its zone is known,
  * guard_end when the answer stands. Pure: the time is an argument; no allocation, no lock, no system call.
  */
 #include "base/ring.h"
@@ -19,35 +19,35 @@
 #include "dns/tally.h"
 
 struct guard;
-struct guard_memory;
+struct guard_state;
 struct zone_table;
 
-struct guard_memory *guard_memory_new(void);
-void guard_memory_free(struct guard_memory **memory);
+struct guard_state *guard_state_new(void);
+void guard_state_free(struct guard_state **state);
 
 /* Reads the files of keys and secrets. E_CONFIG with "file:line:column: error: ..." in *why; E_DENIED when a file can be
- * read by everybody. memory has to live longer. */
-int guard_new(const struct conf *conf, const struct zone_table *table, struct guard_memory *memory,
+ * read by everybody. state has to live longer. */
+int guard_new(const struct conf *conf, const struct zone_table *table, struct guard_state *state,
 	struct guard **ret_guard, struct fault *why);
 void guard_free(struct guard **guard);
 
 /* workers: among so many a rate limit is divided. */
-struct guard_desk *guard_desk_new(unsigned workers);
-void guard_desk_free(struct guard_desk **desk);
+struct guard_worker *guard_worker_new(unsigned workers);
+void guard_worker_free(struct guard_worker **worker);
 
 /* Any thread may read the one and be the reader of the other. */
-const struct dns_tally *guard_desk_tally(const struct guard_desk *desk);
-struct ring *guard_desk_samples(struct guard_desk *desk);
+const struct dns_tally *guard_worker_tally(const struct guard_worker *worker);
+struct ring *guard_worker_samples(struct guard_worker *worker);
 
 /* ---- one query ---- */
 
 enum { GUARD_NO_ZONE = -1, GUARD_UNREAD = -2 };
 
-struct guard_turn {
+struct guard_query {
 	const struct guard *guard; /* NULL: everything passes */
-	struct guard_desk *desk;
+	struct guard_worker *worker;
 	const struct dns_job *job;
-	const struct dns_query *query;
+	const struct dns_query *dns;
 	struct dns_now now;
 	const struct access_key *key;
 	unsigned key_labels; /* labels before the apex that are the key: 0 or 1 */
@@ -59,24 +59,24 @@ struct guard_turn {
 	uint8_t cookie[DNS_COOKIE_SIZE];
 };
 
-/* A query was read; rcode as dns_query_decode says, not negative. guard and desk may be NULL, both. */
-void guard_open(struct guard_turn *turn, const struct guard *guard, struct guard_desk *desk,
-	const struct dns_job *job, const struct dns_query *query, struct dns_now now);
+/* A query was read; rcode as dns_query_decode says, not negative. guard and worker may be NULL, both. */
+void guard_open(struct guard_query *query, const struct guard *guard, struct guard_worker *worker,
+	const struct dns_job *job, const struct dns_query *dns, struct dns_now now);
 
 /* The zone of its name was looked for: takes a key out of the name. */
-void guard_find_key(struct guard_turn *turn, int zone);
+void guard_find_key(struct guard_query *query, int zone);
 
 /* The options of the answer. False: the answer is complete, as reply says. */
-bool guard_begin(struct guard_turn *turn, struct reply *reply);
+bool guard_begin(struct guard_query *query, struct reply *reply);
 
 /* False: refused, as reply says. */
-bool guard_admit(struct guard_turn *turn, struct reply *reply);
+bool guard_admit(struct guard_query *query, struct reply *reply);
 
 /* Finishes the reply; the length of the answer, 0: none is sent. */
-size_t guard_end(struct guard_turn *turn, struct reply *reply);
+size_t guard_end(struct guard_query *query, struct reply *reply);
 
 /* An answer of many messages was begun, or none is due. */
-void guard_count(struct guard_turn *turn, enum dns_count count);
+void guard_count(struct guard_query *query, enum dns_count count);
 
 /* ---- samples ---- */
 

@@ -8,13 +8,13 @@
 
 enum { GUARD_WORDS_SIZE = 192 };
 
-struct guard_memory {
+struct guard_state {
 	struct dns_quota *clients;
 	struct dns_quota *keys;
 	struct dns_cookie_secrets secrets;
 };
 
-struct guard_desk {
+struct guard_worker {
 	struct dns_limiter *limiter;
 	struct dns_tally tally;
 	struct ring *samples;
@@ -30,11 +30,11 @@ struct guard_zone {
 };
 
 struct guard {
-	struct guard_memory *memory;
+	struct guard_state *state;
 	struct span nsid;
 	struct prefix_set *exempt;
 	enum cookies cookies;
-	struct dns_cookie_secrets secrets; /* none: that of the memory */
+	struct dns_cookie_secrets secrets; /* none: that of the state */
 	bool limits_on;
 	struct dns_limits limits;
 	uint32_t quota;
@@ -53,4 +53,4 @@ struct guard {
 };
 
 /* After the answer stands: puts it on its way to whoever watches, when it is its turn. */
-void guard_sample(struct guard_turn *turn, uint16_t rcode, size_t answer_len);
+void guard_sample(struct guard_query *query, uint16_t rcode, size_t answer_len);

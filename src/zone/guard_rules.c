@@ -162,13 +162,13 @@ static int set_zone(struct guard_zone *rules, const struct zone *zone, const str
 	return serving->keys != NULL ? read_keys(serving->keys, &rules->keys, why) : 0;
 }
 
-int guard_new(const struct conf *conf, const struct zone_table *table, struct guard_memory *memory,
+int guard_new(const struct conf *conf, const struct zone_table *table, struct guard_state *state,
 	struct guard **ret_guard, struct fault *why)
 {
 	AUTO(guard) *guard = mem_alloc(sizeof(*guard) + table->zones_len * sizeof(guard->zones[0]));
 	int r = 0;
 
-	guard->memory = memory;
+	guard->state = state;
 	set_rules(guard, conf);
 	if (conf->guard.cookie_secrets != NULL)
 		r = read_secrets(conf->guard.cookie_secrets, &guard->secrets, why);

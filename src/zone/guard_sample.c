@@ -12,18 +12,18 @@ enum {
 };
 
 /* xorshift32: what it needs is cheapness and no rhythm. */
-static uint32_t desk_random(struct guard_desk *desk)
+static uint32_t worker_random(struct guard_worker *worker)
 {
-	uint32_t x = desk->random;
+	uint32_t x = worker->random;
 
 	x ^= x << 13;
 	x ^= x >> 17;
 	x ^= x << 5;
-	desk->random = x;
+	worker->random = x;
 	return x;
 }
 
-static bool is_turn(struct guard_desk *desk, unsigned *until, unsigned each)
+static bool is_turn(struct guard_worker *worker, unsigned *until, unsigned each)
 {
 	if (each == 0)
 		return false;
@@ -31,7 +31,7 @@ static bool is_turn(struct guard_desk *desk, unsigned *until, unsigned each)
 		(*until)--;
 		return false;
 	}
-	*until = 1 + desk_random(desk) % (2 * each - 1);
+	*until = 1 + worker_random(worker) % (2 * each - 1);
 	return true;
 }
 
@@ -80,61 +80,61 @@ static bool is_key_of_any(const struct guard *guard, struct span label)
 }
 
 /* Whatever stands in the place of a key, since who mistypes a key writes most of it; and each key in any other place. */
-static bool is_masked(const struct guard_turn *turn, unsigned index, struct span label)
+static bool is_masked(const struct guard_query *query, unsigned index, struct span label)
 {
-	const struct guard_zone *zone = turn->zone >= 0 ? &turn->guard->zones[turn->zone] : NULL;
+	const struct guard_zone *zone = query->zone >= 0 ? &query->guard->zones[query->zone] : NULL;
 
 	if (zone != NULL && zone->keys != NULL &&
-		index + zone->apex_labels + 1 == turn->query->labels_len)
+		index + zone->apex_labels + 1 == query->dns->labels_len)
 		return true;
-	return label.len >= ACCESS_KEY_MIN && is_key_of_any(turn->guard, label);
+	return label.len >= ACCESS_KEY_MIN && is_key_of_any(query->guard, label);
 }
 
-static void masks_find(const struct guard_turn *turn, struct masks *masks)
+static void masks_find(const struct guard_query *query, struct masks *masks)
 {
-	const struct dns_query *query = turn->query;
+	const struct dns_query *dns = query->dns;
 
 	masks->len = 0;
-	for (unsigned i = 0; i < query->labels_len && masks->len < LABELS_MASKED; i++) {
-		uint8_t at = query->label_at[i];
-		struct span label = span_of(query->name + at + 1, query->name[at]);
+	for (unsigned i = 0; i < dns->labels_len && masks->len < LABELS_MASKED; i++) {
+		uint8_t at = dns->label_at[i];
+		struct span label = span_of(dns->name + at + 1, dns->name[at]);
 
-		if (!is_masked(turn, i, label))
+		if (!is_masked(query, i, label))
 			continue;
 		masks->labels[masks->len].at = DNS_HEADER_SIZE + (size_t)at + 1;
 		masks->labels[masks->len++].len = label.len;
 	}
 }
 
-void guard_sample(struct guard_turn *turn, uint16_t rcode, size_t answer_len)
+void guard_sample(struct guard_query *query, uint16_t rcode, size_t answer_len)
 {
-	struct guard_desk *desk = turn->desk;
-	struct guard_sample head = {.transport = (uint8_t)turn->job->transport, .rcode = rcode};
+	struct guard_worker *worker = query->worker;
+	struct guard_sample head = {.transport = (uint8_t)query->job->transport, .rcode = rcode};
 	struct parts parts = {.len = 0};
-	struct span query = turn->job->query;
-	struct span answer = span_of(turn->job->out, answer_len);
+	struct span bytes = query->job->query;
+	struct span answer = span_of(query->job->out, answer_len);
 	struct masks masks = {.len = 0};
 
-	head.for_log = is_turn(desk, &desk->until_log, turn->guard->log_sample);
-	head.for_tap = is_turn(desk, &desk->until_tap, turn->guard->tap_sample);
+	head.for_log = is_turn(worker, &worker->until_log, query->guard->log_sample);
+	head.for_tap = is_turn(worker, &worker->until_tap, query->guard->tap_sample);
 	if (!head.for_log && !head.for_tap)
 		return;
-	if (turn->zone == GUARD_UNREAD) { /* what is malformed may hold a key anywhere */
-		query = span_first(query, DNS_HEADER_SIZE);
+	if (query->zone == GUARD_UNREAD) { /* what is malformed may hold a key anywhere */
+		bytes = span_first(bytes, DNS_HEADER_SIZE);
 		answer = span_first(answer, DNS_HEADER_SIZE);
 	}
 	head.time_ms = clock_now_ms();
-	head.client = turn->job->client;
-	head.key_len = turn->key != NULL ? turn->key->name_len : 0;
-	head.query_len = (uint16_t)query.len;
+	head.client = query->job->client;
+	head.key_len = query->key != NULL ? query->key->name_len : 0;
+	head.query_len = (uint16_t)bytes.len;
 	head.answer_len = (uint16_t)answer.len;
-	if (turn->zone != GUARD_UNREAD)
-		masks_find(turn, &masks);
+	if (query->zone != GUARD_UNREAD)
+		masks_find(query, &masks);
 	parts_add(&parts, span_of(&head, sizeof(head)));
-	if (turn->key != NULL)
-		parts_add(&parts, span_of(turn->key->name, turn->key->name_len));
-	parts_add_masked(&parts, query, &masks);
+	if (query->key != NULL)
+		parts_add(&parts, span_of(query->key->name, query->key->name_len));
+	parts_add_masked(&parts, bytes, &masks);
 	parts_add_masked(&parts, answer, &masks);
-	if (!ring_put(desk->samples, parts.parts, parts.len))
-		dns_tally_count(&desk->tally, DNS_COUNT_UNSEEN);
+	if (!ring_put(worker->samples, parts.parts, parts.len))
+		dns_tally_count(&worker->tally, DNS_COUNT_UNSEEN);
 }

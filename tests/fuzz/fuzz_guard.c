@@ -16,8 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct stage {
 	struct zone_table *table;
 	struct zone_service *service;
-	struct guard_memory *memory;
-	struct guard_desk *desk;
+	struct guard_state *memory;
+	struct guard_worker *desk;
 };
 
 /* One list with keys, one that is closed to most; everything that can be switched on is. */
@@ -61,8 +61,8 @@ static void stage_init(struct stage *stage)
 
 	ASSERT(fd >= 0 && write(fd, KEY " a 5\n", sizeof(KEY " a 5\n") - 1) > 0);
 	close(fd);
-	stage->memory = guard_memory_new();
-	stage->desk = guard_desk_new(1);
+	stage->memory = guard_state_new();
+	stage->desk = guard_worker_new(1);
 	ASSERT(zone_table_new(&conf, &stage->table, NULL) == 0);
 	ASSERT(guard_new(&conf, stage->table, stage->memory, &stage->table->guard, NULL) == 0);
 	stage->service = zone_service_new(stage->table, NULL);
@@ -70,9 +70,9 @@ static void stage_init(struct stage *stage)
 }
 
 /* What is watched never shows the key. */
-static void drain(struct guard_desk *desk)
+static void drain(struct guard_worker *desk)
 {
-	struct ring *ring = guard_desk_samples(desk);
+	struct ring *ring = guard_worker_samples(desk);
 	struct span record;
 
 	while (ring_peek(ring, &record)) {

@@ -25,7 +25,7 @@ enum { QUERIES = 2000, LISTEN_BACKLOG = 4 };
 struct scene {
 	struct loop *loop;
 	struct dns_shelves shelves;
-	struct guard_memory *memory;
+	struct guard_state *memory;
 	struct dns_server *server;
 	struct endpoint endpoint;
 	int udp, tcp;
@@ -163,7 +163,7 @@ static void start_server(struct scene *scene, const struct conf *conf)
 
 static void counts_and_samples_are_read_while_workers_write(void **state)
 {
-	struct scene scene = {.loop = loop_new(), .memory = guard_memory_new()};
+	struct scene scene = {.loop = loop_new(), .memory = guard_state_new()};
 	struct conf_list lists[] = {{.name = "main"}, {.name = "names"}};
 	struct conf conf = {.hostname = "ns1.example.org",
 		.lists = lists,
@@ -190,7 +190,7 @@ static void counts_and_samples_are_read_while_workers_write(void **state)
 	assert_true(atomic_load(&scene.frames) >= QUERIES);
 	shelf_free(&scene.shelves.tables);
 	shelf_free(&scene.shelves.views);
-	guard_memory_free(&scene.memory);
+	guard_state_free(&scene.memory);
 	loop_free(&scene.loop);
 	close(scene.udp);
 	close(scene.listener);

@@ -17,8 +17,8 @@
 
 struct scene {
 	struct fixture fixture;
-	struct guard_memory *memory;
-	struct guard_desk *desk;
+	struct guard_state *memory;
+	struct guard_worker *desk;
 	struct dns_now now;
 	struct conf conf;
 	struct conf_list lists[2];
@@ -44,8 +44,8 @@ static struct scene *scene_new(void)
 	struct scene *scene = mem_new(scene);
 
 	fixture_init(&scene->fixture, NULL, 0);
-	scene->memory = guard_memory_new();
-	scene->desk = guard_desk_new(1);
+	scene->memory = guard_state_new();
+	scene->desk = guard_worker_new(1);
 	scene->now = (struct dns_now){.s = FIXTURE_NOW_S, .ms = 5};
 	scene->lists[0].name = "main";
 	scene->lists[1].name = "names";
@@ -69,9 +69,9 @@ static void scene_free(struct scene *scene)
 {
 	if (scene->keys_path[0] != '\0')
 		unlink(scene->keys_path);
-	guard_desk_free(&scene->desk);
+	guard_worker_free(&scene->desk);
 	fixture_done(&scene->fixture);
-	guard_memory_free(&scene->memory);
+	guard_state_free(&scene->memory);
 	buf_done(&scene->out);
 	mem_free(scene);
 }
@@ -185,7 +185,7 @@ static void expect_words(struct scene *scene, const char *part)
 
 static uint64_t counted(struct scene *scene, enum dns_count count)
 {
-	return dns_tally_read(guard_desk_tally(scene->desk), count);
+	return dns_tally_read(guard_worker_tally(scene->desk), count);
 }
 
 /* ---- access ---- */
@@ -500,7 +500,7 @@ static void no_sample_shows_a_key(void **state)
 			"a-long-name-without-a-key.dbl.example.org"},
 	};
 	struct scene *scene = scene_new();
-	struct ring *ring = guard_desk_samples(scene->desk);
+	struct ring *ring = guard_worker_samples(scene->desk);
 
 	(void)state;
 	write_keys(scene, KEY " example-mail -\n", 0640);
@@ -533,7 +533,7 @@ static void a_sample_takes_its_share(void **state)
 {
 	enum { QUERIES = 100000, EACH = 100 };
 	struct scene *scene = scene_new();
-	struct ring *ring = guard_desk_samples(scene->desk);
+	struct ring *ring = guard_worker_samples(scene->desk);
 	struct span record;
 	unsigned seen = 0;
 
