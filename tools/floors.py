@@ -168,7 +168,7 @@ def selftest():
            ("policy/x.c", '"', "base/clock.h"), ("sets/x.c", "<", "pthread.h"), ("dns/query.c", "<", "sodium.h"),
            ("xfr/x.c", '"', "smtpd/session.h")]
     good = [("gate/facts.c", '"', "list/view.h"), ("keeper/x.c", '"', "store/store.h"), ("loop/x.c", "<", "event2/event.h"),
-            ("main.c", '"', "cli/cli.h"), ("process/jail.c", "<", "seccomp.h"), ("dns/tsig.c", "<", "sodium.h"),
+            ("main.c", '"', "cli/cli.h"), ("process/jail_seccomp.c", "<", "seccomp.h"), ("dns/tsig.c", "<", "sodium.h"),
             ("keeper/command_add.c", '"', "stockade.pb-c.h"), ("gate/gather.c", '"', "base/clock.h"), ("base/x.c", '"', "base/events.def")]
     for name, quote, target in bad:
         assert list(include_violations(name, quote, target)), (name, target)

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: ISC */
+#include "process/jail_rules.h"
+
+#include <seccomp.h>
+#include <string.h>
+
+#include "base/macro.h"
+
+static const struct jail jails[] = {
+	{"keeper", MAY_READ_LISTS | MAY_WRITE_LISTS | MAY_WRITE_STORE | MAY_WRITE_STATE},
+	{"dns", MAY_READ_LISTS | MAY_USE_BUS | MAY_READ_DNS_FILES | MAY_READ_KEYS},
+	{"gate", MAY_READ_LISTS | MAY_WRITE_STATE | MAY_USE_BUS | MAY_ASK_RESOLVER |
+			 MAY_USE_BACKEND},
+	{"courier", MAY_WRITE_STATE | MAY_USE_BUS | MAY_ASK_FEEDS | MAY_READ_KEYS},
+	{"web", MAY_READ_LISTS | MAY_WRITE_STATE | MAY_USE_BUS},
+	{"rbldnsd", MAY_WRITE_NAMED | MAY_USE_SYSLOG}, /* no role: it stands alone */
+};
+
+/* Memory, time, threads that are there already, events, descriptors that are open already, serving. */
+static const int of_all[] = {
+	SCMP_SYS(accept),
+	SCMP_SYS(accept4),
+	SCMP_SYS(brk),
+	SCMP_SYS(clock_getres),
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(clock_nanosleep),
+	SCMP_SYS(close),
+	SCMP_SYS(dup),
+	SCMP_SYS(epoll_create1),
+	SCMP_SYS(epoll_ctl),
+	SCMP_SYS(epoll_pwait),
+	SCMP_SYS(epoll_pwait2),
+	SCMP_SYS(epoll_wait),
+	SCMP_SYS(eventfd2),
+	SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
+	SCMP_SYS(fcntl),
+	SCMP_SYS(fstat),
+	SCMP_SYS(futex),
+	SCMP_SYS(getcpu),
+	SCMP_SYS(getdents64),
+	SCMP_SYS(getegid),
+	SCMP_SYS(geteuid),
+	SCMP_SYS(getgid),
+	SCMP_SYS(getpeername),
+	SCMP_SYS(getpid),
+	SCMP_SYS(getppid),
+	SCMP_SYS(getrandom),
+	SCMP_SYS(getrusage),
+	SCMP_SYS(getsockname),
+	SCMP_SYS(getsockopt),
+	SCMP_SYS(gettid),
+	SCMP_SYS(gettimeofday),
+	SCMP_SYS(getuid),
+	SCMP_SYS(lseek),
+	SCMP_SYS(madvise),
+	SCMP_SYS(membarrier),
+	SCMP_SYS(mremap),
+	SCMP_SYS(munmap),
+	SCMP_SYS(nanosleep),
+	SCMP_SYS(newfstatat),
+	SCMP_SYS(pipe2),
+	SCMP_SYS(poll),
+	SCMP_SYS(ppoll),
+	SCMP_SYS(pread64),
+	SCMP_SYS(read),
+	SCMP_SYS(readv),
+	SCMP_SYS(recvfrom),
+	SCMP_SYS(recvmmsg),
+	SCMP_SYS(recvmsg),
+	SCMP_SYS(restart_syscall),
+	SCMP_SYS(rseq),
+	SCMP_SYS(rt_sigaction),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(sched_yield),
+	SCMP_SYS(sendmmsg),
+	SCMP_SYS(sendmsg),
+	SCMP_SYS(sendto),
+	SCMP_SYS(set_robust_list),
+	SCMP_SYS(setsockopt),
+	SCMP_SYS(shutdown),
+	SCMP_SYS(sigaltstack),
+	SCMP_SYS(statx),
+	SCMP_SYS(sysinfo),
+	SCMP_SYS(time),
+	SCMP_SYS(timerfd_create),
+	SCMP_SYS(timerfd_settime),
+	SCMP_SYS(uname),
+	SCMP_SYS(write),
+	SCMP_SYS(writev),
+};
+
+/* Where Landlock lets it. */
+static const int of_writers[] = {
+	SCMP_SYS(access),
+	SCMP_SYS(faccessat),
+	SCMP_SYS(faccessat2),
+	SCMP_SYS(fallocate),
+	SCMP_SYS(fchmod),
+	SCMP_SYS(fdatasync),
+	SCMP_SYS(flock),
+	SCMP_SYS(fstatfs),
+	SCMP_SYS(fsync),
+	SCMP_SYS(ftruncate),
+	SCMP_SYS(getcwd),
+	SCMP_SYS(mkdir),
+	SCMP_SYS(mkdirat),
+	SCMP_SYS(openat),
+	SCMP_SYS(pwrite64),
+	SCMP_SYS(pwritev),
+	SCMP_SYS(readlink),
+	SCMP_SYS(readlinkat),
+	SCMP_SYS(rename),
+	SCMP_SYS(renameat),
+	SCMP_SYS(renameat2),
+	SCMP_SYS(unlink),
+	SCMP_SYS(unlinkat),
+};
+
+/* Data are read again, and a log is opened in the place of the old one. */
+static const int of_named_files[] = {
+	SCMP_SYS(dup3),
+	SCMP_SYS(fadvise64),
+	SCMP_SYS(openat),
+};
+
+/* For the reports of sanitizers, which debug builds for tests contain; nothing here reaches another process. */
+static const int of_sanitizers[] = {
+	SCMP_SYS(getrlimit),
+	SCMP_SYS(mincore),
+	SCMP_SYS(personality),
+	SCMP_SYS(prctl),
+	SCMP_SYS(readlink),
+	SCMP_SYS(stat),
+	SCMP_SYS(times),
+};
+
+const struct jail_calls jail_calls_of_all = {COUNTOF(of_all), of_all};
+const struct jail_calls jail_calls_of_writers = {COUNTOF(of_writers), of_writers};
+const struct jail_calls jail_calls_of_named_files = {COUNTOF(of_named_files), of_named_files};
+const struct jail_calls jail_calls_of_sanitizers = {COUNTOF(of_sanitizers), of_sanitizers};
+
+const struct jail *jail_find(const char *role)
+{
+	for (size_t i = 0; i < COUNTOF(jails); i++) {
+		if (strcmp(jails[i].role, role) == 0)
+			return &jails[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * What each role may do: the table that an auditor reads, in jail_rules.c. jail_landlock.c and jail_seccomp.c turn a row into
+ * what the kernel enforces. Constant; any thread.
+ */
+#include <stddef.h>
+
+enum may {
+	MAY_READ_LISTS = 1,  /* snapshots */
+	MAY_WRITE_LISTS = 2, /* the keeper alone */
+	MAY_WRITE_STORE = 4, /* the keeper alone: it parses no strangers' bytes */
+	MAY_WRITE_STATE = 8, /* the role's own spool */
+	MAY_USE_BUS =
+		16, /* connect to unix sockets; whose, is a matter of their owners and modes */
+	MAY_ASK_RESOLVER = 32,
+	MAY_USE_BACKEND = 64,
+	MAY_READ_DNS_FILES = 128, /* keys of clients, secrets of cookies */
+	MAY_READ_KEYS = 256,      /* dns.keys: secrets shared with other name servers */
+	MAY_ASK_FEEDS = 512,
+	MAY_WRITE_NAMED = 1024, /* files that the command line names: logs */
+	MAY_USE_SYSLOG = 2048,
+};
+
+struct jail {
+	const char *role;
+	unsigned may; /* of enum may */
+};
+
+/* NULL: no such role. */
+const struct jail *jail_find(const char *role);
+
+/* System calls by number, as libseccomp has them. */
+struct jail_calls {
+	size_t len;
+	const int *numbers;
+};
+
+extern const struct jail_calls jail_calls_of_all; /* each role */
+extern const struct jail_calls
+	jail_calls_of_writers; /* who may write files, where Landlock lets it */
+extern const struct jail_calls jail_calls_of_named_files; /* MAY_WRITE_NAMED */
+extern const struct jail_calls jail_calls_of_sanitizers;  /* debug builds */
