@@ -34,9 +34,10 @@ class Function:
 
 @dataclasses.dataclass
 class Source:
-    """One file; `name` is relative to src."""
+    """One file; `name` is relative to src, `path` to the tree."""
     name: str
     text: str
+    path: str = ""
 
     @property
     def folder(self):
@@ -54,9 +55,8 @@ class Source:
 
     @functools.cached_property
     def comments(self):
-        """(line, text) of each comment."""
-        return [(self.line_at(match.start()), match.group(0)) for match in _PIECES.finditer(self.text)
-                if match.group(0)[0] == "/"]
+        """(start, end) of each comment in the text."""
+        return [match.span() for match in _PIECES.finditer(self.text) if match.group(0)[0] == "/"]
 
     def line_at(self, offset):
         return self.text.count("\n", 0, offset) + 1
@@ -108,11 +108,17 @@ def _functions(source):
                            source.line_at(match.start()))
 
 
+def read(folders, base=ROOT):
+    """The files of folders, named relative to base."""
+    paths = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in (".c", ".h", ".def"))
+    return [Source(path.relative_to(base).as_posix(), path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix())
+            for path in paths]
+
+
 @functools.lru_cache
 def sources():
     """All of src."""
-    paths = sorted(path for path in SRC.rglob("*") if path.suffix in (".c", ".h", ".def"))
-    return [Source(path.relative_to(SRC).as_posix(), path.read_text(encoding="utf-8")) for path in paths]
+    return read([SRC], SRC)
 
 
 def report(found, well):
