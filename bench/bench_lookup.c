@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "list/paint.h"
 #include "list/snapshot_write.h"
+#include "list/view.h"
 
 enum {
 	NETS = 20000,
@@ -79,9 +80,10 @@ static void add(struct snapshot_writer *writer, const struct source *source, uin
 	if (reason[0] == '\0')
 		snprintf(reason, sizeof(reasons[0]), "%llu trap hits",
 			(unsigned long long)(1 + value / SUBLISTS % REASONS));
-	check(snapshot_writer_add(writer, LIST, (unsigned)(value % SUBLISTS), source,
-		      INT64_C(1800000000) + (int64_t)(value / SUBLISTS) * 60, span_text(reason),
-		      false),
+	check(snapshot_writer_add(writer, LIST,
+		      &(struct list_entry){*source, (uint8_t)(value % SUBLISTS), false,
+			      INT64_C(1800000000) + (int64_t)(value / SUBLISTS) * 60,
+			      span_text(reason)}),
 		&why);
 }
 
@@ -259,12 +261,15 @@ static void measure_delta(struct view **view, const uint32_t *addresses, size_t 
 		struct delta delta = {view_serial(*view), view_serial(*view) + 1, 0, NULL};
 		struct source source =
 			net_source(ip_from_v4(addresses[random_next() % count]), 128);
-		struct paint_entry entry = {source, 0, false, 0, span_text("by hand")};
+		struct list_entry entry = {source, 0, false, 0, span_text("by hand")};
+		struct delta_pieces pieces = {0};
 		struct view *next = NULL;
 
-		check(paint_pieces(span_text("bench"), &source, &entry, 1, 1000, arena,
-			      &delta.pieces, &delta.pieces_len),
+		check(paint_pieces(&(struct repaint){span_text("bench"), &source, &entry, 1, 1000},
+			      arena, &pieces),
 			&why);
+		delta.pieces = pieces.items;
+		delta.pieces_len = pieces.len;
 		check(view_apply(*view, &delta, &next, &why), &why);
 		view_free(view);
 		*view = next;

@@ -104,7 +104,8 @@ static void zone_add_net(struct data *data, struct prefix net)
 
 static void list_source(struct data *data, const struct source *source)
 {
-	if (snapshot_writer_add(data->writer, 0, 0, source, 0, span_text("bench"), false) < 0) {
+	if (snapshot_writer_add(data->writer, 0,
+		    &(struct list_entry){*source, 0, false, 0, span_text("bench")}) < 0) {
 		fprintf(stderr, "dns_data: cannot add an entry\n");
 		exit(1);
 	}

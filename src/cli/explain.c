@@ -63,9 +63,9 @@ static void small_view_add(struct small_view *small, const Stockade__Listing *li
 			continue;
 		for (size_t k = 0; k < conf->lists[i].sublists_len; k++) {
 			if (strcmp(conf->lists[i].sublists[k].name, listing->sublist) == 0)
-				snapshot_writer_add(small->writer, small->lists[i], (unsigned)k,
-					&source, listing->until_s, span_text(listing->reason),
-					listing->excluded);
+				snapshot_writer_add(small->writer, small->lists[i],
+					&(struct list_entry){source, (uint8_t)k, listing->excluded,
+						listing->until_s, span_text(listing->reason)});
 		}
 	}
 }

@@ -46,8 +46,9 @@ static int listing_add(struct snapshot_writer *writer, const struct conf_list *l
 	if (place < 0 || (listing->until_s != 0 && listing->until_s <= now_s) ||
 		source_from_wire(listing->source, &source) < 0)
 		return 0;
-	return snapshot_writer_add(writer, 0, (unsigned)place, &source, listing->until_s,
-		span_text(listing->reason), listing->excluded);
+	return snapshot_writer_add(writer, 0,
+		&(struct list_entry){source, (uint8_t)place, listing->excluded, listing->until_s,
+			span_text(listing->reason)});
 }
 
 static int listings_fetch(

@@ -37,7 +37,8 @@ struct dns_job {
 	struct span query;
 	struct endpoint client;
 	enum dns_transport transport;
-	uint8_t *out;   /* DNS_ANSWER_UDP_MAX or DNS_ANSWER_TCP_MAX octets; never overlaps the query */
+	uint8_t *
+		out; /* DNS_ANSWER_UDP_MAX or DNS_ANSWER_TCP_MAX octets; never overlaps the query */
 	size_t out_len; /* of the answer; 0: none is due, and over TCP the connection is closed */
 	/* Over TCP, instead of out: the worker takes it over, and frees it when done. */
 	struct dns_multi *multi;

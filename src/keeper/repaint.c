@@ -17,7 +17,7 @@ enum { PAINT_ENTRIES_MAX = 20000, PACKED_SLACK = 64 };
 struct painting {
 	const struct shape *shape;
 	struct arena *arena;
-	struct paint_entry *entries;
+	struct list_entry *entries;
 	size_t len;
 	size_t room;
 };
@@ -25,7 +25,7 @@ struct painting {
 static int painting_add(const struct store_listing *listing, void *arg)
 {
 	struct painting *painting = arg;
-	struct paint_entry *entry;
+	struct list_entry *entry;
 	unsigned sublist;
 	int list;
 
@@ -39,7 +39,7 @@ static int painting_add(const struct store_listing *listing, void *arg)
 			mem_resize(painting->entries, painting->room * sizeof(*painting->entries));
 	}
 	entry = &painting->entries[painting->len++];
-	*entry = (struct paint_entry){.source = listing->source,
+	*entry = (struct list_entry){.source = listing->source,
 		.sublist = (uint8_t)sublist,
 		.excluded = listing->excluded,
 		.until_s = listing->until_s,
@@ -51,6 +51,7 @@ static int source_repaint(struct keeper *keeper, const struct changed_source *ch
 	struct arena *arena, const struct delta_piece **ret_pieces, size_t *ret_len)
 {
 	struct painting painting = {.shape = keeper->publisher.shape, .arena = arena};
+	struct delta_pieces pieces = {0};
 	struct store_select select = {
 		.which = STORE_COVERING, .list = changed->list, .source = &changed->source};
 	int r = store_listings(keeper->guard.store, &select, painting_add, &painting);
@@ -60,10 +61,15 @@ static int source_repaint(struct keeper *keeper, const struct changed_source *ch
 		r = store_listings(keeper->guard.store, &select, painting_add, &painting);
 	}
 	if (r >= 0)
-		r = paint_pieces(changed->list, &changed->source, painting.entries, painting.len,
-			PIECES_MAX, arena, ret_pieces, ret_len);
+		r = paint_pieces(&(struct repaint){changed->list, &changed->source,
+					 painting.entries, painting.len, PIECES_MAX},
+			arena, &pieces);
 	mem_free(painting.entries);
-	return r;
+	if (r < 0)
+		return r;
+	*ret_pieces = pieces.items;
+	*ret_len = pieces.len;
+	return 0;
 }
 
 /* Lists together; nets by address, the wide before what lies in them; domains behind. */

@@ -106,8 +106,8 @@ static int writing_add(const struct store_listing *listing, void *arg)
 		return 0; /* a list that the configuration no longer has */
 	writing->job->entries++;
 	return snapshot_writer_add(writing->writer, writing->places[writing->list_place],
-		writing->sublist_place, &listing->source, listing->until_s, listing->reason,
-		listing->excluded);
+		&(struct list_entry){listing->source, (uint8_t)writing->sublist_place,
+			listing->excluded, listing->until_s, listing->reason});
 }
 
 static int writing_lists(struct writing *writing)

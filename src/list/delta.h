@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A numbered change to the published state. It is not "add entry" or "remove entry" but the repainted ground: pieces that
+ * A numbered change to the published state. It is not "add entry" or "remove entry" but the repainted region: pieces that
  * together cover what the change may have touched, each with the complete answer that holds there from now on. So a reader
  * needs no knowledge of the entries beneath, and every mix of nested networks, exclusions and single addresses is exact.
  * Owner: whoever made it. Pure; any thread.
@@ -14,6 +14,11 @@ struct delta_piece {
 	struct source source; /* a prefix, or one domain entry */
 	uint32_t hits_len;    /* 0: nothing is listed there now */
 	const struct hit *hits;
+};
+
+struct delta_pieces {
+	const struct delta_piece *items;
+	size_t len;
 };
 
 struct delta {

@@ -110,71 +110,76 @@ const struct answer *overlay_name(const struct overlay *overlay, struct span key
 
 /* ---- Answers of pieces ---- */
 
+/* The pieces of a change as items, each with its answer. */
+struct fresh {
+	const struct overlay_change *of;
+	struct fault *why;
+	struct tree_item *ranges, *names;
+	size_t ranges_len, names_len;
+};
+
 static int hit_compare(const void *a, const void *b)
 {
 	const struct hit *left = a, *right = b;
 
-	return (int)left->sublist - (int)right->sublist;
+	return left->sublist < right->sublist ? -1 : left->sublist > right->sublist;
 }
 
-static int hits_check(const struct delta_piece *piece, unsigned sublists_len, size_t *ret_reasons,
-	uint32_t *ret_mask, struct fault *why)
+static int hits_check(const struct fresh *fresh, const struct delta_piece *piece)
 {
-	size_t reasons = 0;
 	uint32_t mask = 0;
 
 	if (piece->hits_len > SUBLISTS_MAX)
-		return fault_set(why, E_LIMIT, "a piece with %u hits", piece->hits_len);
+		return fault_set(fresh->why, E_LIMIT, "a piece with %u hits", piece->hits_len);
 	for (uint32_t i = 0; i < piece->hits_len; i++) {
 		const struct hit *hit = &piece->hits[i];
 
-		if (hit->sublist >= sublists_len || (mask >> hit->sublist & 1) != 0)
-			return fault_set(why, E_CONFLICT,
+		if (hit->sublist >= fresh->of->sublists_len || (mask >> hit->sublist & 1) != 0)
+			return fault_set(fresh->why, E_CONFLICT,
 				"a piece names sublist %u, which the list has not or twice",
 				hit->sublist);
 		if (hit->until_s < 0 || hit->reason.len > REASON_MAX)
-			return fault_set(why, E_RANGE, "a hit with an impossible time or reason");
+			return fault_set(
+				fresh->why, E_RANGE, "a hit with an impossible time or reason");
 		mask |= UINT32_C(1) << hit->sublist;
-		reasons += hit->reason.len;
 	}
-	*ret_reasons = reasons;
-	*ret_mask = mask;
 	return 0;
 }
 
-static struct span bytes_add(uint8_t **place, struct span bytes)
+static struct span bytes_add(uint8_t **end, struct span bytes)
 {
-	struct span copy = span_of(*place, bytes.len);
+	struct span copy = span_of(*end, bytes.len);
 
 	if (bytes.len != 0)
-		memcpy(*place, bytes.ptr, bytes.len);
-	*place += bytes.len;
+		memcpy(*end, bytes.ptr, bytes.len);
+	*end += bytes.len;
 	return copy;
 }
 
 /* name: the key of a domain, or empty. One block: answer, hits, key, reasons. */
-static int answer_new(const struct delta_piece *piece, unsigned sublists_len, struct span name,
-	struct answer **ret_answer, struct fault *why)
+static int answer_new(const struct fresh *fresh, const struct delta_piece *piece, struct span name,
+	struct answer **ret_answer)
 {
+	size_t size = sizeof(struct answer) + piece->hits_len * sizeof(struct hit) + name.len;
 	struct answer *answer;
 	uint8_t *bytes;
-	size_t reasons = 0;
-	uint32_t mask = 0;
-	int r = hits_check(piece, sublists_len, &reasons, &mask, why);
+	int r = hits_check(fresh, piece);
 
 	if (r < 0)
 		return r;
-	answer = mem_alloc_array_try(1,
-		sizeof(*answer) + piece->hits_len * sizeof(answer->hits[0]) + name.len + reasons);
+	for (uint32_t i = 0; i < piece->hits_len; i++)
+		size += piece->hits[i].reason.len;
+	answer = mem_alloc_array_try(1, size);
 	if (answer == NULL)
-		return fault_set(why, E_NOMEM, "no memory for a delta");
+		return fault_set(fresh->why, E_NOMEM, "no memory for a delta");
 	atomic_init(&answer->refs, 1);
-	answer->mask = mask;
+	answer->serial = fresh->of->serial;
 	bytes = (uint8_t *)&answer->hits[piece->hits_len];
 	answer->key = bytes_add(&bytes, name);
 	for (uint32_t i = 0; i < piece->hits_len; i++) {
 		const struct hit *hit = &piece->hits[i];
 
+		answer->mask |= UINT32_C(1) << hit->sublist;
 		answer->hits[answer->len++] =
 			(struct hit){hit->sublist, hit->until_s, bytes_add(&bytes, hit->reason)};
 	}
@@ -198,7 +203,7 @@ static int range_of(const struct delta_piece *piece, struct tree_item *ret_item,
 	u128 first = key_of_ip(net.ip), last;
 
 	if (net.bits > 128 || !prefix_equal(net, prefix_of(net.ip, net.bits)))
-		return fault_set(why, E_RANGE, "a piece is no network");
+		return fault_set(why, E_RANGE, "a piece is not a network");
 	last = key_last(first, net.bits);
 	if (first < key_v4_first && last >= key_v4_first)
 		return fault_set(why, E_RANGE, "an IPv6 piece covers IPv4");
@@ -206,14 +211,6 @@ static int range_of(const struct delta_piece *piece, struct tree_item *ret_item,
 	ret_item->last = last;
 	return 0;
 }
-
-/* The pieces as items, each with its answer. */
-struct fresh {
-	struct tree_item *ranges, *names;
-	size_t ranges_len, names_len;
-	unsigned sublists_len;
-	uint32_t serial;
-};
 
 static void fresh_done(struct fresh *fresh)
 {
@@ -225,26 +222,24 @@ static void fresh_done(struct fresh *fresh)
 	mem_free(fresh->names);
 }
 
-static int fresh_add_range(struct fresh *fresh, const struct delta_piece *piece,
-	const struct delta_piece *before, struct fault *why)
+static int fresh_add_range(
+	struct fresh *fresh, const struct delta_piece *piece, const struct delta_piece *before)
 {
 	struct tree_item item = {0};
-	int r = range_of(piece, &item, why);
+	int r = range_of(piece, &item, fresh->why);
 
 	if (r < 0)
 		return r;
 	if (fresh->ranges_len != 0 && before != NULL && hits_are_shared(before, piece))
 		item.answer = answer_ref(fresh->ranges[fresh->ranges_len - 1].answer);
 	else
-		r = answer_new(piece, fresh->sublists_len, span_of(NULL, 0), &item.answer, why);
-	if (r < 0)
-		return r;
-	item.answer->serial = fresh->serial;
-	fresh->ranges[fresh->ranges_len++] = item;
-	return 0;
+		r = answer_new(fresh, piece, span_of(NULL, 0), &item.answer);
+	if (r == 0)
+		fresh->ranges[fresh->ranges_len++] = item;
+	return r;
 }
 
-static int fresh_add_name(struct fresh *fresh, const struct delta_piece *piece, struct fault *why)
+static int fresh_add_name(struct fresh *fresh, const struct delta_piece *piece)
 {
 	const char *domain = piece->source.domain;
 	bool below = domain[0] == '.';
@@ -256,11 +251,10 @@ static int fresh_add_name(struct fresh *fresh, const struct delta_piece *piece, 
 	int r;
 
 	if (len <= 0)
-		return fault_set(why, E_RANGE, "a piece is no domain");
-	r = answer_new(piece, fresh->sublists_len, name, &item.answer, why);
+		return fault_set(fresh->why, E_RANGE, "a piece is not a domain");
+	r = answer_new(fresh, piece, name, &item.answer);
 	if (r < 0)
 		return r;
-	item.answer->serial = fresh->serial;
 	item.answer->below = below;
 	fresh->names[fresh->names_len++] = item;
 	return 0;
@@ -279,40 +273,44 @@ static int name_compare(const void *a, const void *b)
 	const struct answer *right = ((const struct tree_item *)b)->answer;
 	int order = span_compare(left->key, right->key);
 
-	return order != 0 ? order : (int)right->below - (int)left->below;
+	if (order != 0 || left->below == right->below)
+		return order;
+	return left->below ? -1 : 1;
 }
 
-static int fresh_sort(struct fresh *fresh, struct fault *why)
+static int fresh_sort(struct fresh *fresh)
 {
 	qsort(fresh->ranges, fresh->ranges_len, sizeof(*fresh->ranges), range_compare);
 	qsort(fresh->names, fresh->names_len, sizeof(*fresh->names), name_compare);
 	for (size_t i = 1; i < fresh->ranges_len; i++) {
 		if (fresh->ranges[i].first <= fresh->ranges[i - 1].last)
-			return fault_set(why, E_CONFLICT, "two pieces of a delta overlap");
+			return fault_set(fresh->why, E_CONFLICT, "two pieces of a delta overlap");
 	}
 	for (size_t i = 1; i < fresh->names_len; i++) {
 		if (name_compare(&fresh->names[i - 1], &fresh->names[i]) == 0)
-			return fault_set(why, E_CONFLICT, "two pieces of a delta are one name");
+			return fault_set(
+				fresh->why, E_CONFLICT, "two pieces of a delta are one name");
 	}
 	return 0;
 }
 
-static int fresh_read(struct fresh *fresh, const struct delta_piece *const *pieces,
-	size_t pieces_len, struct fault *why)
+static int fresh_read(struct fresh *fresh)
 {
+	const struct delta_piece *before = NULL;
 	int r = 0;
 
-	fresh->ranges = mem_alloc_array_try(pieces_len, sizeof(*fresh->ranges));
-	fresh->names = mem_alloc_array_try(pieces_len, sizeof(*fresh->names));
+	fresh->ranges = mem_alloc_array_try(fresh->of->len, sizeof(*fresh->ranges));
+	fresh->names = mem_alloc_array_try(fresh->of->len, sizeof(*fresh->names));
 	if (fresh->ranges == NULL || fresh->names == NULL)
-		return fault_set(why, E_NOMEM, "no memory for a delta");
-	for (size_t i = 0; i < pieces_len && r == 0; i++) {
-		if (pieces[i]->source.kind == SOURCE_NET)
-			r = fresh_add_range(fresh, pieces[i], i != 0 ? pieces[i - 1] : NULL, why);
-		else
-			r = fresh_add_name(fresh, pieces[i], why);
+		return fault_set(fresh->why, E_NOMEM, "no memory for a delta");
+	for (size_t i = 0; i < fresh->of->len && r == 0; i++) {
+		const struct delta_piece *piece = fresh->of->pieces[i];
+
+		r = piece->source.kind == SOURCE_NET ? fresh_add_range(fresh, piece, before)
+						     : fresh_add_name(fresh, piece);
+		before = piece;
 	}
-	return r < 0 ? r : fresh_sort(fresh, why);
+	return r < 0 ? r : fresh_sort(fresh);
 }
 
 /* ---- Painting ---- */
@@ -323,7 +321,7 @@ static void tree_become(struct tree **tree, struct tree *next)
 	*tree = next;
 }
 
-/* What sticks out of the ground of the piece on either side stays. */
+/* What sticks out of the piece on either side stays. */
 static void range_paint(struct overlay *overlay, const struct tree_item *piece)
 {
 	const struct tree_item *left = range_at(overlay, piece->first);
@@ -342,7 +340,8 @@ static void range_paint(struct overlay *overlay, const struct tree_item *piece)
 		items[len] = *right;
 		items[len++].first = piece->last + 1;
 	}
-	tree_become(&overlay->ranges, tree_splice(overlay->ranges, &low, &high, items, len));
+	tree_become(&overlay->ranges,
+		tree_splice(overlay->ranges, &(struct splice){&low, &high, items, len}));
 }
 
 /* ".x" voids all that stands at x and below. The pieces come sorted, so deeper ones of the same delta come after it. */
@@ -355,15 +354,15 @@ static void name_paint(struct overlay *overlay, const struct tree_item *piece)
 
 	if (piece->answer->below)
 		high = tree_key_of_name(name_key_behind(name, bytes), true);
-	tree_become(&overlay->names, tree_splice(overlay->names, &low, &high, piece, 1));
+	tree_become(&overlay->names,
+		tree_splice(overlay->names, &(struct splice){&low, &high, piece, 1}));
 }
 
-int overlay_paint(const struct overlay *old, const struct delta_piece *const *pieces,
-	size_t pieces_len, unsigned sublists_len, uint32_t serial, struct overlay *ret_overlay,
-	struct fault *why)
+int overlay_paint(const struct overlay *old, const struct overlay_change *change,
+	struct overlay *ret_overlay, struct fault *why)
 {
-	struct fresh fresh = {.sublists_len = sublists_len, .serial = serial};
-	int r = fresh_read(&fresh, pieces, pieces_len, why);
+	struct fresh fresh = {.of = change, .why = why};
+	int r = fresh_read(&fresh);
 
 	if (r == 0) {
 		struct overlay overlay = overlay_copy(old);

@@ -18,11 +18,18 @@ void overlay_done(struct overlay *overlay);
 bool overlay_is_empty(const struct overlay *overlay);
 size_t overlay_size(const struct overlay *overlay); /* ranges and names */
 
-/* `old` with the pieces, in any order, painted over it as change `serial`. Copies hits and reasons. E_CONFLICT when pieces
- * overlap or name a sublist the list does not have; E_RANGE, E_LIMIT, E_NOMEM. */
-int overlay_paint(const struct overlay *old, const struct delta_piece *const *pieces,
-	size_t pieces_len, unsigned sublists_len, uint32_t serial, struct overlay *ret_overlay,
-	struct fault *why);
+/* Pieces of one list, in any order. */
+struct overlay_change {
+	const struct delta_piece *const *pieces;
+	size_t len;
+	unsigned sublists_len; /* of the list */
+	uint32_t serial;
+};
+
+/* `old` with the change painted over it. Copies hits and reasons. E_CONFLICT when pieces overlap or name a sublist the list
+ * does not have; E_RANGE, E_LIMIT, E_NOMEM. */
+int overlay_paint(const struct overlay *old, const struct overlay_change *change,
+	struct overlay *ret_overlay, struct fault *why);
 
 /* What changes after serial have painted and no later one has painted over. */
 struct overlay overlay_newer(const struct overlay *overlay, uint32_t serial);

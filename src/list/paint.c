@@ -16,41 +16,43 @@ struct draft {
 };
 
 struct canvas {
+	const struct repaint *of;
 	struct answer_rows *rows;
-	struct prefix_entry *nets;
-	struct name_entry *names;
-	size_t nets_len, names_len;
-	uint8_t *keys;
+	struct prefix_entries nets;
+	struct name_entries names;
+	uint8_t *keys; /* the pool of names */
 	size_t keys_len;
 	struct draft *drafts;
 	size_t drafts_len, drafts_size;
-	size_t limit;
 };
 
 static void canvas_done(struct canvas *canvas)
 {
 	answer_rows_free(&canvas->rows);
-	mem_free(canvas->nets);
-	mem_free(canvas->names);
+	mem_free(canvas->nets.items);
+	mem_free(canvas->names.items);
 	mem_free(canvas->keys);
 	mem_free(canvas->drafts);
 }
 
-static int canvas_init(struct canvas *canvas, size_t entries_len, size_t limit)
+static int canvas_init(struct canvas *canvas, const struct repaint *repaint)
 {
+	size_t entries_len = repaint->entries_len;
+
+	canvas->of = repaint;
 	canvas->rows = answer_rows_new();
-	canvas->limit = limit;
-	canvas->nets = mem_alloc_array_try(entries_len, sizeof(*canvas->nets));
-	canvas->names = mem_alloc_array_try(entries_len, sizeof(*canvas->names));
+	canvas->nets.items = mem_alloc_array_try(entries_len, sizeof(*canvas->nets.items));
+	canvas->names.items = mem_alloc_array_try(entries_len, sizeof(*canvas->names.items));
 	canvas->keys = mem_alloc_array_try(entries_len + 1, NAME_KEY_SIZE);
-	if (canvas->nets == NULL || canvas->names == NULL || canvas->keys == NULL)
+	canvas->names.keys = canvas->keys;
+	if (canvas->nets.items == NULL || canvas->names.items == NULL || canvas->keys == NULL)
 		return E_NOMEM;
 	return entries_len < UINT32_MAX / NAME_KEY_SIZE ? 0 : E_LIMIT;
 }
 
 static int canvas_draft(struct canvas *canvas, struct draft draft)
 {
-	if (canvas->drafts_len == canvas->limit)
+	if (canvas->drafts_len == canvas->of->limit)
 		return E_LIMIT;
 	if (canvas->drafts_len == canvas->drafts_size) {
 		size_t size = canvas->drafts_size != 0 ? canvas->drafts_size * 2 : 16;
@@ -65,29 +67,29 @@ static int canvas_draft(struct canvas *canvas, struct draft draft)
 	return 0;
 }
 
-static int64_t entry_value(struct canvas *canvas, const struct paint_entry *entry)
+static int64_t entry_value(struct canvas *canvas, const struct list_entry *entry)
 {
-	return answer_rows_value(
-		canvas->rows, entry->sublist, entry->excluded, entry->until_s, entry->reason);
+	struct statement statement = list_entry_statement(entry);
+
+	return answer_rows_value(canvas->rows, &statement);
 }
 
 /* ---- Addresses and networks ---- */
 
-static int nets_collect(struct canvas *canvas, struct prefix ground,
-	const struct paint_entry *entries, size_t entries_len)
+static int nets_collect(struct canvas *canvas, struct prefix region)
 {
-	for (size_t i = 0; i < entries_len; i++) {
-		struct prefix net = entries[i].source.net;
+	for (size_t i = 0; i < canvas->of->entries_len; i++) {
+		const struct list_entry *entry = &canvas->of->entries[i];
+		struct prefix net = entry->source.net;
 		int64_t value;
 
-		if (entries[i].source.kind != SOURCE_NET ||
-			prefix_is_v4(net) != prefix_is_v4(ground) ||
-			(!prefix_covers(net, ground) && !prefix_covers(ground, net)))
+		if (entry->source.kind != SOURCE_NET || prefix_is_v4(net) != prefix_is_v4(region) ||
+			(!prefix_covers(net, region) && !prefix_covers(region, net)))
 			continue;
-		value = entry_value(canvas, &entries[i]);
+		value = entry_value(canvas, entry);
 		if (value < 0)
 			return (int)value;
-		canvas->nets[canvas->nets_len++] =
+		canvas->nets.items[canvas->nets.len++] =
 			(struct prefix_entry){key_of_ip(net.ip), (uint32_t)value, net.bits};
 	}
 	return 0;
@@ -111,13 +113,12 @@ static int range_draft(struct canvas *canvas, u128 first, u128 last, uint32_t ro
 	}
 }
 
-/* The same without the mapped block, of which IPv6 ground says nothing. */
-static int range_draft_around_v4(
-	struct canvas *canvas, u128 first, u128 last, uint32_t row, bool ground_is_v4)
+/* The same without the mapped block, of which an IPv6 region says nothing. */
+static int range_draft_around_v4(struct canvas *canvas, u128 first, u128 last, uint32_t row)
 {
 	int r = 0;
 
-	if (ground_is_v4 || last < key_v4_first || first > key_v4_last)
+	if (prefix_is_v4(canvas->of->region->net) || last < key_v4_first || first > key_v4_last)
 		return range_draft(canvas, first, last, row);
 	if (first < key_v4_first)
 		r = range_draft(canvas, first, key_v4_first - 1, row);
@@ -126,19 +127,18 @@ static int range_draft_around_v4(
 	return r;
 }
 
-static int net_paint(struct canvas *canvas, struct prefix ground, const struct paint_entry *entries,
-	size_t entries_len)
+static int net_paint(struct canvas *canvas, struct prefix region)
 {
-	u128 first = key_of_ip(ground.ip);
-	u128 last = key_last(first, ground.bits);
+	u128 first = key_of_ip(region.ip);
+	u128 last = key_last(first, region.bits);
 	struct steps steps = {0};
 	size_t at = 0;
-	int r = nets_collect(canvas, ground, entries, entries_len);
+	int r = nets_collect(canvas, region);
 
 	if (r == 0)
-		r = prefix_sort(canvas->nets, canvas->nets_len);
+		r = prefix_sort(&canvas->nets);
 	if (r == 0)
-		r = prefix_paint(canvas->nets, canvas->nets_len, canvas->rows, &steps);
+		r = prefix_paint(&canvas->nets, canvas->rows, &steps);
 	while (r == 0) {
 		uint32_t row = steps_row(&steps, first, &at);
 		size_t next = steps.len != 0 && steps.items[at].first > first ? at : at + 1;
@@ -146,7 +146,7 @@ static int net_paint(struct canvas *canvas, struct prefix ground, const struct p
 
 		if (next < steps.len && steps.items[next].first <= last)
 			end = steps.items[next].first - 1;
-		r = range_draft_around_v4(canvas, first, end, row, prefix_is_v4(ground));
+		r = range_draft_around_v4(canvas, first, end, row);
 		if (end == last)
 			break;
 		first = end + 1;
@@ -167,32 +167,38 @@ static int domain_key(const char *domain, uint8_t key[NAME_KEY_SIZE], struct spa
 	return 0;
 }
 
-static bool domain_matters(struct span ground, bool ground_below, struct span key, bool below)
+/* The region as a key: the name alone, or with all below it. */
+struct subtree {
+	struct span key;
+	bool below;
+};
+
+static bool domain_matters(struct subtree region, struct span key, bool below)
 {
-	if (below && name_key_is_within(ground, key))
+	if (below && name_key_is_within(region.key, key))
 		return true;
-	return ground_below ? name_key_is_within(key, ground) : span_equal(key, ground);
+	return region.below ? name_key_is_within(key, region.key) : span_equal(key, region.key);
 }
 
-static int domains_collect(struct canvas *canvas, struct span ground, bool ground_below,
-	const struct paint_entry *entries, size_t entries_len)
+static int domains_collect(struct canvas *canvas, struct subtree region)
 {
-	for (size_t i = 0; i < entries_len; i++) {
-		const char *domain = entries[i].source.domain;
+	for (size_t i = 0; i < canvas->of->entries_len; i++) {
+		const struct list_entry *entry = &canvas->of->entries[i];
+		const char *domain = entry->source.domain;
 		bool below = domain[0] == '.';
 		struct span key;
 		int64_t value;
 
-		if (entries[i].source.kind != SOURCE_DOMAIN)
+		if (entry->source.kind != SOURCE_DOMAIN)
 			continue;
 		if (domain_key(domain, canvas->keys + canvas->keys_len, &key) < 0)
 			return E_RANGE;
-		if (!domain_matters(ground, ground_below, key, below))
+		if (!domain_matters(region, key, below))
 			continue;
-		value = entry_value(canvas, &entries[i]);
+		value = entry_value(canvas, entry);
 		if (value < 0)
 			return (int)value;
-		canvas->names[canvas->names_len++] = (struct name_entry){
+		canvas->names.items[canvas->names.len++] = (struct name_entry){
 			(uint32_t)canvas->keys_len, (uint32_t)value, (uint8_t)key.len, below};
 		canvas->keys_len += key.len;
 	}
@@ -207,9 +213,9 @@ static int node_draft(struct canvas *canvas, struct span key, uint32_t row, bool
 }
 
 /* Nodes come in order of key, ancestors first. */
-static int nodes_draft(struct canvas *canvas, const struct name_nodes *nodes, struct span ground,
-	bool ground_below)
+static int nodes_draft(struct canvas *canvas, const struct name_nodes *nodes, struct subtree region)
 {
+	struct span top = region.key;
 	uint32_t self = 0, below = 0;
 	int r = 0;
 
@@ -217,23 +223,23 @@ static int nodes_draft(struct canvas *canvas, const struct name_nodes *nodes, st
 		const struct name_node *node = &nodes->items[i];
 		struct span key = span_of(canvas->keys + node->key_at, node->key_len);
 
-		if (!name_key_is_within(ground, key))
+		if (!name_key_is_within(top, key))
 			continue;
 		if (node->below != names_no_row)
 			self = below = node->below;
-		if (key.len == ground.len && node->self != names_no_row)
+		if (key.len == top.len && node->self != names_no_row)
 			self = node->self;
 	}
-	if (!ground_below)
-		return node_draft(canvas, ground, self, false);
-	r = node_draft(canvas, ground, below, true);
+	if (!region.below)
+		return node_draft(canvas, top, self, false);
+	r = node_draft(canvas, top, below, true);
 	for (size_t i = 0; i < nodes->len && r == 0; i++) {
 		const struct name_node *node = &nodes->items[i];
 		struct span key = span_of(canvas->keys + node->key_at, node->key_len);
 
-		if (!name_key_is_within(key, ground))
+		if (!name_key_is_within(key, top))
 			continue;
-		if (key.len > ground.len)
+		if (key.len > top.len)
 			r = node_draft(canvas, key, node->below, true);
 		if (r == 0)
 			r = node_draft(canvas, key, node->self, false);
@@ -241,17 +247,15 @@ static int nodes_draft(struct canvas *canvas, const struct name_nodes *nodes, st
 	return r;
 }
 
-static int domain_paint(struct canvas *canvas, struct span ground, bool ground_below,
-	const struct paint_entry *entries, size_t entries_len)
+static int domain_paint(struct canvas *canvas, struct subtree region)
 {
 	struct name_nodes nodes = {0};
-	int r = domains_collect(canvas, ground, ground_below, entries, entries_len);
+	int r = domains_collect(canvas, region);
 
 	if (r == 0)
-		r = names_paint(
-			canvas->names, canvas->names_len, canvas->keys, canvas->rows, &nodes);
+		r = names_paint(&canvas->names, canvas->rows, &nodes);
 	if (r == 0)
-		r = nodes_draft(canvas, &nodes, ground, ground_below);
+		r = nodes_draft(canvas, &nodes, region);
 	name_nodes_done(&nodes);
 	return r;
 }
@@ -293,16 +297,17 @@ static struct source draft_source(const struct draft *draft)
 }
 
 /* Pieces with the same row share their hits. */
-static int pieces_make(const struct canvas *canvas, struct span list, struct arena *arena,
-	const struct delta_piece **ret_pieces, size_t *ret_pieces_len)
+static int pieces_make(
+	const struct canvas *canvas, struct arena *arena, struct delta_pieces *ret_pieces)
 {
 	struct delta_piece *pieces = arena_alloc_try(arena, canvas->drafts_len * sizeof(*pieces));
 	size_t rows_len = answer_rows_count(canvas->rows);
 	struct delta_piece *made = mem_alloc_array_try(rows_len, sizeof(*made));
 	int r = pieces != NULL && made != NULL ? 0 : E_NOMEM;
+	struct span list = {0};
 
 	if (r == 0)
-		list = arena_copy(arena, list);
+		list = arena_copy(arena, canvas->of->list);
 	for (size_t i = 0; i < canvas->drafts_len && r == 0; i++) {
 		const struct draft *draft = &canvas->drafts[i];
 		struct delta_piece *same = &made[draft->row];
@@ -315,32 +320,29 @@ static int pieces_make(const struct canvas *canvas, struct span list, struct are
 			.hits = same->hits};
 	}
 	mem_free(made);
-	if (r == 0) {
-		*ret_pieces = pieces;
-		*ret_pieces_len = canvas->drafts_len;
-	}
+	if (r == 0)
+		*ret_pieces = (struct delta_pieces){pieces, canvas->drafts_len};
 	return r;
 }
 
-int paint_pieces(struct span list, const struct source *ground, const struct paint_entry *entries,
-	size_t entries_len, size_t limit, struct arena *arena,
-	const struct delta_piece **ret_pieces, size_t *ret_pieces_len)
+int paint_pieces(
+	const struct repaint *repaint, struct arena *arena, struct delta_pieces *ret_pieces)
 {
+	const struct source *region = repaint->region;
+	struct subtree names = {.below = region->domain[0] == '.'};
 	struct canvas canvas = {0};
-	uint8_t ground_bytes[NAME_KEY_SIZE];
-	struct span key;
-	int r = canvas_init(&canvas, entries_len, limit);
+	uint8_t key[NAME_KEY_SIZE];
+	int r = canvas_init(&canvas, repaint);
 
-	if (r == 0 && ground->kind == SOURCE_NET) {
-		r = net_paint(&canvas, ground->net, entries, entries_len);
+	if (r == 0 && region->kind == SOURCE_NET) {
+		r = net_paint(&canvas, region->net);
 	} else if (r == 0) {
-		r = domain_key(ground->domain, ground_bytes, &key);
+		r = domain_key(region->domain, key, &names.key);
 		if (r == 0)
-			r = domain_paint(
-				&canvas, key, ground->domain[0] == '.', entries, entries_len);
+			r = domain_paint(&canvas, names);
 	}
 	if (r == 0)
-		r = pieces_make(&canvas, list, arena, ret_pieces, ret_pieces_len);
+		r = pieces_make(&canvas, arena, ret_pieces);
 	canvas_done(&canvas);
 	return r;
 }

@@ -49,7 +49,7 @@ static int header_check(struct span bytes, bool verify, struct fault *why)
 	struct snapshot_header header;
 
 	if (bytes.len < sizeof(header))
-		return fault_set(why, E_TRUNCATED, "%zu bytes are no snapshot", bytes.len);
+		return fault_set(why, E_TRUNCATED, "%zu bytes are not a snapshot", bytes.len);
 	memcpy(&header, bytes.ptr, sizeof(header));
 	if (header.magic == __builtin_bswap64(SNAPSHOT_MAGIC))
 		return fault_set(
@@ -103,7 +103,7 @@ int snapshot_open_bytes(
 	return 0;
 }
 
-static int file_map(int fd, const char *path, void **ret_map, size_t *ret_len, struct fault *why)
+static int file_map(int fd, const char *path, struct span *ret_bytes, struct fault *why)
 {
 	struct stat status;
 	void *map;
@@ -111,14 +111,13 @@ static int file_map(int fd, const char *path, void **ret_map, size_t *ret_len, s
 	if (fstat(fd, &status) < 0)
 		return fault_set(why, err_from_errno(errno), "cannot look at '%s': %m", path);
 	if (status.st_size < (off_t)sizeof(struct snapshot_header))
-		return fault_set(why, E_TRUNCATED, "'%s': %lld bytes are no snapshot", path,
+		return fault_set(why, E_TRUNCATED, "'%s': %lld bytes are not a snapshot", path,
 			(long long)status.st_size);
 	/* All of it is read for the checksum anyway; taking the pages at once is much cheaper than one by one. */
 	map = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
 	if (map == MAP_FAILED)
 		return fault_set(why, err_from_errno(errno), "cannot map '%s': %m", path);
-	*ret_map = map;
-	*ret_len = (size_t)status.st_size;
+	*ret_bytes = span_of(map, (size_t)status.st_size);
 	return 0;
 }
 
@@ -126,23 +125,24 @@ int snapshot_map(const char *path, struct snapshot **ret_snapshot, struct fault 
 {
 	struct snapshot *snapshot = NULL;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	void *map = NULL;
-	size_t len = 0;
+	struct span bytes = {0};
+	void *map;
 	int r;
 
 	if (fd < 0)
 		return fault_set(why, err_from_errno(errno), "cannot open '%s': %m", path);
-	r = file_map(fd, path, &map, &len, why);
+	r = file_map(fd, path, &bytes, why);
 	close(fd);
 	if (r < 0)
 		return r;
-	r = snapshot_open_bytes(span_of(map, len), true, &snapshot, why);
+	map = (void *)(uintptr_t)bytes.ptr;
+	r = snapshot_open_bytes(bytes, true, &snapshot, why);
 	if (r < 0) {
-		munmap(map, len);
+		munmap(map, bytes.len);
 		return fault_prefix(why, r, "'%s'", path);
 	}
 	snapshot->map = map;
-	snapshot->map_len = len;
+	snapshot->map_len = bytes.len;
 	*ret_snapshot = snapshot;
 	return 0;
 }
@@ -197,41 +197,42 @@ void snapshot_prefetch(const struct snapshot_list *list, u128 key, unsigned step
 		prefix_table_prefetch(&list->nets, key >> 64, step);
 }
 
-static bool points_have(const struct snapshot_list *list, const struct prefix_table *points,
-	u128 first, u128 last, uint32_t mask)
+static bool points_have(
+	const struct prefix_table *points, struct key_range range, const struct row_filter *filter)
 {
-	uint32_t place = prefix_table_lower(points, first);
-	uint32_t end = place + prefix_table_count(points, first, last);
+	uint32_t from = prefix_table_lower(points, range.first);
+	uint32_t end = from + prefix_table_count(points, range.first, range.last);
 
-	return prefix_table_next(points, &list->rows, place, end, mask) < end;
+	return prefix_table_next(points, filter, from, end) < end;
 }
 
-/* The last key of the step at a place, whose table ends with the key `most`. */
-static u128 step_last(const struct prefix_table *steps, uint32_t place, u128 most)
+/* The last key of the step at an index, whose table ends with the key `most`. */
+static u128 step_last(const struct prefix_table *steps, uint32_t index, u128 most)
 {
-	return place + 1 < steps->count ? prefix_table_key(steps, place + 1) - 1 : most;
+	return index + 1 < steps->count ? prefix_table_key(steps, index + 1) - 1 : most;
 }
 
 /*
  * Steps are overridden by points. A step in the range counts unless every address of it there has a point of its own, and
- * how many there are is the difference of two places.
+ * how many there are is the difference of two indexes.
  */
-static bool v4_steps_have(const struct snapshot_list *list, u128 first, u128 last, uint32_t mask)
+static bool v4_steps_have(
+	const struct snapshot_list *list, struct key_range range, const struct row_filter *filter)
 {
 	const struct prefix_table *steps = &list->v4_steps;
-	uint32_t place = prefix_table_lower(steps, first + 1);
-	uint32_t end = prefix_table_lower(steps, last + 1);
+	uint32_t index = prefix_table_lower(steps, range.first + 1);
+	uint32_t end = prefix_table_lower(steps, range.last + 1);
 
-	place -= place != 0;
-	while ((place = prefix_table_next(steps, &list->rows, place, end, mask)) < end) {
-		u128 from = prefix_table_key(steps, place);
-		u128 to = step_last(steps, place, UINT32_MAX);
+	index -= index != 0;
+	while ((index = prefix_table_next(steps, filter, index, end)) < end) {
+		u128 from = prefix_table_key(steps, index);
+		u128 to = step_last(steps, index, UINT32_MAX);
 
-		from = from < first ? first : from;
-		to = to > last ? last : to;
+		from = from < range.first ? range.first : from;
+		to = to > range.last ? range.last : to;
 		if (from <= to && prefix_table_count(&list->v4_points, from, to) < to - from + 1)
 			return true;
-		place++;
+		index++;
 	}
 	return false;
 }
@@ -248,14 +249,14 @@ static bool has_no_host(const struct snapshot_list *list, u128 first, u128 last)
 static bool steps_show(const struct snapshot_list *list, u128 first, u128 last)
 {
 	const struct prefix_table *nets = &list->nets;
-	uint32_t place = prefix_table_lower(nets, first >> 64);
+	uint32_t index = prefix_table_lower(nets, first >> 64);
 
 	while (first <= last) {
 		u128 net;
 
-		if (place >= nets->count)
+		if (index >= nets->count)
 			return has_no_host(list, first, last);
-		net = prefix_table_key(nets, place++) << 64;
+		net = prefix_table_key(nets, index++) << 64;
 		if (net > last)
 			return has_no_host(list, first, last);
 		if (net > first && has_no_host(list, first, net - 1))
@@ -267,57 +268,63 @@ static bool steps_show(const struct snapshot_list *list, u128 first, u128 last)
 	return false;
 }
 
-static bool steps_have(const struct snapshot_list *list, u128 first, u128 last, uint32_t mask)
+static bool steps_have(
+	const struct snapshot_list *list, struct key_range range, const struct row_filter *filter)
 {
 	const struct prefix_table *steps = &list->steps;
-	uint32_t end = last == ~(u128)0 ? steps->count : prefix_table_lower(steps, last + 1);
-	uint32_t place = first == ~(u128)0 ? end : prefix_table_lower(steps, first + 1);
+	uint32_t end =
+		range.last == ~(u128)0 ? steps->count : prefix_table_lower(steps, range.last + 1);
+	uint32_t index = range.first == ~(u128)0 ? end : prefix_table_lower(steps, range.first + 1);
 
-	place -= place != 0;
-	while ((place = prefix_table_next(steps, &list->rows, place, end, mask)) < end) {
-		u128 from = prefix_table_key(steps, place);
-		u128 to = step_last(steps, place, ~(u128)0);
+	index -= index != 0;
+	while ((index = prefix_table_next(steps, filter, index, end)) < end) {
+		u128 from = prefix_table_key(steps, index);
+		u128 to = step_last(steps, index, ~(u128)0);
 
-		from = from < first ? first : from;
-		to = to > last ? last : to;
+		from = from < range.first ? range.first : from;
+		to = to > range.last ? range.last : to;
 		if (from <= to && steps_show(list, from, to))
 			return true;
-		place++;
+		index++;
 	}
 	return false;
 }
 
-static bool nets_have(const struct snapshot_list *list, u128 first, u128 last, uint32_t mask)
+static bool nets_have(
+	const struct snapshot_list *list, struct key_range range, const struct row_filter *filter)
 {
 	const struct prefix_table *nets = &list->nets;
-	uint32_t place = prefix_table_lower(nets, first >> 64);
-	uint32_t end = place + prefix_table_count(nets, first >> 64, last >> 64);
+	uint32_t index = prefix_table_lower(nets, range.first >> 64);
+	uint32_t end = index + prefix_table_count(nets, range.first >> 64, range.last >> 64);
 
-	while ((place = prefix_table_next(nets, &list->rows, place, end, mask)) < end) {
-		u128 from = prefix_table_key(nets, place) << 64;
+	while ((index = prefix_table_next(nets, filter, index, end)) < end) {
+		u128 from = prefix_table_key(nets, index) << 64;
 		u128 to = from | UINT64_MAX;
 
-		from = from < first ? first : from;
-		to = to > last ? last : to;
+		from = from < range.first ? range.first : from;
+		to = to > range.last ? range.last : to;
 		if (from <= to && has_no_host(list, from, to))
 			return true;
-		place++;
+		index++;
 	}
 	return false;
 }
 
-bool snapshot_has_range(const struct snapshot_list *list, u128 first, u128 last, uint32_t mask)
+bool snapshot_has_range(const struct snapshot_list *list, struct key_range range, uint32_t mask)
 {
-	if (first <= key_v4_last && last >= key_v4_first) {
-		u128 v4_first = first > key_v4_first ? (uint32_t)first : 0;
-		u128 v4_last = last < key_v4_last ? (uint32_t)last : UINT32_MAX;
+	struct row_filter filter = {&list->rows, mask};
 
-		if (points_have(list, &list->v4_points, v4_first, v4_last, mask) ||
-			v4_steps_have(list, v4_first, v4_last, mask))
+	if (range.first <= key_v4_last && range.last >= key_v4_first) {
+		struct key_range v4 = {
+			.first = range.first > key_v4_first ? (uint32_t)range.first : 0,
+			.last = range.last < key_v4_last ? (uint32_t)range.last : UINT32_MAX,
+		};
+
+		if (points_have(&list->v4_points, v4, &filter) || v4_steps_have(list, v4, &filter))
 			return true;
 	}
-	if (first >= key_v4_first && last <= key_v4_last)
+	if (range.first >= key_v4_first && range.last <= key_v4_last)
 		return false;
-	return points_have(list, &list->hosts, first, last, mask) ||
-	       nets_have(list, first, last, mask) || steps_have(list, first, last, mask);
+	return points_have(&list->hosts, range, &filter) || nets_have(list, range, &filter) ||
+	       steps_have(list, range, &filter);
 }

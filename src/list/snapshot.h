@@ -90,8 +90,8 @@ uint32_t snapshot_row(const struct snapshot_list *list, u128 key);
 /* Asks for the memory that snapshot_row will read: see prefix_table_prefetch. */
 void snapshot_prefetch(const struct snapshot_list *list, u128 key, unsigned step);
 
-/* Whether any address in first..last is listed by a sublist of mask. */
-bool snapshot_has_range(const struct snapshot_list *list, u128 first, u128 last, uint32_t mask);
+/* Whether any address in the range is listed by a sublist of mask. */
+bool snapshot_has_range(const struct snapshot_list *list, struct key_range range, uint32_t mask);
 
 /* What one row says about first..last. */
 struct snapshot_piece {

@@ -11,14 +11,14 @@
  *
  * A damaged file may have keys in any order: what is found ahead is used only when it is ahead.
  */
-struct ground {
+struct layers {
 	const struct snapshot_list *list;
 	const struct prefix_table *points, *nets, *steps; /* nets: NULL for IPv4 */
 	u128 end;                                         /* the last key of the family */
 	uint32_t mask;                                    /* the sublists that are looked for */
 };
 
-struct ground_place {
+struct layer_answer {
 	u128 last; /* the layer that speaks goes up to here */
 	uint32_t row;
 	bool is_step;
@@ -29,78 +29,76 @@ static u128 lesser(u128 a, u128 b)
 	return a < b ? a : b;
 }
 
-/* The key of a place, or `end` when there is none or it is not ahead of key. */
-static u128 key_ahead(
-	const struct prefix_table *table, uint32_t place, unsigned shift, u128 key, u128 end)
+/* The key at an index; 0 when there is none or it is not ahead of key. */
+static u128 key_ahead(const struct prefix_table *table, uint32_t index, unsigned shift, u128 key)
 {
 	u128 found;
 
-	if (place >= table->count)
-		return end;
-	found = prefix_table_key(table, place) << shift;
-	return found > key ? found : end;
+	if (index >= table->count)
+		return 0;
+	found = prefix_table_key(table, index) << shift;
+	return found > key ? found : 0;
 }
 
-static struct ground_place net_at(const struct ground *ground, u128 key)
+static struct layer_answer net_at(const struct layers *layers, u128 key)
 {
-	struct ground_place place = {.last = ground->end, .row = UINT32_MAX};
+	struct layer_answer answer = {.last = layers->end, .row = UINT32_MAX};
 	u128 next;
 
-	if (ground->nets != NULL) {
-		if (prefix_table_get(ground->nets, key >> 64, &place.row)) {
-			place.last = key | UINT64_MAX;
-			return place;
+	if (layers->nets != NULL) {
+		if (prefix_table_get(layers->nets, key >> 64, &answer.row)) {
+			answer.last = key | UINT64_MAX;
+			return answer;
 		}
 		next = key_ahead(
-			ground->nets, prefix_table_lower(ground->nets, key >> 64), 64, key, 0);
+			layers->nets, prefix_table_lower(layers->nets, key >> 64), 64, key);
 		if (next != 0)
-			place.last = next - 1;
+			answer.last = next - 1;
 	}
-	place.is_step = true;
-	prefix_table_get_below(ground->steps, key, &place.row);
-	if (key != ground->end) {
-		next = key_ahead(
-			ground->steps, prefix_table_lower(ground->steps, key + 1), 0, key, 0);
+	answer.is_step = true;
+	prefix_table_get_below(layers->steps, key, &answer.row);
+	if (key != layers->end) {
+		next = key_ahead(layers->steps, prefix_table_lower(layers->steps, key + 1), 0, key);
 		if (next != 0)
-			place.last = lesser(place.last, next - 1);
+			answer.last = lesser(answer.last, next - 1);
 	}
-	return place;
+	return answer;
 }
 
-static struct ground_place place_at(const struct ground *ground, u128 key)
+static struct layer_answer answer_at(const struct layers *layers, u128 key)
 {
-	struct ground_place place = {.last = key};
+	struct layer_answer answer = {.last = key};
 	u128 next;
 
-	if (prefix_table_get(ground->points, key, &place.row))
-		return place;
-	place = net_at(ground, key);
-	next = key_ahead(ground->points, prefix_table_lower(ground->points, key), 0, key, 0);
+	if (prefix_table_get(layers->points, key, &answer.row))
+		return answer;
+	answer = net_at(layers, key);
+	next = key_ahead(layers->points, prefix_table_lower(layers->points, key), 0, key);
 	if (next != 0)
-		place.last = lesser(place.last, next - 1);
-	return place;
+		answer.last = lesser(answer.last, next - 1);
+	return answer;
 }
 
 /* Where a row that has one of the sublists begins behind key, in any layer; false: nowhere. */
-static bool ground_jump(const struct ground *ground, u128 key, u128 *ret_key)
+static bool layers_jump(const struct layers *layers, u128 key, u128 *ret_key)
 {
-	const struct row_set *rows = &ground->list->rows;
-	const struct prefix_table *tables[] = {ground->points, ground->nets, ground->steps};
+	struct row_filter filter = {&layers->list->rows, layers->mask};
+	const struct prefix_table *tables[] = {layers->points, layers->nets, layers->steps};
 	u128 nearest = 0;
 
-	if (key == ground->end)
+	if (key == layers->end)
 		return false;
 	for (unsigned i = 0; i < 3; i++) {
 		const struct prefix_table *table = tables[i];
 		unsigned shift = i == 1 ? 64 : 0;
 		u128 found;
-		uint32_t place;
+		uint32_t index;
 
 		if (table == NULL)
 			continue;
-		place = prefix_table_lower(table, (key >> shift) + 1);
-		place = prefix_table_next(table, rows, place, table->count, ground->mask);
-		found = key_ahead(table, place, shift, key, 0);
+		index = prefix_table_lower(table, (key >> shift) + 1);
+		index = prefix_table_next(table, &filter, index, table->count);
+		found = key_ahead(table, index, shift, key);
 		if (found != 0 && (nearest == 0 || found < nearest))
 			nearest = found;
 	}
@@ -109,22 +107,22 @@ static bool ground_jump(const struct ground *ground, u128 key, u128 *ret_key)
 }
 
 /* In the numbers of the family: an IPv4 key is the address itself. */
-static bool ground_next(const struct ground *ground, u128 key, struct snapshot_piece *ret)
+static bool layers_next(const struct layers *layers, u128 key, struct snapshot_piece *ret)
 {
 	for (;;) {
-		struct ground_place place = place_at(ground, key);
+		struct layer_answer answer = answer_at(layers, key);
 
-		if ((row_set_mask(&ground->list->rows, place.row) & ground->mask) != 0) {
-			*ret = (struct snapshot_piece){key, place.last, place.row};
+		if ((row_set_mask(&layers->list->rows, answer.row) & layers->mask) != 0) {
+			*ret = (struct snapshot_piece){key, answer.last, answer.row};
 			return true;
 		}
-		if (place.is_step) {
-			if (!ground_jump(ground, key, &key))
+		if (answer.is_step) {
+			if (!layers_jump(layers, key, &key))
 				return false;
 		} else {
-			if (place.last == ground->end)
+			if (answer.last == layers->end)
 				return false;
-			key = place.last + 1;
+			key = answer.last + 1;
 		}
 	}
 }
@@ -132,25 +130,25 @@ static bool ground_next(const struct ground *ground, u128 key, struct snapshot_p
 static bool v4_next(
 	const struct snapshot_list *list, u128 key, uint32_t mask, struct snapshot_piece *ret)
 {
-	struct ground ground = {list, &list->v4_points, NULL, &list->v4_steps, UINT32_MAX, mask};
+	struct layers layers = {list, &list->v4_points, NULL, &list->v4_steps, UINT32_MAX, mask};
 
-	if (!ground_next(&ground, key - key_v4_first, ret))
+	if (!layers_next(&layers, key - key_v4_first, ret))
 		return false;
 	ret->first += key_v4_first;
 	ret->last += key_v4_first;
 	return true;
 }
 
-/* IPv6 ground says nothing in the mapped block, so no piece reaches into it but from a damaged file. */
-static bool v6_next(const struct snapshot_list *list, u128 key, u128 end, uint32_t mask,
+/* IPv6 layers say nothing in the mapped block, so no piece reaches into it but from a damaged file. */
+static bool v6_next(const struct snapshot_list *list, struct key_range within, uint32_t mask,
 	struct snapshot_piece *ret)
 {
-	struct ground ground = {list, &list->hosts, &list->nets, &list->steps, ~(u128)0, mask};
+	struct layers layers = {list, &list->hosts, &list->nets, &list->steps, ~(u128)0, mask};
 	struct snapshot_piece piece;
 
-	if (!ground_next(&ground, key, &piece) || piece.first > end)
+	if (!layers_next(&layers, within.first, &piece) || piece.first > within.last)
 		return false;
-	piece.last = lesser(piece.last, end);
+	piece.last = lesser(piece.last, within.last);
 	*ret = piece;
 	return true;
 }
@@ -159,7 +157,7 @@ bool snapshot_next(
 	const struct snapshot_list *list, u128 key, uint32_t mask, struct snapshot_piece *ret)
 {
 	if (key < key_v4_first) {
-		if (v6_next(list, key, key_v4_first - 1, mask, ret))
+		if (v6_next(list, (struct key_range){key, key_v4_first - 1}, mask, ret))
 			return true;
 		key = key_v4_first;
 	}
@@ -168,5 +166,5 @@ bool snapshot_next(
 			return true;
 		key = key_v4_last + 1;
 	}
-	return v6_next(list, key, ~(u128)0, mask, ret);
+	return v6_next(list, (struct key_range){key, ~(u128)0}, mask, ret);
 }

@@ -17,11 +17,6 @@
  * A list is collected in four heaps by the kind of its entries, because each kind has a table of its own in the file;
  * finishing sorts and paints one list after the other and frees it, so the peak is one list and the file.
  */
-struct nets {
-	struct prefix_entry *items;
-	size_t len, size;
-};
-
 struct collected {
 	struct span name;
 	struct span sublists[SUBLISTS_MAX];
@@ -29,10 +24,11 @@ struct collected {
 	uint64_t entries;
 	struct answer_rows *rows;
 	struct point *points; /* IPv4 /32 */
+	struct point *spare;  /* room for as many, while writing */
 	size_t points_len, points_size;
-	struct nets v4_nets; /* shorter than /32 */
-	struct nets hosts;   /* IPv6 /128 */
-	struct nets v6_nets; /* shorter than /128 */
+	struct prefix_entries v4_nets; /* shorter than /32 */
+	struct prefix_entries hosts;   /* IPv6 /128 */
+	struct prefix_entries v6_nets; /* shorter than /128 */
 	struct name_entry *names;
 	size_t names_len, names_size;
 	uint8_t *keys; /* of names */
@@ -63,13 +59,14 @@ static void collected_drop(struct collected *list)
 {
 	answer_rows_free(&list->rows);
 	mem_free(list->points);
+	mem_free(list->spare);
 	mem_free(list->v4_nets.items);
 	mem_free(list->hosts.items);
 	mem_free(list->v6_nets.items);
 	mem_free(list->names);
 	mem_free(list->keys);
-	list->points = NULL;
-	list->v4_nets = list->hosts = list->v6_nets = (struct nets){0};
+	list->points = list->spare = NULL;
+	list->v4_nets = list->hosts = list->v6_nets = (struct prefix_entries){0};
 	list->names = NULL;
 	list->keys = NULL;
 }
@@ -134,7 +131,7 @@ static int grow(void *items, size_t len, size_t *size, size_t item_size)
 	return 0;
 }
 
-static int nets_add(struct nets *nets, struct prefix net, uint32_t value)
+static int nets_add(struct prefix_entries *nets, struct prefix net, uint32_t value)
 {
 	int r = grow(&nets->items, nets->len, &nets->size, sizeof(*nets->items));
 
@@ -191,26 +188,28 @@ static int domain_add(struct collected *list, const char *domain, uint32_t value
 	return 0;
 }
 
-int snapshot_writer_add(struct snapshot_writer *writer, int list_place, unsigned sublist,
-	const struct source *source, int64_t until_s, struct span reason, bool excluded)
+int snapshot_writer_add(
+	struct snapshot_writer *writer, int list_index, const struct list_entry *entry)
 {
+	const struct source *source = &entry->source;
+	struct statement statement = list_entry_statement(entry);
 	struct collected *list;
 	int64_t value;
 	int r;
 
 	if (writer->finished)
 		return E_USAGE;
-	if (list_place < 0 || (size_t)list_place >= writer->lists_len)
+	if (list_index < 0 || (size_t)list_index >= writer->lists_len)
 		return E_RANGE;
-	list = writer->lists[list_place];
-	if (sublist >= list->sublists_len)
+	list = writer->lists[list_index];
+	if (entry->sublist >= list->sublists_len)
 		return E_RANGE;
-	value = answer_rows_value(list->rows, (uint8_t)sublist, excluded, until_s, reason);
+	value = answer_rows_value(list->rows, &statement);
 	if (value < 0)
 		return (int)value;
 	r = source->kind == SOURCE_NET ? net_add(list, source->net, (uint32_t)value)
 				       : domain_add(list, source->domain, (uint32_t)value);
-	if (r == 0 && !excluded)
+	if (r == 0 && !entry->excluded)
 		list->entries++;
 	return r;
 }
@@ -231,8 +230,8 @@ static void painted_done(struct painted *painted)
 	name_nodes_done(&painted->names);
 }
 
-/* In IPv6 ground the mapped block says nothing: an IPv6 network lists no IPv4 address. */
-static int blank_v4(struct nets *nets)
+/* In an IPv6 list the mapped block says nothing: an IPv6 network lists no IPv4 address. */
+static int blank_v4(struct prefix_entries *nets)
 {
 	struct prefix v4 = prefix_of(key_to_ip(key_v4_first), IP_V4_BITS);
 
@@ -246,7 +245,7 @@ static int blank_v4(struct nets *nets)
 }
 
 /* Whether the next entries lie inside the /64 at i, which then cannot be a point. */
-static bool net_is_cut(const struct nets *nets, size_t i)
+static bool net_is_cut(const struct prefix_entries *nets, size_t i)
 {
 	const struct prefix_entry *net = &nets->items[i];
 
@@ -257,7 +256,7 @@ static bool net_is_cut(const struct nets *nets, size_t i)
 }
 
 /* Takes the /64s that are whole out of the sorted nets, in order. */
-static int nets_split(struct nets *nets, struct nets *whole)
+static int nets_split(struct prefix_entries *nets, struct prefix_entries *whole)
 {
 	size_t kept = 0;
 	int r = 0;
@@ -277,43 +276,42 @@ static int nets_split(struct nets *nets, struct nets *whole)
 
 static int v6_paint(struct collected *list, struct painted *painted)
 {
-	struct nets whole = {0};
+	struct prefix_entries whole = {0};
 	int r = blank_v4(&list->v6_nets);
 
 	if (r == 0)
-		r = prefix_sort(list->v6_nets.items, list->v6_nets.len);
+		r = prefix_sort(&list->v6_nets);
 	if (r == 0)
-		r = prefix_sort(list->hosts.items, list->hosts.len);
+		r = prefix_sort(&list->hosts);
 	if (r == 0)
 		r = nets_split(&list->v6_nets, &whole);
 	if (r == 0)
-		r = prefix_paint(
-			list->v6_nets.items, list->v6_nets.len, list->rows, &painted->steps);
+		r = prefix_paint(&list->v6_nets, list->rows, &painted->steps);
 	if (r == 0)
-		r = prefix_paint_points(
-			whole.items, whole.len, &painted->steps, NULL, list->rows, &painted->nets);
+		r = prefix_paint_points(&whole, &(struct beneath){&painted->steps, NULL},
+			list->rows, &painted->nets);
 	if (r == 0)
-		r = prefix_paint_points(list->hosts.items, list->hosts.len, &painted->steps,
-			&painted->nets, list->rows, &painted->hosts);
+		r = prefix_paint_points(&list->hosts,
+			&(struct beneath){&painted->steps, &painted->nets}, list->rows,
+			&painted->hosts);
 	mem_free(whole.items);
 	return r;
 }
 
-static int v4_paint(struct collected *list, struct painted *painted, struct point *spare)
+static int v4_paint(struct collected *list, struct painted *painted)
 {
 	int64_t kept;
-	int r = prefix_sort(list->v4_nets.items, list->v4_nets.len);
+	int r = prefix_sort(&list->v4_nets);
 
 	if (r == 0)
-		r = prefix_paint(
-			list->v4_nets.items, list->v4_nets.len, list->rows, &painted->v4_steps);
+		r = prefix_paint(&list->v4_nets, list->rows, &painted->v4_steps);
 	if (r < 0)
 		return r;
 	/* Behind the last IPv4 address there is nothing to end. */
 	if (painted->v4_steps.len != 0 &&
 		painted->v4_steps.items[painted->v4_steps.len - 1].first > key_v4_last)
 		painted->v4_steps.len--;
-	point_sort(list->points, spare, list->points_len);
+	point_sort(list->points, list->spare, list->points_len);
 	kept = point_paint(list->points, list->points_len, &painted->v4_steps, list->rows);
 	if (kept < 0)
 		return (int)kept;
@@ -324,7 +322,7 @@ static int v4_paint(struct collected *list, struct painted *painted, struct poin
 /* ---- Numbering rows by frequency ---- */
 
 struct numbering {
-	const struct answer_rows *rows;
+	struct image *image; /* into which the tables go */
 	uint64_t *counts;
 	uint32_t *order;   /* the row of each number */
 	uint32_t *numbers; /* the number of each row */
@@ -380,7 +378,6 @@ static int numbering_make(
 {
 	size_t rows = answer_rows_count(list->rows);
 
-	numbering->rows = list->rows;
 	numbering->counts = mem_alloc_array_try(rows, sizeof(*numbering->counts));
 	numbering->order = mem_alloc_array_try(rows, sizeof(*numbering->order));
 	numbering->numbers = mem_alloc_array_try(rows, sizeof(*numbering->numbers));
@@ -416,45 +413,45 @@ static void key_put(void *keys, size_t i, enum prefix_table_kind kind, u128 key)
 	memcpy((uint8_t *)keys + i * bytes, from, bytes);
 }
 
-static void steps_write(const struct steps *steps, enum prefix_table_kind kind,
-	const struct numbering *numbering, struct image *image,
-	struct prefix_table_record *ret_record)
+static void steps_write(const struct numbering *numbering, const struct steps *steps,
+	enum prefix_table_kind kind, struct prefix_table_record *ret_record)
 {
 	u128 *keys = mem_alloc_array_try(steps->len, prefix_table_key_bytes(kind));
 	uint32_t *rows = mem_alloc_array_try(steps->len, sizeof(*rows));
 
 	if (keys == NULL || rows == NULL || steps->len > UINT32_MAX / 2) {
-		image->bad = true;
+		numbering->image->bad = true;
 	} else {
 		for (size_t i = 0; i < steps->len; i++) {
 			key_put(keys, i, kind, steps->items[i].first);
 			rows[i] = numbering->numbers[steps->items[i].row];
 		}
-		prefix_table_write(kind, keys, rows, (uint32_t)steps->len, numbering->masks, image,
-			ret_record);
+		prefix_table_write(&(struct prefix_table_content){kind, keys,
+					   {rows, (uint32_t)steps->len, numbering->masks}},
+			numbering->image, ret_record);
 	}
 	mem_free(keys);
 	mem_free(rows);
 }
 
-/* spare has room for the points; it takes them as two arrays. */
-static void points_write(const struct collected *list, struct point *spare,
-	const struct numbering *numbering, struct image *image,
+/* The spare room takes the points as two arrays. */
+static void points_write(const struct numbering *numbering, const struct collected *list,
 	struct prefix_table_record *ret_record)
 {
-	uint32_t *keys = (uint32_t *)(void *)spare;
+	uint32_t *keys = (uint32_t *)(void *)list->spare;
 	uint32_t *rows = keys + list->points_len;
 
 	if (list->points_len > UINT32_MAX / 2) {
-		image->bad = true;
+		numbering->image->bad = true;
 		return;
 	}
 	for (size_t i = 0; i < list->points_len; i++) {
 		keys[i] = list->points[i].address;
 		rows[i] = numbering->numbers[list->points[i].number];
 	}
-	prefix_table_write(TABLE_V4_POINTS, keys, rows, (uint32_t)list->points_len,
-		numbering->masks, image, ret_record);
+	prefix_table_write(&(struct prefix_table_content){TABLE_V4_POINTS, keys,
+				   {rows, (uint32_t)list->points_len, numbering->masks}},
+		numbering->image, ret_record);
 }
 
 static void names_number(struct name_nodes *nodes, const struct numbering *numbering)
@@ -469,17 +466,19 @@ static void names_number(struct name_nodes *nodes, const struct numbering *numbe
 	}
 }
 
-static void tables_write(struct collected *list, struct painted *painted, struct point *spare,
-	const struct numbering *numbering, struct image *image, struct list_record *record)
+static void tables_write(struct collected *list, struct painted *painted,
+	const struct numbering *numbering, struct list_record *record)
 {
-	answer_rows_write(list->rows, numbering->order, numbering->len, image, &record->rows);
-	points_write(list, spare, numbering, image, &record->v4_points);
-	steps_write(&painted->v4_steps, TABLE_V4_STEPS, numbering, image, &record->v4_steps);
-	steps_write(&painted->hosts, TABLE_WHOLE, numbering, image, &record->hosts);
-	steps_write(&painted->nets, TABLE_NETS, numbering, image, &record->nets);
-	steps_write(&painted->steps, TABLE_WHOLE, numbering, image, &record->steps);
+	struct row_order order = {numbering->order, numbering->len};
+
+	answer_rows_write(list->rows, order, numbering->image, &record->rows);
+	points_write(numbering, list, &record->v4_points);
+	steps_write(numbering, &painted->v4_steps, TABLE_V4_STEPS, &record->v4_steps);
+	steps_write(numbering, &painted->hosts, TABLE_WHOLE, &record->hosts);
+	steps_write(numbering, &painted->nets, TABLE_NETS, &record->nets);
+	steps_write(numbering, &painted->steps, TABLE_WHOLE, &record->steps);
 	names_number(&painted->names, numbering);
-	names_write(&painted->names, list->keys, numbering->masks, image, &record->names);
+	names_write(&painted->names, numbering->masks, numbering->image, &record->names);
 }
 
 static struct text_record text_write(struct image *image, struct span text)
@@ -490,20 +489,21 @@ static struct text_record text_write(struct image *image, struct span text)
 
 static int list_write(struct collected *list, struct image *image, struct list_record *record)
 {
-	struct point *spare = mem_alloc_array_try(list->points_len, sizeof(*spare));
+	struct name_entries names = {list->names, list->names_len, list->keys};
 	struct painted painted = {0};
-	struct numbering numbering = {0};
-	int r = spare != NULL ? v4_paint(list, &painted, spare) : E_NOMEM;
+	struct numbering numbering = {.image = image};
+	int r;
 
+	list->spare = mem_alloc_array_try(list->points_len, sizeof(*list->spare));
+	r = list->spare != NULL ? v4_paint(list, &painted) : E_NOMEM;
 	if (r == 0)
 		r = v6_paint(list, &painted);
 	if (r == 0)
-		r = names_paint(
-			list->names, list->names_len, list->keys, list->rows, &painted.names);
+		r = names_paint(&names, list->rows, &painted.names);
 	if (r == 0)
 		r = numbering_make(&numbering, list, &painted);
 	if (r == 0) {
-		tables_write(list, &painted, spare, &numbering, image, record);
+		tables_write(list, &painted, &numbering, record);
 		record->name = text_write(image, list->name);
 		record->entries = list->entries;
 		record->sublists = list->sublists_len;
@@ -512,7 +512,6 @@ static int list_write(struct collected *list, struct image *image, struct list_r
 	}
 	numbering_done(&numbering);
 	painted_done(&painted);
-	mem_free(spare);
 	collected_drop(list);
 	return r == 0 && image->bad ? E_NOMEM : r;
 }

@@ -5,21 +5,21 @@
  * (sets/prefix.h). The file is complete, synced and renamed, or absent: a published file is never modified.
  * Owner: the caller; one thread. Memory: about 20 bytes an IPv4 address while writing, of one list at a time.
  */
-#include "list/source.h"
-#include "list/view.h"
+#include "list/entry.h"
+#include "list/hit.h"
 
 struct snapshot_writer;
 
 struct snapshot_writer *snapshot_writer_new(uint32_t serial, int64_t now_s);
 void snapshot_writer_free(struct snapshot_writer **writer);
 
-/* Declares a list and its sublists, in order; returns the place of the list, or E_LIMIT. */
+/* Declares a list and its sublists, in order; returns the index of the list, or E_LIMIT. */
 int snapshot_writer_add_list(struct snapshot_writer *writer, struct span name,
 	const struct span *sublists, size_t count);
 
-/* One listing. excluded: the source is NOT listed by this sublist although a wider entry covers it. E_NOMEM, E_LIMIT. */
-int snapshot_writer_add(struct snapshot_writer *writer, int list, unsigned sublist,
-	const struct source *source, int64_t until_s, struct span reason, bool excluded);
+/* One listing, into the list of that index. E_NOMEM, E_LIMIT; E_RANGE: there is no such list or sublist. */
+int snapshot_writer_add(
+	struct snapshot_writer *writer, int list_index, const struct list_entry *entry);
 
 /* E_FULL, E_IO, E_NOMEM ... leave no file behind. */
 int snapshot_writer_finish(struct snapshot_writer *writer, const char *path, struct fault *why);

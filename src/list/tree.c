@@ -132,7 +132,9 @@ static int item_compare(const struct tree_item *item, const struct tree_key *key
 	if (item->last != key->last)
 		return item->last < key->last ? -1 : 1;
 	order = span_compare(item->answer->key, key->name);
-	return order != 0 ? order : (int)key->below - (int)item->answer->below;
+	if (order != 0 || key->below == item->answer->below)
+		return order;
+	return key->below ? 1 : -1;
 }
 
 /* How many items begin at `first` or before. A loop without a branch to mispredict. */
@@ -226,12 +228,6 @@ const struct tree_item *tree_upto(const struct tree *tree, const struct tree_key
 }
 
 /* ---- Splicing ---- */
-
-struct splice {
-	const struct tree_key *low, *high;
-	const struct tree_item *items;
-	size_t len;
-};
 
 /* Items of one level on their way into nodes: of a node, and what a splice may add to it. */
 struct row {
@@ -338,15 +334,13 @@ static struct tree *root_of(struct tree *root)
 	return root;
 }
 
-struct tree *tree_splice(const struct tree *tree, const struct tree_key *low,
-	const struct tree_key *high, const struct tree_item *items, size_t len)
+struct tree *tree_splice(const struct tree *tree, const struct splice *splice)
 {
 	static const struct tree empty = {.level = 0};
 	const struct tree *from = tree != NULL ? tree : &empty;
-	struct splice splice = {low, high, items, len};
 	struct row row = {.len = 0};
 
-	node_splice(from, &splice, &row);
+	node_splice(from, splice, &row);
 	if (row.len == 0)
 		return NULL;
 	if (row.len > 1)

@@ -12,7 +12,7 @@
 #include "list/hit.h"
 #include "sets/key.h"
 
-/* What is said at a place, and for a name the name itself. */
+/* What is said of a range or name, and for a name the name itself. */
 struct answer {
 	atomic_uint refs;
 	uint32_t serial; /* of the change that said it */
@@ -69,10 +69,15 @@ const struct tree_item *tree_upto(const struct tree *tree, const struct tree_key
 
 enum { SPLICE_MAX = 3 };
 
-/* A new tree in which `items` (at most SPLICE_MAX, sorted, they fit there) stand for all that was in low..high. Counts
- * their answers once more. */
-struct tree *tree_splice(const struct tree *tree, const struct tree_key *low,
-	const struct tree_key *high, const struct tree_item *items, size_t len);
+/* `items` (at most SPLICE_MAX, sorted, they fit there) stand for all that was in low..high. */
+struct splice {
+	const struct tree_key *low, *high;
+	const struct tree_item *items;
+	size_t len;
+};
+
+/* A new tree; the answers of the items are counted once more. */
+struct tree *tree_splice(const struct tree *tree, const struct splice *splice);
 
 /* A new tree of the answers that are newer than serial. */
 struct tree *tree_newer(const struct tree *tree, uint32_t serial);

@@ -57,53 +57,66 @@ void view_free(struct view **view)
 
 /* ---- Deltas ---- */
 
-/* The list of each piece, and how many pieces each list has. */
-static int pieces_sort(const struct view *base, const struct delta *delta, uint8_t *lists,
-	size_t counts[LISTS_MAX], struct fault *why)
+/* A delta with the list of each piece, and how many pieces each list has. */
+struct sorted_delta {
+	const struct delta *delta;
+	uint8_t *lists;
+	size_t counts[LISTS_MAX];
+};
+
+static int pieces_sort(struct sorted_delta *sorted, const struct view *base, struct fault *why)
 {
-	for (size_t i = 0; i < delta->pieces_len; i++) {
-		struct span name = delta->pieces[i].list;
+	for (size_t i = 0; i < sorted->delta->pieces_len; i++) {
+		struct span name = sorted->delta->pieces[i].list;
 		int list = view_list_find(base, name);
 
 		if (list < 0)
 			return fault_set(why, E_CONFLICT,
 				"a change to list '%.*s', which the snapshot does not have",
 				(int)(name.len < 64 ? name.len : 64), (const char *)name.ptr);
-		lists[i] = (uint8_t)list;
-		counts[list]++;
+		sorted->lists[i] = (uint8_t)list;
+		sorted->counts[list]++;
 	}
 	return 0;
 }
 
-static int list_paint(struct view *view, size_t list, const struct overlay *old,
-	const struct delta *delta, const uint8_t *lists, size_t count, struct fault *why)
+/* Over the overlay that the view has. */
+static int list_paint(
+	struct view *view, size_t list, const struct sorted_delta *sorted, struct fault *why)
 {
-	const struct delta_piece **pieces = mem_alloc_array_try(count, sizeof(*pieces));
-	size_t len = 0;
+	const struct delta *delta = sorted->delta;
+	const struct delta_piece **pieces =
+		mem_alloc_array_try(sorted->counts[list], sizeof(*pieces));
+	struct overlay_change change = {.pieces = pieces,
+		.sublists_len = view->snapshot->lists[list].sublists_len,
+		.serial = view->serial};
+	struct overlay painted;
 	int r;
 
 	if (pieces == NULL)
 		return fault_set(why, E_NOMEM, "no memory for a delta");
 	for (size_t i = 0; i < delta->pieces_len; i++) {
-		if (lists[i] == list)
-			pieces[len++] = &delta->pieces[i];
+		if (sorted->lists[i] == list)
+			pieces[change.len++] = &delta->pieces[i];
 	}
-	r = overlay_paint(old, pieces, len, view->snapshot->lists[list].sublists_len, view->serial,
-		&view->overlays[list], why);
+	r = overlay_paint(&view->overlays[list], &change, &painted, why);
 	mem_free(pieces);
-	return r;
+	if (r < 0)
+		return r;
+	overlay_done(&view->overlays[list]);
+	view->overlays[list] = painted;
+	return 0;
 }
 
-static int lists_paint(const struct view *base, const struct delta *delta, const uint8_t *lists,
-	const size_t counts[LISTS_MAX], struct view *view, struct fault *why)
+static int lists_paint(struct view *view, const struct view *base,
+	const struct sorted_delta *sorted, struct fault *why)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < LISTS_MAX && r == 0; i++) {
-		if (counts[i] == 0)
-			view->overlays[i] = overlay_copy(&base->overlays[i]);
-		else
-			r = list_paint(view, i, &base->overlays[i], delta, lists, counts[i], why);
+		view->overlays[i] = overlay_copy(&base->overlays[i]);
+		if (sorted->counts[i] != 0)
+			r = list_paint(view, i, sorted, why);
 	}
 	return r;
 }
@@ -112,31 +125,30 @@ int view_apply(const struct view *base, const struct delta *delta, struct view *
 	struct fault *why)
 {
 	AUTO(view) *view = NULL;
-	size_t counts[LISTS_MAX] = {0};
-	uint8_t *lists;
+	struct sorted_delta sorted = {.delta = delta};
 	int r;
 
 	if (delta->from_serial != base->serial)
 		return fault_set(why, E_CONFLICT,
 			"the delta starts at serial %u, the view is at %u", delta->from_serial,
 			base->serial);
-	lists = mem_alloc_array_try(delta->pieces_len, sizeof(*lists));
-	if (lists == NULL)
+	sorted.lists = mem_alloc_array_try(delta->pieces_len, sizeof(*sorted.lists));
+	if (sorted.lists == NULL)
 		return fault_set(why, E_NOMEM, "no memory for a delta");
-	r = pieces_sort(base, delta, lists, counts, why);
+	r = pieces_sort(&sorted, base, why);
 	if (r == 0) {
 		view = view_new_empty();
 		view->serial = delta->to_serial;
 		view->snapshot = snapshot_ref(base->snapshot);
-		r = lists_paint(base, delta, lists, counts, view, why);
+		r = lists_paint(view, base, &sorted, why);
 	}
-	mem_free(lists);
+	mem_free(sorted.lists);
 	if (r == 0)
 		*ret_view = TAKE(view);
 	return r;
 }
 
-/* Pieces name lists and sublists by place. */
+/* Pieces name lists and sublists by index. */
 static bool lists_are_same(const struct snapshot *a, const struct snapshot *b)
 {
 	if (a->lists_len != b->lists_len)
@@ -156,7 +168,7 @@ static bool lists_are_same(const struct snapshot *a, const struct snapshot *b)
 }
 
 /*
- * A piece is the complete answer on its ground since its change, and whoever touched that ground later painted it over. So
+ * A piece is the complete answer on its region since its change, and whoever touched that region later painted it over. So
  * where a piece older than the new snapshot still stands, the snapshot says the same, and the piece is of no use.
  */
 int view_rebase(const struct view *base, const struct view *fresh, struct view **ret_view,
@@ -347,43 +359,46 @@ void view_prefetch_domain(const struct view *view, int list, struct span name, u
 
 /*
  * Where much was taken off the list one by one, what is left has to be looked for between it. Nobody shall be able to keep
- * a server busy with such questions: after so many places the answer is yes, which is wrong at worst until the next snapshot
+ * a server busy with such questions: after so many entries the answer is yes, which is wrong at worst until the next snapshot
  * and for nobody's listing (a name that exists without anything below it, RFC 8020).
  */
 enum { SEARCH_MAX = 256 };
 
-/* The ground between the painted ranges, as the snapshot knows it. */
-static bool gaps_have(const struct snapshot_list *list, const struct overlay *overlay, u128 first,
-	u128 last, uint32_t mask)
+/* What lies between the painted ranges, as the snapshot knows it. */
+static bool gaps_have(const struct snapshot_list *list, const struct overlay *overlay,
+	struct key_range within, uint32_t mask)
 {
 	struct over_range range;
 	unsigned searched = 0;
 
-	while (overlay_range_from(overlay, first, 0, &range) && range.first <= last) {
+	while (overlay_range_from(overlay, within.first, 0, &range) && range.first <= within.last) {
 		if (searched++ == SEARCH_MAX)
 			return true;
-		if (range.first > first && snapshot_has_range(list, first, range.first - 1, mask))
+		if (range.first > within.first &&
+			snapshot_has_range(
+				list, (struct key_range){within.first, range.first - 1}, mask))
 			return true;
-		if (range.last >= last)
+		if (range.last >= within.last)
 			return false;
-		first = range.last + 1;
+		within.first = range.last + 1;
 	}
-	return snapshot_has_range(list, first, last, mask);
+	return snapshot_has_range(list, within, mask);
 }
 
 bool view_has_within(const struct view *view, int list, struct prefix net, uint32_t mask)
 {
 	const struct snapshot_list *of = view_list(view, list);
-	u128 first = key_of_ip(net.ip);
-	u128 last = key_last(first, net.bits);
+	struct key_range within = {.first = key_of_ip(net.ip)};
 	struct over_range range;
 
 	if (of == NULL || mask == 0)
 		return false;
-	if (overlay_range_from(&view->overlays[list], first, mask, &range) && range.first <= last)
+	within.last = key_last(within.first, net.bits);
+	if (overlay_range_from(&view->overlays[list], within.first, mask, &range) &&
+		range.first <= within.last)
 		return true;
-	return snapshot_has_range(of, first, last, mask) &&
-	       gaps_have(of, &view->overlays[list], first, last, mask);
+	return snapshot_has_range(of, within, mask) &&
+	       gaps_have(of, &view->overlays[list], within, mask);
 }
 
 /* Whether a node of the snapshot strictly below key still speaks for itself and has a sublist of mask. */
@@ -391,6 +406,7 @@ static bool nodes_below_have(const struct snapshot_list *list, const struct over
 	struct span key, uint32_t mask)
 {
 	const struct names *names = &list->names;
+	struct row_filter filter = {&list->rows, mask};
 	uint8_t bytes[NAME_KEY_SIZE + 1];
 	uint32_t end =
 		key.len != 0 ? names_lower(names, name_key_behind(key, bytes)) : names->count;
@@ -399,7 +415,7 @@ static bool nodes_below_have(const struct snapshot_list *list, const struct over
 
 	if (node < end && names_key(names, node).len == key.len)
 		node++;
-	while ((node = names_next(names, &list->rows, node, end, mask)) < end) {
+	while ((node = names_next(names, &filter, node, end)) < end) {
 		struct span at = names_key(names, node);
 		const struct answer *above = overlay_above(overlay, at);
 		struct name_value value = names_value(names, node);
@@ -437,21 +453,21 @@ bool view_has_below(const struct view *view, int list, struct span name, uint32_
 	struct span key = span_of(bytes, (size_t)len);
 	const struct overlay *overlay;
 	const struct answer *above;
-	struct name_place place;
+	struct name_answer answer;
 
 	if (of == NULL || len < 0 || mask == 0)
 		return false;
 	overlay = &view->overlays[list];
-	place = names_find(&of->names, &of->rows, key);
+	answer = names_find(&of->names, &of->rows, key);
 	if (overlay->names == NULL)
-		return (place.mask & mask) != 0;
+		return (answer.mask & mask) != 0;
 	above = overlay_above(overlay, key);
 	if (above != NULL && (above->mask & mask) != 0)
 		return true;
 	if (entries_below_have(overlay, key, mask))
 		return true;
-	if (above != NULL || (place.mask & mask) == 0)
+	if (above != NULL || (answer.mask & mask) == 0)
 		return false;
-	return (row_set_mask(&of->rows, place.below) & mask) != 0 ||
+	return (row_set_mask(&of->rows, answer.below) & mask) != 0 ||
 	       nodes_below_have(of, overlay, key, mask);
 }

@@ -5,7 +5,7 @@
  * immutable; a newer one is put on the shelf (base/shelf.h) and the snapshot is unmapped when the last view that needs
  * it is gone. Lookups: any number of threads, no locks, no allocation.
  *
- * A list has sublists; a hit names the sublist by its place in the list (bit 1 << place in masks). Each sublist answers by
+ * A list has sublists; a hit names the sublist by its index in the list (bit 1 << index in masks). Each sublist answers by
  * its own most specific entry for the address, exclusions included; one answer may hold several sublists.
  */
 #include "base/err.h"
@@ -39,7 +39,7 @@ uint32_t view_serial(const struct view *view);
 uint32_t view_snapshot_serial(const struct view *view); /* of the file below; 0: none */
 size_t view_overlay_size(const struct view *view);      /* pieces painted over the snapshot */
 
-/* The place of a list and of a sublist by name; E_ABSENT. Names may come and go with the configuration: ask per view. */
+/* The index of a list and of a sublist by name; E_ABSENT. Names may come and go with the configuration: ask per view. */
 int view_list_find(const struct view *view, struct span name);
 int view_sublist_find(const struct view *view, int list, struct span name);
 size_t view_list_count(const struct view *view);
@@ -84,14 +84,20 @@ struct view_piece {
 	struct hits hits; /* reasons live as long as the view */
 };
 
+/* What is gone through: addresses of a list that a sublist of mask lists. */
+struct view_walk {
+	const struct view *view;
+	int list;
+	uint32_t mask;
+};
+
 /*
- * The first address at or after `from` that a sublist of mask lists, and how far its complete answer reaches; false when
- * there is none. What others list in between costs next to nothing. Addresses ascend as IPv6 does, IPv4 in its mapped place.
- * To go on ask from the address behind ret->last (view_piece_next). Pieces are no networks, and neighbours with equal
+ * The first address at or after `from` that the walk is for, and how far its complete answer reaches; false when there is
+ * none. What others list in between costs next to nothing. Addresses ascend as IPv6 does, IPv4 in its mapped block.
+ * To go on ask from the address behind ret->last (view_piece_next). Pieces are not networks, and neighbours with equal
  * answers may come separately: who needs few pieces joins them.
  */
-bool view_next_listed(
-	const struct view *view, int list, struct ip from, uint32_t mask, struct view_piece *ret);
+bool view_next_listed(const struct view_walk *walk, struct ip from, struct view_piece *ret);
 
 /* The address behind the piece; false when it was the last of all. */
 bool view_piece_next(const struct view_piece *piece, struct ip *ret_from);

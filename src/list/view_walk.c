@@ -14,16 +14,17 @@ static void piece_bounds(struct view_piece *piece, u128 first, u128 last)
 	piece->last = key_to_ip(last);
 }
 
-bool view_next_listed(
-	const struct view *view, int list, struct ip from, uint32_t mask, struct view_piece *ret)
+bool view_next_listed(const struct view_walk *walk, struct ip from, struct view_piece *ret)
 {
-	const struct snapshot_list *of = view_list(view, list);
+	const struct snapshot_list *of = view_list(walk->view, walk->list);
+	uint32_t mask = walk->mask;
 	u128 key = key_of_ip(from);
 
 	while (of != NULL) {
 		struct over_range range;
 		struct snapshot_piece piece;
-		bool painted = overlay_range_from(&view->overlays[list], key, 0, &range);
+		bool painted =
+			overlay_range_from(&walk->view->overlays[walk->list], key, 0, &range);
 
 		if (painted && range.first <= key) {
 			if ((range.answer->mask & mask) != 0) {
@@ -62,6 +63,12 @@ bool view_piece_next(const struct view_piece *piece, struct ip *ret_from)
 
 /* ---- Domains ---- */
 
+/* Where to begin: of one key ".x" stands before "x". */
+struct name_from {
+	struct span key;
+	bool below;
+};
+
 /* An entry of either source. */
 struct name_at {
 	struct span key;
@@ -80,15 +87,16 @@ static bool is_repainted(const struct overlay *overlay, struct span key)
 
 /* The first entry of the snapshot that does not stand before this one, and still holds. */
 static bool node_from(const struct snapshot_list *list, const struct overlay *overlay,
-	struct span key, bool below, struct name_at *ret)
+	struct name_from from, struct name_at *ret)
 {
 	const struct names *names = &list->names;
+	struct span key = from.key;
 	uint8_t bytes[NAME_KEY_SIZE + 1];
 
 	for (uint32_t node = names_lower(names, key); node < names->count; node++) {
 		struct span at = names_key(names, node);
 		struct name_value value = names_value(names, node);
-		bool may_be_below = below || !span_equal(at, key);
+		bool may_be_below = from.below || !span_equal(at, key);
 		const struct answer *above;
 
 		if (span_compare(at, key) < 0)
@@ -110,11 +118,11 @@ static bool node_from(const struct snapshot_list *list, const struct overlay *ov
 }
 
 /* The first entry of both sources that does not stand before this one. */
-static bool name_from(const struct snapshot_list *list, const struct overlay *overlay,
-	struct span key, bool below, struct name_at *ret)
+static bool name_next(const struct snapshot_list *list, const struct overlay *overlay,
+	struct name_from from, struct name_at *ret)
 {
-	const struct answer *entry = overlay_name_from(overlay, key, below, 0);
-	bool found = node_from(list, overlay, key, below, ret);
+	const struct answer *entry = overlay_name_from(overlay, from.key, from.below, 0);
+	bool found = node_from(list, overlay, from, ret);
 	int order;
 
 	if (entry == NULL)
@@ -168,9 +176,11 @@ bool view_next_listed_name(
 	overlay = &view->overlays[list];
 	at.key = span_of(start, (size_t)len);
 	for (;;) {
-		struct span key = at.below ? at.key : name_key_least_behind(at.key, bytes);
+		struct name_from from = {at.key, !at.below};
 
-		if (!name_from(of, overlay, key, !at.below, &at))
+		if (!at.below)
+			from.key = name_key_least_behind(at.key, bytes);
+		if (!name_next(of, overlay, from, &at))
 			return false;
 		if (name_give(of, &at, ret) != 0 || mask_without(of, overlay, &at) != 0)
 			return true;

@@ -213,8 +213,9 @@ static void points_write(struct writer *writer, struct rbl_painted *painted)
 			painted->points[i].address; /* i is never behind what is still to be read */
 	}
 	painted->points_len = 0;
-	prefix_table_write(TABLE_V4_POINTS, keys, rows, (uint32_t)len, writer->masks, writer->image,
-		&writer->record.v4_points);
+	prefix_table_write(&(struct prefix_table_content){TABLE_V4_POINTS, keys,
+				   {rows, (uint32_t)len, writer->masks}},
+		writer->image, &writer->record.v4_points);
 	mem_free(rows);
 }
 
@@ -243,7 +244,8 @@ static void steps_write(struct writer *writer, const struct steps *steps,
 			key_put(keys, i, kind, steps->items[i].first);
 			rows[i] = census_row(&writer->census, steps->items[i].row);
 		}
-		prefix_table_write(kind, keys, rows, (uint32_t)steps->len, writer->masks,
+		prefix_table_write(&(struct prefix_table_content){kind, keys,
+					   {rows, (uint32_t)steps->len, writer->masks}},
 			writer->image, ret_record);
 	}
 	mem_free(keys);
@@ -260,8 +262,8 @@ static void nodes_write(struct writer *writer, struct rbl_painted *painted)
 		if (node->below != names_no_row)
 			node->below = census_row(&writer->census, node->below);
 	}
-	names_write(&painted->names, painted->keys, writer->masks, writer->image,
-		&writer->record.names);
+	painted->names.keys = painted->keys;
+	names_write(&painted->names, writer->masks, writer->image, &writer->record.names);
 }
 
 static int tables_open(struct rbl_index *index, const struct list_record *record)
@@ -383,32 +385,33 @@ static uint32_t name_answer(const struct rbl_index *index, uint32_t row)
 struct rbl_named rbl_index_name(const struct rbl_index *index, struct span key)
 {
 	const struct names *names = &index->tables.names;
-	struct name_place place = names_find(names, &index->tables.rows, key);
+	struct name_answer found = names_find(names, &index->tables.rows, key);
 	struct rbl_named named = {
-		.answer = name_answer(index, place.self),
-		.entry_len = place.self_len,
-		.has_below = place.mask != 0,
+		.answer = name_answer(index, found.self),
+		.entry_len = found.self_len,
+		.has_below = found.mask != 0,
 	};
 
 	if (named.answer == rbl_inherited) {
-		place = names_find(names, &index->tables.rows, key_above(key));
-		named.answer = name_answer(index, place.below);
-		named.entry_len = place.below_len;
+		found = names_find(names, &index->tables.rows, key_above(key));
+		named.answer = name_answer(index, found.below);
+		named.entry_len = found.below_len;
 	}
 	return named;
 }
 
 bool rbl_index_has_v4(const struct rbl_index *index, uint32_t first, uint32_t last)
 {
-	return snapshot_has_range(
-		&index->tables, key_v4_first + first, key_v4_first + last, LISTED);
+	return snapshot_has_range(&index->tables,
+		(struct key_range){key_v4_first + first, key_v4_first + last}, LISTED);
 }
 
 bool rbl_index_has_v6(const struct rbl_index *index, struct prefix net)
 {
 	u128 first = key_of_ip(net.ip);
 
-	return snapshot_has_range(&index->tables, first, key_last(first, net.bits), LISTED);
+	return snapshot_has_range(
+		&index->tables, (struct key_range){first, key_last(first, net.bits)}, LISTED);
 }
 
 bool rbl_index_next(const struct rbl_index *index, u128 from, struct rbl_answer_range *ret_range)

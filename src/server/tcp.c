@@ -44,9 +44,10 @@ struct dns_connection {
 	bool ending; /* the other side sends no more; answers still wait */
 	struct endpoint client;
 	size_t multis_len;
-	struct dns_multi *multis[MULTIS_MAX]; /* answers of many messages; the next to go on is first */
-	bool held;   /* there is more to do when what waits has been sent */
-	bool paused; /* and queries may be among it, so that no more are read */
+	struct dns_multi
+		*multis[MULTIS_MAX]; /* answers of many messages; the next to go on is first */
+	bool held;                   /* there is more to do when what waits has been sent */
+	bool paused;                 /* and queries may be among it, so that no more are read */
 	struct timer again;          /* for the next turn */
 };
 

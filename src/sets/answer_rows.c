@@ -258,18 +258,18 @@ static int values_grow(struct answer_rows *rows)
 	return 0;
 }
 
-static bool is_last_value(const struct answer_rows *rows, uint8_t sublist, bool excluded,
-	int64_t until_s, struct span reason)
+static bool is_last_value(const struct answer_rows *rows, const struct statement *statement)
 {
 	const struct value *last;
 
 	if (rows->values_len == 0)
 		return false;
 	last = &rows->values[rows->last_value];
-	if (last->sublist != sublist || last->excluded != excluded)
+	if (last->sublist != statement->sublist || last->excluded != statement->excluded)
 		return false;
-	return excluded || (last->until_s == until_s &&
-				   span_equal(answer_rows_reason(rows, last->reason), reason));
+	return last->excluded ||
+	       (last->until_s == statement->until_s &&
+		       span_equal(answer_rows_reason(rows, last->reason), statement->reason));
 }
 
 static int64_t value_intern(struct answer_rows *rows, struct value value)
@@ -295,24 +295,24 @@ static int64_t value_intern(struct answer_rows *rows, struct value value)
 	return (int64_t)rows->values_len++;
 }
 
-int64_t answer_rows_value(struct answer_rows *rows, uint8_t sublist, bool excluded, int64_t until_s,
-	struct span reason)
+int64_t answer_rows_value(struct answer_rows *rows, const struct statement *statement)
 {
-	struct value value = {.sublist = sublist, .excluded = excluded};
+	struct value value = {.sublist = statement->sublist, .excluded = statement->excluded};
 	int64_t number;
 
-	if (sublist >= ROW_VALUES_MAX || until_s < 0 || until_s > until_max_s)
+	if (statement->sublist >= ROW_VALUES_MAX || statement->until_s < 0 ||
+		statement->until_s > until_max_s)
 		return E_RANGE;
-	if (reason.len > REASON_MAX)
+	if (statement->reason.len > REASON_MAX)
 		return E_LIMIT;
-	if (is_last_value(rows, sublist, excluded, until_s, reason))
+	if (is_last_value(rows, statement))
 		return rows->last_value;
-	if (!excluded) { /* an exclusion says nothing else, so all of them are one value */
-		number = reason_intern(rows, reason);
+	if (!statement->excluded) { /* an exclusion says nothing else, so all of them are one value */
+		number = reason_intern(rows, statement->reason);
 		if (number < 0)
 			return number;
 		value.reason = (uint32_t)number;
-		value.until_s = until_s;
+		value.until_s = statement->until_s;
 	}
 	number = value_intern(rows, value);
 	if (number >= 0)
@@ -441,30 +441,30 @@ static struct hit_record hit_record_of(const struct value *value)
 	};
 }
 
-void answer_rows_write(const struct answer_rows *rows, const uint32_t *order, uint32_t order_len,
-	struct image *image, struct answer_rows_record *ret_record)
+void answer_rows_write(const struct answer_rows *rows, struct row_order order, struct image *image,
+	struct answer_rows_record *ret_record)
 {
-	struct answer_rows_record record = {.rows = order_len, .reason_bytes = rows->reason_len};
+	struct answer_rows_record record = {.rows = order.len, .reason_bytes = rows->reason_len};
 	struct hit_record *hits;
 	uint32_t *first;
 	uint64_t total = 0;
 	size_t len;
 
-	first = image_room(image, (uint64_t)order_len + 1, sizeof(*first), &record.first_at);
-	for (uint32_t i = 0; i < order_len; i++) {
+	first = image_room(image, (uint64_t)order.len + 1, sizeof(*first), &record.first_at);
+	for (uint32_t i = 0; i < order.len; i++) {
 		if (first != NULL)
 			first[i] = (uint32_t)total;
-		answer_rows_values(rows, order[i], &len);
+		answer_rows_values(rows, order.rows[i], &len);
 		total += len;
 	}
 	if (total > UINT32_MAX)
 		image->bad = true;
 	if (first != NULL)
-		first[order_len] = (uint32_t)total;
+		first[order.len] = (uint32_t)total;
 	record.hits = (uint32_t)total;
 	hits = image_room(image, total, sizeof(*hits), &record.hit_at);
-	for (uint32_t i = 0; i < order_len && hits != NULL; i++) {
-		const uint32_t *values = answer_rows_values(rows, order[i], &len);
+	for (uint32_t i = 0; i < order.len && hits != NULL; i++) {
+		const uint32_t *values = answer_rows_values(rows, order.rows[i], &len);
 
 		for (size_t j = 0; j < len; j++)
 			*hits++ = hit_record_of(&rows->values[values[j]]);

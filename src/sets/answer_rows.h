@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What is said about a piece of ground. A `value` is the word of one sublist: listed until then, for that reason, or
- * excluded. A `row` is the complete answer: the values of all sublists that list the ground, in ascending order of
+ * What is said about a network or name. A `value` is the word of one sublist: listed until then, for that reason, or
+ * excluded. A `row` is the complete answer: the values of all sublists that list it, in ascending order of
  * sublist. Equal values and equal rows exist once, so ten million addresses share a few dozen rows; row 0 is empty.
  *
  * struct answer_rows collects them while painting (owner: the caller; one thread), struct row_set reads them from a file
@@ -24,12 +24,19 @@ struct value {
 struct answer_rows *answer_rows_new(void);
 void answer_rows_free(struct answer_rows **rows);
 
-/* The number of a value, or E_NOMEM, E_LIMIT, E_RANGE. */
-int64_t answer_rows_value(struct answer_rows *rows, uint8_t sublist, bool excluded, int64_t until_s,
-	struct span reason);
+/* What a sublist says, in its own words: listed until then, for that reason, or excluded. */
+struct statement {
+	uint8_t sublist;
+	bool excluded;
+	int64_t until_s;
+	struct span reason;
+};
+
+/* The number of the value that says so, or E_NOMEM, E_LIMIT, E_RANGE. */
+int64_t answer_rows_value(struct answer_rows *rows, const struct statement *statement);
 
 /* Adds a value to a set of at most ROW_VALUES_MAX, one for each sublist, and returns the new length. Of two values for the
- * same ground and sublist an exclusion wins, then the later end, then the lesser reason: the order of adding is no
+ * same source and sublist an exclusion wins, then the later end, then the lesser reason: the order of adding is no
  * matter. */
 size_t answer_rows_merge(
 	const struct answer_rows *rows, uint32_t *values, size_t values_len, uint32_t value);
@@ -68,9 +75,20 @@ struct row_set {
 	const uint8_t *reason;
 };
 
-/* Writes the rows named by `order`, in that order. */
-void answer_rows_write(const struct answer_rows *rows, const uint32_t *order, uint32_t order_len,
-	struct image *image, struct answer_rows_record *ret_record);
+/* The rows that have a sublist of mask. */
+struct row_filter {
+	const struct row_set *rows;
+	uint32_t mask;
+};
+
+/* Which rows are written, and in which order. */
+struct row_order {
+	const uint32_t *rows;
+	uint32_t len;
+};
+
+void answer_rows_write(const struct answer_rows *rows, struct row_order order, struct image *image,
+	struct answer_rows_record *ret_record);
 
 void row_set_open(
 	struct row_set *set, struct sections *sections, const struct answer_rows_record *record);
@@ -113,3 +131,8 @@ static inline uint32_t row_set_mask(const struct row_set *set, uint32_t row)
 }
 
 struct span row_set_reason(const struct row_set *set, const struct hit_record *hit);
+
+static inline bool row_filter_passes(const struct row_filter *filter, uint32_t row)
+{
+	return (row_set_mask(filter->rows, row) & filter->mask) != 0;
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Addresses as numbers, so that ranges can be cut and counted. IPv4 keeps its mapped place: the block ::ffff:0:0/96.
+ * Addresses as numbers, so that ranges can be cut and counted. IPv4 is mapped: the block ::ffff:0:0/96.
  * Pure; any thread.
  */
 #include "base/ip.h"
@@ -36,6 +36,10 @@ static inline bool key_is_v4(u128 key)
 {
 	return key >> 32 == 0xffff;
 }
+
+struct key_range {
+	u128 first, last;
+};
 
 /* The last key of the prefix that begins at first and has `bits` leading bits. */
 static inline u128 key_last(u128 first, unsigned bits)

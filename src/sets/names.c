@@ -101,7 +101,9 @@ static int entry_compare(const void *a, const void *b, void *keys)
 	int order = span_compare(span_of(pool + left->key_at, left->key_len),
 		span_of(pool + right->key_at, right->key_len));
 
-	return order != 0 ? order : (int)right->below - (int)left->below;
+	if (order != 0 || left->below == right->below)
+		return order;
+	return left->below ? -1 : 1;
 }
 
 struct names_painter {
@@ -192,16 +194,18 @@ static void masks_gather(struct name_nodes *nodes, const struct answer_rows *row
 	}
 }
 
-int names_paint(struct name_entry *entries, size_t len, const uint8_t *keys,
-	struct answer_rows *rows, struct name_nodes *nodes)
+int names_paint(struct name_entries *of, struct answer_rows *rows, struct name_nodes *nodes)
 {
-	struct names_painter painter = {.keys = keys, .rows = rows, .nodes = nodes};
-	size_t group;
+	struct names_painter painter = {.keys = of->keys, .rows = rows, .nodes = nodes};
+	struct name_entry *entries = of->items;
+	void *keys = (void *)(uintptr_t)of->keys;
+	size_t group, len = of->len;
 	int r;
 
+	nodes->keys = of->keys;
 	if (len == 0)
 		return 0;
-	qsort_r(entries, len, sizeof(*entries), entry_compare, (void *)(uintptr_t)keys);
+	qsort_r(entries, len, sizeof(*entries), entry_compare, keys);
 	r = painter_push(&painter, entries[0].key_at, 0);
 	for (size_t i = 0; i < len && r == 0; i += group) {
 		struct name_node *node;
@@ -211,8 +215,7 @@ int names_paint(struct name_entry *entries, size_t len, const uint8_t *keys,
 		if (r < 0)
 			return r;
 		for (group = 1; i + group < len; group++) {
-			if (entry_compare(
-				    &entries[i], &entries[i + group], (void *)(uintptr_t)keys) != 0)
+			if (entry_compare(&entries[i], &entries[i + group], keys) != 0)
 				break;
 		}
 		row = entries_row(&painter, entries + i, group);
@@ -253,8 +256,8 @@ static struct slot_at slot_of(struct span key, uint32_t slots)
 		(uint32_t)((hash >> 32) * slots >> 32), (uint8_t)((hash & 255) | 1)};
 }
 
-static void keys_write(const struct name_nodes *nodes, const uint8_t *keys, struct image *image,
-	struct names_record *record)
+static void keys_write(
+	const struct name_nodes *nodes, struct image *image, struct names_record *record)
 {
 	uint32_t *first;
 	uint8_t *text;
@@ -268,13 +271,13 @@ static void keys_write(const struct name_nodes *nodes, const uint8_t *keys, stru
 		first[i + 1] = first[i] + nodes->items[i].key_len;
 	text = image_room(image, record->text_bytes, 1, &record->text_at);
 	for (size_t i = 0; i < nodes->len && text != NULL; i++) {
-		memcpy(text, keys + nodes->items[i].key_at, nodes->items[i].key_len);
+		memcpy(text, nodes->keys + nodes->items[i].key_at, nodes->items[i].key_len);
 		text += nodes->items[i].key_len;
 	}
 }
 
-static void slots_write(const struct name_nodes *nodes, const uint8_t *keys, struct image *image,
-	struct names_record *record)
+static void slots_write(
+	const struct name_nodes *nodes, struct image *image, struct names_record *record)
 {
 	uint32_t slots = (uint32_t)(nodes->len + nodes->len / 4 + 1);
 	uint8_t *tags = mem_alloc_array_try(slots, 1);
@@ -284,7 +287,8 @@ static void slots_write(const struct name_nodes *nodes, const uint8_t *keys, str
 		image->bad = true;
 	for (size_t i = 0; i < nodes->len && slot != NULL && tags != NULL; i++) {
 		const struct name_node *node = &nodes->items[i];
-		struct slot_at at = slot_of(span_of(keys + node->key_at, node->key_len), slots);
+		struct slot_at at =
+			slot_of(span_of(nodes->keys + node->key_at, node->key_len), slots);
 		uint32_t probes = 1;
 
 		for (; tags[at.slot] != 0; probes++)
@@ -392,8 +396,8 @@ static void values_write(const struct name_nodes *nodes, const uint32_t *row_mas
 			out[i] = by_count[i].value;
 		packed_rows_count(&histogram, numbers, nodes->len);
 		packed_rows_choose(&histogram, nodes->len, 0, &extra_bits);
-		packed_rows_write(numbers, (uint32_t)nodes->len, 0, extra_bits, masks, image,
-			&record->packed);
+		packed_rows_write(&(struct numbered_rows){numbers, (uint32_t)nodes->len, masks},
+			(struct packed_bits){0, extra_bits}, image, &record->packed);
 	}
 	mem_free(values);
 	mem_free(by_count);
@@ -401,8 +405,8 @@ static void values_write(const struct name_nodes *nodes, const uint32_t *row_mas
 	mem_free(masks);
 }
 
-void names_write(const struct name_nodes *nodes, const uint8_t *keys, const uint32_t *row_masks,
-	struct image *image, struct names_record *ret_record)
+void names_write(const struct name_nodes *nodes, const uint32_t *row_masks, struct image *image,
+	struct names_record *ret_record)
 {
 	*ret_record = (struct names_record){0};
 	if (nodes->len == 0)
@@ -411,8 +415,8 @@ void names_write(const struct name_nodes *nodes, const uint8_t *keys, const uint
 		image->bad = true;
 		return;
 	}
-	keys_write(nodes, keys, image, ret_record);
-	slots_write(nodes, keys, image, ret_record);
+	keys_write(nodes, image, ret_record);
+	slots_write(nodes, image, ret_record);
 	values_write(nodes, row_masks, image, ret_record);
 }
 
@@ -510,13 +514,14 @@ void names_prefetch(const struct names *names, struct span key, unsigned step)
 	}
 }
 
-struct name_place names_find(const struct names *names, const struct row_set *rows, struct span key)
+struct name_answer names_find(
+	const struct names *names, const struct row_set *rows, struct span key)
 {
-	struct name_place place = {.self = names_no_row, .below = names_no_row};
+	struct name_answer answer = {.self = names_no_row, .below = names_no_row};
 	size_t len = 0;
 
 	if (names->count == 0)
-		return place;
+		return answer;
 	for (;;) {
 		uint32_t node = names_node(names, span_first(key, len));
 		struct name_value value;
@@ -525,24 +530,24 @@ struct name_place names_find(const struct names *names, const struct row_set *ro
 			break;
 		value = names_value(names, node);
 		if (value.below != names_no_row) {
-			place.below = value.below;
-			place.below_len = len;
+			answer.below = value.below;
+			answer.below_len = len;
 		}
 		if (len == key.len) {
 			bool said = value.self != names_no_row;
 
-			place.self = said ? value.self : place.below;
-			place.self_len = said ? len : place.below_len;
-			place.mask = value.mask;
-			return place;
+			answer.self = said ? value.self : answer.below;
+			answer.self_len = said ? len : answer.below_len;
+			answer.mask = value.mask;
+			return answer;
 		}
 		len = name_key_next(key, len);
 	}
-	place.self = place.below;
-	place.self_len = place.below_len;
-	if (place.below != names_no_row)
-		place.mask = row_set_mask(rows, place.below);
-	return place;
+	answer.self = answer.below;
+	answer.self_len = answer.below_len;
+	if (answer.below != names_no_row)
+		answer.mask = row_set_mask(rows, answer.below);
+	return answer;
 }
 
 uint32_t names_lower(const struct names *names, struct span key)
@@ -565,11 +570,13 @@ uint32_t name_value_mask(const struct row_set *rows, struct name_value value)
 	return row_set_mask(rows, value.self) | row_set_mask(rows, value.below);
 }
 
-uint32_t names_next(const struct names *names, const struct row_set *rows, uint32_t from,
-	uint32_t end, uint32_t mask)
+uint32_t names_next(
+	const struct names *names, const struct row_filter *filter, uint32_t from, uint32_t end)
 {
+	uint32_t mask = filter->mask;
+
 	for (from = packed_rows_skip(&names->packed, from, end, mask); from < end; from++) {
-		if ((name_value_mask(rows, names_value(names, from)) & mask) != 0)
+		if ((name_value_mask(filter->rows, names_value(names, from)) & mask) != 0)
 			return from;
 		if ((from + 1) % SUMMARY_FANOUT == 0)
 			from = packed_rows_skip(&names->packed, from + 1, end, mask) - 1;

@@ -40,6 +40,12 @@ struct name_entry {
 	bool below; /* ".x" */
 };
 
+struct name_entries {
+	struct name_entry *items;
+	size_t len;
+	const uint8_t *keys; /* the pool */
+};
+
 struct name_node {
 	uint32_t key_at;
 	uint32_t parent;
@@ -51,13 +57,13 @@ struct name_node {
 struct name_nodes {
 	struct name_node *items;
 	size_t len, size;
+	const uint8_t *keys; /* the pool; borrowed */
 };
 
 void name_nodes_done(struct name_nodes *nodes);
 
 /* Sorts the entries and paints them: a node for each name and each of its ancestors, in order of key. E_NOMEM, E_LIMIT. */
-int names_paint(struct name_entry *entries, size_t len, const uint8_t *keys,
-	struct answer_rows *rows, struct name_nodes *nodes);
+int names_paint(struct name_entries *entries, struct answer_rows *rows, struct name_nodes *nodes);
 
 struct names_record {
 	uint32_t slots, probes, values, zero;
@@ -82,8 +88,8 @@ struct names {
 };
 
 /* Rows in nodes are numbered by frequency already. row_masks: of each. */
-void names_write(const struct name_nodes *nodes, const uint8_t *keys, const uint32_t *row_masks,
-	struct image *image, struct names_record *ret_record);
+void names_write(const struct name_nodes *nodes, const uint32_t *row_masks, struct image *image,
+	struct names_record *ret_record);
 void names_open(struct names *names, struct sections *sections, const struct names_record *record);
 
 /* Asks for the memory that names_find of this key will read, for the ends of the key that may not be in the caches yet: step
@@ -92,7 +98,7 @@ enum { NAMES_FETCHES = 3 };
 void names_prefetch(const struct names *names, struct span key, unsigned step);
 
 /* What is said at a key. Rows are names_no_row where no entry covers it. */
-struct name_place {
+struct name_answer {
 	uint32_t self;  /* the row of the name itself */
 	uint32_t below; /* the row of names below it that are no entries */
 	uint32_t mask;  /* the sublists of any name below it */
@@ -100,7 +106,7 @@ struct name_place {
 	size_t self_len, below_len;
 };
 
-struct name_place names_find(
+struct name_answer names_find(
 	const struct names *names, const struct row_set *rows, struct span key);
 
 /* The key of a node; the first node whose key is not less; the rows of a node, as they stand there. */
@@ -108,9 +114,9 @@ struct span names_key(const struct names *names, uint32_t node);
 uint32_t names_lower(const struct names *names, struct span key);
 struct name_value names_value(const struct names *names, uint32_t node);
 
-/* The first node in from..end-1 whose own rows have a sublist of mask; end when there is none. */
-uint32_t names_next(const struct names *names, const struct row_set *rows, uint32_t from,
-	uint32_t end, uint32_t mask);
+/* The first node in from..end-1 of whose own rows the filter lets one through; end when there is none. */
+uint32_t names_next(
+	const struct names *names, const struct row_filter *filter, uint32_t from, uint32_t end);
 
 /* The sublists of the rows that stand at a node. */
 uint32_t name_value_mask(const struct row_set *rows, struct name_value value);

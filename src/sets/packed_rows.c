@@ -24,7 +24,7 @@ static uint32_t exception_code_of(unsigned bits)
 void packed_rows_count(struct packed_rows_histogram *histogram, const uint32_t *rows, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		histogram->places[bit_length(rows[i] + 1)]++;
+		histogram->keys[bit_length(rows[i] + 1)]++;
 		if (rows[i] > histogram->row_max)
 			histogram->row_max = rows[i];
 	}
@@ -38,7 +38,7 @@ static uint64_t exceptions_of(const struct packed_rows_histogram *histogram, uns
 	if (!needs_exceptions(histogram->row_max, bits))
 		return 0;
 	for (unsigned i = bits + 1; i <= PACKED_BITS_MAX; i++)
-		exceptions += histogram->places[i];
+		exceptions += histogram->keys[i];
 	return exceptions;
 }
 
@@ -85,18 +85,18 @@ static uint32_t summary_layout(uint32_t count, uint32_t len[SUMMARY_LEVELS], uin
 	return total;
 }
 
-static void summary_write(const uint32_t *rows, uint32_t count, const uint32_t *masks,
-	struct image *image, struct packed_rows_record *record)
+static void summary_write(const struct numbered_rows *numbered, struct image *image,
+	struct packed_rows_record *record)
 {
 	uint32_t len[SUMMARY_LEVELS];
 	uint8_t levels;
-	uint32_t total = summary_layout(count, len, &levels);
+	uint32_t total = summary_layout(numbered->count, len, &levels);
 	uint32_t *summary = image_room(image, total, sizeof(*summary), &record->summary_at);
 
 	if (summary == NULL || total == 0)
 		return;
-	for (uint32_t i = 0; i < count; i++)
-		summary[i / SUMMARY_FANOUT] |= masks[rows[i]];
+	for (uint32_t i = 0; i < numbered->count; i++)
+		summary[i / SUMMARY_FANOUT] |= numbered->masks[numbered->rows[i]];
 	for (uint8_t level = 1; level < levels; level++) {
 		for (uint32_t i = 0; i < len[level - 1]; i++)
 			summary[len[level - 1] + i / SUMMARY_FANOUT] |= summary[i];
@@ -129,14 +129,14 @@ static void exceptions_write(const uint32_t *rows, uint32_t count, struct image 
 	struct packed_rows_record *record)
 {
 	uint32_t exception = exception_code_of(record->inline_bits + record->extra_bits);
-	uint32_t *place =
-		image_room(image, record->exceptions, sizeof(*place), &record->exception_place_at);
+	uint32_t *index =
+		image_room(image, record->exceptions, sizeof(*index), &record->exception_index_at);
 	uint32_t *row;
 	uint32_t len = 0;
 
-	for (uint32_t i = 0; i < count && place != NULL && record->exceptions != 0; i++) {
+	for (uint32_t i = 0; i < count && index != NULL && record->exceptions != 0; i++) {
 		if (rows[i] >= exception)
-			place[len++] = i;
+			index[len++] = i;
 	}
 	row = image_room(image, record->exceptions, sizeof(*row), &record->exception_row_at);
 	len = 0;
@@ -146,22 +146,21 @@ static void exceptions_write(const uint32_t *rows, uint32_t count, struct image 
 	}
 }
 
-void packed_rows_write(const uint32_t *rows, uint32_t count, unsigned inline_bits,
-	unsigned extra_bits, const uint32_t *masks, struct image *image,
-	struct packed_rows_record *ret_record)
+void packed_rows_write(const struct numbered_rows *numbered, struct packed_bits bits,
+	struct image *image, struct packed_rows_record *ret_record)
 {
 	struct packed_rows_histogram histogram = {0};
 
-	packed_rows_count(&histogram, rows, count);
+	packed_rows_count(&histogram, numbered->rows, numbered->count);
 	*ret_record = (struct packed_rows_record){
-		.count = count,
-		.exceptions = (uint32_t)exceptions_of(&histogram, inline_bits + extra_bits),
-		.inline_bits = (uint8_t)inline_bits,
-		.extra_bits = (uint8_t)extra_bits,
+		.count = numbered->count,
+		.exceptions = (uint32_t)exceptions_of(&histogram, bits.inlined + bits.extra),
+		.inline_bits = (uint8_t)bits.inlined,
+		.extra_bits = (uint8_t)bits.extra,
 	};
-	extra_write(rows, count, image, ret_record);
-	exceptions_write(rows, count, image, ret_record);
-	summary_write(rows, count, masks, image, ret_record);
+	extra_write(numbered->rows, numbered->count, image, ret_record);
+	exceptions_write(numbered->rows, numbered->count, image, ret_record);
+	summary_write(numbered, image, ret_record);
 }
 
 void packed_rows_open(struct packed_rows *packed, struct sections *sections,
@@ -180,8 +179,8 @@ void packed_rows_open(struct packed_rows *packed, struct sections *sections,
 	packed->extra_bits = record->extra_bits;
 	packed->extra = sections_get(sections, record->extra_at,
 		extra_words(record->count, record->extra_bits), sizeof(*packed->extra));
-	packed->exception_place = sections_get(sections, record->exception_place_at,
-		record->exceptions, sizeof(*packed->exception_place));
+	packed->exception_index = sections_get(sections, record->exception_index_at,
+		record->exceptions, sizeof(*packed->exception_index));
 	packed->exception_row = sections_get(sections, record->exception_row_at, record->exceptions,
 		sizeof(*packed->exception_row));
 	total = summary_layout(record->count, packed->summary_len, &packed->levels);
@@ -192,19 +191,19 @@ void packed_rows_open(struct packed_rows *packed, struct sections *sections,
 	}
 }
 
-uint32_t packed_rows_exception(const struct packed_rows *packed, uint32_t place)
+uint32_t packed_rows_exception(const struct packed_rows *packed, uint32_t index)
 {
 	uint32_t first = 0, end = packed->exceptions;
 
 	while (first < end) {
 		uint32_t middle = first + (end - first) / 2;
 
-		if (packed->exception_place[middle] < place)
+		if (packed->exception_index[middle] < index)
 			first = middle + 1;
 		else
 			end = middle;
 	}
-	if (first == packed->exceptions || packed->exception_place[first] != place)
+	if (first == packed->exceptions || packed->exception_index[first] != index)
 		return UINT32_MAX; /* a damaged file: a row that does not exist */
 	return packed->exception_row[first];
 }
@@ -217,7 +216,7 @@ uint32_t packed_rows_skip(
 	const struct packed_rows *packed, uint32_t from, uint32_t end, uint32_t mask)
 {
 	uint64_t group = from / SUMMARY_FANOUT;
-	uint64_t place;
+	uint64_t index;
 	unsigned level = 0;
 
 	if (from >= end || packed->levels == 0)
@@ -238,8 +237,8 @@ uint32_t packed_rows_skip(
 	}
 	if (group >= packed->summary_len[level])
 		return end;
-	place = group * SUMMARY_FANOUT;
-	if (place >= end)
+	index = group * SUMMARY_FANOUT;
+	if (index >= end)
 		return end;
-	return place > from ? (uint32_t)place : from;
+	return index > from ? (uint32_t)index : from;
 }

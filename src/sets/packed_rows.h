@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The row of each place 0 to count - 1 of a sorted table, in as few bits as its rows need, and which sublists occur in any
- * stretch of places.
+ * The row of each index 0 to count - 1 of a sorted table, in as few bits as its rows need, and which sublists occur in any
+ * range of indexes.
  *
  * Rows are numbered by frequency. A code has `inline_bits` that the table keeps for us in spare bits of its own and
  * `extra_bits` in a packed array; when that is too narrow for the rarest rows, the code of all ones means "look into the
  * list of exceptions". So few distinct rows cost nothing, and any number of them is exact.
  *
- * The summary holds the union of the masks of 64 places, then of 64 of those, and so on.
+ * The summary holds the union of the masks of 64 indexes, then of 64 of those, and so on.
  *
  * Writing: the caller's thread. Reading: pure; any thread.
  */
@@ -21,7 +21,7 @@ struct packed_rows_record {
 	uint32_t exceptions;
 	uint8_t inline_bits, extra_bits;
 	uint8_t zero[6];
-	uint64_t extra_at, exception_place_at, exception_row_at, summary_at;
+	uint64_t extra_at, exception_index_at, exception_row_at, summary_at;
 };
 
 struct packed_rows {
@@ -29,14 +29,14 @@ struct packed_rows {
 	uint32_t exception_code; /* UINT32_MAX, which no code is, when there are none */
 	uint8_t inline_bits, extra_bits, levels;
 	const uint32_t *extra; /* the lowest bits of a word first */
-	const uint32_t *exception_place, *exception_row;
+	const uint32_t *exception_index, *exception_row;
 	const uint32_t *summary[SUMMARY_LEVELS];
 	uint32_t summary_len[SUMMARY_LEVELS];
 };
 
-/* How many places have a row whose number, plus 1, has that many bits. */
+/* How many keys have a row whose number, plus 1, has that many bits. */
 struct packed_rows_histogram {
-	uint64_t places[PACKED_BITS_MAX + 1];
+	uint64_t keys[PACKED_BITS_MAX + 1];
 	uint32_t row_max;
 };
 
@@ -49,42 +49,52 @@ uint64_t packed_rows_choose(const struct packed_rows_histogram *histogram, uint6
 /* The code to be kept inline for a row. */
 uint32_t packed_rows_inline(const struct packed_rows_record *record, uint32_t row);
 
-/* Writes everything but the inline bits. masks: of each row. */
-void packed_rows_write(const uint32_t *rows, uint32_t count, unsigned inline_bits,
-	unsigned extra_bits, const uint32_t *masks, struct image *image,
-	struct packed_rows_record *ret_record);
+/* The rows of sorted keys, in their order, and the mask of each row. */
+struct numbered_rows {
+	const uint32_t *rows;
+	uint32_t count;
+	const uint32_t *masks;
+};
+
+struct packed_bits {
+	unsigned inlined, extra;
+};
+
+/* Writes everything but the inline bits. */
+void packed_rows_write(const struct numbered_rows *numbered, struct packed_bits bits,
+	struct image *image, struct packed_rows_record *ret_record);
 
 void packed_rows_open(struct packed_rows *packed, struct sections *sections,
 	const struct packed_rows_record *record);
 
-uint32_t packed_rows_exception(const struct packed_rows *packed, uint32_t place);
+uint32_t packed_rows_exception(const struct packed_rows *packed, uint32_t index);
 
-/* Where the extra bits of a place begin; only when there are extra bits. */
-static inline const uint32_t *packed_rows_cell(const struct packed_rows *packed, uint32_t place)
+/* Where the extra bits of a index begin; only when there are extra bits. */
+static inline const uint32_t *packed_rows_cell(const struct packed_rows *packed, uint32_t index)
 {
-	return packed->extra + (uint64_t)place * packed->extra_bits / 32;
+	return packed->extra + (uint64_t)index * packed->extra_bits / 32;
 }
 
-/* The row at a place, given its inline bits. */
+/* The row at a index, given its inline bits. */
 static inline uint32_t packed_rows_get(
-	const struct packed_rows *packed, uint32_t place, uint32_t inlined)
+	const struct packed_rows *packed, uint32_t index, uint32_t inlined)
 {
 	uint32_t code = inlined;
 
 	if (packed->extra_bits != 0) {
-		const uint32_t *cell = packed_rows_cell(packed, place);
-		unsigned shift = (unsigned)((uint64_t)place * packed->extra_bits % 32);
+		const uint32_t *cell = packed_rows_cell(packed, index);
+		unsigned shift = (unsigned)((uint64_t)index * packed->extra_bits % 32);
 		uint64_t word = ((uint64_t)cell[1] << 32 | cell[0]) >> shift;
 
 		word &= (UINT64_C(1) << packed->extra_bits) - 1;
 		code |= (uint32_t)(word << packed->inline_bits);
 	}
 	if (code == packed->exception_code)
-		return packed_rows_exception(packed, place);
+		return packed_rows_exception(packed, index);
 	return code;
 }
 
-/* The first group of SUMMARY_FANOUT places, from the place `from` on, that may have a sublist of mask: its first place,
+/* The first group of SUMMARY_FANOUT indexes, from the index `from` on, that may have a sublist of mask: its first index,
  * or `from` when that lies inside it; `end` when there is none before end. */
 uint32_t packed_rows_skip(
 	const struct packed_rows *packed, uint32_t from, uint32_t end, uint32_t mask);

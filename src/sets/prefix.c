@@ -12,11 +12,11 @@
  *                  10.1.2.0/24 not b                 ----
  *     steps                              |a      |ab |a  |ab |a                  |(nothing)
  *
- * Entering a network derives a row from the one that held outside (answer_rows_override: each sublist by its own most specific
- * entry); leaving it restores the row of the network around it. So the work is one step in and one out an entry, and the
+ * Entering a network derives a row from the one that held outside (answer_rows_override: each sublist by its own most
+ * specific entry); leaving it restores the row of the network around it. So the work is one step in and one out an entry, and the
  * depth is bounded by the 129 prefix lengths.
  *
- * Single addresses are the great mass. They are not put through here, where each would cut the ground around it in
+ * Single addresses are the great mass. They are not put through here, where each would cut the range around it in
  * three, but kept as points that override the steps beneath and hold their complete row themselves.
  */
 enum { DEPTH_MAX = 130 };
@@ -50,10 +50,12 @@ static int entry_compare(const void *a, const void *b)
 	return (left->value > right->value) - (left->value < right->value);
 }
 
-/* A merge sort from the bottom up: runs that are in order already, as imports often are, cost one comparison a pair. */
-static void merge(const struct prefix_entry *left, size_t left_len,
-	const struct prefix_entry *right, size_t right_len, struct prefix_entry *out)
+/* Two runs, the right behind the left. A merge sort from the bottom up: runs that are in order already, as imports often are, cost one comparison a pair. */
+static void merge(const struct prefix_entry *left, size_t left_len, size_t right_len,
+	struct prefix_entry *out)
 {
+	const struct prefix_entry *right = left + left_len;
+
 	while (left_len > 0 && right_len > 0) {
 		if (entry_compare(left, right) <= 0) {
 			*out++ = *left++;
@@ -67,9 +69,10 @@ static void merge(const struct prefix_entry *left, size_t left_len,
 	memcpy(out + left_len, right, right_len * sizeof(*right));
 }
 
-int prefix_sort(struct prefix_entry *entries, size_t len)
+int prefix_sort(struct prefix_entries *entries)
 {
-	struct prefix_entry *spare, *from = entries, *to;
+	struct prefix_entry *spare, *from = entries->items, *to;
+	size_t len = entries->len;
 
 	if (len < 2)
 		return 0;
@@ -84,13 +87,13 @@ int prefix_sort(struct prefix_entry *entries, size_t len)
 			size_t left = len - at < run ? len - at : run;
 			size_t right = len - at - left < run ? len - at - left : run;
 
-			merge(from + at, left, from + at + left, right, to + at);
+			merge(from + at, left, right, to + at);
 		}
 		from = to;
 		to = swap;
 	}
-	if (from != entries)
-		memcpy(entries, from, len * sizeof(*entries));
+	if (from != entries->items)
+		memcpy(entries->items, from, len * sizeof(*from));
 	mem_free(spare);
 	return 0;
 }
@@ -176,18 +179,20 @@ static int painter_enter(struct painter *painter, const struct prefix_entry *ent
 	return painter_step(painter, entries[0].first, (uint32_t)row);
 }
 
-int prefix_paint(const struct prefix_entry *entries, size_t len, struct answer_rows *rows,
-	struct steps *steps)
+int prefix_paint(
+	const struct prefix_entries *entries, struct answer_rows *rows, struct steps *steps)
 {
 	struct painter painter = {.rows = rows, .steps = steps};
 	size_t group;
 	int r = 0;
 
-	for (size_t i = 0; i < len && r == 0; i += group) {
-		group = group_len(entries + i, len - i);
-		r = painter_leave(&painter, entries[i].first);
+	for (size_t i = 0; i < entries->len && r == 0; i += group) {
+		const struct prefix_entry *entry = &entries->items[i];
+
+		group = group_len(entry, entries->len - i);
+		r = painter_leave(&painter, entry->first);
 		if (r == 0)
-			r = painter_enter(&painter, entries + i, group);
+			r = painter_enter(&painter, entry, group);
 	}
 	while (r == 0 && painter.depth != 0 && painter.stack[painter.depth - 1].last != ~(u128)0)
 		r = painter_leave(&painter, painter.stack[painter.depth - 1].last + 1);
@@ -211,26 +216,28 @@ uint32_t steps_row(const struct steps *steps, u128 key, size_t *at)
 	return step != NULL ? step->row : 0;
 }
 
-int prefix_paint_points(const struct prefix_entry *entries, size_t len, const struct steps *steps,
-	const struct steps *nets, struct answer_rows *rows, struct steps *points)
+int prefix_paint_points(const struct prefix_entries *entries, const struct beneath *beneath,
+	struct answer_rows *rows, struct steps *points)
 {
 	size_t group, at = 0, net_at = 0;
 	int r = 0;
 
-	for (size_t i = 0; i < len && r == 0; i += group) {
-		u128 first = entries[i].first;
-		uint32_t beneath = steps_row(steps, first, &at);
-		const struct step *net = nets != NULL ? steps_find(nets, first, &net_at) : NULL;
+	for (size_t i = 0; i < entries->len && r == 0; i += group) {
+		const struct prefix_entry *entry = &entries->items[i];
+		uint32_t held = steps_row(beneath->steps, entry->first, &at);
+		const struct step *net = beneath->nets != NULL
+						 ? steps_find(beneath->nets, entry->first, &net_at)
+						 : NULL;
 		int64_t row;
 
-		if (net != NULL && net->first >> 64 == first >> 64)
-			beneath = net->row;
-		group = group_len(entries + i, len - i);
-		row = group_row(rows, beneath, entries + i, group);
+		if (net != NULL && net->first >> 64 == entry->first >> 64)
+			held = net->row;
+		group = group_len(entry, entries->len - i);
+		row = group_row(rows, held, entry, group);
 		if (row < 0)
 			return (int)row;
-		if ((uint32_t)row != beneath)
-			r = steps_add(points, first, (uint32_t)row);
+		if ((uint32_t)row != held)
+			r = steps_add(points, entry->first, (uint32_t)row);
 	}
 	return r;
 }
@@ -271,28 +278,35 @@ static unsigned byte_of(uint32_t address, unsigned byte)
 	return address >> 8 * byte & 0xff;
 }
 
-/* How often each byte has each value; false when the points are in order. */
-static bool bytes_count(const struct point *points, size_t len, size_t (*counts)[BYTE_VALUES])
+/* One pass: how often its byte has each value. */
+struct byte_pass {
+	unsigned byte;
+	size_t counts[BYTE_VALUES];
+};
+
+/* False when the points are in order already. */
+static bool bytes_count(const struct point *points, size_t len, struct byte_pass passes[BYTES])
 {
 	bool ordered = true;
 
 	for (size_t i = 0; i < len; i++) {
 		ordered &= i == 0 || points[i - 1].address <= points[i].address;
 		for (unsigned byte = 0; byte < BYTES; byte++)
-			counts[byte][byte_of(points[i].address, byte)]++;
+			passes[byte].counts[byte_of(points[i].address, byte)]++;
 	}
 	return !ordered;
 }
 
-static void points_scatter(const struct point *from, size_t len, unsigned byte,
-	const size_t counts[BYTE_VALUES], struct point *to)
+static void points_scatter(
+	const struct point *from, size_t len, const struct byte_pass *pass, struct point *to)
 {
+	unsigned byte = pass->byte;
 	size_t starts[BYTE_VALUES];
 	size_t total = 0;
 
 	for (unsigned value = 0; value < BYTE_VALUES; value++) {
 		starts[value] = total;
-		total += counts[value];
+		total += pass->counts[value];
 	}
 	for (size_t i = 0; i < len; i++)
 		to[starts[byte_of(from[i].address, byte)]++] = from[i];
@@ -300,12 +314,12 @@ static void points_scatter(const struct point *from, size_t len, unsigned byte,
 
 void point_sort(struct point *points, struct point *spare, size_t len)
 {
-	size_t counts[BYTES][BYTE_VALUES] = {{0}};
+	struct byte_pass passes[BYTES] = {{.byte = 0}, {.byte = 1}, {.byte = 2}, {.byte = 3}};
 
-	if (!bytes_count(points, len, counts))
+	if (!bytes_count(points, len, passes))
 		return;
 	for (unsigned byte = 0; byte < BYTES; byte += 2) {
-		points_scatter(points, len, byte, counts[byte], spare);
-		points_scatter(spare, len, byte + 1, counts[byte + 1], points);
+		points_scatter(points, len, &passes[byte], spare);
+		points_scatter(spare, len, &passes[byte + 1], points);
 	}
 }

@@ -2,19 +2,24 @@
 #pragma once
 /*
  * Prefix sets: painting. Entries overlap in every way (networks in networks, exclusions in those, several sublists);
- * painting turns them into disjoint ground, each piece with its complete row. Readers then need one search and no rule.
+ * painting turns them into disjoint ranges, each with its complete row. Readers then need one search and no rule.
  * Owner: the caller; one thread.
  */
 #include "sets/answer_rows.h"
 #include "sets/key.h"
 
-/* "This network and nothing inside it belongs to this family": the mapped IPv4 block in IPv6 ground. */
+/* "This network and nothing inside it belongs to this family": the mapped IPv4 block among IPv6 networks. */
 static const uint32_t prefix_value_blank = UINT32_MAX;
 
 struct prefix_entry {
 	u128 first;
 	uint32_t value; /* by answer_rows_value */
 	uint8_t bits;   /* in the mapped form */
+};
+
+struct prefix_entries {
+	struct prefix_entry *items;
+	size_t len, size;
 };
 
 /* From `first` up to the next step, or to the end of the addresses, row holds. Before the first step: row 0. */
@@ -31,19 +36,24 @@ struct steps {
 void steps_done(struct steps *steps);
 
 /* Sorts by first address, then the wider first. E_NOMEM. */
-int prefix_sort(struct prefix_entry *entries, size_t len);
+int prefix_sort(struct prefix_entries *entries);
 
 /* Paints sorted entries; consecutive steps differ. E_NOMEM, E_LIMIT. */
-int prefix_paint(const struct prefix_entry *entries, size_t len, struct answer_rows *rows,
-	struct steps *steps);
+int prefix_paint(
+	const struct prefix_entries *entries, struct answer_rows *rows, struct steps *steps);
 
 /* The row at key. *at: a hint, 0 at first; keys are asked in ascending order. */
 uint32_t steps_row(const struct steps *steps, u128 key, size_t *at);
 
-/* Paints sorted entries of one size as points over the steps, and over `nets` (points of /64; NULL for none). A point that
- * says what holds there anyway is left out. E_NOMEM, E_LIMIT. */
-int prefix_paint_points(const struct prefix_entry *entries, size_t len, const struct steps *steps,
-	const struct steps *nets, struct answer_rows *rows, struct steps *points);
+/* What holds beneath points: steps, and over them the points of whole /64s (NULL: none). */
+struct beneath {
+	const struct steps *steps, *nets;
+};
+
+/* Paints sorted entries of one size as points over what is beneath. A point that says what holds there anyway is left
+ * out. E_NOMEM, E_LIMIT. */
+int prefix_paint_points(const struct prefix_entries *entries, const struct beneath *beneath,
+	struct answer_rows *rows, struct steps *points);
 
 /* An IPv4 address with the value of its entry, and once painted with its row. */
 struct point {

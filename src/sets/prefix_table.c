@@ -62,13 +62,13 @@ static uint32_t group_rank(const void *keys, unsigned key_bytes, uint32_t len, u
 	return rank_u128(keys, len, key);
 }
 
-/* The place, on a rung, of the greatest key there that is not greater than key; that rung's length when there is none. */
+/* The index, on a rung, of the greatest key there that is not greater than key; that rung's length when there is none. */
 static uint32_t wide_descend(const struct prefix_table *table, u128 key, unsigned rung)
 {
-	uint32_t place = 0;
+	uint32_t index = 0;
 
 	for (unsigned i = table->rungs; i-- > rung;) {
-		uint32_t first = place * LADDER_FANOUT;
+		uint32_t first = index * LADDER_FANOUT;
 		uint32_t len = table->rung_len[i] - first;
 		uint32_t rank;
 
@@ -79,9 +79,9 @@ static uint32_t wide_descend(const struct prefix_table *table, u128 key, unsigne
 			table->key_bytes, len, key);
 		if (rank == 0 && first == 0)
 			return table->rung_len[rung];
-		place = first + (rank != 0 ? rank - 1 : 0);
+		index = first + (rank != 0 ? rank - 1 : 0);
 	}
-	return place;
+	return index;
 }
 
 static uint32_t wide_find(const struct prefix_table *table, u128 key)
@@ -89,19 +89,19 @@ static uint32_t wide_find(const struct prefix_table *table, u128 key)
 	return table->count != 0 ? wide_descend(table, key, 0) : 0;
 }
 
-static u128 wide_key(const struct prefix_table *table, uint32_t place)
+static u128 wide_key(const struct prefix_table *table, uint32_t index)
 {
 	if (table->key_bytes == 4)
-		return ((const uint32_t *)table->keys)[place];
+		return ((const uint32_t *)table->keys)[index];
 	if (table->key_bytes == 8)
-		return ((const uint64_t *)table->keys)[place];
-	return ((const u128 *)table->keys)[place];
+		return ((const uint64_t *)table->keys)[index];
+	return ((const u128 *)table->keys)[index];
 }
 
 /* ---- Reading: narrow ---- */
 
 struct bucket {
-	uint32_t first, end; /* places */
+	uint32_t first, end; /* indexes */
 	uint32_t low;        /* what to look for */
 };
 
@@ -143,7 +143,7 @@ static struct bucket bucket_of(const struct prefix_table *table, uint32_t addres
 	return bucket;
 }
 
-/* The place of the first key of the bucket that is not less. */
+/* The index of the first key of the bucket that is not less. */
 static uint32_t bucket_lower(const struct prefix_table *table, struct bucket bucket)
 {
 	const uint16_t *keys = table->keys;
@@ -163,41 +163,41 @@ static bool narrow_get(const struct prefix_table *table, u128 key, uint32_t *ret
 {
 	const uint16_t *keys = table->keys;
 	struct bucket bucket;
-	uint32_t place, found;
+	uint32_t index, found;
 
 	bucket_expect(table, (uint32_t)key);
 	bucket = bucket_of(table, (uint32_t)key);
-	place = bucket_lower(table, bucket);
-	if (place == bucket.end)
+	index = bucket_lower(table, bucket);
+	if (index == bucket.end)
 		return false;
-	found = keys[place];
+	found = keys[index];
 	if ((found & ((UINT32_C(1) << table->low_bits) - 1)) != bucket.low)
 		return false;
-	*ret_row = packed_rows_get(&table->packed, place, found >> table->low_bits);
+	*ret_row = packed_rows_get(&table->packed, index, found >> table->low_bits);
 	return true;
 }
 
-/* The /16 in which a place lies: the last one that begins at it or before. */
-static uint32_t narrow_block(const struct prefix_table *table, uint32_t place)
+/* The /16 in which a index lies: the last one that begins at it or before. */
+static uint32_t narrow_block(const struct prefix_table *table, uint32_t index)
 {
 	uint32_t first = 0, len = NARROW_BLOCKS;
 
 	while (len > 1) {
 		uint32_t half = len / 2;
 
-		first += table->base[first + half] <= place ? half : 0;
+		first += table->base[first + half] <= index ? half : 0;
 		len -= half;
 	}
 	return first;
 }
 
-/* Backwards: from the place to its /16, from there to its bucket, and the key has the low bits. */
-static uint32_t narrow_key(const struct prefix_table *table, uint32_t place)
+/* Backwards: from the index to its /16, from there to its bucket, and the key has the low bits. */
+static uint32_t narrow_key(const struct prefix_table *table, uint32_t index)
 {
 	const uint16_t *keys = table->keys;
-	uint32_t low = keys[place] & ((UINT32_C(1) << table->low_bits) - 1);
-	uint32_t block = narrow_block(table, place);
-	uint32_t within = place - table->base[block];
+	uint32_t low = keys[index] & ((UINT32_C(1) << table->low_bits) - 1);
+	uint32_t block = narrow_block(table, index);
+	uint32_t within = index - table->base[block];
 	uint32_t bucket = block << (16 - table->low_bits);
 	uint32_t len = UINT32_C(1) << (16 - table->low_bits);
 
@@ -247,16 +247,16 @@ static void group_prefetch(const struct prefix_table *table, unsigned rung, uint
 static void wide_prefetch(const struct prefix_table *table, u128 key, unsigned step)
 {
 	unsigned rung = step == 0 ? 1 : 0;
-	uint32_t place;
+	uint32_t index;
 
 	if (table->rungs <= RUNGS_CACHED)
 		return;
-	place = wide_descend(table, key, rung + 1);
-	if (place >= table->rung_len[rung + 1])
+	index = wide_descend(table, key, rung + 1);
+	if (index >= table->rung_len[rung + 1])
 		return;
-	group_prefetch(table, rung, place * LADDER_FANOUT);
+	group_prefetch(table, rung, index * LADDER_FANOUT);
 	if (rung == 0 && table->packed.extra_bits != 0)
-		sections_prefetch(packed_rows_cell(&table->packed, place * LADDER_FANOUT));
+		sections_prefetch(packed_rows_cell(&table->packed, index * LADDER_FANOUT));
 }
 
 void prefix_table_prefetch(const struct prefix_table *table, u128 key, unsigned step)
@@ -271,48 +271,48 @@ void prefix_table_prefetch(const struct prefix_table *table, u128 key, unsigned 
 
 /* ---- Reading: both ---- */
 
-u128 prefix_table_key(const struct prefix_table *table, uint32_t place)
+u128 prefix_table_key(const struct prefix_table *table, uint32_t index)
 {
-	return table->key_bytes == NARROW_KEY_BYTES ? narrow_key(table, place)
-						    : wide_key(table, place);
+	return table->key_bytes == NARROW_KEY_BYTES ? narrow_key(table, index)
+						    : wide_key(table, index);
 }
 
 bool prefix_table_get(const struct prefix_table *table, u128 key, uint32_t *ret_row)
 {
-	uint32_t place;
+	uint32_t index;
 
 	if (table->count == 0)
 		return false;
 	if (table->key_bytes == NARROW_KEY_BYTES)
 		return narrow_get(table, key, ret_row);
-	place = wide_find(table, key);
-	if (place == table->count || wide_key(table, place) != key)
+	index = wide_find(table, key);
+	if (index == table->count || wide_key(table, index) != key)
 		return false;
-	*ret_row = packed_rows_get(&table->packed, place, 0);
+	*ret_row = packed_rows_get(&table->packed, index, 0);
 	return true;
 }
 
 bool prefix_table_get_below(const struct prefix_table *table, u128 key, uint32_t *ret_row)
 {
-	uint32_t place = wide_find(table, key);
+	uint32_t index = wide_find(table, key);
 
-	if (place == table->count)
+	if (index == table->count)
 		return false;
-	*ret_row = packed_rows_get(&table->packed, place, 0);
+	*ret_row = packed_rows_get(&table->packed, index, 0);
 	return true;
 }
 
 uint32_t prefix_table_lower(const struct prefix_table *table, u128 key)
 {
-	uint32_t place;
+	uint32_t index;
 
 	if (table->count == 0 || key == 0)
 		return 0;
 	if (table->key_bytes == NARROW_KEY_BYTES)
 		return key > UINT32_MAX ? table->count
 					: bucket_lower(table, bucket_of(table, (uint32_t)key));
-	place = wide_find(table, key - 1);
-	return place == table->count ? 0 : place + 1;
+	index = wide_find(table, key - 1);
+	return index == table->count ? 0 : index + 1;
 }
 
 uint32_t prefix_table_count(const struct prefix_table *table, u128 first, u128 last)
@@ -323,27 +323,27 @@ uint32_t prefix_table_count(const struct prefix_table *table, u128 first, u128 l
 	return end > below ? end - below : 0;
 }
 
-uint32_t prefix_table_row(const struct prefix_table *table, uint32_t place)
+uint32_t prefix_table_row(const struct prefix_table *table, uint32_t index)
 {
 	uint32_t inlined = 0;
 
 	if (table->key_bytes == NARROW_KEY_BYTES)
-		inlined = (uint32_t)((const uint16_t *)table->keys)[place] >> table->low_bits;
-	return packed_rows_get(&table->packed, place, inlined);
+		inlined = (uint32_t)((const uint16_t *)table->keys)[index] >> table->low_bits;
+	return packed_rows_get(&table->packed, index, inlined);
 }
 
-uint32_t prefix_table_next(const struct prefix_table *table, const struct row_set *rows,
-	uint32_t from, uint32_t end, uint32_t mask)
+uint32_t prefix_table_next(const struct prefix_table *table, const struct row_filter *filter,
+	uint32_t from, uint32_t end)
 {
 	while (from < end) {
 		uint32_t group_end;
 
-		from = packed_rows_skip(&table->packed, from, end, mask);
+		from = packed_rows_skip(&table->packed, from, end, filter->mask);
 		group_end = from - from % SUMMARY_FANOUT + SUMMARY_FANOUT;
 		if (group_end > end || group_end < from)
 			group_end = end;
 		for (; from < group_end; from++) {
-			if ((row_set_mask(rows, prefix_table_row(table, from)) & mask) != 0)
+			if (row_filter_passes(filter, prefix_table_row(table, from)))
 				return from;
 		}
 	}
@@ -436,10 +436,10 @@ void prefix_table_open(struct prefix_table *table, enum prefix_table_kind kind,
 
 /* ---- Writing ---- */
 
-static void wide_write(const uint8_t *keys, uint32_t count, unsigned key_bytes, struct image *image,
-	struct prefix_table_record *record)
+static void wide_write(const uint8_t *keys, struct image *image, struct prefix_table_record *record)
 {
-	uint32_t len[LADDER_RUNGS];
+	uint32_t count = record->packed.count, len[LADDER_RUNGS];
+	unsigned key_bytes = record->key_bytes;
 	uint8_t rungs;
 	uint64_t above = ladder_layout(count, len, &rungs);
 	uint64_t stride = key_bytes;
@@ -454,28 +454,30 @@ static void wide_write(const uint8_t *keys, uint32_t count, unsigned key_bytes, 
 	}
 }
 
-static void narrow_write(const uint32_t *keys, const uint32_t *rows, uint32_t count,
-	struct image *image, struct prefix_table_record *record)
+static void narrow_write(const struct prefix_table_content *content, struct image *image,
+	struct prefix_table_record *record)
 {
+	const uint32_t *keys = content->keys, *rows = content->numbered.rows;
+	uint32_t count = content->numbered.count;
 	unsigned bits = record->low_bits;
 	uint32_t *base = image_room(image, NARROW_BLOCKS + 1, sizeof(*base), &record->base_at);
 	uint64_t buckets = bits < 16 ? (uint64_t)NARROW_BLOCKS << (16 - bits) : 0;
 	uint16_t *offsets, *low;
-	uint32_t place = 0;
+	uint32_t index = 0;
 
 	for (uint32_t block = 0; block <= NARROW_BLOCKS && base != NULL; block++) {
-		while (place < count && keys[place] >> 16 < block)
-			place++;
-		base[block] = place;
+		while (index < count && keys[index] >> 16 < block)
+			index++;
+		base[block] = index;
 	}
-	place = 0;
+	index = 0;
 	offsets = image_room(image, buckets, sizeof(*offsets), &record->offset_at);
 	for (uint64_t bucket = 0, first = 0; bucket < buckets && offsets != NULL; bucket++) {
-		while (place < count && keys[place] >> bits < bucket)
-			place++;
+		while (index < count && keys[index] >> bits < bucket)
+			index++;
 		if (bucket % (UINT64_C(1) << (16 - bits)) == 0)
-			first = place;
-		offsets[bucket] = (uint16_t)(place - first);
+			first = index;
+		offsets[bucket] = (uint16_t)(index - first);
 	}
 	low = image_room(image, count, sizeof(*low), &record->key_at);
 	for (uint32_t i = 0; i < count && low != NULL; i++)
@@ -499,14 +501,14 @@ struct layout {
 	unsigned key_bytes, low_bits, extra_bits;
 };
 
-static struct layout layout_choose(
-	enum prefix_table_kind kind, const uint32_t *rows, uint32_t count)
+static struct layout layout_choose(const struct prefix_table_content *content)
 {
 	struct packed_rows_histogram histogram = {0};
-	struct layout best = {.key_bytes = prefix_table_key_bytes(kind)};
-	bool may_be_narrow = kind == TABLE_V4_POINTS;
+	struct layout best = {.key_bytes = prefix_table_key_bytes(content->kind)};
+	bool may_be_narrow = content->kind == TABLE_V4_POINTS;
+	uint32_t count = content->numbered.count;
 
-	packed_rows_count(&histogram, rows, count);
+	packed_rows_count(&histogram, content->numbered.rows, count);
 	best.cost = packed_rows_choose(&histogram, count, 0, &best.extra_bits) +
 		    (uint64_t)count * best.key_bytes * LADDER_FANOUT / (LADDER_FANOUT - 1);
 	for (unsigned bits = LOW_BITS_MIN; may_be_narrow && bits <= 16; bits++) {
@@ -523,19 +525,18 @@ static struct layout layout_choose(
 	return best;
 }
 
-void prefix_table_write(enum prefix_table_kind kind, const void *keys, const uint32_t *rows,
-	uint32_t count, const uint32_t *masks, struct image *image,
+void prefix_table_write(const struct prefix_table_content *content, struct image *image,
 	struct prefix_table_record *ret_record)
 {
-	struct layout layout = layout_choose(kind, rows, count);
+	struct layout layout = layout_choose(content);
 	bool narrow = layout.key_bytes == NARROW_KEY_BYTES;
+	struct packed_bits bits = {narrow ? 16 - layout.low_bits : 0, layout.extra_bits};
 
 	*ret_record = (struct prefix_table_record){
 		.key_bytes = (uint8_t)layout.key_bytes, .low_bits = (uint8_t)layout.low_bits};
-	packed_rows_write(rows, count, narrow ? 16 - layout.low_bits : 0, layout.extra_bits, masks,
-		image, &ret_record->packed);
+	packed_rows_write(&content->numbered, bits, image, &ret_record->packed);
 	if (narrow)
-		narrow_write(keys, rows, count, image, ret_record);
+		narrow_write(content, image, ret_record);
 	else
-		wide_write(keys, count, layout.key_bytes, image, ret_record);
+		wide_write(content->keys, image, ret_record);
 }

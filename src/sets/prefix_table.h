@@ -9,7 +9,7 @@
  *   wide    whole keys of 4, 8 or 16 bytes, and a ladder above them: every 16th key, every 256th, ...; a search looks at
  *           one group of 16 neighbours a rung.
  *
- * A damaged file gives wrong answers at worst: places are clamped where they are computed.
+ * A damaged file gives wrong answers at worst: indexes are clamped where they are computed.
  * Writing: the caller's thread. Reading: pure; any thread.
  */
 #include "sets/key.h"
@@ -45,9 +45,13 @@ enum prefix_table_kind {
 
 unsigned prefix_table_key_bytes(enum prefix_table_kind kind);
 
-/* keys: ascending, distinct; rows: numbered by frequency, with the mask of each. */
-void prefix_table_write(enum prefix_table_kind kind, const void *keys, const uint32_t *rows,
-	uint32_t count, const uint32_t *masks, struct image *image,
+struct prefix_table_content {
+	enum prefix_table_kind kind;
+	const void *keys;              /* ascending, distinct */
+	struct numbered_rows numbered; /* by frequency */
+};
+
+void prefix_table_write(const struct prefix_table_content *content, struct image *image,
 	struct prefix_table_record *ret_record);
 
 void prefix_table_open(struct prefix_table *table, enum prefix_table_kind kind,
@@ -70,10 +74,10 @@ uint32_t prefix_table_lower(const struct prefix_table *table, u128 key);
 /* How many keys lie in first..last. */
 uint32_t prefix_table_count(const struct prefix_table *table, u128 first, u128 last);
 
-uint32_t prefix_table_row(const struct prefix_table *table, uint32_t place);
-/* The key at a place below count; a narrow table has to search for it. */
-u128 prefix_table_key(const struct prefix_table *table, uint32_t place);
+uint32_t prefix_table_row(const struct prefix_table *table, uint32_t index);
+/* The key at a index below count; a narrow table has to search for it. */
+u128 prefix_table_key(const struct prefix_table *table, uint32_t index);
 
-/* The first place in from..end-1 whose row has a sublist of mask; end when there is none. */
-uint32_t prefix_table_next(const struct prefix_table *table, const struct row_set *rows,
-	uint32_t from, uint32_t end, uint32_t mask);
+/* The first index in from..end-1 whose row the filter lets through; end when there is none. */
+uint32_t prefix_table_next(const struct prefix_table *table, const struct row_filter *filter,
+	uint32_t from, uint32_t end);

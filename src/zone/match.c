@@ -233,11 +233,10 @@ bool match_equal(const struct zone_match *a, const struct zone_match *b)
 static bool list_next_ip(const struct zone_binding *binding, const struct zone_list_binding *list,
 	u128 from, uint32_t within, u128 *ret_first, u128 *ret_last, struct zone_match *ret_match)
 {
-	uint32_t mask = list_mask(list, within);
+	struct view_walk walk = {binding->view, list->view_list, list_mask(list, within)};
 	struct view_piece piece;
 
-	if (mask == 0 ||
-		!view_next_listed(binding->view, list->view_list, key_to_ip(from), mask, &piece))
+	if (walk.mask == 0 || !view_next_listed(&walk, key_to_ip(from), &piece))
 		return false;
 	match_clear(ret_match);
 	match_hits(list, &piece.hits, within, ret_match);

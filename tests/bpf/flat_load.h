@@ -16,7 +16,7 @@ static inline struct flat_table flat_table_of(const struct prefix_table_record *
 		.base_at = (uint32_t)record->base_at,
 		.offset_at = (uint32_t)record->offset_at,
 		.extra_at = (uint32_t)record->packed.extra_at,
-		.exception_place_at = (uint32_t)record->packed.exception_place_at,
+		.exception_place_at = (uint32_t)record->packed.exception_index_at,
 		.exception_row_at = (uint32_t)record->packed.exception_row_at,
 		.rung_at = {(uint32_t)record->key_at},
 		.rung_len = {record->packed.count},

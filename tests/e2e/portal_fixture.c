@@ -150,8 +150,10 @@ static struct view *make_view(int64_t now_s)
 
 		if (l->ended != 0 || source_parse(span_text(l->source), &source, NULL) < 0)
 			continue;
-		snapshot_writer_add(writer, places[names], !names && l->sublist[0] == 'm', &source,
-			l->until != 0 ? now_s + l->until * HOUR : 0, span_text(l->reason), false);
+		snapshot_writer_add(writer, places[names],
+			&(struct list_entry){source, (uint8_t)(!names && l->sublist[0] == 'm'),
+				false, l->until != 0 ? now_s + l->until * HOUR : 0,
+				span_text(l->reason)});
 	}
 	if (snapshot_writer_finish(writer, path, NULL) < 0 || view_open(path, &view, NULL) < 0)
 		exit(70);

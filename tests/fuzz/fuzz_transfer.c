@@ -31,7 +31,8 @@ static struct view *make_view(void)
 	close(fd);
 	ASSERT(snapshot_writer_add_list(writer, span_text("main"), &sublist, 1) == 0);
 	ASSERT(source_parse(span_text("198.51.100.8/30"), &source, NULL) == 0);
-	ASSERT(snapshot_writer_add(writer, 0, 0, &source, 0, span_text("why"), false) == 0);
+	ASSERT(snapshot_writer_add(writer, 0,
+		       &(struct list_entry){source, 0, false, 0, span_text("why")}) == 0);
 	ASSERT(snapshot_writer_finish(writer, path, NULL) == 0);
 	ASSERT(view_open(path, &view, NULL) == 0);
 	unlink(path);

@@ -14,8 +14,9 @@ static void add(struct snapshot_writer *writer, int list, unsigned sublist, cons
 	struct source source;
 
 	ASSERT(source_parse(span_text(text), &source, NULL) == 0);
-	ASSERT(snapshot_writer_add(writer, list, sublist, &source, 0, span_text("why"), false) ==
-		0);
+	ASSERT(snapshot_writer_add(writer, list,
+		       &(struct list_entry){
+			       source, (uint8_t)sublist, false, 0, span_text("why")}) == 0);
 }
 
 static struct view *make_view(void)

@@ -360,8 +360,9 @@ static void world_refresh(struct player *p)
 
 		for (size_t j = 0; j < p->conf.lists_len; j++)
 			if (strcmp(p->lists[j].name, l->list) == 0)
-				ASSERT(snapshot_writer_add(writer, (int)j, 0, &l->source,
-					       l->until_s, span_text(l->reason), false) == 0);
+				ASSERT(snapshot_writer_add(writer, (int)j,
+					       &(struct list_entry){l->source, 0, false, l->until_s,
+						       span_text(l->reason)}) == 0);
 	}
 	snprintf(path, sizeof(path), "/tmp/stockade-scenario-%d.snap", (int)getpid());
 	ASSERT(snapshot_writer_finish(writer, path, NULL) == 0);

@@ -35,8 +35,7 @@ static void characters_are_read_in_their_shortest_form_only(void **state)
 		assert_int_equal(utf8_first(s, &len), cases[i].value);
 		assert_int_equal(len, cases[i].len != 0 ? cases[i].len : 1);
 		assert_int_equal(utf8_length(s), cases[i].len);
-		assert_int_equal(
-			utf8_is_valid(span_first(s, len)), cases[i].value != UTF8_NONE);
+		assert_int_equal(utf8_is_valid(span_first(s, len)), cases[i].value != UTF8_NONE);
 	}
 }
 

@@ -10,6 +10,7 @@
 #include "bus/follower.h"
 #include "bus/frame.h"
 #include "list/snapshot_write.h"
+#include "list/view.h"
 #include "stockade.pb-c.h"
 
 /* A follower, its shelf, and snapshot files in a folder of their own. */
@@ -57,7 +58,9 @@ static void write_snapshot(const struct stage *stage, uint32_t serial, unsigned 
 			.kind = SOURCE_NET, .net = {ip_from_v4(0xc0000200 + i), 128}};
 
 		assert_int_equal(
-			snapshot_writer_add(writer, 0, 0, &source, 0, span_text("file"), false), 0);
+			snapshot_writer_add(writer, 0,
+				&(struct list_entry){source, 0, false, 0, span_text("file")}),
+			0);
 	}
 	snprintf(path, sizeof(path), "%s/list-%u.snap", stage->folder, serial);
 	assert_int_equal(snapshot_writer_finish(writer, path, NULL), 0);

@@ -268,8 +268,9 @@ static struct view *view_with(const char *list, const char *source)
 
 	assert_true(place >= 0);
 	assert_int_equal(source_parse(span_text(source), &parsed, NULL), 0);
-	assert_int_equal(
-		snapshot_writer_add(writer, place, 0, &parsed, 0, span_text("because"), false), 0);
+	assert_int_equal(snapshot_writer_add(writer, place,
+				 &(struct list_entry){parsed, 0, false, 0, span_text("because")}),
+		0);
 	snprintf(path, sizeof(path), "/tmp/stockade-gather-%d-%u.snap", (int)getpid(), serial);
 	assert_int_equal(snapshot_writer_finish(writer, path, NULL), 0);
 	snapshot_writer_free(&writer);

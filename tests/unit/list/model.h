@@ -14,7 +14,7 @@
 enum { MODEL_ENTRIES = 4096, MODEL_SUBLISTS = 5 };
 
 struct model {
-	struct paint_entry entries[MODEL_ENTRIES];
+	struct list_entry entries[MODEL_ENTRIES];
 	size_t len;
 };
 
@@ -35,7 +35,7 @@ static inline bool model_is_v4(struct prefix net)
 }
 
 /* How closely the entry names the address or domain: 0 not at all. */
-static inline int model_closeness(const struct paint_entry *entry, const struct source *asked)
+static inline int model_closeness(const struct list_entry *entry, const struct source *asked)
 {
 	const char *domain = entry->source.domain;
 	size_t own = strlen(domain), len = strlen(asked->domain);
@@ -54,7 +54,7 @@ static inline int model_closeness(const struct paint_entry *entry, const struct 
 	return len > own && strcmp(asked->domain + len - own, domain) == 0 ? (int)own : 0;
 }
 
-static inline bool model_wins(const struct paint_entry *a, const struct paint_entry *b)
+static inline bool model_wins(const struct list_entry *a, const struct list_entry *b)
 {
 	if (a->excluded != b->excluded)
 		return a->excluded;
@@ -64,14 +64,14 @@ static inline bool model_wins(const struct paint_entry *a, const struct paint_en
 }
 
 /* The entry by which a sublist answers; NULL when nothing covers the source. */
-static inline const struct paint_entry *model_entry(
+static inline const struct list_entry *model_entry(
 	const struct model *model, const struct source *asked, unsigned sublist)
 {
-	const struct paint_entry *best = NULL;
+	const struct list_entry *best = NULL;
 	int best_closeness = 0;
 
 	for (size_t i = 0; i < model->len; i++) {
-		const struct paint_entry *entry = &model->entries[i];
+		const struct list_entry *entry = &model->entries[i];
 		int closeness = model_closeness(entry, asked);
 
 		if (entry->sublist != sublist || closeness == 0 || closeness < best_closeness)
@@ -88,7 +88,7 @@ static inline uint32_t model_mask(const struct model *model, const struct source
 	uint32_t mask = 0;
 
 	for (unsigned i = 0; i < MODEL_SUBLISTS; i++) {
-		const struct paint_entry *entry = model_entry(model, asked, i);
+		const struct list_entry *entry = model_entry(model, asked, i);
 
 		if (entry != NULL && !entry->excluded)
 			mask |= UINT32_C(1) << i;
@@ -120,7 +120,7 @@ static inline void model_check(
 	assert_int_equal(view_lookup(view, list, asked, &hits), mask);
 	assert_int_equal(hits.len, __builtin_popcount(mask));
 	for (unsigned i = 0; i < MODEL_SUBLISTS; i++) {
-		const struct paint_entry *entry = model_entry(model, asked, i);
+		const struct list_entry *entry = model_entry(model, asked, i);
 
 		if ((mask >> i & 1) == 0)
 			continue;
@@ -131,7 +131,7 @@ static inline void model_check(
 	}
 }
 
-static inline void model_add(struct model *model, struct paint_entry entry)
+static inline void model_add(struct model *model, struct list_entry entry)
 {
 	assert_true(model->len < MODEL_ENTRIES);
 	model->entries[model->len++] = entry;
@@ -140,7 +140,7 @@ static inline void model_add(struct model *model, struct paint_entry entry)
 static inline void model_add_text(
 	struct model *model, const char *text, uint8_t sublist, const char *reason, bool excluded)
 {
-	model_add(model, (struct paint_entry){
+	model_add(model, (struct list_entry){
 				 source_of_text(text), sublist, excluded, 1000, span_text(reason)});
 }
 
@@ -156,15 +156,17 @@ static inline struct snapshot_writer *model_writer(const struct model *model, ui
 	for (unsigned i = 0; i < MODEL_SUBLISTS; i++)
 		sublists[i] = span_text(names[i]);
 	assert_int_equal(snapshot_writer_add_list(writer, span_text("other"), sublists, 1), 0);
-	assert_int_equal(
-		snapshot_writer_add(writer, 0, 0, &other, 0, span_text("other"), false), 0);
+	assert_int_equal(snapshot_writer_add(writer, 0,
+				 &(struct list_entry){other, 0, false, 0, span_text("other")}),
+		0);
 	assert_int_equal(
 		snapshot_writer_add_list(writer, span_text("main"), sublists, MODEL_SUBLISTS), 1);
 	for (size_t i = 0; i < model->len; i++) {
-		const struct paint_entry *entry = &model->entries[i];
+		const struct list_entry *entry = &model->entries[i];
 
-		assert_int_equal(snapshot_writer_add(writer, 1, entry->sublist, &entry->source,
-					 entry->until_s, entry->reason, entry->excluded),
+		assert_int_equal(snapshot_writer_add(writer, 1,
+					 &(struct list_entry){entry->source, entry->sublist,
+						 entry->excluded, entry->until_s, entry->reason}),
 			0);
 	}
 	return writer;

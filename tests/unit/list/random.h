@@ -57,11 +57,11 @@ static inline struct source random_domain(void)
 	return source_of_text(text);
 }
 
-static inline struct paint_entry random_entry(void)
+static inline struct list_entry random_entry(void)
 {
 	static const char *const reasons[] = {"", "1 trap hit", "2 trap hits", "by hand"};
 
-	return (struct paint_entry){
+	return (struct list_entry){
 		.source = random_below(4) == 0 ? random_domain() : random_net(),
 		.sublist = (uint8_t)random_below(MODEL_SUBLISTS),
 		.excluded = random_below(4) == 0,
@@ -132,11 +132,15 @@ static inline void apply_change(
 	AUTO(arena) *arena = arena_new(0);
 	struct delta delta = {
 		.from_serial = view_serial(*view), .to_serial = serial_after(view_serial(*view))};
+	struct delta_pieces pieces = {0};
 	struct view *next = NULL;
 
-	assert_int_equal(paint_pieces(span_text("main"), source, model->entries, model->len, 100000,
-				 arena, &delta.pieces, &delta.pieces_len),
+	assert_int_equal(paint_pieces(&(struct repaint){span_text("main"), source, model->entries,
+					      model->len, 100000},
+				 arena, &pieces),
 		0);
+	delta.pieces = pieces.items;
+	delta.pieces_len = pieces.len;
 	assert_int_equal(view_apply(*view, &delta, &next, NULL), 0);
 	assert_int_equal(view_serial(next), delta.to_serial);
 	view_free(view);

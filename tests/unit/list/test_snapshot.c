@@ -209,7 +209,7 @@ static void every_failed_allocation_is_an_error(void **state)
 	(void)state;
 	small_model(&model);
 	for (size_t i = 0; i < 600; i++) /* so that arrays grow */
-		model_add(&model, (struct paint_entry){source_of_key(key_v4_first | i * 77), 0,
+		model_add(&model, (struct list_entry){source_of_key(key_v4_first | i * 77), 0,
 					  false, (int64_t)i, span_text("x")});
 	for (size_t nth = 1;; nth++) {
 		struct snapshot_writer *writer = model_writer(&model, 1);
@@ -277,21 +277,27 @@ static void entries_that_cannot_be_are_refused(void **state)
 		snapshot_writer_add_list(writer, span_text("main"), sublists, COUNTOF(sublists)),
 		E_LIMIT);
 	assert_int_equal(snapshot_writer_add_list(writer, span_text("main"), sublists, 2), 0);
-	assert_int_equal(
-		snapshot_writer_add(writer, 1, 0, &source, 0, span_text(""), false), E_RANGE);
-	assert_int_equal(
-		snapshot_writer_add(writer, 0, 2, &source, 0, span_text(""), false), E_RANGE);
-	assert_int_equal(
-		snapshot_writer_add(writer, 0, 0, &source, -1, span_text(""), false), E_RANGE);
-	assert_int_equal(
-		snapshot_writer_add(writer, 0, 0, &source, INT64_C(1) << 56, span_text(""), false),
+	assert_int_equal(snapshot_writer_add(writer, 1,
+				 &(struct list_entry){source, 0, false, 0, span_text("")}),
+		E_RANGE);
+	assert_int_equal(snapshot_writer_add(writer, 0,
+				 &(struct list_entry){source, 2, false, 0, span_text("")}),
+		E_RANGE);
+	assert_int_equal(snapshot_writer_add(writer, 0,
+				 &(struct list_entry){source, 0, false, -1, span_text("")}),
 		E_RANGE);
 	assert_int_equal(
-		snapshot_writer_add(writer, 0, 0, &source, 0, span_of(words, sizeof(words)), false),
+		snapshot_writer_add(writer, 0,
+			&(struct list_entry){source, 0, false, INT64_C(1) << 56, span_text("")}),
+		E_RANGE);
+	assert_int_equal(
+		snapshot_writer_add(writer, 0,
+			&(struct list_entry){source, 0, false, 0, span_of(words, sizeof(words))}),
 		E_LIMIT);
 	crooked.net.bits = 120;
-	assert_int_equal(
-		snapshot_writer_add(writer, 0, 0, &crooked, 0, span_text(""), false), E_RANGE);
+	assert_int_equal(snapshot_writer_add(writer, 0,
+				 &(struct list_entry){crooked, 0, false, 0, span_text("")}),
+		E_RANGE);
 	for (int i = 1; i < LISTS_MAX; i++)
 		assert_int_equal(snapshot_writer_add_list(writer, span_text("l"), sublists, 1), i);
 	assert_int_equal(snapshot_writer_add_list(writer, span_text("l"), sublists, 1), E_LIMIT);
@@ -357,8 +363,9 @@ static void bulk(uint32_t count, uint32_t values)
 	assert_int_equal(snapshot_writer_add_list(writer, span_text("bulk"), sublists, 2), 0);
 	for (uint32_t i = 0; i < count; i++) {
 		source.net = prefix_of(ip_from_v4(bulk_address(i)), 128);
-		assert_int_equal(snapshot_writer_add(writer, 0, i % 2, &source,
-					 bulk_until(i, values), span_text("bulk"), false),
+		assert_int_equal(snapshot_writer_add(writer, 0,
+					 &(struct list_entry){source, (uint8_t)(i % 2), false,
+						 bulk_until(i, values), span_text("bulk")}),
 			0);
 	}
 	source.kind = SOURCE_DOMAIN;
@@ -366,7 +373,9 @@ static void bulk(uint32_t count, uint32_t values)
 		snprintf(
 			source.domain, sizeof(source.domain), "%sn%u.example", i % 2 ? "." : "", i);
 		assert_int_equal(
-			snapshot_writer_add(writer, 0, 0, &source, 0, span_text("name"), false), 0);
+			snapshot_writer_add(writer, 0,
+				&(struct list_entry){source, 0, false, 0, span_text("name")}),
+			0);
 	}
 	assert_int_equal(snapshot_writer_image(writer, &image, NULL), 0);
 	snapshot_writer_free(&writer);
@@ -390,7 +399,8 @@ static void damaged_large_tables_are_harmless(void **state)
 	snapshot_writer_add_list(writer, span_text("bulk"), &sublist, 1);
 	for (uint32_t i = 0; i < BULK; i++) {
 		source.net = prefix_of(ip_from_v4(bulk_address(i)), 128);
-		snapshot_writer_add(writer, 0, 0, &source, i % 300, span_text("bulk"), false);
+		snapshot_writer_add(writer, 0,
+			&(struct list_entry){source, 0, false, i % 300, span_text("bulk")});
 	}
 	assert_int_equal(snapshot_writer_image(writer, &image, NULL), 0);
 	snapshot_writer_free(&writer);

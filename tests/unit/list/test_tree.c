@@ -27,9 +27,10 @@ static void paint(struct overlay *overlay, struct source source, unsigned number
 	struct hit hit = hit_of(number, text);
 	struct delta_piece piece = {.source = source, .hits_len = number % 4 != 0, .hits = &hit};
 	const struct delta_piece *pieces = &piece;
+	struct overlay_change change = {&pieces, 1, 3, number};
 	struct overlay next = {NULL, NULL};
 
-	assert_int_equal(overlay_paint(overlay, &pieces, 1, 3, number, &next, NULL), 0);
+	assert_int_equal(overlay_paint(overlay, &change, &next, NULL), 0);
 	overlay_done(overlay);
 	*overlay = next;
 }

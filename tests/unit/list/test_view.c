@@ -416,7 +416,7 @@ static void what_much_was_taken_off_is_searched_within_bounds(void **state)
 	for (unsigned len = FEW; len <= MANY; len += MANY - FEW) {
 		model.len = 0;
 		for (unsigned i = 0; i < len; i++) {
-			struct paint_entry entry = {.source = scattered_ip(i), .sublist = 0};
+			struct list_entry entry = {.source = scattered_ip(i), .sublist = 0};
 
 			model_add(&model, entry);
 			entry.source = scattered_name(i);
@@ -576,21 +576,19 @@ static void too_many_pieces_call_for_a_snapshot(void **state)
 	static struct model model;
 	AUTO(arena) *arena = arena_new(0);
 	struct source ground = source_of_text("10.0.0.0/8");
-	const struct delta_piece *pieces = NULL;
-	size_t len = 0;
+	struct delta_pieces pieces = {0};
+	struct repaint repaint;
 
 	(void)state;
 	model.len = 0;
 	model_add_text(&model, "10.0.0.0/8", 0, "all", false);
 	model_add_text(&model, "10.1.2.3", 0, "", true);
-	assert_int_equal(paint_pieces(span_text("main"), &ground, model.entries, model.len, 24,
-				 arena, &pieces, &len),
-		E_LIMIT);
-	assert_null(pieces);
-	assert_int_equal(paint_pieces(span_text("main"), &ground, model.entries, model.len, 25,
-				 arena, &pieces, &len),
-		0);
-	assert_int_equal(len, 25);
+	repaint = (struct repaint){span_text("main"), &ground, model.entries, model.len, 24};
+	assert_int_equal(paint_pieces(&repaint, arena, &pieces), E_LIMIT);
+	assert_null(pieces.items);
+	repaint.limit = 25;
+	assert_int_equal(paint_pieces(&repaint, arena, &pieces), 0);
+	assert_int_equal(pieces.len, 25);
 }
 
 int main(void)

@@ -18,7 +18,7 @@ static void piece_check(const struct model *model, const struct view_piece *piec
 	assert_int_equal(piece->mask, model_mask(model, &asked));
 	assert_int_equal(piece->hits.len, __builtin_popcount(piece->mask));
 	for (unsigned i = 0; i < MODEL_SUBLISTS; i++) {
-		const struct paint_entry *entry = model_entry(model, &asked, i);
+		const struct list_entry *entry = model_entry(model, &asked, i);
 
 		if ((piece->mask >> i & 1) == 0)
 			continue;
@@ -46,7 +46,7 @@ static void check_sublist(const struct model *model, const struct view *view, un
 	struct ip from = key_to_ip(0);
 	size_t at = 0;
 
-	while (view_next_listed(view, LIST, from, mask, &piece)) {
+	while (view_next_listed(&(struct view_walk){view, LIST, mask}, from, &piece)) {
 		u128 first = key_of_ip(piece.first), last = key_of_ip(piece.last);
 
 		assert_true((piece.mask & mask) != 0);
@@ -77,7 +77,8 @@ static void check_addresses(const struct model *model, const struct view *view)
 
 	ask_all(model);
 	qsort(questions.keys, questions.len, sizeof(questions.keys[0]), key_compare);
-	while (more && view_next_listed(view, LIST, from, UINT32_MAX, &piece)) {
+	while (more &&
+		view_next_listed(&(struct view_walk){view, LIST, UINT32_MAX}, from, &piece)) {
 		u128 first = key_of_ip(piece.first), last = key_of_ip(piece.last);
 
 		assert_true(piece.mask != 0);
@@ -110,7 +111,8 @@ static void check_middle(const struct view *view)
 	for (size_t i = 0; i < questions.len; i += 3) {
 		struct ip ip = key_to_ip(questions.keys[i]);
 		struct view_piece piece;
-		bool found = view_next_listed(view, LIST, ip, UINT32_MAX, &piece);
+		bool found =
+			view_next_listed(&(struct view_walk){view, LIST, UINT32_MAX}, ip, &piece);
 		uint32_t mask = view_lookup_ip(view, LIST, ip, NULL);
 
 		if (mask == 0) {
@@ -172,7 +174,7 @@ static void check_resolved(const struct model *model, const char *head, const ch
 		entry = walked_below(asked.domain);
 	assert_int_equal(entry != NULL ? entry->mask : 0, model_mask(model, &asked));
 	for (unsigned i = 0; entry != NULL && i < MODEL_SUBLISTS; i++) {
-		const struct paint_entry *by = model_entry(model, &asked, i);
+		const struct list_entry *by = model_entry(model, &asked, i);
 
 		if ((entry->mask >> i & 1) == 0)
 			continue;
@@ -285,14 +287,15 @@ static void a_walk_finds_each_of_many_addresses(void **state)
 		address += 2 + random_below(i % 10000 == 0 ? 3000000 : 1200);
 		addresses[i] = address;
 		source.net = (struct prefix){ip_from_v4(address), 128};
-		assert_int_equal(snapshot_writer_add(writer, LIST, 0, &source, 0,
-					 span_text(reasons[i % 7]), false),
+		assert_int_equal(snapshot_writer_add(writer, LIST,
+					 &(struct list_entry){
+						 source, 0, false, 0, span_text(reasons[i % 7])}),
 			0);
 	}
 	assert_int_equal(snapshot_writer_image(writer, &image, NULL), 0);
 	snapshot_writer_free(&writer);
 	assert_int_equal(view_open_bytes(span_of(image.bytes, image.len), true, &view, NULL), 0);
-	while (view_next_listed(view, LIST, from, UINT32_MAX, &piece)) {
+	while (view_next_listed(&(struct view_walk){view, LIST, UINT32_MAX}, from, &piece)) {
 		assert_true(at < MANY);
 		assert_true(ip_equal(piece.first, ip_from_v4(addresses[at])));
 		assert_true(ip_equal(piece.last, piece.first));
@@ -312,7 +315,8 @@ static void an_empty_view_has_nothing_to_walk(void **state)
 	struct view_name name;
 
 	(void)state;
-	assert_false(view_next_listed(view, 0, key_to_ip(0), UINT32_MAX, &piece));
+	assert_false(
+		view_next_listed(&(struct view_walk){view, 0, UINT32_MAX}, key_to_ip(0), &piece));
 	assert_false(view_next_listed_name(view, 0, span_text(""), &name));
 	view_free(&view);
 }
@@ -329,10 +333,12 @@ static void a_walk_ends_behind_the_last_address(void **state)
 	model.len = 0;
 	model_add_text(&model, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 0, "end", false);
 	view = model_view(&model, 1, &image);
-	assert_true(view_next_listed(view, LIST, key_to_ip(0), UINT32_MAX, &piece));
+	assert_true(view_next_listed(
+		&(struct view_walk){view, LIST, UINT32_MAX}, key_to_ip(0), &piece));
 	assert_true(key_of_ip(piece.first) == ~(u128)0);
 	assert_false(view_piece_next(&piece, &from));
-	assert_false(view_next_listed(view, LIST + 7, key_to_ip(0), UINT32_MAX, &piece));
+	assert_false(view_next_listed(
+		&(struct view_walk){view, LIST + 7, UINT32_MAX}, key_to_ip(0), &piece));
 	view_free(&view);
 	image_done(&image);
 }

@@ -19,8 +19,9 @@ static void add(
 	struct source source;
 
 	assert_int_equal(source_parse(span_text(text), &source, NULL), 0);
-	assert_int_equal(snapshot_writer_add(writer, list, sublist, &source, NOW_S + 3600,
-				 span_text("3 trap hits"), excluded),
+	assert_int_equal(snapshot_writer_add(writer, list,
+				 &(struct list_entry){source, (uint8_t)sublist, excluded,
+					 NOW_S + 3600, span_text("3 trap hits")}),
 		0);
 }
 

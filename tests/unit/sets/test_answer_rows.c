@@ -7,7 +7,8 @@ enum { FAR = 2000000000 };
 
 static int64_t value(struct answer_rows *rows, uint8_t sublist, int64_t until_s, const char *reason)
 {
-	return answer_rows_value(rows, sublist, false, until_s, span_text(reason));
+	return answer_rows_value(
+		rows, &(struct statement){sublist, false, until_s, span_text(reason)});
 }
 
 /* Whatever was asked for before: equal values have one number, others have others. */
@@ -33,12 +34,16 @@ static void an_exclusion_is_one_value_whatever_else_is_said(void **state)
 {
 	struct answer_rows *rows = answer_rows_new();
 	int64_t listed = value(rows, 1, 0, "");
-	int64_t excluded = answer_rows_value(rows, 1, true, 0, span_text("by hand"));
+	int64_t excluded =
+		answer_rows_value(rows, &(struct statement){1, true, 0, span_text("by hand")});
 
 	(void)state;
 	assert_int_not_equal(listed, excluded);
-	assert_int_equal(answer_rows_value(rows, 1, true, FAR, span_text("")), excluded);
-	assert_int_not_equal(answer_rows_value(rows, 2, true, FAR, span_text("")), excluded);
+	assert_int_equal(answer_rows_value(rows, &(struct statement){1, true, FAR, span_text("")}),
+		excluded);
+	assert_int_not_equal(
+		answer_rows_value(rows, &(struct statement){2, true, FAR, span_text("")}),
+		excluded);
 	assert_int_equal(value(rows, 1, 0, ""), listed);
 	answer_rows_free(&rows);
 }
@@ -49,13 +54,18 @@ static void impossible_values_are_refused_at_any_time(void **state)
 	struct answer_rows *rows = answer_rows_new();
 
 	(void)state;
-	assert_int_equal(answer_rows_value(rows, ROW_VALUES_MAX, false, 0, span_text("")), E_RANGE);
-	assert_true(answer_rows_value(rows, 1, true, 0, span_text("")) >= 0);
-	assert_int_equal(answer_rows_value(rows, 1, true, -1, span_text("")), E_RANGE);
+	assert_int_equal(answer_rows_value(rows,
+				 &(struct statement){ROW_VALUES_MAX, false, 0, span_text("")}),
+		E_RANGE);
+	assert_true(answer_rows_value(rows, &(struct statement){1, true, 0, span_text("")}) >= 0);
 	assert_int_equal(
-		answer_rows_value(rows, 1, true, INT64_C(1) << 56, span_text("")), E_RANGE);
-	assert_int_equal(
-		answer_rows_value(rows, 1, true, 0, span_of(long_text, REASON_MAX + 1)), E_LIMIT);
+		answer_rows_value(rows, &(struct statement){1, true, -1, span_text("")}), E_RANGE);
+	assert_int_equal(answer_rows_value(rows,
+				 &(struct statement){1, true, INT64_C(1) << 56, span_text("")}),
+		E_RANGE);
+	assert_int_equal(answer_rows_value(rows, &(struct statement){1, true, 0,
+							 span_of(long_text, REASON_MAX + 1)}),
+		E_LIMIT);
 	answer_rows_free(&rows);
 }
 

@@ -83,8 +83,9 @@ static void fill_many(struct snapshot_writer *writer, u128 *keys)
 		keys[i] = random_key(kind);
 		source.net =
 			prefix_of(key_to_ip(keys[i]), i % 7 == 0 ? bits[kind] - 8 : bits[kind]);
-		assert_int_equal(snapshot_writer_add(writer, 0, value % 3, &source, value,
-					 span_text("many"), value % 5 == 1),
+		assert_int_equal(snapshot_writer_add(writer, 0,
+					 &(struct list_entry){source, (uint8_t)(value % 3),
+						 value % 5 == 1, value, span_text("many")}),
 			0);
 	}
 }

@@ -51,9 +51,10 @@ static struct view *fixture_view(const struct fixture_entry *entries, size_t cou
 		struct source source;
 
 		assert_int_equal(source_parse(span_text(entries[i].source), &source, NULL), 0);
-		assert_int_equal(snapshot_writer_add(writer, list, entries[i].sublist, &source,
-					 entries[i].until_s, span_text(entries[i].reason),
-					 entries[i].excluded),
+		assert_int_equal(snapshot_writer_add(writer, list,
+					 &(struct list_entry){source, (uint8_t)entries[i].sublist,
+						 entries[i].excluded, entries[i].until_s,
+						 span_text(entries[i].reason)}),
 			0);
 	}
 	assert_int_equal(snapshot_writer_finish(writer, path, NULL), 0);

@@ -100,8 +100,9 @@ static struct view *make_view(void)
 
 		assert_int_equal(source_parse(span_text(entries[i].source), &source, NULL), 0);
 		assert_int_equal(
-			snapshot_writer_add(writer, (int)entries[i].list, entries[i].sublist,
-				&source, 0, span_text(entries[i].reason), entries[i].excluded),
+			snapshot_writer_add(writer, (int)entries[i].list,
+				&(struct list_entry){source, (uint8_t)entries[i].sublist,
+					entries[i].excluded, 0, span_text(entries[i].reason)}),
 			0);
 	}
 	assert_int_equal(snapshot_writer_finish(writer, path, NULL), 0);

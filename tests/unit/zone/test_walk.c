@@ -88,11 +88,11 @@ static struct source some_domain(void)
 	return random_domain();
 }
 
-static struct paint_entry some_entry(enum holds holds)
+static struct list_entry some_entry(enum holds holds)
 {
 	static const char *const reasons[] = {"", "1 trap hit", "by hand"};
 
-	return (struct paint_entry){
+	return (struct list_entry){
 		.source = holds == LIST_OF_DOMAINS ? some_domain() : some_net(),
 		.sublist = (uint8_t)random_below(MODEL_SUBLISTS),
 		.excluded = random_below(3) == 0,
@@ -296,6 +296,7 @@ static void follow_changes(struct follower_test *test, size_t count)
 	for (size_t n = 0; n < count; n++) {
 		struct delta delta = {.from_serial = view_serial(test->view),
 			.to_serial = serial_after(view_serial(test->view))};
+		struct delta_pieces pieces = {0};
 		struct view *next = NULL;
 		struct source source;
 
@@ -308,10 +309,12 @@ static void follow_changes(struct follower_test *test, size_t count)
 			model_add(&test->model, some_entry(test->zone->holds));
 			source = test->model.entries[test->model.len - 1].source;
 		}
-		assert_int_equal(
-			paint_pieces(span_text("main"), &source, test->model.entries,
-				test->model.len, 100000, arena, &delta.pieces, &delta.pieces_len),
+		assert_int_equal(paint_pieces(&(struct repaint){span_text("main"), &source,
+						      test->model.entries, test->model.len, 100000},
+					 arena, &pieces),
 			0);
+		delta.pieces = pieces.items;
+		delta.pieces_len = pieces.len;
 		for (size_t i = 0; i < delta.pieces_len; i++) {
 			assert_true(len < COUNTOF(sources));
 			sources[len++] = delta.pieces[i].source;
