@@ -3,7 +3,7 @@
 /*
  * The courier's own header: what its files share. Nobody else includes it; the rest of the program sees role_courier.
  *
- *   courier.c        the role: its feeds, what it tells the keeper of them
+ *   roles/courier.c  the role: its feeds, what it tells the keeper of them
  *   courier/schedule.c   one feed over time: when it is asked, what becomes of the answer
  *   courier/xfr_client.c  one conversation with its server
  *   courier/upload.c   one change set on its way to the keeper

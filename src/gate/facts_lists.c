@@ -4,7 +4,7 @@
 
 /* Our own lists: the part of the facts that comes from the view. */
 
-/* The list of allowances (conf.h): always there, served by no zone. */
+/* The list of allowances (conf/conf.h): always there, served by no zone. */
 static const char allow_list[] = "allow";
 
 struct looking {

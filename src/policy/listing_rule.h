@@ -17,7 +17,7 @@ struct placement {
 int rule_place(const struct conf *conf, struct span list, struct span sublist,
 	struct placement *ret_placement, struct fault *why);
 
-/* E_USAGE: the list holds the other kind; E_PROTECTED: on the never-list, or far too wide (lists.md: hard never-list). */
+/* E_USAGE: the list holds the other kind; E_PROTECTED: on the never-list, or far too wide. */
 int rule_may_list(const struct conf *conf, const struct conf_list *list,
 	const struct source *source, bool excluded, struct fault *why);
 

@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""What is named exists, and what exists is used: files named in comments and documents, rows of the tables, unit tests of pure
+files. Prints each violation; exit code 1 when there are any."""
+import pathlib
+import re
+import sys
+
+import floors
+import source as c
+
+# Tables of which each row is used by its id somewhere in src: {file: macro}.
+TABLES = {"catalogue/refusals.def": "REFUSAL", "base/events.def": "EVENT", "base/errors.def": "ERROR"}
+# Rows that nothing uses yet. An exception that is not needed any more is an error; so it is in all lists here.
+STANDING_ROWS = {
+    "REFUSAL_OWN_LIST_CONN", "REFUSAL_TRAPPED", "REFUSAL_TRAPPED_STUTTER", "REFUSAL_GENERIC_PTR", "REFUSAL_PIPELINING",
+    "REFUSAL_BARE_LF", "REFUSAL_AUTH_REQUIRED", "REFUSAL_GREY", "REFUSAL_UNKNOWN_USER", "REFUSAL_UNKNOWN_DOMAIN",
+    "REFUSAL_UNVERIFIED_TEMP", "REFUSAL_RCPT_SPLIT", "REFUSAL_BOUNCE_MANY", "REFUSAL_SENDER_DOMAIN",
+    "REFUSAL_SENDER_DOMAIN_TEMP", "REFUSAL_SENDER_NULLMX", "REFUSAL_SPF_FAIL", "REFUSAL_SPF_TEMP", "REFUSAL_POLICY",
+    "REFUSAL_POLICY_RCPT", "REFUSAL_SOFT", "REFUSAL_RATE_IP", "REFUSAL_CONN_LIMIT", "REFUSAL_REPORT_UNKNOWN",
+    "REFUSAL_REPORT_RATE", "REFUSAL_DELIST_RATE", "REFUSAL_DISK_FULL", "REFUSAL_SYS_TEMP",
+}
+
+# Pure files without a test of their own.
+STANDING_UNTESTED = {
+    "dns/access_keys.c", "dns/notify.c", "dns/query.c", "dns/quota.c", "feed/changes.c", "feed/owner.c", "gate/facts.c",
+    "sets/image.c", "sets/names.c", "sets/packed_rows.c", "sets/prefix.c", "sets/prefix_table.c", "zone/apex_txt.c",
+    "zone/diff.c", "zone/guard_rules.c", "zone/guard_sample.c", "zone/match.c", "zone/qname.c", "zone/record.c",
+    "zone/table.c", "zone/test_entries.c", "zone/walk_domain.c",
+}
+
+# Names that stand for many, and headers of others that nobody includes yet.
+FOREIGN = re.compile(r"(.*/)?(x|test_x|fuzz_x|bench_x)\.(c|h|py|scn)|(libpq-fe|sysexits)\.h")
+NAMED = re.compile(r"(?<![\w./*<>{}$~-])-*((?:\w[\w-]*/)*\w[\w-]*\.(?:c|h|def|py|scn|proto|md))(?![\w/*(]|\.\w)")
+
+
+def tree():
+    """All files of ours; not what a build or python left beside them."""
+    paths = [*c.ROOT.glob("*.*"), *(path for folder in ("src", "tests", "bench", "doc", "man", "tools", "script", "conf")
+                                    for path in (c.ROOT / folder).rglob("*") if path.parent.name != "__pycache__")]
+    return sorted(path.relative_to(c.ROOT).as_posix() for path in paths if path.is_file())
+
+
+# ---- files ----
+
+def resolves(name, folder, there):
+    """Whether a file that is named in a file of `folder` exists: from there, from the root, or from where files of ours lie; a
+    bare name in the same folder or, in a document of no folder, anywhere."""
+    if "/" in name or folder.startswith("src/"):
+        return any(str(pathlib.PurePosixPath(base, name)) in there for base in (folder, "", "src", "tests", "tests/e2e", "tests/unit"))
+    return any(path == name or path.endswith("/" + name) for path in there)
+
+
+def named_files(path, text, comments):
+    """(line, name) of the files that are named: anywhere in a document, in comments of code."""
+    pieces = comments if comments is not None else [(1, text)]
+    for line, piece in pieces:
+        for match in NAMED.finditer(piece):
+            if not FOREIGN.fullmatch(match.group(1)):
+                yield line + piece.count("\n", 0, match.start()), match.group(1)
+
+
+def check_files(files, names):
+    there = {*names, *(target for file in files for _, quote, target in file.includes if quote == "<")}
+    for path in names:
+        suffix = pathlib.PurePosixPath(path).suffix
+        if suffix not in (".c", ".h", ".def", ".md") or path == "CHANGELOG.md":
+            continue
+        text = (c.ROOT / path).read_text(encoding="utf-8")
+        comments = None if suffix == ".md" else [
+            (text.count("\n", 0, start) + 1, text[start:end]) for start, end in c.Source(path, text).comments]
+        for line, name in named_files(path, text, comments):
+            if not resolves(name, str(pathlib.PurePosixPath(path).parent), there):
+                yield f"{path}:{line}: there is no {name}"
+
+
+# ---- rows ----
+
+def unused_rows(files, table, macro):
+    """Ids of the rows of a table that no other file names."""
+    ids = re.findall(rf"^{macro}\((\w+),", next((file.code for file in files if file.name == table), ""), re.M)
+    used = {word for file in files if file.name != table for word in re.findall(r"\w+", file.code)}
+    return [row for row in ids if row not in used]
+
+
+def check_rows(files):
+    unused = {row: table for table, macro in TABLES.items() for row in unused_rows(files, table, macro)}
+    found = [f"src/{table}: nothing uses {row}" for row, table in unused.items() if row not in STANDING_ROWS]
+    return found + c.unneeded(STANDING_ROWS, set(unused), "tools/references.py")
+
+
+# ---- tests ----
+
+def untested(files, names):
+    return {file.name for file in files if file.name.endswith(".c") and floors.matches(file.name, floors.PURE)
+            and f"tests/unit/{file.folder}/test_{file.name.split('/')[1]}" not in names}
+
+
+def check_tests(files, names):
+    missing = untested(files, set(names))
+    return [f"src/{name}: is pure and has no tests/unit/{name.replace('/', '/test_')}" for name in sorted(missing - STANDING_UNTESTED)
+            ] + c.unneeded(STANDING_UNTESTED, missing, "tools/references.py")
+
+
+def selftest():
+    """Rules that cannot fail are no rules."""
+    there = {"src/gate/facts.c", "src/base/span.h", "tests/e2e/test_x1.py", "doc/a1.md"}
+    for name, folder in (("facts.c", "src/gate"), ("gate/facts.c", "src/base"), ("src/base/span.h", "doc"), ("span.h", "doc"),
+                         ("test_x1.py", "doc"), ("a1.md", "doc")):
+        assert resolves(name, folder, there), name
+    for name, folder in (("facts.c", "src/base"), ("gate/gone.c", "src/gate"), ("gone.md", "doc"), ("roles/span.h", "doc")):
+        assert not resolves(name, folder, there), name
+    words = "see gate/gone.c, `facts.h` (and *.c, <event2/x1.h>, test_x.c); lists.md."
+    assert [name for _, name in named_files("", words, None)] == ["gate/gone.c", "facts.h", "lists.md"]
+    table = c.Source("base/t.def", "ROW(A_ROW, 1)\nROW(B_ROW, 2)\n")
+    assert unused_rows([table, c.Source("base/x.c", "f(A_ROW); /* B_ROW */")], "base/t.def", "ROW") == ["B_ROW"]
+    pure = [c.Source("smtp/x1.c", ""), c.Source("smtp/y.c", ""), c.Source("loop/z.c", "")]
+    assert untested(pure, {"tests/unit/smtp/test_y.c"}) == {"smtp/x1.c"}
+
+
+def main():
+    selftest()
+    names = tree()
+    files = c.sources()
+    sys.exit(c.report([*check_files(files, names), *check_rows(files), *check_tests(files, names)],
+                      "what is named exists, and what exists is used"))
+
+
+if __name__ == "__main__":
+    main()
