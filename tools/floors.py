@@ -14,7 +14,7 @@ import source as c
 STANDING_INCLUDES = {
     ("zone/answer.c", "xfr/transfer.h"), ("zone/table.c", "xfr/transfer.h"),
     ("xfr/changes.h", "dnsd/worker.h"),
-    ("dnsd/stats.c", "stockade.pb-c.h"), ("smtpd/session_log.c", "stockade.pb-c.h"), ("smtpd/health.c", "stockade.pb-c.h"),
+    ("dnsd/stats.c", "stockade.pb-c.h"), ("gate/incident_report.c", "stockade.pb-c.h"), ("smtpd/health.c", "stockade.pb-c.h"),
     ("roles/courier.c", "stockade.pb-c.h"), ("courier/upload.c", "stockade.pb-c.h"),
     ("keeper/connection.h", "stockade.pb-c.h"), ("portal/model.c", "stockade.pb-c.h"), ("portal/portal.c", "stockade.pb-c.h"),
     ("gate/verdict.c", "base/clock.h"), ("zone/guard_sample.c", "base/clock.h"),
@@ -26,7 +26,8 @@ STRANGERS = ("dns/message", "dns/query", "smtp/", "server/", "http/", "portal/",
              "feed/", "rbldata/", "rbldnsd/", "courier/")
 
 # Pure code gets the time as a parameter, and says what happened by its results.
-PURE = ("policy/*", "zone/*", "sets/*", "dns/*", "smtp/*", "feed/*", "gate/facts.*", "gate/verdict.*")
+PURE = ("policy/*", "zone/*", "sets/*", "dns/*", "smtp/*", "feed/*", "gate/facts*", "gate/verdict*", "gate/helo.*",
+        "gate/dnsbl.*", "gate/explain.*", "gate/incidents.*", "gate/passed_cache.*", "smtpd/trace_header.*")
 IMPURE = ("loop/*", "pthread.h", "base/clock.h", "base/log.h")
 
 # Circles of files that are one thing in several files: pattern of its files, reason.
@@ -37,7 +38,7 @@ CIRCLES = {
     "cli/*": "the table of verbs names every verb, and help, options and rbldnsd read the table",
 }
 # Folders whose circles are being cut.
-STANDING_CIRCLES = {"bus", "conf", "keeper", "list", "rbldata", "resolve", "server", "smtpd", "xfr", "zone"}
+STANDING_CIRCLES = {"bus", "conf", "keeper", "list", "rbldata", "resolve", "server", "xfr", "zone"}
 
 _ROW = re.compile(r"^\| *(\d+) *\| *`(\w+)` *\|[^|]*\|([^|]*)\|", re.M)
 

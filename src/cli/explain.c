@@ -11,8 +11,10 @@
 
 #include "base/clock.h"
 #include "base/macro.h"
+#include "base/shelf.h"
 #include "bus/convert.h"
 #include "cli/lookup.h"
+#include "gate/consult.h"
 #include "gate/explain.h"
 #include "list/snapshot_write.h"
 #include "resolve/resolver.h"
@@ -22,7 +24,9 @@ enum { WAIT_MS = 10000, TIMEOUT_MS = 1500, TRIES = 3, CACHE_ENTRIES = 256, NAMES
 struct explain_job {
 	struct cli *cli;
 	struct loop *loop;
-	struct explain_request request;
+	struct shelf *views;
+	struct ip client;
+	struct consult_request request;
 };
 
 /* ---- our own lists ---- */
@@ -254,14 +258,15 @@ static void explain_print_json(const struct explanation *x)
 /* ---- the run ---- */
 
 /* DNS has told its part, so all names are known now: our lists are asked about them, and the whole is decided. */
-static void explain_on_gathered(const struct explanation *gathered, void *arg)
+static void explain_on_ready(struct consultation *consultation, void *arg)
 {
 	struct explain_job *job = arg;
-	struct facts facts = gathered->facts;
-	AUTO(view) *view = view_for(job->cli, &facts);
 	struct explanation *x = arena_alloc(job->cli->arena, sizeof(*x));
+	struct facts facts;
 
-	facts_look_up(&facts, job->cli->conf, view);
+	consultation_facts(consultation, &job->request, &facts);
+	shelf_put(job->views, view_for(job->cli, &facts));
+	consultation_facts(consultation, &job->request, &facts);
 	explain_fill(&facts, job->cli->conf, clock_now_s(), x);
 	if (job->cli->json)
 		explain_print_json(x);
@@ -270,22 +275,36 @@ static void explain_on_gathered(const struct explanation *gathered, void *arg)
 	loop_stop(job->loop);
 }
 
+static void explain_release_view(void *object)
+{
+	struct view *view = object;
+
+	view_free(&view);
+}
+
 static void explain_run(struct explain_job *job)
 {
+	static const struct consult_limits limits = {.facts_ms = WAIT_MS};
 	const struct conf *conf = job->cli->conf;
 	const struct resolver_settings settings = {.server = conf->resolver,
 		.timeout_ms = TIMEOUT_MS,
 		.tries = TRIES,
 		.cache_entries = CACHE_ENTRIES};
-	AUTO(view) *nothing = view_new_empty();
+	AUTO(shelf) *views = shelf_new(explain_release_view);
 	AUTO(loop) *loop = loop_new();
 	AUTO(resolver) *resolver = resolver_new(loop, &settings);
-	AUTO(gatherer) *gatherer = gatherer_new(loop, resolver, conf);
-	AUTO(explaining) *explaining = NULL;
+	AUTO(consult) *consult = consult_new(&(struct consult_settings){.loop = loop,
+		.resolver = resolver,
+		.views = views,
+		.conf = conf,
+		.limits = &limits});
+	AUTO(consultation) *consultation = NULL;
 
 	job->loop = loop;
-	explaining = explaining_start(
-		loop, gatherer, conf, nothing, &job->request, WAIT_MS, explain_on_gathered, job);
+	job->views = views;
+	shelf_put(views, view_new_empty());
+	consultation = consultation_start(consult, job->client, explain_on_ready, job);
+	consultation_wait(consultation);
 	loop_run(loop);
 }
 
@@ -303,7 +322,7 @@ int verb_explain(struct cli *cli)
 
 	if (code != 0)
 		return code;
-	if (ip_parse(span_text(cli->operands[0]), &job.request.client) < 0)
+	if (ip_parse(span_text(cli->operands[0]), &job.client) < 0)
 		return cli_fail(cli, E_PARSE, "'%s' is not an address", cli->operands[0]);
 	code = cli_conf(cli);
 	if (code != 0)

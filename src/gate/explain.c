@@ -5,6 +5,8 @@
 
 #include "base/macro.h"
 
+enum { FIX_SIZE = EXPLAIN_CHANGE_SIZE / 2 };
+
 /* ---- the smallest single change ---- */
 
 /* The world in which one check has nothing to say; asked again, it shows whether that check alone stands in the way. */
@@ -42,34 +44,34 @@ static void heal(struct facts *facts, const struct conf *conf, const struct chec
 	}
 }
 
-static void change_print_fix(const struct check_result *r, const char *ip, char *text, size_t size)
+static void change_print_fix(const struct check_result *r, const char *ip, char fix[FIX_SIZE])
 {
 	switch (r->check) {
 	case CHECK_OWN_LIST:
-		snprintf(text, size, "stockade delist %s --reason \"...\"", ip);
+		snprintf(fix, FIX_SIZE, "stockade delist %s --reason \"...\"", ip);
 		return;
 	case CHECK_DOMAIN_LIST:
-		snprintf(text, size, "stockade delist %.*s --reason \"...\"",
+		snprintf(fix, FIX_SIZE, "stockade delist %.*s --reason \"...\"",
 			(int)r->hit->domain.len, (const char *)r->hit->domain.ptr);
 		return;
 	case CHECK_EARLY:
-		snprintf(text, size, "a client that waits for the greeting");
+		snprintf(fix, FIX_SIZE, "a client that waits for the greeting");
 		return;
 	case CHECK_HELO_OURS:
 	case CHECK_HELO_BAD:
-		snprintf(text, size, "its own full host name in HELO");
+		snprintf(fix, FIX_SIZE, "its own full host name in HELO");
 		return;
 	case CHECK_NO_PTR:
-		snprintf(text, size, "a PTR record");
+		snprintf(fix, FIX_SIZE, "a PTR record");
 		return;
 	case CHECK_FCRDNS:
-		snprintf(text, size, "an address record that confirms the PTR name");
+		snprintf(fix, FIX_SIZE, "an address record that confirms the PTR name");
 		return;
 	case CHECK_EXT_DNSBL:
-		snprintf(text, size, "removal from %s", r->dnsbl->name);
+		snprintf(fix, FIX_SIZE, "removal from %s", r->dnsbl->name);
 		return;
 	default:
-		text[0] = '\0';
+		fix[0] = '\0';
 	}
 }
 
@@ -81,11 +83,13 @@ static bool facts_pass(const struct facts *facts, const struct conf *conf, int64
 	return verdict.would < VERDICT_TEMPFAIL;
 }
 
-/* Which repair alone would do: each one that failed is tried. "" when it takes more than one. */
-static void change_find_fix(const struct explanation *e, const struct conf *conf, int64_t now_s,
-	const char *ip, char *text, size_t size)
+/* Which repair alone would do: each check that failed is healed and all is asked again. "" when it takes more than one. */
+static void change_find_fix(
+	const struct explanation *e, int64_t now_s, const char *ip, char fix[FIX_SIZE])
 {
-	text[0] = '\0';
+	const struct conf *conf = e->verdict.conf;
+
+	fix[0] = '\0';
 	for (size_t i = 0; i < e->verdict.results_len; i++) {
 		const struct check_result *r = &e->verdict.results[i];
 		struct facts healed = e->facts;
@@ -94,16 +98,16 @@ static void change_find_fix(const struct explanation *e, const struct conf *conf
 			continue;
 		heal(&healed, conf, r);
 		if (facts_pass(&healed, conf, now_s)) {
-			change_print_fix(r, ip, text, size);
+			change_print_fix(r, ip, fix);
 			return;
 		}
 	}
 }
 
-static void change_fill(struct explanation *e, const struct conf *conf, int64_t now_s)
+static void change_fill(struct explanation *e, int64_t now_s)
 {
 	char ip[IP_TEXT_SIZE];
-	char fix[EXPLAIN_CHANGE_SIZE / 2];
+	char fix[FIX_SIZE];
 
 	e->change[0] = '\0';
 	if (e->verdict.would < VERDICT_TEMPFAIL)
@@ -118,7 +122,7 @@ static void change_fill(struct explanation *e, const struct conf *conf, int64_t 
 		snprintf(e->change, sizeof(e->change), "a recipient address without a route");
 		return;
 	}
-	change_find_fix(e, conf, now_s, ip, fix, sizeof(fix));
+	change_find_fix(e, now_s, ip, fix);
 	snprintf(e->change, sizeof(e->change), "%s%sstockade allow %s --reason \"...\"", fix,
 		fix[0] != '\0' ? ", or  " : "", ip);
 }
@@ -146,8 +150,7 @@ static void explain_add_allowed(struct explanation *e)
 		.reached = true};
 }
 
-static void explain_add(
-	struct explanation *e, const struct conf *conf, const struct check_result *r)
+static void explain_add(struct explanation *e, const struct check_result *r)
 {
 	struct explain_line *line = &e->lines[e->lines_len++];
 
@@ -164,7 +167,7 @@ static void explain_add(
 	if (r->hit != NULL)
 		line->location = r->hit->list->location;
 	else if (r->check == CHECK_SCORE && r->conf->location.line == 0)
-		line->location = conf->score_location;
+		line->location = e->verdict.conf->score_location;
 }
 
 void explain_fill(const struct facts *facts, const struct conf *conf, int64_t now_s,
@@ -174,14 +177,16 @@ void explain_fill(const struct facts *facts, const struct conf *conf, int64_t no
 	struct buf reply;
 
 	e->facts = *facts;
+	if (facts->recipient.len == 0)
+		e->facts.recipient_is_own = true;
 	e->lines_len = 0;
 	verdict_decide(&e->facts, conf, now_s, &e->verdict);
 	buf_init(&reply, sizeof(e->reply));
-	verdict_print_reply(&e->verdict, &e->facts, conf, 0, now_s, &reply);
+	verdict_print_reply(&e->verdict, 0, &reply);
 	snprintf(e->reply, sizeof(e->reply), "%s", buf_cstr(&reply));
 	buf_done(&reply);
 	explain_add_allowed(e);
 	for (size_t i = 0; i < e->verdict.results_len; i++)
-		explain_add(e, conf, &e->verdict.results[i]);
-	change_fill(e, conf, now_s);
+		explain_add(e, &e->verdict.results[i]);
+	change_fill(e, now_s);
 }

@@ -2,10 +2,9 @@
 #pragma once
 /*
  * What `stockade explain` shows: every check with what it saw and the line of the configuration that set it, the verdict, the
- * reply, and the smallest single change that would let the mail in. explain_fill is pure: facts and verdict in, lines out.
- * explaining_start gathers first, with the gate's own gatherer and decision. Owner: the caller; one loop, one thread.
+ * reply, and the smallest single change that would let the mail in. Pure: facts in (gate/consult.h gathers them), lines out;
+ * any thread.
  */
-#include "gate/gather.h"
 #include "gate/verdict.h"
 
 enum {
@@ -31,30 +30,13 @@ struct explanation {
 	struct facts facts;             /* spans live as long as what was explained */
 	struct verdict verdict;         /* points into facts */
 	char reply[EXPLAIN_REPLY_SIZE]; /* "" when nothing refuses */
-	char change
-		[EXPLAIN_CHANGE_SIZE]; /* "a PTR record, or  stockade allow 203.0.113.7 --reason ..."; "" when it is let in anyway */
+	/* "a PTR record, or  stockade allow 203.0.113.7 --reason ..."; "" when it is let in anyway */
+	char change[EXPLAIN_CHANGE_SIZE];
 	char allowed[FOUND_SIZE];
 	size_t lines_len;
 	struct explain_line lines[EXPLAIN_LINES_MAX];
 };
 
-/* Decides and explains facts, which are copied. */
+/* Decides and explains facts, which are copied. Without a recipient one of ours is assumed. */
 void explain_fill(const struct facts *facts, const struct conf *conf, int64_t now_s,
 	struct explanation *ret_explanation);
-
-/* Who to ask about. Without a recipient one of ours is assumed. */
-struct explain_request {
-	struct ip client;
-	struct span helo;
-	struct span sender;
-	struct span recipient;
-};
-
-struct explaining;
-
-/* done: called once, never from inside, with what is known when DNS has answered or wait_ms have passed; the explanation and
- * its spans live until explaining_free, which may be called from it. request, conf and view have to live that long too. */
-struct explaining *explaining_start(struct loop *loop, struct gatherer *gatherer,
-	const struct conf *conf, const struct view *view, const struct explain_request *request,
-	int64_t wait_ms, void (*done)(const struct explanation *explanation, void *arg), void *arg);
-void explaining_free(struct explaining **explaining);

@@ -60,6 +60,7 @@ struct gathering {
 };
 
 struct gatherer {
+	uint32_t magic;
 	struct loop *loop;
 	struct resolver *resolver;
 	const struct conf *conf;
@@ -95,7 +96,7 @@ static void gathering_report(struct gathering *gathering)
  * so the walk begins anew after one. */
 static void gatherer_on_tried(void *arg)
 {
-	struct gatherer *gatherer = arg;
+	struct gatherer *gatherer = OBJ(gatherer, arg);
 	struct gathering *g = gatherer->gatherings;
 
 	while (g != NULL) {
@@ -285,16 +286,16 @@ static bool gathering_asks_zones(const struct gathering *gathering, const struct
 	       !ip_is_special_use(gathering->client, false);
 }
 
-struct gathering *gathering_start(struct gatherer *gatherer, const struct view *view,
-	struct ip client, void (*done)(struct gathering *gathering, void *arg), void *arg)
+struct gathering *gathering_start(
+	struct gatherer *gatherer, const struct gathering_request *request)
 {
 	struct gathering *gathering = mem_new(gathering);
 
 	gathering->magic = (uint32_t)MAGIC_gathering;
 	gathering->gatherer = gatherer;
-	gathering->client = client;
-	gathering->done = done;
-	gathering->arg = arg;
+	gathering->client = request->client;
+	gathering->done = request->done;
+	gathering->arg = request->arg;
 	gathering->arena = arena_new(0);
 	gathering->place = &gatherer->gatherings;
 	gathering->next = gatherer->gatherings;
@@ -302,7 +303,7 @@ struct gathering *gathering_start(struct gatherer *gatherer, const struct view *
 		gathering->next->place = &gathering->next;
 	gatherer->gatherings = gathering;
 	gathering_ask_ptr(gathering);
-	if (gatherer->probes_len != 0 && gathering_asks_zones(gathering, view)) {
+	if (gatherer->probes_len != 0 && gathering_asks_zones(gathering, request->view)) {
 		gathering->zones = arena_alloc(
 			gathering->arena, gatherer->probes_len * sizeof(*gathering->zones));
 		for (size_t i = 0; i < gatherer->probes_len; i++)
@@ -311,23 +312,17 @@ struct gathering *gathering_start(struct gatherer *gatherer, const struct view *
 	return gathering;
 }
 
-void gathering_stop(struct gathering *gathering)
-{
-	resolver_cancel(&gathering->ptr_lookup.query);
-	for (size_t i = 0; i < gathering->forwards_len; i++)
-		resolver_cancel(&gathering->forwards[i].query);
-	for (size_t i = 0; i < gathering->zones_len; i++)
-		resolver_cancel(&gathering->zones[i].query);
-	gathering->reported = true;
-}
-
 void gathering_free(struct gathering **gathering)
 {
 	struct gathering *g = *gathering;
 
 	if (g == NULL)
 		return;
-	gathering_stop(g);
+	resolver_cancel(&g->ptr_lookup.query);
+	for (size_t i = 0; i < g->forwards_len; i++)
+		resolver_cancel(&g->forwards[i].query);
+	for (size_t i = 0; i < g->zones_len; i++)
+		resolver_cancel(&g->zones[i].query);
 	*g->place = g->next;
 	if (g->next != NULL)
 		g->next->place = g->place;
@@ -455,6 +450,7 @@ struct gatherer *gatherer_new(struct loop *loop, struct resolver *resolver, cons
 {
 	struct gatherer *gatherer = mem_new(gatherer);
 
+	gatherer->magic = (uint32_t)MAGIC_gatherer;
 	gatherer->loop = loop;
 	gatherer->resolver = resolver;
 	gatherer_set_conf(gatherer, conf);
@@ -471,6 +467,7 @@ void gatherer_free(struct gatherer **gatherer)
 	for (size_t i = 0; i < g->probes_len; i++)
 		dnsbl_probe_free(&g->probes[i]);
 	mem_free(g->probes);
+	g->magic = 0;
 	mem_free(g);
 	*gatherer = NULL;
 }

@@ -2,17 +2,9 @@
 #pragma once
 /*
  * Gathers the facts of a connection that DNS has to tell: PTR with forward confirmation, and all foreign lists, in parallel
- * through the resolver. One gathering per connection, started with the first packet; the session asks
- * gathering_is_complete before it decides, and waits for `done` or its own deadline otherwise: what is not there by then
- * stays unknown. Also used by `stockade explain`. One loop, one thread; owner: the session.
- *
- * The full facts of a decision, with the configuration and view of the moment:
- *
- *   facts.helo, facts.sender, facts.spoke_early     by the session
- *   gathering_facts(gathering, &facts)              what DNS told so far
- *   facts_set_recipient(&facts, conf, recipient)
- *   facts_look_up(&facts, conf, view)               our own lists and allowances, which may have changed a moment ago
- *   verdict_decide(&facts, conf, now_s, &verdict)
+ * through the resolver. One gathering per connection, started with the first packet; who decides asks gathering_is_complete,
+ * and waits for `done` or a deadline otherwise: what is not there by then stays unknown. One loop, one thread; owner: the
+ * consultation (gate/consult.h).
  */
 #include "base/arena.h"
 #include "gate/dnsbl.h"
@@ -33,13 +25,19 @@ void gatherer_set_conf(struct gatherer *gatherer, const struct conf *conf); /* a
 /* For status, metrics and pages: the health of conf->dnsbls[i]. NULL when the list is off. */
 const struct dnsbl_health *gatherer_health(const struct gatherer *gatherer, size_t dnsbl);
 
-/* done: called once, never from inside gathering_start; the gathering may be freed in it. view decides whether the client
- * is allowed already, which foreign lists need not know. The facts live as long as the gathering. */
-struct gathering *gathering_start(struct gatherer *gatherer, const struct view *view,
-	struct ip client, void (*done)(struct gathering *gathering, void *arg), void *arg);
+struct gathering_request {
+	struct ip client;
+	const struct view *
+		view; /* tells whether the client is allowed already: foreign lists need not know it */
+	/* Called once, never from inside gathering_start; the gathering may be freed in it. */
+	void (*done)(struct gathering *gathering, void *arg);
+	void *arg;
+};
+
+/* The facts live as long as the gathering; view may go before. */
+struct gathering *gathering_start(
+	struct gatherer *gatherer, const struct gathering_request *request);
 void gathering_free(struct gathering **gathering); /* cancels what is under way */
-/* Cancels what is under way and will not call `done`; what is known stays. */
-void gathering_stop(struct gathering *gathering);
 bool gathering_is_complete(const struct gathering *gathering);
 
 /* Copies what is known now into *facts: client, names, foreign lists (by the configuration that the gatherer has now);

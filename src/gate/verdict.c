@@ -590,6 +590,8 @@ void verdict_decide(const struct facts *facts, const struct conf *conf, int64_t 
 	struct deciding d = {facts, conf, now_s, ret_verdict};
 
 	ASSERT(conf->checks_len == CHECK_COUNT);
+	ret_verdict->facts = facts;
+	ret_verdict->conf = conf;
 	ret_verdict->kind = VERDICT_PASS;
 	ret_verdict->would = VERDICT_PASS;
 	ret_verdict->mode = conf->mode;
@@ -639,4 +641,10 @@ const char *check_outcome_name(enum check_outcome outcome)
 		[OUTCOME_UNKNOWN] = "unknown"};
 
 	return names[outcome];
+}
+
+const char *verdict_rule(const struct verdict *verdict)
+{
+	return verdict->decider != NULL ? check_words_get(verdict->decider->check)->key
+					: refusal_get(verdict->refusal)->key;
 }

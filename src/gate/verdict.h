@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What the gate decides, from what it knows. One decision function serves the SMTP front and `stockade explain`, later
- * milter and policy service as well. Pure: no clock, no socket, no allocation; any thread.
+ * What the gate decides, from what it knows. One decision function serves every face of the gate (gate/consult.h) and
+ * `stockade explain`. Pure: no clock, no socket, no allocation; any thread.
  *
  * All checks are evaluated, so that a person hears at once of everything there is to repair; the first one that refuses
  * decides. A check may run in a weaker mode than the gate: then it is recorded and the next one may still refuse. Two rules
@@ -36,10 +36,9 @@ enum { FOUND_SIZE = 128 };
 /* One line of `explain` and of the incident page. */
 struct check_result {
 	enum check_id check;
-	const struct conf_check *conf; /* the setting, with its line */
-	const struct conf_dnsbl
-		*dnsbl;              /* for ext-dnsbl: which list; NULL when none is configured */
-	const struct list_fact *hit; /* for own-list, domain-list: what was hit */
+	const struct conf_check *conf;  /* the setting, with its line */
+	const struct conf_dnsbl *dnsbl; /* for ext-dnsbl: which list; NULL: none is configured */
+	const struct list_fact *hit;    /* for own-list, domain-list: what was hit */
 	enum check_outcome outcome;
 	enum action action; /* what the configuration says */
 	enum mode mode;     /* in which mode this check runs */
@@ -55,11 +54,13 @@ struct check_result {
 enum { VERDICT_CHECKS_MAX = CHECK_COUNT + FACTS_DNSBLS_MAX };
 
 struct verdict {
+	const struct facts *facts; /* what it was decided from, and by which rules */
+	const struct conf *conf;
 	enum verdict_kind would; /* in enforce mode */
-	enum verdict_kind
-		kind;   /* in the mode that holds: observe turns REFUSE into PASS, tag into TAG */
-	enum mode mode; /* of the check that decided; of the gate when nothing failed */
-	enum refusal_id refusal;            /* when would is REFUSE or TEMPFAIL */
+	/* In the mode that holds: observe turns REFUSE into PASS, tag into TAG. */
+	enum verdict_kind kind;
+	enum mode mode;          /* of the check that decided; of the gate when nothing failed */
+	enum refusal_id refusal; /* when would is REFUSE or TEMPFAIL */
 	const struct check_result *decider; /* points into results; NULL: nothing failed */
 	enum exemption exemption;           /* the strongest that holds */
 	int score;
@@ -72,13 +73,15 @@ void verdict_decide(const struct facts *facts, const struct conf *conf, int64_t 
 	struct verdict *ret_verdict);
 
 /* The reply for a verdict that refuses: "550 5.7.25 Fix reverse DNS for ...", with the incident number in the URL; 0 shows
- * "..." in its place (explain). */
-void verdict_print_reply(const struct verdict *verdict, const struct facts *facts,
-	const struct conf *conf, uint64_t incident, int64_t now_s, struct buf *out);
+ * "..." in its place (explain). Nothing for one that lets in. */
+void verdict_print_reply(const struct verdict *verdict, uint64_t incident, struct buf *out);
 
 /* Our list or the foreign list behind the decision: "main/manual", "SpamCop"; empty for other checks. */
 enum { VERDICT_LIST_SIZE = 128 };
 const char *verdict_print_list(const struct verdict *verdict, char text[VERDICT_LIST_SIZE]);
+
+/* The key of the check that decided: "no-ptr". */
+const char *verdict_rule(const struct verdict *verdict);
 
 /* Why a source is listed, in a few words: the listing's reason, or its sublist's text. */
 struct span list_fact_reason(const struct list_fact *hit);

@@ -12,7 +12,7 @@
  */
 enum { TEXT_SIZE = 256 };
 
-struct words {
+struct reply_texts {
 	char ip[IP_TEXT_SIZE];
 	char url[TEXT_SIZE];
 	char list[VERDICT_LIST_SIZE];
@@ -29,7 +29,7 @@ static void names_add(char names[TEXT_SIZE], const char *name)
 }
 
 /* ext-dnsbl-many: the lists that refuse; score: the checks that were added up. */
-static size_t words_names(const struct verdict *verdict, char names[TEXT_SIZE])
+static size_t texts_names(const struct verdict *verdict, char names[TEXT_SIZE])
 {
 	size_t count = 0;
 
@@ -50,7 +50,7 @@ static size_t words_names(const struct verdict *verdict, char names[TEXT_SIZE])
 }
 
 /* "https://list.example/why?ip=$ip". The zone is never shown: it may hold the customer's key. */
-static void words_dnsbl_url(const struct conf_dnsbl *dnsbl, const char *ip, char url[TEXT_SIZE])
+static void texts_dnsbl_url(const struct conf_dnsbl *dnsbl, const char *ip, char url[TEXT_SIZE])
 {
 	const char *place = dnsbl->url != NULL ? strstr(dnsbl->url, "$ip") : NULL;
 
@@ -63,32 +63,30 @@ static void words_dnsbl_url(const struct conf_dnsbl *dnsbl, const char *ip, char
 			place + 3);
 }
 
-static void words_fill(struct words *w, const struct verdict *verdict, const struct facts *facts,
-	const struct conf *conf, uint64_t incident)
+static void texts_fill(struct reply_texts *w, const struct verdict *verdict, uint64_t incident)
 {
 	char number[INCIDENT_TEXT_SIZE];
 
-	ip_print(facts->client, w->ip);
-	snprintf(w->url, sizeof(w->url), "%s/%s", conf->portal_url,
+	ip_print(verdict->facts->client, w->ip);
+	snprintf(w->url, sizeof(w->url), "%s/%s", verdict->conf->portal_url,
 		incident != 0 ? incident_number_print(incident, number) : "...");
 	verdict_print_list(verdict, w->list);
-	snprintf(w->count, sizeof(w->count), "%zu", words_names(verdict, w->names));
+	snprintf(w->count, sizeof(w->count), "%zu", texts_names(verdict, w->names));
 	w->dnsbl_url[0] = '\0';
 	if (verdict->decider->dnsbl != NULL)
-		words_dnsbl_url(verdict->decider->dnsbl, w->ip, w->dnsbl_url);
+		texts_dnsbl_url(verdict->decider->dnsbl, w->ip, w->dnsbl_url);
 }
 
-void verdict_print_reply(const struct verdict *verdict, const struct facts *facts,
-	const struct conf *conf, uint64_t incident, int64_t now_s, struct buf *out)
+void verdict_print_reply(const struct verdict *verdict, uint64_t incident, struct buf *out)
 {
+	const struct facts *facts = verdict->facts;
 	const struct list_fact *hit;
-	struct words w;
+	struct reply_texts w;
 
-	(void)now_s; /* for replies that tell how long: none of today's checks does */
 	if (verdict->decider == NULL || verdict->would < VERDICT_TEMPFAIL)
 		return;
 	hit = verdict->decider->hit;
-	words_fill(&w, verdict, facts, conf, incident);
+	texts_fill(&w, verdict, incident);
 	const struct refusal_value values[] = {
 		{"ip", span_text(w.ip)},
 		{"url", span_text(w.url)},

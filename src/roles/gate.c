@@ -34,7 +34,7 @@ struct gate {
 	struct shelf *views;
 	struct bus_client *bus;
 	struct resolver *resolver;
-	struct gatherer *gatherer;
+	struct consult *consult;
 	struct smtpd_server *server;
 	struct smtpd_limits limits;
 	struct smtpd_health *health;
@@ -151,12 +151,17 @@ static void gate_open_server(struct gate *gate)
 		.tries = RESOLVER_TRIES,
 		.cache_entries = RESOLVER_CACHE,
 	};
+	struct consult_settings consult = {
+		.loop = context->loop,
+		.views = gate->views,
+		.conf = context->conf,
+		.limits = &consult_limits_default,
+		.bus = gate->bus,
+	};
 	struct smtpd_server_settings server = {
 		.loop = context->loop,
 		.conf = context->conf,
 		.limits = &gate->limits,
-		.views = gate->views,
-		.bus = gate->bus,
 		.probed = gate_on_probed,
 		.stopped = gate_on_stopped,
 		.arg = gate,
@@ -165,9 +170,10 @@ static void gate_open_server(struct gate *gate)
 	gate->limits = smtpd_limits_default;
 	gate->limits.sessions = gate_sessions(smtpd_limits_default.sessions);
 	gate->resolver = resolver_new(context->loop, &resolver);
-	gate->gatherer = gatherer_new(context->loop, gate->resolver, context->conf);
-	gate->health = smtpd_health_new(context, gate->resolver, gate->gatherer, gate->bus);
-	server.gatherer = gate->gatherer;
+	consult.resolver = gate->resolver;
+	gate->consult = consult_new(&consult);
+	gate->health = smtpd_health_new(context, gate->resolver, gate->consult, gate->bus);
+	server.consult = gate->consult;
 	gate->server = smtpd_server_new(&server);
 }
 
@@ -200,7 +206,7 @@ static void gate_finish(struct role_context *context)
 	timer_done(&gate->patience);
 	smtpd_server_free(&gate->server);
 	smtpd_health_free(&gate->health);
-	gatherer_free(&gate->gatherer);
+	consult_free(&gate->consult);
 	resolver_free(&gate->resolver);
 	bus_client_free(&gate->bus);
 	shelf_free(&gate->views);
@@ -236,6 +242,7 @@ static int gate_reload(struct role_context *context)
 	if (gate->server == NULL)
 		return 0;
 	resolver_set_server(gate->resolver, context->conf->resolver);
+	consult_set_conf(gate->consult, context->conf);
 	smtpd_server_set_conf(gate->server, context->conf);
 	return 0;
 }

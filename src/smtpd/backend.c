@@ -19,7 +19,6 @@ struct backend {
 	uint32_t magic;
 	struct loop *loop;
 	const struct conf *conf;
-	const struct smtpd_limits *limits;
 	struct smtp_client client;
 	struct backend_calls calls;
 	void *arg;
@@ -70,10 +69,10 @@ static void backend_introduce(struct backend *backend)
 		proxy_v2_print(client->source, client->destination, backend_out(backend));
 }
 
-struct backend *backend_open(struct loop *loop, const struct conf *conf,
-	const struct smtpd_limits *limits, const struct smtp_client *client,
+struct backend *backend_open(const struct backend_target *target, const struct smtp_client *client,
 	const struct backend_calls *calls, void *arg)
 {
+	const struct smtpd_limits *limits = target->limits;
 	const struct stream_limits stream_limits = {
 		.in = limits->smtp.reply_line * 2, .out = OUT_LIMIT};
 	struct backend *backend = mem_new(backend);
@@ -81,22 +80,22 @@ struct backend *backend_open(struct loop *loop, const struct conf *conf,
 	int r;
 
 	backend->magic = (uint32_t)MAGIC_backend;
-	backend->loop = loop;
-	backend->conf = conf;
-	backend->limits = limits;
+	backend->loop = target->loop;
+	backend->conf = target->conf;
 	backend->client = *client;
 	backend->calls = *calls;
 	backend->arg = arg;
 	smtp_reply_parser_init(&backend->parser, &limits->smtp);
-	timer_init(&backend->deadline, loop, backend_on_deadline, backend);
-	r = socket_connect_tcp(conf->backend, &fd);
+	timer_init(&backend->deadline, target->loop, backend_on_deadline, backend);
+	r = socket_connect_tcp(target->conf->backend, &fd);
 	if (r < 0) {
 		backend->open_error = r;
-		timer_set(&backend->deadline, loop_now_ms(loop));
+		timer_set(&backend->deadline, loop_now_ms(target->loop));
 		return backend;
 	}
-	backend->stream = stream_new(loop, fd, true, &stream_limits, &stream_calls, backend);
-	timer_set(&backend->deadline, loop_now_ms(loop) + limits->backend_open_ms);
+	backend->stream =
+		stream_new(target->loop, fd, true, &stream_limits, &stream_calls, backend);
+	timer_set(&backend->deadline, loop_now_ms(target->loop) + limits->backend_open_ms);
 	backend_introduce(backend);
 	stream_send(backend->stream);
 	return backend;

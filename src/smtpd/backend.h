@@ -26,9 +26,15 @@ struct backend_calls {
 	void (*drained)(struct backend *backend, void *arg);
 };
 
-/* client is used until `ready`; its spans have to live as long. conf as long as the backend. */
-struct backend *backend_open(struct loop *loop, const struct conf *conf,
-	const struct smtpd_limits *limits, const struct smtp_client *client,
+/* Where it is and how patient we are. All have to live as long as the backend. */
+struct backend_target {
+	struct loop *loop;
+	const struct conf *conf;
+	const struct smtpd_limits *limits;
+};
+
+/* client is used until `ready`; its spans have to live as long. */
+struct backend *backend_open(const struct backend_target *target, const struct smtp_client *client,
 	const struct backend_calls *calls, void *arg);
 
 /* At once and without a word: a message that was not ended is dropped by the server (RFC 5321 section 4.1.1.10 as little

@@ -16,7 +16,7 @@ struct smtpd_health {
 	uint32_t magic;
 	const struct role_context *context;
 	const struct resolver *resolver;
-	const struct gatherer *gatherer;
+	const struct consult *consult;
 	struct bus_client *bus;
 	struct timer look;
 	bool probed;
@@ -83,7 +83,7 @@ static const char *dnsbl_words(struct arena *arena, const struct dnsbl_health *h
 static void add_dnsbl(
 	const struct smtpd_health *health, size_t i, struct arena *arena, Stockade__Health *said)
 {
-	const struct dnsbl_health *state = gatherer_health(health->gatherer, i);
+	const struct dnsbl_health *state = consult_dnsbl_health(health->consult, i);
 	Stockade__Condition *condition;
 
 	if (state == NULL)
@@ -125,14 +125,14 @@ void smtpd_health_backend(struct smtpd_health *health, enum relay_probe_result r
 }
 
 struct smtpd_health *smtpd_health_new(const struct role_context *context,
-	const struct resolver *resolver, const struct gatherer *gatherer, struct bus_client *bus)
+	const struct resolver *resolver, const struct consult *consult, struct bus_client *bus)
 {
 	struct smtpd_health *health = mem_new(smtpd_health);
 
 	health->magic = (uint32_t)MAGIC_smtpd_health;
 	health->context = context;
 	health->resolver = resolver;
-	health->gatherer = gatherer;
+	health->consult = consult;
 	health->bus = bus;
 	timer_init(&health->look, context->loop, smtpd_health_on_timer, health);
 	timer_set(&health->look, loop_now_ms(context->loop));

@@ -4,7 +4,7 @@
  * Tells the keeper, for `stockade status`, how those are that the gate depends on: resolver, backend, foreign lists. Looks
  * every two seconds and speaks only when something has changed. One loop, one thread; owner: the gate role.
  */
-#include "gate/gather.h"
+#include "gate/consult.h"
 #include "smtpd/relay_probe.h"
 
 struct smtpd_health;
@@ -13,7 +13,7 @@ struct role_context;
 
 /* All arguments have to live longer; the configuration is read anew each time, so a reload needs nothing. */
 struct smtpd_health *smtpd_health_new(const struct role_context *context,
-	const struct resolver *resolver, const struct gatherer *gatherer, struct bus_client *bus);
+	const struct resolver *resolver, const struct consult *consult, struct bus_client *bus);
 void smtpd_health_free(struct smtpd_health **health);
 
 /* What the probe found; until it has found something nothing is said of the backend. */

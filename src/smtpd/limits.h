@@ -23,7 +23,6 @@ struct smtpd_limits {
 	int64_t proxy_ms;   /* for the PROXY header */
 	int64_t command_ms; /* for the next command, or the next piece of a message */
 	int64_t delay_ms;   /* for each error beyond errors_soft */
-	int64_t facts_ms;   /* from the connection on: what DNS did not tell by then is unknown */
 	int64_t close_ms;   /* for the client to take the last reply */
 	int64_t stop_ms;    /* for transactions under way when the role ends */
 
@@ -31,11 +30,8 @@ struct smtpd_limits {
 	int64_t backend_command_ms; /* for its reply to MAIL, RCPT, DATA */
 	int64_t backend_stall_ms;   /* a message is under way and the backend takes none of it */
 	int64_t backend_end_ms; /* for its reply to the message; shorter than the client's ten minutes */
-	int64_t probe_again_ms;    /* when the backend could not be asked whether it relays */
-	int64_t probe_every_ms;    /* when it could: it may be configured anew */
-	int64_t passed_s;          /* a client that waited for the greeting need not again */
-	int64_t incident_s;        /* one number per source and reason for so long */
-	int64_t incident_update_s; /* a growing count is reported at most so often */
+	int64_t probe_again_ms; /* when the backend could not be asked whether it relays */
+	int64_t probe_every_ms; /* when it could: it may be configured anew */
 };
 
 static const struct smtpd_limits smtpd_limits_default = {
@@ -51,7 +47,6 @@ static const struct smtpd_limits smtpd_limits_default = {
 	.proxy_ms = 5000,
 	.command_ms = 300000,
 	.delay_ms = 1000,
-	.facts_ms = 8000,
 	.close_ms = 5000,
 	.stop_ms =
 		20000, /* below the supervisor's patience: an end that is cut off repeats messages */
@@ -61,7 +56,4 @@ static const struct smtpd_limits smtpd_limits_default = {
 	.backend_end_ms = 300000,
 	.probe_again_ms = 5000,
 	.probe_every_ms = 3600000,
-	.passed_s = 86400,
-	.incident_s = 3600,
-	.incident_update_s = 60,
 };

@@ -12,7 +12,7 @@ enum probe_step { PROBE_OPENING, PROBE_MAIL, PROBE_RCPT };
 
 struct relay_probe {
 	uint32_t magic;
-	const struct smtpd_limits *limits;
+	struct backend_target target;
 	struct backend *backend;
 	enum probe_step step;
 	char recipient[128];
@@ -71,7 +71,7 @@ static void probe_on_ready(struct backend *backend, void *arg)
 
 	probe->step = PROBE_MAIL;
 	buf_append_text(backend_out(backend), "MAIL FROM:<>\r\n");
-	backend_send(backend, probe->limits->backend_command_ms);
+	backend_send(backend, probe->target.limits->backend_command_ms);
 }
 
 static void probe_on_mail(
@@ -83,7 +83,7 @@ static void probe_on_mail(
 	}
 	probe->step = PROBE_RCPT;
 	buf_append_format(backend_out(probe->backend), "RCPT TO:<%s>\r\n", probe->recipient);
-	backend_send(probe->backend, probe->limits->backend_command_ms);
+	backend_send(probe->backend, probe->target.limits->backend_command_ms);
 }
 
 static void probe_on_reply(struct backend *backend, const struct smtp_reply *reply, void *arg)
@@ -115,8 +115,8 @@ static void probe_on_failed(struct backend *backend, int error, const char *what
 	probe_end(probe, PROBE_AWAY, words);
 }
 
-struct relay_probe *relay_probe_new(struct loop *loop, const struct conf *conf,
-	const struct smtpd_limits *limits, relay_probe_call *done, void *arg)
+struct relay_probe *relay_probe_new(
+	const struct backend_target *target, relay_probe_call *done, void *arg)
 {
 	static const struct backend_calls calls = {
 		.ready = probe_on_ready,
@@ -125,7 +125,7 @@ struct relay_probe *relay_probe_new(struct loop *loop, const struct conf *conf,
 	};
 	struct relay_probe *probe = mem_new(relay_probe);
 	struct smtp_client client = {
-		.source = probe_source(conf),
+		.source = probe_source(target->conf),
 		.destination = {.ip = ip_from_v4(0x7f000001u), .port = 25},
 		.name_state = SMTP_NAME_KNOWN,
 		.name = span_text("relay-probe.example.com"),
@@ -134,12 +134,13 @@ struct relay_probe *relay_probe_new(struct loop *loop, const struct conf *conf,
 	};
 
 	probe->magic = (uint32_t)MAGIC_relay_probe;
-	probe->limits = limits;
+	probe->target = *target;
+	probe->target.conf = conf_ref(target->conf);
 	probe->done = done;
 	probe->arg = arg;
 	snprintf(probe->recipient, sizeof(probe->recipient), "stockade-relay-probe@%s",
-		probe_domain(conf));
-	probe->backend = backend_open(loop, conf, limits, &client, &calls, probe);
+		probe_domain(target->conf));
+	probe->backend = backend_open(&probe->target, &client, &calls, probe);
 	return probe;
 }
 
@@ -148,6 +149,7 @@ void relay_probe_free(struct relay_probe **probe)
 	if (*probe == NULL)
 		return;
 	backend_close(&(*probe)->backend);
+	conf_unref(&(*probe)->target.conf);
 	(*probe)->magic = 0;
 	mem_free(*probe);
 	*probe = NULL;

@@ -1,26 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The SMTP server: what all sessions of the role share, and the sockets they come from. Mail passes only after the start
- * probe said that the backend does not relay for strangers; until then clients are told 451. One loop, one thread; owner:
- * the role.
+ * The SMTP server: the sockets that sessions come from, and what they share. Mail passes only after the start probe said that
+ * the backend does not relay for strangers; until then clients are told 451. One loop, one thread; owner: the role.
  */
-#include "base/shelf.h"
-#include "gate/gather.h"
+#include "gate/consult.h"
 #include "smtpd/limits.h"
 #include "smtpd/relay_probe.h"
 
 struct smtpd_server;
-struct bus_client;
 
 struct smtpd_server_settings {
 	struct loop *loop;
 	const struct conf *conf; /* the server takes a reference */
 	const struct smtpd_limits *limits;
-	struct gatherer *gatherer;
-	struct shelf *views;    /* of struct view */
-	struct bus_client *bus; /* for incidents; NULL: they are only logged */
-	/* The first answer of the start probe; and later ones that change anything. PROBE_RELAYS: end the role. */
+	struct consult *consult;
+	/* Each answer of the start probe and of later ones. PROBE_RELAYS: end the role. */
 	void (*probed)(enum relay_probe_result result, void *arg);
 	/* After smtpd_server_stop: the last session has ended. */
 	void (*stopped)(void *arg);
@@ -33,7 +28,10 @@ void smtpd_server_free(struct smtpd_server **server);
 
 /* Takes clients from a listening socket, which stays the caller's. */
 void smtpd_server_listen(struct smtpd_server *server, int fd);
-/* Sessions under way keep the configuration they began with. A changed backend is probed before mail passes to it. */
+/* Takes a connected client over. */
+void smtpd_server_take(struct smtpd_server *server, int fd, struct endpoint peer);
+/* After consult_set_conf. Sessions under way keep the configuration they began with. A changed backend is probed before mail
+ * passes to it. */
 void smtpd_server_set_conf(struct smtpd_server *server, const struct conf *conf);
 /* No new clients; idle ones are told 421, transactions may end within limits->stop_ms; then `stopped`. */
 void smtpd_server_stop(struct smtpd_server *server);

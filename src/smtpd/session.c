@@ -26,28 +26,23 @@ static const struct stream_calls session_stream_calls = {
 
 int64_t session_now_ms(const struct session *s)
 {
-	return loop_now_ms(s->server->loop);
+	return loop_now_ms(s->env->loop);
 }
 
 int64_t session_now_s(const struct session *s)
 {
-	return loop_now_s(s->server->loop);
-}
-
-struct session *session_next(const struct session *session)
-{
-	return session->next;
+	return loop_now_s(s->env->loop);
 }
 
 /* ---- life ---- */
 
 static void session_link(struct session *s)
 {
-	s->next = s->server->sessions;
+	s->next = s->env->sessions;
 	if (s->next != NULL)
 		s->next->previous = s;
-	s->server->sessions = s;
-	s->server->sessions_len++;
+	s->env->sessions = s;
+	s->env->sessions_len++;
 }
 
 static void session_unlink(struct session *s)
@@ -57,39 +52,39 @@ static void session_unlink(struct session *s)
 	if (s->previous != NULL)
 		s->previous->next = s->next;
 	else
-		s->server->sessions = s->next;
+		s->env->sessions = s->next;
+	s->env->sessions_len--;
 }
 
 /* One line and the door: there is no session to keep it in. The socket's buffer is empty, so that one write does it. */
-static void session_turn_away(struct smtpd_server *server, int fd)
+static void session_turn_away(const struct session_env *env, int fd)
 {
 	char line[300];
 	int len = snprintf(line, sizeof(line),
-		"421 4.7.0 %.200s Too many connections, try again later\r\n",
-		server->conf->hostname);
+		"421 4.7.0 %.200s Too many connections, try again later\r\n", env->conf->hostname);
 
 	(void)!send(fd, line, (size_t)len, MSG_NOSIGNAL);
 	close(fd);
 }
 
-void session_start(struct smtpd_server *server, int fd, struct endpoint peer)
+void session_start(struct session_env *env, int fd, struct endpoint peer)
 {
-	const struct stream_limits limits = {.in = server->limits->input, .out = OUT_LIMIT};
+	const struct stream_limits limits = {.in = env->limits->input, .out = OUT_LIMIT};
 	struct session *s;
 
-	if (server->sessions_len >= server->limits->sessions) {
-		session_turn_away(server, fd);
+	if (env->sessions_len >= env->limits->sessions) {
+		session_turn_away(env, fd);
 		return;
 	}
 	s = mem_new(session);
 	s->magic = (uint32_t)MAGIC_session;
-	s->server = server;
-	s->conf = conf_ref(server->conf);
+	s->env = env;
+	s->conf = conf_ref(env->conf);
 	s->client = peer;
-	smtpd_server_new_id(server, s->id);
-	smtp_parser_init(&s->parser, &server->limits->smtp);
-	timer_init(&s->timer, server->loop, session_on_timer, s);
-	s->stream = stream_new(server->loop, fd, false, &limits, &session_stream_calls, s);
+	snprintf(s->id, sizeof(s->id), "%016llX", (unsigned long long)env->next_id++);
+	smtp_parser_init(&s->parser, &env->limits->smtp);
+	timer_init(&s->timer, env->loop, session_on_timer, s);
+	s->stream = stream_new(env->loop, fd, false, &limits, &session_stream_calls, s);
 	session_link(s);
 	session_begin(s, peer);
 }
@@ -108,22 +103,23 @@ static void session_destroy(void *arg)
 	mem_free(s);
 }
 
+/* May be called at any time, also from callbacks of the session; a message that was not ended is not delivered. */
 void session_end(struct session *s)
 {
 	if (s->phase == PHASE_GONE)
 		return;
-	session_note_close(s, NULL);
+	session_log_close(s);
 	s->phase = PHASE_GONE;
 	timer_done(&s->timer);
-	gathering_free(&s->gathering);
+	consultation_free(&s->consultation);
 	if (s->message != NULL)
 		backend_close(&s->backend);
 	else
 		backend_quit(&s->backend);
 	stream_free(&s->stream);
 	session_unlink(s);
-	smtpd_server_session_ended(s->server);
-	loop_later(s->server->loop, session_destroy, s);
+	s->env->ended(s->env->arg);
+	loop_later(s->env->loop, session_destroy, s);
 }
 
 /* Between commands and transactions nothing is lost by leaving. */
@@ -141,11 +137,22 @@ static void session_send_shutdown(struct session *s)
 	session_close(s);
 }
 
-void session_drain(struct session *s)
+void sessions_drain(struct session_env *env)
 {
-	s->draining = true;
-	if (session_is_idle(s))
-		session_send_shutdown(s);
+	struct session *next;
+
+	for (struct session *s = env->sessions; s != NULL; s = next) {
+		next = s->next; /* it may end now */
+		s->draining = true;
+		if (session_is_idle(s))
+			session_send_shutdown(s);
+	}
+}
+
+void sessions_end(struct session_env *env)
+{
+	while (env->sessions != NULL)
+		session_end(env->sessions);
 }
 
 /* ---- replies ---- */
@@ -174,7 +181,7 @@ void session_close(struct session *s)
 	s->wait = WAIT_NONE;
 	if (s->message == NULL)
 		backend_quit(&s->backend);
-	timer_set(&s->timer, session_now_ms(s) + s->server->limits->close_ms);
+	timer_set(&s->timer, session_now_ms(s) + s->env->limits->close_ms);
 	stream_finish(s->stream);
 }
 
@@ -191,7 +198,7 @@ static void session_end_for_errors(struct session *s)
 
 void session_count_error(struct session *s)
 {
-	const struct smtpd_limits *limits = s->server->limits;
+	const struct smtpd_limits *limits = s->env->limits;
 
 	s->errors++;
 	if (s->errors >= limits->errors_hard)
@@ -211,17 +218,15 @@ void session_fault(
 
 static void session_arm(struct session *s)
 {
-	const struct smtpd_limits *limits = s->server->limits;
+	const struct smtpd_limits *limits = s->env->limits;
 
 	switch (s->wait) {
 	case WAIT_NONE:
 		timer_set(&s->timer, s->command_until_ms);
 		break;
 	case WAIT_FACTS:
-		timer_set(&s->timer, s->facts_until_ms);
-		break;
 	case WAIT_BACKEND:
-		timer_clear(&s->timer); /* the backend has a deadline of its own */
+		timer_clear(&s->timer); /* both have a deadline of their own */
 		break;
 	case WAIT_DELAY:
 		timer_set(&s->timer, session_now_ms(s) + limits->delay_ms);
@@ -231,7 +236,7 @@ static void session_arm(struct session *s)
 
 void session_restart_idle(struct session *s)
 {
-	s->command_until_ms = session_now_ms(s) + s->server->limits->command_ms;
+	s->command_until_ms = session_now_ms(s) + s->env->limits->command_ms;
 	session_arm(s);
 }
 
@@ -247,8 +252,8 @@ void session_set_wait(struct session *s, enum session_wait wait)
 static void session_on_silence(struct session *s)
 {
 	char seconds[24];
-	int len = snprintf(seconds, sizeof(seconds), "%lld",
-		(long long)(s->server->limits->command_ms / 1000));
+	int len = snprintf(
+		seconds, sizeof(seconds), "%lld", (long long)(s->env->limits->command_ms / 1000));
 	const struct refusal_value values[] = {
 		{"hostname", span_text(s->conf->hostname)},
 		{"wait", span_of(seconds, (size_t)len)},
@@ -269,8 +274,6 @@ static void session_on_timer(struct timer *timer, void *arg)
 		session_end(s);
 	} else if (s->phase == PHASE_GREET) {
 		session_on_greet_timer(s);
-	} else if (s->wait == WAIT_FACTS) {
-		session_rcpt_decide(s);
 	} else if (s->wait == WAIT_DELAY) {
 		session_set_wait(s, WAIT_NONE);
 		session_run(s);
@@ -284,7 +287,7 @@ static void session_on_timer(struct timer *timer, void *arg)
 static void session_on_overlong(struct session *s)
 {
 	char limit[24];
-	int len = snprintf(limit, sizeof(limit), "%zu", s->server->limits->smtp.line);
+	int len = snprintf(limit, sizeof(limit), "%zu", s->env->limits->smtp.line);
 	const struct refusal_value value = {"limit", span_of(limit, (size_t)len)};
 
 	session_fault(s, REFUSAL_LINE_TOO_LONG, &value, 1);
@@ -311,7 +314,7 @@ static bool session_step(struct session *s)
 static bool session_may_read(const struct session *s)
 {
 	return s->phase == PHASE_COMMAND && s->wait == WAIT_NONE &&
-	       buf_len(stream_out(s->stream)) < s->server->limits->output;
+	       buf_len(stream_out(s->stream)) < s->env->limits->output;
 }
 
 static void session_after_commands(struct session *s)

@@ -15,7 +15,7 @@ static void session_fault_verb(struct session *s, enum refusal_id id, enum smtp_
 /* Commands that lead nowhere are free in moderation. */
 static void session_count_junk(struct session *s)
 {
-	if (++s->junk > s->server->limits->junk)
+	if (++s->junk > s->env->limits->junk)
 		session_count_error(s);
 }
 
@@ -24,7 +24,7 @@ static void session_on_hello(struct session *s, const struct smtp_command *comma
 	struct span name = command->params;
 	bool extended = command->verb == SMTP_EHLO;
 
-	if (name.len == 0 || name.len > s->server->limits->smtp.helo) {
+	if (name.len == 0 || name.len > s->env->limits->smtp.helo) {
 		session_fault_verb(s, REFUSAL_SYNTAX, command->verb);
 		return;
 	}
@@ -42,7 +42,8 @@ static void session_on_hello(struct session *s, const struct smtp_command *comma
 		buf_append_format(session_out(s), "250 %s\r\n", s->conf->hostname);
 		return;
 	}
-	s->offer = smtp_offer_intersect(&s->server->offer, s->conf->message_size_limit);
+	s->offer = smtp_offer_intersect(
+		backend_state_offer(s->env->backend), s->conf->message_size_limit);
 	smtp_offer_print(&s->offer, s->conf->hostname, session_out(s));
 }
 
@@ -92,7 +93,7 @@ static void session_on_mail(struct session *s, const struct smtp_command *comman
 	buf_clear(&s->mail.text);
 	buf_append(&s->mail.text, command->params);
 	r = smtp_mail_parse(
-		buf_span(&s->mail.text), s->offer.keywords, &s->server->limits->smtp, &mail);
+		buf_span(&s->mail.text), s->offer.keywords, &s->env->limits->smtp, &mail);
 	if (r < 0) {
 		session_fault_arguments(s, SMTP_MAIL, r);
 		return;
@@ -108,7 +109,7 @@ static void session_on_mail(struct session *s, const struct smtp_command *comman
 
 static void session_on_rcpt(struct session *s, const struct smtp_command *command)
 {
-	const struct smtpd_limits *limits = s->server->limits;
+	const struct smtpd_limits *limits = s->env->limits;
 	int r;
 
 	if (!s->mail.given) {

@@ -22,13 +22,13 @@ void session_data_begin(struct session *s)
 	}
 	session_set_wait(s, WAIT_BACKEND);
 	session_write_backend(s, EXPECT_DATA);
-	backend_send(s->backend, s->server->limits->backend_command_ms);
+	backend_send(s->backend, s->env->limits->backend_command_ms);
 }
 
 static void session_print_fields(struct session *s)
 {
 	struct smtp_client client;
-	struct facts facts = {0};
+	struct facts facts;
 	const struct trace_header trace = {.client = &client,
 		.hostname = s->conf->hostname,
 		.id = s->id,
@@ -36,7 +36,7 @@ static void session_print_fields(struct session *s)
 		.now_s = session_now_s(s)};
 	struct buf *out = backend_out(s->backend);
 
-	gathering_facts(s->gathering, &facts);
+	consultation_names(s->consultation, &facts);
 	session_describe_client(s, &facts, &client);
 	trace_header_print_received(&trace, out);
 	if (s->conf->pass_client == PASS_CLIENT_NONE)
@@ -67,7 +67,7 @@ void session_data_lost(struct session *s)
 
 static void session_data_send(struct session *s)
 {
-	backend_send(s->backend, s->server->limits->backend_stall_ms);
+	backend_send(s->backend, s->env->limits->backend_stall_ms);
 	if (buf_len(backend_out(s->backend)) == 0)
 		backend_rest(s->backend); /* it is the client who makes us wait now */
 }
@@ -105,7 +105,7 @@ static void session_data_end(struct session *s)
 	smtp_data_print_end(backend_out(s->backend));
 	session_set_wait(s, WAIT_BACKEND);
 	session_write_backend(s, EXPECT_END);
-	backend_send(s->backend, s->server->limits->backend_end_ms);
+	backend_send(s->backend, s->env->limits->backend_end_ms);
 }
 
 /* Behind the header the canonical lines go to the backend without a stop between. */
@@ -113,7 +113,7 @@ static int session_data_convert(struct session *s, size_t *ret_used)
 {
 	struct session_message *m = s->message;
 	struct span input = buf_span(stream_in(s->stream));
-	struct buf *scratch = &s->server->scratch;
+	struct buf *scratch = &s->env->scratch;
 	int r;
 
 	if (m->fate == MESSAGE_PASS && m->filter.state == HEADER_DONE)
@@ -141,7 +141,7 @@ void session_data_read(struct session *s)
 	int r;
 
 	if (s->message->fate == MESSAGE_PASS &&
-		buf_len(backend_out(s->backend)) >= s->server->limits->ahead) {
+		buf_len(backend_out(s->backend)) >= s->env->limits->ahead) {
 		stream_pause(s->stream);
 		return;
 	}
@@ -175,7 +175,7 @@ void session_data_answered(struct session *s, const struct smtp_reply *reply)
 		smtp_reply_print(reply, session_out(s));
 	if (taken) { /* sent at once: a client that is gone by now will send the message again, which is told */
 		stream_send(s->stream);
-		session_note_accept(s, reply, s->client_closed || stream_is_broken(s->stream));
+		session_log_accept(s, reply, s->client_closed || stream_is_broken(s->stream));
 	}
 	s->mail.sent = false; /* the transaction is over for the backend too */
 	session_reset(s);

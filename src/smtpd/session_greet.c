@@ -18,34 +18,6 @@ static void session_greet(struct session *s)
 	session_run(s);
 }
 
-/* What a list of ours says, or a foreign one that refuses by itself, stands whether the client waits or not. */
-static bool facts_refuse_already(const struct facts *facts, const struct conf *conf)
-{
-	for (size_t i = 0; i < facts->list_hits_len; i++) {
-		if (facts->list_hits[i].list->action == ACTION_REJECT)
-			return true;
-	}
-	for (size_t i = 0; i < facts->dnsbls_len; i++) {
-		if (facts->dnsbls[i].state == FACT_YES && !facts->dnsbls[i].list_error &&
-			conf->dnsbls[i].action == ACTION_REJECT)
-			return true;
-	}
-	return false;
-}
-
-static bool session_need_not_wait(struct session *s)
-{
-	const struct conf *rules = s->server->conf; /* the gatherer's */
-	struct facts facts = {.client = s->client.ip};
-
-	if (passed_cache_has(s->server->passed, s->client.ip, session_now_s(s)))
-		return true;
-	gathering_facts(s->gathering, &facts);
-	facts_look_up(&facts, rules, smtpd_server_view(s->server));
-	return facts_ip_is_own(rules, s->client.ip) || facts.client_allowed ||
-	       facts_refuse_already(&facts, rules);
-}
-
 static int64_t session_greet_wait(const struct session *s)
 {
 	const struct conf_check *early = &s->conf->checks[CHECK_EARLY];
@@ -53,20 +25,24 @@ static int64_t session_greet_wait(const struct session *s)
 	return early->action == ACTION_OFF ? 0 : early->wait_ms;
 }
 
-/* The client is known now: by its socket, or by the header of a balancer. */
-static void session_gather(struct session *s)
+/* Facts are complete, or their time is over. */
+static void session_on_facts(struct consultation *consultation, void *arg)
 {
-	s->facts_until_ms = session_now_ms(s) + s->server->limits->facts_ms;
-	s->gathering = gathering_start(s->server->settings.gatherer, smtpd_server_view(s->server),
-		s->client.ip, session_on_facts, s);
+	struct session *s = OBJ(session, arg);
+
+	if (s->phase == PHASE_GREET && consultation_is_settled(consultation))
+		session_greet(s);
+	else if (s->wait == WAIT_FACTS)
+		session_rcpt_decide(s);
 }
 
+/* The client is known now: by its socket, or by the header of a balancer. */
 static void session_identify(struct session *s)
 {
 	int64_t wait_ms = session_greet_wait(s);
 
-	session_gather(s);
-	if (wait_ms == 0 || session_need_not_wait(s)) {
+	s->consultation = consultation_start(s->env->consult, s->client.ip, session_on_facts, s);
+	if (wait_ms == 0 || consultation_is_settled(s->consultation)) {
 		session_greet(s);
 		return;
 	}
@@ -79,7 +55,7 @@ static void session_identify(struct session *s)
 /* A balancer looks whether we live: it does not wait. */
 static void session_identify_check(struct session *s)
 {
-	session_gather(s);
+	s->consultation = consultation_start(s->env->consult, s->client.ip, session_on_facts, s);
 	session_greet(s);
 }
 
@@ -89,7 +65,7 @@ void session_begin(struct session *s, struct endpoint peer)
 		if (!prefix_has(s->conf->proxy_from[i], peer.ip))
 			continue;
 		s->phase = PHASE_PROXY;
-		timer_set(&s->timer, session_now_ms(s) + s->server->limits->proxy_ms);
+		timer_set(&s->timer, session_now_ms(s) + s->env->limits->proxy_ms);
 		return;
 	}
 	session_identify(s);
@@ -131,18 +107,6 @@ void session_on_early_input(struct session *s)
 
 void session_on_greet_timer(struct session *s)
 {
-	passed_cache_add(
-		s->server->passed, s->client.ip, session_now_s(s) + s->server->limits->passed_s);
+	consultation_passed(s->consultation);
 	session_greet(s);
-}
-
-void session_on_facts(struct gathering *gathering, void *arg)
-{
-	struct session *s = OBJ(session, arg);
-
-	(void)gathering;
-	if (s->phase == PHASE_GREET && session_need_not_wait(s))
-		session_greet(s);
-	else if (s->wait == WAIT_FACTS)
-		session_rcpt_decide(s);
 }

@@ -8,20 +8,21 @@
  *   session_command.c   what each command does
  *   session_rcpt.c      the verdict on a recipient, and its way to the backend
  *   session_data.c      the message
+ *   session_log.c       what the log hears of it
  *
  * A command that has to wait (for facts, for the backend, for a delay) sets `wait` and is finished by the event it waits
  * for; the next command is not looked at before. Client input stays in the stream meanwhile, within limits->input.
  */
 #include "catalogue/catalogue.h"
-#include "gate/verdict.h"
 #include "loop/stream.h"
 #include "smtp/command.h"
 #include "smtp/data.h"
 #include "smtp/header.h"
 #include "smtp/path.h"
 #include "smtpd/backend.h"
-#include "smtpd/server_priv.h"
 #include "smtpd/session.h"
+
+enum { SESSION_ID_SIZE = 17 };
 
 enum session_phase {
 	PHASE_PROXY, /* a PROXY header has to come first */
@@ -49,9 +50,9 @@ struct session_message {
 	struct smtp_header_filter filter;
 	enum {
 		MESSAGE_PASS,
-		MESSAGE_TOO_BIG,
+		MESSAGE_TOO_BIG, /* this and the next: read to its end and dropped */
 		MESSAGE_LOST
-	} fate; /* the last two: read to its end and dropped */
+	} fate;
 };
 
 /* From MAIL to the end of the message or RSET. */
@@ -73,7 +74,7 @@ struct session_rcpt {
 
 struct session {
 	uint32_t magic;
-	struct smtpd_server *server;
+	struct session_env *env;
 	struct session *next;
 	struct session *previous;
 	const struct conf *conf; /* a reference: the one it began with */
@@ -83,8 +84,7 @@ struct session {
 	struct endpoint local;  /* by the PROXY header; port 0: the socket's own */
 	char id[SESSION_ID_SIZE];
 
-	struct gathering *gathering;
-	int64_t facts_until_ms;
+	struct consultation *consultation;
 	int64_t command_until_ms; /* the client has to say something by then */
 
 	enum session_phase phase;
@@ -112,6 +112,8 @@ struct session {
 
 /* ---- session.c ---- */
 
+/* May be called at any time, also from callbacks of the session; a message that was not ended is not delivered. */
+void session_end(struct session *s);
 /* Reads commands until there is none or one has to wait. Called by whatever ended a wait. */
 void session_run(struct session *s);
 void session_set_wait(struct session *s, enum session_wait wait);
@@ -145,7 +147,6 @@ void session_begin(struct session *s, struct endpoint peer);
 void session_on_proxy_input(struct session *s);
 void session_on_early_input(struct session *s);
 void session_on_greet_timer(struct session *s);
-void session_on_facts(struct gathering *gathering, void *arg);
 
 /* ---- session_command.c ---- */
 
@@ -172,8 +173,8 @@ void session_data_answered(struct session *s, const struct smtp_reply *reply);
 
 /* ---- session_log.c ---- */
 
-/* Notes a refusal (or what would be one): incident, event, the line for administrators' tools. The number. */
-uint64_t session_note_verdict(
-	struct session *s, const struct verdict *verdict, const struct facts *facts);
-void session_note_accept(struct session *s, const struct smtp_reply *reply, bool gone);
-void session_note_close(struct session *s, const char *why);
+/* A refusal, or what would be one in enforce mode: the event, and the line for administrators' tools. */
+void session_log_verdict(const struct session *s, const struct consult_answer *answer);
+/* gone: the client will not hear that its message was taken. */
+void session_log_accept(const struct session *s, const struct smtp_reply *reply, bool gone);
+void session_log_close(const struct session *s);

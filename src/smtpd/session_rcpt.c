@@ -27,54 +27,33 @@ void session_rcpt_begin(struct session *s)
 		session_fault(s, REFUSAL_RCPT_ROUTE, &url, 1);
 		return;
 	}
-	if (!gathering_is_complete(s->gathering) && session_now_ms(s) < s->facts_until_ms)
-		session_set_wait(s, WAIT_FACTS);
-	else
+	if (consultation_is_ready(s->consultation)) {
 		session_rcpt_decide(s);
-}
-
-/* The facts of a decision and the rules for it are of one configuration, the newest: what the gatherer asked about is. */
-static const struct conf *session_rules(const struct session *s)
-{
-	return s->server->conf;
-}
-
-static void session_collect_facts(struct session *s, struct facts *facts)
-{
-	const struct conf *rules = session_rules(s);
-
-	*facts = (struct facts){0};
-	gathering_facts(s->gathering, facts);
-	facts->client = s->client.ip;
-	facts->spoke_early = s->spoke_early;
-	facts->helo = buf_span(&s->helo);
-	facts->sender = s->mail.mail.path.mailbox;
-	facts_set_recipient(facts, rules, s->rcpt.rcpt.path.mailbox);
-	facts_look_up(facts, rules, smtpd_server_view(s->server));
+	} else {
+		session_set_wait(s, WAIT_FACTS);
+		consultation_wait(s->consultation);
+	}
 }
 
 /* A message to several recipients may have failed different checks for each: one field a rule. */
-static void session_tag(struct session *s, const struct verdict *verdict, uint64_t incident)
+static void session_tag(struct session *s, const struct consult_answer *answer)
 {
-	bool would_refuse = verdict->would == VERDICT_REFUSE || verdict->would == VERDICT_TEMPFAIL;
+	const struct verdict *verdict = &answer->verdict;
 	const char *rule =
 		verdict->decider != NULL ? check_words_get(verdict->decider->check)->key : "score";
 	struct buf field;
 
 	buf_init(&field, 0);
-	trace_header_print_tag(would_refuse ? "would-refuse" : "tag", rule, incident, &field);
+	trace_header_print_tag(verdict->would >= VERDICT_TEMPFAIL ? "would-refuse" : "tag", rule,
+		answer->incident, &field);
 	if (span_find_text(buf_span(&s->mail.fields), buf_cstr(&field)) == buf_len(&s->mail.fields))
 		buf_append(&s->mail.fields, buf_span(&field));
 	buf_done(&field);
 }
 
-static void session_refuse_rcpt(
-	struct session *s, const struct verdict *verdict, const struct facts *facts)
+static void session_refuse_rcpt(struct session *s, const struct consult_answer *answer)
 {
-	uint64_t incident = session_note_verdict(s, verdict, facts);
-
-	verdict_print_reply(
-		verdict, facts, session_rules(s), incident, session_now_s(s), session_out(s));
+	buf_append(session_out(s), answer->reply);
 	buf_append_text(session_out(s), "\r\n");
 	session_count_error(s);
 }
@@ -83,22 +62,25 @@ static void session_pass_rcpt(struct session *s, const struct facts *facts);
 
 void session_rcpt_decide(struct session *s)
 {
-	struct verdict verdict;
-	struct facts facts;
-	uint64_t incident = 0;
+	const struct consult_request request = {
+		.spoke_early = s->spoke_early,
+		.helo = buf_span(&s->helo),
+		.sender = s->mail.mail.path.mailbox,
+		.recipient = s->rcpt.rcpt.path.mailbox,
+	};
+	struct consult_answer answer;
 
 	if (s->wait != WAIT_NONE)
 		session_set_wait(s, WAIT_NONE);
-	session_collect_facts(s, &facts);
-	verdict_decide(&facts, session_rules(s), smtpd_server_until_now_s(s->server), &verdict);
-	if (verdict.kind == VERDICT_REFUSE || verdict.kind == VERDICT_TEMPFAIL) {
-		session_refuse_rcpt(s, &verdict, &facts);
+	consultation_decide(s->consultation, &request, &answer);
+	if (answer.incident != 0)
+		session_log_verdict(s, &answer);
+	if (answer.verdict.kind >= VERDICT_TEMPFAIL) {
+		session_refuse_rcpt(s, &answer);
 	} else {
-		if (verdict.would == VERDICT_REFUSE || verdict.would == VERDICT_TEMPFAIL)
-			incident = session_note_verdict(s, &verdict, &facts);
-		if (verdict.kind == VERDICT_TAG)
-			session_tag(s, &verdict, incident);
-		session_pass_rcpt(s, &facts);
+		if (answer.verdict.kind == VERDICT_TAG)
+			session_tag(s, &answer);
+		session_pass_rcpt(s, &answer.facts);
 	}
 	session_run(s);
 }
@@ -133,7 +115,7 @@ void session_write_backend(struct session *s, enum session_expect what)
 
 static void session_flush_backend(struct session *s)
 {
-	backend_send(s->backend, s->server->limits->backend_command_ms);
+	backend_send(s->backend, s->env->limits->backend_command_ms);
 }
 
 /* RSET and MAIL first where they are due; all in one go when the backend takes that. */
@@ -152,14 +134,14 @@ static void session_forward_rcpt(struct session *s)
 
 static void session_open_backend(struct session *s, const struct facts *facts)
 {
+	const struct backend_target target = {s->env->loop, s->conf, s->env->limits};
 	struct smtp_client client;
 
 	session_describe_client(s, facts, &client);
 	s->expect_len = 0;
 	s->backend_dirty = false;
 	s->mail.sent = false;
-	s->backend = backend_open(
-		s->server->loop, s->conf, s->server->limits, &client, &session_backend_calls, s);
+	s->backend = backend_open(&target, &client, &session_backend_calls, s);
 }
 
 /* A connection that broke after it had taken recipients took their places with it: the others must not get the message as
@@ -168,7 +150,7 @@ static void session_pass_rcpt(struct session *s, const struct facts *facts)
 {
 	bool lost = s->backend == NULL && s->mail.accepted != 0;
 
-	if (lost || !smtpd_server_may_pass(s->server, s->conf)) {
+	if (lost || !backend_state_may_pass(s->env->backend, s->conf)) {
 		session_refuse_backend(s);
 		return;
 	}
@@ -185,7 +167,7 @@ static void session_on_backend_ready(struct backend *backend, void *arg)
 {
 	struct session *s = OBJ(session, arg);
 
-	smtpd_server_backend_seen(s->server, s->conf, backend_offer(backend));
+	backend_state_up(s->env->backend, s->conf, backend_offer(backend));
 	session_forward_rcpt(s);
 }
 
@@ -322,7 +304,7 @@ static void session_on_backend_failed(
 	bool handed_over = s->message != NULL && s->phase == PHASE_COMMAND;
 
 	if (!backend_is_ready(backend) || s->wait == WAIT_BACKEND || s->phase == PHASE_MESSAGE)
-		smtpd_server_backend_away(s->server, s->conf, what, error);
+		backend_state_away(s->env->backend, s->conf, what, error);
 	if (s->phase == PHASE_MESSAGE) {
 		session_data_lost(s);
 	} else {

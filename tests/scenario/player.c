@@ -423,7 +423,7 @@ static void visit_outcome(struct player *p, const struct facts *facts, struct ve
 	struct buf *reply, struct buf *outcome)
 {
 	verdict_decide(facts, &p->conf, p->now_s, v);
-	verdict_print_reply(v, facts, &p->conf, 1, p->now_s, reply);
+	verdict_print_reply(v, 1, reply);
 	if (v->kind >= VERDICT_TEMPFAIL)
 		buf_append(outcome, buf_span(reply));
 	else

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
-#include "fake_dns.h"
 #include "gate/explain.h"
 #include "gate/sample.h"
-#include "resolve/resolver.h"
 
 enum { NOW_S = 1795300000 };
 
@@ -130,66 +128,17 @@ static void who_is_let_in_needs_no_change(void **state)
 	sample_done(&s);
 }
 
-/* ---- with a name server ---- */
-
-static unsigned explained;
-
-static void on_explained(const struct explanation *e, void *arg)
+static void without_a_recipient_one_of_ours_is_assumed(void **state)
 {
-	explanation = *e;
-	explained++;
-	loop_stop(arg);
-}
-
-static void explain_by_dns(const char *ptr, int64_t wait_ms)
-{
-	AUTO(loop) *loop = loop_new();
-	AUTO(view) *view = view_new_empty();
-	struct explain_request request = {.client = sample_ip("192.0.2.7"),
-		.helo = span_text("mail.good.test"),
-		.sender = span_text("a@good.test")};
-	struct resolver_settings settings = {.timeout_ms = 60000, .tries = 1, .cache_entries = 10};
-	struct resolver *resolver;
-	struct gatherer *gatherer;
-	struct explaining *explaining;
-	struct fake_dns dns;
 	struct sample s;
 
+	(void)state;
 	sample_init(&s);
-	s.conf.dnsbls_len = 0;
-	fake_dns_init(&dns, loop);
-	fake_dns_add(&dns, "7.2.0.192.in-addr.arpa", DNS_PTR, ptr);
-	fake_dns_add(&dns, "mail.good.test", DNS_A, "192.0.2.7");
-	settings.server = dns.endpoint;
-	resolver = resolver_new(loop, &settings);
-	gatherer = gatherer_new(loop, resolver, &s.conf);
-	explained = 0;
-	explaining = explaining_start(
-		loop, gatherer, &s.conf, view, &request, wait_ms, on_explained, loop);
-	assert_int_equal(explained, 0);
-	loop_run(loop);
-	assert_int_equal(explained, 1);
-	explaining_free(&explaining);
-	gatherer_free(&gatherer);
-	resolver_free(&resolver);
-	fake_dns_done(&dns);
+	facts_set_recipient(&s.facts, &s.conf, (struct span){0});
+	explain(&s);
+	assert_int_equal(explanation.verdict.would, VERDICT_PASS);
+	assert_string_equal(line_of("relay-denied")->found, "no recipient given");
 	sample_done(&s);
-}
-
-static void the_whole_way_by_dns(void **state)
-{
-	(void)state;
-	explain_by_dns("mail.good.test", 60000);
-	assert_int_equal(explanation.verdict.would, VERDICT_PASS);
-	assert_int_equal(explanation.facts.confirmed, FACT_YES);
-}
-
-static void dns_that_does_not_answer_ends_at_the_deadline(void **state)
-{
-	(void)state;
-	explain_by_dns("silence", 20);
-	assert_int_equal(explanation.verdict.would, VERDICT_PASS);
-	assert_int_equal(explanation.facts.ptr, FACT_UNKNOWN);
 }
 
 int main(void)
@@ -198,8 +147,7 @@ int main(void)
 		cmocka_unit_test(lines_name_the_setting_and_what_was_not_reached),
 		cmocka_unit_test(one_fault_has_one_remedy),
 		cmocka_unit_test(who_is_let_in_needs_no_change),
-		cmocka_unit_test(the_whole_way_by_dns),
-		cmocka_unit_test(dns_that_does_not_answer_ends_at_the_deadline),
+		cmocka_unit_test(without_a_recipient_one_of_ours_is_assumed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

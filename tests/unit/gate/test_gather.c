@@ -88,6 +88,15 @@ static void on_done(struct gathering *gathering, void *arg)
 		loop_stop(bench->loop);
 }
 
+static struct gathering *bench_gathering(struct bench *bench, const char *client)
+{
+	return gathering_start(
+		bench->gatherer, &(struct gathering_request){.client = sample_ip(client),
+					 .view = bench->view,
+					 .done = on_done,
+					 .arg = bench});
+}
+
 /* Gathers for one client and fills the sample's facts. */
 static void bench_gather(struct bench *bench, const char *client)
 {
@@ -95,8 +104,7 @@ static void bench_gather(struct bench *bench, const char *client)
 
 	gathering_free(&bench->gathering);
 	bench->done = 0;
-	bench->gathering =
-		gathering_start(bench->gatherer, bench->view, sample_ip(client), on_done, bench);
+	bench->gathering = bench_gathering(bench, client);
 	assert_int_equal(bench->done, 0);
 	assert_false(gathering_is_complete(bench->gathering));
 	loop_run(bench->loop);
@@ -359,11 +367,9 @@ static void connections_of_one_client_share_answers(void **state)
 	before = bench.dns.queries;
 	bench.wanted = 2;
 	bench.done = 0;
-	second = gathering_start(
-		bench.gatherer, bench.view, sample_ip("192.0.2.7"), on_done, &bench);
+	second = bench_gathering(&bench, "192.0.2.7");
 	gathering_free(&bench.gathering);
-	bench.gathering = gathering_start(
-		bench.gatherer, bench.view, sample_ip("192.0.2.7"), on_done, &bench);
+	bench.gathering = bench_gathering(&bench, "192.0.2.7");
 	loop_run(bench.loop);
 	assert_int_equal(bench.dns.queries - before, 2 + SAMPLE_DNSBLS);
 	gathering_free(&second);
@@ -379,7 +385,7 @@ static void a_gathering_may_end_at_any_moment(void **state)
 	bench_init(&bench);
 	bench_good_client(&bench);
 	bench_start(&bench);
-	gone = gathering_start(bench.gatherer, bench.view, sample_ip("192.0.2.7"), on_done, &bench);
+	gone = bench_gathering(&bench, "192.0.2.7");
 	gathering_free(&gone);
 	assert_null(gone);
 	bench_gather(&bench, "192.0.2.7");

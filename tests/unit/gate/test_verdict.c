@@ -420,7 +420,7 @@ static void decide(struct sample *s)
 {
 	verdict_decide(&s->facts, &s->conf, NOW_S, &s->verdict);
 	buf_clear(&s->reply);
-	verdict_print_reply(&s->verdict, &s->facts, &s->conf, 1, NOW_S, &s->reply);
+	verdict_print_reply(&s->verdict, 1, &s->reply);
 }
 
 static unsigned decided_count(const struct verdict *v)

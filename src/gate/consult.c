@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: ISC */
+#include "gate/consult.h"
+
+#include "base/clock_guard.h"
+#include "base/mem.h"
+#include "base/obj.h"
+#include "base/shelf.h"
+#include "gate/incident_report.h"
+#include "gate/passed_cache.h"
+
+enum { PASSED_ENTRIES = 65536, INCIDENT_ENTRIES = 16384 };
+
+struct consult {
+	struct consult_settings settings;
+	struct gatherer *gatherer;
+	struct shelf_item *view; /* held until a newer one is there */
+	struct clock_guard guard;
+	struct passed_cache *passed;
+	struct incident_book *incidents;
+	struct buf reply; /* of the last decision */
+};
+
+struct consultation {
+	uint32_t magic;
+	struct consult *consult;
+	struct ip client;
+	struct gathering *gathering;
+	int64_t until_ms;
+	struct timer wait;
+	void (*ready)(struct consultation *consultation, void *arg);
+	void *arg;
+};
+
+/* ---- what all share ---- */
+
+static const struct view *consult_view(struct consult *consult)
+{
+	shelf_refresh(consult->settings.views, &consult->view);
+	return shelf_object(consult->view);
+}
+
+static int64_t consult_now_s(const struct consult *consult)
+{
+	return loop_now_s(consult->settings.loop);
+}
+
+/* The time by which listings and allowances are over: the wall clock, but for a jump that is not believed yet. The keeper
+ * ends them, by the same rule; this is for while it is away. */
+static int64_t consult_until_now_s(struct consult *consult)
+{
+	return clock_guard_now_s(
+		&consult->guard, consult_now_s(consult), loop_now_ms(consult->settings.loop));
+}
+
+struct consult *consult_new(const struct consult_settings *settings)
+{
+	const struct consult_limits *limits = settings->limits;
+	struct consult *consult = mem_new(consult);
+
+	consult->settings = *settings;
+	consult->gatherer = gatherer_new(settings->loop, settings->resolver, settings->conf);
+	consult_until_now_s(consult); /* from here on a jump shows */
+	consult->passed = passed_cache_new(PASSED_ENTRIES);
+	consult->incidents =
+		incident_book_new(INCIDENT_ENTRIES, limits->incident_s, limits->incident_update_s);
+	buf_init(&consult->reply, 0);
+	return consult;
+}
+
+void consult_free(struct consult **consult)
+{
+	struct consult *c = *consult;
+
+	if (c == NULL)
+		return;
+	gatherer_free(&c->gatherer);
+	shelf_release(c->settings.views, &c->view);
+	passed_cache_free(&c->passed);
+	incident_book_free(&c->incidents);
+	buf_done(&c->reply);
+	mem_free(c);
+	*consult = NULL;
+}
+
+void consult_set_conf(struct consult *consult, const struct conf *conf)
+{
+	consult->settings.conf = conf;
+	gatherer_set_conf(consult->gatherer, conf);
+}
+
+const struct dnsbl_health *consult_dnsbl_health(const struct consult *consult, size_t dnsbl)
+{
+	return gatherer_health(consult->gatherer, dnsbl);
+}
+
+/* ---- one client ---- */
+
+static void consultation_on_gathered(struct gathering *gathering, void *arg)
+{
+	struct consultation *c = OBJ(consultation, arg);
+
+	(void)gathering;
+	timer_clear(&c->wait);
+	c->ready(c, c->arg);
+}
+
+static void consultation_on_wait_over(struct timer *timer, void *arg)
+{
+	struct consultation *c = OBJ(consultation, arg);
+
+	(void)timer;
+	c->ready(c, c->arg);
+}
+
+struct consultation *consultation_start(struct consult *consult, struct ip client,
+	void (*ready)(struct consultation *consultation, void *arg), void *arg)
+{
+	struct loop *loop = consult->settings.loop;
+	struct consultation *c = mem_new(consultation);
+
+	c->magic = (uint32_t)MAGIC_consultation;
+	c->consult = consult;
+	c->client = client;
+	c->ready = ready;
+	c->arg = arg;
+	c->until_ms = loop_now_ms(loop) + consult->settings.limits->facts_ms;
+	timer_init(&c->wait, loop, consultation_on_wait_over, c);
+	c->gathering =
+		gathering_start(consult->gatherer, &(struct gathering_request){.client = client,
+							   .view = consult_view(consult),
+							   .done = consultation_on_gathered,
+							   .arg = c});
+	return c;
+}
+
+void consultation_free(struct consultation **consultation)
+{
+	struct consultation *c = *consultation;
+
+	if (c == NULL)
+		return;
+	gathering_free(&c->gathering);
+	timer_done(&c->wait);
+	c->magic = 0;
+	mem_free(c);
+	*consultation = NULL;
+}
+
+bool consultation_is_ready(const struct consultation *c)
+{
+	return gathering_is_complete(c->gathering) ||
+	       loop_now_ms(c->consult->settings.loop) >= c->until_ms;
+}
+
+void consultation_wait(struct consultation *c)
+{
+	timer_set(&c->wait, c->until_ms);
+}
+
+/* What a list of ours says, or a foreign one that refuses by itself, stands whether the client waits or not. */
+static bool facts_refuse_already(const struct facts *facts, const struct conf *conf)
+{
+	for (size_t i = 0; i < facts->list_hits_len; i++) {
+		if (facts->list_hits[i].list->action == ACTION_REJECT)
+			return true;
+	}
+	for (size_t i = 0; i < facts->dnsbls_len; i++) {
+		if (facts->dnsbls[i].state == FACT_YES && !facts->dnsbls[i].list_error &&
+			conf->dnsbls[i].action == ACTION_REJECT)
+			return true;
+	}
+	return false;
+}
+
+bool consultation_is_settled(struct consultation *c)
+{
+	const struct conf *conf = c->consult->settings.conf;
+	struct facts facts = {.client = c->client};
+
+	if (passed_cache_has(c->consult->passed, c->client, consult_now_s(c->consult)))
+		return true;
+	gathering_facts(c->gathering, &facts);
+	facts_look_up(&facts, conf, consult_view(c->consult));
+	return facts.client_is_own || facts.client_allowed || facts_refuse_already(&facts, conf);
+}
+
+void consultation_passed(struct consultation *c)
+{
+	struct consult *consult = c->consult;
+
+	passed_cache_add(consult->passed, c->client,
+		consult_now_s(consult) + consult->settings.limits->passed_s);
+}
+
+/* ---- the decision ---- */
+
+void consultation_names(const struct consultation *c, struct facts *ret_facts)
+{
+	*ret_facts = (struct facts){0};
+	gathering_facts(c->gathering, ret_facts);
+}
+
+void consultation_facts(
+	struct consultation *c, const struct consult_request *request, struct facts *ret_facts)
+{
+	const struct conf *conf = c->consult->settings.conf;
+
+	consultation_names(c, ret_facts);
+	ret_facts->spoke_early = request->spoke_early;
+	ret_facts->helo = request->helo;
+	ret_facts->sender = request->sender;
+	facts_set_recipient(ret_facts, conf, request->recipient);
+	facts_look_up(ret_facts, conf, consult_view(c->consult));
+}
+
+/* The keeper hears of an incident when it is new and when its count has grown enough. */
+static void consult_note_incident(struct consult *consult, struct consult_answer *answer)
+{
+	struct incident_note note = incident_book_note(consult->incidents, answer->facts.client,
+		answer->verdict.refusal, consult_now_s(consult));
+
+	answer->incident = note.number;
+	verdict_print_reply(&answer->verdict, note.number, &consult->reply);
+	if (note.is_worth && consult->settings.bus != NULL)
+		incident_report(
+			consult->settings.bus, &answer->verdict, &note, buf_cstr(&consult->reply));
+	answer->reply = buf_span(&consult->reply);
+}
+
+void consultation_decide(struct consultation *c, const struct consult_request *request,
+	struct consult_answer *ret_answer)
+{
+	struct consult *consult = c->consult;
+	struct verdict *verdict = &ret_answer->verdict;
+
+	buf_clear(&consult->reply);
+	ret_answer->incident = 0;
+	ret_answer->reply = (struct span){0};
+	consultation_facts(c, request, &ret_answer->facts);
+	verdict_decide(
+		&ret_answer->facts, consult->settings.conf, consult_until_now_s(consult), verdict);
+	if (verdict->would >= VERDICT_TEMPFAIL)
+		consult_note_incident(consult, ret_answer);
+}
