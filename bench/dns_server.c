@@ -104,7 +104,8 @@ static int serve(const char *path, struct endpoint endpoint, size_t threads, enu
 	for (size_t i = 0; i < threads && r == 0; i++)
 		r = socket_bind_udp(endpoint, true, &udp[i], why);
 	if (r == 0)
-		r = dns_server_new(udp, threads, &tcp, 1, &dns_desk_calls, &shelves, &server, why);
+		r = dns_server_new(
+			udp, threads, &tcp, 1, &dnsd_worker_calls, &shelves, &server, why);
 	if (r == 0)
 		sigwait(&end, &number);
 	dns_server_free(&server);

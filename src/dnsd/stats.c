@@ -25,16 +25,16 @@ enum {
 	LOOK_MS = 20,
 	TELL_MS = 2000,
 	SAMPLES_AT_ONCE = 1000,
-	DESKS_MAX = 256 * 16 + 1, /* dns.threads at each address of dns.listen, and TCP */
+	WORKERS_MAX = 256 * 16 + 1, /* dns.threads at each address of dns.listen, and TCP */
 };
 
 struct dns_watch {
 	uint32_t magic;
 	struct loop *loop;
 	struct bus_client *bus;
-	size_t desks_len;
-	struct guard_worker *desks[DESKS_MAX];
-	uint64_t before[DNS_COUNTS_LEN]; /* of desks that were closed */
+	size_t workers_len;
+	struct guard_worker *workers[WORKERS_MAX];
+	uint64_t before[DNS_COUNTS_LEN]; /* of workers that were closed */
 	struct timer look;
 	struct timer tell;
 	bool samples;
@@ -147,9 +147,9 @@ static void watch_sample(struct dns_watch *watch, struct span record)
 
 /* Some of a worker's samples; whether there may be more. A busy worker may write faster than this reads, and views and secondaries
  * have to have their turn. */
-static bool watch_drain(struct dns_watch *watch, struct guard_worker *desk)
+static bool watch_drain(struct dns_watch *watch, struct guard_worker *worker)
 {
-	struct ring *ring = guard_worker_samples(desk);
+	struct ring *ring = guard_worker_samples(worker);
 	struct span record;
 
 	for (unsigned i = 0; i < SAMPLES_AT_ONCE; i++) {
@@ -167,8 +167,8 @@ static void watch_on_look(struct timer *timer, void *arg)
 
 	bool more = false;
 
-	for (size_t i = 0; i < watch->desks_len; i++)
-		more |= watch_drain(watch, watch->desks[i]);
+	for (size_t i = 0; i < watch->workers_len; i++)
+		more |= watch_drain(watch, watch->workers[i]);
 	if (watch->tap != NULL)
 		tap_send(watch->tap);
 	if (watch->samples || more)
@@ -181,8 +181,8 @@ uint64_t dns_watch_sum(const struct dns_watch *watch, enum dns_count count)
 {
 	uint64_t sum = watch->before[count];
 
-	for (size_t i = 0; i < watch->desks_len; i++)
-		sum += dns_tally_read(guard_worker_tally(watch->desks[i]), count);
+	for (size_t i = 0; i < watch->workers_len; i++)
+		sum += dns_tally_read(guard_worker_tally(watch->workers[i]), count);
 	return sum;
 }
 
@@ -274,8 +274,8 @@ void dns_watch_free(struct dns_watch **watch)
 
 	if (w == NULL)
 		return;
-	while (w->desks_len != 0)
-		dns_watch_remove(w, w->desks[0]);
+	while (w->workers_len != 0)
+		dns_watch_remove(w, w->workers[0]);
 	timer_done(&w->look);
 	timer_done(&w->tell);
 	watch_drop_tap(w);
@@ -284,23 +284,23 @@ void dns_watch_free(struct dns_watch **watch)
 	*watch = NULL;
 }
 
-void dns_watch_add(struct dns_watch *watch, struct guard_worker *desk)
+void dns_watch_add(struct dns_watch *watch, struct guard_worker *worker)
 {
-	if (watch->desks_len < DESKS_MAX)
-		watch->desks[watch->desks_len++] = desk;
+	if (watch->workers_len < WORKERS_MAX)
+		watch->workers[watch->workers_len++] = worker;
 }
 
-void dns_watch_remove(struct dns_watch *watch, struct guard_worker *desk)
+void dns_watch_remove(struct dns_watch *watch, struct guard_worker *worker)
 {
-	for (size_t i = 0; i < watch->desks_len; i++) {
-		if (watch->desks[i] != desk)
+	for (size_t i = 0; i < watch->workers_len; i++) {
+		if (watch->workers[i] != worker)
 			continue;
-		while (watch_drain(watch, desk))
+		while (watch_drain(watch, worker))
 			continue;
 		for (int count = 0; count < DNS_COUNTS_LEN; count++)
 			watch->before[count] +=
-				dns_tally_read(guard_worker_tally(desk), (enum dns_count)count);
-		watch->desks[i] = watch->desks[--watch->desks_len];
+				dns_tally_read(guard_worker_tally(worker), (enum dns_count)count);
+		watch->workers[i] = watch->workers[--watch->workers_len];
 		return;
 	}
 }

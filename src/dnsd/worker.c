@@ -5,7 +5,7 @@
 #include "dnsd/stats.h"
 #include "zone/guard.h"
 
-struct dns_desk {
+struct dnsd_worker {
 	const struct dns_shelves *shelves;
 	struct shelf_item *table;
 	struct shelf_item *view;
@@ -13,55 +13,55 @@ struct dns_desk {
 	struct guard_worker *guard;
 };
 
-static void desk_refresh(void *arg)
+static void worker_refresh(void *arg)
 {
-	struct dns_desk *desk = arg;
-	int newer = shelf_refresh(desk->shelves->tables, &desk->table);
+	struct dnsd_worker *worker = arg;
+	int newer = shelf_refresh(worker->shelves->tables, &worker->table);
 
-	newer |= shelf_refresh(desk->shelves->views, &desk->view);
-	if (newer == 0 && desk->service != NULL)
+	newer |= shelf_refresh(worker->shelves->views, &worker->view);
+	if (newer == 0 && worker->service != NULL)
 		return;
-	zone_service_free(&desk->service);
-	desk->service = zone_service_new(shelf_object(desk->table), shelf_object(desk->view));
+	zone_service_free(&worker->service);
+	worker->service = zone_service_new(shelf_object(worker->table), shelf_object(worker->view));
 }
 
-static void *desk_open(void *arg)
+static void *worker_open(void *arg)
 {
-	struct dns_desk *desk = mem_new(dns_desk);
+	struct dnsd_worker *worker = mem_new(dnsd_worker);
 
-	desk->shelves = arg;
-	desk->guard = guard_worker_new(desk->shelves->workers);
-	if (desk->shelves->watch != NULL)
-		dns_watch_add(desk->shelves->watch, desk->guard);
-	desk_refresh(desk);
-	return desk;
+	worker->shelves = arg;
+	worker->guard = guard_worker_new(worker->shelves->workers);
+	if (worker->shelves->watch != NULL)
+		dns_watch_add(worker->shelves->watch, worker->guard);
+	worker_refresh(worker);
+	return worker;
 }
 
-static void desk_close(void *arg)
+static void worker_close(void *arg)
 {
-	struct dns_desk *desk = arg;
+	struct dnsd_worker *worker = arg;
 
-	zone_service_free(&desk->service);
-	if (desk->shelves->watch != NULL)
-		dns_watch_remove(desk->shelves->watch, desk->guard);
-	guard_worker_free(&desk->guard);
-	if (desk->table != NULL)
-		shelf_release(desk->shelves->tables, &desk->table);
-	if (desk->view != NULL)
-		shelf_release(desk->shelves->views, &desk->view);
-	mem_free(desk);
+	zone_service_free(&worker->service);
+	if (worker->shelves->watch != NULL)
+		dns_watch_remove(worker->shelves->watch, worker->guard);
+	guard_worker_free(&worker->guard);
+	if (worker->table != NULL)
+		shelf_release(worker->shelves->tables, &worker->table);
+	if (worker->view != NULL)
+		shelf_release(worker->shelves->views, &worker->view);
+	mem_free(worker);
 }
 
-static void desk_answer(void *arg, struct dns_job *jobs, size_t jobs_len, struct dns_now now)
+static void worker_answer(void *arg, struct dns_job *jobs, size_t jobs_len, struct dns_now now)
 {
-	struct dns_desk *desk = arg;
+	struct dnsd_worker *worker = arg;
 
-	zone_answer_jobs(desk->service, desk->guard, jobs, jobs_len, now);
+	zone_answer_jobs(worker->service, worker->guard, jobs, jobs_len, now);
 }
 
-const struct dns_desk_calls dns_desk_calls = {
-	.open = desk_open,
-	.close = desk_close,
-	.refresh = desk_refresh,
-	.answer = desk_answer,
+const struct worker_calls dnsd_worker_calls = {
+	.open = worker_open,
+	.close = worker_close,
+	.refresh = worker_refresh,
+	.answer = worker_answer,
 };

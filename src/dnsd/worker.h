@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The desk of a worker of the dns role: its hold on the newest table of zones and the newest view, and the service made of
+ * A worker of the dns role: its hold on the newest table of zones and the newest view, and the service made of
  * the two. Owner: the worker; one thread. The shelves are shared.
  */
 #include "base/shelf.h"
@@ -13,9 +13,9 @@ struct dns_watch;
 struct dns_shelves {
 	struct shelf *tables;    /* of struct zone_table; has one from the start */
 	struct shelf *views;     /* of struct view; may be empty for now */
-	unsigned workers;        /* how many desks there will be for UDP */
-	struct dns_watch *watch; /* hears of each desk; may be NULL */
+	unsigned workers;        /* how many there will be for UDP */
+	struct dns_watch *watch; /* hears of each worker; may be NULL */
 };
 
 /* arg: a struct dns_shelves, which lives as long as the server. */
-extern const struct dns_desk_calls dns_desk_calls;
+extern const struct worker_calls dnsd_worker_calls;

@@ -141,7 +141,7 @@ static void worker_answer(void *arg, struct dns_job *jobs, size_t len, struct dn
 		worker_log_batch(worker, jobs, len, now);
 }
 
-const struct dns_desk_calls rbldnsd_worker_calls = {
+const struct worker_calls rbldnsd_worker_calls = {
 	.open = worker_open,
 	.close = worker_close,
 	.refresh = worker_refresh,

@@ -22,7 +22,7 @@ struct rbldnsd_workers {
 };
 
 /* arg: a struct rbldnsd_workers. */
-extern const struct dns_desk_calls rbldnsd_worker_calls;
+extern const struct worker_calls rbldnsd_worker_calls;
 
 /* What all workers counted for a zone, by its place in the plan; -1: for none. Main thread; exact once the workers have ended. */
 struct rbl_counts rbldnsd_workers_count(const struct rbldnsd_workers *workers, int zone);

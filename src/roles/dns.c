@@ -103,7 +103,7 @@ static int dns_start_threads(struct dns_role *dns, struct fault *why)
 	if (context->conf->dns_listen_len != 0)
 		dns->shelves.workers = (unsigned)(udp_len / context->conf->dns_listen_len);
 	r = dns_server_new(
-		udp, udp_len, tcp, tcp_len, &dns_desk_calls, &dns->shelves, &dns->server, why);
+		udp, udp_len, tcp, tcp_len, &dnsd_worker_calls, &dns->shelves, &dns->server, why);
 	mem_free(udp);
 	mem_free(tcp);
 	if (r == 0)

@@ -18,7 +18,7 @@ struct dns_server {
 };
 
 static int server_start(struct dns_server *server, const int *udp, size_t udp_len, const int *tcp,
-	size_t tcp_len, const struct dns_desk_calls *calls, void *arg, struct fault *why)
+	size_t tcp_len, const struct worker_calls *calls, void *arg, struct fault *why)
 {
 	static const struct dns_tcp_limits limits = {.connections = TCP_CONNECTIONS,
 		.per_client = TCP_PER_CLIENT,
@@ -36,7 +36,7 @@ static int server_start(struct dns_server *server, const int *udp, size_t udp_le
 }
 
 int dns_server_new(const int *udp, size_t udp_len, const int *tcp, size_t tcp_len,
-	const struct dns_desk_calls *calls, void *arg, struct dns_server **ret_server,
+	const struct worker_calls *calls, void *arg, struct dns_server **ret_server,
 	struct fault *why)
 {
 	AUTO(dns_server) *server = mem_new(dns_server);

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * All threads of a DNS server: one for each UDP socket, one for TCP. What they answer is none of their business: each
- * opens a desk of its own and has its queries answered there. The dns role runs it, and so does the benchmark.
+ * opens a worker of its own and has its queries answered there. The dns role runs it, and so does the benchmark.
  * Owner: the caller; new, wake and free from one thread.
  */
 #include <stddef.h>
@@ -13,12 +13,12 @@
 struct dns_server;
 
 /* What a worker answers from. open is called by the thread that calls dns_server_new, the others by the worker. */
-struct dns_desk_calls {
+struct worker_calls {
 	void *(*open)(void *arg);
-	void (*close)(void *desk);
+	void (*close)(void *worker);
 	/* Takes what is newer and lets go of the old. At the top of every turn, so it has to cost nothing when nothing changed. */
-	void (*refresh)(void *desk);
-	void (*answer)(void *desk, struct dns_job *jobs, size_t jobs_len, struct dns_now now);
+	void (*refresh)(void *worker);
+	void (*answer)(void *worker, struct dns_job *jobs, size_t jobs_len, struct dns_now now);
 };
 
 struct dns_tcp_limits {
@@ -29,13 +29,13 @@ struct dns_tcp_limits {
 
 /* The descriptors stay the caller's. Starts the threads; signals are blocked in them. E_SYSTEM. */
 int dns_server_new(const int *udp, size_t udp_len, const int *tcp, size_t tcp_len,
-	const struct dns_desk_calls *calls, void *arg, struct dns_server **ret_server,
+	const struct worker_calls *calls, void *arg, struct dns_server **ret_server,
 	struct fault *why);
 
 /* Other limits than those it starts with (1000 connections, 100 of a client, ten seconds). */
 void dns_server_limit_tcp(struct dns_server *server, const struct dns_tcp_limits *limits);
 
-/* There is something newer: sleeping threads refresh their desks. */
+/* There is something newer: sleeping threads refresh their workers. */
 void dns_server_wake(struct dns_server *server);
 
 /* Waits for the threads to end. */

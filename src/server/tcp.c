@@ -66,8 +66,8 @@ struct dns_tcp {
 	struct loop *loop;
 	atomic_bool stop;
 	pthread_t thread;
-	const struct dns_desk_calls *calls;
-	void *desk;
+	const struct worker_calls *calls;
+	void *worker;
 	struct timer idle;         /* for the first of the ring */
 	struct timer accept_again; /* after a pause */
 	struct dns_connection ring;
@@ -184,8 +184,8 @@ static int connection_answer(struct dns_connection *connection, struct span quer
 		.out = tcp->answer,
 	};
 
-	tcp->calls->refresh(tcp->desk);
-	tcp->calls->answer(tcp->desk, &job, 1,
+	tcp->calls->refresh(tcp->worker);
+	tcp->calls->answer(tcp->worker, &job, 1,
 		(struct dns_now){.s = clock_now_s(), .ms = clock_monotonic_ms()});
 	if (job.multi != NULL) {
 		connection->multis[connection->multis_len++] = job.multi;
@@ -406,7 +406,7 @@ static void tcp_on_wake(void *arg)
 {
 	struct dns_tcp *tcp = OBJ(dns_tcp, arg);
 
-	tcp->calls->refresh(tcp->desk);
+	tcp->calls->refresh(tcp->worker);
 	if (atomic_load_explicit(&tcp->stop, memory_order_relaxed))
 		loop_stop(tcp->loop);
 }
@@ -428,14 +428,14 @@ static void tcp_destroy(struct dns_tcp *tcp)
 	timer_done(&tcp->idle);
 	timer_done(&tcp->accept_again);
 	loop_free(&tcp->loop);
-	tcp->calls->close(tcp->desk);
+	tcp->calls->close(tcp->worker);
 	mem_free(tcp->listeners);
 	tcp->magic = 0;
 	mem_free(tcp);
 }
 
 int dns_tcp_new(const int *fds, size_t fds_len, const struct dns_tcp_limits *limits,
-	const struct dns_desk_calls *calls, void *arg, struct dns_tcp **ret_tcp, struct fault *why)
+	const struct worker_calls *calls, void *arg, struct dns_tcp **ret_tcp, struct fault *why)
 {
 	struct dns_tcp *tcp = mem_new(dns_tcp);
 	int r;
@@ -445,7 +445,7 @@ int dns_tcp_new(const int *fds, size_t fds_len, const struct dns_tcp_limits *lim
 	tcp->loop = loop_new();
 	tcp->ring.next = tcp->ring.previous = &tcp->ring;
 	tcp->calls = calls;
-	tcp->desk = calls->open(arg);
+	tcp->worker = calls->open(arg);
 	timer_init(&tcp->idle, tcp->loop, tcp_on_idle, tcp);
 	timer_init(&tcp->accept_again, tcp->loop, tcp_on_accept_again, tcp);
 	loop_on_wake(tcp->loop, tcp_on_wake, tcp);

@@ -12,12 +12,12 @@ struct dns_tcp;
 
 /* The descriptors stay the caller's. The thread runs until dns_tcp_free. E_SYSTEM. */
 int dns_tcp_new(const int *fds, size_t fds_len, const struct dns_tcp_limits *limits,
-	const struct dns_desk_calls *calls, void *arg, struct dns_tcp **ret_tcp, struct fault *why);
+	const struct worker_calls *calls, void *arg, struct dns_tcp **ret_tcp, struct fault *why);
 
 /* From now on; any thread. Connections that are there stay. */
 void dns_tcp_limit(struct dns_tcp *tcp, const struct dns_tcp_limits *limits);
 
-/* There is something newer: a sleeping thread refreshes its desk. Any thread. */
+/* There is something newer: a sleeping thread refreshes its worker. Any thread. */
 void dns_tcp_wake(struct dns_tcp *tcp);
 
 /* Tells the thread to end; dns_tcp_free waits for it. */

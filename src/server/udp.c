@@ -34,8 +34,8 @@ struct dns_udp {
 	bool wildcard; /* answers have to leave by the address that was asked */
 	atomic_bool stop;
 	pthread_t thread;
-	const struct dns_desk_calls *calls;
-	void *desk;
+	const struct worker_calls *calls;
+	void *worker;
 	struct dns_job jobs[BATCH];
 	uint8_t job_of[BATCH]; /* the datagram of each job */
 	struct mmsghdr in[BATCH];
@@ -147,11 +147,11 @@ static void udp_turn(struct dns_udp *udp)
 	int received = recvmmsg(udp->fd, udp->in, BATCH, MSG_WAITFORONE, NULL);
 	size_t jobs_len;
 
-	udp->calls->refresh(udp->desk); /* after the wait: never an answer from before it */
+	udp->calls->refresh(udp->worker); /* after the wait: never an answer from before it */
 	if (received <= 0)
 		return;
 	jobs_len = udp_take_jobs(udp, (size_t)received);
-	udp->calls->answer(udp->desk, udp->jobs, jobs_len,
+	udp->calls->answer(udp->worker, udp->jobs, jobs_len,
 		(struct dns_now){.s = clock_now_s(), .ms = clock_monotonic_ms()});
 	udp_send(udp, udp_fill_out(udp, jobs_len));
 	udp_rearm(udp, (size_t)received);
@@ -196,7 +196,7 @@ static void udp_socket_options(struct dns_udp *udp)
 		setsockopt(udp->fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
 }
 
-int dns_udp_new(int fd, const struct dns_desk_calls *calls, void *arg, struct dns_udp **ret_udp,
+int dns_udp_new(int fd, const struct worker_calls *calls, void *arg, struct dns_udp **ret_udp,
 	struct fault *why)
 {
 	struct dns_udp *udp = mem_new(dns_udp);
@@ -214,10 +214,10 @@ int dns_udp_new(int fd, const struct dns_desk_calls *calls, void *arg, struct dn
 	udp_prepare(udp);
 	udp_rearm(udp, BATCH);
 	udp->calls = calls;
-	udp->desk = calls->open(arg);
+	udp->worker = calls->open(arg);
 	r = pthread_create(&udp->thread, NULL, udp_thread, udp);
 	if (r != 0) {
-		calls->close(udp->desk);
+		calls->close(udp->worker);
 		mem_free(udp);
 		return fault_set(why, err_from_errno(r), "cannot start a DNS thread");
 	}
@@ -236,7 +236,7 @@ void dns_udp_free(struct dns_udp **udp)
 		return;
 	dns_udp_stop(*udp);
 	pthread_join((*udp)->thread, NULL);
-	(*udp)->calls->close((*udp)->desk);
+	(*udp)->calls->close((*udp)->worker);
 	mem_free(*udp);
 	*udp = NULL;
 }

@@ -364,7 +364,7 @@ struct pending {
 };
 
 static void pending_read(struct pending *pending, const struct zone_service *service,
-	struct guard_worker *desk, struct dns_job *job, struct dns_now now)
+	struct guard_worker *worker, struct dns_job *job, struct dns_now now)
 {
 	struct dns_query *query = &pending->query;
 	struct asked *asked = &pending->asked;
@@ -377,7 +377,7 @@ static void pending_read(struct pending *pending, const struct zone_service *ser
 	asked->transport = job->transport;
 	asked->now_s = now.s;
 	pending->rcode = dns_query_decode(job->query, query);
-	guard_open(&pending->guard, service->table->guard, desk, job, query, now);
+	guard_open(&pending->guard, service->table->guard, worker, job, query, now);
 	if (pending->rcode != DNS_NOERROR || query->class != DNS_IN)
 		return;
 	asked->zone = zone_of_qname(service->table, query);
@@ -468,7 +468,7 @@ static size_t pending_answer(struct pending *pending, struct dns_now now)
 /* Few enough that what is fetched for the last is still in the first cache when the last is answered. */
 enum { GROUP = 16 };
 
-void zone_answer_jobs(const struct zone_service *service, struct guard_worker *desk,
+void zone_answer_jobs(const struct zone_service *service, struct guard_worker *worker,
 	struct dns_job *jobs, size_t jobs_len, struct dns_now now)
 {
 	struct pending pending[GROUP];
@@ -477,7 +477,7 @@ void zone_answer_jobs(const struct zone_service *service, struct guard_worker *d
 	for (; jobs_len != 0; jobs += group, jobs_len -= group) {
 		group = jobs_len < GROUP ? jobs_len : GROUP;
 		for (size_t i = 0; i < group; i++)
-			pending_read(&pending[i], service, desk, &jobs[i], now);
+			pending_read(&pending[i], service, worker, &jobs[i], now);
 		for (unsigned step = 0; step < VIEW_FETCHES && group > 1; step++) {
 			for (size_t i = 0; i < group; i++)
 				pending_prefetch(&pending[i], step);

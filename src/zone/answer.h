@@ -17,9 +17,9 @@ struct zone_service *zone_service_new(const struct zone_table *table, const stru
 void zone_service_free(struct zone_service **service);
 
 /* Answers a batch: all queries of it are read and what they ask for is fetched from memory together, then each is answered.
- * Sets out_len of every job. desk: what the guard of the table remembers between queries (zone/guard.h); NULL: there is no
+ * Sets out_len of every job. worker: what the guard of the table remembers between queries (zone/guard.h); NULL: there is no
  * guard. */
-void zone_answer_jobs(const struct zone_service *service, struct guard_worker *desk,
+void zone_answer_jobs(const struct zone_service *service, struct guard_worker *worker,
 	struct dns_job *jobs, size_t jobs_len, struct dns_now now);
 
 /* One alone, without a guard: the length of the response in out, which has room for DNS_ANSWER_UDP_MAX or DNS_ANSWER_TCP_MAX octets; 0: no response is due (it is

@@ -17,7 +17,7 @@ struct stage {
 	struct zone_table *table;
 	struct zone_service *service;
 	struct guard_state *memory;
-	struct guard_worker *desk;
+	struct guard_worker *worker;
 };
 
 /* One list with keys, one that is closed to most; everything that can be switched on is. */
@@ -62,7 +62,7 @@ static void stage_init(struct stage *stage)
 	ASSERT(fd >= 0 && write(fd, KEY " a 5\n", sizeof(KEY " a 5\n") - 1) > 0);
 	close(fd);
 	stage->memory = guard_state_new();
-	stage->desk = guard_worker_new(1);
+	stage->worker = guard_worker_new(1);
 	ASSERT(zone_table_new(&conf, &stage->table, NULL) == 0);
 	ASSERT(guard_new(&conf, stage->table, stage->memory, &stage->table->guard, NULL) == 0);
 	stage->service = zone_service_new(stage->table, NULL);
@@ -70,9 +70,9 @@ static void stage_init(struct stage *stage)
 }
 
 /* What is watched never shows the key. */
-static void drain(struct guard_worker *desk)
+static void drain(struct guard_worker *worker)
 {
-	struct ring *ring = guard_worker_samples(desk);
+	struct ring *ring = guard_worker_samples(worker);
 	struct span record;
 
 	while (ring_peek(ring, &record)) {
@@ -103,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int i = 0; i < 8; i++) { /* over quota and rate on the way */
 		struct dns_now now = {.s = day * 86400, .ms = day * 86400000 + i * (data[0] >> 1)};
 
-		zone_answer_jobs(stage.service, stage.desk, &job, 1, now);
+		zone_answer_jobs(stage.service, stage.worker, &job, 1, now);
 		if (job.out_len == 0)
 			continue;
 		ASSERT(job.out_len >= DNS_HEADER_SIZE);
@@ -112,6 +112,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (out[5] != 0)
 			ASSERT(dns_message_decode(span_of(out, job.out_len), &message) == 0);
 	}
-	drain(stage.desk);
+	drain(stage.worker);
 	return 0;
 }

@@ -140,8 +140,8 @@ static struct dns_tcp *start_tcp(struct bench *bench, size_t connections, int64_
 		.connections = connections, .per_client = connections, .idle_ms = idle_ms};
 	struct dns_tcp *tcp = NULL;
 
-	assert_int_equal(
-		dns_tcp_new(&bench->tcp, 1, &limits, &dns_desk_calls, &bench->shelves, &tcp, NULL),
+	assert_int_equal(dns_tcp_new(&bench->tcp, 1, &limits, &dnsd_worker_calls, &bench->shelves,
+				 &tcp, NULL),
 		0);
 	return tcp;
 }
@@ -202,22 +202,23 @@ static void multi_free(struct dns_multi *multi)
 	mem_free(multi);
 }
 
-static void *multi_desk_open(void *arg)
+static void *multi_worker_open(void *arg)
 {
 	return arg;
 }
 
-static void multi_desk_nothing(void *desk)
+static void multi_worker_nothing(void *worker)
 {
-	(void)desk;
+	(void)worker;
 }
 
 /* Queries with an even id get a long answer, the others their own header, of 256 on as the largest answer there is. */
-static void multi_desk_answer(void *desk, struct dns_job *jobs, size_t jobs_len, struct dns_now now)
+static void multi_worker_answer(
+	void *worker, struct dns_job *jobs, size_t jobs_len, struct dns_now now)
 {
 	static const struct dns_multi_calls calls = {multi_next, multi_free};
 
-	(void)desk;
+	(void)worker;
 	(void)now;
 	for (size_t i = 0; i < jobs_len; i++) {
 		struct counting_multi *counting;
@@ -235,11 +236,11 @@ static void multi_desk_answer(void *desk, struct dns_job *jobs, size_t jobs_len,
 	}
 }
 
-static const struct dns_desk_calls multi_desk_calls = {
-	.open = multi_desk_open,
-	.close = multi_desk_nothing,
-	.refresh = multi_desk_nothing,
-	.answer = multi_desk_answer,
+static const struct worker_calls multi_worker_calls = {
+	.open = multi_worker_open,
+	.close = multi_worker_nothing,
+	.refresh = multi_worker_nothing,
+	.answer = multi_worker_answer,
 };
 
 /* More long answers than have a place at once, one after the other in one stream. */
@@ -256,7 +257,7 @@ static void long_answers_are_sent_whole(void **state)
 	int fd;
 
 	assert_int_equal(
-		dns_tcp_new(&bench->tcp, 1, &limits, &multi_desk_calls, bench, &tcp, NULL), 0);
+		dns_tcp_new(&bench->tcp, 1, &limits, &multi_worker_calls, bench, &tcp, NULL), 0);
 	fd = connect_to(bench->endpoint, SOCK_STREAM);
 	buf_init(&out, 0);
 	for (uint16_t i = 0; i < MULTIS; i++)
@@ -290,7 +291,7 @@ static void queries_overtake_a_long_answer(void **state)
 	int fd;
 
 	assert_int_equal(
-		dns_tcp_new(&bench->tcp, 1, &limits, &multi_desk_calls, bench, &tcp, NULL), 0);
+		dns_tcp_new(&bench->tcp, 1, &limits, &multi_worker_calls, bench, &tcp, NULL), 0);
 	fd = connect_to(bench->endpoint, SOCK_STREAM);
 	buf_init(&out, 0);
 	append_framed(&out, "bl.example.org", 2);
@@ -333,7 +334,7 @@ static void later_queries_overtake_a_long_answer(void **state)
 	setsockopt(bench->tcp, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	setsockopt(bench->tcp, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	assert_int_equal(
-		dns_tcp_new(&bench->tcp, 1, &limits, &multi_desk_calls, bench, &tcp, NULL), 0);
+		dns_tcp_new(&bench->tcp, 1, &limits, &multi_worker_calls, bench, &tcp, NULL), 0);
 	fd = connect_to(bench->endpoint, SOCK_STREAM);
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	buf_init(&out, 0);
@@ -376,7 +377,7 @@ static void large_answers_beside_a_long_one(void **state)
 	int fd;
 
 	assert_int_equal(
-		dns_tcp_new(&bench->tcp, 1, &limits, &multi_desk_calls, bench, &tcp, NULL), 0);
+		dns_tcp_new(&bench->tcp, 1, &limits, &multi_worker_calls, bench, &tcp, NULL), 0);
 	fd = connect_to(bench->endpoint, SOCK_STREAM);
 	buf_init(&out, 0);
 	append_framed(&out, "bl.example.org", 2);
@@ -407,8 +408,8 @@ static void a_client_with_many_connections_loses_its_own(void **state)
 	int fds[MINE + 1], stranger;
 	struct buf out;
 
-	assert_int_equal(
-		dns_tcp_new(&bench->tcp, 1, &limits, &dns_desk_calls, &bench->shelves, &tcp, NULL),
+	assert_int_equal(dns_tcp_new(&bench->tcp, 1, &limits, &dnsd_worker_calls, &bench->shelves,
+				 &tcp, NULL),
 		0);
 	buf_init(&out, 0);
 	append_framed(&out, "bl.example.org", 7);
@@ -445,7 +446,7 @@ static void a_long_answer_that_is_left_is_freed(void **state)
 	int fd;
 
 	assert_int_equal(
-		dns_tcp_new(&bench->tcp, 1, &limits, &multi_desk_calls, bench, &tcp, NULL), 0);
+		dns_tcp_new(&bench->tcp, 1, &limits, &multi_worker_calls, bench, &tcp, NULL), 0);
 	buf_init(&out, 0);
 	append_framed(&out, "bl.example.org", 2);
 	atomic_store(&multis_freed, 0);
@@ -611,7 +612,7 @@ static void answers_are_never_fragmented(void **state)
 	int discovery = 0;
 	socklen_t len = sizeof(discovery);
 
-	assert_int_equal(dns_server_new(&bench->udp, 1, &bench->tcp, 1, &dns_desk_calls,
+	assert_int_equal(dns_server_new(&bench->udp, 1, &bench->tcp, 1, &dnsd_worker_calls,
 				 &bench->shelves, &server, NULL),
 		0);
 	assert_int_equal(getsockopt(bench->udp, IPPROTO_IP, IP_MTU_DISCOVER, &discovery, &len), 0);
@@ -625,7 +626,7 @@ static void views_and_tables_change_under_load(void **state)
 	struct asker asker = {.bench = bench};
 	struct dns_server *server = NULL;
 
-	assert_int_equal(dns_server_new(&bench->udp, 1, &bench->tcp, 1, &dns_desk_calls,
+	assert_int_equal(dns_server_new(&bench->udp, 1, &bench->tcp, 1, &dnsd_worker_calls,
 				 &bench->shelves, &server, NULL),
 		0);
 	assert_int_equal(pthread_create(&asker.thread, NULL, ask_on, &asker), 0);

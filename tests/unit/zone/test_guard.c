@@ -18,7 +18,7 @@
 struct scene {
 	struct fixture fixture;
 	struct guard_state *memory;
-	struct guard_worker *desk;
+	struct guard_worker *worker;
 	struct dns_now now;
 	struct conf conf;
 	struct conf_list lists[2];
@@ -45,7 +45,7 @@ static struct scene *scene_new(void)
 
 	fixture_init(&scene->fixture, NULL, 0);
 	scene->memory = guard_state_new();
-	scene->desk = guard_worker_new(1);
+	scene->worker = guard_worker_new(1);
 	scene->now = (struct dns_now){.s = FIXTURE_NOW_S, .ms = 5};
 	scene->lists[0].name = "main";
 	scene->lists[1].name = "names";
@@ -69,7 +69,7 @@ static void scene_free(struct scene *scene)
 {
 	if (scene->keys_path[0] != '\0')
 		unlink(scene->keys_path);
-	guard_worker_free(&scene->desk);
+	guard_worker_free(&scene->worker);
 	fixture_done(&scene->fixture);
 	guard_state_free(&scene->memory);
 	buf_done(&scene->out);
@@ -131,7 +131,7 @@ static const char *ask(struct scene *scene, const struct question *question)
 	job.query = buf_span(&query);
 	job.client.port = 4711;
 	assert_int_equal(ip_parse(span_text(question->client), &job.client.ip), 0);
-	zone_answer_jobs(scene->fixture.service, scene->desk, &job, 1, scene->now);
+	zone_answer_jobs(scene->fixture.service, scene->worker, &job, 1, scene->now);
 	buf_done(&query);
 	buf_clear(&scene->out);
 	scene->len = job.out_len;
@@ -185,7 +185,7 @@ static void expect_words(struct scene *scene, const char *part)
 
 static uint64_t counted(struct scene *scene, enum dns_count count)
 {
-	return dns_tally_read(guard_worker_tally(scene->desk), count);
+	return dns_tally_read(guard_worker_tally(scene->worker), count);
 }
 
 /* ---- access ---- */
@@ -469,13 +469,13 @@ static void a_message_without_question_may_come_for_a_cookie(void **state)
 
 	(void)state;
 	apply(scene);
-	zone_answer_jobs(scene->fixture.service, scene->desk, &job, 1, scene->now);
+	zone_answer_jobs(scene->fixture.service, scene->worker, &job, 1, scene->now);
 	assert_int_equal(job.out_len, DNS_HEADER_SIZE + 11 + 28);
 	assert_int_equal(scene->bytes[3] & 0xf, DNS_NOERROR);
 	assert_memory_equal(scene->bytes + DNS_HEADER_SIZE + 15, "clientck\1\0\0\0", 12);
 	scene->conf.guard.cookies = COOKIES_OFF;
 	apply(scene);
-	zone_answer_jobs(scene->fixture.service, scene->desk, &job, 1, scene->now);
+	zone_answer_jobs(scene->fixture.service, scene->worker, &job, 1, scene->now);
 	assert_int_equal(scene->bytes[3] & 0xf, DNS_FORMERR);
 	scene_free(scene);
 }
@@ -500,7 +500,7 @@ static void no_sample_shows_a_key(void **state)
 			"a-long-name-without-a-key.dbl.example.org"},
 	};
 	struct scene *scene = scene_new();
-	struct ring *ring = guard_worker_samples(scene->desk);
+	struct ring *ring = guard_worker_samples(scene->worker);
 
 	(void)state;
 	write_keys(scene, KEY " example-mail -\n", 0640);
@@ -533,7 +533,7 @@ static void a_sample_takes_its_share(void **state)
 {
 	enum { QUERIES = 100000, EACH = 100 };
 	struct scene *scene = scene_new();
-	struct ring *ring = guard_worker_samples(scene->desk);
+	struct ring *ring = guard_worker_samples(scene->worker);
 	struct span record;
 	unsigned seen = 0;
 
