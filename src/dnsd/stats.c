@@ -23,12 +23,12 @@
  */
 enum {
 	LOOK_MS = 20,
-	TELL_MS = 2000,
+	REPORT_MS = 2000,
 	SAMPLES_AT_ONCE = 1000,
 	WORKERS_MAX = 256 * 16 + 1, /* dns.threads at each address of dns.listen, and TCP */
 };
 
-struct dns_watch {
+struct dnsd_stats {
 	uint32_t magic;
 	struct loop *loop;
 	struct bus_client *bus;
@@ -36,7 +36,7 @@ struct dns_watch {
 	struct guard_worker *workers[WORKERS_MAX];
 	uint64_t before[DNS_COUNTS_LEN]; /* of workers that were closed */
 	struct timer look;
-	struct timer tell;
+	struct timer report;
 	bool samples;
 	char *tap_path; /* of tap; NULL: none */
 	char *tap_identity;
@@ -89,23 +89,23 @@ static void log_sample(
 }
 
 /* So many lines a second, and the rest counted and told. */
-static bool may_log(struct dns_watch *watch)
+static bool may_log(struct dnsd_stats *stats)
 {
-	int64_t second = loop_now_ms(watch->loop) / 1000;
+	int64_t second = loop_now_ms(stats->loop) / 1000;
 
-	if (second != watch->log_second) {
-		if (watch->unlogged != 0)
+	if (second != stats->log_second) {
+		if (stats->unlogged != 0)
 			log_event(EV_DNS_QUERY_SKIPPED,
-				LOG_FIELDS(log_number("count", (int64_t)watch->unlogged)));
-		watch->log_second = second;
-		watch->logged = 0;
-		watch->unlogged = 0;
+				LOG_FIELDS(log_number("count", (int64_t)stats->unlogged)));
+		stats->log_second = second;
+		stats->logged = 0;
+		stats->unlogged = 0;
 	}
-	if (watch->logged < watch->log_rate) {
-		watch->logged++;
+	if (stats->logged < stats->log_rate) {
+		stats->logged++;
 		return true;
 	}
-	watch->unlogged++;
+	stats->unlogged++;
 	return false;
 }
 
@@ -129,7 +129,7 @@ static void tap_sample(
 	tap_put(tap, &message);
 }
 
-static void watch_sample(struct dns_watch *watch, struct span record)
+static void stats_sample(struct dnsd_stats *stats, struct span record)
 {
 	struct guard_sample head;
 	struct span key, query, answer;
@@ -139,15 +139,15 @@ static void watch_sample(struct dns_watch *watch, struct span record)
 	key = span_first(record, head.key_len);
 	query = span_first(span_from(record, key.len), head.query_len);
 	answer = span_first(span_from(record, key.len + query.len), head.answer_len);
-	if (head.for_log && may_log(watch))
+	if (head.for_log && may_log(stats))
 		log_sample(&head, key, query, answer);
-	if (head.for_tap && watch->tap != NULL)
-		tap_sample(watch->tap, &head, query, answer);
+	if (head.for_tap && stats->tap != NULL)
+		tap_sample(stats->tap, &head, query, answer);
 }
 
 /* Some of a worker's samples; whether there may be more. A busy worker may write faster than this reads, and views and secondaries
  * have to have their turn. */
-static bool watch_drain(struct dns_watch *watch, struct guard_worker *worker)
+static bool stats_drain(struct dnsd_stats *stats, struct guard_worker *worker)
 {
 	struct ring *ring = guard_worker_samples(worker);
 	struct span record;
@@ -155,34 +155,34 @@ static bool watch_drain(struct dns_watch *watch, struct guard_worker *worker)
 	for (unsigned i = 0; i < SAMPLES_AT_ONCE; i++) {
 		if (!ring_peek(ring, &record))
 			return false;
-		watch_sample(watch, record);
+		stats_sample(stats, record);
 		ring_drop(ring);
 	}
 	return true;
 }
 
-static void watch_on_look(struct timer *timer, void *arg)
+static void stats_on_look(struct timer *timer, void *arg)
 {
-	struct dns_watch *watch = OBJ(dns_watch, arg);
+	struct dnsd_stats *stats = OBJ(dnsd_stats, arg);
 
 	bool more = false;
 
-	for (size_t i = 0; i < watch->workers_len; i++)
-		more |= watch_drain(watch, watch->workers[i]);
-	if (watch->tap != NULL)
-		tap_send(watch->tap);
-	if (watch->samples || more)
+	for (size_t i = 0; i < stats->workers_len; i++)
+		more |= stats_drain(stats, stats->workers[i]);
+	if (stats->tap != NULL)
+		tap_send(stats->tap);
+	if (stats->samples || more)
 		timer_set(timer, loop_now_ms(timer->loop) + (more ? 0 : LOOK_MS));
 }
 
 /* ---- counts ---- */
 
-uint64_t dns_watch_sum(const struct dns_watch *watch, enum dns_count count)
+uint64_t dnsd_stats_sum(const struct dnsd_stats *stats, enum dns_count count)
 {
-	uint64_t sum = watch->before[count];
+	uint64_t sum = stats->before[count];
 
-	for (size_t i = 0; i < watch->workers_len; i++)
-		sum += dns_tally_read(guard_worker_tally(watch->workers[i]), count);
+	for (size_t i = 0; i < stats->workers_len; i++)
+		sum += dns_tally_read(guard_worker_tally(stats->workers[i]), count);
 	return sum;
 }
 
@@ -197,7 +197,7 @@ static void add_counter(
 	health->counters[health->n_counters++] = counter;
 }
 
-static void watch_tell(struct dns_watch *watch)
+static void stats_report(struct dnsd_stats *stats)
 {
 	AUTO(arena) *arena = arena_new(0);
 	Stockade__Health health = STOCKADE__HEALTH__INIT;
@@ -205,102 +205,103 @@ static void watch_tell(struct dns_watch *watch)
 	health.counters = arena_alloc(arena, (DNS_COUNTS_LEN + 1) * sizeof(*health.counters));
 	for (int i = 0; i < DNS_COUNTS_LEN; i++)
 		add_counter(arena, &health, dns_count_name((enum dns_count)i),
-			dns_watch_sum(watch, (enum dns_count)i));
-	if (watch->tap != NULL)
-		add_counter(arena, &health, "untapped", tap_dropped(watch->tap));
-	bus_client_tell(watch->bus, &health);
+			dnsd_stats_sum(stats, (enum dns_count)i));
+	if (stats->tap != NULL)
+		add_counter(arena, &health, "untapped", tap_dropped(stats->tap));
+	bus_client_tell(stats->bus, &health);
 }
 
-static void watch_on_tell(struct timer *timer, void *arg)
+static void stats_on_report(struct timer *timer, void *arg)
 {
-	watch_tell(OBJ(dns_watch, arg));
-	timer_set(timer, loop_now_ms(timer->loop) + TELL_MS);
+	stats_report(OBJ(dnsd_stats, arg));
+	timer_set(timer, loop_now_ms(timer->loop) + REPORT_MS);
 }
 
 /* ---- life ---- */
 
-static void watch_drop_tap(struct dns_watch *watch)
+static void stats_drop_tap(struct dnsd_stats *stats)
 {
-	tap_free(&watch->tap);
-	mem_free(watch->tap_path);
-	mem_free(watch->tap_identity);
-	watch->tap_path = watch->tap_identity = NULL;
+	tap_free(&stats->tap);
+	mem_free(stats->tap_path);
+	mem_free(stats->tap_identity);
+	stats->tap_path = stats->tap_identity = NULL;
 }
 
 /* A tap goes on when neither its socket nor what we call ourselves changed. */
-static void watch_apply_tap(struct dns_watch *watch, const struct conf *conf)
+static void stats_apply_tap(struct dnsd_stats *stats, const struct conf *conf)
 {
 	const char *path = conf->guard.dnstap_sample != 0 ? conf->guard.dnstap_socket : NULL;
 	const char *identity = conf->guard.nsid != NULL ? conf->guard.nsid : conf->hostname;
 
-	if (path != NULL && watch->tap_path != NULL && strcmp(path, watch->tap_path) == 0 &&
-		strcmp(identity, watch->tap_identity) == 0)
+	if (path != NULL && stats->tap_path != NULL && strcmp(path, stats->tap_path) == 0 &&
+		strcmp(identity, stats->tap_identity) == 0)
 		return;
-	watch_drop_tap(watch);
+	stats_drop_tap(stats);
 	if (path == NULL)
 		return;
-	watch->tap_path = mem_copy_string(path);
-	watch->tap_identity = mem_copy_string(identity);
-	watch->tap = tap_new(watch->loop, path, identity, log_event);
+	stats->tap_path = mem_copy_string(path);
+	stats->tap_identity = mem_copy_string(identity);
+	stats->tap = tap_new(stats->loop, path, identity, log_event);
 }
 
-void dns_watch_apply(struct dns_watch *watch, const struct conf *conf)
+void dnsd_stats_apply(struct dnsd_stats *stats, const struct conf *conf)
 {
-	watch_apply_tap(watch, conf);
-	watch->log_rate = conf->guard.log_rate;
-	watch->samples = conf->guard.log_sample != 0 || watch->tap != NULL;
+	stats_apply_tap(stats, conf);
+	stats->log_rate = conf->guard.log_rate;
+	stats->samples = conf->guard.log_sample != 0 || stats->tap != NULL;
 	timer_set(
-		&watch->look, loop_now_ms(watch->loop)); /* also the last ones of what is off now */
+		&stats->look, loop_now_ms(stats->loop)); /* also the last ones of what is off now */
 }
 
-struct dns_watch *dns_watch_new(struct loop *loop, const struct conf *conf, struct bus_client *bus)
+struct dnsd_stats *dnsd_stats_new(
+	struct loop *loop, const struct conf *conf, struct bus_client *bus)
 {
-	struct dns_watch *watch = mem_new(dns_watch);
+	struct dnsd_stats *stats = mem_new(dnsd_stats);
 
-	watch->magic = (uint32_t)MAGIC_dns_watch;
-	watch->loop = loop;
-	watch->bus = bus;
-	timer_init(&watch->look, loop, watch_on_look, watch);
-	timer_init(&watch->tell, loop, watch_on_tell, watch);
+	stats->magic = (uint32_t)MAGIC_dnsd_stats;
+	stats->loop = loop;
+	stats->bus = bus;
+	timer_init(&stats->look, loop, stats_on_look, stats);
+	timer_init(&stats->report, loop, stats_on_report, stats);
 	if (bus != NULL)
-		timer_set(&watch->tell, loop_now_ms(loop));
-	dns_watch_apply(watch, conf);
-	return watch;
+		timer_set(&stats->report, loop_now_ms(loop));
+	dnsd_stats_apply(stats, conf);
+	return stats;
 }
 
-void dns_watch_free(struct dns_watch **watch)
+void dnsd_stats_free(struct dnsd_stats **stats)
 {
-	struct dns_watch *w = *watch;
+	struct dnsd_stats *w = *stats;
 
 	if (w == NULL)
 		return;
 	while (w->workers_len != 0)
-		dns_watch_remove(w, w->workers[0]);
+		dnsd_stats_remove(w, w->workers[0]);
 	timer_done(&w->look);
-	timer_done(&w->tell);
-	watch_drop_tap(w);
+	timer_done(&w->report);
+	stats_drop_tap(w);
 	w->magic = 0;
 	mem_free(w);
-	*watch = NULL;
+	*stats = NULL;
 }
 
-void dns_watch_add(struct dns_watch *watch, struct guard_worker *worker)
+void dnsd_stats_add(struct dnsd_stats *stats, struct guard_worker *worker)
 {
-	if (watch->workers_len < WORKERS_MAX)
-		watch->workers[watch->workers_len++] = worker;
+	if (stats->workers_len < WORKERS_MAX)
+		stats->workers[stats->workers_len++] = worker;
 }
 
-void dns_watch_remove(struct dns_watch *watch, struct guard_worker *worker)
+void dnsd_stats_remove(struct dnsd_stats *stats, struct guard_worker *worker)
 {
-	for (size_t i = 0; i < watch->workers_len; i++) {
-		if (watch->workers[i] != worker)
+	for (size_t i = 0; i < stats->workers_len; i++) {
+		if (stats->workers[i] != worker)
 			continue;
-		while (watch_drain(watch, worker))
+		while (stats_drain(stats, worker))
 			continue;
 		for (int count = 0; count < DNS_COUNTS_LEN; count++)
-			watch->before[count] +=
+			stats->before[count] +=
 				dns_tally_read(guard_worker_tally(worker), (enum dns_count)count);
-		watch->workers[i] = watch->workers[--watch->workers_len];
+		stats->workers[i] = stats->workers[--stats->workers_len];
 		return;
 	}
 }

@@ -10,19 +10,20 @@
 
 struct bus_client;
 struct conf;
-struct dns_watch;
+struct dnsd_stats;
 struct guard_worker;
 
 /* bus: where counts are told, or NULL. */
-struct dns_watch *dns_watch_new(struct loop *loop, const struct conf *conf, struct bus_client *bus);
-void dns_watch_free(struct dns_watch **watch);
+struct dnsd_stats *dnsd_stats_new(
+	struct loop *loop, const struct conf *conf, struct bus_client *bus);
+void dnsd_stats_free(struct dnsd_stats **stats);
 
 /* A configuration came into force. */
-void dns_watch_apply(struct dns_watch *watch, const struct conf *conf);
+void dnsd_stats_apply(struct dnsd_stats *stats, const struct conf *conf);
 
 /* A worker's. Remove takes what is left in it, and its counts stay in the sums. */
-void dns_watch_add(struct dns_watch *watch, struct guard_worker *worker);
-void dns_watch_remove(struct dns_watch *watch, struct guard_worker *worker);
+void dnsd_stats_add(struct dnsd_stats *stats, struct guard_worker *worker);
+void dnsd_stats_remove(struct dnsd_stats *stats, struct guard_worker *worker);
 
 /* Of all workers, also those that are gone. */
-uint64_t dns_watch_sum(const struct dns_watch *watch, enum dns_count count);
+uint64_t dnsd_stats_sum(const struct dnsd_stats *stats, enum dns_count count);

@@ -31,8 +31,8 @@ static void *worker_open(void *arg)
 
 	worker->shelves = arg;
 	worker->guard = guard_worker_new(worker->shelves->workers);
-	if (worker->shelves->watch != NULL)
-		dns_watch_add(worker->shelves->watch, worker->guard);
+	if (worker->shelves->stats != NULL)
+		dnsd_stats_add(worker->shelves->stats, worker->guard);
 	worker_refresh(worker);
 	return worker;
 }
@@ -42,8 +42,8 @@ static void worker_close(void *arg)
 	struct dnsd_worker *worker = arg;
 
 	zone_service_free(&worker->service);
-	if (worker->shelves->watch != NULL)
-		dns_watch_remove(worker->shelves->watch, worker->guard);
+	if (worker->shelves->stats != NULL)
+		dnsd_stats_remove(worker->shelves->stats, worker->guard);
 	guard_worker_free(&worker->guard);
 	if (worker->table != NULL)
 		shelf_release(worker->shelves->tables, &worker->table);

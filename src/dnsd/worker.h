@@ -8,13 +8,13 @@
 #include "server/server.h"
 #include "zone/answer.h"
 
-struct dns_watch;
+struct dnsd_stats;
 
 struct dns_shelves {
-	struct shelf *tables;    /* of struct zone_table; has one from the start */
-	struct shelf *views;     /* of struct view; may be empty for now */
-	unsigned workers;        /* how many there will be for UDP */
-	struct dns_watch *watch; /* hears of each worker; may be NULL */
+	struct shelf *tables;     /* of struct zone_table; has one from the start */
+	struct shelf *views;      /* of struct view; may be empty for now */
+	unsigned workers;         /* how many there will be for UDP */
+	struct dnsd_stats *stats; /* hears of each worker; may be NULL */
 };
 
 /* arg: a struct dns_shelves, which lives as long as the server. */

@@ -169,7 +169,7 @@ static void dns_finish(struct role_context *context)
 	if (dns == NULL)
 		return;
 	dns_server_free(&dns->server);
-	dns_watch_free(&dns->shelves.watch);
+	dnsd_stats_free(&dns->shelves.stats);
 	bus_client_free(&dns->bus);
 	dns_notify_free(&dns->notify);
 	dns_changes_free(&dns->changes);
@@ -203,7 +203,7 @@ static int dns_start(struct role_context *context, struct fault *why)
 		r = dns_open_bus(dns, why);
 	}
 	if (r == 0) {
-		dns->shelves.watch = dns_watch_new(context->loop, context->conf, dns->bus);
+		dns->shelves.stats = dnsd_stats_new(context->loop, context->conf, dns->bus);
 		role_await_view(context);
 		r = dns_start_threads(dns, why);
 	}
@@ -225,7 +225,7 @@ static int dns_reload(struct role_context *context)
 	if (dns_changes_serial(dns->changes) != 0) /* secondaries may be new */
 		dns_notify_tell(dns->notify, dns_changes_serial(dns->changes));
 	dns_limit_tcp(dns);
-	dns_watch_apply(dns->shelves.watch, dns->context->conf);
+	dnsd_stats_apply(dns->shelves.stats, dns->context->conf);
 	dns_server_wake(dns->server);
 	return 0;
 }

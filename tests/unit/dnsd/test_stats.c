@@ -122,7 +122,7 @@ static void on_look(struct timer *timer, void *arg)
 {
 	struct scene *scene = arg;
 
-	if (dns_watch_sum(scene->shelves.watch, DNS_COUNT_UDP) >= QUERIES &&
+	if (dnsd_stats_sum(scene->shelves.stats, DNS_COUNT_UDP) >= QUERIES &&
 		atomic_load(&scene->asked) >= QUERIES && atomic_load(&scene->frames) >= QUERIES) {
 		atomic_store(&scene->enough, true);
 		loop_stop(scene->loop);
@@ -173,7 +173,7 @@ static void counts_and_samples_are_read_while_workers_write(void **state)
 
 	(void)state;
 	start_tap(&scene);
-	scene.shelves.watch = dns_watch_new(scene.loop, &conf, NULL);
+	scene.shelves.stats = dnsd_stats_new(scene.loop, &conf, NULL);
 	timer_init(&scene.look, scene.loop, on_look, &scene);
 	timer_set(&scene.look, loop_now_ms(scene.loop));
 	start_server(&scene, &conf);
@@ -181,11 +181,11 @@ static void counts_and_samples_are_read_while_workers_write(void **state)
 	loop_run(scene.loop);
 	pthread_join(scene.asking, NULL);
 	dns_server_free(&scene.server);
-	assert_true(dns_watch_sum(scene.shelves.watch, DNS_COUNT_ANSWERED) >= QUERIES);
-	assert_int_equal(dns_watch_sum(scene.shelves.watch, DNS_COUNT_ANSWERED),
-		dns_watch_sum(scene.shelves.watch, DNS_COUNT_UDP));
+	assert_true(dnsd_stats_sum(scene.shelves.stats, DNS_COUNT_ANSWERED) >= QUERIES);
+	assert_int_equal(dnsd_stats_sum(scene.shelves.stats, DNS_COUNT_ANSWERED),
+		dnsd_stats_sum(scene.shelves.stats, DNS_COUNT_UDP));
 	timer_done(&scene.look);
-	dns_watch_free(&scene.shelves.watch);
+	dnsd_stats_free(&scene.shelves.stats);
 	pthread_join(scene.receiving, NULL);
 	assert_true(atomic_load(&scene.frames) >= QUERIES);
 	shelf_free(&scene.shelves.tables);
