@@ -47,7 +47,7 @@ struct guard_worker *guard_worker_new(unsigned workers)
 {
 	struct guard_worker *worker = mem_new(guard_worker);
 
-	worker->limiter = dns_limiter_new(workers);
+	worker->rrl = dns_rrl_new(workers);
 	worker->samples = ring_new(SAMPLES_SIZE);
 	worker->random = worker_seed();
 	return worker;
@@ -59,7 +59,7 @@ void guard_worker_free(struct guard_worker **worker)
 
 	if (w == NULL)
 		return;
-	dns_limiter_free(&w->limiter);
+	dns_rrl_free(&w->rrl);
 	ring_free(&w->samples);
 	mem_free(w);
 	*worker = NULL;
@@ -221,13 +221,13 @@ bool guard_admit(struct guard_query *query, struct reply *reply)
 
 /* ---- the answer ---- */
 
-static enum dns_limit_kind reply_kind(const struct reply *reply)
+static enum dns_rrl_kind reply_kind(const struct reply *reply)
 {
 	if (reply->rcode == DNS_NXDOMAIN)
-		return DNS_LIMIT_NEGATIVE;
+		return DNS_RRL_NEGATIVE;
 	if (reply->rcode != DNS_NOERROR)
-		return DNS_LIMIT_ERROR;
-	return reply->answers != 0 || reply->full ? DNS_LIMIT_ANSWER : DNS_LIMIT_NEGATIVE;
+		return DNS_RRL_ERROR;
+	return reply->answers != 0 || reply->full ? DNS_RRL_ANSWER : DNS_RRL_NEGATIVE;
 }
 
 /* Over the limit, a client that knows cookies is told its own, the others to come by TCP; both are as long as the question. */
@@ -235,14 +235,14 @@ static bool guard_limit(struct guard_query *query, struct reply *reply)
 {
 	if (query->proven || query->exempt)
 		return true;
-	switch (dns_limiter_take(query->worker->limiter, &query->guard->limits,
-		query->job->client.ip, reply_kind(reply), query->now.ms)) {
-	case DNS_LIMIT_PASS:
+	switch (dns_rrl_take(query->worker->rrl, &query->guard->limits, query->job->client.ip,
+		reply_kind(reply), query->now.ms)) {
+	case DNS_RRL_PASS:
 		return true;
-	case DNS_LIMIT_DROP:
+	case DNS_RRL_DROP:
 		query->counted = DNS_COUNT_LIMITED;
 		return false;
-	case DNS_LIMIT_SLIP:
+	case DNS_RRL_SLIP:
 		break;
 	}
 	query->counted = DNS_COUNT_SLIPPED;

@@ -2,8 +2,8 @@
 #pragma once
 /* What the files of the guard know of each other. */
 #include "base/prefix_set.h"
-#include "dns/limit.h"
 #include "dns/quota.h"
+#include "dns/rrl.h"
 #include "zone/guard.h"
 
 enum { GUARD_WORDS_SIZE = 192 };
@@ -15,7 +15,7 @@ struct guard_state {
 };
 
 struct guard_worker {
-	struct dns_limiter *limiter;
+	struct dns_rrl *rrl;
 	struct dns_tally tally;
 	struct ring *samples;
 	uint32_t random;
@@ -36,7 +36,7 @@ struct guard {
 	enum cookies cookies;
 	struct dns_cookie_secrets secrets; /* none: that of the state */
 	bool limits_on;
-	struct dns_limits limits;
+	struct dns_rrl_limits limits;
 	uint32_t quota;
 	int64_t period_s;
 	uint16_t keepalive_ds;

@@ -131,7 +131,7 @@ static void set_rules(struct guard *guard, const struct conf *conf)
 	guard->nsid = span_text(guard->nsid_text);
 	guard->exempt = prefix_set_new(from->exempt, from->exempt_len);
 	guard->cookies = from->cookies;
-	guard->limits = (struct dns_limits){
+	guard->limits = (struct dns_rrl_limits){
 		.rates = {from->rate_listed, from->rate_not_listed, from->rate_errors},
 		.burst_s = (unsigned)from->burst_s,
 		.slip = from->slip,

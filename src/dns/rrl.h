@@ -11,28 +11,28 @@
  */
 #include "base/ip.h"
 
-enum dns_limit_kind {
-	DNS_LIMIT_ANSWER,   /* with records */
-	DNS_LIMIT_NEGATIVE, /* NXDOMAIN, or no records */
-	DNS_LIMIT_ERROR,    /* all the rest */
-	DNS_LIMIT_KINDS
+enum dns_rrl_kind {
+	DNS_RRL_ANSWER,   /* with records */
+	DNS_RRL_NEGATIVE, /* NXDOMAIN, or no records */
+	DNS_RRL_ERROR,    /* all the rest */
+	DNS_RRL_KINDS
 };
 
-struct dns_limits {
-	unsigned rates[DNS_LIMIT_KINDS]; /* answers a second; 0: no limit */
-	unsigned burst_s;                /* so many seconds' worth may come at once */
-	unsigned slip;                   /* each so-manieth limited answer is sent short; 0: none */
-	uint8_t v4_bits, v6_bits;        /* which clients count as one: 24 and 56 */
+struct dns_rrl_limits {
+	unsigned rates[DNS_RRL_KINDS]; /* answers a second; 0: no limit */
+	unsigned burst_s;              /* so many seconds' worth may come at once */
+	unsigned slip;                 /* one limited answer in so many is sent short; 0: none */
+	uint8_t v4_bits, v6_bits;      /* which clients count as one: 24 and 56 */
 };
 
-enum dns_limited { DNS_LIMIT_PASS, DNS_LIMIT_SLIP, DNS_LIMIT_DROP };
+enum dns_rrl_action { DNS_RRL_PASS, DNS_RRL_SLIP, DNS_RRL_DROP };
 
-struct dns_limiter;
+struct dns_rrl;
 
 /* workers: among so many the rates are divided. */
-struct dns_limiter *dns_limiter_new(unsigned workers);
-void dns_limiter_free(struct dns_limiter **limiter);
+struct dns_rrl *dns_rrl_new(unsigned workers);
+void dns_rrl_free(struct dns_rrl **rrl);
 
 /* One answer of a kind to a client, at now_ms of a clock that never goes back. */
-enum dns_limited dns_limiter_take(struct dns_limiter *limiter, const struct dns_limits *limits,
-	struct ip client, enum dns_limit_kind kind, int64_t now_ms);
+enum dns_rrl_action dns_rrl_take(struct dns_rrl *rrl, const struct dns_rrl_limits *limits,
+	struct ip client, enum dns_rrl_kind kind, int64_t now_ms);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/macro.h"
-#include "dns/limit.h"
 #include "dns/quota.h"
+#include "dns/rrl.h"
 #include "unit.h"
 
-static const struct dns_limits limits = {
+static const struct dns_rrl_limits limits = {
 	.rates = {10, 100, 0},
 	.burst_s = 2,
 	.slip = 2,
@@ -20,77 +20,77 @@ static struct ip ip_of(const char *text)
 	return ip;
 }
 
-static void take(struct dns_limiter *limiter, const char *client, enum dns_limit_kind kind,
-	unsigned times, int64_t now_ms, unsigned ret_counts[3])
+static void take(struct dns_rrl *rrl, const char *client, enum dns_rrl_kind kind, unsigned times,
+	int64_t now_ms, unsigned ret_counts[3])
 {
 	struct ip ip = ip_of(client);
 
 	ret_counts[0] = ret_counts[1] = ret_counts[2] = 0;
 	for (unsigned i = 0; i < times; i++)
-		ret_counts[dns_limiter_take(limiter, &limits, ip, kind, now_ms)]++;
+		ret_counts[dns_rrl_take(rrl, &limits, ip, kind, now_ms)]++;
 }
 
 static void a_network_gets_its_rate_and_no_more(void **state)
 {
-	struct dns_limiter *limiter = dns_limiter_new(1);
+	struct dns_rrl *rrl = dns_rrl_new(1);
 	int64_t now_ms = INT64_C(0xffffffff) - 500; /* its 32 bits run over on the way */
 	unsigned counts[3];
 
 	(void)state;
-	take(limiter, "192.0.2.1", DNS_LIMIT_ANSWER, 100, now_ms, counts);
-	assert_int_equal(counts[DNS_LIMIT_PASS], 20); /* two seconds' worth at once */
-	assert_int_equal(counts[DNS_LIMIT_SLIP], 40); /* every second one of the rest */
-	assert_int_equal(counts[DNS_LIMIT_DROP], 40);
+	take(rrl, "192.0.2.1", DNS_RRL_ANSWER, 100, now_ms, counts);
+	assert_int_equal(counts[DNS_RRL_PASS], 20); /* two seconds' worth at once */
+	assert_int_equal(counts[DNS_RRL_SLIP], 40); /* every second one of the rest */
+	assert_int_equal(counts[DNS_RRL_DROP], 40);
 	for (unsigned second = 1; second < 5; second++) {
-		take(limiter, "192.0.2.200", DNS_LIMIT_ANSWER, 50, now_ms + second * 1000, counts);
-		assert_int_equal(counts[DNS_LIMIT_PASS], 10);
+		take(rrl, "192.0.2.200", DNS_RRL_ANSWER, 50, now_ms + second * 1000, counts);
+		assert_int_equal(counts[DNS_RRL_PASS], 10);
 	}
-	take(limiter, "192.0.2.1", DNS_LIMIT_ANSWER, 100, now_ms + 3600000, counts);
-	assert_int_equal(counts[DNS_LIMIT_PASS], 20);
-	dns_limiter_free(&limiter);
+	take(rrl, "192.0.2.1", DNS_RRL_ANSWER, 100, now_ms + 3600000, counts);
+	assert_int_equal(counts[DNS_RRL_PASS], 20);
+	dns_rrl_free(&rrl);
 }
 
 static void networks_and_kinds_have_each_their_own(void **state)
 {
-	struct dns_limiter *limiter = dns_limiter_new(1);
+	struct dns_rrl *rrl = dns_rrl_new(1);
 	unsigned counts[3];
 
 	(void)state;
-	take(limiter, "192.0.2.1", DNS_LIMIT_ANSWER, 100, 1, counts);
-	take(limiter, "192.0.2.1", DNS_LIMIT_NEGATIVE, 100, 1, counts);
-	assert_int_equal(counts[DNS_LIMIT_PASS], 100);
-	take(limiter, "192.0.2.1", DNS_LIMIT_ERROR, 1000, 1, counts); /* 0: no limit */
-	assert_int_equal(counts[DNS_LIMIT_PASS], 1000);
-	take(limiter, "192.0.3.1", DNS_LIMIT_ANSWER, 100, 1, counts);
-	assert_int_equal(counts[DNS_LIMIT_PASS], 20);
-	take(limiter, "2001:db8:0:ff::1", DNS_LIMIT_ANSWER, 100, 1, counts);
-	assert_int_equal(counts[DNS_LIMIT_PASS], 20);
-	take(limiter, "2001:db8:0:1::9", DNS_LIMIT_ANSWER, 100, 1, counts);
-	assert_int_equal(counts[DNS_LIMIT_PASS], 0); /* of the same /56 */
-	take(limiter, "2001:db8:0:100::1", DNS_LIMIT_ANSWER, 100, 1, counts);
-	assert_int_equal(counts[DNS_LIMIT_PASS], 20);
-	dns_limiter_free(&limiter);
+	take(rrl, "192.0.2.1", DNS_RRL_ANSWER, 100, 1, counts);
+	take(rrl, "192.0.2.1", DNS_RRL_NEGATIVE, 100, 1, counts);
+	assert_int_equal(counts[DNS_RRL_PASS], 100);
+	take(rrl, "192.0.2.1", DNS_RRL_ERROR, 1000, 1, counts); /* 0: no limit */
+	assert_int_equal(counts[DNS_RRL_PASS], 1000);
+	take(rrl, "192.0.3.1", DNS_RRL_ANSWER, 100, 1, counts);
+	assert_int_equal(counts[DNS_RRL_PASS], 20);
+	take(rrl, "2001:db8:0:ff::1", DNS_RRL_ANSWER, 100, 1, counts);
+	assert_int_equal(counts[DNS_RRL_PASS], 20);
+	take(rrl, "2001:db8:0:1::9", DNS_RRL_ANSWER, 100, 1, counts);
+	assert_int_equal(counts[DNS_RRL_PASS], 0); /* of the same /56 */
+	take(rrl, "2001:db8:0:100::1", DNS_RRL_ANSWER, 100, 1, counts);
+	assert_int_equal(counts[DNS_RRL_PASS], 20);
+	dns_rrl_free(&rrl);
 }
 
 static void workers_share_a_rate(void **state)
 {
-	struct dns_limiter *limiter = dns_limiter_new(4);
-	struct dns_limiter *many = dns_limiter_new(100);
+	struct dns_rrl *rrl = dns_rrl_new(4);
+	struct dns_rrl *many = dns_rrl_new(100);
 	unsigned counts[3];
 
 	(void)state;
-	take(limiter, "192.0.2.1", DNS_LIMIT_NEGATIVE, 1000, 1, counts);
-	assert_int_equal(counts[DNS_LIMIT_PASS], 50);
-	take(many, "192.0.2.1", DNS_LIMIT_ANSWER, 1000, 1, counts);
-	assert_int_equal(counts[DNS_LIMIT_PASS], 2); /* never less than one a second */
-	dns_limiter_free(&limiter);
-	dns_limiter_free(&many);
+	take(rrl, "192.0.2.1", DNS_RRL_NEGATIVE, 1000, 1, counts);
+	assert_int_equal(counts[DNS_RRL_PASS], 50);
+	take(many, "192.0.2.1", DNS_RRL_ANSWER, 1000, 1, counts);
+	assert_int_equal(counts[DNS_RRL_PASS], 2); /* never less than one a second */
+	dns_rrl_free(&rrl);
+	dns_rrl_free(&many);
 }
 
 /* Forged addresses of a million networks do not wash the one under attack out of the table. */
 static void the_network_under_attack_is_remembered(void **state)
 {
-	struct dns_limiter *limiter = dns_limiter_new(1);
+	struct dns_rrl *rrl = dns_rrl_new(1);
 	struct ip victim = ip_of("192.0.2.1");
 	unsigned passed = 0;
 
@@ -98,33 +98,33 @@ static void the_network_under_attack_is_remembered(void **state)
 	for (uint32_t i = 0; i < 1000000; i++) {
 		int64_t now_ms = i / 1000; /* a million queries a second */
 
-		dns_limiter_take(limiter, &limits, ip_from_v4(i << 8), DNS_LIMIT_ANSWER, now_ms);
+		dns_rrl_take(rrl, &limits, ip_from_v4(i << 8), DNS_RRL_ANSWER, now_ms);
 		if (i % 100 == 0)
-			passed += dns_limiter_take(limiter, &limits, victim, DNS_LIMIT_ANSWER,
-					  now_ms) == DNS_LIMIT_PASS;
+			passed += dns_rrl_take(rrl, &limits, victim, DNS_RRL_ANSWER, now_ms) ==
+				  DNS_RRL_PASS;
 	}
 	assert_in_range(passed, 20, 60); /* of 10000; the table was washed through thirty times */
-	dns_limiter_free(&limiter);
+	dns_rrl_free(&rrl);
 }
 
 static void without_slip_nothing_is_sent(void **state)
 {
-	struct dns_limits silent = limits;
-	struct dns_limiter *limiter = dns_limiter_new(1);
+	struct dns_rrl_limits silent = limits;
+	struct dns_rrl *rrl = dns_rrl_new(1);
 	unsigned slipped = 0;
 
 	(void)state;
 	silent.slip = 0;
 	for (unsigned i = 0; i < 100; i++)
-		slipped += dns_limiter_take(limiter, &silent, ip_of("192.0.2.1"), DNS_LIMIT_ANSWER,
-				   1) == DNS_LIMIT_SLIP;
+		slipped += dns_rrl_take(rrl, &silent, ip_of("192.0.2.1"), DNS_RRL_ANSWER, 1) ==
+			   DNS_RRL_SLIP;
 	assert_int_equal(slipped, 0);
 	silent.slip = 1;
 	for (unsigned i = 0; i < 100; i++)
-		slipped += dns_limiter_take(limiter, &silent, ip_of("192.0.2.1"), DNS_LIMIT_ANSWER,
-				   1) == DNS_LIMIT_SLIP;
+		slipped += dns_rrl_take(rrl, &silent, ip_of("192.0.2.1"), DNS_RRL_ANSWER, 1) ==
+			   DNS_RRL_SLIP;
 	assert_int_equal(slipped, 100);
-	dns_limiter_free(&limiter);
+	dns_rrl_free(&rrl);
 }
 
 static void a_quota_counts_through_its_period(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "dns/limit.h"
+#include "dns/rrl.h"
 
 #include <sodium.h>
 
@@ -22,29 +22,29 @@ struct bucket {
 	uint32_t limited; /* answers withheld since there was credit */
 };
 
-struct dns_limiter {
+struct dns_rrl {
 	unsigned workers;
 	uint8_t key[crypto_shorthash_KEYBYTES];
 	struct bucket sets[SETS][WAYS];
 };
 
-struct dns_limiter *dns_limiter_new(unsigned workers)
+struct dns_rrl *dns_rrl_new(unsigned workers)
 {
-	struct dns_limiter *limiter = mem_new(dns_limiter);
+	struct dns_rrl *rrl = mem_new(dns_rrl);
 
-	limiter->workers = workers != 0 ? workers : 1;
-	crypto_shorthash_keygen(limiter->key);
-	return limiter;
+	rrl->workers = workers != 0 ? workers : 1;
+	crypto_shorthash_keygen(rrl->key);
+	return rrl;
 }
 
-void dns_limiter_free(struct dns_limiter **limiter)
+void dns_rrl_free(struct dns_rrl **rrl)
 {
-	mem_free(*limiter);
-	*limiter = NULL;
+	mem_free(*rrl);
+	*rrl = NULL;
 }
 
-static uint64_t network_hash(const struct dns_limiter *limiter, const struct dns_limits *limits,
-	struct ip client, enum dns_limit_kind kind)
+static uint64_t network_hash(const struct dns_rrl *rrl, const struct dns_rrl_limits *limits,
+	struct ip client, enum dns_rrl_kind kind)
 {
 	unsigned bits = ip_is_v4(client) ? IP_V4_BITS + limits->v4_bits : limits->v6_bits;
 	struct prefix network = prefix_of(client, bits);
@@ -53,7 +53,7 @@ static uint64_t network_hash(const struct dns_limiter *limiter, const struct dns
 
 	memcpy(input, network.ip.b, sizeof(network.ip.b));
 	input[sizeof(network.ip.b)] = (uint8_t)kind;
-	crypto_shorthash((uint8_t *)&hash, input, sizeof(input), limiter->key);
+	crypto_shorthash((uint8_t *)&hash, input, sizeof(input), rrl->key);
 	return hash;
 }
 
@@ -72,8 +72,8 @@ static struct bucket *set_find(struct bucket set[WAYS], uint32_t tag, uint32_t n
 	return oldest;
 }
 
-enum dns_limited dns_limiter_take(struct dns_limiter *limiter, const struct dns_limits *limits,
-	struct ip client, enum dns_limit_kind kind, int64_t now_ms)
+enum dns_rrl_action dns_rrl_take(struct dns_rrl *rrl, const struct dns_rrl_limits *limits,
+	struct ip client, enum dns_rrl_kind kind, int64_t now_ms)
 {
 	unsigned rate = limits->rates[kind];
 	struct bucket *bucket;
@@ -81,12 +81,12 @@ enum dns_limited dns_limiter_take(struct dns_limiter *limiter, const struct dns_
 	uint64_t hash;
 
 	if (rate == 0)
-		return DNS_LIMIT_PASS;
-	rate = rate > limiter->workers ? rate / limiter->workers : 1;
+		return DNS_RRL_PASS;
+	rate = rate > rrl->workers ? rate / rrl->workers : 1;
 	full = (int64_t)rate * limits->burst_s * ANSWER;
 	full = full < INT32_MAX ? full : INT32_MAX;
-	hash = network_hash(limiter, limits, client, kind);
-	bucket = set_find(limiter->sets[hash % SETS], (uint32_t)(hash >> 32) | 1, (uint32_t)now_ms,
+	hash = network_hash(rrl, limits, client, kind);
+	bucket = set_find(rrl->sets[hash % SETS], (uint32_t)(hash >> 32) | 1, (uint32_t)now_ms,
 		(int32_t)full);
 	credit = bucket->credit + (int64_t)((uint32_t)now_ms - bucket->asked_ms) * rate;
 	bucket->asked_ms = (uint32_t)now_ms;
@@ -94,9 +94,9 @@ enum dns_limited dns_limiter_take(struct dns_limiter *limiter, const struct dns_
 	if (bucket->credit >= ANSWER) {
 		bucket->credit -= ANSWER;
 		bucket->limited = 0;
-		return DNS_LIMIT_PASS;
+		return DNS_RRL_PASS;
 	}
 	bucket->limited++;
-	return limits->slip != 0 && bucket->limited % limits->slip == 0 ? DNS_LIMIT_SLIP
-									: DNS_LIMIT_DROP;
+	return limits->slip != 0 && bucket->limited % limits->slip == 0 ? DNS_RRL_SLIP
+									: DNS_RRL_DROP;
 }
