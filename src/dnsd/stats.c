@@ -182,7 +182,7 @@ uint64_t dnsd_stats_sum(const struct dnsd_stats *stats, enum dns_count count)
 	uint64_t sum = stats->before[count];
 
 	for (size_t i = 0; i < stats->workers_len; i++)
-		sum += dns_tally_read(guard_worker_tally(stats->workers[i]), count);
+		sum += dns_counters_read(guard_worker_counters(stats->workers[i]), count);
 	return sum;
 }
 
@@ -299,8 +299,8 @@ void dnsd_stats_remove(struct dnsd_stats *stats, struct guard_worker *worker)
 		while (stats_drain(stats, worker))
 			continue;
 		for (int count = 0; count < DNS_COUNTS_LEN; count++)
-			stats->before[count] +=
-				dns_tally_read(guard_worker_tally(worker), (enum dns_count)count);
+			stats->before[count] += dns_counters_read(
+				guard_worker_counters(worker), (enum dns_count)count);
 		stats->workers[i] = stats->workers[--stats->workers_len];
 		return;
 	}

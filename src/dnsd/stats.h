@@ -5,7 +5,7 @@
  * the samples that they leave in their rings to the query log and to dnstap. Workers never wait for it: what finds no room
  * is dropped and counted. Owner: the role; one thread (workers are opened and closed there too).
  */
-#include "dns/tally.h"
+#include "dns/counters.h"
 #include "loop/loop.h"
 
 struct bus_client;

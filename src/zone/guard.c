@@ -65,9 +65,9 @@ void guard_worker_free(struct guard_worker **worker)
 	*worker = NULL;
 }
 
-const struct dns_tally *guard_worker_tally(const struct guard_worker *worker)
+const struct dns_counters *guard_worker_counters(const struct guard_worker *worker)
 {
-	return &worker->tally;
+	return &worker->counters;
 }
 
 struct ring *guard_worker_samples(struct guard_worker *worker)
@@ -274,14 +274,15 @@ static enum dns_count reply_count(const struct reply *reply)
 
 void guard_count(struct guard_query *query, enum dns_count count)
 {
-	struct dns_tally *tally;
+	struct dns_counters *counters;
 
 	if (query->guard == NULL)
 		return;
-	tally = &query->worker->tally;
-	dns_tally_count(tally, count);
-	dns_tally_count(tally, query->job->transport == DNS_TCP ? DNS_COUNT_TCP : DNS_COUNT_UDP);
-	dns_tally_add(&tally->counts[DNS_COUNT_BYTES_IN], query->job->query.len);
+	counters = &query->worker->counters;
+	dns_counters_count(counters, count);
+	dns_counters_count(
+		counters, query->job->transport == DNS_TCP ? DNS_COUNT_TCP : DNS_COUNT_UDP);
+	dns_counter_add(&counters->counts[DNS_COUNT_BYTES_IN], query->job->query.len);
 }
 
 size_t guard_end(struct guard_query *query, struct reply *reply)
@@ -298,7 +299,7 @@ size_t guard_end(struct guard_query *query, struct reply *reply)
 			query->counted = reply_count(reply);
 		len = reply_finish(reply);
 		guard_count(query, query->counted);
-		dns_tally_add(&worker->tally.counts[DNS_COUNT_BYTES_OUT], len);
+		dns_counter_add(&worker->counters.counts[DNS_COUNT_BYTES_OUT], len);
 	}
 	if (query->guard->samples_on)
 		guard_sample(query, reply->rcode, len);

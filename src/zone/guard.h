@@ -14,9 +14,9 @@
 #include "conf/conf.h"
 #include "dns/access_keys.h"
 #include "dns/cookie.h"
+#include "dns/counters.h"
 #include "dns/job.h"
 #include "dns/reply.h"
-#include "dns/tally.h"
 
 struct guard;
 struct guard_state;
@@ -36,7 +36,7 @@ struct guard_worker *guard_worker_new(unsigned workers);
 void guard_worker_free(struct guard_worker **worker);
 
 /* Any thread may read the one and be the reader of the other. */
-const struct dns_tally *guard_worker_tally(const struct guard_worker *worker);
+const struct dns_counters *guard_worker_counters(const struct guard_worker *worker);
 struct ring *guard_worker_samples(struct guard_worker *worker);
 
 /* ---- one query ---- */

@@ -16,7 +16,7 @@ struct guard_state {
 
 struct guard_worker {
 	struct dns_rrl *rrl;
-	struct dns_tally tally;
+	struct dns_counters counters;
 	struct ring *samples;
 	uint32_t random;
 	unsigned until_log; /* so many queries until the next sample */

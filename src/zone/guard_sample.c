@@ -136,5 +136,5 @@ void guard_sample(struct guard_query *query, uint16_t rcode, size_t answer_len)
 	parts_add_masked(&parts, bytes, &masks);
 	parts_add_masked(&parts, answer, &masks);
 	if (!ring_put(worker->samples, parts.parts, parts.len))
-		dns_tally_count(&worker->tally, DNS_COUNT_UNSEEN);
+		dns_counters_count(&worker->counters, DNS_COUNT_UNSEEN);
 }

@@ -185,7 +185,7 @@ static void expect_words(struct scene *scene, const char *part)
 
 static uint64_t counted(struct scene *scene, enum dns_count count)
 {
-	return dns_tally_read(guard_worker_tally(scene->worker), count);
+	return dns_counters_read(guard_worker_counters(scene->worker), count);
 }
 
 /* ---- access ---- */

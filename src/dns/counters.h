@@ -39,35 +39,26 @@ enum dns_count {
 		DNS_COUNTS_LEN
 };
 
-struct dns_tally {
+struct dns_counters {
 	_Atomic uint64_t counts[DNS_COUNTS_LEN];
 };
 
-/* One zone's share, as rbldnsd counts: queries; those with and without an answer; octets of both directions. */
-struct dns_zone_tally {
-	_Atomic uint64_t queries;
-	_Atomic uint64_t ok; /* NOERROR */
-	_Atomic uint64_t nx; /* NXDOMAIN */
-	_Atomic uint64_t bytes_in;
-	_Atomic uint64_t bytes_out;
-};
-
 /* By the one who owns it. */
-static inline void dns_tally_add(_Atomic uint64_t *count, uint64_t more)
+static inline void dns_counter_add(_Atomic uint64_t *count, uint64_t more)
 {
 	atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + more,
 		memory_order_relaxed);
 }
 
-static inline void dns_tally_count(struct dns_tally *tally, enum dns_count count)
+static inline void dns_counters_count(struct dns_counters *counters, enum dns_count count)
 {
-	dns_tally_add(&tally->counts[count], 1);
+	dns_counter_add(&counters->counts[count], 1);
 }
 
 /* By anybody. */
-static inline uint64_t dns_tally_read(const struct dns_tally *tally, enum dns_count count)
+static inline uint64_t dns_counters_read(const struct dns_counters *counters, enum dns_count count)
 {
-	return atomic_load_explicit(&tally->counts[count], memory_order_relaxed);
+	return atomic_load_explicit(&counters->counts[count], memory_order_relaxed);
 }
 
 static inline const char *dns_count_name(enum dns_count count)
