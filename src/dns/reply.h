@@ -4,8 +4,8 @@
  * Writes one response into memory of the caller, within the limit of its transport. What does not fit is not written and
  * sets `full`, which reply_finish turns into a truncated response. One thread.
  */
-#include "dns/job.h"
 #include "dns/query.h"
+#include "dns/request.h"
 
 enum { REPLY_QUESTION = 0xc00c }; /* a pointer to the name of the question */
 

@@ -52,11 +52,12 @@ static void worker_close(void *arg)
 	mem_free(worker);
 }
 
-static void worker_answer(void *arg, struct dns_job *jobs, size_t jobs_len, struct dns_now now)
+static void worker_answer(
+	void *arg, struct dns_request *requests, size_t requests_len, struct dns_now now)
 {
 	struct dnsd_worker *worker = arg;
 
-	zone_answer_jobs(worker->service, worker->guard, jobs, jobs_len, now);
+	zone_answer_requests(worker->service, worker->guard, requests, requests_len, now);
 }
 
 const struct worker_calls dnsd_worker_calls = {

@@ -23,7 +23,7 @@ enum {
 /* A query being answered. A batch has one of each, and is gone through twice: asked_read, asked_reply. */
 struct asked {
 	const struct rbl_service *service;
-	struct dns_job *job;
+	struct dns_request *request;
 	int rcode; /* that the form of the query deserves; negative: no answer */
 	struct dns_query query;
 	const struct rbl_zone *zone;  /* NULL: it is not for data, or not for ours */
@@ -241,7 +241,7 @@ static unsigned asked_search(struct asked *asked)
 		found |= rbl_dataset_query(zone->sets[i], &asked->question, &sink);
 	if ((found & RBL_LISTED_ALWAYS) != 0)
 		rbl_verdict_answer(
-			&asked->verdict, asked->job->client.ip, asked->question.want, &sink);
+			&asked->verdict, asked->request->client.ip, asked->question.want, &sink);
 	return found;
 }
 
@@ -400,7 +400,7 @@ static enum rbl_result answer_zone(struct asked *asked, int64_t now_s, bool *ret
 {
 	if (asked->zone->acl != NULL)
 		asked->verdict = rbl_verdict_join(asked->verdict,
-			rbl_dataset_verdict(asked->zone->acl, asked->job->client.ip));
+			rbl_dataset_verdict(asked->zone->acl, asked->request->client.ip));
 	*ret_silent = asked->verdict.action == RBL_IGNORE;
 	return *ret_silent ? RBL_ERROR : answer_served(asked, now_s);
 }
@@ -430,18 +430,19 @@ static enum rbl_result answer_query(struct asked *asked, int64_t now_s, bool *re
 }
 
 /* The first pass: everything that needs no data. */
-static void asked_read(struct asked *asked, const struct rbl_service *service, struct dns_job *job)
+static void asked_read(
+	struct asked *asked, const struct rbl_service *service, struct dns_request *request)
 {
 	const struct dns_query *query = &asked->query;
 
 	asked->service = service;
-	asked->job = job;
+	asked->request = request;
 	asked->zone = NULL;
 	asked->verdict = (struct rbl_verdict){.action = RBL_PASS};
 	if (service->table->acl != NULL)
-		asked->verdict = rbl_dataset_verdict(service->table->acl, job->client.ip);
+		asked->verdict = rbl_dataset_verdict(service->table->acl, request->client.ip);
 	asked->rcode = asked->verdict.action != RBL_IGNORE
-			       ? dns_query_decode(job->query, &asked->query)
+			       ? dns_query_decode(request->query, &asked->query)
 			       : E_DENIED;
 	if (asked->rcode == DNS_NOERROR && query_is_for_data(query))
 		asked->zone = table_find(service->table, query);
@@ -462,15 +463,16 @@ static void asked_prefetch(const struct asked *asked, unsigned step)
 /* The second pass. */
 static enum rbl_result asked_reply(struct asked *asked, int64_t now_s)
 {
-	struct dns_job *job = asked->job;
+	struct dns_request *request = asked->request;
 	enum rbl_result result = RBL_ERROR;
 	struct reply *reply = asked->reply;
 	bool silent = false;
 
-	job->out_len = 0;
+	request->out_len = 0;
 	if (asked->rcode < 0)
 		return RBL_ERROR;
-	reply_init(reply, &asked->query, job->out, reply_limit(&asked->query, job->transport));
+	reply_init(
+		reply, &asked->query, request->out, reply_limit(&asked->query, request->transport));
 	asked->answers_at = reply->len;
 	asked->one_type = asked->query.type == DNS_ANY;
 	if (asked->rcode == DNS_NOERROR)
@@ -478,24 +480,24 @@ static enum rbl_result asked_reply(struct asked *asked, int64_t now_s)
 	else
 		reply->rcode = (uint16_t)asked->rcode;
 	if (!silent)
-		job->out_len = reply_finish(reply);
+		request->out_len = reply_finish(reply);
 	return result;
 }
 
-void rbl_answer_jobs(const struct rbl_service *service, struct dns_job *jobs, size_t jobs_len,
-	int64_t now_s, struct rbl_outcome *ret_outcomes)
+void rbl_answer_requests(const struct rbl_service *service, struct dns_request *requests,
+	size_t requests_len, int64_t now_s, struct rbl_outcome *ret_outcomes)
 {
 	struct asked asked[RBL_BATCH_MAX];
 	struct reply reply; /* one after the other */
 
-	ASSERT(jobs_len <= COUNTOF(asked));
-	for (size_t i = 0; i < jobs_len; i++)
-		asked_read(&asked[i], service, &jobs[i]);
-	for (unsigned step = 0; step < RBL_DATASET_FETCHES && jobs_len > 1; step++) {
-		for (size_t i = 0; i < jobs_len; i++)
+	ASSERT(requests_len <= COUNTOF(asked));
+	for (size_t i = 0; i < requests_len; i++)
+		asked_read(&asked[i], service, &requests[i]);
+	for (unsigned step = 0; step < RBL_DATASET_FETCHES && requests_len > 1; step++) {
+		for (size_t i = 0; i < requests_len; i++)
 			asked_prefetch(&asked[i], step);
 	}
-	for (size_t i = 0; i < jobs_len; i++) {
+	for (size_t i = 0; i < requests_len; i++) {
 		enum rbl_result result;
 
 		asked[i].reply = &reply;
@@ -504,10 +506,11 @@ void rbl_answer_jobs(const struct rbl_service *service, struct dns_job *jobs, si
 	}
 }
 
-struct rbl_outcome rbl_answer(const struct rbl_service *service, struct dns_job *job, int64_t now_s)
+struct rbl_outcome rbl_answer(
+	const struct rbl_service *service, struct dns_request *request, int64_t now_s)
 {
 	struct rbl_outcome outcome;
 
-	rbl_answer_jobs(service, job, 1, now_s, &outcome);
+	rbl_answer_requests(service, request, 1, now_s, &outcome);
 	return outcome;
 }

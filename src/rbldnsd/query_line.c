@@ -129,17 +129,18 @@ static size_t name_print(struct reader *reader, char *text)
 	return reader->bad ? 0 : len;
 }
 
-size_t rbl_query_line(const struct dns_job *job, int64_t now_s, char text[RBL_QUERY_LINE_MAX])
+size_t rbl_query_line(
+	const struct dns_request *request, int64_t now_s, char text[RBL_QUERY_LINE_MAX])
 {
-	struct reader reader = reader_of(span_from(job->query, DNS_HEADER_SIZE));
+	struct reader reader = reader_of(span_from(request->query, DNS_HEADER_SIZE));
 	char client[IP_TEXT_SIZE], type[NAME_SIZE], class[NAME_SIZE], rcode[NAME_SIZE];
-	const uint8_t *out = job->out;
+	const uint8_t *out = request->out;
 	uint16_t type_number, class_number;
 	size_t len, name_len;
 
-	if (job->out_len < DNS_HEADER_SIZE || out[5] == 0)
+	if (request->out_len < DNS_HEADER_SIZE || out[5] == 0)
 		return 0; /* no question */
-	len = (size_t)sprintf(text, "%" PRId64 " %s ", now_s, ip_print(job->client.ip, client));
+	len = (size_t)sprintf(text, "%" PRId64 " %s ", now_s, ip_print(request->client.ip, client));
 	name_len = name_print(&reader, text + len);
 	type_number = reader_u16(&reader);
 	class_number = reader_u16(&reader);
@@ -148,6 +149,6 @@ size_t rbl_query_line(const struct dns_job *job, int64_t now_s, char text[RBL_QU
 	len += name_len;
 	len += (size_t)sprintf(text + len, " %s %s: %s/%u/%zu\n", type_print(type_number, type),
 		class_print(class_number, class), rcode_print(out[3] & 0xf, rcode),
-		(unsigned)out[6] << 8 | out[7], job->out_len);
+		(unsigned)out[6] << 8 | out[7], request->out_len);
 	return len;
 }

@@ -86,48 +86,49 @@ static void count_add(_Atomic uint64_t *count, uint64_t more)
 		memory_order_relaxed);
 }
 
-static void worker_count(
-	struct rbldnsd_worker *worker, const struct dns_job *job, struct rbl_outcome outcome)
+static void worker_count(struct rbldnsd_worker *worker, const struct dns_request *request,
+	struct rbl_outcome outcome)
 {
 	_Atomic uint64_t *of = worker->counts[outcome.zone + 1].of;
 
 	count_add(&of[outcome.result], 1);
-	count_add(&of[COUNT_IN], job->query.len);
-	count_add(&of[COUNT_OUT], job->out_len);
+	count_add(&of[COUNT_IN], request->query.len);
+	count_add(&of[COUNT_OUT], request->out_len);
 }
 
-static void worker_log(struct rbldnsd_worker *worker, const struct dns_job *job, struct dns_now now)
+static void worker_log(
+	struct rbldnsd_worker *worker, const struct dns_request *request, struct dns_now now)
 {
 	if (LOG_SIZE - worker->log_len < RBL_QUERY_LINE_MAX)
 		worker_flush(worker);
 	if (worker->log_len == 0)
 		worker->log_since_ms = now.ms;
-	worker->log_len += rbl_query_line(job, now.s, worker->log + worker->log_len);
+	worker->log_len += rbl_query_line(request, now.s, worker->log + worker->log_len);
 }
 
 /* Lines wait for company, but no longer than a second; those of TCP, whose worker may sleep for long now, not at all. */
-static void worker_log_batch(
-	struct rbldnsd_worker *worker, const struct dns_job *jobs, size_t len, struct dns_now now)
+static void worker_log_batch(struct rbldnsd_worker *worker, const struct dns_request *requests,
+	size_t len, struct dns_now now)
 {
 	for (size_t i = 0; i < len; i++)
-		worker_log(worker, &jobs[i], now);
+		worker_log(worker, &requests[i], now);
 	if (worker->workers->log->at_once || now.ms - worker->log_since_ms >= LOG_DELAY_MS ||
-		(len != 0 && jobs[0].transport == DNS_TCP))
+		(len != 0 && requests[0].transport == DNS_TCP))
 		worker_flush(worker);
 }
 
 /* Groups are small, so that what is fetched for the first is still in the nearest cache when the last is answered. */
 static void worker_answer_group(
-	struct rbldnsd_worker *worker, struct dns_job *jobs, size_t len, struct dns_now now)
+	struct rbldnsd_worker *worker, struct dns_request *requests, size_t len, struct dns_now now)
 {
 	struct rbl_outcome outcomes[RBL_BATCH_MAX];
 
-	rbl_answer_jobs(&worker->service, jobs, len, now.s, outcomes);
+	rbl_answer_requests(&worker->service, requests, len, now.s, outcomes);
 	for (size_t i = 0; i < len; i++)
-		worker_count(worker, &jobs[i], outcomes[i]);
+		worker_count(worker, &requests[i], outcomes[i]);
 }
 
-static void worker_answer(void *arg, struct dns_job *jobs, size_t len, struct dns_now now)
+static void worker_answer(void *arg, struct dns_request *requests, size_t len, struct dns_now now)
 {
 	struct rbldnsd_worker *worker = arg;
 
@@ -135,10 +136,10 @@ static void worker_answer(void *arg, struct dns_job *jobs, size_t len, struct dn
 	for (size_t at = 0; at < len; at += RBL_BATCH_MAX) {
 		size_t group = len - at < RBL_BATCH_MAX ? len - at : RBL_BATCH_MAX;
 
-		worker_answer_group(worker, jobs + at, group, now);
+		worker_answer_group(worker, requests + at, group, now);
 	}
 	if (worker->workers->log != NULL)
-		worker_log_batch(worker, jobs, len, now);
+		worker_log_batch(worker, requests, len, now);
 }
 
 const struct worker_calls rbldnsd_worker_calls = {

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "dns/job.h"
+#include "dns/request.h"
 
 struct dns_server;
 
@@ -18,7 +18,8 @@ struct worker_calls {
 	void (*close)(void *worker);
 	/* Takes what is newer and lets go of the old. At the top of every turn, so it has to cost nothing when nothing changed. */
 	void (*refresh)(void *worker);
-	void (*answer)(void *worker, struct dns_job *jobs, size_t jobs_len, struct dns_now now);
+	void (*answer)(void *worker, struct dns_request *requests, size_t requests_len,
+		struct dns_now now);
 };
 
 struct dns_tcp_limits {

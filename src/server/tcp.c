@@ -177,7 +177,7 @@ static int connection_pump(struct dns_connection *connection)
 static int connection_answer(struct dns_connection *connection, struct span query)
 {
 	struct dns_tcp *tcp = connection->tcp;
-	struct dns_job job = {
+	struct dns_request request = {
 		.query = query,
 		.client = connection->client,
 		.transport = DNS_TCP,
@@ -185,15 +185,15 @@ static int connection_answer(struct dns_connection *connection, struct span quer
 	};
 
 	tcp->calls->refresh(tcp->worker);
-	tcp->calls->answer(tcp->worker, &job, 1,
+	tcp->calls->answer(tcp->worker, &request, 1,
 		(struct dns_now){.s = clock_now_s(), .ms = clock_monotonic_ms()});
-	if (job.multi != NULL) {
-		connection->multis[connection->multis_len++] = job.multi;
+	if (request.multi != NULL) {
+		connection->multis[connection->multis_len++] = request.multi;
 		return 0;
 	}
-	if (job.out_len == 0)
+	if (request.out_len == 0)
 		return E_PARSE;
-	connection_put(connection, job.out_len);
+	connection_put(connection, request.out_len);
 	return 0;
 }
 

@@ -36,8 +36,8 @@ struct dns_udp {
 	pthread_t thread;
 	const struct worker_calls *calls;
 	void *worker;
-	struct dns_job jobs[BATCH];
-	uint8_t job_of[BATCH]; /* the datagram of each job */
+	struct dns_request requests[BATCH];
+	uint8_t request_of[BATCH]; /* the datagram of each request */
 	struct mmsghdr in[BATCH];
 	struct mmsghdr out[BATCH];
 	struct iovec in_vec[BATCH];
@@ -58,7 +58,7 @@ static void udp_prepare(struct dns_udp *udp)
 			.msg_iovlen = 1,
 			.msg_control = udp->wildcard ? udp->control[i] : NULL,
 		};
-		udp->jobs[i].out = udp->answers[i];
+		udp->requests[i].out = udp->answers[i];
 	}
 }
 
@@ -89,38 +89,39 @@ static void udp_control_for_answer(struct msghdr *header)
 	}
 }
 
-/* The datagrams that may be queries, as jobs; returns how many. */
-static size_t udp_take_jobs(struct dns_udp *udp, size_t received)
+/* The datagrams that may be queries, as requests; returns how many. */
+static size_t udp_take_requests(struct dns_udp *udp, size_t received)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < received; i++) {
-		struct dns_job *job = &udp->jobs[count];
+		struct dns_request *request = &udp->requests[count];
 
 		if ((udp->in[i].msg_hdr.msg_flags & MSG_TRUNC) != 0 ||
 			endpoint_from_sockaddr(
-				(const struct sockaddr *)&udp->peers[i], &job->client) < 0 ||
-			!dns_answers_port(job->client.port))
+				(const struct sockaddr *)&udp->peers[i], &request->client) < 0 ||
+			!dns_answers_port(request->client.port))
 			continue;
-		job->query = span_of(udp->queries[i], udp->in[i].msg_len);
-		job->out_len = 0;
-		udp->job_of[count++] = (uint8_t)i;
+		request->query = span_of(udp->queries[i], udp->in[i].msg_len);
+		request->out_len = 0;
+		udp->request_of[count++] = (uint8_t)i;
 	}
 	return count;
 }
 
 /* The answers as a batch to send; returns how many. */
-static size_t udp_fill_out(struct dns_udp *udp, size_t jobs_len)
+static size_t udp_fill_out(struct dns_udp *udp, size_t requests_len)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < jobs_len; i++) {
+	for (size_t i = 0; i < requests_len; i++) {
 		struct msghdr *header = &udp->out[count].msg_hdr;
 
-		if (udp->jobs[i].out_len == 0)
+		if (udp->requests[i].out_len == 0)
 			continue;
-		udp->out_vec[count] = (struct iovec){udp->jobs[i].out, udp->jobs[i].out_len};
-		*header = udp->in[udp->job_of[i]].msg_hdr;
+		udp->out_vec[count] =
+			(struct iovec){udp->requests[i].out, udp->requests[i].out_len};
+		*header = udp->in[udp->request_of[i]].msg_hdr;
 		header->msg_iov = &udp->out_vec[count++];
 		if (udp->wildcard)
 			udp_control_for_answer(header);
@@ -145,15 +146,15 @@ static void udp_send(struct dns_udp *udp, size_t count)
 static void udp_turn(struct dns_udp *udp)
 {
 	int received = recvmmsg(udp->fd, udp->in, BATCH, MSG_WAITFORONE, NULL);
-	size_t jobs_len;
+	size_t requests_len;
 
 	udp->calls->refresh(udp->worker); /* after the wait: never an answer from before it */
 	if (received <= 0)
 		return;
-	jobs_len = udp_take_jobs(udp, (size_t)received);
-	udp->calls->answer(udp->worker, udp->jobs, jobs_len,
+	requests_len = udp_take_requests(udp, (size_t)received);
+	udp->calls->answer(udp->worker, udp->requests, requests_len,
 		(struct dns_now){.s = clock_now_s(), .ms = clock_monotonic_ms()});
-	udp_send(udp, udp_fill_out(udp, jobs_len));
+	udp_send(udp, udp_fill_out(udp, requests_len));
 	udp_rearm(udp, (size_t)received);
 }
 

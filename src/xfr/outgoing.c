@@ -372,7 +372,7 @@ static int xfr_out_next(struct dns_multi *base, uint8_t *out, size_t size)
 
 static const struct dns_multi_calls xfr_out_calls = {.next = xfr_out_next, .free = xfr_out_free};
 
-struct dns_multi *xfr_out_new(const struct transfer_query *asked, const struct dns_job *job)
+struct dns_multi *xfr_out_new(const struct transfer_query *asked, const struct dns_request *request)
 {
 	struct xfr_out *xfr = mem_new(xfr_out);
 	const struct zone_table *table;
@@ -383,9 +383,9 @@ struct dns_multi *xfr_out_new(const struct transfer_query *asked, const struct d
 	table = shelf_object(xfr->table);
 	xfr->zone = table_zone(table, &asked->zone->apex);
 	xfr->records_max = asked->rules->records_max;
-	xfr->bytes = mem_copy(job->query.ptr, job->query.len);
-	dns_query_decode(span_of(xfr->bytes, job->query.len), &xfr->query);
-	xfr->client = job->client;
+	xfr->bytes = mem_copy(request->query.ptr, request->query.len);
+	dns_query_decode(span_of(xfr->bytes, request->query.len), &xfr->query);
+	xfr->client = request->client;
 	xfr->is_signed = asked->exchange != NULL;
 	tsig_begin(&xfr->exchange, NULL);
 	if (xfr->is_signed) {
@@ -401,7 +401,7 @@ struct dns_multi *xfr_out_new(const struct transfer_query *asked, const struct d
 	zone_bind(&xfr->binding, table, xfr->zone, shelf_object(xfr->view));
 	xfr->serial = view_serial(xfr->binding.view);
 	xfr->state = MEASURE;
-	if (xfr->query.type == DNS_IXFR && transfer_serial_of(job->query, &xfr->from) == 0) {
+	if (xfr->query.type == DNS_IXFR && transfer_serial_of(request->query, &xfr->from) == 0) {
 		xfr->until_ms = clock_monotonic_ms() + WAIT_MS;
 		xfr->state = WAIT;
 	}

@@ -235,7 +235,7 @@ static bool refusal_is_news(struct transfer_memory *memory)
 }
 
 static void say_refused(const struct transfer_rules *rules, const struct zone *zone,
-	const struct dns_job *job, const struct dns_name *key, const char *why)
+	const struct dns_request *request, const struct dns_name *key, const char *why)
 {
 	char zone_text[DNS_NAME_TEXT_SIZE], key_text[DNS_NAME_TEXT_SIZE] = "";
 
@@ -245,12 +245,12 @@ static void say_refused(const struct transfer_rules *rules, const struct zone *z
 		dns_name_print(key, key_text);
 	log_event(EV_TRANSFER_REFUSED,
 		LOG_FIELDS(log_text("zone", dns_name_print(&zone->apex, zone_text)),
-			log_endpoint("client", job->client), log_text("key", key_text),
+			log_endpoint("client", request->client), log_text("key", key_text),
 			log_text("why", why)));
 }
 
 void transfer_say_bad_signature(const struct transfer_rules *rules, const struct zone *zone,
-	const struct dns_job *job, const struct tsig_exchange *exchange)
+	const struct dns_request *request, const struct tsig_exchange *exchange)
 {
 	static const struct {
 		uint16_t error;
@@ -264,42 +264,43 @@ void transfer_say_bad_signature(const struct transfer_rules *rules, const struct
 
 	for (size_t i = 0; i < COUNTOF(reasons) && rules != NULL && rules->keys_len != 0; i++) {
 		if (reasons[i].error == exchange->error)
-			say_refused(rules, zone, job, &exchange->key_name, reasons[i].why);
+			say_refused(rules, zone, request, &exchange->key_name, reasons[i].why);
 	}
 }
 
 static void transfer_refuse(
-	const struct transfer_query *asked, const struct dns_job *job, struct reply *reply)
+	const struct transfer_query *asked, const struct dns_request *request, struct reply *reply)
 {
 	reply->rcode = DNS_REFUSED;
 	reply->ede = DNS_EDE_PROHIBITED;
-	say_refused(asked->rules, asked->zone, job,
+	say_refused(asked->rules, asked->zone, request,
 		asked->exchange != NULL ? &asked->exchange->key->name : NULL,
 		"not a secondary of dns.transfer-to");
 }
 
-void transfer_answer(const struct transfer_query *asked, struct dns_job *job, struct reply *reply)
+void transfer_answer(
+	const struct transfer_query *asked, struct dns_request *request, struct reply *reply)
 {
 	bool is_ixfr = asked->query->type == DNS_IXFR;
 	uint32_t serial = 0;
 
-	if (!transfer_is_allowed(asked, job->client.ip)) {
-		transfer_refuse(asked, job, reply);
+	if (!transfer_is_allowed(asked, request->client.ip)) {
+		transfer_refuse(asked, request, reply);
 	} else if (asked->serial == 0) {
 		reply->rcode = DNS_SERVFAIL;
 		reply->ede = DNS_EDE_NOT_READY;
-	} else if (is_ixfr ? transfer_serial_of(job->query, &serial) < 0
-			   : job->transport == DNS_UDP) {
+	} else if (is_ixfr ? transfer_serial_of(request->query, &serial) < 0
+			   : request->transport == DNS_UDP) {
 		reply->rcode =
 			DNS_FORMERR; /* AXFR is defined for TCP only (RFC 5936 section 4.2) */
 	} else if (is_ixfr &&
-		   (job->transport == DNS_UDP || !serial_is_before(serial, asked->serial))) {
+		   (request->transport == DNS_UDP || !serial_is_before(serial, asked->serial))) {
 		reply_serial(asked, reply);
 	} else if (!transfer_enter(asked->rules->memory)) {
 		reply->rcode = DNS_SERVFAIL;
 		reply->ede = DNS_EDE_NOT_READY;
 		reply->options.ede_text = span_text("too many transfers at once");
 	} else {
-		job->multi = xfr_out_new(asked, job);
+		request->multi = xfr_out_new(asked, request);
 	}
 }

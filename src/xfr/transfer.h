@@ -6,12 +6,12 @@
  *   struct transfer_rules   who may, of one configuration; immutable; hangs at the table of zones
  *   struct transfer_memory  what outlives a configuration: the journals, how many transfers run; all threads share it
  *
- * A transfer is a struct dns_multi (dns/job.h) that works from one table and one view until it ends: whatever is adopted meanwhile, the
+ * A transfer is a struct dns_multi (dns/request.h) that works from one table and one view until it ends: whatever is adopted meanwhile, the
  * zone that is sent is that of one serial.
  */
 #include "base/shelf.h"
-#include "dns/job.h"
 #include "dns/reply.h"
+#include "dns/request.h"
 #include "dns/tsig.h"
 #include "xfr/journal.h"
 
@@ -58,13 +58,14 @@ struct transfer_query {
 	const struct tsig_exchange *exchange; /* verified; NULL: not signed */
 };
 
-/* Answers a query for AXFR or IXFR: job->multi, or reply says what. */
-void transfer_answer(const struct transfer_query *asked, struct dns_job *job, struct reply *reply);
+/* Answers a query for AXFR or IXFR: request->multi, or reply says what. */
+void transfer_answer(
+	const struct transfer_query *asked, struct dns_request *request, struct reply *reply);
 
 /* A query about a zone was signed, and the signature is not good: tells people why, which is a wrong secret or a clock, most
  * of the time. rules may be NULL. */
 void transfer_say_bad_signature(const struct transfer_rules *rules, const struct zone *zone,
-	const struct dns_job *job, const struct tsig_exchange *exchange);
+	const struct dns_request *request, const struct tsig_exchange *exchange);
 
 /* The serial of the SOA record in the authority section of an IXFR query, which is what the client has (RFC 1995 section 3).
  * E_PARSE: there is none. */

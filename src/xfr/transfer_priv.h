@@ -18,4 +18,5 @@ struct zone_journal *transfer_journal_find(
 	struct transfer_memory *memory, const struct dns_name *apex);
 
 /* The transfer that answers the query, which transfer_enter has let in. */
-struct dns_multi *xfr_out_new(const struct transfer_query *asked, const struct dns_job *job);
+struct dns_multi *xfr_out_new(
+	const struct transfer_query *asked, const struct dns_request *request);

@@ -56,7 +56,7 @@ struct asked {
 	struct zone_qname qname;
 	enum dns_transport transport;
 	int64_t now_s;
-	struct dns_job *job;
+	struct dns_request *request;
 	const struct tsig_exchange *exchange; /* verified; NULL: not signed */
 };
 
@@ -327,7 +327,7 @@ static void answer_transfer(const struct asked *asked, struct reply *reply)
 	};
 
 	if (asked->qname.is_apex)
-		transfer_answer(&transfer, asked->job, reply);
+		transfer_answer(&transfer, asked->request, reply);
 	else
 		reply_refuse(reply, DNS_REFUSED, DNS_EDE_NOT_AUTHORITATIVE);
 }
@@ -364,7 +364,7 @@ struct pending {
 };
 
 static void pending_read(struct pending *pending, const struct zone_service *service,
-	struct guard_worker *worker, struct dns_job *job, struct dns_now now)
+	struct guard_worker *worker, struct dns_request *request, struct dns_now now)
 {
 	struct dns_query *query = &pending->query;
 	struct asked *asked = &pending->asked;
@@ -372,12 +372,12 @@ static void pending_read(struct pending *pending, const struct zone_service *ser
 	asked->service = service;
 	asked->query = query;
 	asked->zone = NULL;
-	asked->job = job;
+	asked->request = request;
 	asked->exchange = NULL;
-	asked->transport = job->transport;
+	asked->transport = request->transport;
 	asked->now_s = now.s;
-	pending->rcode = dns_query_decode(job->query, query);
-	guard_open(&pending->guard, service->table->guard, worker, job, query, now);
+	pending->rcode = dns_query_decode(request->query, query);
+	guard_open(&pending->guard, service->table->guard, worker, request, query, now);
 	if (pending->rcode != DNS_NOERROR || query->class != DNS_IN)
 		return;
 	asked->zone = zone_of_qname(service->table, query);
@@ -409,7 +409,7 @@ static void pending_prefetch(const struct pending *pending, unsigned step)
 
 static size_t pending_finish(struct pending *pending, struct reply *reply)
 {
-	if (pending->asked.job->multi == NULL)
+	if (pending->asked.request->multi == NULL)
 		return guard_end(&pending->guard, reply);
 	guard_count(&pending->guard, DNS_COUNT_TRANSFERS);
 	return 0;
@@ -420,13 +420,13 @@ static size_t pending_answer_signed(struct pending *pending, size_t limit, struc
 {
 	enum { LEAST = 64 }; /* beside the question: header, OPT, cookie */
 	const struct transfer_rules *rules = pending->asked.service->table->transfers;
-	struct dns_job *job = pending->asked.job;
+	struct dns_request *request = pending->asked.request;
 	struct tsig_exchange exchange;
 	struct reply reply;
 	size_t room, len;
 	int rcode;
 
-	rcode = tsig_verify_query(&exchange, job->query, pending->query.tsig_at,
+	rcode = tsig_verify_query(&exchange, request->query, pending->query.tsig_at,
 		rules != NULL ? rules->keys : NULL, rules != NULL ? rules->keys_len : 0, now.s);
 	room = tsig_room(&exchange);
 	if (room + pending->query.question.len + LEAST > limit) {
@@ -437,19 +437,19 @@ static size_t pending_answer_signed(struct pending *pending, size_t limit, struc
 	if (rcode == DNS_NOERROR)
 		pending->asked.exchange = &exchange;
 	else if (rcode == DNS_NOTAUTH && pending->asked.zone != NULL)
-		transfer_say_bad_signature(rules, pending->asked.zone, job, &exchange);
-	reply_init(&reply, &pending->query, job->out, limit - room);
+		transfer_say_bad_signature(rules, pending->asked.zone, request, &exchange);
+	reply_init(&reply, &pending->query, request->out, limit - room);
 	reply.rcode = (uint16_t)(rcode != DNS_NOERROR ? rcode : pending->rcode);
 	if (guard_begin(&pending->guard, &reply) && reply.rcode == DNS_NOERROR)
 		answer_query(&pending->asked, &pending->guard, &reply);
 	len = pending_finish(pending, &reply);
-	return len != 0 ? tsig_sign(&exchange, job->out, len, limit, now.s) : 0;
+	return len != 0 ? tsig_sign(&exchange, request->out, len, limit, now.s) : 0;
 }
 
 static size_t pending_answer(struct pending *pending, struct dns_now now)
 {
-	struct dns_job *job = pending->asked.job;
-	size_t limit = reply_limit(&pending->query, job->transport);
+	struct dns_request *request = pending->asked.request;
+	size_t limit = reply_limit(&pending->query, request->transport);
 	struct reply reply;
 
 	if (pending->rcode < 0) {
@@ -458,7 +458,7 @@ static size_t pending_answer(struct pending *pending, struct dns_now now)
 	}
 	if (pending->query.tsig_at != 0)
 		return pending_answer_signed(pending, limit, now);
-	reply_init(&reply, &pending->query, job->out, limit);
+	reply_init(&reply, &pending->query, request->out, limit);
 	reply.rcode = (uint16_t)pending->rcode;
 	if (guard_begin(&pending->guard, &reply) && pending->rcode == DNS_NOERROR)
 		answer_query(&pending->asked, &pending->guard, &reply);
@@ -468,30 +468,30 @@ static size_t pending_answer(struct pending *pending, struct dns_now now)
 /* Few enough that what is fetched for the last is still in the first cache when the last is answered. */
 enum { GROUP = 16 };
 
-void zone_answer_jobs(const struct zone_service *service, struct guard_worker *worker,
-	struct dns_job *jobs, size_t jobs_len, struct dns_now now)
+void zone_answer_requests(const struct zone_service *service, struct guard_worker *worker,
+	struct dns_request *requests, size_t requests_len, struct dns_now now)
 {
 	struct pending pending[GROUP];
 	size_t group;
 
-	for (; jobs_len != 0; jobs += group, jobs_len -= group) {
-		group = jobs_len < GROUP ? jobs_len : GROUP;
+	for (; requests_len != 0; requests += group, requests_len -= group) {
+		group = requests_len < GROUP ? requests_len : GROUP;
 		for (size_t i = 0; i < group; i++)
-			pending_read(&pending[i], service, worker, &jobs[i], now);
+			pending_read(&pending[i], service, worker, &requests[i], now);
 		for (unsigned step = 0; step < VIEW_FETCHES && group > 1; step++) {
 			for (size_t i = 0; i < group; i++)
 				pending_prefetch(&pending[i], step);
 		}
 		for (size_t i = 0; i < group; i++)
-			jobs[i].out_len = pending_answer(&pending[i], now);
+			requests[i].out_len = pending_answer(&pending[i], now);
 	}
 }
 
 size_t zone_answer(const struct zone_service *service, struct span query,
 	enum dns_transport transport, int64_t now_s, uint8_t *out)
 {
-	struct dns_job job = {.query = query, .transport = transport, .out = out};
+	struct dns_request request = {.query = query, .transport = transport, .out = out};
 
-	zone_answer_jobs(service, NULL, &job, 1, (struct dns_now){.s = now_s});
-	return job.out_len;
+	zone_answer_requests(service, NULL, &request, 1, (struct dns_now){.s = now_s});
+	return request.out_len;
 }

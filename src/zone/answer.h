@@ -4,7 +4,7 @@
  * Answers a stranger's query from a table of zones and a view of the lists. Pure: octets in, octets out; no clock, no
  * socket, no allocation, no lock. Any thread.
  */
-#include "dns/job.h"
+#include "dns/request.h"
 #include "zone/table.h"
 
 /* A table and a view brought together: which list of the view a zone serves, and which of its sublists has which code.
@@ -17,10 +17,10 @@ struct zone_service *zone_service_new(const struct zone_table *table, const stru
 void zone_service_free(struct zone_service **service);
 
 /* Answers a batch: all queries of it are read and what they ask for is fetched from memory together, then each is answered.
- * Sets out_len of every job. worker: what the guard of the table remembers between queries (zone/guard.h); NULL: there is no
+ * Sets out_len of every request. worker: what the guard of the table remembers between queries (zone/guard.h); NULL: there is no
  * guard. */
-void zone_answer_jobs(const struct zone_service *service, struct guard_worker *worker,
-	struct dns_job *jobs, size_t jobs_len, struct dns_now now);
+void zone_answer_requests(const struct zone_service *service, struct guard_worker *worker,
+	struct dns_request *requests, size_t requests_len, struct dns_now now);
 
 /* One alone, without a guard: the length of the response in out, which has room for DNS_ANSWER_UDP_MAX or DNS_ANSWER_TCP_MAX octets; 0: no response is due (it is
  * a response itself, or has no whole header). query and out may not overlap. */

@@ -78,20 +78,20 @@ struct ring *guard_worker_samples(struct guard_worker *worker)
 /* ---- before the zone is known ---- */
 
 void guard_open(struct guard_query *query, const struct guard *guard, struct guard_worker *worker,
-	const struct dns_job *job, const struct dns_query *dns, struct dns_now now)
+	const struct dns_request *request, const struct dns_query *dns, struct dns_now now)
 {
 	query->guard = worker != NULL ? guard : NULL;
 	query->key_labels = 0;
 	if (query->guard == NULL)
 		return;
 	query->worker = worker;
-	query->job = job;
+	query->request = request;
 	query->dns = dns;
 	query->now = now;
 	query->key = NULL;
 	query->zone = GUARD_UNREAD;
-	query->exempt = prefix_set_has(guard->exempt, job->client.ip);
-	query->proven = job->transport == DNS_TCP;
+	query->exempt = prefix_set_has(guard->exempt, request->client.ip);
+	query->proven = request->transport == DNS_TCP;
 	query->sent_cookie = false;
 	query->counted = DNS_COUNTS_LEN;
 }
@@ -102,7 +102,7 @@ static bool guard_take_cookie(struct guard_query *query, struct reply *reply)
 	const struct guard *guard = query->guard;
 	bool good = dns_cookie_renew(
 		guard->secrets.len != 0 ? &guard->secrets : &guard->state->secrets,
-		query->dns->options.cookie, query->job->client.ip, query->now.s, query->cookie);
+		query->dns->options.cookie, query->request->client.ip, query->now.s, query->cookie);
 
 	query->sent_cookie = true;
 	query->proven |= good;
@@ -123,7 +123,7 @@ bool guard_begin(struct guard_query *query, struct reply *reply)
 		return true;
 	if (asked->nsid)
 		reply->options.nsid = guard->nsid;
-	if (asked->keepalive && query->job->transport == DNS_TCP) /* RFC 7828 section 3.2.2 */
+	if (asked->keepalive && query->request->transport == DNS_TCP) /* RFC 7828 section 3.2.2 */
 		reply->options.keepalive_ds = guard->keepalive_ds;
 	if (asked->cookie.len != 0 && guard->cookies != COOKIES_OFF)
 		again = guard_take_cookie(query, reply);
@@ -171,7 +171,7 @@ static bool guard_refuse(
 
 static uint32_t guard_count_client(const struct guard_query *query)
 {
-	struct ip ip = query->job->client.ip;
+	struct ip ip = query->request->client.ip;
 	uint8_t who[sizeof(ip.b) + 1];
 
 	if (!ip_is_v4(ip))
@@ -197,7 +197,7 @@ bool guard_admit(struct guard_query *query, struct reply *reply)
 	if (guard == NULL)
 		return true;
 	zone = &guard->zones[query->zone];
-	client = query->job->client.ip;
+	client = query->request->client.ip;
 	if (query->key != NULL) {
 		if (query->key->quota != UINT32_MAX &&
 			dns_quota_count(guard->state->keys, query->key->name, query->key->name_len,
@@ -235,7 +235,7 @@ static bool guard_limit(struct guard_query *query, struct reply *reply)
 {
 	if (query->proven || query->exempt)
 		return true;
-	switch (dns_rrl_take(query->worker->rrl, &query->guard->limits, query->job->client.ip,
+	switch (dns_rrl_take(query->worker->rrl, &query->guard->limits, query->request->client.ip,
 		reply_kind(reply), query->now.ms)) {
 	case DNS_RRL_PASS:
 		return true;
@@ -281,8 +281,8 @@ void guard_count(struct guard_query *query, enum dns_count count)
 	counters = &query->worker->counters;
 	dns_counters_count(counters, count);
 	dns_counters_count(
-		counters, query->job->transport == DNS_TCP ? DNS_COUNT_TCP : DNS_COUNT_UDP);
-	dns_counter_add(&counters->counts[DNS_COUNT_BYTES_IN], query->job->query.len);
+		counters, query->request->transport == DNS_TCP ? DNS_COUNT_TCP : DNS_COUNT_UDP);
+	dns_counter_add(&counters->counts[DNS_COUNT_BYTES_IN], query->request->query.len);
 }
 
 size_t guard_end(struct guard_query *query, struct reply *reply)

@@ -15,8 +15,8 @@
 #include "dns/access_keys.h"
 #include "dns/cookie.h"
 #include "dns/counters.h"
-#include "dns/job.h"
 #include "dns/reply.h"
+#include "dns/request.h"
 
 struct guard;
 struct guard_state;
@@ -46,7 +46,7 @@ enum { GUARD_NO_ZONE = -1, GUARD_UNREAD = -2 };
 struct guard_query {
 	const struct guard *guard; /* NULL: everything passes */
 	struct guard_worker *worker;
-	const struct dns_job *job;
+	const struct dns_request *request;
 	const struct dns_query *dns;
 	struct dns_now now;
 	const struct access_key *key;
@@ -61,7 +61,7 @@ struct guard_query {
 
 /* A query was read; rcode as dns_query_decode says, not negative. guard and worker may be NULL, both. */
 void guard_open(struct guard_query *query, const struct guard *guard, struct guard_worker *worker,
-	const struct dns_job *job, const struct dns_query *dns, struct dns_now now);
+	const struct dns_request *request, const struct dns_query *dns, struct dns_now now);
 
 /* The zone of its name was looked for: takes a key out of the name. */
 void guard_find_key(struct guard_query *query, int zone);

@@ -109,10 +109,11 @@ static void masks_find(const struct guard_query *query, struct masks *masks)
 void guard_sample(struct guard_query *query, uint16_t rcode, size_t answer_len)
 {
 	struct guard_worker *worker = query->worker;
-	struct guard_sample head = {.transport = (uint8_t)query->job->transport, .rcode = rcode};
+	struct guard_sample head = {
+		.transport = (uint8_t)query->request->transport, .rcode = rcode};
 	struct parts parts = {.len = 0};
-	struct span bytes = query->job->query;
-	struct span answer = span_of(query->job->out, answer_len);
+	struct span bytes = query->request->query;
+	struct span answer = span_of(query->request->out, answer_len);
 	struct masks masks = {.len = 0};
 
 	head.for_log = is_turn(worker, &worker->until_log, query->guard->log_sample);
@@ -124,7 +125,7 @@ void guard_sample(struct guard_query *query, uint16_t rcode, size_t answer_len)
 		answer = span_first(answer, DNS_HEADER_SIZE);
 	}
 	head.time_ms = clock_now_ms();
-	head.client = query->job->client;
+	head.client = query->request->client;
 	head.key_len = query->key != NULL ? query->key->name_len : 0;
 	head.query_len = (uint16_t)bytes.len;
 	head.answer_len = (uint16_t)answer.len;

@@ -91,26 +91,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t out[DNS_ANSWER_TCP_MAX];
 	static struct stage stage;
 	static int64_t day; /* each input has its own, so that quotas and rates begin anew */
-	struct dns_job job = {.out = out, .client = {ip_from_v4(0xc0000207), 4711}};
+	struct dns_request request = {.out = out, .client = {ip_from_v4(0xc0000207), 4711}};
 	struct dns_message message;
 
 	if (size == 0)
 		return 0;
 	if (day++ == 0)
 		stage_init(&stage);
-	job.transport = (data[0] & 1) != 0 ? DNS_TCP : DNS_UDP;
-	job.query = span_of(data + 1, size - 1);
+	request.transport = (data[0] & 1) != 0 ? DNS_TCP : DNS_UDP;
+	request.query = span_of(data + 1, size - 1);
 	for (int i = 0; i < 8; i++) { /* over quota and rate on the way */
 		struct dns_now now = {.s = day * 86400, .ms = day * 86400000 + i * (data[0] >> 1)};
 
-		zone_answer_jobs(stage.service, stage.worker, &job, 1, now);
-		if (job.out_len == 0)
+		zone_answer_requests(stage.service, stage.worker, &request, 1, now);
+		if (request.out_len == 0)
 			continue;
-		ASSERT(job.out_len >= DNS_HEADER_SIZE);
-		ASSERT(job.transport == DNS_TCP || job.out_len <= DNS_ANSWER_UDP_MAX);
-		ASSERT(memcmp(out, job.query.ptr, 2) == 0 && (out[2] & 0x80) != 0);
+		ASSERT(request.out_len >= DNS_HEADER_SIZE);
+		ASSERT(request.transport == DNS_TCP || request.out_len <= DNS_ANSWER_UDP_MAX);
+		ASSERT(memcmp(out, request.query.ptr, 2) == 0 && (out[2] & 0x80) != 0);
 		if (out[5] != 0)
-			ASSERT(dns_message_decode(span_of(out, job.out_len), &message) == 0);
+			ASSERT(dns_message_decode(span_of(out, request.out_len), &message) == 0);
 	}
 	drain(stage.worker);
 	return 0;

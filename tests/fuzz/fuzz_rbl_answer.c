@@ -43,35 +43,36 @@ static struct rbl_table *make_table(void)
 }
 
 /* An answer is itself a message that decodes, within the limit, with the id of the query; and so is its line in the log. */
-static void check(const struct dns_job *job, size_t limit)
+static void check(const struct dns_request *request, size_t limit)
 {
-	const uint8_t *out = job->out;
+	const uint8_t *out = request->out;
 	char line[RBL_QUERY_LINE_MAX];
 	struct dns_message message;
 	size_t len;
 
-	ASSERT(job->out_len <= limit);
-	if (job->out_len == 0)
+	ASSERT(request->out_len <= limit);
+	if (request->out_len == 0)
 		return;
-	ASSERT(job->out_len >= DNS_HEADER_SIZE && job->query.len >= DNS_HEADER_SIZE);
-	ASSERT(out[0] == job->query.ptr[0] && out[1] == job->query.ptr[1] && (out[2] & 0x80) != 0);
+	ASSERT(request->out_len >= DNS_HEADER_SIZE && request->query.len >= DNS_HEADER_SIZE);
+	ASSERT(out[0] == request->query.ptr[0] && out[1] == request->query.ptr[1] &&
+		(out[2] & 0x80) != 0);
 	if (out[5] == 1)
-		ASSERT(dns_message_decode(span_of(out, job->out_len), &message) == 0);
-	len = rbl_query_line(job, 1000, line);
+		ASSERT(dns_message_decode(span_of(out, request->out_len), &message) == 0);
+	len = rbl_query_line(request, 1000, line);
 	ASSERT(len < sizeof(line));
 	for (size_t i = 0; i + 1 < len; i++)
 		ASSERT(ascii_is_print((uint8_t)line[i]));
 }
 
 /* In company a query is answered as it is alone. */
-static void check_alone(const struct rbl_service *service, const struct dns_job *job)
+static void check_alone(const struct rbl_service *service, const struct dns_request *request)
 {
 	static uint8_t out[DNS_ANSWER_TCP_MAX];
-	struct dns_job alone = *job;
+	struct dns_request alone = *request;
 
 	alone.out = out;
 	rbl_answer(service, &alone, 1000);
-	ASSERT(span_equal(span_of(out, alone.out_len), span_of(job->out, job->out_len)));
+	ASSERT(span_equal(span_of(out, alone.out_len), span_of(request->out, request->out_len)));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -79,18 +80,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct rbl_service service;
 	static uint8_t out[2][DNS_ANSWER_TCP_MAX];
 	struct span query = span_of(data, size);
-	struct dns_job jobs[] = {
+	struct dns_request requests[] = {
 		{.query = query, .transport = DNS_UDP, .out = out[0]},
 		{.query = query, .transport = DNS_TCP, .out = out[1]},
 	};
-	struct rbl_outcome outcomes[COUNTOF(jobs)];
+	struct rbl_outcome outcomes[COUNTOF(requests)];
 
 	if (service.table == NULL)
 		service.table = make_table();
 	service.authority = size % 2 == 1;
-	rbl_answer_jobs(&service, jobs, COUNTOF(jobs), 1000, outcomes);
-	check(&jobs[0], DNS_ANSWER_UDP_MAX);
-	check(&jobs[1], DNS_ANSWER_TCP_MAX);
-	check_alone(&service, &jobs[0]);
+	rbl_answer_requests(&service, requests, COUNTOF(requests), 1000, outcomes);
+	check(&requests[0], DNS_ANSWER_UDP_MAX);
+	check(&requests[1], DNS_ANSWER_TCP_MAX);
+	check_alone(&service, &requests[0]);
 	return 0;
 }

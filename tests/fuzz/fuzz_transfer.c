@@ -101,18 +101,19 @@ static void drain(struct dns_multi *multi)
 static void ask(const struct zone_service *service, struct span query, enum dns_transport transport)
 {
 	static uint8_t out[DNS_ANSWER_TCP_MAX];
-	struct dns_job job = {.query = query,
+	struct dns_request request = {.query = query,
 		.client = {ip_from_v4(CLIENT), 4000},
 		.transport = transport,
 		.out = out};
 	struct dns_message message;
 
-	zone_answer_jobs(service, NULL, &job, 1, (struct dns_now){.s = 1700000000, .ms = 1});
-	ASSERT(job.multi == NULL || (job.out_len == 0 && transport == DNS_TCP));
-	if (job.multi != NULL)
-		drain(job.multi);
-	if (job.out_len != 0 && out[5] == 1)
-		ASSERT(dns_message_decode(span_of(out, job.out_len), &message) == 0);
+	zone_answer_requests(
+		service, NULL, &request, 1, (struct dns_now){.s = 1700000000, .ms = 1});
+	ASSERT(request.multi == NULL || (request.out_len == 0 && transport == DNS_TCP));
+	if (request.multi != NULL)
+		drain(request.multi);
+	if (request.out_len != 0 && out[5] == 1)
+		ASSERT(dns_message_decode(span_of(out, request.out_len), &message) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -214,25 +214,25 @@ static void multi_worker_nothing(void *worker)
 
 /* Queries with an even id get a long answer, the others their own header, of 256 on as the largest answer there is. */
 static void multi_worker_answer(
-	void *worker, struct dns_job *jobs, size_t jobs_len, struct dns_now now)
+	void *worker, struct dns_request *requests, size_t requests_len, struct dns_now now)
 {
 	static const struct dns_multi_calls calls = {multi_next, multi_free};
 
 	(void)worker;
 	(void)now;
-	for (size_t i = 0; i < jobs_len; i++) {
+	for (size_t i = 0; i < requests_len; i++) {
 		struct counting_multi *counting;
 
-		if (jobs[i].query.ptr[1] % 2 == 1) {
-			jobs[i].out_len =
-				jobs[i].query.ptr[0] != 0 ? DNS_ANSWER_TCP_MAX : DNS_HEADER_SIZE;
-			memset(jobs[i].out, 0, jobs[i].out_len);
-			memcpy(jobs[i].out, jobs[i].query.ptr, DNS_HEADER_SIZE);
+		if (requests[i].query.ptr[1] % 2 == 1) {
+			requests[i].out_len = requests[i].query.ptr[0] != 0 ? DNS_ANSWER_TCP_MAX
+									    : DNS_HEADER_SIZE;
+			memset(requests[i].out, 0, requests[i].out_len);
+			memcpy(requests[i].out, requests[i].query.ptr, DNS_HEADER_SIZE);
 			continue;
 		}
 		counting = mem_new(counting_multi);
 		counting->multi.calls = &calls;
-		jobs[i].multi = &counting->multi;
+		requests[i].multi = &counting->multi;
 	}
 }
 

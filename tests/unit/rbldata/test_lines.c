@@ -77,7 +77,7 @@ static void queries_are_logged_as_rbldnsd_logs_them(void **state)
 	for (size_t i = 0; i < COUNTOF(line_cases); i++) {
 		const struct line_case *row = &line_cases[i];
 		uint8_t out[DNS_HEADER_SIZE];
-		struct dns_job job = {
+		struct dns_request request = {
 			.query = span_of(row->query, row->query_len),
 			.client = {.ip = ip_from_v4(0xc0000207), .port = 1234},
 			.out = out,
@@ -87,7 +87,7 @@ static void queries_are_logged_as_rbldnsd_logs_them(void **state)
 		size_t len;
 
 		memcpy(out, row->answer, sizeof(out));
-		len = rbl_query_line(&job, 1700000000, text);
+		len = rbl_query_line(&request, 1700000000, text);
 		assert_int_equal(len, strlen(row->line));
 		assert_memory_equal(text, row->line, len);
 	}
@@ -95,18 +95,19 @@ static void queries_are_logged_as_rbldnsd_logs_them(void **state)
 
 static void a_query_without_an_answer_is_not_logged(void **state)
 {
-	struct dns_job job = {.query = span_of(HEAD "\1x\0\0\1\0\1", 19), .out_len = 0};
+	struct dns_request request = {.query = span_of(HEAD "\1x\0\0\1\0\1", 19), .out_len = 0};
 	char text[RBL_QUERY_LINE_MAX];
 
 	(void)state;
-	assert_int_equal(rbl_query_line(&job, 1, text), 0);
+	assert_int_equal(rbl_query_line(&request, 1, text), 0);
 }
 
 static void the_longest_name_fits(void **state)
 {
 	uint8_t query[DNS_HEADER_SIZE + DNS_NAME_MAX + 4] = {0};
 	uint8_t out[DNS_HEADER_SIZE] = {[5] = 1};
-	struct dns_job job = {.query = span_of(query, sizeof(query)), .out = out, .out_len = 12};
+	struct dns_request request = {
+		.query = span_of(query, sizeof(query)), .out = out, .out_len = 12};
 	char text[RBL_QUERY_LINE_MAX];
 	size_t at = DNS_HEADER_SIZE;
 	size_t len;
@@ -120,7 +121,7 @@ static void the_longest_name_fits(void **state)
 		at += label_len;
 	}
 	assert_int_equal(at, DNS_HEADER_SIZE + DNS_NAME_MAX - 1);
-	len = rbl_query_line(&job, INT64_MAX, text);
+	len = rbl_query_line(&request, INT64_MAX, text);
 	assert_true(len > 4 * 250 && len < RBL_QUERY_LINE_MAX);
 	assert_int_equal(text[len - 1], '\n');
 }

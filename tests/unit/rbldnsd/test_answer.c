@@ -153,19 +153,20 @@ struct question {
 };
 
 /* Octets of the query go into a buffer of the caller. */
-static struct dns_job job_of(const struct question *question, struct buf *query, uint8_t *out)
+static struct dns_request request_of(
+	const struct question *question, struct buf *query, uint8_t *out)
 {
-	struct dns_job job = {.transport = question->transport, .out = out};
+	struct dns_request request = {.transport = question->transport, .out = out};
 	struct dns_name name;
 
-	job.client.ip = ip_from_v4(0xc00002c8);
+	request.client.ip = ip_from_v4(0xc00002c8);
 	if (question->client != NULL)
-		assert_int_equal(ip_parse(span_text(question->client), &job.client.ip), 0);
+		assert_int_equal(ip_parse(span_text(question->client), &request.client.ip), 0);
 	assert_int_equal(dns_name_parse(span_text(question->name), &name), 0);
 	buf_init(query, 0);
 	dns_query_encode(query, 7, &name, question->type, question->udp_size);
-	job.query = buf_span(query);
-	return job;
+	request.query = buf_span(query);
+	return request;
 }
 
 static struct rbl_outcome ask(
@@ -174,14 +175,14 @@ static struct rbl_outcome ask(
 	static uint8_t answer[DNS_ANSWER_TCP_MAX];
 	struct rbl_outcome outcome;
 	struct buf query;
-	struct dns_job job = job_of(question, &query, answer);
+	struct dns_request request = request_of(question, &query, answer);
 
 	buf_clear(out);
-	outcome = rbl_answer(&bench->service, &job, NOW_S);
-	if (job.out_len == 0)
+	outcome = rbl_answer(&bench->service, &request, NOW_S);
+	if (request.out_len == 0)
 		buf_append_text(out, "silence");
 	else
-		describe(out, span_of(answer, job.out_len));
+		describe(out, span_of(answer, request.out_len));
 	buf_done(&query);
 	return outcome;
 }
@@ -196,19 +197,19 @@ static void check_together(const struct bench *bench, const struct answer_case *
 {
 	static uint8_t answers[RBL_BATCH_MAX][DNS_ANSWER_TCP_MAX], alone_answer[DNS_ANSWER_TCP_MAX];
 	struct rbl_outcome outcomes[RBL_BATCH_MAX], outcome;
-	struct dns_job jobs[RBL_BATCH_MAX], alone;
+	struct dns_request requests[RBL_BATCH_MAX], alone;
 	struct buf queries[RBL_BATCH_MAX];
 
 	for (size_t i = 0; i < len; i++)
-		jobs[i] = job_of(&cases[i].question, &queries[i], answers[i]);
-	rbl_answer_jobs(&bench->service, jobs, len, NOW_S, outcomes);
+		requests[i] = request_of(&cases[i].question, &queries[i], answers[i]);
+	rbl_answer_requests(&bench->service, requests, len, NOW_S, outcomes);
 	for (size_t i = 0; i < len; i++) {
-		alone = jobs[i];
+		alone = requests[i];
 		alone.out = alone_answer;
 		outcome = rbl_answer(&bench->service, &alone, NOW_S);
 		assert_int_equal(outcomes[i].zone, outcome.zone);
 		assert_int_equal(outcomes[i].result, outcome.result);
-		assert_int_equal(jobs[i].out_len, alone.out_len);
+		assert_int_equal(requests[i].out_len, alone.out_len);
 		assert_memory_equal(answers[i], alone_answer, alone.out_len);
 		buf_done(&queries[i]);
 	}
@@ -484,12 +485,13 @@ static void the_version_is_told_or_not(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNTOF(cases); i++) {
 		uint8_t answer[DNS_ANSWER_UDP_MAX] = {0};
-		struct dns_job job = {.query = span_of(query, sizeof(query) - 1), .out = answer};
+		struct dns_request request = {
+			.query = span_of(query, sizeof(query) - 1), .out = answer};
 		struct span out;
 
 		bench->service.version = cases[i].version;
-		rbl_answer(&bench->service, &job, NOW_S);
-		out = span_of(answer, job.out_len);
+		rbl_answer(&bench->service, &request, NOW_S);
+		out = span_of(answer, request.out_len);
 		if (cases[i].text != NULL)
 			assert_true(span_find_text(out, cases[i].text) < out.len);
 		else

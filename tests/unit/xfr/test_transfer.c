@@ -61,18 +61,18 @@ static void primary_init(struct primary *primary)
 	shelf_put(primary->views, primary->fixture.view);
 }
 
-static struct dns_job primary_ask(
+static struct dns_request primary_ask(
 	struct primary *primary, struct span query, uint32_t client, enum dns_transport transport)
 {
 	static uint8_t out[DNS_ANSWER_TCP_MAX];
-	struct dns_job job = {.query = query,
+	struct dns_request request = {.query = query,
 		.client = {ip_from_v4(client), 4000},
 		.transport = transport,
 		.out = out};
 
-	zone_answer_jobs(primary->fixture.service, NULL, &job, 1,
+	zone_answer_requests(primary->fixture.service, NULL, &request, 1,
 		(struct dns_now){.s = clock_now_s(), .ms = 1});
-	return job;
+	return request;
 }
 
 static void append_serial(struct buf *query, uint32_t serial)
@@ -209,13 +209,13 @@ static void assert_is_walked(const struct received *received)
 static void all_of_it_comes_between_two_soas(void **state)
 {
 	struct received received;
-	struct dns_job job;
+	struct dns_request request;
 
 	(void)state;
 	make_query(&query, "bl.example.org", DNS_AXFR);
-	job = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_TCP);
-	assert_non_null(job.multi);
-	receive(job.multi, NULL, &received);
+	request = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_TCP);
+	assert_non_null(request.multi);
+	receive(request.multi, NULL, &received);
 	assert_int_equal(received.soas, 2);
 	assert_int_equal(received.serials[0], FIXTURE_SERIAL);
 	assert_in_range(received.messages, 2, MESSAGES_MAX);
@@ -223,9 +223,9 @@ static void all_of_it_comes_between_two_soas(void **state)
 	copy_done(&received.copy);
 }
 
-static struct dns_job ask_signed(struct tsig_exchange *exchange)
+static struct dns_request ask_signed(struct tsig_exchange *exchange)
 {
-	struct dns_job job;
+	struct dns_request request;
 	uint8_t signed_query[512];
 	size_t len;
 
@@ -234,9 +234,9 @@ static struct dns_job ask_signed(struct tsig_exchange *exchange)
 	tsig_begin(exchange, &key);
 	len = tsig_sign(
 		exchange, signed_query, buf_len(&query), sizeof(signed_query), clock_now_s());
-	job = primary_ask(&primary, span_of(signed_query, len), 0xc0000202, DNS_TCP);
-	assert_non_null(job.multi);
-	return job;
+	request = primary_ask(&primary, span_of(signed_query, len), 0xc0000202, DNS_TCP);
+	assert_non_null(request.multi);
+	return request;
 }
 
 static void each_message_is_signed(void **state)
@@ -256,12 +256,12 @@ static void a_transfer_outlives_its_rules(void **state)
 {
 	struct tsig_exchange exchange;
 	struct received received;
-	struct dns_job job;
+	struct dns_request request;
 
 	(void)state;
-	job = ask_signed(&exchange);
+	request = ask_signed(&exchange);
 	transfer_rules_free(&primary.fixture.table->transfers);
-	receive(job.multi, &exchange, &received);
+	receive(request.multi, &exchange, &received);
 	assert_true(tsig_is_whole(&exchange));
 	assert_is_walked(&received);
 	copy_done(&received.copy);
@@ -269,11 +269,11 @@ static void a_transfer_outlives_its_rules(void **state)
 
 static void assert_rcode(uint32_t client, enum dns_transport transport, unsigned rcode)
 {
-	struct dns_job job = primary_ask(&primary, buf_span(&query), client, transport);
+	struct dns_request request = primary_ask(&primary, buf_span(&query), client, transport);
 
-	assert_null(job.multi);
-	assert_true(job.out_len >= DNS_HEADER_SIZE);
-	assert_int_equal(job.out[3] & 0xf, rcode);
+	assert_null(request.multi);
+	assert_true(request.out_len >= DNS_HEADER_SIZE);
+	assert_int_equal(request.out[3] & 0xf, rcode);
 }
 
 static void others_get_nothing(void **state)
@@ -291,20 +291,20 @@ static void others_get_nothing(void **state)
 
 static void so_many_at_once_and_no_more(void **state)
 {
-	struct dns_job jobs[17];
+	struct dns_request requests[17];
 
 	(void)state;
 	make_query(&query, "bl.example.org", DNS_AXFR);
 	for (size_t i = 0; i < 16; i++) {
-		jobs[i] = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_TCP);
-		assert_non_null(jobs[i].multi);
+		requests[i] = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_TCP);
+		assert_non_null(requests[i].multi);
 	}
 	assert_rcode(0xc0000201, DNS_TCP, DNS_SERVFAIL);
 	for (size_t i = 0; i < 16; i++)
-		jobs[i].multi->calls->free(jobs[i].multi);
-	jobs[16] = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_TCP);
-	assert_non_null(jobs[16].multi);
-	jobs[16].multi->calls->free(jobs[16].multi);
+		requests[i].multi->calls->free(requests[i].multi);
+	requests[16] = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_TCP);
+	assert_non_null(requests[16].multi);
+	requests[16].multi->calls->free(requests[16].multi);
 }
 
 /* ---- differences ---- */
@@ -337,13 +337,13 @@ static void add_step(struct zone_journal *journal, uint32_t from, uint32_t to, c
 
 static void ask_from(uint32_t serial, struct received *received)
 {
-	struct dns_job job;
+	struct dns_request request;
 
 	make_query(&query, "bl.example.org", DNS_IXFR);
 	append_serial(&query, serial);
-	job = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_TCP);
-	assert_non_null(job.multi);
-	receive(job.multi, NULL, received);
+	request = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_TCP);
+	assert_non_null(request.multi);
+	receive(request.multi, NULL, received);
 }
 
 static void differences_come_condensed(void **state)
@@ -375,22 +375,23 @@ static void who_is_up_to_date_learns_the_serial(void **state)
 	static const uint32_t serials[] = {
 		FIXTURE_SERIAL, FIXTURE_SERIAL + 1, FIXTURE_SERIAL + UINT32_C(0x7fffffff)};
 	struct dns_message message;
-	struct dns_job job;
+	struct dns_request request;
 
 	(void)state;
 	for (size_t i = 0; i < COUNTOF(serials); i++) {
 		make_query(&query, "bl.example.org", DNS_IXFR);
 		append_serial(&query, serials[i]);
-		job = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_TCP);
-		assert_null(job.multi);
-		assert_int_equal(dns_message_decode(span_of(job.out, job.out_len), &message), 0);
+		request = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_TCP);
+		assert_null(request.multi);
+		assert_int_equal(
+			dns_message_decode(span_of(request.out, request.out_len), &message), 0);
 		assert_int_equal(message.counts[DNS_ANSWER], 1);
 	}
 	make_query(&query, "bl.example.org", DNS_IXFR);
 	append_serial(&query, FIXTURE_SERIAL - 1);
-	job = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_UDP);
-	assert_null(job.multi); /* by datagram the serial is all there is, and TCP the way on */
-	assert_int_equal(dns_message_decode(span_of(job.out, job.out_len), &message), 0);
+	request = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_UDP);
+	assert_null(request.multi); /* by datagram the serial is all there is, and TCP the way on */
+	assert_int_equal(dns_message_decode(span_of(request.out, request.out_len), &message), 0);
 	assert_int_equal(message.counts[DNS_ANSWER], 1);
 }
 

@@ -123,21 +123,22 @@ static void append_question(struct buf *out, const struct question *question)
 /* "NOERROR", "REFUSED 18 words", "nothing"; a "tc" behind the rcode. */
 static const char *ask(struct scene *scene, const struct question *question)
 {
-	struct dns_job job = {.transport = question->transport, .out = scene->bytes};
+	struct dns_request request = {.transport = question->transport, .out = scene->bytes};
 	struct buf query;
 
 	buf_init(&query, 0);
 	append_question(&query, question);
-	job.query = buf_span(&query);
-	job.client.port = 4711;
-	assert_int_equal(ip_parse(span_text(question->client), &job.client.ip), 0);
-	zone_answer_jobs(scene->fixture.service, scene->worker, &job, 1, scene->now);
+	request.query = buf_span(&query);
+	request.client.port = 4711;
+	assert_int_equal(ip_parse(span_text(question->client), &request.client.ip), 0);
+	zone_answer_requests(scene->fixture.service, scene->worker, &request, 1, scene->now);
 	buf_done(&query);
 	buf_clear(&scene->out);
-	scene->len = job.out_len;
-	if (job.out_len == 0)
+	scene->len = request.out_len;
+	if (request.out_len == 0)
 		return "nothing";
-	assert_int_equal(dns_message_decode(span_of(scene->bytes, job.out_len), &scene->answer), 0);
+	assert_int_equal(
+		dns_message_decode(span_of(scene->bytes, request.out_len), &scene->answer), 0);
 	buf_append_text(&scene->out, scene->answer.rcode == DNS_BADCOOKIE
 					     ? "BADCOOKIE"
 					     : fixture_rcode(scene->answer.rcode));
@@ -465,17 +466,18 @@ static void a_message_without_question_may_come_for_a_cookie(void **state)
 	static const char query[] = "\0\7\1\0\0\0\0\0\0\0\0\1" /* no question */
 				    "\0\0\x29\x04\xd0\0\0\0\0\0\x0c" COOKIE_ASKED;
 	struct scene *scene = scene_new();
-	struct dns_job job = {.query = span_of(query, sizeof(query) - 1), .out = scene->bytes};
+	struct dns_request request = {
+		.query = span_of(query, sizeof(query) - 1), .out = scene->bytes};
 
 	(void)state;
 	apply(scene);
-	zone_answer_jobs(scene->fixture.service, scene->worker, &job, 1, scene->now);
-	assert_int_equal(job.out_len, DNS_HEADER_SIZE + 11 + 28);
+	zone_answer_requests(scene->fixture.service, scene->worker, &request, 1, scene->now);
+	assert_int_equal(request.out_len, DNS_HEADER_SIZE + 11 + 28);
 	assert_int_equal(scene->bytes[3] & 0xf, DNS_NOERROR);
 	assert_memory_equal(scene->bytes + DNS_HEADER_SIZE + 15, "clientck\1\0\0\0", 12);
 	scene->conf.guard.cookies = COOKIES_OFF;
 	apply(scene);
-	zone_answer_jobs(scene->fixture.service, scene->worker, &job, 1, scene->now);
+	zone_answer_requests(scene->fixture.service, scene->worker, &request, 1, scene->now);
 	assert_int_equal(scene->bytes[3] & 0xf, DNS_FORMERR);
 	scene_free(scene);
 }

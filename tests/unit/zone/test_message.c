@@ -182,30 +182,31 @@ static void each_form_of_message_gets_its_answer(void **state)
 	buf_done(&out);
 }
 
-/* In a batch of any length each job gets what it gets alone. */
+/* In a batch of any length each request gets what it gets alone. */
 static void a_batch_is_answered_like_its_queries_alone(void **state)
 {
 	enum { JOBS = 3 * COUNTOF(message_cases) };
 	struct fixture *fixture = *state;
 	uint8_t(*answers)[DNS_ANSWER_UDP_MAX] = mem_alloc_array(JOBS, sizeof(*answers));
-	struct dns_job jobs[JOBS];
+	struct dns_request requests[JOBS];
 
-	for (size_t jobs_len = 1; jobs_len <= JOBS; jobs_len += jobs_len < 40 ? 1 : 17) {
-		for (size_t i = 0; i < jobs_len; i++) {
+	for (size_t requests_len = 1; requests_len <= JOBS;
+		requests_len += requests_len < 40 ? 1 : 17) {
+		for (size_t i = 0; i < requests_len; i++) {
 			const struct message_case *c = &message_cases[i % COUNTOF(message_cases)];
 
-			jobs[i] = (struct dns_job){.query = span_of(c->query, c->len),
+			requests[i] = (struct dns_request){.query = span_of(c->query, c->len),
 				.out = answers[i],
 				.out_len = 1};
 		}
-		zone_answer_jobs(fixture->service, NULL, jobs, jobs_len,
+		zone_answer_requests(fixture->service, NULL, requests, requests_len,
 			(struct dns_now){.s = FIXTURE_NOW_S});
-		for (size_t i = 0; i < jobs_len; i++) {
+		for (size_t i = 0; i < requests_len; i++) {
 			uint8_t alone[DNS_ANSWER_UDP_MAX];
 			size_t len = zone_answer(
-				fixture->service, jobs[i].query, DNS_UDP, FIXTURE_NOW_S, alone);
+				fixture->service, requests[i].query, DNS_UDP, FIXTURE_NOW_S, alone);
 
-			assert_int_equal(jobs[i].out_len, len);
+			assert_int_equal(requests[i].out_len, len);
 			assert_memory_equal(answers[i], alone, len);
 		}
 	}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A query on its way through a server: what came from whom, and room for the answer. A worker hands its jobs over in
+ * A query on its way through a server: what came from whom, and room for the answer. A worker hands its requests over in
  * batches. Who answers (zone/ for our lists, rbl/ for rbldnsd's files) knows no sockets; who moves octets (roles/) knows no
- * zones. A job belongs to its worker; one thread.
+ * zones. A request belongs to its worker; one thread.
  */
 #include "base/ip.h"
 #include "dns/message.h"
@@ -33,7 +33,7 @@ struct dns_multi {
 	const struct dns_multi_calls *calls;
 };
 
-struct dns_job {
+struct dns_request {
 	struct span query;
 	struct endpoint client;
 	enum dns_transport transport;
