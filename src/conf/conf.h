@@ -84,11 +84,11 @@ struct conf_sublist {
 	struct conf_location location;
 };
 
-enum answers { ANSWERS_CODES, ANSWERS_BITMASK };
+enum answer_style { ANSWERS_CODES, ANSWERS_BITMASK };
 
 /* How a zone answers: that of one list, and one that combines several, alike. */
 struct conf_serving {
-	enum answers answers;
+	enum answer_style answers;
 	int64_t ttl_s;          /* 0: dns.ttl */
 	int64_t negative_ttl_s; /* 0: dns.negative-ttl */
 	const char *contact;    /* NULL: that of all */

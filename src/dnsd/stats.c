@@ -22,7 +22,7 @@
  * megabyte does not run over while every query of a busy worker is sampled, and not at all when nothing is.
  */
 enum {
-	LOOK_MS = 20,
+	SAMPLES_MS = 20,
 	REPORT_MS = 2000,
 	SAMPLES_AT_ONCE = 1000,
 	WORKERS_MAX = 256 * 16 + 1, /* dns.threads at each address of dns.listen, and TCP */
@@ -35,8 +35,8 @@ struct dnsd_stats {
 	size_t workers_len;
 	struct guard_worker *workers[WORKERS_MAX];
 	uint64_t before[DNS_COUNTS_LEN]; /* of workers that were closed */
-	struct timer look;
-	struct timer report;
+	struct timer samples_timer;
+	struct timer report_timer;
 	bool samples;
 	char *tap_path; /* of tap; NULL: none */
 	char *tap_identity;
@@ -161,7 +161,7 @@ static bool stats_drain(struct dnsd_stats *stats, struct guard_worker *worker)
 	return true;
 }
 
-static void stats_on_look(struct timer *timer, void *arg)
+static void stats_on_samples(struct timer *timer, void *arg)
 {
 	struct dnsd_stats *stats = OBJ(dnsd_stats, arg);
 
@@ -172,7 +172,7 @@ static void stats_on_look(struct timer *timer, void *arg)
 	if (stats->tap != NULL)
 		tap_send(stats->tap);
 	if (stats->samples || more)
-		timer_set(timer, loop_now_ms(timer->loop) + (more ? 0 : LOOK_MS));
+		timer_set(timer, loop_now_ms(timer->loop) + (more ? 0 : SAMPLES_MS));
 }
 
 /* ---- counts ---- */
@@ -249,8 +249,8 @@ void dnsd_stats_apply(struct dnsd_stats *stats, const struct conf *conf)
 	stats_apply_tap(stats, conf);
 	stats->log_rate = conf->guard.log_rate;
 	stats->samples = conf->guard.log_sample != 0 || stats->tap != NULL;
-	timer_set(
-		&stats->look, loop_now_ms(stats->loop)); /* also the last ones of what is off now */
+	timer_set(&stats->samples_timer,
+		loop_now_ms(stats->loop)); /* also the last ones of what is off now */
 }
 
 struct dnsd_stats *dnsd_stats_new(
@@ -261,27 +261,27 @@ struct dnsd_stats *dnsd_stats_new(
 	stats->magic = (uint32_t)MAGIC_dnsd_stats;
 	stats->loop = loop;
 	stats->bus = bus;
-	timer_init(&stats->look, loop, stats_on_look, stats);
-	timer_init(&stats->report, loop, stats_on_report, stats);
+	timer_init(&stats->samples_timer, loop, stats_on_samples, stats);
+	timer_init(&stats->report_timer, loop, stats_on_report, stats);
 	if (bus != NULL)
-		timer_set(&stats->report, loop_now_ms(loop));
+		timer_set(&stats->report_timer, loop_now_ms(loop));
 	dnsd_stats_apply(stats, conf);
 	return stats;
 }
 
 void dnsd_stats_free(struct dnsd_stats **stats)
 {
-	struct dnsd_stats *w = *stats;
+	struct dnsd_stats *s = *stats;
 
-	if (w == NULL)
+	if (s == NULL)
 		return;
-	while (w->workers_len != 0)
-		dnsd_stats_remove(w, w->workers[0]);
-	timer_done(&w->look);
-	timer_done(&w->report);
-	stats_drop_tap(w);
-	w->magic = 0;
-	mem_free(w);
+	while (s->workers_len != 0)
+		dnsd_stats_remove(s, s->workers[0]);
+	timer_done(&s->samples_timer);
+	timer_done(&s->report_timer);
+	stats_drop_tap(s);
+	s->magic = 0;
+	mem_free(s);
 	*stats = NULL;
 }
 

@@ -63,7 +63,7 @@ static void dns_on_view(void *arg)
 		dns_server_wake(dns->server);
 	shelf_sweep(dns->shelves.tables);
 	if (dns_changes_view(dns->changes, &serial))
-		dns_notify_tell(dns->notify, serial);
+		dns_notify_announce(dns->notify, serial);
 	role_go_on(dns->context);
 }
 
@@ -223,7 +223,7 @@ static int dns_reload(struct role_context *context)
 		return r;
 	}
 	if (dns_changes_serial(dns->changes) != 0) /* secondaries may be new */
-		dns_notify_tell(dns->notify, dns_changes_serial(dns->changes));
+		dns_notify_announce(dns->notify, dns_changes_serial(dns->changes));
 	dns_limit_tcp(dns);
 	dnsd_stats_apply(dns->shelves.stats, dns->context->conf);
 	dns_server_wake(dns->server);

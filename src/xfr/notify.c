@@ -55,7 +55,7 @@ struct dns_notify {
 	struct notice *notices;
 };
 
-static void notice_say(const struct notice *notice, enum log_event_id id, const char *why)
+static void notice_log(const struct notice *notice, enum log_event_id id, const char *why)
 {
 	char text[DNS_NAME_TEXT_SIZE];
 
@@ -104,7 +104,7 @@ static void notice_try(struct dns_notify *notify, struct notice *notice)
 
 	if (notice->tries == SILENT_TRIES && !notice->silent) {
 		notice->silent = true;
-		notice_say(notice, EV_NOTIFY_UNANSWERED, "");
+		notice_log(notice, EV_NOTIFY_UNANSWERED, "");
 	}
 	notice->tries++;
 	notice->sent_serial = notice->serial;
@@ -127,7 +127,7 @@ static void notify_on_timer(struct timer *timer, void *arg)
 	notify_arm(notify);
 }
 
-void dns_notify_tell(struct dns_notify *notify, uint32_t serial)
+void dns_notify_announce(struct dns_notify *notify, uint32_t serial)
 {
 	int64_t now_ms = loop_now_ms(notify->loop);
 
@@ -149,14 +149,14 @@ void dns_notify_tell(struct dns_notify *notify, uint32_t serial)
 /* ---- answers ---- */
 
 /* News is told once: a list that lives would write the same line every second. */
-static void notice_heard(struct notice *notice, uint16_t rcode)
+static void notice_answered(struct notice *notice, uint16_t rcode)
 {
 	bool refused = rcode != DNS_NOERROR;
 
 	if (refused && !notice->refused)
-		notice_say(notice, EV_NOTIFY_REFUSED, dns_rcode_text(rcode));
+		notice_log(notice, EV_NOTIFY_REFUSED, dns_rcode_text(rcode));
 	else if (!refused && (notice->silent || notice->refused))
-		notice_say(notice, EV_NOTIFY_ANSWERED, "");
+		notice_log(notice, EV_NOTIFY_ANSWERED, "");
 	notice->silent = false;
 	notice->refused = refused;
 	notice->tries = 0;
@@ -183,7 +183,7 @@ static void notify_take(struct dns_notify *notify, struct span bytes, struct end
 			tsig_verify_answer(&notice->exchange, bytes, message.tsig_at,
 				loop_now_s(notify->loop)) != 1)
 			return;
-		notice_heard(notice, message.rcode);
+		notice_answered(notice, message.rcode);
 		notify_arm(notify);
 		return;
 	}

@@ -20,4 +20,4 @@ void dns_notify_set(struct dns_notify *notify, const struct conf *conf,
 	const struct zone_table *table, const struct keys *keys);
 
 /* All zones are at this serial now. */
-void dns_notify_tell(struct dns_notify *notify, uint32_t serial);
+void dns_notify_announce(struct dns_notify *notify, uint32_t serial);

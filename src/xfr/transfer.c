@@ -22,7 +22,7 @@ struct transfer_memory {
 	struct shelf *tables, *views;
 	atomic_uint running;
 	_Atomic int64_t
-		said_ms; /* when a refusal was logged: strangers write no more than a line a second */
+		logged_ms; /* when a refusal was logged: strangers write no more than a line a second */
 	pthread_mutex_t lock; /* of the list, not of the journals */
 	size_t len;
 	struct journal_entry **entries;
@@ -228,13 +228,13 @@ static void reply_serial(const struct transfer_query *asked, struct reply *reply
 
 static bool refusal_is_news(struct transfer_memory *memory)
 {
-	int64_t now_ms = clock_monotonic_ms(), before_ms = memory->said_ms;
+	int64_t now_ms = clock_monotonic_ms(), before_ms = memory->logged_ms;
 
 	return (before_ms == 0 || now_ms - before_ms >= 1000) &&
-	       atomic_compare_exchange_strong(&memory->said_ms, &before_ms, now_ms);
+	       atomic_compare_exchange_strong(&memory->logged_ms, &before_ms, now_ms);
 }
 
-static void say_refused(const struct transfer_rules *rules, const struct zone *zone,
+static void log_refused(const struct transfer_rules *rules, const struct zone *zone,
 	const struct dns_request *request, const struct dns_name *key, const char *why)
 {
 	char zone_text[DNS_NAME_TEXT_SIZE], key_text[DNS_NAME_TEXT_SIZE] = "";
@@ -249,7 +249,7 @@ static void say_refused(const struct transfer_rules *rules, const struct zone *z
 			log_text("why", why)));
 }
 
-void transfer_say_bad_signature(const struct transfer_rules *rules, const struct zone *zone,
+void transfer_log_bad_signature(const struct transfer_rules *rules, const struct zone *zone,
 	const struct dns_request *request, const struct tsig_exchange *exchange)
 {
 	static const struct {
@@ -264,7 +264,7 @@ void transfer_say_bad_signature(const struct transfer_rules *rules, const struct
 
 	for (size_t i = 0; i < COUNTOF(reasons) && rules != NULL && rules->keys_len != 0; i++) {
 		if (reasons[i].error == exchange->error)
-			say_refused(rules, zone, request, &exchange->key_name, reasons[i].why);
+			log_refused(rules, zone, request, &exchange->key_name, reasons[i].why);
 	}
 }
 
@@ -273,7 +273,7 @@ static void transfer_refuse(
 {
 	reply->rcode = DNS_REFUSED;
 	reply->ede = DNS_EDE_PROHIBITED;
-	say_refused(asked->rules, asked->zone, request,
+	log_refused(asked->rules, asked->zone, request,
 		asked->exchange != NULL ? &asked->exchange->key->name : NULL,
 		"not a secondary of dns.transfer-to");
 }

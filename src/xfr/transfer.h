@@ -64,7 +64,7 @@ void transfer_answer(
 
 /* A query about a zone was signed, and the signature is not good: tells people why, which is a wrong secret or a clock, most
  * of the time. rules may be NULL. */
-void transfer_say_bad_signature(const struct transfer_rules *rules, const struct zone *zone,
+void transfer_log_bad_signature(const struct transfer_rules *rules, const struct zone *zone,
 	const struct dns_request *request, const struct tsig_exchange *exchange);
 
 /* The serial of the SOA record in the authority section of an IXFR query, which is what the client has (RFC 1995 section 3).

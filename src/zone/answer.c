@@ -437,7 +437,7 @@ static size_t pending_answer_signed(struct pending *pending, size_t limit, struc
 	if (rcode == DNS_NOERROR)
 		pending->asked.exchange = &exchange;
 	else if (rcode == DNS_NOTAUTH && pending->asked.zone != NULL)
-		transfer_say_bad_signature(rules, pending->asked.zone, request, &exchange);
+		transfer_log_bad_signature(rules, pending->asked.zone, request, &exchange);
 	reply_init(&reply, &pending->query, request->out, limit - room);
 	reply.rcode = (uint16_t)(rcode != DNS_NOERROR ? rcode : pending->rcode);
 	if (guard_begin(&pending->guard, &reply) && reply.rcode == DNS_NOERROR)

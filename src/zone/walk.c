@@ -157,7 +157,7 @@ static u128 walk_test(const struct zone_walk *walk, u128 from)
 }
 
 /* What the view says from there on; asked again only when the last answer does not reach. */
-static bool walk_ask(struct zone_walk *walk, u128 from)
+static bool walk_match(struct zone_walk *walk, u128 from)
 {
 	if (!walk->asked || from < walk->from || (walk->found && from > walk->end)) {
 		walk->found = match_next_ip(
@@ -174,7 +174,7 @@ static bool walk_next_range(struct zone_walk *walk, u128 from, struct range *ret
 	for (;;) {
 		u128 test = walk_test(walk, from);
 		u128 first = 0;
-		bool found = walk_ask(walk, from);
+		bool found = walk_match(walk, from);
 
 		if (found)
 			first = walk->first > from ? walk->first : from;

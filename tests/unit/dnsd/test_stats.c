@@ -34,7 +34,7 @@ struct scene {
 	pthread_t asking, receiving;
 	atomic_uint asked, frames;
 	atomic_bool enough;
-	struct timer look;
+	struct timer samples_timer;
 };
 
 static void release_view(void *object)
@@ -174,8 +174,8 @@ static void counts_and_samples_are_read_while_workers_write(void **state)
 	(void)state;
 	start_tap(&scene);
 	scene.shelves.stats = dnsd_stats_new(scene.loop, &conf, NULL);
-	timer_init(&scene.look, scene.loop, on_look, &scene);
-	timer_set(&scene.look, loop_now_ms(scene.loop));
+	timer_init(&scene.samples_timer, scene.loop, on_look, &scene);
+	timer_set(&scene.samples_timer, loop_now_ms(scene.loop));
 	start_server(&scene, &conf);
 	assert_int_equal(pthread_create(&scene.asking, NULL, ask_on, &scene), 0);
 	loop_run(scene.loop);
@@ -184,7 +184,7 @@ static void counts_and_samples_are_read_while_workers_write(void **state)
 	assert_true(dnsd_stats_sum(scene.shelves.stats, DNS_COUNT_ANSWERED) >= QUERIES);
 	assert_int_equal(dnsd_stats_sum(scene.shelves.stats, DNS_COUNT_ANSWERED),
 		dnsd_stats_sum(scene.shelves.stats, DNS_COUNT_UDP));
-	timer_done(&scene.look);
+	timer_done(&scene.samples_timer);
 	dnsd_stats_free(&scene.shelves.stats);
 	pthread_join(scene.receiving, NULL);
 	assert_true(atomic_load(&scene.frames) >= QUERIES);
