@@ -109,7 +109,8 @@ static void point_ask(struct dnsbl_probe *probe, unsigned i, uint32_t address)
 	if (dns_name_reverse(ip_from_v4(address), &probe->name, &name) < 0)
 		return; /* dnsbl_probe_new has seen that it fits */
 	probe->waiting++;
-	point->query = resolver_ask_anew(probe->resolver, &name, DNS_A, point_on_answer, point);
+	point->query = resolver_ask_anew(
+		probe->resolver, &(struct resolver_question){&name, DNS_A}, point_on_answer, point);
 }
 
 static void probe_on_timer(struct timer *timer, void *arg)

@@ -138,8 +138,8 @@ static void lookup_ask(struct lookup *lookup, const struct dns_name *name, uint1
 	struct gathering *gathering = lookup->gathering;
 
 	gathering->pending++;
-	lookup->query =
-		resolver_ask(gathering->gatherer->resolver, name, type, lookup_on_answer, lookup);
+	lookup->query = resolver_ask(gathering->gatherer->resolver,
+		&(struct resolver_question){name, type}, lookup_on_answer, lookup);
 }
 
 /* A PTR name is a stranger's text: what is no host name has no address either and is not asked for. */

@@ -151,16 +151,12 @@ static uint32_t negative_ttl(const struct dns_message *message, bool *ret_has_so
 	return ttl_smaller(ttl_s, ANSWER_TTL_MAX_S);
 }
 
-static struct dns_answer *dns_answer_new(enum resolver_status status, uint16_t type, uint32_t ttl_s,
-	uint8_t count, struct span bytes)
+static struct dns_answer *dns_answer_new(const struct dns_answer *head, struct span bytes)
 {
 	struct dns_answer *answer = mem_alloc(sizeof(*answer) + bytes.len);
 
+	*answer = *head;
 	answer->holders = 1;
-	answer->status = status;
-	answer->type = type;
-	answer->count = count;
-	answer->ttl_s = ttl_s;
 	answer->len = bytes.len;
 	if (bytes.len != 0)
 		memcpy(answer->bytes, bytes.ptr, bytes.len);
@@ -169,37 +165,45 @@ static struct dns_answer *dns_answer_new(enum resolver_status status, uint16_t t
 
 struct dns_answer *dns_answer_new_failed(void)
 {
-	return dns_answer_new(RESOLVER_FAILED, 0, ANSWER_TTL_FAILED_S, 0, (struct span){0});
+	struct dns_answer head = {.status = RESOLVER_FAILED, .ttl_s = ANSWER_TTL_FAILED_S};
+
+	return dns_answer_new(&head, (struct span){0});
 }
 
 static struct dns_answer *dns_answer_new_found(const struct reading *reading)
 {
-	uint32_t ttl_s = ttl_smaller(reading->ttl_s, ANSWER_TTL_MAX_S);
+	struct dns_answer head = {.status = RESOLVER_FOUND,
+		.type = reading->type,
+		.count = reading->count,
+		.ttl_s = ttl_smaller(reading->ttl_s, ANSWER_TTL_MAX_S)};
 
-	if (ttl_s < ANSWER_TTL_MIN_S)
-		ttl_s = ANSWER_TTL_MIN_S;
-	return dns_answer_new(
-		RESOLVER_FOUND, reading->type, ttl_s, reading->count, buf_span(&reading->bytes));
+	if (head.ttl_s < ANSWER_TTL_MIN_S)
+		head.ttl_s = ANSWER_TTL_MIN_S;
+	return dns_answer_new(&head, buf_span(&reading->bytes));
 }
 
 /* Nothing found: "no such name", "nothing of this type", or a resolver that does not resolve. */
 static struct dns_answer *dns_answer_new_negative(const struct dns_message *message, uint16_t type)
 {
+	struct dns_answer head = {
+		.status = message->rcode == DNS_NXDOMAIN ? RESOLVER_NXDOMAIN : RESOLVER_NODATA,
+		.type = type};
 	bool has_soa = false;
 	bool has_ns = false;
-	uint32_t ttl_s = negative_ttl(message, &has_soa, &has_ns);
 
+	head.ttl_s = negative_ttl(message, &has_soa, &has_ns);
 	if (message->rcode == DNS_NOERROR && has_ns && !has_soa)
 		return dns_answer_new_failed(); /* a referral: nobody recurses there */
-	return dns_answer_new(message->rcode == DNS_NXDOMAIN ? RESOLVER_NXDOMAIN : RESOLVER_NODATA,
-		type, ttl_s, 0, (struct span){0});
+	return dns_answer_new(&head, (struct span){0});
 }
 
 struct dns_answer *dns_answer_read(
-	const struct dns_message *message, const struct dns_name *name, uint16_t type)
+	const struct dns_message *message, const struct resolver_question *question)
 {
-	struct reading reading = {
-		.message = message, .name = *name, .type = type, .ttl_s = UINT32_MAX};
+	struct reading reading = {.message = message,
+		.name = *question->name,
+		.type = question->type,
+		.ttl_s = UINT32_MAX};
 	struct dns_answer *answer;
 
 	if (message->rcode != DNS_NOERROR && message->rcode != DNS_NXDOMAIN)
@@ -210,7 +214,7 @@ struct dns_answer *dns_answer_read(
 	else if (reading.count != 0)
 		answer = dns_answer_new_found(&reading);
 	else
-		answer = dns_answer_new_negative(message, type);
+		answer = dns_answer_new_negative(message, question->type);
 	buf_done(&reading.bytes);
 	return answer;
 }

@@ -6,7 +6,7 @@
  * hold it together. Pure but for memory; one thread.
  */
 #include "dns/message.h"
-#include "resolve/resolver.h"
+#include "resolve/result.h"
 
 enum {
 	/* RFC 2308 section 5 and 7; RFC 9520 for failures. The floor spares lists whose answers live for a second. */
@@ -29,7 +29,7 @@ struct dns_answer {
 
 /* Follows CNAMEs in the message, however they are ordered. Never fails: what makes no sense is RESOLVER_FAILED. */
 struct dns_answer *dns_answer_read(
-	const struct dns_message *message, const struct dns_name *name, uint16_t type);
+	const struct dns_message *message, const struct resolver_question *question);
 struct dns_answer *dns_answer_new_failed(void);
 struct dns_answer *dns_answer_hold(struct dns_answer *answer);
 void dns_answer_free(struct dns_answer **answer); /* lets go */

@@ -30,9 +30,10 @@ struct cache {
 	struct entry ring;
 };
 
-uint64_t question_hash(uint64_t key, const struct dns_name *name, uint16_t type)
+uint64_t question_hash(uint64_t key, const struct resolver_question *question)
 {
-	uint64_t hash = key ^ (uint64_t)type * 0x9e3779b97f4a7c15U;
+	uint64_t hash = key ^ (uint64_t)question->type * 0x9e3779b97f4a7c15U;
+	const struct dns_name *name = question->name;
 
 	for (size_t i = 0; i < name->len; i++) {
 		hash = (hash ^ ascii_lower(name->wire[i])) * 0x100000001b3U;
@@ -56,17 +57,18 @@ struct cache *cache_new(size_t entries)
 	return cache;
 }
 
-static struct entry **cache_place(
-	struct cache *cache, uint64_t hash, const struct dns_name *name, uint16_t type)
+/* Where the entry hangs, or where the bucket ends. */
+static struct entry **cache_find(
+	struct cache *cache, uint64_t hash, const struct resolver_question *question)
 {
-	struct entry **place = &cache->buckets[hash & (cache->buckets_len - 1)];
+	struct entry **at = &cache->buckets[hash & (cache->buckets_len - 1)];
 
-	for (; *place != NULL; place = &(*place)->next)
-		if ((*place)->hash == hash && (*place)->type == type &&
-			span_equal_nocase(
-				span_of((*place)->name, (*place)->name_len), dns_name_span(name)))
+	for (; *at != NULL; at = &(*at)->next)
+		if ((*at)->hash == hash && (*at)->type == question->type &&
+			span_equal_nocase(span_of((*at)->name, (*at)->name_len),
+				dns_name_span(question->name)))
 			break;
-	return place;
+	return at;
 }
 
 static void ring_remove(struct entry *entry)
@@ -83,11 +85,11 @@ static void ring_add(struct cache *cache, struct entry *entry)
 	cache->ring.older = entry;
 }
 
-static void cache_remove(struct cache *cache, struct entry **place)
+static void cache_remove(struct cache *cache, struct entry **at)
 {
-	struct entry *entry = *place;
+	struct entry *entry = *at;
 
-	*place = entry->next;
+	*at = entry->next;
 	ring_remove(entry);
 	dns_answer_free(&entry->answer);
 	mem_free(entry);
@@ -97,11 +99,11 @@ static void cache_remove(struct cache *cache, struct entry **place)
 static void cache_remove_oldest(struct cache *cache)
 {
 	struct entry *oldest = cache->ring.newer;
-	struct entry **place = &cache->buckets[oldest->hash & (cache->buckets_len - 1)];
+	struct entry **at = &cache->buckets[oldest->hash & (cache->buckets_len - 1)];
 
-	while (*place != oldest)
-		place = &(*place)->next;
-	cache_remove(cache, place);
+	while (*at != oldest)
+		at = &(*at)->next;
+	cache_remove(cache, at);
 }
 
 void cache_free(struct cache **cache)
@@ -115,44 +117,44 @@ void cache_free(struct cache **cache)
 	*cache = NULL;
 }
 
-void cache_put(struct cache *cache, const struct dns_name *name, uint16_t type,
+void cache_put(struct cache *cache, const struct resolver_question *question,
 	struct dns_answer *answer, int64_t now_ms)
 {
-	uint64_t hash = question_hash(cache->key, name, type);
-	struct entry **place = cache_place(cache, hash, name, type);
+	uint64_t hash = question_hash(cache->key, question);
+	struct entry **at = cache_find(cache, hash, question);
+	const struct dns_name *name = question->name;
 	struct entry *entry;
 
-	if (*place != NULL)
-		cache_remove(cache, place);
+	if (*at != NULL)
+		cache_remove(cache, at);
 	if (answer->ttl_s == 0)
 		return;
 	if (cache->count == cache->limit)
 		cache_remove_oldest(cache);
-	place = &cache->buckets[hash & (cache->buckets_len - 1)];
+	at = &cache->buckets[hash & (cache->buckets_len - 1)];
 	entry = mem_alloc(sizeof(*entry) + name->len);
 	entry->hash = hash;
-	entry->type = type;
+	entry->type = question->type;
 	entry->over_ms = now_ms + (int64_t)answer->ttl_s * 1000;
 	entry->answer = dns_answer_hold(answer);
 	entry->name_len = name->len;
 	memcpy(entry->name, name->wire, name->len);
-	entry->next = *place;
-	*place = entry;
+	entry->next = *at;
+	*at = entry;
 	ring_add(cache, entry);
 	cache->count++;
 }
 
-struct dns_answer *cache_get(struct cache *cache, const struct dns_name *name, uint16_t type,
+struct dns_answer *cache_get(struct cache *cache, const struct resolver_question *question,
 	int64_t now_ms, uint32_t *ret_ttl_s)
 {
-	struct entry **place =
-		cache_place(cache, question_hash(cache->key, name, type), name, type);
-	struct entry *entry = *place;
+	struct entry **at = cache_find(cache, question_hash(cache->key, question), question);
+	struct entry *entry = *at;
 
 	if (entry == NULL)
 		return NULL;
 	if (entry->over_ms <= now_ms) {
-		cache_remove(cache, place);
+		cache_remove(cache, at);
 		return NULL;
 	}
 	ring_remove(entry);

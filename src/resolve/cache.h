@@ -12,13 +12,13 @@ struct cache *cache_new(size_t entries);
 void cache_free(struct cache **cache);
 
 /* Holds answer until it is over (ttl_s from now) or pushed out; replaces an older one. */
-void cache_put(struct cache *cache, const struct dns_name *name, uint16_t type,
+void cache_put(struct cache *cache, const struct resolver_question *question,
 	struct dns_answer *answer, int64_t now_ms);
 
 /* NULL: not there or over. The cache keeps its hold; take one with dns_answer_hold to keep it. */
-struct dns_answer *cache_get(struct cache *cache, const struct dns_name *name, uint16_t type,
+struct dns_answer *cache_get(struct cache *cache, const struct resolver_question *question,
 	int64_t now_ms, uint32_t *ret_ttl_s);
 size_t cache_count(const struct cache *cache);
 
 /* The hash of a question; the resolver finds its exchanges by the same. */
-uint64_t question_hash(uint64_t key, const struct dns_name *name, uint16_t type);
+uint64_t question_hash(uint64_t key, const struct resolver_question *question);

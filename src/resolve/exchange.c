@@ -27,7 +27,6 @@ enum { DATAGRAM_SIZE = 4096, DATAGRAMS_PER_TURN = 32 };
 
 struct exchange {
 	uint32_t magic;
-	struct loop *loop;
 	struct exchange_settings settings;
 	struct dns_name name;  /* as asked */
 	struct dns_name mixed; /* as sent in this try */
@@ -42,7 +41,6 @@ struct exchange {
 	struct watch *watch;
 	int fd;
 	struct stream *stream;
-	struct resolver_stats *stats;
 	exchange_done *done;
 	void *arg;
 };
@@ -72,17 +70,18 @@ void exchange_free(struct exchange **exchange)
 	*exchange = NULL;
 }
 
-static void exchange_finish(struct exchange *x, struct dns_answer *answer, bool heard)
+static void exchange_finish(struct exchange *x, struct dns_answer *answer, enum exchange_end end)
 {
 	exchange_hang_up(x);
-	x->done(x, answer, heard, x->arg);
+	x->done(answer, end, x->arg);
 }
 
 static void exchange_next(struct exchange *x)
 {
 	exchange_hang_up(x);
 	if (x->tried == x->settings.tries)
-		exchange_finish(x, dns_answer_new_failed(), false);
+		exchange_finish(x, dns_answer_new_failed(),
+			x->refused ? EXCHANGE_REFUSED : EXCHANGE_SILENT);
 	else
 		exchange_try(x);
 }
@@ -103,13 +102,8 @@ static void exchange_on_timer(struct timer *timer, void *arg)
 	struct exchange *x = OBJ(exchange, arg);
 
 	(void)timer;
-	x->stats->timeouts++;
+	x->settings.stats->timeouts++;
 	exchange_next(x);
-}
-
-bool exchange_was_refused(const struct exchange *exchange)
-{
-	return exchange->refused;
 }
 
 /* ---- what came back ---- */
@@ -129,6 +123,7 @@ static int exchange_match(struct exchange *x, struct span bytes, struct dns_mess
 
 static void exchange_take(struct exchange *x, const struct dns_message *message)
 {
+	struct resolver_question question = {&x->name, x->type};
 	bool dislikes_edns = message->rcode == DNS_FORMERR || message->rcode == DNS_NOTIMP;
 
 	if (!x->tcp && (message->flags & DNS_FLAG_TC) != 0) {
@@ -139,7 +134,7 @@ static void exchange_take(struct exchange *x, const struct dns_message *message)
 		x->without_edns = true;
 		exchange_next(x);
 	} else {
-		exchange_finish(x, dns_answer_read(message, &x->name, x->type), true);
+		exchange_finish(x, dns_answer_read(message, &question), EXCHANGE_HEARD);
 	}
 }
 
@@ -166,7 +161,7 @@ static void exchange_on_datagram(struct watch *watch, int ready, void *arg)
 			exchange_take(x, &message);
 			return;
 		}
-		x->stats->dropped++;
+		x->settings.stats->dropped++;
 	}
 }
 
@@ -185,7 +180,7 @@ static void exchange_on_input(struct stream *stream, void *arg)
 		exchange_take(x, &message);
 		return;
 	}
-	x->stats->dropped++;
+	x->settings.stats->dropped++;
 	exchange_wait(x); /* one question was sent: nothing better can follow */
 }
 
@@ -204,7 +199,7 @@ static void exchange_send_udp(struct exchange *x, struct span query)
 {
 	if (socket_connect_udp(x->settings.server, &x->fd) < 0)
 		return; /* the timer leads to the next try */
-	x->watch = watch_new(x->loop, x->fd, exchange_on_datagram, x);
+	x->watch = watch_new(x->settings.loop, x->fd, exchange_on_datagram, x);
 	watch_set(x->watch, WATCH_READ);
 	if (send(x->fd, query.ptr, query.len, MSG_NOSIGNAL) < 0)
 		exchange_wait(x);
@@ -219,7 +214,7 @@ static void exchange_send_tcp(struct exchange *x, struct span query)
 
 	if (socket_connect_tcp(x->settings.server, &fd) < 0)
 		return;
-	x->stream = stream_new(x->loop, fd, true, &limits, &calls, x);
+	x->stream = stream_new(x->settings.loop, fd, true, &limits, &calls, x);
 	buf_append_u16(stream_out(x->stream), (uint16_t)query.len);
 	buf_append(stream_out(x->stream), query);
 	stream_send(x->stream);
@@ -246,8 +241,8 @@ static void exchange_try(struct exchange *x)
 	exchange_draw(x);
 	x->tried++;
 	x->refused = false;
-	x->stats->sent++;
-	timer_set(&x->timer, loop_now_ms(x->loop) + x->settings.timeout_ms);
+	x->settings.stats->sent++;
+	timer_set(&x->timer, loop_now_ms(x->settings.loop) + x->settings.timeout_ms);
 	buf_init(&query, DNS_UDP_PLAIN);
 	dns_query_encode(
 		&query, x->id, &x->mixed, x->type, x->without_edns ? 0 : (uint16_t)DNS_UDP_SAFE);
@@ -258,22 +253,19 @@ static void exchange_try(struct exchange *x)
 	buf_done(&query);
 }
 
-struct exchange *exchange_new(struct loop *loop, const struct exchange_settings *settings,
-	const struct dns_name *name, uint16_t type, struct resolver_stats *stats,
-	exchange_done *done, void *arg)
+struct exchange *exchange_new(const struct exchange_settings *settings,
+	const struct resolver_question *question, exchange_done *done, void *arg)
 {
 	struct exchange *x = mem_new(exchange);
 
 	x->magic = (uint32_t)MAGIC_exchange;
-	x->loop = loop;
 	x->settings = *settings;
-	x->name = *name;
-	x->type = type;
+	x->name = *question->name;
+	x->type = question->type;
 	x->fd = -1;
-	x->stats = stats;
 	x->done = done;
 	x->arg = arg;
-	timer_init(&x->timer, loop, exchange_on_timer, x);
+	timer_init(&x->timer, settings->loop, exchange_on_timer, x);
 	exchange_try(x);
 	return x;
 }

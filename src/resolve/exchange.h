@@ -6,24 +6,28 @@
  * goes on (RFC 5452): an attacker who guesses wrong gains nothing, not even an early end.
  * Owner: the resolver; one loop, one thread.
  */
+#include "loop/loop.h"
 #include "resolve/answer.h"
 
 struct exchange;
 
 struct exchange_settings {
+	struct loop *loop;
+	struct resolver_stats *stats; /* counted into */
 	struct endpoint server;
 	int64_t timeout_ms;
 	unsigned tries;
 };
 
-/* heard: the server sent an answer to the question, if only an error. Called once, never from inside exchange_new; the
- * exchange may be freed in it. */
-typedef void exchange_done(
-	struct exchange *exchange, struct dns_answer *answer, bool heard, void *arg);
+enum exchange_end {
+	EXCHANGE_HEARD,  /* the server sent an answer to the question, if only an error */
+	EXCHANGE_SILENT, /* it did not */
+	EXCHANGE_REFUSED /* nor did it to the last try, which the machine itself answered: nobody listens there */
+};
 
-struct exchange *exchange_new(struct loop *loop, const struct exchange_settings *settings,
-	const struct dns_name *name, uint16_t type, struct resolver_stats *stats,
-	exchange_done *done, void *arg);
-/* Whether the last try was answered by the machine itself: nobody listens there. */
-bool exchange_was_refused(const struct exchange *exchange);
+/* Takes the answer over. Called once, never from inside exchange_new; the exchange may be freed in it. */
+typedef void exchange_done(struct dns_answer *answer, enum exchange_end end, void *arg);
+
+struct exchange *exchange_new(const struct exchange_settings *settings,
+	const struct resolver_question *question, exchange_done *done, void *arg);
 void exchange_free(struct exchange **exchange);

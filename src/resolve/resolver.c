@@ -31,11 +31,11 @@ struct question {
 
 struct resolver_query {
 	uint32_t magic;
-	struct resolver_query *next; /* in its list: a question's, or the ready ones */
-	struct resolver_query **place;
-	struct dns_answer *answer; /* of a ready one */
+	struct resolver_query *next;  /* in its list: a question's, or the ready ones */
+	struct resolver_query **link; /* what points to it there */
+	struct dns_answer *answer;    /* of a ready one */
 	uint32_t ttl_s;
-	void (*call)(const struct resolver_answer *answer, void *arg);
+	resolver_call *call;
 	void *arg;
 };
 
@@ -66,8 +66,11 @@ struct resolver *resolver_new(struct loop *loop, const struct resolver_settings 
 	struct resolver *resolver = mem_new(resolver);
 
 	resolver->loop = loop;
-	resolver->settings =
-		(struct exchange_settings){settings->server, settings->timeout_ms, settings->tries};
+	resolver->settings = (struct exchange_settings){.loop = loop,
+		.stats = &resolver->stats,
+		.server = settings->server,
+		.timeout_ms = settings->timeout_ms,
+		.tries = settings->tries};
 	resolver->cache = cache_new(settings->cache_entries);
 	ASSERT(getrandom(&resolver->key, sizeof(resolver->key), 0) == sizeof(resolver->key));
 	return resolver;
@@ -88,20 +91,20 @@ void resolver_set_server(struct resolver *resolver, struct endpoint server)
 
 /* ---- queries ---- */
 
-static void query_link(struct resolver_query *query, struct resolver_query **place)
+static void query_link(struct resolver_query *query, struct resolver_query **link)
 {
-	query->place = place;
-	query->next = *place;
+	query->link = link;
+	query->next = *link;
 	if (query->next != NULL)
-		query->next->place = &query->next;
-	*place = query;
+		query->next->link = &query->next;
+	*link = query;
 }
 
 static void query_free(struct resolver_query *query)
 {
-	*query->place = query->next;
+	*query->link = query->next;
 	if (query->next != NULL)
-		query->next->place = query->place;
+		query->next->link = query->link;
 	dns_answer_free(&query->answer);
 	query->magic = 0;
 	mem_free(query);
@@ -119,7 +122,7 @@ void resolver_cancel(struct resolver_query **query)
 static void query_call(struct resolver *resolver, struct resolver_query *query,
 	const struct resolver_answer *answer)
 {
-	void (*call)(const struct resolver_answer *answer, void *arg) = query->call;
+	resolver_call *call = query->call;
 	void *arg = query->arg;
 
 	query_free(query);
@@ -167,23 +170,25 @@ static void resolver_add_ready(struct resolver *resolver, struct resolver_query 
 
 /* ---- questions ---- */
 
-static struct question **question_place(
-	struct resolver *resolver, uint64_t hash, const struct dns_name *name, uint16_t type)
+/* Where the question hangs, or where the bucket ends. */
+static struct question **question_find(
+	struct resolver *resolver, uint64_t hash, const struct resolver_question *asked)
 {
-	struct question **place = &resolver->buckets[hash % BUCKETS];
+	struct question **at = &resolver->buckets[hash % BUCKETS];
 
-	for (; *place != NULL; place = &(*place)->next)
-		if ((*place)->hash == hash && (*place)->type == type &&
-			dns_name_equal(&(*place)->name, name))
+	for (; *at != NULL; at = &(*at)->next)
+		if ((*at)->hash == hash && (*at)->type == asked->type &&
+			dns_name_equal(&(*at)->name, asked->name))
 			break;
-	return place;
+	return at;
 }
 
 static void question_free(struct question *question)
 {
+	struct resolver_question asked = {&question->name, question->type};
 	struct resolver *resolver = question->resolver;
 
-	*question_place(resolver, question->hash, &question->name, question->type) = question->next;
+	*question_find(resolver, question->hash, &asked) = question->next;
 	resolver->questions--;
 	while (question->waiting != NULL)
 		query_free(question->waiting);
@@ -196,12 +201,11 @@ static void question_free(struct question *question)
  * costs its owner nothing. So many questions without an answer only raise the suspicion; what decides is a name for which
  * the resolver needs nobody (RFC 6761 section 6.3). Whoever could switch DNS off from outside could switch the lists off.
  */
-static void check_done(struct exchange *exchange, struct dns_answer *answer, bool heard, void *arg)
+static void check_done(struct dns_answer *answer, enum exchange_end end, void *arg)
 {
 	struct resolver *resolver = arg;
 
-	(void)exchange;
-	if (heard)
+	if (end == EXCHANGE_HEARD)
 		resolver->unheard = 0;
 	else if (resolver->unheard >= RESOLVER_DOWN_AFTER)
 		resolver->down = true;
@@ -213,43 +217,42 @@ static void resolver_check(struct resolver *resolver)
 {
 	struct exchange_settings settings = resolver->settings;
 	struct dns_name name;
+	struct resolver_question question = {&name, DNS_A};
 
 	if (resolver->check != NULL || resolver->down)
 		return;
 	settings.tries = settings.tries < CHECK_TRIES ? settings.tries : CHECK_TRIES;
 	ASSERT(dns_name_parse(span_text("localhost"), &name) == 0);
-	resolver->check = exchange_new(
-		resolver->loop, &settings, &name, DNS_A, &resolver->stats, check_done, resolver);
+	resolver->check = exchange_new(&settings, &question, check_done, resolver);
 }
 
-/* refused: the machine itself answered, so the silence is nobody else's. */
-static void resolver_note(struct resolver *resolver, bool heard, bool refused)
+/* When the machine itself refuses, the silence is nobody else's. */
+static void resolver_learn(struct resolver *resolver, enum exchange_end end)
 {
-	if (heard) {
+	if (end == EXCHANGE_HEARD) {
 		resolver->unheard = 0;
 		resolver->down = false;
-	} else if (refused) {
+	} else if (end == EXCHANGE_REFUSED) {
 		resolver->down = true;
 	} else if (++resolver->unheard >= RESOLVER_DOWN_AFTER) {
 		resolver_check(resolver);
 	}
 }
 
-static void question_done(
-	struct exchange *exchange, struct dns_answer *answer, bool heard, void *arg)
+static void question_done(struct dns_answer *answer, enum exchange_end end, void *arg)
 {
 	struct question *question = arg;
+	struct resolver_question asked = {&question->name, question->type};
 	struct resolver *resolver = question->resolver;
 	struct resolver_answer unpacked;
 	struct resolver_query *waiting = NULL;
 
-	resolver_note(resolver, heard, exchange_was_refused(exchange));
+	resolver_learn(resolver, end);
 	resolver->stats.failed += answer->status == RESOLVER_FAILED;
-	cache_put(resolver->cache, &question->name, question->type, answer,
-		loop_now_ms(resolver->loop));
+	cache_put(resolver->cache, &asked, answer, loop_now_ms(resolver->loop));
 	if (question->waiting != NULL) { /* the list moves, so that callbacks may cancel */
 		waiting = question->waiting;
-		waiting->place = &waiting;
+		waiting->link = &waiting;
 		question->waiting = NULL;
 	}
 	question_free(question);
@@ -260,7 +263,7 @@ static void question_done(
 }
 
 static struct question *question_new(
-	struct resolver *resolver, uint64_t hash, const struct dns_name *name, uint16_t type)
+	struct resolver *resolver, uint64_t hash, const struct resolver_question *asked)
 {
 	struct question *question = mem_new(question);
 	struct question **bucket = &resolver->buckets[hash % BUCKETS];
@@ -269,14 +272,13 @@ static struct question *question_new(
 	if (resolver_is_down(resolver))
 		settings.tries = 1;
 	question->resolver = resolver;
-	question->name = *name;
-	question->type = type;
+	question->name = *asked->name;
+	question->type = asked->type;
 	question->hash = hash;
 	question->next = *bucket;
 	*bucket = question;
 	resolver->questions++;
-	question->exchange = exchange_new(
-		resolver->loop, &settings, name, type, &resolver->stats, question_done, question);
+	question->exchange = exchange_new(&settings, asked, question_done, question);
 	return question;
 }
 
@@ -286,60 +288,49 @@ static bool resolver_may_send(const struct resolver *resolver)
 	return resolver->questions < (resolver_is_down(resolver) ? 1 : QUESTIONS_MAX);
 }
 
-static struct resolver_query *resolver_start(struct resolver *resolver, const struct dns_name *name,
-	uint16_t type, struct dns_answer *cached, uint32_t ttl_s,
-	void (*call)(const struct resolver_answer *answer, void *arg), void *arg)
+static struct resolver_query *query_new(struct resolver *resolver, resolver_call *call, void *arg)
 {
-	uint64_t hash = question_hash(resolver->key, name, type);
-	struct question *question = *question_place(resolver, hash, name, type);
 	struct resolver_query *query = mem_new(resolver_query);
 
 	query->magic = (uint32_t)MAGIC_resolver_query;
 	query->call = call;
 	query->arg = arg;
 	resolver->stats.asked++;
-	if (cached != NULL) {
-		resolver->stats.cached++;
-		resolver_add_ready(resolver, query, dns_answer_hold(cached), ttl_s);
-	} else if (question != NULL) {
-		query_link(query, &question->waiting);
-	} else if (resolver_may_send(resolver)) {
-		question = question_new(resolver, hash, name, type);
+	return query;
+}
+
+struct resolver_query *resolver_ask(struct resolver *resolver,
+	const struct resolver_question *question, resolver_call *call, void *arg)
+{
+	struct resolver_query *query;
+	uint32_t ttl_s = 0;
+	struct dns_answer *cached =
+		cache_get(resolver->cache, question, loop_now_ms(resolver->loop), &ttl_s);
+
+	if (cached == NULL)
+		return resolver_ask_anew(resolver, question, call, arg);
+	query = query_new(resolver, call, arg);
+	resolver->stats.cached++;
+	resolver_add_ready(resolver, query, dns_answer_hold(cached), ttl_s);
+	return query;
+}
+
+struct resolver_query *resolver_ask_anew(struct resolver *resolver,
+	const struct resolver_question *asked, resolver_call *call, void *arg)
+{
+	uint64_t hash = question_hash(resolver->key, asked);
+	struct question *question = *question_find(resolver, hash, asked);
+	struct resolver_query *query = query_new(resolver, call, arg);
+
+	if (question == NULL && resolver_may_send(resolver))
+		question = question_new(resolver, hash, asked);
+	if (question != NULL) {
 		query_link(query, &question->waiting);
 	} else {
 		resolver->stats.failed++;
 		resolver_add_ready(resolver, query, dns_answer_new_failed(), 0);
 	}
 	return query;
-}
-
-struct resolver_query *resolver_ask(struct resolver *resolver, const struct dns_name *name,
-	uint16_t type, void (*call)(const struct resolver_answer *answer, void *arg), void *arg)
-{
-	uint32_t ttl_s = 0;
-	struct dns_answer *cached =
-		cache_get(resolver->cache, name, type, loop_now_ms(resolver->loop), &ttl_s);
-
-	return resolver_start(resolver, name, type, cached, ttl_s, call, arg);
-}
-
-struct resolver_query *resolver_ask_anew(struct resolver *resolver, const struct dns_name *name,
-	uint16_t type, void (*call)(const struct resolver_answer *answer, void *arg), void *arg)
-{
-	return resolver_start(resolver, name, type, NULL, 0, call, arg);
-}
-
-int resolver_peek(struct resolver *resolver, const struct dns_name *name, uint16_t type,
-	struct resolver_answer *ret_answer)
-{
-	uint32_t ttl_s = 0;
-	struct dns_answer *answer =
-		cache_get(resolver->cache, name, type, loop_now_ms(resolver->loop), &ttl_s);
-
-	if (answer == NULL)
-		return 0;
-	dns_answer_unpack(answer, ttl_s, ret_answer);
-	return 1;
 }
 
 struct resolver_stats resolver_stats(const struct resolver *resolver)

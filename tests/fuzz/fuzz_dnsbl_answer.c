@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (dns_message_decode(span_of(data + sizeof(pattern), size - sizeof(pattern)), &message) <
 		0)
 		return 0;
-	answer = dns_answer_read(&message, &message.name, DNS_A);
+	answer = dns_answer_read(&message, &(struct resolver_question){&message.name, DNS_A});
 	dns_answer_unpack(answer, answer->ttl_s, &unpacked);
 	if (dnsbl_read(&dnsbl, unpacked.addresses, unpacked.count, code) == DNSBL_LISTED &&
 		(code[0] != 127 || (code[1] == 255 && code[2] == 255)))

@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (dns_message_decode(span_of(data, size), &message) < 0)
 		return 0;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		struct dns_answer *answer = dns_answer_read(&message, &message.name, types[i]);
+		struct dns_answer *answer = dns_answer_read(
+			&message, &(struct resolver_question){&message.name, types[i]});
 
 		dns_answer_unpack(answer, answer->ttl_s, &unpacked);
 		if (unpacked.count > RESOLVER_RECORDS_MAX || unpacked.ttl_s > ANSWER_TTL_MAX_S ||
