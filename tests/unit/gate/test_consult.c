@@ -116,8 +116,9 @@ static void bench_list(struct bench *bench, const char *client)
 
 	snprintf(path, sizeof(path), "/tmp/stockade-consult-%d.snap", (int)getpid());
 	assert_int_equal(source_parse(span_text(client), &source, NULL), 0);
-	assert_int_equal(
-		snapshot_writer_add(writer, list, 0, &source, 0, span_text("spam"), false), 0);
+	assert_int_equal(snapshot_writer_add(writer, list,
+				 &(struct list_entry){source, 0, false, 0, span_text("spam")}),
+		0);
 	assert_int_equal(snapshot_writer_finish(writer, path, NULL), 0);
 	snapshot_writer_free(&writer);
 	assert_int_equal(view_open(path, &view, NULL), 0);
