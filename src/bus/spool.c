@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/reader.h"
@@ -57,19 +58,10 @@ struct spool {
 	size_t in_flight;
 };
 
-/* FNV-1a: finds torn and overwritten records; nobody has a motive to forge one in the role's own folder. */
-static uint64_t checksum(uint64_t sum, struct span s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		sum = (sum ^ s.ptr[i]) * UINT64_C(0x100000001b3);
-	return sum;
-}
-
+/* Finds torn and overwritten records; nobody has a motive to forge one in the role's own folder. */
 static uint64_t record_sum(uint64_t sequence, const uint8_t id[ID_SIZE], struct span body)
 {
-	uint64_t sum = UINT64_C(0xcbf29ce484222325) ^ sequence;
-
-	return checksum(checksum(sum, span_of(id, ID_SIZE)), body);
+	return hash_bytes(hash_bytes(HASH_START ^ sequence, span_of(id, ID_SIZE)), body);
 }
 
 static void entries_push(struct spool *spool, const struct entry *entry)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What `feeds` means: where a feed comes from, and which of its answers belong to which sublist. */
 #include "base/arena.h"
+#include "base/hash.h"
 #include "conf/load.h"
 #include "conf/value.h"
 
@@ -267,19 +268,16 @@ void conf_check_feeds(struct loader *loader)
 
 /* ---- rules ---- */
 
-/* FNV-1a, with the NUL between the texts. */
+/* With the NUL between the texts. */
 static uint64_t sum_text(uint64_t sum, const char *text)
 {
-	do
-		sum = (sum ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
-	while (*text++ != '\0');
-	return sum;
+	return hash_bytes(sum, span_of(text, strlen(text) + 1));
 }
 
 uint64_t conf_feed_rules(const struct conf *conf, const struct conf_feed *feed)
 {
 	const struct conf_list *list = conf_list_find(conf, span_text(feed->into));
-	uint64_t sum = sum_text(UINT64_C(0xcbf29ce484222325), feed->zone);
+	uint64_t sum = sum_text(HASH_START, feed->zone);
 
 	sum = sum_text(sum, feed->into);
 	sum = sum_text(sum, list->holds == LIST_OF_DOMAINS ? "domains" : "addresses");

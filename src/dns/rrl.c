@@ -4,16 +4,15 @@
 #include <sodium.h>
 
 #include "base/mem.h"
+#include "base/token_bucket.h"
 
 /*
  * Buckets of tokens, four to a set, a set to a cache line; the hash of network and kind says which set, and with its other
  * half which bucket. In a full set the bucket that was not asked for longest makes room and is forgotten, which gives its
  * network a full bucket when it comes again. That costs an attacker more than it brings: a bucket under attack is never
  * the one not asked for longest. The hash has a secret key, so that nobody can choose who shares a set.
- *
- * Credit is counted in thousandths of an answer: a rate per second is that number per millisecond.
  */
-enum { WAYS = 4, SETS = 8192, ANSWER = 1000 };
+enum { WAYS = 4, SETS = 8192, SECOND_MS = 1000 };
 
 struct bucket {
 	uint32_t tag;
@@ -76,23 +75,25 @@ enum dns_rrl_action dns_rrl_take(struct dns_rrl *rrl, const struct dns_rrl_limit
 	struct ip client, enum dns_rrl_kind kind, int64_t now_ms)
 {
 	unsigned rate = limits->rates[kind];
+	struct token_rate pace = {.period_ms = SECOND_MS};
 	struct bucket *bucket;
-	int64_t credit, full;
+	int64_t credit;
 	uint64_t hash;
+	bool passed;
 
 	if (rate == 0)
 		return DNS_RRL_PASS;
-	rate = rate > rrl->workers ? rate / rrl->workers : 1;
-	full = (int64_t)rate * limits->burst_s * ANSWER;
-	full = full < INT32_MAX ? full : INT32_MAX;
+	pace.tokens = rate > rrl->workers ? rate / rrl->workers : 1;
+	pace.full = (int64_t)pace.tokens * limits->burst_s * SECOND_MS;
+	pace.full = pace.full < INT32_MAX ? pace.full : INT32_MAX;
 	hash = network_hash(rrl, limits, client, kind);
 	bucket = set_find(rrl->sets[hash % SETS], (uint32_t)(hash >> 32) | 1, (uint32_t)now_ms,
-		(int32_t)full);
-	credit = bucket->credit + (int64_t)((uint32_t)now_ms - bucket->asked_ms) * rate;
+		(int32_t)pace.full);
+	credit = bucket->credit;
+	passed = token_bucket_take(&credit, &pace, (uint32_t)now_ms - bucket->asked_ms);
 	bucket->asked_ms = (uint32_t)now_ms;
-	bucket->credit = (int32_t)(credit < full ? credit : full);
-	if (bucket->credit >= ANSWER) {
-		bucket->credit -= ANSWER;
+	bucket->credit = (int32_t)credit;
+	if (passed) {
 		bucket->limited = 0;
 		return DNS_RRL_PASS;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "feed/zone.h"
 
+#include "base/hash.h"
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/reader.h"
@@ -150,21 +151,10 @@ int feed_record_of(const struct dns_name *zone, const struct dns_record *record,
 
 /* ---- files ---- */
 
-/* FNV-1a by eight octets at a time: a file may have a hundred megabytes. */
+/* By words: a file may have a hundred megabytes. */
 static uint64_t checksum(struct span s)
 {
-	uint64_t sum = UINT64_C(0xcbf29ce484222325) ^ s.len;
-
-	while (s.len != 0) {
-		uint64_t word = 0;
-		size_t len = s.len < sizeof(word) ? s.len : sizeof(word);
-
-		memcpy(&word, s.ptr, len);
-		sum = (sum ^ word) * UINT64_C(0x100000001b3);
-		sum ^= sum >> 29;
-		s = span_from(s, len);
-	}
-	return sum;
+	return hash_words(HASH_START ^ s.len, s);
 }
 
 void feed_file_seal(struct span body, int64_t confirmed_s, struct buf *out)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "gate/consult.h"
 
+#include "base/bucket_table.h"
 #include "base/clock_guard.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/shelf.h"
 #include "gate/incident_report.h"
-#include "gate/passed_cache.h"
 
 enum { PASSED_ENTRIES = 65536, INCIDENT_ENTRIES = 16384 };
 
@@ -15,7 +15,7 @@ struct consult {
 	struct gatherer *gatherer;
 	struct shelf_item *view; /* held until a newer one is there */
 	struct clock_guard guard;
-	struct passed_cache *passed;
+	struct bucket_table *passed; /* used: until when it counts that somebody waited */
 	struct incident_book *incidents;
 	struct buf reply; /* of the last decision */
 };
@@ -60,7 +60,7 @@ struct consult *consult_new(const struct consult_settings *settings)
 	consult->settings = *settings;
 	consult->gatherer = gatherer_new(settings->loop, settings->resolver, settings->conf);
 	consult_until_now_s(consult); /* from here on a jump shows */
-	consult->passed = passed_cache_new(PASSED_ENTRIES);
+	consult->passed = bucket_table_new(PASSED_ENTRIES, sizeof(struct bucket_entry));
 	consult->incidents =
 		incident_book_new(INCIDENT_ENTRIES, limits->incident_s, limits->incident_update_s);
 	buf_init(&consult->reply, 0);
@@ -75,7 +75,7 @@ void consult_free(struct consult **consult)
 		return;
 	gatherer_free(&c->gatherer);
 	shelf_release(c->settings.views, &c->view);
-	passed_cache_free(&c->passed);
+	bucket_table_free(&c->passed);
 	incident_book_free(&c->incidents);
 	buf_done(&c->reply);
 	mem_free(c);
@@ -175,9 +175,10 @@ static bool facts_refuse_already(const struct facts *facts, const struct conf *c
 bool consultation_is_settled(struct consultation *c)
 {
 	const struct conf *conf = c->consult->settings.conf;
+	const struct bucket_entry *passed = bucket_table_find(c->consult->passed, c->client, 0);
 	struct facts facts = {.client = c->client};
 
-	if (passed_cache_has(c->consult->passed, c->client, consult_now_s(c->consult)))
+	if (passed != NULL && passed->used > consult_now_s(c->consult))
 		return true;
 	gathering_facts(c->gathering, &facts);
 	facts_look_up(&facts, conf, consult_view(c->consult));
@@ -187,9 +188,9 @@ bool consultation_is_settled(struct consultation *c)
 void consultation_passed(struct consultation *c)
 {
 	struct consult *consult = c->consult;
+	struct bucket_entry *passed = bucket_table_need(consult->passed, c->client, 0);
 
-	passed_cache_add(consult->passed, c->client,
-		consult_now_s(consult) + consult->settings.limits->passed_s);
+	passed->used = consult_now_s(consult) + consult->settings.limits->passed_s;
 }
 
 /* ---- the decision ---- */

@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "gate/incidents.h"
 
+#include "base/bucket_table.h"
 #include "base/mem.h"
-#include "gate/place.h"
 #include "list/incident.h"
 
-enum { WAYS = 8 };
-
 struct book_entry {
-	struct ip source;
-	uint64_t number; /* 0: free */
+	struct bucket_entry of; /* source and reason; used: the last time */
+	uint64_t number;        /* 0: free */
 	int64_t first_s;
-	int64_t last_s;
 	int64_t told_s;
-	uint32_t reason;
 	uint32_t count;
 	uint32_t told_count;
 };
@@ -21,9 +17,7 @@ struct book_entry {
 struct incident_book {
 	int64_t lasts_s;
 	int64_t update_s;
-	size_t neighbourhoods;
-	uint64_t seed;
-	struct book_entry *entries;
+	struct bucket_table *entries;
 };
 
 struct incident_book *incident_book_new(size_t entries, int64_t lasts_s, int64_t update_s)
@@ -32,9 +26,7 @@ struct incident_book *incident_book_new(size_t entries, int64_t lasts_s, int64_t
 
 	book->lasts_s = lasts_s;
 	book->update_s = update_s;
-	book->neighbourhoods = place_count(entries, WAYS);
-	book->seed = place_seed();
-	book->entries = mem_alloc_array(book->neighbourhoods * WAYS, sizeof(*book->entries));
+	book->entries = bucket_table_new(entries, sizeof(struct book_entry));
 	return book;
 }
 
@@ -42,7 +34,7 @@ void incident_book_free(struct incident_book **book)
 {
 	if (*book == NULL)
 		return;
-	mem_free((*book)->entries);
+	bucket_table_free(&(*book)->entries);
 	mem_free(*book);
 	*book = NULL;
 }
@@ -59,23 +51,18 @@ static bool entry_is_over(
 static struct book_entry *book_find(
 	struct incident_book *book, struct ip source, uint32_t reason, int64_t now_s)
 {
-	struct book_entry *entry =
-		&book->entries[place_of(book->seed, source, reason, book->neighbourhoods) * WAYS];
-	struct book_entry *oldest = entry;
+	struct book_entry *entry = bucket_table_bucket(book->entries, source, reason);
 
-	for (size_t i = 0; i < WAYS; i++) {
+	for (size_t i = 0; i < BUCKET_WAYS; i++) {
 		if (entry_is_over(book, &entry[i], now_s))
 			entry[i] = (struct book_entry){0};
-		else if (entry[i].reason == reason && ip_equal(entry[i].source, source))
-			return &entry[i];
-		if (entry[i].last_s < oldest->last_s)
-			oldest = &entry[i];
 	}
-	*oldest = (struct book_entry){.source = source,
-		.reason = reason,
-		.number = incident_number_new(),
-		.first_s = now_s};
-	return oldest;
+	entry = bucket_table_need(book->entries, source, reason);
+	if (entry->number == 0) {
+		entry->number = incident_number_new();
+		entry->first_s = now_s;
+	}
+	return entry;
 }
 
 struct incident_note incident_book_note(
@@ -85,7 +72,7 @@ struct incident_note incident_book_note(
 	struct incident_note note;
 
 	entry->count += entry->count != UINT32_MAX;
-	entry->last_s = now_s;
+	entry->of.used = now_s;
 	note = (struct incident_note){.number = entry->number,
 		.first_s = entry->first_s,
 		.last_s = now_s,

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
@@ -162,14 +163,12 @@ static const char security_headers[] =
 	"Cross-Origin-Opener-Policy: same-origin\r\n"
 	"Cross-Origin-Resource-Policy: same-origin\r\n";
 
-/* FNV-1a, 64 bits: it need not withstand anybody, since a client only deceives itself. */
+/* It need not withstand anybody, since a client only deceives itself. */
 static void etag_print(struct span body, char text[20])
 {
 	static const char digits[] = "0123456789abcdef";
-	uint64_t hash = 14695981039346656037u;
+	uint64_t hash = hash_bytes(HASH_START, body);
 
-	for (size_t i = 0; i < body.len; i++)
-		hash = (hash ^ body.ptr[i]) * 1099511628211u;
 	text[0] = '"';
 	for (size_t i = 0; i < 16; i++)
 		text[1 + i] = digits[hash >> (60 - 4 * i) & 15];

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "keeper/feed_staging.h"
 
@@ -53,16 +54,6 @@ struct committing {
 	struct fault first; /* why the first was skipped */
 };
 
-/* FNV-1a: whether a text is still the same. */
-static uint64_t text_sum(struct span text)
-{
-	uint64_t sum = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < text.len; i++)
-		sum = (sum ^ text.ptr[i]) * UINT64_C(0x100000001b3);
-	return sum;
-}
-
 /* ---- what is in force ---- */
 
 static int bit_of(const struct committing *c, const struct store_listing *listing)
@@ -95,7 +86,7 @@ static int rows_add(const struct store_listing *listing, void *arg)
 	*row = (struct listed_row){.ip = listing->source.net.ip,
 		.bits = listing->source.net.bits,
 		.id = listing->id,
-		.reason = text_sum(listing->reason),
+		.reason = hash_bytes(HASH_START, listing->reason),
 		.bit = bit_of(c, listing),
 		.excluded = listing->excluded,
 		.list = other ? arena_string(arena, listing->list) : c->list->name};
@@ -271,7 +262,7 @@ static int commit_source(struct committing *c, const struct feed_item *item,
 	left = commit_judge(c, item, &source);
 	if (reason.len == 0)
 		reason = span_text(c->said);
-	sum = text_sum(reason);
+	sum = hash_bytes(HASH_START, reason);
 	for (size_t i = 0; i < rows_len && r >= 0; i++) {
 		if (row_is_wanted(&rows[i], left, item->excluded, sum)) {
 			left &= ~(UINT32_C(1) << rows[i].bit);

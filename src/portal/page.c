@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/macro.h"
 #include "base/mem.h"
 #include "http/escape.h"
@@ -26,11 +27,7 @@ struct page_set {
 
 static void style_version(struct span style, char text[20])
 {
-	uint64_t hash = 14695981039346656037u;
-
-	for (size_t i = 0; i < style.len; i++)
-		hash = (hash ^ style.ptr[i]) * 1099511628211u;
-	snprintf(text, 20, "%08" PRIx64, hash >> 32);
+	snprintf(text, 20, "%08" PRIx64, hash_bytes(HASH_START, style) >> 32);
 }
 
 int page_set_new(struct page_set **ret_set, struct fault *why)

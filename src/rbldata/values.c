@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "rbldata/grow.h"
 #include "rbldata/rbl_template.h"
@@ -66,26 +67,9 @@ void rbl_values_free(struct rbl_values **values)
 	mem_free(v);
 }
 
-/* FNV-1a over words of eight octets, mixed at the end: texts are short and come from one file. */
-static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t len)
-{
-	const uint8_t *at = bytes;
-
-	for (; len >= sizeof(uint64_t); at += sizeof(uint64_t), len -= sizeof(uint64_t)) {
-		uint64_t word;
-
-		memcpy(&word, at, sizeof(word));
-		hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-		hash ^= hash >> 32;
-	}
-	for (; len != 0; at++, len--)
-		hash = (hash ^ *at) * UINT64_C(0x100000001b3);
-	return hash ^ hash >> 29;
-}
-
 static uint64_t value_hash(const uint8_t a[4], struct span text)
 {
-	return hash_bytes(hash_bytes(text.len, a, 4), text.ptr, text.len);
+	return hash_mix(hash_words(hash_words(text.len, span_of(a, 4)), text));
 }
 
 static struct span set_of(const struct rbl_values *values, size_t set)
@@ -137,9 +121,7 @@ static uint64_t hash_of_value(const struct rbl_values *values, uint32_t number)
 
 static uint64_t hash_of_set(const struct rbl_values *values, uint32_t set)
 {
-	struct span members = set_of(values, set);
-
-	return hash_bytes(0, members.ptr, members.len);
+	return hash_mix(hash_words(0, set_of(values, set)));
 }
 
 static bool value_equal(
@@ -203,7 +185,7 @@ static size_t numbers_sort(uint32_t *numbers, size_t len)
 
 static int64_t set_add(struct rbl_values *values, const uint32_t *numbers, size_t len)
 {
-	uint64_t hash = hash_bytes(0, numbers, len * sizeof(*numbers));
+	uint64_t hash = hash_mix(hash_words(0, span_of(numbers, len * sizeof(*numbers))));
 	struct slots *slots = &values->set_slots;
 	struct span wanted = span_of(numbers, len * sizeof(*numbers));
 

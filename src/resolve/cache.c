@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "resolve/cache.h"
 
-#include <sys/random.h>
-
+#include "base/hash.h"
 #include "base/macro.h"
 #include "base/mem.h"
 
@@ -32,14 +31,12 @@ struct cache {
 
 uint64_t question_hash(uint64_t key, const struct resolver_question *question)
 {
-	uint64_t hash = key ^ (uint64_t)question->type * 0x9e3779b97f4a7c15U;
 	const struct dns_name *name = question->name;
+	uint8_t lower[DNS_NAME_MAX];
 
-	for (size_t i = 0; i < name->len; i++) {
-		hash = (hash ^ ascii_lower(name->wire[i])) * 0x100000001b3U;
-		hash ^= hash >> 29;
-	}
-	return hash ^ hash >> 32;
+	for (size_t i = 0; i < name->len; i++)
+		lower[i] = ascii_lower(name->wire[i]);
+	return hash_mix(hash_words(hash_mix(key ^ question->type), span_of(lower, name->len)));
 }
 
 struct cache *cache_new(size_t entries)
@@ -47,7 +44,7 @@ struct cache *cache_new(size_t entries)
 	struct cache *cache = mem_new(cache);
 
 	ASSERT(entries > 0);
-	ASSERT(getrandom(&cache->key, sizeof(cache->key), 0) == sizeof(cache->key));
+	cache->key = hash_key();
 	cache->limit = entries;
 	cache->buckets_len = 16;
 	while (cache->buckets_len < entries)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "resolve/resolver.h"
 
-#include <sys/random.h>
-
+#include "base/hash.h"
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
@@ -72,7 +71,7 @@ struct resolver *resolver_new(struct loop *loop, const struct resolver_settings 
 		.timeout_ms = settings->timeout_ms,
 		.tries = settings->tries};
 	resolver->cache = cache_new(settings->cache_entries);
-	ASSERT(getrandom(&resolver->key, sizeof(resolver->key), 0) == sizeof(resolver->key));
+	resolver->key = hash_key();
 	return resolver;
 }
 

@@ -6,11 +6,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
-#include "gate/place.h"
 #include "smtpd/session.h"
 
 enum {
@@ -153,7 +153,7 @@ struct smtpd_server *smtpd_server_new(const struct smtpd_server_settings *settin
 		.backend = backend_state_new(&backend, settings->probed, settings->arg),
 		.ended = server_on_session_ended,
 		.arg = server,
-		.next_id = place_seed(),
+		.next_id = hash_key(),
 	};
 	buf_init(&server->env.scratch, 0);
 	timer_init(&server->accept_again, server->loop, server_on_accept_again, server);
