@@ -19,6 +19,7 @@
 #include "dnsd/worker.h"
 #include "list/view.h"
 #include "loop/socket.h"
+#include "server/server.h"
 #include "zone/guard.h"
 #include "zone/table.h"
 
@@ -104,8 +105,8 @@ static int serve(const char *path, struct endpoint endpoint, size_t threads, enu
 	for (size_t i = 0; i < threads && r == 0; i++)
 		r = socket_bind_udp(endpoint, true, &udp[i], why);
 	if (r == 0)
-		r = dns_server_new(
-			udp, threads, &tcp, 1, &dnsd_worker_calls, &shelves, &server, why);
+		r = dns_server_new(&(struct dns_sockets){threads, 1, udp, &tcp},
+			&(struct worker_kind){&dnsd_worker_calls, &shelves}, &server, why);
 	if (r == 0)
 		sigwait(&end, &number);
 	dns_server_free(&server);

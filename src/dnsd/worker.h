@@ -5,7 +5,7 @@
  * the two. Owner: the worker; one thread. The shelves are shared.
  */
 #include "base/shelf.h"
-#include "server/server.h"
+#include "server/worker.h"
 #include "zone/answer.h"
 
 struct dnsd_stats;

@@ -21,6 +21,7 @@
 #include "rbldnsd/messages.h"
 #include "rbldnsd/sockets.h"
 #include "rbldnsd/worker.h"
+#include "server/server.h"
 
 /*
  * The main thread starts everything, in the order that rights demand (ports, pid file, root, user, files, jail), and then
@@ -314,11 +315,13 @@ static void start_workers(struct rbldnsd *rbldnsd)
 
 static int start_server(struct rbldnsd *rbldnsd, struct fault *why)
 {
-	const struct rbldnsd_sockets *sockets = &rbldnsd->sockets;
+	const struct rbldnsd_sockets *own = &rbldnsd->sockets;
+	struct dns_sockets sockets = {own->udp_len, own->tcp_len, own->udp, own->tcp};
 
 	start_workers(rbldnsd);
-	return dns_server_new(sockets->udp, sockets->udp_len, sockets->tcp, sockets->tcp_len,
-		&rbldnsd_worker_calls, &rbldnsd->workers, &rbldnsd->server, why);
+	return dns_server_new(&sockets,
+		&(struct worker_kind){&rbldnsd_worker_calls, &rbldnsd->workers}, &rbldnsd->server,
+		why);
 }
 
 /* What ends the process while it starts still does: SIGTERM and Ctrl-C are heard last. */

@@ -7,7 +7,7 @@
 #include "base/shelf.h"
 #include "rbldnsd/answer.h"
 #include "rbldnsd/logfile.h"
-#include "server/server.h"
+#include "server/worker.h"
 
 struct rbldnsd_worker;
 

@@ -11,6 +11,7 @@
 #include "list/snapshot_folder.h"
 #include "list/view.h"
 #include "roles/roles.h"
+#include "server/server.h"
 #include "xfr/changes.h"
 #include "xfr/notify.h"
 #include "zone/guard.h"
@@ -68,7 +69,7 @@ static void dns_on_view(void *arg)
 }
 
 /* The sockets whose names begin with prefix. */
-static size_t dns_sockets(const struct role_context *context, const char *prefix, int *fds)
+static size_t dns_find_sockets(const struct role_context *context, const char *prefix, int *fds)
 {
 	size_t len = 0;
 
@@ -96,14 +97,18 @@ static int dns_start_threads(struct dns_role *dns, struct fault *why)
 	const struct role_context *context = dns->context;
 	int *udp = mem_alloc_array(context->sockets_len + 1, sizeof(*udp));
 	int *tcp = mem_alloc_array(context->sockets_len + 1, sizeof(*tcp));
-	size_t udp_len = dns_sockets(context, "dns-udp-", udp);
-	size_t tcp_len = dns_sockets(context, "dns-tcp-", tcp);
+	struct dns_sockets sockets = {
+		.udp_len = dns_find_sockets(context, "dns-udp-", udp),
+		.udp = udp,
+		.tcp_len = dns_find_sockets(context, "dns-tcp-", tcp),
+		.tcp = tcp,
+	};
 	int r;
 
 	if (context->conf->dns_listen_len != 0)
-		dns->shelves.workers = (unsigned)(udp_len / context->conf->dns_listen_len);
-	r = dns_server_new(
-		udp, udp_len, tcp, tcp_len, &dnsd_worker_calls, &dns->shelves, &dns->server, why);
+		dns->shelves.workers = (unsigned)(sockets.udp_len / context->conf->dns_listen_len);
+	r = dns_server_new(&sockets, &(struct worker_kind){&dnsd_worker_calls, &dns->shelves},
+		&dns->server, why);
 	mem_free(udp);
 	mem_free(tcp);
 	if (r == 0)

@@ -9,35 +9,29 @@
 #include "server/tcp.h"
 #include "server/udp.h"
 
-enum { TCP_CONNECTIONS = 1000, TCP_PER_CLIENT = 100, TCP_IDLE_MS = 10000 };
-
 struct dns_server {
 	size_t udp_len;
 	struct dns_udp **udp;
 	struct dns_tcp *tcp;
 };
 
-static int server_start(struct dns_server *server, const int *udp, size_t udp_len, const int *tcp,
-	size_t tcp_len, const struct worker_calls *calls, void *arg, struct fault *why)
+static int server_start(struct dns_server *server, const struct dns_sockets *sockets,
+	const struct worker_kind *kind, struct fault *why)
 {
-	static const struct dns_tcp_limits limits = {.connections = TCP_CONNECTIONS,
-		.per_client = TCP_PER_CLIENT,
-		.idle_ms = TCP_IDLE_MS};
 	int r = 0;
 
-	server->udp = mem_alloc_array(udp_len + 1, sizeof(*server->udp));
-	for (size_t i = 0; i < udp_len && r == 0; i++) {
-		r = dns_udp_new(udp[i], calls, arg, &server->udp[i], why);
+	server->udp = mem_alloc_array(sockets->udp_len + 1, sizeof(*server->udp));
+	for (size_t i = 0; i < sockets->udp_len && r == 0; i++) {
+		r = dns_udp_new(sockets->udp[i], kind, &server->udp[i], why);
 		server->udp_len += r == 0;
 	}
-	if (r == 0 && tcp_len != 0)
-		r = dns_tcp_new(tcp, tcp_len, &limits, calls, arg, &server->tcp, why);
+	if (r == 0 && sockets->tcp_len != 0)
+		r = dns_tcp_new(sockets, kind, &server->tcp, why);
 	return r;
 }
 
-int dns_server_new(const int *udp, size_t udp_len, const int *tcp, size_t tcp_len,
-	const struct worker_calls *calls, void *arg, struct dns_server **ret_server,
-	struct fault *why)
+int dns_server_new(const struct dns_sockets *sockets, const struct worker_kind *kind,
+	struct dns_server **ret_server, struct fault *why)
 {
 	AUTO(dns_server) *server = mem_new(dns_server);
 	sigset_t all;
@@ -47,7 +41,7 @@ int dns_server_new(const int *udp, size_t udp_len, const int *tcp, size_t tcp_le
 	sigfillset(&all);        /* signals belong to the main thread; threads inherit the mask */
 	sigdelset(&all, SIGSYS); /* but a call that the jail refuses is heard where it was made */
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = server_start(server, udp, udp_len, tcp, tcp_len, calls, arg, why);
+	r = server_start(server, sockets, kind, why);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (r < 0)
 		return r;

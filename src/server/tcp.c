@@ -34,6 +34,9 @@ enum {
 	V6_CLIENT_BITS = 56,
 };
 
+static const struct dns_tcp_limits limits_at_start = {
+	.connections = 1000, .per_client = 100, .idle_ms = 10000};
+
 struct dns_connection {
 	uint32_t magic;
 	struct dns_tcp *tcp;
@@ -434,28 +437,29 @@ static void tcp_destroy(struct dns_tcp *tcp)
 	mem_free(tcp);
 }
 
-int dns_tcp_new(const int *fds, size_t fds_len, const struct dns_tcp_limits *limits,
-	const struct worker_calls *calls, void *arg, struct dns_tcp **ret_tcp, struct fault *why)
+int dns_tcp_new(const struct dns_sockets *sockets, const struct worker_kind *kind,
+	struct dns_tcp **ret_tcp, struct fault *why)
 {
 	struct dns_tcp *tcp = mem_new(dns_tcp);
 	int r;
 
 	tcp->magic = (uint32_t)MAGIC_dns_tcp;
-	dns_tcp_limit(tcp, limits);
+	dns_tcp_limit(tcp, &limits_at_start);
 	tcp->loop = loop_new();
 	tcp->ring.next = tcp->ring.previous = &tcp->ring;
-	tcp->calls = calls;
-	tcp->worker = calls->open(arg);
+	tcp->calls = kind->calls;
+	tcp->worker = kind->calls->open(kind->arg);
 	timer_init(&tcp->idle, tcp->loop, tcp_on_idle, tcp);
 	timer_init(&tcp->accept_again, tcp->loop, tcp_on_accept_again, tcp);
 	loop_on_wake(tcp->loop, tcp_on_wake, tcp);
-	tcp->listeners = mem_alloc_array(fds_len + 1, sizeof(*tcp->listeners));
-	tcp->listeners_len = fds_len;
-	for (size_t i = 0; i < fds_len; i++) {
+	tcp->listeners = mem_alloc_array(sockets->tcp_len + 1, sizeof(*tcp->listeners));
+	tcp->listeners_len = sockets->tcp_len;
+	for (size_t i = 0; i < sockets->tcp_len; i++) {
 		struct dns_listener *listener = &tcp->listeners[i];
 
-		*listener = (struct dns_listener){(uint32_t)MAGIC_dns_listener, tcp, fds[i], NULL};
-		listener->watch = watch_new(tcp->loop, fds[i], listener_on_ready, listener);
+		*listener = (struct dns_listener){
+			(uint32_t)MAGIC_dns_listener, tcp, sockets->tcp[i], NULL};
+		listener->watch = watch_new(tcp->loop, listener->fd, listener_on_ready, listener);
 	}
 	tcp_watch_listeners(tcp, WATCH_READ);
 	r = pthread_create(&tcp->thread, NULL, tcp_thread, tcp);

@@ -6,13 +6,14 @@
  * memory is bounded by the number of connections. One thread for all listening sockets: TCP is for the few answers that do
  * not fit a datagram. Owner: the dns server.
  */
-#include "server/server.h"
+#include "base/err.h"
+#include "server/worker.h"
 
 struct dns_tcp;
 
-/* The descriptors stay the caller's. The thread runs until dns_tcp_free. E_SYSTEM. */
-int dns_tcp_new(const int *fds, size_t fds_len, const struct dns_tcp_limits *limits,
-	const struct worker_calls *calls, void *arg, struct dns_tcp **ret_tcp, struct fault *why);
+/* Of the sockets those for TCP. The thread runs until dns_tcp_free. E_SYSTEM. */
+int dns_tcp_new(const struct dns_sockets *sockets, const struct worker_kind *kind,
+	struct dns_tcp **ret_tcp, struct fault *why);
 
 /* From now on; any thread. Connections that are there stay. */
 void dns_tcp_limit(struct dns_tcp *tcp, const struct dns_tcp_limits *limits);

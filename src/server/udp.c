@@ -197,8 +197,7 @@ static void udp_socket_options(struct dns_udp *udp)
 		setsockopt(udp->fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
 }
 
-int dns_udp_new(int fd, const struct worker_calls *calls, void *arg, struct dns_udp **ret_udp,
-	struct fault *why)
+int dns_udp_new(int fd, const struct worker_kind *kind, struct dns_udp **ret_udp, struct fault *why)
 {
 	struct dns_udp *udp = mem_new(dns_udp);
 	int flags = fcntl(fd, F_GETFL);
@@ -214,11 +213,11 @@ int dns_udp_new(int fd, const struct worker_calls *calls, void *arg, struct dns_
 	udp_socket_options(udp);
 	udp_prepare(udp);
 	udp_rearm(udp, BATCH);
-	udp->calls = calls;
-	udp->worker = calls->open(arg);
+	udp->calls = kind->calls;
+	udp->worker = kind->calls->open(kind->arg);
 	r = pthread_create(&udp->thread, NULL, udp_thread, udp);
 	if (r != 0) {
-		calls->close(udp->worker);
+		kind->calls->close(udp->worker);
 		mem_free(udp);
 		return fault_set(why, err_from_errno(r), "cannot start a DNS thread");
 	}

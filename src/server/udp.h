@@ -4,13 +4,14 @@
  * A thread that answers one UDP socket through a worker of its own. It takes datagrams in batches, as many as wait, and
  * sleeps in the kernel when none do. Owner: the dns server.
  */
-#include "server/server.h"
+#include "base/err.h"
+#include "server/worker.h"
 
 struct dns_udp;
 
 /* The descriptor stays the caller's; it is switched to blocking. The thread runs until dns_udp_free. E_SYSTEM. */
-int dns_udp_new(int fd, const struct worker_calls *calls, void *arg, struct dns_udp **ret_udp,
-	struct fault *why);
+int dns_udp_new(
+	int fd, const struct worker_kind *kind, struct dns_udp **ret_udp, struct fault *why);
 
 /* Tells the thread to end; it does within a quarter of a second. dns_udp_free waits for it. */
 void dns_udp_stop(struct dns_udp *udp);

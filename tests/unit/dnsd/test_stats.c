@@ -13,6 +13,7 @@
 #include "dnsd/stats.h"
 #include "dnsd/worker.h"
 #include "loop/socket.h"
+#include "server/server.h"
 #include "zone/fixture.h"
 #include "zone/guard.h"
 
@@ -156,8 +157,9 @@ static void start_server(struct scene *scene, const struct conf *conf)
 	shelf_put(scene->shelves.views, fixture_view(NULL, 0));
 	assert_int_equal(socket_bind_udp(any, false, &scene->udp, NULL), 0);
 	assert_int_equal(socket_local(scene->udp, &scene->endpoint), 0);
-	assert_int_equal(dns_server_new(&scene->udp, 1, NULL, 0, &dnsd_worker_calls,
-				 &scene->shelves, &scene->server, NULL),
+	assert_int_equal(dns_server_new(&(struct dns_sockets){.udp_len = 1, .udp = &scene->udp},
+				 &(struct worker_kind){&dnsd_worker_calls, &scene->shelves},
+				 &scene->server, NULL),
 		0);
 }
 

@@ -14,6 +14,7 @@
 #include "base/shelf.h"
 #include "dnsd/worker.h"
 #include "loop/socket.h"
+#include "server/server.h"
 #include "server/tcp.h"
 #include "zone/fixture.h"
 
@@ -134,16 +135,24 @@ static bool is_closed_by_server(int fd)
 
 /* ---- TCP ---- */
 
+static struct dns_tcp *start_tcp_of(
+	struct bench *bench, const struct worker_kind *kind, const struct dns_tcp_limits *limits)
+{
+	struct dns_sockets sockets = {.tcp_len = 1, .tcp = &bench->tcp};
+	struct dns_tcp *tcp = NULL;
+
+	assert_int_equal(dns_tcp_new(&sockets, kind, &tcp, NULL), 0);
+	dns_tcp_limit(tcp, limits);
+	return tcp;
+}
+
 static struct dns_tcp *start_tcp(struct bench *bench, size_t connections, int64_t idle_ms)
 {
 	struct dns_tcp_limits limits = {
 		.connections = connections, .per_client = connections, .idle_ms = idle_ms};
-	struct dns_tcp *tcp = NULL;
 
-	assert_int_equal(dns_tcp_new(&bench->tcp, 1, &limits, &dnsd_worker_calls, &bench->shelves,
-				 &tcp, NULL),
-		0);
-	return tcp;
+	return start_tcp_of(
+		bench, &(struct worker_kind){&dnsd_worker_calls, &bench->shelves}, &limits);
 }
 
 static void queries_in_one_stream_are_answered_in_order(void **state)
@@ -256,8 +265,7 @@ static void long_answers_are_sent_whole(void **state)
 	struct buf out;
 	int fd;
 
-	assert_int_equal(
-		dns_tcp_new(&bench->tcp, 1, &limits, &multi_worker_calls, bench, &tcp, NULL), 0);
+	tcp = start_tcp_of(bench, &(struct worker_kind){&multi_worker_calls, bench}, &limits);
 	fd = connect_to(bench->endpoint, SOCK_STREAM);
 	buf_init(&out, 0);
 	for (uint16_t i = 0; i < MULTIS; i++)
@@ -290,8 +298,7 @@ static void queries_overtake_a_long_answer(void **state)
 	struct buf out;
 	int fd;
 
-	assert_int_equal(
-		dns_tcp_new(&bench->tcp, 1, &limits, &multi_worker_calls, bench, &tcp, NULL), 0);
+	tcp = start_tcp_of(bench, &(struct worker_kind){&multi_worker_calls, bench}, &limits);
 	fd = connect_to(bench->endpoint, SOCK_STREAM);
 	buf_init(&out, 0);
 	append_framed(&out, "bl.example.org", 2);
@@ -333,8 +340,7 @@ static void later_queries_overtake_a_long_answer(void **state)
 
 	setsockopt(bench->tcp, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	setsockopt(bench->tcp, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	assert_int_equal(
-		dns_tcp_new(&bench->tcp, 1, &limits, &multi_worker_calls, bench, &tcp, NULL), 0);
+	tcp = start_tcp_of(bench, &(struct worker_kind){&multi_worker_calls, bench}, &limits);
 	fd = connect_to(bench->endpoint, SOCK_STREAM);
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	buf_init(&out, 0);
@@ -376,8 +382,7 @@ static void large_answers_beside_a_long_one(void **state)
 	struct buf out;
 	int fd;
 
-	assert_int_equal(
-		dns_tcp_new(&bench->tcp, 1, &limits, &multi_worker_calls, bench, &tcp, NULL), 0);
+	tcp = start_tcp_of(bench, &(struct worker_kind){&multi_worker_calls, bench}, &limits);
 	fd = connect_to(bench->endpoint, SOCK_STREAM);
 	buf_init(&out, 0);
 	append_framed(&out, "bl.example.org", 2);
@@ -408,9 +413,8 @@ static void a_client_with_many_connections_loses_its_own(void **state)
 	int fds[MINE + 1], stranger;
 	struct buf out;
 
-	assert_int_equal(dns_tcp_new(&bench->tcp, 1, &limits, &dnsd_worker_calls, &bench->shelves,
-				 &tcp, NULL),
-		0);
+	tcp = start_tcp_of(
+		bench, &(struct worker_kind){&dnsd_worker_calls, &bench->shelves}, &limits);
 	buf_init(&out, 0);
 	append_framed(&out, "bl.example.org", 7);
 	stranger = socket(AF_INET, SOCK_STREAM, 0);
@@ -445,8 +449,7 @@ static void a_long_answer_that_is_left_is_freed(void **state)
 	struct buf out;
 	int fd;
 
-	assert_int_equal(
-		dns_tcp_new(&bench->tcp, 1, &limits, &multi_worker_calls, bench, &tcp, NULL), 0);
+	tcp = start_tcp_of(bench, &(struct worker_kind){&multi_worker_calls, bench}, &limits);
 	buf_init(&out, 0);
 	append_framed(&out, "bl.example.org", 2);
 	atomic_store(&multis_freed, 0);
@@ -604,6 +607,18 @@ static void *ask_on(void *arg)
 	return NULL;
 }
 
+static struct dns_server *start_server(struct bench *bench)
+{
+	struct dns_sockets sockets = {1, 1, &bench->udp, &bench->tcp};
+	struct dns_server *server = NULL;
+
+	assert_int_equal(
+		dns_server_new(&sockets, &(struct worker_kind){&dnsd_worker_calls, &bench->shelves},
+			&server, NULL),
+		0);
+	return server;
+}
+
 /* Whatever ICMP says about the path. */
 static void answers_are_never_fragmented(void **state)
 {
@@ -612,9 +627,7 @@ static void answers_are_never_fragmented(void **state)
 	int discovery = 0;
 	socklen_t len = sizeof(discovery);
 
-	assert_int_equal(dns_server_new(&bench->udp, 1, &bench->tcp, 1, &dnsd_worker_calls,
-				 &bench->shelves, &server, NULL),
-		0);
+	server = start_server(bench);
 	assert_int_equal(getsockopt(bench->udp, IPPROTO_IP, IP_MTU_DISCOVER, &discovery, &len), 0);
 	assert_int_equal(discovery, IP_PMTUDISC_PROBE);
 	dns_server_free(&server);
@@ -626,9 +639,7 @@ static void views_and_tables_change_under_load(void **state)
 	struct asker asker = {.bench = bench};
 	struct dns_server *server = NULL;
 
-	assert_int_equal(dns_server_new(&bench->udp, 1, &bench->tcp, 1, &dnsd_worker_calls,
-				 &bench->shelves, &server, NULL),
-		0);
+	server = start_server(bench);
 	assert_int_equal(pthread_create(&asker.thread, NULL, ask_on, &asker), 0);
 	for (size_t i = 0; i < CHANGES; i++) {
 		unsigned before = atomic_load(&asker.answered);

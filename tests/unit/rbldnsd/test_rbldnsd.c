@@ -14,6 +14,7 @@
 #include "loop/socket.h"
 #include "rbldnsd/loader.h"
 #include "rbldnsd/worker.h"
+#include "server/server.h"
 
 /*
  * Workers over real sockets while data are read again and again: every answer is wholly old or wholly new, none is missing,
@@ -88,8 +89,10 @@ static void start_server(struct bench *bench)
 		assert_int_equal(socket_bind_udp(bench->endpoint, true, &bench->udp[i], NULL), 0);
 		assert_int_equal(socket_local(bench->udp[i], &bench->endpoint), 0);
 	}
-	assert_int_equal(dns_server_new(bench->udp, WORKERS, NULL, 0, &rbldnsd_worker_calls,
-				 &bench->workers, &bench->server, NULL),
+	assert_int_equal(
+		dns_server_new(&(struct dns_sockets){.udp_len = WORKERS, .udp = bench->udp},
+			&(struct worker_kind){&rbldnsd_worker_calls, &bench->workers},
+			&bench->server, NULL),
 		0);
 }
 
