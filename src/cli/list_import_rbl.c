@@ -78,37 +78,37 @@ static const char *sublist_of(
 static bool text_is_sound(struct rbl_import *rbl, const struct rbl_section *section,
 	struct span text, struct span subject, uint64_t line, unsigned column)
 {
-	uint8_t out[RBL_TEXT_MAX];
-	bool cut;
+	struct rbl_txt txt;
 
 	if (span_find_text(text, "%s") != text.len) {
 		import_complain(rbl->import, line, column,
 			"'%s' in the text is not replaced by anything; '$' is the address");
 		return false;
 	}
-	rbl_text_expand(&section->scope.texts, text, subject, out, &cut);
-	if (cut)
+	rbl_txt_expand(&section->scope.texts, text, subject, &txt);
+	if (txt.is_cut)
 		import_complain(rbl->import, line, column,
 			"the text has more than 254 bytes when its variables are filled in");
-	return !cut;
+	return !txt.is_cut;
 }
 
 /* A text that differs from address to address ("$") is how a zone presents a listing, not why somebody was listed. */
 static const char *reason_of(struct rbl_import *rbl, const struct rbl_section *section,
 	struct span text, char reason[REASON_SIZE])
 {
-	uint8_t one[RBL_TEXT_MAX], other[RBL_TEXT_MAX];
-	size_t one_len, other_len;
+	struct rbl_txt one, other;
+	size_t len;
 
 	if (rbl->import->no_texts)
 		return rbl->import->reason;
-	one_len = rbl_text_expand(&section->scope.texts, text, span_text("1"), one, NULL);
-	other_len = rbl_text_expand(&section->scope.texts, text, span_text("2"), other, NULL);
-	if (one_len == 0 || one_len != other_len || memcmp(one, other, one_len) != 0)
+	rbl_txt_expand(&section->scope.texts, text, span_text("1"), &one);
+	rbl_txt_expand(&section->scope.texts, text, span_text("2"), &other);
+	len = one.rdata[0];
+	if (len == 0 || memcmp(one.rdata, other.rdata, 1 + len) != 0)
 		return rbl->import->reason;
-	for (size_t i = 0; i < one_len; i++)
-		reason[i] = ascii_is_print(one[i]) ? (char)one[i] : '?';
-	reason[one_len] = '\0';
+	for (size_t i = 0; i < len; i++)
+		reason[i] = ascii_is_print(one.rdata[1 + i]) ? (char)one.rdata[1 + i] : '?';
+	reason[len] = '\0';
 	return reason;
 }
 
@@ -213,23 +213,25 @@ static void name_take(
 {
 	char name[RBL_NAME_TEXT_SIZE], text[1 + RBL_NAME_TEXT_SIZE] = ".";
 	size_t len = rbl_key_print(span_of(entry->key, entry->key_len), name);
+	bool self = (entry->covers & RBL_COVERS_SELF) != 0;
+	bool below = (entry->covers & RBL_COVERS_BELOW) != 0;
 	struct rbl_entry alone = *entry;
 	struct source source;
 	struct fault why;
 
 	memcpy(text + 1, name, len);
-	if (source_parse(span_of(text + !entry->below, len + entry->below), &source, &why) < 0) {
+	if (source_parse(span_of(text + !below, len + below), &source, &why) < 0) {
 		import_complain(rbl->import, line, entry->column, why.text);
 		return;
 	}
-	if (entry->excluded && entry->below && !entry->self) {
+	if (entry->excluded && below && !self) {
 		import_complain(rbl->import, line, entry->column,
 			"an exclusion of names below, but not of the name itself, cannot be taken "
 			"over: write '!.x' or '!x'");
 		return;
 	}
 	source_take(rbl, entry, group, &source, line);
-	if (entry->self || source_parse(span_of(name, len), &source, &why) < 0)
+	if (self || source_parse(span_of(name, len), &source, &why) < 0)
 		return;
 	alone.excluded = true;
 	source_take(rbl, &alone, group, &source, line);
@@ -330,11 +332,12 @@ int import_read_rbl(struct cli *cli, struct import *import)
 	struct fault why;
 	int r;
 
-	rbl.reader = rbl_reader_new(import->format, &options, clock_now_s(), &report);
+	rbl.reader = rbl_reader_new(import->format, &options, clock_now_s(), &taker);
+	rbl_reader_report_to(rbl.reader, &report);
 	if (strcmp(import->file, "-") == 0)
-		r = rbl_reader_fd(rbl.reader, STDIN_FILENO, import->file, &taker, &why);
+		r = rbl_reader_fd(rbl.reader, STDIN_FILENO, import->file, &why);
 	else
-		r = rbl_reader_file(rbl.reader, import->file, &taker, &why);
+		r = rbl_reader_file(rbl.reader, import->file, &why);
 	if (r < 0) {
 		r = cli_fail(cli, r, "%s; nothing changed", why.text);
 	} else {

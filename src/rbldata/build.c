@@ -141,7 +141,7 @@ int rbl_builder_entry(struct rbl_builder *builder, const struct rbl_entry *entry
 				entry->bits});
 	case RBL_GROUND_NAME:
 		return rbl_names_add(&builder->names, span_of(entry->key, entry->key_len),
-			(uint32_t)number, entry->self, entry->below);
+			(uint32_t)number, entry->covers);
 	case RBL_GROUND_DEFAULT:
 		break;
 	}
@@ -186,14 +186,13 @@ static inline const uint8_t *address_read(const uint8_t *at, uint32_t *ret_addre
 
 enum { PLAIN_LINE_MIN = 8 }; /* "1.2.3.4\n" */
 
-int64_t rbl_builder_plain(
-	struct rbl_builder *builder, struct span lines, uint64_t line, uint64_t *ret_lines)
+int rbl_builder_plain(struct rbl_builder *builder, struct rbl_plain_lines *lines)
 {
 	enum rbl_type type = builder->section->type;
 	bool is_trie = type == RBL_IP4TRIE;
-	const uint8_t *at = lines.ptr, *end = lines.ptr + lines.len, *next;
+	const uint8_t *at = lines->text.ptr, *end = at + lines->text.len, *next;
 	struct rbl_leveled *leveled = &builder->leveled;
-	size_t most = lines.len / PLAIN_LINE_MIN, len;
+	size_t most = lines->text.len / PLAIN_LINE_MIN, len;
 	int64_t value = 1;
 	uint32_t address;
 	int r;
@@ -206,22 +205,23 @@ int64_t rbl_builder_plain(
 		value = default_number(builder);
 	r = value < 0 ? (int)value : rbl_leveled_reserve(leveled, most);
 	if (r == 0 && is_trie)
-		r = line + most <= UINT32_MAX ? origin_reserve(builder, most) : E_LIMIT;
+		r = lines->line + most <= UINT32_MAX ? origin_reserve(builder, most) : E_LIMIT;
 	if (r < 0)
 		return r;
 	len = leveled->points_len;
 	for (; at < end && (next = address_read(at, &address)) != NULL; at = next) {
 		if (is_trie)
-			builder->origins[len] = (struct rbl_point_origin){
-				(uint32_t)value, (uint32_t)(line + len - leveled->points_len)};
+			builder->origins[len] = (struct rbl_point_origin){(uint32_t)value,
+				(uint32_t)(lines->line + len - leveled->points_len)};
 		leveled->points[len] =
 			(struct point){address, is_trie ? (uint32_t)len : (uint32_t)value};
 		len++;
 	}
-	*ret_lines = len - leveled->points_len;
-	builder->entries += *ret_lines;
+	lines->line += len - leveled->points_len;
+	lines->text = span_from(lines->text, (size_t)(at - lines->text.ptr));
+	builder->entries += len - leveled->points_len;
 	leveled->points_len = len;
-	return at - lines.ptr;
+	return 0;
 }
 
 /* ---- Painting ---- */

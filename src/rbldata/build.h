@@ -33,8 +33,7 @@ void rbl_builder_free(struct rbl_builder **builder);
 
 /* As struct rbl_taker has them; section is that of the builder. */
 int rbl_builder_entry(struct rbl_builder *builder, const struct rbl_entry *entry, uint64_t line);
-int64_t rbl_builder_plain(
-	struct rbl_builder *builder, struct span lines, uint64_t line, uint64_t *ret_lines);
+int rbl_builder_plain(struct rbl_builder *builder, struct rbl_plain_lines *lines);
 
 /* Makes the data set of what was read; the builder is empty then. reader: is told what was repeated. E_NOMEM, E_LIMIT. */
 int rbl_builder_finish(

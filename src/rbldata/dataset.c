@@ -56,15 +56,12 @@ static int take_entry(
 	return rbl_builder_entry(loader->builder, entry, line);
 }
 
-static int64_t take_plain(void *arg, const struct rbl_section *section, struct span lines,
-	uint64_t line, uint64_t *ret_lines)
+static int take_plain(void *arg, const struct rbl_section *section, struct rbl_plain_lines *lines)
 {
 	struct loader *loader = arg;
 
 	/* A combined file begins each time outside all its subsets. */
-	return section->type != RBL_COMBINED
-		       ? rbl_builder_plain(loader->builder, lines, line, ret_lines)
-		       : 0;
+	return section->type != RBL_COMBINED ? rbl_builder_plain(loader->builder, lines) : 0;
 }
 
 static int take_record(void *arg, const struct rbl_section *section, struct span line,
@@ -72,8 +69,9 @@ static int take_record(void *arg, const struct rbl_section *section, struct span
 {
 	struct loader *loader = arg;
 
-	return rbl_generic_add(loader->builder->generic, line, section->scope.ttl_s,
-		rbl_reader_options(loader->reader), ret_offence);
+	struct rbl_ttl_rules rules = {rbl_reader_options(loader->reader), section->scope.ttl_s};
+
+	return rbl_generic_add(loader->builder->generic, line, &rules, ret_offence);
 }
 
 static struct span word_next(struct span *rest)
@@ -138,10 +136,11 @@ static int subzones_connect(
 }
 
 /* "type[:name] subzone subzone ..." */
-static int take_dataset(void *arg, const struct rbl_section *file, struct span words,
-	struct rbl_section **ret_section, struct rbl_offence *ret_offence)
+static int take_dataset(void *arg, struct span words, struct rbl_section **ret_section,
+	struct rbl_offence *ret_offence)
 {
 	struct loader *loader = arg;
+	const struct rbl_section *file = rbl_reader_section(loader->reader);
 	struct span word, name;
 	enum rbl_type type;
 	int r;
@@ -170,9 +169,8 @@ static void loader_free(struct loader **loader)
 	rbl_builder_free(&(*loader)->builder);
 }
 
-int rbl_dataset_load(enum rbl_type type, const char *const *files, size_t files_len,
-	const struct rbl_options *options, int64_t now_s, const struct rbl_report *report,
-	struct rbl_dataset **ret_dataset, struct fault *why)
+int rbl_dataset_load(
+	const struct rbl_load *load, struct rbl_dataset **ret_dataset, struct fault *why)
 {
 	struct loader loader = {.dataset = mem_new(rbl_dataset)};
 	__attribute__((cleanup(loader_free), unused)) struct loader *owner = &loader;
@@ -180,19 +178,20 @@ int rbl_dataset_load(enum rbl_type type, const char *const *files, size_t files_
 	int r = 0;
 
 	atomic_init(&loader.dataset->refs, 1);
-	loader.dataset->type = type;
-	loader.reader = rbl_reader_new(type, options, now_s, report);
-	if (type != RBL_COMBINED) {
-		loader.builder = rbl_builder_new(type);
+	loader.dataset->type = load->type;
+	loader.reader = rbl_reader_new(load->type, load->options, load->now_s, &taker);
+	rbl_reader_report_to(loader.reader, load->report);
+	if (load->type != RBL_COMBINED) {
+		loader.builder = rbl_builder_new(load->type);
 		loader.builder->section = rbl_reader_section(loader.reader);
 	}
-	for (size_t i = 0; i < files_len && r == 0; i++)
-		r = rbl_reader_file(loader.reader, files[i], &taker, why);
+	for (size_t i = 0; i < load->files_len && r == 0; i++)
+		r = rbl_reader_file(loader.reader, load->files[i], why);
 	if (r < 0)
 		return r;
 	r = subset_finish(&loader);
 	if (r < 0)
-		return fault_set(why, r, "%s: %s", files[0], err_text(r));
+		return fault_set(why, r, "%s: %s", load->files[0], err_text(r));
 	loader.dataset->head = rbl_reader_take_head(loader.reader);
 	*ret_dataset = TAKE(loader.dataset);
 	return 0;
@@ -220,11 +219,6 @@ void rbl_dataset_unref(struct rbl_dataset **dataset)
 	rbl_subzones_done(&d->subzones);
 	mem_free((void *)(uintptr_t)d->head.ns);
 	mem_free(d);
-}
-
-enum rbl_type rbl_dataset_type(const struct rbl_dataset *dataset)
-{
-	return dataset->type;
 }
 
 const struct rbl_head *rbl_dataset_head(const struct rbl_dataset *dataset)
@@ -353,5 +347,5 @@ void rbl_verdict_answer(const struct rbl_verdict *verdict, struct ip client, uns
 
 	if (verdict->action == RBL_ALWAYS)
 		rbl_subset_give(verdict->acl->subsets[0], verdict->value,
-			span_text(ip_print(client, text)), want, sink);
+			(struct rbl_wish){want, span_text(ip_print(client, text))}, sink);
 }

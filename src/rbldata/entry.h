@@ -4,10 +4,9 @@
  * One line of a data set, understood: which ground, and what is said about it. Pure; any thread.
  */
 #include "base/err.h"
-#include "rbldata/address.h"
-#include "rbldata/question.h"
+#include "rbldata/name.h"
+#include "rbldata/type.h"
 #include "rbldata/values.h"
-#include "sets/names.h"
 
 /* What a line of an acl does: a word instead of a value. */
 enum rbl_word { RBL_WORD_NONE, RBL_WORD_IGNORE, RBL_WORD_REFUSE, RBL_WORD_EMPTY, RBL_WORD_PASS };
@@ -29,7 +28,7 @@ struct rbl_entry {
 	uint8_t bits;
 	struct ip v6;
 	/* NAME */
-	bool self, below; /* "x": self; "*.x": below; ".x": both */
+	unsigned covers; /* of enum rbl_covers */
 	uint8_t key_len;
 	uint8_t key[NAME_KEY_SIZE]; /* sets/names.h */
 	/* where they stand in the line, from 1; value_column 0: there is none */
@@ -62,15 +61,3 @@ extern const struct rbl_value rbl_value_standard;
  * combined. 0, or E_PARSE with *ret_offence. On success ret_offence->text tells of what was changed, or is NULL. */
 int rbl_entry_read(struct span line, const struct rbl_entry_rules *rules,
 	struct rbl_entry *ret_entry, struct rbl_offence *ret_offence);
-
-/* A name up to a blank, in rbldnsd's reading: "\." and "\065" escape, empty labels are passed over. In wire form with the
- * root label; its length (1: the root), or E_PARSE. */
-enum { RBL_NAME_SIZE = 255 };
-int rbl_name_read(struct rbl_cursor *cursor, uint8_t wire[RBL_NAME_SIZE]);
-
-/* The key of a name in wire form (sets/names.h), in lower case; its length, or E_PARSE for a label with a NUL in it. */
-int rbl_name_key(struct span wire, uint8_t key[NAME_KEY_SIZE]);
-
-/* The name of a key as text: "bad\.name.example"; its length. */
-enum { RBL_NAME_TEXT_SIZE = 4 * NAME_KEY_SIZE };
-size_t rbl_key_print(struct span key, char text[RBL_NAME_TEXT_SIZE]);

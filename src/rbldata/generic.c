@@ -44,8 +44,10 @@ void rbl_generic_free(struct rbl_generic **generic)
 /* ---- Lines ---- */
 
 struct rdata {
-	uint8_t bytes[RDATA_MAX];
+	uint32_t ttl_s;
+	enum rbl_want want; /* its type */
 	size_t len;
+	uint8_t bytes[RDATA_MAX];
 };
 
 static int offend(struct rbl_offence *offence, const struct rbl_cursor *cursor, const char *text)
@@ -171,8 +173,7 @@ static int type_read(struct rbl_cursor *cursor, struct rbl_offence *offence)
 	return offend(offence, cursor, "expected A, MX or TXT, and a value");
 }
 
-static int record_add(struct rbl_generic *generic, struct span key, const struct rdata *rdata,
-	uint32_t ttl_s, enum rbl_want want)
+static int record_add(struct rbl_generic *generic, struct span key, const struct rdata *rdata)
 {
 	size_t bytes = key.len + rdata->len;
 	struct record *record;
@@ -187,11 +188,11 @@ static int record_add(struct rbl_generic *generic, struct span key, const struct
 	*record = (struct record){
 		.key_at = (uint32_t)generic->pool_len,
 		.rdata_at = (uint32_t)(generic->pool_len + key.len),
-		.ttl_s = ttl_s,
+		.ttl_s = rdata->ttl_s,
 		.order = (uint32_t)generic->len,
 		.rdata_len = (uint16_t)rdata->len,
 		.key_len = (uint8_t)key.len,
-		.want = (uint8_t)want,
+		.want = (uint8_t)rdata->want,
 	};
 	memcpy(generic->pool + record->key_at, key.ptr, key.len);
 	memcpy(generic->pool + record->rdata_at, rdata->bytes, rdata->len);
@@ -200,19 +201,19 @@ static int record_add(struct rbl_generic *generic, struct span key, const struct
 	return 0;
 }
 
-int rbl_generic_add(struct rbl_generic *generic, struct span line, uint32_t ttl_s,
-	const struct rbl_options *options, struct rbl_offence *ret_offence)
+int rbl_generic_add(struct rbl_generic *generic, struct span line, const struct rbl_ttl_rules *ttl,
+	struct rbl_offence *ret_offence)
 {
 	struct rbl_cursor cursor = rbl_cursor_of(line);
 	uint8_t key[NAME_KEY_SIZE];
-	struct rdata rdata = {.len = 0};
+	struct rdata rdata = {.ttl_s = ttl->default_s};
 	int key_len, type, r;
 
 	*ret_offence = (struct rbl_offence){0};
 	key_len = owner_read(&cursor, key, ret_offence);
 	if (key_len < 0)
 		return key_len;
-	if (ascii_is_digit(rbl_peek(&cursor)) && rbl_ttl_read(&cursor, options, ttl_s, &ttl_s) < 0)
+	if (ascii_is_digit(rbl_peek(&cursor)) && rbl_ttl_read(&cursor, ttl, &rdata.ttl_s) < 0)
 		return offend(ret_offence, &cursor, "expected a time like 3600, 2h or 1w");
 	type = type_read(&cursor, ret_offence);
 	if (type < 0)
@@ -220,7 +221,8 @@ int rbl_generic_add(struct rbl_generic *generic, struct span line, uint32_t ttl_
 	r = types[type].read(&cursor, &rdata, ret_offence);
 	if (r < 0)
 		return r;
-	return record_add(generic, span_of(key, (size_t)key_len), &rdata, ttl_s, types[type].want);
+	rdata.want = types[type].want;
+	return record_add(generic, span_of(key, (size_t)key_len), &rdata);
 }
 
 /* ---- Asking ---- */

@@ -12,6 +12,7 @@
  * Owner: the loader; one thread.
  */
 #include "rbldata/index.h"
+#include "rbldata/name.h"
 #include "rbldata/values.h"
 
 /* An answer for ground that no entry covers; only while painting. */
@@ -85,7 +86,7 @@ struct rbl_name {
 	uint32_t key_at;
 	uint32_t value;
 	uint8_t key_len;
-	bool self, below;
+	uint8_t covers;
 };
 
 struct rbl_names {
@@ -96,7 +97,8 @@ struct rbl_names {
 };
 
 void rbl_names_done(struct rbl_names *names);
-int rbl_names_add(struct rbl_names *names, struct span key, uint32_t value, bool self, bool below);
+/* covers: of enum rbl_covers. E_NOMEM, E_LIMIT. */
+int rbl_names_add(struct rbl_names *names, struct span key, uint32_t value, unsigned covers);
 
 /* E_NOMEM, E_LIMIT. */
 int rbl_names_paint(

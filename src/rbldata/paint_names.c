@@ -27,7 +27,7 @@ void rbl_names_done(struct rbl_names *names)
 	*names = (struct rbl_names){0};
 }
 
-int rbl_names_add(struct rbl_names *names, struct span key, uint32_t value, bool self, bool below)
+int rbl_names_add(struct rbl_names *names, struct span key, uint32_t value, unsigned covers)
 {
 	int r;
 
@@ -39,8 +39,8 @@ int rbl_names_add(struct rbl_names *names, struct span key, uint32_t value, bool
 	if (r < 0)
 		return r;
 	memcpy(names->keys + names->keys_len, key.ptr, key.len);
-	names->items[names->len++] =
-		(struct rbl_name){(uint32_t)names->keys_len, value, (uint8_t)key.len, self, below};
+	names->items[names->len++] = (struct rbl_name){
+		(uint32_t)names->keys_len, value, (uint8_t)key.len, (uint8_t)covers};
 	names->keys_len += key.len;
 	return 0;
 }
@@ -107,13 +107,13 @@ static int walk_go(struct names_walk *walk, const struct rbl_name *name)
 
 /* The answer of those of a name's entries that say something of it, or of what is below it; names_no_row when none does. */
 static int64_t group_answer(
-	struct names_walk *walk, const struct rbl_name *names, size_t len, bool below)
+	struct names_walk *walk, const struct rbl_name *names, size_t len, enum rbl_covers part)
 {
 	uint32_t numbers[RBL_OVERLAP_MAX];
 	size_t numbers_len = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		if (!(below ? names[i].below : names[i].self))
+		if ((names[i].covers & part) == 0)
 			continue;
 		if (names[i].value == 0)
 			return 0;
@@ -129,8 +129,8 @@ static int group_paint(struct names_walk *walk, const struct rbl_name *names, si
 {
 	struct name_node *node = &walk->nodes->items[walk->path[walk->depth - 1]];
 	uint32_t *held = &walk->below[walk->depth - 1];
-	int64_t self = group_answer(walk, names, len, false);
-	int64_t below = group_answer(walk, names, len, true);
+	int64_t self = group_answer(walk, names, len, RBL_COVERS_SELF);
+	int64_t below = group_answer(walk, names, len, RBL_COVERS_BELOW);
 
 	if (self < 0 || below < 0)
 		return (int)(self < 0 ? self : below);

@@ -2,7 +2,6 @@
 #include "rbldata/question.h"
 
 #include "base/err.h"
-#include "rbldata/entry.h"
 
 enum { V4_LABELS = 4, V6_LABELS = 32 };
 
@@ -119,7 +118,7 @@ void rbl_question_init(
 	question->labels = 0;
 	question->want = want;
 	question->reply = RBL_REPLY_DATA;
-	for (size_t at = 0; at < name.len && question->labels < RBL_QUESTION_LABELS;) {
+	for (size_t at = 0; at < name.len && question->labels < RBL_NAME_LABELS;) {
 		question->starts[question->labels++] = (uint8_t)at;
 		at += 1 + (size_t)name.ptr[at];
 	}

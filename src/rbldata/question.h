@@ -6,10 +6,8 @@
  */
 #include "base/ip.h"
 #include "base/span.h"
+#include "rbldata/name.h"
 #include "rbldata/type.h"
-#include "sets/names.h"
-
-enum { RBL_QUESTION_LABELS = 128 };
 
 /* The types of records that are wanted. */
 enum rbl_want { RBL_WANT_A = 1, RBL_WANT_TXT = 2, RBL_WANT_MX = 4, RBL_WANT_ANY = 7 };
@@ -21,13 +19,24 @@ enum rbl_reply {
 	RBL_REPLY_ALWAYS /* every address and name is listed, with the value of the access list */
 };
 
+/* What the entry of an acl that covers the client demands. */
+enum rbl_action { RBL_PASS, RBL_IGNORE, RBL_REFUSE, RBL_EMPTY, RBL_ALWAYS };
+
+struct rbl_dataset;
+
+struct rbl_verdict {
+	enum rbl_action action;
+	const struct rbl_dataset *acl; /* of RBL_ALWAYS, with its value */
+	uint32_t value;
+};
+
 /*
  * A name below the apex. Its labels lie in wire form as in the message (a length, then the octets), in lower case, and end
  * where the name of the zone begins. The name is borrowed.
  */
 struct rbl_question {
-	struct span name; /* without the zone and the root label; empty: the apex */
-	uint8_t starts[RBL_QUESTION_LABELS]; /* where each label begins in name */
+	struct span name;                /* without the zone and the root label; empty: the apex */
+	uint8_t starts[RBL_NAME_LABELS]; /* where each label begins in name */
 	unsigned labels;
 	unsigned want; /* of enum rbl_want; 0: other types, is the name there? */
 	enum rbl_reply reply;

@@ -1,28 +1,27 @@
 /* SPDX-License-Identifier: ISC */
 #include "rbldata/rbl_template.h"
 
-struct expansion {
-	uint8_t *out;
-	size_t len;
-	bool cut;
+/* What an entry brings to the template. */
+struct entry_texts {
+	const struct rbl_texts *texts;
+	struct span text, subject;
 };
 
-static void add(struct expansion *expansion, struct span s)
+static void add(struct rbl_txt *txt, struct span s)
 {
-	size_t room = RBL_TEXT_MAX - expansion->len;
+	size_t room = RBL_TEXT_MAX - (size_t)txt->rdata[0];
 
 	if (s.len > room) {
 		s.len = room;
-		expansion->cut = true;
+		txt->is_cut = true;
 	}
 	if (s.len != 0)
-		memcpy(expansion->out + expansion->len, s.ptr, s.len);
-	expansion->len += s.len;
+		memcpy(txt->rdata + 1 + txt->rdata[0], s.ptr, s.len);
+	txt->rdata[0] = (uint8_t)(txt->rdata[0] + s.len);
 }
 
 /* What stands for the dollar sign at the beginning of rest; *ret_len: how much of rest it takes. */
-static struct span dollar(const struct rbl_texts *texts, struct span rest, struct span entry_text,
-	struct span subject, size_t *ret_len)
+static struct span dollar(const struct entry_texts *entry, struct span rest, size_t *ret_len)
 {
 	uint8_t next = rest.len > 1 ? rest.ptr[1] : 0;
 
@@ -30,41 +29,40 @@ static struct span dollar(const struct rbl_texts *texts, struct span rest, struc
 	if (next == '$')
 		return span_first(rest, 1);
 	if (next == '=')
-		return entry_text;
+		return entry->text;
 	if (ascii_is_digit(next)) {
-		struct span variable = texts->variable[next - '0'];
+		struct span variable = entry->texts->variable[next - '0'];
 
 		return variable.ptr != NULL ? variable : span_first(rest, 2);
 	}
 	*ret_len = 1;
-	return subject;
+	return entry->subject;
 }
 
-size_t rbl_text_expand(const struct rbl_texts *texts, struct span text, struct span subject,
-	uint8_t out[RBL_TEXT_MAX], bool *ret_cut)
+void rbl_txt_expand(const struct rbl_texts *texts, struct span text, struct span subject,
+	struct rbl_txt *ret_txt)
 {
-	struct expansion expansion = {.out = out};
-	struct span rest = text, entry_text = text;
+	struct entry_texts entry = {texts, text, subject};
+	struct span rest = text;
 
+	ret_txt->rdata[0] = 0;
+	ret_txt->is_cut = false;
 	if (text.len != 0 && text.ptr[0] == '=') {
-		rest = entry_text = span_from(text, 1);
+		rest = entry.text = span_from(text, 1);
 	} else if (texts->base.len != 0) {
 		rest = texts->base;
-		entry_text = text.len != 0 ? text : subject;
+		entry.text = text.len != 0 ? text : subject;
 	}
-	while (rest.len != 0 && expansion.len < RBL_TEXT_MAX) {
+	while (rest.len != 0 && ret_txt->rdata[0] < RBL_TEXT_MAX) {
 		size_t plain = span_find(rest, '$'), taken;
 
-		add(&expansion, span_first(rest, plain));
+		add(ret_txt, span_first(rest, plain));
 		rest = span_from(rest, plain);
 		if (rest.len == 0)
 			break;
-		add(&expansion, dollar(texts, rest, entry_text, subject, &taken));
+		add(ret_txt, dollar(&entry, rest, &taken));
 		rest = span_from(rest, taken);
 	}
 	if (rest.len != 0)
-		expansion.cut = true;
-	if (ret_cut != NULL)
-		*ret_cut = expansion.cut;
-	return expansion.len;
+		ret_txt->is_cut = true;
 }

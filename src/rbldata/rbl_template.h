@@ -17,6 +17,12 @@ struct rbl_texts {
 	struct span base;                    /* "$=" */
 };
 
-/* Writes the text; returns its length. subject: what "$" stands for. What does not fit is cut; *ret_cut (may be NULL) tells. */
-size_t rbl_text_expand(const struct rbl_texts *texts, struct span text, struct span subject,
-	uint8_t out[RBL_TEXT_MAX], bool *ret_cut);
+/* A text as a TXT record has it: the octet of its length, then as many. */
+struct rbl_txt {
+	uint8_t rdata[1 + RBL_TEXT_MAX];
+	bool is_cut; /* more did not fit */
+};
+
+/* subject: what "$" stands for. */
+void rbl_txt_expand(const struct rbl_texts *texts, struct span text, struct span subject,
+	struct rbl_txt *ret_txt);

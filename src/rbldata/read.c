@@ -12,7 +12,8 @@ struct file {
 
 struct rbl_reader {
 	struct rbl_options options;
-	const struct rbl_report *report;
+	const struct rbl_taker *taker;
+	const struct rbl_report *report; /* may be NULL */
 	struct rbl_special special;
 	struct rbl_section section;  /* of the files */
 	struct rbl_section *inner;   /* the last $DATASET; NULL: none yet */
@@ -53,14 +54,14 @@ void rbl_section_done(struct rbl_section *section)
 }
 
 struct rbl_reader *rbl_reader_new(enum rbl_type type, const struct rbl_options *options,
-	int64_t now_s, const struct rbl_report *report)
+	int64_t now_s, const struct rbl_taker *taker)
 {
 	struct rbl_reader *reader = mem_new(rbl_reader);
 
 	reader->options = *options;
 	if (reader->options.ttl_default_s == 0)
 		reader->options.ttl_default_s = RBL_TTL_DEFAULT_S;
-	reader->report = report;
+	reader->taker = taker;
 	rbl_section_start(&reader->section, type);
 	reader->section.scope.ttl_s = reader->options.ttl_default_s;
 	reader->special = (struct rbl_special){
@@ -70,6 +71,11 @@ struct rbl_reader *rbl_reader_new(enum rbl_type type, const struct rbl_options *
 		.file_scope = &reader->section.scope,
 	};
 	return reader;
+}
+
+void rbl_reader_report_to(struct rbl_reader *reader, const struct rbl_report *report)
+{
+	reader->report = report;
 }
 
 void rbl_reader_free(struct rbl_reader **reader)
@@ -161,27 +167,26 @@ static int fail(struct rbl_reader *reader, int error, const char *text, struct f
 
 /* ---- Lines ---- */
 
-static int dataset_begin(struct rbl_reader *reader, const struct rbl_taker *taker,
-	struct span words, struct rbl_offence *offence)
+static int dataset_begin(struct rbl_reader *reader, struct span words, struct rbl_offence *offence)
 {
-	if (taker->dataset == NULL || reader->section.type != RBL_COMBINED) {
+	if (reader->taker->dataset == NULL || reader->section.type != RBL_COMBINED) {
 		*offence = (struct rbl_offence){
 			.text = "$DATASET belongs into files of type combined", .is_bad = true};
 		return 0;
 	}
-	return taker->dataset(taker->arg, &reader->section, words, &reader->inner, offence);
+	return reader->taker->dataset(reader->taker->arg, words, &reader->inner, offence);
 }
 
 /* $TTL and the variables are those of the last $DATASET, where there is one. */
-static int special_line(struct rbl_reader *reader, const struct rbl_taker *taker, struct span raw,
-	struct span rest, struct fault *why)
+static int special_line(
+	struct rbl_reader *reader, struct span raw, struct span rest, struct fault *why)
 {
 	struct rbl_offence offence = {0};
 	struct span words;
 	int r;
 
 	if (rbl_is_dataset(rest, &words)) {
-		r = dataset_begin(reader, taker, words, &offence);
+		r = dataset_begin(reader, words, &offence);
 	} else {
 		reader->special.scope =
 			reader->inner != NULL ? &reader->inner->scope : &reader->section.scope;
@@ -204,8 +209,8 @@ static void columns_shift(struct rbl_entry *entry, size_t by)
 		entry->value_column += (unsigned)by;
 }
 
-static int entry_line(struct rbl_reader *reader, const struct rbl_taker *taker, struct span raw,
-	struct span line, struct rbl_offence *offence)
+static int entry_line(
+	struct rbl_reader *reader, struct span raw, struct span line, struct rbl_offence *offence)
 {
 	struct rbl_section *section = reader->current;
 	struct rbl_entry_rules rules = {
@@ -222,7 +227,7 @@ static int entry_line(struct rbl_reader *reader, const struct rbl_taker *taker, 
 	if (r < 0)
 		return r;
 	columns_shift(&entry, (size_t)(line.ptr - raw.ptr));
-	r = taker->entry(taker->arg, section, &entry, reader->line);
+	r = reader->taker->entry(reader->taker->arg, section, &entry, reader->line);
 	if (r < 0 || entry.ground != RBL_GROUND_DEFAULT)
 		return r;
 	if (!is_fixed || !section->default_is_set)
@@ -231,10 +236,11 @@ static int entry_line(struct rbl_reader *reader, const struct rbl_taker *taker, 
 	return 0;
 }
 
-static int data_line(struct rbl_reader *reader, const struct rbl_taker *taker, struct span raw,
-	struct span line, struct fault *why)
+static int data_line(
+	struct rbl_reader *reader, struct span raw, struct span line, struct fault *why)
 {
 	struct rbl_offence offence = {0};
+	const struct rbl_taker *taker = reader->taker;
 	struct rbl_section *section = reader->current;
 	int r;
 
@@ -245,7 +251,7 @@ static int data_line(struct rbl_reader *reader, const struct rbl_taker *taker, s
 		r = taker->record != NULL ? taker->record(taker->arg, section, line, &offence)
 					  : E_USAGE;
 	else
-		r = entry_line(reader, taker, raw, line, &offence);
+		r = entry_line(reader, raw, line, &offence);
 	if (r < 0 && !(r == E_PARSE && offence.is_bad))
 		return fail(reader, r, NULL, why);
 	tell(reader, raw, &offence);
@@ -259,8 +265,7 @@ static struct span line_content(struct span line)
 	return span_trim(line);
 }
 
-static int line_read(struct rbl_reader *reader, const struct rbl_taker *taker, struct span raw,
-	bool has_end, struct fault *why)
+static int line_read(struct rbl_reader *reader, struct span raw, bool has_end, struct fault *why)
 {
 	struct span line, rest;
 
@@ -277,42 +282,40 @@ static int line_read(struct rbl_reader *reader, const struct rbl_taker *taker, s
 	if (line.len == 0)
 		return 0;
 	if (rbl_is_special(line, &rest))
-		return special_line(reader, taker, raw, rest, why);
+		return special_line(reader, raw, rest, why);
 	if (rbl_is_comment(line.ptr[0]))
 		return 0;
-	return data_line(reader, taker, raw, line, why);
+	return data_line(reader, raw, line, why);
 }
 
 /* The plain lines at the beginning of the block. */
-static int plain_lines(struct rbl_reader *reader, const struct rbl_taker *taker, struct span *block,
-	struct fault *why)
+static int plain_lines(struct rbl_reader *reader, struct span *block, struct fault *why)
 {
 	const uint8_t *end = memrchr(block->ptr, '\n', block->len);
-	uint64_t lines = 0;
-	int64_t taken;
+	struct rbl_plain_lines lines = {.line = reader->line + 1};
+	int r;
 
-	if (taker->plain == NULL || end == NULL)
+	if (reader->taker->plain == NULL || end == NULL)
 		return 0;
-	taken = taker->plain(taker->arg, reader->current,
-		span_of(block->ptr, (size_t)(end + 1 - block->ptr)), reader->line + 1, &lines);
-	if (taken < 0)
-		return fail(reader, (int)taken, NULL, why);
-	reader->line += lines;
-	*block = span_from(*block, (size_t)taken);
+	lines.text = span_of(block->ptr, (size_t)(end + 1 - block->ptr));
+	r = reader->taker->plain(reader->taker->arg, reader->current, &lines);
+	if (r < 0)
+		return fail(reader, r, NULL, why);
+	reader->line = lines.line - 1;
+	*block = span_from(*block, (size_t)(lines.text.ptr - block->ptr));
 	return 0;
 }
 
-static int block_read(struct rbl_reader *reader, const struct rbl_taker *taker, struct span block,
-	struct fault *why)
+static int block_read(struct rbl_reader *reader, struct span block, struct fault *why)
 {
 	while (block.len != 0) {
 		size_t newline;
-		int r = plain_lines(reader, taker, &block, why);
+		int r = plain_lines(reader, &block, why);
 
 		if (r < 0 || block.len == 0)
 			return r;
 		newline = span_find(block, '\n');
-		r = line_read(reader, taker, span_first(block, newline), newline != block.len, why);
+		r = line_read(reader, span_first(block, newline), newline != block.len, why);
 		if (r < 0)
 			return r;
 		block = span_from(block, newline + 1);
@@ -334,8 +337,7 @@ static void file_begin(struct rbl_reader *reader, const char *name)
 		reader->section.type == RBL_ACL ? RBL_WORD_IGNORE : RBL_WORD_NONE);
 }
 
-static int lines_read(struct rbl_reader *reader, struct rbl_lines *lines,
-	const struct rbl_taker *taker, struct fault *why)
+static int lines_read(struct rbl_reader *reader, struct rbl_lines *lines, struct fault *why)
 {
 	const struct file *file = &reader->files[reader->files_len - 1];
 	struct span block = span_of(NULL, 0);
@@ -350,14 +352,13 @@ static int lines_read(struct rbl_reader *reader, struct rbl_lines *lines,
 				(unsigned long long)(reader->line - file->line_first + 2));
 		if (r == 0)
 			return 0;
-		r = block_read(reader, taker, block, why);
+		r = block_read(reader, block, why);
 		if (r < 0)
 			return r;
 	}
 }
 
-int rbl_reader_file(struct rbl_reader *reader, const char *path, const struct rbl_taker *taker,
-	struct fault *why)
+int rbl_reader_file(struct rbl_reader *reader, const char *path, struct fault *why)
 {
 	struct rbl_lines_options options = {
 		.no_gzip = reader->options.no_gzip, .gzip_max = reader->options.gzip_max};
@@ -367,11 +368,10 @@ int rbl_reader_file(struct rbl_reader *reader, const char *path, const struct rb
 	if (r < 0)
 		return fault_prefix(why, r, "%s", path);
 	file_begin(reader, path);
-	return lines_read(reader, lines, taker, why);
+	return lines_read(reader, lines, why);
 }
 
-int rbl_reader_fd(struct rbl_reader *reader, int fd, const char *name,
-	const struct rbl_taker *taker, struct fault *why)
+int rbl_reader_fd(struct rbl_reader *reader, int fd, const char *name, struct fault *why)
 {
 	struct rbl_lines_options options = {
 		.no_gzip = reader->options.no_gzip, .gzip_max = reader->options.gzip_max};
@@ -381,5 +381,5 @@ int rbl_reader_fd(struct rbl_reader *reader, int fd, const char *name,
 	if (r < 0)
 		return fault_prefix(why, r, "%s", name);
 	file_begin(reader, name);
-	return lines_read(reader, lines, taker, why);
+	return lines_read(reader, lines, why);
 }

@@ -4,6 +4,7 @@
  * Files of rbldnsd, line after line: what they share (special lines, defaults, comments, warnings with their places), for
  * whoever takes the entries: the loader of data sets and `list import`. One thread.
  */
+#include "rbldata/report.h"
 #include "rbldata/special.h"
 
 /* What follows one type and one set of defaults: a file, or all of a $DATASET. */
@@ -20,28 +21,35 @@ struct rbl_section {
 void rbl_section_start(struct rbl_section *section, enum rbl_type type);
 void rbl_section_done(struct rbl_section *section);
 
+/* Whole lines, each with its newline. */
+struct rbl_plain_lines {
+	struct span text; /* what was taken at its beginning is cut off */
+	uint64_t line;    /* the number of the first; of the first that is left */
+};
+
 /* Lines are counted through all files. */
 struct rbl_taker {
 	/* Entries, and lines that set a default, before it holds. A negative result ends reading. */
 	int (*entry)(void *arg, const struct rbl_section *section, const struct rbl_entry *entry,
 		uint64_t line);
-	/* Whole lines, each with its newline: takes those at the beginning that are plain addresses, and tells how many bytes
-	 * and lines. May be NULL. A negative result ends reading. */
-	int64_t (*plain)(void *arg, const struct rbl_section *section, struct span lines,
-		uint64_t line, uint64_t *ret_lines);
+	/* Takes those lines at the beginning that are plain addresses. May be NULL. A negative result ends reading. */
+	int (*plain)(void *arg, const struct rbl_section *section, struct rbl_plain_lines *lines);
 	/* generic: a line. May be NULL: there is no such section. */
 	int (*record)(void *arg, const struct rbl_section *section, struct span line,
 		struct rbl_offence *ret_offence);
 	/* combined: the words behind $DATASET begin this section. May be NULL. E_PARSE with *ret_offence. */
-	int (*dataset)(void *arg, const struct rbl_section *file, struct span words,
-		struct rbl_section **ret_section, struct rbl_offence *ret_offence);
+	int (*dataset)(void *arg, struct span words, struct rbl_section **ret_section,
+		struct rbl_offence *ret_offence);
 	void *arg;
 };
 
 struct rbl_reader;
 
+/* taker, which outlives the reader, gets what is read. */
 struct rbl_reader *rbl_reader_new(enum rbl_type type, const struct rbl_options *options,
-	int64_t now_s, const struct rbl_report *report);
+	int64_t now_s, const struct rbl_taker *taker);
+/* Warnings go to report, which outlives the reader; NULL, and at first: to nobody. */
+void rbl_reader_report_to(struct rbl_reader *reader, const struct rbl_report *report);
 void rbl_reader_free(struct rbl_reader **reader);
 
 /* The section of the files themselves. */
@@ -51,12 +59,10 @@ struct rbl_section *rbl_reader_section(struct rbl_reader *reader);
 const struct rbl_options *rbl_reader_options(const struct rbl_reader *reader);
 
 /* Reads one file after the other. The errors of rbl_dataset_load. */
-int rbl_reader_file(struct rbl_reader *reader, const char *path, const struct rbl_taker *taker,
-	struct fault *why);
+int rbl_reader_file(struct rbl_reader *reader, const char *path, struct fault *why);
 
 /* The same for an open descriptor; name is for messages. */
-int rbl_reader_fd(struct rbl_reader *reader, int fd, const char *name,
-	const struct rbl_taker *taker, struct fault *why);
+int rbl_reader_fd(struct rbl_reader *reader, int fd, const char *name, struct fault *why);
 
 uint64_t rbl_reader_lines(const struct rbl_reader *reader);
 

@@ -136,16 +136,16 @@ int rbl_time_read(struct rbl_cursor *cursor, uint32_t *ret_seconds)
 	return word_end(cursor);
 }
 
-int rbl_ttl_read(struct rbl_cursor *cursor, const struct rbl_options *options, uint32_t standard,
-	uint32_t *ret_ttl_s)
+int rbl_ttl_read(struct rbl_cursor *cursor, const struct rbl_ttl_rules *rules, uint32_t *ret_ttl_s)
 {
+	const struct rbl_options *options = rules->options;
 	uint32_t ttl_s = 0;
 	int r = rbl_time_read(cursor, &ttl_s);
 
 	if (r < 0)
 		return r;
 	if (ttl_s == 0)
-		ttl_s = standard;
+		ttl_s = rules->default_s;
 	else if (ttl_s < options->ttl_min_s)
 		ttl_s = options->ttl_min_s;
 	else if (options->ttl_max_s != 0 && ttl_s > options->ttl_max_s)
@@ -182,15 +182,15 @@ static int soa_read(
 	struct rbl_special *special, struct rbl_cursor *cursor, struct rbl_offence *offence)
 {
 	struct rbl_soa soa = {.present = true};
+	struct rbl_ttl_rules rules = {special->options, special->file_scope->ttl_s};
 	uint32_t *const times[] = {&soa.refresh_s, &soa.retry_s, &soa.expire_s, &soa.minimum_s};
 
 	if (special->type == RBL_ACL)
 		return offend(offence, cursor, "an access list has no SOA");
 	if (special->head.soa.present)
 		return 0;
-	if (rbl_ttl_read(cursor, special->options, special->file_scope->ttl_s, &soa.ttl_s) < 0 ||
-		name_read(cursor, &soa.server) < 0 || name_read(cursor, &soa.mailbox) < 0 ||
-		number_read(cursor, &soa.serial) < 0)
+	if (rbl_ttl_read(cursor, &rules, &soa.ttl_s) < 0 || name_read(cursor, &soa.server) < 0 ||
+		name_read(cursor, &soa.mailbox) < 0 || number_read(cursor, &soa.serial) < 0)
 		return offend(offence, cursor,
 			"expected: $SOA ttl server mailbox serial refresh retry expire minimum");
 	for (size_t i = 0; i < COUNTOF(times); i++) {
@@ -214,6 +214,7 @@ static void word_skip(struct rbl_cursor *cursor)
 static int ns_read(
 	struct rbl_special *special, struct rbl_cursor *cursor, struct rbl_offence *offence)
 {
+	struct rbl_ttl_rules rules = {special->options, special->file_scope->ttl_s};
 	struct dns_name *names = (struct dns_name *)(uintptr_t)special->head.ns;
 	uint32_t ttl_s;
 	size_t len = 0;
@@ -222,8 +223,7 @@ static int ns_read(
 		return offend(offence, cursor, "an access list has no NS");
 	if (special->head.ns_len != 0)
 		return 0;
-	if (rbl_ttl_read(cursor, special->options, special->file_scope->ttl_s, &ttl_s) < 0 ||
-		is_at_end(cursor))
+	if (rbl_ttl_read(cursor, &rules, &ttl_s) < 0 || is_at_end(cursor))
 		return offend(offence, cursor, "expected: $NS ttl server server ...");
 	if (names == NULL)
 		names = mem_alloc_array(RBL_NS_MAX, sizeof(*names));
@@ -247,10 +247,10 @@ static int ns_read(
 static int ttl_read(
 	struct rbl_special *special, struct rbl_cursor *cursor, struct rbl_offence *offence)
 {
+	struct rbl_ttl_rules rules = {special->options, special->options->ttl_default_s};
 	uint32_t ttl_s;
 
-	if (rbl_ttl_read(cursor, special->options, special->options->ttl_default_s, &ttl_s) < 0 ||
-		!is_at_end(cursor))
+	if (rbl_ttl_read(cursor, &rules, &ttl_s) < 0 || !is_at_end(cursor))
 		return offend(offence, cursor, "expected a time like 3600, 2h or 1w");
 	special->scope->ttl_s = ttl_s;
 	return 0;

@@ -3,8 +3,8 @@
 /*
  * Special lines: "$SOA ...", also written "#$", ";$" and ":$", in files of every type. Pure; any thread.
  */
-#include "rbldata/dataset.h"
 #include "rbldata/entry.h"
+#include "rbldata/head.h"
 #include "rbldata/rbl_template.h"
 
 /* What special lines set, of a data set or of one inside a combined one. */
@@ -41,5 +41,9 @@ int rbl_special_read(
 int rbl_time_read(struct rbl_cursor *cursor, uint32_t *ret_seconds);
 
 /* The same as a time to live: 0 is the default, others are kept within the limits of -t. */
-int rbl_ttl_read(struct rbl_cursor *cursor, const struct rbl_options *options, uint32_t standard,
-	uint32_t *ret_ttl_s);
+struct rbl_ttl_rules {
+	const struct rbl_options *options;
+	uint32_t default_s;
+};
+
+int rbl_ttl_read(struct rbl_cursor *cursor, const struct rbl_ttl_rules *rules, uint32_t *ret_ttl_s);

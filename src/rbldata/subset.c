@@ -30,28 +30,28 @@ size_t rbl_subset_memory(const struct rbl_subset *subset)
 /* ---- Records ---- */
 
 static void value_give(const struct rbl_subset *subset, const struct rbl_value *value,
-	struct span subject, unsigned want, const struct rbl_sink *sink)
+	struct rbl_wish wish, const struct rbl_sink *sink)
 {
 	struct rbl_record record = {.ttl_s = subset->ttl_s};
-	uint8_t text[1 + RBL_TEXT_MAX];
+	struct rbl_txt txt;
 
-	if ((want & RBL_WANT_A) != 0) {
+	if ((wish.want & RBL_WANT_A) != 0) {
 		record.type = DNS_A;
 		record.rdata = span_of(value->a, sizeof(value->a));
 		sink->record(sink->arg, &record);
 	}
-	if ((want & RBL_WANT_TXT) == 0)
+	if ((wish.want & RBL_WANT_TXT) == 0)
 		return;
-	text[0] = (uint8_t)rbl_text_expand(&subset->texts, value->text, subject, text + 1, NULL);
-	if (text[0] == 0)
+	rbl_txt_expand(&subset->texts, value->text, wish.subject, &txt);
+	if (txt.rdata[0] == 0)
 		return;
 	record.type = DNS_TXT;
-	record.rdata = span_of(text, 1 + (size_t)text[0]);
+	record.rdata = span_of(txt.rdata, 1 + (size_t)txt.rdata[0]);
 	sink->record(sink->arg, &record);
 }
 
-void rbl_subset_give(const struct rbl_subset *subset, uint32_t answer, struct span subject,
-	unsigned want, const struct rbl_sink *sink)
+void rbl_subset_give(const struct rbl_subset *subset, uint32_t answer, struct rbl_wish wish,
+	const struct rbl_sink *sink)
 {
 	uint32_t one;
 	size_t len;
@@ -60,7 +60,7 @@ void rbl_subset_give(const struct rbl_subset *subset, uint32_t answer, struct sp
 	for (size_t i = 0; i < len; i++) {
 		struct rbl_value value = rbl_values_get(subset->values, numbers[i]);
 
-		value_give(subset, &value, subject, want, sink);
+		value_give(subset, &value, wish, sink);
 	}
 }
 
@@ -78,7 +78,8 @@ static unsigned query_v4(const struct rbl_subset *subset, const struct rbl_quest
 			return 0;
 		if ((question->want & RBL_WANT_TXT) != 0)
 			ip_print(ip_from_v4(question->v4), text);
-		rbl_subset_give(subset, answer, span_text(text), question->want, sink);
+		rbl_subset_give(
+			subset, answer, (struct rbl_wish){question->want, span_text(text)}, sink);
 		return RBL_FOUND;
 	}
 	if (question->labels == 0 || question->labels >= 4 || !rbl_question_v4(question, &first))
@@ -100,7 +101,8 @@ static unsigned query_v6(const struct rbl_subset *subset, const struct rbl_quest
 			return 0;
 		if ((question->want & RBL_WANT_TXT) != 0)
 			rbl_ip6_print(question->v6, text);
-		rbl_subset_give(subset, answer, span_text(text), question->want, sink);
+		rbl_subset_give(
+			subset, answer, (struct rbl_wish){question->want, span_text(text)}, sink);
 		return RBL_FOUND;
 	}
 	if (question->labels == 0 || question->labels >= 32 || !rbl_question_v6(question, &net.ip))
@@ -120,7 +122,8 @@ static unsigned query_name(const struct rbl_subset *subset, const struct rbl_que
 		return named.has_below ? RBL_BELOW : 0;
 	if ((question->want & RBL_WANT_TXT) != 0)
 		len = rbl_key_print(span_first(key, named.entry_len), text);
-	rbl_subset_give(subset, named.answer, span_of(text, len), question->want, sink);
+	rbl_subset_give(
+		subset, named.answer, (struct rbl_wish){question->want, span_of(text, len)}, sink);
 	return RBL_FOUND;
 }
 

@@ -3,9 +3,9 @@
 /*
  * One plain data set: a whole file of any type but combined, or what follows a $DATASET. Immutable; any thread.
  */
-#include "rbldata/dataset.h"
 #include "rbldata/generic.h"
 #include "rbldata/index.h"
+#include "rbldata/question.h"
 #include "rbldata/rbl_template.h"
 
 struct rbl_subset {
@@ -25,9 +25,14 @@ void rbl_subset_prefetch(
 	const struct rbl_subset *subset, const struct rbl_question *question, unsigned step);
 struct rbl_verdict rbl_subset_verdict(const struct rbl_subset *subset, struct ip client);
 
-/* The records of an answer; subject: what "$" stands for. */
-void rbl_subset_give(const struct rbl_subset *subset, uint32_t answer, struct span subject,
-	unsigned want, const struct rbl_sink *sink);
+/* The records of an answer, of the types in want; subject: what "$" stands for. */
+struct rbl_wish {
+	unsigned want;
+	struct span subject;
+};
+
+void rbl_subset_give(const struct rbl_subset *subset, uint32_t answer, struct rbl_wish wish,
+	const struct rbl_sink *sink);
 
 /* In an acl an answer is a word (enum rbl_word), or a value: */
 enum { RBL_ACL_VALUES_FROM = 8 };

@@ -72,7 +72,8 @@ static void dump_answer(
 {
 	struct rbl_sink sink = {.record = dump_record, .arg = dump};
 
-	rbl_subset_give(subset, answer, span_text(subject), RBL_WANT_A | RBL_WANT_TXT, &sink);
+	rbl_subset_give(subset, answer,
+		(struct rbl_wish){RBL_WANT_A | RBL_WANT_TXT, span_text(subject)}, &sink);
 }
 
 /* ---- addresses ---- */

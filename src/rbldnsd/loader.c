@@ -157,8 +157,15 @@ int rbldnsd_load(const struct rbl_source *source, const struct rbl_options *opti
 {
 	uint64_t notes = 0;
 	const struct rbl_report report = {.note = loader_on_note, .arg = &notes};
-	int r = rbl_dataset_load(source->type, source->files, source->files_len, options,
-		clock_now_s(), &report, ret_set, why);
+	const struct rbl_load load = {
+		.type = source->type,
+		.files_len = source->files_len,
+		.files = source->files,
+		.options = options,
+		.now_s = clock_now_s(),
+		.report = &report,
+	};
+	int r = rbl_dataset_load(&load, ret_set, why);
 
 	if (notes > NOTES_MAX)
 		message_log(MESSAGE_WARNING, "%s: %llu more warnings suppressed", source->name,

@@ -76,13 +76,16 @@ static void zone_set_heads(struct rbl_zone *zone, struct arena *arena)
 	}
 }
 
-static void zone_fill(struct rbl_zone *zone, const struct rbl_plan_zone *planned,
-	const struct rbl_plan *plan, struct rbl_dataset *const *sets, struct arena *arena)
+static void zone_fill(struct rbl_table *table, size_t index, const struct rbl_plan *plan,
+	struct rbl_dataset *const *sets)
 {
+	const struct rbl_plan_zone *planned = &plan->zones[index];
+	struct rbl_zone *zone = &table->zones[index];
+
 	zone->apex = planned->apex;
 	zone->apex_labels = dns_name_label_count(&planned->apex);
 	zone->is_whole = true;
-	zone->sets = arena_alloc(arena, planned->sources_len * sizeof(struct rbl_dataset *));
+	zone->sets = arena_alloc(table->arena, planned->sources_len * sizeof(struct rbl_dataset *));
 	for (size_t i = 0; i < planned->sources_len; i++) {
 		size_t source = planned->sources[i];
 
@@ -95,7 +98,7 @@ static void zone_fill(struct rbl_zone *zone, const struct rbl_plan_zone *planned
 	if (planned->acl != RBL_NO_ACL && sets[planned->acl] != NULL)
 		zone->acl = rbl_dataset_ref(sets[planned->acl]);
 	if (zone->is_whole)
-		zone_set_heads(zone, arena);
+		zone_set_heads(zone, table->arena);
 }
 
 static int zone_compare(const void *a, const void *b)
@@ -103,7 +106,7 @@ static int zone_compare(const void *a, const void *b)
 	const struct rbl_zone *left = *(const struct rbl_zone *const *)a;
 	const struct rbl_zone *right = *(const struct rbl_zone *const *)b;
 
-	return (int)right->apex_labels - (int)left->apex_labels;
+	return (left->apex_labels < right->apex_labels) - (left->apex_labels > right->apex_labels);
 }
 
 static void table_sort(struct rbl_table *table)
@@ -196,7 +199,7 @@ struct rbl_table *rbl_table_new(const struct rbl_plan *plan, struct rbl_dataset 
 	table->zones_len = plan->zones_len;
 	table->zones = arena_alloc(table->arena, plan->zones_len * sizeof(*table->zones));
 	for (size_t i = 0; i < plan->zones_len; i++)
-		zone_fill(&table->zones[i], &plan->zones[i], plan, sets, table->arena);
+		zone_fill(table, i, plan, sets);
 	if (plan->acl != RBL_NO_ACL && sets[plan->acl] != NULL)
 		table->acl = rbl_dataset_ref(sets[plan->acl]);
 	table_sort(table);

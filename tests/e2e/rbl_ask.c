@@ -62,6 +62,7 @@ int main(int argc, char **argv)
 	struct rbl_options options = {0};
 	struct rbl_dataset *dataset = NULL;
 	char line[2048], summary[RBL_SUMMARY_SIZE];
+	struct rbl_load load;
 	struct fault why;
 	enum rbl_type type;
 	int at = 1;
@@ -74,8 +75,13 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: rbl_ask [-e] TYPE FILE...\n");
 		return 64;
 	}
-	if (rbl_dataset_load(type, (const char *const *)argv + at + 1, (size_t)(argc - at - 1),
-		    &options, time(NULL), &report, &dataset, &why) < 0) {
+	load = (struct rbl_load){.type = type,
+		.files_len = (size_t)(argc - at - 1),
+		.files = (const char *const *)argv + at + 1,
+		.options = &options,
+		.now_s = time(NULL),
+		.report = &report};
+	if (rbl_dataset_load(&load, &dataset, &why) < 0) {
 		fprintf(stderr, "%s\n", why.text);
 		return 65;
 	}

@@ -28,13 +28,18 @@ static struct rbl_table *make_table(void)
 	struct rbl_dataset *set = NULL;
 	struct rbl_plan *plan = NULL;
 	struct rbl_table *table;
+	struct rbl_load load = {.type = RBL_COMBINED,
+		.files_len = 1,
+		.files = files,
+		.options = &options,
+		.now_s = 1};
 	int fd = mkstemp(path);
 
 	ASSERT(fd >= 0 && write(fd, text, sizeof(text) - 1) == (ssize_t)sizeof(text) - 1);
 	close(fd);
 	snprintf(spec, sizeof(spec), "b:combined:%s", path);
 	ASSERT(rbl_plan_new(specs, 1, &plan, NULL) == 0);
-	ASSERT(rbl_dataset_load(RBL_COMBINED, files, 1, &options, 1, NULL, &set, NULL) == 0);
+	ASSERT(rbl_dataset_load(&load, &set, NULL) == 0);
 	unlink(path);
 	table = rbl_table_new(plan, &set);
 	rbl_dataset_unref(&set);

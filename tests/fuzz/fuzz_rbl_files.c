@@ -79,6 +79,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fault why;
 	char path[32];
 	const char *files[] = {path};
+	struct rbl_load load = {.files_len = 1,
+		.files = files,
+		.options = &options,
+		.now_s = 1700000000,
+		.report = &report};
 	int fd;
 
 	if (size == 0)
@@ -88,8 +93,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	options.host_bits = (data[0] & 0x80) != 0;
-	if (rbl_dataset_load((enum rbl_type)((data[0] & 0x7f) % RBL_TYPES), files, 1, &options,
-		    1700000000, &report, &dataset, &why) == 0) {
+	load.type = (enum rbl_type)((data[0] & 0x7f) % RBL_TYPES);
+	if (rbl_dataset_load(&load, &dataset, &why) == 0) {
 		char summary[RBL_SUMMARY_SIZE];
 
 		rbl_dataset_summary(dataset, summary);

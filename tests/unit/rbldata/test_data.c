@@ -49,13 +49,14 @@ static int load(enum rbl_type type, const char *text, struct heard *heard,
 	struct rbl_options options = {0};
 	char path[] = "/tmp/rbl-test-XXXXXX";
 	const char *files[] = {path};
+	struct rbl_load load = {type, 1, files, &options, NOW, &report};
 	int fd = mkstemp(path), r;
 
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
 	*heard = (struct heard){0};
-	r = rbl_dataset_load(type, files, 1, &options, NOW, &report, ret_dataset, why);
+	r = rbl_dataset_load(&load, ret_dataset, why);
 	unlink(path);
 	return r;
 }

@@ -56,10 +56,14 @@ static struct bench *bench_new(const char *const *specs, size_t len)
 		const struct rbl_source *source = &bench->plan->sources[i];
 		char path[64];
 		const char *files[] = {path};
+		struct rbl_load load = {.type = source->type,
+			.files_len = 1,
+			.files = files,
+			.options = &options,
+			.now_s = NOW_S};
 
 		snprintf(path, sizeof(path), "%s/%s", folder, source->files[0]);
-		if (access(path, F_OK) == 0 && rbl_dataset_load(source->type, files, 1, &options,
-						       NOW_S, NULL, &bench->sets[i], &why) < 0)
+		if (access(path, F_OK) == 0 && rbl_dataset_load(&load, &bench->sets[i], &why) < 0)
 			fail_msg("%s", why.text);
 	}
 	bench->table = rbl_table_new(bench->plan, bench->sets);
