@@ -11,11 +11,13 @@
  * Two things are always apart: what the server has (`next`, fetched) and what the keeper has (`zone`). The next zone becomes
  * ours when the keeper has committed it, and only then; until then each question to the server starts from ours again.
  *
- *   time --> fetch --current-------------------> tell the keeper so (an empty change) --> wait for refresh
- *             |  '---changed--> next, send --taken--> zone = next, file, wait for refresh
- *             |                         |----does not fit--> send all of it
- *             |                         '----not wanted, or nobody there--> offered again, until something newer comes
- *             '--failed--> wait for retry; silent for longer than the SOA allows: tell the keeper that it expired
+ *   time -> fetch --current--> tell the keeper so (an empty change), wait for refresh
+ *            |  '---changed--> next, send --taken--> zone = next, file, wait for refresh
+ *            |                         |----does not fit--> send all of it
+ *            |                         '----not wanted, or nobody there--> offered again, until
+ *            |                                                            something newer comes
+ *            '--failed--> wait for retry; silent for longer than the SOA allows: tell the keeper
+ *                         that it expired
  */
 enum {
 	OFFER_MS =

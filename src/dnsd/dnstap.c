@@ -11,7 +11,10 @@
 /*
  * Frame Streams, the side that sends, on a socket where the receiver answers:
  *
- *   READY (content type) ->   <- ACCEPT (content types)   START (content type) ->   frames -> ... STOP ->   <- FINISH
+ *   READY (content type) ->
+ *                             <- ACCEPT (content types)
+ *   START (content type) ->   frames -> ...   STOP ->
+ *                             <- FINISH
  *
  * A frame is its length and its octets. A control frame is a frame of length 0 and then a length, a type and fields.
  */

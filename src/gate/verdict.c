@@ -11,7 +11,8 @@
  * Two passes. The first asks every check of catalogue/checks.def, in order, what it sees: one function per check, facts in,
  * one result out (ext-dnsbl: one per foreign list). The second weighs: which results count, which of them decides.
  *
- *   facts --check--> results: pass | fail | unknown --exempt--> skipped --weigh--> decider, would, kind
+ *   facts --check--> results: pass | fail | unknown
+ *                    --exempt--> skipped --weigh--> decider, would, kind
  *
  * A check function knows nothing of actions, modes and exemptions, and the second pass nothing of DNS or HELO: a new check
  * is a row and a function.

@@ -17,7 +17,8 @@
  *
  *   READING --head--> CALLING --http_reply--> READING (keep-alive)
  *      |                 |
- *      +---- bad head ---+--------- close ---> LINGERING until the client has closed too, or a little while
+ *      +---- bad head ---+--------- close ---> LINGERING until the client has closed too, or a
+ *                                              little while
  *
  * A call can outlive its connection (the client left, the server stops); it then answers into nothing.
  */

@@ -11,7 +11,8 @@
  * A transfer on its way. Records come one after the other out of a machine of a few states, and are put into messages:
  *
  *   all of it     measure - SOA - fixed - nodes of each subtree - SOA
- *   differences   wait - SOA - { SOA before - removed - SOA behind - added } ... - SOA      (RFC 1995 section 4)
+ *   differences   wait - SOA - { SOA before - removed - SOA behind - added } ... - SOA
+ *                 (RFC 1995 section 4)
  *
  * "wait": the view that was asked may be newer than the journal by the moment that it takes to work the difference out.
  * "measure": whether the zone has too many records is known before the first one is sent.

@@ -35,7 +35,8 @@ struct answer_case {
 };
 
 #define NIBBLES_16 "0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0."
-#define MAPPED     "f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.bl.example.org" /* ::ffff:0:0/96 */
+/* ::ffff:0:0/96 */
+#define MAPPED     "f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.bl.example.org"
 #define MAPPED_2   "2.0.0.0.0.0.f.7." MAPPED
 #define MAPPED_1   "1.0.0.0.0.0.f.7." MAPPED
 
