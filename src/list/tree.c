@@ -9,8 +9,8 @@
  * A B+ tree: items in the leaves, and above them nodes that repeat the least item of each child.
  *
  *   before   root -> a b c       after a splice in b   root' -> a b' c
- *                      |                                         |
- *            leaves  1 2 3                           leaves    1 2' 3     a, c, 1 and 3 are shared
+ *                      |                                          |
+ *            leaves  1 2 3                            leaves    1 2' 3     a, c, 1 and 3 are shared
  *
  * Nodes hold 1 to NODE_MAX items. A splice cuts what is too long in two and joins neighbours of which one has become very
  * short, at each level it passes; that keeps nodes filled well enough without the strict rules of a textbook tree.

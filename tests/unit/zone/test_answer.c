@@ -36,9 +36,9 @@ struct answer_case {
 
 #define NIBBLES_16 "0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0."
 /* ::ffff:0:0/96 */
-#define MAPPED     "f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.bl.example.org"
-#define MAPPED_2   "2.0.0.0.0.0.f.7." MAPPED
-#define MAPPED_1   "1.0.0.0.0.0.f.7." MAPPED
+#define MAPPED   "f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.bl.example.org"
+#define MAPPED_2 "2.0.0.0.0.0.f.7." MAPPED
+#define MAPPED_1 "1.0.0.0.0.0.f.7." MAPPED
 
 static const struct answer_case listing_cases[] = {
 	{"9.100.51.198.bl.example.org", DNS_A,
