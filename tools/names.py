@@ -14,14 +14,14 @@ import source as c
 STANDING_NAMESAKES = {
     "change", "connection_answer", "feed_due", "feed_entry", "feed_row", "feed_step", "feed_times", "key_range",
     "keys_read", "loader", "lookup", "lookup_kind", "message_decode", "name_answer", "names_find", "overlay",
-    "pending_answer", "place_count", "point", "tree", "value",
+    "pending_answer", "point", "tree", "value",
 }
 # Names of two things that only files of their own see; the number only falls.
 LOCAL_NAMESAKES_MAX = 68
 # Retired words that are still in the code.
 STANDING_RETIRED = {
     "struct told", "publish_meet_follower", "reshaped", "change_paint", "hole_note", "publish_hole", "TOLD_*", "*_say",
-    "*_tell", "file gate/place",
+    "*_tell",
 }
 
 TYPE = re.compile(r"^(?:typedef )?(?:struct|enum|union) (\w+) \{", re.M)
