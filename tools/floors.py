@@ -38,7 +38,7 @@ CIRCLES = {
     "cli/*": "the table of verbs names every verb, and help, options and rbldnsd read the table",
 }
 # Folders whose circles are being cut.
-STANDING_CIRCLES = {"bus", "conf", "keeper", "list", "xfr", "zone"}
+STANDING_CIRCLES = {"bus", "conf", "keeper", "xfr", "zone"}
 
 _ROW = re.compile(r"^\| *(\d+) *\| *`(\w+)` *\|[^|]*\|([^|]*)\|", re.M)
 

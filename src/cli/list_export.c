@@ -16,6 +16,7 @@
 #include "cli/list_export.h"
 #include "list/snapshot.h"
 #include "list/snapshot_write.h"
+#include "list/view.h"
 
 enum { PAGE = 1000 };
 

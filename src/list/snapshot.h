@@ -7,7 +7,8 @@
  */
 #include <stdatomic.h>
 
-#include "list/view.h"
+#include "base/err.h"
+#include "list/hit.h"
 #include "sets/names.h"
 #include "sets/prefix_table.h"
 
@@ -80,9 +81,6 @@ void snapshot_unref(struct snapshot **snapshot);
 struct snapshot_writer;
 int snapshot_writer_image(
 	struct snapshot_writer *writer, struct image *ret_image, struct fault *why);
-
-/* A view of a snapshot in memory (tests, fuzzing). */
-int view_open_bytes(struct span bytes, bool verify, struct view **ret_view, struct fault *why);
 
 /* The row that holds at an address; UINT32_MAX when nothing was ever said about it. */
 uint32_t snapshot_row(const struct snapshot_list *list, u128 key);

@@ -19,6 +19,9 @@ struct delta;
 /* Maps a snapshot; E_ABSENT, E_CORRUPT, E_VERSION, E_CHECKSUM, E_TRUNCATED with words in *why. */
 int view_open(const char *path, struct view **ret_view, struct fault *why);
 
+/* The same of bytes that outlive the view and lie at a multiple of 16. verify: compare the checksum (fuzzing does not). */
+int view_open_bytes(struct span bytes, bool verify, struct view **ret_view, struct fault *why);
+
 /* A new view: `base` and the change. The snapshot is shared, `base` stays valid. E_CONFLICT when delta does not start at
  * the serial of base. */
 int view_apply(const struct view *base, const struct delta *delta, struct view **ret_view,

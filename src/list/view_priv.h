@@ -7,6 +7,7 @@
  */
 #include "list/overlay.h"
 #include "list/snapshot.h"
+#include "list/view.h"
 
 struct view {
 	uint32_t serial;

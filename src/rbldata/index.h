@@ -5,6 +5,7 @@
  * is one or two searches and no rule. Immutable once built; reading: any thread.
  */
 #include "list/snapshot.h"
+#include "list/view.h"
 #include "rbldata/values.h"
 #include "sets/prefix.h"
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "list/snapshot.h"
+#include "list/view.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,6 +9,7 @@
 #include "list/paint.h"
 #include "list/snapshot.h"
 #include "list/snapshot_write.h"
+#include "list/view.h"
 #include "sets/key.h"
 
 enum { MODEL_ENTRIES = 4096, MODEL_SUBLISTS = 5 };
