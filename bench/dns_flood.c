@@ -4,7 +4,7 @@
  * it), counts the answers. It judges nothing but that they are answers; the server's CPU is read from /proc by whoever runs
  * this. With several sockets the threads of a server share the load.
  *
- *   dns_flood ADDRESS:PORT QUERIES-FILE SECONDS UNDER-WAY [cookies]  cookies: each query asks for one
+ *   dns_flood ADDRESS:PORT QUERIES-FILE SECONDS UNDER-WAY [cookies]  cookies: asked for by each
  *   dns_flood --echo ADDRESS:PORT    a server that sends everything back: the floor
  *
  * Prints: answered listed lost milliseconds

@@ -40,8 +40,9 @@ struct rbl_question {
 	unsigned labels;
 	unsigned want; /* of enum rbl_want; 0: other types, is the name there? */
 	enum rbl_reply reply;
-	bool has_v4,
-		has_v6; /* the name is a whole address, reversed; both for 2002::/16 in a zone with IPv4 */
+	/* the name is a whole address, reversed; both for 2002::/16 in a zone with IPv4 */
+	bool has_v4;
+	bool has_v6;
 	uint32_t v4;
 	struct ip v6;
 	int key_len; /* where data sets of names look; E_PARSE: a label with a NUL is in none of them */

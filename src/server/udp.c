@@ -24,9 +24,8 @@ enum {
 	QUERY_MAX = 1280, /* a longer datagram is no query anybody means */
 	CONTROL_MAX = 64,
 	NAP_US = 250 * 1000,
-	RECEIVE_BUFFER =
-		4
-		<< 20, /* what comes while a view is adopted waits here; the kernel may grant less */
+	/* what comes while a view is adopted waits here; the kernel may grant less */
+	RECEIVE_BUFFER = 4 << 20,
 };
 
 struct dns_udp {
