@@ -34,7 +34,6 @@ IMPURE = ("loop/*", "pthread.h", "base/clock.h", "base/log.h")
 CIRCLES = {
     "smtpd/session*": "one state machine, a file for each part of a session",
     "zone/walk*": "one walk over a zone; walk_priv.h is its inside",
-    "store/sqlite*": "one module: a connection and its statements",
     "cli/*": "the table of verbs names every verb, and help, options and rbldnsd read the table",
 }
 # Folders whose circles are being cut.

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Where the listings are kept, as an administrator writes it: "SCHEME:LOCATION". The rows of stores.def say which there are;
- * store/ has a backend for each, and nobody else needs to know more than this. Pure; any thread.
+ * Where the listings are kept, as an administrator writes it: "SCHEME:LOCATION". The rows of
+ * stores.def say which there are; store/ has a backend for each, and nobody else needs to know more
+ * than this. Pure; any thread.
  */
 #include "base/span.h"
 

@@ -62,7 +62,8 @@ int key_to_source(struct span bytes, int bits, struct source *ret_source)
 	return 0;
 }
 
-/* '/' is the byte after '.': names below "example.bad" start with "example.bad." and end before "example.bad/". */
+/* '/' is the byte after '.': names below "example.bad" start with "example.bad." and end before
+ * "example.bad/". */
 bool key_within(const struct source *source, struct key_range *ret_range)
 {
 	struct key key = key_of(source);
@@ -85,7 +86,8 @@ bool key_within(const struct source *source, struct key_range *ret_range)
 
 static bool net_covering(struct prefix net, unsigned step, struct key *ret_key)
 {
-	/* An IPv4 net can be covered by ::/0 and the like as well: lengths below 96 are looked up too. */
+	/* An IPv4 net can be covered by ::/0 and the like as well: lengths below 96 are looked up
+	 * too. */
 	struct source wider;
 
 	if (step > net.bits)
@@ -95,7 +97,8 @@ static bool net_covering(struct prefix net, unsigned step, struct key *ret_key)
 	return true;
 }
 
-/* For "example.bad.www": ".example", ".bad.example", ".www.bad.example", and at last the name alone. */
+/* For "example.bad.www": ".example", ".bad.example", ".www.bad.example", and at last the name
+ * alone. */
 static bool domain_covering(const struct key *key, unsigned step, struct key *ret_key)
 {
 	unsigned dots = 0;

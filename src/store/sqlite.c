@@ -1,26 +1,34 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <sodium.h>
+#include <sqlite3.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/macro.h"
 #include "base/mem.h"
+#include "conf/store_url.h"
 #include "store/schema.h"
-#include "store/sqlite_priv.h"
+#include "store/store_priv.h"
 
 /*
- * The connection: opening, migrating, transactions, errors. WAL with synchronous=FULL: a commit is on disk when it
- * returns, and the snapshot thread reads one state of everything while commands go on. The wait for a lock is short,
- * because the keeper's loop waits with it; who holds the store longer (a backup tool) gets the "busy" of the roles'
- * spools, which is what they are for.
+ * The store in a file, by SQLite. WAL with synchronous=FULL: a commit is on disk when it returns,
+ * and the snapshot thread reads one state of everything while commands go on. The wait for a lock
+ * is short, because the keeper's loop waits with it; who holds the store longer (a backup tool)
+ * gets the "busy" of the roles' spools, which is what they are for.
  */
 enum { BUSY_MS = 1000, PATH_LIMIT = 4000, CHECKPOINT_PAGES = 1000 };
 
-static const char *const queries[] = {
-#define QUERY(name, sql) [name] = sql,
-#include "store/queries.def"
-#undef QUERY
+struct sqlite {
+	struct store store;
+	sqlite3 *db;
+	char *path;
+	struct stat file; /* as opened: to notice a replaced file */
 };
+
+static struct sqlite *sqlite_of(struct store *store)
+{
+	return CONTAINEROF(store, struct sqlite, store);
+}
 
 static const char settings_both[] = "PRAGMA foreign_keys = ON;"
 				    "PRAGMA trusted_schema = OFF;"
@@ -65,273 +73,235 @@ static int error_of(sqlite3 *db, int code)
 	}
 }
 
-int store_fail(struct store *store, int code)
+static int sqlite_error(struct sqlite *s, int error, const char *text)
 {
-	int r = error_of(store->db, code);
-
-	snprintf(store->words, sizeof(store->words), "store '%s': %s", store->path,
-		r == E_FULL ? "the disk is full" : sqlite3_errmsg(store->db));
-	return r;
-}
-
-const char *store_error_text(const struct store *store)
-{
-	return store->words;
-}
-
-static int store_say(struct store *store, int error, const char *words)
-{
-	snprintf(store->words, sizeof(store->words), "store '%s': %s", store->path, words);
+	snprintf(s->store.error_text, sizeof(s->store.error_text), "store '%s': %s", s->path, text);
 	return error;
+}
+
+/* The last failure of SQLite. */
+static int sqlite_fail(struct sqlite *s, int code)
+{
+	int r = error_of(s->db, code);
+
+	return sqlite_error(s, r, r == E_FULL ? "the disk is full" : sqlite3_errmsg(s->db));
+}
+
+static int sqlite_execute(struct sqlite *s, const char *sql)
+{
+	int code = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+
+	return code == SQLITE_OK ? 0 : sqlite_fail(s, code);
 }
 
 /* ---- statements ---- */
 
-sqlite3_stmt *store_statement(struct store *store, enum query query, int *ret_error)
+static int sqlite_prepare(struct store *store, const char *sql, void **ret_statement)
 {
-	sqlite3_stmt **statement = &store->statements[query];
-	int code;
+	struct sqlite *s = sqlite_of(store);
+	sqlite3_stmt *statement = NULL;
+	int code = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL);
 
-	if (*statement == NULL) {
-		code = sqlite3_prepare_v3(
-			store->db, queries[query], -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
-		if (code != SQLITE_OK) {
-			*ret_error = store_fail(store, code);
-			return NULL;
-		}
-	}
-	sqlite3_reset(*statement);
-	sqlite3_clear_bindings(*statement);
-	return *statement;
+	if (code != SQLITE_OK)
+		return sqlite_fail(s, code);
+	*ret_statement = statement;
+	return 0;
 }
 
-int store_step(struct store *store, sqlite3_stmt *statement)
+static void sqlite_discard(void *statement)
+{
+	sqlite3_finalize(statement);
+}
+
+static void sqlite_bind_int(void *statement, int parameter, int64_t value)
+{
+	sqlite3_bind_int64(statement, parameter, value);
+}
+
+static void sqlite_bind_text(void *statement, int parameter, struct span text)
+{
+	sqlite3_bind_text(statement, parameter, text.len != 0 ? (const char *)text.ptr : "",
+		(int)text.len, SQLITE_STATIC);
+}
+
+static void sqlite_bind_blob(void *statement, int parameter, struct span bytes)
+{
+	sqlite3_bind_blob(statement, parameter, bytes.len != 0 ? (const void *)bytes.ptr : "",
+		(int)bytes.len, SQLITE_STATIC);
+}
+
+static int sqlite_step(struct store *store, void *statement)
 {
 	int code = sqlite3_step(statement);
 
 	if (code == SQLITE_ROW)
 		return 1;
-	return code == SQLITE_DONE ? 0 : store_fail(store, code);
+	return code == SQLITE_DONE ? 0 : sqlite_fail(sqlite_of(store), code);
 }
 
-int store_run(struct store *store, sqlite3_stmt *statement)
+static int64_t sqlite_column_int(void *statement, int column)
 {
-	int r = store_step(store, statement);
-
-	sqlite3_reset(statement);
-	return r < 0 ? r : sqlite3_changes(store->db);
+	return sqlite3_column_int64(statement, column);
 }
 
-void store_bind_span(sqlite3_stmt *statement, int place, struct span text)
-{
-	sqlite3_bind_text(statement, place, text.len != 0 ? (const char *)text.ptr : "",
-		(int)text.len, SQLITE_STATIC);
-}
-
-void store_bind_blob(sqlite3_stmt *statement, int place, struct span bytes)
-{
-	sqlite3_bind_blob(statement, place, bytes.len != 0 ? (const void *)bytes.ptr : "",
-		(int)bytes.len, SQLITE_STATIC);
-}
-
-void store_bind_key(sqlite3_stmt *statement, int place, const struct key *key)
-{
-	sqlite3_bind_blob(statement, place, key->bytes, (int)key->len, SQLITE_TRANSIENT);
-	sqlite3_bind_int(statement, place + 1, key->bits);
-}
-
-void store_bind_range(sqlite3_stmt *statement, const struct key_range *range)
-{
-	sqlite3_bind_blob(
-		statement, 1, range->first.bytes, (int)range->first.len, SQLITE_TRANSIENT);
-	sqlite3_bind_blob(statement, 2, range->last.bytes, (int)range->last.len, SQLITE_TRANSIENT);
-	sqlite3_bind_int(statement, 3, range->bits_min);
-	sqlite3_bind_int(statement, 4, range->bits_max);
-}
-
-/* For a domain, itself and what is within are two ranges: this one holds both. */
-void store_bind_about(sqlite3_stmt *statement, const struct source *source, uint32_t limit)
-{
-	struct key key = key_of(source);
-	struct key_range range = {key, key, KEY_BELOW, KEY_NAME};
-
-	if (source->kind == SOURCE_NET)
-		key_within(source, &range);
-	store_bind_range(statement, &range);
-	sqlite3_bind_int64(statement, 5, limit != 0 ? (int64_t)limit : -1);
-}
-
-struct span store_column_span(sqlite3_stmt *statement, int column)
+static struct span sqlite_column_span(void *statement, int column)
 {
 	const void *bytes = sqlite3_column_blob(statement, column);
 
 	return span_of(bytes, (size_t)sqlite3_column_bytes(statement, column));
 }
 
-int store_column_source(sqlite3_stmt *statement, int column, struct source *ret_source)
+static void sqlite_reset(void *statement)
 {
-	return key_to_source(store_column_span(statement, column),
-		sqlite3_column_int(statement, column + 1), ret_source);
+	sqlite3_reset(statement);
+	sqlite3_clear_bindings(statement);
 }
 
-static int store_execute(struct store *store, const char *sql)
+static int64_t sqlite_changed(struct store *store)
 {
-	int code = sqlite3_exec(store->db, sql, NULL, NULL, NULL);
-
-	return code == SQLITE_OK ? 0 : store_fail(store, code);
+	return sqlite3_changes64(sqlite_of(store)->db);
 }
 
-/* ---- opening ---- */
-
-/* "sqlite:/path" */
-static int url_path(const char *url, const char **ret_path, struct fault *why)
+static int64_t sqlite_inserted(struct store *store)
 {
-	static const char scheme[] = "sqlite:";
-
-	if (strncmp(url, scheme, sizeof(scheme) - 1) != 0 || url[sizeof(scheme) - 1] != '/')
-		return fault_set(why, E_CONFIG, "store '%s' is not of the form sqlite:/path", url);
-	if (strlen(url) > PATH_LIMIT)
-		return fault_set(why, E_LIMIT, "path of the store is too long");
-	*ret_path = url + sizeof(scheme) - 1;
-	return 0;
+	return sqlite3_last_insert_rowid(sqlite_of(store)->db);
 }
 
-static int user_version(struct store *store)
+/* ---- the schema ---- */
+
+static int user_version(struct sqlite *s)
 {
 	sqlite3_stmt *statement;
-	int code = sqlite3_prepare_v2(store->db, "PRAGMA user_version", -1, &statement, NULL);
+	int code = sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &statement, NULL);
 	int r;
 
 	if (code != SQLITE_OK)
-		return store_fail(store, code);
-	r = store_step(store, statement);
+		return sqlite_fail(s, code);
+	r = sqlite_step(&s->store, statement);
 	if (r > 0)
 		r = sqlite3_column_int(statement, 0);
 	sqlite3_finalize(statement);
 	return r;
 }
 
-static int migrate_step(struct store *store, unsigned version)
+static int migrate_step(struct sqlite *s, unsigned version)
 {
 	char sql[64];
-	int r = store_execute(store, (const char *)store_schema[version].bytes.ptr);
+	int r = sqlite_execute(s, (const char *)store_schema[version].bytes.ptr);
 
 	snprintf(sql, sizeof(sql), "PRAGMA user_version = %u", version + 1);
-	return r < 0 ? r : store_execute(store, sql);
+	return r < 0 ? r : sqlite_execute(s, sql);
+}
+
+static void sqlite_rollback(struct store *store)
+{
+	sqlite3 *db = sqlite_of(store)->db;
+
+	/* After some errors SQLite has rolled back already. */
+	if (sqlite3_get_autocommit(db) == 0)
+		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 }
 
 /* Looked at again inside the transaction: another keeper may have come first. */
-static int migrate(struct store *store)
+static int migrate(struct sqlite *s, enum store_access access)
 {
-	int version = user_version(store);
+	int version = user_version(s);
 	int r = version;
 
 	if (version < 0 || (unsigned)version == store_schema_len)
 		return version < 0 ? version : 0;
-	if ((unsigned)version > store_schema_len || store->reader)
-		return store_say(store, E_VERSION,
-			store->reader ? "its schema is older than this program"
-				      : "its schema is newer than this program");
-	r = store_execute(store, "BEGIN IMMEDIATE");
-	version = r < 0 ? r : user_version(store);
+	if ((unsigned)version > store_schema_len)
+		return sqlite_error(s, E_VERSION, "its schema is newer than this program");
+	if (access == STORE_READ)
+		return sqlite_error(s, E_VERSION, "its schema is older than this program");
+	r = sqlite_execute(s, "BEGIN IMMEDIATE");
+	version = r < 0 ? r : user_version(s);
 	while (r >= 0 && version >= 0 && (unsigned)version < store_schema_len)
-		r = migrate_step(store, (unsigned)version++);
+		r = migrate_step(s, (unsigned)version++);
 	if (r >= 0 && version < 0)
 		r = version;
 	if (r >= 0)
-		r = store_execute(store, "COMMIT");
-	if (r < 0 && sqlite3_get_autocommit(store->db) == 0)
-		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+		r = sqlite_execute(s, "COMMIT");
+	if (r < 0)
+		sqlite_rollback(&s->store);
 	return r < 0 ? r : 0;
 }
 
-static int store_set_up(struct store *store, int flags)
+/* ---- the connection ---- */
+
+static int set_up(struct sqlite *s, enum store_access access)
 {
+	static const int flags[] = {
+		[STORE_READ] = SQLITE_OPEN_READONLY,
+		[STORE_WRITE] = SQLITE_OPEN_READWRITE,
+		[STORE_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+	};
 	int code = sqlite3_open_v2(
-		store->path, &store->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+		s->path, &s->db, flags[access] | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 	int r;
 
 	if (code != SQLITE_OK)
-		return store->db != NULL ? store_fail(store, code) : E_NOMEM;
-	sqlite3_busy_timeout(store->db, BUSY_MS);
-	sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	r = store_execute(store, settings_both);
-	if (r >= 0 && !store->reader)
-		r = store_execute(store, settings_writer);
+		return s->db != NULL ? sqlite_fail(s, code) : E_NOMEM;
+	sqlite3_busy_timeout(s->db, BUSY_MS);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	r = sqlite_execute(s, settings_both);
+	if (r >= 0 && access != STORE_READ)
+		r = sqlite_execute(s, settings_writer);
 	if (r >= 0)
-		r = migrate(store);
-	if (r >= 0 && stat(store->path, &store->file) < 0)
+		r = migrate(s, access);
+	if (r >= 0 && stat(s->path, &s->file) < 0)
 		r = err_from_errno(errno);
 	return r;
 }
 
-static int store_open_as(const char *url, int flags, struct store **ret_store, struct fault *why)
+static void sqlite_close(struct store *store)
 {
-	AUTO(store) *store = NULL;
-	const char *path = NULL;
-	int r = url_path(url, &path, why);
+	struct sqlite *s = sqlite_of(store);
 
-	if (r < 0)
-		return r;
-	if (sodium_init() < 0)
-		return fault_set(why, E_SYSTEM, "no source of random numbers");
-	store = mem_new(store);
-	store->path = mem_copy_string(path);
-	store->reader = (flags & SQLITE_OPEN_READONLY) != 0;
-	r = store_set_up(store, flags);
-	if (r < 0)
-		return fault_set(why, r, "cannot open %s", store->words);
-	*ret_store = TAKE(store);
-	return 0;
-}
-
-int store_open(const char *url, bool create, struct store **ret_store, struct fault *why)
-{
-	return store_open_as(
-		url, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), ret_store, why);
-}
-
-int store_open_reader(const char *url, struct store **ret_store, struct fault *why)
-{
-	return store_open_as(url, SQLITE_OPEN_READONLY, ret_store, why);
-}
-
-void store_free(struct store **store)
-{
-	struct store *s = *store;
-
-	if (s == NULL)
-		return;
-	for (size_t i = 0; i < COUNTOF(s->statements); i++)
-		sqlite3_finalize(s->statements[i]);
 	sqlite3_close_v2(s->db);
 	mem_free(s->path);
 	mem_free(s);
-	*store = NULL;
 }
 
-void store_describe(struct store *store, char *text, size_t size)
+static int sqlite_open(
+	const char *url, enum store_access access, struct store **ret_store, struct fault *why)
 {
-	struct stat file = {0};
-	double megabytes;
+	struct sqlite *s;
+	int r;
 
-	if (stat(store->path, &file) < 0)
-		file.st_size = 0;
-	megabytes = (double)file.st_size / 1e6;
-	snprintf(text, size, "sqlite %s, %.1f MB", store->path, megabytes);
+	if (strlen(url) > PATH_LIMIT)
+		return fault_set(why, E_LIMIT, "path of the store is too long");
+	s = mem_new(sqlite);
+	s->path = mem_copy_string(store_url_path(url));
+	r = set_up(s, access);
+	if (r >= 0) {
+		*ret_store = &s->store;
+		return 0;
+	}
+	fault_set(why, r, "cannot open %s", s->store.error_text);
+	sqlite_close(&s->store);
+	return r;
 }
 
-/* ---- transactions ---- */
+static void sqlite_describe(struct store *store, char *text, size_t size)
+{
+	struct sqlite *s = sqlite_of(store);
+	struct stat file = {0};
 
-/* Pages in SQLite's cache hide that the file was overwritten, and changes would go on into it. Read through SQLite's own
- * descriptor: closing another one would drop its locks (fcntl(2)). */
-static bool store_has_header(struct store *store)
+	if (stat(s->path, &file) < 0)
+		file.st_size = 0;
+	snprintf(text, size, "sqlite %s, %.1f MB", s->path, (double)file.st_size / 1e6);
+}
+
+/* Pages in SQLite's cache hide that the file was overwritten, and changes would go on into it. Read
+ * through SQLite's own descriptor: closing another one would drop its locks (fcntl(2)). */
+static bool has_header(struct sqlite *s)
 {
 	static const char magic[16] = "SQLite format 3";
 	char head[sizeof(magic)] = "";
 	sqlite3_file *file = NULL;
 
-	sqlite3_file_control(store->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+	sqlite3_file_control(s->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
 	if (file == NULL || file->pMethods == NULL)
 		return true; /* no file: nothing to compare */
 	return file->pMethods->xRead(file, head, sizeof(head), 0) == SQLITE_OK &&
@@ -339,121 +309,56 @@ static bool store_has_header(struct store *store)
 }
 
 /* A file that was moved away or replaced keeps taking our writes, for nobody. */
-static int store_check_file(struct store *store)
+static int sqlite_check(struct store *store)
 {
+	struct sqlite *s = sqlite_of(store);
 	struct stat file;
 
-	if (stat(store->path, &file) < 0)
-		return store_say(store, E_CORRUPT, "the file is gone");
-	if (file.st_ino != store->file.st_ino || file.st_dev != store->file.st_dev)
-		return store_say(store, E_CORRUPT, "the file was replaced");
-	if (!store_has_header(store))
-		return store_say(store, E_CORRUPT, "the file was overwritten");
+	if (stat(s->path, &file) < 0)
+		return sqlite_error(s, E_CORRUPT, "the file is gone");
+	if (file.st_ino != s->file.st_ino || file.st_dev != s->file.st_dev)
+		return sqlite_error(s, E_CORRUPT, "the file was replaced");
+	if (!has_header(s))
+		return sqlite_error(s, E_CORRUPT, "the file was overwritten");
 	return 0;
-}
-
-static int store_simple(struct store *store, enum query query)
-{
-	int r = 0;
-	sqlite3_stmt *statement = store_statement(store, query, &r);
-
-	if (statement == NULL)
-		return r;
-	r = store_run(store, statement);
-	return r < 0 ? r : 0;
-}
-
-int store_begin(struct store *store)
-{
-	int r = store_check_file(store);
-
-	ASSERT(!store->in_transaction);
-	if (r >= 0)
-		r = store_simple(store, store->reader ? Q_BEGIN_READ : Q_BEGIN);
-	store->in_transaction = r >= 0;
-	store_forget_counts(store);
-	return r;
-}
-
-void store_rollback(struct store *store)
-{
-	/* After some errors SQLite has rolled back already. */
-	if (store->in_transaction && sqlite3_get_autocommit(store->db) == 0)
-		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
-	store->in_transaction = false;
-	store_forget_counts(store);
-}
-
-int store_commit(struct store *store)
-{
-	int r = store_flush_counts(store);
-
-	ASSERT(store->in_transaction);
-	if (r >= 0)
-		r = store_simple(store, Q_COMMIT);
-	if (r < 0)
-		store_rollback(store);
-	store->in_transaction = false;
-	return r;
 }
 
 /* ---- the log ---- */
 
-void store_sync_defer(struct store *store)
+static void sqlite_sync_defer(struct store *store, bool deferred)
 {
-	sqlite3_wal_autocheckpoint(store->db, 0);
+	sqlite3_wal_autocheckpoint(sqlite_of(store)->db, deferred ? 0 : CHECKPOINT_PAGES);
 }
 
-void store_sync_resume(struct store *store)
-{
-	sqlite3_wal_autocheckpoint(store->db, CHECKPOINT_PAGES);
-}
-
-int store_sync(const char *url, struct fault *why)
+static int sqlite_sync(struct store *store)
 {
 	enum { PASSES = 2 }; /* the second is short: what was committed during the first */
-	AUTO(store) *store = NULL;
+	struct sqlite *s = sqlite_of(store);
 	int code = SQLITE_OK;
-	int r = store_open(url, false, &store, why);
 
-	for (unsigned i = 0; i < PASSES && r >= 0 && code == SQLITE_OK; i++)
+	for (unsigned i = 0; i < PASSES && code == SQLITE_OK; i++)
 		code = sqlite3_wal_checkpoint_v2(
-			store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-	if (r < 0 || code == SQLITE_OK)
-		return r;
-	return fault_set(why, store_fail(store, code), "%s", store->words);
+			s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	return code == SQLITE_OK ? 0 : sqlite_fail(s, code);
 }
 
-/* ---- savepoints ---- */
-
-int store_savepoint(struct store *store)
-{
-	store_save_counts(store);
-	return store_simple(store, Q_SAVEPOINT);
-}
-
-int store_savepoint_release(struct store *store)
-{
-	return store_simple(store, Q_SAVEPOINT_RELEASE);
-}
-
-/* After some errors SQLite has rolled all of it back, and the savepoint with it: E_BUG. */
-int store_savepoint_rollback(struct store *store)
-{
-	int r = store_simple(store, Q_SAVEPOINT_ROLLBACK);
-
-	store_restore_counts(store);
-	return r < 0 ? r : store_simple(store, Q_SAVEPOINT_RELEASE);
-}
-
-/* ---- reading ---- */
-
-int store_read_begin(struct store *store)
-{
-	return store_simple(store, Q_BEGIN_READ);
-}
-
-void store_read_end(struct store *store)
-{
-	store_simple(store, Q_COMMIT);
-}
+const struct store_ops sqlite_ops = {
+	.open = sqlite_open,
+	.close = sqlite_close,
+	.describe = sqlite_describe,
+	.check = sqlite_check,
+	.rollback = sqlite_rollback,
+	.sync_defer = sqlite_sync_defer,
+	.sync = sqlite_sync,
+	.prepare = sqlite_prepare,
+	.discard = sqlite_discard,
+	.bind_int = sqlite_bind_int,
+	.bind_text = sqlite_bind_text,
+	.bind_blob = sqlite_bind_blob,
+	.step = sqlite_step,
+	.column_int = sqlite_column_int,
+	.column_span = sqlite_column_span,
+	.reset = sqlite_reset,
+	.changed = sqlite_changed,
+	.inserted = sqlite_inserted,
+};

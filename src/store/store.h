@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What is kept: listings with their evidence, incidents, the audit trail, and the serial of the published state. Only the
- * keeper opens it. Written for several keepers on one store: nothing is true only in memory, numbers are given out by the
- * store, the same message put twice is one row, and who changes something does so inside a write transaction.
+ * What is kept: listings with their evidence, incidents, the audit trail, and the serial of the
+ * published state. Only the keeper opens it. Written for several keepers on one store: nothing is
+ * true only in memory, numbers are given out by the store, the same message put twice is one row,
+ * and who changes something does so inside a write transaction.
  *
  * Owner: whoever opened it; one thread per store. The snapshot thread opens a reader of its own.
- * Errors: E_BUSY (locked by another process), E_FULL (disk), E_DENIED (read-only), E_CORRUPT, E_IO, E_ABSENT,
- * E_VERSION (made by a newer program). After an error inside a transaction only store_rollback is useful.
+ * Errors: E_BUSY (locked by another process), E_FULL (disk), E_DENIED (read-only), E_CORRUPT, E_IO,
+ * E_ABSENT, E_VERSION (made by a newer program). After an error inside a transaction only
+ * store_rollback is useful.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,7 +20,8 @@
 
 struct store;
 
-/* url: "sqlite:/path". create: make it when it is absent; else E_ABSENT. Brings an older schema up to date. */
+/* url: as conf/stores.def has it; E_CONFIG. create: make it when it is absent; else E_ABSENT.
+ * Brings an older schema up to date. */
 int store_open(const char *url, bool create, struct store **ret_store, struct fault *why);
 /* Read-only, for a second thread or a tool. */
 int store_open_reader(const char *url, struct store **ret_store, struct fault *why);
@@ -29,29 +32,32 @@ const char *store_error_text(const struct store *store);
 /* Where it is and how large, for status. */
 void store_describe(struct store *store, char *text, size_t size);
 
-/* A write transaction (readers: a read transaction, one state of everything). E_CORRUPT: the file was replaced or removed
- * under us; open it again. Commits are durable when store_commit returns. */
+/* A write transaction (readers: a read transaction, one state of everything). E_CORRUPT: what was
+ * opened was replaced or removed under us; open it again. What is committed is durable. */
 int store_begin(struct store *store);
 int store_commit(struct store *store);
 void store_rollback(struct store *store);
 
 /*
- * A commit is durable when it returns, but it may leave work for a later one (SQLite: the log has to get
- * into the file). While somebody reads one state for long that work piles up, and a single commit would
- * have all of it to do. So whoever reads for long lets commits put it off, and does it himself at the end.
+ * A commit is durable when it returns, but it may leave work for a later one (SQLite: the log has
+ * to get into the file). While somebody reads one state for long that work piles up, and a single
+ * commit would have all of it to do. So whoever reads for long lets commits put it off, and does it
+ * himself at the end.
  */
 void store_sync_defer(struct store *store);
 void store_sync_resume(struct store *store);
-/* Does that work now, beside those who commit, who do not wait for it. Opens the store for itself, so it
- * may run in any thread. */
+/* Does that work now, beside those who commit, who do not wait for it. Opens the store for itself,
+ * so it may run in any thread. */
 int store_sync(const char *url, struct fault *why);
 
-/* Many questions about one state, on any store: saves locking the file anew for each. Nothing may be written between. */
+/* Many questions about one state, on any store: saves a lock for each of them. Nothing may be
+ * written between. */
 int store_read_begin(struct store *store);
 void store_read_end(struct store *store);
 
-/* Within a write transaction: what comes after a savepoint can be taken back alone, one at a time. After
- * the rollback the transaction goes on as if it had not been; E_...: it cannot, all is to be rolled back. */
+/* Within a write transaction: what comes after a savepoint can be taken back alone, one at a time.
+ * After the rollback the transaction goes on as if it had not been; E_...: it cannot, all is to be
+ * rolled back. */
 int store_savepoint(struct store *store);
 int store_savepoint_release(struct store *store);
 int store_savepoint_rollback(struct store *store);
@@ -64,14 +70,15 @@ int store_probe(struct store *store, int64_t now_s);
 int store_serial(struct store *store, uint32_t *ret_serial);
 int store_serial_set(struct store *store, uint32_t serial);
 
-/* The change that serial stands for touched this ground; NULL: everything may differ. */
+/* The change that serial stands for was of this source; NULL: everything may differ. */
 int store_change_add(
 	struct store *store, uint32_t serial, struct span list, const struct source *source);
-/* Calls each for the changes behind `after` (circular order), source NULL for "everything"; each returns < 0 to end it. */
+/* Calls each for the changes behind `after` (circular order), source NULL for "everything"; each
+ * returns < 0 to end it. */
 int store_changes(struct store *store, uint32_t after,
 	int (*each)(struct span list, const struct source *source, void *arg), void *arg);
-/* Forgets changes up to and including serial, about `limit` rows of them in one transaction of its own; the number
- * forgotten, 0 when there are none. */
+/* Forgets changes up to and including serial, about `limit` rows of them in one transaction of its
+ * own; the number forgotten, 0 when there are none. */
 int store_changes_drop(struct store *store, uint32_t serial, uint32_t limit);
 
 /* ---- listings ---- */
@@ -109,7 +116,8 @@ int store_listing_end(struct store *store, uint64_t id, int64_t now_s, struct sp
 /* Ends all of a list; how many. */
 int64_t store_list_end(struct store *store, struct span list, int64_t now_s, struct span by,
 	struct span reason, uint64_t event);
-/* In force again as a new row with the same evidence, since now. 0: the sublist holds the source meanwhile. */
+/* In force again as a new row with the same evidence, since now. 0: the sublist holds the source
+ * meanwhile. */
 int store_listing_again(
 	struct store *store, uint64_t id, int64_t now_s, uint64_t event, uint64_t *ret_id);
 
@@ -137,8 +145,9 @@ struct store_select {
 int store_listings(struct store *store, const struct store_select *select, store_listing_call *each,
 	void *arg);
 
-/* All that are in force, in no order, for a snapshot: of each only list, sublist, source, until_s, reason and excluded. The
- * spans of list and sublist stay the same, pointers too, while rows of one sublist follow each other. */
+/* All that are in force, in no order, for a snapshot: of each only list, sublist, source, until_s,
+ * reason and excluded. The spans of list and sublist stay the same, pointers too, while rows of one
+ * sublist follow each other. */
 int store_listings_all(struct store *store, store_listing_call *each, void *arg);
 
 /* The earliest until_s in force; 0: nothing expires. */
@@ -160,8 +169,8 @@ enum store_feed_state {
 
 struct store_feed {
 	struct span name;
-	uint32_t
-		serial; /* of the foreign zone, as it was taken over; means nothing while rules is 0 */
+	/* Of the foreign zone, as it was taken over; means nothing while rules is 0. */
+	uint32_t serial;
 	uint64_t rules; /* how answers became entries; 0: nothing was taken over */
 	enum store_feed_state state;
 	bool accepts; /* an operator will have the next change, whatever its size */
@@ -221,7 +230,8 @@ struct store_incident {
 
 typedef int store_incident_call(const struct store_incident *incident, void *arg);
 
-/* The same number again raises count and last_s, never lowers them: so a repeated message changes nothing. */
+/* The same number again raises count and last_s, never lowers them: so a repeated message changes
+ * nothing. */
 int store_incident_put(struct store *store, const struct store_incident *incident);
 int store_incident_get(
 	struct store *store, uint64_t number, store_incident_call *each, void *arg); /* E_ABSENT */

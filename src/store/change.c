@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/macro.h"
+#include "store/sql.h"
+#include "store/store.h"
+
+/* The changes that those who follow the published state have not taken yet. */
+
+int store_change_add(
+	struct store *store, uint32_t serial, struct span list, const struct source *source)
+{
+	AUTO(sql) *sql = sql_start(store, Q_CHANGE_ADD);
+	struct key key = {.bits = -1};
+
+	if (source != NULL)
+		key = key_of(source);
+	sql_add_int(sql, serial);
+	sql_add_text(sql, source != NULL ? list : span_text(""));
+	sql_add_key(sql, &key);
+	return sql_run(sql);
+}
+
+/* Behind `after` in the circle of RFC 1982: at most half a circle ahead. */
+static bool change_is_behind(uint32_t serial, uint32_t after)
+{
+	return serial != after && serial - after < UINT32_C(0x80000000);
+}
+
+int store_changes(struct store *store, uint32_t after,
+	int (*each)(struct span list, const struct source *source, void *arg), void *arg)
+{
+	AUTO(sql) *sql = sql_start(store, Q_CHANGES);
+	int r = 0;
+
+	while (r >= 0 && (r = sql_next(sql)) > 0) {
+		struct source source;
+		struct span list = sql_span(sql, 1);
+
+		if (!change_is_behind(sql_u32(sql, 0), after))
+			continue;
+		if (list.len == 0)
+			r = each(list, NULL, arg);
+		else if ((r = sql_source(sql, 2, &source)) >= 0)
+			r = each(list, &source, arg);
+	}
+	return r < 0 ? r : 0;
+}
+
+static int change_drop(struct store *store, uint32_t serial)
+{
+	AUTO(sql) *sql = sql_start(store, Q_CHANGE_DROP);
+
+	sql_add_int(sql, serial);
+	return (int)sql_update(sql);
+}
+
+static int changes_drop(struct store *store, uint32_t serial, uint32_t limit)
+{
+	AUTO(sql) *sql = sql_start(store, Q_CHANGE_SERIALS);
+	int dropped = 0, r = 0;
+
+	while (r >= 0 && dropped < (int)limit && (r = sql_next(sql)) > 0) {
+		uint32_t old = sql_u32(sql, 0);
+
+		if (!change_is_behind(old, serial)) {
+			r = change_drop(store, old);
+			dropped += r > 0 ? r : 0;
+		}
+	}
+	return r < 0 ? r : dropped;
+}
+
+int store_changes_drop(struct store *store, uint32_t serial, uint32_t limit)
+{
+	int dropped;
+	int r = store_begin(store);
+
+	if (r < 0)
+		return r;
+	dropped = changes_drop(store, serial, limit);
+	if (dropped <= 0) {
+		store_rollback(store);
+		return dropped;
+	}
+	r = store_commit(store);
+	return r < 0 ? r : dropped;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: ISC */
+#include <string.h>
+
+#include "base/macro.h"
+#include "store/chain.h"
+#include "store/sql.h"
+
+/* The audit trail: each event carries a hash of itself and of the one before it. */
+
+struct link_hash {
+	uint8_t bytes[CHAIN_SIZE];
+	size_t len; /* 0: before the first */
+};
+
+static void link_hash_set(struct link_hash *hash, struct span stored)
+{
+	hash->len = stored.len < CHAIN_SIZE ? stored.len : CHAIN_SIZE;
+	memcpy(hash->bytes, stored.ptr, hash->len);
+}
+
+static void event_read(const struct sql *sql, struct store_event *event)
+{
+	*event = (struct store_event){
+		.id = sql_id(sql, 0),
+		.time_s = sql_int(sql, 1),
+		.author = sql_span(sql, 2),
+		.verb = sql_span(sql, 3),
+		.subject = sql_span(sql, 4),
+		.reason = sql_span(sql, 5),
+		.undoes = sql_id(sql, 6),
+		.serial = sql_u32(sql, 7),
+		.undone = sql_int(sql, 9) != 0,
+	};
+}
+
+/* The number and hash of the last event; 0 before the first. */
+static int event_last(struct store *store, uint64_t *ret_id, struct link_hash *ret_hash)
+{
+	AUTO(sql) *sql = sql_start(store, Q_EVENT_LAST);
+	int r;
+
+	sql_add_limit(sql, 1);
+	r = sql_next(sql);
+	if (r < 0)
+		return r;
+	*ret_id = r > 0 ? sql_id(sql, 0) : 0;
+	ret_hash->len = 0;
+	if (r > 0)
+		link_hash_set(ret_hash, sql_span(sql, 8));
+	return 0;
+}
+
+static int event_insert(struct store *store, const struct store_event *event, struct span hash)
+{
+	AUTO(sql) *sql = sql_start(store, Q_EVENT_ADD);
+
+	sql_add_id(sql, event->id);
+	sql_add_int(sql, event->time_s);
+	sql_add_text(sql, event->author);
+	sql_add_text(sql, event->verb);
+	sql_add_text(sql, event->subject);
+	sql_add_text(sql, event->reason);
+	sql_add_id_or_null(sql, event->undoes);
+	sql_add_int(sql, event->serial);
+	sql_add_blob(sql, hash);
+	return (int)sql_update(sql);
+}
+
+int store_event_add(struct store *store, const struct store_event *event, uint64_t *ret_id)
+{
+	struct link_hash before;
+	uint8_t hash[CHAIN_SIZE];
+	struct store_event row = *event;
+	int r = event_last(store, &row.id, &before);
+
+	if (r < 0)
+		return r;
+	row.id++;
+	chain_hash(span_of(before.bytes, before.len), &row, hash);
+	r = event_insert(store, &row, span_of(hash, sizeof(hash)));
+	if (r <= 0)
+		return r < 0 ? r : E_EXISTS;
+	*ret_id = row.id;
+	return 0;
+}
+
+int store_event_get(struct store *store, uint64_t id, store_event_call *each, void *arg)
+{
+	AUTO(sql) *sql = sql_start(store, Q_EVENT_GET);
+	struct store_event event;
+	int r;
+
+	sql_add_id(sql, id);
+	r = sql_next(sql);
+	if (r <= 0)
+		return r < 0 ? r : E_ABSENT;
+	event_read(sql, &event);
+	return each(&event, arg);
+}
+
+int store_events_of(struct store *store, const struct source *source, uint32_t limit,
+	store_event_call *each, void *arg)
+{
+	AUTO(sql) *sql = sql_start(store, source != NULL ? Q_EVENTS_OF : Q_EVENT_LAST);
+	int r;
+
+	if (source != NULL)
+		sql_add_about(sql, source, limit);
+	else
+		sql_add_limit(sql, limit);
+	while ((r = sql_next(sql)) > 0) {
+		struct store_event event;
+
+		event_read(sql, &event);
+		r = each(&event, arg);
+		if (r != 0)
+			break;
+	}
+	return r;
+}
+
+int store_events_verify(struct store *store, uint64_t *ret_bad_id)
+{
+	AUTO(sql) *sql = sql_start(store, Q_EVENT_FIRST);
+	struct link_hash before = {.len = 0};
+	bool first = true;
+	int r;
+
+	while ((r = sql_next(sql)) > 0) {
+		struct span stored = sql_span(sql, 8);
+		uint8_t hash[CHAIN_SIZE];
+		struct store_event event;
+
+		event_read(sql, &event);
+		chain_hash(span_of(before.bytes, before.len), &event, hash);
+		/* The first row kept may follow one that was too old to keep: it is the anchor
+		 * then, unless it is number one. */
+		if ((!first || event.id == 1) && !span_equal(stored, span_of(hash, sizeof(hash)))) {
+			*ret_bad_id = event.id;
+			return E_CHECKSUM;
+		}
+		first = false;
+		link_hash_set(&before, stored);
+	}
+	return r;
+}

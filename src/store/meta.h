@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/* Numbers of the store as a whole: "serial", "incidents", "evidence", "touched". Threads: as
+ * store.h says. */
+#include "store/store.h"
+
+/* E_CORRUPT: there is no such number. */
+int meta_get(struct store *store, const char *key, int64_t *ret_value);
+int meta_set(struct store *store, const char *key, int64_t value);
+int meta_add(struct store *store, const char *key, int64_t change);
+
+/* How many listings of a slot are in force, how many incidents and pieces of evidence there are:
+ * counted during a transaction, written when it commits. */
+int counts_slot(struct store *store, int64_t slot, int64_t change);
+int counts_write(struct store *store);

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: ISC */
+#include <sodium.h>
+
+#include "base/macro.h"
+#include "conf/store_url.h"
+#include "store/sql.h"
+#include "store/store_priv.h"
+
+/* Opening by the kind of URL. What a backend is stands in ops.h. */
+
+static const struct store_ops *const backends[] = {
+#define STORE(backend, form) &backend##_ops,
+#include "conf/stores.def"
+#undef STORE
+};
+
+static int store_open_as(
+	const char *url, enum store_access access, struct store **ret_store, struct fault *why)
+{
+	struct store *store = NULL;
+	int kind = store_url_kind(span_text(url));
+	int r;
+
+	if (kind < 0)
+		return fault_set(
+			why, E_CONFIG, "store '%s' is not of the form %s", url, store_url_forms);
+	if (sodium_init() < 0)
+		return fault_set(why, E_SYSTEM, "no source of random numbers");
+	r = backends[kind]->open(url, access, &store, why);
+	if (r < 0)
+		return r;
+	store->ops = backends[kind];
+	store->reader = access == STORE_READ;
+	store->statements = statements_new();
+	*ret_store = store;
+	return 0;
+}
+
+int store_open(const char *url, bool create, struct store **ret_store, struct fault *why)
+{
+	return store_open_as(url, create ? STORE_CREATE : STORE_WRITE, ret_store, why);
+}
+
+int store_open_reader(const char *url, struct store **ret_store, struct fault *why)
+{
+	return store_open_as(url, STORE_READ, ret_store, why);
+}
+
+void store_free(struct store **store)
+{
+	if (*store == NULL)
+		return;
+	statements_free(*store);
+	(*store)->ops->close(*store);
+	*store = NULL;
+}
+
+const char *store_error_text(const struct store *store)
+{
+	return store->error_text;
+}
+
+void store_describe(struct store *store, char *text, size_t size)
+{
+	store->ops->describe(store, text, size);
+}
+
+/* ---- what commits leave for later ---- */
+
+void store_sync_defer(struct store *store)
+{
+	store->ops->sync_defer(store, true);
+}
+
+void store_sync_resume(struct store *store)
+{
+	store->ops->sync_defer(store, false);
+}
+
+int store_sync(const char *url, struct fault *why)
+{
+	AUTO(store) *store = NULL;
+	int r = store_open(url, false, &store, why);
+
+	if (r < 0)
+		return r;
+	r = store->ops->sync(store);
+	return r < 0 ? fault_set(why, r, "%s", store->error_text) : r;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * An open store, as the files of this folder see it. A backend embeds it and fills only error_text;
+ * the rest belongs to the files above it. Threads: as store.h says.
+ */
+#include "store/ops.h"
+#include "store/store.h"
+
+struct sql;
+
+enum { SLOT_COUNTS_MAX = 64, NAME_KEPT_MAX = 256 };
+
+/* Counters are written once for a transaction, not once for a row (meta.h). */
+struct row_counts {
+	struct slot_count {
+		int64_t slot;
+		int64_t change;
+	} slots[SLOT_COUNTS_MAX];
+	size_t slots_len;
+	int64_t incidents;
+	int64_t evidence;
+};
+
+struct store {
+	const struct store_ops *ops;
+	bool reader;
+	bool in_transaction;
+	struct sql *statements; /* sql.h */
+	struct row_counts counts;
+	struct row_counts counts_at_savepoint;
+	struct
+	{ /* the last ones looked up, since imports ask for the same each time (list_slot.h) */
+		int64_t slot;
+		char list[NAME_KEPT_MAX];
+		char sublist[NAME_KEPT_MAX];
+		int64_t policy;
+		uint32_t policy_version;
+		char policy_name[NAME_KEPT_MAX];
+	} last;
+	char error_text[512];
+};

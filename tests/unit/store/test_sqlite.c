@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/stores.h"
+
+#include <sys/stat.h>
+
+/* What is true of a store in a file only; what each store has to do is in test_store.c. */
+
+/* ---- a file system whose Nth write or sync fails: the default one with a counter in front ---- */
+
+static sqlite3_vfs failing_vfs;
+static sqlite3_io_methods
+	failing_methods[2]; /* the database, which is locked, and other files, which are not */
+static sqlite3_io_methods real_methods; /* both write and sync alike */
+static int fail_in;                     /* 0: never */
+static int fail_code;
+
+static int countdown(void)
+{
+	return fail_in != 0 && --fail_in == 0 ? fail_code : SQLITE_OK;
+}
+
+static int failing_write(sqlite3_file *file, const void *bytes, int len, sqlite3_int64 offset)
+{
+	int code = countdown();
+
+	return code != SQLITE_OK ? code : real_methods.xWrite(file, bytes, len, offset);
+}
+
+static int failing_sync(sqlite3_file *file, int flags)
+{
+	int code = countdown();
+
+	return code != SQLITE_OK ? code : real_methods.xSync(file, flags);
+}
+
+static int failing_open(
+	sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags, int *ret_flags)
+{
+	sqlite3_vfs *real = vfs->pAppData;
+	int code = real->xOpen(real, name, file, flags, ret_flags);
+
+	if (code == SQLITE_OK && file->pMethods != NULL) {
+		sqlite3_io_methods *methods = &failing_methods[(flags & SQLITE_OPEN_MAIN_DB) != 0];
+
+		real_methods = *file->pMethods;
+		*methods = real_methods;
+		methods->xWrite = failing_write;
+		methods->xSync = failing_sync;
+		file->pMethods = methods;
+	}
+	return code;
+}
+
+static void failing_install(void)
+{
+	sqlite3_vfs *real = sqlite3_vfs_find(NULL);
+
+	failing_vfs = *real;
+	failing_vfs.zName = "failing";
+	failing_vfs.pAppData = real;
+	failing_vfs.xOpen = failing_open;
+	failing_vfs.pNext = NULL;
+	sqlite3_vfs_register(&failing_vfs, 1);
+}
+
+/* Whichever write or sync fails: an error, nothing of the transaction there, and all well
+ * afterwards. */
+static void each_failing_write_leaves_whole_transactions(void **state)
+{
+	static const int codes[] = {SQLITE_FULL, SQLITE_IOERR_WRITE, SQLITE_IOERR_FSYNC};
+	int tried = 0;
+
+	(void)state;
+	for (size_t c = 0; c < COUNTOF(codes); c++) {
+		AUTO(store) *store = open_store();
+		bool failed = true;
+
+		for (int n = 1; failed; n++) {
+			char text[64];
+			uint64_t id = 0;
+			int r;
+
+			snprintf(text, sizeof(text), "198.51.%d.%d", 100 + (int)c, n);
+			fail_code = codes[c];
+			fail_in = n;
+			r = store_begin(store);
+			if (r >= 0)
+				r = listing_add(store, "main", text, 0, &id);
+			r = r >= 0 ? store_commit(store) : (store_rollback(store), r);
+			failed = fail_in == 0;
+			fail_in = 0;
+			if (failed) {
+				tried++;
+				assert_true(r == E_FULL || r == E_IO);
+				assert_int_equal(store_probe(store, n), 0);
+				assert_found(store, STORE_COVERING, "main", text, "");
+			} else {
+				assert_true(r >= 0);
+				assert_found(store, STORE_COVERING, "main", text, text);
+			}
+		}
+	}
+	assert_true(tried >= 3);
+}
+
+static off_t store_size(void)
+{
+	char path[128];
+	struct stat file;
+
+	snprintf(path, sizeof(path), "%s/s.db", folder);
+	assert_int_equal(stat(path, &file), 0);
+	return file.st_size;
+}
+
+static void add_some(struct store *store, unsigned first, unsigned len)
+{
+	assert_int_equal(store_begin(store), 0);
+	for (unsigned i = first; i < first + len; i++) {
+		char text[32];
+		uint64_t id = 0;
+
+		snprintf(text, sizeof(text), "20.0.%u.%u", i / 256, i % 256);
+		assert_int_equal(listing_add(store, "main", text, 0, &id), 1);
+	}
+	assert_int_equal(store_commit(store), 0);
+}
+
+/* As the snapshot thread does: while it reads, and until it has written back itself, commits only
+ * write the log. */
+static void the_log_is_written_back_beside_commits(void **state)
+{
+	enum { MANY = 16000 };
+	struct store *store = open_store(), *reader = NULL;
+	struct fault why = {""};
+	uint64_t count = 0;
+	uint32_t serial = 0;
+	off_t before;
+
+	(void)state;
+	must_add(store, "main", "192.0.2.1", 0);
+	assert_int_equal(store_sync(url, &why), 0);
+	before = store_size();
+	assert_int_equal(store_open_reader(url, &reader, &why), 0);
+	assert_int_equal(store_begin(reader), 0);
+	assert_int_equal(store_serial(reader, &serial), 0);
+	store_sync_defer(store);
+	add_some(store, 0, MANY);
+	store_rollback(reader);
+	must_add(store, "main", "192.0.2.2", 0);
+	assert_int_equal(store_size(), before);
+	assert_int_equal(store_sync(url, &why), 0);
+	assert_true(store_size() > before);
+	before = store_size();
+	store_sync_resume(store);
+	add_some(store, MANY, MANY);
+	assert_true(store_size() > before);
+	assert_int_equal(store_list_count(reader, span_text("main"), &count), 0);
+	assert_int_equal(count, 2 * MANY + 2);
+	store_free(&reader);
+	store_free(&store);
+}
+
+static void a_replaced_file_is_noticed(void **state)
+{
+	AUTO(store) *store = open_store();
+	char path[128];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/s.db", folder);
+	assert_int_equal(store_probe(store, 1), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(store_probe(store, 1), E_CORRUPT);
+	assert_non_null(strstr(store_error_text(store), "gone"));
+}
+
+static void an_overwritten_file_is_noticed(void **state)
+{
+	AUTO(store) *store = open_store();
+	char path[128];
+	FILE *file;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/s.db", folder);
+	assert_int_equal(store_probe(store, 1), 0);
+	file = fopen(path, "r+");
+	assert_non_null(file);
+	fputs("something else entirely", file);
+	fclose(file);
+	assert_int_equal(store_probe(store, 1), E_CORRUPT);
+	assert_non_null(strstr(store_error_text(store), "overwritten"));
+}
+
+static void what_is_not_a_database_is_named(void **state)
+{
+	struct store *store = NULL;
+	struct fault why = {""};
+	char path[128];
+	FILE *file;
+
+	(void)state;
+	assert_int_equal(store_open(url, false, &store, &why), E_ABSENT);
+	snprintf(path, sizeof(path), "%s/s.db", folder);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	for (int i = 0; i < 1000; i++)
+		fputs("this is not a database\n", file);
+	fclose(file);
+	assert_int_equal(store_open(url, true, &store, &why), E_CORRUPT);
+	assert_non_null(strstr(why.text, path));
+	assert_null(store);
+}
+
+static void a_newer_schema_is_refused(void **state)
+{
+	struct store *store = open_store();
+	struct fault why = {""};
+
+	(void)state;
+	store_free(&store);
+	sqlite_execute("PRAGMA user_version = 999");
+	assert_int_equal(store_open(url, true, &store, &why), E_VERSION);
+}
+
+static int tear_down(void **state)
+{
+	fail_in = 0;
+	return sqlite_remove(state);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, sqlite_make, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(each_failing_write_leaves_whole_transactions),
+		TEST(the_log_is_written_back_beside_commits),
+		TEST(a_replaced_file_is_noticed),
+		TEST(an_overwritten_file_is_noticed),
+		TEST(what_is_not_a_database_is_named),
+		TEST(a_newer_schema_is_refused),
+	};
+
+	failing_install();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
