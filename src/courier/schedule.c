@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: ISC */
+#include "courier/schedule.h"
+
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/macro.h"
+#include "base/mem.h"
 #include "base/obj.h"
-#include "courier/courier.h"
+#include "courier/upload.h"
+#include "courier/xfr_client.h"
+#include "courier/zone_file.h"
+#include "feed/times.h"
 
 /*
  * Two things are always apart: what the server has (`next`, fetched) and what the keeper has (`zone`). The next zone becomes
@@ -25,9 +31,46 @@ enum {
 	AGAIN_MS = 1000, /* the keeper was away or busy */
 };
 
+enum { FEED_TEXT_MAX = 400 };
+
+struct feed {
+	uint32_t magic;
+	struct schedule *schedule;
+	const struct conf *conf; /* a reference of our own */
+	const struct conf_feed *feed;
+	struct feed_zone *zone; /* as the keeper has it */
+	struct feed_zone *next; /* as it was fetched, until the keeper has taken it */
+	bool whole;             /* what is sent next has to be all of it */
+	bool expired;
+	int64_t confirmed_s;
+	int64_t expire_at_ms;
+	int64_t fetch_at_ms;
+	int64_t send_at_ms; /* 0: nothing to send */
+	struct timer timer;
+	struct fetch *fetch;
+	struct upload *upload;
+	enum transfer_style style; /* of `next` */
+	bool well;
+	char text[FEED_TEXT_MAX];
+	int64_t since_s;
+};
+
+struct schedule {
+	struct schedule_settings settings;
+	size_t feeds_len;
+	struct feed *feeds;
+	struct feed *
+		sending; /* the one whose change set is on its way: the keeper takes one at a time */
+};
+
 static int64_t feed_now_ms(const struct feed *feed)
 {
-	return loop_now_ms(feed->courier->context->loop);
+	return loop_now_ms(feed->schedule->settings.loop);
+}
+
+static struct feed_file feed_file(const struct feed *feed)
+{
+	return (struct feed_file){feed->conf, feed->feed};
 }
 
 static struct feed_times feed_times(const struct feed *feed)
@@ -37,11 +80,11 @@ static struct feed_times feed_times(const struct feed *feed)
 
 static struct feed_due feed_due(const struct feed *feed)
 {
-	const struct feed *sending = feed->courier->sending;
+	const struct feed *sending = feed->schedule->sending;
 
 	return (struct feed_due){.fetch_at_ms = feed->fetch_at_ms,
 		.send_at_ms = feed->send_at_ms,
-		.is_busy = feed->fetch != NULL || feed->sending != NULL,
+		.is_busy = feed->fetch != NULL || feed->upload != NULL,
 		.others_send = sending != NULL && sending != feed};
 }
 
@@ -77,7 +120,7 @@ static void feed_log(struct feed *feed, bool well, const char *text)
 	bool news = well != feed->well || (!well && strcmp(text, feed->text) != 0);
 
 	if (news)
-		feed->since_s = loop_now_s(feed->courier->context->loop);
+		feed->since_s = loop_now_s(feed->schedule->settings.loop);
 	if (news && !well)
 		log_event(EV_FEED_FAILED,
 			LOG_FIELDS(log_text("feed", feed->feed->name),
@@ -86,7 +129,7 @@ static void feed_log(struct feed *feed, bool well, const char *text)
 		log_event(EV_FEED_BACK, LOG_FIELDS(log_text("feed", feed->feed->name)));
 	feed->well = well;
 	snprintf(feed->text, sizeof(feed->text), "%s", text);
-	courier_tell(feed->courier);
+	feed->schedule->settings.changed(feed->schedule->settings.arg);
 }
 
 static void feed_log_current(struct feed *feed)
@@ -102,7 +145,7 @@ static void feed_log_current(struct feed *feed)
 
 static void feed_confirm(struct feed *feed)
 {
-	feed->confirmed_s = loop_now_s(feed->courier->context->loop);
+	feed->confirmed_s = loop_now_s(feed->schedule->settings.loop);
 	feed->expire_at_ms = feed_now_ms(feed) + feed_times(feed).expire_s * 1000;
 	feed->expired = false;
 	feed->fetch_at_ms = feed_now_ms(feed) + feed_times(feed).refresh_s * 1000;
@@ -134,7 +177,7 @@ static void feed_on_fetched(
 		feed->next = zone;
 		feed_confirm(feed);
 		if (zone == NULL)
-			feed_file_confirm(feed->conf, feed->feed, feed->confirmed_s);
+			feed_file_confirm(feed_file(feed), feed->confirmed_s);
 		feed_send_soon(feed, 0);
 	}
 	feed_arm(feed);
@@ -142,17 +185,18 @@ static void feed_on_fetched(
 
 static void feed_fetch(struct feed *feed)
 {
-	const struct tsig_key *key = keys_find(feed->courier->keys, feed->conf, feed->feed->key);
+	const struct tsig_key *key =
+		keys_find(feed->schedule->settings.keys, feed->conf, feed->feed->key);
+	struct fetch_plan plan = {.feed = feed->feed, .key = key, .have = feed->zone};
 
-	feed->fetch = fetch_new(
-		feed->courier->context->loop, feed->feed, key, feed->zone, feed_on_fetched, feed);
+	feed->fetch = fetch_new(feed->schedule->settings.loop, &plan, feed_on_fetched, feed);
 }
 
 /* ---- what the keeper says ---- */
 
 static void feed_taken(struct feed *feed, const char *text, uint32_t changed)
 {
-	const struct feed_counts *counts = sending_counts(feed->sending);
+	const struct feed_counts *counts = upload_counts(feed->upload);
 	struct fault why = {""};
 
 	if (feed->next != NULL) {
@@ -168,8 +212,7 @@ static void feed_taken(struct feed *feed, const char *text, uint32_t changed)
 				log_number("refusals", (int64_t)counts->refusals),
 				log_number("unaccepted", (int64_t)counts->unaccepted),
 				log_number("no-source", (int64_t)counts->names)));
-		if (feed_file_write(feed->conf, feed->feed, feed->zone, feed->confirmed_s, &why) <
-			0)
+		if (feed_file_write(feed_file(feed), feed->zone, feed->confirmed_s, &why) < 0)
 			log_event(EV_FEED_FILE, LOG_FIELDS(log_text("feed", feed->feed->name),
 							log_text("why", why.text)));
 		feed_confirm(feed); /* by the times of the new SOA */
@@ -181,7 +224,7 @@ static void feed_taken(struct feed *feed, const char *text, uint32_t changed)
 /* The keeper ended everything: what we have is no longer what it has. */
 static void feed_gone(struct feed *feed)
 {
-	feed_file_remove(feed->conf, feed->feed);
+	feed_file_remove(feed_file(feed));
 	feed_zone_free(&feed->zone);
 	feed->whole = false;
 }
@@ -200,6 +243,8 @@ static void feed_not_taken(struct feed *feed, int error, const char *text)
 		feed_log(feed, error == E_DENIED, text);
 }
 
+static void schedule_send_next(struct schedule *schedule);
+
 static void feed_on_sent(int error, const char *text, uint32_t changed, void *arg)
 {
 	struct feed *feed = OBJ(feed, arg);
@@ -211,35 +256,36 @@ static void feed_on_sent(int error, const char *text, uint32_t changed, void *ar
 		feed_gone(feed);
 	else
 		feed_taken(feed, text, changed);
-	sending_free(&feed->sending);
-	feed->courier->sending = NULL;
+	upload_free(&feed->upload);
+	feed->schedule->sending = NULL;
 	feed_arm(feed);
-	feed_send_next(feed->courier);
+	schedule_send_next(feed->schedule);
 }
 
 static void feed_send(struct feed *feed)
 {
-	struct courier *courier = feed->courier;
+	struct schedule *schedule = feed->schedule;
 	const struct feed_zone *to = feed->next != NULL ? feed->next : feed->zone;
-	struct sending_plan plan = {.conf = feed->conf,
+	struct upload_plan plan = {.conf = feed->conf,
 		.feed = feed->feed,
 		.from = feed->whole ? NULL : feed->zone,
 		.to = to};
 
 	if (feed->expired)
 		plan.from = plan.to = NULL;
-	if (!bus_client_is_connected(courier->bus)) {
+	if (!bus_client_is_connected(*schedule->settings.bus)) {
 		feed_send_soon(feed, AGAIN_MS);
 		return;
 	}
-	courier->sending = feed;
-	feed->sending = sending_new(&courier->bus, &plan, feed_on_sent, feed);
+	schedule->sending = feed;
+	feed->upload = upload_new(schedule->settings.bus, &plan, feed_on_sent, feed);
 }
 
-void feed_send_next(struct courier *courier)
+/* The keeper can be spoken to, or another feed is done with it. */
+static void schedule_send_next(struct schedule *schedule)
 {
-	for (size_t i = 0; i < courier->feeds_len && courier->sending == NULL; i++) {
-		struct feed *feed = &courier->feeds[i];
+	for (size_t i = 0; i < schedule->feeds_len && schedule->sending == NULL; i++) {
+		struct feed *feed = &schedule->feeds[i];
 
 		if (feed_step(feed) == FEED_SEND)
 			feed_send(feed);
@@ -254,7 +300,7 @@ static void feed_on_timer(struct timer *timer, void *arg)
 	struct feed *feed = OBJ(feed, arg);
 
 	(void)timer;
-	feed_send_next(feed->courier);
+	schedule_send_next(feed->schedule);
 	if (feed_step(feed) == FEED_FETCH)
 		feed_fetch(feed);
 	feed_arm(feed);
@@ -265,8 +311,8 @@ static void feed_on_timer(struct timer *timer, void *arg)
 /* The clock may have been set while we were away: then the zone counts as fresh, but not for longer than once more. */
 static void feed_load(struct feed *feed)
 {
-	int64_t now_s = loop_now_s(feed->courier->context->loop);
-	int r = feed_file_read(feed->conf, feed->feed, &feed->zone, &feed->confirmed_s);
+	int64_t now_s = loop_now_s(feed->schedule->settings.loop);
+	int r = feed_file_read(feed_file(feed), &feed->zone, &feed->confirmed_s);
 	int64_t age_s;
 
 	if (r < 0 && r != E_ABSENT)
@@ -282,29 +328,69 @@ static void feed_load(struct feed *feed)
 	feed->expire_at_ms = feed_now_ms(feed) + (feed_times(feed).expire_s - age_s) * 1000;
 }
 
-void feed_init(struct feed *feed, struct courier *courier, const struct conf_feed *conf_feed)
+static void feed_init(
+	struct feed *feed, struct schedule *schedule, const struct conf_feed *conf_feed)
 {
 	*feed = (struct feed){.magic = (uint32_t)MAGIC_feed,
-		.courier = courier,
-		.conf = conf_ref(courier->context->conf),
+		.schedule = schedule,
+		.conf = conf_ref(schedule->settings.conf),
 		.feed = conf_feed,
 		.well = true,
-		.since_s = loop_now_s(courier->context->loop)};
-	timer_init(&feed->timer, courier->context->loop, feed_on_timer, feed);
+		.since_s = loop_now_s(schedule->settings.loop)};
+	timer_init(&feed->timer, schedule->settings.loop, feed_on_timer, feed);
 	feed_load(feed);
 	feed->fetch_at_ms = feed_now_ms(feed);
 	feed_arm(feed);
 }
 
-void feed_done(struct feed *feed)
+static void feed_done(struct feed *feed)
 {
-	if (feed->courier->sending == feed)
-		feed->courier->sending = NULL;
 	timer_done(&feed->timer);
 	fetch_free(&feed->fetch);
-	sending_free(&feed->sending);
+	upload_free(&feed->upload);
 	feed_zone_free(&feed->zone);
 	feed_zone_free(&feed->next);
 	conf_unref(&feed->conf);
 	feed->magic = 0;
+}
+
+struct schedule *schedule_new(const struct schedule_settings *settings)
+{
+	const struct conf *conf = settings->conf;
+	struct schedule *schedule = mem_new(schedule);
+
+	schedule->settings = *settings;
+	schedule->feeds = mem_alloc_array(conf->feeds_len + 1, sizeof(*schedule->feeds));
+	for (size_t i = 0; i < conf->feeds_len; i++)
+		feed_init(&schedule->feeds[i], schedule, &conf->feeds[i]);
+	schedule->feeds_len = conf->feeds_len;
+	return schedule;
+}
+
+void schedule_free(struct schedule **schedule)
+{
+	struct schedule *s = *schedule;
+
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->feeds_len; i++)
+		feed_done(&s->feeds[i]);
+	mem_free(s->feeds);
+	mem_free(s);
+	*schedule = NULL;
+}
+
+size_t schedule_len(const struct schedule *schedule)
+{
+	return schedule->feeds_len;
+}
+
+struct feed_state schedule_state(const struct schedule *schedule, size_t index)
+{
+	const struct feed *feed = &schedule->feeds[index];
+
+	return (struct feed_state){.name = feed->feed->name,
+		.well = feed->well,
+		.text = feed->text[0] != '\0' ? feed->text : "not asked yet",
+		.since_s = feed->since_s};
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
+#include "courier/upload.h"
+
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "bus/convert.h"
 #include "bus/frame.h"
-#include "courier/courier.h"
 #include "stockade.pb-c.h"
 
 /*
@@ -24,10 +25,10 @@ struct named_rules {
 	const char *names[SUBLISTS_MAX]; /* by bit */
 };
 
-struct sending {
+struct upload {
 	uint32_t magic;
 	struct bus_client **bus; /* the courier's; NULL behind it: no answers come any more */
-	struct sending_plan plan;
+	struct upload_plan plan;
 	struct named_rules named;
 	struct feed_set *from;
 	struct feed_set *to;
@@ -37,11 +38,11 @@ struct sending {
 	bool ended;
 	bool freed;
 	unsigned asked; /* answers that are due */
-	sending_done *done;
+	upload_done *done;
 	void *arg;
 };
 
-static void sending_on_answer(int error, const Stockade__Answer *answer, void *arg);
+static void upload_on_answer(int error, const Stockade__Answer *answer, void *arg);
 
 /* ---- rules: which answer belongs to which of the feed's sublists ---- */
 
@@ -56,7 +57,7 @@ static uint8_t rules_bit(struct named_rules *named, const char *sublist)
 }
 
 /* The configuration has no more sublists and codes than fit. */
-static void rules_make(const struct sending_plan *plan, struct named_rules *ret_rules)
+static void rules_make(const struct upload_plan *plan, struct named_rules *ret_rules)
 {
 	const struct conf_feed *feed = plan->feed;
 	const struct conf_list *list = conf_list_find(plan->conf, span_text(feed->into));
@@ -73,16 +74,16 @@ static void rules_make(const struct sending_plan *plan, struct named_rules *ret_
 
 /* ---- parts ---- */
 
-static void sending_send(struct sending *sending, Stockade__Feed *feed)
+static void upload_send(struct upload *upload, Stockade__Feed *feed)
 {
-	feed->name = (char *)sending->plan.feed->name;
-	sending->asked++;
-	bus_client_feed(*sending->bus, feed, sending_on_answer, sending);
+	feed->name = (char *)upload->plan.feed->name;
+	upload->asked++;
+	bus_client_feed(*upload->bus, feed, upload_on_answer, upload);
 }
 
-static void sending_begin(struct sending *sending)
+static void upload_begin(struct upload *upload)
 {
-	const struct sending_plan *plan = &sending->plan;
+	const struct upload_plan *plan = &upload->plan;
 	Stockade__Feed feed = STOCKADE__FEED__INIT;
 	Stockade__FeedBegin begin = STOCKADE__FEED_BEGIN__INIT;
 
@@ -91,11 +92,11 @@ static void sending_begin(struct sending *sending)
 	begin.from_serial = plan->from != NULL ? plan->from->soa.serial : 0;
 	begin.to_serial = plan->to != NULL ? plan->to->soa.serial : 0;
 	begin.rules = conf_feed_rules(plan->conf, plan->feed);
-	begin.n_sublists = sending->named.names_len;
-	begin.sublists = (char **)(uintptr_t)sending->named.names;
+	begin.n_sublists = upload->named.names_len;
+	begin.sublists = (char **)(uintptr_t)upload->named.names;
 	feed.what_case = STOCKADE__FEED__WHAT_BEGIN;
 	feed.begin = &begin;
-	sending_send(sending, &feed);
+	upload_send(upload, &feed);
 }
 
 /* An entry on the wire borrows from here. */
@@ -106,12 +107,12 @@ struct wire_entry {
 };
 
 /* False: there are no more. */
-static bool sending_next(struct sending *sending, struct wire_entry *entry)
+static bool upload_next(struct upload *upload, struct wire_entry *entry)
 {
 	const struct feed_set *set = NULL;
 	struct feed_entry next;
 
-	if (feed_difference_next(&sending->difference, &next, &set) == 0)
+	if (feed_difference_next(&upload->difference, &next, &set) == 0)
 		return false;
 	feed_entry_source(set, &next, &entry->source);
 	source_to_wire(&entry->source, &entry->wire_source);
@@ -124,7 +125,7 @@ static bool sending_next(struct sending *sending, struct wire_entry *entry)
 	return true;
 }
 
-static void sending_entries(struct sending *sending)
+static void upload_entries(struct upload *upload)
 {
 	struct wire_entry *entries = mem_alloc_array(ENTRIES_PER_PART, sizeof(*entries));
 	Stockade__FeedEntry **pointers = mem_alloc_array(ENTRIES_PER_PART, sizeof(*pointers));
@@ -132,120 +133,120 @@ static void sending_entries(struct sending *sending)
 	Stockade__Feed feed = STOCKADE__FEED__INIT;
 	size_t len = 0;
 
-	while (len < ENTRIES_PER_PART && sending_next(sending, &entries[len])) {
+	while (len < ENTRIES_PER_PART && upload_next(upload, &entries[len])) {
 		pointers[len] = &entries[len].wire;
 		len++;
 	}
-	sending->exhausted = len < ENTRIES_PER_PART;
-	sending->sent += len;
+	upload->exhausted = len < ENTRIES_PER_PART;
+	upload->sent += len;
 	part.n_entries = len;
 	part.entries = pointers;
 	feed.what_case = STOCKADE__FEED__WHAT_ENTRIES;
 	feed.entries = &part;
-	sending_send(sending, &feed);
+	upload_send(upload, &feed);
 	mem_free(pointers);
 	mem_free(entries);
 }
 
-static void sending_end(struct sending *sending)
+static void upload_end(struct upload *upload)
 {
 	Stockade__Feed feed = STOCKADE__FEED__INIT;
 	Stockade__FeedEnd end = STOCKADE__FEED_END__INIT;
 
-	end.entries = sending->sent;
+	end.entries = upload->sent;
 	feed.what_case = STOCKADE__FEED__WHAT_END;
 	feed.end = &end;
-	sending->ended = true;
-	sending_send(sending, &feed);
+	upload->ended = true;
+	upload_send(upload, &feed);
 }
 
-static void sending_destroy(struct sending *sending)
+static void upload_destroy(struct upload *upload)
 {
-	sending->magic = 0;
-	mem_free(sending);
+	upload->magic = 0;
+	mem_free(upload);
 }
 
 /* The sets are made when the keeper wants them: what it refuses at once is offered often. */
-static int sending_make_sets(struct sending *sending)
+static int upload_make_sets(struct upload *upload)
 {
-	const struct sending_plan *plan = &sending->plan;
+	const struct upload_plan *plan = &upload->plan;
 	int r = 0;
 
-	if (sending->to != NULL)
+	if (upload->to != NULL)
 		return 0;
 	if (plan->from != NULL)
-		r = feed_set_new(plan->from, &sending->named.rules, &sending->from);
+		r = feed_set_new(plan->from, &upload->named.rules, &upload->from);
 	if (r >= 0)
-		r = feed_set_new(plan->to, &sending->named.rules, &sending->to);
-	sending->difference = (struct feed_difference){.from = sending->from, .to = sending->to};
+		r = feed_set_new(plan->to, &upload->named.rules, &upload->to);
+	upload->difference = (struct feed_difference){.from = upload->from, .to = upload->to};
 	return r;
 }
 
-static void sending_go_on(struct sending *sending)
+static void upload_go_on(struct upload *upload)
 {
-	int r = sending_make_sets(sending);
+	int r = upload_make_sets(upload);
 
 	if (r < 0)
-		sending->done(r, "the texts of the zone are too long", 0, sending->arg);
+		upload->done(r, "the texts of the zone are too long", 0, upload->arg);
 	else
-		sending_entries(sending);
+		upload_entries(upload);
 }
 
-static void sending_on_answer(int error, const Stockade__Answer *answer, void *arg)
+static void upload_on_answer(int error, const Stockade__Answer *answer, void *arg)
 {
-	struct sending *sending = OBJ(sending, arg);
+	struct upload *upload = OBJ(upload, arg);
 
-	sending->asked--;
-	if (sending->freed) {
-		sending_destroy(sending);
+	upload->asked--;
+	if (upload->freed) {
+		upload_destroy(upload);
 		return;
 	}
-	if (error < 0 || sending->ended)
-		sending->done(error, answer != NULL ? answer->text : err_text(error),
-			answer != NULL ? answer->changed : 0, sending->arg);
-	else if (sending->exhausted)
-		sending_end(sending);
+	if (error < 0 || upload->ended)
+		upload->done(error, answer != NULL ? answer->text : err_text(error),
+			answer != NULL ? answer->changed : 0, upload->arg);
+	else if (upload->exhausted)
+		upload_end(upload);
 	else
-		sending_go_on(sending);
+		upload_go_on(upload);
 }
 
 /* ---- life ---- */
 
-struct sending *sending_new(
-	struct bus_client **bus, const struct sending_plan *plan, sending_done *done, void *arg)
+struct upload *upload_new(
+	struct bus_client **bus, const struct upload_plan *plan, upload_done *done, void *arg)
 {
-	struct sending *sending = mem_new(sending);
+	struct upload *upload = mem_new(upload);
 
-	sending->magic = (uint32_t)MAGIC_sending;
-	sending->bus = bus;
-	sending->plan = *plan;
-	sending->done = done;
-	sending->arg = arg;
-	sending->exhausted =
+	upload->magic = (uint32_t)MAGIC_upload;
+	upload->bus = bus;
+	upload->plan = *plan;
+	upload->done = done;
+	upload->arg = arg;
+	upload->exhausted =
 		plan->from == plan->to; /* nothing changed: only that it is so is told */
-	rules_make(plan, &sending->named);
-	sending_begin(sending);
-	return sending;
+	rules_make(plan, &upload->named);
+	upload_begin(upload);
+	return upload;
 }
 
 /* An answer may still be due; the rest is freed with it. */
-void sending_free(struct sending **sending)
+void upload_free(struct upload **upload)
 {
-	struct sending *s = *sending;
+	struct upload *s = *upload;
 
 	if (s == NULL)
 		return;
-	*sending = NULL;
+	*upload = NULL;
 	feed_set_free(&s->from);
 	feed_set_free(&s->to);
 	s->freed = true;
 	if (s->asked == 0 || *s->bus == NULL)
-		sending_destroy(s);
+		upload_destroy(s);
 }
 
-const struct feed_counts *sending_counts(const struct sending *sending)
+const struct feed_counts *upload_counts(const struct upload *upload)
 {
 	static const struct feed_counts none = {0};
 
-	return sending->to != NULL ? &sending->to->counts : &none;
+	return upload->to != NULL ? &upload->to->counts : &none;
 }

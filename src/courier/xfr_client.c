@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include "courier/xfr_client.h"
+
 #include <sys/random.h>
 
 #include "base/log.h"
@@ -6,7 +8,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/serial.h"
-#include "courier/courier.h"
+#include "feed/changes.h"
 #include "loop/socket.h"
 #include "loop/stream.h"
 
@@ -34,9 +36,7 @@ enum {
 struct fetch {
 	uint32_t magic;
 	struct loop *loop;
-	const struct conf_feed *feed;
-	const struct feed_zone *have;
-	const struct tsig_key *key;
+	struct fetch_plan plan;
 	struct dns_name zone;
 	bool whole;  /* IXFR was no use */
 	bool is_soa; /* the question under way */
@@ -118,7 +118,7 @@ static void fetch_on_timer(struct timer *timer, void *arg)
 
 static void fetch_ask(struct fetch *fetch, uint16_t type)
 {
-	uint32_t serial = fetch->have != NULL ? fetch->have->soa.serial : 0;
+	uint32_t serial = fetch->plan.have != NULL ? fetch->plan.have->soa.serial : 0;
 	struct buf *out = stream_out(fetch->stream);
 	struct buf query;
 	size_t len;
@@ -127,7 +127,7 @@ static void fetch_ask(struct fetch *fetch, uint16_t type)
 	fetch->is_soa = type == DNS_SOA;
 	buf_init(&query, QUERY_MAX);
 	transfer_query_encode(&query, fetch->id, &fetch->zone, type, serial);
-	tsig_begin(&fetch->tsig, fetch->key);
+	tsig_begin(&fetch->tsig, fetch->plan.key);
 	len = buf_len(&query);
 	ASSERT(buf_reserve(&query, tsig_room(&fetch->tsig)) != NULL);
 	len = tsig_sign(&fetch->tsig, query.ptr, len, query.size, loop_now_s(fetch->loop));
@@ -140,16 +140,16 @@ static void fetch_ask(struct fetch *fetch, uint16_t type)
 
 static void fetch_ask_transfer(struct fetch *fetch)
 {
-	size_t entries = (size_t)fetch->feed->limit;
-	bool incremental = fetch->have != NULL && !fetch->whole;
+	size_t entries = (size_t)fetch->plan.feed->limit;
+	bool incremental = fetch->plan.have != NULL && !fetch->whole;
 
 	fetch->changes = feed_changes_new(&fetch->zone, entries);
 	fetch_ask(fetch, incremental ? DNS_IXFR : DNS_AXFR);
 	fetch->transfer = (struct transfer_read){.zone = fetch->zone,
 		.id = fetch->id,
 		.type = incremental ? DNS_IXFR : DNS_AXFR,
-		.serial = incremental ? fetch->have->soa.serial : 0,
-		.tsig = fetch->key != NULL ? &fetch->tsig : NULL,
+		.serial = incremental ? fetch->plan.have->soa.serial : 0,
+		.tsig = fetch->plan.key != NULL ? &fetch->tsig : NULL,
 		.limits = {entries * RECORDS_PER_ENTRY + RECORDS_LEAST,
 			(entries + RECORDS_LEAST) * OCTETS_PER_ENTRY},
 		.each = feed_changes_take,
@@ -162,17 +162,17 @@ static int soa_check_signature(struct fetch *fetch, const struct dns_message *me
 {
 	int r;
 
-	if (fetch->key == NULL)
+	if (fetch->plan.key == NULL)
 		return 0;
 	r = tsig_verify_answer(
 		&fetch->tsig, message->bytes, message->tsig_at, loop_now_s(fetch->loop));
 	if (r < 0 && fetch->tsig.error != 0)
 		return fault_set(&fetch->why, E_DENIED, "the server refuses our key '%s': %s",
-			fetch->feed->key, tsig_error_name(fetch->tsig.error));
+			fetch->plan.feed->key, tsig_error_name(fetch->tsig.error));
 	if (r < 0 || !tsig_is_whole(&fetch->tsig))
 		return fault_set(&fetch->why, E_DENIED,
 			"the server's answer (%s) is not signed by the key '%s'",
-			dns_rcode_text(message->rcode), fetch->feed->key);
+			dns_rcode_text(message->rcode), fetch->plan.feed->key);
 	return 0;
 }
 
@@ -205,7 +205,7 @@ static int soa_read(struct fetch *fetch, struct span bytes, struct dns_soa *ret_
 
 static void fetch_take_soa(struct fetch *fetch, const struct dns_soa *soa)
 {
-	const struct feed_zone *have = fetch->have;
+	const struct feed_zone *have = fetch->plan.have;
 
 	if (have != NULL && soa->serial == have->soa.serial) {
 		fetch_finish(fetch, FETCH_CURRENT);
@@ -224,7 +224,7 @@ static void fetch_take_soa(struct fetch *fetch, const struct dns_soa *soa)
 static void fetch_take_end(struct fetch *fetch)
 {
 	const struct transfer_read *transfer = &fetch->transfer;
-	const struct feed_zone *have = fetch->have;
+	const struct feed_zone *have = fetch->plan.have;
 	int r;
 
 	if (transfer->style == TRANSFER_CURRENT) {
@@ -251,7 +251,7 @@ static int fetch_read_transfer(struct fetch *fetch, struct span bytes)
 	if (r == E_LIMIT)
 		fault_set(&fetch->why, r,
 			"the zone is larger than its limit of %d entries allows; when that is right, raise 'limit'",
-			fetch->feed->limit);
+			fetch->plan.feed->limit);
 	return r;
 }
 
@@ -311,27 +311,25 @@ static void fetch_connect(struct fetch *fetch)
 	fetch->is_soa = true;
 	fetch->why.text[0] = '\0';
 	timer_set(&fetch->timer, loop_now_ms(fetch->loop) + CONNECT_MS);
-	if (socket_connect_tcp(fetch->feed->server, &fd) < 0)
+	if (socket_connect_tcp(fetch->plan.feed->server, &fd) < 0)
 		return; /* the timer tells: done is never called from inside fetch_new */
 	fetch->stream = stream_new(fetch->loop, fd, true, &limits, &calls, fetch);
 }
 
-struct fetch *fetch_new(struct loop *loop, const struct conf_feed *feed, const struct tsig_key *key,
-	const struct feed_zone *have, fetch_done *done, void *arg)
+struct fetch *fetch_new(
+	struct loop *loop, const struct fetch_plan *plan, fetch_done *done, void *arg)
 {
 	struct fetch *fetch = mem_new(fetch);
 
 	fetch->magic = (uint32_t)MAGIC_fetch;
 	fetch->loop = loop;
-	fetch->feed = feed;
-	fetch->key = key;
-	fetch->have = have;
+	fetch->plan = *plan;
 	fetch->done = done;
 	fetch->arg = arg;
 	timer_init(&fetch->timer, loop, fetch_on_timer, fetch);
 	timer_init(&fetch->end, loop, fetch_on_timer, fetch);
 	timer_set(&fetch->end, loop_now_ms(loop) + WHOLE_MS);
-	ASSERT(dns_name_parse(span_text(feed->zone), &fetch->zone) ==
+	ASSERT(dns_name_parse(span_text(plan->feed->zone), &fetch->zone) ==
 		0); /* the configuration was checked */
 	fetch_connect(fetch);
 	return fetch;

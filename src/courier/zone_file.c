@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include "courier/zone_file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -7,25 +9,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "courier/courier.h"
 #include "process/folders.h"
 
-/*
- * The zone of each feed, in the role's own folder: so that a restart costs a difference and no transfer. Written beside and
- * renamed; a file that is damaged all the same is as good as none.
- */
 enum { FILE_MOST = 1 << 30 };
 
-static int file_path(const struct conf *conf, const struct conf_feed *feed, const char *ending,
-	char path[PATH_MAX])
+static int file_path(struct feed_file file, const char *ending, char path[PATH_MAX])
 {
 	size_t len;
 	int n;
 
-	if (folders_state(conf, "courier", path, PATH_MAX) < 0)
+	if (folders_state(file.conf, "courier", path, PATH_MAX) < 0)
 		return E_LIMIT;
 	len = strlen(path);
-	n = snprintf(path + len, PATH_MAX - len, "/%s.zone%s", feed->name, ending);
+	n = snprintf(path + len, PATH_MAX - len, "/%s.zone%s", file.feed->name, ending);
 	return n < 0 || (size_t)n >= PATH_MAX - len ? E_LIMIT : 0;
 }
 
@@ -49,16 +45,15 @@ static int file_read_all(int fd, struct buf *out)
 	return 0;
 }
 
-int feed_file_read(const struct conf *conf, const struct conf_feed *feed,
-	struct feed_zone **ret_zone, int64_t *ret_confirmed_s)
+int feed_file_read(struct feed_file file, struct feed_zone **ret_zone, int64_t *ret_confirmed_s)
 {
 	char path[PATH_MAX];
 	struct dns_name name;
 	struct buf bytes;
 	int fd;
-	int r = file_path(conf, feed, "", path);
+	int r = file_path(file, "", path);
 
-	if (r < 0 || dns_name_parse(span_text(feed->zone), &name) < 0)
+	if (r < 0 || dns_name_parse(span_text(file.feed->zone), &name) < 0)
 		return E_LIMIT;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
@@ -84,17 +79,17 @@ static int file_write_all(int fd, struct span bytes)
 	return fsync(fd) < 0 ? err_from_errno(errno) : 0;
 }
 
-int feed_file_write(const struct conf *conf, const struct conf_feed *feed,
-	const struct feed_zone *zone, int64_t confirmed_s, struct fault *why)
+int feed_file_write(
+	struct feed_file file, const struct feed_zone *zone, int64_t confirmed_s, struct fault *why)
 {
 	char path[PATH_MAX];
 	char fresh[PATH_MAX];
 	struct buf bytes;
 	int fd;
-	int r = file_path(conf, feed, "", path);
+	int r = file_path(file, "", path);
 
 	if (r >= 0)
-		r = file_path(conf, feed, ".new", fresh);
+		r = file_path(file, ".new", fresh);
 	if (r < 0)
 		return fault_set(why, r, "the path of its file is too long");
 	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -116,13 +111,13 @@ int feed_file_write(const struct conf *conf, const struct conf_feed *feed,
 }
 
 /* In place: a torn write of eight octets means a wrong time, and a wrong time means to ask the server. */
-void feed_file_confirm(const struct conf *conf, const struct conf_feed *feed, int64_t confirmed_s)
+void feed_file_confirm(struct feed_file file, int64_t confirmed_s)
 {
 	char path[PATH_MAX];
 	uint8_t octets[8];
 	int fd;
 
-	if (file_path(conf, feed, "", path) < 0)
+	if (file_path(file, "", path) < 0)
 		return;
 	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
@@ -130,15 +125,15 @@ void feed_file_confirm(const struct conf *conf, const struct conf_feed *feed, in
 	for (int i = 0; i < 8; i++)
 		octets[i] = (uint8_t)((uint64_t)confirmed_s >> (56 - 8 * i));
 	if (pwrite(fd, octets, sizeof(octets), FEED_CONFIRMED_AT) < 0)
-		feed_file_remove(conf,
-			feed); /* it cannot be kept right: a transfer after the restart does */
+		feed_file_remove(
+			file); /* it cannot be kept right: a transfer after the restart does */
 	close(fd);
 }
 
-void feed_file_remove(const struct conf *conf, const struct conf_feed *feed)
+void feed_file_remove(struct feed_file file)
 {
 	char path[PATH_MAX];
 
-	if (file_path(conf, feed, "", path) >= 0)
+	if (file_path(file, "", path) >= 0)
 		unlink(path);
 }

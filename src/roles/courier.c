@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/obj.h"
-#include "courier/courier.h"
+#include "courier/schedule.h"
 #include "roles/roles.h"
 #include "stockade.pb-c.h"
 
@@ -13,34 +13,45 @@
  * a folder of its own, the bus, and TCP to the servers of its feeds.
  */
 
-void courier_tell(struct courier *courier)
+struct courier {
+	uint32_t magic;
+	struct role_context *context;
+	struct bus_client *bus;
+	struct keys *keys; /* of the configuration that the feeds are of */
+	struct schedule *schedule;
+	struct timer report;
+};
+
+/* The keeper is to show what changed of the feeds; of several changes in one turn it hears once. */
+static void courier_on_changed(void *arg)
 {
-	if (!timer_is_set(&courier->tell))
-		timer_set(&courier->tell, loop_now_ms(courier->context->loop));
+	struct courier *courier = OBJ(courier, arg);
+
+	if (!timer_is_set(&courier->report))
+		timer_set(&courier->report, loop_now_ms(courier->context->loop));
 }
 
-static void courier_on_tell(struct timer *timer, void *arg)
+static void courier_on_report(struct timer *timer, void *arg)
 {
 	struct courier *courier = OBJ(courier, arg);
 	Stockade__Health health = STOCKADE__HEALTH__INIT;
-	Stockade__Condition *conditions =
-		mem_alloc_array(courier->feeds_len + 1, sizeof(*conditions));
-	Stockade__Condition **pointers = mem_alloc_array(courier->feeds_len + 1, sizeof(*pointers));
+	size_t len = schedule_len(courier->schedule);
+	Stockade__Condition *conditions = mem_alloc_array(len + 1, sizeof(*conditions));
+	Stockade__Condition **pointers = mem_alloc_array(len + 1, sizeof(*pointers));
 
 	(void)timer;
-	for (size_t i = 0; i < courier->feeds_len; i++) {
-		struct feed *feed = &courier->feeds[i];
-		Stockade__Condition *condition = &conditions[i];
+	for (size_t i = 0; i < len; i++) {
+		struct feed_state feed = schedule_state(courier->schedule, i);
 
-		stockade__condition__init(condition);
-		condition->kind = (char *)"feed";
-		condition->name = (char *)(uintptr_t)feed->feed->name;
-		condition->well = feed->well;
-		condition->words = feed->text[0] != '\0' ? feed->text : (char *)"not asked yet";
-		condition->since_s = feed->since_s;
-		pointers[i] = condition;
+		stockade__condition__init(&conditions[i]);
+		conditions[i].kind = (char *)"feed";
+		conditions[i].name = (char *)(uintptr_t)feed.name;
+		conditions[i].well = feed.well;
+		conditions[i].words = (char *)(uintptr_t)feed.text;
+		conditions[i].since_s = feed.since_s;
+		pointers[i] = &conditions[i];
 	}
-	health.n_conditions = courier->feeds_len;
+	health.n_conditions = len;
 	health.conditions = pointers;
 	bus_client_tell(courier->bus, &health);
 	mem_free(pointers);
@@ -49,22 +60,15 @@ static void courier_on_tell(struct timer *timer, void *arg)
 
 static void courier_open_feeds(struct courier *courier)
 {
-	const struct conf *conf = courier->context->conf;
+	struct schedule_settings settings = {.loop = courier->context->loop,
+		.conf = courier->context->conf,
+		.keys = courier->keys,
+		.bus = &courier->bus,
+		.changed = courier_on_changed,
+		.arg = courier};
 
-	courier->feeds_len = conf->feeds_len;
-	courier->feeds = mem_alloc_array(conf->feeds_len + 1, sizeof(*courier->feeds));
-	for (size_t i = 0; i < conf->feeds_len; i++)
-		feed_init(&courier->feeds[i], courier, &conf->feeds[i]);
-	courier_tell(courier);
-}
-
-static void courier_close_feeds(struct courier *courier)
-{
-	for (size_t i = 0; i < courier->feeds_len; i++)
-		feed_done(&courier->feeds[i]);
-	mem_free(courier->feeds);
-	courier->feeds = NULL;
-	courier->feeds_len = 0;
+	courier->schedule = schedule_new(&settings);
+	courier_on_changed(courier);
 }
 
 static int courier_start(struct role_context *context, struct fault *why)
@@ -82,7 +86,7 @@ static int courier_start(struct role_context *context, struct fault *why)
 	courier->magic = (uint32_t)MAGIC_courier;
 	courier->context = context;
 	context->state = courier;
-	timer_init(&courier->tell, context->loop, courier_on_tell, courier);
+	timer_init(&courier->report, context->loop, courier_on_report, courier);
 	r = bus_client_new(context->loop, &settings, NULL, NULL, NULL, &courier->bus, why);
 	if (r >= 0)
 		r = keys_read(context->conf, &courier->keys, why);
@@ -102,7 +106,7 @@ static int courier_reload(struct role_context *context)
 		log_event(EV_CONFIG_BAD, LOG_FIELDS(log_text("why", why.text), log_error(r)));
 		return r;
 	}
-	courier_close_feeds(courier);
+	schedule_free(&courier->schedule);
 	keys_free(&courier->keys);
 	courier->keys = keys;
 	courier_open_feeds(courier);
@@ -121,9 +125,9 @@ static void courier_finish(struct role_context *context)
 	if (courier == NULL)
 		return;
 	bus_client_free(&courier->bus);
-	courier_close_feeds(courier);
+	schedule_free(&courier->schedule);
 	keys_free(&courier->keys);
-	timer_done(&courier->tell);
+	timer_done(&courier->report);
 	courier->magic = 0;
 	mem_free(courier);
 	context->state = NULL;
