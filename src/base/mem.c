@@ -6,13 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/macro.h"
 
 /*
  * A freed block keeps a byte pattern instead of its last content, so that a read after free shows nonsense at once and
  * gives no secret away. Large blocks go back to the system anyway; only their beginning is worth the time.
  */
-enum { POISON = 0xdb, POISON_BYTES = 4096 };
+enum { POISON = 0xdb, POISON_BYTES = 4096, ARRAY_FIRST = 16 };
 
 static size_t fail_in;
 
@@ -74,6 +75,49 @@ void *mem_resize_try(void *block, size_t size)
 	if (mem_should_fail())
 		return NULL;
 	return realloc(block, size != 0 ? size : 1);
+}
+
+/* The pointer at `array` may be of any object type: it is read and written by its octets. */
+static int array_resize(void *array, size_t *room, size_t wanted, size_t size)
+{
+	size_t bytes;
+	void *block;
+
+	if (__builtin_mul_overflow(wanted, size, &bytes))
+		return E_NOMEM;
+	memcpy(&block, array, sizeof(block));
+	block = realloc(block, bytes);
+	if (block == NULL)
+		return E_NOMEM;
+	memcpy(array, &block, sizeof(block));
+	*room = wanted;
+	return 0;
+}
+
+static size_t array_larger(size_t room, size_t wanted)
+{
+	size_t larger = room != 0 ? room + room / 2 : ARRAY_FIRST;
+
+	return larger > wanted ? larger : wanted;
+}
+
+int mem_grow_more(void *array, size_t *room, size_t wanted, size_t size)
+{
+	if (mem_should_fail())
+		return E_NOMEM;
+	return array_resize(array, room, array_larger(*room, wanted), size);
+}
+
+void mem_grow(void *array, size_t *room, size_t wanted, size_t size)
+{
+	if (wanted > *room && array_resize(array, room, array_larger(*room, wanted), size) < 0)
+		mem_exhausted(wanted);
+}
+
+void mem_shrink(void *array, size_t *room, size_t len, size_t size)
+{
+	if (len != 0 && len < *room)
+		array_resize(array, room, len, size);
 }
 
 void mem_free(void *block)

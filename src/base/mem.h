@@ -19,6 +19,24 @@ void *mem_alloc_array_try(size_t count, size_t size);
 void *mem_resize(void *block, size_t size);
 void *mem_resize_try(void *block, size_t size);
 
+int mem_grow_more(void *array, size_t *room, size_t wanted, size_t size);
+
+/*
+ * A growing array: *array (a pointer of any type, given by its address) has room for *room items of that size, and for
+ * `wanted` afterwards. It grows by half, so that adding one by one stays cheap. _try: E_NOMEM, and nothing has changed.
+ *
+ *	mem_grow(&list->items, &list->room, list->len + 1, sizeof(*list->items));
+ */
+void mem_grow(void *array, size_t *room, size_t wanted, size_t size);
+
+static inline int mem_grow_try(void *array, size_t *room, size_t wanted, size_t size)
+{
+	return wanted <= *room ? 0 : mem_grow_more(array, room, wanted, size);
+}
+
+/* Gives back the room behind len items, when that can be done. */
+void mem_shrink(void *array, size_t *room, size_t len, size_t size);
+
 /* Poisons and frees; NULL is fine. */
 void mem_free(void *block);
 

@@ -239,10 +239,7 @@ static void client_ask(struct bus_client *client, const Stockade__Message *messa
 	ask.at_ms = loop_now_ms(client->loop) + (ask.error < 0 ? 0 : patience_ms);
 	if (ask.error >= 0)
 		ask.error = E_TIMEOUT;
-	if (client->asks_len == client->asks_room) {
-		client->asks_room = client->asks_room != 0 ? client->asks_room * 2 : 8;
-		client->asks = mem_resize(client->asks, client->asks_room * sizeof(*client->asks));
-	}
+	mem_grow(&client->asks, &client->asks_room, client->asks_len + 1, sizeof(*client->asks));
 	client->asks[client->asks_len++] = ask;
 	asks_arm(client);
 }

@@ -73,10 +73,7 @@ static void entries_push(struct spool *spool, const struct entry *entry)
 		spool->next -= spool->first;
 		spool->first = 0;
 	}
-	if (spool->end == spool->room) {
-		spool->room = spool->room != 0 ? spool->room * 2 : 64;
-		spool->entries = mem_resize(spool->entries, spool->room * sizeof(*spool->entries));
-	}
+	mem_grow(&spool->entries, &spool->room, spool->end + 1, sizeof(*spool->entries));
 	spool->entries[spool->end++] = *entry;
 	spool->segments[entry->segment].waiting++;
 	spool->waiting++;

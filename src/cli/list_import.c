@@ -55,11 +55,7 @@ void import_add(struct cli *cli, struct import *import, const struct source *sou
 {
 	struct import_entry *entry;
 
-	if (import->len == import->size) {
-		import->size = import->size != 0 ? 2 * import->size : 1024;
-		import->entries =
-			mem_resize(import->entries, import->size * sizeof(*import->entries));
-	}
+	mem_grow(&import->entries, &import->size, import->len + 1, sizeof(*import->entries));
 	entry = &import->entries[import->len++];
 	*entry = (struct import_entry){
 		.ip = source->net.ip, .bits = source->net.bits, .group = group};

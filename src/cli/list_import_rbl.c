@@ -165,12 +165,8 @@ static int entry_group(struct rbl_import *rbl, const struct rbl_section *section
 
 static void exclusion_add(struct rbl_import *rbl, const struct source *source)
 {
-	if (rbl->exclusions_len == rbl->exclusions_size) {
-		rbl->exclusions_size =
-			rbl->exclusions_size != 0 ? 2 * rbl->exclusions_size : EXCLUSIONS_FIRST;
-		rbl->exclusions = mem_resize(
-			rbl->exclusions, rbl->exclusions_size * sizeof(*rbl->exclusions));
-	}
+	mem_grow(&rbl->exclusions, &rbl->exclusions_size, rbl->exclusions_len + 1,
+		sizeof(*rbl->exclusions));
 	rbl->exclusions[rbl->exclusions_len++] = *source;
 }
 

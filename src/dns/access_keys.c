@@ -148,10 +148,7 @@ static int read_line(struct span line, unsigned number, struct access_key *key, 
 
 static void keys_append(struct access_keys *keys, const struct access_key *key)
 {
-	if (keys->len == keys->size) {
-		keys->size = keys->size != 0 ? keys->size * 2 : 16;
-		keys->keys = mem_resize(keys->keys, keys->size * sizeof(*keys->keys));
-	}
+	mem_grow(&keys->keys, &keys->size, keys->len + 1, sizeof(*keys->keys));
 	keys->keys[keys->len++] = *key;
 }
 
@@ -176,10 +173,7 @@ static int keys_read(
 				why, E_LIMIT, "%u:1: more than %d keys", number, ACCESS_KEYS_MAX);
 		if (r < 0)
 			return r;
-		if (keys->len == room) {
-			room = room != 0 ? room * 2 : 16;
-			*lines = mem_resize(*lines, room * sizeof(**lines));
-		}
+		mem_grow(lines, &room, keys->len + 1, sizeof(**lines));
 		(*lines)[keys->len] = number;
 		keys_append(keys, &key);
 	}

@@ -55,11 +55,7 @@ void feed_changes_free(struct feed_changes **changes)
 
 static void changes_note(struct feed_changes *changes)
 {
-	if (changes->len == changes->room) {
-		changes->room = changes->room != 0 ? changes->room * 2 : 1024;
-		changes->places =
-			mem_resize(changes->places, changes->room * sizeof(*changes->places));
-	}
+	mem_grow(&changes->places, &changes->room, changes->len + 1, sizeof(*changes->places));
 	changes->places[changes->len++] = (uint32_t)buf_len(&changes->bytes);
 }
 

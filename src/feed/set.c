@@ -107,10 +107,7 @@ static struct feed_entry *walk_add(
 	struct feed_set *set = walk->set;
 	struct feed_entry *entry;
 
-	if (set->len == walk->room) {
-		walk->room = walk->room != 0 ? walk->room * 2 : 1024;
-		set->entries = mem_resize(set->entries, walk->room * sizeof(*set->entries));
-	}
+	mem_grow(&set->entries, &walk->room, set->len + 1, sizeof(*set->entries));
 	entry = &set->entries[set->len++];
 	*entry = (struct feed_entry){.listed = listed, .excluded = excluded, .reason = reason};
 	return entry;

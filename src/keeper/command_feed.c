@@ -132,10 +132,7 @@ static int purging_found(const struct store_listing *listing, void *arg)
 {
 	struct purging *purging = arg;
 
-	if (purging->len == purging->room) {
-		purging->room = purging->room != 0 ? purging->room * 2 : 256;
-		purging->ids = mem_resize(purging->ids, purging->room * sizeof(*purging->ids));
-	}
+	mem_grow(&purging->ids, &purging->room, purging->len + 1, sizeof(*purging->ids));
 	purging->ids[purging->len++] = listing->id;
 	change_add(&purging->run->change, listing->list, &listing->source);
 	return 0;

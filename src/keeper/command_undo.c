@@ -30,11 +30,7 @@ static int finding_add(const struct store_listing *listing, void *arg)
 
 	if (finding->skip_expired && listing->until_s != 0 && listing->until_s <= finding->now_s)
 		return 0;
-	if (finding->len == finding->room) {
-		finding->room = finding->room != 0 ? finding->room * 2 : 64;
-		finding->found =
-			mem_resize(finding->found, finding->room * sizeof(*finding->found));
-	}
+	mem_grow(&finding->found, &finding->room, finding->len + 1, sizeof(*finding->found));
 	finding->found[finding->len++] = (struct found){
 		listing->id, {arena_copy(finding->arena, listing->list), listing->source}};
 	return 0;

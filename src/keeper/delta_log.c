@@ -8,11 +8,8 @@
 void told_push(struct publisher *publisher, uint32_t serial, uint8_t *packed, size_t packed_len,
 	size_t pieces)
 {
-	if (publisher->told_len == publisher->told_room) {
-		publisher->told_room = publisher->told_room != 0 ? publisher->told_room * 2 : 16;
-		publisher->told = mem_resize(
-			publisher->told, publisher->told_room * sizeof(*publisher->told));
-	}
+	mem_grow(&publisher->told, &publisher->told_room, publisher->told_len + 1,
+		sizeof(*publisher->told));
 	publisher->told[publisher->told_len++] =
 		(struct told){serial, (uint32_t)pieces, packed, packed_len};
 	publisher->pieces += pieces;

@@ -76,11 +76,8 @@ static int evidence_write(struct keeper *keeper, const Stockade__Put *put)
 static void evidence_await_commit(
 	struct transaction *transaction, struct connection *connection, const Stockade__Put *put)
 {
-	if (transaction->len == transaction->room) {
-		transaction->room = transaction->room != 0 ? transaction->room * 2 : 64;
-		transaction->acks = mem_resize(
-			transaction->acks, transaction->room * sizeof(*transaction->acks));
-	}
+	mem_grow(&transaction->acks, &transaction->room, transaction->len + 1,
+		sizeof(*transaction->acks));
 	transaction->acks[transaction->len].connection = connection;
 	memcpy(transaction->acks[transaction->len].id, put->id.data, MESSAGE_ID_SIZE);
 	transaction->len++;

@@ -78,10 +78,7 @@ static int rows_add(const struct store_listing *listing, void *arg)
 
 	if (!span_equal_text(listing->author, c->author))
 		return 0;
-	if (c->rows_len == c->rows_room) {
-		c->rows_room = c->rows_room != 0 ? c->rows_room * 2 : 64;
-		c->rows = mem_resize(c->rows, c->rows_room * sizeof(*c->rows));
-	}
+	mem_grow(&c->rows, &c->rows_room, c->rows_len + 1, sizeof(*c->rows));
 	row = &c->rows[c->rows_len++];
 	*row = (struct listed_row){.ip = listing->source.net.ip,
 		.bits = listing->source.net.bits,

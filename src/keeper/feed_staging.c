@@ -192,11 +192,7 @@ static int feed_begin(
 
 static struct feed_item *staging_push(struct feed_staging *staging)
 {
-	if (staging->len == staging->room) {
-		staging->room = staging->room != 0 ? staging->room * 2 : 256;
-		staging->items =
-			mem_resize(staging->items, staging->room * sizeof(*staging->items));
-	}
+	mem_grow(&staging->items, &staging->room, staging->len + 1, sizeof(*staging->items));
 	staging->items[staging->len] = (struct feed_item){.domain = NULL};
 	return &staging->items[staging->len++];
 }

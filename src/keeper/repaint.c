@@ -33,11 +33,8 @@ static int painting_add(const struct store_listing *listing, void *arg)
 		return 0;
 	if (painting->len == PAINT_ENTRIES_MAX)
 		return E_LIMIT;
-	if (painting->len == painting->room) {
-		painting->room = painting->room != 0 ? painting->room * 2 : 64;
-		painting->entries =
-			mem_resize(painting->entries, painting->room * sizeof(*painting->entries));
-	}
+	mem_grow(
+		&painting->entries, &painting->room, painting->len + 1, sizeof(*painting->entries));
 	entry = &painting->entries[painting->len++];
 	*entry = (struct list_entry){.source = listing->source,
 		.sublist = (uint8_t)sublist,

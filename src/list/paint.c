@@ -54,15 +54,9 @@ static int canvas_draft(struct canvas *canvas, struct draft draft)
 {
 	if (canvas->drafts_len == canvas->of->limit)
 		return E_LIMIT;
-	if (canvas->drafts_len == canvas->drafts_size) {
-		size_t size = canvas->drafts_size != 0 ? canvas->drafts_size * 2 : 16;
-		struct draft *drafts = mem_resize_try(canvas->drafts, size * sizeof(*drafts));
-
-		if (drafts == NULL)
-			return E_NOMEM;
-		canvas->drafts = drafts;
-		canvas->drafts_size = size;
-	}
+	if (mem_grow_try(&canvas->drafts, &canvas->drafts_size, canvas->drafts_len + 1,
+		    sizeof(*canvas->drafts)) < 0)
+		return E_NOMEM;
 	canvas->drafts[canvas->drafts_len++] = draft;
 	return 0;
 }

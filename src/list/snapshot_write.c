@@ -114,26 +114,9 @@ int snapshot_writer_add_list(
 	return (int)writer->lists_len++;
 }
 
-/* Room for one more item in a growing array. */
-static int grow(void *items, size_t len, size_t *size, size_t item_size)
-{
-	size_t wanted = *size != 0 ? *size + *size / 2 : 256;
-	void *grown;
-
-	if (len < *size)
-		return 0;
-	memcpy(&grown, items, sizeof(grown));
-	grown = mem_resize_try(grown, wanted * item_size);
-	if (grown == NULL)
-		return E_NOMEM;
-	memcpy(items, &grown, sizeof(grown));
-	*size = wanted;
-	return 0;
-}
-
 static int nets_add(struct prefix_entries *nets, struct prefix net, uint32_t value)
 {
-	int r = grow(&nets->items, nets->len, &nets->size, sizeof(*nets->items));
+	int r = mem_grow_try(&nets->items, &nets->size, nets->len + 1, sizeof(*nets->items));
 
 	if (r == 0)
 		nets->items[nets->len++] =
@@ -143,7 +126,8 @@ static int nets_add(struct prefix_entries *nets, struct prefix net, uint32_t val
 
 static int point_add(struct collected *list, struct ip ip, uint32_t value)
 {
-	int r = grow(&list->points, list->points_len, &list->points_size, sizeof(*list->points));
+	int r = mem_grow_try(
+		&list->points, &list->points_size, list->points_len + 1, sizeof(*list->points));
 
 	if (r == 0)
 		list->points[list->points_len++] = (struct point){ip_to_v4(ip), value};
@@ -167,20 +151,15 @@ static int domain_add(struct collected *list, const char *domain, uint32_t value
 	bool below = domain[0] == '.';
 	uint8_t key[NAME_KEY_SIZE];
 	int len = name_key(span_text(domain + below), key);
-	int r;
 
 	if (len <= 0)
 		return E_RANGE;
 	if (list->keys_len + NAME_KEY_SIZE > UINT32_MAX)
 		return E_LIMIT;
-	while (list->keys_len + (size_t)len > list->keys_size) {
-		r = grow(&list->keys, list->keys_size, &list->keys_size, 1);
-		if (r < 0)
-			return r;
-	}
-	r = grow(&list->names, list->names_len, &list->names_size, sizeof(*list->names));
-	if (r < 0)
-		return r;
+	if (mem_grow_try(&list->keys, &list->keys_size, list->keys_len + (size_t)len, 1) < 0 ||
+		mem_grow_try(&list->names, &list->names_size, list->names_len + 1,
+			sizeof(*list->names)) < 0)
+		return E_NOMEM;
 	memcpy(list->keys + list->keys_len, key, (size_t)len);
 	list->names[list->names_len++] =
 		(struct name_entry){(uint32_t)list->keys_len, value, (uint8_t)len, below};
@@ -266,7 +245,8 @@ static int nets_split(struct prefix_entries *nets, struct prefix_entries *whole)
 			nets->items[kept++] = nets->items[i];
 			continue;
 		}
-		r = grow(&whole->items, whole->len, &whole->size, sizeof(*whole->items));
+		r = mem_grow_try(
+			&whole->items, &whole->size, whole->len + 1, sizeof(*whole->items));
 		if (r == 0)
 			whole->items[whole->len++] = nets->items[i];
 	}

@@ -162,10 +162,7 @@ void loop_on_wake(struct loop *loop, void (*call)(void *arg), void *arg)
 
 void loop_later(struct loop *loop, void (*call)(void *arg), void *arg)
 {
-	if (loop->later_len == loop->later_size) {
-		loop->later_size = loop->later_size != 0 ? loop->later_size * 2 : 16;
-		loop->later = mem_resize(loop->later, loop->later_size * sizeof(*loop->later));
-	}
+	mem_grow(&loop->later, &loop->later_size, loop->later_len + 1, sizeof(*loop->later));
 	loop->later[loop->later_len++] = (struct later){call, arg};
 }
 
@@ -245,10 +242,7 @@ void timer_set(struct timer *timer, int64_t at_ms)
 	timer_clear(timer);
 	timer->at_ms = at_ms;
 	timer->set = loop->sets++;
-	if (loop->heap_len == loop->heap_size) {
-		loop->heap_size = loop->heap_size != 0 ? loop->heap_size * 2 : 64;
-		loop->heap = mem_resize(loop->heap, loop->heap_size * sizeof(struct timer *));
-	}
+	mem_grow(&loop->heap, &loop->heap_size, loop->heap_len + 1, sizeof(*loop->heap));
 	loop->heap[loop->heap_len++] = timer;
 	heap_up(loop, loop->heap_len - 1);
 }

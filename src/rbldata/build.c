@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/macro.h"
-#include "rbldata/grow.h"
+#include "base/mem.h"
 
 enum { HOST_BITS = 128, V4_SHIFT = 96, DEFAULT_UNKNOWN = -1 };
 
@@ -83,8 +83,8 @@ static int64_t entry_number(struct rbl_builder *builder, const struct rbl_entry 
 
 static int origin_reserve(struct rbl_builder *builder, size_t points)
 {
-	return rbl_grow(&builder->origins, builder->leveled.points_len + points,
-		&builder->origins_size, sizeof(*builder->origins));
+	return mem_grow_try(&builder->origins, &builder->origins_size,
+		builder->leveled.points_len + points, sizeof(*builder->origins));
 }
 
 /* A point of a trie; its number leads to its origin. */

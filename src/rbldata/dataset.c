@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 #include "base/macro.h"
+#include "base/mem.h"
 #include "rbldata/build.h"
-#include "rbldata/grow.h"
 #include "rbldata/subzone.h"
 
 /* A plain data set has one subset; a combined one has one for each $DATASET. */
@@ -38,8 +38,8 @@ static int subset_finish(struct loader *loader)
 		return 0;
 	r = rbl_builder_finish(loader->builder, loader->reader, &subset);
 	if (r == 0)
-		r = rbl_grow(&dataset->subsets, dataset->subsets_len + 1, &dataset->subsets_size,
-			sizeof(struct rbl_subset *));
+		r = mem_grow_try(&dataset->subsets, &dataset->subsets_size,
+			dataset->subsets_len + 1, sizeof(struct rbl_subset *));
 	if (r < 0)
 		return r;
 	dataset->subsets[dataset->subsets_len++] = TAKE(subset);

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "base/macro.h"
+#include "base/mem.h"
 #include "dns/message.h"
-#include "rbldata/grow.h"
 #include "rbldata/special.h"
 
 enum { RDATA_MAX = 2 + RBL_NAME_SIZE + 1, TXT_MAX = 255 };
@@ -180,8 +180,8 @@ static int record_add(struct rbl_generic *generic, struct span key, const struct
 
 	if (generic->pool_len + bytes > UINT32_MAX || generic->len == UINT32_MAX)
 		return E_LIMIT;
-	if (rbl_grow(&generic->pool, generic->pool_len + bytes, &generic->pool_size, 1) < 0 ||
-		rbl_grow(&generic->records, generic->len + 1, &generic->size,
+	if (mem_grow_try(&generic->pool, &generic->pool_size, generic->pool_len + bytes, 1) < 0 ||
+		mem_grow_try(&generic->records, &generic->size, generic->len + 1,
 			sizeof(*generic->records)) < 0)
 		return E_NOMEM;
 	record = &generic->records[generic->len];
@@ -250,8 +250,8 @@ void rbl_generic_settle(struct rbl_generic *generic)
 	if (generic->len != 0)
 		qsort_r(generic->records, generic->len, sizeof(*generic->records), record_compare,
 			generic);
-	rbl_shrink(&generic->records, generic->len, &generic->size, sizeof(*generic->records));
-	rbl_shrink(&generic->pool, generic->pool_len, &generic->pool_size, 1);
+	mem_shrink(&generic->records, &generic->size, generic->len, sizeof(*generic->records));
+	mem_shrink(&generic->pool, &generic->pool_size, generic->pool_len, 1);
 }
 
 /* The first record whose key is not less. */

@@ -281,17 +281,6 @@ static int tables_open(struct rbl_index *index, const struct list_record *record
 	return sections.bad ? E_BUG : 0;
 }
 
-/* What growing left over goes back. */
-static void image_shrink(struct image *image)
-{
-	uint8_t *bytes = mem_resize_try(image->bytes, image->len);
-
-	if (bytes != NULL) {
-		image->bytes = bytes;
-		image->size = image->len;
-	}
-}
-
 int rbl_index_build(struct rbl_painted *painted, struct rbl_index *ret_index)
 {
 	struct rbl_index index = {0};
@@ -308,7 +297,7 @@ int rbl_index_build(struct rbl_painted *painted, struct rbl_index *ret_index)
 		r = index.image.bad ? E_NOMEM : 0;
 	}
 	if (r == 0) {
-		image_shrink(&index.image);
+		mem_shrink(&index.image.bytes, &index.image.size, index.image.len, 1);
 		r = tables_open(&index, &writer.record);
 	}
 	mem_free(writer.census.slots);

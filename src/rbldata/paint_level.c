@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdlib.h>
 
-#include "rbldata/grow.h"
+#include "base/mem.h"
 #include "rbldata/paint.h"
 
 /*
@@ -33,7 +33,7 @@ int rbl_leveled_reserve(struct rbl_leveled *leveled, size_t points)
 {
 	if (leveled->points_len + points > UINT32_MAX / 2)
 		return E_LIMIT;
-	return rbl_grow(&leveled->points, leveled->points_len + points, &leveled->points_size,
+	return mem_grow_try(&leveled->points, &leveled->points_size, leveled->points_len + points,
 		sizeof(*leveled->points));
 }
 
@@ -49,7 +49,7 @@ static int range_add(struct rbl_leveled *leveled, enum rbl_level level, struct r
 				(struct point){range.first, range.value};
 		return r;
 	}
-	r = rbl_grow(&ranges->items, ranges->len + 1, &ranges->size, sizeof(*ranges->items));
+	r = mem_grow_try(&ranges->items, &ranges->size, ranges->len + 1, sizeof(*ranges->items));
 	if (r == 0)
 		ranges->items[ranges->len++] = range;
 	return r;
@@ -128,7 +128,7 @@ static int step_add(struct steps *steps, u128 first, uint32_t answer)
 		steps->len--;
 	if ((steps->len != 0 ? steps->items[steps->len - 1].row : rbl_uncovered) == answer)
 		return 0;
-	r = rbl_grow(&steps->items, steps->len + 1, &steps->size, sizeof(*steps->items));
+	r = mem_grow_try(&steps->items, &steps->size, steps->len + 1, sizeof(*steps->items));
 	if (r == 0)
 		steps->items[steps->len++] = (struct step){first, answer};
 	return r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdlib.h>
 
-#include "rbldata/grow.h"
+#include "base/mem.h"
 #include "rbldata/paint.h"
 
 /*
@@ -18,8 +18,8 @@ void rbl_prefixes_done(struct rbl_prefixes *prefixes)
 
 int rbl_prefixes_add(struct rbl_prefixes *prefixes, struct rbl_prefix prefix)
 {
-	int r = rbl_grow(
-		&prefixes->items, prefixes->len + 1, &prefixes->size, sizeof(*prefixes->items));
+	int r = mem_grow_try(
+		&prefixes->items, &prefixes->size, prefixes->len + 1, sizeof(*prefixes->items));
 
 	if (r == 0)
 		prefixes->items[prefixes->len++] = prefix;
@@ -85,7 +85,7 @@ static int walk_step(struct walk *walk, u128 first, uint32_t answer)
 		steps->len--;
 	if ((steps->len != 0 ? steps->items[steps->len - 1].row : 0) == answer)
 		return 0;
-	r = rbl_grow(&steps->items, steps->len + 1, &steps->size, sizeof(*steps->items));
+	r = mem_grow_try(&steps->items, &steps->size, steps->len + 1, sizeof(*steps->items));
 	if (r == 0)
 		steps->items[steps->len++] = (struct step){first, answer};
 	return r;
@@ -144,7 +144,7 @@ static int point_add(struct steps *points, const struct rbl_prefix *prefix, uint
 
 	if (prefix->value == beneath)
 		return 0;
-	r = rbl_grow(&points->items, points->len + 1, &points->size, sizeof(*points->items));
+	r = mem_grow_try(&points->items, &points->size, points->len + 1, sizeof(*points->items));
 	if (r == 0)
 		points->items[points->len++] = (struct step){prefix->first, prefix->value};
 	return r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdlib.h>
 
-#include "rbldata/grow.h"
+#include "base/mem.h"
 #include "rbldata/paint.h"
 
 /*
@@ -33,9 +33,10 @@ int rbl_names_add(struct rbl_names *names, struct span key, uint32_t value, unsi
 
 	if (names->keys_len + key.len > UINT32_MAX || names->len > UINT32_MAX / 4)
 		return E_LIMIT;
-	r = rbl_grow(&names->keys, names->keys_len + key.len, &names->keys_size, 1);
+	r = mem_grow_try(&names->keys, &names->keys_size, names->keys_len + key.len, 1);
 	if (r == 0)
-		r = rbl_grow(&names->items, names->len + 1, &names->size, sizeof(*names->items));
+		r = mem_grow_try(
+			&names->items, &names->size, names->len + 1, sizeof(*names->items));
 	if (r < 0)
 		return r;
 	memcpy(names->keys + names->keys_len, key.ptr, key.len);
@@ -74,7 +75,7 @@ static int walk_push(struct names_walk *walk, uint32_t key_at, size_t key_len)
 	struct name_nodes *nodes = walk->nodes;
 	bool is_root = walk->depth == 0;
 	uint32_t inherited = is_root ? names_no_row : walk->below[walk->depth - 1];
-	int r = rbl_grow(&nodes->items, nodes->len + 1, &nodes->size, sizeof(*nodes->items));
+	int r = mem_grow_try(&nodes->items, &nodes->size, nodes->len + 1, sizeof(*nodes->items));
 
 	if (r < 0)
 		return r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "rbldata/subzone.h"
 
-#include "rbldata/grow.h"
+#include "base/mem.h"
 
 void rbl_subzones_done(struct rbl_subzones *subzones)
 {
@@ -49,7 +49,7 @@ static struct rbl_subzone *subzone_need(struct rbl_subzones *subzones, struct sp
 		if (place == subzones->len && is_below(name, other))
 			place = i;
 	}
-	if (rbl_grow(&subzones->items, subzones->len + 1, &subzones->size,
+	if (mem_grow_try(&subzones->items, &subzones->size, subzones->len + 1,
 		    sizeof(*subzones->items)) < 0)
 		return NULL;
 	subzone = &subzones->items[place];
@@ -66,8 +66,8 @@ int rbl_subzones_connect(
 {
 	struct rbl_subzone *subzone = subzone_need(subzones, name);
 
-	if (subzone == NULL || rbl_grow(&subzone->subsets, subzone->subsets_len + 1,
-				       &subzone->subsets_size, sizeof(*subzone->subsets)) < 0)
+	if (subzone == NULL || mem_grow_try(&subzone->subsets, &subzone->subsets_size,
+				       subzone->subsets_len + 1, sizeof(*subzone->subsets)) < 0)
 		return E_NOMEM;
 	subzone->subsets[subzone->subsets_len++] = subset;
 	subzone->kinds |= kinds;

@@ -5,7 +5,6 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "rbldata/grow.h"
 #include "rbldata/rbl_template.h"
 
 /*
@@ -150,9 +149,9 @@ int64_t rbl_values_add(struct rbl_values *values, const struct rbl_value *value)
 	if (value->text.len > RBL_TEMPLATE_MAX || values->len >= several ||
 		values->text_len + value->text.len > UINT32_MAX)
 		return E_LIMIT;
-	if (rbl_grow(&values->text, values->text_len + value->text.len, &values->text_size, 1) <
+	if (mem_grow_try(&values->text, &values->text_size, values->text_len + value->text.len, 1) <
 			0 ||
-		rbl_grow(&values->stored, values->len + 1, &values->size, sizeof(stored)) < 0)
+		mem_grow_try(&values->stored, &values->size, values->len + 1, sizeof(stored)) < 0)
 		return E_NOMEM;
 	if (value->text.len != 0)
 		memcpy(values->text + values->text_len, value->text.ptr, value->text.len);
@@ -198,9 +197,9 @@ static int64_t set_add(struct rbl_values *values, const uint32_t *numbers, size_
 	}
 	if (values->sets + 1 >= several || values->members_len + len > UINT32_MAX)
 		return E_LIMIT;
-	if (rbl_grow(&values->set_first, values->sets + 2, &values->sets_size,
+	if (mem_grow_try(&values->set_first, &values->sets_size, values->sets + 2,
 		    sizeof(*values->set_first)) < 0 ||
-		rbl_grow(&values->members, values->members_len + len, &values->members_size,
+		mem_grow_try(&values->members, &values->members_size, values->members_len + len,
 			sizeof(*values->members)) < 0)
 		return E_NOMEM;
 	memcpy(values->members + values->members_len, numbers, wanted.len);
@@ -251,11 +250,11 @@ void rbl_values_settle(struct rbl_values *values)
 	mem_free(values->value_slots.items);
 	mem_free(values->set_slots.items);
 	values->value_slots = values->set_slots = (struct slots){0};
-	rbl_shrink(&values->stored, values->len, &values->size, sizeof(*values->stored));
-	rbl_shrink(&values->text, values->text_len, &values->text_size, 1);
-	rbl_shrink(&values->set_first, values->sets + 1, &values->sets_size,
+	mem_shrink(&values->stored, &values->size, values->len, sizeof(*values->stored));
+	mem_shrink(&values->text, &values->text_size, values->text_len, 1);
+	mem_shrink(&values->set_first, &values->sets_size, values->sets + 1,
 		sizeof(*values->set_first));
-	rbl_shrink(&values->members, values->members_len, &values->members_size,
+	mem_shrink(&values->members, &values->members_size, values->members_len,
 		sizeof(*values->members));
 }
 

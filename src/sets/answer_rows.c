@@ -46,15 +46,8 @@ struct answer_rows {
 
 static int list32_add(struct list32 *list, uint32_t item)
 {
-	if (list->len == list->size) {
-		size_t size = list->size != 0 ? list->size * 2 : 64;
-		uint32_t *items = mem_resize_try(list->items, size * sizeof(*items));
-
-		if (items == NULL)
-			return E_NOMEM;
-		list->items = items;
-		list->size = size;
-	}
+	if (mem_grow_try(&list->items, &list->size, list->len + 1, sizeof(*list->items)) < 0)
+		return E_NOMEM;
 	list->items[list->len++] = item;
 	return 0;
 }
@@ -197,15 +190,9 @@ static int reason_append(struct answer_rows *rows, struct span reason)
 {
 	if (rows->reason_len + reason.len > UINT32_MAX)
 		return E_LIMIT;
-	if (rows->reason_len + reason.len >= rows->reason_size) {
-		size_t size = rows->reason_size * 2 + reason.len + 256;
-		uint8_t *text = mem_resize_try(rows->reason_text, size);
-
-		if (text == NULL)
-			return E_NOMEM;
-		rows->reason_text = text;
-		rows->reason_size = size;
-	}
+	if (mem_grow_try(&rows->reason_text, &rows->reason_size, rows->reason_len + reason.len + 1,
+		    1) < 0)
+		return E_NOMEM;
 	if (rows->reason_first.len == 0 && list32_add(&rows->reason_first, 0) < 0)
 		return E_NOMEM;
 	if (list32_add(&rows->reason_first, (uint32_t)(rows->reason_len + reason.len)) < 0)
@@ -243,19 +230,10 @@ static int64_t reason_intern(struct answer_rows *rows, struct span reason)
 
 static int values_grow(struct answer_rows *rows)
 {
-	size_t size = rows->values_size != 0 ? rows->values_size * 2 : 64;
-	struct value *values;
-
-	if (rows->values_len < rows->values_size)
-		return 0;
-	if (size > UINT32_MAX / 2)
+	if (rows->values_len >= UINT32_MAX / 4)
 		return E_LIMIT;
-	values = mem_resize_try(rows->values, size * sizeof(*values));
-	if (values == NULL)
-		return E_NOMEM;
-	rows->values = values;
-	rows->values_size = size;
-	return 0;
+	return mem_grow_try(
+		&rows->values, &rows->values_size, rows->values_len + 1, sizeof(*rows->values));
 }
 
 static bool is_last_value(const struct answer_rows *rows, const struct statement *statement)

@@ -9,30 +9,13 @@ void image_done(struct image *image)
 	*image = (struct image){0};
 }
 
-static bool image_grow(struct image *image, size_t size)
-{
-	size_t wanted = image->size + image->size / 2;
-	uint8_t *bytes;
-
-	if (size <= image->size)
-		return true;
-	if (wanted < size)
-		wanted = size;
-	bytes = mem_resize_try(image->bytes, wanted);
-	if (bytes == NULL)
-		return false;
-	image->bytes = bytes;
-	image->size = wanted;
-	return true;
-}
-
 void *image_room(struct image *image, uint64_t count, size_t size, uint64_t *ret_offset)
 {
 	size_t start = (image->len + SECTION_ALIGN - 1) / SECTION_ALIGN * SECTION_ALIGN;
 
 	*ret_offset = start;
 	if (image->bad || count > (SIZE_MAX / 2 - start) / size ||
-		!image_grow(image, start + count * size)) {
+		mem_grow_try(&image->bytes, &image->size, start + count * size, 1) < 0) {
 		image->bad = true;
 		return NULL;
 	}

@@ -131,15 +131,8 @@ static int painter_push(struct names_painter *painter, uint32_t key_at, size_t k
 	struct name_nodes *nodes = painter->nodes;
 	bool is_root = painter->depth == 0;
 
-	if (nodes->len == nodes->size) {
-		size_t size = nodes->size != 0 ? nodes->size * 2 : 64;
-		struct name_node *items = mem_resize_try(nodes->items, size * sizeof(*items));
-
-		if (items == NULL)
-			return E_NOMEM;
-		nodes->items = items;
-		nodes->size = size;
-	}
+	if (mem_grow_try(&nodes->items, &nodes->size, nodes->len + 1, sizeof(*nodes->items)) < 0)
+		return E_NOMEM;
 	nodes->items[nodes->len] = (struct name_node){
 		.key_at = key_at,
 		.key_len = (uint8_t)key_len,

@@ -100,15 +100,8 @@ int prefix_sort(struct prefix_entries *entries)
 
 static int steps_add(struct steps *steps, u128 first, uint32_t row)
 {
-	if (steps->len == steps->size) {
-		size_t size = steps->size != 0 ? steps->size * 2 : 64;
-		struct step *items = mem_resize_try(steps->items, size * sizeof(*items));
-
-		if (items == NULL)
-			return E_NOMEM;
-		steps->items = items;
-		steps->size = size;
-	}
+	if (mem_grow_try(&steps->items, &steps->size, steps->len + 1, sizeof(*steps->items)) < 0)
+		return E_NOMEM;
 	steps->items[steps->len++] = (struct step){first, row};
 	return 0;
 }

@@ -79,14 +79,6 @@ static bool changes_are_wanted(const struct dns_changes *changes)
 
 /* ---- changed sources ---- */
 
-static void *grown(void *items, size_t len, size_t *size, size_t each)
-{
-	if (len < *size)
-		return items;
-	*size = *size != 0 ? 2 * *size : 16;
-	return mem_resize(items, *size * each);
-}
-
 void dns_changes_delta(struct dns_changes *changes, const struct delta *delta)
 {
 	if (!changes_are_wanted(changes))
@@ -94,13 +86,13 @@ void dns_changes_delta(struct dns_changes *changes, const struct delta *delta)
 	changes->too_many |= changes->sources_len + delta->pieces_len > SOURCES_MAX;
 	if (changes->too_many)
 		return;
-	changes->steps = grown(changes->steps, changes->steps_len, &changes->steps_size,
-		sizeof(changes->steps[0]));
+	mem_grow(&changes->steps, &changes->steps_size, changes->steps_len + 1,
+		sizeof(*changes->steps));
 	changes->steps[changes->steps_len++] =
 		(struct change_step){delta->from_serial, delta->to_serial};
 	for (size_t i = 0; i < delta->pieces_len; i++) {
-		changes->sources = grown(changes->sources, changes->sources_len,
-			&changes->sources_size, sizeof(changes->sources[0]));
+		mem_grow(&changes->sources, &changes->sources_size, changes->sources_len + 1,
+			sizeof(*changes->sources));
 		changes->sources[changes->sources_len++] = (struct change_source){
 			arena_copy(changes->arena, delta->pieces[i].list), delta->pieces[i].source};
 	}

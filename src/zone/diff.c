@@ -129,11 +129,7 @@ struct regions {
 
 static struct zone_region *regions_add(struct regions *regions)
 {
-	if (regions->len == regions->size) {
-		regions->size = regions->size != 0 ? 2 * regions->size : 16;
-		regions->items =
-			mem_resize(regions->items, regions->size * sizeof(regions->items[0]));
-	}
+	mem_grow(&regions->items, &regions->size, regions->len + 1, sizeof(*regions->items));
 	regions->items[regions->len] = (struct zone_region){.is_domain = false};
 	return &regions->items[regions->len++];
 }
