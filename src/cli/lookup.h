@@ -28,5 +28,5 @@ struct lookup_result {
 /* An exit code. */
 int lookup_in_snapshot(struct cli *cli, const struct source *source, struct lookup_result *result);
 
-/* The newest snapshot file of the lists folder, as a view: 0, or E_... with text. E_ABSENT: there is none. */
+/* The newest snapshot file of the lists folder that can be read, as a view: 0, or E_... with text. E_ABSENT: there is none. */
 int snapshot_open_newest(const char *folder, struct view **ret_view, struct fault *why);

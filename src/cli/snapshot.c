@@ -1,57 +1,21 @@
 /* SPDX-License-Identifier: ISC */
-/* Reading the published state without anybody's help: the newest list-<serial>.snap in the folder of the snapshots. */
-#include <dirent.h>
-#include <errno.h>
-#include <stdio.h>
+/* Reading the published state without anybody's help: the newest file in the folder of the snapshots. */
 #include <string.h>
 
 #include "base/macro.h"
 #include "cli/lookup.h"
+#include "list/snapshot_folder.h"
 
-/* RFC 1982: serials are ordered on a circle. */
-static bool serial_is_newer(uint32_t a, uint32_t b)
-{
-	return a != b && a - b < UINT32_C(0x80000000);
-}
-
-static bool snapshot_serial(const char *name, uint32_t *ret_serial)
-{
-	struct span rest = span_text(name);
-	uint64_t serial;
-
-	if (!span_has_prefix_nocase(rest, "list-") ||
-		!span_has_suffix_nocase(rest, span_text(".snap")))
-		return false;
-	rest = span_of(rest.ptr + 5, rest.len - 10);
-	if (span_parse_u64(rest, UINT32_MAX, &serial) < 0)
-		return false;
-	*ret_serial = (uint32_t)serial;
-	return true;
-}
-
+/* The newest that can be read. Of several that cannot, the newest is what an administrator should hear of. */
 int snapshot_open_newest(const char *folder, struct view **ret_view, struct fault *why)
 {
-	char path[4096] = "";
-	struct dirent *entry;
-	uint32_t newest = 0, serial;
-	DIR *dir = opendir(folder);
+	struct snapshot_file file = {.serial = 0};
+	int damaged = snapshot_folder_next(folder, &file, ret_view, why);
+	int r = damaged;
 
-	if (dir == NULL) {
-		int r = err_from_errno(errno);
-
-		return fault_set(why, r, "cannot read '%s': %s", folder, err_text(r));
-	}
-	while ((entry = readdir(dir)) != NULL) {
-		if (!snapshot_serial(entry->d_name, &serial) ||
-			(path[0] != '\0' && !serial_is_newer(serial, newest)))
-			continue;
-		newest = serial;
-		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-	}
-	closedir(dir);
-	if (path[0] == '\0')
-		return fault_set(why, E_ABSENT, "no snapshot in '%s'", folder);
-	return view_open(path, ret_view, why);
+	while (r < 0 && file.serial != 0)
+		r = snapshot_folder_next(folder, &file, ret_view, NULL);
+	return r < 0 ? damaged : r;
 }
 
 static const char *code_text(struct cli *cli, const char *list, struct span sublist)

@@ -2,65 +2,103 @@
 #include "list/snapshot_folder.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <unistd.h>
 
-#include "base/log.h"
+#include "base/macro.h"
 #include "base/serial.h"
-#include "list/view.h"
 
-/* The serial in "list-<serial>.snap"; 0 for any other name. */
-static uint32_t last_view_serial(const char *name)
+struct snapshot_file snapshot_file_of(uint32_t serial)
 {
-	static const char head[] = "list-";
-	static const char tail[] = ".snap";
-	struct span s = span_text(name);
-	uint64_t serial;
+	struct snapshot_file file = {.serial = serial};
 
-	if (!span_has_prefix_nocase(s, head) || !span_has_suffix_nocase(s, span_text(tail)) ||
-		s.len < sizeof(head) + sizeof(tail) - 2)
-		return 0;
-	s = span_from(s, sizeof(head) - 1);
-	s = span_first(s, s.len - (sizeof(tail) - 1));
-	return span_parse_u64(s, UINT32_MAX, &serial) == 0 ? (uint32_t)serial : 0;
+	snprintf(file.name, sizeof(file.name), "list-%lu.snap", (unsigned long)serial);
+	return file;
 }
 
-/* The newest that is older than `before` (0: of all), in the circle of serials; 0 when there is none. */
-static uint32_t last_view_newest(const char *lists_path, uint32_t before)
+/* 0: not a name of ours. */
+static uint32_t serial_of_name(const char *name)
 {
-	DIR *dir = opendir(lists_path);
-	struct dirent *entry;
+	static const char head[] = "list-";
+	struct span rest = span_text(name);
+	struct span digits;
+	uint64_t serial = 0;
+
+	if (!span_has_prefix_nocase(rest, head))
+		return 0;
+	rest = span_from(rest, sizeof(head) - 1);
+	digits = span_split(&rest, '.');
+	if (!span_equal_text(rest, "snap") || span_parse_u64(digits, UINT32_MAX, &serial) < 0)
+		return 0;
+	return (uint32_t)serial;
+}
+
+/* The newest that is older than `before` (0: of all); E_ABSENT, or why the folder cannot be read. */
+static int folder_find(const char *folder, uint32_t before, uint32_t *ret_serial)
+{
+	DIR *dir = opendir(folder);
+	const struct dirent *entry;
 	uint32_t newest = 0;
 
 	if (dir == NULL)
-		return 0;
+		return err_from_errno(errno);
 	while ((entry = readdir(dir)) != NULL) {
-		uint32_t serial = last_view_serial(entry->d_name);
+		uint32_t serial = serial_of_name(entry->d_name);
 
 		if (serial != 0 && (before == 0 || serial_is_before(serial, before)))
 			newest = serial_newest(newest, serial);
 	}
 	closedir(dir);
-	return newest;
+	if (newest == 0)
+		return E_ABSENT;
+	*ret_serial = newest;
+	return 0;
 }
 
-void last_view_put(const char *lists_path, struct shelf *views)
+int snapshot_folder_open(const char *folder, const struct snapshot_file *file,
+	struct view **ret_view, struct fault *why)
+{
+	AUTO(view) *view = NULL;
+	char path[PATH_MAX];
+	int r;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, file->name);
+	r = view_open(path, &view, why);
+	if (r < 0)
+		return r;
+	if (view_serial(view) != file->serial)
+		return fault_set(why, E_CORRUPT, "'%s' has serial %lu", path,
+			(unsigned long)view_serial(view));
+	*ret_view = TAKE(view);
+	return 0;
+}
+
+int snapshot_folder_next(
+	const char *folder, struct snapshot_file *file, struct view **ret_view, struct fault *why)
 {
 	uint32_t serial = 0;
+	int r = folder_find(folder, file->serial, &serial);
 
-	while ((serial = last_view_newest(lists_path, serial)) != 0) {
+	*file = snapshot_file_of(serial);
+	if (r == 0)
+		return snapshot_folder_open(folder, file, ret_view, why);
+	if (r == E_ABSENT)
+		return fault_set(why, r, "no snapshot in '%s'", folder);
+	return fault_set(why, r, "cannot read '%s': %s", folder, err_text(r));
+}
+
+void snapshot_folder_remove_old(const char *folder, uint32_t serial)
+{
+	if (folder_find(folder, serial, &serial) < 0)
+		return;
+	while (folder_find(folder, serial, &serial) == 0) {
+		struct snapshot_file file = snapshot_file_of(serial);
 		char path[PATH_MAX];
-		struct view *view = NULL;
-		struct fault why = {""};
-		int r;
 
-		snprintf(path, sizeof(path), "%s/list-%u.snap", lists_path, serial);
-		r = view_open(path, &view, &why);
-		if (r == 0) {
-			shelf_put(views, view);
-			return;
-		}
-		log_event(EV_SNAPSHOT_BAD, LOG_FIELDS(log_text("file", path),
-						   log_text("why", why.text), log_error(r)));
+		snprintf(path, sizeof(path), "%s/%s", folder, file.name);
+		if (unlink(path) < 0)
+			return; /* tried again after the next one */
 	}
 }

@@ -1,10 +1,30 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What a role serves before it has heard of the keeper: the newest whole snapshot in the lists folder. So a role that is
- * started while the keeper is away answers from the last list instead of none. Main thread, at start.
+ * The folder of the snapshot files, list-<serial>.snap: the keeper writes them, roles and verbs read the newest when nobody
+ * tells them more. Serials are compared in their circle. Files that cannot be read are the caller's to tell of:
+ *
+ *   while ((r = snapshot_folder_next(folder, &file, &view, &why)) < 0 && file.serial != 0)
+ *           ... file.name cannot be read: r, why; the one before may
  */
-#include "base/shelf.h"
+#include "list/view.h"
 
-/* Puts a view of the newest snapshot that can be opened on the shelf; logs damaged ones. Without any the shelf stays empty. */
-void last_view_put(const char *lists_path, struct shelf *views);
+enum { SNAPSHOT_NAME_SIZE = 32 };
+
+struct snapshot_file {
+	uint32_t serial; /* 0: none */
+	char name[SNAPSHOT_NAME_SIZE];
+};
+
+struct snapshot_file snapshot_file_of(uint32_t serial);
+
+/* E_CORRUPT: it is damaged, or holds another serial than its name says; and the errors of view_open(). */
+int snapshot_folder_open(const char *folder, const struct snapshot_file *file,
+	struct view **ret_view, struct fault *why);
+/* Moves *file, zeroed at first, to the newest, then to the one before, and opens it. < 0 with file->serial 0: there are no more
+ * (E_ABSENT), or the folder cannot be read. */
+int snapshot_folder_next(
+	const char *folder, struct snapshot_file *file, struct view **ret_view, struct fault *why);
+
+/* Keeps `serial` and the one before, should the newest turn out to be damaged. Who has one mapped keeps it. */
+void snapshot_folder_remove_old(const char *folder, uint32_t serial);

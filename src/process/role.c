@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/macro.h"
 #include "base/obj.h"
+#include "list/snapshot_folder.h"
 #include "process/folders.h"
 #include "process/jail.h"
 #include "process/sd_notify.h"
@@ -65,6 +66,21 @@ void role_stop_listening(struct role_context *context)
 }
 
 /* run.folder and run.state were measured when the sockets and folders were made: these cannot be too long. */
+void role_serve_last_view(const struct role_context *context, struct shelf *views)
+{
+	struct snapshot_file file = {.serial = 0};
+	struct view *view = NULL;
+	struct fault why = {""};
+	int r;
+
+	while ((r = snapshot_folder_next(context->conf->lists_path, &file, &view, &why)) < 0 &&
+		file.serial != 0)
+		log_event(EV_SNAPSHOT_BAD, LOG_FIELDS(log_text("file", file.name),
+						   log_text("why", why.text), log_error(r)));
+	if (r == 0)
+		shelf_put(views, view);
+}
+
 const char *role_bus_path(const struct role_context *context, char *path, size_t size)
 {
 	ASSERT(sockets_bus_path(context->conf, context->name, path, size) == 0);

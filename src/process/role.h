@@ -11,6 +11,7 @@
  * thread number); "http-0" (portal.listen); "bus-gate", "bus-dns", "bus-web", "bus-courier" and "control" (keeper: unix sockets below
  * run.folder: bus/gate.sock ..., control.sock).
  */
+#include "base/shelf.h"
 #include "conf/conf.h"
 #include "loop/loop.h"
 
@@ -63,6 +64,10 @@ void role_stop_listening(struct role_context *context);
  * one before it: the newest snapshot file lacks the latest changes. */
 void role_await_view(struct role_context *context);
 void role_go_on(struct role_context *context);
+
+/* What a role serves before it has heard of the keeper: a view of the newest file in the lists folder that can be read, put on
+ * the shelf; without any that stays as it is. So a role that is started while the keeper is away answers from the last list. */
+void role_serve_last_view(const struct role_context *context, struct shelf *views);
 
 /* The bus socket of a role and its spool file, from the configuration. */
 const char *role_bus_path(const struct role_context *context, char *path, size_t size);

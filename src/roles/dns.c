@@ -8,7 +8,6 @@
 #include "bus/client.h"
 #include "dnsd/stats.h"
 #include "dnsd/worker.h"
-#include "list/snapshot_folder.h"
 #include "list/view.h"
 #include "roles/roles.h"
 #include "server/server.h"
@@ -203,7 +202,7 @@ static int dns_start(struct role_context *context, struct fault *why)
 	context->state = dns;
 	r = dns_put_table(dns, why);
 	if (r == 0) {
-		last_view_put(context->conf->lists_path, dns->shelves.views);
+		role_serve_last_view(context, dns->shelves.views);
 		dns_on_view(dns);
 		r = dns_open_bus(dns, why);
 	}

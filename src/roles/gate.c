@@ -12,7 +12,6 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "bus/client.h"
-#include "list/snapshot_folder.h"
 #include "list/view.h"
 #include "loop/socket.h"
 #include "resolve/resolver.h"
@@ -74,7 +73,7 @@ static int gate_open_bus(struct gate *gate, struct fault *why)
 
 	gate->views = shelf_new(gate_release_view);
 	shelf_put(gate->views, view_new_empty()); /* so that there is always one */
-	last_view_put(context->conf->lists_path, gate->views);
+	role_serve_last_view(context, gate->views);
 	return bus_client_new(
 		context->loop, &settings, gate->views, gate_on_view, gate, &gate->bus, why);
 }

@@ -7,7 +7,6 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "bus/client.h"
-#include "list/snapshot_folder.h"
 #include "list/view.h"
 #include "loop/socket.h"
 #include "portal/portal.h"
@@ -48,7 +47,7 @@ static int web_open_bus(struct role_context *context, struct web *web, struct fa
 		.log = log_event};
 
 	web->shelf = shelf_new(web_release_view);
-	last_view_put(context->conf->lists_path, web->shelf);
+	role_serve_last_view(context, web->shelf);
 	return bus_client_new(
 		context->loop, &settings, web->shelf, web_on_view, context, &web->bus, why);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Verbs that change and show lists, with a real keeper."""
 import json
+import os
 
 import pytest
 
@@ -175,3 +176,14 @@ def test_lookup_falls_back_to_the_newest_snapshot(site, keeper):
     found = site.json("lookup", "198.51.50.9", "--quiet", check=False)
     assert found["from"] == "snapshot" and found["listings"][0]["code"] == "127.0.0.8"
     assert site.cli("lookup", "203.0.113.1").returncode == 0
+
+
+def test_lookup_reads_an_older_snapshot_when_the_newest_is_damaged(site, keeper):
+    site.cli("list", "import", "-", "--list", "main", "--reason", "feed", input="198.51.100.9\n")
+    wait_for(lambda: [event for event in keeper.events("snapshot.written") if event["listings"] == "1"], what="the snapshot")
+    keeper.kill()
+    newest = max(int(name[5:-5]) for name in os.listdir(site.path("lists")) if name.endswith(".snap"))
+    with open(site.path("lists", f"list-{newest + 1}.snap"), "wb") as file:
+        file.write(b"not a snapshot")
+    found = site.json("lookup", "198.51.100.9", check=False)
+    assert found["from"] == "snapshot" and found["serial"] == newest
