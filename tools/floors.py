@@ -14,9 +14,7 @@ import source as c
 STANDING_INCLUDES = {
     ("zone/answer.c", "xfr/transfer.h"), ("zone/table.c", "xfr/transfer.h"),
     ("xfr/changes.h", "dnsd/worker.h"),
-    ("dnsd/stats.c", "stockade.pb-c.h"), ("gate/incident_report.c", "stockade.pb-c.h"), ("smtpd/health.c", "stockade.pb-c.h"),
-    ("roles/courier.c", "stockade.pb-c.h"), ("courier/upload.c", "stockade.pb-c.h"),
-    ("keeper/connection.h", "stockade.pb-c.h"), ("portal/model.c", "stockade.pb-c.h"), ("portal/portal.c", "stockade.pb-c.h"),
+    ("keeper/connection.h", "stockade.pb-c.h"),
     ("gate/verdict.c", "base/clock.h"), ("zone/guard_sample.c", "base/clock.h"),
 }
 

@@ -17,11 +17,10 @@ STANDING_NAMESAKES = {
     "pending_answer", "point", "tree", "value",
 }
 # Names of two things that only files of their own see; the number only falls.
-LOCAL_NAMESAKES_MAX = 67
+LOCAL_NAMESAKES_MAX = 66
 # Retired words that are still in the code.
 STANDING_RETIRED = {
     "struct told", "publish_meet_follower", "reshaped", "change_paint", "hole_note", "publish_hole", "TOLD_*", "*_say",
-    "*_tell",
 }
 
 TYPE = re.compile(r"^(?:typedef )?(?:struct|enum|union) (\w+) \{", re.M)

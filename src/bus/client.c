@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "bus/check.h"
+#include "bus/encode.h"
 #include "bus/follower.h"
 #include "bus/frame.h"
 #include "bus/spool.h"
@@ -38,7 +39,7 @@ struct ask {
 	uint64_t tag;
 	int64_t at_ms;
 	int error; /* what the deadline means: E_TIMEOUT, or why it could not be asked at all */
-	void (*call)(int error, const Stockade__Answer *answer, void *arg);
+	bus_answer_call *call;
 	void *arg;
 };
 
@@ -49,8 +50,6 @@ struct bus_client {
 	struct stream *stream;
 	struct follower *follower;
 	struct spool *spool;
-	void (*on_view)(void *arg);
-	void *arg;
 	struct timer retry;  /* connects */
 	struct timer send;   /* at the end of this turn */
 	struct timer resend; /* acknowledgements are overdue */
@@ -181,7 +180,7 @@ static void asks_arm(struct bus_client *client)
 
 /* The entry leaves before its callback runs: the callback may ask again or free the client. */
 static void ask_end(
-	struct bus_client *client, size_t index, int error, const Stockade__Answer *answer)
+	struct bus_client *client, size_t index, int error, const struct bus_answer *answer)
 {
 	struct ask ask = client->asks[index];
 
@@ -217,10 +216,13 @@ static void asks_fail(struct bus_client *client, int error)
 	asks_arm(client);
 }
 
-static void client_on_answer(struct bus_client *client, const Stockade__Answer *answer)
+/* Takes the message over. */
+static void client_on_answer(struct bus_client *client, Stockade__Answer *message)
 {
+	AUTO(bus_answer) *answer = bus_answer_decode(message);
+
 	for (size_t i = 0; i < client->asks_len; i++) {
-		if (client->asks[i].tag != answer->tag)
+		if (client->asks[i].tag != message->tag)
 			continue;
 		ask_end(client, i, answer->error < 0 ? answer->error : 0, answer);
 		if (!client->freed)
@@ -229,14 +231,12 @@ static void client_on_answer(struct bus_client *client, const Stockade__Answer *
 	}
 }
 
-/* The message carries client->tag. */
-static void client_ask(struct bus_client *client, const Stockade__Message *message,
-	int64_t patience_ms, bus_client_call *call, void *arg)
+/* The message carries client->tag; ask.at_ms is how long the answer may take. */
+static void client_ask(struct bus_client *client, const Stockade__Message *message, struct ask ask)
 {
-	struct ask ask = {.tag = client->tag, .call = call, .arg = arg};
-
+	ask.tag = client->tag;
 	ask.error = client->asks_len >= ASKS_MAX ? E_BUSY : client_send(client, message);
-	ask.at_ms = loop_now_ms(client->loop) + (ask.error < 0 ? 0 : patience_ms);
+	ask.at_ms = loop_now_ms(client->loop) + (ask.error < 0 ? 0 : ask.at_ms);
 	if (ask.error >= 0)
 		ask.error = E_TIMEOUT;
 	mem_grow(&client->asks, &client->asks_room, client->asks_len + 1, sizeof(*client->asks));
@@ -245,25 +245,27 @@ static void client_ask(struct bus_client *client, const Stockade__Message *messa
 }
 
 void bus_client_ask(
-	struct bus_client *client, Stockade__Query *query, bus_client_call *call, void *arg)
+	struct bus_client *client, const struct bus_query *query, bus_answer_call *call, void *arg)
 {
+	AUTO(arena) *arena = arena_new(0);
 	Stockade__Message message = STOCKADE__MESSAGE__INIT;
 
-	query->tag = ++client->tag;
 	message.kind_case = STOCKADE__MESSAGE__KIND_QUERY;
-	message.query = query;
-	client_ask(client, &message, ASK_MS, call, arg);
+	message.query = bus_query_encode(query, arena);
+	message.query->tag = ++client->tag;
+	client_ask(client, &message, (struct ask){.at_ms = ASK_MS, .call = call, .arg = arg});
 }
 
-void bus_client_feed(
-	struct bus_client *client, Stockade__Feed *feed, bus_client_call *call, void *arg)
+void bus_client_feed(struct bus_client *client, const struct bus_feed_part *part,
+	bus_answer_call *call, void *arg)
 {
+	AUTO(arena) *arena = arena_new(0);
 	Stockade__Message message = STOCKADE__MESSAGE__INIT;
 
-	feed->tag = ++client->tag;
 	message.kind_case = STOCKADE__MESSAGE__KIND_FEED;
-	message.feed = feed;
-	client_ask(client, &message, FEED_MS, call, arg);
+	message.feed = bus_feed_part_encode(part, arena);
+	message.feed->tag = ++client->tag;
+	client_ask(client, &message, (struct ask){.at_ms = FEED_MS, .call = call, .arg = arg});
 }
 
 /* ---- messages of the keeper ---- */
@@ -272,8 +274,8 @@ static void client_adopted(struct bus_client *client)
 {
 	client->retry_ms = RETRY_FIRST_MS;
 	client_send_hello(client, client_serial(client));
-	if (client->on_view != NULL)
-		client->on_view(client->arg);
+	if (client->settings.on_view != NULL)
+		client->settings.on_view(client->settings.arg);
 	if (!client->freed && !timer_is_set(&client->sweep))
 		timer_set(&client->sweep, loop_now_ms(client->loop) + SWEEP_MS);
 }
@@ -327,7 +329,7 @@ static void client_on_ack(struct bus_client *client, const Stockade__Ack *ack)
 	client_send_soon(client);
 }
 
-static void client_on_message(struct bus_client *client, const Stockade__Message *message)
+static void client_on_message(struct bus_client *client, Stockade__Message *message)
 {
 	struct fault why = {0};
 
@@ -351,7 +353,9 @@ static void client_on_message(struct bus_client *client, const Stockade__Message
 		client_on_ack(client, message->ack);
 		break;
 	case STOCKADE__MESSAGE__KIND_ANSWER:
-		client_on_answer(client, message->answer);
+		message->kind_case =
+			STOCKADE__MESSAGE__KIND__NOT_SET; /* it stays fit to be freed */
+		client_on_answer(client, TAKE(message->answer));
 		break;
 	default:
 		break; /* of a newer keeper: not for us */
@@ -458,10 +462,10 @@ static void client_copy_settings(
 	client->settings.spool_path = NULL;
 }
 
-int bus_client_new(struct loop *loop, const struct bus_client_settings *settings,
-	struct shelf *shelf, void (*on_view)(void *arg), void *arg, struct bus_client **ret_client,
+int bus_client_new(const struct bus_client_settings *settings, struct bus_client **ret_client,
 	struct fault *why)
 {
+	struct loop *loop = settings->loop;
 	struct spool *spool = NULL;
 	struct bus_client *client;
 	int r;
@@ -476,15 +480,13 @@ int bus_client_new(struct loop *loop, const struct bus_client_settings *settings
 	buf_init(&client->health, 0);
 	client->loop = loop;
 	client->spool = spool;
-	client->on_view = on_view;
-	client->arg = arg;
 	client->retry_ms = RETRY_FIRST_MS;
 	client->resend_ms = RESEND_FIRST_MS;
 	client_copy_settings(client, settings);
-	if (shelf != NULL)
-		client->follower = follower_new(settings->lists_path, shelf);
-	if (shelf != NULL && settings->on_delta != NULL)
-		follower_on_delta(client->follower, settings->on_delta, arg);
+	if (settings->shelf != NULL)
+		client->follower = follower_new(settings->lists_path, settings->shelf);
+	if (settings->shelf != NULL && settings->on_delta != NULL)
+		follower_on_delta(client->follower, settings->on_delta, settings->arg);
 	timer_init(&client->retry, loop, client_on_retry, client);
 	timer_init(&client->send, loop, client_on_send, client);
 	timer_init(&client->resend, loop, client_on_resend, client);
@@ -541,30 +543,15 @@ static int message_pack(struct buf *body, const Stockade__Message *message)
 	return 0;
 }
 
-static int put_append(struct bus_client *client, const Stockade__Put *put)
+int bus_client_report(struct bus_client *client, const struct bus_health *health)
 {
-	Stockade__Message message = STOCKADE__MESSAGE__INIT;
-	struct buf body;
-	int r;
-
-	message.kind_case = STOCKADE__MESSAGE__KIND_PUT;
-	message.put = (Stockade__Put *)put;
-	buf_init(&body, 0);
-	r = message_pack(&body, &message);
-	if (r >= 0)
-		r = spool_append(client->spool, put->id.data, buf_span(&body));
-	buf_done(&body);
-	return r;
-}
-
-int bus_client_tell(struct bus_client *client, const Stockade__Health *health)
-{
+	AUTO(arena) *arena = arena_new(0);
 	Stockade__Message message = STOCKADE__MESSAGE__INIT;
 	struct buf body;
 	int r;
 
 	message.kind_case = STOCKADE__MESSAGE__KIND_HEALTH;
-	message.health = (Stockade__Health *)health;
+	message.health = bus_health_encode(health, arena);
 	buf_init(&body, 0);
 	r = message_pack(&body, &message);
 	if (r < 0 || span_equal(buf_span(&body), buf_span(&client->health))) {
@@ -577,20 +564,36 @@ int bus_client_tell(struct bus_client *client, const Stockade__Health *health)
 	return 0;
 }
 
-int bus_client_put(struct bus_client *client, Stockade__Put *put)
+static int incident_spool(struct bus_client *client, const struct bus_incident *incident)
 {
-	ProtobufCBinaryData id = put->id;
-	uint8_t fresh[MESSAGE_ID_SIZE];
+	AUTO(arena) *arena = arena_new(0);
+	Stockade__Message message = STOCKADE__MESSAGE__INIT;
+	Stockade__Put put = STOCKADE__PUT__INIT;
+	uint8_t id[MESSAGE_ID_SIZE];
+	struct buf body;
+	int r;
+
+	ASSERT(getrandom(id, sizeof(id), 0) == sizeof(id));
+	put.id = (ProtobufCBinaryData){sizeof(id), id};
+	put.what_case = STOCKADE__PUT__WHAT_INCIDENT;
+	put.incident = bus_incident_encode(incident, arena);
+	message.kind_case = STOCKADE__MESSAGE__KIND_PUT;
+	message.put = &put;
+	buf_init(&body, 0);
+	r = message_pack(&body, &message);
+	if (r >= 0)
+		r = spool_append(client->spool, id, buf_span(&body));
+	buf_done(&body);
+	return r;
+}
+
+int bus_client_put(struct bus_client *client, const struct bus_incident *incident)
+{
 	int r;
 
 	if (client->spool == NULL)
 		return E_USAGE;
-	if (put->id.len == 0) {
-		ASSERT(getrandom(fresh, sizeof(fresh), 0) == sizeof(fresh));
-		put->id = (ProtobufCBinaryData){sizeof(fresh), fresh};
-	}
-	r = put->id.len == MESSAGE_ID_SIZE ? put_append(client, put) : E_USAGE;
-	put->id = id;
+	r = incident_spool(client, incident);
 	if (r < 0) {
 		client->dropped++;
 		if (!client->said_full)

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/macro.h"
 #include "base/mem.h"
+#include "bus/encode.h"
 #include "bus/frame.h"
 #include "loop/socket.h"
 #include "stockade.pb-c.h"
@@ -131,11 +132,11 @@ static int control_read(struct control *control, int64_t deadline_ms,
 	}
 }
 
-/* Takes the answer out of its message. */
+/* Takes the answer out of its message, which is freed. */
 static int control_finish(
-	Stockade__Message *message, Stockade__Answer **ret_answer, struct fault *why)
+	Stockade__Message *message, struct bus_answer **ret_answer, struct fault *why)
 {
-	Stockade__Answer *answer = message->answer;
+	const Stockade__Answer *answer = message->answer;
 	int r = 0;
 
 	if (answer->error < 0) {
@@ -143,18 +144,15 @@ static int control_finish(
 			answer->text[0] != '\0' ? answer->text : err_text(answer->error));
 	} else {
 		message->kind_case = STOCKADE__MESSAGE__KIND__NOT_SET;
-		message->answer = NULL;
-		*ret_answer = answer;
+		*ret_answer = bus_answer_decode(TAKE(message->answer));
 	}
 	message_free(&message);
 	return r;
 }
 
-static int control_exchange(struct control *control, const Stockade__Message *message, uint64_t tag,
-	int64_t wait_ms, Stockade__Answer **ret_answer, struct fault *why)
+static int control_send(struct control *control, const Stockade__Message *message,
+	int64_t deadline_ms, struct fault *why)
 {
-	int64_t deadline_ms = clock_monotonic_ms() + wait_ms;
-	Stockade__Message *reply = NULL;
 	struct buf out;
 	int r;
 
@@ -163,36 +161,52 @@ static int control_exchange(struct control *control, const Stockade__Message *me
 	if (r >= 0)
 		r = control_write(control, buf_span(&out), deadline_ms);
 	buf_done(&out);
-	if (r < 0)
-		return fault_set(why, r, "sending to the keeper: %s", err_text(r));
+	return r < 0 ? fault_set(why, r, "sending to the keeper: %s", err_text(r)) : 0;
+}
+
+/* The answer with our tag. */
+static int control_receive(struct control *control, int64_t deadline_ms,
+	struct bus_answer **ret_answer, struct fault *why)
+{
 	for (;;) {
-		r = control_read(control, deadline_ms, &reply, why);
+		Stockade__Message *reply = NULL;
+		int r = control_read(control, deadline_ms, &reply, why);
+
 		if (r < 0)
 			return r;
-		if (reply->kind_case == STOCKADE__MESSAGE__KIND_ANSWER && reply->answer->tag == tag)
+		if (reply->kind_case == STOCKADE__MESSAGE__KIND_ANSWER &&
+			reply->answer->tag == control->tag)
 			return control_finish(reply, ret_answer, why);
 		message_free(&reply); /* late, of a question that was given up */
 	}
 }
 
-int control_ask(struct control *control, Stockade__Query *query, Stockade__Answer **ret_answer,
-	struct fault *why)
+int control_ask(struct control *control, const struct bus_query *query,
+	struct bus_answer **ret_answer, struct fault *why)
 {
+	AUTO(arena) *arena = arena_new(0);
+	int64_t deadline_ms = clock_monotonic_ms() + QUERY_MS;
 	Stockade__Message message = STOCKADE__MESSAGE__INIT;
+	int r;
 
-	query->tag = ++control->tag;
 	message.kind_case = STOCKADE__MESSAGE__KIND_QUERY;
-	message.query = query;
-	return control_exchange(control, &message, query->tag, QUERY_MS, ret_answer, why);
+	message.query = bus_query_encode(query, arena);
+	message.query->tag = ++control->tag;
+	r = control_send(control, &message, deadline_ms, why);
+	return r < 0 ? r : control_receive(control, deadline_ms, ret_answer, why);
 }
 
-int control_command(struct control *control, Stockade__Command *command,
-	Stockade__Answer **ret_answer, struct fault *why)
+int control_command(struct control *control, const struct bus_command *command,
+	struct bus_answer **ret_answer, struct fault *why)
 {
+	AUTO(arena) *arena = arena_new(0);
+	int64_t deadline_ms = clock_monotonic_ms() + COMMAND_MS;
 	Stockade__Message message = STOCKADE__MESSAGE__INIT;
+	int r;
 
-	command->tag = ++control->tag;
 	message.kind_case = STOCKADE__MESSAGE__KIND_COMMAND;
-	message.command = command;
-	return control_exchange(control, &message, command->tag, COMMAND_MS, ret_answer, why);
+	message.command = bus_command_encode(command, arena);
+	message.command->tag = ++control->tag;
+	r = control_send(control, &message, deadline_ms, why);
+	return r < 0 ? r : control_receive(control, deadline_ms, ret_answer, why);
 }

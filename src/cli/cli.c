@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/macro.h"
+#include "bus/control.h"
 #include "cli/help.h"
 
 #define CONF_PATH "/etc/stockade/stockade.yaml"
@@ -203,6 +204,7 @@ int cli_main(struct cli *cli, int argc, char **argv)
 	/* A result that did not reach its reader is no success. */
 	if (fflush(stdout) != 0 && code == 0)
 		code = cli_fail(cli, E_IO, "cannot write the result");
+	control_free(&cli->control);
 	conf_free(&cli->conf);
 	arena_free(&cli->arena);
 	return code;

@@ -17,6 +17,7 @@
 enum { EXIT_USAGE = 64, EXIT_BAD_DATA = 65, EXIT_UNAVAILABLE = 69, EXIT_CONFIG = 78 };
 
 struct cli;
+struct control;
 
 struct verb {
 	const char *name;            /* "list add" */
@@ -45,7 +46,8 @@ struct cli {
 	const char *conf_path;
 	bool json, quiet, utc, color, dry_run, yes;
 	struct arena *arena;
-	struct conf *conf; /* by cli_conf */
+	struct conf *conf;       /* by cli_conf */
+	struct control *control; /* by keeper_open */
 };
 
 /* An option of a verb. TEXT: const char *; COUNT: uint64_t; DURATION: int64_t milliseconds; FLAG: bool. */

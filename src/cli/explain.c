@@ -12,7 +12,6 @@
 #include "base/clock.h"
 #include "base/macro.h"
 #include "base/shelf.h"
-#include "bus/convert.h"
 #include "cli/lookup.h"
 #include "gate/consult.h"
 #include "gate/explain.h"
@@ -34,7 +33,6 @@ struct explain_job {
 /* What the keeper says about a few sources, as a view: the same shape that the gate looks into. */
 struct small_view {
 	struct cli *cli;
-	struct control *control;
 	struct snapshot_writer *writer;
 	int lists[LISTS_MAX];
 };
@@ -55,12 +53,11 @@ static void small_view_declare(struct small_view *small)
 }
 
 /* A listing of a list or sublist that the configuration has no more is served by nobody. */
-static void small_view_add(struct small_view *small, const Stockade__Listing *listing)
+static void small_view_add(struct small_view *small, const struct bus_listing *listing)
 {
 	const struct conf *conf = small->cli->conf;
-	struct source source;
 
-	if (listing->ended_s != 0 || source_from_wire(listing->source, &source) < 0)
+	if (listing->ended_s != 0 || listing->source == NULL)
 		return;
 	for (size_t i = 0; i < conf->lists_len && i < LISTS_MAX; i++) {
 		if (strcmp(conf->lists[i].name, listing->list) != 0)
@@ -68,28 +65,25 @@ static void small_view_add(struct small_view *small, const Stockade__Listing *li
 		for (size_t k = 0; k < conf->lists[i].sublists_len; k++) {
 			if (strcmp(conf->lists[i].sublists[k].name, listing->sublist) == 0)
 				snapshot_writer_add(small->writer, small->lists[i],
-					&(struct list_entry){source, (uint8_t)k, listing->excluded,
-						listing->until_s, span_text(listing->reason)});
+					&(struct list_entry){*listing->source, (uint8_t)k,
+						listing->excluded, listing->until_s,
+						span_text(listing->reason)});
 		}
 	}
 }
 
 static int small_view_ask(struct small_view *small, struct span text, struct fault *why)
 {
-	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
-	Stockade__Query query = STOCKADE__QUERY__INIT;
-	Stockade__Source wire;
+	AUTO(bus_answer) *answer = NULL;
 	struct source source;
+	struct bus_query query = {.what = BUS_QUERY_SOURCE, .source = &source};
 	int r;
 
 	if (text.len == 0 || source_parse(text, &source, NULL) < 0)
 		return 0; /* "[192.0.2.1]", "friend": nothing that can be listed */
-	source_to_wire(&source, &wire);
-	query.what_case = STOCKADE__QUERY__WHAT_SOURCE;
-	query.source = &wire;
-	r = control_ask(small->control, &query, &answer, why);
-	for (size_t i = 0; r >= 0 && i < answer->n_listings; i++)
-		small_view_add(small, answer->listings[i]);
+	r = control_ask(small->cli->control, &query, &answer, why);
+	for (size_t i = 0; r >= 0 && i < answer->listings_len; i++)
+		small_view_add(small, &answer->listings[i]);
 	return r;
 }
 
@@ -128,12 +122,10 @@ static int view_from_keeper(
 {
 	AUTO(snapshot_writer) *writer = snapshot_writer_new(1, clock_now_s());
 	struct small_view small = {.cli = cli, .writer = writer};
-	AUTO(control) *control = NULL;
-	int r = keeper_try(cli, &control, why);
+	int r = keeper_try(cli, why);
 
 	if (r < 0)
 		return r;
-	small.control = control;
 	small_view_declare(&small);
 	r = small_view_fill(&small, facts, why);
 	return r < 0 ? r : small_view_open(&small, ret_view, why);

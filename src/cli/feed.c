@@ -6,7 +6,7 @@
 #include "base/macro.h"
 #include "cli/list_change.h"
 
-static json_t *feed_json(const Stockade__FeedStatus *feed)
+static json_t *feed_json(const struct bus_feed_status *feed)
 {
 	return json_pack("{s:s, s:o, s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "feed", feed->name,
 		"list", feed->list[0] != '\0' ? json_string(feed->list) : json_null(), "state",
@@ -18,7 +18,7 @@ static json_t *feed_json(const Stockade__FeedStatus *feed)
 }
 
 static void feed_add_row(
-	const struct cli *cli, struct table *table, const Stockade__FeedStatus *feed)
+	const struct cli *cli, struct table *table, const struct bus_feed_status *feed)
 {
 	char text[OUTPUT_TIME_SIZE];
 
@@ -33,7 +33,7 @@ static void feed_add_row(
 		feed->error[0] != '\0' ? "red" : "reset");
 }
 
-static void feeds_print(const struct cli *cli, const Stockade__Answer *answer)
+static void feeds_print(const struct cli *cli, const struct bus_answer *answer)
 {
 	AUTO(table) *table = table_new(cli);
 
@@ -44,31 +44,28 @@ static void feeds_print(const struct cli *cli, const Stockade__Answer *answer)
 	table_add_column(table, "ENTRIES", true);
 	table_add_time_column(cli, table, "LAST SUCCESS");
 	table_add_column(table, "ERROR", false);
-	for (size_t i = 0; i < answer->n_feeds; i++)
-		feed_add_row(cli, table, answer->feeds[i]);
+	for (size_t i = 0; i < answer->feeds_len; i++)
+		feed_add_row(cli, table, &answer->feeds[i]);
 	table_print(table);
 }
 
 int verb_feed_list(struct cli *cli)
 {
-	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
-	Stockade__Query query = STOCKADE__QUERY__INIT;
-	AUTO(control) *control = NULL;
+	struct bus_query query = {.what = BUS_QUERY_FEEDS};
+	AUTO(bus_answer) *answer = NULL;
 	int code = cli_parse(cli, NULL, 0, 0);
 
-	query.what_case = STOCKADE__QUERY__WHAT_FEEDS;
-	query.feeds = true;
 	if (code == 0)
-		code = keeper_open(cli, &control);
+		code = keeper_open(cli);
 	if (code == 0)
-		code = keeper_ask(cli, control, &query, &answer);
+		code = keeper_ask(cli, &query, &answer);
 	if (code != 0)
 		return code;
 	if (cli->json) {
 		json_t *feeds = json_array();
 
-		for (size_t i = 0; i < answer->n_feeds; i++)
-			json_array_append_new(feeds, feed_json(answer->feeds[i]));
+		for (size_t i = 0; i < answer->feeds_len; i++)
+			json_array_append_new(feeds, feed_json(&answer->feeds[i]));
 		output_json(json_pack("{s:o}", "feeds", feeds));
 	} else {
 		feeds_print(cli, answer);
@@ -76,41 +73,28 @@ int verb_feed_list(struct cli *cli)
 	return 0;
 }
 
-static int feed_order(struct cli *cli, bool purge)
+static int feed_order(struct cli *cli, struct bus_command command)
 {
-	const char *reason = NULL;
 	const struct cli_option options[] = {
-		{"--reason", OPTION_TEXT, &reason},
+		{"--reason", OPTION_TEXT, &command.reason},
 		{0},
 	};
-	Stockade__Command command = STOCKADE__COMMAND__INIT;
-	Stockade__FeedCommand order = STOCKADE__FEED_COMMAND__INIT;
-	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
-	AUTO(control) *control = NULL;
 	int code = cli_parse(cli, options, 1, 1);
 
 	if (code == 0)
-		code = reason_check(cli, reason);
-	if (code == 0)
-		code = keeper_open(cli, &control);
+		code = reason_check(cli, command.reason);
 	if (code != 0)
 		return code;
-	command.what_case = STOCKADE__COMMAND__WHAT_FEED;
-	command.feed = &order;
-	order.name = (char *)(uintptr_t)cli->operands[0];
-	order.purge = purge;
-	code = keeper_change(cli, control, &command, reason, &answer);
-	if (code == 0)
-		keeper_print_change(cli, answer);
-	return code;
+	command.feed = cli->operands[0];
+	return keeper_change_print(cli, &command);
 }
 
 int verb_feed_purge(struct cli *cli)
 {
-	return feed_order(cli, true);
+	return feed_order(cli, (struct bus_command){.what = BUS_COMMAND_FEED_PURGE});
 }
 
 int verb_feed_accept(struct cli *cli)
 {
-	return feed_order(cli, false);
+	return feed_order(cli, (struct bus_command){.what = BUS_COMMAND_FEED_ACCEPT});
 }

@@ -5,36 +5,35 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "bus/convert.h"
 #include "cli/keeper_client.h"
 #include "list/incident.h"
 
 /* ---- history ---- */
 
 static void history_print_json(
-	const struct cli *cli, const char *source, const Stockade__Answer *answer)
+	const struct cli *cli, const char *source, const struct bus_answer *answer)
 {
 	json_t *listings = json_array(), *incidents = json_array(), *events = json_array();
 
-	for (size_t i = 0; i < answer->n_listings; i++)
-		json_array_append_new(listings, listing_json(cli, answer->listings[i]));
-	for (size_t i = 0; i < answer->n_incidents; i++)
-		json_array_append_new(incidents, incident_json(cli, answer->incidents[i]));
-	for (size_t i = 0; i < answer->n_events; i++)
-		json_array_append_new(events, event_json(cli, answer->events[i]));
+	for (size_t i = 0; i < answer->listings_len; i++)
+		json_array_append_new(listings, listing_json(cli, &answer->listings[i]));
+	for (size_t i = 0; i < answer->incidents_len; i++)
+		json_array_append_new(incidents, incident_json(cli, &answer->incidents[i]));
+	for (size_t i = 0; i < answer->events_len; i++)
+		json_array_append_new(events, event_json(cli, &answer->events[i]));
 	output_json(json_pack("{s:s, s:o, s:o, s:o}", "source", source, "listings", listings,
 		"incidents", incidents, "events", events));
 }
 
-static void history_print_listings(const struct cli *cli, const Stockade__Answer *answer)
+static void history_print_listings(const struct cli *cli, const struct bus_answer *answer)
 {
 	AUTO(table) *table = table_new(cli);
 	char text[OUTPUT_TIME_SIZE];
 
 	listing_add_columns(cli, table);
 	table_add_column(table, "ENDED", false);
-	for (size_t i = 0; i < answer->n_listings; i++) {
-		const Stockade__Listing *l = answer->listings[i];
+	for (size_t i = 0; i < answer->listings_len; i++) {
+		const struct bus_listing *l = &answer->listings[i];
 
 		listing_add_row(cli, table, l);
 		table_add_cell(table, l->ended_s == 0 ? "in force"
@@ -45,7 +44,7 @@ static void history_print_listings(const struct cli *cli, const Stockade__Answer
 	table_print(table);
 }
 
-static void history_print_incidents(const struct cli *cli, const Stockade__Answer *answer)
+static void history_print_incidents(const struct cli *cli, const struct bus_answer *answer)
 {
 	AUTO(table) *table = table_new(cli);
 	char text[OUTPUT_TIME_SIZE];
@@ -56,11 +55,11 @@ static void history_print_incidents(const struct cli *cli, const Stockade__Answe
 	table_add_column(table, "RULE", false);
 	table_add_column(table, "MODE", false);
 	table_add_column(table, "REPLY", false);
-	for (size_t i = 0; i < answer->n_incidents; i++) {
-		const Stockade__Incident *n = answer->incidents[i];
+	for (size_t i = 0; i < answer->incidents_len; i++) {
+		const struct bus_incident *n = &answer->incidents[i];
 
 		table_add_row(table);
-		table_add_cell(table, wire_incident_text(cli, n->number));
+		table_add_cell(table, text_of_incident(cli, n->number));
 		table_add_cell(table, output_time(cli, n->last_s, text));
 		table_add_cell(table, arena_format(cli->arena, "%u", n->count));
 		table_add_cell(table, n->rule);
@@ -70,7 +69,7 @@ static void history_print_incidents(const struct cli *cli, const Stockade__Answe
 	table_print(table);
 }
 
-static void history_print_events(const struct cli *cli, const Stockade__Answer *answer)
+static void history_print_events(const struct cli *cli, const struct bus_answer *answer)
 {
 	AUTO(table) *table = table_new(cli);
 	char text[OUTPUT_TIME_SIZE];
@@ -81,8 +80,8 @@ static void history_print_events(const struct cli *cli, const Stockade__Answer *
 	table_add_column(table, "DID", false);
 	table_add_column(table, "REASON", false);
 	table_add_column(table, "", false);
-	for (size_t i = 0; i < answer->n_events; i++) {
-		const Stockade__Event *e = answer->events[i];
+	for (size_t i = 0; i < answer->events_len; i++) {
+		const struct bus_event *e = &answer->events[i];
 
 		table_add_row(table);
 		table_add_cell(table, arena_format(cli->arena, "%" PRIu64, e->id));
@@ -98,40 +97,38 @@ static void history_print_events(const struct cli *cli, const Stockade__Answer *
 	table_print(table);
 }
 
-static void history_print(const struct cli *cli, const char *source, const Stockade__Answer *answer)
+static void history_print(
+	const struct cli *cli, const char *source, const struct bus_answer *answer)
 {
-	if (answer->n_listings + answer->n_incidents + answer->n_events == 0) {
+	if (answer->listings_len + answer->incidents_len + answer->events_len == 0) {
 		printf("nothing is known of %s\n", source);
 		return;
 	}
 	history_print_listings(cli, answer);
-	if (answer->n_listings != 0 && answer->n_incidents + answer->n_events != 0)
+	if (answer->listings_len != 0 && answer->incidents_len + answer->events_len != 0)
 		putchar('\n');
 	history_print_incidents(cli, answer);
-	if (answer->n_incidents != 0 && answer->n_events != 0)
+	if (answer->incidents_len != 0 && answer->events_len != 0)
 		putchar('\n');
 	history_print_events(cli, answer);
 }
 
 int verb_history(struct cli *cli)
 {
-	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
-	Stockade__Query query = STOCKADE__QUERY__INIT;
-	AUTO(control) *control = NULL;
+	struct bus_query query = {.what = BUS_QUERY_HISTORY};
+	AUTO(bus_answer) *answer = NULL;
 	struct source *sources = NULL;
-	Stockade__Source **wire = NULL;
 	char text[SOURCE_TEXT_SIZE];
 	int code = cli_parse(cli, NULL, 1, 1);
 
 	if (code == 0)
-		code = sources_parse(cli, &sources, &wire);
+		code = sources_parse(cli, &sources);
 	if (code == 0)
-		code = keeper_open(cli, &control);
+		code = keeper_open(cli);
 	if (code != 0)
 		return code;
-	query.what_case = STOCKADE__QUERY__WHAT_HISTORY;
-	query.history = wire[0];
-	code = keeper_ask(cli, control, &query, &answer);
+	query.source = &sources[0];
+	code = keeper_ask(cli, &query, &answer);
 	if (code != 0)
 		return code;
 	if (cli->json)
@@ -155,7 +152,7 @@ static void incident_line(const char *about, const char *value)
 	putchar('\n');
 }
 
-static void incident_print_checks(const struct cli *cli, const Stockade__Incident *n)
+static void incident_print_checks(const struct cli *cli, const struct bus_incident *n)
 {
 	AUTO(table) *table = table_new(cli);
 
@@ -165,8 +162,8 @@ static void incident_print_checks(const struct cli *cli, const Stockade__Inciden
 	table_add_column(table, "ACTION", false);
 	table_add_column(table, "WEIGHT", true);
 	table_add_column(table, "", false);
-	for (size_t i = 0; i < n->n_checks; i++) {
-		const Stockade__CheckResult *c = n->checks[i];
+	for (size_t i = 0; i < n->checks_len; i++) {
+		const struct bus_check *c = &n->checks[i];
 		bool failed = strcmp(c->outcome, "fail") == 0;
 
 		table_add_row(table);
@@ -181,13 +178,13 @@ static void incident_print_checks(const struct cli *cli, const Stockade__Inciden
 	table_print(table);
 }
 
-static void incident_print(const struct cli *cli, const Stockade__Incident *n)
+static void incident_print(const struct cli *cli, const struct bus_incident *n)
 {
 	const char *zone = output_zone(cli);
 	char first[OUTPUT_TIME_SIZE], last[OUTPUT_TIME_SIZE];
 
-	incident_line("incident", wire_incident_text(cli, n->number));
-	incident_line("source", wire_source_text(cli, n->source));
+	incident_line("incident", text_of_incident(cli, n->number));
+	incident_line("source", text_of_source(cli, n->source));
 	incident_line("when", arena_format(cli->arena, "%s %s, %u time%s, last %s",
 				      output_time(cli, n->first_s, first), zone, n->count,
 				      n->count == 1 ? "" : "s", output_time(cli, n->last_s, last)));
@@ -201,16 +198,15 @@ static void incident_print(const struct cli *cli, const Stockade__Incident *n)
 	incident_line("ptr", n->ptr);
 	incident_line("from", n->sender);
 	incident_line("to", n->recipient);
-	if (n->n_checks != 0)
+	if (n->checks_len != 0)
 		putchar('\n');
 	incident_print_checks(cli, n);
 }
 
 int verb_incident(struct cli *cli)
 {
-	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
-	Stockade__Query query = STOCKADE__QUERY__INIT;
-	AUTO(control) *control = NULL;
+	struct bus_query query = {.what = BUS_QUERY_INCIDENT};
+	AUTO(bus_answer) *answer = NULL;
 	int r, code = cli_parse(cli, NULL, 1, 1);
 
 	if (code != 0)
@@ -220,18 +216,16 @@ int verb_incident(struct cli *cli)
 		return cli_fail(cli, r, "'%s' is not an incident number%s", cli->operands[0],
 			r == E_CHECKSUM ? ": a character seems mistyped"
 					: " (like 7K3M-9QXT-2FHH)");
-	code = keeper_open(cli, &control);
+	code = keeper_open(cli);
+	if (code == 0)
+		code = keeper_ask(cli, &query, &answer);
 	if (code != 0)
 		return code;
-	query.what_case = STOCKADE__QUERY__WHAT_INCIDENT;
-	code = keeper_ask(cli, control, &query, &answer);
-	if (code != 0)
-		return code;
-	if (answer->n_incidents == 0)
+	if (answer->incidents_len == 0)
 		return cli_fail(cli, E_ABSENT, "there is no incident %s", cli->operands[0]);
 	if (cli->json)
-		output_json(incident_json(cli, answer->incidents[0]));
+		output_json(incident_json(cli, &answer->incidents[0]));
 	else
-		incident_print(cli, answer->incidents[0]);
+		incident_print(cli, &answer->incidents[0]);
 	return 0;
 }

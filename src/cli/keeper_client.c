@@ -9,42 +9,33 @@
 #include <unistd.h>
 
 #include "base/macro.h"
-#include "bus/convert.h"
 #include "list/incident.h"
 
 enum { AUTHOR_MAX = 100 };
 
-int keeper_try(struct cli *cli, struct control **ret_control, struct fault *why)
+int keeper_try(struct cli *cli, struct fault *why)
 {
 	if (cli_conf(cli) != 0)
 		return fault_set(why, E_CONFIG, "the configuration has errors");
-	return control_open(
-		arena_format(cli->arena, "%s/control.sock", cli->conf->run_path), ret_control, why);
+	return control_open(arena_format(cli->arena, "%s/control.sock", cli->conf->run_path),
+		&cli->control, why);
 }
 
-int keeper_open(struct cli *cli, struct control **ret_control)
+int keeper_open(struct cli *cli)
 {
 	struct fault why;
 	int r, code = cli_conf(cli);
 
 	if (code != 0)
 		return code;
-	r = keeper_try(cli, ret_control, &why);
+	r = keeper_try(cli, &why);
 	return r < 0 ? cli_fail(cli, r, "%s", why.text) : 0;
 }
 
-void answer_free(Stockade__Answer **answer)
-{
-	if (*answer != NULL)
-		stockade__answer__free_unpacked(*answer, NULL);
-	*answer = NULL;
-}
-
-int keeper_ask(struct cli *cli, struct control *control, Stockade__Query *query,
-	Stockade__Answer **ret_answer)
+int keeper_ask(struct cli *cli, const struct bus_query *query, struct bus_answer **ret_answer)
 {
 	struct fault why;
-	int r = control_ask(control, query, ret_answer, &why);
+	int r = control_ask(cli->control, query, ret_answer, &why);
 
 	return r < 0 ? cli_fail(cli, r, "%s", why.text) : 0;
 }
@@ -62,20 +53,18 @@ static const char *author_name(struct cli *cli)
 	return arena_format(cli->arena, "uid %u", (unsigned)getuid());
 }
 
-int keeper_change(struct cli *cli, struct control *control, Stockade__Command *command,
-	const char *reason, Stockade__Answer **ret_answer)
+int keeper_change(struct cli *cli, struct bus_command *command, struct bus_answer **ret_answer)
 {
 	struct fault why;
 	int r;
 
-	command->author = (char *)(uintptr_t)author_name(cli);
-	command->reason = (char *)(uintptr_t)reason;
+	command->author = author_name(cli);
 	command->dry_run = cli->dry_run;
-	r = control_command(control, command, ret_answer, &why);
+	r = control_command(cli->control, command, ret_answer, &why);
 	return r < 0 ? cli_fail(cli, r, "%s", why.text) : 0;
 }
 
-void keeper_print_change(const struct cli *cli, const Stockade__Answer *answer)
+static void change_print(const struct cli *cli, const struct bus_answer *answer)
 {
 	json_t *listings;
 
@@ -87,20 +76,29 @@ void keeper_print_change(const struct cli *cli, const Stockade__Answer *answer)
 		return;
 	}
 	listings = json_array();
-	for (size_t i = 0; i < answer->n_listings; i++)
-		json_array_append_new(listings, listing_json(cli, answer->listings[i]));
+	for (size_t i = 0; i < answer->listings_len; i++)
+		json_array_append_new(listings, listing_json(cli, &answer->listings[i]));
 	output_json(json_pack("{s:b, s:I, s:I, s:I, s:o, s:o}", "dry-run", cli->dry_run, "event",
 		(json_int_t)answer->event, "serial", (json_int_t)answer->serial, "changed",
 		(json_int_t)answer->changed, "text", output_json_text(answer->text), "listings",
 		listings));
 }
 
-int sources_parse(struct cli *cli, struct source **ret_sources, Stockade__Source ***ret_wire)
+int keeper_change_print(struct cli *cli, struct bus_command *command)
+{
+	AUTO(bus_answer) *answer = NULL;
+	int code = keeper_open(cli);
+
+	if (code == 0)
+		code = keeper_change(cli, command, &answer);
+	if (code == 0)
+		change_print(cli, answer);
+	return code;
+}
+
+int sources_parse(struct cli *cli, struct source **ret_sources)
 {
 	struct source *sources = arena_alloc(cli->arena, cli->operands_len * sizeof(*sources));
-	Stockade__Source *wire = arena_alloc(cli->arena, cli->operands_len * sizeof(*wire));
-	Stockade__Source **pointers =
-		arena_alloc(cli->arena, cli->operands_len * sizeof(*pointers));
 
 	for (size_t i = 0; i < cli->operands_len; i++) {
 		struct fault why;
@@ -108,27 +106,21 @@ int sources_parse(struct cli *cli, struct source **ret_sources, Stockade__Source
 
 		if (r < 0)
 			return cli_fail(cli, E_PARSE, "%s", why.text);
-		source_to_wire(&sources[i], &wire[i]);
-		pointers[i] = &wire[i];
 	}
 	*ret_sources = sources;
-	*ret_wire = pointers;
 	return 0;
 }
 
-/* ---- messages as words and JSON ---- */
+/* ---- records as text and JSON ---- */
 
-const char *wire_source_text(const struct cli *cli, const Stockade__Source *wire)
+const char *text_of_source(const struct cli *cli, const struct source *source)
 {
 	char text[SOURCE_TEXT_SIZE];
-	struct source source;
 
-	if (source_from_wire(wire, &source) < 0)
-		return "?";
-	return arena_copy_string(cli->arena, source_print(&source, text));
+	return source != NULL ? arena_copy_string(cli->arena, source_print(source, text)) : "?";
 }
 
-const char *wire_incident_text(const struct cli *cli, uint64_t number)
+const char *text_of_incident(const struct cli *cli, uint64_t number)
 {
 	char text[INCIDENT_TEXT_SIZE];
 
@@ -138,7 +130,7 @@ const char *wire_incident_text(const struct cli *cli, uint64_t number)
 
 static json_t *incident_number_json(const struct cli *cli, uint64_t number)
 {
-	return number != 0 ? json_string(wire_incident_text(cli, number)) : json_null();
+	return number != 0 ? json_string(text_of_incident(cli, number)) : json_null();
 }
 
 const char *until_text(const struct cli *cli, int64_t until_s, char text[OUTPUT_TIME_SIZE])
@@ -156,13 +148,13 @@ void listing_add_columns(const struct cli *cli, struct table *table)
 	table_add_column(table, "BY", false);
 }
 
-void listing_add_row(const struct cli *cli, struct table *table, const Stockade__Listing *l)
+void listing_add_row(const struct cli *cli, struct table *table, const struct bus_listing *l)
 {
 	char text[OUTPUT_TIME_SIZE];
 
 	table_add_row(table);
 	table_add_cell(table, arena_format(cli->arena, "%s%s", l->excluded ? "not " : "",
-				      wire_source_text(cli, l->source)));
+				      text_of_source(cli, l->source)));
 	table_add_cell(table, arena_format(cli->arena, "%s/%s", l->list, l->sublist));
 	table_add_cell(table, l->reason);
 	table_add_cell(table, output_time(cli, l->since_s, text));
@@ -170,19 +162,19 @@ void listing_add_row(const struct cli *cli, struct table *table, const Stockade_
 	table_add_cell(table, l->author);
 }
 
-json_t *listing_json(const struct cli *cli, const Stockade__Listing *l)
+json_t *listing_json(const struct cli *cli, const struct bus_listing *l)
 {
 	json_t *evidence = json_array();
 	json_t *object = json_pack(
 		"{s:I, s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:b}", "id",
-		(json_int_t)l->id, "source", wire_source_text(cli, l->source), "list", l->list,
+		(json_int_t)l->id, "source", text_of_source(cli, l->source), "list", l->list,
 		"sublist", l->sublist, "code", l->code, "policy", l->policy, "version",
 		(json_int_t)l->policy_version, "reason", output_json_text(l->reason), "since",
 		output_json_time(l->since_s), "until", output_json_time(l->until_s), "incident",
 		incident_number_json(cli, l->incident), "author", output_json_text(l->author),
 		"excluded", l->excluded);
 
-	for (size_t i = 0; i < l->n_evidence; i++)
+	for (size_t i = 0; i < l->evidence_len; i++)
 		json_array_append_new(evidence, json_integer((json_int_t)l->evidence[i]));
 	json_object_set_new(object, "evidence", evidence);
 	if (l->ended_s != 0) {
@@ -193,12 +185,12 @@ json_t *listing_json(const struct cli *cli, const Stockade__Listing *l)
 	return object;
 }
 
-json_t *incident_json(const struct cli *cli, const Stockade__Incident *n)
+json_t *incident_json(const struct cli *cli, const struct bus_incident *n)
 {
 	json_t *checks = json_array();
 
-	for (size_t i = 0; i < n->n_checks; i++) {
-		const Stockade__CheckResult *c = n->checks[i];
+	for (size_t i = 0; i < n->checks_len; i++) {
+		const struct bus_check *c = &n->checks[i];
 
 		json_array_append_new(checks,
 			json_pack("{s:s, s:o, s:s, s:s, s:i, s:b}", "check", c->key, "found",
@@ -208,7 +200,7 @@ json_t *incident_json(const struct cli *cli, const Stockade__Incident *n)
 	return json_pack(
 		"{s:o, s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"incident", incident_number_json(cli, n->number), "source",
-		wire_source_text(cli, n->source), "rule", n->rule, "mode", n->mode, "host", n->host,
+		text_of_source(cli, n->source), "rule", n->rule, "mode", n->mode, "host", n->host,
 		"code", (json_int_t)n->code, "reply", output_json_text(n->text), "first",
 		output_json_time(n->first_s), "count", (json_int_t)n->count, "last",
 		output_json_time(n->last_s), "helo", output_json_text(n->helo), "ptr",
@@ -217,7 +209,7 @@ json_t *incident_json(const struct cli *cli, const Stockade__Incident *n)
 		checks);
 }
 
-json_t *event_json(const struct cli *cli, const Stockade__Event *e)
+json_t *event_json(const struct cli *cli, const struct bus_event *e)
 {
 	(void)cli;
 	return json_pack("{s:I, s:o, s:o, s:s, s:o, s:o, s:o, s:b, s:I}", "event",

@@ -103,29 +103,16 @@ struct addition {
 };
 
 static int addition_send(
-	struct cli *cli, const struct addition *addition, Stockade__Source **sources, size_t count)
+	struct cli *cli, const struct addition *addition, const struct source *sources)
 {
-	Stockade__Command command = STOCKADE__COMMAND__INIT;
-	Stockade__ListAdd add = STOCKADE__LIST_ADD__INIT;
-	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
-	AUTO(control) *control = NULL;
-	int code = keeper_open(cli, &control);
+	struct bus_command command = {.what = BUS_COMMAND_ADD,
+		.reason = addition->reason,
+		.sources = {addition->list, addition->sublist, sources, cli->operands_len},
+		.add.excluded = addition->excluded};
 
-	if (code != 0)
-		return code;
-	command.what_case = STOCKADE__COMMAND__WHAT_ADD;
-	command.add = &add;
-	add.list = (char *)(uintptr_t)addition->list;
-	add.sublist = (char *)(uintptr_t)(addition->sublist != NULL ? addition->sublist : "");
-	add.sources = sources;
-	add.n_sources = count;
-	add.excluded = addition->excluded;
 	if (addition->for_ms != 0)
-		add.until_s = clock_now_s() + addition->for_ms / 1000;
-	code = keeper_change(cli, control, &command, addition->reason, &answer);
-	if (code == 0)
-		keeper_print_change(cli, answer);
-	return code;
+		command.add.until_s = clock_now_s() + addition->for_ms / 1000;
+	return keeper_change_print(cli, &command);
 }
 
 /* `list add` and `allow`: the second is an addition to the list of that name. */
@@ -133,13 +120,12 @@ static int add_verb(struct cli *cli, struct addition *addition)
 {
 	const struct conf_list *list = NULL;
 	struct source *sources = NULL;
-	Stockade__Source **wire = NULL;
 	int code = reason_check(cli, addition->reason);
 
 	if (code == 0)
 		code = cli_conf(cli);
 	if (code == 0)
-		code = sources_parse(cli, &sources, &wire);
+		code = sources_parse(cli, &sources);
 	if (code == 0)
 		code = list_need(cli, addition->list, sources[0].kind, &list);
 	if (code == 0)
@@ -151,7 +137,7 @@ static int add_verb(struct cli *cli, struct addition *addition)
 	if (code != 0)
 		return code;
 	addition->list = list->name;
-	return addition_send(cli, addition, wire, cli->operands_len);
+	return addition_send(cli, addition, sources);
 }
 
 int verb_list_add(struct cli *cli)
@@ -186,26 +172,13 @@ int verb_allow(struct cli *cli)
 /* list NULL: from every list but the allow list. */
 static int removal_send(struct cli *cli, const char *list, const char *sublist, const char *reason)
 {
-	Stockade__Command command = STOCKADE__COMMAND__INIT;
-	Stockade__ListRemove removal = STOCKADE__LIST_REMOVE__INIT;
-	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
-	AUTO(control) *control = NULL;
 	struct source *sources = NULL;
-	int code = sources_parse(cli, &sources, &removal.sources);
+	int code = sources_parse(cli, &sources);
+	struct bus_command command = {.what = BUS_COMMAND_REMOVE,
+		.reason = reason,
+		.sources = {list, sublist, sources, cli->operands_len}};
 
-	if (code == 0)
-		code = keeper_open(cli, &control);
-	if (code != 0)
-		return code;
-	command.what_case = STOCKADE__COMMAND__WHAT_REMOVE;
-	command.remove = &removal;
-	removal.n_sources = cli->operands_len;
-	removal.list = (char *)(uintptr_t)(list != NULL ? list : "");
-	removal.sublist = (char *)(uintptr_t)(sublist != NULL ? sublist : "");
-	code = keeper_change(cli, control, &command, reason, &answer);
-	if (code == 0)
-		keeper_print_change(cli, answer);
-	return code;
+	return code != 0 ? code : keeper_change_print(cli, &command);
 }
 
 int verb_list_rm(struct cli *cli)
@@ -250,14 +223,11 @@ int verb_delist(struct cli *cli)
 
 int verb_undo(struct cli *cli)
 {
-	const char *reason = NULL;
+	struct bus_command command = {.what = BUS_COMMAND_UNDO};
 	const struct cli_option options[] = {
-		{"--reason", OPTION_TEXT, &reason},
+		{"--reason", OPTION_TEXT, &command.reason},
 		{0},
 	};
-	Stockade__Command command = STOCKADE__COMMAND__INIT;
-	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
-	AUTO(control) *control = NULL;
 	int code = cli_parse(cli, options, 1, 1);
 
 	if (code != 0)
@@ -267,14 +237,6 @@ int verb_undo(struct cli *cli)
 		return cli_usage(cli,
 			"'%s' is not the number of an event (`stockade history` shows them)",
 			cli->operands[0]);
-	code = reason_check(cli, reason);
-	if (code == 0)
-		code = keeper_open(cli, &control);
-	if (code != 0)
-		return code;
-	command.what_case = STOCKADE__COMMAND__WHAT_UNDO;
-	code = keeper_change(cli, control, &command, reason, &answer);
-	if (code == 0)
-		keeper_print_change(cli, answer);
-	return code;
+	code = reason_check(cli, command.reason);
+	return code != 0 ? code : keeper_change_print(cli, &command);
 }

@@ -11,7 +11,6 @@
 
 #include "base/clock.h"
 #include "base/macro.h"
-#include "bus/convert.h"
 #include "cli/list_change.h"
 #include "cli/list_export.h"
 #include "list/snapshot.h"
@@ -28,7 +27,7 @@ struct export_request {
 
 /* ---- The list as a view ---- */
 
-static int sublist_place(const struct conf_list *list, const char *name)
+static int sublist_index(const struct conf_list *list, const char *name)
 {
 	for (size_t i = 0; i < list->sublists_len; i++) {
 		if (strcmp(list->sublists[i].name, name) == 0)
@@ -39,45 +38,38 @@ static int sublist_place(const struct conf_list *list, const char *name)
 
 /* A sublist that the configuration no longer has is not served either. */
 static int listing_add(struct snapshot_writer *writer, const struct conf_list *list,
-	const Stockade__Listing *listing, int64_t now_s)
+	const struct bus_listing *listing, int64_t now_s)
 {
-	int place = sublist_place(list, listing->sublist);
-	struct source source;
+	int sublist = sublist_index(list, listing->sublist);
 
-	if (place < 0 || (listing->until_s != 0 && listing->until_s <= now_s) ||
-		source_from_wire(listing->source, &source) < 0)
+	if (sublist < 0 || (listing->until_s != 0 && listing->until_s <= now_s) ||
+		listing->source == NULL)
 		return 0;
 	return snapshot_writer_add(writer, 0,
-		&(struct list_entry){source, (uint8_t)place, listing->excluded, listing->until_s,
-			span_text(listing->reason)});
+		&(struct list_entry){*listing->source, (uint8_t)sublist, listing->excluded,
+			listing->until_s, span_text(listing->reason)});
 }
 
 static int listings_fetch(
 	struct cli *cli, const struct conf_list *list, struct snapshot_writer *writer)
 {
-	Stockade__Query query = STOCKADE__QUERY__INIT;
-	Stockade__ListingsQuery page = STOCKADE__LISTINGS_QUERY__INIT;
+	struct bus_query query = {.what = BUS_QUERY_LISTINGS, .list = list->name, .limit = PAGE};
 	int64_t now_s = clock_now_s();
-	AUTO(control) *control = NULL;
 	bool more = true;
-	int code = keeper_open(cli, &control);
+	int code = keeper_open(cli);
 
-	query.what_case = STOCKADE__QUERY__WHAT_LISTINGS;
-	query.listings = &page;
-	page.list = (char *)(uintptr_t)list->name;
-	page.limit = PAGE;
 	while (more && code == 0) {
-		__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
+		AUTO(bus_answer) *answer = NULL;
 		int r = 0;
 
-		code = keeper_ask(cli, control, &query, &answer);
-		for (size_t i = 0; code == 0 && r == 0 && i < answer->n_listings; i++) {
-			r = listing_add(writer, list, answer->listings[i], now_s);
-			page.after_id = answer->listings[i]->id;
+		code = keeper_ask(cli, &query, &answer);
+		for (size_t i = 0; code == 0 && r == 0 && i < answer->listings_len; i++) {
+			r = listing_add(writer, list, &answer->listings[i], now_s);
+			query.after_id = answer->listings[i].id;
 		}
 		if (r < 0)
 			return cli_fail(cli, r, "cannot export '%s': %s", list->name, err_text(r));
-		more = code == 0 && answer->more && answer->n_listings != 0;
+		more = code == 0 && answer->more && answer->listings_len != 0;
 	}
 	return code;
 }

@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "base/macro.h"
 #include "base/mem.h"
-#include "bus/convert.h"
 #include "cli/list_import.h"
 #include "policy/listing_rule.h"
 
@@ -181,40 +180,6 @@ static void entry_source(const struct import_entry *entry, struct source *ret_so
 	snprintf(ret_source->domain, sizeof(ret_source->domain), "%s", entry->domain);
 }
 
-/* One command: `count` entries of one group, from *at on. The wire messages borrow from `sources`, which is as large as a
- * part. */
-static int import_send_part(struct cli *cli, struct control *control, const struct import *import,
-	size_t at, size_t count, int64_t until_s, struct source *sources,
-	Stockade__Answer **ret_answer)
-{
-	const struct import_group *group = &import->groups[import->entries[at].group];
-	Stockade__Source **pointers = mem_alloc_array(count, sizeof(*pointers));
-	Stockade__Source *wire = mem_alloc_array(count, sizeof(*wire));
-	Stockade__Command command = STOCKADE__COMMAND__INIT;
-	Stockade__ListAdd add = STOCKADE__LIST_ADD__INIT;
-	int code;
-
-	for (size_t i = 0; i < count; i++) {
-		entry_source(&import->entries[at + i], &sources[i]);
-		source_to_wire(&sources[i], &wire[i]);
-		pointers[i] = &wire[i];
-	}
-	command.what_case = STOCKADE__COMMAND__WHAT_ADD;
-	command.add = &add;
-	add.list = (char *)(uintptr_t)import->list->name;
-	add.sublist = (char *)(uintptr_t)group->sublist;
-	add.origin = arena_format(cli->arena, "%.*s", ORIGIN_MAX, import->file);
-	add.sources = pointers;
-	add.n_sources = count;
-	add.until_s = until_s;
-	add.excluded = group->excluded;
-	add.more = at + count < import->len;
-	code = keeper_change(cli, control, &command, group->reason, ret_answer);
-	mem_free(wire);
-	mem_free(pointers);
-	return code;
-}
-
 /* How many entries from `at` on go into one command. */
 static size_t import_part(const struct import *import, size_t at)
 {
@@ -263,31 +228,51 @@ static void import_print(
 			result->first_event, result->last_event);
 }
 
+/* The command for `count` entries of one group, from `at` on. sources is as large as a part. */
+static struct bus_command import_command(
+	const struct import *import, size_t at, size_t count, struct source *sources)
+{
+	const struct import_group *group = &import->groups[import->entries[at].group];
+
+	for (size_t i = 0; i < count; i++)
+		entry_source(&import->entries[at + i], &sources[i]);
+	return (struct bus_command){.what = BUS_COMMAND_ADD,
+		.reason = group->reason,
+		.sources = {import->list->name, group->sublist, sources, count},
+		.add = {.excluded = group->excluded, .more = at + count < import->len}};
+}
+
+static void import_result_add(struct import_result *result, const struct bus_answer *answer)
+{
+	result->changed += answer->changed;
+	result->serial = answer->serial;
+	if (answer->event != 0 && result->first_event == 0)
+		result->first_event = answer->event;
+	if (answer->event != 0)
+		result->last_event = answer->event;
+}
+
 static int import_send(struct cli *cli, const struct import *import, struct import_result *result)
 {
 	int64_t until_s = import->for_ms != 0 ? clock_now_s() + import->for_ms / 1000 : 0;
 	struct source *sources = mem_alloc_array(PART, sizeof(*sources));
-	AUTO(control) *control = NULL;
-	int code = keeper_open(cli, &control);
+	int code = keeper_open(cli);
 
 	for (size_t at = 0, count; code == 0 && at < import->len; at += count) {
-		__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
+		AUTO(bus_answer) *answer = NULL;
+		struct bus_command command;
 
 		count = import_part(import, at);
-		code = import_send_part(cli, control, import, at, count, until_s, sources, &answer);
-		if (code != 0) {
-			if (at != 0)
-				cli_remark(cli,
-					"the first %zu sources were taken; the same import goes on from there",
-					at);
-			break;
-		}
-		result->changed += answer->changed;
-		result->serial = answer->serial;
-		if (answer->event != 0 && result->first_event == 0)
-			result->first_event = answer->event;
-		if (answer->event != 0)
-			result->last_event = answer->event;
+		command = import_command(import, at, count, sources);
+		command.add.until_s = until_s;
+		command.add.origin = arena_format(cli->arena, "%.*s", ORIGIN_MAX, import->file);
+		code = keeper_change(cli, &command, &answer);
+		if (code == 0)
+			import_result_add(result, answer);
+		else if (at != 0)
+			cli_remark(cli,
+				"the first %zu sources were taken; the same import goes on from there",
+				at);
 	}
 	mem_free(sources);
 	return code;

@@ -21,27 +21,6 @@ static void print_plan(
 			list->zone);
 }
 
-static int retire_send(struct cli *cli, const struct conf_list *list, Stockade__ListRetire *retire,
-	const char *reason)
-{
-	Stockade__Command command = STOCKADE__COMMAND__INIT;
-	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
-	AUTO(control) *control = NULL;
-	int code = keeper_open(cli, &control);
-
-	if (code != 0)
-		return code;
-	retire->list = (char *)(uintptr_t)list->name;
-	command.what_case = STOCKADE__COMMAND__WHAT_RETIRE;
-	command.retire = retire;
-	code = keeper_change(cli, control, &command, reason, &answer);
-	if (code != 0)
-		return code;
-	keeper_print_change(cli, answer);
-	print_plan(cli, list, (enum retirement_step)retire->step);
-	return 0;
-}
-
 int verb_list_retire(struct cli *cli)
 {
 	const char *reason = NULL;
@@ -55,7 +34,8 @@ int verb_list_retire(struct cli *cli)
 		{"--skip-notice", OPTION_FLAG, &skip_notice},
 		{0},
 	};
-	Stockade__ListRetire retire = STOCKADE__LIST_RETIRE__INIT;
+	struct bus_command command = {.what = BUS_COMMAND_RETIRE};
+	struct bus_list_retire *retire = &command.retire;
 	const struct conf_list *list = NULL;
 	int code = cli_parse(cli, options, 1, 1);
 
@@ -71,11 +51,18 @@ int verb_list_retire(struct cli *cli)
 		return code;
 	if (list->zone == NULL)
 		return cli_usage(cli, "the list '%s' is not published", list->name);
-	retire.step = empty ? RETIREMENT_EMPTY : undo ? RETIREMENT_BACK : RETIREMENT_ANNOUNCE;
-	retire.notice_s = notice_ms != 0 ? notice_ms / 1000 : INT64_C(86400) * NOTICE_DAYS;
-	retire.skip_notice = skip_notice;
+	command.reason = reason;
+	*retire = (struct bus_list_retire){.list = list->name,
+		.step = empty  ? RETIREMENT_EMPTY
+			: undo ? RETIREMENT_BACK
+			       : RETIREMENT_ANNOUNCE,
+		.notice_s = notice_ms != 0 ? notice_ms / 1000 : INT64_C(86400) * NOTICE_DAYS,
+		.skip_notice = skip_notice};
 	if (empty && !cli->dry_run &&
 		!cli_confirm(cli, "all listings of '%s' will end; go ahead", list->name))
 		return EXIT_USAGE;
-	return retire_send(cli, list, &retire, reason);
+	code = keeper_change_print(cli, &command);
+	if (code == 0)
+		print_plan(cli, list, retire->step);
+	return code;
 }

@@ -23,7 +23,7 @@ static struct table *listings_table(const struct cli *cli)
 	return table;
 }
 
-static void shower_add(struct listing_shower *shower, const Stockade__Listing *listing)
+static void shower_add(struct listing_shower *shower, const struct bus_listing *listing)
 {
 	if (shower->table == NULL)
 		output_json(listing_json(shower->cli, listing));
@@ -32,33 +32,27 @@ static void shower_add(struct listing_shower *shower, const Stockade__Listing *l
 }
 
 /* 1: the limit is reached and there is more. */
-static int show_list(
-	struct listing_shower *shower, struct control *control, const char *name, bool *ret_cut)
+static int show_list(struct listing_shower *shower, const char *name, bool *ret_cut)
 {
-	Stockade__Query query = STOCKADE__QUERY__INIT;
-	Stockade__ListingsQuery page = STOCKADE__LISTINGS_QUERY__INIT;
+	struct bus_query query = {.what = BUS_QUERY_LISTINGS, .list = name, .limit = PAGE};
 	bool more = true;
 
-	query.what_case = STOCKADE__QUERY__WHAT_LISTINGS;
-	query.listings = &page;
-	page.list = (char *)(uintptr_t)name;
-	page.limit = PAGE;
 	while (more) {
-		__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
-		int code = keeper_ask(shower->cli, control, &query, &answer);
+		AUTO(bus_answer) *answer = NULL;
+		int code = keeper_ask(shower->cli, &query, &answer);
 
 		if (code != 0)
 			return code;
-		for (size_t i = 0; i < answer->n_listings; i++) {
+		for (size_t i = 0; i < answer->listings_len; i++) {
 			if (shower->left == 0) {
 				*ret_cut = true;
 				return 0;
 			}
 			shower->left -= shower->left != UINT64_MAX;
-			shower_add(shower, answer->listings[i]);
-			page.after_id = answer->listings[i]->id;
+			shower_add(shower, &answer->listings[i]);
+			query.after_id = answer->listings[i].id;
 		}
-		more = answer->more && answer->n_listings != 0;
+		more = answer->more && answer->listings_len != 0;
 	}
 	return 0;
 }
@@ -67,13 +61,12 @@ static int show_lists(struct cli *cli, const struct conf_list *only, uint64_t li
 {
 	AUTO(table) *table = cli->json ? NULL : listings_table(cli);
 	struct listing_shower shower = {cli, table, limit != 0 ? limit : UINT64_MAX};
-	AUTO(control) *control = NULL;
 	bool cut = false;
-	int code = keeper_open(cli, &control);
+	int code = keeper_open(cli);
 
 	for (size_t i = 0; code == 0 && i < cli->conf->lists_len; i++) {
 		if (only == NULL || only == &cli->conf->lists[i])
-			code = show_list(&shower, control, cli->conf->lists[i].name, &cut);
+			code = show_list(&shower, cli->conf->lists[i].name, &cut);
 	}
 	if (code == 0 && table != NULL)
 		table_print(table);

@@ -14,20 +14,21 @@ enum { EXIT_NOT_LISTED = 0, EXIT_LISTED = 1, EXIT_LOOKUP_ERROR = 2 };
 
 /* Each sublist answers by its own most specific entry, and an entry may say "not this one". At x itself "x" is nearer than
  * ".x". */
-static unsigned listing_rank(const Stockade__Listing *listing)
+static unsigned listing_rank(const struct bus_listing *listing)
 {
-	const Stockade__Source *source = listing->source;
-	bool below = source->domain[0] == '.';
+	const struct source *source = listing->source;
+	bool below;
 
-	return source->address.len != 0 ? source->bits
-					: 2 * (unsigned)strlen(source->domain + below) + !below;
+	if (source == NULL || source->kind == SOURCE_NET)
+		return source != NULL ? source->net.bits : 0;
+	below = source->domain[0] == '.';
+	return 2 * (unsigned)strlen(source->domain + below) + !below;
 }
 
-static bool listing_is_overruled(
-	const Stockade__Listing *listing, Stockade__Listing *const *others, size_t count)
+static bool listing_is_overruled(const struct bus_listing *listing, const struct bus_answer *answer)
 {
-	for (size_t i = 0; i < count; i++) {
-		const Stockade__Listing *other = others[i];
+	for (size_t i = 0; i < answer->listings_len; i++) {
+		const struct bus_listing *other = &answer->listings[i];
 
 		if (other != listing && other->ended_s == 0 &&
 			strcmp(other->list, listing->list) == 0 &&
@@ -39,15 +40,14 @@ static bool listing_is_overruled(
 }
 
 static void result_from_answer(
-	struct cli *cli, const Stockade__Answer *answer, struct lookup_result *result)
+	struct cli *cli, const struct bus_answer *answer, struct lookup_result *result)
 {
-	result->rows = arena_alloc(cli->arena, (answer->n_listings + 1) * sizeof(*result->rows));
+	result->rows = arena_alloc(cli->arena, (answer->listings_len + 1) * sizeof(*result->rows));
 	result->serial = answer->serial;
-	for (size_t i = 0; i < answer->n_listings; i++) {
-		const Stockade__Listing *l = answer->listings[i];
+	for (size_t i = 0; i < answer->listings_len; i++) {
+		const struct bus_listing *l = &answer->listings[i];
 
-		if (l->ended_s != 0 || l->excluded ||
-			listing_is_overruled(l, answer->listings, answer->n_listings))
+		if (l->ended_s != 0 || l->excluded || listing_is_overruled(l, answer))
 			continue;
 		if (strcmp(l->list, "allow") == 0) {
 			result->allowed = true;
@@ -63,8 +63,8 @@ static void result_from_answer(
 			.reason = l->reason,
 			.since_s = l->since_s,
 			.until_s = l->until_s,
-			.incident = wire_incident_text(cli, l->incident),
-			.source = wire_source_text(cli, l->source),
+			.incident = text_of_incident(cli, l->incident),
+			.source = text_of_source(cli, l->source),
 		};
 	}
 }
@@ -130,18 +130,15 @@ static void result_print(
 }
 
 /* From the keeper, or from the snapshot when that is away. */
-static int lookup_ask(struct cli *cli, const struct source *source, Stockade__Source *wire,
-	Stockade__Answer **ret_answer, struct lookup_result *result)
+static int lookup_ask(struct cli *cli, const struct source *source, struct bus_answer **ret_answer,
+	struct lookup_result *result)
 {
-	Stockade__Query query = STOCKADE__QUERY__INIT;
-	AUTO(control) *control = NULL;
+	struct bus_query query = {.what = BUS_QUERY_SOURCE, .source = source};
 	struct fault why;
-	int r = keeper_try(cli, &control, &why);
+	int r = keeper_try(cli, &why);
 
-	query.what_case = STOCKADE__QUERY__WHAT_SOURCE;
-	query.source = wire;
 	if (r >= 0)
-		r = control_ask(control, &query, ret_answer, &why);
+		r = control_ask(cli->control, &query, ret_answer, &why);
 	if (r >= 0) {
 		result_from_answer(cli, *ret_answer, result);
 		return 0;
@@ -153,19 +150,18 @@ static int lookup_ask(struct cli *cli, const struct source *source, Stockade__So
 
 int verb_lookup(struct cli *cli)
 {
-	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
+	AUTO(bus_answer) *answer = NULL;
 	struct lookup_result result = {.allow_reason = ""};
 	struct source *sources = NULL;
-	Stockade__Source **wire = NULL;
 	char text[SOURCE_TEXT_SIZE];
 	int code = cli_parse(cli, NULL, 1, 1);
 
 	if (code == 0)
-		code = sources_parse(cli, &sources, &wire);
+		code = sources_parse(cli, &sources);
 	if (code == 0)
 		code = cli_conf(cli);
 	if (code == 0)
-		code = lookup_ask(cli, &sources[0], wire[0], &answer, &result);
+		code = lookup_ask(cli, &sources[0], &answer, &result);
 	if (code != 0)
 		return EXIT_LOOKUP_ERROR;
 	if (cli->json)

@@ -7,54 +7,54 @@
 #include "base/macro.h"
 #include "cli/keeper_client.h"
 
-static const Stockade__RoleStatus *role_find_status(
-	const Stockade__Status *status, const char *role)
+static const struct bus_role_status *role_find_status(
+	const struct bus_status *status, const char *role)
 {
-	for (size_t i = 0; i < status->n_roles; i++) {
-		if (strcmp(status->roles[i]->role, role) == 0)
-			return status->roles[i];
+	for (size_t i = 0; i < status->roles_len; i++) {
+		if (strcmp(status->roles[i].role, role) == 0)
+			return &status->roles[i];
 	}
 	return NULL;
 }
 
 /* The keeper answers, so it is there; the others report to it. */
-static bool role_is_well(const Stockade__Status *status, const char *role)
+static bool role_is_well(const struct bus_status *status, const char *role)
 {
-	const Stockade__RoleStatus *row = role_find_status(status, role);
+	const struct bus_role_status *row = role_find_status(status, role);
 
 	return strcmp(role, "keeper") == 0 || (row != NULL && row->connected);
 }
 
-static bool all_is_well(const struct cli *cli, const Stockade__Status *status)
+static bool all_is_well(const struct cli *cli, const struct bus_status *status)
 {
 	for (size_t i = 0; i < cli->conf->roles_len; i++) {
 		if (!role_is_well(status, cli->conf->roles[i]))
 			return false;
 	}
-	for (size_t i = 0; i < status->n_conditions; i++) {
-		if (!status->conditions[i]->well)
+	for (size_t i = 0; i < status->conditions_len; i++) {
+		if (!status->conditions[i].well)
 			return false;
 	}
 	return status->store_ok;
 }
 
-static json_t *counters_json(const Stockade__RoleStatus *row)
+static json_t *counters_json(const struct bus_role_status *row)
 {
 	json_t *counters = json_object();
 
-	for (size_t i = 0; row != NULL && i < row->n_counters; i++)
-		json_object_set_new(counters, row->counters[i]->name,
-			json_integer((json_int_t)row->counters[i]->value));
+	for (size_t i = 0; row != NULL && i < row->counters_len; i++)
+		json_object_set_new(counters, row->counters[i].name,
+			json_integer((json_int_t)row->counters[i].value));
 	return counters;
 }
 
-static json_t *roles_json(const struct cli *cli, const Stockade__Status *status)
+static json_t *roles_json(const struct cli *cli, const struct bus_status *status)
 {
 	json_t *roles = json_array();
 
 	for (size_t i = 0; i < cli->conf->roles_len; i++) {
 		const char *name = cli->conf->roles[i];
-		const Stockade__RoleStatus *row = role_find_status(status, name);
+		const struct bus_role_status *row = role_find_status(status, name);
 
 		json_array_append_new(
 			roles, json_pack("{s:s, s:b, s:I, s:o}", "role", name, "connected",
@@ -65,31 +65,31 @@ static json_t *roles_json(const struct cli *cli, const Stockade__Status *status)
 	return roles;
 }
 
-static json_t *conditions_json(const Stockade__Status *status)
+static json_t *conditions_json(const struct bus_status *status)
 {
 	json_t *conditions = json_array();
 
-	for (size_t i = 0; i < status->n_conditions; i++) {
-		const Stockade__Condition *condition = status->conditions[i];
+	for (size_t i = 0; i < status->conditions_len; i++) {
+		const struct bus_condition *condition = &status->conditions[i];
 
 		json_array_append_new(conditions,
 			json_pack("{s:s, s:o, s:b, s:o, s:o}", "kind", condition->kind, "name",
 				output_json_text(condition->name), "well", condition->well, "words",
-				output_json_text(condition->words), "since",
+				output_json_text(condition->text), "since",
 				output_json_time(condition->since_s)));
 	}
 	return conditions;
 }
 
-static void status_print_json(const struct cli *cli, const Stockade__Status *status)
+static void status_print_json(const struct cli *cli, const struct bus_status *status)
 {
 	json_t *lists = json_array();
 
-	for (size_t i = 0; i < status->n_lists; i++)
+	for (size_t i = 0; i < status->lists_len; i++)
 		json_array_append_new(
-			lists, json_pack("{s:s, s:o, s:I}", "list", status->lists[i]->name, "zone",
-				       output_json_text(status->lists[i]->zone), "listings",
-				       (json_int_t)status->lists[i]->listings));
+			lists, json_pack("{s:s, s:o, s:I}", "list", status->lists[i].name, "zone",
+				       output_json_text(status->lists[i].zone), "listings",
+				       (json_int_t)status->lists[i].listings));
 	output_json(json_pack("{s:b, s:s, s:o, s:I, s:s, s:b, s:o, s:o, s:o, s:I, s:I}", "well",
 		all_is_well(cli, status), "mode", mode_name(cli->conf->mode), "keeper-since",
 		output_json_time(status->started_s), "serial", (json_int_t)status->serial, "store",
@@ -106,11 +106,11 @@ static void add_line(struct table *table, const char *about, const char *text, b
 }
 
 static void status_print_roles(
-	const struct cli *cli, const Stockade__Status *status, struct table *table)
+	const struct cli *cli, const struct bus_status *status, struct table *table)
 {
 	for (size_t i = 0; i < cli->conf->roles_len; i++) {
 		const char *name = cli->conf->roles[i];
-		const Stockade__RoleStatus *row = role_find_status(status, name);
+		const struct bus_role_status *row = role_find_status(status, name);
 		const char *text = "not connected to the keeper";
 
 		if (role_is_well(status, name) && row != NULL && row->follows)
@@ -125,13 +125,13 @@ static void status_print_roles(
 
 /* What the role dns did since it started; counts of nothing are left out. */
 static void status_print_counters(
-	const struct cli *cli, const Stockade__Status *status, struct table *table)
+	const struct cli *cli, const struct bus_status *status, struct table *table)
 {
-	const Stockade__RoleStatus *row = role_find_status(status, "dns");
+	const struct bus_role_status *row = role_find_status(status, "dns");
 	bool first = true;
 
-	for (size_t i = 0; row != NULL && i < row->n_counters; i++) {
-		const Stockade__Counter *counter = row->counters[i];
+	for (size_t i = 0; row != NULL && i < row->counters_len; i++) {
+		const struct bus_counter *counter = &row->counters[i];
 
 		if (counter->value == 0)
 			continue;
@@ -144,15 +144,15 @@ static void status_print_counters(
 
 /* What the gate depends on: one row each, those of a kind together as they came. */
 static void status_print_conditions(
-	const struct cli *cli, const Stockade__Status *status, struct table *table)
+	const struct cli *cli, const struct bus_status *status, struct table *table)
 {
 	const char *kind = "";
 
-	for (size_t i = 0; i < status->n_conditions; i++) {
-		const Stockade__Condition *condition = status->conditions[i];
+	for (size_t i = 0; i < status->conditions_len; i++) {
+		const struct bus_condition *condition = &status->conditions[i];
 		char time[OUTPUT_TIME_SIZE];
 		const char *text =
-			arena_format(cli->arena, "%s: %s", condition->name, condition->words);
+			arena_format(cli->arena, "%s: %s", condition->name, condition->text);
 
 		if (!condition->well && condition->since_s != 0)
 			text = arena_format(cli->arena, "%s, since %s %s", text,
@@ -163,7 +163,7 @@ static void status_print_conditions(
 	}
 }
 
-static void status_print(const struct cli *cli, const Stockade__Status *status)
+static void status_print(const struct cli *cli, const struct bus_status *status)
 {
 	AUTO(table) *table = table_new(cli);
 	char time[OUTPUT_TIME_SIZE];
@@ -183,8 +183,8 @@ static void status_print(const struct cli *cli, const Stockade__Status *status)
 	status_print_roles(cli, status, table);
 	status_print_conditions(cli, status, table);
 	status_print_counters(cli, status, table);
-	for (size_t i = 0; i < status->n_lists; i++) {
-		const Stockade__ListStatus *list = status->lists[i];
+	for (size_t i = 0; i < status->lists_len; i++) {
+		const struct bus_list_status *list = &status->lists[i];
 
 		add_line(table, i == 0 ? "lists" : "",
 			arena_format(cli->arena, "%s%s%s: %" PRIu64 " listing%s", list->name,
@@ -205,17 +205,14 @@ static void status_print(const struct cli *cli, const Stockade__Status *status)
 
 int verb_status(struct cli *cli)
 {
-	__attribute__((cleanup(answer_free))) Stockade__Answer *answer = NULL;
-	Stockade__Query query = STOCKADE__QUERY__INIT;
-	AUTO(control) *control = NULL;
+	struct bus_query query = {.what = BUS_QUERY_STATUS};
+	AUTO(bus_answer) *answer = NULL;
 	int code = cli_parse(cli, NULL, 0, 0);
 
 	if (code == 0)
-		code = keeper_open(cli, &control);
-	query.what_case = STOCKADE__QUERY__WHAT_STATUS;
-	query.status = true;
+		code = keeper_open(cli);
 	if (code == 0)
-		code = keeper_ask(cli, control, &query, &answer);
+		code = keeper_ask(cli, &query, &answer);
 	if (code != 0)
 		return code;
 	if (answer->status == NULL)

@@ -4,9 +4,7 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
-#include "bus/convert.h"
 #include "bus/frame.h"
-#include "stockade.pb-c.h"
 
 /*
  * A change set goes in parts, each sent when the one before was answered: begin, entries, ..., end. So the keeper is never
@@ -42,7 +40,7 @@ struct upload {
 	void *arg;
 };
 
-static void upload_on_answer(int error, const Stockade__Answer *answer, void *arg);
+static void upload_on_answer(int error, const struct bus_answer *answer, void *arg);
 
 /* ---- rules: which answer belongs to which of the feed's sublists ---- */
 
@@ -74,40 +72,29 @@ static void rules_make(const struct upload_plan *plan, struct named_rules *ret_r
 
 /* ---- parts ---- */
 
-static void upload_send(struct upload *upload, Stockade__Feed *feed)
+static void upload_send(struct upload *upload, struct bus_feed_part part)
 {
-	feed->name = (char *)upload->plan.feed->name;
+	part.feed = upload->plan.feed->name;
 	upload->asked++;
-	bus_client_feed(*upload->bus, feed, upload_on_answer, upload);
+	bus_client_feed(*upload->bus, &part, upload_on_answer, upload);
 }
 
 static void upload_begin(struct upload *upload)
 {
 	const struct upload_plan *plan = &upload->plan;
-	Stockade__Feed feed = STOCKADE__FEED__INIT;
-	Stockade__FeedBegin begin = STOCKADE__FEED_BEGIN__INIT;
+	struct bus_feed_begin begin = {.whole = plan->from == NULL,
+		.expired = plan->to == NULL,
+		.from_serial = plan->from != NULL ? plan->from->soa.serial : 0,
+		.to_serial = plan->to != NULL ? plan->to->soa.serial : 0,
+		.rules = conf_feed_rules(plan->conf, plan->feed),
+		.sublists_len = upload->named.names_len,
+		.sublists = upload->named.names};
 
-	begin.whole = plan->from == NULL;
-	begin.expired = plan->to == NULL;
-	begin.from_serial = plan->from != NULL ? plan->from->soa.serial : 0;
-	begin.to_serial = plan->to != NULL ? plan->to->soa.serial : 0;
-	begin.rules = conf_feed_rules(plan->conf, plan->feed);
-	begin.n_sublists = upload->named.names_len;
-	begin.sublists = (char **)(uintptr_t)upload->named.names;
-	feed.what_case = STOCKADE__FEED__WHAT_BEGIN;
-	feed.begin = &begin;
-	upload_send(upload, &feed);
+	upload_send(upload, (struct bus_feed_part){.what = BUS_FEED_BEGIN, .begin = &begin});
 }
 
-/* An entry on the wire borrows from here. */
-struct wire_entry {
-	struct source source;
-	Stockade__Source wire_source;
-	Stockade__FeedEntry wire;
-};
-
 /* False: there are no more. */
-static bool upload_next(struct upload *upload, struct wire_entry *entry)
+static bool upload_next(struct upload *upload, struct bus_feed_entry *entry)
 {
 	const struct feed_set *set = NULL;
 	struct feed_entry next;
@@ -115,49 +102,32 @@ static bool upload_next(struct upload *upload, struct wire_entry *entry)
 	if (feed_difference_next(&upload->difference, &next, &set) == 0)
 		return false;
 	feed_entry_source(set, &next, &entry->source);
-	source_to_wire(&entry->source, &entry->wire_source);
-	stockade__feed_entry__init(&entry->wire);
-	entry->wire.source = &entry->wire_source;
-	entry->wire.listed = next.listed;
-	entry->wire.excluded = next.excluded;
+	entry->listed = next.listed;
+	entry->excluded = next.excluded;
 	if ((next.listed | next.excluded) != 0) /* texts of the pool end with a NUL */
-		entry->wire.reason = (char *)(uintptr_t)feed_entry_reason(set, &next).ptr;
+		entry->reason = (const char *)feed_entry_reason(set, &next).ptr;
 	return true;
 }
 
 static void upload_entries(struct upload *upload)
 {
-	struct wire_entry *entries = mem_alloc_array(ENTRIES_PER_PART, sizeof(*entries));
-	Stockade__FeedEntry **pointers = mem_alloc_array(ENTRIES_PER_PART, sizeof(*pointers));
-	Stockade__FeedEntries part = STOCKADE__FEED_ENTRIES__INIT;
-	Stockade__Feed feed = STOCKADE__FEED__INIT;
+	struct bus_feed_entry *entries = mem_alloc_array(ENTRIES_PER_PART, sizeof(*entries));
 	size_t len = 0;
 
-	while (len < ENTRIES_PER_PART && upload_next(upload, &entries[len])) {
-		pointers[len] = &entries[len].wire;
+	while (len < ENTRIES_PER_PART && upload_next(upload, &entries[len]))
 		len++;
-	}
 	upload->exhausted = len < ENTRIES_PER_PART;
 	upload->sent += len;
-	part.n_entries = len;
-	part.entries = pointers;
-	feed.what_case = STOCKADE__FEED__WHAT_ENTRIES;
-	feed.entries = &part;
-	upload_send(upload, &feed);
-	mem_free(pointers);
+	upload_send(
+		upload, (struct bus_feed_part){
+				.what = BUS_FEED_ENTRIES, .entries = entries, .entries_len = len});
 	mem_free(entries);
 }
 
 static void upload_end(struct upload *upload)
 {
-	Stockade__Feed feed = STOCKADE__FEED__INIT;
-	Stockade__FeedEnd end = STOCKADE__FEED_END__INIT;
-
-	end.entries = upload->sent;
-	feed.what_case = STOCKADE__FEED__WHAT_END;
-	feed.end = &end;
 	upload->ended = true;
-	upload_send(upload, &feed);
+	upload_send(upload, (struct bus_feed_part){.what = BUS_FEED_END, .sent = upload->sent});
 }
 
 static void upload_destroy(struct upload *upload)
@@ -192,7 +162,7 @@ static void upload_go_on(struct upload *upload)
 		upload_entries(upload);
 }
 
-static void upload_on_answer(int error, const Stockade__Answer *answer, void *arg)
+static void upload_on_answer(int error, const struct bus_answer *answer, void *arg)
 {
 	struct upload *upload = OBJ(upload, arg);
 

@@ -14,7 +14,6 @@
 #include "dns/query.h"
 #include "dnsd/dnstap.h"
 #include "process/role.h"
-#include "stockade.pb-c.h"
 #include "zone/guard.h"
 
 /*
@@ -186,29 +185,18 @@ uint64_t dnsd_stats_sum(const struct dnsd_stats *stats, enum dns_count count)
 	return sum;
 }
 
-static void add_counter(
-	struct arena *arena, Stockade__Health *health, const char *name, uint64_t value)
-{
-	Stockade__Counter *counter = arena_alloc(arena, sizeof(*counter));
-
-	stockade__counter__init(counter);
-	counter->name = (char *)name;
-	counter->value = value;
-	health->counters[health->n_counters++] = counter;
-}
-
 static void stats_report(struct dnsd_stats *stats)
 {
-	AUTO(arena) *arena = arena_new(0);
-	Stockade__Health health = STOCKADE__HEALTH__INIT;
+	struct bus_counter counters[DNS_COUNTS_LEN + 1];
+	size_t len = 0;
 
-	health.counters = arena_alloc(arena, (DNS_COUNTS_LEN + 1) * sizeof(*health.counters));
-	for (int i = 0; i < DNS_COUNTS_LEN; i++)
-		add_counter(arena, &health, dns_count_name((enum dns_count)i),
-			dnsd_stats_sum(stats, (enum dns_count)i));
+	for (; len < DNS_COUNTS_LEN; len++)
+		counters[len] = (struct bus_counter){dns_count_name((enum dns_count)len),
+			dnsd_stats_sum(stats, (enum dns_count)len)};
 	if (stats->tap != NULL)
-		add_counter(arena, &health, "untapped", tap_dropped(stats->tap));
-	bus_client_tell(stats->bus, &health);
+		counters[len++] = (struct bus_counter){"untapped", tap_dropped(stats->tap)};
+	bus_client_report(
+		stats->bus, &(struct bus_health){.counters_len = len, .counters = counters});
 }
 
 static void stats_on_report(struct timer *timer, void *arg)

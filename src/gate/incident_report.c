@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "bus/client.h"
-#include "stockade.pb-c.h"
 
 enum { SHOWN_SIZE = 512 };
 
@@ -23,20 +22,17 @@ static char *shown(struct span s, char text[SHOWN_SIZE])
 	return text;
 }
 
-static size_t incident_checks(const struct verdict *verdict, Stockade__CheckResult *checks,
-	Stockade__CheckResult **pointers)
+static size_t incident_checks(const struct verdict *verdict, struct bus_check *ret_checks)
 {
 	for (size_t i = 0; i < verdict->results_len; i++) {
 		const struct check_result *result = &verdict->results[i];
 
-		stockade__check_result__init(&checks[i]);
-		checks[i].key = (char *)check_words_get(result->check)->key;
-		checks[i].found = (char *)result->found;
-		checks[i].outcome = (char *)check_outcome_name(result->outcome);
-		checks[i].weight = result->weight;
-		checks[i].action = (char *)action_name(result->action);
-		checks[i].decided = result->decided;
-		pointers[i] = &checks[i];
+		ret_checks[i] = (struct bus_check){.key = check_words_get(result->check)->key,
+			.found = result->found,
+			.outcome = check_outcome_name(result->outcome),
+			.action = action_name(result->action),
+			.weight = result->weight,
+			.decided = result->decided};
 	}
 	return verdict->results_len;
 }
@@ -45,35 +41,27 @@ void incident_report(struct bus_client *bus, const struct verdict *verdict,
 	const struct incident_note *note, const char *reply)
 {
 	const struct facts *facts = verdict->facts;
-	struct ip client = facts->client;
-	Stockade__CheckResult checks[VERDICT_CHECKS_MAX];
-	Stockade__CheckResult *pointers[VERDICT_CHECKS_MAX];
+	struct source source = {.kind = SOURCE_NET, .net = prefix_of(facts->client, 128)};
+	struct bus_check checks[VERDICT_CHECKS_MAX];
 	char texts[4][SHOWN_SIZE];
 	char list[VERDICT_LIST_SIZE];
-	Stockade__Put put = STOCKADE__PUT__INIT;
-	Stockade__Incident incident = STOCKADE__INCIDENT__INIT;
-	Stockade__Source source = STOCKADE__SOURCE__INIT;
+	struct bus_incident incident = {.number = note->number,
+		.source = &source,
+		.first_s = note->first_s,
+		.last_s = note->last_s,
+		.count = note->count,
+		.code = refusal_get(verdict->refusal)->code,
+		.rule = verdict_rule(verdict),
+		.mode = mode_name(verdict->mode),
+		.host = verdict->conf->hostname,
+		.text = reply,
+		.helo = shown(facts->helo, texts[0]),
+		.ptr = shown(facts->ptr_name, texts[1]),
+		.list = verdict_print_list(verdict, list),
+		.sender = shown(facts->sender, texts[2]),
+		.recipient = shown(facts->recipient, texts[3]),
+		.checks_len = incident_checks(verdict, checks),
+		.checks = checks};
 
-	source.address = (ProtobufCBinaryData){sizeof(client.b), client.b};
-	source.bits = 128;
-	incident.number = note->number;
-	incident.source = &source;
-	incident.first_s = note->first_s;
-	incident.last_s = note->last_s;
-	incident.count = note->count;
-	incident.rule = (char *)verdict_rule(verdict);
-	incident.mode = (char *)mode_name(verdict->mode);
-	incident.host = (char *)verdict->conf->hostname;
-	incident.code = refusal_get(verdict->refusal)->code;
-	incident.text = (char *)reply;
-	incident.helo = shown(facts->helo, texts[0]);
-	incident.ptr = shown(facts->ptr_name, texts[1]);
-	incident.sender = shown(facts->sender, texts[2]);
-	incident.recipient = shown(facts->recipient, texts[3]);
-	incident.list = (char *)verdict_print_list(verdict, list);
-	incident.n_checks = incident_checks(verdict, checks, pointers);
-	incident.checks = pointers;
-	put.what_case = STOCKADE__PUT__WHAT_INCIDENT;
-	put.incident = &incident;
-	bus_client_put(bus, &put);
+	bus_client_put(bus, &incident);
 }

@@ -4,8 +4,6 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "bus/convert.h"
-#include "stockade.pb-c.h"
 
 /* ---- sources ---- */
 
@@ -112,15 +110,13 @@ static bool source_covers(const struct source *outer, const struct source *inner
 }
 
 static void source_fill_one(struct model_source *model, struct arena *arena,
-	const struct conf *conf, const Stockade__Listing *listing)
+	const struct conf *conf, const struct bus_listing *listing)
 {
 	const struct conf_list *list = conf_list_find(conf, span_text(listing->list));
 	const struct conf_sublist *sublist;
-	struct source covered;
 
 	if (list == NULL || listing->excluded || !list_is_public(list, &model->source) ||
-		source_from_wire(listing->source, &covered) < 0 ||
-		!source_covers(&covered, &model->source))
+		listing->source == NULL || !source_covers(listing->source, &model->source))
 		return;
 	sublist = sublist_find(list, span_text(listing->sublist));
 	if (sublist == NULL)
@@ -164,10 +160,10 @@ static void source_sort_history(struct model_source *model)
 }
 
 void model_source_fill(struct model_source *model, struct arena *arena, const struct conf *conf,
-	const Stockade__Answer *answer)
+	const struct bus_answer *answer)
 {
-	for (size_t i = 0; i < answer->n_listings; i++)
-		source_fill_one(model, arena, conf, answer->listings[i]);
+	for (size_t i = 0; i < answer->listings_len; i++)
+		source_fill_one(model, arena, conf, &answer->listings[i]);
 	source_sort_history(model);
 	model->complete = true;
 }
@@ -208,7 +204,7 @@ static enum model_outcome outcome_parse(struct span text)
 }
 
 static void incident_add_check(
-	struct model_incident *model, struct arena *arena, const Stockade__CheckResult *result)
+	struct model_incident *model, struct arena *arena, const struct bus_check *result)
 {
 	struct model_check *check = &model->checks[model->checks_len++];
 	int id = check_find(span_text(result->key));
@@ -241,14 +237,14 @@ static const struct check_words *rule_words(struct span rule)
 }
 
 int model_incident_new(
-	struct arena *arena, const Stockade__Answer *answer, struct model_incident **ret_model)
+	struct arena *arena, const struct bus_answer *answer, struct model_incident **ret_model)
 {
-	const Stockade__Incident *incident;
+	const struct bus_incident *incident;
 	struct model_incident *model;
 
-	if (answer->n_incidents == 0)
+	if (answer->incidents_len == 0)
 		return E_ABSENT;
-	incident = answer->incidents[0];
+	incident = &answer->incidents[0];
 	model = arena_alloc(arena, sizeof(*model));
 	model->number = incident->number;
 	model->first_s = incident->first_s;
@@ -267,9 +263,11 @@ int model_incident_new(
 	model->helo = public_text(arena, incident->helo);
 	model->ptr = copy_text(arena, incident->ptr);
 	model->list = copy_text(arena, incident->list);
-	for (size_t i = 0; i < incident->n_checks && i < MODEL_CHECKS_MAX; i++)
-		incident_add_check(model, arena, incident->checks[i]);
-	model->has_about = source_from_wire(incident->source, &model->about) >= 0;
+	for (size_t i = 0; i < incident->checks_len && i < MODEL_CHECKS_MAX; i++)
+		incident_add_check(model, arena, &incident->checks[i]);
+	model->has_about = incident->source != NULL;
+	if (model->has_about)
+		model->about = *incident->source;
 	*ret_model = model;
 	return 0;
 }

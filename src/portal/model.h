@@ -12,12 +12,11 @@
  * shown in one go, and not kept while somebody is asked. One thread.
  */
 #include "base/arena.h"
+#include "bus/record.h"
 #include "catalogue/catalogue.h"
 #include "conf/conf.h"
 #include "list/source.h"
 #include "list/view.h"
-
-typedef struct Stockade__Answer Stockade__Answer;
 
 enum { MODEL_LISTINGS_MAX = 64, MODEL_HISTORY_MAX = 20, MODEL_CHECKS_MAX = 64 };
 
@@ -84,8 +83,8 @@ struct model_source *model_source_new(struct arena *arena, const struct conf *co
 
 /* Adds dates, policies and history from the keeper's answer about that source. */
 void model_source_fill(struct model_source *model, struct arena *arena, const struct conf *conf,
-	const Stockade__Answer *answer);
+	const struct bus_answer *answer);
 
 /* From the keeper's answer about an incident; E_ABSENT when it holds none. */
 int model_incident_new(
-	struct arena *arena, const Stockade__Answer *answer, struct model_incident **ret_model);
+	struct arena *arena, const struct bus_answer *answer, struct model_incident **ret_model);

@@ -6,7 +6,6 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
-#include "bus/convert.h"
 #include "http/server.h"
 #include "list/incident.h"
 #include "list/view.h"
@@ -14,7 +13,6 @@
 #include "portal/lookup.h"
 #include "portal/model.h"
 #include "portal/page.h"
-#include "stockade.pb-c.h"
 
 /*
  * A request for a page that needs the keeper becomes an inquiry, which lives until the keeper has answered:
@@ -37,8 +35,7 @@ struct portal {
 	struct rate *rate;
 	struct http_server *server;
 	struct inquiry *inquiries;
-	void (*ask)(void *ask_arg, Stockade__Query *query,
-		void (*call)(int error, const Stockade__Answer *answer, void *arg), void *arg);
+	void (*ask)(void *ask_arg, const struct bus_query *query, bus_answer_call *call, void *arg);
 	void *ask_arg;
 };
 
@@ -252,7 +249,7 @@ static void inquiry_reply(struct inquiry *inquiry, const struct model_source *so
 }
 
 /* The last answer: about the source. Without it the page is made from the view alone and says so. */
-static void inquiry_on_source(int error, const Stockade__Answer *answer, void *arg)
+static void inquiry_on_source(int error, const struct bus_answer *answer, void *arg)
 {
 	struct inquiry *inquiry = OBJ(inquiry, arg);
 	struct portal *portal = inquiry->portal;
@@ -268,17 +265,13 @@ static void inquiry_on_source(int error, const Stockade__Answer *answer, void *a
 static void inquiry_ask_source(struct inquiry *inquiry, const struct source *source)
 {
 	struct portal *portal = inquiry->portal;
-	Stockade__Query query = STOCKADE__QUERY__INIT;
-	Stockade__Source message = STOCKADE__SOURCE__INIT;
+	struct bus_query query = {.what = BUS_QUERY_SOURCE, .source = &inquiry->source};
 
 	inquiry->source = *source;
-	source_to_wire(&inquiry->source, &message);
-	query.what_case = STOCKADE__QUERY__WHAT_SOURCE;
-	query.source = &message;
 	portal->ask(portal->ask_arg, &query, inquiry_on_source, inquiry);
 }
 
-static void inquiry_on_incident(int error, const Stockade__Answer *answer, void *arg)
+static void inquiry_on_incident(int error, const struct bus_answer *answer, void *arg)
 {
 	struct inquiry *inquiry = OBJ(inquiry, arg);
 	int r = error;
@@ -301,15 +294,12 @@ static void inquiry_start(
 	struct portal *portal, struct http_call *call, const struct lookup *lookup, bool json)
 {
 	struct inquiry *inquiry = inquiry_new(portal, call, json);
-	Stockade__Query query = STOCKADE__QUERY__INIT;
+	struct bus_query query = {.what = BUS_QUERY_INCIDENT, .incident = lookup->incident};
 
-	if (lookup->kind == LOOKUP_SOURCE) {
+	if (lookup->kind == LOOKUP_SOURCE)
 		inquiry_ask_source(inquiry, &lookup->source);
-		return;
-	}
-	query.what_case = STOCKADE__QUERY__WHAT_INCIDENT;
-	query.incident = lookup->incident;
-	portal->ask(portal->ask_arg, &query, inquiry_on_incident, inquiry);
+	else
+		portal->ask(portal->ask_arg, &query, inquiry_on_incident, inquiry);
 }
 
 /* ---- routes ---- */

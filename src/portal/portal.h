@@ -9,12 +9,10 @@
  */
 #include "base/err.h"
 #include "base/shelf.h"
+#include "bus/record.h"
 #include "conf/conf.h"
 #include "loop/loop.h"
 #include "portal/rate.h"
-
-typedef struct Stockade__Query Stockade__Query;
-typedef struct Stockade__Answer Stockade__Answer;
 
 struct portal;
 
@@ -24,8 +22,7 @@ struct portal_settings {
 	struct shelf *shelf;     /* of struct view; lives as long as the portal */
 	struct rate_settings rate;
 	/* Asks the keeper, as bus_client_ask does: `call` comes exactly once, unless the portal is freed before. */
-	void (*ask)(void *ask_arg, Stockade__Query *query,
-		void (*call)(int error, const Stockade__Answer *answer, void *arg), void *arg);
+	void (*ask)(void *ask_arg, const struct bus_query *query, bus_answer_call *call, void *arg);
 	void *ask_arg;
 };
 

@@ -6,7 +6,6 @@
 #include "base/obj.h"
 #include "courier/schedule.h"
 #include "roles/roles.h"
-#include "stockade.pb-c.h"
 
 /*
  * The courier role: goes out for what others publish. It reads what strangers send, so it opens no store and no list; it has
@@ -34,27 +33,21 @@ static void courier_on_changed(void *arg)
 static void courier_on_report(struct timer *timer, void *arg)
 {
 	struct courier *courier = OBJ(courier, arg);
-	Stockade__Health health = STOCKADE__HEALTH__INIT;
 	size_t len = schedule_len(courier->schedule);
-	Stockade__Condition *conditions = mem_alloc_array(len + 1, sizeof(*conditions));
-	Stockade__Condition **pointers = mem_alloc_array(len + 1, sizeof(*pointers));
+	struct bus_condition *conditions = mem_alloc_array(len + 1, sizeof(*conditions));
 
 	(void)timer;
 	for (size_t i = 0; i < len; i++) {
 		struct feed_state feed = schedule_state(courier->schedule, i);
 
-		stockade__condition__init(&conditions[i]);
-		conditions[i].kind = (char *)"feed";
-		conditions[i].name = (char *)(uintptr_t)feed.name;
-		conditions[i].well = feed.well;
-		conditions[i].words = (char *)(uintptr_t)feed.text;
-		conditions[i].since_s = feed.since_s;
-		pointers[i] = &conditions[i];
+		conditions[i] = (struct bus_condition){.kind = "feed",
+			.name = feed.name,
+			.well = feed.well,
+			.text = feed.text,
+			.since_s = feed.since_s};
 	}
-	health.n_conditions = len;
-	health.conditions = pointers;
-	bus_client_tell(courier->bus, &health);
-	mem_free(pointers);
+	bus_client_report(courier->bus,
+		&(struct bus_health){.conditions_len = len, .conditions = conditions});
 	mem_free(conditions);
 }
 
@@ -76,6 +69,7 @@ static int courier_start(struct role_context *context, struct fault *why)
 	struct courier *courier = mem_new(courier);
 	char socket_path[PATH_MAX];
 	struct bus_client_settings settings = {
+		.loop = context->loop,
 		.role = context->name,
 		.socket_path = role_bus_path(context, socket_path, sizeof(socket_path)),
 		.lists_path = context->conf->lists_path,
@@ -87,7 +81,7 @@ static int courier_start(struct role_context *context, struct fault *why)
 	courier->context = context;
 	context->state = courier;
 	timer_init(&courier->report, context->loop, courier_on_report, courier);
-	r = bus_client_new(context->loop, &settings, NULL, NULL, NULL, &courier->bus, why);
+	r = bus_client_new(&settings, &courier->bus, why);
 	if (r >= 0)
 		r = keys_read(context->conf, &courier->keys, why);
 	if (r >= 0)

@@ -120,15 +120,18 @@ static int dns_open_bus(struct dns_role *dns, struct fault *why)
 	const struct role_context *context = dns->context;
 	char socket_path[PATH_MAX];
 	struct bus_client_settings settings = {
+		.loop = context->loop,
 		.role = context->name,
 		.socket_path = role_bus_path(context, socket_path, sizeof(socket_path)),
 		.lists_path = context->conf->lists_path,
 		.log = log_event,
+		.shelf = dns->shelves.views,
+		.on_view = dns_on_view,
 		.on_delta = dns_on_delta,
+		.arg = dns,
 	};
 
-	return bus_client_new(
-		context->loop, &settings, dns->shelves.views, dns_on_view, dns, &dns->bus, why);
+	return bus_client_new(&settings, &dns->bus, why);
 }
 
 /* Whether the configuration is another one than before: then the zones may be other zones under the same serial. */

@@ -63,19 +63,21 @@ static int gate_open_bus(struct gate *gate, struct fault *why)
 	char socket_path[PATH_MAX];
 	char spool_path[PATH_MAX];
 	struct bus_client_settings settings = {
+		.loop = context->loop,
 		.role = context->name,
 		.socket_path = role_bus_path(context, socket_path, sizeof(socket_path)),
 		.lists_path = context->conf->lists_path,
 		.spool_path = role_spool_path(context, spool_path, sizeof(spool_path)),
 		.spool_limit = SPOOL_LIMIT,
 		.log = log_event,
+		.shelf = gate->views,
+		.on_view = gate_on_view,
+		.arg = gate,
 	};
 
-	gate->views = shelf_new(gate_release_view);
 	shelf_put(gate->views, view_new_empty()); /* so that there is always one */
 	role_serve_last_view(context, gate->views);
-	return bus_client_new(
-		context->loop, &settings, gate->views, gate_on_view, gate, &gate->bus, why);
+	return bus_client_new(&settings, &gate->bus, why);
 }
 
 /* ---- the start probe ---- */
@@ -221,6 +223,7 @@ static int gate_start(struct role_context *context, struct fault *why)
 
 	gate->magic = (uint32_t)MAGIC_gate;
 	gate->context = context;
+	gate->views = shelf_new(gate_release_view);
 	context->state = gate;
 	timer_init(&gate->patience, context->loop, gate_on_patience, gate);
 	r = gate_open_bus(gate, why);

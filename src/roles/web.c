@@ -27,8 +27,7 @@ static void web_release_view(void *object)
 	view_free(&view);
 }
 
-static void web_ask(void *ask_arg, Stockade__Query *query,
-	void (*call)(int error, const Stockade__Answer *answer, void *arg), void *arg)
+static void web_ask(void *ask_arg, const struct bus_query *query, bus_answer_call *call, void *arg)
 {
 	bus_client_ask(ask_arg, query, call, arg);
 }
@@ -41,15 +40,17 @@ static void web_on_view(void *context)
 static int web_open_bus(struct role_context *context, struct web *web, struct fault *why)
 {
 	char path[BUS_PATH_SIZE];
-	struct bus_client_settings settings = {.role = context->name,
+	struct bus_client_settings settings = {.loop = context->loop,
+		.role = context->name,
 		.socket_path = role_bus_path(context, path, sizeof(path)),
 		.lists_path = context->conf->lists_path,
-		.log = log_event};
+		.log = log_event,
+		.shelf = web->shelf,
+		.on_view = web_on_view,
+		.arg = context};
 
-	web->shelf = shelf_new(web_release_view);
 	role_serve_last_view(context, web->shelf);
-	return bus_client_new(
-		context->loop, &settings, web->shelf, web_on_view, context, &web->bus, why);
+	return bus_client_new(&settings, &web->bus, why);
 }
 
 static int web_open_portal(struct role_context *context, struct web *web, struct fault *why)
@@ -90,6 +91,7 @@ static int web_start(struct role_context *context, struct fault *why)
 	int r;
 
 	context->state = web;
+	web->shelf = shelf_new(web_release_view);
 	r = web_open_bus(context, web, why);
 	if (r >= 0) {
 		role_await_view(context);

@@ -8,7 +8,6 @@
 #include "bus/client.h"
 #include "process/role.h"
 #include "resolve/resolver.h"
-#include "stockade.pb-c.h"
 
 enum { REPORT_EVERY_MS = 2000 };
 
@@ -23,49 +22,48 @@ struct smtpd_health {
 	enum relay_probe_result backend;
 };
 
-static Stockade__Condition *add(
-	struct arena *arena, Stockade__Health *health, const char *kind, const char *name)
-{
-	Stockade__Condition *condition = arena_alloc(arena, sizeof(*condition));
+/* Names live as long as the report. */
+struct report {
+	struct arena *arena;
+	struct bus_condition *conditions;
+	size_t len;
+};
 
-	stockade__condition__init(condition);
-	condition->kind = (char *)kind;
-	condition->name = arena_copy_string(arena, name);
-	health->conditions[health->n_conditions++] = condition;
-	return condition;
+static void report_add(struct report *report, struct bus_condition condition)
+{
+	condition.name = arena_copy_string(report->arena, condition.name);
+	report->conditions[report->len++] = condition;
 }
 
-static void add_resolver(
-	const struct smtpd_health *health, struct arena *arena, Stockade__Health *said)
+static void report_resolver(const struct smtpd_health *health, struct report *report)
 {
+	bool well = !resolver_is_down(health->resolver);
 	char name[ENDPOINT_TEXT_SIZE];
-	Stockade__Condition *condition =
-		add(arena, said, "resolver", endpoint_print(health->context->conf->resolver, name));
 
-	condition->well = !resolver_is_down(health->resolver);
-	condition->words =
-		(char *)(condition->well ? "ok" : "does not answer: checks by DNS decide nothing");
+	report_add(report,
+		(struct bus_condition){.kind = "resolver",
+			.name = endpoint_print(health->context->conf->resolver, name),
+			.well = well,
+			.text = well ? "ok" : "does not answer: checks by DNS decide nothing"});
 }
 
-static void add_backend(
-	const struct smtpd_health *health, struct arena *arena, Stockade__Health *said)
+static void report_backend(const struct smtpd_health *health, struct report *report)
 {
-	static const char *const words[] = {[PROBE_SAFE] = "ok, does not relay for strangers",
+	static const char *const texts[] = {[PROBE_SAFE] = "ok, does not relay for strangers",
 		[PROBE_RELAYS] = "relays for strangers: no mail passes",
 		[PROBE_AWAY] =
 			"could not be asked yet whether it relays: clients are told to come again"};
 	char name[ENDPOINT_TEXT_SIZE];
-	Stockade__Condition *condition;
 
-	if (!health->probed)
-		return;
-	condition =
-		add(arena, said, "backend", endpoint_print(health->context->conf->backend, name));
-	condition->well = health->backend == PROBE_SAFE;
-	condition->words = (char *)words[health->backend];
+	if (health->probed)
+		report_add(report,
+			(struct bus_condition){.kind = "backend",
+				.name = endpoint_print(health->context->conf->backend, name),
+				.well = health->backend == PROBE_SAFE,
+				.text = texts[health->backend]});
 }
 
-static const char *dnsbl_words(struct arena *arena, const struct dnsbl_health *health)
+static const char *dnsbl_text(struct arena *arena, const struct dnsbl_health *health)
 {
 	switch (dnsbl_health_state(health)) {
 	case DNSBL_UNTRIED:
@@ -80,33 +78,33 @@ static const char *dnsbl_words(struct arena *arena, const struct dnsbl_health *h
 	return "ok";
 }
 
-static void add_dnsbl(
-	const struct smtpd_health *health, size_t i, struct arena *arena, Stockade__Health *said)
+static void report_dnsbl(const struct smtpd_health *health, size_t i, struct report *report)
 {
 	const struct dnsbl_health *state = consult_dnsbl_health(health->consult, i);
-	Stockade__Condition *condition;
 
 	if (state == NULL)
 		return; /* off */
-	condition = add(arena, said, "dnsbl", health->context->conf->dnsbls[i].name);
-	condition->well = dnsbl_health_state(state) == DNSBL_UNTRIED ||
-			  dnsbl_health_state(state) == DNSBL_HEALTHY;
-	condition->words = (char *)dnsbl_words(arena, state);
-	condition->since_s = state->since_s;
+	report_add(report, (struct bus_condition){.kind = "dnsbl",
+				   .name = health->context->conf->dnsbls[i].name,
+				   .well = dnsbl_health_state(state) == DNSBL_UNTRIED ||
+					   dnsbl_health_state(state) == DNSBL_HEALTHY,
+				   .text = dnsbl_text(report->arena, state),
+				   .since_s = state->since_s});
 }
 
 static void smtpd_health_report(struct smtpd_health *health)
 {
 	AUTO(arena) *arena = arena_new(0);
-	Stockade__Health said = STOCKADE__HEALTH__INIT;
 	size_t dnsbls = health->context->conf->dnsbls_len;
+	struct report report = {.arena = arena,
+		.conditions = arena_alloc(arena, (dnsbls + 2) * sizeof(*report.conditions))};
 
-	said.conditions = arena_alloc(arena, (dnsbls + 2) * sizeof(*said.conditions));
-	add_resolver(health, arena, &said);
-	add_backend(health, arena, &said);
+	report_resolver(health, &report);
+	report_backend(health, &report);
 	for (size_t i = 0; i < dnsbls; i++)
-		add_dnsbl(health, i, arena, &said);
-	bus_client_tell(health->bus, &said);
+		report_dnsbl(health, i, &report);
+	bus_client_report(health->bus, &(struct bus_health){.conditions_len = report.len,
+					       .conditions = report.conditions});
 }
 
 static void smtpd_health_on_timer(struct timer *timer, void *arg)

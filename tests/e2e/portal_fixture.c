@@ -11,13 +11,11 @@
 
 #include "base/clock.h"
 #include "base/macro.h"
-#include "bus/convert.h"
 #include "list/incident.h"
 #include "list/snapshot_write.h"
 #include "list/view.h"
 #include "loop/socket.h"
 #include "portal/portal.h"
-#include "stockade.pb-c.h"
 
 enum { HOUR = 3600, DAY = 86400, LISTINGS_MAX = 8 };
 
@@ -170,102 +168,91 @@ static void release_view(void *object)
 
 /* ---- the keeper ---- */
 
-typedef void answer_call(int error, const Stockade__Answer *answer, void *arg);
-
-static void answer_source(const Stockade__Source *asked, answer_call *call, void *arg)
+static void answer_source(const struct source *asked, bus_answer_call *call, void *arg)
 {
-	Stockade__Answer answer = STOCKADE__ANSWER__INIT;
-	Stockade__Listing rows[LISTINGS_MAX];
-	Stockade__Listing *pointers[LISTINGS_MAX];
-	Stockade__Source wires[LISTINGS_MAX];
+	struct bus_listing rows[LISTINGS_MAX];
+	struct bus_answer answer = {
+		.listings_len = COUNTOF(listings), .listings = rows, .text = ""};
 	struct source sources[LISTINGS_MAX];
 	int64_t now_s = clock_now_s();
-	struct source source;
 
-	if (source_from_wire(asked, &source) < 0)
-		exit(70);
 	for (size_t i = 0; i < COUNTOF(listings); i++) {
 		const struct fixture_listing *l = &listings[i];
 
 		source_parse(span_text(l->source), &sources[i], NULL);
-		if (l->away && source_equal(&source, &sources[i])) {
+		if (l->away && source_equal(asked, &sources[i])) {
 			call(E_AWAY, NULL, arg);
 			return;
 		}
-		stockade__source__init(&wires[i]);
-		source_to_wire(&sources[i], &wires[i]);
-		stockade__listing__init(&rows[i]);
-		rows[i].list = (char *)(uintptr_t)l->list;
-		rows[i].sublist = (char *)(uintptr_t)l->sublist;
-		rows[i].source = &wires[i];
-		rows[i].since_s = now_s + l->since * HOUR;
-		rows[i].until_s = l->until != 0 ? now_s + l->until * HOUR : 0;
-		rows[i].ended_s = l->ended != 0 ? now_s + l->ended * HOUR : 0;
-		pointers[i] = &rows[i];
+		rows[i] = (struct bus_listing){.list = l->list,
+			.sublist = l->sublist,
+			.source = &sources[i],
+			.since_s = now_s + l->since * HOUR,
+			.until_s = l->until != 0 ? now_s + l->until * HOUR : 0,
+			.ended_s = l->ended != 0 ? now_s + l->ended * HOUR : 0,
+			.reason = ""};
 	}
-	answer.n_listings = COUNTOF(listings);
-	answer.listings = pointers;
 	call(0, &answer, arg);
 }
 
-static void fill_checks(const struct fixture_incident *i, Stockade__CheckResult *results,
-	Stockade__CheckResult **pointers, Stockade__Incident *row)
+static size_t fill_checks(const struct fixture_incident *i, struct bus_check *ret_checks)
 {
-	for (size_t n = 0; n < COUNTOF(i->checks) && i->checks[n].key != NULL; n++) {
-		stockade__check_result__init(&results[n]);
-		results[n].key = (char *)(uintptr_t)i->checks[n].key;
-		results[n].found = (char *)(uintptr_t)i->checks[n].found;
-		results[n].outcome = (char *)(uintptr_t)i->checks[n].outcome;
-		results[n].decided = i->checks[n].decided;
-		pointers[n] = &results[n];
-		row->n_checks = n + 1;
-	}
-	row->checks = pointers;
+	size_t len = 0;
+
+	for (; len < COUNTOF(i->checks) && i->checks[len].key != NULL; len++)
+		ret_checks[len] = (struct bus_check){.key = i->checks[len].key,
+			.found = i->checks[len].found,
+			.outcome = i->checks[len].outcome,
+			.action = "",
+			.decided = i->checks[len].decided};
+	return len;
 }
 
-static void answer_incident(uint64_t number, answer_call *call, void *arg)
+static const char *text_or_empty(const char *text)
 {
-	Stockade__Answer answer = STOCKADE__ANSWER__INIT;
-	Stockade__Incident row = STOCKADE__INCIDENT__INIT;
-	Stockade__Incident *rows[] = {&row};
-	Stockade__CheckResult results[10];
-	Stockade__CheckResult *pointers[10];
-	Stockade__Source wire = STOCKADE__SOURCE__INIT;
+	return text != NULL ? text : "";
+}
+
+static void answer_incident(uint64_t number, bus_answer_call *call, void *arg)
+{
+	const struct fixture_incident *incident;
+	struct bus_answer answer = {.error = E_ABSENT, .text = ""};
+	struct bus_check checks[10];
+	struct bus_incident row;
 	struct source source;
 	size_t index = 0;
 
 	while (index < COUNTOF(incidents) && number_of(index) != number)
 		index++;
 	if (index == COUNTOF(incidents)) {
-		answer.error = E_ABSENT;
 		call(0, &answer, arg);
 		return;
 	}
-	source_parse(span_text(incidents[index].source), &source, NULL);
-	source_to_wire(&source, &wire);
-	row.number = number;
-	row.source = &wire;
-	row.first_s = clock_now_s() - 900;
-	row.last_s = row.first_s + 300;
-	row.count = incidents[index].count;
-	row.rule = (char *)(uintptr_t)incidents[index].rule;
-	row.mode = (char *)(uintptr_t)incidents[index].mode;
-	row.host = (char *)(uintptr_t) "mx1.example.org";
-	row.code = incidents[index].code;
-	row.text = (char *)(uintptr_t)incidents[index].text;
-	row.helo = (char *)(uintptr_t)incidents[index].helo;
-	row.ptr = (char *)(uintptr_t)incidents[index].ptr;
-	row.list = (char *)(uintptr_t)incidents[index].list;
-	fill_checks(&incidents[index], results, pointers, &row);
-	answer.n_incidents = 1;
-	answer.incidents = rows;
+	incident = &incidents[index];
+	source_parse(span_text(incident->source), &source, NULL);
+	row = (struct bus_incident){.number = number,
+		.source = &source,
+		.first_s = clock_now_s() - 900,
+		.last_s = clock_now_s() - 600,
+		.count = incident->count,
+		.code = incident->code,
+		.rule = incident->rule,
+		.mode = incident->mode,
+		.host = "mx1.example.org",
+		.text = text_or_empty(incident->text),
+		.helo = text_or_empty(incident->helo),
+		.ptr = text_or_empty(incident->ptr),
+		.list = text_or_empty(incident->list),
+		.checks_len = fill_checks(incident, checks),
+		.checks = checks};
+	answer = (struct bus_answer){.text = "", .incidents_len = 1, .incidents = &row};
 	call(0, &answer, arg);
 }
 
-static void ask(void *ask_arg, Stockade__Query *query, answer_call *call, void *arg)
+static void ask(void *ask_arg, const struct bus_query *query, bus_answer_call *call, void *arg)
 {
 	(void)ask_arg;
-	if (query->what_case == STOCKADE__QUERY__WHAT_SOURCE)
+	if (query->what == BUS_QUERY_SOURCE)
 		answer_source(query->source, call, arg);
 	else
 		answer_incident(query->incident, call, arg);

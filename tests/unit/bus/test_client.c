@@ -144,14 +144,15 @@ static void keeper_vanish(struct play *play)
 
 static void client_appear(struct play *play)
 {
-	struct bus_client_settings settings = {.role = "gate",
+	struct bus_client_settings settings = {.loop = play->loop,
+		.role = "gate",
 		.socket_path = play->path,
 		.lists_path = play->folder,
 		.spool_path = play->spool,
 		.spool_limit = 1 << 20};
 	struct fault why = {""};
 
-	if (bus_client_new(play->loop, &settings, NULL, NULL, NULL, &play->client, &why) < 0)
+	if (bus_client_new(&settings, &play->client, &why) < 0)
 		fail_msg("%s", why.text);
 }
 
@@ -218,13 +219,10 @@ static int play_remove(void **state)
 
 static void put(struct play *play)
 {
-	Stockade__Put message = STOCKADE__PUT__INIT;
-	Stockade__Evidence evidence = STOCKADE__EVIDENCE__INIT;
+	struct source source = {.kind = SOURCE_NET, .net = prefix_of(ip_from_v4(0xc0000201), 128)};
+	struct bus_incident incident = {.number = 7, .source = &source, .rule = "no-ptr"};
 
-	evidence.kind = (char *)"trap";
-	message.what_case = STOCKADE__PUT__WHAT_EVIDENCE;
-	message.evidence = &evidence;
-	assert_int_equal(bus_client_put(play->client, &message), 0);
+	assert_int_equal(bus_client_put(play->client, &incident), 0);
 }
 
 static bool is_connected(struct play *play)
@@ -247,7 +245,7 @@ static bool is_put(struct play *play)
 	return play->puts != 0;
 }
 
-static void on_answer(int error, const Stockade__Answer *answer, void *arg)
+static void on_answer(int error, const struct bus_answer *answer, void *arg)
 {
 	struct play *play = arg;
 
@@ -319,14 +317,12 @@ static void a_keeper_that_cannot_commit_is_asked_again(void **state)
 static void a_question_is_answered_once(void **state)
 {
 	struct play *play = *state;
-	Stockade__Query query = STOCKADE__QUERY__INIT;
+	struct bus_query query = {.what = BUS_QUERY_STATUS};
 
 	play->answers = true;
 	keeper_appear(play);
 	client_appear(play);
 	play_until(play, is_connected);
-	query.what_case = STOCKADE__QUERY__WHAT_STATUS;
-	query.status = true;
 	bus_client_ask(play->client, &query, on_answer, play);
 	assert_int_equal(play->asked, 1); /* never from within */
 	play_until(play, is_asked);
@@ -336,7 +332,7 @@ static void a_question_is_answered_once(void **state)
 static void a_question_to_nobody_is_away(void **state)
 {
 	struct play *play = *state;
-	Stockade__Query query = STOCKADE__QUERY__INIT;
+	struct bus_query query = {.what = BUS_QUERY_STATUS};
 
 	client_appear(play);
 	bus_client_ask(play->client, &query, on_answer, play);
@@ -348,7 +344,7 @@ static void a_question_to_nobody_is_away(void **state)
 static void a_keeper_that_dies_over_a_question_is_away(void **state)
 {
 	struct play *play = *state;
-	Stockade__Query query = STOCKADE__QUERY__INIT;
+	struct bus_query query = {.what = BUS_QUERY_STATUS};
 
 	keeper_appear(play);
 	client_appear(play);

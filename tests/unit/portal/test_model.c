@@ -4,10 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "bus/convert.h"
 #include "list/snapshot_write.h"
 #include "portal/model.h"
-#include "stockade.pb-c.h"
 
 #include "portal/site.h"
 
@@ -109,27 +107,21 @@ struct row {
 static void fill(
 	struct model_source *model, struct arena *arena, const struct row *rows, size_t count)
 {
-	Stockade__Answer answer = STOCKADE__ANSWER__INIT;
-	Stockade__Listing **listings = arena_alloc(arena, count * sizeof(*listings));
+	struct bus_listing *listings = arena_alloc(arena, count * sizeof(*listings));
+	struct bus_answer answer = {.listings_len = count, .listings = listings};
 
 	for (size_t i = 0; i < count; i++) {
 		struct source *source = arena_alloc(arena, sizeof(*source));
-		Stockade__Source *wire = arena_alloc(arena, sizeof(*wire));
 
-		listings[i] = arena_alloc(arena, sizeof(*listings[i]));
-		stockade__listing__init(listings[i]);
-		stockade__source__init(wire);
 		assert_int_equal(source_parse(span_text(rows[i].source), source, NULL), 0);
-		source_to_wire(source, wire);
-		listings[i]->list = (char *)(uintptr_t)rows[i].list;
-		listings[i]->sublist = (char *)(uintptr_t)rows[i].sublist;
-		listings[i]->source = wire;
-		listings[i]->since_s = rows[i].since_s;
-		listings[i]->ended_s = rows[i].ended_s;
-		listings[i]->excluded = rows[i].excluded;
+		listings[i] = (struct bus_listing){.list = rows[i].list,
+			.sublist = rows[i].sublist,
+			.source = source,
+			.since_s = rows[i].since_s,
+			.ended_s = rows[i].ended_s,
+			.excluded = rows[i].excluded,
+			.reason = ""};
 	}
-	answer.n_listings = count;
-	answer.listings = listings;
 	model_source_fill(model, arena, &site_conf, &answer);
 }
 
@@ -178,26 +170,21 @@ static void a_domain_is_covered_by_itself_and_its_parents(void **state)
 static struct model_incident *incident(struct arena *arena, const char *rule, const char *text,
 	const char *helo, const char *found)
 {
-	Stockade__Answer answer = STOCKADE__ANSWER__INIT;
-	Stockade__Incident row = STOCKADE__INCIDENT__INIT;
-	Stockade__Incident *rows[] = {&row};
-	Stockade__CheckResult check = STOCKADE__CHECK_RESULT__INIT;
-	Stockade__CheckResult *checks[] = {&check};
+	struct bus_check check = {.key = rule, .found = found, .outcome = "fail", .action = ""};
+	struct bus_incident row = {.number = 5,
+		.rule = rule,
+		.text = text,
+		.helo = helo,
+		.mode = "enforce",
+		.host = "",
+		.ptr = "",
+		.list = "",
+		.code = 450,
+		.checks_len = 1,
+		.checks = &check};
+	struct bus_answer answer = {.incidents_len = 1, .incidents = &row};
 	struct model_incident *model = NULL;
 
-	row.number = 5;
-	row.rule = (char *)(uintptr_t)rule;
-	row.text = (char *)(uintptr_t)text;
-	row.helo = (char *)(uintptr_t)helo;
-	row.mode = (char *)(uintptr_t) "enforce";
-	row.code = 450;
-	check.key = (char *)(uintptr_t)rule;
-	check.found = (char *)(uintptr_t)found;
-	check.outcome = (char *)(uintptr_t) "fail";
-	row.n_checks = 1;
-	row.checks = checks;
-	answer.n_incidents = 1;
-	answer.incidents = rows;
 	assert_int_equal(model_incident_new(arena, &answer, &model), 0);
 	return model;
 }
@@ -240,7 +227,7 @@ static void texts_with_mailboxes_and_recipients_stay_out(void **state)
 
 static void an_answer_without_an_incident_is_absence(void **state)
 {
-	Stockade__Answer answer = STOCKADE__ANSWER__INIT;
+	struct bus_answer answer = {.error = 0};
 	AUTO(arena) *arena = arena_new(0);
 	struct model_incident *model = NULL;
 
