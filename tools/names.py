@@ -11,11 +11,7 @@ import source as c
 
 # Names that others see and that stand for two things in different folders, until one of each is renamed. An exception that is
 # not needed any more is an error; so it is in the list below.
-STANDING_NAMESAKES = {
-    "change", "connection_answer", "feed_due", "feed_entry", "feed_step", "feed_times", "key_range",
-    "keys_read", "loader", "lookup", "lookup_kind", "message_decode", "name_answer", "names_find", "overlay",
-    "pending_answer", "point", "tree", "value",
-}
+STANDING_NAMESAKES = {"tree"}
 # Names of two things that only files of their own see; the number only falls.
 LOCAL_NAMESAKES_MAX = 66
 # Retired words that are still in the code.

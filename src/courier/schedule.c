@@ -73,12 +73,12 @@ static struct feed_file feed_file(const struct feed *feed)
 	return (struct feed_file){feed->conf, feed->feed};
 }
 
-static struct feed_times feed_times(const struct feed *feed)
+static struct feed_times schedule_times(const struct feed *feed)
 {
 	return feed_times_of(feed->zone != NULL ? &feed->zone->soa : NULL, feed->feed->every_s);
 }
 
-static struct feed_due feed_due(const struct feed *feed)
+static struct feed_due schedule_due(const struct feed *feed)
 {
 	const struct feed *sending = feed->schedule->sending;
 
@@ -88,9 +88,9 @@ static struct feed_due feed_due(const struct feed *feed)
 		.others_send = sending != NULL && sending != feed};
 }
 
-static enum feed_step feed_step(const struct feed *feed)
+static enum feed_step schedule_step(const struct feed *feed)
 {
-	struct feed_due due = feed_due(feed);
+	struct feed_due due = schedule_due(feed);
 
 	return feed_due_step(&due, feed_now_ms(feed));
 }
@@ -98,7 +98,7 @@ static enum feed_step feed_step(const struct feed *feed)
 /* The end of a fetch or sending arms again. */
 static void feed_arm(struct feed *feed)
 {
-	struct feed_due due = feed_due(feed);
+	struct feed_due due = schedule_due(feed);
 	int64_t at_ms = feed_due_at_ms(&due, feed_now_ms(feed));
 
 	if (at_ms == INT64_MAX)
@@ -146,14 +146,14 @@ static void feed_log_current(struct feed *feed)
 static void feed_confirm(struct feed *feed)
 {
 	feed->confirmed_s = loop_now_s(feed->schedule->settings.loop);
-	feed->expire_at_ms = feed_now_ms(feed) + feed_times(feed).expire_s * 1000;
+	feed->expire_at_ms = feed_now_ms(feed) + schedule_times(feed).expire_s * 1000;
 	feed->expired = false;
-	feed->fetch_at_ms = feed_now_ms(feed) + feed_times(feed).refresh_s * 1000;
+	feed->fetch_at_ms = feed_now_ms(feed) + schedule_times(feed).refresh_s * 1000;
 }
 
 static void feed_fetch_failed(struct feed *feed, const struct fault *why)
 {
-	feed->fetch_at_ms = feed_now_ms(feed) + feed_times(feed).retry_s * 1000;
+	feed->fetch_at_ms = feed_now_ms(feed) + schedule_times(feed).retry_s * 1000;
 	feed_log(feed, false, why->text);
 	if (feed->zone == NULL || feed->expired || feed_now_ms(feed) < feed->expire_at_ms)
 		return;
@@ -287,7 +287,7 @@ static void schedule_send_next(struct schedule *schedule)
 	for (size_t i = 0; i < schedule->feeds_len && schedule->sending == NULL; i++) {
 		struct feed *feed = &schedule->feeds[i];
 
-		if (feed_step(feed) == FEED_SEND)
+		if (schedule_step(feed) == FEED_SEND)
 			feed_send(feed);
 		feed_arm(feed);
 	}
@@ -301,7 +301,7 @@ static void feed_on_timer(struct timer *timer, void *arg)
 
 	(void)timer;
 	schedule_send_next(feed->schedule);
-	if (feed_step(feed) == FEED_FETCH)
+	if (schedule_step(feed) == FEED_FETCH)
 		feed_fetch(feed);
 	feed_arm(feed);
 }
@@ -325,7 +325,7 @@ static void feed_load(struct feed *feed)
 	age_s = now_s - feed->confirmed_s;
 	if (age_s < 0)
 		age_s = 0;
-	feed->expire_at_ms = feed_now_ms(feed) + (feed_times(feed).expire_s - age_s) * 1000;
+	feed->expire_at_ms = feed_now_ms(feed) + (schedule_times(feed).expire_s - age_s) * 1000;
 }
 
 static void feed_init(

@@ -122,7 +122,7 @@ static void answer_append(const struct entry *entry, struct buf *out)
 }
 
 /* Records of the name and type; *ret_exists: the name has any, or there are names below it (RFC 8020). */
-static uint16_t names_find(const struct demo_names *names, const struct dns_message *query,
+static uint16_t names_search(const struct demo_names *names, const struct dns_message *query,
 	struct buf *answers, bool *ret_exists)
 {
 	uint16_t count = 0;
@@ -149,7 +149,7 @@ static void names_answer(
 	uint16_t count;
 
 	buf_init(&answers, DNS_UDP_PLAIN);
-	count = names_find(names, query, &answers, &exists);
+	count = names_search(names, query, &answers, &exists);
 	/* It is the demo's secondary as well, which hears of changes and does nothing. */
 	if (dns_flags_opcode(query->flags) == DNS_NOTIFY) {
 		kept = OPCODE_BITS;

@@ -152,7 +152,7 @@ static void keys_append(struct access_keys *keys, const struct access_key *key)
 	keys->keys[keys->len++] = *key;
 }
 
-static int keys_read(
+static int keys_parse(
 	struct access_keys *keys, struct span text, unsigned **lines, struct fault *why)
 {
 	size_t room = 0;
@@ -210,7 +210,7 @@ int access_keys_parse(struct span text, struct access_keys **ret_keys, struct fa
 	int r;
 
 	crypto_shorthash_keygen(keys->secret);
-	r = keys_read(keys, text, &lines, why);
+	r = keys_parse(keys, text, &lines, why);
 	if (r == 0)
 		r = keys_index(keys, lines, why);
 	mem_free(lines);

@@ -113,7 +113,7 @@ static int message_check_head(struct dns_message *message, unsigned least, size_
 	return questions != 0 ? message_check_question(message, at) : 0;
 }
 
-static int message_decode(struct span bytes, unsigned least, struct dns_message *ret_message)
+static int message_unpack(struct span bytes, unsigned least, struct dns_message *ret_message)
 {
 	struct dns_message message = {.bytes = bytes};
 	size_t at = DNS_HEADER_SIZE;
@@ -132,12 +132,12 @@ static int message_decode(struct span bytes, unsigned least, struct dns_message 
 
 int dns_message_decode(struct span bytes, struct dns_message *ret_message)
 {
-	return message_decode(bytes, 1, ret_message);
+	return message_unpack(bytes, 1, ret_message);
 }
 
 int dns_message_decode_later(struct span bytes, struct dns_message *ret_message)
 {
-	return message_decode(bytes, 0, ret_message);
+	return message_unpack(bytes, 0, ret_message);
 }
 
 bool dns_message_answers(

@@ -75,15 +75,15 @@ int feed_changes_take(const struct transfer_record *record, void *arg)
 
 /* ---- sorting ---- */
 
-struct change {
+struct feed_change {
 	bool is_removal;
 	struct feed_record record;
 };
 
-static struct change change_at(const struct feed_changes *changes, uint32_t place)
+static struct feed_change change_at(const struct feed_changes *changes, uint32_t place)
 {
 	struct span rest = span_from(buf_span(&changes->bytes), place);
-	struct change change = {.is_removal = rest.ptr[0] == REMOVAL};
+	struct feed_change change = {.is_removal = rest.ptr[0] == REMOVAL};
 
 	rest = span_from(rest, 1);
 	ASSERT(feed_record_read(&rest, &change.record) == 1); /* we wrote it */
@@ -94,8 +94,8 @@ static int place_compare(const void *left, const void *right, void *arg)
 {
 	uint32_t a = *(const uint32_t *)left;
 	uint32_t b = *(const uint32_t *)right;
-	struct change x = change_at(arg, a);
-	struct change y = change_at(arg, b);
+	struct feed_change x = change_at(arg, a);
+	struct feed_change y = change_at(arg, b);
 	int order = feed_record_compare(&x.record, &y.record);
 
 	return order != 0 ? order : a < b ? -1 : a > b;
@@ -110,7 +110,7 @@ struct merge {
 	struct feed_zone *zone;
 };
 
-static bool merge_peek(const struct merge *merge, struct change *ret_change)
+static bool merge_peek(const struct merge *merge, struct feed_change *ret_change)
 {
 	if (merge->at == merge->changes->len)
 		return false;
@@ -121,7 +121,7 @@ static bool merge_peek(const struct merge *merge, struct change *ret_change)
 /* All changes of the record that is next; 1: it is there afterwards, 0: it is not. */
 static int merge_history(struct merge *merge, const struct feed_record *record, bool is_there)
 {
-	struct change change;
+	struct feed_change change;
 
 	while (merge_peek(merge, &change) && feed_record_compare(&change.record, record) == 0) {
 		if (merge->is_strict && is_there != change.is_removal)
@@ -144,7 +144,7 @@ static int merge_record(struct merge *merge, const struct feed_record *record, b
 /* Changes of records that stand before `record` and so are not in the old zone; NULL: all that are left. */
 static int merge_before(struct merge *merge, const struct feed_record *record)
 {
-	struct change change;
+	struct feed_change change;
 	int r = 0;
 
 	while (r >= 0 && merge_peek(merge, &change) &&

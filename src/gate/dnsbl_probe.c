@@ -15,7 +15,7 @@
  */
 enum { POINT_LISTED, POINT_CLEAN, POINTS };
 
-struct point {
+struct test_point {
 	struct dnsbl_probe *probe;
 	struct resolver_query *query;
 	enum resolver_status status;
@@ -34,7 +34,7 @@ struct dnsbl_probe {
 	bool has_result;
 	int64_t tested_ms; /* the end of the last test */
 	struct timer timer;
-	struct point points[POINTS];
+	struct test_point points[POINTS];
 	unsigned waiting;
 	void (*tried)(void *arg);
 	void *arg;
@@ -54,10 +54,10 @@ static void probe_set_timer(struct dnsbl_probe *probe, int64_t after_ms)
 	timer_set(&probe->timer, loop_now_ms(probe->loop) + after_ms);
 }
 
-static enum dnsbl_test points_judge(const struct point points[POINTS])
+static enum dnsbl_test points_judge(const struct test_point points[POINTS])
 {
-	const struct point *listed = &points[POINT_LISTED];
-	const struct point *clean = &points[POINT_CLEAN];
+	const struct test_point *listed = &points[POINT_LISTED];
+	const struct test_point *clean = &points[POINT_CLEAN];
 
 	if (listed->status == RESOLVER_FAILED || clean->status == RESOLVER_FAILED)
 		return DNSBL_TEST_SILENT;
@@ -88,7 +88,7 @@ static void probe_judge(struct dnsbl_probe *probe)
  * by the configured set, as for clients. */
 static void point_on_answer(const struct resolver_answer *answer, void *arg)
 {
-	struct point *point = arg;
+	struct test_point *point = arg;
 	struct dnsbl_probe *probe = OBJ(dnsbl_probe, point->probe);
 
 	point->query = NULL;
@@ -102,10 +102,10 @@ static void point_on_answer(const struct resolver_answer *answer, void *arg)
 
 static void point_ask(struct dnsbl_probe *probe, unsigned i, uint32_t address)
 {
-	struct point *point = &probe->points[i];
+	struct test_point *point = &probe->points[i];
 	struct dns_name name;
 
-	*point = (struct point){.probe = probe, .status = RESOLVER_FAILED};
+	*point = (struct test_point){.probe = probe, .status = RESOLVER_FAILED};
 	if (dns_name_reverse(ip_from_v4(address), &probe->name, &name) < 0)
 		return; /* dnsbl_probe_new has seen that it fits */
 	probe->waiting++;

@@ -22,11 +22,11 @@
  */
 enum { PTR_NAMES_MAX = 10, ZONE_ADDRESSES_MAX = RESOLVER_RECORDS_MAX };
 
-enum lookup_kind { LOOKUP_PTR, LOOKUP_FORWARD, LOOKUP_ZONE };
+enum gather_lookup_kind { LOOKUP_PTR, LOOKUP_FORWARD, LOOKUP_ZONE };
 
-struct lookup {
+struct gather_lookup {
 	uint32_t magic;
-	enum lookup_kind kind;
+	enum gather_lookup_kind kind;
 	struct gathering *gathering;
 	struct resolver_query *query;
 	struct span name;          /* LOOKUP_FORWARD: the PTR name in text */
@@ -48,11 +48,11 @@ struct gathering {
 	enum fact_state ptr;
 	struct span ptr_name;
 	struct span confirmed_name;
-	struct lookup ptr_lookup;
+	struct gather_lookup ptr_lookup;
 	size_t forwards_len;
-	struct lookup forwards[PTR_NAMES_MAX];
+	struct gather_lookup forwards[PTR_NAMES_MAX];
 	size_t zones_len;
-	struct lookup *zones;
+	struct gather_lookup *zones;
 	size_t pending;
 	bool reported;
 	void (*done)(struct gathering *gathering, void *arg);
@@ -125,15 +125,16 @@ static void gatherer_watch_resolver(struct gatherer *gatherer)
 
 static void lookup_on_answer(const struct resolver_answer *answer, void *arg);
 
-static void lookup_init(struct lookup *lookup, struct gathering *gathering, enum lookup_kind kind)
+static void lookup_init(
+	struct gather_lookup *lookup, struct gathering *gathering, enum gather_lookup_kind kind)
 {
-	*lookup = (struct lookup){.magic = (uint32_t)MAGIC_lookup,
+	*lookup = (struct gather_lookup){.magic = (uint32_t)MAGIC_gather_lookup,
 		.kind = kind,
 		.gathering = gathering,
 		.status = RESOLVER_FAILED};
 }
 
-static void lookup_ask(struct lookup *lookup, const struct dns_name *name, uint16_t type)
+static void lookup_ask(struct gather_lookup *lookup, const struct dns_name *name, uint16_t type)
 {
 	struct gathering *gathering = lookup->gathering;
 
@@ -145,7 +146,7 @@ static void lookup_ask(struct lookup *lookup, const struct dns_name *name, uint1
 /* A PTR name is a stranger's text: what is no host name has no address either and is not asked for. */
 static void forward_ask(struct gathering *gathering, const struct dns_name *name)
 {
-	struct lookup *lookup = &gathering->forwards[gathering->forwards_len++];
+	struct gather_lookup *lookup = &gathering->forwards[gathering->forwards_len++];
 	char text[DNS_NAME_TEXT_SIZE];
 	struct span printed = span_text(dns_name_print(name, text));
 	enum helo_kind kind;
@@ -182,7 +183,7 @@ static void ptr_on_answer(struct gathering *gathering, const struct resolver_ans
 	}
 }
 
-static void forward_on_answer(struct lookup *lookup, const struct resolver_answer *answer)
+static void forward_on_answer(struct gather_lookup *lookup, const struct resolver_answer *answer)
 {
 	struct gathering *gathering = lookup->gathering;
 
@@ -193,7 +194,8 @@ static void forward_on_answer(struct lookup *lookup, const struct resolver_answe
 }
 
 /* Whether an answer is a list's answer at all; code sets do not matter, but the one that may hold 127.0.0.1 does. */
-static bool zone_answer_is_wrong(const struct gatherer *gatherer, const struct lookup *lookup)
+static bool zone_answer_is_wrong(
+	const struct gatherer *gatherer, const struct gather_lookup *lookup)
 {
 	const struct conf *conf = gatherer->conf;
 	bool wrong = false;
@@ -206,7 +208,7 @@ static bool zone_answer_is_wrong(const struct gatherer *gatherer, const struct l
 }
 
 static enum dnsbl_lookup zone_judge(
-	const struct lookup *lookup, const struct resolver_answer *answer)
+	const struct gather_lookup *lookup, const struct resolver_answer *answer)
 {
 	if (answer->status == RESOLVER_FAILED)
 		return DNSBL_LOOKUP_SILENT;
@@ -215,7 +217,7 @@ static enum dnsbl_lookup zone_judge(
 	return lookup->addresses_len != 0 ? DNSBL_LOOKUP_LISTED : DNSBL_LOOKUP_CLEAN;
 }
 
-static void zone_on_answer(struct lookup *lookup, const struct resolver_answer *answer)
+static void zone_on_answer(struct gather_lookup *lookup, const struct resolver_answer *answer)
 {
 	struct gathering *gathering = lookup->gathering;
 	size_t count = answer->status == RESOLVER_FOUND ? answer->count : 0;
@@ -230,7 +232,7 @@ static void zone_on_answer(struct lookup *lookup, const struct resolver_answer *
 
 static void lookup_on_answer(const struct resolver_answer *answer, void *arg)
 {
-	struct lookup *lookup = OBJ(lookup, arg);
+	struct gather_lookup *lookup = OBJ(gather_lookup, arg);
 	struct gathering *gathering = OBJ(gathering, lookup->gathering);
 
 	lookup->query = NULL;
@@ -264,7 +266,7 @@ static void gathering_ask_ptr(struct gathering *gathering)
 
 static void gathering_ask_zone(struct gathering *gathering, struct dnsbl_probe *probe)
 {
-	struct lookup *lookup = &gathering->zones[gathering->zones_len];
+	struct gather_lookup *lookup = &gathering->zones[gathering->zones_len];
 	struct dns_name name;
 
 	if (!dnsbl_probe_may_ask(probe) ||
@@ -360,7 +362,7 @@ static const struct dnsbl_probe *gatherer_find(const struct gatherer *gatherer, 
 	return NULL;
 }
 
-static const struct lookup *gathering_find(
+static const struct gather_lookup *gathering_find(
 	const struct gathering *gathering, const struct dnsbl_probe *probe)
 {
 	for (size_t i = 0; i < gathering->zones_len; i++)
@@ -373,7 +375,7 @@ static void dnsbl_fill(
 	const struct gathering *gathering, const struct conf_dnsbl *dnsbl, struct dnsbl_fact *fact)
 {
 	const struct dnsbl_probe *probe = gatherer_find(gathering->gatherer, dnsbl->zone);
-	const struct lookup *lookup = gathering_find(gathering, probe);
+	const struct gather_lookup *lookup = gathering_find(gathering, probe);
 	enum dnsbl_reading reading;
 
 	if (probe == NULL || dnsbl->action == ACTION_OFF)

@@ -207,7 +207,7 @@ static const char *staging_reason(struct feed_staging *staging, const char *reas
 	return arena_copy_string(staging->arena, reason);
 }
 
-static int feed_entry(
+static int staging_add(
 	struct feed_staging *staging, const Stockade__FeedEntry *entry, struct fault *why)
 {
 	uint32_t bits = staging->sublists_len == SUBLISTS_MAX
@@ -246,7 +246,7 @@ static int feed_entries(
 	if (staging->len + message->entries->n_entries > most)
 		return fault_set(why, E_LIMIT, "the change set has more than %zu entries", most);
 	for (size_t i = 0; i < message->entries->n_entries && r >= 0; i++)
-		r = feed_entry(staging, message->entries->entries[i], why);
+		r = staging_add(staging, message->entries->entries[i], why);
 	return r;
 }
 

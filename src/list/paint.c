@@ -266,7 +266,7 @@ static int hits_make(const struct answer_rows *rows, uint32_t row, struct arena 
 	if (hits == NULL)
 		return E_NOMEM;
 	for (size_t i = 0; i < len; i++) {
-		const struct value *value = answer_rows_value_get(rows, values[i]);
+		const struct row_value *value = answer_rows_value_get(rows, values[i]);
 
 		hits[i] = (struct hit){value->sublist, value->until_s,
 			arena_copy(arena, answer_rows_reason(rows, value->reason))};

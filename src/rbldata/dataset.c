@@ -22,13 +22,13 @@ struct rbl_dataset {
 
 /* ---- Loading ---- */
 
-struct loader {
+struct dataset_loader {
 	struct rbl_dataset *dataset;
 	struct rbl_reader *reader;
 	struct rbl_builder *builder; /* of the current subset; NULL before the first $DATASET */
 };
 
-static int subset_finish(struct loader *loader)
+static int subset_finish(struct dataset_loader *loader)
 {
 	struct rbl_dataset *dataset = loader->dataset;
 	AUTO(rbl_subset) *subset = NULL;
@@ -50,7 +50,7 @@ static int subset_finish(struct loader *loader)
 static int take_entry(
 	void *arg, const struct rbl_section *section, const struct rbl_entry *entry, uint64_t line)
 {
-	struct loader *loader = arg;
+	struct dataset_loader *loader = arg;
 
 	(void)section;
 	return rbl_builder_entry(loader->builder, entry, line);
@@ -58,7 +58,7 @@ static int take_entry(
 
 static int take_plain(void *arg, const struct rbl_section *section, struct rbl_plain_lines *lines)
 {
-	struct loader *loader = arg;
+	struct dataset_loader *loader = arg;
 
 	/* A combined file begins each time outside all its subsets. */
 	return section->type != RBL_COMBINED ? rbl_builder_plain(loader->builder, lines) : 0;
@@ -67,7 +67,7 @@ static int take_plain(void *arg, const struct rbl_section *section, struct rbl_p
 static int take_record(void *arg, const struct rbl_section *section, struct span line,
 	struct rbl_offence *ret_offence)
 {
-	struct loader *loader = arg;
+	struct dataset_loader *loader = arg;
 
 	struct rbl_ttl_rules rules = {rbl_reader_options(loader->reader), section->scope.ttl_s};
 
@@ -111,8 +111,8 @@ static int subzone_name(struct span word, uint8_t wire[RBL_NAME_SIZE])
 }
 
 /* A subzone that is no name is told of and left out. */
-static int subzones_connect(
-	struct loader *loader, struct span words, unsigned kinds, struct rbl_offence *offence)
+static int subzones_connect(struct dataset_loader *loader, struct span words, unsigned kinds,
+	struct rbl_offence *offence)
 {
 	struct span word = word_next(&words);
 	int r = 0;
@@ -139,7 +139,7 @@ static int subzones_connect(
 static int take_dataset(void *arg, struct span words, struct rbl_section **ret_section,
 	struct rbl_offence *ret_offence)
 {
-	struct loader *loader = arg;
+	struct dataset_loader *loader = arg;
 	const struct rbl_section *file = rbl_reader_section(loader->reader);
 	struct span word, name;
 	enum rbl_type type;
@@ -162,7 +162,7 @@ static int take_dataset(void *arg, struct span words, struct rbl_section **ret_s
 	return subzones_connect(loader, words, rbl_type_kinds(type), ret_offence);
 }
 
-static void loader_free(struct loader **loader)
+static void loader_free(struct dataset_loader **loader)
 {
 	rbl_dataset_unref(&(*loader)->dataset);
 	rbl_reader_free(&(*loader)->reader);
@@ -172,8 +172,8 @@ static void loader_free(struct loader **loader)
 int rbl_dataset_load(
 	const struct rbl_load *load, struct rbl_dataset **ret_dataset, struct fault *why)
 {
-	struct loader loader = {.dataset = mem_new(rbl_dataset)};
-	__attribute__((cleanup(loader_free), unused)) struct loader *owner = &loader;
+	struct dataset_loader loader = {.dataset = mem_new(rbl_dataset)};
+	__attribute__((cleanup(loader_free), unused)) struct dataset_loader *owner = &loader;
 	const struct rbl_taker taker = {take_entry, take_plain, take_record, take_dataset, &loader};
 	int r = 0;
 

@@ -366,7 +366,7 @@ static struct span key_above(struct span key)
 	return key;
 }
 
-static uint32_t name_answer(const struct rbl_index *index, uint32_t row)
+static uint32_t named_answer(const struct rbl_index *index, uint32_t row)
 {
 	return row != names_no_row ? row_answer(index, row) : 0;
 }
@@ -376,14 +376,14 @@ struct rbl_named rbl_index_name(const struct rbl_index *index, struct span key)
 	const struct names *names = &index->tables.names;
 	struct name_answer found = names_find(names, &index->tables.rows, key);
 	struct rbl_named named = {
-		.answer = name_answer(index, found.self),
+		.answer = named_answer(index, found.self),
 		.entry_len = found.self_len,
 		.has_below = found.mask != 0,
 	};
 
 	if (named.answer == rbl_inherited) {
 		found = names_find(names, &index->tables.rows, key_above(key));
-		named.answer = name_answer(index, found.below);
+		named.answer = named_answer(index, found.below);
 		named.entry_len = found.below_len;
 	}
 	return named;

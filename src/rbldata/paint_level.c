@@ -200,7 +200,8 @@ static uint32_t answer_at(const struct steps *steps, u128 key, size_t *at)
 	return *at != 0 ? steps->items[*at - 1].row : rbl_uncovered;
 }
 
-static int overlay(const struct steps *lower, const struct steps *upper, struct steps *ret_steps)
+static int steps_overlay(
+	const struct steps *lower, const struct steps *upper, struct steps *ret_steps)
 {
 	size_t lower_at = 0, upper_at = 0;
 	u128 key = 0;
@@ -314,7 +315,7 @@ int rbl_leveled_paint(
 
 		r = level_paint(&leveled->levels[i], values, &levels[i]);
 		if (r == 0)
-			r = overlay(&painted, &levels[i], &over);
+			r = steps_overlay(&painted, &levels[i], &over);
 		steps_done(&painted);
 		painted = over;
 	}

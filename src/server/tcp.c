@@ -116,7 +116,7 @@ static void connection_touch(struct dns_connection *connection)
 	tcp_arm(tcp);
 }
 
-static void connection_close(struct dns_connection *connection)
+static void peer_close(struct dns_connection *connection)
 {
 	struct dns_tcp *tcp = connection->tcp;
 
@@ -137,7 +137,7 @@ static void tcp_on_idle(struct timer *timer, void *arg)
 
 	(void)timer;
 	while (tcp->ring.next != &tcp->ring && tcp->ring.next->until_ms <= loop_now_ms(tcp->loop))
-		connection_close(tcp->ring.next);
+		peer_close(tcp->ring.next);
 }
 
 /* ---- queries ---- */
@@ -177,7 +177,7 @@ static int connection_pump(struct dns_connection *connection)
 }
 
 /* E_PARSE: it gets no answer, which over TCP means that the other side does not speak DNS. */
-static int connection_answer(struct dns_connection *connection, struct span query)
+static int peer_answer(struct dns_connection *connection, struct span query)
 {
 	struct dns_tcp *tcp = connection->tcp;
 	struct dns_request request = {
@@ -213,7 +213,7 @@ static int connection_take_query(struct dns_connection *connection)
 	r = dns_frame_next(buf_span(in), QUERY_MAX, &query, &used);
 	if (r <= 0)
 		return r;
-	r = connection_answer(connection, query);
+	r = peer_answer(connection, query);
 	if (r < 0)
 		return r;
 	buf_consume(in, used);
@@ -250,7 +250,7 @@ static void connection_go_on(struct dns_connection *connection)
 	int left = connection_take(connection);
 
 	if (left < 0) {
-		connection_close(connection);
+		peer_close(connection);
 		return;
 	}
 	if (left == LEFT_QUERIES)
@@ -265,7 +265,7 @@ static void connection_go_on(struct dns_connection *connection)
 	if (connection->held) /* all gone: on_drained is not called */
 		timer_set(&connection->again, loop_now_ms(connection->tcp->loop));
 	else if (connection->ending)
-		connection_close(connection);
+		peer_close(connection);
 }
 
 static void connection_on_again(struct timer *timer, void *arg)
@@ -277,19 +277,19 @@ static void connection_on_again(struct timer *timer, void *arg)
 	connection_go_on(connection);
 }
 
-static void connection_on_input(struct stream *stream, void *arg)
+static void peer_on_input(struct stream *stream, void *arg)
 {
 	(void)stream;
 	connection_go_on(OBJ(dns_connection, arg));
 }
 
-static void connection_on_drained(struct stream *stream, void *arg)
+static void peer_on_drained(struct stream *stream, void *arg)
 {
 	struct dns_connection *connection = OBJ(dns_connection, arg);
 
 	(void)stream;
 	if (connection->ending && !connection->held) {
-		connection_close(connection);
+		peer_close(connection);
 		return;
 	}
 	connection_touch(connection);
@@ -297,20 +297,20 @@ static void connection_on_drained(struct stream *stream, void *arg)
 }
 
 /* Who has sent all queries and closed that side still gets the answers (RFC 7766 section 6.2.4). */
-static void connection_on_closed(struct stream *stream, int error, void *arg)
+static void peer_on_closed(struct stream *stream, int error, void *arg)
 {
 	struct dns_connection *connection = OBJ(dns_connection, arg);
 
 	if (error == E_CLOSED && (connection->held || buf_len(stream_out(stream)) != 0))
 		connection->ending = true;
 	else
-		connection_close(connection);
+		peer_close(connection);
 }
 
 static const struct stream_calls connection_calls = {
-	.input = connection_on_input,
-	.drained = connection_on_drained,
-	.closed = connection_on_closed,
+	.input = peer_on_input,
+	.drained = peer_on_drained,
+	.closed = peer_on_closed,
 };
 
 static bool is_same_client(struct ip a, struct ip b)
@@ -334,11 +334,11 @@ static void tcp_make_room(struct dns_tcp *tcp, struct ip client)
 		}
 	}
 	if (oldest != NULL && count >= atomic_load_explicit(&tcp->per_client, memory_order_relaxed))
-		connection_close(oldest);
+		peer_close(oldest);
 	else if (tcp->connections >=
 			 atomic_load_explicit(&tcp->connections_max, memory_order_relaxed) &&
 		 tcp->connections != 0)
-		connection_close(tcp->ring.next);
+		peer_close(tcp->ring.next);
 }
 
 static void tcp_add(struct dns_tcp *tcp, int fd, struct endpoint client)
@@ -425,7 +425,7 @@ static void *tcp_thread(void *arg)
 static void tcp_destroy(struct dns_tcp *tcp)
 {
 	while (tcp->ring.next != &tcp->ring)
-		connection_close(tcp->ring.next);
+		peer_close(tcp->ring.next);
 	for (size_t i = 0; i < tcp->listeners_len; i++)
 		watch_free(&tcp->listeners[i].watch);
 	timer_done(&tcp->idle);

@@ -36,7 +36,7 @@ struct answer_rows {
 	struct list32 reason_first; /* reasons + 1 */
 	uint8_t *reason_text;
 	size_t reason_len, reason_size;
-	struct value *values;
+	struct row_value *values;
 	size_t values_len, values_size;
 	struct list32 row_first;  /* rows + 1 */
 	struct list32 row_values; /* numbers of values */
@@ -86,7 +86,7 @@ struct span answer_rows_reason(const struct answer_rows *rows, uint32_t reason)
 	return span_of(rows->reason_text + first[reason], first[reason + 1] - first[reason]);
 }
 
-const struct value *answer_rows_value_get(const struct answer_rows *rows, uint32_t value)
+const struct row_value *answer_rows_value_get(const struct answer_rows *rows, uint32_t value)
 {
 	return &rows->values[value];
 }
@@ -118,7 +118,7 @@ uint32_t answer_rows_mask(const struct answer_rows *rows, uint32_t row)
 	return mask;
 }
 
-static uint64_t value_hash(const struct value *value)
+static uint64_t value_hash(const struct row_value *value)
 {
 	uint64_t words[2] = {(uint64_t)value->until_s,
 		(uint64_t)value->reason << 32 | (uint64_t)value->sublist << 1 | value->excluded};
@@ -126,7 +126,7 @@ static uint64_t value_hash(const struct value *value)
 	return XXH3_64bits(words, sizeof(words));
 }
 
-static bool value_equal(const struct value *a, const struct value *b)
+static bool value_equal(const struct row_value *a, const struct row_value *b)
 {
 	return a->until_s == b->until_s && a->reason == b->reason && a->sublist == b->sublist &&
 	       a->excluded == b->excluded;
@@ -238,7 +238,7 @@ static int values_grow(struct answer_rows *rows)
 
 static bool is_last_value(const struct answer_rows *rows, const struct statement *statement)
 {
-	const struct value *last;
+	const struct row_value *last;
 
 	if (rows->values_len == 0)
 		return false;
@@ -250,7 +250,7 @@ static bool is_last_value(const struct answer_rows *rows, const struct statement
 		       span_equal(answer_rows_reason(rows, last->reason), statement->reason));
 }
 
-static int64_t value_intern(struct answer_rows *rows, struct value value)
+static int64_t value_intern(struct answer_rows *rows, struct row_value value)
 {
 	struct index *index = &rows->value_index;
 	uint64_t hash = value_hash(&value);
@@ -275,7 +275,7 @@ static int64_t value_intern(struct answer_rows *rows, struct value value)
 
 int64_t answer_rows_value(struct answer_rows *rows, const struct statement *statement)
 {
-	struct value value = {.sublist = statement->sublist, .excluded = statement->excluded};
+	struct row_value value = {.sublist = statement->sublist, .excluded = statement->excluded};
 	int64_t number;
 
 	if (statement->sublist >= ROW_VALUES_MAX || statement->until_s < 0 ||
@@ -340,7 +340,8 @@ static int64_t row_intern(struct answer_rows *rows, const uint32_t *values, size
 	return number;
 }
 
-static bool value_wins(const struct answer_rows *rows, const struct value *a, const struct value *b)
+static bool value_wins(
+	const struct answer_rows *rows, const struct row_value *a, const struct row_value *b)
 {
 	int64_t a_until = a->until_s != 0 ? a->until_s : INT64_MAX;
 	int64_t b_until = b->until_s != 0 ? b->until_s : INT64_MAX;
@@ -356,10 +357,10 @@ static bool value_wins(const struct answer_rows *rows, const struct value *a, co
 size_t answer_rows_merge(
 	const struct answer_rows *rows, uint32_t *values, size_t values_len, uint32_t value)
 {
-	const struct value *added = &rows->values[value];
+	const struct row_value *added = &rows->values[value];
 
 	for (size_t i = 0; i < values_len; i++) {
-		const struct value *held = &rows->values[values[i]];
+		const struct row_value *held = &rows->values[values[i]];
 
 		if (held->sublist != added->sublist)
 			continue;
@@ -409,7 +410,7 @@ int64_t answer_rows_override(
 	return row;
 }
 
-static struct hit_record hit_record_of(const struct value *value)
+static struct hit_record hit_record_of(const struct row_value *value)
 {
 	return (struct hit_record){
 		.reason = value->reason,

@@ -14,7 +14,7 @@ enum { ROW_VALUES_MAX = 32, REASON_MAX = 1024 };
 
 struct answer_rows;
 
-struct value {
+struct row_value {
 	int64_t until_s; /* 0 to 2^56 - 1 */
 	uint32_t reason; /* by answer_rows_reason */
 	uint8_t sublist; /* below ROW_VALUES_MAX */
@@ -50,7 +50,7 @@ size_t answer_rows_count(const struct answer_rows *rows);
 uint32_t answer_rows_mask(const struct answer_rows *rows, uint32_t row);
 /* The values of a row. */
 const uint32_t *answer_rows_values(const struct answer_rows *rows, uint32_t row, size_t *ret_len);
-const struct value *answer_rows_value_get(const struct answer_rows *rows, uint32_t value);
+const struct row_value *answer_rows_value_get(const struct answer_rows *rows, uint32_t value);
 struct span answer_rows_reason(const struct answer_rows *rows, uint32_t reason);
 
 /* In the file. */

@@ -64,13 +64,13 @@ int key_to_source(struct span bytes, int bits, struct source *ret_source)
 
 /* '/' is the byte after '.': names below "example.bad" start with "example.bad." and end before
  * "example.bad/". */
-bool key_within(const struct source *source, struct key_range *ret_range)
+bool key_within(const struct source *source, struct key_bounds *ret_range)
 {
 	struct key key = key_of(source);
 
 	if (key.bits == KEY_NAME)
 		return false;
-	*ret_range = (struct key_range){key, key, key.bits, 128};
+	*ret_range = (struct key_bounds){key, key, key.bits, 128};
 	if (key.bits != KEY_BELOW) {
 		struct ip last = prefix_last(source->net);
 

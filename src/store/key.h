@@ -22,13 +22,13 @@ int key_to_source(struct span bytes, int bits, struct source *ret_source);
 
 /* Everything below source lies in [first, end) with bits in [bits_min, bits_max], source itself
  * possibly included. False: nothing can be below it (a domain alone). */
-struct key_range {
+struct key_bounds {
 	struct key first;
 	struct key last; /* inclusive for addresses */
 	int bits_min;
 	int bits_max;
 };
-bool key_within(const struct source *source, struct key_range *ret_range);
+bool key_within(const struct source *source, struct key_bounds *ret_range);
 
 /* The keys that cover source, itself included, the widest first: call with step 0, 1, ... until
  * false. */

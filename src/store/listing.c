@@ -241,7 +241,7 @@ static int listings_covering(struct store *store, const struct selection *select
 static int listings_within(struct store *store, const struct selection *selection)
 {
 	AUTO(sql) *sql = NULL;
-	struct key_range range;
+	struct key_bounds range;
 
 	if (!key_within(selection->select->source, &range))
 		return 0;

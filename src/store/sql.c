@@ -121,7 +121,7 @@ void sql_add_source(struct sql *sql, const struct source *source)
 	sql_add_key(sql, &key);
 }
 
-void sql_add_range(struct sql *sql, const struct key_range *range)
+void sql_add_range(struct sql *sql, const struct key_bounds *range)
 {
 	sql->keys[0] = range->first;
 	sql->keys[1] = range->last;
@@ -135,7 +135,7 @@ void sql_add_range(struct sql *sql, const struct key_range *range)
 void sql_add_about(struct sql *sql, const struct source *source, uint32_t limit)
 {
 	struct key key = key_of(source);
-	struct key_range range = {key, key, KEY_BELOW, KEY_NAME};
+	struct key_bounds range = {key, key, KEY_BELOW, KEY_NAME};
 
 	if (source->kind == SOURCE_NET)
 		key_within(source, &range);

@@ -43,7 +43,7 @@ void sql_add_null(struct sql *sql);
 void sql_add_source(struct sql *sql, const struct source *source);
 void sql_add_key(struct sql *sql, const struct key *key);
 /* Four: from, to, and the same for bits. */
-void sql_add_range(struct sql *sql, const struct key_range *range);
+void sql_add_range(struct sql *sql, const struct key_bounds *range);
 /* Five: source and what is within it, then the number of rows. */
 void sql_add_about(struct sql *sql, const struct source *source, uint32_t limit);
 /* A number of rows, 0 for all. */

@@ -446,7 +446,7 @@ static size_t pending_answer_signed(struct pending *pending, size_t limit, struc
 	return len != 0 ? tsig_sign(&exchange, request->out, len, limit, now.s) : 0;
 }
 
-static size_t pending_answer(struct pending *pending, struct dns_now now)
+static size_t pending_write(struct pending *pending, struct dns_now now)
 {
 	struct dns_request *request = pending->asked.request;
 	size_t limit = reply_limit(&pending->query, request->transport);
@@ -483,7 +483,7 @@ void zone_answer_requests(const struct zone_service *service, struct guard_worke
 				pending_prefetch(&pending[i], step);
 		}
 		for (size_t i = 0; i < group; i++)
-			requests[i].out_len = pending_answer(&pending[i], now);
+			requests[i].out_len = pending_write(&pending[i], now);
 	}
 }
 
