@@ -11,7 +11,7 @@ import source as c
 
 # Names that others see and that stand for two things in different folders, until one of each is renamed. An exception that is
 # not needed any more is an error; so it is in the list below.
-STANDING_NAMESAKES = {"tree"}
+STANDING_NAMESAKES = set()
 # Names of two things that only files of their own see; the number only falls.
 LOCAL_NAMESAKES_MAX = 66
 # Retired words that are still in the code.

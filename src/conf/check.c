@@ -24,7 +24,7 @@ void complain_at(
 /* Where a path of keys is written; line 0 when it is not. */
 static struct conf_location location_find(const struct loader *loader, const char *path)
 {
-	const struct tree *node = loader->root;
+	const struct conf_tree *node = loader->root;
 	struct span rest = span_text(path);
 
 	while (rest.len != 0 && node != NULL) {
@@ -67,8 +67,8 @@ static void error_unknown_checks(struct loader *loader)
 /* `action: NULL` in the table: an entry without an action keeps that of the check. */
 static bool check_has_key(const struct loader *loader, const char *check, const char *key)
 {
-	const struct tree *checks = tree_find(loader->root, "checks");
-	const struct tree *entry =
+	const struct conf_tree *checks = tree_find(loader->root, "checks");
+	const struct conf_tree *entry =
 		checks != NULL && checks->kind == TREE_MAP ? tree_find(checks, check) : NULL;
 
 	return entry != NULL && (entry->kind == TREE_WORD ? strcmp(key, "action") == 0

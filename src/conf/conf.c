@@ -97,7 +97,7 @@ static int file_read(const char *path, struct arena *arena, struct span *ret_tex
 
 /* Reads one file into the tree; the texts live in `scratch`, names of files in the conf. */
 static int load_file(
-	struct loader *loader, const char *path, struct arena *scratch, struct tree **ret_tree)
+	struct loader *loader, const char *path, struct arena *scratch, struct conf_tree **ret_tree)
 {
 	const char *file = arena_copy_string(loader->arena, path);
 	struct span text = {0};
@@ -118,7 +118,7 @@ static int load_file(
 
 /* conf.d/x.yaml beside the file, in the order of their names; all are read even when one is bad. */
 static int load_folder(
-	struct loader *loader, const char *path, struct arena *scratch, struct tree *root)
+	struct loader *loader, const char *path, struct arena *scratch, struct conf_tree *root)
 {
 	const char *slash = strrchr(path, '/');
 	char pattern[PATH_SIZE];
@@ -130,7 +130,7 @@ static int load_folder(
 	if (glob(pattern, 0, NULL, &found) != 0)
 		return 0;
 	for (size_t i = 0; i < found.gl_pathc; i++) {
-		struct tree *tree = NULL;
+		struct conf_tree *tree = NULL;
 		int one = load_file(loader, found.gl_pathv[i], scratch, &tree);
 
 		if (one < 0)
@@ -143,7 +143,7 @@ static int load_folder(
 }
 
 /* From the tree to the caller, or to diagnostics. */
-static int load_tree(struct loader *loader, const struct tree *root)
+static int load_tree(struct loader *loader, const struct conf_tree *root)
 {
 	loader->root = root;
 	conf_fill(loader);
@@ -158,7 +158,7 @@ int conf_load(const char *path, int64_t now_s, struct conf **ret_conf, struct co
 	AUTO(arena) *scratch = arena_new(0);
 	struct diagnostics diagnostics;
 	struct loader loader = {conf, conf_owner(conf)->arena, &diagnostics, NULL};
-	struct tree *root = NULL;
+	struct conf_tree *root = NULL;
 	int r;
 
 	diagnostics_init(&diagnostics, report);
@@ -181,7 +181,7 @@ int conf_load_text(const char *name, struct span text, int64_t now_s, struct con
 	AUTO(arena) *scratch = arena_new(0);
 	struct diagnostics diagnostics;
 	struct loader loader = {conf, conf_owner(conf)->arena, &diagnostics, NULL};
-	struct tree *root = NULL;
+	struct conf_tree *root = NULL;
 	int r;
 
 	diagnostics_init(&diagnostics, report);

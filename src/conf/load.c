@@ -15,15 +15,15 @@
 
 enum { PATH_SIZE = 160, ELEMENTS_MAX = 10000, SHOWN_MAX = 80 };
 
-static void fill_group(struct loader *loader, const struct tree *map, const struct tree *owner,
-	const char *prefix, void *base);
+static void fill_group(struct loader *loader, const struct conf_tree *map,
+	const struct conf_tree *owner, const char *prefix, void *base);
 
 static void *member_at(void *base, ptrdiff_t offset)
 {
 	return (char *)base + offset;
 }
 
-static void error_value(struct loader *loader, const struct tree *node, const char *text)
+static void error_value(struct loader *loader, const struct conf_tree *node, const char *text)
 {
 	error_at(loader->diagnostics, node->location, node->width, "%s", text);
 }
@@ -48,8 +48,8 @@ static int shown_len(struct span word)
 	return word.len > SHOWN_MAX ? SHOWN_MAX : (int)word.len;
 }
 
-static void error_unknown_key(
-	struct loader *loader, const struct tree *map, const struct tree *entry, const char *prefix)
+static void error_unknown_key(struct loader *loader, const struct conf_tree *map,
+	const struct conf_tree *entry, const char *prefix)
 {
 	struct suggest meant = {.word = entry->key};
 	size_t at = 0;
@@ -66,7 +66,7 @@ static void error_unknown_key(
 /* ---- words of a set ---- */
 
 /* The location of a word in its set, or -1 with a complaint that names the set. */
-static int word_find(struct loader *loader, const struct setting *row, const struct tree *node)
+static int word_find(struct loader *loader, const struct setting *row, const struct conf_tree *node)
 {
 	struct suggest meant = {.word = node->text};
 	struct span rest = span_text(row->words);
@@ -90,8 +90,8 @@ static int word_find(struct loader *loader, const struct setting *row, const str
 
 /* ---- single values ---- */
 
-static bool is_within(struct loader *loader, const struct setting *row, const struct tree *node,
-	int64_t value, const char *low, const char *high)
+static bool is_within(struct loader *loader, const struct setting *row,
+	const struct conf_tree *node, int64_t value, const char *low, const char *high)
 {
 	if (value >= row->low && (row->high == 0 || value <= row->high))
 		return true;
@@ -106,7 +106,7 @@ static bool is_within(struct loader *loader, const struct setting *row, const st
 }
 
 /* Lines of a folded or literal text become one; names become lower case. */
-static void set_text(struct loader *loader, const struct tree *node, bool lower, void *member)
+static void set_text(struct loader *loader, const struct conf_tree *node, bool lower, void *member)
 {
 	char *copy = arena_string(loader->arena, node->text);
 	size_t len = strlen(copy);
@@ -123,7 +123,7 @@ static void set_text(struct loader *loader, const struct tree *node, bool lower,
 }
 
 /* Checks a text by its type and stores it; words in *why. */
-static int fill_text(struct loader *loader, const struct setting *row, const struct tree *node,
+static int fill_text(struct loader *loader, const struct setting *row, const struct conf_tree *node,
 	void *member, struct fault *why)
 {
 	int r = 0;
@@ -162,8 +162,8 @@ static int fill_text(struct loader *loader, const struct setting *row, const str
 	return r;
 }
 
-static int fill_number(struct loader *loader, const struct setting *row, const struct tree *node,
-	void *member, struct fault *why)
+static int fill_number(struct loader *loader, const struct setting *row,
+	const struct conf_tree *node, void *member, struct fault *why)
 {
 	bool negative = node->text.len != 0 && node->text.ptr[0] == '-';
 	char low[DURATION_TEXT_SIZE], high[DURATION_TEXT_SIZE];
@@ -181,8 +181,8 @@ static int fill_number(struct loader *loader, const struct setting *row, const s
 	return 0;
 }
 
-static int fill_percent(struct loader *loader, const struct setting *row, const struct tree *node,
-	void *member, struct fault *why)
+static int fill_percent(struct loader *loader, const struct setting *row,
+	const struct conf_tree *node, void *member, struct fault *why)
 {
 	char low[DURATION_TEXT_SIZE], high[DURATION_TEXT_SIZE];
 	size_t digits = node->text.len - 1; /* an empty word does not come here */
@@ -199,8 +199,8 @@ static int fill_percent(struct loader *loader, const struct setting *row, const 
 	return 0;
 }
 
-static int fill_duration(struct loader *loader, const struct setting *row, const struct tree *node,
-	void *member, struct fault *why)
+static int fill_duration(struct loader *loader, const struct setting *row,
+	const struct conf_tree *node, void *member, struct fault *why)
 {
 	int64_t unit = row->type == SETTING_MILLISECONDS ? 1 : 1000;
 	char low[DURATION_TEXT_SIZE], high[DURATION_TEXT_SIZE];
@@ -223,7 +223,7 @@ static int fill_duration(struct loader *loader, const struct setting *row, const
 	return 0;
 }
 
-static int fill_size(struct loader *loader, const struct setting *row, const struct tree *node,
+static int fill_size(struct loader *loader, const struct setting *row, const struct conf_tree *node,
 	void *member, struct fault *why)
 {
 	char low[DURATION_TEXT_SIZE], high[DURATION_TEXT_SIZE];
@@ -238,7 +238,7 @@ static int fill_size(struct loader *loader, const struct setting *row, const str
 }
 
 static int fill_endpoint(
-	const struct setting *row, const struct tree *node, void *base, struct fault *why)
+	const struct setting *row, const struct conf_tree *node, void *base, struct fault *why)
 {
 	int r;
 
@@ -252,7 +252,7 @@ static int fill_endpoint(
 	return r;
 }
 
-static int fill_code(const struct tree *node, struct ip *ret_code, struct fault *why)
+static int fill_code(const struct conf_tree *node, struct ip *ret_code, struct fault *why)
 {
 	struct ip ip;
 	int r = ip_parse(node->text, &ip);
@@ -273,7 +273,7 @@ static int fill_code(const struct tree *node, struct ip *ret_code, struct fault 
 }
 
 static void fill_word(
-	struct loader *loader, const struct setting *row, const struct tree *node, void *base)
+	struct loader *loader, const struct setting *row, const struct conf_tree *node, void *base)
 {
 	int found = word_find(loader, row, node);
 
@@ -287,7 +287,7 @@ static void fill_word(
 
 /* One word into one member. */
 static void fill_single(
-	struct loader *loader, const struct setting *row, const struct tree *node, void *base)
+	struct loader *loader, const struct setting *row, const struct conf_tree *node, void *base)
 {
 	void *member = member_at(base, row->member);
 	struct fault why;
@@ -359,8 +359,8 @@ static size_t element_size(enum setting_type type)
 	}
 }
 
-static int fill_element(struct loader *loader, const struct setting *row, const struct tree *node,
-	void *element, struct fault *why)
+static int fill_element(struct loader *loader, const struct setting *row,
+	const struct conf_tree *node, void *element, struct fault *why)
 {
 	int found;
 
@@ -394,7 +394,7 @@ static int fill_element(struct loader *loader, const struct setting *row, const 
 }
 
 static void fill_flag(
-	struct loader *loader, const struct setting *row, const struct tree *node, void *base)
+	struct loader *loader, const struct setting *row, const struct conf_tree *node, void *base)
 {
 	int found = word_find(loader, row, node);
 
@@ -402,9 +402,9 @@ static void fill_flag(
 		((bool *)member_at(base, row->member))[found] = true;
 }
 
-static bool list_holds_before(const struct tree *list, const struct tree *node)
+static bool list_holds_before(const struct conf_tree *list, const struct conf_tree *node)
 {
-	for (const struct tree *other = list->first; other != node; other = other->next) {
+	for (const struct conf_tree *other = list->first; other != node; other = other->next) {
 		if (other->kind == TREE_WORD && span_equal_nocase(other->text, node->text))
 			return true;
 	}
@@ -413,12 +413,12 @@ static bool list_holds_before(const struct tree *list, const struct tree *node)
 
 /* A list may be written as one word when it has one element. */
 static void fill_list(
-	struct loader *loader, const struct setting *row, const struct tree *node, void *base)
+	struct loader *loader, const struct setting *row, const struct conf_tree *node, void *base)
 {
-	struct tree alone = {
+	struct conf_tree alone = {
 		.kind = TREE_LIST, .location = node->location, .width = node->width, .count = 1};
 	size_t size = element_size(row->type), count = 0;
-	struct tree copy = *node;
+	struct conf_tree copy = *node;
 	char *elements;
 
 	if (node->kind == TREE_WORD && node->text.len != 0) {
@@ -438,7 +438,7 @@ static void fill_list(
 		error_at(loader->diagnostics, node->location, node->width, "more than %d of them",
 			(int)row->high);
 	elements = arena_alloc(loader->arena, (node->count + 1) * size);
-	for (const struct tree *word = node->first; word != NULL; word = word->next) {
+	for (const struct conf_tree *word = node->first; word != NULL; word = word->next) {
 		struct fault why;
 
 		if (word->kind != TREE_WORD || word->text.len == 0)
@@ -462,10 +462,10 @@ static void fill_list(
 /* ---- lists and maps of sections ---- */
 
 static void fill_row(
-	struct loader *loader, const struct setting *row, const struct tree *node, void *base);
+	struct loader *loader, const struct setting *row, const struct conf_tree *node, void *base);
 
 static const char *key_copy(
-	struct loader *loader, const struct setting *row, const struct tree *entry)
+	struct loader *loader, const struct setting *row, const struct conf_tree *entry)
 {
 	char *key = arena_string(loader->arena, entry->key);
 
@@ -474,8 +474,8 @@ static const char *key_copy(
 	return key;
 }
 
-static void fill_item(
-	struct loader *loader, const struct setting *row, const struct tree *entry, void *element)
+static void fill_item(struct loader *loader, const struct setting *row,
+	const struct conf_tree *entry, void *element)
 {
 	char prefix[PATH_SIZE];
 
@@ -497,7 +497,8 @@ static void fill_item(
 }
 
 /* A key that the administrator chose; those of `checks` are fixed and judged in check.c. */
-static bool key_is_name(struct loader *loader, const struct setting *row, const struct tree *entry)
+static bool key_is_name(
+	struct loader *loader, const struct setting *row, const struct conf_tree *entry)
 {
 	struct fault why;
 	int r = 0;
@@ -513,7 +514,7 @@ static bool key_is_name(struct loader *loader, const struct setting *row, const 
 }
 
 static void fill_items(
-	struct loader *loader, const struct setting *row, const struct tree *node, void *base)
+	struct loader *loader, const struct setting *row, const struct conf_tree *node, void *base)
 {
 	enum tree_kind wanted = row->type == SETTING_ITEMS ? TREE_LIST : TREE_MAP;
 	char below[PATH_SIZE];
@@ -533,7 +534,7 @@ static void fill_items(
 			(int)row->high);
 	snprintf(below, sizeof(below), "%s.", row->path);
 	elements = arena_alloc(loader->arena, (node->count + 1) * row->size);
-	for (const struct tree *entry = node->first; entry != NULL; entry = entry->next) {
+	for (const struct conf_tree *entry = node->first; entry != NULL; entry = entry->next) {
 		if (wanted == TREE_MAP && group_has(below, entry->key))
 			continue; /* checks.score has a group of its own */
 		if (wanted == TREE_MAP && !key_is_name(loader, row, entry))
@@ -548,7 +549,7 @@ static void fill_items(
 /* ---- groups ---- */
 
 static void fill_row(
-	struct loader *loader, const struct setting *row, const struct tree *node, void *base)
+	struct loader *loader, const struct setting *row, const struct conf_tree *node, void *base)
 {
 	if (row->location != 0 && row->type != SETTING_ITEMS && row->type != SETTING_NAMED)
 		*(struct conf_location *)member_at(base, row->location) =
@@ -590,7 +591,7 @@ static const char *path_shown(const char *path)
 }
 
 static void fill_absent(
-	struct loader *loader, const struct setting *row, const struct tree *owner, void *base)
+	struct loader *loader, const struct setting *row, const struct conf_tree *owner, void *base)
 {
 	struct conf_location location = owner->key.len != 0 ? owner->key_location : owner->location;
 
@@ -610,16 +611,16 @@ static void fill_absent(
 
 /* Every key that the table knows below prefix. map is NULL when the section is absent; owner is where a missing key is
  * complained about. Recursion follows the table, which is three sections deep. */
-static void fill_keys(struct loader *loader, const struct tree *map, const struct tree *owner,
-	const char *prefix, void *base)
+static void fill_keys(struct loader *loader, const struct conf_tree *map,
+	const struct conf_tree *owner, const char *prefix, void *base)
 {
 	struct span key;
 	size_t at = 0;
 
 	while (setting_next(prefix, &at, &key)) {
 		const char *name = arena_string(loader->arena, key);
-		const struct tree *entry = map != NULL ? tree_find(map, name) : NULL;
-		const struct tree *section =
+		const struct conf_tree *entry = map != NULL ? tree_find(map, name) : NULL;
+		const struct conf_tree *section =
 			entry != NULL && entry->kind == TREE_MAP ? entry : NULL;
 		const struct setting *row = setting_find(prefix, key);
 		char below[PATH_SIZE];
@@ -640,10 +641,10 @@ static void fill_keys(struct loader *loader, const struct tree *map, const struc
 	}
 }
 
-static void fill_group(struct loader *loader, const struct tree *map, const struct tree *owner,
-	const char *prefix, void *base)
+static void fill_group(struct loader *loader, const struct conf_tree *map,
+	const struct conf_tree *owner, const char *prefix, void *base)
 {
-	for (const struct tree *entry = map != NULL ? map->first : NULL; entry != NULL;
+	for (const struct conf_tree *entry = map != NULL ? map->first : NULL; entry != NULL;
 		entry = entry->next) {
 		if (!group_has(prefix, entry->key))
 			error_unknown_key(loader, map, entry, prefix);

@@ -9,7 +9,7 @@ struct loader {
 	struct conf *conf;
 	struct arena *arena; /* of the conf */
 	struct diagnostics *diagnostics;
-	const struct tree *root;
+	const struct conf_tree *root;
 };
 
 /* Fills a zeroed conf from the tree and the defaults of the table; diagnostics say what is wrong. */

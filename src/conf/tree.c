@@ -15,12 +15,12 @@ struct builder {
 	const char *file;
 	struct diagnostics *diagnostics;
 	struct arena *arena;
-	struct tree *root;
-	struct tree *open[TREE_DEPTH_MAX];
+	struct conf_tree *root;
+	struct conf_tree *open[TREE_DEPTH_MAX];
 	size_t depth;
 	size_t nodes;
 	bool has_key; /* the key of the next entry of the innermost map was read */
-	struct tree key;
+	struct conf_tree key;
 	bool failed;
 };
 
@@ -91,16 +91,16 @@ static unsigned width_of(const struct fy_mark *start, const struct fy_mark *end)
 	return (unsigned)(end->column - start->column);
 }
 
-static void builder_fail(struct builder *builder, const struct tree *node, const char *words)
+static void builder_fail(struct builder *builder, const struct conf_tree *node, const char *words)
 {
 	error_at(builder->diagnostics, node->location, node->width, "%s", words);
 	builder->failed = true;
 }
 
 static void map_check_double(
-	struct builder *builder, const struct tree *map, const struct tree *entry)
+	struct builder *builder, const struct conf_tree *map, const struct conf_tree *entry)
 {
-	for (const struct tree *other = map->first; other != NULL; other = other->next) {
+	for (const struct conf_tree *other = map->first; other != NULL; other = other->next) {
 		if (!span_equal(other->key, entry->key))
 			continue;
 		error_at(builder->diagnostics, entry->key_location, entry->key_width,
@@ -110,7 +110,7 @@ static void map_check_double(
 	}
 }
 
-static void tree_append(struct tree *parent, struct tree *node)
+static void tree_append(struct conf_tree *parent, struct conf_tree *node)
 {
 	if (parent->last != NULL)
 		parent->last->next = node;
@@ -121,9 +121,9 @@ static void tree_append(struct tree *parent, struct tree *node)
 }
 
 /* Puts a finished word or an opening list or map where it belongs. */
-static void builder_attach(struct builder *builder, struct tree *node)
+static void builder_attach(struct builder *builder, struct conf_tree *node)
 {
-	struct tree *parent;
+	struct conf_tree *parent;
 
 	if (builder->depth == 0) {
 		builder->root = node;
@@ -152,11 +152,11 @@ static bool builder_wants_key(const struct builder *builder)
 	       !builder->has_key;
 }
 
-static struct tree *builder_node(
+static struct conf_tree *builder_node(
 	struct builder *builder, enum tree_kind kind, struct fy_event *event)
 {
 	const struct fy_mark *start = fy_event_start_mark(event);
-	struct tree *node = arena_alloc(builder->arena, sizeof(*node));
+	struct conf_tree *node = arena_alloc(builder->arena, sizeof(*node));
 
 	node->kind = kind;
 	node->location = location_of(builder, start);
@@ -178,7 +178,7 @@ static bool word_is_text(struct span word)
 
 static void builder_word(struct builder *builder, struct fy_event *event)
 {
-	struct tree *node = builder_node(builder, TREE_WORD, event);
+	struct conf_tree *node = builder_node(builder, TREE_WORD, event);
 	struct fy_token *token = event->scalar.value;
 	size_t len = 0;
 	const char *text = token != NULL ? fy_token_get_text(token, &len) : NULL;
@@ -201,7 +201,7 @@ static void builder_word(struct builder *builder, struct fy_event *event)
 
 static void builder_open(struct builder *builder, enum tree_kind kind, struct fy_event *event)
 {
-	struct tree *node = builder_node(builder, kind, event);
+	struct conf_tree *node = builder_node(builder, kind, event);
 	bool decorated =
 		kind == TREE_MAP
 			? event->mapping_start.anchor != NULL || event->mapping_start.tag != NULL
@@ -312,7 +312,7 @@ static struct fy_diag *diag_new(void)
 }
 
 int tree_parse(const char *file, struct span text, struct diagnostics *diagnostics,
-	struct arena *arena, struct tree **ret_tree)
+	struct arena *arena, struct conf_tree **ret_tree)
 {
 	struct fy_parse_cfg settings = {
 		.search_path = "",
@@ -342,7 +342,7 @@ int tree_parse(const char *file, struct span text, struct diagnostics *diagnosti
 	if (builder.root == NULL ||
 		(builder.root->kind == TREE_WORD && builder.root->text.len == 0)) {
 		builder.root = arena_alloc(arena, sizeof(*builder.root));
-		*builder.root = (struct tree){.kind = TREE_MAP, .location = {file, 0, 0}};
+		*builder.root = (struct conf_tree){.kind = TREE_MAP, .location = {file, 0, 0}};
 	}
 	if (builder.root->kind != TREE_MAP) {
 		error_at(diagnostics, builder.root->location, builder.root->width,
@@ -355,28 +355,28 @@ int tree_parse(const char *file, struct span text, struct diagnostics *diagnosti
 
 /* ---- working with trees ---- */
 
-static struct tree *entry_find(const struct tree *map, struct span key)
+static struct conf_tree *entry_find(const struct conf_tree *map, struct span key)
 {
-	for (struct tree *entry = map->first; entry != NULL; entry = entry->next) {
+	for (struct conf_tree *entry = map->first; entry != NULL; entry = entry->next) {
 		if (span_equal(entry->key, key))
 			return entry;
 	}
 	return NULL;
 }
 
-const struct tree *tree_find(const struct tree *map, const char *key)
+const struct conf_tree *tree_find(const struct conf_tree *map, const char *key)
 {
 	return entry_find(map, span_text(key));
 }
 
 /* Recursion ends at TREE_DEPTH_MAX, because neither tree is deeper. */
-void tree_merge(struct tree *into, struct tree *from, struct diagnostics *diagnostics)
+void tree_merge(struct conf_tree *into, struct conf_tree *from, struct diagnostics *diagnostics)
 {
-	struct tree *entry = from->first;
+	struct conf_tree *entry = from->first;
 
 	while (entry != NULL) {
-		struct tree *next = entry->next;
-		struct tree *there = entry_find(into, entry->key);
+		struct conf_tree *next = entry->next;
+		struct conf_tree *there = entry_find(into, entry->key);
 
 		entry->next = NULL;
 		if (there == NULL)
@@ -391,18 +391,18 @@ void tree_merge(struct tree *into, struct tree *from, struct diagnostics *diagno
 	}
 }
 
-static struct tree *word_of_text(struct span text, struct arena *arena)
+static struct conf_tree *word_of_text(struct span text, struct arena *arena)
 {
-	struct tree *node = arena_alloc(arena, sizeof(*node));
+	struct conf_tree *node = arena_alloc(arena, sizeof(*node));
 
-	*node = (struct tree){.kind = TREE_WORD, .text = text, .plain = true};
+	*node = (struct conf_tree){.kind = TREE_WORD, .text = text, .plain = true};
 	return node;
 }
 
-struct tree *tree_of_text(const char *text, struct arena *arena)
+struct conf_tree *tree_of_text(const char *text, struct arena *arena)
 {
 	struct span rest = span_text(text);
-	struct tree *list;
+	struct conf_tree *list;
 
 	if (rest.len < 2 || rest.ptr[0] != '[' || rest.ptr[rest.len - 1] != ']')
 		return word_of_text(rest, arena);

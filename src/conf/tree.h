@@ -16,7 +16,7 @@ enum {
 
 enum tree_kind { TREE_WORD, TREE_LIST, TREE_MAP };
 
-struct tree {
+struct conf_tree {
 	enum tree_kind kind;
 	struct conf_location location;
 	unsigned width;
@@ -26,19 +26,19 @@ struct tree {
 	struct conf_location key_location;
 	unsigned key_width;
 	size_t count;
-	struct tree *first, *last; /* of TREE_LIST and TREE_MAP */
-	struct tree *next;
+	struct conf_tree *first, *last; /* of TREE_LIST and TREE_MAP */
+	struct conf_tree *next;
 };
 
 /* file has to live as long as the tree. An empty text is an empty map. E_CONFIG: said so in diagnostics. */
 int tree_parse(const char *file, struct span text, struct diagnostics *diagnostics,
-	struct arena *arena, struct tree **ret_tree);
+	struct arena *arena, struct conf_tree **ret_tree);
 
 /* Adds the entries of `from` (a map) to `into`; complains about what both hold, unless both are maps. */
-void tree_merge(struct tree *into, struct tree *from, struct diagnostics *diagnostics);
+void tree_merge(struct conf_tree *into, struct conf_tree *from, struct diagnostics *diagnostics);
 
 /* The entry of a map, or NULL. */
-const struct tree *tree_find(const struct tree *map, const char *key);
+const struct conf_tree *tree_find(const struct conf_tree *map, const char *key);
 
 /* A tree for a default: "word" or "[word, word]"; without locations. */
-struct tree *tree_of_text(const char *text, struct arena *arena);
+struct conf_tree *tree_of_text(const char *text, struct arena *arena);
