@@ -4,16 +4,13 @@
  * in one process, against the gate's own decision: facts, verdict, reply text; no sockets, no waiting, and a clock that
  * moves when the file says so. tests/scenario/README.md tells the lines.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "base/arena.h"
-#include "base/macro.h"
 #include "gate/verdict.h"
 #include "list/snapshot_write.h"
+#include "words.h"
 
-enum { WORDS_MAX = 40, HOSTS_MAX = 64, LISTINGS_MAX = 64, CLOCK_START_S = 1795300000 };
+enum { HOSTS_MAX = 64, LISTINGS_MAX = 64, CLOCK_START_S = 1795300000 };
 
 struct host {
 	struct ip ip;
@@ -61,61 +58,18 @@ static void complain(struct player *p, const char *format, const char *detail)
 	p->failures++;
 }
 
-/* ---- a line in words; "quoted words" may hold blanks ---- */
-
-static size_t line_split(struct player *p, struct span line, char *words[WORDS_MAX])
-{
-	size_t count = 0;
-
-	while (count < WORDS_MAX) {
-		line = span_trim(line);
-		if (line.len == 0 || line.ptr[0] == '#')
-			break;
-		if (line.ptr[0] == '"') {
-			line = span_from(line, 1);
-			words[count++] = arena_string(p->arena, span_split(&line, '"'));
-		} else {
-			words[count++] = arena_string(p->arena, span_split(&line, ' '));
-		}
-	}
-	return count;
-}
-
-static int64_t parse_duration_s(const char *text)
-{
-	char *unit;
-	long long number = strtoll(text, &unit, 10);
-	static const struct {
-		char unit;
-		int64_t seconds;
-	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-
-	for (size_t i = 0; i < COUNTOF(units); i++)
-		if (unit[0] == units[i].unit && unit[1] == '\0')
-			return number * units[i].seconds;
-	return -1;
-}
-
-static int find_word(const char *const *words, size_t count, const char *word)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(words[i], word) == 0)
-			return (int)i;
-	return -1;
-}
-
 static int parse_mode(const char *word)
 {
 	static const char *const names[] = {"observe", "tag", "enforce"};
 
-	return find_word(names, COUNTOF(names), word);
+	return words_find(names, COUNTOF(names), word);
 }
 
 static int parse_action(const char *word)
 {
 	static const char *const names[] = {"off", "tag", "score", "reject", "allow"};
 
-	return find_word(names, COUNTOF(names), word);
+	return words_find(names, COUNTOF(names), word);
 }
 
 /* ---- the site ---- */
@@ -314,7 +268,7 @@ static bool world_list(struct player *p, const char *list, char **w, size_t n)
 	listing->reason = "by hand";
 	for (size_t i = 1; i < n; i++) {
 		if (strcmp(w[i], "for") == 0 && i + 1 < n)
-			listing->until_s = p->now_s + parse_duration_s(w[++i]);
+			listing->until_s = p->now_s + words_duration_ms(w[++i]) / 1000;
 		else
 			listing->reason = w[i];
 	}
@@ -491,11 +445,11 @@ static bool visit(struct player *p, char **w, size_t n)
 
 static bool play_clock(struct player *p, char **w, size_t n)
 {
-	int64_t by_s = n == 1 && w[0][0] == '+' ? parse_duration_s(w[0] + 1) : -1;
+	int64_t by_ms = n == 1 && w[0][0] == '+' ? words_duration_ms(w[0] + 1) : -1;
 
-	if (by_s < 0)
+	if (by_ms < 0)
 		return false;
-	p->now_s += by_s;
+	p->now_s += by_ms / 1000;
 	return true;
 }
 
@@ -525,7 +479,7 @@ static bool play_words(struct player *p, char **w, size_t n)
 static void play_line(struct player *p, struct span line)
 {
 	char *words[WORDS_MAX];
-	size_t count = line_split(p, line, words);
+	size_t count = words_split(p->arena, line, words);
 
 	if (count != 0 && !play_words(p, words, count))
 		complain(p, "not understood:", words[0]);
