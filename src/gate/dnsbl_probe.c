@@ -24,8 +24,7 @@ struct test_point {
 
 struct dnsbl_probe {
 	uint32_t magic;
-	struct loop *loop;
-	struct resolver *resolver;
+	const struct dnsbl_probe_env *env;
 	char *zone;
 	char *shown; /* the configured name: the zone may hold a customer's key */
 	struct dns_name name;
@@ -36,8 +35,6 @@ struct dnsbl_probe {
 	struct timer timer;
 	struct test_point points[POINTS];
 	unsigned waiting;
-	void (*tried)(void *arg);
-	void *arg;
 };
 
 static void probe_log_state(const struct dnsbl_probe *probe)
@@ -51,7 +48,7 @@ static void probe_log_state(const struct dnsbl_probe *probe)
 
 static void probe_set_timer(struct dnsbl_probe *probe, int64_t after_ms)
 {
-	timer_set(&probe->timer, loop_now_ms(probe->loop) + after_ms);
+	timer_set(&probe->timer, loop_now_ms(probe->env->loop) + after_ms);
 }
 
 static enum dnsbl_test points_judge(const struct test_point points[POINTS])
@@ -72,16 +69,16 @@ static enum dnsbl_test points_judge(const struct test_point points[POINTS])
 static void probe_judge(struct dnsbl_probe *probe)
 {
 	probe->has_result = true;
-	probe->tested_ms = loop_now_ms(probe->loop);
-	if (resolver_is_down(probe->resolver)) {
+	probe->tested_ms = loop_now_ms(probe->env->loop);
+	if (resolver_is_down(probe->env->resolver)) {
 		probe_set_timer(probe, DNSBL_TEST_AGAIN_MS);
 	} else {
-		if (dnsbl_health_test(
-			    &probe->health, points_judge(probe->points), loop_now_s(probe->loop)))
+		if (dnsbl_health_test(&probe->health, points_judge(probe->points),
+			    loop_now_s(probe->env->loop)))
 			probe_log_state(probe);
 		probe_set_timer(probe, dnsbl_health_test_after_ms(&probe->health));
 	}
-	probe->tried(probe->arg);
+	probe->env->tried(probe->env->arg);
 }
 
 /* Being listed under any code is fine for a test point; what is no answer of a list is not. 127.0.0.1 as an answer is judged
@@ -109,8 +106,8 @@ static void point_ask(struct dnsbl_probe *probe, unsigned i, uint32_t address)
 	if (dns_name_reverse(ip_from_v4(address), &probe->name, &name) < 0)
 		return; /* dnsbl_probe_new has seen that it fits */
 	probe->waiting++;
-	point->query = resolver_ask_anew(
-		probe->resolver, &(struct resolver_question){&name, DNS_A}, point_on_answer, point);
+	point->query = resolver_ask_anew(probe->env->resolver,
+		&(struct resolver_question){&name, DNS_A}, point_on_answer, point);
 }
 
 static void probe_on_timer(struct timer *timer, void *arg)
@@ -134,18 +131,15 @@ static int probe_parse_zone(struct dnsbl_probe *probe, const char *zone)
 	return dns_name_reverse(longest, &probe->name, &name);
 }
 
-struct dnsbl_probe *dnsbl_probe_new(struct loop *loop, struct resolver *resolver,
-	const struct conf_dnsbl *dnsbl, void (*tried)(void *arg), void *arg)
+struct dnsbl_probe *dnsbl_probe_new(
+	const struct dnsbl_probe_env *env, const struct conf_dnsbl *dnsbl)
 {
 	struct dnsbl_probe *probe = mem_new(dnsbl_probe);
 
 	probe->magic = (uint32_t)MAGIC_dnsbl_probe;
-	probe->loop = loop;
-	probe->resolver = resolver;
-	probe->tried = tried;
-	probe->arg = arg;
+	probe->env = env;
 	probe->zone = mem_copy_string(dnsbl->zone);
-	timer_init(&probe->timer, loop, probe_on_timer, probe);
+	timer_init(&probe->timer, env->loop, probe_on_timer, probe);
 	if (probe_parse_zone(probe, dnsbl->zone) < 0) {
 		dnsbl_probe_free(&probe);
 		return NULL;
@@ -208,7 +202,7 @@ bool dnsbl_probe_is_trying(const struct dnsbl_probe *probe)
 bool dnsbl_probe_may_ask(struct dnsbl_probe *probe)
 {
 	return probe->dnsbl != NULL &&
-	       dnsbl_health_may_ask(&probe->health, loop_now_ms(probe->loop));
+	       dnsbl_health_may_ask(&probe->health, loop_now_ms(probe->env->loop));
 }
 
 /* A test that is due later than this comes forward. */
@@ -220,12 +214,12 @@ static void probe_test_by(struct dnsbl_probe *probe, int64_t at_ms)
 
 void dnsbl_probe_answered(struct dnsbl_probe *probe, enum dnsbl_lookup result)
 {
-	int64_t now_ms = loop_now_ms(probe->loop);
+	int64_t now_ms = loop_now_ms(probe->env->loop);
 
-	if (result == DNSBL_LOOKUP_SILENT && resolver_is_down(probe->resolver))
+	if (result == DNSBL_LOOKUP_SILENT && resolver_is_down(probe->env->resolver))
 		return; /* its fault, not the list's */
-	if (dnsbl_health_lookup(
-		    &probe->health, result != DNSBL_LOOKUP_SILENT, now_ms, loop_now_s(probe->loop)))
+	if (dnsbl_health_lookup(&probe->health, result != DNSBL_LOOKUP_SILENT, now_ms,
+		    loop_now_s(probe->env->loop)))
 		probe_log_state(probe);
 	if (result == DNSBL_LOOKUP_WRONG)
 		probe_test_by(probe, now_ms + DNSBL_TEST_AGAIN_MS);

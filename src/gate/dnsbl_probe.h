@@ -11,10 +11,18 @@
 struct resolver;
 struct dnsbl_probe;
 
-/* dnsbl is copied but for its code set, which has to live as long as the configuration it came from: dnsbl_probe_set_conf gives a
- * new one. tried: called after each test. NULL when zone is no domain name. */
-struct dnsbl_probe *dnsbl_probe_new(struct loop *loop, struct resolver *resolver,
-	const struct conf_dnsbl *dnsbl, void (*tried)(void *arg), void *arg);
+/* What all probes of a gatherer share; lives as long as they. */
+struct dnsbl_probe_env {
+	struct loop *loop;
+	struct resolver *resolver;
+	void (*tried)(void *arg); /* after each test */
+	void *arg;
+};
+
+/* dnsbl is copied but for its code set, which has to live as long as the configuration it came from: dnsbl_probe_set_conf
+ * gives a new one. NULL when its zone is not a domain name. */
+struct dnsbl_probe *dnsbl_probe_new(
+	const struct dnsbl_probe_env *env, const struct conf_dnsbl *dnsbl);
 void dnsbl_probe_free(struct dnsbl_probe **probe);
 /* NULL: not configured any more; nothing is asked until it comes back. */
 void dnsbl_probe_set_conf(struct dnsbl_probe *probe, const struct conf_dnsbl *dnsbl);
@@ -30,7 +38,8 @@ bool dnsbl_probe_may_ask(struct dnsbl_probe *probe);
 enum dnsbl_lookup {
 	DNSBL_LOOKUP_SILENT, /* no answer */
 	DNSBL_LOOKUP_CLEAN,
-	DNSBL_LOOKUP_LISTED, /* the test points are asked within DNSBL_TEST_HITS_MS of the last time: does it list everybody now? */
-	DNSBL_LOOKUP_WRONG   /* an answer that is no listing; the test points are asked soon */
+	/* The test points are asked within DNSBL_TEST_HITS_MS of the last time: does it list everybody now? */
+	DNSBL_LOOKUP_LISTED,
+	DNSBL_LOOKUP_WRONG /* an answer that is no listing; the test points are asked soon */
 };
 void dnsbl_probe_answered(struct dnsbl_probe *probe, enum dnsbl_lookup result);

@@ -61,9 +61,9 @@ struct gathering {
 
 struct gatherer {
 	uint32_t magic;
-	struct loop *loop;
 	struct resolver *resolver;
 	const struct conf *conf;
+	struct dnsbl_probe_env probe_env;
 	size_t probes_len; /* only grows: zones that were ever configured */
 	struct dnsbl_probe **probes;
 	bool resolver_was_down;
@@ -425,8 +425,7 @@ static const struct conf_dnsbl *conf_find_zone(const struct conf *conf, const ch
 
 static void gatherer_add(struct gatherer *gatherer, const struct conf_dnsbl *dnsbl)
 {
-	struct dnsbl_probe *probe = dnsbl_probe_new(
-		gatherer->loop, gatherer->resolver, dnsbl, gatherer_on_tried, gatherer);
+	struct dnsbl_probe *probe = dnsbl_probe_new(&gatherer->probe_env, dnsbl);
 
 	if (probe == NULL)
 		return;
@@ -453,8 +452,8 @@ struct gatherer *gatherer_new(struct loop *loop, struct resolver *resolver, cons
 	struct gatherer *gatherer = mem_new(gatherer);
 
 	gatherer->magic = (uint32_t)MAGIC_gatherer;
-	gatherer->loop = loop;
 	gatherer->resolver = resolver;
+	gatherer->probe_env = (struct dnsbl_probe_env){loop, resolver, gatherer_on_tried, gatherer};
 	gatherer_set_conf(gatherer, conf);
 	return gatherer;
 }

@@ -185,8 +185,7 @@ static size_t path_length(struct span s)
 }
 
 /* Cuts "FROM:<path>" off *rest and leaves the parameters. A blank behind the colon is not in the grammar, but common. */
-static int path_cut(struct span *rest, const char *word, bool allow_empty,
-	const struct smtp_limits *limits, struct smtp_path *ret_path)
+static int path_cut(struct span *rest, const char *word, struct span *ret_path)
 {
 	struct span s = *rest;
 	size_t len;
@@ -198,7 +197,8 @@ static int path_cut(struct span *rest, const char *word, bool allow_empty,
 	if (len == 0 || (len < s.len && s.ptr[len] != ' ' && s.ptr[len] != '\t'))
 		return E_PARSE;
 	*rest = span_trim(span_from(s, len));
-	return smtp_path_parse(span_first(s, len), allow_empty, limits, ret_path);
+	*ret_path = span_first(s, len);
+	return 0;
 }
 
 /* ---- parameters ---- */
@@ -325,9 +325,12 @@ int smtp_mail_parse(struct span params, unsigned offered, const struct smtp_limi
 	struct smtp_mail mail = {0};
 	struct span rest = params;
 	struct parameter p;
+	struct span path;
 	int r;
 
-	r = path_cut(&rest, "FROM:", true, limits, &mail.path);
+	r = path_cut(&rest, "FROM:", &path);
+	if (r == 0)
+		r = smtp_path_parse(path, true, limits, &mail.path);
 	if (r < 0)
 		return r;
 	while ((r = parameter_next(&rest, &p)) == 1) {
@@ -394,15 +397,18 @@ static int rcpt_set(struct smtp_rcpt *rcpt, const struct parameter *p, unsigned 
 	return E_ABSENT;
 }
 
-int smtp_rcpt_parse(struct span params, unsigned offered, bool smtputf8,
-	const struct smtp_limits *limits, struct smtp_rcpt *ret_rcpt)
+int smtp_rcpt_parse(struct span params, unsigned offered, const struct smtp_limits *limits,
+	struct smtp_rcpt *ret_rcpt)
 {
 	struct smtp_rcpt rcpt = {0};
 	struct span rest = params;
 	struct parameter p;
+	struct span path;
 	int r;
 
-	r = path_cut(&rest, "TO:", false, limits, &rcpt.path);
+	r = path_cut(&rest, "TO:", &path);
+	if (r == 0)
+		r = smtp_path_parse(path, false, limits, &rcpt.path);
 	if (r < 0)
 		return r;
 	while ((r = parameter_next(&rest, &p)) == 1) {
@@ -412,7 +418,7 @@ int smtp_rcpt_parse(struct span params, unsigned offered, bool smtputf8,
 	}
 	if (r < 0)
 		return r;
-	if (rcpt.path.is_utf8 && !smtputf8)
+	if (rcpt.path.is_utf8 && (offered & SMTP_SMTPUTF8) == 0)
 		return E_RANGE;
 	*ret_rcpt = rcpt;
 	return 0;

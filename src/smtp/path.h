@@ -54,8 +54,9 @@ enum smtp_keyword {
  * (555); E_RANGE: not an address that may stand here without SMTPUTF8 (553); E_LIMIT: a part too long (501). */
 int smtp_mail_parse(struct span params, unsigned offered, const struct smtp_limits *limits,
 	struct smtp_mail *ret_mail);
-int smtp_rcpt_parse(struct span params, unsigned offered, bool smtputf8,
-	const struct smtp_limits *limits, struct smtp_rcpt *ret_rcpt);
+/* SMTP_SMTPUTF8 in offered: MAIL asked for it. */
+int smtp_rcpt_parse(struct span params, unsigned offered, const struct smtp_limits *limits,
+	struct smtp_rcpt *ret_rcpt);
 
 /* The path alone, with its brackets, all of s. allow_empty: <>; bare postmaster is always allowed. */
 int smtp_path_parse(struct span s, bool allow_empty, const struct smtp_limits *limits,

@@ -110,6 +110,7 @@ static void session_on_mail(struct session *s, const struct smtp_command *comman
 static void session_on_rcpt(struct session *s, const struct smtp_command *command)
 {
 	const struct smtpd_limits *limits = s->env->limits;
+	unsigned offered = s->offer.keywords;
 	int r;
 
 	if (!s->mail.given) {
@@ -118,8 +119,9 @@ static void session_on_rcpt(struct session *s, const struct smtp_command *comman
 	}
 	buf_clear(&s->rcpt.text);
 	buf_append(&s->rcpt.text, command->params);
-	r = smtp_rcpt_parse(buf_span(&s->rcpt.text), s->offer.keywords, s->mail.mail.smtputf8,
-		&limits->smtp, &s->rcpt.rcpt);
+	if (!s->mail.mail.smtputf8)
+		offered &= ~(unsigned)SMTP_SMTPUTF8;
+	r = smtp_rcpt_parse(buf_span(&s->rcpt.text), offered, &limits->smtp, &s->rcpt.rcpt);
 	if (r < 0) {
 		session_fault_arguments(s, SMTP_RCPT, r);
 		return;

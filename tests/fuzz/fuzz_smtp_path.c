@@ -33,14 +33,13 @@ static void check_rcpt(struct span params)
 	struct span printed;
 	struct buf out;
 
-	if (smtp_rcpt_parse(params, ~0u, true, &smtp_limits_default, &rcpt) < 0)
+	if (smtp_rcpt_parse(params, ~0u, &smtp_limits_default, &rcpt) < 0)
 		return;
 	buf_init(&out, 0);
 	smtp_rcpt_print(&rcpt, ~0u, &out);
 	printed = buf_span(&out);
 	ASSERT(span_find(printed, '\n') == printed.len && span_find(printed, '\r') == printed.len);
-	ASSERT(smtp_rcpt_parse(span_from(printed, 5), ~0u, true, &smtp_limits_default, &again) ==
-		0);
+	ASSERT(smtp_rcpt_parse(span_from(printed, 5), ~0u, &smtp_limits_default, &again) == 0);
 	ASSERT(span_equal(rcpt.path.domain, again.path.domain));
 	ASSERT(rcpt.path.has_route ||
 		smtp_path_is_routed(&again.path) == smtp_path_is_routed(&rcpt.path));

@@ -95,7 +95,8 @@ static int parse_mail(const char *params, unsigned offered, struct buf *out)
 static int parse_rcpt(const char *params, unsigned offered, struct buf *out)
 {
 	struct smtp_rcpt rcpt;
-	int r = smtp_rcpt_parse(span_text(params), offered, false, &smtp_limits_default, &rcpt);
+	int r = smtp_rcpt_parse(
+		span_text(params), offered & ~(unsigned)SMTP_SMTPUTF8, &smtp_limits_default, &rcpt);
 
 	if (r == 0)
 		smtp_rcpt_print(&rcpt, offered, out);
@@ -154,8 +155,8 @@ static void routing_through_us_is_seen(void **state)
 	for (size_t i = 0; i < COUNTOF(paths); i++) {
 		struct smtp_rcpt rcpt;
 
-		assert_int_equal(smtp_rcpt_parse(span_text(paths[i].params), 0, false,
-					 &smtp_limits_default, &rcpt),
+		assert_int_equal(
+			smtp_rcpt_parse(span_text(paths[i].params), 0, &smtp_limits_default, &rcpt),
 			0);
 		assert_int_equal(smtp_path_is_routed(&rcpt.path), paths[i].routed);
 	}
@@ -177,6 +178,19 @@ static void long_parts_are_refused(void **state)
 	assert_int_equal(smtp_mail_parse(span_text(text), 0, &smtp_limits_default, &mail), E_PARSE);
 }
 
+static void a_recipient_beyond_ascii_needs_a_mail_that_asked_for_it(void **state)
+{
+	static const char params[] = "TO:<jo\xc3\xab@example.org>";
+	struct smtp_rcpt rcpt;
+
+	(void)state;
+	assert_int_equal(
+		smtp_rcpt_parse(span_text(params), SMTP_DSN, &smtp_limits_default, &rcpt), E_RANGE);
+	assert_int_equal(
+		smtp_rcpt_parse(span_text(params), SMTP_SMTPUTF8, &smtp_limits_default, &rcpt), 0);
+	assert_true(rcpt.path.is_utf8);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +198,7 @@ int main(void)
 		cmocka_unit_test(what_was_not_offered_is_not_taken),
 		cmocka_unit_test(routing_through_us_is_seen),
 		cmocka_unit_test(long_parts_are_refused),
+		cmocka_unit_test(a_recipient_beyond_ascii_needs_a_mail_that_asked_for_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
