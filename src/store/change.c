@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/macro.h"
 #include "store/sql.h"
-#include "store/store.h"
+#include "store/store_priv.h"
 
 /* The changes that those who follow the published state have not taken yet. */
 
@@ -71,16 +71,7 @@ static int changes_drop(struct store *store, uint32_t serial, uint32_t limit)
 
 int store_changes_drop(struct store *store, uint32_t serial, uint32_t limit)
 {
-	int dropped;
 	int r = store_begin(store);
 
-	if (r < 0)
-		return r;
-	dropped = changes_drop(store, serial, limit);
-	if (dropped <= 0) {
-		store_rollback(store);
-		return dropped;
-	}
-	r = store_commit(store);
-	return r < 0 ? r : dropped;
+	return r < 0 ? r : transaction_end(store, changes_drop(store, serial, limit));
 }

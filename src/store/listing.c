@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <string.h>
-
 #include "base/arena.h"
 #include "base/macro.h"
 #include "base/mem.h"
@@ -11,8 +9,6 @@
 
 /* Listings: entered, ended, entered again, and found by their source, by what covers it, and by
  * what is within it. */
-
-enum { SLOT_ID_MAX = 1 << 20 };
 
 /* ---- entering and ending ---- */
 
@@ -314,13 +310,15 @@ int store_listings(
 
 /* ---- all of them ---- */
 
-/* The names of all slots by id; a join would look them up for each of millions of rows. */
+/* The names of all slots, by id; a join would look them up for each of millions of rows. */
 struct slot_table {
 	struct arena *arena;
 	struct slot_names {
+		int64_t id;
 		struct span list, sublist;
 	} * names;
 	size_t len;
+	size_t room;
 };
 
 static int slots_read(struct store *store, struct slot_table *slots)
@@ -329,33 +327,38 @@ static int slots_read(struct store *store, struct slot_table *slots)
 	int r;
 
 	while ((r = sql_next(sql)) > 0) {
-		int64_t id = sql_int(sql, 0);
-
-		if (id < 0 || id > SLOT_ID_MAX)
-			return E_CORRUPT;
-		if ((size_t)id >= slots->len) {
-			size_t len = (size_t)id + 1;
-
-			slots->names = mem_resize(slots->names, len * sizeof(*slots->names));
-			memset(slots->names + slots->len, 0,
-				(len - slots->len) * sizeof(*slots->names));
-			slots->len = len;
-		}
-		slots->names[id] = (struct slot_names){arena_copy(slots->arena, sql_span(sql, 1)),
+		mem_grow(&slots->names, &slots->room, slots->len + 1, sizeof(*slots->names));
+		slots->names[slots->len++] = (struct slot_names){sql_int(sql, 0),
+			arena_copy(slots->arena, sql_span(sql, 1)),
 			arena_copy(slots->arena, sql_span(sql, 2))};
 	}
 	return r;
 }
 
+static const struct slot_names *slot_find(const struct slot_table *slots, int64_t id)
+{
+	size_t low = 0, high = slots->len;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (slots->names[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < slots->len && slots->names[low].id == id ? &slots->names[low] : NULL;
+}
+
 static int listing_read_short(
 	const struct sql *sql, const struct slot_table *slots, struct store_listing *listing)
 {
-	int64_t slot = sql_int(sql, 0);
+	const struct slot_names *names = slot_find(slots, sql_int(sql, 0));
 
-	if (slot < 0 || (size_t)slot >= slots->len)
+	if (names == NULL)
 		return E_CORRUPT;
-	listing->list = slots->names[slot].list;
-	listing->sublist = slots->names[slot].sublist;
+	listing->list = names->list;
+	listing->sublist = names->sublist;
 	listing->until_s = sql_int(sql, 3);
 	listing->reason = sql_span(sql, 4);
 	listing->excluded = sql_int(sql, 5) != 0;

@@ -43,16 +43,7 @@ static int drop_step(struct store *store, const struct store_keep *keep)
 
 int store_drop_old(struct store *store, const struct store_keep *keep)
 {
-	int dropped;
 	int r = store_begin(store);
 
-	if (r < 0)
-		return r;
-	dropped = drop_step(store, keep);
-	if (dropped < 0) {
-		store_rollback(store);
-		return dropped;
-	}
-	r = store_commit(store);
-	return r < 0 ? r : dropped;
+	return r < 0 ? r : transaction_end(store, drop_step(store, keep));
 }

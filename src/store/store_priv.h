@@ -40,3 +40,7 @@ struct store {
 	} last;
 	char error_text[512];
 };
+
+/* Ends a transaction whose result is this: an error rolls it back, anything else commits it. The
+ * result, or the error of the commit. */
+int transaction_end(struct store *store, int result);

@@ -55,6 +55,17 @@ int store_commit(struct store *store)
 	return r;
 }
 
+int transaction_end(struct store *store, int result)
+{
+	int r = result;
+
+	if (result < 0)
+		store_rollback(store);
+	else
+		r = store_commit(store);
+	return r < 0 ? r : result;
+}
+
 int store_savepoint(struct store *store)
 {
 	store->counts_at_savepoint = store->counts;
@@ -91,10 +102,5 @@ int store_probe(struct store *store, int64_t now_s)
 {
 	int r = store_begin(store);
 
-	if (r >= 0)
-		r = meta_set(store, "touched", now_s);
-	if (r >= 0)
-		return store_commit(store);
-	store_rollback(store);
-	return r;
+	return r < 0 ? r : transaction_end(store, meta_set(store, "touched", now_s));
 }

@@ -314,6 +314,7 @@ static void what_comes_after_a_savepoint_is_taken_back_alone(void **state)
 static void numbers_of_rows_have_64_bits(void **state)
 {
 	AUTO(store) *store = open_store();
+	struct words words = {""};
 	uint64_t count = 0;
 	uint64_t id;
 
@@ -331,6 +332,8 @@ static void numbers_of_rows_have_64_bits(void **state)
 	assert_int_equal(store_commit(store), 0);
 	assert_int_equal(store_list_count(store, span_text("big"), &count), 0);
 	assert_int_equal(count, 1);
+	assert_int_equal(store_listings_all(store, words_add, &words), 0);
+	assert_string_equal(words.text, "198.51.100.2");
 }
 
 static int listing_short(const struct store_listing *listing, void *arg)
