@@ -34,6 +34,9 @@ FOREIGN = re.compile(r"(.*/)?(x|test_x|fuzz_x|bench_x)\.(c|h|py|scn)|(libpq-fe|s
 NAMED = re.compile(r"(?<![\w./*<>{}$~-])-*((?:\w[\w-]*/)*\w[\w-]*\.(?:c|h|def|py|scn|proto|md))(?![\w/*(]|\.\w)")
 
 
+SPOKEN = re.compile(r'"""(.*?)"""|#[^\n]*|//[^\n]*', re.S)
+
+
 def tree():
     """All files of ours; not what a build or python left beside them."""
     paths = [*c.ROOT.glob("*.*"), *(path for folder in ("src", "tests", "bench", "doc", "man", "tools", "script", "conf")
@@ -51,25 +54,35 @@ def resolves(name, folder, there):
     return any(path == name or path.endswith("/" + name) for path in there)
 
 
-def named_files(path, text, comments):
-    """(line, name) of the files that are named: anywhere in a document, in comments of code."""
-    pieces = comments if comments is not None else [(1, text)]
-    for line, piece in pieces:
+def spoken(path, text):
+    """(offset, text) of what is written for people: all of a document, comments of code; nothing of other files. The checks
+    themselves are left out, since they are tested with names that are made up."""
+    suffix = pathlib.PurePosixPath(path).suffix
+    if suffix == ".md" and path != "CHANGELOG.md":
+        return [(0, text)]
+    if suffix in (".c", ".h", ".def"):
+        return [(start, text[start:end]) for start, end in c.Source(path, text).comments]
+    if suffix in (".py", ".proto") and not path.startswith("tools/") or path.startswith("script/"):
+        return [(match.start(), match.group(0)) for match in SPOKEN.finditer(text)]
+    return []
+
+
+def named_files(path, text):
+    """(line, name) of the files that are named."""
+    for offset, piece in spoken(path, text):
         for match in NAMED.finditer(piece):
             if not FOREIGN.fullmatch(match.group(1)):
-                yield line + piece.count("\n", 0, match.start()), match.group(1)
+                yield text.count("\n", 0, offset + match.start()) + 1, match.group(1)
 
 
 def check_files(files, names):
     there = {*names, *(target for file in files for _, quote, target in file.includes if quote == "<")}
     for path in names:
-        suffix = pathlib.PurePosixPath(path).suffix
-        if suffix not in (".c", ".h", ".def", ".md") or path == "CHANGELOG.md":
+        try:
+            text = (c.ROOT / path).read_text(encoding="utf-8")
+        except UnicodeDecodeError:  # not one of ours to read
             continue
-        text = (c.ROOT / path).read_text(encoding="utf-8")
-        comments = None if suffix == ".md" else [
-            (text.count("\n", 0, start) + 1, text[start:end]) for start, end in c.Source(path, text).comments]
-        for line, name in named_files(path, text, comments):
+        for line, name in named_files(path, text):
             if not resolves(name, str(pathlib.PurePosixPath(path).parent), there):
                 yield f"{path}:{line}: there is no {name}"
 
@@ -111,7 +124,10 @@ def selftest():
     for name, folder in (("facts.c", "src/base"), ("gate/gone.c", "src/gate"), ("gone.md", "doc"), ("roles/span.h", "doc")):
         assert not resolves(name, folder, there), name
     words = "see gate/gone.c, `facts.h` (and *.c, <event2/x1.h>, test_x.c); lists.md."
-    assert [name for _, name in named_files("", words, None)] == ["gate/gone.c", "facts.h", "lists.md"]
+    assert [name for _, name in named_files("doc/a1.md", words)] == ["gate/gone.c", "facts.h", "lists.md"]
+    code = "int a1; // gone.c\n" + 'f("not/named.c"); /* here.h */'
+    assert list(named_files("gate/a1.c", code)) == [(1, "gone.c"), (2, "here.h")]
+    assert list(named_files("tests/a1.py", 'x = "not.c"  # gone.c\n')) == [(1, "gone.c")]
     table = c.Source("base/t.def", "ROW(A_ROW, 1)\nROW(B_ROW, 2)\n")
     assert unused_rows([table, c.Source("base/x.c", "f(A_ROW); /* B_ROW */")], "base/t.def", "ROW") == ["B_ROW"]
     pure = [c.Source("smtp/x1.c", ""), c.Source("smtp/y.c", ""), c.Source("loop/z.c", "")]
