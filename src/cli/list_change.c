@@ -88,8 +88,8 @@ static int kinds_check(
 		char text[SOURCE_TEXT_SIZE];
 
 		if (!list_holds(list, sources[i].kind))
-			return cli_fail(cli, E_PARSE, "the list '%s' holds %s, and '%s' is none",
-				list->name,
+			return cli_fail(cli, E_PARSE,
+				"the list '%s' holds %s, and '%s' is not one of them", list->name,
 				list->holds == LIST_OF_DOMAINS ? "domains" : "addresses",
 				source_print(&sources[i], text));
 	}

@@ -120,8 +120,8 @@ int rule_may_list(const struct conf *conf, const struct conf_list *list,
 
 	source_print(source, text);
 	if (!allow && domain != (list->holds == LIST_OF_DOMAINS))
-		return fault_set(why, E_USAGE, "list '%s' holds %s, and '%s' is none", list->name,
-			list->holds == LIST_OF_DOMAINS ? "domains" : "addresses", text);
+		return fault_set(why, E_USAGE, "list '%s' holds %s, and '%s' is not one of them",
+			list->name, list->holds == LIST_OF_DOMAINS ? "domains" : "addresses", text);
 	if (allow || excluded)
 		return 0;
 	return domain ? domain_may_be_listed(conf, list, source->domain, why)
