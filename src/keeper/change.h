@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What a transaction changed: the sources whose answers may differ now. It is filled while rows are written, gets one serial,
- * and is published after the commit. Whoever publishes only reads it.
+ * What a transaction changed: the sources whose answers may differ now. It is filled while rows are
+ * written, gets one serial, and is published after the commit. Whoever publishes only reads it.
  *
  * Owner: whoever made the arena; one thread.
  */
@@ -26,7 +26,8 @@ struct change {
 	uint32_t rows; /* listings added and ended */
 };
 
-/* A row of this source was added or ended. */
+/* A row of this source was added or ended; touch: perhaps, its rows are counted otherwise. */
 void change_add(struct change *change, struct span list, const struct source *source);
+void change_touch(struct change *change, struct span list, const struct source *source);
 /* All of `from` as well. */
 void change_join(struct change *change, const struct change *from);

@@ -1,251 +1,242 @@
 /* SPDX-License-Identifier: ISC */
-#include <string.h>
+#include "keeper/command.h"
 
-#include "keeper/keeper_priv.h"
+#include "base/log.h"
+#include "base/macro.h"
+#include "base/obj.h"
 
-/*
- * What operators change. A command is a part of its turn's transaction (keeper/transaction.c): the event, its evidence, the
- * listings, the serial and the sources to be painted again are there together or not at all. Then it is published, and
- * only then answered. What each does is in a file of its own; this one is the frame around all.
- */
-enum {
-	TOGETHER_SOURCES = 4, /* a command of more is a transaction of its own */
-	TOGETHER_CHANGED =
-		CHANGED_MAX / 2 /* of a transaction: one more of few sources still fits */
+enum { TOGETHER_SOURCES = 4 /* a command of more is a transaction of its own */ };
+
+static bool add_is_small(const Stockade__Command *command)
+{
+	return command->add->n_sources <= TOGETHER_SOURCES && !command->add->more;
+}
+
+static bool remove_is_small(const Stockade__Command *command)
+{
+	return command->remove->n_sources <= TOGETHER_SOURCES;
+}
+
+static int command_refuse_empty(struct command_run *run)
+{
+	return fault_set(&run->item.why, E_USAGE, "the command is empty");
+}
+
+static const struct command_kind kinds[] = {
+	{STOCKADE__COMMAND__WHAT_ADD, "add", command_add, add_is_small},
+	{STOCKADE__COMMAND__WHAT_REMOVE, "remove", command_remove, remove_is_small},
+	{STOCKADE__COMMAND__WHAT_UNDO, "undo", command_undo, NULL},
+	{STOCKADE__COMMAND__WHAT_RETIRE, "retire", command_retire, NULL},
+	{STOCKADE__COMMAND__WHAT_FEED, "purge-feed", command_feed, NULL},
 };
 
-int command_event(struct command_run *run, const char *verb, const char *subject, uint64_t undoes)
-{
-	struct store_event event = {.time_s = run->now_s,
-		.author = span_text(run->author),
-		.verb = span_text(verb),
-		.subject = span_text(subject),
-		.reason = run->reason,
-		.undoes = undoes,
-		.serial = run->serial};
+static const struct command_kind empty_kind = {
+	STOCKADE__COMMAND__WHAT__NOT_SET, "empty", command_refuse_empty, NULL};
 
-	return store_event_add(run->keeper->guard.store, &event, &run->event);
-}
-
-static int command_dispatch(struct command_run *run)
+const struct command_kind *command_kind_of(Stockade__Command__WhatCase what)
 {
-	switch (run->command->what_case) {
-	case STOCKADE__COMMAND__WHAT_ADD:
-		return command_add(run);
-	case STOCKADE__COMMAND__WHAT_REMOVE:
-		return command_remove(run);
-	case STOCKADE__COMMAND__WHAT_UNDO:
-		run->undoes = run->command->undo;
-		return command_undo(run);
-	case STOCKADE__COMMAND__WHAT_RETIRE:
-		return command_retire(run);
-	case STOCKADE__COMMAND__WHAT_FEED:
-		return command_feed(run);
-	default:
-		return fault_set(&run->why, E_USAGE, "the command is empty");
+	for (size_t i = 0; i < COUNTOF(kinds); i++) {
+		if (kinds[i].what == what)
+			return &kinds[i];
 	}
+	return &empty_kind;
 }
 
-/* Within the transaction; < 0: the part is to be taken back. */
-static int command_transact(struct command_run *run)
+/* ---- within the transaction ---- */
+
+static int command_on_run(void *arg)
 {
-	uint32_t serial = 0;
-	int r = publish_may_change(run->keeper, &run->why);
+	struct command_run *run = OBJ(command_run, arg);
+	struct listing_writer *writer = &run->writer;
+	uint64_t import =
+		writer->event.id; /* one import is one event, in how many parts it may come */
+	int r = publisher_may_change(run->parts->publisher, &run->item.why);
 
+	writer->store = run->parts->guard->store;
+	if (r >= 0) /* the event names the state it was made on */
+		r = store_serial(writer->store, &writer->event.serial);
 	if (r >= 0)
-		r = store_serial(run->keeper->guard.store, &serial);
-	run->serial = serial; /* the event names the state it was made on */
-	if (r >= 0)
-		r = command_dispatch(run);
-	if (r >= 0 && run->more)
-		run->change.all = true; /* the parts of an import are published together */
-	return r;
-}
-
-/* The transaction goes down with a failure of the store itself; a wrong command is only taken back. */
-static int command_part(struct command_run *run)
-{
-	struct keeper *keeper = run->keeper;
-	int r = store_savepoint(keeper->guard.store);
-
+		r = run->kind->run(run);
+	run->command = NULL;
 	if (r < 0)
 		return r;
-	r = command_transact(run);
-	if (r < 0 && run->why.text[0] == '\0') {
-		if (error_is_of_store(r))
-			return r;
-		fault_set(&run->why, r, "%s; nothing was changed", err_text(r));
-	}
-	run->error = r < 0 ? r : 0;
-	if (r < 0 || run->dry_run || (run->change.rows == 0 && !run->keeps))
-		return store_savepoint_rollback(keeper->guard.store);
-	change_join(&keeper->transaction.change, &run->change);
-	return store_savepoint_release(keeper->guard.store);
+	if (run->mode == COMMAND_PART_OF_IMPORT)
+		run->item.change.all = true; /* the parts of an import are published together */
+	if (run->mode != COMMAND_DRY_RUN && (run->item.change.rows != 0 || run->is_kept))
+		return ITEM_KEEP;
+	writer->event.id = import;
+	return ITEM_TAKE_BACK;
 }
 
-static void command_log(const struct command_run *run)
+/* ---- the answer ---- */
+
+static void command_log(const struct command_run *run, uint32_t serial)
 {
 	log_event(EV_LIST_CHANGE,
-		LOG_FIELDS(log_text("verb", run->verb), log_number("listings", run->change.rows),
-			log_number("change", (int64_t)run->event),
-			log_number("serial", run->serial), log_text("author", run->author),
+		LOG_FIELDS(log_text("verb", run->kind->name),
+			log_number("listings", run->item.change.rows),
+			log_number("change", (int64_t)run->writer.event.id),
+			log_number("serial", serial),
+			log_text("author", arena_string(run->arena, run->writer.author)),
 			log_text("what", run->answer->text)));
 }
 
-/* An import ends with the first part that has no `more`; what earlier parts committed is published with it. */
+/* An import ends with the first part that has no `more`; what earlier parts committed is
+ * published with it. */
 static bool command_ends_import(struct command_run *run)
 {
-	bool was;
+	struct connection *connection = run->connection;
+	bool was = connection->imports;
 
-	if (run->connection == NULL)
+	if (connection->dead)
 		return false;
-	was = run->connection->import_event != 0;
-	run->connection->import_event = run->more ? run->event : 0;
-	run->connection->import_ms = loop_now_ms(run->keeper->loop);
-	return was && run->connection->import_event == 0;
+	connection->imports = run->mode == COMMAND_PART_OF_IMPORT;
+	connection->import_event = connection->imports ? run->writer.event.id : 0;
+	connection->import_ms = loop_now_ms(run->parts->guard->loop);
+	return was && !connection->imports;
 }
 
-static void command_reply(struct command_run *run, bool hold, bool snapshot)
+/* The arena goes with the answer, and the run with the arena. */
+static void command_reply(struct command_run *run, enum reply_when when)
 {
-	struct arena *arena = run->change.arena; /* the run lies in it */
+	struct connection *connection = run->connection;
 
-	if (run->connection == NULL || run->connection->dead) {
-		arena_free(&arena);
-	} else if (hold) {
-		connection_answer_later(run->connection, run->answer, arena, snapshot);
-	} else {
-		connection_answer(run->connection, run->answer);
-		arena_free(&arena);
-	}
+	connection_reply(connection, run->answer, run->arena, when);
+	connection_unref(&connection);
 }
 
-static void command_refuse(struct command_run *run)
+static void command_refuse(struct command_run *run, int error)
 {
 	Stockade__Answer *answer = run->answer;
 	uint64_t tag = answer->tag;
 
-	if (run->why.text[0] == '\0')
-		fault_set(&run->why, run->error, "%s; nothing was changed", run->keeper->guard.why);
+	if (run->item.why.text[0] == '\0')
+		fault_set(&run->item.why, error, "%s; nothing was changed", run->parts->guard->why);
 	stockade__answer__init(answer);
 	answer->tag = tag;
-	answer->error = run->error;
-	answer->serial = run->keeper->publisher.serial;
-	answer->text = arena_copy_string(run->change.arena, run->why.text);
-	command_reply(run, false, false);
+	answer->error = error;
+	answer->serial = publisher_serial(run->parts->publisher);
+	answer->text = run->item.why.text;
+	command_reply(run, REPLY_NOW);
 }
 
-void command_finish(struct command_run *run)
+static enum reply_when command_reply_when(
+	const struct command_run *run, enum served served, bool ends_import)
 {
-	struct keeper *keeper = run->keeper;
-	bool ended;
+	if (ends_import)
+		return REPLY_AFTER_SNAPSHOT;
+	if (run->mode == COMMAND_PART_OF_IMPORT || run->item.change.rows == 0)
+		return REPLY_NOW;
+	return served == SERVED_BY_SNAPSHOT ? REPLY_AFTER_SNAPSHOT : REPLY_WHEN_SERVED;
+}
 
-	if (run->error < 0) {
-		command_refuse(run);
+static void command_on_finish(const struct transaction_result *result, void *arg)
+{
+	struct command_run *run = OBJ(command_run, arg);
+	bool ends_import;
+
+	if (result->error < 0) {
+		command_refuse(run, result->error);
 		return;
 	}
-	run->answer->changed = run->change.rows;
-	if (run->dry_run) {
-		run->answer->serial = keeper->publisher.serial;
-		command_reply(run, false, false);
+	run->answer->changed = run->item.change.rows;
+	if (run->mode == COMMAND_DRY_RUN) {
+		run->answer->serial = publisher_serial(run->parts->publisher);
+		command_reply(run, REPLY_NOW);
 		return;
 	}
-	ended = command_ends_import(run);
-	if (run->change.rows != 0)
-		command_log(run);
-	if (ended)
-		publish_turn(keeper);
-	run->answer->event = run->event;
-	run->answer->serial = run->serial;
-	command_reply(
-		run, !run->more && (run->change.rows != 0 || ended), run->change.all || ended);
+	ends_import = command_ends_import(run);
+	run->answer->event = run->writer.event.id;
+	run->answer->serial =
+		run->item.change.rows != 0 ? result->serial : run->writer.event.serial;
+	if (run->item.change.rows != 0)
+		command_log(run, result->serial);
+	if (ends_import)
+		publisher_turn(run->parts->publisher);
+	command_reply(run, command_reply_when(run, result->served, ends_import));
+}
+
+/* ---- the frame ---- */
+
+struct store_evidence operator_evidence(
+	const struct listing_writer *writer, const struct source *source)
+{
+	return (struct store_evidence){.kind = span_text("operator"),
+		.source = source,
+		.sensor = writer->author,
+		.weight = 1,
+		.note = writer->event.reason};
 }
 
 static const char *command_author(
-	struct arena *arena, const struct connection *connection, const char *said)
+	struct arena *arena, const struct connection *connection, const char *claimed)
 {
-	if (said[0] == '\0' || strcmp(said, connection->author) == 0)
-		return arena_copy_string(arena, connection->author);
-	return arena_format(arena, "%.120s (%.60s)", said, connection->author);
+	if (claimed[0] == '\0' || strcmp(claimed, connection->author) == 0)
+		return arena_format(arena, "%s", connection->author);
+	return arena_format(arena, "%.120s (%.60s)", claimed, connection->author);
 }
 
-static struct command_run *command_run_new(
+static enum command_mode command_mode_of(const Stockade__Command *command)
+{
+	if (command->dry_run)
+		return COMMAND_DRY_RUN;
+	return command->what_case == STOCKADE__COMMAND__WHAT_ADD && command->add->more
+		       ? COMMAND_PART_OF_IMPORT
+		       : COMMAND_WHOLE;
+}
+
+static struct command_run *command_run_new(const struct keeper_parts *parts,
 	struct connection *connection, const Stockade__Command *command)
 {
 	struct arena *arena = arena_new(0);
 	struct command_run *run = arena_alloc(arena, sizeof(*run));
+	const char *reason = command->reason[0] != '\0' ? command->reason : "by hand";
 
-	*run = (struct command_run){.keeper = connection->keeper,
-		.connection = connection,
+	*run = (struct command_run){.magic = (uint32_t)MAGIC_command_run,
+		.parts = parts,
+		.kind = command_kind_of(command->what_case),
+		.connection = connection_ref(connection),
 		.command = command,
-		.verb = command->what_case == STOCKADE__COMMAND__WHAT_ADD      ? "add"
-			: command->what_case == STOCKADE__COMMAND__WHAT_UNDO   ? "undo"
-			: command->what_case == STOCKADE__COMMAND__WHAT_FEED   ? "purge-feed"
-			: command->what_case == STOCKADE__COMMAND__WHAT_RETIRE ? "retire"
-									       : "remove",
-		.author = command_author(arena, connection, command->author),
-		.reason = arena_copy(
-			arena, span_text(command->reason[0] != '\0' ? command->reason : "by hand")),
-		.now_s = loop_now_s(connection->keeper->loop),
-		.change = {.arena = arena},
+		.arena = arena,
+		.item = {.run = command_on_run,
+			.finish = command_on_finish,
+			.arg = run,
+			.change = {.arena = arena}},
+		.writer = {.change = &run->item.change,
+			.author = span_text(command_author(arena, connection, command->author)),
+			.now_s = loop_now_s(parts->guard->loop),
+			.event = {.id = command->what_case == STOCKADE__COMMAND__WHAT_ADD
+						? connection->import_event
+						: 0,
+				.reason = arena_copy(arena, span_text(reason))}},
 		.answer = arena_alloc(arena, sizeof(*run->answer)),
-		.more = command->what_case == STOCKADE__COMMAND__WHAT_ADD && command->add->more,
-		.dry_run = command->dry_run};
+		.mode = command_mode_of(command)};
+	if (run->mode == COMMAND_PART_OF_IMPORT)
+		run->item.when = PUBLISH_LATER;
 	stockade__answer__init(run->answer);
 	run->answer->tag = command->tag;
 	return run;
 }
 
-/* Large ones are published alone: their pieces might be too many for one delta together with others. */
-static bool command_is_small(const struct connection *connection, const Stockade__Command *command)
+/* Large ones are published alone: their pieces might be too many for one delta together with
+ * others. */
+void command_handle(const struct keeper_parts *parts, struct connection *connection,
+	const Stockade__Command *command)
 {
-	if (connection->import_event != 0)
-		return false;
-	if (command->what_case == STOCKADE__COMMAND__WHAT_ADD)
-		return command->add->n_sources <= TOGETHER_SOURCES && !command->add->more;
-	return command->what_case == STOCKADE__COMMAND__WHAT_REMOVE &&
-	       command->remove->n_sources <= TOGETHER_SOURCES;
+	struct command_run *run = command_run_new(parts, connection, command);
+	bool is_small =
+		!connection->imports && run->kind->is_small != NULL && run->kind->is_small(command);
+
+	if (is_small)
+		transaction_join(parts->transaction, &run->item);
+	else
+		transaction_run_alone(parts->transaction, &run->item);
 }
 
-static void command_join_transaction(struct command_run *run)
+void command_import_broken(const struct keeper_parts *parts, struct connection *connection)
 {
-	struct keeper *keeper = run->keeper;
-	struct transaction *transaction = &keeper->transaction;
-	int r = transaction_open(keeper);
-
-	if (r >= 0) { /* from here on the transaction answers */
-		*transaction->runs_end = run;
-		transaction->runs_end = &run->next;
-		r = command_part(run);
-	} else {
-		run->error = store_guard_failed(&keeper->guard, r);
-		command_finish(run);
+	if (!connection->imports)
 		return;
-	}
-	run->command = NULL;
-	if (r < 0)
-		transaction_fail(keeper, r);
-}
-
-void command_handle(struct connection *connection, const Stockade__Command *command)
-{
-	struct keeper *keeper = connection->keeper;
-	struct command_run *run = command_run_new(connection, command);
-	bool small = command_is_small(connection, command);
-
-	if (!small || keeper->transaction.change.len > TOGETHER_CHANGED)
-		transaction_commit(keeper);
-	run->error = store_guard_need(&keeper->guard, &run->why);
-	if (run->error < 0) {
-		command_finish(run);
-		return;
-	}
-	command_join_transaction(run);
-	if (!small)
-		transaction_commit(keeper);
-}
-
-void command_import_broken(struct connection *connection)
-{
-	connection->import_event = 0;
-	publish_turn(connection->keeper);
+	connection->imports = false;
+	publisher_turn(parts->publisher);
 }

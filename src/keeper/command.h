@@ -1,45 +1,61 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* What operators change, and the frame around each command. */
+/*
+ * What operators change. A command is an item of its turn's transaction: the event, its evidence,
+ * the listings, the serial and the sources to be repainted are there together or not at all. Then
+ * it is published, and only then answered. Each verb is a row of the table in keeper/command.c and
+ * a function in a file of its own; all else is the frame around it. Who may send commands at all is
+ * in bus/rights.c.
+ */
 #include "keeper/connection.h"
+#include "keeper/listing_writer.h"
+#include "keeper/parts.h"
 #include "keeper/transaction.h"
 
-void command_handle(struct connection *connection, const Stockade__Command *command);
-/* The connection of an import that was going on is gone: what it committed is published. */
-void command_import_broken(struct connection *connection);
-/* Ends what is due. */
-void command_expire(struct keeper *keeper);
-
-/* A command at work; it lies in the arena of its change. */
+/* A command at work; it lies in its arena, as all that it answers. */
 struct command_run {
-	struct command_run *next;
-	struct keeper *keeper;
-	struct connection *connection;    /* NULL: it is gone */
-	const Stockade__Command *command; /* only until the transaction has its part */
-	const char *verb;
-	const char *author;
-	struct span reason;
-	int64_t now_s;
-	struct change change;
-	uint32_t serial;
-	uint64_t event;
-	uint64_t undoes; /* command_undo: the event to be taken back */
-	bool keeps;      /* to be committed although no listing changed */
+	uint32_t magic;
+	const struct keeper_parts *parts;
+	const struct command_kind *kind;
+	struct connection *connection;    /* a reference: it may be gone when we finish */
+	const Stockade__Command *command; /* only until kind->run has returned */
+	struct arena *arena;
+	struct transaction_item item;
+	struct listing_writer writer;
 	Stockade__Answer *answer;
-	struct fault why;
-	int error;
-	bool more; /* an import goes on */
-	bool dry_run;
+	bool is_kept; /* although no listing changed */
+	enum command_mode { COMMAND_WHOLE, COMMAND_PART_OF_IMPORT, COMMAND_DRY_RUN } mode;
 };
 
-/* The transaction is committed and published, under the serial of the run, or has failed with its error. */
-void command_finish(struct command_run *run);
+struct command_kind {
+	Stockade__Command__WhatCase what;
+	const char *name;
+	/* Within the transaction; < 0: as transaction_item.run says. */
+	int (*run)(struct command_run *run);
+	/* Few enough sources to share a delta with other commands; NULL: never. */
+	bool (*is_small)(const Stockade__Command *command);
+};
 
-int command_event(struct command_run *run, const char *verb, const char *subject, uint64_t undoes);
+/* The row of the table; one that refuses for what is not in it. */
+const struct command_kind *command_kind_of(Stockade__Command__WhatCase what);
+
+void command_handle(const struct keeper_parts *parts, struct connection *connection,
+	const Stockade__Command *command);
+/* The connection of an import that was going on is gone: what it committed is published. */
+void command_import_broken(const struct keeper_parts *parts, struct connection *connection);
+
+/* The verbs. */
 int command_add(struct command_run *run);
 int command_remove(struct command_run *run);
 int command_undo(struct command_run *run);
 int command_retire(struct command_run *run);
-/* E_DENIED with words: the list is going to end or has ended, and takes nothing new. */
-int retire_refuses(struct keeper *keeper, struct span list, struct fault *why);
 int command_feed(struct command_run *run);
+
+/* Takes the event back: of a command of its own, or of a step of a list's end. */
+int undo_event(struct command_run *run, uint64_t event);
+/* E_DENIED with words: the list is going to end or has ended, and takes nothing new. */
+int retirement_refuses(const struct store_guard *guard, struct span list, struct fault *why);
+/* The operator's word is the evidence (policy "entered by a named operator with a written
+ * reason"). */
+struct store_evidence operator_evidence(
+	const struct listing_writer *writer, const struct source *source);

@@ -1,90 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdio.h>
 
-#include "base/macro.h"
-#include "base/mem.h"
-#include "keeper/keeper_priv.h"
+#include "keeper/command.h"
 
 /*
- * Undoing event E: what E added and is still in force ends; what E ended is added again, unless its time is over or the
- * sublist holds the source anew. The undoing is an event itself and can be undone by the same rule; the store lets each
- * event be undone once.
+ * Undoing event E: what E added and is still in force ends; what E ended is added again, unless its
+ * time is over or the sublist holds the source anew. The undoing is an event itself and can be
+ * undone by the same rule; the store lets each event be undone once.
  */
-struct found {
-	uint64_t id;
-	struct changed_source changed;
-};
-
-struct finding {
-	struct arena *arena;
-	struct found *found;
-	size_t len;
-	size_t room;
-	int64_t now_s;
-	bool skip_expired;
-};
-
-static int finding_add(const struct store_listing *listing, void *arg)
-{
-	struct finding *finding = arg;
-
-	if (finding->skip_expired && listing->until_s != 0 && listing->until_s <= finding->now_s)
-		return 0;
-	mem_grow(&finding->found, &finding->room, finding->len + 1, sizeof(*finding->found));
-	finding->found[finding->len++] = (struct found){
-		listing->id, {arena_copy(finding->arena, listing->list), listing->source}};
-	return 0;
-}
-
-/* Collected first: a table is not walked while it is changed. */
-static int undo_find(struct command_run *run, enum store_which which, struct finding *finding)
-{
-	struct store_select select = {.which = which, .after_id = run->undoes};
-	int r;
-
-	*finding = (struct finding){.arena = run->change.arena,
-		.now_s = run->now_s,
-		.skip_expired = which == STORE_REMOVED};
-	r = store_listings(run->keeper->guard.store, &select, finding_add, finding);
-	return r < 0 ? r : 0;
-}
-
-static int undo_end(struct command_run *run, const struct finding *finding, struct span reason)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < finding->len && r >= 0; i++) {
-		const struct found *found = &finding->found[i];
-
-		r = store_listing_end(run->keeper->guard.store, found->id, run->now_s,
-			span_text(run->author), reason, run->event);
-		change_add(&run->change, found->changed.list, &found->changed.source);
-	}
-	return r;
-}
-
-static int undo_add_again(struct command_run *run, const struct finding *finding)
-{
-	for (size_t i = 0; i < finding->len; i++) {
-		const struct found *found = &finding->found[i];
-		uint64_t id;
-		int r = store_listing_again(
-			run->keeper->guard.store, found->id, run->now_s, run->event, &id);
-
-		if (r < 0)
-			return r;
-		if (r > 0)
-			change_add(&run->change, found->changed.list, &found->changed.source);
-	}
-	return 0;
-}
-
 struct undone {
 	char subject[400];
 	bool already;
 };
 
-static int undone_event(const struct store_event *event, void *arg)
+static int undone_found(const struct store_event *event, void *arg)
 {
 	struct undone *undone = arg;
 
@@ -95,57 +24,59 @@ static int undone_event(const struct store_event *event, void *arg)
 	return 0;
 }
 
-static int undo_check(struct command_run *run, struct undone *undone)
+static int undone_read(struct command_run *run, uint64_t event, struct undone *undone)
 {
-	unsigned long long number = run->undoes;
-	int r = store_event_get(run->keeper->guard.store, run->undoes, undone_event, undone);
+	int r = store_event_get(run->writer.store, event, undone_found, undone);
 
 	if (r == E_ABSENT)
-		return fault_set(&run->why, r, "there is no event %llu", number);
+		return fault_set(
+			&run->item.why, r, "there is no event %llu", (unsigned long long)event);
 	if (r >= 0 && undone->already)
-		return fault_set(&run->why, E_CONFLICT, "event %llu was undone already", number);
+		return fault_set(&run->item.why, E_CONFLICT, "event %llu was undone already",
+			(unsigned long long)event);
 	return r;
 }
 
-static int undo_apply(
-	struct command_run *run, const struct finding *added, const struct finding *removed)
+static int undo_rows(struct command_run *run, uint64_t event)
 {
+	struct store_select added = {.which = STORE_ADDED, .event = event};
+	struct span why = run->writer.event.reason;
 	char reason[600];
+	struct listing_ending ending;
 	int r;
 
-	snprintf(reason, sizeof(reason), "undo of event %llu: %.*s",
-		(unsigned long long)run->undoes, (int)run->reason.len,
-		(const char *)run->reason.ptr);
-	r = undo_end(run, added, span_text(reason));
-	if (r >= 0)
-		r = undo_add_again(run, removed);
-	if (r >= 0 && run->change.rows == 0)
-		return fault_set(&run->why, E_CONFLICT,
+	snprintf(reason, sizeof(reason), "undo of event %llu: %.*s", (unsigned long long)event,
+		(int)why.len, (const char *)why.ptr);
+	ending = (struct listing_ending){.reason = span_text(reason)};
+	r = listings_end(&run->writer, &added, &ending);
+	return r < 0 ? r : listings_restore(&run->writer, event);
+}
+
+int undo_event(struct command_run *run, uint64_t event)
+{
+	struct undone undone = {.already = false};
+	uint32_t rows;
+	int r = undone_read(run, event, &undone);
+
+	if (r < 0)
+		return r;
+	run->writer.event.verb = span_text("undo");
+	run->writer.event.subject = arena_copy(run->arena, span_text(undone.subject));
+	run->writer.event.undoes = event;
+	r = undo_rows(run, event);
+	if (r < 0)
+		return r;
+	rows = run->item.change.rows;
+	if (rows == 0)
+		return fault_set(&run->item.why, E_CONFLICT,
 			"nothing of event %llu is left to undo: it ended, or later events replaced it",
-			(unsigned long long)run->undoes);
-	return r;
+			(unsigned long long)event);
+	run->answer->text = arena_format(run->arena, "undone: %s (%lu listing%s changed)",
+		undone.subject, (unsigned long)rows, rows == 1 ? "" : "s");
+	return 0;
 }
 
 int command_undo(struct command_run *run)
 {
-	struct undone undone = {.already = false};
-	struct finding added = {.len = 0};
-	struct finding removed = {.len = 0};
-	int r = undo_check(run, &undone);
-
-	if (r >= 0)
-		r = undo_find(run, STORE_ADDED, &added);
-	if (r >= 0)
-		r = undo_find(run, STORE_REMOVED, &removed);
-	if (r >= 0)
-		r = command_event(run, "undo", undone.subject, run->undoes);
-	if (r >= 0)
-		r = undo_apply(run, &added, &removed);
-	mem_free(added.found);
-	mem_free(removed.found);
-	if (r < 0)
-		return r;
-	run->answer->text = arena_format(run->change.arena, "undone: %s (%lu listing%s changed)",
-		undone.subject, (unsigned long)run->change.rows, run->change.rows == 1 ? "" : "s");
-	return 0;
+	return undo_event(run, run->command->undo);
 }

@@ -8,14 +8,18 @@
 #include "base/obj.h"
 #include "base/serial.h"
 #include "bus/frame.h"
-#include "keeper/feed_staging.h"
+#include "keeper/command.h"
+#include "keeper/evidence.h"
+#include "keeper/feed_commit.h"
 #include "keeper/keeper_priv.h"
+#include "keeper/query.h"
 #include "process/jail.h"
 
 /*
- * Connections. Who speaks is known by the socket; what it may say is in bus/rights.c; anything else closes the connection.
- * The answer to a command is held until every follower has said that it serves the change, so that the next DNS query
- * after `stockade list add` sees it; a follower that hangs delays the answer by CONFIRM_MS at most.
+ * Connections. Who speaks is known by the socket; what it may say is in bus/rights.c; anything else
+ * closes the connection. The answer to a command is held until every follower has said that it
+ * serves the change, so that the next DNS query after `stockade list add` sees it; a follower that
+ * hangs delays the answer by CONFIRM_MS at most.
  */
 enum { CONFIRM_MS = 500, OUT_MAX = 16 * 1024 * 1024, ACCEPT_MAX = 64 };
 
@@ -24,15 +28,31 @@ static size_t connection_limit(const struct connection *connection)
 	return connection->sender == BUS_CONTROL ? FRAME_CONTROL_MAX : FRAME_ROLE_MAX;
 }
 
-static void connection_destroy(void *arg)
+struct connection *connection_ref(struct connection *connection)
+{
+	connection->references++;
+	return connection;
+}
+
+void connection_unref(struct connection **connection)
+{
+	struct connection *c = *connection;
+
+	*connection = NULL;
+	if (--c->references != 0)
+		return;
+	if (c->health != NULL)
+		stockade__health__free_unpacked(c->health, NULL);
+	feed_forget(c);
+	c->magic = 0;
+	mem_free(c);
+}
+
+static void connection_let_go(void *arg)
 {
 	struct connection *connection = OBJ(connection, arg);
 
-	connection->magic = 0;
-	if (connection->health != NULL)
-		stockade__health__free_unpacked(connection->health, NULL);
-	feed_forget(connection);
-	mem_free(connection);
+	connection_unref(&connection);
 }
 
 static void pending_free(struct pending_answer *pending)
@@ -62,7 +82,7 @@ static void connection_close(struct connection *connection)
 	if (connection->dead)
 		return;
 	connection->dead = true;
-	for (struct connection **place = &keeper->connections; *place != NULL;
+	for (struct connection **place = &keeper->connections.first; *place != NULL;
 		place = &(*place)->next) {
 		if (*place == connection) {
 			*place = connection->next;
@@ -70,12 +90,10 @@ static void connection_close(struct connection *connection)
 		}
 	}
 	pending_drop(keeper, connection);
-	transaction_forget_connection(keeper, connection);
 	stream_free(&connection->stream);
-	if (connection->import_event != 0)
-		command_import_broken(connection);
+	command_import_broken(&keeper->parts, connection);
 	loop_later(
-		keeper->loop, connection_destroy, connection); /* its own callback may be running */
+		keeper->loop, connection_let_go, connection); /* a callback of it may be running */
 	connections_answer_pending(keeper); /* nobody waits for this one any more */
 }
 
@@ -120,7 +138,7 @@ void connection_answer(struct connection *connection, Stockade__Answer *answer)
 
 static bool everybody_serves(const struct keeper *keeper, uint32_t serial)
 {
-	for (const struct connection *connection = keeper->connections; connection != NULL;
+	for (const struct connection *connection = keeper->connections.first; connection != NULL;
 		connection = connection->next) {
 		if (connection->follows &&
 			(connection->serial == 0 || serial_is_before(connection->serial, serial)))
@@ -129,7 +147,8 @@ static bool everybody_serves(const struct keeper *keeper, uint32_t serial)
 	return true;
 }
 
-/* Whether the answer may go now. When its snapshot has come out, the clock for the followers starts. */
+/* Whether the answer may go now. When its snapshot has come out, the clock for the followers
+ * starts. */
 static bool pending_is_due(struct keeper *keeper, struct pending_answer *pending)
 {
 	const struct publisher *publisher = &keeper->publisher;
@@ -194,8 +213,8 @@ static void pending_on_due(struct timer *timer, void *arg)
 	connections_answer_pending(OBJ(keeper, arg));
 }
 
-void connection_answer_later(
-	struct connection *connection, Stockade__Answer *answer, struct arena *arena, bool snapshot)
+static void connection_answer_later(struct connection *connection, Stockade__Answer *answer,
+	struct arena *arena, enum reply_when when)
 {
 	struct keeper *keeper = connection->keeper;
 	struct pending_answer *pending = mem_new(pending_answer);
@@ -203,17 +222,31 @@ void connection_answer_later(
 	pending->connection = connection;
 	pending->answer = answer;
 	pending->arena = arena;
-	pending->snapshot = snapshot ? keeper->publisher.hole_serial : 0;
-	pending->serial = keeper->publisher.serial;
+	pending->snapshot =
+		when == REPLY_AFTER_SNAPSHOT ? publisher_gap_serial(&keeper->publisher) : 0;
+	pending->serial = publisher_serial(&keeper->publisher);
 	pending->at_ms = loop_now_ms(keeper->loop) + CONFIRM_MS;
 	pending->next = keeper->pending;
 	keeper->pending = pending;
 	connections_answer_pending(keeper);
 }
 
+void connection_reply(struct connection *connection, Stockade__Answer *answer, struct arena *arena,
+	enum reply_when when)
+{
+	if (when != REPLY_NOW && !connection->dead) {
+		connection_answer_later(connection, answer, arena, when);
+		return;
+	}
+	if (!connection->dead)
+		connection_answer(connection, answer);
+	arena_free(&arena);
+}
+
 /* ---- input ---- */
 
-/* The first greeting asks for what is missing; 0 asks for everything; others say what is served now. */
+/* The first greeting asks for what is missing; 0 asks for everything; others say what is served
+ * now. */
 static void connection_on_hello(struct connection *connection, const Stockade__Hello *hello)
 {
 	bool first = !connection->follows;
@@ -248,19 +281,19 @@ static void connection_on_message(struct connection *connection, Stockade__Messa
 		connection_on_hello(connection, message->hello);
 		break;
 	case STOCKADE__MESSAGE__KIND_PUT:
-		evidence_handle(connection, message->put);
+		evidence_handle(connection->keeper->evidence, connection, message->put);
 		break;
 	case STOCKADE__MESSAGE__KIND_QUERY:
-		query_handle(connection, message->query);
+		query_handle(&connection->keeper->parts, connection, message->query);
 		break;
 	case STOCKADE__MESSAGE__KIND_COMMAND:
-		command_handle(connection, message->command);
+		command_handle(&connection->keeper->parts, connection, message->command);
 		break;
 	case STOCKADE__MESSAGE__KIND_HEALTH:
 		connection_on_health(connection, message);
 		break;
 	case STOCKADE__MESSAGE__KIND_FEED:
-		feed_handle(connection, message->feed);
+		feed_handle(&connection->keeper->parts, connection, message->feed, feed_commit);
 		break;
 	default:
 		break; /* rights_check let nothing else through */
@@ -315,8 +348,9 @@ static void connection_on_closed(struct stream *stream, int error, void *arg)
 
 /* ---- accepting ---- */
 
-/* Started by root, roles are users of their own and the file's mode keeps them from the operators' socket. Started by anybody
- * else all are one user, and a gate that was taken over could give commands: the kernel says which process it is. */
+/* Started by root, roles are users of their own and the file's mode keeps them from the
+ * operators' socket. Started by anybody else all are one user, and a gate that was taken over
+ * could give commands: the kernel says which process it is. */
 static int operator_check(const struct ucred *who)
 {
 	int r = who->uid == geteuid() ? jail_holds(who->pid) : 0;
@@ -353,13 +387,14 @@ static void connection_new(struct listener *listener, int fd)
 
 	connection->magic = (uint32_t)MAGIC_connection;
 	connection->keeper = keeper;
+	connection->references = 1;
 	connection->sender = listener->sender;
 	if (connection->sender == BUS_CONTROL)
 		r = connection_find_author(connection, fd);
 	limits.in = connection_limit(connection) + FRAME_HEAD;
 	connection->stream = stream_new(keeper->loop, fd, false, &limits, &calls, connection);
-	connection->next = keeper->connections;
-	keeper->connections = connection;
+	connection->next = keeper->connections.first;
+	keeper->connections.first = connection;
 	if (r < 0)
 		connection_bad(connection, r, &why);
 }
@@ -402,20 +437,7 @@ void connections_close(struct keeper *keeper)
 {
 	for (int i = 0; i < BUS_SENDER_COUNT; i++)
 		watch_free(&keeper->listeners[i].watch);
-	while (keeper->connections != NULL)
-		connection_close(keeper->connections);
+	while (keeper->connections.first != NULL)
+		connection_close(keeper->connections.first);
 	timer_done(&keeper->pending_due);
-}
-
-bool connection_serves(const struct keeper *keeper, const char *role, uint32_t *ret_serial)
-{
-	for (const struct connection *connection = keeper->connections; connection != NULL;
-		connection = connection->next) {
-		if (connection->sender == BUS_CONTROL ||
-			strcmp(bus_sender_name(connection->sender), role) != 0)
-			continue;
-		*ret_serial = connection->serial;
-		return true;
-	}
-	return false;
 }

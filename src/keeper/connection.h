@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Connections of roles and operators, and the answers that wait until a change is served everywhere.
+ * Connections of roles and operators, and the answers that wait until a change is served
+ * everywhere.
  *
- * Owner: the keeper; one thread. A connection that is closed lives until the loop comes round: its callback may be running.
+ * Owner: the keeper; one thread. A connection that is closed lives until the loop comes round: its
+ * callback may be running.
  */
 #include "bus/rights.h"
 #include "loop/stream.h"
@@ -25,11 +27,17 @@ struct connection {
 	bool follows;
 	uint32_t serial;           /* what it says it serves */
 	uint32_t sent;             /* what it will serve when it has read all we sent */
-	uint64_t import_event;     /* an import goes on (ListAdd.more) */
+	bool imports;              /* an import goes on (ListAdd.more) */
+	uint64_t import_event;     /* of it; 0: nothing was changed yet */
 	int64_t import_ms;         /* when its last part came */
 	struct feed_staging *feed; /* a change set that is being taken in; NULL: none */
 	Stockade__Health *health;  /* what it said of its surroundings; NULL: nothing */
-	bool dead;
+	unsigned references;
+	bool dead; /* closed: nothing is sent any more */
+};
+
+struct connections {
+	struct connection *first;
 };
 
 /* An answer that waits until the change is served everywhere. */
@@ -54,8 +62,14 @@ void connections_open(struct keeper *keeper);
 void connections_close(struct keeper *keeper);
 void connection_send(struct connection *connection, const Stockade__Message *message);
 void connection_answer(struct connection *connection, Stockade__Answer *answer);
-/* Takes the arena over. */
-void connection_answer_later(struct connection *connection, Stockade__Answer *answer,
-	struct arena *arena, bool snapshot);
+struct connection *connection_ref(struct connection *connection);
+void connection_unref(struct connection **connection);
+
+/* When an answer may be given: a change is to be served by every follower when whoever asked for
+ * it hears that it is done. */
+enum reply_when { REPLY_NOW, REPLY_WHEN_SERVED, REPLY_AFTER_SNAPSHOT };
+
+/* The answer lies in the arena, which is taken over. */
+void connection_reply(struct connection *connection, Stockade__Answer *answer, struct arena *arena,
+	enum reply_when when);
 void connections_answer_pending(struct keeper *keeper);
-bool connection_serves(const struct keeper *keeper, const char *role, uint32_t *ret_serial);

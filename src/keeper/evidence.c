@@ -1,18 +1,29 @@
 /* SPDX-License-Identifier: ISC */
+#include "keeper/evidence.h"
+
+#include <string.h>
+
+#include "base/log.h"
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "bus/convert.h"
 #include "bus/frame.h"
-#include "keeper/keeper_priv.h"
+#include "keeper/message.h"
 
-/*
- * Evidence of the roles: part of the turn's transaction, acknowledged when that is on disk. When the store fails nothing is
- * acknowledged: the roles keep it in their spools and send it again.
- */
 struct pending_ack {
-	struct connection *connection;
+	struct connection *connection; /* a reference */
 	uint8_t id[MESSAGE_ID_SIZE];
+};
+
+struct evidence {
+	uint32_t magic;
+	struct store_guard *guard;
+	struct transaction *transaction;
+	struct transaction_item item; /* in the transaction while there are acks */
+	struct pending_ack *acks;
+	size_t len;
+	size_t room;
 };
 
 enum { ACKS_PER_MESSAGE = 512 };
@@ -61,90 +72,114 @@ static int evidence_store(
 	return r < 0 ? r : store_evidence_add(store, &evidence, &number);
 }
 
-/* E_PARSE, E_RANGE: not worth keeping, and never will be: it is acknowledged, lest it comes again for ever. */
-static int evidence_write(struct keeper *keeper, const Stockade__Put *put)
+static int evidence_write(struct evidence *evidence, const Stockade__Put *put)
 {
-	int r = transaction_open(keeper);
+	int r = transaction_open(evidence->transaction);
 
 	if (r < 0)
 		return r;
 	if (put->what_case == STOCKADE__PUT__WHAT_INCIDENT)
-		return incident_store(keeper->guard.store, put->incident);
-	return evidence_store(keeper->guard.store, put->evidence, &put->id);
+		return incident_store(evidence->guard->store, put->incident);
+	return evidence_store(evidence->guard->store, put->evidence, &put->id);
 }
 
 static void evidence_await_commit(
-	struct transaction *transaction, struct connection *connection, const Stockade__Put *put)
+	struct evidence *evidence, struct connection *connection, const Stockade__Put *put)
 {
-	mem_grow(&transaction->acks, &transaction->room, transaction->len + 1,
-		sizeof(*transaction->acks));
-	transaction->acks[transaction->len].connection = connection;
-	memcpy(transaction->acks[transaction->len].id, put->id.data, MESSAGE_ID_SIZE);
-	transaction->len++;
+	struct pending_ack *ack;
+
+	mem_grow(&evidence->acks, &evidence->room, evidence->len + 1, sizeof(*evidence->acks));
+	if (evidence->len == 0)
+		transaction_await(evidence->transaction, &evidence->item);
+	ack = &evidence->acks[evidence->len++];
+	ack->connection = connection_ref(connection);
+	memcpy(ack->id, put->id.data, MESSAGE_ID_SIZE);
 }
 
 static void evidence_complain(const struct connection *connection, int error)
 {
 	log_event(EV_BUS_BAD,
 		LOG_FIELDS(log_text("from", bus_sender_name(connection->sender)), log_error(error),
-			log_text("reason", "evidence about what is no source")));
+			log_text("reason",
+				"evidence about something that is not an address, network or domain")));
 }
 
-void evidence_handle(struct connection *connection, const Stockade__Put *put)
+void evidence_handle(
+	struct evidence *evidence, struct connection *connection, const Stockade__Put *put)
 {
-	struct keeper *keeper = connection->keeper;
 	int r;
 
-	if (!store_guard_is_well(&keeper->guard) || put->id.len != MESSAGE_ID_SIZE)
+	if (!store_guard_is_well(evidence->guard) || put->id.len != MESSAGE_ID_SIZE)
 		return;
-	r = evidence_write(keeper, put);
+	r = evidence_write(evidence, put);
 	if (r == E_PARSE || r == E_RANGE) {
+		/* Not worth keeping, and never will be: it is acknowledged, lest it comes again
+		 * for ever. */
 		evidence_complain(connection, r);
 		r = 0;
 	}
-	if (r < 0) {
-		transaction_fail(keeper, r);
-		return;
-	}
-	evidence_await_commit(&keeper->transaction, connection, put);
+	if (r < 0)
+		transaction_fail(evidence->transaction, r);
+	else
+		evidence_await_commit(evidence, connection, put);
 }
 
-/* Acknowledges the run of entries that starts at `first` and goes to one connection; returns where the next run starts. */
-static size_t acks_send(const struct transaction *transaction, size_t first)
+/* ---- acknowledging ---- */
+
+/* The acks that follow each other and go to one connection, from the first on; how many. */
+static size_t acks_send(const struct pending_ack *acks, size_t len)
 {
 	Stockade__Message message = STOCKADE__MESSAGE__INIT;
 	Stockade__Ack ack = STOCKADE__ACK__INIT;
 	ProtobufCBinaryData ids[ACKS_PER_MESSAGE];
-	struct connection *connection = transaction->acks[first].connection;
-	size_t len = 0;
+	size_t count = 0;
 
-	while (first + len < transaction->len && len < ACKS_PER_MESSAGE &&
-		transaction->acks[first + len].connection == connection) {
-		ids[len] =
-			(ProtobufCBinaryData){MESSAGE_ID_SIZE, transaction->acks[first + len].id};
-		len++;
+	while (count < len && count < ACKS_PER_MESSAGE &&
+		acks[count].connection == acks[0].connection) {
+		ids[count] = (ProtobufCBinaryData){MESSAGE_ID_SIZE, (uint8_t *)acks[count].id};
+		count++;
 	}
-	ack.n_ids = len;
+	ack.n_ids = count;
 	ack.ids = ids;
 	message.kind_case = STOCKADE__MESSAGE__KIND_ACK;
 	message.ack = &ack;
-	if (connection != NULL)
-		connection_send(connection, &message);
-	return first + len;
+	connection_send(acks[0].connection, &message);
+	return count;
 }
 
-void evidence_ack(struct transaction *transaction)
+static void evidence_on_finish(const struct transaction_result *result, void *arg)
 {
-	for (size_t i = 0; i < transaction->len;)
-		i = acks_send(transaction, i);
-	transaction->len = 0;
-}
+	struct evidence *evidence = OBJ(evidence, arg);
+	size_t len = evidence->len;
 
-void evidence_forget_connection(
-	struct transaction *transaction, const struct connection *connection)
-{
-	for (size_t i = 0; i < transaction->len; i++) {
-		if (transaction->acks[i].connection == connection)
-			transaction->acks[i].connection = NULL;
+	if (result->error == 0) {
+		for (size_t i = 0; i < len;)
+			i += acks_send(evidence->acks + i, len - i);
 	}
+	evidence->len = 0;
+	for (size_t i = 0; i < len; i++)
+		connection_unref(&evidence->acks[i].connection);
+}
+
+struct evidence *evidence_new(struct store_guard *guard, struct transaction *transaction)
+{
+	struct evidence *evidence = mem_new(evidence);
+
+	*evidence = (struct evidence){.magic = (uint32_t)MAGIC_evidence,
+		.guard = guard,
+		.transaction = transaction,
+		.item = {.finish = evidence_on_finish, .arg = evidence}};
+	return evidence;
+}
+
+void evidence_free(struct evidence **evidence)
+{
+	struct evidence *e = *evidence;
+
+	if (e == NULL)
+		return;
+	mem_free(e->acks);
+	e->magic = 0;
+	mem_free(e);
+	*evidence = NULL;
 }

@@ -1,65 +1,56 @@
 /* SPDX-License-Identifier: ISC */
-#include "keeper/keeper_priv.h"
+#include "keeper/expire.h"
 
-/* What is due ends by itself, some at a time, each step a transaction of its own. */
+#include "base/log.h"
+#include "base/macro.h"
+#include "keeper/listing_writer.h"
+#include "keeper/transaction.h"
+
 enum { EXPIRE_STEP = 256 };
 
-struct expiring {
-	struct change *change;
-	uint64_t ids[EXPIRE_STEP];
-	int64_t ends_s[EXPIRE_STEP];
-	size_t len;
+struct expiry {
+	struct store_guard *guard;
+	struct transaction_item item;
 };
 
-static int expiring_found(const struct store_listing *listing, void *arg)
+/* A listing holds in [since, until): it ended at until, whenever we came to write that down. No
+ * operator did it, so there is no event. */
+static int expiry_on_run(void *arg)
 {
-	struct expiring *expiring = arg;
+	struct expiry *expiry = arg;
+	struct listing_writer writer = {.store = expiry->guard->store,
+		.change = &expiry->item.change,
+		.author = span_text("expiry"),
+		.now_s = loop_now_s(expiry->guard->loop)};
+	struct store_select due = {
+		.which = STORE_EXPIRED, .time_s = writer.now_s, .limit = EXPIRE_STEP};
+	struct listing_ending ending = {.at = ENDED_WHEN_DUE};
+	int r = listings_end(&writer, &due, &ending);
 
-	expiring->ids[expiring->len] = listing->id;
-	expiring->ends_s[expiring->len++] = listing->until_s;
-	change_add(expiring->change, listing->list, &listing->source);
-	return 0;
+	if (r < 0)
+		return r;
+	return expiry->item.change.rows != 0 ? ITEM_KEEP : ITEM_TAKE_BACK;
 }
 
-/* A listing holds in [since, until): it ended at until, whenever we came to write that down. */
-static int expire_step(struct keeper *keeper, struct change *change, uint32_t *ret_serial)
+static void expiry_on_finish(const struct transaction_result *result, void *arg)
 {
-	struct expiring expiring = {.change = change};
-	struct store_select select = {
-		.which = STORE_EXPIRED, .time_s = loop_now_s(keeper->loop), .limit = EXPIRE_STEP};
-	int r = store_listings(keeper->guard.store, &select, expiring_found, &expiring);
+	const struct expiry *expiry = arg;
 
-	for (size_t i = 0; i < expiring.len && r >= 0; i++)
-		r = store_listing_end(keeper->guard.store, expiring.ids[i], expiring.ends_s[i],
-			span_text("expiry"), span_text(""), 0);
-	if (r >= 0 && change->rows != 0)
-		r = publish_number(keeper, change, ret_serial);
-	return r;
+	if (result->error < 0 || expiry->item.change.rows == 0)
+		return;
+	log_event(EV_LIST_CHANGE, LOG_FIELDS(log_text("verb", "expire"),
+					  log_number("listings", expiry->item.change.rows),
+					  log_number("serial", result->serial)));
 }
 
-void command_expire(struct keeper *keeper)
+void expire_due(const struct keeper_parts *parts)
 {
-	struct change change = {.arena = arena_new(0)};
-	uint32_t serial = 0;
-	int r;
+	AUTO(arena) *arena = arena_new(0);
+	struct expiry expiry = {.guard = parts->guard,
+		.item = {.run = expiry_on_run,
+			.finish = expiry_on_finish,
+			.arg = &expiry,
+			.change = {.arena = arena}}};
 
-	transaction_commit(keeper);
-	r = store_begin(keeper->guard.store);
-	if (r >= 0)
-		r = expire_step(keeper, &change, &serial);
-	if (r < 0 || change.rows == 0)
-		store_rollback(keeper->guard.store);
-	else
-		r = store_commit(keeper->guard.store);
-	if (r < 0) {
-		store_guard_failed(&keeper->guard, r);
-	} else if (change.rows != 0) {
-		store_guard_worked(&keeper->guard);
-		log_event(EV_LIST_CHANGE,
-			LOG_FIELDS(log_text("verb", "expire"), log_number("listings", change.rows),
-				log_number("serial", serial)));
-		publish_change(keeper, &change, serial, false);
-	}
-	arena_free(&change.arena);
-	keeper_arm_expiry(keeper);
+	transaction_run_alone(parts->transaction, &expiry.item);
 }

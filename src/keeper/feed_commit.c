@@ -1,509 +1,387 @@
 /* SPDX-License-Identifier: ISC */
+#include "keeper/feed_commit.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "base/log.h"
+#include "base/macro.h"
 #include "base/mem.h"
-#include "keeper/feed_staging.h"
+#include "base/obj.h"
+#include "keeper/feed_row.h"
+#include "keeper/listing_writer.h"
+#include "keeper/transaction.h"
+#include "policy/listing_rule.h"
 
 /*
- * A change set becomes one transaction: event, evidence, listings added and ended, serial, changed, and how far the feed was
- * taken over. When too much would change, all of it is taken back, and only that is written down.
- *
- * A whole zone is compared with the feed's listings that are in force, both sorted by their sources; a difference asks the
- * store for each of its sources. From there on both are the same: what holds for a source, and what shall.
+ * A whole zone is compared with the feed's listings that are in force, both sorted by their
+ * sources; a difference asks the store for each of its sources. From there on both are the same:
+ * what holds for a source, and what shall.
  */
-enum {
-	ALWAYS_ALLOWED = 20, /* sources; a part of nearly nothing says nothing */
-	ROWS_PER_ENTRY = 2,  /* with the exclusions that wildcards need */
-};
+enum { ROWS_PER_ENTRY = 2 /* with the exclusions that wildcards need */ };
 
-/* A listing that is in force. */
-struct listed_row {
-	struct ip ip;
-	const char *domain;
-	const char *list; /* another one than the feed's: it was moved by the configuration */
-	uint64_t id;
-	uint64_t reason;
-	int bit; /* -1: of a sublist that the feed no longer fills */
-	uint8_t bits;
-	bool excluded;
-};
-
-struct committing {
-	struct keeper *keeper;
+struct feed_commit {
+	uint32_t magic;
+	struct store_guard *guard;
 	const struct conf_feed *feed;
 	const struct conf_list *list;
 	struct feed_staging *staging;
-	struct feed_row *row;
-	struct change change;
+	struct feed_row row;
+	struct transaction_item item;
+	struct transaction_result result;
+	struct listing_writer writer;
+	struct store_evidence evidence;
 	char author[FEED_AUTHOR_SIZE];
-	char said[FEED_WORDS_SIZE]; /* the reason of the event */
-	struct listed_row *rows;
-	size_t rows_len;
-	size_t rows_room;
+	char reason[FEED_TEXT_SIZE]; /* of the event, and of entries that have none */
+	struct feed_listing *listings;
+	size_t len;
+	size_t room;
 	uint64_t before; /* listings in force */
-	uint64_t most;   /* sources that may change */
-	uint64_t event;
-	uint64_t evidence;
-	uint32_t serial;
-	int64_t now_s;
+	uint64_t max;    /* sources that may change */
+	uint64_t changed;
 	uint64_t added;
 	uint64_t ended;
 	uint64_t skipped;
-	struct fault first; /* why the first was skipped */
+	struct fault why_skipped; /* the first */
 };
 
 /* ---- what is in force ---- */
 
-static int bit_of(const struct committing *c, const struct store_listing *listing)
+static int bit_of(const struct feed_commit *c, const struct store_listing *listing)
 {
 	if (!span_equal_text(listing->list, c->list->name))
 		return -1;
 	for (size_t i = 0; i < c->staging->sublists_len; i++) {
-		unsigned place = c->staging->sublists[i];
+		const struct conf_sublist *sublist = &c->list->sublists[c->staging->sublists[i]];
 
-		if (span_equal_text(listing->sublist, c->list->sublists[place].name))
+		if (span_equal_text(listing->sublist, sublist->name))
 			return (int)i;
 	}
 	return -1;
 }
 
-static int rows_add(const struct store_listing *listing, void *arg)
+static int listings_add(const struct store_listing *listing, void *arg)
 {
-	struct committing *c = arg;
+	struct feed_commit *c = OBJ(feed_commit, arg);
 	struct arena *arena = c->staging->arena;
-	bool other = !span_equal_text(listing->list, c->list->name);
-	struct listed_row *row;
+	struct feed_listing *to;
 
 	if (!span_equal_text(listing->author, c->author))
 		return 0;
-	mem_grow(&c->rows, &c->rows_room, c->rows_len + 1, sizeof(*c->rows));
-	row = &c->rows[c->rows_len++];
-	*row = (struct listed_row){.ip = listing->source.net.ip,
-		.bits = listing->source.net.bits,
+	mem_grow(&c->listings, &c->room, c->len + 1, sizeof(*c->listings));
+	to = &c->listings[c->len++];
+	*to = (struct feed_listing){
+		.source = {.ip = listing->source.net.ip, .bits = listing->source.net.bits},
 		.id = listing->id,
-		.reason = hash_bytes(HASH_START, listing->reason),
+		.reason_hash = hash_bytes(HASH_START, listing->reason),
 		.bit = bit_of(c, listing),
 		.excluded = listing->excluded,
-		.list = other ? arena_string(arena, listing->list) : c->list->name};
+		.list = span_equal_text(listing->list, c->list->name)
+				? c->list->name
+				: arena_string(arena, listing->list)};
 	if (listing->source.kind == SOURCE_DOMAIN)
-		row->domain = arena_copy_string(arena, listing->source.domain);
+		to->source.domain = arena_string(arena, span_text(listing->source.domain));
 	return 0;
-}
-
-/* ---- order of sources ---- */
-
-static int source_order(struct ip ip, uint8_t bits, const char *domain, struct ip ip2,
-	uint8_t bits2, const char *domain2)
-{
-	int order;
-
-	if (domain != NULL && domain2 != NULL)
-		return strcmp(domain, domain2);
-	if (domain != NULL || domain2 != NULL)
-		return domain != NULL ? 1 : -1;
-	order = ip_compare(ip, ip2);
-	return order != 0 ? order : (int)bits - (int)bits2;
-}
-
-static int row_compare(const void *left, const void *right)
-{
-	const struct listed_row *a = left;
-	const struct listed_row *b = right;
-
-	return source_order(a->ip, a->bits, a->domain, b->ip, b->bits, b->domain);
-}
-
-static int item_compare(const void *left, const void *right)
-{
-	const struct feed_item *a = left;
-	const struct feed_item *b = right;
-
-	return source_order(a->ip, a->bits, a->domain, b->ip, b->bits, b->domain);
-}
-
-static int row_item_compare(const struct listed_row *row, const struct feed_item *item)
-{
-	return source_order(row->ip, row->bits, row->domain, item->ip, item->bits, item->domain);
-}
-
-static void source_make(struct ip ip, uint8_t bits, const char *domain, struct source *ret_source)
-{
-	memset(ret_source, 0, sizeof(*ret_source));
-	if (domain == NULL) {
-		ret_source->kind = SOURCE_NET;
-		ret_source->net = (struct prefix){ip, bits};
-		return;
-	}
-	ret_source->kind = SOURCE_DOMAIN;
-	snprintf(ret_source->domain, sizeof(ret_source->domain), "%s", domain);
-}
-
-/* ---- event and evidence, with the first change ---- */
-
-static int commit_event(struct committing *c)
-{
-	const struct feed_staging *staging = c->staging;
-	char subject[FEED_WORDS_SIZE];
-	struct store_event event = {.time_s = c->now_s,
-		.author = span_text(c->author),
-		.verb = span_text(staging->expired ? "expire-feed" : "feed"),
-		.reason = span_text(c->said),
-		.serial = c->serial};
-
-	snprintf(subject, sizeof(subject), "%s into %s, serial %lu to %lu", c->feed->name,
-		c->list->name, (unsigned long)staging->from_serial,
-		(unsigned long)staging->to_serial);
-	event.subject = span_text(subject);
-	return store_event_add(c->keeper->guard.store, &event, &c->event);
-}
-
-static int commit_evidence(struct committing *c)
-{
-	struct store_evidence evidence = {.kind = span_text("feed"),
-		.time_s = c->now_s,
-		.sensor = span_text(c->author),
-		.weight = 1,
-		.note = span_text(c->said)};
-	int r = store_evidence_add(c->keeper->guard.store, &evidence, &c->evidence);
-
-	return r < 0 ? r : 0;
-}
-
-/* One more source changes. */
-static int commit_touch(struct committing *c, const char *list, const struct source *source)
-{
-	int r = 0;
-
-	if (c->change.rows >= c->most)
-		return fault_set(&c->first, E_LIMIT,
-			"more than %d%% of its %llu entries would change up to serial %lu; when that is right: "
-			"stockade feed accept %s --reason WORDS",
-			c->feed->largest_change, (unsigned long long)c->before,
-			(unsigned long)c->staging->to_serial, c->feed->name);
-	if (c->event == 0)
-		r = commit_event(c);
-	if (r >= 0 && c->evidence == 0)
-		r = commit_evidence(c);
-	change_add(&c->change, span_text(list), source);
-	return r;
 }
 
 /* ---- one source ---- */
 
-static int commit_end_row(struct committing *c, const struct listed_row *row, const char *words)
-{
-	c->ended++;
-	return store_listing_end(c->keeper->guard.store, row->id, c->now_s, span_text(c->author),
-		span_text(words), c->event);
-}
-
-static int commit_add_row(struct committing *c, const struct feed_item *item,
-	const struct source *source, unsigned bit, struct span reason)
-{
-	const struct conf_sublist *sublist = &c->list->sublists[c->staging->sublists[bit]];
-	const struct conf_policy *policy = conf_policy_find(c->staging->conf, sublist->policy);
-	struct store_listing listing = {.list = span_text(c->list->name),
-		.sublist = span_text(sublist->name),
-		.source = *source,
-		.since_s = c->now_s,
-		.policy = span_text(policy->name),
-		.policy_version = policy->version,
-		.criterion = span_text(policy->text),
-		.reason = reason,
-		.author = span_text(c->author),
-		.excluded = (item->excluded >> bit & 1) != 0,
-		.added_event = c->event};
-	uint64_t id = 0;
-	int r = store_listing_add(c->keeper->guard.store, &listing, c->evidence, &id);
-
-	c->added += r > 0;
-	return r < 0 ? r
-		     : 0; /* 0: it is there by somebody else, from before the sublist was the feed's */
-}
-
-/* The never-list holds for feeds as well: such an entry is left out and told, since a stranger must not be able to stop
- * all changes by one that hits us. What takes ground away hits nobody. */
+/* The never-list holds for feeds as well: such an entry is left out and told, since a stranger
+ * must not be able to stop all changes by one that hits us. An exclusion hits nobody. */
 static uint32_t commit_judge(
-	struct committing *c, const struct feed_item *item, const struct source *source)
+	struct feed_commit *c, const struct feed_entry *entry, const struct source *source)
 {
 	struct fault why = {""};
 
-	if (item->listed == 0 || rule_may_list(c->staging->conf, c->list, source, false, &why) >= 0)
-		return item->listed | item->excluded;
+	if (entry->listed == 0 ||
+		rule_may_list(c->staging->conf, c->list, source, false, &why) >= 0)
+		return entry->listed | entry->excluded;
 	if (c->skipped++ == 0)
-		c->first = why;
-	return item->excluded;
+		c->why_skipped = why;
+	return entry->excluded;
 }
 
-static bool row_is_wanted(
-	const struct listed_row *row, uint32_t wanted, uint32_t excluded, uint64_t reason)
+static int commit_count(struct feed_commit *c)
 {
-	return row->bit >= 0 && (wanted >> row->bit & 1) != 0 &&
-	       ((excluded >> row->bit & 1) != 0) == row->excluded && row->reason == reason;
+	if (c->changed < c->max) {
+		c->changed++;
+		return 0;
+	}
+	return fault_set(&c->item.why, E_LIMIT,
+		"more than %d%% of its %llu entries would change up to serial %lu; when that is right: "
+		"stockade feed accept %s --reason WORDS",
+		c->feed->largest_change, (unsigned long long)c->before,
+		(unsigned long)c->staging->to_serial, c->feed->name);
 }
 
-/* Makes the rows of a source what the item says. */
-static int commit_source(struct committing *c, const struct feed_item *item,
-	const struct listed_row *rows, size_t rows_len)
+static int commit_end(struct feed_commit *c, const struct source *source,
+	const struct feed_listing *listing, enum feed_fate fate)
+{
+	struct listing_row row = {.list = span_text(listing->list),
+		.source = source,
+		.reason = span_text(fate == FEED_REPLACED ? "replaced" : "no longer in the feed")};
+
+	c->ended++;
+	return listing_end(&c->writer, listing->id, &row);
+}
+
+/* What is there by somebody else, from before the sublist was the feed's, stays. */
+static int commit_enter(struct feed_commit *c, struct listing_row *row, unsigned bit)
+{
+	const struct conf_sublist *sublist = &c->list->sublists[c->staging->sublists[bit]];
+	int r;
+
+	row->sublist = span_text(sublist->name);
+	row->policy = conf_policy_find(c->staging->conf, sublist->policy);
+	r = listing_enter(&c->writer, row, &c->evidence);
+	c->added += r == LISTING_ADDED;
+	return r;
+}
+
+/* Makes the listings of a source what the entry says. */
+static int commit_source(struct feed_commit *c, const struct feed_entry *entry,
+	const struct feed_listing *held, size_t held_len)
 {
 	struct source source;
-	struct span reason = span_text(item->reason);
-	uint32_t left;
-	uint64_t sum;
-	bool touched = false;
-	int r = 0;
+	struct listing_row row = {.list = span_text(c->list->name),
+		.source = &source,
+		.reason = span_text(entry->reason[0] != '\0' ? entry->reason : c->reason),
+		.if_held = LISTING_LEAVE};
+	struct feed_target target = {
+		.excluded = entry->excluded, .reason_hash = hash_bytes(HASH_START, row.reason)};
+	uint32_t missing;
+	int r;
 
-	source_make(item->ip, item->bits, item->domain, &source);
-	left = commit_judge(c, item, &source);
-	if (reason.len == 0)
-		reason = span_text(c->said);
-	sum = hash_bytes(HASH_START, reason);
-	for (size_t i = 0; i < rows_len && r >= 0; i++) {
-		if (row_is_wanted(&rows[i], left, item->excluded, sum)) {
-			left &= ~(UINT32_C(1) << rows[i].bit);
-			continue;
-		}
-		if (!touched)
-			r = commit_touch(c, rows[i].list, &source);
-		touched = true;
-		if (r >= 0)
-			r = commit_end_row(c, &rows[i],
-				rows[i].bit >= 0 && (left >> rows[i].bit & 1) != 0
-					? "replaced"
-					: "no longer in the feed");
+	feed_source_expand(&entry->source, &source);
+	target.sublists = commit_judge(c, entry, &source);
+	if (!feed_differs(&target, held, held_len))
+		return 0;
+	r = commit_count(c);
+	for (size_t i = 0; i < held_len && r >= 0; i++) {
+		enum feed_fate fate = feed_fate(&target, &held[i]);
+
+		if (fate != FEED_STAYS)
+			r = commit_end(c, &source, &held[i], fate);
 	}
-	if (left != 0 && !touched && r >= 0)
-		r = commit_touch(c, c->list->name, &source);
+	missing = feed_missing(&target, held, held_len);
 	for (unsigned bit = 0; bit < c->staging->sublists_len && r >= 0; bit++) {
-		if ((left >> bit & 1) != 0)
-			r = commit_add_row(c, item, &source, bit, reason);
+		row.excluded = (entry->excluded >> bit & 1) != 0;
+		if ((missing >> bit & 1) != 0)
+			r = commit_enter(c, &row, bit);
 	}
 	return r;
 }
 
 /* ---- all sources ---- */
 
-static size_t rows_of_one(const struct committing *c, size_t at)
-{
-	size_t len = 1;
-
-	while (at + len < c->rows_len && row_compare(&c->rows[at], &c->rows[at + len]) == 0)
-		len++;
-	return len;
-}
-
-static int commit_whole(struct committing *c)
+static int commit_whole(struct feed_commit *c)
 {
 	struct feed_staging *staging = c->staging;
-	size_t at = 0;
-	size_t i = 0;
-	int r = 0;
+	struct store_select select = {.which = STORE_FEED, .list = span_text(c->author)};
+	struct feed_merge merge = {.entries = staging->entries, .entries_len = staging->len};
+	int r = store_listings(c->writer.store, &select, listings_add, c);
 
-	if (c->rows_len != 0)
-		qsort(c->rows, c->rows_len, sizeof(*c->rows), row_compare);
+	merge.listings = c->listings;
+	merge.listings_len = c->len;
+	if (c->len != 0)
+		qsort(c->listings, c->len, sizeof(*c->listings), feed_listing_order);
 	if (staging->len != 0)
-		qsort(staging->items, staging->len, sizeof(*staging->items), item_compare);
-	while (r >= 0 && (at < c->rows_len || i < staging->len)) {
-		int order = at == c->rows_len ? 1
-			    : i == staging->len
-				    ? -1
-				    : row_item_compare(&c->rows[at], &staging->items[i]);
-		size_t len = order <= 0 ? rows_of_one(c, at) : 0;
-		struct feed_item gone = {.reason = ""};
-
-		if (order < 0) {
-			gone.ip = c->rows[at].ip;
-			gone.bits = c->rows[at].bits;
-			gone.domain = c->rows[at].domain;
-		}
-		r = commit_source(c, order < 0 ? &gone : &staging->items[i], c->rows + at, len);
-		at += len;
-		i += order >= 0;
-	}
+		qsort(staging->entries, staging->len, sizeof(*staging->entries), feed_entry_order);
+	while (r >= 0 && feed_merge_next(&merge))
+		r = commit_source(c, &merge.entry, merge.held, merge.held_len);
 	return r;
 }
 
-static int commit_difference(struct committing *c)
+static int commit_difference(struct feed_commit *c)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < c->staging->len && r >= 0; i++) {
-		const struct feed_item *item = &c->staging->items[i];
+		const struct feed_entry *entry = &c->staging->entries[i];
 		struct source source;
 		struct store_select select = {.which = STORE_AT, .source = &source};
 
-		source_make(item->ip, item->bits, item->domain, &source);
-		c->rows_len = 0;
-		r = store_listings(c->keeper->guard.store, &select, rows_add, c);
+		feed_source_expand(&entry->source, &source);
+		c->len = 0;
+		r = store_listings(c->writer.store, &select, listings_add, c);
 		if (r >= 0)
-			r = commit_source(c, item, c->rows, c->rows_len);
+			r = commit_source(c, entry, c->listings, c->len);
 	}
 	return r;
 }
 
 /* How much may change: the operator's word, or the part that the configuration allows. */
-static void commit_set_guard(struct committing *c)
+static uint64_t commit_max(const struct feed_commit *c)
 {
-	const struct store_feed *feed = &c->row->feed;
-	uint64_t part = c->before * (uint64_t)c->feed->largest_change / 100;
+	const struct store_feed *feed = &c->row.feed;
 	bool other_rules = feed->rules != conf_feed_rules(c->staging->conf, c->feed);
 
 	if (c->before == 0 || feed->accepts || c->staging->expired || other_rules)
-		c->most = UINT64_MAX;
-	else
-		c->most = part > ALWAYS_ALLOWED ? part : ALWAYS_ALLOWED;
+		return UINT64_MAX;
+	return feed_change_max(c->before, c->feed->largest_change);
 }
 
-static int commit_sources(struct committing *c)
+static int commit_sources(struct feed_commit *c)
 {
-	struct store_select select = {.which = STORE_FEED, .list = span_text(c->author)};
-	int r = store_feed_count(c->keeper->guard.store, span_text(c->author), &c->before);
+	int r = store_feed_count(c->writer.store, span_text(c->author), &c->before);
 
-	if (r >= 0 && c->staging->whole)
-		r = store_listings(c->keeper->guard.store, &select, rows_add, c);
 	if (r < 0)
 		return r;
-	commit_set_guard(c);
+	c->max = commit_max(c);
 	r = c->staging->whole ? commit_whole(c) : commit_difference(c);
 	if (r >= 0 && c->before + c->added - c->ended > (uint64_t)c->feed->limit * ROWS_PER_ENTRY)
-		return fault_set(&c->first, E_LIMIT,
+		return fault_set(&c->item.why, E_LIMIT,
 			"the feed would have more entries than its limit of %d", c->feed->limit);
 	return r;
 }
 
 /* ---- the transaction ---- */
 
-/* A server that is silent for too long ends its entries, and changes nothing of what an operator has said. */
-static void commit_note_expired(struct committing *c)
+/* A server that is silent for too long ends its entries, and changes nothing of what an operator
+ * has said. */
+static void commit_note_expired(struct feed_commit *c)
 {
-	struct store_feed *feed = &c->row->feed;
+	struct store_feed *feed = &c->row.feed;
 
 	feed->serial = 0;
 	feed->rules = 0;
-	if (c->change.rows != 0)
-		feed->changed_s = c->now_s;
 	if (feed->state == STORE_FEED_PURGED)
 		return;
 	feed->state = STORE_FEED_TAKEN;
-	feed_row_set_error(c->row,
+	feed_row_set_error(&c->row,
 		"its server was not heard from for as long as the zone's SOA allows: all entries ended",
-		c->now_s);
+		c->writer.now_s);
 }
 
-static void commit_note(struct committing *c)
+static void commit_note_taken(struct feed_commit *c)
 {
-	struct store_feed *feed = &c->row->feed;
+	struct store_feed *feed = &c->row.feed;
 
 	feed->serial = c->staging->to_serial;
 	feed->rules = conf_feed_rules(c->staging->conf, c->feed);
 	feed->state = STORE_FEED_TAKEN;
-	feed->success_s = c->now_s;
-	if (c->change.rows != 0) {
-		feed->changed_s = c->now_s;
+	feed->success_s = c->writer.now_s;
+	if (c->changed != 0)
 		feed->accepts = false; /* that was the one */
-	}
-	feed_row_set_error(c->row, "", c->now_s);
+	feed_row_set_error(&c->row, "", c->writer.now_s);
 }
 
-static int commit_transact(struct committing *c)
+static int commit_on_run(void *arg)
 {
-	struct keeper *keeper = c->keeper;
-	int r = store_serial(
-		keeper->guard.store, &c->serial); /* the event names the state it was made on */
+	struct feed_commit *c = OBJ(feed_commit, arg);
+	int r;
 
+	c->writer.store = c->guard->store;
+	r = store_serial(c->writer.store, &c->writer.event.serial);
 	if (r >= 0 && !c->staging->repeated)
 		r = commit_sources(c);
-	if (r >= 0 && c->change.rows != 0)
-		r = publish_number(keeper, &c->change, &c->serial);
 	if (r < 0)
 		return r;
+	if (c->changed != 0)
+		c->row.feed.changed_s = c->writer.now_s;
 	if (c->staging->expired)
 		commit_note_expired(c);
 	else
-		commit_note(c);
-	return store_feed_put(keeper->guard.store, &c->row->feed);
+		commit_note_taken(c);
+	r = store_feed_put(c->writer.store, &c->row.feed);
+	return r < 0 ? r : ITEM_KEEP;
+}
+
+static void commit_on_finish(const struct transaction_result *result, void *arg)
+{
+	OBJ(feed_commit, arg)->result = *result;
+}
+
+static int refusal_on_run(void *arg)
+{
+	struct feed_commit *c = OBJ(feed_commit, arg);
+	int r = store_feed_put(c->guard->store, &c->row.feed);
+
+	return r < 0 ? r : ITEM_KEEP;
 }
 
 /* A change that was too large stays refused until an operator or the server changes something. */
-static int commit_refused(struct committing *c, struct fault *words)
+static void commit_refuse(struct feed_commit *c, struct transaction *transaction)
 {
-	struct feed_row *row = c->row;
-	int r;
+	struct transaction_item item = {
+		.run = refusal_on_run, .finish = commit_on_finish, .arg = c};
 
-	*words = c->first;
-	row->feed.state = STORE_FEED_REFUSED;
-	row->feed.refused_serial = c->staging->to_serial;
-	feed_row_set_error(row, c->first.text, c->now_s);
-	r = feed_row_write(c->keeper, row);
-	if (r < 0)
-		store_guard_failed(&c->keeper->guard, r);
-	return E_LIMIT;
+	c->row.feed.state = STORE_FEED_REFUSED;
+	c->row.feed.refused_serial = c->staging->to_serial;
+	feed_row_set_error(&c->row, c->item.why.text, c->writer.now_s);
+	transaction_run_alone(transaction, &item);
 }
 
-static void commit_words(const struct committing *c, struct fault *words)
+static void commit_done(const struct feed_commit *c, struct fault *ret_text)
 {
-	char more[FEED_WORDS_SIZE / 2] = "";
+	char more[FEED_TEXT_SIZE / 2] = "";
 
 	if (c->skipped != 0)
 		snprintf(more, sizeof(more), "; %llu left out, the first because %.160s",
-			(unsigned long long)c->skipped, c->first.text);
-	fault_set(words, 0, "%llu listings added, %llu ended%s", (unsigned long long)c->added,
+			(unsigned long long)c->skipped, c->why_skipped.text);
+	fault_set(ret_text, 0, "%llu listings added, %llu ended%s", (unsigned long long)c->added,
 		(unsigned long long)c->ended, more);
-}
-
-static void commit_publish(struct committing *c, const struct fault *words)
-{
-	if (c->change.rows == 0)
+	if (c->changed == 0)
 		return;
 	log_event(EV_LIST_CHANGE,
-		LOG_FIELDS(log_text("verb", "feed"), log_number("listings", c->change.rows),
-			log_number("change", (int64_t)c->event), log_number("serial", c->serial),
-			log_text("author", c->author), log_text("what", words->text)));
-	publish_change(c->keeper, &c->change, c->serial, false);
-	keeper_arm_expiry(c->keeper);
+		LOG_FIELDS(log_text("verb", "feed"), log_number("listings", (int64_t)c->changed),
+			log_number("change", (int64_t)c->writer.event.id),
+			log_number("serial", c->result.serial), log_text("author", c->author),
+			log_text("what", ret_text->text)));
 }
 
-static void commit_say(struct committing *c)
+static void commit_prepare(struct feed_commit *c)
 {
-	snprintf(c->said, sizeof(c->said), "on %.255s", c->feed->zone);
+	const struct feed_staging *staging = c->staging;
+	struct listing_writer *writer = &c->writer;
+	char *subject = arena_format(staging->arena, "%s into %s, serial %lu to %lu", c->feed->name,
+		c->list->name, (unsigned long)staging->from_serial,
+		(unsigned long)staging->to_serial);
+
+	feed_author(c->feed->name, c->author);
+	snprintf(c->reason, sizeof(c->reason), "on %.255s", c->feed->zone);
+	*writer = (struct listing_writer){.change = &c->item.change,
+		.author = span_text(c->author),
+		.now_s = loop_now_s(c->guard->loop),
+		.event = {.verb = span_text(staging->expired ? "expire-feed" : "feed"),
+			.subject = span_text(subject),
+			.reason = span_text(c->reason)}};
+	c->evidence = (struct store_evidence){.kind = span_text("feed"),
+		.sensor = span_text(c->author),
+		.weight = 1,
+		.note = span_text(c->reason)};
+	c->item = (struct transaction_item){.run = commit_on_run,
+		.finish = commit_on_finish,
+		.arg = c,
+		.change = {.arena = staging->arena}};
 }
 
-int feed_commit(struct connection *connection, const struct conf_feed *feed,
-	struct feed_staging *staging, struct feed_row *row, struct fault *words,
-	uint32_t *ret_changed)
+int feed_commit(const struct keeper_parts *parts, struct feed_staging *staging,
+	struct fault *ret_text, uint32_t *ret_changed)
 {
-	struct keeper *keeper = connection->keeper;
-	struct committing c = {.keeper = keeper,
-		.feed = feed,
-		.list = conf_list_find(staging->conf, span_text(feed->into)),
-		.staging = staging,
-		.row = row,
-		.change = {.arena = staging->arena},
-		.now_s = loop_now_s(keeper->loop)};
-	int r;
+	struct feed_commit c = {.magic = (uint32_t)MAGIC_feed_commit,
+		.guard = parts->guard,
+		.feed = conf_feed_find(staging->conf, span_text(staging->name)),
+		.staging = staging};
+	int r = feed_row_read(parts->guard->store, span_text(staging->name), &c.row);
 
-	r = publish_may_change(keeper, words);
+	if (r >= 0)
+		r = publisher_may_change(parts->publisher, ret_text);
 	if (r < 0)
 		return r;
-	feed_author(feed->name, c.author);
-	commit_say(&c);
-	r = store_begin(keeper->guard.store);
-	if (r >= 0)
-		r = commit_transact(&c);
-	if (r >= 0)
-		r = store_commit(keeper->guard.store);
-	if (r < 0)
-		store_rollback(keeper->guard.store);
-	mem_free(c.rows);
+	c.list = conf_list_find(staging->conf, span_text(c.feed->into));
+	commit_prepare(&c);
+	transaction_run_alone(parts->transaction, &c.item);
+	mem_free(c.listings);
+	r = c.result.error;
 	if (r == E_LIMIT)
-		return commit_refused(&c, words);
-	if (r < 0)
+		commit_refuse(&c, parts->transaction);
+	if (r < 0) {
+		*ret_text = c.item.why;
 		return r;
-	store_guard_worked(&keeper->guard);
-	commit_words(&c, words);
-	commit_publish(&c, words);
-	*ret_changed = c.change.rows;
+	}
+	commit_done(&c, ret_text);
+	*ret_changed = (uint32_t)c.changed;
 	return 0;
 }

@@ -2,27 +2,32 @@
 #include "keeper/feed_staging.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "bus/convert.h"
+#include "keeper/command.h"
+#include "keeper/feed_row.h"
 
-/*
- * Lists of other operators. The courier reads the strangers' zone and sends what became of it in parts; nothing of it is
- * done before it is whole. The courier may have been taken over by that zone, so everything is checked here again against
- * the keeper's own configuration: which list and sublists, how many entries, what is never listed, how much may change.
- *
- * The listings of a feed are those by the author "feed:NAME", in sublists that nobody else fills. So a feed cannot touch
- * what operators entered, and can be taken away as one thing.
- */
-enum { ITEMS_PER_ENTRY = 4, ITEMS_LEAST = 1024 };
+enum { ENTRIES_PER_LISTING = 4, ENTRIES_LEAST = 1024 };
+
+/* A part of a change set as it is handled, and the text that answers it. */
+struct feed_part {
+	const struct keeper_parts *parts;
+	struct connection *connection;
+	const Stockade__Feed *message;
+	feed_commit_call *commit;
+	struct fault text;
+	uint32_t changed;
+};
+
+/* ---- what is known of a feed ---- */
 
 const char *feed_author(const char *name, char author[FEED_AUTHOR_SIZE])
 {
 	snprintf(author, FEED_AUTHOR_SIZE, "feed:%s", name);
 	return author;
 }
-
-/* ---- what is known of a feed ---- */
 
 static int feed_row_found(const struct store_feed *feed, void *arg)
 {
@@ -36,36 +41,22 @@ static int feed_row_found(const struct store_feed *feed, void *arg)
 	return 1;
 }
 
-int feed_row_read(struct keeper *keeper, struct span name, struct feed_row *row)
+int feed_row_read(struct store *store, struct span name, struct feed_row *row)
 {
 	int r;
 
 	*row = (struct feed_row){.known = false};
-	r = store_feeds(keeper->guard.store, name, feed_row_found, row);
+	r = store_feeds(store, name, feed_row_found, row);
 	snprintf(row->name, sizeof(row->name), "%.*s", (int)name.len, (const char *)name.ptr);
 	row->feed.name = span_text(row->name);
 	return r;
 }
 
-void feed_row_set_error(struct feed_row *row, const char *words, int64_t now_s)
+void feed_row_set_error(struct feed_row *row, const char *text, int64_t now_s)
 {
-	snprintf(row->error, sizeof(row->error), "%s", words);
+	snprintf(row->error, sizeof(row->error), "%s", text);
 	row->feed.error = span_text(row->error);
 	row->feed.error_s = now_s;
-}
-
-int feed_row_write(struct keeper *keeper, struct feed_row *row)
-{
-	int r = store_begin(keeper->guard.store);
-
-	if (r < 0)
-		return r;
-	r = store_feed_put(keeper->guard.store, &row->feed);
-	if (r >= 0)
-		r = store_commit(keeper->guard.store);
-	if (r < 0)
-		store_rollback(keeper->guard.store);
-	return r;
 }
 
 /* ---- staging ---- */
@@ -78,7 +69,7 @@ void feed_forget(struct connection *connection)
 		return;
 	conf_unref(&staging->conf);
 	arena_free(&staging->arena);
-	mem_free(staging->items);
+	mem_free(staging->entries);
 	mem_free(staging);
 	connection->feed = NULL;
 }
@@ -106,15 +97,15 @@ static int staging_take_sublists(struct feed_staging *staging, const struct conf
 	if (begin->n_sublists > SUBLISTS_MAX)
 		return fault_set(why, E_LIMIT, "too many sublists");
 	for (size_t i = 0; i < begin->n_sublists; i++) {
-		size_t place = 0;
+		size_t at = 0;
 
-		while (place < list->sublists_len &&
-			strcmp(list->sublists[place].name, begin->sublists[i]) != 0)
-			place++;
-		if (place == list->sublists_len || !feed_fills(feed, begin->sublists[i]))
+		while (at < list->sublists_len &&
+			strcmp(list->sublists[at].name, begin->sublists[i]) != 0)
+			at++;
+		if (at == list->sublists_len || !feed_fills(feed, begin->sublists[i]))
 			return fault_set(why, E_DENIED, "the feed '%s' does not fill '%s'",
 				feed->name, begin->sublists[i]);
-		staging->sublists[i] = (unsigned)place;
+		staging->sublists[i] = (unsigned)at;
 	}
 	staging->sublists_len = begin->n_sublists;
 	return 0;
@@ -135,7 +126,8 @@ static int feed_check_state(
 	return 0;
 }
 
-/* A difference needs the state that it starts from; one that was taken already changes nothing again. */
+/* A difference needs the state that it starts from; one that was taken already changes nothing
+ * again. */
 static int feed_check_base(struct feed_staging *staging, const struct feed_row *row,
 	const Stockade__FeedBegin *begin, struct fault *why)
 {
@@ -149,170 +141,199 @@ static int feed_check_base(struct feed_staging *staging, const struct feed_row *
 	return fault_set(why, E_CONFLICT, "the changes start elsewhere: the whole zone is needed");
 }
 
-static int feed_begin(
-	struct connection *connection, const Stockade__Feed *message, struct fault *why)
+static struct feed_staging *feed_staging_new(const struct conf *conf, const Stockade__Feed *message)
 {
-	struct keeper *keeper = connection->keeper;
 	const Stockade__FeedBegin *begin = message->begin;
-	const struct conf *conf = keeper->guard.conf;
-	const struct conf_feed *feed = conf_feed_find(conf, span_text(message->name));
-	struct feed_staging *staging;
-	struct feed_row row;
-	int r;
+	struct feed_staging *staging = mem_new(feed_staging);
 
-	feed_forget(connection);
-	if (feed == NULL)
-		return fault_set(
-			why, E_ABSENT, "there is no feed '%s' in the configuration", message->name);
-	if (begin->rules != conf_feed_rules(conf, feed))
-		return fault_set(why, E_AGAIN, "the configuration of '%s' has changed", feed->name);
-	r = feed_row_read(keeper, span_text(feed->name), &row);
-	if (r >= 0 && !begin->expired)
-		r = retire_refuses(keeper, span_text(feed->into), why);
-	if (r < 0)
-		return r;
-	staging = mem_new(feed_staging);
-	connection->feed = staging;
 	staging->conf = conf_ref(conf);
 	staging->arena = arena_new(0);
-	snprintf(staging->name, sizeof(staging->name), "%s", feed->name);
+	snprintf(staging->name, sizeof(staging->name), "%s", message->name);
 	staging->whole = begin->whole;
 	staging->expired = begin->expired;
 	staging->from_serial = begin->from_serial;
 	staging->to_serial = begin->to_serial;
-	r = feed_check_state(&row, begin, why);
+	return staging;
+}
+
+static int feed_begin(struct feed_part *part)
+{
+	const struct store_guard *guard = part->parts->guard;
+	const Stockade__FeedBegin *begin = part->message->begin;
+	const struct conf_feed *feed = conf_feed_find(guard->conf, span_text(part->message->name));
+	struct feed_staging *staging;
+	struct feed_row row;
+	int r;
+
+	feed_forget(part->connection);
+	if (feed == NULL)
+		return fault_set(&part->text, E_ABSENT,
+			"there is no feed '%s' in the configuration", part->message->name);
+	if (begin->rules != conf_feed_rules(guard->conf, feed))
+		return fault_set(
+			&part->text, E_AGAIN, "the configuration of '%s' has changed", feed->name);
+	r = feed_row_read(guard->store, span_text(feed->name), &row);
+	if (r >= 0 && !begin->expired)
+		r = retirement_refuses(guard, span_text(feed->into), &part->text);
+	if (r < 0)
+		return r;
+	staging = feed_staging_new(guard->conf, part->message);
+	part->connection->feed = staging;
+	r = feed_check_state(&row, begin, &part->text);
 	if (r >= 0)
-		r = feed_check_base(staging, &row, begin, why);
+		r = feed_check_base(staging, &row, begin, &part->text);
 	if (r >= 0)
-		r = staging_take_sublists(staging, feed, begin, why);
+		r = staging_take_sublists(staging, feed, begin, &part->text);
 	return r;
 }
 
 /* ---- entries ---- */
 
-static struct feed_item *staging_push(struct feed_staging *staging)
+static struct feed_entry *staging_push(struct feed_staging *staging)
 {
-	mem_grow(&staging->items, &staging->room, staging->len + 1, sizeof(*staging->items));
-	staging->items[staging->len] = (struct feed_item){.domain = NULL};
-	return &staging->items[staging->len++];
+	mem_grow(&staging->entries, &staging->room, staging->len + 1, sizeof(*staging->entries));
+	staging->entries[staging->len] = (struct feed_entry){.reason = ""};
+	return &staging->entries[staging->len++];
 }
 
 /* Most entries of a zone have the text of the one before. */
 static const char *staging_reason(struct feed_staging *staging, const char *reason)
 {
-	const char *last = staging->len > 1 ? staging->items[staging->len - 2].reason : "";
+	const char *last = staging->len > 1 ? staging->entries[staging->len - 2].reason : "";
 
 	if (strcmp(last, reason) == 0)
 		return last;
 	return arena_copy_string(staging->arena, reason);
 }
 
-static int staging_add(
-	struct feed_staging *staging, const Stockade__FeedEntry *entry, struct fault *why)
+/* What is wrong with an entry; NULL: nothing. */
+static const char *entry_fault(const struct feed_staging *staging, const Stockade__FeedEntry *entry)
 {
-	uint32_t bits = staging->sublists_len == SUBLISTS_MAX
-				? UINT32_MAX
-				: (UINT32_C(1) << staging->sublists_len) - 1;
-	struct feed_item *item;
-	struct source source;
-	int r = source_from_wire(entry->source, &source);
+	uint32_t known = staging->sublists_len == SUBLISTS_MAX
+				 ? UINT32_MAX
+				 : (UINT32_C(1) << staging->sublists_len) - 1;
 
-	if (r < 0 || ((entry->listed | entry->excluded) & ~bits) != 0 ||
-		(entry->listed & entry->excluded) != 0)
-		return fault_set(why, E_PARSE, "an entry of the feed makes no sense");
-	item = staging_push(staging);
-	item->ip = source.net.ip;
-	item->bits = source.net.bits;
+	if (((entry->listed | entry->excluded) & ~known) != 0)
+		return "is for a sublist that the change set did not name";
+	if ((entry->listed & entry->excluded) != 0)
+		return "is listed and excluded on the same sublist";
+	return NULL;
+}
+
+static int staging_add(
+	struct feed_staging *staging, const Stockade__FeedEntry *from, struct fault *why)
+{
+	struct source source;
+	struct feed_entry *entry;
+	char text[SOURCE_TEXT_SIZE];
+	const char *wrong;
+
+	if (source_from_wire(from->source, &source) < 0)
+		return fault_set(why, E_PARSE,
+			"entry %zu of the feed is not an address, network or domain",
+			staging->len + 1);
+	wrong = entry_fault(staging, from);
+	if (wrong != NULL)
+		return fault_set(why, E_PARSE, "entry %zu of the feed, '%s', %s", staging->len + 1,
+			source_print(&source, text), wrong);
+	entry = staging_push(staging);
+	entry->source = (struct feed_source){.ip = source.net.ip, .bits = source.net.bits};
 	if (source.kind == SOURCE_DOMAIN)
-		item->domain = arena_copy_string(staging->arena, source.domain);
-	item->listed = entry->listed;
-	item->excluded = entry->excluded;
-	item->reason = staging_reason(staging, entry->reason);
+		entry->source.domain = arena_string(staging->arena, span_text(source.domain));
+	entry->listed = from->listed;
+	entry->excluded = from->excluded;
+	entry->reason = staging_reason(staging, from->reason);
 	return 0;
 }
 
-static int feed_entries(
-	struct connection *connection, const Stockade__Feed *message, struct fault *why)
+/* The staging that the message is a part of; NULL, with a text: there is none. */
+static struct feed_staging *feed_begun(struct feed_part *part)
 {
-	struct feed_staging *staging = connection->feed;
+	struct feed_staging *staging = part->connection->feed;
+
+	if (staging != NULL && strcmp(staging->name, part->message->name) == 0)
+		return staging;
+	fault_set(&part->text, E_CONFLICT, "no change set of '%s' was begun", part->message->name);
+	return NULL;
+}
+
+static int feed_entries(struct feed_part *part)
+{
+	struct feed_staging *staging = feed_begun(part);
+	const Stockade__FeedEntries *entries = part->message->entries;
 	const struct conf_feed *feed;
 	size_t most;
 	int r = 0;
 
-	if (staging == NULL || strcmp(staging->name, message->name) != 0)
-		return fault_set(why, E_CONFLICT, "no change set of '%s' was begun", message->name);
+	if (staging == NULL)
+		return E_CONFLICT;
 	feed = conf_feed_find(staging->conf, span_text(staging->name));
-	most = (size_t)feed->limit * ITEMS_PER_ENTRY + ITEMS_LEAST;
-	if (staging->len + message->entries->n_entries > most)
-		return fault_set(why, E_LIMIT, "the change set has more than %zu entries", most);
-	for (size_t i = 0; i < message->entries->n_entries && r >= 0; i++)
-		r = staging_add(staging, message->entries->entries[i], why);
+	most = (size_t)feed->limit * ENTRIES_PER_LISTING + ENTRIES_LEAST;
+	if (staging->len + entries->n_entries > most)
+		return fault_set(
+			&part->text, E_LIMIT, "the change set has more than %zu entries", most);
+	for (size_t i = 0; i < entries->n_entries && r >= 0; i++)
+		r = staging_add(staging, entries->entries[i], &part->text);
 	return r;
 }
 
 /* ---- end ---- */
 
-static int feed_end(struct connection *connection, const Stockade__Feed *message, struct fault *why,
-	uint32_t *ret_changed)
+static int feed_end(struct feed_part *part)
 {
-	struct keeper *keeper = connection->keeper;
-	struct feed_staging *staging = connection->feed;
-	const struct conf_feed *feed;
-	struct feed_row row;
-	int r;
+	struct feed_staging *staging = feed_begun(part);
+	uint64_t sent = part->message->end->entries;
 
-	if (staging == NULL || strcmp(staging->name, message->name) != 0)
-		return fault_set(why, E_CONFLICT, "no change set of '%s' was begun", message->name);
-	if (staging->len != message->end->entries)
-		return fault_set(why, E_TRUNCATED, "%zu entries came, and %llu were sent",
-			staging->len, (unsigned long long)message->end->entries);
-	if (staging->conf != keeper->guard.conf)
-		return fault_set(why, E_AGAIN, "the configuration was changed meanwhile");
-	feed = conf_feed_find(staging->conf, span_text(staging->name));
-	r = feed_row_read(keeper, span_text(staging->name), &row);
-	return r < 0 ? r : feed_commit(connection, feed, staging, &row, why, ret_changed);
+	if (staging == NULL)
+		return E_CONFLICT;
+	if (staging->len != sent)
+		return fault_set(&part->text, E_TRUNCATED, "%zu entries came, and %llu were sent",
+			staging->len, (unsigned long long)sent);
+	if (staging->conf != part->parts->guard->conf)
+		return fault_set(&part->text, E_AGAIN, "the configuration was changed meanwhile");
+	return part->commit(part->parts, staging, &part->text, &part->changed);
 }
 
 /* ---- messages ---- */
 
-static int feed_run(struct connection *connection, const Stockade__Feed *message, struct fault *why,
-	uint32_t *ret_changed)
+static int feed_run(struct feed_part *part)
 {
-	int r = store_guard_need(&connection->keeper->guard, why);
+	int r = store_guard_need(part->parts->guard, &part->text);
 
 	if (r < 0)
 		return r;
-	switch (message->what_case) {
+	switch (part->message->what_case) {
 	case STOCKADE__FEED__WHAT_BEGIN:
-		return feed_begin(connection, message, why);
+		return feed_begin(part);
 	case STOCKADE__FEED__WHAT_ENTRIES:
-		return feed_entries(connection, message, why);
+		return feed_entries(part);
 	case STOCKADE__FEED__WHAT_END:
-		return feed_end(connection, message, why, ret_changed);
+		return feed_end(part);
 	default:
-		return fault_set(why, E_USAGE, "the message is empty");
+		return fault_set(&part->text, E_USAGE, "the message is empty");
 	}
 }
 
-void feed_handle(struct connection *connection, const Stockade__Feed *message)
+void feed_handle(const struct keeper_parts *parts, struct connection *connection,
+	const Stockade__Feed *message, feed_commit_call *commit)
 {
+	struct feed_part part = {
+		.commit = commit, .parts = parts, .connection = connection, .message = message};
 	Stockade__Answer answer = STOCKADE__ANSWER__INIT;
-	struct fault words = {""};
-	uint32_t changed = 0;
 	int r;
 
-	transaction_commit(connection->keeper);
-	r = feed_run(connection, message, &words, &changed);
-	if (r < 0 && words.text[0] == '\0') {
-		store_guard_failed(&connection->keeper->guard, r);
-		fault_set(&words, r, "%s", connection->keeper->guard.why);
+	transaction_commit(parts->transaction);
+	r = feed_run(&part);
+	if (r < 0 && part.text.text[0] == '\0') {
+		store_guard_failed(parts->guard, r);
+		fault_set(&part.text, r, "%s", parts->guard->why);
 	}
 	if (r < 0 || message->what_case == STOCKADE__FEED__WHAT_END)
 		feed_forget(connection);
 	answer.tag = message->tag;
 	answer.error = r < 0 ? r : 0;
-	answer.text = words.text;
-	answer.changed = changed;
-	answer.serial = connection->keeper->publisher.serial;
+	answer.text = part.text.text;
+	answer.changed = part.changed;
+	answer.serial = publisher_serial(parts->publisher);
 	connection_answer(connection, &answer);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "keeper/keeper.h"
+#include "keeper/evidence.h"
+#include "keeper/expire.h"
 #include "keeper/keeper_priv.h"
 
 #include <stdio.h>
@@ -23,7 +25,7 @@ static int keeper_open_store(struct keeper *keeper)
 
 /* ---- clock work ---- */
 
-void keeper_arm_expiry(struct keeper *keeper)
+static void keeper_arm_expiry(struct keeper *keeper)
 {
 	int64_t until_s = 0;
 	int64_t wait_ms;
@@ -46,7 +48,8 @@ static void keeper_on_expiry(struct timer *timer, void *arg)
 	(void)timer;
 	if (store_guard_is_well(&keeper->guard) &&
 		clock_guard_allows(&keeper->clock, clock_now_s(), loop_now_ms(keeper->loop)))
-		command_expire(keeper);
+		expire_due(&keeper->parts);
+	keeper_arm_expiry(keeper);
 }
 
 static void keeper_try_store(struct keeper *keeper)
@@ -67,7 +70,8 @@ static void keeper_try_store(struct keeper *keeper)
 		store_guard_worked(&keeper->guard);
 }
 
-/* Old rows go in small steps, so that nobody waits for it; and, as listings do, by a clock that is believed. */
+/* Old rows go in small steps, so that nobody waits for it; and, as listings do, by a clock that
+ * is believed. */
 static void keeper_keep(struct keeper *keeper)
 {
 	const struct conf *conf = keeper->guard.conf;
@@ -79,7 +83,7 @@ static void keeper_keep(struct keeper *keeper)
 
 	if (loop_now_ms(keeper->loop) < keeper->keep_at_ms)
 		return;
-	transaction_commit(keeper);
+	transaction_commit(keeper->transaction);
 	r = store_drop_old(keeper->guard.store, &keep);
 	if (r < 0)
 		store_guard_failed(&keeper->guard, r);
@@ -92,7 +96,7 @@ static void keeper_on_tick(struct timer *timer, void *arg)
 	bool may_end;
 
 	timer_set(timer, loop_now_ms(keeper->loop) + TICK_MS);
-	transaction_commit(keeper);
+	transaction_commit(keeper->transaction);
 	if (!store_guard_is_well(&keeper->guard))
 		keeper_try_store(keeper);
 	may_end = clock_guard_allows(&keeper->clock, clock_now_s(), loop_now_ms(keeper->loop));
@@ -103,6 +107,11 @@ static void keeper_on_tick(struct timer *timer, void *arg)
 	keeper_arm_expiry(keeper);
 	if (may_end)
 		keeper_keep(keeper);
+}
+
+static void keeper_on_committed(void *arg)
+{
+	keeper_arm_expiry(OBJ(keeper, arg));
 }
 
 /* ---- the role ---- */
@@ -118,10 +127,16 @@ int keeper_start(struct role_context *context, struct fault *why)
 	keeper->guard.conf = context->conf;
 	keeper->guard.loop = context->loop;
 	keeper->publisher.serial_fd = -1;
-	keeper->started_s = loop_now_s(context->loop);
 	timer_init(&keeper->tick, keeper->loop, keeper_on_tick, keeper);
 	timer_init(&keeper->expiry, keeper->loop, keeper_on_expiry, keeper);
-	transaction_init(keeper);
+	keeper->transaction =
+		transaction_new(&keeper->guard, &keeper->publisher, keeper_on_committed, keeper);
+	keeper->evidence = evidence_new(&keeper->guard, keeper->transaction);
+	keeper->parts = (struct keeper_parts){.guard = &keeper->guard,
+		.publisher = &keeper->publisher,
+		.transaction = keeper->transaction,
+		.connections = &keeper->connections,
+		.started_s = loop_now_s(context->loop)};
 	context->state = keeper;
 	r = publish_start(keeper, why);
 	if (r < 0)
@@ -145,7 +160,7 @@ int keeper_reload(struct role_context *context)
 
 void keeper_stop(struct role_context *context)
 {
-	transaction_commit(OBJ(keeper, context->state));
+	transaction_commit(OBJ(keeper, context->state)->transaction);
 	loop_stop(context->loop);
 }
 
@@ -153,12 +168,13 @@ void keeper_finish(struct role_context *context)
 {
 	struct keeper *keeper = OBJ(keeper, context->state);
 
-	transaction_commit(keeper);
+	transaction_commit(keeper->transaction);
 	connections_close(keeper);
 	publish_finish(keeper);
 	timer_done(&keeper->tick);
 	timer_done(&keeper->expiry);
-	transaction_done(keeper);
+	evidence_free(&keeper->evidence);
+	transaction_free(&keeper->transaction);
 	store_free(&keeper->guard.store);
 	keeper->magic = 0;
 	mem_free(keeper);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The keeper: the one role that opens the store, and the one that parses no strangers' bytes. roles/keeper.c runs it.
+ * The keeper: the one role that opens the store, and the one that parses no strangers' bytes.
+ * roles/keeper.c runs it.
  */
 #include "process/role.h"
 

@@ -3,17 +3,15 @@
 /* The keeper's own state, for the files that are not cut loose from it yet. */
 #include "base/clock_guard.h"
 #include "base/log.h"
-#include "keeper/command.h"
 #include "keeper/connection.h"
-#include "keeper/evidence.h"
-#include "keeper/message.h"
+#include "keeper/parts.h"
 #include "keeper/publisher.h"
-#include "keeper/query.h"
 #include "keeper/store_guard.h"
 #include "keeper/transaction.h"
 #include "list/delta.h"
-#include "policy/listing_rule.h"
 #include "process/role.h"
+
+struct evidence;
 
 struct keeper {
 	uint32_t magic;
@@ -21,16 +19,15 @@ struct keeper {
 	struct loop *loop;
 	struct store_guard guard;
 	struct listener listeners[BUS_SENDER_COUNT];
-	struct connection *connections;
+	struct connections connections;
 	struct pending_answer *pending;
 	struct timer pending_due;
-	struct transaction transaction;
+	struct transaction *transaction;
+	struct evidence *evidence;
+	struct keeper_parts parts;
 	struct publisher publisher;
 	struct timer tick;
 	struct timer expiry;
 	struct clock_guard clock;
 	int64_t keep_at_ms;
-	int64_t started_s;
 };
-
-void keeper_arm_expiry(struct keeper *keeper);

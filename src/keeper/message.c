@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-#include "bus/convert.h"
-#include "keeper/keeper_priv.h"
+#include "keeper/message.h"
 
-/* Everything is copied into the arena: rows live only as long as the callback that brings them. */
+#include "bus/convert.h"
 
 enum { EVIDENCE_SHOWN = 64 };
 
@@ -31,20 +30,20 @@ static char *listing_code(
 	return (char *)"";
 }
 
-static void listing_encode_evidence(
-	struct keeper *keeper, struct arena *arena, Stockade__Listing *wire)
+static void listing_encode_evidence(const struct encoder *encoder, Stockade__Listing *wire)
 {
 	size_t count = EVIDENCE_SHOWN;
 
-	wire->evidence = arena_alloc(arena, count * sizeof(*wire->evidence));
-	if (store_listing_evidence(keeper->guard.store, wire->id, wire->evidence, &count) < 0)
+	wire->evidence = arena_alloc(encoder->arena, count * sizeof(*wire->evidence));
+	if (store_listing_evidence(encoder->store, wire->id, wire->evidence, &count) < 0)
 		count = 0;
 	wire->n_evidence = count;
 }
 
-Stockade__Listing *listing_encode(struct keeper *keeper, struct arena *arena,
-	const struct store_listing *listing, bool private)
+Stockade__Listing *listing_encode(
+	const struct encoder *encoder, const struct store_listing *listing)
 {
+	struct arena *arena = encoder->arena;
 	Stockade__Listing *wire = arena_alloc(arena, sizeof(*wire));
 
 	stockade__listing__init(wire);
@@ -61,16 +60,15 @@ Stockade__Listing *listing_encode(struct keeper *keeper, struct arena *arena,
 	wire->ended_s = listing->ended_s;
 	wire->ended_reason = arena_string(arena, listing->ended_reason);
 	wire->excluded = listing->excluded;
-	wire->code = listing_code(keeper->guard.conf, arena, listing);
-	if (private) {
+	wire->code = listing_code(encoder->conf, arena, listing);
+	if (encoder->is_private) {
 		wire->author = arena_string(arena, listing->author);
 		wire->ended_by = arena_string(arena, listing->ended_by);
 	}
-	listing_encode_evidence(keeper, arena, wire);
+	listing_encode_evidence(encoder, wire);
 	return wire;
 }
 
-/* Packed as an incident that holds nothing else: one form, known to everybody who reads the bus. */
 struct span checks_encode(struct arena *arena, const Stockade__Incident *incident)
 {
 	Stockade__Incident only = STOCKADE__INCIDENT__INIT;
@@ -108,8 +106,9 @@ static void checks_decode(struct arena *arena, struct span bytes, Stockade__Inci
 }
 
 Stockade__Incident *incident_encode(
-	struct arena *arena, const struct store_incident *incident, bool private)
+	const struct encoder *encoder, const struct store_incident *incident)
 {
+	struct arena *arena = encoder->arena;
 	Stockade__Incident *wire = arena_alloc(arena, sizeof(*wire));
 
 	stockade__incident__init(wire);
@@ -126,7 +125,7 @@ Stockade__Incident *incident_encode(
 	wire->helo = arena_string(arena, incident->helo);
 	wire->ptr = arena_string(arena, incident->ptr);
 	wire->list = arena_string(arena, incident->list);
-	if (private) {
+	if (encoder->is_private) {
 		wire->sender = arena_string(arena, incident->sender);
 		wire->recipient = arena_string(arena, incident->recipient);
 	}
@@ -134,8 +133,9 @@ Stockade__Incident *incident_encode(
 	return wire;
 }
 
-Stockade__Event *event_encode(struct arena *arena, const struct store_event *event)
+Stockade__Event *event_encode(const struct encoder *encoder, const struct store_event *event)
 {
+	struct arena *arena = encoder->arena;
 	Stockade__Event *wire = arena_alloc(arena, sizeof(*wire));
 
 	stockade__event__init(wire);

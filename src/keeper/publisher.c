@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/macro.h"
 #include "base/mem.h"
 #include "base/serial.h"
 #include "bus/frame.h"
@@ -187,7 +188,7 @@ static bool publish_is_damaged(struct keeper *keeper)
 		return false;
 	if (publisher->hole)
 		return true;
-	transaction_commit(keeper);
+	transaction_commit(keeper->transaction);
 	r = publish_renumber(keeper, &serial);
 	if (r < 0) {
 		store_guard_failed(&keeper->guard, r);
@@ -215,7 +216,7 @@ static void each_follower(struct keeper *keeper,
 {
 	struct connection *next;
 
-	for (struct connection *connection = keeper->connections; connection != NULL;
+	for (struct connection *connection = keeper->connections.first; connection != NULL;
 		connection = next) {
 		next = connection->next;
 		if (connection->follows && !connection->dead)
@@ -316,9 +317,9 @@ static bool snapshot_is_wanted(const struct keeper *keeper)
 {
 	const struct publisher *publisher = &keeper->publisher;
 
-	for (const struct connection *connection = keeper->connections; connection != NULL;
+	for (const struct connection *connection = keeper->connections.first; connection != NULL;
 		connection = connection->next) {
-		if (connection->import_event != 0 &&
+		if (connection->imports &&
 			loop_now_ms(keeper->loop) < connection->import_ms + IMPORT_REST_MS)
 			return false; /* the import's end asks again */
 	}
@@ -344,7 +345,7 @@ static int publish_fresh_number(struct keeper *keeper, uint32_t *ret_serial)
 	struct change nothing = {.len = 0};
 	int r;
 
-	transaction_commit(keeper);
+	transaction_commit(keeper->transaction);
 	r = store_begin(keeper->guard.store);
 	if (r < 0)
 		return r;
@@ -409,7 +410,7 @@ void publish_forget(struct keeper *keeper)
 
 	if (publisher->forget == 0 || keeper->guard.store == NULL)
 		return;
-	transaction_commit(keeper);
+	transaction_commit(keeper->transaction);
 	r = store_changes_drop(keeper->guard.store, publisher->forget, FORGET_STEP);
 	if (r == 0)
 		publisher->forget = 0;
@@ -466,7 +467,7 @@ void publish_reload(struct keeper *keeper)
 	publisher->shape = shape;
 	if (same || keeper->guard.store == NULL)
 		return;
-	transaction_commit(keeper);
+	transaction_commit(keeper->transaction);
 	r = publish_renumber(keeper, &serial);
 	if (r < 0) {
 		store_guard_failed(&keeper->guard, r);
@@ -487,4 +488,45 @@ void publish_finish(struct keeper *keeper)
 	if (publisher->serial_fd >= 0)
 		close(publisher->serial_fd);
 	publisher->serial_fd = -1;
+}
+
+/* ---- by the publisher alone ---- */
+
+static struct keeper *keeper_of(const struct publisher *publisher)
+{
+	return CONTAINEROF(publisher, struct keeper, publisher);
+}
+
+int publisher_number(struct publisher *publisher, const struct change *change, uint32_t *ret_serial)
+{
+	return publish_number(keeper_of(publisher), change, ret_serial);
+}
+
+enum served publisher_publish(struct publisher *publisher, const struct change *change,
+	uint32_t serial, enum publish_when when)
+{
+	struct change copy = *change;
+
+	publish_change(keeper_of(publisher), &copy, serial, when == PUBLISH_LATER);
+	return copy.all ? SERVED_BY_SNAPSHOT : SERVED_BY_DELTA;
+}
+
+void publisher_turn(struct publisher *publisher)
+{
+	publish_turn(keeper_of(publisher));
+}
+
+int publisher_may_change(const struct publisher *publisher, struct fault *why)
+{
+	return publish_may_change(keeper_of(publisher), why);
+}
+
+uint32_t publisher_serial(const struct publisher *publisher)
+{
+	return publisher->serial;
+}
+
+uint32_t publisher_gap_serial(const struct publisher *publisher)
+{
+	return publisher->hole_serial;
 }

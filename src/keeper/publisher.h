@@ -21,6 +21,11 @@ enum {
 struct connection;
 struct keeper;
 
+/* How a change comes to the followers. */
+enum served { SERVED_BY_DELTA, SERVED_BY_SNAPSHOT };
+/* LATER: an import goes on; its last part asks for the snapshot. */
+enum publish_when { PUBLISH_NOW, PUBLISH_LATER };
+
 /* A delta that is newer than the snapshot. */
 struct told {
 	uint32_t to_serial;
@@ -108,3 +113,13 @@ bool snapshot_is_whole(
 int snapshot_find_newest(const char *folder, uint32_t *ret_serial, char name[FILE_NAME_SIZE]);
 void snapshot_remove_old(const char *folder, uint32_t serial);
 void snapshot_name(uint32_t serial, char name[FILE_NAME_SIZE]);
+
+/* What other files use from now on. */
+int publisher_number(
+	struct publisher *publisher, const struct change *change, uint32_t *ret_serial);
+enum served publisher_publish(struct publisher *publisher, const struct change *change,
+	uint32_t serial, enum publish_when when);
+void publisher_turn(struct publisher *publisher);
+int publisher_may_change(const struct publisher *publisher, struct fault *why);
+uint32_t publisher_serial(const struct publisher *publisher);
+uint32_t publisher_gap_serial(const struct publisher *publisher);

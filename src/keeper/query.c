@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: ISC */
+#include "keeper/query.h"
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/serial.h"
 #include "bus/convert.h"
-#include "keeper/feed_staging.h"
-#include "keeper/keeper_priv.h"
+#include "keeper/message.h"
+#include "keeper/publisher.h"
+#include "keeper/store_guard.h"
+#include "keeper/transaction.h"
 
 /* Answers of bounded length, from the store alone; what the asker may see depends on its socket. */
 enum {
@@ -16,10 +19,9 @@ enum {
 };
 
 struct asking {
-	struct keeper *keeper;
-	struct arena *arena;
+	const struct keeper_parts *parts;
+	struct encoder encoder;
 	Stockade__Answer *answer;
-	bool private;
 	size_t room; /* of the array being filled */
 };
 
@@ -32,7 +34,7 @@ static int add_listing(const struct store_listing *listing, void *arg)
 		return 1;
 	}
 	asking->answer->listings[asking->answer->n_listings++] =
-		listing_encode(asking->keeper, asking->arena, listing, asking->private);
+		listing_encode(&asking->encoder, listing);
 	return 0;
 }
 
@@ -41,7 +43,7 @@ static int add_incident(const struct store_incident *incident, void *arg)
 	struct asking *asking = arg;
 
 	asking->answer->incidents[asking->answer->n_incidents++] =
-		incident_encode(asking->arena, incident, asking->private);
+		incident_encode(&asking->encoder, incident);
 	return 0;
 }
 
@@ -49,14 +51,15 @@ static int add_event(const struct store_event *event, void *arg)
 {
 	struct asking *asking = arg;
 
-	asking->answer->events[asking->answer->n_events++] = event_encode(asking->arena, event);
+	asking->answer->events[asking->answer->n_events++] = event_encode(&asking->encoder, event);
 	return 0;
 }
 
 static void listings_room(struct asking *asking, size_t room)
 {
 	asking->room = room;
-	asking->answer->listings = arena_alloc(asking->arena, room * sizeof(Stockade__Listing *));
+	asking->answer->listings =
+		arena_alloc(asking->encoder.arena, room * sizeof(Stockade__Listing *));
 }
 
 static int ask_listings_of(
@@ -64,7 +67,7 @@ static int ask_listings_of(
 {
 	struct store_select select = {
 		.which = which, .source = source, .limit = (uint32_t)asking->room + 1};
-	int r = store_listings(asking->keeper->guard.store, &select, add_listing, asking);
+	int r = store_listings(asking->encoder.store, &select, add_listing, asking);
 
 	return r < 0 ? r : 0;
 }
@@ -74,9 +77,8 @@ static int ask_incidents_of(struct asking *asking, const struct source *source)
 	int r;
 
 	asking->answer->incidents =
-		arena_alloc(asking->arena, INCIDENTS_MAX * sizeof(Stockade__Incident *));
-	r = store_incidents_of(
-		asking->keeper->guard.store, source, INCIDENTS_MAX, add_incident, asking);
+		arena_alloc(asking->encoder.arena, INCIDENTS_MAX * sizeof(Stockade__Incident *));
+	r = store_incidents_of(asking->encoder.store, source, INCIDENTS_MAX, add_incident, asking);
 	return r < 0 ? r : 0;
 }
 
@@ -84,8 +86,9 @@ static int ask_events_of(struct asking *asking, const struct source *source)
 {
 	int r;
 
-	asking->answer->events = arena_alloc(asking->arena, EVENTS_MAX * sizeof(Stockade__Event *));
-	r = store_events_of(asking->keeper->guard.store, source, EVENTS_MAX, add_event, asking);
+	asking->answer->events =
+		arena_alloc(asking->encoder.arena, EVENTS_MAX * sizeof(Stockade__Event *));
+	r = store_events_of(asking->encoder.store, source, EVENTS_MAX, add_event, asking);
 	return r < 0 ? r : 0;
 }
 
@@ -93,8 +96,9 @@ static int ask_incident(struct asking *asking, uint64_t number, struct fault *wh
 {
 	int r;
 
-	asking->answer->incidents = arena_alloc(asking->arena, sizeof(Stockade__Incident *));
-	r = store_incident_get(asking->keeper->guard.store, number, add_incident, asking);
+	asking->answer->incidents =
+		arena_alloc(asking->encoder.arena, sizeof(Stockade__Incident *));
+	r = store_incident_get(asking->encoder.store, number, add_incident, asking);
 	if (r == E_ABSENT)
 		return fault_set(why, r, "there is no such incident, or it was too long ago");
 	return r < 0 ? r : 0;
@@ -106,10 +110,12 @@ static int ask_source(struct asking *asking, const Stockade__Source *wire, struc
 	int r = source_from_wire(wire, &source);
 
 	if (r < 0)
-		return fault_set(why, r, "that is no address, network or domain");
+		return fault_set(why, r, "that is not an address, network or domain");
 	listings_room(asking, LISTINGS_MAX);
 	r = ask_listings_of(asking, STORE_COVERING, &source);
-	if (r >= 0 && !asking->private) /* operators have a query of its own for what has ended */
+	if (r >= 0 &&
+		!asking->encoder
+			 .is_private) /* operators have a query of its own for what has ended */
 		r = ask_listings_of(asking, STORE_ENDED, &source);
 	return r < 0 ? r : ask_incidents_of(asking, &source);
 }
@@ -146,11 +152,11 @@ static int ask_page(struct asking *asking, const Stockade__ListingsQuery *query,
 		.limit = limit + 1};
 	int r;
 
-	if (conf_list_find(asking->keeper->guard.conf, select.list) == NULL)
+	if (conf_list_find(asking->encoder.conf, select.list) == NULL)
 		return fault_set(
 			why, E_ABSENT, "there is no list '%s' in the configuration", query->list);
 	listings_room(asking, limit);
-	r = store_listings(asking->keeper->guard.store, &select, add_listing, asking);
+	r = store_listings(asking->encoder.store, &select, add_listing, asking);
 	return r < 0 ? r : 0;
 }
 
@@ -158,32 +164,37 @@ static int ask_page(struct asking *asking, const Stockade__ListingsQuery *query,
 
 static int status_lists(struct asking *asking, Stockade__Status *status)
 {
-	const struct conf *conf = asking->keeper->guard.conf;
+	const struct conf *conf = asking->encoder.conf;
 	int r = 0;
 
-	status->lists =
-		arena_alloc(asking->arena, conf->lists_len * sizeof(Stockade__ListStatus *));
+	status->lists = arena_alloc(
+		asking->encoder.arena, conf->lists_len * sizeof(Stockade__ListStatus *));
 	for (size_t i = 0; i < conf->lists_len && r >= 0; i++) {
-		Stockade__ListStatus *list = arena_alloc(asking->arena, sizeof(*list));
+		Stockade__ListStatus *list = arena_alloc(asking->encoder.arena, sizeof(*list));
 
 		stockade__list_status__init(list);
-		list->name = arena_copy_string(asking->arena, conf->lists[i].name);
-		list->zone = arena_copy_string(asking->arena, conf->lists[i].zone);
-		if (asking->keeper->guard.store != NULL)
-			r = store_list_count(asking->keeper->guard.store, span_text(list->name),
-				&list->listings);
+		list->name = arena_copy_string(asking->encoder.arena, conf->lists[i].name);
+		list->zone = arena_copy_string(asking->encoder.arena, conf->lists[i].zone);
+		if (asking->encoder.store != NULL)
+			r = store_list_count(
+				asking->encoder.store, span_text(list->name), &list->listings);
 		status->lists[status->n_lists++] = list;
 	}
 	return r;
 }
 
-/* The rows stay the connection's: the answer goes out before anything else is read. */
-static void status_counters(
-	const struct keeper *keeper, enum bus_sender sender, Stockade__RoleStatus *role)
+/* The rows stay the connections': the answer goes out before anything else is read. */
+static void status_role(
+	const struct connections *connections, enum bus_sender sender, Stockade__RoleStatus *role)
 {
-	for (const struct connection *connection = keeper->connections; connection != NULL;
+	for (const struct connection *connection = connections->first; connection != NULL;
 		connection = connection->next) {
-		if (connection->sender != sender || connection->health == NULL)
+		if (connection->sender != sender)
+			continue;
+		if (!role->connected)
+			role->serial = connection->serial;
+		role->connected = true;
+		if (connection->health == NULL)
 			continue;
 		role->counters = connection->health->counters;
 		role->n_counters = connection->health->n_counters;
@@ -192,58 +203,67 @@ static void status_counters(
 
 static void status_roles(struct asking *asking, Stockade__Status *status)
 {
-	status->roles =
-		arena_alloc(asking->arena, BUS_SENDER_COUNT * sizeof(Stockade__RoleStatus *));
+	struct arena *arena = asking->encoder.arena;
+
+	status->roles = arena_alloc(arena, BUS_SENDER_COUNT * sizeof(Stockade__RoleStatus *));
 	for (int i = 0; i < BUS_CONTROL; i++) {
-		Stockade__RoleStatus *role = arena_alloc(asking->arena, sizeof(*role));
+		Stockade__RoleStatus *role = arena_alloc(arena, sizeof(*role));
 
 		stockade__role_status__init(role);
 		role->role = (char *)bus_sender_name((enum bus_sender)i);
 		role->follows = rights_follows((enum bus_sender)i);
-		role->connected = connection_serves(asking->keeper, role->role, &role->serial);
-		status_counters(asking->keeper, (enum bus_sender)i, role);
+		status_role(asking->parts->connections, (enum bus_sender)i, role);
 		status->roles[status->n_roles++] = role;
 	}
 }
 
-/* The rows stay the connections': the answer goes out before anything else is read. */
+/* The rows stay the connections', as above. */
 static void status_conditions(struct asking *asking, Stockade__Status *status)
 {
+	const struct connection *first = asking->parts->connections->first;
 	size_t count = 0;
 
-	for (const struct connection *connection = asking->keeper->connections; connection != NULL;
+	for (const struct connection *connection = first; connection != NULL;
 		connection = connection->next)
 		count += connection->health != NULL ? connection->health->n_conditions : 0;
-	status->conditions = arena_alloc(asking->arena, count * sizeof(Stockade__Condition *));
-	for (const struct connection *connection = asking->keeper->connections; connection != NULL;
+	status->conditions =
+		arena_alloc(asking->encoder.arena, count * sizeof(Stockade__Condition *));
+	for (const struct connection *connection = first; connection != NULL;
 		connection = connection->next) {
-		for (size_t i = 0;
-			connection->health != NULL && i < connection->health->n_conditions; i++)
-			status->conditions[status->n_conditions++] =
-				connection->health->conditions[i];
+		const Stockade__Health *health = connection->health;
+
+		for (size_t i = 0; health != NULL && i < health->n_conditions; i++)
+			status->conditions[status->n_conditions++] = health->conditions[i];
 	}
+}
+
+static void status_store(struct asking *asking, Stockade__Status *status)
+{
+	struct store_guard *guard = asking->parts->guard;
+	char text[512] = "none";
+
+	status->store_ok = store_guard_is_well(guard);
+	if (status->store_ok)
+		store_describe(guard->store, text, sizeof(text));
+	status->store =
+		arena_copy_string(asking->encoder.arena, status->store_ok ? text : guard->why);
 }
 
 static int ask_status(struct asking *asking)
 {
-	struct keeper *keeper = asking->keeper;
-	Stockade__Status *status = arena_alloc(asking->arena, sizeof(*status));
-	char words[512] = "none";
+	struct store_guard *guard = asking->parts->guard;
+	Stockade__Status *status = arena_alloc(asking->encoder.arena, sizeof(*status));
 	int r;
 
 	stockade__status__init(status);
-	status->serial = keeper->publisher.serial;
-	status->started_s = keeper->started_s;
+	status->serial = publisher_serial(asking->parts->publisher);
+	status->started_s = asking->parts->started_s;
 	r = status_lists(asking, status);
-	if (r >= 0 && keeper->guard.store != NULL)
-		r = store_counts(keeper->guard.store, &status->incidents, &status->evidence);
+	if (r >= 0 && guard->store != NULL)
+		r = store_counts(guard->store, &status->incidents, &status->evidence);
 	if (r < 0)
-		store_guard_failed(&keeper->guard, r);
-	status->store_ok = store_guard_is_well(&keeper->guard);
-	if (status->store_ok)
-		store_describe(keeper->guard.store, words, sizeof(words));
-	status->store =
-		arena_copy_string(asking->arena, status->store_ok ? words : keeper->guard.why);
+		store_guard_failed(guard, r);
+	status_store(asking, status);
 	status_roles(asking, status);
 	status_conditions(asking, status);
 	asking->answer->status = status;
@@ -256,7 +276,7 @@ static int ask(struct asking *asking, const Stockade__Query *query, struct fault
 
 	if (query->what_case == STOCKADE__QUERY__WHAT_STATUS)
 		return ask_status(asking);
-	r = store_guard_need(&asking->keeper->guard, why);
+	r = store_guard_need(asking->parts->guard, why);
 	if (r < 0)
 		return r;
 	switch (query->what_case) {
@@ -267,7 +287,7 @@ static int ask(struct asking *asking, const Stockade__Query *query, struct fault
 	case STOCKADE__QUERY__WHAT_LISTINGS:
 		return ask_page(asking, query->listings, why);
 	case STOCKADE__QUERY__WHAT_FEEDS:
-		return feed_ask(asking->keeper, asking->arena, asking->answer);
+		return query_feeds(asking->parts, asking->encoder.arena, asking->answer);
 	case STOCKADE__QUERY__WHAT_HISTORY:
 		return ask_history(asking, query->history, why);
 	default:
@@ -275,27 +295,30 @@ static int ask(struct asking *asking, const Stockade__Query *query, struct fault
 	}
 }
 
-void query_handle(struct connection *connection, const Stockade__Query *query)
+void query_handle(const struct keeper_parts *parts, struct connection *connection,
+	const Stockade__Query *query)
 {
 	AUTO(arena) *arena = arena_new(0);
+	Stockade__Answer *answer = arena_alloc(arena, sizeof(*answer));
 	struct fault why = {""};
-	struct asking asking = {.keeper = connection->keeper,
-		.arena = arena,
-		.answer = arena_alloc(arena, sizeof(Stockade__Answer)),
-		.private = rights_sees_private(connection->sender)};
+	struct asking asking = {.parts = parts, .answer = answer};
 	int r;
 
-	stockade__answer__init(asking.answer);
-	transaction_commit(connection->keeper); /* what was put before the question is seen by it */
+	stockade__answer__init(answer);
+	transaction_commit(parts->transaction); /* what came before the question is seen by it */
+	asking.encoder = (struct encoder){.arena = arena,
+		.conf = parts->guard->conf,
+		.store = parts->guard->store,
+		.is_private = rights_sees_private(connection->sender)};
 	r = ask(&asking, query, &why);
 	if (r < 0) {
 		if (error_is_of_store(r))
-			store_guard_failed(&connection->keeper->guard, r);
-		stockade__answer__init(asking.answer);
-		asking.answer->error = r;
-		asking.answer->text = why.text[0] != '\0' ? why.text : (char *)err_text(r);
+			store_guard_failed(parts->guard, r);
+		stockade__answer__init(answer);
+		answer->error = r;
+		answer->text = why.text[0] != '\0' ? why.text : (char *)err_text(r);
 	}
-	asking.answer->tag = query->tag;
-	asking.answer->serial = connection->keeper->publisher.serial;
-	connection_answer(connection, asking.answer);
+	answer->tag = query->tag;
+	answer->serial = publisher_serial(parts->publisher);
+	connection_answer(connection, answer);
 }

@@ -55,7 +55,7 @@ static uint32_t newest_seen(const struct keeper *keeper)
 {
 	uint32_t seen = newest_told(&keeper->publisher);
 
-	for (const struct connection *connection = keeper->connections; connection != NULL;
+	for (const struct connection *connection = keeper->connections.first; connection != NULL;
 		connection = connection->next)
 		seen = connection->follows ? serial_newest(seen, connection->serial) : seen;
 	return seen;
@@ -185,7 +185,7 @@ void publish_meet_follower(struct connection *connection, uint32_t serial)
 	log_event(EV_SERIAL_AHEAD,
 		LOG_FIELDS(log_text("from", bus_sender_name(connection->sender)),
 			log_number("serial", serial), log_number("ours", publisher->serial)));
-	transaction_commit(keeper);
+	transaction_commit(keeper->transaction);
 	r = meet_jump(keeper, serial, &number);
 	if (r < 0) {
 		store_guard_failed(&keeper->guard, r);

@@ -25,7 +25,8 @@ int store_guard_give_up(struct store_guard *guard, int error, const struct fault
 	return error;
 }
 
-/* A store that is gone while lists are being served is not made anew: that would end every listing at once. */
+/* A store that is gone while lists are being served is not made anew: that would end every
+ * listing at once. */
 int store_guard_open(struct store_guard *guard, bool create)
 {
 	struct fault why = {""};

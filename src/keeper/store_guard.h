@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The store and how it fares. It may fail at any time, at the start too: then the lists stay as they are, commands get a
- * clear answer, evidence stays in the spools of the roles, and a row is tried once a second until it can be written again.
- * A damaged or replaced file is closed and opened anew.
+ * The store and how it fares. It may fail at any time, at the start too: then the lists stay as
+ * they are, commands get a clear answer, evidence stays in the spools of the roles, and a row is
+ * tried once a second until it can be written again. A damaged or replaced file is closed and
+ * opened anew.
  *
  * Owner: keeper.c; one thread. Whoever writes rows gets it by pointer.
  */
@@ -22,9 +23,11 @@ struct store_guard {
 	int64_t retry_ms;
 };
 
-/* Opens it, with create also when it is absent; a failure is said. What follows from an open store is the caller's. */
+/* Opens it, with create also when it is absent; a failure is said. What follows from an open
+ * store is the caller's. */
 int store_guard_open(struct store_guard *guard, bool create);
-/* Closes it because of error, with the words of `why`, or of the store when that is NULL. Returns error. */
+/* Closes it because of error, with the words of `why`, or of the store when that is NULL.
+ * Returns error. */
 int store_guard_give_up(struct store_guard *guard, int error, const struct fault *why);
 
 /* A failure: said once; the store is closed when it is damaged. Returns error. */

@@ -1,146 +1,250 @@
 /* SPDX-License-Identifier: ISC */
+#include "keeper/transaction.h"
+
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
-#include "keeper/keeper_priv.h"
 
-/*
- * Group commit: all evidence and all commands that came in during one turn of the loop are one transaction, with one
- * serial, one sync of the disk and one delta; answers and acknowledgements go out when it is on disk. While the disk
- * syncs, the next transaction collects in the sockets: so the busier it is, the larger the transactions.
- *
- *   put, put, command, command    turn ends -> number, COMMIT -> paint, tell followers -> acknowledge, hold the answers
- *
- * A command is a part of the transaction that can be taken back alone, so a wrong one does no harm to its neighbours. When
- * the store itself fails, nothing of it was done.
- */
+enum { JOIN_CHANGED_MAX = CHANGED_MAX / 2 /* one more item of few sources still fits a delta */ };
+
+struct transaction {
+	uint32_t magic;
+	struct store_guard *guard; /* whose in_transaction says whether one is open */
+	struct publisher *publisher;
+	void (*committed)(void *arg);
+	void *arg;
+	struct timer due;
+	struct transaction_item *items, **items_end; /* in order */
+	struct change change;                        /* of all of them */
+};
 
 static void transaction_clear(struct transaction *transaction)
 {
-	transaction->runs = NULL;
-	transaction->runs_end = &transaction->runs;
+	transaction->items = NULL;
+	transaction->items_end = &transaction->items;
 	arena_free(&transaction->change.arena);
 	transaction->change = (struct change){.len = 0};
-	transaction->len = 0;
 }
 
-static void transaction_on_commit(struct timer *timer, void *arg)
+static void transaction_on_due(struct timer *timer, void *arg)
 {
+	struct transaction *transaction = OBJ(transaction, arg);
+
 	(void)timer;
-	transaction_commit(OBJ(keeper, arg));
+	transaction_commit(transaction);
 }
 
-void transaction_init(struct keeper *keeper)
+struct transaction *transaction_new(struct store_guard *guard, struct publisher *publisher,
+	void (*committed)(void *arg), void *arg)
 {
-	timer_init(&keeper->transaction.commit, keeper->loop, transaction_on_commit, keeper);
-	transaction_clear(&keeper->transaction);
+	struct transaction *transaction = mem_new(transaction);
+
+	*transaction = (struct transaction){.magic = (uint32_t)MAGIC_transaction,
+		.guard = guard,
+		.publisher = publisher,
+		.committed = committed,
+		.arg = arg};
+	timer_init(&transaction->due, guard->loop, transaction_on_due, transaction);
+	transaction_clear(transaction);
+	return transaction;
 }
 
-void transaction_done(struct keeper *keeper)
+void transaction_free(struct transaction **transaction)
 {
-	timer_done(&keeper->transaction.commit);
-	transaction_clear(&keeper->transaction);
-	mem_free(keeper->transaction.acks);
+	struct transaction *t = *transaction;
+
+	if (t == NULL)
+		return;
+	ASSERT(!t->guard->in_transaction);
+	timer_done(&t->due);
+	transaction_clear(t);
+	t->magic = 0;
+	mem_free(t);
+	*transaction = NULL;
 }
 
-int transaction_open(struct keeper *keeper)
+int transaction_open(struct transaction *transaction)
 {
-	struct transaction *transaction = &keeper->transaction;
+	struct store_guard *guard = transaction->guard;
 	int r;
 
-	if (transaction->open)
+	if (guard->in_transaction)
 		return 0;
-	r = store_begin(keeper->guard.store);
+	r = store_begin(guard->store);
 	if (r < 0)
 		return r;
-	transaction->open = keeper->guard.in_transaction = true;
+	guard->in_transaction = true;
 	transaction->change.arena = arena_new(0);
-	if (!timer_is_set(&transaction->commit))
-		timer_set(&transaction->commit, loop_now_ms(keeper->loop));
+	if (!timer_is_set(&transaction->due))
+		timer_set(&transaction->due, loop_now_ms(guard->loop));
 	return 0;
 }
 
-/* Finishing may close connections and so come back to the transaction: it is empty by then. */
-static void transaction_finish(struct keeper *keeper, int error)
+void transaction_await(struct transaction *transaction, struct transaction_item *item)
 {
-	struct command_run *run = keeper->transaction.runs;
+	item->next = NULL;
+	item->error = 0;
+	*transaction->items_end = item;
+	transaction->items_end = &item->next;
+}
 
-	transaction_clear(&keeper->transaction);
-	while (run != NULL) {
-		struct command_run *next = run->next; /* finishing gives the memory of a run away */
+/* Finishing may close connections and so come back here: the transaction is empty by then. */
+static void transaction_finish(
+	struct transaction *transaction, const struct transaction_result *result)
+{
+	struct transaction_item *item = transaction->items;
 
-		run->error = error < 0 ? error : run->error;
-		command_finish(run);
-		run = next;
+	transaction_clear(transaction);
+	while (item != NULL) {
+		struct transaction_item *next = item->next;
+		struct transaction_result of_item = *result;
+
+		if (result->error == 0)
+			of_item.error = item->error;
+		item->finish(&of_item, item->arg);
+		item = next;
 	}
 }
 
-void transaction_fail(struct keeper *keeper, int error)
+static void transaction_roll_back(struct transaction *transaction)
 {
-	struct transaction *transaction = &keeper->transaction;
-
-	timer_clear(&transaction->commit);
-	if (transaction->open)
-		store_rollback(keeper->guard.store);
-	transaction->open = keeper->guard.in_transaction = false;
-	store_guard_failed(&keeper->guard, error);
-	transaction_finish(keeper, error);
+	timer_clear(&transaction->due);
+	if (transaction->guard->in_transaction)
+		store_rollback(transaction->guard->store);
+	transaction->guard->in_transaction = false;
 }
 
-static int transaction_write(struct keeper *keeper, uint32_t *ret_serial)
+void transaction_fail(struct transaction *transaction, int error)
 {
-	struct transaction *transaction = &keeper->transaction;
+	transaction_roll_back(transaction);
+	store_guard_failed(transaction->guard, error);
+	transaction_finish(transaction, &(struct transaction_result){.error = error});
+}
+
+/* ---- items ---- */
+
+/* < 0: the store failed, and the transaction with it; a wrong item is only taken back. */
+static int item_run(struct transaction_item *item)
+{
+	int r = item->run(item->arg);
+
+	if (r >= 0)
+		return r;
+	if (item->why.text[0] == '\0') {
+		if (error_is_of_store(r))
+			return r;
+		fault_set(&item->why, r, "%s; nothing was changed", err_text(r));
+	}
+	item->error = r;
+	return ITEM_TAKE_BACK;
+}
+
+static bool transaction_admit(struct transaction *transaction, struct transaction_item *item)
+{
+	struct transaction_result result = {
+		.error = store_guard_need(transaction->guard, &item->why)};
+
+	if (result.error == 0) {
+		result.error = transaction_open(transaction);
+		if (result.error < 0)
+			store_guard_failed(transaction->guard, result.error);
+	}
+	if (result.error < 0) {
+		item->finish(&result, item->arg);
+		return false;
+	}
+	transaction_await(transaction, item);
+	return true;
+}
+
+static int item_run_part(struct transaction *transaction, struct transaction_item *item)
+{
+	struct store *store = transaction->guard->store;
+	int r = store_savepoint(store);
+
+	if (r >= 0)
+		r = item_run(item);
+	if (r < 0)
+		return r;
+	if (r == ITEM_TAKE_BACK)
+		return store_savepoint_rollback(store);
+	change_join(&transaction->change, &item->change);
+	return store_savepoint_release(store);
+}
+
+void transaction_join(struct transaction *transaction, struct transaction_item *item)
+{
+	int r;
+
+	if (transaction->change.len > JOIN_CHANGED_MAX)
+		transaction_commit(transaction);
+	if (!transaction_admit(transaction, item))
+		return;
+	r = item_run_part(transaction, item);
+	if (r < 0)
+		transaction_fail(transaction, r);
+}
+
+/* Without a savepoint: SQLite would keep a copy of each page that millions of rows touch, and
+ * search them for each row. */
+void transaction_run_alone(struct transaction *transaction, struct transaction_item *item)
+{
+	int r;
+
+	transaction_commit(transaction);
+	if (!transaction_admit(transaction, item))
+		return;
+	r = item_run(item);
+	if (r < 0) {
+		transaction_fail(transaction, r);
+	} else if (r == ITEM_TAKE_BACK) {
+		transaction_roll_back(transaction);
+		transaction_finish(transaction, &(struct transaction_result){.error = 0});
+	} else {
+		change_join(&transaction->change, &item->change);
+		transaction_commit(transaction);
+	}
+}
+
+/* ---- commit ---- */
+
+static enum publish_when transaction_when(const struct transaction *transaction)
+{
+	for (const struct transaction_item *item = transaction->items; item != NULL;
+		item = item->next) {
+		if (item->when == PUBLISH_LATER)
+			return PUBLISH_LATER;
+	}
+	return PUBLISH_NOW;
+}
+
+static int transaction_write(struct transaction *transaction, uint32_t *ret_serial)
+{
 	int r = 0;
 
 	if (transaction->change.rows != 0)
-		r = publish_number(keeper, &transaction->change, ret_serial);
-	return r < 0 ? r : store_commit(keeper->guard.store);
+		r = publisher_number(transaction->publisher, &transaction->change, ret_serial);
+	return r < 0 ? r : store_commit(transaction->guard->store);
 }
 
-static void transaction_publish(struct keeper *keeper, uint32_t serial)
+void transaction_commit(struct transaction *transaction)
 {
-	struct transaction *transaction = &keeper->transaction;
-	bool more = false;
-
-	for (struct command_run *run = transaction->runs; run != NULL; run = run->next) {
-		more = more || run->more;
-		if (run->change.rows != 0)
-			run->serial = serial;
-	}
-	if (transaction->change.rows != 0)
-		publish_change(keeper, &transaction->change, serial, more);
-	for (struct command_run *run = transaction->runs; run != NULL; run = run->next)
-		run->change.all =
-			transaction->change.all; /* whoever answers has to wait for the snapshot */
-}
-
-void transaction_commit(struct keeper *keeper)
-{
-	struct transaction *transaction = &keeper->transaction;
-	uint32_t serial = 0;
+	struct transaction_result result = {.served = SERVED_BY_DELTA};
 	int r;
 
-	timer_clear(&transaction->commit);
-	if (!transaction->open)
+	timer_clear(&transaction->due);
+	if (!transaction->guard->in_transaction)
 		return;
-	r = transaction_write(keeper, &serial);
+	r = transaction_write(transaction, &result.serial);
 	if (r < 0) {
-		transaction_fail(keeper, r);
+		transaction_fail(transaction, r);
 		return;
 	}
-	transaction->open = keeper->guard.in_transaction = false;
-	store_guard_worked(&keeper->guard);
-	evidence_ack(transaction);
-	transaction_publish(keeper, serial);
-	transaction_finish(keeper, 0);
-	keeper_arm_expiry(keeper);
-}
-
-void transaction_forget_connection(struct keeper *keeper, const struct connection *connection)
-{
-	evidence_forget_connection(&keeper->transaction, connection);
-	for (struct command_run *run = keeper->transaction.runs; run != NULL; run = run->next) {
-		if (run->connection == connection)
-			run->connection = NULL;
-	}
+	transaction->guard->in_transaction = false;
+	store_guard_worked(transaction->guard);
+	if (result.serial != 0)
+		result.served = publisher_publish(transaction->publisher, &transaction->change,
+			result.serial, transaction_when(transaction));
+	transaction_finish(transaction, &result);
+	transaction->committed(transaction->arg);
 }

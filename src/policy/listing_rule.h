@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What may be listed where, by whom, and until when: the operator's side of the published policies. Pure; any thread.
+ * What may be listed where, by whom, and until when: the operator's side of the published policies.
+ * Pure; any thread.
  */
 #include "conf/conf.h"
 #include "list/source.h"
@@ -13,7 +14,8 @@ struct placement {
 	const struct conf_policy *policy;
 };
 
-/* sublist empty: the one whose policy takes what operators enter. E_ABSENT, E_DENIED (the policy takes no such entries). */
+/* sublist empty: the one whose policy takes what operators enter. E_ABSENT, E_DENIED (the policy
+ * takes no such entries). */
 int rule_place(const struct conf *conf, struct span list, struct span sublist,
 	struct placement *ret_placement, struct fault *why);
 

@@ -269,6 +269,7 @@ static int listings_of(struct store *store, enum query name, const struct select
 		sql_add_limit(sql, select->limit);
 		break;
 	default:
+		sql_add_id(sql, select->event);
 		sql_add_id(sql, select->after_id);
 		break;
 	}

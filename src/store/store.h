@@ -128,8 +128,8 @@ enum store_which {
 	STORE_WITHIN,   /* in force, inside source, source itself left out */
 	STORE_ENDED,    /* no longer in force, of source itself or within it; the latest first */
 	STORE_PAGE,     /* in force, of list, behind after_id, in order of number */
-	STORE_ADDED,    /* added by event after_id and still in force */
-	STORE_REMOVED,  /* ended by event after_id */
+	STORE_ADDED,    /* added by event, in force, behind after_id, in order of number */
+	STORE_REMOVED,  /* ended by event, behind after_id, in order of number */
 	STORE_EXPIRED,  /* in force although until_s <= time_s; the earliest first */
 };
 
@@ -137,6 +137,7 @@ struct store_select {
 	enum store_which which;
 	struct span list;
 	const struct source *source;
+	uint64_t event;
 	uint64_t after_id;
 	int64_t time_s;
 	uint32_t limit; /* 0: none */

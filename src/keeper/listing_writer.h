@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * The one writer of listings: whoever lists or delists anything (an operator, a feed, the clock;
+ * later a policy that judges evidence) does it through here, so that each row has its event in the
+ * audit trail, its evidence, and its part in the change that is published. A listing is never
+ * rewritten: to extend or change one ends it and adds another, so that the history shows both and
+ * an event is undone by ending what it added and adding again what it ended.
+ *
+ *	struct listing_writer writer = {.store = ..., .change = ..., .author = ..., .now_s = ...,
+ *		.event = {.verb = span_text("add"), .subject = ..., .reason = ...}};
+ *
+ *	listing_enter(&writer, &row, &evidence);
+ *	listings_end(&writer, &select, &ending);
+ *
+ * Event and evidence are written before the first row that needs them.
+ *
+ * Within a write transaction; one thread. Memory is bounded however many rows a query finds, and so
+ * is the time for each.
+ */
+#include "conf/conf.h"
+#include "keeper/change.h"
+#include "store/store.h"
+
+struct listing_writer {
+	struct store *store;
+	struct change *change; /* what is published of it */
+	struct span author;
+	int64_t now_s;
+	/* Its part of the trail. id 0: not written yet; verb empty: there is none, as for what
+	 * ends by itself. */
+	struct store_event event;
+};
+
+/* What to do when the sublist holds the source already. */
+enum listing_if_held { LISTING_REPLACE, LISTING_LEAVE };
+
+struct listing_row {
+	struct span list;
+	struct span sublist;
+	const struct source *source;
+	const struct conf_policy *policy; /* by whose criterion */
+	struct span reason;
+	int64_t until_s; /* 0: until review */
+	bool excluded;
+	enum listing_if_held if_held;
+};
+
+enum listing_entered { LISTING_HELD, LISTING_ADDED, LISTING_REPLACED };
+
+/* Which of the listings that a query finds end, and why. */
+struct listing_ending {
+	struct span reason;
+	/* 1: this one, 0: not, < 0: fail with that. NULL: all. Writes nothing. */
+	store_listing_call *choose;
+	void *arg;
+	enum {
+		ENDED_NOW,
+		ENDED_WHEN_DUE
+	} at; /* when due: at until_s, whenever that is written down */
+};
+
+/* Writes the event now, though no row may need it. */
+int listing_event(struct listing_writer *writer);
+
+/* An enum listing_entered. evidence id 0: it is written with the first row that rests on it, and
+ * then has its number. */
+int listing_enter(struct listing_writer *writer, const struct listing_row *row,
+	struct store_evidence *evidence);
+/* Ends one that is known already: of the row, its list, source and the reason of the end. */
+int listing_end(struct listing_writer *writer, uint64_t id, const struct listing_row *row);
+/* Ends what `select` finds, as many as its limit; its after_id is the writer's. */
+int listings_end(struct listing_writer *writer, const struct store_select *select,
+	const struct listing_ending *ending);
+/* Ends all of a list; how many. It is published by a snapshot. */
+int listings_end_list(struct listing_writer *writer, struct span list, struct span reason);
+/* What the event ended is in force again, unless its time is over or the sublist holds the
+ * source anew. */
+int listings_restore(struct listing_writer *writer, uint64_t event);
