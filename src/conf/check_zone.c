@@ -12,7 +12,7 @@
 enum { CODES_MAX = 32 };
 
 /* One zone that is answered. */
-struct served {
+struct served_zone {
 	const char *zone;
 	const char *key; /* what diagnostics point at */
 	struct conf_location location;
@@ -22,12 +22,12 @@ struct served {
 	const struct conf_list *lists[CODES_MAX];
 };
 
-struct served_all {
+struct served_zones {
 	size_t len;
-	struct served *items;
+	struct served_zone *items;
 };
 
-static void error_zone(struct loader *loader, const struct served *served, const char *text)
+static void error_zone(struct loader *loader, const struct served_zone *served, const char *text)
 {
 	complain_at(loader, served->location, served->key, text);
 }
@@ -35,7 +35,7 @@ static void error_zone(struct loader *loader, const struct served *served, const
 /* ---- which zones there are ---- */
 
 static void served_find_lists(
-	struct loader *loader, const struct conf_zone *zone, struct served *served)
+	struct loader *loader, const struct conf_zone *zone, struct served_zone *served)
 {
 	const struct conf *conf = loader->conf;
 
@@ -58,17 +58,18 @@ static void served_find_lists(
 	}
 }
 
-static struct served_all served_collect(struct loader *loader)
+static struct served_zones served_collect(struct loader *loader)
 {
 	const struct conf *conf = loader->conf;
-	struct served_all all = {.items = arena_alloc(loader->arena,
-					 (conf->lists_len + conf->zones_len) * sizeof(*all.items))};
+	struct served_zones all = {
+		.items = arena_alloc(
+			loader->arena, (conf->lists_len + conf->zones_len) * sizeof(*all.items))};
 
 	for (size_t i = 0; i < conf->lists_len; i++) {
 		const struct conf_list *list = &conf->lists[i];
 
 		if (list->zone != NULL)
-			all.items[all.len++] = (struct served){.zone = list->zone,
+			all.items[all.len++] = (struct served_zone){.zone = list->zone,
 				.key = list->name,
 				.location = list->location,
 				.serving = &list->serving,
@@ -77,9 +78,9 @@ static struct served_all served_collect(struct loader *loader)
 	}
 	for (size_t i = 0; i < conf->zones_len; i++) {
 		const struct conf_zone *zone = &conf->zones[i];
-		struct served *served = &all.items[all.len++];
+		struct served_zone *served = &all.items[all.len++];
 
-		*served = (struct served){.zone = zone->zone,
+		*served = (struct served_zone){.zone = zone->zone,
 			.key = zone->zone,
 			.location = zone->location,
 			.serving = &zone->serving,
@@ -101,7 +102,7 @@ static bool list_has_sublist(const struct conf_list *list, struct span label)
 }
 
 /* Whether a name is a zone or the subdomain of a part of it. */
-static bool served_has(const struct served *served, const char *name)
+static bool served_has(const struct served_zone *served, const char *name)
 {
 	struct span zone = span_text(served->zone), rest = span_text(name), label;
 
@@ -127,11 +128,11 @@ static bool served_has(const struct served *served, const char *name)
 	return false;
 }
 
-static void check_names(struct loader *loader, const struct served_all *all)
+static void check_names(struct loader *loader, const struct served_zones *all)
 {
 	for (size_t i = 0; i < all->len; i++) {
 		for (size_t k = 0; k < all->len; k++) {
-			const struct served *zone = &all->items[i], *other = &all->items[k];
+			const struct served_zone *zone = &all->items[i], *other = &all->items[k];
 			bool same = strcmp(zone->zone, other->zone) == 0;
 
 			if (i == k || (same ? i < k : !served_has(other, zone->zone)))
@@ -161,7 +162,7 @@ static bool has_code(const struct conf_sublist *sublist)
 	return ip_is_v4(sublist->code);
 }
 
-static void check_codes_differ(struct loader *loader, const struct served *served,
+static void check_codes_differ(struct loader *loader, const struct served_zone *served,
 	const struct conf_list *a, const struct conf_list *b)
 {
 	for (size_t i = 0; i < a->sublists_len; i++) {
@@ -182,7 +183,7 @@ static void check_codes_differ(struct loader *loader, const struct served *serve
 
 /* A list that not everybody may ask is not opened by a zone that says nothing about it. */
 static void check_access(
-	struct loader *loader, const struct served *served, const struct conf_list *list)
+	struct loader *loader, const struct served_zone *served, const struct conf_list *list)
 {
 	const struct conf_serving *of_list = &list->serving, *of_zone = served->serving;
 
@@ -194,7 +195,7 @@ static void check_access(
 		list->name, served->zone);
 }
 
-static void check_combined(struct loader *loader, const struct served *served)
+static void check_combined(struct loader *loader, const struct served_zone *served)
 {
 	size_t codes = 0;
 
@@ -222,7 +223,7 @@ static void check_combined(struct loader *loader, const struct served *served)
 /* ---- answers ---- */
 
 /* RFC 5782 section 2.3: sublists as bits of one octet. */
-static void check_bitmask(struct loader *loader, const struct served *served)
+static void check_bitmask(struct loader *loader, const struct served_zone *served)
 {
 	const struct conf_sublist *first = NULL;
 
@@ -250,7 +251,7 @@ static void check_bitmask(struct loader *loader, const struct served *served)
 	}
 }
 
-static void check_serving(struct loader *loader, const struct served *served)
+static void check_serving(struct loader *loader, const struct served_zone *served)
 {
 	if (served->serving->scope != NULL && !is_plain_ascii(served->serving->scope))
 		error_zone(loader, served, "'scope' may hold printable ASCII only");
@@ -306,12 +307,12 @@ static bool name_is_below(const char *name, const char *zone)
 }
 
 /* The zone of ours that a name lies in, the closest one. */
-static const struct served *served_find(const struct served_all *all, const char *name)
+static const struct served_zone *served_find(const struct served_zones *all, const char *name)
 {
-	const struct served *found = NULL;
+	const struct served_zone *found = NULL;
 
 	for (size_t i = 0; i < all->len; i++) {
-		const struct served *served = &all->items[i];
+		const struct served_zone *served = &all->items[i];
 
 		if ((strcmp(name, served->zone) == 0 || name_is_below(name, served->zone)) &&
 			(found == NULL || strlen(served->zone) > strlen(found->zone)))
@@ -321,9 +322,9 @@ static const struct served *served_find(const struct served_all *all, const char
 }
 
 static void check_address(
-	struct loader *loader, const struct served_all *all, const struct conf_address *address)
+	struct loader *loader, const struct served_zones *all, const struct conf_address *address)
 {
-	const struct served *served = served_find(all, address->name);
+	const struct served_zone *served = served_find(all, address->name);
 	struct span rest = span_text(address->name);
 	const char *label = arena_string(loader->arena, span_split(&rest, '.'));
 
@@ -350,7 +351,7 @@ static bool has_address(const struct conf *conf, const char *name)
 
 /* A name server inside of a zone of ours that has no address there could never be found. */
 static void check_nameservers(
-	struct loader *loader, const struct served_all *all, const struct served *served)
+	struct loader *loader, const struct served_zones *all, const struct served_zone *served)
 {
 	const struct conf *conf = loader->conf;
 	bool own = served->serving->nameservers_len != 0;
@@ -368,7 +369,7 @@ static void check_nameservers(
 
 void conf_check_zones(struct loader *loader)
 {
-	struct served_all all = served_collect(loader);
+	struct served_zones all = served_collect(loader);
 
 	check_names(loader, &all);
 	check_templates(loader);

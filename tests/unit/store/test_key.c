@@ -77,7 +77,7 @@ static bool is_in_range(const char *outer, const char *inner)
 {
 	struct source source = source_of(outer), other = source_of(inner);
 	struct key key = key_of(&other);
-	struct key_range range;
+	struct key_bounds range;
 
 	return key_within(&source, &range) && key_compare(&range.first, &key) <= 0 &&
 	       key_compare(&key, &range.last) <= 0 && key.bits >= range.bits_min &&
