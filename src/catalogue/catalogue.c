@@ -35,10 +35,7 @@ static const struct {
 	{"list", 60},
 	{"names", 80},
 	{"ptr", 80},
-	{"rcpt", 100},
 	{"rcpt_domain", 80},
-	{"rule", 40},
-	{"sender", 100},
 	{"short_reason", 60},
 	{"url", 120},
 };

@@ -45,7 +45,7 @@ const struct check_words *check_words_get(enum check_id id);
 int check_find(struct span key);
 
 /* What may stand in a text. Bytes of strangers are printable ASCII afterwards, others become '?', and each value is cut
- * at the cap of its placeholder (helo 64, ptr and domains 80, sender and rcpt 100, names 80, short_reason 60, url 120). */
+ * at the cap of its placeholder: helo 64, ptr, domains and names 80, short_reason 60, url 120. */
 struct refusal_value {
 	const char *name; /* "ip" */
 	struct span value;
