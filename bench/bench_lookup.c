@@ -50,7 +50,7 @@ static void check(int result, const struct fault *why)
 {
 	if (result >= 0)
 		return;
-	fprintf(stderr, "%s: %s\n", err_name(result), why->text);
+	fprintf(stderr, "%s: %s\n", err_text(result), why->text);
 	exit(1);
 }
 

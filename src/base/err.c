@@ -9,14 +9,13 @@
 #include "base/macro.h"
 
 struct err_row {
-	const char *name;
 	const char *text;
 	int exit_code;
 };
 
 static const struct err_row rows[] = {
-	{"OK", "success", 0},
-#define ERROR(name, text, exit_code) {#name, text, exit_code},
+	{"success", 0},
+#define ERROR(name, text, exit_code) {text, exit_code},
 #include "base/errors.def"
 #undef ERROR
 };
@@ -33,11 +32,6 @@ static const struct err_row *err_row(int error)
 const char *err_text(int error)
 {
 	return err_row(error)->text;
-}
-
-const char *err_name(int error)
-{
-	return err_row(error)->name;
 }
 
 int err_exit_code(int error)

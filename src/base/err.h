@@ -24,11 +24,8 @@ struct fault {
 	char text[512];
 };
 
-/* The text of an error ("not found"); for a value that is no error, "success". */
+/* The text of an error ("not found"); for a value that is not an error, "success". */
 const char *err_text(int error);
-
-/* The name of an error ("E_ABSENT"). */
-const char *err_name(int error);
 
 /* The exit code of a verb that ends with this error (sysexits.h). */
 int err_exit_code(int error);

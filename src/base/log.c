@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/log.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -28,8 +28,6 @@ static const char *const level_names[] = {"error", "warning", "notice", "info", 
 
 static const char *log_role = "stockade";
 static enum log_level log_limit = LOG_INFO;
-static bool log_may_stall =
-	true; /* stderr is a pipe or a socket: a reader that hangs must not hang us */
 static _Atomic uint64_t log_dropped;
 static int log_pid; /* of this process since log_open */
 
@@ -45,15 +43,6 @@ void log_open(const char *role, enum log_level level)
 	log_role = role;
 	log_limit = level;
 	log_pid = (int)getpid();
-}
-
-enum log_level log_level_parse(struct span text, enum log_level otherwise)
-{
-	for (size_t i = 0; i < COUNTOF(level_names); i++) {
-		if (span_equal_text(text, level_names[i]))
-			return (enum log_level)i;
-	}
-	return otherwise;
 }
 
 struct log_field log_span(const char *key, struct span value)
@@ -74,11 +63,6 @@ struct log_field log_number(const char *key, int64_t value)
 struct log_field log_ip(const char *key, struct ip value)
 {
 	return (struct log_field){.key = key, .kind = LOG_KIND_IP, .ip = value};
-}
-
-struct log_field log_prefix(const char *key, struct prefix value)
-{
-	return (struct log_field){.key = key, .kind = LOG_KIND_PREFIX, .prefix = value};
 }
 
 struct log_field log_endpoint(const char *key, struct endpoint value)
@@ -158,14 +142,11 @@ static void line_field(struct line *line, const struct log_field *field)
 		line_span(line, field->span);
 		break;
 	case LOG_KIND_NUMBER:
-		snprintf(text, sizeof(text), "%lld", (long long)field->number);
+		snprintf(text, sizeof(text), "%" PRId64, field->number);
 		line_text(line, text);
 		break;
 	case LOG_KIND_IP:
 		line_text(line, ip_print(field->ip, text));
-		break;
-	case LOG_KIND_PREFIX:
-		line_text(line, prefix_print(field->prefix, text));
 		break;
 	case LOG_KIND_ENDPOINT:
 		line_text(line, endpoint_print(field->endpoint, text));
@@ -194,12 +175,13 @@ static void line_head(struct line *line)
 	line_text(line, text);
 }
 
-/* A pipe with room takes a whole line (pipe(7): PIPE_BUF, which LINE_SIZE does not exceed), so that write cannot wait. */
+/* A reader that hangs must not hang us. A pipe with room takes a whole line (pipe(7): PIPE_BUF, which LINE_SIZE does not
+ * exceed), so that write cannot wait. */
 static bool log_has_room(void)
 {
 	struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
 
-	return !log_may_stall || (poll(&fd, 1, 0) == 1 && (fd.revents & POLLOUT) != 0);
+	return poll(&fd, 1, 0) == 1 && (fd.revents & POLLOUT) != 0;
 }
 
 static void line_write(struct line *line)

@@ -24,18 +24,11 @@ enum log_event_id {
 /* One field of a line. Make them with the functions below; the list ends with LOG_END. */
 struct log_field {
 	const char *key; /* NULL ends the list */
-	enum {
-		LOG_KIND_SPAN,
-		LOG_KIND_NUMBER,
-		LOG_KIND_IP,
-		LOG_KIND_PREFIX,
-		LOG_KIND_ENDPOINT
-	} kind;
+	enum { LOG_KIND_SPAN, LOG_KIND_NUMBER, LOG_KIND_IP, LOG_KIND_ENDPOINT } kind;
 	union {
 		struct span span;
 		int64_t number;
 		struct ip ip;
-		struct prefix prefix;
 		struct endpoint endpoint;
 	};
 };
@@ -44,7 +37,6 @@ struct log_field log_span(const char *key, struct span value);
 struct log_field log_text(const char *key, const char *value);
 struct log_field log_number(const char *key, int64_t value);
 struct log_field log_ip(const char *key, struct ip value);
-struct log_field log_prefix(const char *key, struct prefix value);
 struct log_field log_endpoint(const char *key, struct endpoint value);
 struct log_field log_error(int error); /* error="not found" */
 
@@ -52,7 +44,6 @@ struct log_field log_error(int error); /* error="not found" */
 
 /* role: the word before each line, "gate"; kept by reference. */
 void log_open(const char *role, enum log_level level);
-enum log_level log_level_parse(struct span text, enum log_level otherwise);
 
 /* log_event(EV_ROLE_STARTED, LOG_FIELDS(log_number("pid", pid)));  Fields with an empty span are left out. */
 void log_event(enum log_event_id id, const struct log_field *fields);

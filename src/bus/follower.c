@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "bus/follower.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "base/arena.h"
@@ -131,7 +132,7 @@ int follower_snapshot(
 	struct follower *follower, const Stockade__Snapshot *snapshot, struct fault *why)
 {
 	AUTO(view) *view = NULL;
-	char path[4096];
+	char path[PATH_MAX];
 	int r;
 
 	if (!name_is_plain(span_text(snapshot->file)))

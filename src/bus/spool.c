@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -170,7 +171,7 @@ static int segment_load(struct spool *spool, unsigned number)
 
 static int segment_open(struct spool *spool, const char *path, unsigned number, struct fault *why)
 {
-	char name[4096];
+	char name[PATH_MAX];
 	int fd;
 
 	if (snprintf(name, sizeof(name), "%s.%c", path, 'a' + (int)number) >= (int)sizeof(name))

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -13,8 +14,6 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "conf/load.h"
-
-enum { PATH_SIZE = 4096 };
 
 /* The conf is the first member: users see it, the reference count is ours. */
 struct conf_owner {
@@ -121,7 +120,7 @@ static int load_folder(
 	struct loader *loader, const char *path, struct arena *scratch, struct conf_tree *root)
 {
 	const char *slash = strrchr(path, '/');
-	char pattern[PATH_SIZE];
+	char pattern[PATH_MAX];
 	glob_t found;
 	int r = 0;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -433,7 +434,7 @@ int publish_may_change(const struct keeper *keeper, struct fault *why)
 int publish_start(struct keeper *keeper, struct fault *why)
 {
 	struct publisher *publisher = &keeper->publisher;
-	char path[4096];
+	char path[PATH_MAX];
 	int r;
 
 	publisher->shape = shape_new(keeper->guard.conf);

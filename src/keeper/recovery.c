@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <limits.h>
 #include <stdio.h>
 
 #include "base/macro.h"
@@ -93,7 +94,7 @@ static bool snapshot_fits(const struct keeper *keeper)
 {
 	const struct publisher *publisher = &keeper->publisher;
 	AUTO(view) *view = NULL;
-	char path[4096];
+	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/%s", keeper->guard.conf->lists_path,
 		publisher->snapshot_file);

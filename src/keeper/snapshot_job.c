@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,7 +135,7 @@ static int job_write(struct snapshot_job *job, struct store *store)
 	AUTO(snapshot_writer) *writer = NULL;
 	struct writing writing = {.job = job};
 	char name[FILE_NAME_SIZE];
-	char path[4096];
+	char path[PATH_MAX];
 	int r = store_serial(store, &job->serial);
 
 	if (r < 0)
@@ -327,7 +328,7 @@ bool snapshot_is_whole(const char *folder, const char *name, uint32_t serial)
 {
 	AUTO(view) *view = NULL;
 	struct fault why = {""};
-	char path[4096];
+	char path[PATH_MAX];
 	int r;
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
@@ -381,7 +382,7 @@ void snapshot_remove_old(const char *folder, uint32_t serial)
 
 	while (before != 0 && (before = snapshot_newest_before(folder, before)) != 0) {
 		char name[FILE_NAME_SIZE];
-		char path[4096];
+		char path[PATH_MAX];
 
 		snapshot_name(before, name);
 		snprintf(path, sizeof(path), "%s/%s", folder, name);

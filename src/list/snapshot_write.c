@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -545,7 +546,7 @@ static int bytes_write(int fd, struct span bytes)
 static int folder_sync(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	char folder[4096];
+	char folder[PATH_MAX];
 	int fd, r = 0;
 
 	snprintf(folder, sizeof(folder), "%.*s", slash != NULL ? (int)(slash - path) + 1 : 1,
@@ -561,7 +562,7 @@ static int folder_sync(const char *path)
 
 static int file_write(struct span bytes, const char *path, struct fault *why)
 {
-	char part[4096];
+	char part[PATH_MAX];
 	int fd, r;
 
 	if ((size_t)snprintf(part, sizeof(part), "%s.part", path) >= sizeof(part))

@@ -106,7 +106,7 @@ static void the_never_list_holds(void **state)
 		r = rule_may_list(
 			conf, conf_list_find(conf, span_text(rows[i].list)), &source, false, &why);
 		if (r != rows[i].expected)
-			fail_msg("%s on %s: %s (%s)", rows[i].source, rows[i].list, err_name(r),
+			fail_msg("%s on %s: %s (%s)", rows[i].source, rows[i].list, err_text(r),
 				why.text);
 	}
 }
