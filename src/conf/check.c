@@ -4,6 +4,7 @@
 #include "base/macro.h"
 #include "base/suggest.h"
 #include "conf/load.h"
+#include "conf/value.h"
 
 enum { EARLY_WAIT_MS = 6000 };
 
@@ -13,13 +14,6 @@ static const struct conf_check check_defaults[] = {
 #include "catalogue/checks.def"
 #undef CHECK
 };
-
-void complain_at(
-	struct loader *loader, struct conf_location location, const char *name, const char *text)
-{
-	error_at(loader->diagnostics, location, name != NULL ? (unsigned)strlen(name) : 1, "%s",
-		text);
-}
 
 /* Where a path of keys is written; line 0 when it is not. */
 static struct conf_location location_find(const struct loader *loader, const char *path)
@@ -59,8 +53,8 @@ static void error_unknown_checks(struct loader *loader)
 		}
 		if (known)
 			continue;
-		error_at(loader->diagnostics, given->location, (unsigned)meant.word.len,
-			"unknown check '%s'%s", given->key, suggest_hint(&meant));
+		error_at(loader->diagnostics, given->location, "unknown check '%s'%s", given->key,
+			suggest_hint(&meant));
 	}
 }
 
@@ -98,7 +92,7 @@ static void complete_checks(struct loader *loader)
 			checks[i].location = loader->conf->score_location;
 		if (strcmp(checks[i].key, "early") != 0) {
 			if (given != NULL && check_has_key(loader, given->key, "wait"))
-				complain_at(loader, given->location, given->key,
+				error_at(loader->diagnostics, given->location,
 					"'wait' belongs to the check 'early' only");
 		} else if (given == NULL || !check_has_key(loader, "early", "wait")) {
 			checks[i].wait_ms = EARLY_WAIT_MS;
@@ -165,15 +159,6 @@ void conf_complete(struct loader *loader)
 
 /* ---- lists ---- */
 
-bool is_plain_ascii(const char *text)
-{
-	for (; *text != '\0'; text++) {
-		if (!ascii_is_print((uint8_t)*text))
-			return false;
-	}
-	return true;
-}
-
 /* One letter or digits only would be a nibble or octet of a reversed address below the zone (RFC 5782 section 2). */
 static void check_sublist_label(struct loader *loader, const struct conf_sublist *sublist)
 {
@@ -183,7 +168,7 @@ static void check_sublist_label(struct loader *loader, const struct conf_sublist
 	for (size_t i = 0; i < name.len; i++)
 		digits = digits && ascii_is_digit(name.ptr[i]);
 	if (name.len == 1 || digits)
-		error_at(loader->diagnostics, sublist->location, (unsigned)name.len,
+		error_at(loader->diagnostics, sublist->location,
 			"'%s' cannot be the name of a sublist: below the zone, one letter or digits only are part of an address",
 			sublist->name);
 }
@@ -197,8 +182,8 @@ static void check_sublist_policy(struct loader *loader, const struct conf_sublis
 	meant = (struct suggest){.word = span_text(sublist->policy)};
 	for (size_t i = 0; i < loader->conf->policies_len; i++)
 		suggest_offer(&meant, span_text(loader->conf->policies[i].name));
-	error_at(loader->diagnostics, sublist->location, (unsigned)strlen(sublist->name),
-		"'%s' is not among the policies%s", sublist->policy, suggest_hint(&meant));
+	error_at(loader->diagnostics, sublist->location, "'%s' is not among the policies%s",
+		sublist->policy, suggest_hint(&meant));
 }
 
 static void check_sublists(struct loader *loader, const struct conf_list *list)
@@ -210,16 +195,16 @@ static void check_sublists(struct loader *loader, const struct conf_list *list)
 
 		check_sublist_label(loader, sublist);
 		check_sublist_policy(loader, sublist);
-		if (sublist->text != NULL && !is_plain_ascii(sublist->text))
-			complain_at(loader, sublist->location, sublist->name,
+		if (sublist->text != NULL && !text_is_ascii(sublist->text))
+			error_at(loader->diagnostics, sublist->location,
 				"'text' may hold printable ASCII only");
 		for (size_t k = 0; k < i; k++) {
 			if (ip_equal(sublist->code, none) ||
 				!ip_equal(list->sublists[k].code, sublist->code))
 				continue;
 			error_at(loader->diagnostics, sublist->location,
-				(unsigned)strlen(sublist->name), "'%s' has the same code as '%s'",
-				sublist->name, list->sublists[k].name);
+				"'%s' has the same code as '%s'", sublist->name,
+				list->sublists[k].name);
 		}
 	}
 }
@@ -232,7 +217,7 @@ static void check_lists(struct loader *loader)
 		const struct conf_list *list = &conf->lists[i];
 
 		if (strcmp(list->name, "allow") == 0)
-			complain_at(loader, list->location, list->name,
+			error_at(loader->diagnostics, list->location,
 				"the list 'allow' exists always and is not configured");
 		check_sublists(loader, list);
 	}
@@ -259,12 +244,11 @@ static void check_policies(struct loader *loader)
 		const struct conf_policy *policy = &conf->policies[i];
 
 		if (strcmp(policy->name, "allow") == 0)
-			complain_at(loader, policy->location, policy->name,
+			error_at(loader->diagnostics, policy->location,
 				"the policy 'allow' belongs to the list of that name and is not configured");
 		else if (!policy_is_used(conf, policy->name))
 			error_at(loader->diagnostics, policy->location,
-				(unsigned)strlen(policy->name), "no sublist uses the policy '%s'",
-				policy->name);
+				"no sublist uses the policy '%s'", policy->name);
 	}
 }
 
@@ -296,18 +280,18 @@ static void check_dnsbls(struct loader *loader)
 	for (size_t i = 0; i < conf->dnsbls_len; i++) {
 		const struct conf_dnsbl *dnsbl = &conf->dnsbls[i];
 
-		if (dnsbl->name != NULL && !is_plain_ascii(dnsbl->name))
-			complain_at(loader, dnsbl->location, NULL,
+		if (dnsbl->name != NULL && !text_is_ascii(dnsbl->name))
+			error_at(loader->diagnostics, dnsbl->location,
 				"'name' may hold printable ASCII only: refusals show it");
 		for (size_t k = 0; k < i; k++) {
 			if (dnsbl->zone != NULL && conf->dnsbls[k].zone != NULL &&
 				strcmp(dnsbl->zone, conf->dnsbls[k].zone) == 0)
-				error_at(loader->diagnostics, dnsbl->location, 1,
+				error_at(loader->diagnostics, dnsbl->location,
 					"the zone '%s' is asked twice", dnsbl->zone);
 		}
 	}
 	if (conf->dnsbls_len != 0 && is_public_resolver(conf->resolver.ip))
-		warn_at(loader->diagnostics, location_find(loader, "run.resolver"), 8,
+		warn_at(loader->diagnostics, location_find(loader, "run.resolver"),
 			"this is a public resolver, and most blocklists refuse those; run one of your own, for example unbound");
 }
 
@@ -328,14 +312,14 @@ static void check_gate(struct loader *loader)
 	if (conf->gate_listen_len == 0)
 		return;
 	if (conf->backend.port == 0)
-		error_at(loader->diagnostics, listen, 6,
+		error_at(loader->diagnostics, listen,
 			"'gate.backend.address' is missing: the gate is no queue and needs a mail server behind it");
 	else if (tree_find(tree_find(tree_find(loader->root, "gate"), "backend"), "pass-client") ==
 		 NULL)
-		error_at(loader->diagnostics, conf->backend_location, 7,
+		error_at(loader->diagnostics, conf->backend_location,
 			"'pass-client' is missing: the mail server has to hear who the client is, or it takes everybody for us");
 	if (conf->own_domains_len == 0)
-		error_at(loader->diagnostics, listen, 6,
+		error_at(loader->diagnostics, listen,
 			"'own.domains' is missing: the gate would take mail for nobody");
 }
 
@@ -347,10 +331,10 @@ static void check_roles(struct loader *loader)
 	if (location.line == 0)
 		return; /* the default fits every placement */
 	if (has_role(conf, "gate") && conf->gate_listen_len == 0)
-		warn_at(loader->diagnostics, location, 5,
+		warn_at(loader->diagnostics, location,
 			"the gate has nothing to do: 'gate.listen' is empty");
 	if (has_role(conf, "dns") && conf->dns_listen_len == 0)
-		warn_at(loader->diagnostics, location, 5,
+		warn_at(loader->diagnostics, location,
 			"the role dns has nothing to do: 'dns.listen' is empty");
 }
 
@@ -362,14 +346,15 @@ static void check_transfers(struct loader *loader)
 		const struct conf_transfer *transfer = &conf->transfers[i];
 
 		if (transfer->key != NULL && conf_key_find(conf, transfer->key) == NULL)
-			error_at(loader->diagnostics, transfer->location, 1,
+			error_at(loader->diagnostics, transfer->location,
 				"the key '%s' is not among dns.keys", transfer->key);
 		if (transfer->address.port == 0)
-			complain_at(loader, transfer->location, NULL, "port 0 hears of nothing");
+			error_at(
+				loader->diagnostics, transfer->location, "port 0 hears of nothing");
 		for (size_t k = 0; k < i; k++) {
 			if (ip_equal(transfer->address.ip, conf->transfers[k].address.ip) &&
 				transfer->address.port == conf->transfers[k].address.port)
-				complain_at(loader, transfer->location, NULL,
+				error_at(loader->diagnostics, transfer->location,
 					"this secondary is named twice");
 		}
 	}
@@ -388,5 +373,6 @@ void conf_check_all(struct loader *loader)
 	check_gate(loader);
 	check_roles(loader);
 	if (conf->score_tag_at > conf->score_reject_at)
-		complain_at(loader, conf->score_location, "score", "'tag-at' is above 'reject-at'");
+		error_at(
+			loader->diagnostics, conf->score_location, "'tag-at' is above 'reject-at'");
 }

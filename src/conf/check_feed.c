@@ -7,16 +7,6 @@
 
 enum { DNS_PORT = 53 };
 
-static void error_feed(struct loader *loader, const struct conf_feed *feed, const char *words)
-{
-	error_at(loader->diagnostics, feed->location, 1, "%s", words);
-}
-
-static void error_code(struct loader *loader, const struct conf_feed_code *code, const char *words)
-{
-	error_at(loader->diagnostics, code->location, (unsigned)strlen(code->text), "%s", words);
-}
-
 /* ---- from ---- */
 
 /* "198.51.100.7", "198.51.100.7:5300", "[2001:db8::7]". */
@@ -54,10 +44,8 @@ static void feed_take_from(struct loader *loader, struct conf_feed *feed)
 			return;
 		}
 	}
-	error_feed(loader, feed,
-		arena_format(loader->arena,
-			"'%s' is not where a zone comes from (axfr://ADDRESS[:PORT]/ZONE)",
-			feed->from));
+	error_at(loader->diagnostics, feed->location,
+		"'%s' is not where a zone comes from (axfr://ADDRESS[:PORT]/ZONE)", feed->from);
 }
 
 /* ---- codes ---- */
@@ -92,11 +80,10 @@ static void feed_take_codes(
 		codes[i] = feed->codes[i];
 		codes[i].sublist_index = sublist >= 0 ? (unsigned)sublist : 0;
 		if (code_parse(span_text(codes[i].text), &codes[i].code, &why) < 0)
-			error_code(loader, &codes[i], why.text);
+			error_at(loader->diagnostics, codes[i].location, "%s", why.text);
 		else if (list != NULL && codes[i].sublist != NULL && sublist < 0)
-			error_code(loader, &codes[i],
-				arena_format(loader->arena, "the list '%s' has no sublist '%s'",
-					list->name, codes[i].sublist));
+			error_at(loader->diagnostics, codes[i].location,
+				"the list '%s' has no sublist '%s'", list->name, codes[i].sublist);
 	}
 	feed->codes = codes;
 }
@@ -159,11 +146,10 @@ static void check_feed_sublists(
 		int sublist = sublist_find(list, code->sublist);
 
 		if (sublist >= 0 && !sublist_takes_feed(loader->conf, &list->sublists[sublist]))
-			error_code(loader, code,
-				arena_format(loader->arena,
-					"the policy of '%s' does not take feeds: a sublist that a feed fills needs "
-					"a policy with 'takes: [feed]'",
-					code->sublist));
+			error_at(loader->diagnostics, code->location,
+				"the policy of '%s' does not take feeds: a sublist that a feed fills needs "
+				"a policy with 'takes: [feed]'",
+				code->sublist);
 	}
 }
 
@@ -191,14 +177,12 @@ static void check_feed_others(struct loader *loader, size_t index)
 		if (feed->name == NULL || other->name == NULL)
 			continue;
 		if (strcmp(feed->name, other->name) == 0)
-			error_feed(loader, feed,
-				arena_format(
-					loader->arena, "there is a feed '%s' already", feed->name));
+			error_at(loader->diagnostics, feed->location,
+				"there is a feed '%s' already", feed->name);
 		else if (feeds_share_sublist(feed, other))
-			error_feed(loader, feed,
-				arena_format(loader->arena,
-					"the feed '%s' fills one of its sublists already; each feed needs its own",
-					other->name));
+			error_at(loader->diagnostics, feed->location,
+				"the feed '%s' fills one of its sublists already; each feed needs its own",
+				other->name);
 	}
 }
 
@@ -208,17 +192,15 @@ static void check_feed(struct loader *loader, const struct conf_feed *feed)
 		feed->into != NULL ? conf_list_find(loader->conf, span_text(feed->into)) : NULL;
 
 	if (feed->key != NULL && conf_key_find(loader->conf, feed->key) == NULL)
-		error_feed(loader, feed,
-			arena_format(loader->arena, "'key': there is no key '%s' in dns.keys",
-				feed->key));
+		error_at(loader->diagnostics, feed->location,
+			"'key': there is no key '%s' in dns.keys", feed->key);
 	if (feed->into != NULL && list == NULL)
-		error_feed(loader, feed,
-			arena_format(loader->arena, "'into': there is no list '%s'", feed->into));
+		error_at(loader->diagnostics, feed->location, "'into': there is no list '%s'",
+			feed->into);
 	else if (list != NULL && feed->codes_len == 0)
-		error_feed(loader, feed,
-			arena_format(loader->arena,
-				"no sublist of '%s' has a policy that takes feeds ('takes: [feed]')",
-				feed->into));
+		error_at(loader->diagnostics, feed->location,
+			"no sublist of '%s' has a policy that takes feeds ('takes: [feed]')",
+			feed->into);
 	else if (list != NULL)
 		check_feed_sublists(loader, feed, list);
 }
@@ -242,11 +224,9 @@ static void check_feed_policies(struct loader *loader)
 
 		if (policy->takes_feed && policy->takes_operator)
 			error_at(loader->diagnostics, policy->location,
-				(unsigned)strlen(policy->name),
 				"a policy that takes feed takes nothing else");
 		else if (policy->takes_feed && policy->lasts_s != 0)
 			error_at(loader->diagnostics, policy->location,
-				(unsigned)strlen(policy->name),
 				"a policy that takes feed needs 'lasts: until-review': its entries end when the "
 				"feed no longer has them");
 	}
@@ -262,7 +242,7 @@ void conf_check_feeds(struct loader *loader)
 		check_feed_others(loader, i);
 	}
 	if (conf->feeds_len != 0 && !runs_courier(conf))
-		warn_at(loader->diagnostics, conf->feeds[0].location, 1,
+		warn_at(loader->diagnostics, conf->feeds[0].location,
 			"nobody fetches the feeds: add courier to run.roles");
 }
 

@@ -8,6 +8,7 @@
 #include "base/suggest.h"
 #include "conf/load.h"
 #include "conf/txt_template.h"
+#include "conf/value.h"
 
 enum { CODES_MAX = 32 };
 
@@ -27,11 +28,6 @@ struct served_zones {
 	struct served_zone *items;
 };
 
-static void error_zone(struct loader *loader, const struct served_zone *served, const char *text)
-{
-	complain_at(loader, served->location, served->key, text);
-}
-
 /* ---- which zones there are ---- */
 
 static void served_find_lists(
@@ -47,11 +43,11 @@ static void served_find_lists(
 		for (size_t k = 0; k + 1 < conf->lists_len; k++)
 			suggest_offer(&meant, span_text(conf->lists[k].name));
 		if (list == NULL)
-			error_at(loader->diagnostics, zone->lists_location, 5,
+			error_at(loader->diagnostics, zone->lists_location,
 				"'%s' is not among the lists%s", zone->lists[i],
 				suggest_hint(&meant));
 		else if (list->action == ACTION_ALLOW && list->zone == NULL)
-			error_at(loader->diagnostics, zone->lists_location, 5,
+			error_at(loader->diagnostics, zone->lists_location,
 				"the list '%s' is never published", list->name);
 		else if (served->lists_len < COUNTOF(served->lists))
 			served->lists[served->lists_len++] = list;
@@ -137,7 +133,7 @@ static void check_names(struct loader *loader, const struct served_zones *all)
 
 			if (i == k || (same ? i < k : !served_has(other, zone->zone)))
 				continue;
-			error_at(loader->diagnostics, zone->location, (unsigned)strlen(zone->key),
+			error_at(loader->diagnostics, zone->location,
 				"the zone '%s' is served for %s '%s' already", zone->zone,
 				other->is_combined ? "the zone" : "the list", other->key);
 		}
@@ -173,7 +169,6 @@ static void check_codes_differ(struct loader *loader, const struct served_zone *
 				!ip_equal(a->sublists[i].code, b->sublists[k].code))
 				continue;
 			error_at(loader->diagnostics, served->location,
-				(unsigned)strlen(served->key),
 				"'%s' of the list '%s' and '%s' of '%s' have the same code %s: in one zone nobody could tell them apart",
 				a->sublists[i].name, a->name, b->sublists[k].name, b->name,
 				ip_print(a->sublists[i].code, text));
@@ -190,7 +185,7 @@ static void check_access(
 	if ((of_list->allow_from_len == 0 && of_list->keys == NULL) ||
 		of_zone->allow_from_len != 0 || of_zone->keys != NULL)
 		return;
-	error_at(loader->diagnostics, served->location, (unsigned)strlen(served->key),
+	error_at(loader->diagnostics, served->location,
 		"not everybody may ask the list '%s': say who may ask '%s', by 'allow-from' or 'keys'",
 		list->name, served->zone);
 }
@@ -204,11 +199,10 @@ static void check_combined(struct loader *loader, const struct served_zone *serv
 
 		codes += list->sublists_len;
 		if (list->holds != served->lists[0]->holds)
-			error_zone(loader, served,
+			error_at(loader->diagnostics, served->location,
 				"a zone combines lists of addresses or lists of domains, not both");
 		if (is_part_of_address(list->name))
 			error_at(loader->diagnostics, served->location,
-				(unsigned)strlen(served->key),
 				"the list '%s' cannot be part of a zone: below it, one letter or digits only are part of an address",
 				list->name);
 		check_access(loader, served, list);
@@ -216,7 +210,7 @@ static void check_combined(struct loader *loader, const struct served_zone *serv
 			check_codes_differ(loader, served, served->lists[k], list);
 	}
 	if (codes > CODES_MAX)
-		error_at(loader->diagnostics, served->location, (unsigned)strlen(served->key),
+		error_at(loader->diagnostics, served->location,
 			"the lists have %zu codes; a zone holds at most %d", codes, CODES_MAX);
 }
 
@@ -239,12 +233,10 @@ static void check_bitmask(struct loader *loader, const struct served_zone *serve
 				first = sublist;
 			if (octet == 0 || (octet & (octet - 1)) != 0)
 				error_at(loader->diagnostics, sublist->location,
-					(unsigned)strlen(sublist->name),
 					"the code %s of '%s' is no single bit: with 'answers: bitmask' the last octet is 1, 2, 4, 8, 16, 32, 64 or 128",
 					ip_print(sublist->code, text), sublist->name);
 			else if (memcmp(sublist->code.b, first->code.b, 15) != 0)
 				error_at(loader->diagnostics, sublist->location,
-					(unsigned)strlen(sublist->name),
 					"the code %s of '%s' is not in the /24 of that of '%s': with 'answers: bitmask' they differ in the last octet only",
 					ip_print(sublist->code, text), sublist->name, first->name);
 		}
@@ -253,8 +245,9 @@ static void check_bitmask(struct loader *loader, const struct served_zone *serve
 
 static void check_serving(struct loader *loader, const struct served_zone *served)
 {
-	if (served->serving->scope != NULL && !is_plain_ascii(served->serving->scope))
-		error_zone(loader, served, "'scope' may hold printable ASCII only");
+	if (served->serving->scope != NULL && !text_is_ascii(served->serving->scope))
+		error_at(loader->diagnostics, served->location,
+			"'scope' may hold printable ASCII only");
 	if (served->serving->answers == ANSWERS_BITMASK)
 		check_bitmask(loader, served);
 	if (served->is_combined)
@@ -264,7 +257,7 @@ static void check_serving(struct loader *loader, const struct served_zone *serve
 /* ---- texts ---- */
 
 static void check_template(
-	struct loader *loader, const char *template, struct conf_location location, const char *key)
+	struct loader *loader, const char *template, struct conf_location location)
 {
 	struct span rest = span_text(template);
 	struct txt_part part;
@@ -273,25 +266,25 @@ static void check_template(
 
 	if (template == NULL)
 		return;
-	if (!is_plain_ascii(template))
-		complain_at(loader, location, key, "'template' may hold printable ASCII only");
+	if (!text_is_ascii(template))
+		error_at(loader->diagnostics, location, "'template' may hold printable ASCII only");
 	do {
 		r = txt_part_next(&rest, &part, &why);
 	} while (r > 0);
 	if (r < 0)
-		complain_at(loader, location, key, why.text);
+		error_at(loader->diagnostics, location, "%s", why.text);
 }
 
 static void check_templates(struct loader *loader)
 {
 	const struct conf *conf = loader->conf;
 
-	check_template(loader, conf->template, conf->template_location, "template");
+	check_template(loader, conf->template, conf->template_location);
 	for (size_t i = 0; i < conf->lists_len; i++) {
 		for (size_t k = 0; k < conf->lists[i].sublists_len; k++) {
 			const struct conf_sublist *sublist = &conf->lists[i].sublists[k];
 
-			check_template(loader, sublist->template, sublist->location, sublist->name);
+			check_template(loader, sublist->template, sublist->location);
 		}
 	}
 }
@@ -329,13 +322,13 @@ static void check_address(
 	const char *label = arena_string(loader->arena, span_split(&rest, '.'));
 
 	if (served == NULL || strcmp(served->zone, address->name) == 0)
-		error_at(loader->diagnostics, address->location, (unsigned)strlen(address->name),
+		error_at(loader->diagnostics, address->location,
 			"'%s' is not below one of our zones: its addresses are served elsewhere",
 			address->name);
 	else if (!span_equal_text(rest, served->zone) || is_part_of_address(label) ||
 		 served_has(served, address->name) || strcmp(label, "test") == 0 ||
 		 strcmp(label, "invalid") == 0)
-		error_at(loader->diagnostics, address->location, (unsigned)strlen(address->name),
+		error_at(loader->diagnostics, address->location,
 			"'%s' cannot be a host: it has to stand directly below the zone '%s' and be no sublist, number, single letter or test entry",
 			address->name, served->zone);
 }
@@ -361,7 +354,7 @@ static void check_nameservers(
 	for (size_t i = 0; i < len; i++) {
 		if (served_find(all, names[i]) == NULL || has_address(conf, names[i]))
 			continue;
-		error_at(loader->diagnostics, served->location, (unsigned)strlen(served->key),
+		error_at(loader->diagnostics, served->location,
 			"the name server '%s' of '%s' lies in a zone of ours and has no address; add it to 'dns.addresses'",
 			names[i], served->zone);
 	}

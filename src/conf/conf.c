@@ -103,12 +103,11 @@ static int load_file(
 	int r = file_read(path, scratch, &text);
 
 	if (diagnostics_add_source(loader->diagnostics, file, text) < 0) {
-		error_at(loader->diagnostics, (struct conf_location){file, 0, 0}, 0,
-			"too many files");
+		error_at(loader->diagnostics, (struct conf_location){file, 0, 0}, "too many files");
 		return E_CONFIG;
 	}
 	if (r < 0) {
-		error_at(loader->diagnostics, (struct conf_location){file, 0, 0}, 0,
+		error_at(loader->diagnostics, (struct conf_location){file, 0, 0},
 			"cannot be read: %s", err_text(r));
 		return r;
 	}

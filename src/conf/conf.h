@@ -21,6 +21,7 @@ struct conf_location {
 	const char *file;
 	unsigned line;
 	unsigned column;
+	unsigned width; /* characters that a caret underlines; 0 is 1 */
 };
 
 enum mode { MODE_OBSERVE, MODE_TAG, MODE_ENFORCE };
@@ -286,7 +287,6 @@ struct conf {
 /* One complaint, with its location and the line it is about. */
 struct conf_diagnostic {
 	struct conf_location location;
-	unsigned width; /* of the caret */
 	const char *text;
 	const char *line; /* of the file; NULL when there is none */
 	bool warning;

@@ -62,55 +62,47 @@ static const char *line_copy(const struct diagnostics *diagnostics, struct conf_
 	return copy;
 }
 
-static void diagnostic_add(struct diagnostics *diagnostics, struct conf_location location,
-	unsigned width, bool warning, const char *text)
+static void diagnostic_add(struct diagnostics *diagnostics,
+	const struct conf_diagnostic *diagnostic, const char *format, va_list args)
 {
 	struct conf_report *report = diagnostics->report;
 	struct conf_diagnostic *row;
-	char *copy;
+	char text[TEXT_MAX];
 
-	if (!warning)
-		report->errors_len++;
+	report->errors_len += !diagnostic->warning;
 	if (report->diagnostics_len == DIAGNOSTICS_MAX)
 		return;
 	if (report->diagnostics == NULL)
 		report->diagnostics =
 			arena_alloc(report->arena, DIAGNOSTICS_MAX * sizeof(*report->diagnostics));
 	row = &report->diagnostics[report->diagnostics_len++];
-	copy = arena_copy_string(report->arena, text);
-	for (char *c = copy; *c != '\0'; c++)
+	vsnprintf(text, sizeof(text), format, args);
+	for (char *c = text; *c != '\0'; c++)
 		*c = (uint8_t)*c < 0x20 || *c == 0x7f ? '?' : *c;
-	*row = (struct conf_diagnostic){
-		.location = location,
-		.width = width != 0 ? width : 1,
-		.text = copy,
-		.line = line_copy(diagnostics, location),
-		.warning = warning,
-	};
+	*row = *diagnostic;
+	row->text = arena_copy_string(report->arena, text);
+	row->line = line_copy(diagnostics, row->location);
 }
 
-void error_at(struct diagnostics *diagnostics, struct conf_location location, unsigned width,
-	const char *format, ...)
+void error_at(
+	struct diagnostics *diagnostics, struct conf_location location, const char *format, ...)
 {
-	char text[TEXT_MAX];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	diagnostic_add(diagnostics, &(struct conf_diagnostic){.location = location}, format, args);
 	va_end(args);
-	diagnostic_add(diagnostics, location, width, false, text);
 }
 
-void warn_at(struct diagnostics *diagnostics, struct conf_location location, unsigned width,
-	const char *format, ...)
+void warn_at(
+	struct diagnostics *diagnostics, struct conf_location location, const char *format, ...)
 {
-	char text[TEXT_MAX];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	diagnostic_add(diagnostics,
+		&(struct conf_diagnostic){.location = location, .warning = true}, format, args);
 	va_end(args);
-	diagnostic_add(diagnostics, location, width, true, text);
 }
 
 static bool location_is_behind(
@@ -172,7 +164,7 @@ static void print_underline(const struct conf_diagnostic *row, struct buf *out)
 	for (; i < line.len; i++)
 		left += (line.ptr[i] & 0xc0) != 0x80;
 	buf_append_byte(out, '^');
-	for (unsigned w = 1; w < row->width && w < left; w++)
+	for (unsigned w = 1; w < row->location.width && w < left; w++)
 		buf_append_byte(out, '~');
 	buf_append_byte(out, '\n');
 }

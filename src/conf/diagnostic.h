@@ -25,11 +25,11 @@ void diagnostics_init(struct diagnostics *diagnostics, struct conf_report *repor
 /* file and text have to live as long as the diagnostics. E_LIMIT: too many files. */
 int diagnostics_add_source(struct diagnostics *diagnostics, const char *file, struct span text);
 
-/* width: characters to underline from the location on; at least one is. Beyond DIAGNOSTICS_MAX only errors are counted. */
-void error_at(struct diagnostics *diagnostics, struct conf_location location, unsigned width,
-	const char *format, ...) __attribute__((format(printf, 4, 5)));
-void warn_at(struct diagnostics *diagnostics, struct conf_location location, unsigned width,
-	const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Beyond DIAGNOSTICS_MAX only errors are counted. */
+void error_at(struct diagnostics *diagnostics, struct conf_location location, const char *format,
+	...) __attribute__((format(printf, 3, 4)));
+void warn_at(struct diagnostics *diagnostics, struct conf_location location, const char *format,
+	...) __attribute__((format(printf, 3, 4)));
 
 /* Puts the diagnostics into the order of the files and lines. */
 void diagnostics_sort(struct diagnostics *diagnostics);

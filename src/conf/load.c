@@ -23,11 +23,6 @@ static void *member_at(void *base, ptrdiff_t offset)
 	return (char *)base + offset;
 }
 
-static void error_value(struct loader *loader, const struct conf_tree *node, const char *text)
-{
-	error_at(loader->diagnostics, node->location, node->width, "%s", text);
-}
-
 /* ---- keys ---- */
 
 static bool group_has(const char *prefix, struct span wanted)
@@ -57,10 +52,10 @@ static void error_unknown_key(struct loader *loader, const struct conf_tree *map
 
 	while (setting_next(prefix, &at, &key))
 		suggest_offer(&meant, key);
-	error_at(loader->diagnostics, entry->key_location, entry->key_width,
-		"unknown key '%.*s'%s%.*s%s%s", shown_len(entry->key), entry->key.ptr,
-		map->key.len != 0 ? " below '" : "", shown_len(map->key), map->key.ptr,
-		map->key.len != 0 ? "'" : "", suggest_hint(&meant));
+	error_at(loader->diagnostics, entry->key_location, "unknown key '%.*s'%s%.*s%s%s",
+		shown_len(entry->key), entry->key.ptr, map->key.len != 0 ? " below '" : "",
+		shown_len(map->key), map->key.ptr, map->key.len != 0 ? "'" : "",
+		suggest_hint(&meant));
 }
 
 /* ---- words of a set ---- */
@@ -83,7 +78,7 @@ static int word_find(struct loader *loader, const struct setting *row, const str
 		listed = arena_format(loader->arena, "%s%s%.*s", listed,
 			*listed != '\0' ? ", " : "", (int)word.len, word.ptr);
 	}
-	error_at(loader->diagnostics, node->location, node->width, "'%.*s' is not %s (%s)%s",
+	error_at(loader->diagnostics, node->location, "'%.*s' is not %s (%s)%s",
 		shown_len(node->text), node->text.ptr, row->noun, listed, suggest_hint(&meant));
 	return -1;
 }
@@ -96,11 +91,10 @@ static bool is_within(struct loader *loader, const struct setting *row,
 	if (value >= row->low && (row->high == 0 || value <= row->high))
 		return true;
 	if (row->high != 0)
-		error_at(loader->diagnostics, node->location, node->width,
-			"'%.*s' is outside %s to %s", (int)node->text.len, node->text.ptr, low,
-			high);
+		error_at(loader->diagnostics, node->location, "'%.*s' is outside %s to %s",
+			(int)node->text.len, node->text.ptr, low, high);
 	else
-		error_at(loader->diagnostics, node->location, node->width, "'%.*s' is less than %s",
+		error_at(loader->diagnostics, node->location, "'%.*s' is less than %s",
 			(int)node->text.len, node->text.ptr, low);
 	return false;
 }
@@ -294,15 +288,15 @@ static void fill_single(
 	int r = 0;
 
 	if (node->kind != TREE_WORD) {
-		error_at(loader->diagnostics, node->location, node->width,
+		error_at(loader->diagnostics, node->location,
 			"a %s does not fit here; expected: %s",
 			node->kind == TREE_LIST ? "list" : "section",
 			setting_type_words(row->type));
 		return;
 	}
 	if (node->text.len == 0) {
-		error_at(loader->diagnostics, node->location, node->width,
-			"there is no value; expected: %s", setting_type_words(row->type));
+		error_at(loader->diagnostics, node->location, "there is no value; expected: %s",
+			setting_type_words(row->type));
 		return;
 	}
 	switch (row->type) {
@@ -338,7 +332,7 @@ static void fill_single(
 		break;
 	}
 	if (r < 0)
-		error_value(loader, node, why.text);
+		error_at(loader->diagnostics, node->location, "%s", why.text);
 }
 
 /* ---- lists of words ---- */
@@ -415,8 +409,7 @@ static bool list_holds_before(const struct conf_tree *list, const struct conf_tr
 static void fill_list(
 	struct loader *loader, const struct setting *row, const struct conf_tree *node, void *base)
 {
-	struct conf_tree alone = {
-		.kind = TREE_LIST, .location = node->location, .width = node->width, .count = 1};
+	struct conf_tree alone = {.kind = TREE_LIST, .location = node->location, .count = 1};
 	size_t size = element_size(row->type), count = 0;
 	struct conf_tree copy = *node;
 	char *elements;
@@ -427,29 +420,29 @@ static void fill_list(
 		node = &alone;
 	}
 	if (node->kind != TREE_LIST || node->count > ELEMENTS_MAX) {
-		error_at(loader->diagnostics, node->location, node->width, "expected: %s%s",
+		error_at(loader->diagnostics, node->location, "expected: %s%s",
 			setting_type_words(row->type),
 			node->kind == TREE_LIST ? " of a reasonable length" : ", like [a, b]");
 		return;
 	}
 	if ((int64_t)node->count < row->low)
-		error_value(loader, node, "there has to be at least one");
+		error_at(loader->diagnostics, node->location, "there has to be at least one");
 	if (row->high != 0 && (int64_t)node->count > row->high)
-		error_at(loader->diagnostics, node->location, node->width, "more than %d of them",
+		error_at(loader->diagnostics, node->location, "more than %d of them",
 			(int)row->high);
 	elements = arena_alloc(loader->arena, (node->count + 1) * size);
 	for (const struct conf_tree *word = node->first; word != NULL; word = word->next) {
 		struct fault why;
 
 		if (word->kind != TREE_WORD || word->text.len == 0)
-			error_value(loader, word, "expected a word");
+			error_at(loader->diagnostics, word->location, "expected a word");
 		else if (list_holds_before(node, word))
-			error_at(loader->diagnostics, word->location, word->width,
-				"'%.*s' is given twice", (int)word->text.len, word->text.ptr);
+			error_at(loader->diagnostics, word->location, "'%.*s' is given twice",
+				(int)word->text.len, word->text.ptr);
 		else if (row->type == SETTING_FLAGS)
 			fill_flag(loader, row, word, base);
 		else if (fill_element(loader, row, word, elements + count * size, &why) < 0)
-			error_value(loader, word, why.text);
+			error_at(loader->diagnostics, word->location, "%s", why.text);
 		else
 			count++;
 	}
@@ -490,8 +483,7 @@ static void fill_item(struct loader *loader, const struct setting *row,
 	else if (entry->kind == TREE_MAP)
 		fill_group(loader, entry, entry, prefix, element);
 	else
-		error_at(loader->diagnostics, entry->location, entry->width,
-			"expected a section%s, like {%s...}",
+		error_at(loader->diagnostics, entry->location, "expected a section%s, like {%s...}",
 			row->brief != NULL ? " or a word" : "",
 			row->brief != NULL ? "action: reject, " : "");
 }
@@ -509,7 +501,7 @@ static bool key_is_name(
 		r = name_check(entry->key, &why);
 	if (r >= 0)
 		return true;
-	error_at(loader->diagnostics, entry->key_location, entry->key_width, "%s", why.text);
+	error_at(loader->diagnostics, entry->key_location, "%s", why.text);
 	return false;
 }
 
@@ -522,15 +514,15 @@ static void fill_items(
 	char *elements;
 
 	if (node->kind != wanted) {
-		error_at(loader->diagnostics, node->location, node->width, "expected %s",
+		error_at(loader->diagnostics, node->location, "expected %s",
 			wanted == TREE_LIST ? "a list of sections"
 					    : "a section with names as keys");
 		return;
 	}
 	if ((int64_t)node->count < row->low)
-		error_value(loader, node, "there has to be at least one");
+		error_at(loader->diagnostics, node->location, "there has to be at least one");
 	if (row->high != 0 && (int64_t)node->count > row->high)
-		error_at(loader->diagnostics, node->location, node->width, "more than %d of them",
+		error_at(loader->diagnostics, node->location, "more than %d of them",
 			(int)row->high);
 	snprintf(below, sizeof(below), "%s.", row->path);
 	elements = arena_alloc(loader->arena, (node->count + 1) * row->size);
@@ -598,8 +590,7 @@ static void fill_absent(
 	if (owner == loader->root)
 		location = (struct conf_location){loader->conf->file, 0, 0};
 	if (row->required) {
-		error_at(loader->diagnostics, location, owner->key.len != 0 ? owner->key_width : 1,
-			"'%s' is missing", path_shown(row->path));
+		error_at(loader->diagnostics, location, "'%s' is missing", path_shown(row->path));
 		return;
 	}
 	if (row->initial == NULL)
@@ -635,7 +626,8 @@ static void fill_keys(struct loader *loader, const struct conf_tree *map,
 		else if (row != NULL && row->type != SETTING_SECTION)
 			continue;
 		else if (entry != NULL && section == NULL)
-			error_value(loader, entry, "expected a section, like {key: value}");
+			error_at(loader->diagnostics, entry->location,
+				"expected a section, like {key: value}");
 		else
 			fill_group(loader, section, section != NULL ? section : owner, below, base);
 	}

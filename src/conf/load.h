@@ -22,10 +22,6 @@ void conf_check_all(struct loader *loader);
 /* Zones, codes, texts and name servers (check_zone.c). */
 void conf_check_zones(struct loader *loader);
 
-/* One complaint, its caret as wide as name (NULL: one character). */
-void complain_at(
-	struct loader *loader, struct conf_location location, const char *name, const char *text);
-bool is_plain_ascii(const char *text);
 /* The parts of these that are about feeds. */
 void conf_complete_feeds(struct loader *loader);
 void conf_check_feeds(struct loader *loader);

@@ -48,7 +48,7 @@ static int text_check(const char *file, struct span text, struct diagnostics *di
 	size_t len;
 
 	if (text.len > TREE_TEXT_MAX) {
-		error_at(diagnostics, (struct conf_location){file, 0, 0}, 0,
+		error_at(diagnostics, (struct conf_location){file, 0, 0},
 			"the file is larger than %d bytes", TREE_TEXT_MAX);
 		return E_CONFIG;
 	}
@@ -58,13 +58,13 @@ static int text_check(const char *file, struct span text, struct diagnostics *di
 		len = utf8_length(span_from(text, i));
 		if (len == 0 || (byte < 0x20 && byte != '\n' && byte != '\t' && byte != '\r') ||
 			byte == 0x7f) {
-			error_at(diagnostics, location_at(file, text, i), 1,
+			error_at(diagnostics, location_at(file, text, i),
 				"byte 0x%02x is not text; a configuration is UTF-8 without control characters",
 				byte);
 			return E_CONFIG;
 		}
 		if (byte == '\t' && in_indentation) {
-			error_at(diagnostics, location_at(file, text, i), 1,
+			error_at(diagnostics, location_at(file, text, i),
 				"a tab in the indentation; YAML wants blanks");
 			return E_CONFIG;
 		}
@@ -75,25 +75,23 @@ static int text_check(const char *file, struct span text, struct diagnostics *di
 
 /* ---- from events to the tree ---- */
 
-static struct conf_location location_of(const struct builder *builder, const struct fy_mark *mark)
+static struct conf_location location_of(
+	const struct builder *builder, const struct fy_mark *start, const struct fy_mark *end)
 {
-	if (mark == NULL)
-		return (struct conf_location){builder->file, 0, 0};
-	return (struct conf_location){
-		builder->file, (unsigned)mark->line + 1, (unsigned)mark->column + 1};
-}
+	struct conf_location location = {.file = builder->file};
 
-static unsigned width_of(const struct fy_mark *start, const struct fy_mark *end)
-{
-	if (start == NULL || end == NULL || end->line != start->line ||
-		end->column <= start->column)
-		return 1;
-	return (unsigned)(end->column - start->column);
+	if (start == NULL)
+		return location;
+	location.line = (unsigned)start->line + 1;
+	location.column = (unsigned)start->column + 1;
+	if (end != NULL && end->line == start->line && end->column > start->column)
+		location.width = (unsigned)(end->column - start->column);
+	return location;
 }
 
 static void builder_fail(struct builder *builder, const struct conf_tree *node, const char *words)
 {
-	error_at(builder->diagnostics, node->location, node->width, "%s", words);
+	error_at(builder->diagnostics, node->location, "%s", words);
 	builder->failed = true;
 }
 
@@ -103,7 +101,7 @@ static void map_check_double(
 	for (const struct conf_tree *other = map->first; other != NULL; other = other->next) {
 		if (!span_equal(other->key, entry->key))
 			continue;
-		error_at(builder->diagnostics, entry->key_location, entry->key_width,
+		error_at(builder->diagnostics, entry->key_location,
 			"'%.*s' is given twice; first in line %u", (int)entry->key.len,
 			entry->key.ptr, other->key_location.line);
 		return;
@@ -133,10 +131,10 @@ static void builder_attach(struct builder *builder, struct conf_tree *node)
 	if (parent->kind == TREE_MAP) {
 		node->key = builder->key.text;
 		node->key_location = builder->key.location;
-		node->key_width = builder->key.width;
 		if (node->location.line == 0) { /* nothing stands there: just behind the key */
 			node->location = node->key_location;
-			node->location.column += node->key_width + 1;
+			node->location.column += node->key_location.width + 1;
+			node->location.width = 1;
 		}
 		map_check_double(builder, parent, node);
 		builder->has_key = false;
@@ -155,12 +153,11 @@ static bool builder_wants_key(const struct builder *builder)
 static struct conf_tree *builder_node(
 	struct builder *builder, enum tree_kind kind, struct fy_event *event)
 {
-	const struct fy_mark *start = fy_event_start_mark(event);
 	struct conf_tree *node = arena_alloc(builder->arena, sizeof(*node));
 
 	node->kind = kind;
-	node->location = location_of(builder, start);
-	node->width = kind == TREE_WORD ? width_of(start, fy_event_end_mark(event)) : 1;
+	node->location = location_of(builder, fy_event_start_mark(event),
+		kind == TREE_WORD ? fy_event_end_mark(event) : NULL);
 	if (++builder->nodes > TREE_NODES_MAX)
 		builder_fail(builder, node, "too many values");
 	return node;
@@ -185,7 +182,7 @@ static void builder_word(struct builder *builder, struct fy_event *event)
 
 	node->text = arena_copy(builder->arena, span_of(text, text != NULL ? len : 0));
 	if (!word_is_text(node->text))
-		error_at(builder->diagnostics, node->location, node->width,
+		error_at(builder->diagnostics, node->location,
 			"control characters are not used in this file");
 	node->plain = token == NULL || fy_token_scalar_style(token) == FYSS_PLAIN;
 	if (event->scalar.anchor != NULL || event->scalar.tag != NULL) {
@@ -261,12 +258,12 @@ static void error_syntax(struct builder *builder, struct fy_diag *diag)
 	while ((error = fy_diag_errors_iterate(diag, &at)) != NULL)
 		last = error;
 	if (last == NULL) {
-		error_at(builder->diagnostics, location, 0, "not YAML");
+		error_at(builder->diagnostics, location, "not YAML");
 		return;
 	}
 	location.line = last->line > 0 ? (unsigned)last->line : 1;
 	location.column = last->column > 0 ? (unsigned)last->column : 1;
-	error_at(builder->diagnostics, location, 1, "not YAML: %s", last->msg);
+	error_at(builder->diagnostics, location, "not YAML: %s", last->msg);
 }
 
 static void builder_run(struct builder *builder, struct fy_parser *parser, struct fy_diag *diag)
@@ -328,7 +325,7 @@ int tree_parse(const char *file, struct span text, struct diagnostics *diagnosti
 	parser = fy_parser_create(&settings);
 	if (parser == NULL || fy_parser_set_string(parser,
 				      text.len != 0 ? (const char *)text.ptr : "", text.len) != 0) {
-		error_at(diagnostics, (struct conf_location){file, 0, 0}, 0,
+		error_at(diagnostics, (struct conf_location){file, 0, 0},
 			"cannot be read: out of memory");
 		builder.failed = true;
 	} else {
@@ -345,8 +342,7 @@ int tree_parse(const char *file, struct span text, struct diagnostics *diagnosti
 		*builder.root = (struct conf_tree){.kind = TREE_MAP, .location = {file, 0, 0}};
 	}
 	if (builder.root->kind != TREE_MAP) {
-		error_at(diagnostics, builder.root->location, builder.root->width,
-			"expected `key: value` lines");
+		error_at(diagnostics, builder.root->location, "expected `key: value` lines");
 		return E_CONFIG;
 	}
 	*ret_tree = builder.root;
@@ -384,7 +380,7 @@ void tree_merge(struct conf_tree *into, struct conf_tree *from, struct diagnosti
 		else if (there->kind == TREE_MAP && entry->kind == TREE_MAP)
 			tree_merge(there, entry, diagnostics);
 		else
-			error_at(diagnostics, entry->key_location, entry->key_width,
+			error_at(diagnostics, entry->key_location,
 				"'%.*s' is given twice; first in %s:%u", (int)entry->key.len,
 				entry->key.ptr, there->key_location.file, there->key_location.line);
 		entry = next;

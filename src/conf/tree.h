@@ -19,12 +19,10 @@ enum tree_kind { TREE_WORD, TREE_LIST, TREE_MAP };
 struct conf_tree {
 	enum tree_kind kind;
 	struct conf_location location;
-	unsigned width;
 	struct span text; /* TREE_WORD */
 	bool plain;       /* not quoted: an empty plain word is "no value" */
 	struct span key;  /* as an entry of a map */
 	struct conf_location key_location;
-	unsigned key_width;
 	size_t count;
 	struct conf_tree *first, *last; /* of TREE_LIST and TREE_MAP */
 	struct conf_tree *next;

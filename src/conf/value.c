@@ -210,6 +210,15 @@ bool code_matches(const struct conf_code *code, const uint8_t address[4])
 	return true;
 }
 
+bool text_is_ascii(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (!ascii_is_print((uint8_t)*text))
+			return false;
+	}
+	return true;
+}
+
 int domain_check(struct span s, struct fault *why)
 {
 	if (hostname_labels(s) < 2)

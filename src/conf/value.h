@@ -29,6 +29,9 @@ int code_parse(struct span s, struct conf_code *ret_code, struct fault *why);
 const char *code_print(const struct conf_code *code, char text[CODE_TEXT_SIZE]);
 bool code_matches(const struct conf_code *code, const uint8_t address[4]);
 
+/* Printable ASCII only: what may stand in replies and records. */
+bool text_is_ascii(const char *text);
+
 /* A full DNS name in text form: labels of letters, digits, hyphens and underscores, at least two, the last not of digits
  * only, no dot at the end (RFC 1123 section 2.1, RFC 1035 section 2.3.4). */
 int domain_check(struct span s, struct fault *why);
