@@ -1,67 +1,28 @@
 /* SPDX-License-Identifier: ISC */
 #include "conf/tsig_keys.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/macro.h"
 #include "base/mem.h"
+#include "conf/secret_file.h"
 
 /* More than any secret in base64 with its line ends. */
 enum { FILE_MAX = 1024 };
 
-static int key_fault(const struct conf_key *key, const char *what, struct fault *why)
-{
-	return fault_set(
-		why, E_CONFIG, "key '%s': cannot read '%s': %s", key->name, key->file, what);
-}
-
-static int key_check(const struct conf_key *key, int fd, struct fault *why)
-{
-	struct stat status;
-
-	if (fstat(fd, &status) < 0)
-		return key_fault(key, strerror(errno), why);
-	if (!S_ISREG(status.st_mode))
-		return key_fault(key, "it is no file", why);
-	if ((status.st_mode & S_IRWXO) != 0)
-		return fault_set(why, E_CONFIG,
-			"key '%s': everybody may use '%s', so it is no secret: chmod o= '%s'",
-			key->name, key->file, key->file);
-	return status.st_size <= FILE_MAX ? 0 : key_fault(key, "it is too long for a key", why);
-}
-
 static int key_read(const struct conf_key *key, struct tsig_key *ret_key, struct fault *why)
 {
-	char text[FILE_MAX];
 	struct fault reason = {""};
-	ssize_t len = 0;
-	int fd = open(key->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct buf text;
 	int r;
 
-	if (fd < 0 && errno == EACCES)
-		return key_fault(key,
-			"the role may not read it; its owner should be root, its group _stockade, "
-			"its mode 0640",
-			why);
-	if (fd < 0)
-		return key_fault(key, strerror(errno), why);
-	r = key_check(key, fd, why);
-	if (r == 0) {
-		len = read(fd, text, sizeof(text));
-		r = len < 0 ? key_fault(key, strerror(errno), why) : 0;
-	}
-	close(fd);
-	if (r == 0 &&
-		tsig_key_init(ret_key, span_text(key->name), (enum tsig_algorithm)key->algorithm,
-			span_of(text, (size_t)len), &reason) < 0)
-		r = fault_set(
-			why, E_CONFIG, "key '%s': '%s': %s", key->name, key->file, reason.text);
-	explicit_bzero(text, sizeof(text));
-	return r;
+	buf_init(&text, FILE_MAX);
+	r = secret_file_read(key->file, &text, &reason);
+	if (r == 0 && tsig_key_init(ret_key, span_text(key->name),
+			      (enum tsig_algorithm)key->algorithm, buf_span(&text), &reason) < 0)
+		r = fault_prefix(&reason, E_CONFIG, "'%s'", key->file);
+	secret_done(&text);
+	return r < 0 ? fault_set(why, r, "key '%s': %s", key->name, reason.text) : 0;
 }
 
 int keys_read(const struct conf *conf, struct keys **ret_keys, struct fault *why)

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/macro.h"
 #include "base/mem.h"
+#include "conf/secret_file.h"
 #include "zone/guard_priv.h"
 #include "zone/table.h"
 
@@ -15,52 +12,6 @@
 enum { FILE_MAX = 64 << 20 };
 
 /* ---- files with secrets ---- */
-
-static int fd_read(int fd, struct buf *out)
-{
-	for (;;) {
-		uint8_t *room = buf_reserve(out, 65536);
-		ssize_t n;
-
-		if (room == NULL)
-			return E_LIMIT;
-		n = read(fd, room, 65536);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? err_from_errno(errno) : 0;
-		buf_wrote(out, (size_t)n);
-	}
-}
-
-/* What everybody on this machine can read is no secret. */
-static int secret_file_read(const char *path, struct buf *out, struct fault *why)
-{
-	struct stat status;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	int r;
-
-	if (fd < 0) {
-		r = err_from_errno(errno);
-		return fault_set(why, r, "cannot open '%s': %s%s", path, err_text(r),
-			r == E_DENIED
-				? "; the user of the role dns has to be able to read it (chown _stockade-dns)"
-				: "");
-	}
-	r = fstat(fd, &status) < 0 ? err_from_errno(errno) : 0;
-	if (r == 0 && !S_ISREG(status.st_mode))
-		r = fault_set(why, E_CONFIG, "'%s' is not a file", path);
-	else if (r == 0 && (status.st_mode & 07) != 0)
-		r = fault_set(why, E_DENIED,
-			"'%s' holds secrets, and everybody may read or change it: chmod o= it",
-			path);
-	else if (r == 0)
-		r = fd_read(fd, out);
-	if (r < 0 && r != E_CONFIG && r != E_DENIED)
-		fault_set(why, r, "cannot read '%s': %s", path, err_text(r));
-	close(fd);
-	return r;
-}
 
 /* "line:column: words" becomes "file:line:column: error: words". */
 static int fault_in_file(const char *path, const struct fault *inner, struct fault *why)
@@ -81,11 +32,10 @@ static int read_keys(const char *path, struct access_keys **ret_keys, struct fau
 	r = secret_file_read(path, &text, why);
 	if (r == 0) {
 		r = access_keys_parse(buf_span(&text), ret_keys, &inner);
-		if (r < 0)
-			fault_in_file(path, &inner, why);
+		r = r < 0 ? fault_in_file(path, &inner, why) : 0;
 	}
-	buf_done(&text);
-	return r < 0 ? E_CONFIG : 0;
+	secret_done(&text);
+	return r;
 }
 
 static int read_secrets(const char *path, struct dns_cookie_secrets *ret_secrets, struct fault *why)
@@ -98,11 +48,10 @@ static int read_secrets(const char *path, struct dns_cookie_secrets *ret_secrets
 	r = secret_file_read(path, &text, why);
 	if (r == 0) {
 		r = dns_cookie_secrets_parse(buf_span(&text), ret_secrets, &inner);
-		if (r < 0)
-			fault_in_file(path, &inner, why);
+		r = r < 0 ? fault_in_file(path, &inner, why) : 0;
 	}
-	buf_done(&text);
-	return r < 0 ? E_CONFIG : 0;
+	secret_done(&text);
+	return r;
 }
 
 /* ---- rules ---- */
