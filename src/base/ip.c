@@ -188,8 +188,9 @@ int endpoint_parse(struct span s, struct endpoint *ret_endpoint, struct fault *w
 	while (colon > 0 && s.ptr[colon - 1] != ':')
 		colon--;
 	if (colon == 0)
-		return fault_set(
-			why, E_PARSE, "'%.*s' has no port; write ADDRESS:PORT", (int)s.len, s.ptr);
+		return fault_set(why, E_PARSE,
+			"'%.*s' has no %s; write ADDRESS:PORT, for example \"[::]:25\"", (int)s.len,
+			s.ptr, span_parse_u64(s, UINT16_MAX, &port) == 0 ? "address" : "port");
 	address = span_first(s, colon - 1);
 	if (address.len >= 2 && address.ptr[0] == '[' && address.ptr[address.len - 1] == ']')
 		address = span_of(address.ptr + 1, address.len - 2);

@@ -313,7 +313,7 @@ static void check_gate(struct loader *loader)
 		return;
 	if (conf->backend.port == 0)
 		error_at(loader->diagnostics, listen,
-			"'gate.backend.address' is missing: the gate is no queue and needs a mail server behind it");
+			"'gate.backend.address' is missing: the gate is not a queue and needs a mail server behind it");
 	else if (tree_find(tree_find(tree_find(loader->root, "gate"), "backend"), "pass-client") ==
 		 NULL)
 		error_at(loader->diagnostics, conf->backend_location,
@@ -349,8 +349,8 @@ static void check_transfers(struct loader *loader)
 			error_at(loader->diagnostics, transfer->location,
 				"the key '%s' is not among dns.keys", transfer->key);
 		if (transfer->address.port == 0)
-			error_at(
-				loader->diagnostics, transfer->location, "port 0 hears of nothing");
+			error_at(loader->diagnostics, transfer->location,
+				"a transfer needs a port other than 0");
 		for (size_t k = 0; k < i; k++) {
 			if (ip_equal(transfer->address.ip, conf->transfers[k].address.ip) &&
 				transfer->address.port == conf->transfers[k].address.port)

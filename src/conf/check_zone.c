@@ -233,7 +233,7 @@ static void check_bitmask(struct loader *loader, const struct served_zone *serve
 				first = sublist;
 			if (octet == 0 || (octet & (octet - 1)) != 0)
 				error_at(loader->diagnostics, sublist->location,
-					"the code %s of '%s' is no single bit: with 'answers: bitmask' the last octet is 1, 2, 4, 8, 16, 32, 64 or 128",
+					"the code %s of '%s' is not a single bit: with 'answers: bitmask' the last octet is 1, 2, 4, 8, 16, 32, 64 or 128",
 					ip_print(sublist->code, text), sublist->name);
 			else if (memcmp(sublist->code.b, first->code.b, 15) != 0)
 				error_at(loader->diagnostics, sublist->location,

@@ -123,21 +123,17 @@ static const char *single_text(const struct setting *row, const void *base, char
 	case SETTING_SWITCH:
 		return set_word(row, *(const bool *)member, text);
 	case SETTING_NUMBER:
-		snprintf(text, 64, "%d", *(const int *)member);
-		return text;
+	case SETTING_PERCENT:
+		return setting_print_quantity(row, *(const int *)member, text);
 	case SETTING_SAMPLE:
 		return sample_print(*(const unsigned *)member, text);
-	case SETTING_PERCENT:
-		snprintf(text, 64, "%d%%", *(const int *)member);
-		return text;
 	case SETTING_SECONDS:
-		return duration_print(*(const int64_t *)member * 1000, text);
 	case SETTING_MILLISECONDS:
-		return duration_print(*(const int64_t *)member, text);
+		return setting_print_quantity(row, *(const int64_t *)member, text);
 	case SETTING_LASTS:
 		return *(const int64_t *)member == 0
 			       ? "until-review"
-			       : duration_print(*(const int64_t *)member * 1000, text);
+			       : setting_print_quantity(row, *(const int64_t *)member, text);
 	case SETTING_SIZE:
 		return size_print(*(const uint64_t *)member, text);
 	case SETTING_ENDPOINT:

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "conf/settings.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/macro.h"
 #include "conf/conf.h"
 
 #define OF(type, name) (ptrdiff_t) offsetof(struct type, name)
+#define YEARS          INT64_C(31536000) /* 365 days each; no duration is longer than 100 */
 
 const struct setting settings[] = {
 #define SETTING(path_, type_, owner, member_, initial_, sentence_, ...) \
@@ -40,6 +43,30 @@ const char *setting_type_words(enum setting_type type)
 	};
 
 	return words[type];
+}
+
+bool setting_has_range(enum setting_type type)
+{
+	return type == SETTING_NUMBER || type == SETTING_PERCENT || type == SETTING_SECONDS ||
+	       type == SETTING_MILLISECONDS || type == SETTING_LASTS || type == SETTING_SIZE;
+}
+
+const char *setting_print_quantity(
+	const struct setting *row, int64_t value, char text[DURATION_TEXT_SIZE])
+{
+	switch (row->type) {
+	case SETTING_SECONDS:
+	case SETTING_LASTS:
+		return duration_print(value * 1000, text);
+	case SETTING_MILLISECONDS:
+		return duration_print(value, text);
+	case SETTING_SIZE:
+		return size_print((uint64_t)value, text);
+	default:
+		snprintf(text, DURATION_TEXT_SIZE, "%" PRId64 "%s", value,
+			row->type == SETTING_PERCENT ? "%" : "");
+		return text;
+	}
 }
 
 const struct setting *setting_find(const char *prefix, struct span key)

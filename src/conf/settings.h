@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/span.h"
+#include "conf/value.h"
 
 /* SETTING_TYPE(type, what the manual calls a value of it, the C type of the member) */
 #define SETTING_TYPES                                                                           \
@@ -26,7 +26,7 @@
 	SETTING_TYPE(WORDS, "list of words")    /* const char *const *, each of .words */       \
 	SETTING_TYPE(FLAGS, "list of words")    /* bools one after the other, as .words */      \
 	SETTING_TYPE(NUMBER, "number")          /* int or unsigned, .low to .high */            \
-	SETTING_TYPE(SAMPLE, "off, all or 1/N") /* unsigned: each so-manieth, 0: none */        \
+	SETTING_TYPE(SAMPLE, "off, all or 1/N") /* unsigned: one in N, 0: none */               \
 	SETTING_TYPE(PERCENT, "percentage")     /* int, .low to .high */                        \
 	SETTING_TYPE(SECONDS, "duration")       /* int64_t */                                   \
 	SETTING_TYPE(MILLISECONDS, "duration")  /* int64_t */                                   \
@@ -75,6 +75,11 @@ extern const struct setting settings[];
 extern const size_t settings_len;
 
 const char *setting_type_words(enum setting_type type);
+
+/* A number, percentage, duration or size as it would be written: "1d" for 86400 of SECONDS. Other types have none. */
+bool setting_has_range(enum setting_type type);
+const char *setting_print_quantity(
+	const struct setting *row, int64_t value, char text[DURATION_TEXT_SIZE]);
 
 /* The row of prefix and key ("gate.", "listen"), or NULL. */
 const struct setting *setting_find(const char *prefix, struct span key);

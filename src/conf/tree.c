@@ -65,7 +65,7 @@ static int text_check(const char *file, struct span text, struct diagnostics *di
 		}
 		if (byte == '\t' && in_indentation) {
 			error_at(diagnostics, location_at(file, text, i),
-				"a tab in the indentation; YAML wants blanks");
+				"a tab in the indentation; YAML needs spaces here");
 			return E_CONFIG;
 		}
 		in_indentation = byte == '\n' || (in_indentation && byte == ' ');

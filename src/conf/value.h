@@ -18,7 +18,7 @@ const char *duration_print(int64_t ms, char text[DURATION_TEXT_SIZE]);
 int size_parse(struct span s, uint64_t *ret_size, struct fault *why);
 const char *size_print(uint64_t size, char text[DURATION_TEXT_SIZE]);
 
-/* "1/1000", "all" (1), "off" (0): each so-manieth. */
+/* "1/1000", "all" (1), "off" (0): one in N. */
 int sample_parse(struct span s, unsigned *ret_each, struct fault *why);
 const char *sample_print(unsigned each, char text[DURATION_TEXT_SIZE]);
 

@@ -58,6 +58,17 @@ static void append_default(struct buf *out, const struct setting *row)
 			row->initial[0] == '[' ? "\\&" : "", row->initial);
 }
 
+static void append_range(struct buf *out, const struct setting *row)
+{
+	char low[DURATION_TEXT_SIZE], high[DURATION_TEXT_SIZE];
+
+	if (!setting_has_range(row->type))
+		return;
+	buf_append_text(out, "From\n.Li ");
+	append_text(out, setting_print_quantity(row, row->low, low), false);
+	buf_append_format(out, "\nto\n.Li %s .\n", setting_print_quantity(row, row->high, high));
+}
+
 static void append_settings(struct buf *out)
 {
 	buf_append_text(out, ".Bl -tag -width Ds\n");
@@ -70,6 +81,7 @@ static void append_settings(struct buf *out)
 		buf_append_byte(out, '\n');
 		if (row->words != NULL && strchr(row->words, ' ') != NULL)
 			append_words(out, row->words);
+		append_range(out, row);
 		append_default(out, row);
 	}
 	buf_append_text(out, ".El\n");
