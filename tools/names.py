@@ -13,10 +13,10 @@ import source as c
 # not needed any more is an error; so it is in the list below.
 STANDING_NAMESAKES = set()
 # Names of two things that only files of their own see; the number only falls.
-LOCAL_NAMESAKES_MAX = 65
+LOCAL_NAMESAKES_MAX = 62
 # Retired words that are still in the code.
 STANDING_RETIRED = {
-    "struct told", "publish_meet_follower", "reshaped", "change_paint", "hole_note", "publish_hole", "TOLD_*", "*_say",
+    "struct told", "publish_meet_follower", "reshaped", "change_paint", "hole_note", "publish_hole", "TOLD_*",
 }
 
 TYPE = re.compile(r"^(?:typedef )?(?:struct|enum|union) (\w+) \{", re.M)
