@@ -57,6 +57,9 @@ struct cli_option {
 	void *value; /* untouched when the option is not given */
 };
 
+/* Takes the options that stand before the verb: how many words they are, or -1 after a message on stderr. */
+int cli_take_globals(struct cli *cli, int argc, char **argv);
+
 /* Takes the options of the verb (ended by a row without a name; NULL: none), global ones as well, as "--name value" or
  * "--name=value" ("--" ends them), and min to max operands, in any order. 0, or an exit code after a message on stderr. */
 int cli_parse(struct cli *cli, const struct cli_option *options, size_t min, size_t max);
@@ -71,7 +74,7 @@ int cli_fail(const struct cli *cli, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 int cli_usage(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Asks on the terminal: true for y, and with -y. Without a terminal and -y: false, after a message on stderr. */
+/* Says what will happen and asks on the terminal whether to go ahead: true for y, and with -y. Without a terminal and -y: false, after a message on stderr. */
 bool cli_confirm(const struct cli *cli, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -12,7 +12,8 @@
 #include "base/clock.h"
 #include "base/macro.h"
 #include "base/shelf.h"
-#include "cli/lookup.h"
+#include "cli/keeper_client.h"
+#include "cli/snapshot.h"
 #include "gate/consult.h"
 #include "gate/explain.h"
 #include "list/snapshot_write.h"
@@ -163,13 +164,7 @@ static void explain_print_lines(const struct cli *cli, const struct explanation 
 {
 	AUTO(table) *table = table_new(cli);
 
-	table_add_column(table, "", true);
-	table_add_column(table, "CHECK", false);
-	table_add_column(table, "FOUND", false);
-	table_add_column(table, "OUTCOME", false);
-	table_add_column(table, "ACTION", false);
-	table_add_column(table, "MODE", false);
-	table_add_column(table, "SET AT", false);
+	table_add_columns(cli, table, ">|CHECK|FOUND|OUTCOME|ACTION|MODE|SET AT");
 	for (size_t i = 0; i < x->lines_len; i++) {
 		const struct explain_line *line = &x->lines[i];
 
@@ -209,7 +204,7 @@ static void explain_print(const struct cli *cli, const struct explanation *x)
 			verdict->kind == VERDICT_TAG ? "with the header X-Stockade, and recorded"
 						     : "and recorded");
 	if (x->change[0] != '\0')
-		printf("One change would let it in: %s\n", x->change);
+		printf("To accept this mail: %s\n", x->change);
 }
 
 static json_t *explain_line_json(const struct explain_line *line)

@@ -4,7 +4,8 @@
 #include <stdio.h>
 
 #include "base/macro.h"
-#include "cli/list_change.h"
+#include "cli/keeper_client.h"
+#include "cli/list_target.h"
 
 static json_t *feed_json(const struct bus_feed_status *feed)
 {
@@ -37,13 +38,7 @@ static void feeds_print(const struct cli *cli, const struct bus_answer *answer)
 {
 	AUTO(table) *table = table_new(cli);
 
-	table_add_column(table, "FEED", false);
-	table_add_column(table, "LIST", false);
-	table_add_column(table, "STATE", false);
-	table_add_column(table, "SERIAL", true);
-	table_add_column(table, "ENTRIES", true);
-	table_add_time_column(cli, table, "LAST SUCCESS");
-	table_add_column(table, "ERROR", false);
+	table_add_columns(cli, table, "FEED|LIST|STATE|SERIAL>|ENTRIES>|LAST SUCCESS@|ERROR");
 	for (size_t i = 0; i < answer->feeds_len; i++)
 		feed_add_row(cli, table, &answer->feeds[i]);
 	table_print(table);
@@ -56,9 +51,7 @@ int verb_feed_list(struct cli *cli)
 	int code = cli_parse(cli, NULL, 0, 0);
 
 	if (code == 0)
-		code = keeper_open(cli);
-	if (code == 0)
-		code = keeper_ask(cli, &query, &answer);
+		code = keeper_query(cli, &query, &answer);
 	if (code != 0)
 		return code;
 	if (cli->json) {
@@ -82,7 +75,7 @@ static int feed_order(struct cli *cli, struct bus_command command)
 	int code = cli_parse(cli, options, 1, 1);
 
 	if (code == 0)
-		code = reason_check(cli, command.reason);
+		code = cli_check_reason(cli, command.reason);
 	if (code != 0)
 		return code;
 	command.feed = cli->operands[0];

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* Help from the table of verbs, and the taking of options that stand before the verb. For cli.c and option.c. */
+/* Help from the table of verbs. */
 #include <stdio.h>
 
 #include "cli/cli.h"
-
-/* Words taken from the front, or -1 after a message on stderr. */
-int cli_take_globals(struct cli *cli, int argc, char **argv);
 
 void help_print_verbs(const struct cli *cli, FILE *out);
 void help_print_verb(const struct verb *verb, FILE *out);

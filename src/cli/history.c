@@ -31,7 +31,7 @@ static void history_print_listings(const struct cli *cli, const struct bus_answe
 	char text[OUTPUT_TIME_SIZE];
 
 	listing_add_columns(cli, table);
-	table_add_column(table, "ENDED", false);
+	table_add_columns(cli, table, "ENDED");
 	for (size_t i = 0; i < answer->listings_len; i++) {
 		const struct bus_listing *l = &answer->listings[i];
 
@@ -49,12 +49,7 @@ static void history_print_incidents(const struct cli *cli, const struct bus_answ
 	AUTO(table) *table = table_new(cli);
 	char text[OUTPUT_TIME_SIZE];
 
-	table_add_column(table, "INCIDENT", false);
-	table_add_time_column(cli, table, "LAST");
-	table_add_column(table, "COUNT", true);
-	table_add_column(table, "RULE", false);
-	table_add_column(table, "MODE", false);
-	table_add_column(table, "REPLY", false);
+	table_add_columns(cli, table, "INCIDENT|LAST@|COUNT>|RULE|MODE|REPLY");
 	for (size_t i = 0; i < answer->incidents_len; i++) {
 		const struct bus_incident *n = &answer->incidents[i];
 
@@ -74,12 +69,7 @@ static void history_print_events(const struct cli *cli, const struct bus_answer 
 	AUTO(table) *table = table_new(cli);
 	char text[OUTPUT_TIME_SIZE];
 
-	table_add_column(table, "EVENT", true);
-	table_add_time_column(cli, table, "TIME");
-	table_add_column(table, "BY", false);
-	table_add_column(table, "DID", false);
-	table_add_column(table, "REASON", false);
-	table_add_column(table, "", false);
+	table_add_columns(cli, table, "EVENT>|TIME@|BY|DID|REASON|");
 	for (size_t i = 0; i < answer->events_len; i++) {
 		const struct bus_event *e = &answer->events[i];
 
@@ -101,7 +91,7 @@ static void history_print(
 	const struct cli *cli, const char *source, const struct bus_answer *answer)
 {
 	if (answer->listings_len + answer->incidents_len + answer->events_len == 0) {
-		printf("nothing is known of %s\n", source);
+		printf("no listings, incidents or changes found for %s\n", source);
 		return;
 	}
 	history_print_listings(cli, answer);
@@ -123,12 +113,10 @@ int verb_history(struct cli *cli)
 
 	if (code == 0)
 		code = sources_parse(cli, &sources);
-	if (code == 0)
-		code = keeper_open(cli);
 	if (code != 0)
 		return code;
 	query.source = &sources[0];
-	code = keeper_ask(cli, &query, &answer);
+	code = keeper_query(cli, &query, &answer);
 	if (code != 0)
 		return code;
 	if (cli->json)
@@ -156,12 +144,7 @@ static void incident_print_checks(const struct cli *cli, const struct bus_incide
 {
 	AUTO(table) *table = table_new(cli);
 
-	table_add_column(table, "CHECK", false);
-	table_add_column(table, "FOUND", false);
-	table_add_column(table, "OUTCOME", false);
-	table_add_column(table, "ACTION", false);
-	table_add_column(table, "WEIGHT", true);
-	table_add_column(table, "", false);
+	table_add_columns(cli, table, "CHECK|FOUND|OUTCOME|ACTION|WEIGHT>|");
 	for (size_t i = 0; i < n->checks_len; i++) {
 		const struct bus_check *c = &n->checks[i];
 		bool failed = strcmp(c->outcome, "fail") == 0;
@@ -216,9 +199,7 @@ int verb_incident(struct cli *cli)
 		return cli_fail(cli, r, "'%s' is not an incident number%s", cli->operands[0],
 			r == E_CHECKSUM ? ": a character seems mistyped"
 					: " (like 7K3M-9QXT-2FHH)");
-	code = keeper_open(cli);
-	if (code == 0)
-		code = keeper_ask(cli, &query, &answer);
+	code = keeper_query(cli, &query, &answer);
 	if (code != 0)
 		return code;
 	if (answer->incidents_len == 0)

@@ -11,7 +11,7 @@
 #include "base/macro.h"
 #include "list/incident.h"
 
-enum { AUTHOR_MAX = 100 };
+enum { AUTHOR_MAX = 100, PAGE = 1000 };
 
 int keeper_try(struct cli *cli, struct fault *why)
 {
@@ -38,6 +38,33 @@ int keeper_ask(struct cli *cli, const struct bus_query *query, struct bus_answer
 	int r = control_ask(cli->control, query, ret_answer, &why);
 
 	return r < 0 ? cli_fail(cli, r, "%s", why.text) : 0;
+}
+
+int keeper_query(struct cli *cli, const struct bus_query *query, struct bus_answer **ret_answer)
+{
+	int code = keeper_open(cli);
+
+	return code != 0 ? code : keeper_ask(cli, query, ret_answer);
+}
+
+int keeper_walk_listings(struct cli *cli, const char *list,
+	int (*take)(const struct bus_listing *listing, void *arg), void *arg)
+{
+	struct bus_query query = {.what = BUS_QUERY_LISTINGS, .list = list, .limit = PAGE};
+	bool more = true;
+	int r = 0;
+
+	while (more && r == 0) {
+		AUTO(bus_answer) *answer = NULL;
+
+		r = keeper_ask(cli, &query, &answer);
+		for (size_t i = 0; r == 0 && i < answer->listings_len; i++) {
+			r = take(&answer->listings[i], arg);
+			query.after_id = answer->listings[i].id;
+		}
+		more = r == 0 && answer->more && answer->listings_len != 0;
+	}
+	return r;
 }
 
 /* Whoever sat down at the keyboard: behind sudo that is not root. */
@@ -69,7 +96,9 @@ static void change_print(const struct cli *cli, const struct bus_answer *answer)
 	json_t *listings;
 
 	if (!cli->json) {
-		printf("%s%s\n", cli->dry_run ? "not done, only looked at: " : "", answer->text);
+		printf("%s%s\n",
+			cli->dry_run ? "Dry run, nothing changed. The result would be: " : "",
+			answer->text);
 		if (!cli->dry_run && answer->event != 0)
 			cli_remark(cli, "undo this with: stockade undo %" PRIu64 " --reason WORDS",
 				answer->event);
@@ -140,12 +169,7 @@ const char *until_text(const struct cli *cli, int64_t until_s, char text[OUTPUT_
 
 void listing_add_columns(const struct cli *cli, struct table *table)
 {
-	table_add_column(table, "SOURCE", false);
-	table_add_column(table, "LIST", false);
-	table_add_column(table, "REASON", false);
-	table_add_time_column(cli, table, "SINCE");
-	table_add_time_column(cli, table, "UNTIL");
-	table_add_column(table, "BY", false);
+	table_add_columns(cli, table, "SOURCE|LIST|REASON|SINCE@|UNTIL@|BY");
 }
 
 void listing_add_row(const struct cli *cli, struct table *table, const struct bus_listing *l)

@@ -17,6 +17,14 @@ int keeper_open(struct cli *cli);
 /* One question to the keeper that was opened. An exit code. */
 int keeper_ask(struct cli *cli, const struct bus_query *query, struct bus_answer **ret_answer);
 
+/* Opens for one question alone. */
+int keeper_query(struct cli *cli, const struct bus_query *query, struct bus_answer **ret_answer);
+
+/* Calls take for each listing in force of a list, page by page, until it gives something other than 0, which is the result;
+ * or the exit code of a failure. The keeper was opened. */
+int keeper_walk_listings(struct cli *cli, const char *list,
+	int (*take)(const struct bus_listing *listing, void *arg), void *arg);
+
 /* Fills author (who runs this) and dry_run in and sends. */
 int keeper_change(struct cli *cli, struct bus_command *command, struct bus_answer **ret_answer);
 

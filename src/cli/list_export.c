@@ -11,18 +11,19 @@
 
 #include "base/clock.h"
 #include "base/macro.h"
-#include "cli/list_change.h"
-#include "cli/list_export.h"
+#include "cli/keeper_client.h"
+#include "cli/list_export_lines.h"
+#include "cli/list_target.h"
 #include "list/snapshot.h"
 #include "list/snapshot_write.h"
 #include "list/view.h"
 
-enum { PAGE = 1000 };
-
 struct export_request {
-	const char *list_name, *sublist, *format_name, *file;
+	struct list_target target;
+	const char *format_name, *file;
 	enum rbl_type format;
-	const struct conf_list *list;
+	const struct zone_table *table;
+	const struct view *view;
 };
 
 /* ---- The list as a view ---- */
@@ -36,16 +37,22 @@ static int sublist_index(const struct conf_list *list, const char *name)
 	return E_ABSENT;
 }
 
-/* A sublist that the configuration no longer has is not served either. */
-static int listing_add(struct snapshot_writer *writer, const struct conf_list *list,
-	const struct bus_listing *listing, int64_t now_s)
-{
-	int sublist = sublist_index(list, listing->sublist);
+struct listing_sink {
+	struct snapshot_writer *writer;
+	const struct conf_list *list;
+	int64_t now_s;
+};
 
-	if (sublist < 0 || (listing->until_s != 0 && listing->until_s <= now_s) ||
+/* A sublist that the configuration no longer has is not served either. */
+static int sink_take(const struct bus_listing *listing, void *arg)
+{
+	const struct listing_sink *sink = arg;
+	int sublist = sublist_index(sink->list, listing->sublist);
+
+	if (sublist < 0 || (listing->until_s != 0 && listing->until_s <= sink->now_s) ||
 		listing->source == NULL)
 		return 0;
-	return snapshot_writer_add(writer, 0,
+	return snapshot_writer_add(sink->writer, 0,
 		&(struct list_entry){*listing->source, (uint8_t)sublist, listing->excluded,
 			listing->until_s, span_text(listing->reason)});
 }
@@ -53,25 +60,12 @@ static int listing_add(struct snapshot_writer *writer, const struct conf_list *l
 static int listings_fetch(
 	struct cli *cli, const struct conf_list *list, struct snapshot_writer *writer)
 {
-	struct bus_query query = {.what = BUS_QUERY_LISTINGS, .list = list->name, .limit = PAGE};
-	int64_t now_s = clock_now_s();
-	bool more = true;
-	int code = keeper_open(cli);
+	struct listing_sink sink = {writer, list, clock_now_s()};
+	int r = keeper_open(cli);
 
-	while (more && code == 0) {
-		AUTO(bus_answer) *answer = NULL;
-		int r = 0;
-
-		code = keeper_ask(cli, &query, &answer);
-		for (size_t i = 0; code == 0 && r == 0 && i < answer->listings_len; i++) {
-			r = listing_add(writer, list, &answer->listings[i], now_s);
-			query.after_id = answer->listings[i].id;
-		}
-		if (r < 0)
-			return cli_fail(cli, r, "cannot export '%s': %s", list->name, err_text(r));
-		more = code == 0 && answer->more && answer->listings_len != 0;
-	}
-	return code;
+	if (r == 0)
+		r = keeper_walk_listings(cli, list->name, sink_take, &sink);
+	return r < 0 ? cli_fail(cli, r, "cannot export '%s': %s", list->name, err_text(r)) : r;
 }
 
 struct painted_list {
@@ -132,27 +126,26 @@ static void heading_write(const struct export *export, const struct export_reque
 {
 	char now[CLOCK_TEXT_SIZE];
 
-	fprintf(export->out, "# %s%s%s, %s UTC, for rbldnsd: %s\n", request->list->name,
-		request->sublist != NULL ? "/" : "",
-		request->sublist != NULL ? request->sublist : "",
+	fprintf(export->out, "# %s%s%s, %s UTC, for rbldnsd: %s\n", request->target.list->name,
+		request->target.sublist != NULL ? "/" : "",
+		request->target.sublist != NULL ? request->target.sublist : "",
 		clock_print_minute(clock_now_s(), now), rbl_type_name(request->format));
 	fprintf(export->out, "$TTL %" PRIu32 "\n", export->binding->zone->ttl_s);
 }
 
-static int export_write(struct cli *cli, const struct export_request *request,
-	const struct zone_table *table, const struct view *view, FILE *out)
+static int export_write(struct cli *cli, const struct export_request *request, FILE *out)
 {
 	struct zone_binding *binding = arena_alloc(cli->arena, sizeof(*binding));
 	struct export *export = arena_alloc(cli->arena, sizeof(*export));
-	const struct zone *zone = zone_of_list(table, request->list->name);
+	const struct zone *zone = zone_of_list(request->table, request->target.list->name);
 	int code;
 
-	zone_bind(binding, table, zone, view);
+	zone_bind(binding, request->table, zone, request->view);
 	*export = (struct export){.cli = cli,
-		.list_name = request->list->name,
+		.list_name = request->target.list->name,
 		.format = request->format,
 		.binding = binding,
-		.within = within_of(zone, request->sublist),
+		.within = within_of(zone, request->target.sublist),
 		.out = out};
 	heading_write(export, request);
 	code = export_lines(export);
@@ -165,13 +158,12 @@ static int export_write(struct cli *cli, const struct export_request *request,
 			(rbl_type_kinds(request->format) & RBL_KIND_V4) != 0 ? "ip6trie"
 									     : "ip4set");
 	cli_remark(cli, "%" PRIu64 " %s of %s written", export->lines,
-		export->lines == 1 ? "entry" : "entries", request->list->name);
+		export->lines == 1 ? "entry" : "entries", request->target.list->name);
 	return 0;
 }
 
 /* rbldnsd looks at its files when it likes: it has to find the old one or the new one. */
-static int export_to_file(struct cli *cli, const struct export_request *request,
-	const struct zone_table *table, const struct view *view)
+static int export_to_file(struct cli *cli, const struct export_request *request)
 {
 	const char *part = arena_format(cli->arena, "%s.part", request->file);
 	FILE *out = fopen(part, "we");
@@ -180,7 +172,7 @@ static int export_to_file(struct cli *cli, const struct export_request *request,
 	if (out == NULL)
 		return cli_fail(cli, err_from_errno(errno), "cannot create '%s': %s", part,
 			err_text(err_from_errno(errno)));
-	code = export_write(cli, request, table, view, out);
+	code = export_write(cli, request, out);
 	if (code == 0 && (fflush(out) != 0 || fsync(fileno(out)) != 0))
 		code = cli_fail(cli, E_IO, "cannot write '%s'", part);
 	if (fclose(out) != 0 && code == 0)
@@ -193,7 +185,7 @@ static int export_to_file(struct cli *cli, const struct export_request *request,
 	return code;
 }
 
-static int export_run(struct cli *cli, const struct export_request *request)
+static int export_run(struct cli *cli, struct export_request *request)
 {
 	struct painted_list painted = {0};
 	__attribute__((cleanup(painted_list_free), unused)) struct painted_list *owner = &painted;
@@ -203,15 +195,17 @@ static int export_run(struct cli *cli, const struct export_request *request)
 
 	if (r < 0)
 		return cli_fail(cli, r, "%s", why.text);
-	if (zone_of_list(table, request->list->name) == NULL)
+	if (zone_of_list(table, request->target.list->name) == NULL)
 		return cli_fail(cli, E_ABSENT, "the list '%s' has no zone, so no codes and texts",
-			request->list->name);
-	code = list_paint(cli, request->list, &painted);
+			request->target.list->name);
+	code = list_paint(cli, request->target.list, &painted);
 	if (code != 0)
 		return code;
+	request->table = table;
+	request->view = painted.view;
 	if (request->file != NULL)
-		return export_to_file(cli, request, table, painted.view);
-	code = export_write(cli, request, table, painted.view, stdout);
+		return export_to_file(cli, request);
+	code = export_write(cli, request, stdout);
 	if (code == 0 && fflush(stdout) != 0)
 		code = cli_fail(cli, E_IO, "cannot write the list");
 	return code;
@@ -220,13 +214,11 @@ static int export_run(struct cli *cli, const struct export_request *request)
 static int request_check(struct cli *cli, struct export_request *request)
 {
 	bool holds_domains;
-	int code = list_need(cli, request->list_name, SOURCE_NET, &request->list);
+	int code = list_target_find(cli, &request->target, SOURCE_NET);
 
-	if (code == 0)
-		code = sublist_check(cli, request->list, request->sublist);
 	if (code != 0)
 		return code;
-	holds_domains = request->list->holds == LIST_OF_DOMAINS;
+	holds_domains = request->target.list->holds == LIST_OF_DOMAINS;
 	if (request->format_name == NULL)
 		request->format_name = holds_domains ? "dnset" : "ip4set";
 	if (rbl_type_parse(span_text(request->format_name), &request->format) < 0 ||
@@ -235,7 +227,7 @@ static int request_check(struct cli *cli, struct export_request *request)
 			"--format is one of ip4set, ip4tset, ip4trie, ip6tset, ip6trie, dnset");
 	if (holds_domains != (request->format == RBL_DNSET))
 		return cli_usage(cli, "the list '%s' holds %s, and %s has none",
-			request->list->name, holds_domains ? "domains" : "addresses",
+			request->target.list->name, holds_domains ? "domains" : "addresses",
 			request->format_name);
 	return 0;
 }
@@ -245,7 +237,7 @@ int verb_list_export(struct cli *cli)
 	struct export_request request = {0};
 	const struct cli_option options[] = {
 		{"--format", OPTION_TEXT, &request.format_name},
-		{"--sublist", OPTION_TEXT, &request.sublist},
+		{"--sublist", OPTION_TEXT, &request.target.sublist},
 		{0},
 	};
 	int code = cli_parse(cli, options, 1, 2);
@@ -254,7 +246,7 @@ int verb_list_export(struct cli *cli)
 		code = cli_conf(cli);
 	if (code != 0)
 		return code;
-	request.list_name = cli->operands[0];
+	request.target.name = cli->operands[0];
 	request.file = cli->operands_len == 2 ? cli->operands[1] : NULL;
 	code = request_check(cli, &request);
 	return code != 0 ? code : export_run(cli, &request);

@@ -3,11 +3,12 @@
  * Lines of rbldnsd. What is written is painted ground: disjoint pieces, each with its whole answer. So nothing depends on
  * how rbldnsd weighs nested entries, and a hole needs no exclusion but where a format has no other way.
  */
+#include "cli/list_export_lines.h"
+
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/macro.h"
-#include "cli/list_export.h"
 #include "cli/output.h"
 #include "rbldata/address.h"
 #include "rbldata/rbl_template.h"
@@ -49,7 +50,7 @@ static void text_escape(struct span text, char *out)
 	*out = '\0';
 }
 
-/* rbldnsd answers every A and every TXT of the values of an address, so it is no matter which stand together. */
+/* rbldnsd answers every A and every TXT of the values of an address, so it does not matter which stand together. */
 static void values_make(const struct export *export, const struct zone_match *match,
 	const struct text_subject *subject, struct values *ret_values)
 {
@@ -412,23 +413,31 @@ static struct span name_above(struct span name)
 	return span_from(name, dot + (dot != name.len));
 }
 
+struct name_line {
+	const char *sign; /* before the name: ".", "*." */
+	struct span name;
+	struct span asked; /* a name that it answers for */
+	bool covered;      /* something above would answer as well */
+};
+
 /* "name :value", or an exclusion where something above would answer. */
-static void name_write(struct export *export, const char *sign, struct span name,
-	const struct zone_match *match, struct span asked, bool covered)
+static void name_write(
+	struct export *export, const struct name_line *line, const struct zone_match *match)
 {
+	struct span name = line->name;
 	char text[VIEW_NAME_SIZE + 4];
 	struct values values;
 	struct text_subject subject;
 
 	if (match->len == 0) {
-		if (covered)
-			fprintf(export->out, "!%s%.*s\n", sign, (int)name.len,
+		if (line->covered)
+			fprintf(export->out, "!%s%.*s\n", line->sign, (int)name.len,
 				(const char *)name.ptr);
 		return;
 	}
-	subject = match_subject_domain(export->binding, asked, export->within, match);
+	subject = match_subject_domain(export->binding, line->asked, export->within, match);
 	values_make(export, match, &subject, &values);
-	snprintf(text, sizeof(text), "%s%.*s", sign, (int)name.len, (const char *)name.ptr);
+	snprintf(text, sizeof(text), "%s%.*s", line->sign, (int)name.len, (const char *)name.ptr);
 	write_entry(export, text, &values);
 }
 
@@ -437,21 +446,22 @@ static void domain_write(struct export *export, const char *domain)
 	struct span name = span_text(domain), above = name_above(name);
 	char child[VIEW_NAME_SIZE + 4];
 	struct zone_match self, below, covering = {.len = 0};
-	bool same;
+	bool same, covered;
 
 	match_at_domain(export->binding, name, export->within, &self);
 	match_below_domain(export->binding, name, export->within, &below);
 	if (above.len != 0)
 		match_below_domain(export->binding, above, export->within, &covering);
+	covered = covering.len != 0;
 	same = self.len != 0 && match_equal(&self, &below) &&
 	       !match_names_source(export->binding, &self);
 	snprintf(child, sizeof(child), "x.%s", domain);
 	if (same) {
-		name_write(export, ".", name, &self, name, false);
+		name_write(export, &(struct name_line){".", name, name, false}, &self);
 		return;
 	}
-	name_write(export, "", name, &self, name, covering.len != 0);
-	name_write(export, "*.", name, &below, span_text(child), covering.len != 0);
+	name_write(export, &(struct name_line){"", name, name, covered}, &self);
+	name_write(export, &(struct name_line){"*.", name, span_text(child), covered}, &below);
 }
 
 static int names_write_all(struct export *export)
@@ -463,7 +473,9 @@ static int names_write_all(struct export *export)
 		domain_write(export, domain);
 	match_at_domain(export->binding, span_text("test"), export->within, &match);
 	if (match.len != 0)
-		name_write(export, "", span_text("test"), &match, span_text("test"), false);
+		name_write(export,
+			&(struct name_line){"", span_text("test"), span_text("test"), false},
+			&match);
 	return 0;
 }
 

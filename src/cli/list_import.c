@@ -13,55 +13,11 @@
 #include "base/clock.h"
 #include "base/macro.h"
 #include "base/mem.h"
-#include "cli/list_import.h"
-#include "policy/listing_rule.h"
+#include "cli/keeper_client.h"
+#include "cli/list_import_entries.h"
+#include "cli/list_import_rbl.h"
 
-enum { PART = 10000, LINES_SHOWN = 20, LINE_MAX_BYTES = 4096, ORIGIN_MAX = 200, ASK_ABOVE = 10000 };
-
-static void import_free(struct import **import)
-{
-	mem_free((*import)->entries);
-	mem_free((*import)->groups);
-}
-
-void import_complain(struct import *import, uint64_t line, unsigned column, const char *text)
-{
-	import->bad++;
-	if (import->bad > LINES_SHOWN + 1)
-		return;
-	if (import->bad == LINES_SHOWN + 1)
-		fprintf(stderr, "%s: further errors are not shown\n", import->file);
-	else if (column != 0)
-		fprintf(stderr, "%s:%" PRIu64 ":%u: error: %s\n", import->file, line, column, text);
-	else
-		fprintf(stderr, "%s:%" PRIu64 ": error: %s\n", import->file, line, text);
-}
-
-/* The keeper has the last word. Asked here as well, so that a source it would refuse is found with its line before
- * anything is sent. */
-bool import_may_list(struct cli *cli, struct import *import, const struct source *source,
-	bool excluded, uint64_t line, unsigned column)
-{
-	struct fault why;
-
-	if (rule_may_list(cli->conf, import->list, source, excluded, &why) == 0)
-		return true;
-	import_complain(import, line, column, why.text);
-	return false;
-}
-
-void import_add(struct cli *cli, struct import *import, const struct source *source, uint16_t group)
-{
-	struct import_entry *entry;
-
-	mem_grow(&import->entries, &import->size, import->len + 1, sizeof(*import->entries));
-	entry = &import->entries[import->len++];
-	*entry = (struct import_entry){
-		.ip = source->net.ip, .bits = source->net.bits, .group = group};
-	if (source->kind == SOURCE_DOMAIN)
-		entry->domain = arena_copy_string(cli->arena, source->domain);
-	import->groups[group].len++;
-}
+enum { PART = 10000, LINE_MAX_BYTES = 4096, ORIGIN_MAX = 200, ASK_ABOVE = 10000 };
 
 /* Without comments (from '#' or ';' on), without blanks at the ends and the CR of foreign systems. */
 static struct span line_content(struct span line)
@@ -74,10 +30,10 @@ static struct span line_content(struct span line)
 }
 
 /* "198.51.100.9" or "198.51.100.9<TAB>3". */
-static void import_line(struct cli *cli, struct import *import, struct span line)
+static void import_line(struct import *import, struct span line)
 {
 	struct span rest = line_content(line), word = rest, number;
-	unsigned column = rest.len != 0 ? (unsigned)(rest.ptr - line.ptr) + 1 : 0;
+	struct import_at at = {import->lines, 0};
 	uint64_t count = 1;
 	struct source source;
 	struct fault why;
@@ -88,18 +44,21 @@ static void import_line(struct cli *cli, struct import *import, struct span line
 	while (word.len < rest.len && rest.ptr[word.len] != ' ' && rest.ptr[word.len] != '\t')
 		word.len++;
 	number = span_trim(span_from(rest, word.len));
-	if (number.len != 0 && span_parse_u64(number, INT64_MAX, &count) < 0)
-		import_complain(import, import->lines, (unsigned)(number.ptr - line.ptr) + 1,
-			"expected a source and, behind a blank or tab, a number");
-	else if (source_parse(word, &source, &why) < 0)
-		import_complain(import, import->lines, column, why.text);
-	else if (count < import->min_count)
+	at.column = (unsigned)(rest.ptr - line.ptr) + 1;
+	if (number.len != 0 && span_parse_u64(number, INT64_MAX, &count) < 0) {
+		at.column = (unsigned)(number.ptr - line.ptr) + 1;
+		import_complain(
+			import, at, "expected a source and, behind a blank or tab, a number");
+	} else if (source_parse(word, &source, &why) < 0) {
+		import_complain(import, at, why.text);
+	} else if (count < import->min_count) {
 		import->below++;
-	else if (import_may_list(cli, import, &source, false, import->lines, column))
-		import_add(cli, import, &source, 0);
+	} else if (import_may_list(import, &source, false, at)) {
+		import_add(import, &source, 0);
+	}
 }
 
-static int import_read(struct cli *cli, struct import *import)
+static int import_read(struct import *import)
 {
 	bool is_stdin = strcmp(import->file, "-") == 0;
 	FILE *file = is_stdin ? stdin : fopen(import->file, "re");
@@ -109,75 +68,27 @@ static int import_read(struct cli *cli, struct import *import)
 	int r = 0;
 
 	if (file == NULL)
-		return cli_fail(cli, err_from_errno(errno), "cannot open '%s': %s", import->file,
-			err_text(err_from_errno(errno)));
+		return cli_fail(import->cli, err_from_errno(errno), "cannot open '%s': %s",
+			import->file, err_text(err_from_errno(errno)));
 	while ((len = getline(&line, &size, file)) >= 0) {
 		struct span text = span_of(line, (size_t)len);
+		struct import_at line_at = {++import->lines, 0};
 
-		import->lines++;
 		if (text.len != 0 && text.ptr[text.len - 1] == '\n')
 			text.len--;
 		if (text.len > LINE_MAX_BYTES)
-			import_complain(import, import->lines, 0, "the line is too long");
+			import_complain(import, line_at, "the line is too long");
 		else if (span_find(text, '\0') != text.len)
-			import_complain(import, import->lines, 0, "the line is not text");
+			import_complain(import, line_at, "the line is not text");
 		else
-			import_line(cli, import, text);
+			import_line(import, text);
 	}
 	if (ferror(file))
-		r = cli_fail(cli, E_IO, "cannot read '%s'", import->file);
+		r = cli_fail(import->cli, E_IO, "cannot read '%s'", import->file);
 	free(line);
 	if (!is_stdin)
 		fclose(file);
 	return r;
-}
-
-/* Domains by their ends, so that names below one another stand together. */
-static int domain_order(const char *a, const char *b)
-{
-	size_t i = strlen(a), j = strlen(b);
-
-	while (i > 0 && j > 0 && a[i - 1] == b[j - 1]) {
-		i--;
-		j--;
-	}
-	if (i == 0 || j == 0)
-		return (i != 0) - (j != 0);
-	return (unsigned char)a[i - 1] - (unsigned char)b[j - 1];
-}
-
-static int entry_order(const void *left, const void *right)
-{
-	const struct import_entry *a = left, *b = right;
-	int order;
-
-	if (a->group != b->group)
-		return (int)a->group - (int)b->group;
-	if (a->domain != NULL && b->domain != NULL)
-		return domain_order(a->domain, b->domain);
-	order = ip_compare(a->ip, b->ip);
-	return order != 0 ? order : (int)a->bits - (int)b->bits;
-}
-
-/* A group after the other, as commands go. The store keeps sources in about the order within: neighbours land in the same
- * pages of its indexes, and each part of a large file touches a few of them instead of nearly all. Ten times faster at ten
- * million lines. */
-static void import_sort(struct import *import)
-{
-	if (import->len != 0)
-		qsort(import->entries, import->len, sizeof(*import->entries), entry_order);
-}
-
-static void entry_source(const struct import_entry *entry, struct source *ret_source)
-{
-	memset(ret_source, 0, sizeof(*ret_source));
-	if (entry->domain == NULL) {
-		ret_source->kind = SOURCE_NET;
-		ret_source->net = (struct prefix){entry->ip, entry->bits};
-		return;
-	}
-	ret_source->kind = SOURCE_DOMAIN;
-	snprintf(ret_source->domain, sizeof(ret_source->domain), "%s", entry->domain);
 }
 
 /* How many entries from `at` on go into one command. */
@@ -197,12 +108,13 @@ struct import_result {
 	uint32_t serial;
 };
 
-static void import_print(
-	const struct cli *cli, const struct import *import, const struct import_result *result)
+static void import_print(const struct import *import, const struct import_result *result)
 {
+	const struct cli *cli = import->cli;
+
 	if (cli->json) {
 		output_json(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I}", "file",
-			import->file, "list", import->list->name, "lines",
+			import->file, "list", import->target.list->name, "lines",
 			(json_int_t)import->lines, "sources", (json_int_t)import->len, "added",
 			(json_int_t)result->changed, "below-min-count", (json_int_t)import->below,
 			"bad", (json_int_t)import->bad, "dry-run", cli->dry_run, "event",
@@ -210,8 +122,8 @@ static void import_print(
 		return;
 	}
 	printf("%s%" PRIu64 " of %zu sources put on %s",
-		cli->dry_run ? "not done, only looked at: " : "", result->changed, import->len,
-		import->list->name);
+		cli->dry_run ? "Dry run, nothing changed. The result would be: " : "",
+		result->changed, import->len, import->target.list->name);
 	if (result->changed < import->len)
 		printf("; the others were there already");
 	if (import->below != 0)
@@ -235,10 +147,10 @@ static struct bus_command import_command(
 	const struct import_group *group = &import->groups[import->entries[at].group];
 
 	for (size_t i = 0; i < count; i++)
-		entry_source(&import->entries[at + i], &sources[i]);
+		import_entry_source(&import->entries[at + i], &sources[i]);
 	return (struct bus_command){.what = BUS_COMMAND_ADD,
 		.reason = group->reason,
-		.sources = {import->list->name, group->sublist, sources, count},
+		.sources = {import->target.list->name, group->sublist, sources, count},
 		.add = {.excluded = group->excluded, .more = at + count < import->len}};
 }
 
@@ -252,8 +164,9 @@ static void import_result_add(struct import_result *result, const struct bus_ans
 		result->last_event = answer->event;
 }
 
-static int import_send(struct cli *cli, const struct import *import, struct import_result *result)
+static int import_send(const struct import *import, struct import_result *result)
 {
+	struct cli *cli = import->cli;
 	int64_t until_s = import->for_ms != 0 ? clock_now_s() + import->for_ms / 1000 : 0;
 	struct source *sources = mem_alloc_array(PART, sizeof(*sources));
 	int code = keeper_open(cli);
@@ -278,8 +191,9 @@ static int import_send(struct cli *cli, const struct import *import, struct impo
 	return code;
 }
 
-static int format_check(struct cli *cli, struct import *import)
+static int format_check(struct import *import)
 {
+	struct cli *cli = import->cli;
 	bool is_names;
 
 	if (import->format_name == NULL)
@@ -292,14 +206,17 @@ static int format_check(struct cli *cli, struct import *import)
 		return cli_usage(cli, "--min-count is for plain lists; --format %s has no counts",
 			import->format_name);
 	is_names = import->format == RBL_DNSET;
-	if (!list_holds(import->list, is_names ? SOURCE_DOMAIN : SOURCE_NET))
-		return cli_usage(cli, "the list '%s' holds %s, and %s has none", import->list->name,
-			is_names ? "addresses" : "domains", import->format_name);
+	if (!list_holds(import->target.list, is_names ? SOURCE_DOMAIN : SOURCE_NET))
+		return cli_usage(cli, "the list '%s' holds %s, and %s has none",
+			import->target.list->name, is_names ? "addresses" : "domains",
+			import->format_name);
 	return 0;
 }
 
-static int import_judge(struct cli *cli, const struct import *import)
+static int import_judge(const struct import *import)
 {
+	struct cli *cli = import->cli;
+
 	if (import->bad != 0 && !import->lenient)
 		return cli_fail(cli, E_PARSE,
 			"%" PRIu64 " bad %s in %s; nothing changed (--lenient takes the others)",
@@ -308,47 +225,45 @@ static int import_judge(struct cli *cli, const struct import *import)
 		return cli_fail(cli, E_PARSE, "no sources in %s; nothing changed", import->file);
 	if (!cli->dry_run && import->len > ASK_ABOVE && strcmp(import->file, "-") != 0 &&
 		isatty(STDIN_FILENO) &&
-		!cli_confirm(cli, "import %zu sources into %s", import->len, import->list->name))
+		!cli_confirm(
+			cli, "import %zu sources into %s", import->len, import->target.list->name))
 		return EXIT_USAGE;
 	return 0;
 }
 
-static int import_run(struct cli *cli, struct import *import)
+static int import_run(struct import *import)
 {
 	struct import_result result = {0};
-	int code = list_need(cli, import->list_name, SOURCE_NET, &import->list);
+	int code = list_target_find(import->cli, &import->target, SOURCE_NET);
 
 	if (code == 0)
-		code = sublist_check(cli, import->list, import->sublist);
-	if (code == 0)
-		code = format_check(cli, import);
+		code = format_check(import);
 	if (code != 0)
 		return code;
 	import->groups = mem_alloc_array(IMPORT_GROUPS_MAX, sizeof(*import->groups));
-	import->groups[import->groups_len++] =
-		(struct import_group){.sublist = import->sublist != NULL ? import->sublist : "",
-			.reason = import->reason};
-	code = import->format_name != NULL ? import_read_rbl(cli, import)
-					   : import_read(cli, import);
+	import->groups[import->groups_len++] = (struct import_group){
+		.sublist = import->target.sublist != NULL ? import->target.sublist : "",
+		.reason = import->target.reason};
+	code = import->format_name != NULL ? import_read_rbl(import) : import_read(import);
 	if (code == 0)
-		code = import_judge(cli, import);
+		code = import_judge(import);
 	if (code != 0)
 		return code;
 	import_sort(import);
-	code = import_send(cli, import, &result);
+	code = import_send(import, &result);
 	if (code == 0)
-		import_print(cli, import, &result);
+		import_print(import, &result);
 	return code;
 }
 
 int verb_list_import(struct cli *cli)
 {
-	struct import import = {0};
+	struct import import = {.cli = cli};
 	__attribute__((cleanup(import_free), unused)) struct import *owner = &import;
 	const struct cli_option options[] = {
-		{"--list", OPTION_TEXT, &import.list_name},
-		{"--sublist", OPTION_TEXT, &import.sublist},
-		{"--reason", OPTION_TEXT, &import.reason},
+		{"--list", OPTION_TEXT, &import.target.name},
+		{"--sublist", OPTION_TEXT, &import.target.sublist},
+		{"--reason", OPTION_TEXT, &import.target.reason},
 		{"--for", OPTION_DURATION, &import.for_ms},
 		{"--min-count", OPTION_COUNT, &import.min_count},
 		{"--format", OPTION_TEXT, &import.format_name},
@@ -360,13 +275,13 @@ int verb_list_import(struct cli *cli)
 	int code = cli_parse(cli, options, 1, 1);
 
 	if (code == 0)
-		code = reason_check(cli, import.reason);
-	if (code == 0 && import.list_name == NULL)
+		code = cli_check_reason(cli, import.target.reason);
+	if (code == 0 && import.target.name == NULL)
 		code = cli_usage(cli, "say which list: --list NAME");
 	if (code == 0)
 		code = cli_conf(cli);
 	if (code != 0)
 		return code;
 	import.file = cli->operands[0];
-	return import_run(cli, &import);
+	return import_run(&import);
 }

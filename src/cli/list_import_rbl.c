@@ -3,6 +3,8 @@
  * Files of rbldnsd for `list import`. The A of an entry chooses the sublist with that code, its text becomes the reason of
  * the listing. What rbldnsd only warns of is an error here, as is what it would serve but no list should hold.
  */
+#include "cli/list_import_rbl.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,7 +12,6 @@
 #include "base/clock.h"
 #include "base/macro.h"
 #include "base/mem.h"
-#include "cli/list_import.h"
 #include "rbldata/read.h"
 
 enum { REASON_SIZE = RBL_TEXT_MAX + 1, EXCLUSIONS_FIRST = 16 };
@@ -23,14 +24,20 @@ struct value_cache {
 };
 
 struct rbl_import {
-	struct cli *cli;
 	struct import *import;
 	struct rbl_reader *reader;
+	const struct rbl_section *section; /* of the entry that is being taken */
+	uint64_t line;                     /* its line */
 	struct value_cache standard;
 	/* Exclusions hold for every sublist the file lists anything in, known at the end. */
 	struct source *exclusions;
 	size_t exclusions_len, exclusions_size;
 };
+
+static void rbl_complain(struct rbl_import *rbl, unsigned column, const char *text)
+{
+	import_complain(rbl->import, (struct import_at){rbl->line, column}, text);
+}
 
 /* ---- Values ---- */
 
@@ -49,17 +56,18 @@ static int group_need(
 	if (import->groups_len == IMPORT_GROUPS_MAX)
 		return E_LIMIT;
 	group = &import->groups[import->groups_len++];
-	*group = (struct import_group){.sublist = arena_copy_string(rbl->cli->arena, sublist),
-		.reason = arena_copy_string(rbl->cli->arena, reason),
+	*group = (struct import_group){
+		.sublist = arena_copy_string(rbl->import->cli->arena, sublist),
+		.reason = arena_copy_string(rbl->import->cli->arena, reason),
 		.excluded = excluded};
 	return (int)import->groups_len - 1;
 }
 
 /* The sublist whose code the value has; NULL, and complained of, when there is none. */
 static const char *sublist_of(
-	struct rbl_import *rbl, const struct rbl_value *value, uint64_t line, unsigned column)
+	struct rbl_import *rbl, const struct rbl_value *value, unsigned column)
 {
-	const struct conf_list *list = rbl->import->list;
+	const struct conf_list *list = rbl->import->target.list;
 	struct ip code = ip_from_v4((uint32_t)value->a[0] << 24 | (uint32_t)value->a[1] << 16 |
 				    (uint32_t)value->a[2] << 8 | value->a[3]);
 	char text[IP_TEXT_SIZE], message[128];
@@ -71,41 +79,40 @@ static const char *sublist_of(
 	snprintf(message, sizeof(message),
 		"no sublist of '%s' has the code %s; --sublist NAME takes all", list->name,
 		ip_print(code, text));
-	import_complain(rbl->import, line, column, message);
+	rbl_complain(rbl, column, message);
 	return NULL;
 }
 
-static bool text_is_sound(struct rbl_import *rbl, const struct rbl_section *section,
-	struct span text, struct span subject, uint64_t line, unsigned column)
+static bool text_is_sound(
+	struct rbl_import *rbl, struct span text, struct span subject, unsigned column)
 {
 	struct rbl_txt txt;
 
 	if (span_find_text(text, "%s") != text.len) {
-		import_complain(rbl->import, line, column,
+		rbl_complain(rbl, column,
 			"'%s' in the text is not replaced by anything; '$' is the address");
 		return false;
 	}
-	rbl_txt_expand(&section->scope.texts, text, subject, &txt);
+	rbl_txt_expand(&rbl->section->scope.texts, text, subject, &txt);
 	if (txt.is_cut)
-		import_complain(rbl->import, line, column,
+		rbl_complain(rbl, column,
 			"the text has more than 254 bytes when its variables are filled in");
 	return !txt.is_cut;
 }
 
 /* A text that differs from address to address ("$") is how a zone presents a listing, not why somebody was listed. */
-static const char *reason_of(struct rbl_import *rbl, const struct rbl_section *section,
-	struct span text, char reason[REASON_SIZE])
+static const char *reason_of(struct rbl_import *rbl, struct span text, char reason[REASON_SIZE])
 {
 	struct rbl_txt one, other;
 	size_t len;
 
 	if (rbl->import->no_texts)
-		return rbl->import->reason;
-	rbl_txt_expand(&section->scope.texts, text, span_text("1"), &one);
-	rbl_txt_expand(&section->scope.texts, text, span_text("2"), &other);
+		return rbl->import->target.reason;
+	rbl_txt_expand(&rbl->section->scope.texts, text, span_text("1"), &one);
+	rbl_txt_expand(&rbl->section->scope.texts, text, span_text("2"), &other);
 	len = one.rdata[0];
 	if (len == 0 || memcmp(one.rdata, other.rdata, 1 + len) != 0)
-		return rbl->import->reason;
+		return rbl->import->target.reason;
 	for (size_t i = 0; i < len; i++)
 		reason[i] = ascii_is_print(one.rdata[1 + i]) ? (char)one.rdata[1 + i] : '?';
 	reason[len] = '\0';
@@ -113,25 +120,25 @@ static const char *reason_of(struct rbl_import *rbl, const struct rbl_section *s
 }
 
 /* The group of a value, or a negative number when nothing can take it. */
-static int value_group(struct rbl_import *rbl, const struct rbl_section *section,
-	const struct rbl_value *value, struct span subject, uint64_t line, unsigned column)
+static int value_group(
+	struct rbl_import *rbl, const struct rbl_value *value, struct span subject, unsigned column)
 {
-	const char *sublist = rbl->import->sublist;
+	const char *sublist = rbl->import->target.sublist;
 	char reason[REASON_SIZE];
 	int group;
 
-	if (!text_is_sound(rbl, section, value->text, subject, line, column))
+	if (!text_is_sound(rbl, value->text, subject, column))
 		return E_PARSE;
-	if (sublist == NULL && !section->default_is_set && value->text.len == 0 &&
+	if (sublist == NULL && !rbl->section->default_is_set && value->text.len == 0 &&
 		memcmp(value->a, rbl_value_standard.a, sizeof(value->a)) == 0)
 		sublist = ""; /* the file says nothing of values */
 	if (sublist == NULL)
-		sublist = sublist_of(rbl, value, line, column);
+		sublist = sublist_of(rbl, value, column);
 	if (sublist == NULL)
 		return E_PARSE;
-	group = group_need(rbl, sublist, reason_of(rbl, section, value->text, reason), false);
+	group = group_need(rbl, sublist, reason_of(rbl, value->text, reason), false);
 	if (group < 0)
-		import_complain(rbl->import, line, column,
+		rbl_complain(rbl, column,
 			"more than 1000 different texts; --no-texts takes --reason for all");
 	return group;
 }
@@ -146,45 +153,40 @@ static struct span longest_subject(enum rbl_type type)
 				 : "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
 }
 
-static int entry_group(struct rbl_import *rbl, const struct rbl_section *section,
-	const struct rbl_entry *entry, uint64_t line)
+static int entry_group(struct rbl_import *rbl, const struct rbl_entry *entry)
 {
+	const struct rbl_section *section = rbl->section;
+	struct span subject = longest_subject(section->type);
 	struct value_cache *standard = &rbl->standard;
 
 	if (!entry->by_default)
-		return value_group(rbl, section, &entry->value, longest_subject(section->type),
-			line, entry->value_column);
+		return value_group(rbl, &entry->value, subject, entry->value_column);
 	if (!standard->known || standard->default_serial != section->default_serial)
 		*standard = (struct value_cache){true, section->default_serial,
-			value_group(rbl, section, &section->default_value,
-				longest_subject(section->type), line, entry->column)};
+			value_group(rbl, &section->default_value, subject, entry->column)};
 	return standard->group;
 }
 
 /* ---- Sources ---- */
 
-static void exclusion_add(struct rbl_import *rbl, const struct source *source)
+/* Where an entry goes: a group, or among the exclusions. */
+static void source_take(struct rbl_import *rbl, const struct rbl_entry *entry, int group,
+	const struct source *source)
 {
+	if (!import_may_list(rbl->import, source, entry->excluded,
+		    (struct import_at){rbl->line, entry->column}))
+		return;
+	if (!entry->excluded) {
+		import_add(rbl->import, source, (uint16_t)group);
+		return;
+	}
 	mem_grow(&rbl->exclusions, &rbl->exclusions_size, rbl->exclusions_len + 1,
 		sizeof(*rbl->exclusions));
 	rbl->exclusions[rbl->exclusions_len++] = *source;
 }
 
-/* Where an entry goes: a group, or among the exclusions. */
-static void source_take(struct rbl_import *rbl, const struct rbl_entry *entry, int group,
-	const struct source *source, uint64_t line)
-{
-	if (!import_may_list(rbl->cli, rbl->import, source, entry->excluded, line, entry->column))
-		return;
-	if (entry->excluded)
-		exclusion_add(rbl, source);
-	else
-		import_add(rbl->cli, rbl->import, source, (uint16_t)group);
-}
-
 /* The networks a range consists of: as large as its beginning and its end allow. */
-static void range_take(
-	struct rbl_import *rbl, const struct rbl_entry *entry, int group, uint64_t line)
+static void range_take(struct rbl_import *rbl, const struct rbl_entry *entry, int group)
 {
 	uint64_t first = entry->first;
 
@@ -196,7 +198,7 @@ static void range_take(
 		while (first + (UINT64_C(1) << size) - 1 > entry->last)
 			size--;
 		source.net = prefix_of(ip_from_v4((uint32_t)first), 128 - size);
-		source_take(rbl, entry, group, &source, line);
+		source_take(rbl, entry, group, &source);
 		if (rbl->import->bad != bad)
 			return; /* one complaint a line */
 		first += UINT64_C(1) << size;
@@ -204,8 +206,7 @@ static void range_take(
 }
 
 /* "x", ".x" as they are; "*.x" is ".x" without x. */
-static void name_take(
-	struct rbl_import *rbl, const struct rbl_entry *entry, int group, uint64_t line)
+static void name_take(struct rbl_import *rbl, const struct rbl_entry *entry, int group)
 {
 	char name[RBL_NAME_TEXT_SIZE], text[1 + RBL_NAME_TEXT_SIZE] = ".";
 	size_t len = rbl_key_print(span_of(entry->key, entry->key_len), name);
@@ -217,20 +218,20 @@ static void name_take(
 
 	memcpy(text + 1, name, len);
 	if (source_parse(span_of(text + !below, len + below), &source, &why) < 0) {
-		import_complain(rbl->import, line, entry->column, why.text);
+		rbl_complain(rbl, entry->column, why.text);
 		return;
 	}
 	if (entry->excluded && below && !self) {
-		import_complain(rbl->import, line, entry->column,
+		rbl_complain(rbl, entry->column,
 			"an exclusion of names below, but not of the name itself, cannot be taken "
 			"over: write '!.x' or '!x'");
 		return;
 	}
-	source_take(rbl, entry, group, &source, line);
+	source_take(rbl, entry, group, &source);
 	if (self || source_parse(span_of(name, len), &source, &why) < 0)
 		return;
 	alone.excluded = true;
-	source_take(rbl, &alone, group, &source, line);
+	source_take(rbl, &alone, group, &source);
 }
 
 static int take_entry(
@@ -240,22 +241,24 @@ static int take_entry(
 	struct source source = {.kind = SOURCE_NET};
 	int group = 0;
 
+	rbl->section = section;
+	rbl->line = line;
 	if (entry->ground == RBL_GROUND_DEFAULT) {
-		text_is_sound(rbl, section, entry->value.text, longest_subject(section->type), line,
+		text_is_sound(rbl, entry->value.text, longest_subject(section->type),
 			entry->value_column);
 		return 0;
 	}
 	if (!entry->excluded)
-		group = entry_group(rbl, section, entry, line);
+		group = entry_group(rbl, entry);
 	if (group < 0)
 		return 0; /* complained of */
 	if (entry->ground == RBL_GROUND_V4) {
-		range_take(rbl, entry, group, line);
+		range_take(rbl, entry, group);
 	} else if (entry->ground == RBL_GROUND_NAME) {
-		name_take(rbl, entry, group, line);
+		name_take(rbl, entry, group);
 	} else {
 		source.net = prefix_of(entry->v6, entry->bits);
-		source_take(rbl, entry, group, &source, line);
+		source_take(rbl, entry, group, &source);
 	}
 	return 0;
 }
@@ -264,17 +267,17 @@ static int take_entry(
 static int exclusions_add(struct rbl_import *rbl, const char *sublist)
 {
 	struct import *import = rbl->import;
-	int group = group_need(rbl, sublist, import->reason, true);
+	int group = group_need(rbl, sublist, import->target.reason, true);
 
 	if (group < 0)
-		return cli_fail(rbl->cli, E_LIMIT,
+		return cli_fail(rbl->import->cli, E_LIMIT,
 			"%s: 1000 different texts leave no room for exclusions; --no-texts takes "
 			"--reason for all; nothing changed",
 			import->file);
 	if (import->groups[group].len != 0)
 		return 0; /* it has them already */
 	for (size_t i = 0; i < rbl->exclusions_len; i++)
-		import_add(rbl->cli, import, &rbl->exclusions[i], (uint16_t)group);
+		import_add(import, &rbl->exclusions[i], (uint16_t)group);
 	return 0;
 }
 
@@ -304,7 +307,7 @@ static void note_complain(void *arg, const struct rbl_note *note)
 {
 	struct rbl_import *rbl = arg;
 
-	import_complain(rbl->import, note->line, note->column, note->text);
+	import_complain(rbl->import, (struct import_at){note->line, note->column}, note->text);
 }
 
 static int check_expiry(struct rbl_import *rbl)
@@ -313,15 +316,15 @@ static int check_expiry(struct rbl_import *rbl)
 
 	mem_free((void *)(uintptr_t)head.ns);
 	if (head.expires_s != 0 && head.expires_s <= clock_now_s())
-		return cli_fail(rbl->cli, E_RANGE,
+		return cli_fail(rbl->import->cli, E_RANGE,
 			"%s: $TIMESTAMP says that this data is over; nothing changed",
 			rbl->import->file);
 	return 0;
 }
 
-int import_read_rbl(struct cli *cli, struct import *import)
+int import_read_rbl(struct import *import)
 {
-	struct rbl_import rbl = {.cli = cli, .import = import};
+	struct rbl_import rbl = {.import = import};
 	const struct rbl_report report = {note_complain, &rbl};
 	const struct rbl_options options = {0};
 	const struct rbl_taker taker = {.entry = take_entry, .arg = &rbl};
@@ -335,7 +338,7 @@ int import_read_rbl(struct cli *cli, struct import *import)
 	else
 		r = rbl_reader_file(rbl.reader, import->file, &why);
 	if (r < 0) {
-		r = cli_fail(cli, r, "%s; nothing changed", why.text);
+		r = cli_fail(import->cli, r, "%s; nothing changed", why.text);
 	} else {
 		import->lines = rbl_reader_lines(rbl.reader);
 		r = exclusions_place(&rbl);

@@ -8,7 +8,31 @@
 #include <string.h>
 
 #include "base/macro.h"
-#include "cli/lookup.h"
+#include "cli/keeper_client.h"
+#include "cli/snapshot.h"
+
+/* Texts live in the arena of cli, or in the answer. */
+struct lookup_row {
+	const char *list, *sublist, *code;
+	const char *
+		policy; /* NULL: of a snapshot, which knows neither that nor what follows it here */
+	unsigned version;
+	int64_t since_s;
+	const char *incident; /* "-": none */
+	const char *source;   /* the entry that covers the address */
+	const char *reason;
+	int64_t until_s;
+};
+
+struct lookup_result {
+	struct bus_answer *answer; /* of the keeper; NULL */
+	size_t len;
+	struct lookup_row *rows;
+	bool allowed;
+	const char *allow_reason;
+	uint32_t serial;
+	bool from_snapshot;
+};
 
 enum { EXIT_NOT_LISTED = 0, EXIT_LISTED = 1, EXIT_LOOKUP_ERROR = 2 };
 
@@ -69,6 +93,82 @@ static void result_from_answer(
 	}
 }
 
+/* ---- while the keeper is away ---- */
+
+static const char *code_text(struct cli *cli, const char *list, struct span sublist)
+{
+	const struct conf_list *conf = conf_list_find(cli->conf, span_text(list));
+	char text[IP_TEXT_SIZE];
+
+	for (size_t i = 0; conf != NULL && i < conf->sublists_len; i++) {
+		if (span_equal_text(sublist, conf->sublists[i].name))
+			return arena_copy_string(
+				cli->arena, ip_print(conf->sublists[i].code, text));
+	}
+	return "?";
+}
+
+/* Where the rows of a snapshot come from. */
+struct snapshot_lookup {
+	struct cli *cli;
+	const struct view *view;
+	struct lookup_result *result;
+};
+
+static void result_add_hits(struct snapshot_lookup *lookup, int list, const struct hits *hits)
+{
+	const struct view *view = lookup->view;
+	struct lookup_result *result = lookup->result;
+	struct cli *cli = lookup->cli;
+	const char *name = arena_string(cli->arena, view_list_name(view, list));
+
+	for (size_t i = 0; i < hits->len; i++) {
+		const struct hit *hit = &hits->items[i];
+		struct span sublist = view_sublist_name(view, list, hit->sublist);
+
+		if (strcmp(name, "allow") == 0) {
+			result->allowed = true;
+			result->allow_reason = arena_string(cli->arena, hit->reason);
+			continue;
+		}
+		result->rows[result->len++] = (struct lookup_row){
+			.list = name,
+			.sublist = arena_string(cli->arena, sublist),
+			.code = code_text(cli, name, sublist),
+			.reason = arena_string(cli->arena, hit->reason),
+			.until_s = hit->until_s,
+			.incident = "-",
+		};
+	}
+}
+
+static int lookup_in_snapshot(
+	struct cli *cli, const struct source *source, struct lookup_result *result)
+{
+	AUTO(view) *view = NULL;
+	struct snapshot_lookup lookup = {.cli = cli, .result = result};
+	struct fault why;
+	int lists, r = snapshot_open_newest(cli->conf->lists_path, &view, &why);
+
+	if (r < 0)
+		return cli_fail(cli, r, "%s", why.text);
+	lookup.view = view;
+	lists = (int)view_list_count(view);
+	*result = (struct lookup_result){
+		.from_snapshot = true, .serial = view_serial(view), .allow_reason = ""};
+	result->rows =
+		arena_alloc(cli->arena, ((size_t)lists * SUBLISTS_MAX + 1) * sizeof(*result->rows));
+	for (int i = 0; i < lists; i++) {
+		struct hits hits;
+
+		view_lookup(view, i, source, &hits);
+		result_add_hits(&lookup, i, &hits);
+	}
+	return 0;
+}
+
+/* ---- output ---- */
+
 static json_t *row_json(const struct lookup_row *row)
 {
 	json_t *object = json_pack("{s:s, s:s, s:s, s:o, s:o}", "list", row->list, "sublist",
@@ -103,13 +203,7 @@ static void result_print(
 	AUTO(table) *table = table_new(cli);
 	char text[OUTPUT_TIME_SIZE];
 
-	table_add_column(table, "ADDRESS", false);
-	table_add_column(table, "LIST", false);
-	table_add_column(table, "CODE", false);
-	table_add_column(table, "REASON", false);
-	table_add_time_column(cli, table, "SINCE");
-	table_add_time_column(cli, table, "UNTIL");
-	table_add_column(table, "INCIDENT", false);
+	table_add_columns(cli, table, "ADDRESS|LIST|CODE|REASON|SINCE@|UNTIL@|INCIDENT");
 	for (size_t i = 0; i < result->len; i++) {
 		const struct lookup_row *row = &result->rows[i];
 
@@ -130,17 +224,16 @@ static void result_print(
 }
 
 /* From the keeper, or from the snapshot when that is away. */
-static int lookup_ask(struct cli *cli, const struct source *source, struct bus_answer **ret_answer,
-	struct lookup_result *result)
+static int lookup_either(struct cli *cli, const struct source *source, struct lookup_result *result)
 {
 	struct bus_query query = {.what = BUS_QUERY_SOURCE, .source = source};
 	struct fault why;
 	int r = keeper_try(cli, &why);
 
 	if (r >= 0)
-		r = control_ask(cli->control, &query, ret_answer, &why);
+		r = control_ask(cli->control, &query, &result->answer, &why);
 	if (r >= 0) {
-		result_from_answer(cli, *ret_answer, result);
+		result_from_answer(cli, result->answer, result);
 		return 0;
 	}
 	cli_remark(
@@ -150,7 +243,6 @@ static int lookup_ask(struct cli *cli, const struct source *source, struct bus_a
 
 int verb_lookup(struct cli *cli)
 {
-	AUTO(bus_answer) *answer = NULL;
 	struct lookup_result result = {.allow_reason = ""};
 	struct source *sources = NULL;
 	char text[SOURCE_TEXT_SIZE];
@@ -161,12 +253,13 @@ int verb_lookup(struct cli *cli)
 	if (code == 0)
 		code = cli_conf(cli);
 	if (code == 0)
-		code = lookup_ask(cli, &sources[0], &answer, &result);
+		code = lookup_either(cli, &sources[0], &result);
 	if (code != 0)
 		return EXIT_LOOKUP_ERROR;
 	if (cli->json)
 		result_print_json(source_print(&sources[0], text), &result);
 	else
 		result_print(cli, source_print(&sources[0], text), &result);
+	bus_answer_free(&result.answer);
 	return result.len != 0 ? EXIT_LISTED : EXIT_NOT_LISTED;
 }

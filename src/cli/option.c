@@ -6,7 +6,6 @@
 #include "base/macro.h"
 #include "base/suggest.h"
 #include "cli/cli.h"
-#include "cli/help.h"
 #include "conf/value.h"
 
 enum {

@@ -100,16 +100,26 @@ void table_free(struct table **table)
 	*table = NULL;
 }
 
-void table_add_column(struct table *table, const char *heading, bool right)
+void table_add_columns(const struct cli *cli, struct table *table, const char *headings)
 {
-	ASSERT(scols_table_new_column(table->table, heading, 0, right ? SCOLS_FL_RIGHT : 0) !=
-		NULL);
-}
+	struct span rest = span_text(headings);
+	bool more = true;
 
-void table_add_time_column(const struct cli *cli, struct table *table, const char *heading)
-{
-	table_add_column(
-		table, arena_format(cli->arena, "%s (%s)", heading, output_zone(cli)), false);
+	while (more) {
+		size_t end = span_find(rest, '|');
+		struct span heading = span_first(rest, end);
+		uint8_t mark = heading.len != 0 ? heading.ptr[heading.len - 1] : 0;
+		bool is_marked = mark == '>' || mark == '@';
+		const char *text =
+			arena_string(cli->arena, span_first(heading, heading.len - is_marked));
+
+		if (mark == '@')
+			text = arena_format(cli->arena, "%s (%s)", text, output_zone(cli));
+		ASSERT(scols_table_new_column(
+			       table->table, text, 0, mark == '>' ? SCOLS_FL_RIGHT : 0) != NULL);
+		more = end != rest.len;
+		rest = span_from(rest, end + more);
+	}
 }
 
 void table_add_row(struct table *table)

@@ -28,9 +28,9 @@ struct table;
 struct table *table_new(const struct cli *cli);
 void table_free(struct table **table);
 
-/* Columns first, then rows cell by cell; texts are copied, unprintable bytes become '?'. A NULL cell is empty. */
-void table_add_column(struct table *table, const char *heading, bool right);
-void table_add_time_column(const struct cli *cli, struct table *table, const char *heading);
+/* Columns first, "EVENT>|TIME@|BY": behind ">" are numbers, to the right, and behind "@" times, whose zone is named. */
+void table_add_columns(const struct cli *cli, struct table *table, const char *headings);
+/* Then rows, cell by cell; texts are copied, unprintable bytes become '?'. A NULL cell is empty. */
 void table_add_row(struct table *table);
 void table_add_cell(struct table *table, const char *text);
 void table_add_colored(struct table *table, const char *text, const char *color);

@@ -168,8 +168,7 @@ static void status_print(const struct cli *cli, const struct bus_status *status)
 	AUTO(table) *table = table_new(cli);
 	char time[OUTPUT_TIME_SIZE];
 
-	table_add_column(table, "", false);
-	table_add_column(table, "", false);
+	table_add_columns(cli, table, "|");
 	table_hide_headings(table);
 	add_line(table, "mode",
 		arena_format(cli->arena, "%s%s", mode_name(cli->conf->mode),
@@ -210,9 +209,7 @@ int verb_status(struct cli *cli)
 	int code = cli_parse(cli, NULL, 0, 0);
 
 	if (code == 0)
-		code = keeper_open(cli);
-	if (code == 0)
-		code = keeper_ask(cli, &query, &answer);
+		code = keeper_query(cli, &query, &answer);
 	if (code != 0)
 		return code;
 	if (answer->status == NULL)

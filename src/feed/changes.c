@@ -181,7 +181,7 @@ int feed_changes_make(struct feed_changes *changes, enum transfer_style style,
 			changes);
 	r = merge_all(&merge, style == TRANSFER_CHANGES ? old : NULL);
 	if (r < 0)
-		return fault_set(why, r, "the changes do not fit to the zone as we have it");
+		return fault_set(why, r, "the changes do not fit the zone that we have");
 	if (zone->addresses > changes->entries)
 		return fault_set(why, E_LIMIT, "the zone has %zu entries, and the limit is %zu",
 			zone->addresses, changes->entries);

@@ -101,7 +101,7 @@ def test_never_listed_sources_exit_77(site, keeper):
 
 def test_wide_networks_need_a_yes(site, keeper):
     refused = site.cli("list", "add", "198.0.0.0/12", "--list", "main", "--reason", "x", check=False)
-    assert refused.returncode == 64 and "say -y" in refused.stderr
+    assert refused.returncode == 64 and "Repeat with --yes" in refused.stderr
     assert site.json("lookup", "198.2.3.4")["listed"] is False
 
 
@@ -113,7 +113,7 @@ def test_history_and_list_ls_as_json(site, keeper):
     ended, = history["listings"]
     assert ended["ended-reason"] == "repaired"
     assert "repaired" in site.cli("history", "198.51.100.9").stdout
-    assert site.cli("history", "203.0.113.1").stdout == "nothing is known of 203.0.113.1\n"
+    assert site.cli("history", "203.0.113.1").stdout == "no listings, incidents or changes found for 203.0.113.1\n"
     add(site, "198.51.100.1", "198.51.100.2", "198.51.100.3")
     lines = site.cli("list", "ls", "main", "--json").stdout.splitlines()
     assert {json.loads(line)["source"] for line in lines} == {"198.51.100.1", "198.51.100.2", "198.51.100.3"}
