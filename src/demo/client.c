@@ -2,6 +2,7 @@
 #include "demo/client.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,7 +12,13 @@
 #include "dns/message.h"
 #include "smtp/proxy.h"
 
-enum { PATIENCE_S = 20, CLIENT_PORT = 40000, INPUT_MAX = 1 << 20, QUERY_ID = 0x5a11 };
+enum {
+	PATIENCE_S = 20,
+	CLIENT_PORT = 40000,
+	INPUT_MAX = 1 << 20,
+	COMMAND_MAX = 512,
+	QUERY_ID = 0x5a11
+};
 
 /* A blocking connection and what came in. */
 struct wire {
@@ -101,16 +108,20 @@ static int wire_read_reply(struct wire *wire, struct demo_reply *reply)
 }
 
 /* 1: go on; 0: refused, *reply says how. */
-static int wire_command(struct wire *wire, const char *command, const char *argument,
-	const char *end, struct demo_reply *reply)
-{
-	struct buf line;
-	int r;
+static int wire_command(struct wire *wire, struct demo_reply *reply, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
-	buf_init(&line, 0);
-	buf_append_format(&line, "%s%s%s\r\n", command, argument, end);
-	r = wire_send(wire, buf_span(&line));
-	buf_done(&line);
+static int wire_command(struct wire *wire, struct demo_reply *reply, const char *format, ...)
+{
+	char line[COMMAND_MAX];
+	va_list args;
+	int len, r;
+
+	va_start(args, format);
+	len = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	r = len > 0 && (size_t)len < sizeof(line) ? wire_send(wire, span_of(line, (size_t)len))
+						  : E_LIMIT;
 	if (r == 0)
 		r = wire_read_reply(wire, reply);
 	return r < 0 ? r : reply->code < 400;
@@ -138,7 +149,7 @@ static int visit_greet(struct wire *wire, const struct demo_visit *visit, struct
 	if (r < 0 || reply->code >= 400)
 		return r;
 	if (!visit->early)
-		return wire_command(wire, "EHLO ", visit->helo, "", reply);
+		return wire_command(wire, reply, "EHLO %s\r\n", visit->helo);
 	r = wire_read_reply(wire, reply);
 	return r < 0 ? r : reply->code < 400;
 }
@@ -156,7 +167,7 @@ static int visit_message(
 		visit->sender, visit->recipient, visit->client);
 	r = wire_send(wire, buf_span(&message));
 	buf_done(&message);
-	return r < 0 ? r : wire_command(wire, ".", "", "", reply);
+	return r < 0 ? r : wire_command(wire, reply, ".\r\n");
 }
 
 int demo_client_mail(
@@ -170,15 +181,15 @@ int demo_client_mail(
 	if (r == 0)
 		r = visit_greet(&wire, visit, &reply);
 	if (r > 0)
-		r = wire_command(&wire, "MAIL FROM:<", visit->sender, ">", &reply);
+		r = wire_command(&wire, &reply, "MAIL FROM:<%s>\r\n", visit->sender);
 	if (r > 0)
-		r = wire_command(&wire, "RCPT TO:<", visit->recipient, ">", &reply);
+		r = wire_command(&wire, &reply, "RCPT TO:<%s>\r\n", visit->recipient);
 	if (r > 0)
-		r = wire_command(&wire, "DATA", "", "", &reply);
+		r = wire_command(&wire, &reply, "DATA\r\n");
 	if (r > 0)
 		r = visit_message(&wire, visit, &reply);
 	if (r >= 0)
-		(void)wire_command(&wire, "QUIT", "", "", &farewell);
+		(void)wire_command(&wire, &farewell, "QUIT\r\n");
 	wire_close(&wire);
 	if (r < 0)
 		return r;

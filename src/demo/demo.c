@@ -235,13 +235,18 @@ static void demo_on_signal(int number, void *arg)
 
 static int demo_start(struct demo *demo, struct fault *why)
 {
+	struct demo_mailbox_settings mailbox = {.name = "mailbox.demo.test",
+		.domain = "demo.test",
+		.xclient = "NAME ADDR PORT PROTO HELO REVERSE_NAME DESTADDR DESTPORT",
+		.on_mail = demo_on_mail,
+		.arg = demo};
 	int r = demo_site_init(&demo->site, why);
 
+	mailbox.endpoint = demo->site.mailbox;
 	if (r == 0)
 		r = demo_names_new(demo->loop, &demo->site.names, &demo->names, why);
 	if (r == 0)
-		r = demo_mailbox_new(demo->loop, demo->site.mailbox, "demo.test", demo_on_mail,
-			demo, &demo->mailbox, why);
+		r = demo_mailbox_new(demo->loop, &mailbox, &demo->mailbox, why);
 	if (r == 0)
 		r = notify_listener_new(demo->loop, demo_on_ready, demo, &demo->listener, why);
 	if (r == 0)

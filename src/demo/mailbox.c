@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "demo/mailbox.h"
 
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,13 +13,14 @@
 #include "loop/socket.h"
 #include "loop/stream.h"
 
-enum { GUESTS_MAX = 32, INPUT_MAX = 1 << 20, TEXT_SIZE = 256 };
+enum { INPUT_MAX = 1 << 20, TEXT_SIZE = 256 };
 
 /* One connection of the gate. */
 struct demo_guest {
 	uint32_t magic;
 	struct demo_mailbox *mailbox;
-	struct stream *stream; /* NULL: this place is free */
+	struct demo_guest *previous, *next;
+	struct stream *stream;
 	bool in_data;
 	size_t size; /* of the message so far */
 	char client[TEXT_SIZE];
@@ -28,18 +30,22 @@ struct demo_guest {
 struct demo_mailbox {
 	uint32_t magic;
 	struct loop *loop;
+	struct demo_mailbox_settings settings;
 	int fd;
 	struct watch *watch;
-	const char *domain;
-	void (*on_mail)(const struct demo_mail *mail, void *arg);
-	void *arg;
-	struct demo_guest guests[GUESTS_MAX];
+	struct demo_guest *first;
 };
 
 static void guest_reply(struct demo_guest *guest, const char *line)
 {
 	buf_append_text(stream_out(guest->stream), line);
 	buf_append_text(stream_out(guest->stream), "\r\n");
+}
+
+static void guest_greet(struct demo_guest *guest)
+{
+	buf_append_format(stream_out(guest->stream), "220 %s ESMTP mailbox\r\n",
+		guest->mailbox->settings.name);
 }
 
 static void guest_note(char text[TEXT_SIZE], struct span value)
@@ -67,7 +73,7 @@ static void guest_xclient(struct demo_guest *guest, struct span words)
 		if (span_has_prefix_nocase(word, "ADDR="))
 			guest_note(guest->client, span_from(word, strlen("ADDR=")));
 	}
-	guest_reply(guest, "220 mailbox.demo.test ESMTP demo mailbox");
+	guest_greet(guest);
 }
 
 static void guest_rcpt(struct demo_guest *guest, struct span line)
@@ -75,7 +81,7 @@ static void guest_rcpt(struct demo_guest *guest, struct span line)
 	struct span path = path_of(line);
 	struct span domain = span_from(path, span_find(path, '@') + 1);
 
-	if (span_equal_nocase(domain, span_text(guest->mailbox->domain)))
+	if (span_equal_nocase(domain, span_text(guest->mailbox->settings.domain)))
 		guest_reply(guest, "250 2.1.5 Ok");
 	else
 		guest_reply(guest, "554 5.7.1 Relay access denied");
@@ -83,12 +89,13 @@ static void guest_rcpt(struct demo_guest *guest, struct span line)
 
 static void guest_ehlo(struct demo_guest *guest)
 {
-	guest_reply(guest, "250-mailbox.demo.test");
+	buf_append_format(stream_out(guest->stream), "250-%s\r\n", guest->mailbox->settings.name);
 	guest_reply(guest, "250-PIPELINING");
 	guest_reply(guest, "250-SIZE 52428800");
 	guest_reply(guest, "250-8BITMIME");
 	guest_reply(guest, "250-ENHANCEDSTATUSCODES");
-	guest_reply(guest, "250 XCLIENT NAME ADDR PORT PROTO HELO REVERSE_NAME DESTADDR DESTPORT");
+	buf_append_format(
+		stream_out(guest->stream), "250 XCLIENT %s\r\n", guest->mailbox->settings.xclient);
 }
 
 static void guest_command(struct demo_guest *guest, struct span line)
@@ -108,6 +115,7 @@ static void guest_command(struct demo_guest *guest, struct span line)
 		guest_reply(guest, "354 End data with <CR><LF>.<CR><LF>");
 	} else if (span_has_prefix_nocase(line, "QUIT")) {
 		guest_reply(guest, "221 2.0.0 Bye");
+		stream_finish(guest->stream);
 	} else {
 		guest_reply(guest, "250 2.0.0 Ok"); /* RSET, NOOP */
 	}
@@ -124,8 +132,9 @@ static void guest_data(struct demo_guest *guest, struct span line)
 		return;
 	}
 	guest->in_data = false;
-	guest->mailbox->on_mail(&mail, guest->mailbox->arg);
-	guest_reply(guest, "250 2.0.0 Ok: in the demo mailbox");
+	if (guest->mailbox->settings.on_mail != NULL)
+		guest->mailbox->settings.on_mail(&mail, guest->mailbox->settings.arg);
+	guest_reply(guest, "250 2.0.0 Ok: in the mailbox");
 }
 
 static void guest_on_input(struct stream *stream, void *arg)
@@ -146,34 +155,49 @@ static void guest_on_input(struct stream *stream, void *arg)
 	stream_send(stream);
 }
 
+static void guest_free(struct demo_guest **guest)
+{
+	struct demo_guest *old = *guest;
+
+	*guest = NULL;
+	if (old->next != NULL)
+		old->next->previous = old->previous;
+	if (old->previous != NULL)
+		old->previous->next = old->next;
+	else
+		old->mailbox->first = old->next;
+	stream_free(&old->stream);
+	old->magic = 0;
+	mem_free(old);
+}
+
 static void guest_on_closed(struct stream *stream, int error, void *arg)
 {
 	struct demo_guest *guest = OBJ(demo_guest, arg);
 
 	(void)stream;
 	(void)error;
-	stream_free(&guest->stream);
+	guest_free(&guest);
 }
 
-static void mailbox_greet(struct demo_mailbox *mailbox, int fd)
+static void mailbox_accept(struct demo_mailbox *mailbox, int fd)
 {
 	static const struct stream_calls calls = {
 		.input = guest_on_input, .closed = guest_on_closed};
 	static const struct stream_limits limits = {.in = INPUT_MAX, .out = INPUT_MAX};
+	struct demo_guest *guest = mem_new(demo_guest);
+	int on = 1;
 
-	for (size_t i = 0; i < GUESTS_MAX; i++) {
-		struct demo_guest *guest = &mailbox->guests[i];
-
-		if (guest->stream != NULL)
-			continue;
-		*guest = (struct demo_guest){
-			.magic = (uint32_t)MAGIC_demo_guest, .mailbox = mailbox};
-		guest->stream = stream_new(mailbox->loop, fd, false, &limits, &calls, guest);
-		guest_reply(guest, "220 mailbox.demo.test ESMTP demo mailbox");
-		stream_send(guest->stream);
-		return;
-	}
-	close(fd); /* the gate tries again */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	guest->magic = (uint32_t)MAGIC_demo_guest;
+	guest->mailbox = mailbox;
+	guest->next = mailbox->first;
+	if (mailbox->first != NULL)
+		mailbox->first->previous = guest;
+	mailbox->first = guest;
+	guest->stream = stream_new(mailbox->loop, fd, false, &limits, &calls, guest);
+	guest_greet(guest);
+	stream_send(guest->stream);
 }
 
 static void mailbox_on_connection(struct watch *watch, int ready, void *arg)
@@ -184,11 +208,10 @@ static void mailbox_on_connection(struct watch *watch, int ready, void *arg)
 	(void)watch;
 	(void)ready;
 	while ((fd = accept4(mailbox->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
-		mailbox_greet(mailbox, fd);
+		mailbox_accept(mailbox, fd);
 }
 
-int demo_mailbox_new(struct loop *loop, struct endpoint endpoint, const char *domain,
-	void (*on_mail)(const struct demo_mail *mail, void *arg), void *arg,
+int demo_mailbox_new(struct loop *loop, const struct demo_mailbox_settings *settings,
 	struct demo_mailbox **ret_mailbox, struct fault *why)
 {
 	AUTO(demo_mailbox) *mailbox = mem_new(demo_mailbox);
@@ -196,11 +219,9 @@ int demo_mailbox_new(struct loop *loop, struct endpoint endpoint, const char *do
 
 	*mailbox = (struct demo_mailbox){.magic = (uint32_t)MAGIC_demo_mailbox,
 		.loop = loop,
-		.fd = -1,
-		.domain = domain,
-		.on_mail = on_mail,
-		.arg = arg};
-	r = socket_listen_tcp(endpoint, false, &mailbox->fd, why);
+		.settings = *settings,
+		.fd = -1};
+	r = socket_listen_tcp(settings->endpoint, false, &mailbox->fd, why);
 	if (r < 0)
 		return r;
 	mailbox->watch = watch_new(loop, mailbox->fd, mailbox_on_connection, mailbox);
@@ -218,8 +239,10 @@ void demo_mailbox_free(struct demo_mailbox **mailbox)
 	*mailbox = NULL;
 	if (old == NULL)
 		return;
-	for (size_t i = 0; i < GUESTS_MAX; i++)
-		stream_free(&old->guests[i].stream);
+	for (struct demo_guest *guest = old->first, *next; guest != NULL; guest = next) {
+		next = guest->next;
+		guest_free(&guest);
+	}
 	watch_free(&old->watch);
 	if (old->fd >= 0)
 		close(old->fd);

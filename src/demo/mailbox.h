@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The demo's mail server behind the gate: takes mail for one domain, counts it, and throws it away. It knows XCLIENT, by
- * which the gate tells it who the client is, and relays for nobody, without which the gate would not start. Owner: the
- * demo; one loop, one thread.
+ * A mail server to stand behind the gate, for the demo and the bench: takes mail for one domain and throws it away. It knows
+ * XCLIENT, by which the gate tells it who the client is, and relays for nobody, without which the gate would not start.
+ * Owner: the caller; one loop, one thread.
  */
 #include <stdbool.h>
 
@@ -21,8 +21,16 @@ struct demo_mail {
 	size_t size;
 };
 
-/* on_mail is called before the answer 250. */
-int demo_mailbox_new(struct loop *loop, struct endpoint endpoint, const char *domain,
-	void (*on_mail)(const struct demo_mail *mail, void *arg), void *arg,
+struct demo_mailbox_settings {
+	struct endpoint endpoint;
+	const char *name;    /* its own */
+	const char *domain;  /* the one that it takes mail for */
+	const char *xclient; /* what it lists behind XCLIENT: "NAME ADDR" */
+	void (*on_mail)(
+		const struct demo_mail *mail, void *arg); /* before the answer 250; may be NULL */
+	void *arg;
+};
+
+int demo_mailbox_new(struct loop *loop, const struct demo_mailbox_settings *settings,
 	struct demo_mailbox **ret_mailbox, struct fault *why);
 void demo_mailbox_free(struct demo_mailbox **mailbox);

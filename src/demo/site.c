@@ -22,7 +22,7 @@
 
 enum {
 	GATE_PORT = 2525,
-	MAILBOX_PORT = 2526,
+	MAILBOX_STEP = 1, /* behind the gate */
 	DNS_PORT = 5300,
 	PAGES_PORT = 8460,
 	PORTS_TRIED = 200,
@@ -31,12 +31,15 @@ enum {
 
 extern char **environ;
 
-static bool port_is_free(struct endpoint endpoint, bool udp_too)
+enum protocols { TCP_ALONE, TCP_AND_UDP };
+
+static bool port_is_free(struct endpoint endpoint, enum protocols protocols)
 {
 	int tcp = -1;
 	int udp = -1;
-	bool is_free = socket_listen_tcp(endpoint, false, &tcp, NULL) == 0 &&
-		       (!udp_too || socket_bind_udp(endpoint, false, &udp, NULL) == 0);
+	bool is_free =
+		socket_listen_tcp(endpoint, false, &tcp, NULL) == 0 &&
+		(protocols == TCP_ALONE || socket_bind_udp(endpoint, false, &udp, NULL) == 0);
 
 	if (tcp >= 0)
 		close(tcp);
@@ -45,15 +48,15 @@ static bool port_is_free(struct endpoint endpoint, bool udp_too)
 	return is_free;
 }
 
-/* From the port that people expect upwards, behind those that are given already. */
-static int port_choose(uint16_t first, bool udp_too, uint16_t taken, struct endpoint *ret_endpoint,
-	struct fault *why)
+/* From the port that people expect upwards. */
+static int port_choose(
+	uint16_t first, enum protocols protocols, struct endpoint *ret_endpoint, struct fault *why)
 {
 	struct endpoint endpoint = {.ip = ip_from_v4(INADDR_LOOPBACK)};
 
 	for (uint16_t port = first; port < first + PORTS_TRIED; port++) {
 		endpoint.port = port;
-		if (port == taken || !port_is_free(endpoint, udp_too))
+		if (!port_is_free(endpoint, protocols))
 			continue;
 		*ret_endpoint = endpoint;
 		return 0;
@@ -88,13 +91,14 @@ int demo_site_init(struct demo_site *site, struct fault *why)
 	int r;
 
 	*site = (struct demo_site){.supervisor = 0};
-	r = port_choose(GATE_PORT, false, 0, &site->gate, why);
+	r = port_choose(GATE_PORT, TCP_ALONE, &site->gate, why);
 	if (r == 0)
-		r = port_choose(MAILBOX_PORT, false, site->gate.port, &site->mailbox, why);
+		r = port_choose(
+			(uint16_t)(site->gate.port + MAILBOX_STEP), TCP_ALONE, &site->mailbox, why);
 	if (r == 0)
-		r = port_choose(DNS_PORT, true, 0, &site->dns, why);
+		r = port_choose(DNS_PORT, TCP_AND_UDP, &site->dns, why);
 	if (r == 0)
-		r = port_choose(PAGES_PORT, false, 0, &site->pages, why);
+		r = port_choose(PAGES_PORT, TCP_ALONE, &site->pages, why);
 	return r == 0 ? site_make_folder(site, why) : r;
 }
 

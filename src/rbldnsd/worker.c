@@ -7,6 +7,7 @@
 
 #include "base/macro.h"
 #include "base/mem.h"
+#include "base/obj.h"
 #include "rbldnsd/loader.h"
 #include "rbldnsd/query_line.h"
 
@@ -24,6 +25,7 @@ struct worker_counts {
 };
 
 struct rbldnsd_worker {
+	uint32_t magic;
 	struct rbldnsd_workers *workers;
 	struct rbldnsd_worker *next;
 	struct shelf_item *held;
@@ -44,7 +46,7 @@ static void worker_flush(struct rbldnsd_worker *worker)
 
 static void worker_refresh(void *arg)
 {
-	struct rbldnsd_worker *worker = arg;
+	struct rbldnsd_worker *worker = OBJ(rbldnsd_worker, arg);
 
 	if (shelf_refresh(worker->workers->shelf, &worker->held) != 0)
 		worker->service.table = rbldnsd_loader_table(worker->held);
@@ -58,6 +60,7 @@ static void *worker_open(void *arg)
 	struct rbldnsd_workers *workers = arg;
 	struct rbldnsd_worker *worker = mem_new(rbldnsd_worker);
 
+	worker->magic = (uint32_t)MAGIC_rbldnsd_worker;
 	worker->workers = workers;
 	worker->service.authority = workers->authority;
 	worker->service.version = workers->version;
@@ -73,7 +76,7 @@ static void *worker_open(void *arg)
 
 static void worker_close(void *arg)
 {
-	struct rbldnsd_worker *worker = arg;
+	struct rbldnsd_worker *worker = OBJ(rbldnsd_worker, arg);
 
 	worker_flush(worker);
 	shelf_release(worker->workers->shelf, &worker->held);
@@ -130,7 +133,7 @@ static void worker_answer_group(
 
 static void worker_answer(void *arg, struct dns_request *requests, size_t len, struct dns_now now)
 {
-	struct rbldnsd_worker *worker = arg;
+	struct rbldnsd_worker *worker = OBJ(rbldnsd_worker, arg);
 
 	worker->idle = false;
 	for (size_t at = 0; at < len; at += RBL_BATCH_MAX) {
