@@ -20,7 +20,7 @@ enum {
 };
 
 /* One zone's counts of one worker: written by its worker alone, read by the main thread, on a cache line of its own. */
-struct worker_counts {
+struct rbl_worker_counts {
 	_Alignas(64) _Atomic uint64_t of[COUNTS];
 };
 
@@ -30,32 +30,32 @@ struct rbldnsd_worker {
 	struct rbldnsd_worker *next;
 	struct shelf_item *held;
 	struct rbl_service service;
-	struct worker_counts *counts; /* of no zone first, then by zone */
-	bool idle;                    /* nothing was answered since the last refresh */
-	int64_t log_since_ms;         /* of the first line that waits */
+	struct rbl_worker_counts *counts; /* of no zone first, then by zone */
+	bool idle;                        /* nothing was answered since the last refresh */
+	int64_t log_since_ms;             /* of the first line that waits */
 	size_t log_len;
 	char log[LOG_SIZE];
 };
 
-static void worker_flush(struct rbldnsd_worker *worker)
+static void rbl_worker_flush(struct rbldnsd_worker *worker)
 {
 	if (worker->log_len != 0)
 		query_log_write(worker->workers->log, span_of(worker->log, worker->log_len));
 	worker->log_len = 0;
 }
 
-static void worker_refresh(void *arg)
+static void rbl_worker_refresh(void *arg)
 {
 	struct rbldnsd_worker *worker = OBJ(rbldnsd_worker, arg);
 
 	if (shelf_refresh(worker->workers->shelf, &worker->held) != 0)
 		worker->service.table = rbldnsd_loader_table(worker->held);
 	if (worker->idle)
-		worker_flush(worker);
+		rbl_worker_flush(worker);
 	worker->idle = true;
 }
 
-static void *worker_open(void *arg)
+static void *rbl_worker_open(void *arg)
 {
 	struct rbldnsd_workers *workers = arg;
 	struct rbldnsd_worker *worker = mem_new(rbldnsd_worker);
@@ -64,21 +64,21 @@ static void *worker_open(void *arg)
 	worker->workers = workers;
 	worker->service.authority = workers->authority;
 	worker->service.version = workers->version;
-	worker->counts = aligned_alloc(
-		_Alignof(struct worker_counts), (workers->zones_len + 1) * sizeof(*worker->counts));
+	worker->counts = aligned_alloc(_Alignof(struct rbl_worker_counts),
+		(workers->zones_len + 1) * sizeof(*worker->counts));
 	ASSERT(worker->counts != NULL);
 	memset((void *)worker->counts, 0, (workers->zones_len + 1) * sizeof(*worker->counts));
-	worker_refresh(worker);
+	rbl_worker_refresh(worker);
 	worker->next = workers->first;
 	workers->first = worker;
 	return worker;
 }
 
-static void worker_close(void *arg)
+static void rbl_worker_close(void *arg)
 {
 	struct rbldnsd_worker *worker = OBJ(rbldnsd_worker, arg);
 
-	worker_flush(worker);
+	rbl_worker_flush(worker);
 	shelf_release(worker->workers->shelf, &worker->held);
 	worker->service.table = NULL;
 }
@@ -89,7 +89,7 @@ static void count_add(_Atomic uint64_t *count, uint64_t more)
 		memory_order_relaxed);
 }
 
-static void worker_count(struct rbldnsd_worker *worker, const struct dns_request *request,
+static void rbl_worker_count(struct rbldnsd_worker *worker, const struct dns_request *request,
 	struct rbl_outcome outcome)
 {
 	_Atomic uint64_t *of = worker->counts[outcome.zone + 1].of;
@@ -99,39 +99,40 @@ static void worker_count(struct rbldnsd_worker *worker, const struct dns_request
 	count_add(&of[COUNT_OUT], request->out_len);
 }
 
-static void worker_log(
+static void rbl_worker_log(
 	struct rbldnsd_worker *worker, const struct dns_request *request, struct dns_now now)
 {
 	if (LOG_SIZE - worker->log_len < RBL_QUERY_LINE_MAX)
-		worker_flush(worker);
+		rbl_worker_flush(worker);
 	if (worker->log_len == 0)
 		worker->log_since_ms = now.ms;
 	worker->log_len += rbl_query_line(request, now.s, worker->log + worker->log_len);
 }
 
 /* Lines wait for company, but no longer than a second; those of TCP, whose worker may sleep for long now, not at all. */
-static void worker_log_batch(struct rbldnsd_worker *worker, const struct dns_request *requests,
+static void rbl_worker_log_batch(struct rbldnsd_worker *worker, const struct dns_request *requests,
 	size_t len, struct dns_now now)
 {
 	for (size_t i = 0; i < len; i++)
-		worker_log(worker, &requests[i], now);
+		rbl_worker_log(worker, &requests[i], now);
 	if (worker->workers->log->at_once || now.ms - worker->log_since_ms >= LOG_DELAY_MS ||
 		(len != 0 && requests[0].transport == DNS_TCP))
-		worker_flush(worker);
+		rbl_worker_flush(worker);
 }
 
 /* Groups are small, so that what is fetched for the first is still in the nearest cache when the last is answered. */
-static void worker_answer_group(
+static void rbl_worker_answer_group(
 	struct rbldnsd_worker *worker, struct dns_request *requests, size_t len, struct dns_now now)
 {
 	struct rbl_outcome outcomes[RBL_BATCH_MAX];
 
 	rbl_answer_requests(&worker->service, requests, len, now.s, outcomes);
 	for (size_t i = 0; i < len; i++)
-		worker_count(worker, &requests[i], outcomes[i]);
+		rbl_worker_count(worker, &requests[i], outcomes[i]);
 }
 
-static void worker_answer(void *arg, struct dns_request *requests, size_t len, struct dns_now now)
+static void rbl_worker_answer(
+	void *arg, struct dns_request *requests, size_t len, struct dns_now now)
 {
 	struct rbldnsd_worker *worker = OBJ(rbldnsd_worker, arg);
 
@@ -139,17 +140,17 @@ static void worker_answer(void *arg, struct dns_request *requests, size_t len, s
 	for (size_t at = 0; at < len; at += RBL_BATCH_MAX) {
 		size_t group = len - at < RBL_BATCH_MAX ? len - at : RBL_BATCH_MAX;
 
-		worker_answer_group(worker, requests + at, group, now);
+		rbl_worker_answer_group(worker, requests + at, group, now);
 	}
 	if (worker->workers->log != NULL)
-		worker_log_batch(worker, requests, len, now);
+		rbl_worker_log_batch(worker, requests, len, now);
 }
 
 const struct worker_calls rbldnsd_worker_calls = {
-	.open = worker_open,
-	.close = worker_close,
-	.refresh = worker_refresh,
-	.answer = worker_answer,
+	.open = rbl_worker_open,
+	.close = rbl_worker_close,
+	.refresh = rbl_worker_refresh,
+	.answer = rbl_worker_answer,
 };
 
 struct rbl_counts rbldnsd_workers_count(const struct rbldnsd_workers *workers, int zone)
