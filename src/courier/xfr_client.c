@@ -235,7 +235,8 @@ static void fetch_take_end(struct fetch *fetch)
 		r = fault_set(&fetch->why, E_CONFLICT, "the transfer leads back to serial %lu",
 			(unsigned long)transfer->soa.serial);
 	else
-		r = feed_changes_make(fetch->changes, transfer->style, have, &transfer->soa,
+		r = feed_changes_make(fetch->changes,
+			&(struct feed_transfer){transfer->style, have, &transfer->soa},
 			&fetch->next, &fetch->why);
 	if (r < 0)
 		fetch_fail(fetch);

@@ -248,7 +248,8 @@ static int demo_start(struct demo *demo, struct fault *why)
 	if (r == 0)
 		r = demo_mailbox_new(demo->loop, &mailbox, &demo->mailbox, why);
 	if (r == 0)
-		r = notify_listener_new(demo->loop, demo_on_ready, demo, &demo->listener, why);
+		r = notify_listener_new(demo->loop, (struct notify_call){demo_on_ready, demo},
+			&demo->listener, why);
 	if (r == 0)
 		r = demo_site_write(&demo->site, why);
 	if (r == 0)

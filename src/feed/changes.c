@@ -167,19 +167,18 @@ static int merge_all(struct merge *merge, const struct feed_zone *old)
 	return r >= 0 ? merge_before(merge, NULL) : r;
 }
 
-int feed_changes_make(struct feed_changes *changes, enum transfer_style style,
-	const struct feed_zone *old, const struct dns_soa *soa, struct feed_zone **ret_zone,
-	struct fault *why)
+int feed_changes_make(struct feed_changes *changes, const struct feed_transfer *transfer,
+	struct feed_zone **ret_zone, struct fault *why)
 {
-	AUTO(feed_zone) *zone = feed_zone_new(&changes->zone, soa);
-	struct merge merge = {
-		.changes = changes, .is_strict = style == TRANSFER_CHANGES, .zone = zone};
+	AUTO(feed_zone) *zone = feed_zone_new(&changes->zone, transfer->soa);
+	bool is_difference = transfer->style == TRANSFER_CHANGES;
+	struct merge merge = {.changes = changes, .is_strict = is_difference, .zone = zone};
 	int r;
 
 	if (changes->len != 0)
 		qsort_r(changes->places, changes->len, sizeof(*changes->places), place_compare,
 			changes);
-	r = merge_all(&merge, style == TRANSFER_CHANGES ? old : NULL);
+	r = merge_all(&merge, is_difference ? transfer->old : NULL);
 	if (r < 0)
 		return fault_set(why, r, "the changes do not fit the zone that we have");
 	if (zone->addresses > changes->entries)

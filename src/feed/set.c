@@ -25,11 +25,15 @@
  */
 enum { V4_OCTETS = 4, V6_DIGITS = 32, V6_DIGITS_LEAST = 4, POOL_MAX = 1 << 30 };
 
+/* Which sublists list something, and the text with it. */
+struct claim {
+	uint32_t listed;
+	uint32_t reason;
+};
+
 struct node {
-	uint32_t here;  /* sublists that list the name */
-	uint32_t below; /* sublists of its `*` */
-	uint32_t here_reason;
-	uint32_t below_reason;
+	struct claim here;  /* the name */
+	struct claim below; /* its `*` */
 };
 
 struct walk {
@@ -101,32 +105,29 @@ static uint32_t walk_code(struct walk *walk, const uint8_t address[4])
 
 /* ---- entries ---- */
 
-static struct feed_entry *walk_add(
-	struct walk *walk, uint32_t listed, uint32_t excluded, uint32_t reason)
+static struct feed_entry *walk_add(struct walk *walk, struct claim claim, uint32_t excluded)
 {
 	struct feed_set *set = walk->set;
 	struct feed_entry *entry;
 
 	mem_grow(&set->entries, &walk->room, set->len + 1, sizeof(*set->entries));
 	entry = &set->entries[set->len++];
-	*entry = (struct feed_entry){.listed = listed, .excluded = excluded, .reason = reason};
+	*entry = (struct feed_entry){
+		.listed = claim.listed, .excluded = excluded, .reason = claim.reason};
 	return entry;
 }
 
 /* A network, or an address itself, that lies below a wildcard which answers `above`. */
-static bool walk_net(
-	struct walk *walk, const struct node *node, struct prefix net, uint32_t above, bool whole)
+static bool walk_net(struct walk *walk, struct prefix net, struct claim claim, uint32_t above)
 {
-	uint32_t listed = whole ? node->here : node->below;
 	struct feed_entry *entry;
 
-	if ((listed | above) == 0)
+	if ((claim.listed | above) == 0)
 		return false;
-	entry = walk_add(
-		walk, listed, above & ~listed, whole ? node->here_reason : node->below_reason);
+	entry = walk_add(walk, claim, above & ~claim.listed);
 	entry->ip = net.ip;
 	entry->bits = net.bits;
-	return listed != 0;
+	return claim.listed != 0;
 }
 
 /* Of the names of IPv4 addresses as IPv6 ones only test entries are in use (RFC 5782 section 5). */
@@ -142,48 +143,41 @@ static bool net_is_mapped(struct prefix net)
 static bool walk_address(struct walk *walk, unsigned len)
 {
 	const struct node *node = &walk->node[len];
-	uint32_t above = len != 0 ? walk->node[len - 1].below : 0;
+	uint32_t above = len != 0 ? walk->node[len - 1].below.listed : 0;
 	struct prefix net;
 	bool found = false;
 
 	if (feed_net_v4(&walk->labels, len, &net) && net.ip.b[12] != 127)
-		found = walk_net(walk, node, net, len > 1 ? above : 0, len == V4_OCTETS);
+		found = walk_net(walk, net, len == V4_OCTETS ? node->here : node->below,
+			len > 1 ? above : 0);
 	if (feed_net_v6(&walk->labels, len, &net) && !net_is_mapped(net))
-		found = walk_net(walk, node, net, len > V6_DIGITS_LEAST ? above : 0,
-				len == V6_DIGITS) ||
+		found = walk_net(walk, net, len == V6_DIGITS ? node->here : node->below,
+				len > V6_DIGITS_LEAST ? above : 0) ||
 			found;
 	return found;
 }
 
-static struct feed_entry *walk_add_domain(
-	struct walk *walk, const char *dot, const char *domain, uint32_t listed, uint32_t excluded)
+static void walk_add_domain(
+	struct walk *walk, const char *domain, struct claim claim, uint32_t excluded)
 {
-	struct feed_set *set = walk->set;
-	struct feed_entry *entry = walk_add(walk, listed, excluded, 0);
-
-	entry->domain = (uint32_t)buf_len(&set->pool);
-	buf_append_text(&set->pool, dot);
-	pool_add(set, span_text(domain));
-	return entry;
+	walk_add(walk, claim, excluded)->domain = pool_add(walk->set, span_text(domain));
 }
 
 /* A top-level domain is no source, nor are "test" and "invalid" (RFC 5782 section 5), nor is a wildcard of one. */
 static bool walk_domain(struct walk *walk, unsigned len)
 {
-	const struct node *node = &walk->node[len];
-	uint32_t above = len > 2 ? walk->node[len - 1].below : 0;
-	bool same = node->here == node->below && node->here_reason == node->below_reason;
-	char text[DOMAIN_SIZE];
+	const struct claim here = walk->node[len].here, below = walk->node[len].below;
+	uint32_t above = len > 2 ? walk->node[len - 1].below.listed : 0;
+	bool same = here.listed == below.listed && here.reason == below.reason;
+	char text[1 + DOMAIN_SIZE] = "."; /* ".example" is all below it, "example" the name */
 
-	if ((node->here | node->below | above) == 0 || !feed_domain(&walk->labels, len, text))
+	if ((here.listed | below.listed | above) == 0 || !feed_domain(&walk->labels, len, text + 1))
 		return false;
-	if ((node->below | above) != 0)
-		walk_add_domain(walk, ".", text, node->below, above & ~node->below)->reason =
-			node->below_reason;
-	if (!same && (node->here | node->below) != 0)
-		walk_add_domain(walk, "", text, node->here, node->below & ~node->here)->reason =
-			node->here_reason;
-	return (node->here | node->below) != 0;
+	if ((below.listed | above) != 0)
+		walk_add_domain(walk, text, below, above & ~below.listed);
+	if (!same && (here.listed | below.listed) != 0)
+		walk_add_domain(walk, text + 1, here, below.listed & ~here.listed);
+	return (here.listed | below.listed) != 0;
 }
 
 /* ---- the tree ---- */
@@ -192,7 +186,7 @@ static bool walk_domain(struct walk *walk, unsigned len)
 static void walk_close(struct walk *walk, unsigned keep)
 {
 	for (unsigned len = walk->labels.len; len > keep; len--) {
-		bool lists = (walk->node[len].here | walk->node[len].below) != 0;
+		bool lists = (walk->node[len].here.listed | walk->node[len].below.listed) != 0;
 		bool found =
 			walk->rules->domains ? walk_domain(walk, len) : walk_address(walk, len);
 
@@ -219,13 +213,12 @@ static int walk_open(struct walk *walk, struct span key, bool *ret_is_wild)
 static void walk_record(struct walk *walk, const struct feed_record *record, bool is_wild)
 {
 	struct node *node = &walk->node[walk->labels.len];
-	uint32_t *mask = is_wild ? &node->below : &node->here;
-	uint32_t *reason = is_wild ? &node->below_reason : &node->here_reason;
+	struct claim *claim = is_wild ? &node->below : &node->here;
 
 	if (record->type == FEED_A)
-		*mask |= walk_code(walk, record->data.ptr);
-	else if (*reason == 0)
-		*reason = walk_reason(walk, record->data);
+		claim->listed |= walk_code(walk, record->data.ptr);
+	else if (claim->reason == 0)
+		claim->reason = walk_reason(walk, record->data);
 }
 
 static void walk_zone(struct walk *walk, const struct feed_zone *zone)
@@ -246,7 +239,7 @@ static void walk_zone(struct walk *walk, const struct feed_zone *zone)
 			walk->set->counts.names += record.type == FEED_A;
 	}
 	walk_close(walk, 0);
-	walk->set->counts.names += walk->node[0].below != 0; /* the whole world */
+	walk->set->counts.names += walk->node[0].below.listed != 0; /* the whole world */
 }
 
 /* ---- sets ---- */
@@ -261,7 +254,7 @@ static int entry_compare(const struct feed_set *x, const struct feed_entry *a,
 	if (a->domain != 0 || b->domain != 0)
 		return a->domain != 0 ? 1 : -1;
 	order = ip_compare(a->ip, b->ip);
-	return order != 0 ? order : (int)a->bits - (int)b->bits;
+	return order != 0 ? order : (a->bits > b->bits) - (a->bits < b->bits);
 }
 
 static int entry_sort(const void *left, const void *right, void *arg)

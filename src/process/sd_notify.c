@@ -18,8 +18,7 @@ struct notify_listener {
 	uint32_t magic;
 	int fd;
 	struct watch *watch;
-	void (*ready)(pid_t pid, void *arg);
-	void *arg;
+	struct notify_call call;
 	char path[16]; /* "@0002f": an abstract name, chosen by the kernel */
 };
 
@@ -89,7 +88,7 @@ static void notify_listener_on_input(struct watch *watch, int ready, void *arg)
 
 		while (!span_is_empty(rest)) {
 			if (span_equal_text(span_split(&rest, '\n'), "READY=1"))
-				listener->ready(pid, listener->arg);
+				listener->call.ready(pid, listener->call.arg);
 		}
 	}
 }
@@ -117,15 +116,14 @@ static int notify_listener_bind(struct notify_listener *listener)
 	return 0;
 }
 
-int notify_listener_new(struct loop *loop, void (*ready)(pid_t pid, void *arg), void *arg,
+int notify_listener_new(struct loop *loop, struct notify_call call,
 	struct notify_listener **ret_listener, struct fault *why)
 {
 	AUTO(notify_listener) *listener = mem_new(notify_listener);
 	int r;
 
 	listener->magic = (uint32_t)MAGIC_notify_listener;
-	listener->ready = ready;
-	listener->arg = arg;
+	listener->call = call;
 	r = notify_listener_bind(listener);
 	if (r < 0)
 		return fault_set(why, r, "cannot make the socket on which roles report");

@@ -16,8 +16,14 @@ void notify_send(int fd, const char *state);
 
 struct notify_listener;
 
-/* The other end: calls ready for each "READY=1", with the process that the kernel says sent it. E_SYSTEM. */
-int notify_listener_new(struct loop *loop, void (*ready)(pid_t pid, void *arg), void *arg,
+/* For each "READY=1", with the process that the kernel says sent it. */
+struct notify_call {
+	void (*ready)(pid_t pid, void *arg);
+	void *arg;
+};
+
+/* The other end. E_SYSTEM. */
+int notify_listener_new(struct loop *loop, struct notify_call call,
 	struct notify_listener **ret_listener, struct fault *why);
 void notify_listener_free(struct notify_listener **listener);
 /* For NOTIFY_SOCKET. */

@@ -450,8 +450,8 @@ static int supervisor_start(struct supervisor *supervisor, struct conf *conf, st
 
 	raise_descriptor_limit();
 	supervisor->notify_fd = notify_connect();
-	r = notify_listener_new(
-		supervisor->loop, supervisor_on_ready, supervisor, &supervisor->listener, why);
+	r = notify_listener_new(supervisor->loop,
+		(struct notify_call){supervisor_on_ready, supervisor}, &supervisor->listener, why);
 	if (r == 0)
 		r = supervisor_adopt(supervisor, conf, why);
 	if (r == 0)

@@ -50,7 +50,9 @@ static void finish(const struct transfer_read *transfer, struct feed_changes *ch
 	AUTO(feed_zone) *zone = NULL;
 
 	if (transfer->style == TRANSFER_CURRENT ||
-		feed_changes_make(changes, transfer->style, old, &transfer->soa, &zone, NULL) < 0)
+		feed_changes_make(changes,
+			&(struct feed_transfer){transfer->style, old, &transfer->soa}, &zone,
+			NULL) < 0)
 		return;
 	keep(zone);
 	derive(zone, false);

@@ -56,7 +56,9 @@ static struct feed_zone *zone_of(const char *lines)
 
 	while (rest.len != 0)
 		take_line(changes, span_split(&rest, '\n'), false);
-	assert_int_equal(feed_changes_make(changes, TRANSFER_WHOLE, NULL, &soa, &zone, NULL), 0);
+	assert_int_equal(feed_changes_make(changes,
+				 &(struct feed_transfer){TRANSFER_WHOLE, NULL, &soa}, &zone, NULL),
+		0);
 	return zone;
 }
 

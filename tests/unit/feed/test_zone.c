@@ -34,8 +34,9 @@ static int make(struct feed_changes *changes, const struct feed_zone *old, uint3
 {
 	struct dns_soa soa = {.serial = serial, .refresh_s = 10, .retry_s = 20, .expire_s = 30};
 
-	return feed_changes_make(changes, old != NULL ? TRANSFER_CHANGES : TRANSFER_WHOLE, old,
-		&soa, ret_zone, NULL);
+	return feed_changes_make(changes,
+		&(struct feed_transfer){old != NULL ? TRANSFER_CHANGES : TRANSFER_WHOLE, old, &soa},
+		ret_zone, NULL);
 }
 
 static struct feed_zone *first_zone(void)
