@@ -132,15 +132,6 @@ static void feed_log(struct feed *feed, bool well, const char *text)
 	feed->schedule->settings.changed(feed->schedule->settings.arg);
 }
 
-static void feed_log_current(struct feed *feed)
-{
-	char text[FEED_TEXT_MAX];
-
-	snprintf(text, sizeof(text), "serial %lu, %zu addresses in the zone",
-		(unsigned long)feed->zone->soa.serial, feed->zone->addresses);
-	feed_log(feed, true, text);
-}
-
 /* ---- what the server says ---- */
 
 static void feed_confirm(struct feed *feed)
@@ -197,6 +188,7 @@ static void feed_fetch(struct feed *feed)
 static void feed_taken(struct feed *feed, const char *text, uint32_t changed)
 {
 	const struct feed_counts *counts = upload_counts(feed->upload);
+	char current[FEED_TEXT_MAX];
 	struct fault why = {""};
 
 	if (feed->next != NULL) {
@@ -218,15 +210,9 @@ static void feed_taken(struct feed *feed, const char *text, uint32_t changed)
 		feed_confirm(feed); /* by the times of the new SOA */
 	}
 	feed->whole = false;
-	feed_log_current(feed);
-}
-
-/* The keeper ended everything: what we have is no longer what it has. */
-static void feed_gone(struct feed *feed)
-{
-	feed_file_remove(feed_file(feed));
-	feed_zone_free(&feed->zone);
-	feed->whole = false;
+	snprintf(current, sizeof(current), "serial %lu, %zu addresses in the zone",
+		(unsigned long)feed->zone->soa.serial, feed->zone->addresses);
+	feed_log(feed, true, current);
 }
 
 static void feed_not_taken(struct feed *feed, int error, const char *text)
@@ -250,12 +236,15 @@ static void feed_on_sent(int error, const char *text, uint32_t changed, void *ar
 	struct feed *feed = OBJ(feed, arg);
 
 	feed->send_at_ms = 0;
-	if (error < 0)
+	if (error < 0) {
 		feed_not_taken(feed, error, text);
-	else if (feed->expired)
-		feed_gone(feed);
-	else
+	} else if (feed->expired) { /* the keeper ended everything: we have what it has, nothing */
+		feed_file_remove(feed_file(feed));
+		feed_zone_free(&feed->zone);
+		feed->whole = false;
+	} else {
 		feed_taken(feed, text, changed);
+	}
 	upload_free(&feed->upload);
 	feed->schedule->sending = NULL;
 	feed_arm(feed);

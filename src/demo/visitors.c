@@ -140,13 +140,6 @@ static void play_visitor(struct demo_play *play, size_t index)
 		play_note_incident(play, reply.text);
 }
 
-static void pause_ms(long ms)
-{
-	struct timespec pause = {.tv_nsec = ms * 1000000};
-
-	nanosleep(&pause, NULL);
-}
-
 static bool look_at_dns(struct demo_play *play)
 {
 	struct ip code = ip_from_v4(0x7f000008);
@@ -176,10 +169,11 @@ static void play_look(
 	struct demo_play *play, const char *what, bool (*look)(struct demo_play *play))
 {
 	int64_t end_ms = clock_monotonic_ms() + LOOK_PATIENCE_MS;
+	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_MS * 1000000};
 	bool good = look(play);
 
 	while (!good && clock_monotonic_ms() < end_ms && !atomic_load(&play->stop)) {
-		pause_ms(LOOK_AGAIN_MS);
+		nanosleep(&pause, NULL);
 		good = look(play);
 	}
 	if (atomic_load(&play->stop))

@@ -53,12 +53,6 @@ void feed_changes_free(struct feed_changes **changes)
 	*changes = NULL;
 }
 
-static void changes_note(struct feed_changes *changes)
-{
-	mem_grow(&changes->places, &changes->room, changes->len + 1, sizeof(*changes->places));
-	changes->places[changes->len++] = (uint32_t)buf_len(&changes->bytes);
-}
-
 int feed_changes_take(const struct transfer_record *record, void *arg)
 {
 	struct feed_changes *changes = arg;
@@ -67,7 +61,8 @@ int feed_changes_take(const struct transfer_record *record, void *arg)
 
 	if (feed_record_of(&changes->zone, record->record, key, &kept) == 0)
 		return 0;
-	changes_note(changes);
+	mem_grow(&changes->places, &changes->room, changes->len + 1, sizeof(*changes->places));
+	changes->places[changes->len++] = (uint32_t)buf_len(&changes->bytes);
 	buf_append_byte(&changes->bytes, record->is_removal ? REMOVAL : ADDITION);
 	feed_record_write(&changes->bytes, &kept);
 	return changes->bytes.bad ? E_LIMIT : 0;

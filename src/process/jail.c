@@ -27,13 +27,6 @@ static int jail_drop_capabilities(void)
  * is in the jail (no capability, and setting limits is not among the calls), it can be asked of another process of the same
  * user without /proc, and no ordinary program has it at zero.
  */
-static int jail_mark(void)
-{
-	struct rlimit none = {0, 0};
-
-	return setrlimit(RLIMIT_MSGQUEUE, &none);
-}
-
 int jail_holds(pid_t pid)
 {
 	struct rlimit limit;
@@ -53,7 +46,7 @@ static int jail_enter(const char *role, struct jail_scope *scope, struct fault *
 	if (scope->jail == NULL)
 		return fault_set(why, E_ABSENT, "no jail is described for role '%s'", role);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || jail_drop_capabilities() < 0 ||
-		jail_mark() < 0)
+		setrlimit(RLIMIT_MSGQUEUE, &none) < 0)
 		return fault_set(why, E_SYSTEM, "cannot give rights up: %s", strerror(errno));
 	setrlimit(RLIMIT_CORE, &none);      /* mail and keys do not belong into core files, */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* nor before the eyes of a process of the same user */

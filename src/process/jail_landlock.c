@@ -169,37 +169,19 @@ static int jail_allow_file(
 	return ruleset_allow_path(ruleset, folder, FS_READ, why);
 }
 
-static int jail_allow_dns_files(
-	const struct ruleset *ruleset, const struct conf *conf, struct fault *why)
-{
-	const char *file;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && (file = conf_dns_file(conf, i)) != NULL; i++)
-		r = jail_allow_file(ruleset, conf, file, why);
-	return r;
-}
-
-static int jail_allow_keys(
-	const struct ruleset *ruleset, const struct conf *conf, struct fault *why)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < conf->keys_len && r == 0; i++)
-		r = jail_allow_file(ruleset, conf, conf->keys[i].file, why);
-	return r;
-}
-
 static int jail_allow_paths(const struct jail *jail, const struct ruleset *ruleset,
 	const struct conf *conf, struct fault *why)
 {
 	char path[PATH_MAX];
+	const char *file;
 	int r = jail_allow_file(ruleset, conf, conf->file, why);
 
-	if (r == 0 && (jail->may & MAY_READ_DNS_FILES) != 0)
-		r = jail_allow_dns_files(ruleset, conf, why);
-	if (r == 0 && (jail->may & MAY_READ_KEYS) != 0)
-		r = jail_allow_keys(ruleset, conf, why);
+	for (size_t i = 0; r == 0 && (jail->may & MAY_READ_DNS_FILES) != 0 &&
+			   (file = conf_dns_file(conf, i)) != NULL;
+		i++)
+		r = jail_allow_file(ruleset, conf, file, why);
+	for (size_t i = 0; r == 0 && (jail->may & MAY_READ_KEYS) != 0 && i < conf->keys_len; i++)
+		r = jail_allow_file(ruleset, conf, conf->keys[i].file, why);
 	if (r == 0 && (jail->may & MAY_READ_LISTS) != 0)
 		r = ruleset_allow_path(ruleset, conf->lists_path, FS_READ, why);
 	if (r == 0 && (jail->may & MAY_WRITE_LISTS) != 0)

@@ -126,12 +126,6 @@ static void filter_allow_files(struct filter *filter, unsigned may)
 			filter, SCMP_SYS(openat), SCMP_A2(SCMP_CMP_MASKED_EQ, WRITING_FLAGS, 0));
 }
 
-static void filter_allow_sanitizers(struct filter *filter)
-{
-	filter_allow(filter, &jail_calls_of_sanitizers);
-	filter_allow_if(filter, SCMP_SYS(open), SCMP_A1(SCMP_CMP_MASKED_EQ, WRITING_FLAGS, 0));
-}
-
 /* Says which call it was, then ends as the filter would have ended it. */
 static void jail_on_refused_call(int number, siginfo_t *info, void *context)
 {
@@ -167,8 +161,11 @@ int jail_filter_calls(const struct jail *jail, struct fault *why)
 	filter_allow_always(&filter);
 	filter_allow_sockets(&filter, jail->may);
 	filter_allow_files(&filter, jail->may);
-	if (JAIL_SANITIZED)
-		filter_allow_sanitizers(&filter);
+	if (JAIL_SANITIZED) {
+		filter_allow(&filter, &jail_calls_of_sanitizers);
+		filter_allow_if(
+			&filter, SCMP_SYS(open), SCMP_A1(SCMP_CMP_MASKED_EQ, WRITING_FLAGS, 0));
+	}
 	if (filter.error == 0)
 		filter.error = seccomp_load(filter.context);
 	seccomp_release(filter.context);

@@ -200,14 +200,6 @@ static int running_take_sockets(struct running *running, struct fault *why)
 	return 0;
 }
 
-static void running_hear_signals(struct running *running)
-{
-	signal(SIGPIPE, SIG_IGN);
-	loop_on_signal(running->context.loop, SIGTERM, running_on_term, running);
-	loop_on_signal(running->context.loop, SIGINT, running_on_term, running);
-	loop_on_signal(running->context.loop, SIGHUP, running_on_hup, running);
-}
-
 static int running_start(struct running *running, struct fault *why)
 {
 	int r;
@@ -228,7 +220,10 @@ static int running_start(struct running *running, struct fault *why)
 	if (r == 0)
 		log_event(EV_JAIL_PARTIAL, LOG_FIELDS(log_text("role", running->role->name)));
 	running->context.loop = loop_new();
-	running_hear_signals(running);
+	signal(SIGPIPE, SIG_IGN);
+	loop_on_signal(running->context.loop, SIGTERM, running_on_term, running);
+	loop_on_signal(running->context.loop, SIGINT, running_on_term, running);
+	loop_on_signal(running->context.loop, SIGHUP, running_on_hup, running);
 	r = running->role->start(&running->context, why);
 	return r < 0 ? r : jail_seal(running->role->name, why);
 }

@@ -226,15 +226,6 @@ const struct rbl_head *rbl_dataset_head(const struct rbl_dataset *dataset)
 	return &dataset->head;
 }
 
-static uint64_t excluded_count(const struct rbl_dataset *dataset)
-{
-	uint64_t excluded = 0;
-
-	for (size_t i = 0; i < dataset->subsets_len; i++)
-		excluded += dataset->subsets[i]->excluded;
-	return excluded;
-}
-
 uint64_t rbl_dataset_entries(const struct rbl_dataset *dataset)
 {
 	uint64_t entries = 0;
@@ -255,10 +246,12 @@ size_t rbl_dataset_memory(const struct rbl_dataset *dataset)
 
 const char *rbl_dataset_summary(const struct rbl_dataset *dataset, char text[RBL_SUMMARY_SIZE])
 {
-	uint64_t excluded = excluded_count(dataset);
+	uint64_t excluded = 0;
 	int len = snprintf(
 		text, RBL_SUMMARY_SIZE, "%" PRIu64 " entries", rbl_dataset_entries(dataset));
 
+	for (size_t i = 0; i < dataset->subsets_len; i++)
+		excluded += dataset->subsets[i]->excluded;
 	if (excluded != 0)
 		len += snprintf(text + len, RBL_SUMMARY_SIZE - (size_t)len,
 			", %" PRIu64 " exclusions", excluded);

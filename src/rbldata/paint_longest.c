@@ -70,11 +70,6 @@ struct walk {
 	struct steps *steps;
 };
 
-static uint32_t walk_answer(const struct walk *walk)
-{
-	return walk->depth != 0 ? walk->stack[walk->depth - 1].answer : 0;
-}
-
 /* From `first` on the answer holds; neighbours differ, and nothing listed needs no step at the beginning. */
 static int walk_step(struct walk *walk, u128 first, uint32_t answer)
 {
@@ -99,7 +94,8 @@ static int walk_leave(struct walk *walk, u128 key)
 	while (r == 0 && walk->depth != 0 && walk->stack[walk->depth - 1].last < key) {
 		u128 last = walk->stack[--walk->depth].last;
 
-		r = walk_step(walk, last + 1, walk_answer(walk));
+		r = walk_step(
+			walk, last + 1, walk->depth != 0 ? walk->stack[walk->depth - 1].answer : 0);
 	}
 	return r;
 }

@@ -201,14 +201,6 @@ static int special_line(
 	return 0;
 }
 
-/* Columns count in the line as it stands in the file. */
-static void columns_shift(struct rbl_entry *entry, size_t by)
-{
-	entry->column += (unsigned)by;
-	if (entry->value_column != 0)
-		entry->value_column += (unsigned)by;
-}
-
 static int entry_line(
 	struct rbl_reader *reader, struct span raw, struct span line, struct rbl_offence *offence)
 {
@@ -220,13 +212,16 @@ static int entry_line(
 		.default_value = &section->default_value,
 		.default_word = section->default_word,
 	};
+	unsigned blanks = (unsigned)(line.ptr - raw.ptr);
 	bool is_fixed = section->type == RBL_IP4TSET || section->type == RBL_IP6TSET;
 	struct rbl_entry entry;
 	int r = rbl_entry_read(line, &rules, &entry, offence);
 
 	if (r < 0)
 		return r;
-	columns_shift(&entry, (size_t)(line.ptr - raw.ptr));
+	entry.column += blanks; /* columns count in the line as it stands in the file */
+	if (entry.value_column != 0)
+		entry.value_column += blanks;
 	r = reader->taker->entry(reader->taker->arg, section, &entry, reader->line);
 	if (r < 0 || entry.ground != RBL_GROUND_DEFAULT)
 		return r;
@@ -258,13 +253,6 @@ static int data_line(
 	return 0;
 }
 
-/* Without blanks at the ends; text ends at a NUL. */
-static struct span line_content(struct span line)
-{
-	line = span_first(line, span_find(line, '\0'));
-	return span_trim(line);
-}
-
 static int line_read(struct rbl_reader *reader, struct span raw, bool has_end, struct fault *why)
 {
 	struct span line, rest;
@@ -278,7 +266,7 @@ static int line_read(struct rbl_reader *reader, struct span raw, bool has_end, s
 		rbl_reader_note(reader, reader->line, (unsigned)raw.len + 1,
 			"the last line has no end: is the file complete?");
 	}
-	line = line_content(raw);
+	line = span_trim(span_first(raw, span_find(raw, '\0'))); /* text ends at a NUL */
 	if (line.len == 0)
 		return 0;
 	if (rbl_is_special(line, &rest))

@@ -84,12 +84,6 @@ static void loader_bury(struct loaded *dead)
 	}
 }
 
-/* What workers have let go comes to the dead. */
-static void loader_sweep(struct rbldnsd_loader *loader)
-{
-	loader->old_is_held = shelf_sweep(loader->settings.shelf) != 0;
-}
-
 /* ---- files ---- */
 
 static bool stamp_read(const char *file, struct stamp *ret_stamp)
@@ -300,7 +294,8 @@ static void loader_work(struct rbldnsd_loader *loader, struct loaded *dead, bool
 	loader_bury(dead);
 	if (check)
 		loader_check(loader);
-	loader_sweep(loader);
+	/* What workers have let go comes to the dead. */
+	loader->old_is_held = shelf_sweep(loader->settings.shelf) != 0;
 	if (dead != NULL || check)
 		malloc_trim(0);
 }

@@ -71,16 +71,10 @@ void messages_redirect(unsigned targets)
 	message_targets = targets;
 }
 
-static int syslog_level(enum message_level level)
-{
-	static const int levels[] = {LOG_ERR, LOG_WARNING, LOG_INFO};
-
-	return levels[level];
-}
-
 /* One line is one write, so that those of several threads do not mix. */
 void message_log(enum message_level level, const char *format, ...)
 {
+	static const int levels[] = {LOG_ERR, LOG_WARNING, LOG_INFO};
 	unsigned target = level == MESSAGE_INFO ? MESSAGE_STDOUT : MESSAGE_STDERR;
 	unsigned targets =
 		message_targets; /* the main thread may just be letting its terminal go */
@@ -92,7 +86,7 @@ void message_log(enum message_level level, const char *format, ...)
 	vsnprintf(line + PREFIX_LEN, sizeof(line) - PREFIX_LEN - 1, format, args);
 	va_end(args);
 	if ((targets & MESSAGE_SYSLOG) != 0)
-		syslog(syslog_level(level), "%s", line + PREFIX_LEN);
+		syslog(levels[level], "%s", line + PREFIX_LEN);
 	if ((targets & target) == 0)
 		return;
 	len = strlen(line);

@@ -10,21 +10,14 @@ struct plan_build {
 	struct fault *why;
 };
 
-/* Both separate files, so that "a:b" is two files: as rbldnsd reads them. */
-static bool is_separator(char c)
-{
-	return c == ',' || c == ':';
-}
-
+/* Comma and colon separate files, so that "a:b" is two files: as rbldnsd reads them. */
 static size_t files_split(struct arena *arena, const char *text, const char **files)
 {
 	size_t len = 0;
 
 	while (*text != '\0') {
-		size_t end = 0;
+		size_t end = strcspn(text, ",:");
 
-		while (text[end] != '\0' && !is_separator(text[end]))
-			end++;
 		if (end != 0 && files != NULL)
 			files[len] = arena_format(arena, "%.*s", (int)end, text);
 		len += end != 0;

@@ -34,17 +34,15 @@ static int addresses_add(struct addresses *addresses, struct endpoint endpoint, 
 	return 0;
 }
 
-static int family_of(enum rbl_family family)
-{
-	return family == RBL_FAMILY_V4 ? AF_INET : family == RBL_FAMILY_V6 ? AF_INET6 : AF_UNSPEC;
-}
-
 /* "host", "host/port", with names for both. */
 static int addresses_resolve(
 	struct addresses *addresses, const char *text, enum rbl_family family, struct fault *why)
 {
-	struct addrinfo hints = {
-		.ai_family = family_of(family), .ai_socktype = SOCK_DGRAM, .ai_flags = AI_PASSIVE};
+	struct addrinfo hints = {.ai_family = family == RBL_FAMILY_V4   ? AF_INET
+					      : family == RBL_FAMILY_V6 ? AF_INET6
+									: AF_UNSPEC,
+		.ai_socktype = SOCK_DGRAM,
+		.ai_flags = AI_PASSIVE};
 	struct addrinfo *found = NULL;
 	char host[BIND_SIZE];
 	char *slash;
