@@ -44,8 +44,8 @@ static int64_t consult_now_s(const struct consult *consult)
 	return loop_now_s(consult->settings.loop);
 }
 
-/* The time by which listings and allowances are over: the wall clock, but for a jump that is not believed yet. The keeper
- * ends them, by the same rule; this is for while it is away. */
+/* The time by which listings and allowances are over: the wall clock, but for a jump that is not
+ * believed yet. The keeper ends them, by the same rule; this is for while it is away. */
 static int64_t consult_until_now_s(struct consult *consult)
 {
 	return clock_guard_now_s(
@@ -157,7 +157,8 @@ void consultation_wait(struct consultation *c)
 	timer_set(&c->wait, c->until_ms);
 }
 
-/* What a list of ours says, or a foreign one that refuses by itself, stands whether the client waits or not. */
+/* What a list of ours says, or a foreign one that refuses by itself, stands whether the client
+ * waits or not. */
 static bool facts_refuse_already(const struct facts *facts, const struct conf *conf)
 {
 	for (size_t i = 0; i < facts->list_hits_len; i++) {

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The one way to ask the gate for a verdict, through whichever face a client comes: the SMTP proxy (smtpd/), later a milter
- * and Postfix's policy service; `stockade explain` asks without a client. A face knows the client and what it said; this
- * knows DNS, our own lists, the configuration of the moment, incidents and the words of a refusal. It knows no protocol, no
- * socket of a client and no session.
+ * The one way to ask the gate for a verdict, through whichever face a client comes: the SMTP proxy
+ * (smtpd/), later a milter and Postfix's policy service; `stockade explain` asks without a client.
+ * A face knows the client and what it said; this knows DNS, our own lists, the configuration of the
+ * moment, incidents and the words of a refusal. It knows no protocol, no socket of a client and no
+ * session.
  *
- *   c = consultation_start(consult, client, ready, arg)   with the first packet: DNS is asked in parallel
- *   consultation_is_ready(c) or consultation_wait(c)     `ready` comes when facts are complete or their time is over
- *   consultation_decide(c, &request, &answer)              for each recipient: verdict, incident, words
+ *   c = consultation_start(...)   with the first packet: DNS is asked in parallel
+ *   consultation_is_ready(c)      else consultation_wait(c): `ready` comes when facts are complete
+ *                                 or their time is over
+ *   consultation_decide(c, ...)   for each recipient: verdict, incident, words
  *
- * By example: 192.0.2.7 connects and its PTR name is asked for. At RCPT the name is there and has no address: not ready, so
- * the face waits. The address comes, `ready` is called, the face decides: fcrdns refuses. answer.reply is "550 5.7.25 ..."
- * with the incident's number in it, the keeper has been told of the incident, and the face says and logs what it has to.
+ * By example: 192.0.2.7 connects and its PTR name is asked for. At RCPT the name is there and has
+ * no address: not ready, so the face waits. The address comes, `ready` is called, the face decides:
+ * fcrdns refuses. answer.reply is "550 5.7.25 ..." with the incident's number in it, the keeper has
+ * been told of the incident, and the face says and logs what it has to.
  *
  * One loop, one thread. Owner of the consult: the role; of a consultation: the face's session.
  */
@@ -52,13 +55,14 @@ struct consult_settings {
 struct consult *consult_new(const struct consult_settings *settings);
 /* All consultations have to be gone. */
 void consult_free(struct consult **consult);
-/* From now on; also for clients that are there already, since facts and rules have to be of one configuration. */
+/* From now on; also for clients that are there already, since facts and rules have to be of one
+ * configuration. */
 void consult_set_conf(struct consult *consult, const struct conf *conf);
 /* For `stockade status`: the health of conf->dnsbls[i]. NULL when the list is off. */
 const struct dnsbl_health *consult_dnsbl_health(const struct consult *consult, size_t dnsbl);
 
-/* ready: never from inside a call; once when DNS has told everything, and when a wait was ended by the clock. The
- * consultation may be freed in it. */
+/* ready: never from inside a call; once when DNS has told everything, and when a wait was ended by
+ * the clock. The consultation may be freed in it. */
 struct consultation *consultation_start(struct consult *consult, struct ip client,
 	void (*ready)(struct consultation *consultation, void *arg), void *arg);
 void consultation_free(struct consultation **consultation);
@@ -68,8 +72,8 @@ bool consultation_is_ready(const struct consultation *consultation);
 /* `ready` comes when that is so. */
 void consultation_wait(struct consultation *consultation);
 
-/* Whether it cannot change anything any more if the client waits for its greeting: it did so before, it is ours or allowed,
- * or a list refuses it anyway. */
+/* Whether it cannot change anything any more if the client waits for its greeting: it did so
+ * before, it is ours or allowed, or a list refuses it anyway. */
 bool consultation_is_settled(struct consultation *consultation);
 /* The client waited for its greeting. */
 void consultation_passed(struct consultation *consultation);
@@ -89,8 +93,9 @@ struct consult_answer {
 	struct span reply; /* what is said, or would be in enforce mode; until the next decision */
 };
 
-/* Decides by what is known now. A refusal, also one that the mode turns into a mark, becomes an incident and is told to the
- * keeper. ret_answer is large and the caller's; it points to the request, the view and the consultation. */
+/* Decides by what is known now. A refusal, also one that the mode turns into a mark, becomes an
+ * incident and is told to the keeper. ret_answer is large and the caller's; it points to the
+ * request, the view and the consultation. */
 void consultation_decide(struct consultation *consultation, const struct consult_request *request,
 	struct consult_answer *ret_answer);
 

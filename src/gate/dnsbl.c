@@ -3,8 +3,9 @@
 
 #include "base/macro.h"
 
-/* Answers by which single lists say "we do not serve you" instead of NXDOMAIN; any address below 127.255.255 says it for
- * all of them. A code that stands here is never a listing, whatever the configured set says. */
+/* Answers by which single lists say "we do not serve you" instead of NXDOMAIN; any address below
+ * 127.255.255 says it for all of them. A code that stands here is never a listing, whatever the
+ * configured set says. */
 static const struct {
 	const char *zone;
 	uint8_t code[4];
@@ -48,8 +49,9 @@ static bool codes_have(const struct conf_dnsbl *dnsbl, const uint8_t code[4])
 	return false;
 }
 
-/* 127.0.0.1 is nobody's listing, but for the few lists that use it and are configured with just that code: then it was
- * written by someone who knows. A range that happens to hold it is no such word. */
+/* 127.0.0.1 is nobody's listing, but for the few lists that use it and are configured with just
+ * that code: then it was written by someone who knows. A range that happens to hold it
+ * does not say so. */
 static bool codes_name_one(const struct conf_dnsbl *dnsbl)
 {
 	static const uint8_t one[4] = {127, 0, 0, 1};

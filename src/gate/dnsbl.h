@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Foreign lists: what an answer means, and whether a list can be believed at all. Lists die, are sold, answer "yes" for
- * everybody or report quota errors as listings; each of that has refused the mail of whole countries. So every answer passes
- * hygiene before code sets are looked at, and every list has to keep passing the test points of RFC 5782 section 5.
- * Pure, `now` is an argument; any thread.
+ * Foreign lists: what an answer means, and whether a list can be believed at all. Lists die, are
+ * sold, answer "yes" for everybody or report quota errors as listings; each of that has refused the
+ * mail of whole countries. So every answer passes hygiene before code sets are looked at, and every
+ * list has to keep passing the test points of RFC 5782 section 5. Pure, `now` is an argument; any
+ * thread.
  */
 #include "base/ip.h"
 #include "conf/conf.h"
@@ -15,8 +16,8 @@ enum dnsbl_reading {
 	DNSBL_BROKEN  /* an address that no list gives as an answer: the list is out of order */
 };
 
-/* Reads the addresses of an answer for one configured list. ret_code: the address that matched, or the one that is wrong;
- * may be NULL. One wrong address spoils the whole answer. */
+/* Reads the addresses of an answer for one configured list. ret_code: the address that matched, or
+ * the one that is wrong; may be NULL. One wrong address spoils the whole answer. */
 enum dnsbl_reading dnsbl_read(const struct conf_dnsbl *dnsbl, const struct ip *addresses,
 	size_t count, uint8_t ret_code[4]);
 

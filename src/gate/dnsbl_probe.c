@@ -9,9 +9,9 @@
 #include "resolve/resolver.h"
 
 /*
- * The test points of RFC 5782 section 5: 127.0.0.2 is listed, 127.0.0.1 is not. Both count. A list that was emptied passes
- * the second, one whose domain was lost to a seller passes the first. They are asked past our cache; what the resolver
- * keeps, it keeps for the list's own TTL.
+ * The test points of RFC 5782 section 5: 127.0.0.2 is listed, 127.0.0.1 is not. Both count. A list
+ * that was emptied passes the second, one whose domain was lost to a seller passes the first. They
+ * are asked past our cache; what the resolver keeps, it keeps for the list's own TTL.
  */
 enum { POINT_LISTED, POINT_CLEAN, POINTS };
 
@@ -81,8 +81,8 @@ static void probe_judge(struct dnsbl_probe *probe)
 	probe->env->tried(probe->env->arg);
 }
 
-/* Being listed under any code is fine for a test point; what is no answer of a list is not. 127.0.0.1 as an answer is judged
- * by the configured set, as for clients. */
+/* Being listed under any code is fine for a test point; what a list never answers is not.
+ * 127.0.0.1 as an answer is judged by the configured set, as for clients. */
 static void point_on_answer(const struct resolver_answer *answer, void *arg)
 {
 	struct test_point *point = arg;

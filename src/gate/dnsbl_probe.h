@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Keeps asking one foreign zone its two test points, and keeps its health (gate/dnsbl.h). Owner: the gatherer. One loop, one
- * thread.
+ * Keeps asking one foreign zone its two test points, and keeps its health (gate/dnsbl.h). Owner:
+ * the gatherer. One loop, one thread.
  */
 #include "dns/name.h"
 #include "gate/dnsbl.h"
@@ -19,8 +19,8 @@ struct dnsbl_probe_env {
 	void *arg;
 };
 
-/* dnsbl is copied but for its code set, which has to live as long as the configuration it came from: dnsbl_probe_set_conf
- * gives a new one. NULL when its zone is not a domain name. */
+/* dnsbl is copied but for its code set, which has to live as long as the configuration it came
+ * from: dnsbl_probe_set_conf gives a new one. NULL when its zone is not a domain name. */
 struct dnsbl_probe *dnsbl_probe_new(
 	const struct dnsbl_probe_env *env, const struct conf_dnsbl *dnsbl);
 void dnsbl_probe_free(struct dnsbl_probe **probe);
@@ -38,8 +38,8 @@ bool dnsbl_probe_may_ask(struct dnsbl_probe *probe);
 enum dnsbl_lookup {
 	DNSBL_LOOKUP_SILENT, /* no answer */
 	DNSBL_LOOKUP_CLEAN,
-	/* The test points are asked within DNSBL_TEST_HITS_MS of the last time: does it list everybody now? */
+	/* The test points are asked DNSBL_TEST_HITS_MS after the last time: everybody, now? */
 	DNSBL_LOOKUP_LISTED,
-	DNSBL_LOOKUP_WRONG /* an answer that is no listing; the test points are asked soon */
+	DNSBL_LOOKUP_WRONG /* an answer that is not a listing; the test points are asked soon */
 };
 void dnsbl_probe_answered(struct dnsbl_probe *probe, enum dnsbl_lookup result);

@@ -9,7 +9,8 @@ enum { FIX_SIZE = EXPLAIN_CHANGE_SIZE / 2 };
 
 /* ---- the smallest single change ---- */
 
-/* The world in which one check has nothing to say; asked again, it shows whether that check alone stands in the way. */
+/* The world in which one check has nothing to say; asked again, it shows whether that check alone
+ * stands in the way. */
 static void heal(struct facts *facts, const struct conf *conf, const struct check_result *r)
 {
 	size_t kept = 0;
@@ -83,7 +84,8 @@ static bool facts_pass(const struct facts *facts, const struct conf *conf, int64
 	return verdict.would < VERDICT_TEMPFAIL;
 }
 
-/* Which repair alone would do: each check that failed is healed and all is asked again. "" when it takes more than one. */
+/* Which repair alone would do: each check that failed is healed and all is asked again. "" when it
+ * takes more than one. */
 static void change_find_fix(
 	const struct explanation *e, int64_t now_s, const char *ip, char fix[FIX_SIZE])
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What `stockade explain` shows: every check with what it saw and the line of the configuration that set it, the verdict, the
- * reply, and the smallest single change that would let the mail in. Pure: facts in (gate/consult.h gathers them), lines out;
- * any thread.
+ * What `stockade explain` shows: every check with what it saw and the line of the configuration
+ * that set it, the verdict, the reply, and the smallest single change that would let the mail in.
+ * Pure: facts in (gate/consult.h gathers them), lines out; any thread.
  */
 #include "gate/verdict.h"
 
@@ -30,7 +30,7 @@ struct explanation {
 	struct facts facts;             /* spans live as long as what was explained */
 	struct verdict verdict;         /* points into facts */
 	char reply[EXPLAIN_REPLY_SIZE]; /* "" when nothing refuses */
-	/* "a PTR record, or  stockade allow 203.0.113.7 --reason ..."; "" when it is let in anyway */
+	/* "a PTR record, or  stockade allow 203.0.113.7 --reason ..."; "": it is let in anyway */
 	char change[EXPLAIN_CHANGE_SIZE];
 	char allowed[FOUND_SIZE];
 	size_t lines_len;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "gate/facts.h"
 
-/* Most names are ASCII already; others go through the list's own parser, so that both sides fold alike. */
+/* Most names are ASCII already; others go through the list's own parser, so that both sides fold
+ * alike. */
 bool facts_fold_domain(struct span domain, char text[DOMAIN_SIZE], struct span *ret_folded)
 {
 	struct source source;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What is known of one connection and of the recipient being decided. Filled by gate/gather.c (snapshot, DNS) and
- * smtpd/session.c (dialogue), or by `stockade explain` and tests; read by verdict_decide alone. A value: spans point into
- * memory of whoever filled it. A fact that is late or failed is "unknown", never "no".
+ * What is known of one connection and of the recipient being decided. Filled by gate/gather.c
+ * (snapshot, DNS) and smtpd/session.c (dialogue), or by `stockade explain` and tests; read by
+ * verdict_decide alone. A value: spans point into memory of whoever filled it. A fact that is late
+ * or failed is "unknown", never "no".
  */
 #include "base/ip.h"
 #include "conf/conf.h"
@@ -20,7 +21,7 @@ struct dnsbl_fact {
 	enum fact_state state; /* FACT_YES: an address of its code set came back */
 	uint8_t code[4];       /* the address that matched */
 	struct span list_text; /* its TXT; may be empty */
-	bool list_error; /* the list is suspended or answered an error code: never a hit, never an allowance */
+	bool list_error;       /* suspended, or an error code: neither a hit nor an allowance */
 };
 
 /* A hit in one of our own lists. */
@@ -58,12 +59,14 @@ struct facts {
 	bool recipient_is_reachable; /* postmaster, abuse, contact, delisting: taken from anybody */
 };
 
-/* The client's part in our own lists and allowances, from view: by address, by confirmed name, and, in lists that hold
- * domains, by HELO name, sender domain and PTR name. Replaces what was there. Costs microseconds, so the session asks again
- * before each decision and a change counts at once. Reasons live as long as view. */
+/* The client's part in our own lists and allowances, from view: by address, by confirmed name, and,
+ * in lists that hold domains, by HELO name, sender domain and PTR name. Replaces what was there.
+ * Costs microseconds, so the session asks again before each decision and a change counts at once.
+ * Reasons live as long as view. */
 void facts_look_up(struct facts *facts, const struct conf *conf, const struct view *view);
 
-/* The recipient: its domain, whether it is ours, and whether it is taken from anybody (RFC 5321 section 4.5.1, RFC 2142). */
+/* The recipient: its domain, whether it is ours, and whether it is taken from anybody (RFC 5321
+ * section 4.5.1, RFC 2142). */
 void facts_set_recipient(struct facts *facts, const struct conf *conf, struct span recipient);
 
 /* Whether client is in own.networks. */
@@ -72,6 +75,6 @@ bool facts_ip_is_own(const struct conf *conf, struct ip client);
 /* The part of a mailbox behind its last "@"; empty when there is none. */
 struct span facts_mailbox_domain(struct span mailbox);
 
-/* A domain as lists hold it: lower case, A-labels, no dot at the end; in text, or pointing to it. False: nothing that a list
- * could hold (empty, a literal, too long). */
+/* A domain as lists hold it: lower case, A-labels, no dot at the end; in text, or pointing to it.
+ * False: nothing that a list could hold (empty, a literal, too long). */
 bool facts_fold_domain(struct span domain, char text[DOMAIN_SIZE], struct span *ret_folded);

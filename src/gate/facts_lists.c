@@ -14,7 +14,8 @@ struct looking {
 	int place; /* of the list in the view */
 };
 
-/* A view counts sublists in the order of its own making, the configuration in the order of the file: names connect them. */
+/* A view counts sublists in the order of its own making, the configuration in the order of the
+ * file: names connect them. */
 static const struct conf_sublist *looking_sublist(const struct looking *l, unsigned sublist)
 {
 	struct span name = view_sublist_name(l->view, l->place, sublist);
@@ -87,7 +88,8 @@ static void looking_domains(const struct looking *l)
 	}
 }
 
-/* By address, or by a name that points back. The domain of MAIL FROM is what anybody may write: it allows nothing. */
+/* By address, or by a name that points back. The domain of MAIL FROM is what anybody may write: it
+ * allows nothing. */
 static void looking_allowances(const struct looking *l)
 {
 	struct hits hits;

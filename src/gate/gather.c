@@ -16,9 +16,10 @@
  *   PTR --names (10 at most)--> A or AAAA of each      confirmed when one of them is the client
  *   client.zone A               for each foreign zone
  *
- * The gathering keeps what came back; what it means is read when facts are asked for, by the configuration of that moment:
- * a reload between connect and RCPT finds the answers and new code sets together. Two lists in one zone are one lookup.
- * Connections of one client at the same time share lookups in the resolver.
+ * The gathering keeps what came back; what it means is read when facts are asked for, by the
+ * configuration of that moment: a reload between connect and RCPT finds the answers and new code
+ * sets together. Two lists in one zone are one lookup. Connections of one client at the same time
+ * share lookups in the resolver.
  */
 enum { PTR_NAMES_MAX = 10, ZONE_ADDRESSES_MAX = RESOLVER_RECORDS_MAX };
 
@@ -92,8 +93,8 @@ static void gathering_report(struct gathering *gathering)
 	gathering->done(gathering, gathering->arg);
 }
 
-/* A foreign list was tried for the first time: connections may have waited for that. Each report may free any gathering,
- * so the walk begins anew after one. */
+/* A foreign list was tried for the first time: connections may have waited for that. Each report
+ * may free any gathering, so the walk begins anew after one. */
 static void gatherer_on_tried(void *arg)
 {
 	struct gatherer *gatherer = OBJ(gatherer, arg);
@@ -143,7 +144,7 @@ static void lookup_ask(struct gather_lookup *lookup, const struct dns_name *name
 		&(struct resolver_question){name, type}, lookup_on_answer, lookup);
 }
 
-/* A PTR name is a stranger's text: what is no host name has no address either and is not asked for. */
+/* A PTR name is a stranger's text: what is not a host name has no address and is not asked for. */
 static void forward_ask(struct gathering *gathering, const struct dns_name *name)
 {
 	struct gather_lookup *lookup = &gathering->forwards[gathering->forwards_len++];
@@ -193,7 +194,8 @@ static void forward_on_answer(struct gather_lookup *lookup, const struct resolve
 			gathering->confirmed_name = lookup->name;
 }
 
-/* Whether an answer is a list's answer at all; code sets do not matter, but the one that may hold 127.0.0.1 does. */
+/* Whether an answer is a list's answer at all; code sets do not matter, but the one that may hold
+ * 127.0.0.1 does. */
 static bool zone_answer_is_wrong(
 	const struct gatherer *gatherer, const struct gather_lookup *lookup)
 {
@@ -278,7 +280,8 @@ static void gathering_ask_zone(struct gathering *gathering, struct dnsbl_probe *
 	lookup_ask(lookup, &name, DNS_A);
 }
 
-/* Foreign lists learn nothing of our own and our allowed clients, and private addresses mean nothing to them. */
+/* Foreign lists learn nothing of our own and our allowed clients, and private addresses mean
+ * nothing to them. */
 static bool gathering_asks_zones(const struct gathering *gathering, const struct view *view)
 {
 	struct facts facts = {.client = gathering->client};

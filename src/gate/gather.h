@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Gathers the facts of a connection that DNS has to tell: PTR with forward confirmation, and all foreign lists, in parallel
- * through the resolver. One gathering per connection, started with the first packet; who decides asks gathering_is_complete,
- * and waits for `done` or a deadline otherwise: what is not there by then stays unknown. One loop, one thread; owner: the
- * consultation (gate/consult.h).
+ * Gathers the facts of a connection that DNS has to tell: PTR with forward confirmation, and all
+ * foreign lists, in parallel through the resolver. One gathering per connection, started with the
+ * first packet; who decides asks gathering_is_complete, and waits for `done` or a deadline
+ * otherwise: what is not there by then stays unknown. One loop, one thread; owner: the consultation
+ * (gate/consult.h).
  */
 #include "base/arena.h"
 #include "gate/dnsbl.h"
@@ -15,7 +16,8 @@ struct gathering;
 struct gatherer; /* what all gatherings of a role share: resolver, the foreign lists' health */
 struct resolver;
 
-/* Starts to watch the foreign lists at once. conf has to live until gatherer_set_conf or gatherer_free; resolver longer. */
+/* Starts to watch the foreign lists at once. conf has to live until gatherer_set_conf or
+ * gatherer_free; resolver longer. */
 struct gatherer *gatherer_new(
 	struct loop *loop, struct resolver *resolver, const struct conf *conf);
 /* All gatherings have to be gone. */
@@ -27,8 +29,7 @@ const struct dnsbl_health *gatherer_health(const struct gatherer *gatherer, size
 
 struct gathering_request {
 	struct ip client;
-	const struct view *
-		view; /* tells whether the client is allowed already: foreign lists need not know it */
+	const struct view *view; /* foreign lists need not know of a client that is allowed */
 	/* Called once, never from inside gathering_start; the gathering may be freed in it. */
 	void (*done)(struct gathering *gathering, void *arg);
 	void *arg;
@@ -40,6 +41,6 @@ struct gathering *gathering_start(
 void gathering_free(struct gathering **gathering); /* cancels what is under way */
 bool gathering_is_complete(const struct gathering *gathering);
 
-/* Copies what is known now into *facts: client, names, foreign lists (by the configuration that the gatherer has now);
- * leaves the rest as it is. Spans point into the gathering. */
+/* Copies what is known now into *facts: client, names, foreign lists (by the configuration that the
+ * gatherer has now); leaves the rest as it is. Spans point into the gathering. */
 void gathering_facts(const struct gathering *gathering, struct facts *facts);

@@ -3,7 +3,7 @@
 
 #include "base/hostname.h"
 
-/* "IPv6:" is the only registered tag (RFC 5321 section 4.1.3); IPv4 goes without, IPv6 never does. */
+/* "IPv6:" is the only registered tag (RFC 5321 section 4.1.3): IPv4 goes without, IPv6 with it. */
 static enum helo_kind helo_parse_literal(struct span inner, struct ip *ret_ip)
 {
 	static const char tag[] = "IPv6:";

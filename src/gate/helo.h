@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What a HELO or EHLO argument is (RFC 5321 sections 4.1.1.1, 4.1.2, 4.1.3). A stranger's bytes. Pure; any thread.
+ * What a HELO or EHLO argument is (RFC 5321 sections 4.1.1.1, 4.1.2, 4.1.3). A stranger's bytes.
+ * Pure; any thread.
  */
 #include "base/ip.h"
 #include "base/span.h"
@@ -15,6 +16,6 @@ enum helo_kind {
 	HELO_INVALID
 };
 
-/* ret_ip is filled for HELO_LITERAL and HELO_ADDRESS. Underscores count as letters: machines named before RFC 952 was
- * enforced are many, and the name resolves all the same. */
+/* ret_ip is filled for HELO_LITERAL and HELO_ADDRESS. Underscores count as letters: machines named
+ * before RFC 952 was enforced are many, and the name resolves all the same. */
 enum helo_kind helo_parse(struct span helo, struct ip *ret_ip);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Tells the keeper of an incident: what was decided about whom, by which checks, and what was said. Strangers' bytes are
- * escaped on the way in. One loop, one thread; owner: the consult.
+ * Tells the keeper of an incident: what was decided about whom, by which checks, and what was said.
+ * Strangers' bytes are escaped on the way in. One loop, one thread; owner: the consult.
  */
 #include "gate/incidents.h"
 #include "gate/verdict.h"

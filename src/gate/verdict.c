@@ -8,14 +8,15 @@
 #include "gate/helo.h"
 
 /*
- * Two passes. The first asks every check of catalogue/checks.def, in order, what it sees: one function per check, facts in,
- * one result out (ext-dnsbl: one per foreign list). The second weighs: which results count, which of them decides.
+ * Two passes. The first asks every check of catalogue/checks.def, in order, what it sees: one
+ * function per check, facts in, one result out (ext-dnsbl: one per foreign list). The second
+ * weighs: which results count, which of them decides.
  *
  *   facts --check--> results: pass | fail | unknown
  *                    --exempt--> skipped --weigh--> decider, would, kind
  *
- * A check function knows nothing of actions, modes and exemptions, and the second pass nothing of DNS or HELO: a new check
- * is a row and a function.
+ * A check function knows nothing of actions, modes and exemptions, and the second pass nothing of
+ * DNS or HELO: a new check is a row and a function.
  */
 struct deciding {
 	const struct facts *facts;
@@ -82,7 +83,8 @@ static void unknown(struct check_result *r, enum refusal_id refusal)
 
 /* ---- one function per check ---- */
 
-/* "a%b@c", "b!a@c", "\"a@b\"@c", "@b:a@c": ways of asking our backend to send on (RFC 5321 appendix C, RFC 1123 5.2.16). */
+/* "a%b@c", "b!a@c", "\"a@b\"@c", "@b:a@c": ways of asking our backend to send on (RFC 5321 appendix
+ * C, RFC 1123 5.2.16). */
 static bool recipient_is_route(const struct facts *facts)
 {
 	struct span local =
@@ -297,7 +299,8 @@ static void check_fcrdns(const struct deciding *d, struct check_result *r)
 	}
 }
 
-/* A list that is late, broken or suspended says nothing: neither a hit nor, with action allow, an allowance. */
+/* A list that is late, broken or suspended says nothing: neither a hit nor, with action allow, an
+ * allowance. */
 static void check_dnsbl(const struct dnsbl_fact *fact, struct check_result *r)
 {
 	char code[32];
@@ -321,7 +324,8 @@ static void check_dnsbl(const struct dnsbl_fact *fact, struct check_result *r)
 	}
 }
 
-/* Never called: one result per list is made by decide_dnsbls, and the score is known when all others are. */
+/* Never called: one result per list is made by decide_dnsbls, and the score is known when all
+ * others are. */
 static void (*const checks[CHECK_COUNT])(const struct deciding *d, struct check_result *r) = {
 	[CHECK_RELAY_DENIED] = check_relay_denied,
 	[CHECK_OWN_LIST] = check_own_list,
@@ -378,8 +382,8 @@ static enum exemption exemption_find(const struct deciding *d)
 	return foreign_list_allows(d) ? EXEMPT_FOREIGN : EXEMPT_NOT;
 }
 
-/* Nothing exempts from the relay check (own networks pass it by themselves); the word of a foreign list does not weigh
- * more than what we list or saw ourselves. */
+/* Nothing exempts from the relay check (own networks pass it by themselves); the word of a foreign
+ * list does not weigh more than what we list or saw ourselves. */
 static bool exemption_covers(enum exemption exemption, enum check_id check)
 {
 	if (exemption == EXEMPT_NOT || check == CHECK_RELAY_DENIED)
@@ -531,8 +535,9 @@ static enum verdict_kind kind_in_mode(enum verdict_kind would, enum mode mode)
 	return mode == MODE_TAG ? VERDICT_TAG : would;
 }
 
-/* The order of results is the order of the table, so "the first" needs only ">". What refuses now goes before what would
- * refuse, and a fact that is known before one that is not: a client that is refused anyway need not come back. */
+/* The order of results is the order of the table, so "the first" needs only ">". What refuses now
+ * goes before what would refuse, and a fact that is known before one that is not: a client that is
+ * refused anyway need not come back. */
 static bool result_is_stronger(const struct check_result *r, const struct check_result *than)
 {
 	enum verdict_kind kind = kind_in_mode(r->would, r->mode);

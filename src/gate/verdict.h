@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What the gate decides, from what it knows. One decision function serves every face of the gate (gate/consult.h) and
- * `stockade explain`. Pure: no clock, no socket, no allocation; any thread.
+ * What the gate decides, from what it knows. One decision function serves every face of the gate
+ * (gate/consult.h) and `stockade explain`. Pure: no clock, no socket, no allocation; any thread.
  *
- * All checks are evaluated, so that a person hears at once of everything there is to repair; the first one that refuses
- * decides. A check may run in a weaker mode than the gate: then it is recorded and the next one may still refuse. Two rules
- * stand above all settings: strangers never relay (in no mode, whoever allowed them), and what DNS could not tell is never a
- * permanent refusal.
+ * All checks are evaluated, so that a person hears at once of everything there is to repair; the
+ * first one that refuses decides. A check may run in a weaker mode than the gate: then it is
+ * recorded and the next one may still refuse. Two rules stand above all settings: strangers never
+ * relay (in no mode, whoever allowed them), and what DNS could not tell is never a permanent
+ * refusal.
  */
 #include "catalogue/catalogue.h"
 #include "gate/facts.h"
@@ -68,15 +69,17 @@ struct verdict {
 	struct check_result results[VERDICT_CHECKS_MAX];
 };
 
-/* ret_verdict is large: the caller owns it, on the stack or in the session's arena. It points into facts, conf and itself. */
+/* ret_verdict is large: the caller owns it, on the stack or in the session's arena. It points into
+ * facts, conf and itself. */
 void verdict_decide(const struct facts *facts, const struct conf *conf, int64_t now_s,
 	struct verdict *ret_verdict);
 
-/* The reply for a verdict that refuses: "550 5.7.25 Fix reverse DNS for ...", with the incident number in the URL; 0 shows
- * "..." in its place (explain). Nothing for one that lets in. */
+/* The reply for a verdict that refuses: "550 5.7.25 Fix reverse DNS for ...", with the incident
+ * number in the URL; 0 shows "..." in its place (explain). Nothing for one that lets in. */
 void verdict_print_reply(const struct verdict *verdict, uint64_t incident, struct buf *out);
 
-/* Our list or the foreign list behind the decision: "main/manual", "SpamCop"; empty for other checks. */
+/* Our list or the foreign list behind the decision: "main/manual", "SpamCop"; empty for other
+ * checks. */
 enum { VERDICT_LIST_SIZE = 128 };
 const char *verdict_print_list(const struct verdict *verdict, char text[VERDICT_LIST_SIZE]);
 

@@ -7,8 +7,8 @@
 #include "list/incident.h"
 
 /*
- * The words of a refusal: fills the placeholders of catalogue/refusals.def from facts and verdict. The catalogue sees to
- * lengths and to bytes of strangers.
+ * The words of a refusal: fills the placeholders of catalogue/refusals.def from facts and verdict.
+ * The catalogue sees to lengths and to bytes of strangers.
  */
 enum { TEXT_SIZE = 256 };
 

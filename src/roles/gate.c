@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The gate role: the SMTP server (smtpd/server.h) between its listening sockets and the backend, with a resolver and the lists.
- * It reads what strangers send, so it opens no store and no file but its spool. Before it takes a client it asks the backend
- * whether it would relay for a stranger; if so the role ends with exit code 78 and says what to change.
+ * The gate role: the SMTP server (smtpd/server.h) between its listening sockets and the backend,
+ * with a resolver and the lists. It reads what strangers send, so it opens no store and no file but
+ * its spool. Before it takes a client it asks the backend whether it would relay for a stranger; if
+ * so the role ends with exit code 78 and says what to change.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -130,8 +131,9 @@ static void gate_on_stopped(void *arg)
 
 /* ---- the role ---- */
 
-/* A session has two descriptors once it speaks to the backend, and a quarter of all is left to the resolver and the rest: who
- * is let in can be served to the end, and who is not is told so instead of starving the others. */
+/* A session has two descriptors once it speaks to the backend, and a quarter of all is left to the
+ * resolver and the rest: who is let in can be served to the end, and who is not is told so instead
+ * of starving the others. */
 static size_t gate_sessions(size_t wanted)
 {
 	struct rlimit files;
@@ -228,7 +230,7 @@ static int gate_start(struct role_context *context, struct fault *why)
 	timer_init(&gate->patience, context->loop, gate_on_patience, gate);
 	r = gate_open_bus(gate, why);
 	if (r < 0 || context->conf->gate_listen_len == 0)
-		return r; /* without a socket there is no server: other placements come through other doors */
+		return r; /* without a socket there is no server */
 	role_await_view(context);
 	gate_open_server(gate);
 	r = gate_await_probe(gate, why);

@@ -34,7 +34,7 @@ static const struct verb_row verbs[] = {
 	{"OPTIONS", SMTP_FOREIGN},
 	{"CONNECT", SMTP_FOREIGN},
 	{"PRI", SMTP_FOREIGN},
-	/* A PROXY header from somebody who may not send one; from listed peers it was read before. */
+	/* A PROXY header from who may not send one; from listed peers it was read before. */
 	{"PROXY", SMTP_FOREIGN},
 };
 
@@ -61,7 +61,8 @@ static bool command_is_clean(struct span line)
 	return true;
 }
 
-/* "Subject: x": somebody sends a message instead of a dialogue. "MAIL FROM:<a>" has its blank before the colon. */
+/* "Subject: x": somebody sends a message instead of a dialogue. "MAIL FROM:<a>" has its blank
+ * before the colon. */
 static bool command_is_header(struct span name)
 {
 	if (name.len < 2 || name.ptr[name.len - 1] != ':')
@@ -112,7 +113,8 @@ static void command_parse(struct span line, struct smtp_command *ret_command)
 	};
 }
 
-/* Input that cannot become a command any more. The start of the line was reported already when skipping. */
+/* Input that cannot become a command any more. The start of the line was reported already when
+ * skipping. */
 static int parser_overlong(struct smtp_parser *parser, size_t len, size_t *ret_used)
 {
 	int r = parser->skipping ? 0 : E_LIMIT;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Turns bytes from a client into commands. Pure: no clock, no socket. Owner: the session embeds it; one thread at a time.
+ * Turns bytes from a client into commands. Pure: no clock, no socket. Owner: the session embeds it;
+ * one thread at a time.
  *
- * A line ends with CRLF. A bare LF ends a command too: what follows the true end of data is a command for every server, so
- * nothing can be smuggled by it, and people type into netcat. Any other control character in a line (a bare CR, NUL, ...)
- * marks the command as unclean; no part of it is used.
+ * A line ends with CRLF. A bare LF ends a command too: what follows the true end of data is a
+ * command for every server, so nothing can be smuggled by it, and people type into netcat. Any
+ * other control character in a line (a bare CR, NUL, ...) marks the command as unclean; no part of
+ * it is used.
  */
 #include <stdbool.h>
 
@@ -48,8 +50,9 @@ struct smtp_parser {
 
 void smtp_parser_init(struct smtp_parser *parser, const struct smtp_limits *limits);
 
-/* 1: *ret_command is filled and points into input; 0: more input is needed; E_LIMIT: a line was longer than the limit and
- * its rest will be skipped. In each case *ret_used bytes of input are done with, after the command has been handled. */
+/* 1: *ret_command is filled and points into input; 0: more input is needed; E_LIMIT: a line was
+ * longer than the limit and its rest will be skipped. In each case *ret_used bytes of input are
+ * done with, after the command has been handled. */
 int smtp_parser_next(struct smtp_parser *parser, struct span input,
 	struct smtp_command *ret_command, size_t *ret_used);
 

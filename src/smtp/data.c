@@ -2,8 +2,9 @@
 #include "smtp/data.h"
 
 /*
- * Long runs of text go through data_text in one piece; the other states see one byte each. A CR is held back until the
- * next byte tells whether it belongs to a line end, a dot until it is known to be content.
+ * Long runs of text go through data_text in one piece; the other states see one byte each. A CR is
+ * held back until the next byte tells whether it belongs to a line end, a dot until it is known to
+ * be content.
  */
 
 void smtp_data_init(struct smtp_data *data)

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The message between DATA and its end (RFC 5321 section 4.1.1.4), read in pieces of any size and written anew: lines end in
- * CRLF, lines that begin with a dot have one more (section 4.5.2). What the client sent never reaches the backend raw, so
- * that both cannot see the end of a message in different places ("SMTP smuggling").
+ * The message between DATA and its end (RFC 5321 section 4.1.1.4), read in pieces of any size and
+ * written anew: lines end in CRLF, lines that begin with a dot have one more (section 4.5.2). What
+ * the client sent never reaches the backend raw, so that both cannot see the end of a message in
+ * different places ("SMTP smuggling").
  *
- *   - The end is CRLF "." CRLF and nothing else; the CRLF of the DATA command counts as the first one.
- *   - A bare LF ends a line and is written as CRLF. It is no part of an end: LF "." CRLF and CRLF "." LF are a line that
- *     holds a dot.
- *   - A bare CR is data and stays. Servers that ignore CRs before LF see lines that we stuffed, never a lone dot.
- *   - A dot at the start of a line is taken away when something follows it. A lone dot that is no end stays a lone dot.
+ *   - The end is CRLF "." CRLF and nothing else; the CRLF of the DATA command counts as the first
+ *     one.
+ *   - A bare LF ends a line and is written as CRLF. It is not part of an end: LF "." CRLF and
+ *     CRLF "." LF are a line that holds a dot.
+ *   - A bare CR is data and stays. Servers that ignore CRs before LF see lines that we stuffed,
+ *     never a lone dot.
+ *   - A dot at the start of a line is taken away when something follows it. A lone dot that is not
+ *     an end stays a lone dot.
  *   - Lines have no limit: nothing is held back but a dot and a CR.
  *
  * Pure; owner: the session embeds it; one thread.
@@ -36,8 +40,9 @@ struct smtp_data {
 
 void smtp_data_init(struct smtp_data *data);
 
-/* Appends to out what input amounts to. 1: the end was found (not written: see smtp_data_print_end); 0: more input is
- * needed. *ret_used bytes of input are done with: all of it unless 1. */
+/* Appends to out what input amounts to. 1: the end was found (not written: see
+ * smtp_data_print_end); 0: more input is needed. *ret_used bytes of input are done with: all of it
+ * unless 1. */
 int smtp_data_read(struct smtp_data *data, struct span input, struct buf *out, size_t *ret_used);
 
 /* The end: "." CRLF. */

@@ -15,7 +15,8 @@ static void filter_release(struct smtp_header_filter *filter, struct buf *out)
 	filter->held_len = 0;
 }
 
-/* A byte while the line may still become one of ours. False: it belongs to what follows, with the state changed. */
+/* A byte while the line may still become one of ours. False: it belongs to what follows, with the
+ * state changed. */
 static bool filter_match(struct smtp_header_filter *filter, uint8_t byte, struct buf *out)
 {
 	if (ascii_lower(byte) != ascii_lower((uint8_t)filter->prefix[filter->held_len])) {
@@ -44,7 +45,8 @@ static void filter_begin_line(struct smtp_header_filter *filter, uint8_t byte)
 		filter->state = HEADER_MATCH;
 }
 
-/* A CR at the start of a line: the empty line if LF follows, otherwise some line that is no field of ours. */
+/* A CR at the start of a line: the empty line if LF follows, otherwise a line that is not a field
+ * of ours. */
 static void filter_cr(struct smtp_header_filter *filter, struct span input, struct buf *out)
 {
 	buf_append(out, span_first(input, 1));

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Takes header fields away that only we may write: a message from outside that brings its own "X-Stockade: ..." would
- * otherwise speak in our name. Works on the canonical stream that smtp_data_read writes, in pieces of any size, up to the
- * empty line; the body passes untouched. Field names are matched by prefix, without case; folded lines go with their field.
- * Pure; owner: the session embeds it; one thread.
+ * Takes header fields away that only we may write: a message from outside that brings its own
+ * "X-Stockade: ..." would otherwise speak in our name. Works on the canonical stream that
+ * smtp_data_read writes, in pieces of any size, up to the empty line; the body passes untouched.
+ * Field names are matched by prefix, without case; folded lines go with their field. Pure; owner:
+ * the session embeds it; one thread.
  */
 #include <stdbool.h>
 

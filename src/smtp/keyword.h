@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The keywords of EHLO (RFC 5321 section 4.1.1.1): what a backend says it can do, and what we may therefore promise to our
- * clients. We promise the intersection of both, and never what we do not relay: AUTH, STARTTLS, CHUNKING, ETRN. Pure.
+ * The keywords of EHLO (RFC 5321 section 4.1.1.1): what a backend says it can do, and what we may
+ * therefore promise to our clients. We promise the intersection of both, and never what we do not
+ * relay: AUTH, STARTTLS, CHUNKING, ETRN. Pure.
  */
 #include "smtp/path.h"
 #include "smtp/reply.h"
@@ -10,8 +11,7 @@
 struct smtp_offer {
 	unsigned keywords; /* enum smtp_keyword */
 	uint64_t size;     /* of SIZE; 0: no limit was named */
-	unsigned
-		xclient; /* attributes the backend takes from us (enum smtp_xclient_attribute); 0: no XCLIENT */
+	unsigned xclient;  /* enum smtp_xclient_attribute: what it takes from us; 0: no XCLIENT */
 };
 
 /* All keywords the gate can relay. */

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * How much of each thing a stranger may send. One struct, so that a test can be strict and a reader sees all of it at once.
- * Passing a limit is E_LIMIT, never a truncation.
+ * How much of each thing a stranger may send. One struct, so that a test can be strict and a reader
+ * sees all of it at once. Sections are those of RFC 5321. Passing a limit is E_LIMIT, never a
+ * truncation.
  */
 #include <stddef.h>
 
 struct smtp_limits {
-	size_t line; /* a command with its line end; RFC 5321 section 4.5.3.1.4 asks for 512 and more */
-	size_t helo; /* the argument of HELO and EHLO */
-	size_t local_part; /* section 4.5.3.1.1 asks for 64; bounce addresses of real senders are longer */
+	size_t line;        /* a command with its line end; section 4.5.3.1.4: 512 at least */
+	size_t helo;        /* the argument of HELO and EHLO */
+	size_t local_part;  /* section 4.5.3.1.1 asks for 64; real bounce addresses are longer */
 	size_t domain;      /* section 4.5.3.1.2 */
 	size_t reply_line;  /* a line of a backend's reply; section 4.5.3.1.5 asks for 512 */
 	size_t reply_lines; /* of one reply */

@@ -30,8 +30,8 @@ static bool span_is_ascii(struct span s)
 
 /* ---- paths ---- */
 
-/* The length of the local part at the start of s; 0 when there is none. Dots may stand anywhere: addresses with two in a
- * row exist, and receivers know their own. */
+/* The length of the local part at the start of s; 0 when there is none. Dots may stand anywhere:
+ * addresses with two in a row exist, and receivers know their own. */
 static size_t local_part_length(struct span s)
 {
 	size_t at = 0;
@@ -57,7 +57,7 @@ static bool label_is_right(struct span label)
 	for (size_t i = 0; i < label.len; i++) {
 		uint8_t byte = label.ptr[i];
 
-		/* The underscore is no letter of RFC 5321, but of living domains. */
+		/* Not a letter of RFC 5321, but one of living domains. */
 		if (!ascii_is_alpha(byte) && !ascii_is_digit(byte) && byte < 0x80 && byte != '_' &&
 			(byte != '-' || i == 0 || i + 1 == label.len))
 			return false;
@@ -184,7 +184,8 @@ static size_t path_length(struct span s)
 	return 0;
 }
 
-/* Cuts "FROM:<path>" off *rest and leaves the parameters. A blank behind the colon is not in the grammar, but common. */
+/* Cuts "FROM:<path>" off *rest and leaves the parameters. A blank behind the colon is not in the
+ * grammar, but common. */
 static int path_cut(struct span *rest, const char *word, struct span *ret_path)
 {
 	struct span s = *rest;
@@ -364,7 +365,8 @@ static bool notify_is_right(struct span value)
 	return true;
 }
 
-/* "rfc822;joe+40example.org" (RFC 3461 section 4.2), or "utf-8;..." (RFC 6533 section 3) in its ASCII forms. */
+/* "rfc822;joe+40example.org" (RFC 3461 section 4.2), or "utf-8;..." (RFC 6533 section 3) in its
+ * ASCII forms. */
 static bool orcpt_is_right(struct span value)
 {
 	struct span rest = value;

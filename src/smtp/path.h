@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The arguments of MAIL and RCPT (RFC 5321 sections 4.1.1.2, 4.1.1.3, 4.1.2; RFC 3461, 6152, 6531, 1870): what parses is
- * passed on as it came, what does not is refused. Nothing is repaired, decoded or quoted anew, so that two servers cannot
- * understand an address differently. Pure; any thread. Spans point into the input.
+ * The arguments of MAIL and RCPT (RFC 5321 sections 4.1.1.2, 4.1.1.3, 4.1.2; RFC 3461, 6152, 6531,
+ * 1870): what parses is passed on as it came, what does not is refused. Nothing is repaired,
+ * decoded or quoted anew, so that two servers cannot understand an address differently. Pure; any
+ * thread. Spans point into the input.
  */
 #include <stdbool.h>
 
@@ -50,21 +51,24 @@ enum smtp_keyword {
 	SMTP_DSN = 1 << 5,
 };
 
-/* params: what follows "MAIL", as "FROM:<a@b> SIZE=1". 0; E_PARSE: syntax (501); E_ABSENT: a parameter that was not offered
- * (555); E_RANGE: not an address that may stand here without SMTPUTF8 (553); E_LIMIT: a part too long (501). */
+/* params: what follows "MAIL", as "FROM:<a@b> SIZE=1". 0; E_PARSE: syntax (501); E_ABSENT: a
+ * parameter that was not offered (555); E_RANGE: not an address that may stand here without
+ * SMTPUTF8 (553); E_LIMIT: a part too long (501). */
 int smtp_mail_parse(struct span params, unsigned offered, const struct smtp_limits *limits,
 	struct smtp_mail *ret_mail);
 /* SMTP_SMTPUTF8 in offered: MAIL asked for it. */
 int smtp_rcpt_parse(struct span params, unsigned offered, const struct smtp_limits *limits,
 	struct smtp_rcpt *ret_rcpt);
 
-/* The path alone, with its brackets, all of s. allow_empty: <>; bare postmaster is always allowed. */
+/* The path alone, with its brackets, all of s. allow_empty: <>; bare postmaster always is. */
 int smtp_path_parse(struct span s, bool allow_empty, const struct smtp_limits *limits,
 	struct smtp_path *ret_path);
 
-/* Whether the local part asks for being routed on: percent, bang, quoted at-sign ("a@b"@c), or a source route. */
+/* Whether the local part asks for being routed on: percent, bang, quoted at-sign ("a@b"@c), or a
+ * source route. */
 bool smtp_path_is_routed(const struct smtp_path *path);
 
-/* "MAIL FROM:<a@b> BODY=8BITMIME", without the line end and with those parameters that the receiver offers. */
+/* "MAIL FROM:<a@b> BODY=8BITMIME", without the line end and with those parameters that the receiver
+ * offers. */
 void smtp_mail_print(const struct smtp_mail *mail, unsigned offered, struct buf *out);
 void smtp_rcpt_print(const struct smtp_rcpt *rcpt, unsigned offered, struct buf *out);

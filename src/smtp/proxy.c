@@ -164,8 +164,8 @@ int proxy_header_read(struct span input, struct proxy_header *ret_header, size_t
 
 /* ---- writers ---- */
 
-/* Of two families the IPv4 address is written as a mapped one, as version 2 does. Never UNKNOWN: the server would take our own
- * address for the client's, and us for its own network. */
+/* Of two families the IPv4 address is written as a mapped one, as version 2 does. Never UNKNOWN:
+ * the server would take our own address for the client's, and us for its own network. */
 static const char *v1_mapping(struct ip ip, bool v4)
 {
 	return !v4 && ip_is_v4(ip) ? "::ffff:" : "";

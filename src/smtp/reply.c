@@ -14,7 +14,7 @@ void smtp_reply_parser_done(struct smtp_reply_parser *parser)
 	buf_done(&parser->text);
 }
 
-/* The code of "250-text", "250 text", "250"; 0 when it is none. */
+/* The code of "250-text", "250 text", "250"; 0 when it is not one. */
 static unsigned reply_line_code(struct span line)
 {
 	unsigned code = 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Replies (RFC 5321 section 4.2): ours are printed, a backend's are parsed, checked and made fit to be shown to a client.
- * A backend is trusted to decide, not to speak properly. Pure; the parser belongs to one connection.
+ * Replies (RFC 5321 section 4.2): ours are printed, a backend's are parsed, checked and made fit to
+ * be shown to a client. A backend is trusted to decide, not to speak properly. Pure; the parser
+ * belongs to one connection.
  */
 #include <stdbool.h>
 
@@ -14,8 +15,8 @@
 struct smtp_reply {
 	unsigned code;    /* 200 to 599 */
 	size_t lines_len; /* at least 1 */
-	struct span
-		text; /* all lines without their codes, each ended by LF; printable, other bytes became '?' */
+	/* All lines without their codes, each ended by LF; what is not printable became '?'. */
+	struct span text;
 };
 
 struct smtp_reply_parser {
@@ -23,14 +24,15 @@ struct smtp_reply_parser {
 	struct buf text;
 	unsigned code; /* of the lines so far; 0: none yet */
 	size_t lines;
-	size_t scanned; /* bytes of the line that is not complete yet, already searched for its end */
+	size_t scanned; /* bytes of an unfinished line, already searched for its end */
 };
 
 void smtp_reply_parser_init(struct smtp_reply_parser *parser, const struct smtp_limits *limits);
 void smtp_reply_parser_done(struct smtp_reply_parser *parser);
 
-/* 1: a reply is complete and valid until the next call; 0: more input is needed; E_PARSE: no reply, or lines of different
- * codes; E_LIMIT. *ret_used bytes are done with in the first two cases; after an error the connection is of no use. */
+/* 1: a reply is complete and valid until the next call; 0: more input is needed; E_PARSE: no reply,
+ * or lines of different codes; E_LIMIT. *ret_used bytes are done with in the first two cases; after
+ * an error the connection is of no use. */
 int smtp_reply_next(struct smtp_reply_parser *parser, struct span input,
 	struct smtp_reply *ret_reply, size_t *ret_used);
 

@@ -3,10 +3,12 @@
 
 #include "base/macro.h"
 
-/* Together with the other attributes these stay below the 512 octets that the protocol allows a command. */
+/* Together with the other attributes these stay below the 512 octets that the protocol allows a
+ * command. */
 enum { NAME_OCTETS = 240, HELO_OCTETS = 100 };
 
-/* HELO and PROTO first, ADDR last: the server asks by address who may use XCLIENT, and may ask again while it reads. */
+/* HELO and PROTO first, ADDR last: the server asks by address who may use XCLIENT, and may ask
+ * again while it reads. */
 static const struct attribute_row {
 	const char *name;
 	enum smtp_xclient_attribute attribute;
@@ -79,7 +81,8 @@ static void print_name(const struct smtp_client *client, struct buf *out)
 		smtp_xtext_print(client->name, out);
 }
 
-/* A HELO name that long names nothing; the server hears it in our EHLO's place and decides without it. */
+/* A HELO name that long names nothing; the server hears it in our EHLO's place and decides without
+ * it. */
 static void print_helo(const struct smtp_client *client, struct buf *out)
 {
 	if (client->helo.len == 0 || xtext_length(client->helo) > HELO_OCTETS)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * XCLIENT, Postfix's way of telling a server whom one speaks for (XCLIENT_README): "XCLIENT NAME=... ADDR=...". Values are
- * xtext; a value is [UNAVAILABLE] when there is none and [TEMPUNAVAIL] when DNS did not tell, and these two must not be
- * mixed up: after the first the server may refuse for good, after the second only for now. Pure.
+ * XCLIENT, Postfix's way of telling a server whom one speaks for (XCLIENT_README): "XCLIENT
+ * NAME=... ADDR=...". Values are xtext; a value is [UNAVAILABLE] when there is none and
+ * [TEMPUNAVAIL] when DNS did not tell, and these two must not be mixed up: after the first the
+ * server may refuse for good, after the second only for now. Pure.
  */
 #include "base/buf.h"
 #include "base/ip.h"
@@ -34,7 +35,8 @@ struct smtp_client {
 /* "NAME ADDR PORT ..." as the server lists it behind XCLIENT. */
 unsigned smtp_xclient_attributes(struct span words);
 
-/* The command without its line end, at most 512 octets, with those attributes that the server takes. */
+/* The command without its line end, at most 512 octets, with those attributes that the server
+ * takes. */
 void smtp_xclient_print(const struct smtp_client *client, unsigned attributes, struct buf *out);
 
 /* RFC 3461 section 4: printable bytes but '+' and '=' as they are, others as "+HH". */

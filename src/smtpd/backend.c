@@ -7,9 +7,9 @@
 #include "smtp/proxy.h"
 
 /*
- * XCLIENT: 220, EHLO, 250, XCLIENT, 220, EHLO, 250. The session starts anew after XCLIENT (XCLIENT_README), and the server
- * may offer other keywords to the client we speak for, so that both the greeting and EHLO come twice.
- * PROXY and none: 220, EHLO, 250.
+ * XCLIENT: 220, EHLO, 250, XCLIENT, 220, EHLO, 250. The session starts anew after XCLIENT
+ * (XCLIENT_README), and the server may offer other keywords to the client we speak for, so that
+ * both the greeting and EHLO come twice. PROXY and none: 220, EHLO, 250.
  */
 enum backend_step { STEP_GREETING, STEP_EHLO, STEP_XCLIENT, STEP_EHLO_AGAIN, STEP_READY };
 
@@ -160,8 +160,8 @@ void backend_rest(struct backend *backend)
 
 /* ---- until the server waits for MAIL ---- */
 
-/* Whose name the server is to hear: the client's, once it knows that it talks to the client. What a stranger called itself
- * goes out only in a form that cannot be anything but one word. */
+/* Whose name the server is to hear: the client's, once it knows that it talks to the client. What a
+ * stranger called itself goes out only in a form that cannot be anything but one word. */
 static struct span backend_helo(const struct backend *backend, enum backend_step step)
 {
 	struct span helo = backend->client.helo;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * One connection to the mail server behind the gate, made for one client and never shared with another: it connects, tells
- * the server whom it speaks for (XCLIENT or PROXY), and then carries commands and a message. Knows no policy; the session
- * and the start probe drive it. One loop, one thread; owner: whoever opened it. Callbacks never come from inside a call, and
- * may close the backend.
+ * One connection to the mail server behind the gate, made for one client and never shared with
+ * another: it connects, tells the server whom it speaks for (XCLIENT or PROXY), and then carries
+ * commands and a message. Knows no policy; the session and the start probe drive it. One loop, one
+ * thread; owner: whoever opened it. Callbacks never come from inside a call, and may close the
+ * backend.
  */
 #include "conf/conf.h"
 #include "loop/stream.h"
@@ -22,7 +23,8 @@ struct backend_calls {
 	void (*reply)(struct backend *backend, const struct smtp_reply *reply, void *arg);
 	/* The connection is of no use any more; what: a few words for the log. */
 	void (*failed)(struct backend *backend, int error, const char *what, void *arg);
-	/* What was sent with backend_send is on its way, after more than the socket could take. May be NULL. */
+	/* What was sent with backend_send is on its way, after more than the socket could take. May
+	 * be NULL. */
 	void (*drained)(struct backend *backend, void *arg);
 };
 
@@ -37,8 +39,8 @@ struct backend_target {
 struct backend *backend_open(const struct backend_target *target, const struct smtp_client *client,
 	const struct backend_calls *calls, void *arg);
 
-/* At once and without a word: a message that was not ended is dropped by the server (RFC 5321 section 4.1.1.10 as little
- * as 4.5.3.2 lets it keep half of one). */
+/* At once and without a word: a message that was not ended is dropped by the server (RFC 5321
+ * section 4.1.1.10 as little as 4.5.3.2 lets it keep half of one). */
 void backend_close(struct backend **backend);
 /* Says QUIT and does not wait for the answer. */
 void backend_quit(struct backend **backend);
@@ -46,7 +48,8 @@ void backend_quit(struct backend **backend);
 bool backend_is_ready(const struct backend *backend);
 const struct smtp_offer *backend_offer(const struct backend *backend);
 
-/* Append to backend_out, then backend_send with the time the server has: to reply, or to take a piece of the message. */
+/* Append to backend_out, then backend_send with the time the server has: to reply, or to take a
+ * piece of the message. */
 struct buf *backend_out(struct backend *backend);
 void backend_send(struct backend *backend, int64_t within_ms);
 /* Nothing is expected: no deadline. */

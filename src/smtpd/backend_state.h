@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What is known of the mail server behind the gate: whether it relays for strangers (then nothing passes to it), what it
- * offers, and whether it is away. It is probed at the start, from time to time, and when it came back; in between the
- * sessions tell what they saw. What was found before holds until the next answer. One loop, one thread; owner: the server.
+ * What is known of the mail server behind the gate: whether it relays for strangers (then nothing
+ * passes to it), what it offers, and whether it is away. It is probed at the start, from time to
+ * time, and when it came back; in between the sessions tell what they saw. What was found before
+ * holds until the next answer. One loop, one thread; owner: the server.
  */
 #include "smtpd/relay_probe.h"
 
@@ -23,8 +24,8 @@ bool backend_state_may_pass(const struct backend_state *state, const struct conf
 /* As last seen; nothing at first. */
 const struct smtp_offer *backend_state_offer(const struct backend_state *state);
 
-/* A session that began with conf saw the backend there, with what it offers, or away; what: a few words for the log, which
- * gets one line until the backend is there again. */
+/* A session that began with conf saw the backend there, with what it offers, or away; what: a few
+ * words for the log, which gets one line until the backend is there again. */
 void backend_state_up(
 	struct backend_state *state, const struct conf *conf, const struct smtp_offer *offer);
 void backend_state_away(

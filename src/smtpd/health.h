@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Tells the keeper, for `stockade status`, how those are that the gate depends on: resolver, backend, foreign lists. Looks
- * every two seconds and speaks only when something has changed. One loop, one thread; owner: the gate role.
+ * Tells the keeper, for `stockade status`, how those are that the gate depends on: resolver,
+ * backend, foreign lists. Looks every two seconds and speaks only when something has changed. One
+ * loop, one thread; owner: the gate role.
  */
 #include "gate/consult.h"
 #include "smtpd/relay_probe.h"
@@ -11,7 +12,8 @@ struct smtpd_health;
 struct bus_client;
 struct role_context;
 
-/* All arguments have to live longer; the configuration is read anew each time, so a reload needs nothing. */
+/* All arguments have to live longer; the configuration is read anew each time, so a reload needs
+ * nothing. */
 struct smtpd_health *smtpd_health_new(const struct role_context *context,
 	const struct resolver *resolver, const struct consult *consult, struct bus_client *bus);
 void smtpd_health_free(struct smtpd_health **health);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * How long the gate waits and how much it takes, in one struct, so that a test can be impatient. The figures are those of
- * RFC 5321 section 4.5.3 where it has any.
+ * How long the gate waits and how much it takes, in one struct, so that a test can be impatient.
+ * The figures are those of RFC 5321 section 4.5.3 where it has any.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -18,7 +18,7 @@ struct smtpd_limits {
 	unsigned junk; /* commands that lead nowhere (NOOP, RSET, VRFY ...): more count as errors */
 	size_t input;  /* unread bytes of a client; at least a command line */
 	size_t output; /* replies a client has not taken yet, before no more commands are read */
-	size_t ahead; /* bytes of a message on their way to the backend, before the client is held back */
+	size_t ahead;  /* bytes of a message under way, before the client is held back */
 
 	int64_t proxy_ms;   /* for the PROXY header */
 	int64_t command_ms; /* for the next command, or the next piece of a message */
@@ -29,9 +29,9 @@ struct smtpd_limits {
 	int64_t backend_open_ms;    /* until the backend is ready for MAIL */
 	int64_t backend_command_ms; /* for its reply to MAIL, RCPT, DATA */
 	int64_t backend_stall_ms;   /* a message is under way and the backend takes none of it */
-	int64_t backend_end_ms; /* for its reply to the message; shorter than the client's ten minutes */
-	int64_t probe_again_ms; /* when the backend could not be asked whether it relays */
-	int64_t probe_every_ms; /* when it could: it may be configured anew */
+	int64_t backend_end_ms;     /* for its reply to the message; a client waits ten minutes */
+	int64_t probe_again_ms;     /* when the backend could not be asked whether it relays */
+	int64_t probe_every_ms;     /* when it could: it may be configured anew */
 };
 
 static const struct smtpd_limits smtpd_limits_default = {
@@ -48,8 +48,7 @@ static const struct smtpd_limits smtpd_limits_default = {
 	.command_ms = 300000,
 	.delay_ms = 1000,
 	.close_ms = 5000,
-	.stop_ms =
-		20000, /* below the supervisor's patience: an end that is cut off repeats messages */
+	.stop_ms = 20000, /* the supervisor is more patient: what it cuts off comes again */
 	.backend_open_ms = 30000,
 	.backend_command_ms = 120000,
 	.backend_stall_ms = 180000,

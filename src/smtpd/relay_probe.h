@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Asks the backend whether it would relay for a stranger who comes through the gate: MAIL and RCPT for a foreign domain, as
- * a client of a documentation network. A backend that takes the gate's connections for its own network's relays for the
- * whole world, and nobody notices until the machine is on every blocklist; so the gate asks before it takes any mail.
- * One loop, one thread; owner: whoever keeps what is known of the backend (smtpd/backend_state.h).
+ * Asks the backend whether it would relay for a stranger who comes through the gate: MAIL and RCPT
+ * for a foreign domain, as a client of a documentation network. A backend that takes the gate's
+ * connections for its own network's relays for the whole world, and nobody notices until the
+ * machine is on every blocklist; so the gate asks before it takes any mail. One loop, one thread;
+ * owner: whoever keeps what is known of the backend (smtpd/backend_state.h).
  */
 #include "smtpd/backend.h"
 

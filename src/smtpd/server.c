@@ -39,7 +39,8 @@ static void server_watch_listeners(struct smtpd_server *server, bool on)
 		watch_set(server->listeners[i], on ? WATCH_READ : WATCH_NOTHING);
 }
 
-/* Out of descriptors or memory: waiting clients stay in the kernel's queue instead of waking us for nothing. */
+/* Out of descriptors or memory: waiting clients stay in the kernel's queue instead of waking us for
+ * nothing. */
 static void server_pause_accepting(struct smtpd_server *server)
 {
 	server_watch_listeners(server, false);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The SMTP server: the sockets that sessions come from, and what they share. Mail passes only after the start probe said that
- * the backend does not relay for strangers; until then clients are told 451. One loop, one thread; owner: the role.
+ * The SMTP server: the sockets that sessions come from, and what they share. Mail passes only after
+ * the start probe said that the backend does not relay for strangers; until then clients are told
+ * 451. One loop, one thread; owner: the role.
  */
 #include "gate/consult.h"
 #include "smtpd/limits.h"
@@ -30,8 +31,9 @@ void smtpd_server_free(struct smtpd_server **server);
 void smtpd_server_listen(struct smtpd_server *server, int fd);
 /* Takes a connected client over. */
 void smtpd_server_take(struct smtpd_server *server, int fd, struct endpoint peer);
-/* After consult_set_conf. Sessions under way keep the configuration they began with. A changed backend is probed before mail
- * passes to it. */
+/* After consult_set_conf. Sessions under way keep the configuration they began with. A changed
+ * backend is probed before mail passes to it. */
 void smtpd_server_set_conf(struct smtpd_server *server, const struct conf *conf);
-/* No new clients; idle ones are told 421, transactions may end within limits->stop_ms; then `stopped`. */
+/* No new clients; idle ones are told 421, transactions may end within limits->stop_ms; then
+ * `stopped`. */
 void smtpd_server_stop(struct smtpd_server *server);

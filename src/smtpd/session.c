@@ -56,7 +56,8 @@ static void session_unlink(struct session *s)
 	s->env->sessions_len--;
 }
 
-/* One line and the door: there is no session to keep it in. The socket's buffer is empty, so that one write does it. */
+/* One line and the door: there is no session to keep it in. The socket's buffer is empty, so that
+ * one write does it. */
 static void session_turn_away(const struct session_env *env, int fd)
 {
 	char line[300];
@@ -103,7 +104,8 @@ static void session_destroy(void *arg)
 	mem_free(s);
 }
 
-/* May be called at any time, also from callbacks of the session; a message that was not ended is not delivered. */
+/* May be called at any time, also from callbacks of the session; a message that was not ended is
+ * not delivered. */
 void session_end(struct session *s)
 {
 	if (s->phase == PHASE_GONE)
@@ -310,7 +312,8 @@ static bool session_step(struct session *s)
 	return r != 0;
 }
 
-/* A client that does not take its replies is not read any further: what it makes us say stays bounded. */
+/* A client that does not take its replies is not read any further: what it makes us say stays
+ * bounded. */
 static bool session_may_read(const struct session *s)
 {
 	return s->phase == PHASE_COMMAND && s->wait == WAIT_NONE &&
@@ -389,8 +392,8 @@ static void session_on_drained(struct stream *stream, void *arg)
 		session_run(s);
 }
 
-/* A client may close its side and still read; a reset connection is dead. A message that was handed over whole is waited
- * for in any case: its fate belongs into the log. */
+/* A client may close its side and still read; a reset connection is dead. A message that was handed
+ * over whole is waited for in any case: its fate belongs into the log. */
 static void session_on_closed(struct stream *stream, int error, void *arg)
 {
 	struct session *s = OBJ(session, arg);

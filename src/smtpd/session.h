@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * One client's connection, from accept to close. The session belongs to itself and to its environment's list: it ends when
- * the client or the gate is done. One loop, one thread.
+ * One client's connection, from accept to close. The session belongs to itself and to its
+ * environment's list: it ends when the client or the gate is done. One loop, one thread.
  */
 #include "gate/consult.h"
 #include "smtpd/backend_state.h"
 
 struct session;
 
-/* What sessions need of the world around them, and what they share. Filled by the server; lives longer than all sessions. */
+/* What sessions need of the world around them, and what they share. Filled by the server; lives
+ * longer than all sessions. */
 struct session_env {
 	struct loop *loop;
 	const struct smtpd_limits *limits;

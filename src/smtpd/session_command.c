@@ -30,7 +30,8 @@ static void session_on_hello(struct session *s, const struct smtp_command *comma
 	}
 	session_reset(s); /* RFC 5321 section 4.1.4 */
 	if (s->backend != NULL) {
-		/* The backend knows the client by its old name; the next message gets a connection of its own. */
+		/* The backend knows the client by its old name; the next message gets a connection
+		 * of its own. */
 		backend_quit(&s->backend);
 		s->backend_dirty = false;
 	}
@@ -158,8 +159,9 @@ static void session_on_quit(struct session *s)
 	session_close(s);
 }
 
-/* What cannot become mail any more: a reply, and the door. BDAT is among them since what follows it is not a command: we
- * never offer CHUNKING, and reading on would mean to take a message for a dialogue. */
+/* What cannot become mail any more: a reply, and the door. BDAT is among them since what follows it
+ * is not a command: we never offer CHUNKING, and reading on would mean to take a message for a
+ * dialogue. */
 static void session_on_hopeless(struct session *s, enum smtp_verb verb)
 {
 	if (verb == SMTP_FOREIGN)

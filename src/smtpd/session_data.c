@@ -8,9 +8,10 @@
 #include "smtpd/trace_header.h"
 
 /*
- * The message streams through: read from the client, made canonical, sent on. Neither side is read faster than the other
- * takes. 250 is the backend's 250. When anything goes wrong in between, the backend's connection is closed before it has seen
- * the end, so that it keeps nothing, and the client's message is read to its end before it is told: only then it listens.
+ * The message streams through: read from the client, made canonical, sent on. Neither side is read
+ * faster than the other takes. 250 is the backend's 250. When anything goes wrong in between, the
+ * backend's connection is closed before it has seen the end, so that it keeps nothing, and the
+ * client's message is read to its end before it is told: only then it listens.
  */
 
 void session_data_begin(struct session *s)
@@ -173,7 +174,7 @@ void session_data_answered(struct session *s, const struct smtp_reply *reply)
 		session_refuse(s, REFUSAL_BACKEND_DOWN, NULL, 0);
 	else
 		smtp_reply_print(reply, session_out(s));
-	if (taken) { /* sent at once: a client that is gone by now will send the message again, which is told */
+	if (taken) { /* sent at once: a client that is gone by now will send it again */
 		stream_send(s->stream);
 		session_log_accept(s, reply, s->client_closed || stream_is_broken(s->stream));
 	}

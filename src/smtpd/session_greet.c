@@ -5,9 +5,10 @@
 #include "smtp/proxy.h"
 
 /*
- * Before the first command. A listed balancer says in a PROXY header whom it connects for; then facts are gathered, and the
- * greeting is held back in the meantime ("220-host", a pause, "220 host"): who speaks first is no mail server (RFC 5321
- * section 4.3.1). The pause is for strangers only, and ends when it cannot change anything any more.
+ * Before the first command. A listed balancer says in a PROXY header whom it connects for; then
+ * facts are gathered, and the greeting is held back in the meantime ("220-host", a pause, "220
+ * host"): who speaks first is not a mail server (RFC 5321 section 4.3.1). The pause is for
+ * strangers only, and ends when it cannot change anything any more.
  */
 
 static void session_greet(struct session *s)
@@ -71,7 +72,7 @@ void session_begin(struct session *s, struct endpoint peer)
 	session_identify(s);
 }
 
-/* A header that is wrong or missing ends the connection without a word (PROXY protocol, section 2). */
+/* A wrong or missing header ends the connection without a word (PROXY protocol, section 2). */
 void session_on_proxy_input(struct session *s)
 {
 	struct buf *in = stream_in(s->stream);

@@ -8,12 +8,12 @@
 #include "list/incident.h"
 
 /*
- * What a session writes into the log about its decisions: an event, and the line in Postfix's shape that the tools of mail
- * administrators read. The logger escapes strangers' bytes.
+ * What a session writes into the log about its decisions: an event, and the line in Postfix's shape
+ * that the tools of mail administrators read. The logger escapes strangers' bytes.
  */
 
-/* "RCPT from NAME[192.0.2.1]: 550 5.7.25 ...; from=<> to=<> proto=ESMTP helo=<>", as fail2ban and pflogsumm know it. The
- * word reject_warning bans nobody. */
+/* "RCPT from NAME[192.0.2.1]: 550 5.7.25 ...; from=<> to=<> proto=ESMTP helo=<>", as fail2ban and
+ * pflogsumm know it. The word reject_warning bans nobody. */
 static void session_log_postfix(
 	const struct session *s, const struct consult_answer *answer, const char *what)
 {

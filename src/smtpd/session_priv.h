@@ -10,8 +10,9 @@
  *   session_data.c      the message
  *   session_log.c       what the log hears of it
  *
- * A command that has to wait (for facts, for the backend, for a delay) sets `wait` and is finished by the event it waits
- * for; the next command is not looked at before. Client input stays in the stream meanwhile, within limits->input.
+ * A command that has to wait (for facts, for the backend, for a delay) sets `wait` and is finished
+ * by the event it waits for; the next command is not looked at before. Client input stays in the
+ * stream meanwhile, within limits->input.
  */
 #include "catalogue/catalogue.h"
 #include "loop/stream.h"
@@ -112,7 +113,8 @@ struct session {
 
 /* ---- session.c ---- */
 
-/* May be called at any time, also from callbacks of the session; a message that was not ended is not delivered. */
+/* May be called at any time, also from callbacks of the session; a message that was not ended is
+ * not delivered. */
 void session_end(struct session *s);
 /* Reads commands until there is none or one has to wait. Called by whatever ended a wait. */
 void session_run(struct session *s);
@@ -128,7 +130,8 @@ void session_reply(struct session *s, const char *line);
 /* A text of the catalogue, with hostname, limit, verb ... filled in from `values`. */
 void session_refuse(
 	struct session *s, enum refusal_id id, const struct refusal_value *values, size_t count);
-/* The same for a client's error: counted, delayed when there were many, and too many end the session. */
+/* The same for a client's error: counted, delayed when there were many, and too many end the
+ * session. */
 void session_fault(
 	struct session *s, enum refusal_id id, const struct refusal_value *values, size_t count);
 void session_count_error(struct session *s);
@@ -173,7 +176,8 @@ void session_data_answered(struct session *s, const struct smtp_reply *reply);
 
 /* ---- session_log.c ---- */
 
-/* A refusal, or what would be one in enforce mode: the event, and the line for administrators' tools. */
+/* A refusal, or what would be one in enforce mode: the event, and the line for administrators'
+ * tools. */
 void session_log_verdict(const struct session *s, const struct consult_answer *answer);
 /* gone: the client will not hear that its message was taken. */
 void session_log_accept(const struct session *s, const struct smtp_reply *reply, bool gone);

@@ -7,9 +7,10 @@
 #include "smtpd/trace_header.h"
 
 /*
- * A recipient is decided when HELO, sender and recipient are known and DNS has told what it will tell. One that passes is
- * put before the backend, whose reply is the client's reply. The connection to the backend is opened with the first one and
- * serves all messages of the session; it is never another client's.
+ * A recipient is decided when HELO, sender and recipient are known and DNS has told what it will
+ * tell. One that passes is put before the backend, whose reply is the client's reply. The
+ * connection to the backend is opened with the first one and serves all messages of the session; it
+ * is never another client's.
  */
 
 static void session_refuse_backend(struct session *s)
@@ -144,8 +145,8 @@ static void session_open_backend(struct session *s, const struct facts *facts)
 	s->backend = backend_open(&target, &client, &session_backend_calls, s);
 }
 
-/* A connection that broke after it had taken recipients took their places with it: the others must not get the message as
- * if nothing had happened. */
+/* A connection that broke after it had taken recipients took their places with it: the others must
+ * not get the message as if nothing had happened. */
 static void session_pass_rcpt(struct session *s, const struct facts *facts)
 {
 	bool lost = s->backend == NULL && s->mail.accepted != 0;
@@ -171,8 +172,9 @@ static void session_on_backend_ready(struct backend *backend, void *arg)
 	session_forward_rcpt(s);
 }
 
-/* The backend's words are the client's reply, where they are one to what was asked: 421 would tell the client that we are
- * closing, which we are not, and 354 to a recipient or 250 to DATA that its turn has come. */
+/* The backend's words are the client's reply, where they are one to what was asked: 421 would tell
+ * the client that we are closing, which we are not, and 354 to a recipient or 250 to DATA that its
+ * turn has come. */
 static void session_pass_reply(struct session *s, const struct smtp_reply *reply, bool taken)
 {
 	bool senseless = smtp_reply_class(reply) < 4 && !taken;
@@ -207,7 +209,8 @@ static void session_on_rset_reply(struct session *s, const struct smtp_reply *re
 	session_refuse_backend(s);
 }
 
-/* A sender that the backend refuses is told so in the reply to the recipient: ours to MAIL is long gone. */
+/* A sender that the backend refuses is told so in the reply to the recipient: ours to MAIL is long
+ * gone. */
 static void session_on_mail_reply(struct session *s, const struct smtp_reply *reply)
 {
 	if (smtp_reply_class(reply) == 2) {

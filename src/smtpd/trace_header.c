@@ -7,8 +7,8 @@
 
 enum { SHOWN_MAX = 255 };
 
-/* Bytes that mean something in a header field's structure (RFC 5322 section 3.2.3) become '?', as do all that are not
- * printable ASCII. Brackets and the colon of an address literal stay. */
+/* Bytes that mean something in a header field's structure (RFC 5322 section 3.2.3) become '?', as
+ * do all that are not printable ASCII. Brackets and the colon of an address literal stay. */
 static void print_shown(struct span s, struct buf *out)
 {
 	for (size_t i = 0; i < s.len && i < SHOWN_MAX; i++) {

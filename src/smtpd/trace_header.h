@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The header fields that the gate puts before a message: Received (RFC 5321 section 4.4) with the real client, and
- * X-Stockade with what would have happened. Strangers' bytes in them are printable ASCII and cannot end a comment, a field or
- * a line. Pure; any thread.
+ * The header fields that the gate puts before a message: Received (RFC 5321 section 4.4) with the
+ * real client, and X-Stockade with what would have happened. Strangers' bytes in them are printable
+ * ASCII and cannot end a comment, a field or a line. Pure; any thread.
  */
 #include "base/buf.h"
 #include "base/ip.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Plays scenarios: files of lines that say how a site is set up, what the world looks like, who sends, and what happens. All
- * in one process, against the gate's own decision: facts, verdict, reply text; no sockets, no waiting, and a clock that
- * moves when the file says so. tests/scenario/README.md tells the lines.
+ * Plays scenarios: files of lines that say how a site is set up, what the world looks like, who
+ * sends, and what happens. All in one process, against the gate's own decision: facts, verdict,
+ * reply text; no sockets, no waiting, and a clock that moves when the file says so.
+ * tests/scenario/README.md tells the lines.
  */
 #include <unistd.h>
 
@@ -372,7 +373,8 @@ static void visit_facts(struct player *p, char **w, size_t n, struct facts *fact
 	facts_look_up(facts, &p->conf, p->view);
 }
 
-/* What the client hears: "250", with "tag KEY" when the mail is marked; or the reply. would: what enforce mode says. */
+/* What the client hears: "250", with "tag KEY" when the mail is marked; or the reply. would: what
+ * enforce mode says. */
 static void visit_outcome(struct player *p, const struct facts *facts, struct verdict *v,
 	struct buf *reply, struct buf *outcome)
 {
@@ -393,7 +395,8 @@ static bool expect_one(const char *word, const struct verdict *v, const char *re
 	return strstr(reply, word) != NULL;
 }
 
-/* expect CODE [tag] [would CODE] WORD...: each WORD is the deciding check, the refusal's key, or part of the reply. */
+/* expect CODE [tag] [would CODE] WORD...: each WORD is the deciding check, the refusal's key, or
+ * part of the reply. */
 static void visit_expect(struct player *p, char **w, size_t n, const struct verdict *v,
 	const char *reply, const char *outcome)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A mail server behind the gate, in the loop of the session player: answers each command as the scenario says, and writes down
- * every line that it gets. Polite at first: takes everything but the recipient of the relay probe.
+ * A mail server behind the gate, in the loop of the session player: answers each command as the
+ * scenario says, and writes down every line that it gets. Polite at first: takes everything but the
+ * recipient of the relay probe.
  */
 #include <stdlib.h>
 #include <sys/socket.h>

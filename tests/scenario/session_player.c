@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Plays scenarios over real sessions: the SMTP server of the gate with its resolver, a client at the other end of a socket
- * pair, a scripted backend and a scripted name server, all in one loop whose clock moves when the file says so.
- * tests/scenario/README.md tells the lines.
+ * Plays scenarios over real sessions: the SMTP server of the gate with its resolver, a client at
+ * the other end of a socket pair, a scripted backend and a scripted name server, all in one loop
+ * whose clock moves when the file says so. tests/scenario/README.md tells the lines.
  *
- * A line acts and then lets the loop run until nobody has anything more to do; what a line waits for may take five seconds of
- * real time, which only a failure takes, and ends the play. A child plays, so that its log is a file that lines can look into and that is shown
- * when it fails.
+ * A line acts and then lets the loop run until nobody has anything more to do; what a line waits
+ * for may take five seconds of real time, which only a failure takes, and ends the play. A child
+ * plays, so that its log is a file that lines can look into and that is shown when it fails.
  */
 #include <errno.h>
 #include <sys/mman.h>
@@ -200,7 +200,7 @@ static void start_conf(struct player *p)
 		endpoint_print(p->backend.endpoint, backend), p->pass_client, p->proxy_from,
 		p->if_we_fail, p->early_wait, buf_cstr(&p->checks));
 	if (conf_load_text(p->path, buf_span(&text), 0, &p->conf, &report) < 0)
-		complain(p, "this is no configuration:", buf_cstr(&text));
+		complain(p, "this is not a configuration:", buf_cstr(&text));
 	for (size_t i = 0; p->conf == NULL && i < report.diagnostics_len; i++)
 		complain(p, "", report.diagnostics[i].text);
 	conf_report_done(&report);
@@ -362,7 +362,8 @@ static void client_on_ready(struct watch *watch, int ready, void *arg)
 	}
 }
 
-/* connect 192.0.2.7: the client of the lines that follow; one that is there already stays connected and is not heard any more. */
+/* connect 192.0.2.7: the client of the lines that follow; one that is there already stays connected
+ * and is not heard any more. */
 static bool play_connect(struct player *p, char **w, size_t n)
 {
 	struct endpoint peer = {.port = 40000};
@@ -568,7 +569,8 @@ static bool backend_has_line(struct player *p)
 	return false;
 }
 
-/* backend sees TEXT ...: a line that holds each TEXT. Lines come in the order of the scenario; others may stand between. */
+/* backend sees TEXT ...: a line that holds each TEXT. Lines come in the order of the scenario;
+ * others may stand between. */
 static void backend_sees(struct player *p, char **w, size_t n)
 {
 	if (!player_await(p, backend_has_line, w, n)) {

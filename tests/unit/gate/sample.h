@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* A configuration and facts for tests of the decision: a site in enforce mode, and a client that nothing is wrong with. */
+/* A configuration and facts for tests of the decision: a site in enforce mode, and a client that
+ * nothing is wrong with. */
 #include <stdio.h>
 #include <string.h>
 
