@@ -238,38 +238,10 @@ static int commit_sources(struct feed_commit *c)
 
 /* ---- the transaction ---- */
 
-/* A server that is silent for too long ends its entries, and changes nothing of what an operator
- * has said. */
-static void commit_note_expired(struct feed_commit *c)
-{
-	struct store_feed *feed = &c->row.feed;
-
-	feed->serial = 0;
-	feed->rules = 0;
-	if (feed->state == STORE_FEED_PURGED)
-		return;
-	feed->state = STORE_FEED_TAKEN;
-	feed_row_set_error(&c->row,
-		"its server was not heard from for as long as the zone's SOA allows: all entries ended",
-		c->writer.now_s);
-}
-
-static void commit_note_taken(struct feed_commit *c)
-{
-	struct store_feed *feed = &c->row.feed;
-
-	feed->serial = c->staging->to_serial;
-	feed->rules = conf_feed_rules(c->staging->conf, c->feed);
-	feed->state = STORE_FEED_TAKEN;
-	feed->success_s = c->writer.now_s;
-	if (c->changed != 0)
-		feed->accepts = false; /* that was the one */
-	feed_row_set_error(&c->row, "", c->writer.now_s);
-}
-
 static int commit_on_run(void *arg)
 {
 	struct feed_commit *c = OBJ(feed_commit, arg);
+	struct feed_version version;
 	int r;
 
 	c->writer.store = c->guard->store;
@@ -278,12 +250,13 @@ static int commit_on_run(void *arg)
 		r = commit_sources(c);
 	if (r < 0)
 		return r;
-	if (c->changed != 0)
-		c->row.feed.changed_s = c->writer.now_s;
+	version = (struct feed_version){.serial = c->staging->to_serial,
+		.rules = conf_feed_rules(c->staging->conf, c->feed),
+		.changed = c->changed != 0};
 	if (c->staging->expired)
-		commit_note_expired(c);
+		feed_row_expire(&c->row, version.changed, c->writer.now_s);
 	else
-		commit_note_taken(c);
+		feed_row_take(&c->row, &version, c->writer.now_s);
 	r = store_feed_put(c->writer.store, &c->row.feed);
 	return r < 0 ? r : ITEM_KEEP;
 }
@@ -301,15 +274,12 @@ static int refusal_on_run(void *arg)
 	return r < 0 ? r : ITEM_KEEP;
 }
 
-/* A change that was too large stays refused until an operator or the server changes something. */
 static void commit_refuse(struct feed_commit *c, struct transaction *transaction)
 {
 	struct transaction_item item = {
 		.run = refusal_on_run, .finish = commit_on_finish, .arg = c};
 
-	c->row.feed.state = STORE_FEED_REFUSED;
-	c->row.feed.refused_serial = c->staging->to_serial;
-	feed_row_set_error(&c->row, c->item.why.text, c->writer.now_s);
+	feed_row_refuse(&c->row, c->staging->to_serial, c->item.why.text, c->writer.now_s);
 	transaction_run_alone(transaction, &item);
 }
 

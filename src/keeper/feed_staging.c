@@ -21,44 +21,6 @@ struct feed_part {
 	uint32_t changed;
 };
 
-/* ---- what is known of a feed ---- */
-
-const char *feed_author(const char *name, char author[FEED_AUTHOR_SIZE])
-{
-	snprintf(author, FEED_AUTHOR_SIZE, "feed:%s", name);
-	return author;
-}
-
-static int feed_row_found(const struct store_feed *feed, void *arg)
-{
-	struct feed_row *row = arg;
-
-	row->feed = *feed;
-	row->known = true;
-	snprintf(row->error, sizeof(row->error), "%.*s", (int)feed->error.len,
-		(const char *)feed->error.ptr);
-	row->feed.error = span_text(row->error);
-	return 1;
-}
-
-int feed_row_read(struct store *store, struct span name, struct feed_row *row)
-{
-	int r;
-
-	*row = (struct feed_row){.known = false};
-	r = store_feeds(store, name, feed_row_found, row);
-	snprintf(row->name, sizeof(row->name), "%.*s", (int)name.len, (const char *)name.ptr);
-	row->feed.name = span_text(row->name);
-	return r;
-}
-
-void feed_row_set_error(struct feed_row *row, const char *text, int64_t now_s)
-{
-	snprintf(row->error, sizeof(row->error), "%s", text);
-	row->feed.error = span_text(row->error);
-	row->feed.error_s = now_s;
-}
-
 /* ---- staging ---- */
 
 void feed_forget(struct connection *connection)

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/serial.h"
 #include "bus/convert.h"
+#include "keeper/command_feed.h"
 #include "keeper/message.h"
 #include "keeper/publisher.h"
 #include "keeper/store_guard.h"
