@@ -90,7 +90,7 @@ static int listings_add(const struct store_listing *listing, void *arg)
 /* The never-list holds for feeds as well: such an entry is left out and told, since a stranger
  * must not be able to stop all changes by one that hits us. An exclusion hits nobody. */
 static uint32_t commit_judge(
-	struct feed_commit *c, const struct feed_entry *entry, const struct source *source)
+	struct feed_commit *c, const struct feed_item *entry, const struct source *source)
 {
 	struct fault why = {""};
 
@@ -140,7 +140,7 @@ static int commit_enter(struct feed_commit *c, struct listing_row *row, unsigned
 }
 
 /* Makes the listings of a source what the entry says. */
-static int commit_source(struct feed_commit *c, const struct feed_entry *entry,
+static int commit_source(struct feed_commit *c, const struct feed_item *entry,
 	const struct feed_listing *held, size_t held_len)
 {
 	struct source source;
@@ -187,7 +187,7 @@ static int commit_whole(struct feed_commit *c)
 	if (c->len != 0)
 		qsort(c->listings, c->len, sizeof(*c->listings), feed_listing_order);
 	if (staging->len != 0)
-		qsort(staging->entries, staging->len, sizeof(*staging->entries), feed_entry_order);
+		qsort(staging->entries, staging->len, sizeof(*staging->entries), feed_item_order);
 	while (r >= 0 && feed_merge_next(&merge))
 		r = commit_source(c, &merge.entry, merge.held, merge.held_len);
 	return r;
@@ -198,7 +198,7 @@ static int commit_difference(struct feed_commit *c)
 	int r = 0;
 
 	for (size_t i = 0; i < c->staging->len && r >= 0; i++) {
-		const struct feed_entry *entry = &c->staging->entries[i];
+		const struct feed_item *entry = &c->staging->entries[i];
 		struct source source;
 		struct store_select select = {.which = STORE_AT, .source = &source};
 

@@ -151,10 +151,10 @@ static int feed_begin(struct feed_part *part)
 
 /* ---- entries ---- */
 
-static struct feed_entry *staging_push(struct feed_staging *staging)
+static struct feed_item *staging_push(struct feed_staging *staging)
 {
 	mem_grow(&staging->entries, &staging->room, staging->len + 1, sizeof(*staging->entries));
-	staging->entries[staging->len] = (struct feed_entry){.reason = ""};
+	staging->entries[staging->len] = (struct feed_item){.reason = ""};
 	return &staging->entries[staging->len++];
 }
 
@@ -186,7 +186,7 @@ static int staging_add(
 	struct feed_staging *staging, const Stockade__FeedEntry *from, struct fault *why)
 {
 	struct source source;
-	struct feed_entry *entry;
+	struct feed_item *entry;
 	char text[SOURCE_TEXT_SIZE];
 	const char *wrong;
 

@@ -29,7 +29,7 @@ struct feed_staging {
 	unsigned sublists[SUBLISTS_MAX]; /* positions in the list, by bit */
 	const struct conf *conf;         /* that these positions are of */
 	struct arena *arena;             /* of texts of the entries */
-	struct feed_entry *entries;
+	struct feed_item *entries;
 	size_t len;
 	size_t room;
 };

@@ -57,10 +57,10 @@ static int feed_source_order(const struct feed_source *a, const struct feed_sour
 	return a->bits < b->bits ? -1 : a->bits > b->bits;
 }
 
-int feed_entry_order(const void *left, const void *right)
+int feed_item_order(const void *left, const void *right)
 {
-	const struct feed_entry *a = left;
-	const struct feed_entry *b = right;
+	const struct feed_item *a = left;
+	const struct feed_item *b = right;
 
 	return feed_source_order(&a->source, &b->source);
 }
@@ -106,7 +106,7 @@ bool feed_merge_next(struct feed_merge *merge)
 	if (order <= 0)
 		merge_take_listings(merge);
 	if (order < 0) {
-		merge->entry = (struct feed_entry){.source = merge->held[0].source, .reason = ""};
+		merge->entry = (struct feed_item){.source = merge->held[0].source, .reason = ""};
 	} else {
 		merge->entry = *merge->entries++;
 		merge->entries_len--;

@@ -20,7 +20,7 @@ struct feed_source {
 };
 
 /* One source of a change set. Sublists are bits, as the change set numbers them. */
-struct feed_entry {
+struct feed_item {
 	struct feed_source source;
 	const char *reason;
 	uint32_t listed;
@@ -55,17 +55,17 @@ bool feed_differs(
 	const struct feed_target *target, const struct feed_listing *listings, size_t len);
 
 /* Both by source; for qsort. */
-int feed_entry_order(const void *left, const void *right);
+int feed_item_order(const void *left, const void *right);
 int feed_listing_order(const void *left, const void *right);
 
 /* The merge: both sorted. */
 struct feed_merge {
 	const struct feed_listing *listings;
 	size_t listings_len;
-	const struct feed_entry *entries;
+	const struct feed_item *entries;
 	size_t entries_len;
 	/* The source that feed_merge_next found: */
-	struct feed_entry entry; /* an empty one when the change set does not name it */
+	struct feed_item entry; /* an empty one when the change set does not name it */
 	const struct feed_listing *held;
 	size_t held_len;
 };

@@ -99,7 +99,7 @@ static void each_source_comes_once_with_what_is_held_of_it(void **state)
 		{.source = net(2), .bit = 0},
 		{.source = domain("a.example")},
 	};
-	struct feed_entry entries[] = {
+	struct feed_item entries[] = {
 		{.source = domain("b.example"), .reason = "", .listed = SPAM},
 		{.source = net(2), .reason = "", .listed = HACKED},
 		{.source = net(3), .reason = "", .listed = SPAM},
@@ -118,7 +118,7 @@ static void each_source_comes_once_with_what_is_held_of_it(void **state)
 
 	(void)state;
 	qsort(listings, COUNTOF(listings), sizeof(listings[0]), feed_listing_order);
-	qsort(entries, COUNTOF(entries), sizeof(entries[0]), feed_entry_order);
+	qsort(entries, COUNTOF(entries), sizeof(entries[0]), feed_item_order);
 	for (size_t i = 0; i < COUNTOF(expected); i++) {
 		assert_true(feed_merge_next(&merge));
 		assert_int_equal(merge.entry.listed, expected[i].listed);
@@ -138,26 +138,26 @@ static void a_random_merge_loses_nothing(void **state)
 	srand(1);
 	for (int round = 0; round < 200; round++) {
 		struct feed_listing listings[40];
-		struct feed_entry entries[40];
+		struct feed_item entries[40];
 		struct feed_merge merge = {.listings = listings,
 			.listings_len = (size_t)rand() % 40,
 			.entries = entries,
 			.entries_len = (size_t)rand() % 40};
 		size_t met = 0, named = 0;
 		size_t all = merge.listings_len, entries_len = merge.entries_len;
-		struct feed_entry last = {.source = net(0)};
+		struct feed_item last = {.source = net(0)};
 
 		for (size_t i = 0; i < all; i++)
 			listings[i] =
 				(struct feed_listing){.source = net(1 + (unsigned)rand() % 30)};
 		for (size_t i = 0; i < entries_len; i++)
-			entries[i] = (struct feed_entry){.source = net(1 + (unsigned)rand() % 30),
+			entries[i] = (struct feed_item){.source = net(1 + (unsigned)rand() % 30),
 				.reason = "x",
 				.listed = 1};
 		qsort(listings, all, sizeof(listings[0]), feed_listing_order);
-		qsort(entries, entries_len, sizeof(entries[0]), feed_entry_order);
+		qsort(entries, entries_len, sizeof(entries[0]), feed_item_order);
 		while (feed_merge_next(&merge)) {
-			assert_true(feed_entry_order(&last, &merge.entry) <= 0);
+			assert_true(feed_item_order(&last, &merge.entry) <= 0);
 			last = merge.entry;
 			met += merge.held_len;
 			named += merge.entry.listed;
