@@ -2,6 +2,7 @@
 #include "rbldnsd/answer.h"
 
 #include "base/macro.h"
+#include "dns/apex.h"
 #include "dns/reply.h"
 
 /*
@@ -314,13 +315,8 @@ static const struct rbl_zone *table_find(
 {
 	for (size_t i = 0; i < table->zones_len; i++) {
 		const struct rbl_zone *zone = table->deepest[i];
-		unsigned at;
 
-		if (query->labels_len < zone->apex_labels)
-			continue;
-		at = query->label_at[query->labels_len - zone->apex_labels];
-		if ((size_t)query->name_len - at == zone->apex.len &&
-			memcmp(query->name + at, zone->apex.wire, zone->apex.len) == 0)
+		if (dns_query_is_in(query, &zone->apex, zone->apex_labels))
 			return zone;
 	}
 	return NULL;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "zone/qname.h"
 
+#include "dns/apex.h"
+
 /*
  *   99.2.0.192.traps.bl.example.org
  *   `- address  `- sublist  `- apex
@@ -199,13 +201,8 @@ const struct zone *zone_of_qname(const struct zone_table *table, const struct dn
 {
 	for (size_t i = 0; i < table->zones_len; i++) {
 		const struct zone *zone = &table->zones[i];
-		unsigned at;
 
-		if (query->labels_len < zone->apex_labels)
-			continue;
-		at = query->label_at[query->labels_len - zone->apex_labels];
-		if ((size_t)query->name_len - at == zone->apex.len &&
-			memcmp(query->name + at, zone->apex.wire, zone->apex.len) == 0)
+		if (dns_query_is_in(query, &zone->apex, zone->apex_labels))
 			return zone;
 	}
 	return NULL;
