@@ -14,33 +14,17 @@
 #include <unistd.h>
 
 #include "base/macro.h"
-#include "base/shelf.h"
 #include "conf/conf.h"
+#include "dnsd/rules.h"
 #include "dnsd/worker.h"
 #include "list/view.h"
 #include "loop/socket.h"
 #include "server/server.h"
 #include "zone/guard.h"
-#include "zone/table.h"
 
 enum { THREADS_MAX = 64, RATE = 1000000 };
 
-static void release_view(void *object)
-{
-	struct view *view = object;
-
-	view_free(&view);
-}
-
-static void release_table(void *object)
-{
-	struct zone_table *table = object;
-
-	zone_table_free(&table);
-}
-
-static int make_table(
-	struct shelf *tables, enum holds holds, struct guard_state *memory, struct fault *why)
+static int put_rules(struct shelf *shelf, enum holds holds, struct fault *why)
 {
 	struct conf_sublist sublist = {.name = "manual", .code = ip_from_v4(0x7f000008)};
 	struct conf_list list = {.name = "main",
@@ -66,23 +50,28 @@ static int make_table(
 			.v6_bits = 56,
 			.quota_period_s = 86400,
 			.tcp_idle_s = 10}};
-	struct zone_table *table = NULL;
-	int r;
+	struct dns_rules *rules = NULL;
+	int r = dns_rules_new(&conf, NULL, &rules, why);
 
-	r = zone_table_new(&conf, &table, why);
-	if (r == 0 && memory != NULL)
-		r = guard_new(&conf, table, memory, &table->guard, why);
 	if (r == 0)
-		shelf_put(tables, table);
+		shelf_put(shelf, rules);
 	return r;
 }
 
-static int serve(const char *path, struct endpoint endpoint, size_t threads, enum holds holds,
-	struct guard_state *memory, struct fault *why)
+struct settings {
+	const char *path;
+	struct endpoint endpoint;
+	uint64_t threads;
+	enum holds holds;
+	struct guard_state *guard; /* NULL: nothing is guarded */
+};
+
+static int serve(const struct settings *settings, struct fault *why)
 {
-	struct dns_shelves shelves = {.tables = shelf_new(release_table),
-		.views = shelf_new(release_view),
-		.workers = (unsigned)threads};
+	struct dns_shelves shelves;
+	struct dnsd_workers workers = {.shelves = &shelves,
+		.count = (unsigned)settings->threads,
+		.guard = settings->guard};
 	struct dns_server *server = NULL;
 	struct view *view = NULL;
 	int udp[THREADS_MAX];
@@ -95,23 +84,23 @@ static int serve(const char *path, struct endpoint endpoint, size_t threads, enu
 	sigaddset(&end, SIGTERM);
 	sigaddset(&end, SIGINT);
 	sigprocmask(SIG_BLOCK, &end, NULL);
-	r = make_table(shelves.tables, holds, memory, why);
+	dns_shelves_init(&shelves);
+	r = put_rules(shelves.rules, settings->holds, why);
 	if (r == 0)
-		r = view_open(path, &view, why);
+		r = view_open(settings->path, &view, why);
 	if (r == 0) {
 		shelf_put(shelves.views, view);
-		r = socket_listen_tcp(endpoint, true, &tcp, why);
+		r = socket_listen_tcp(settings->endpoint, true, &tcp, why);
 	}
-	for (size_t i = 0; i < threads && r == 0; i++)
-		r = socket_bind_udp(endpoint, true, &udp[i], why);
+	for (size_t i = 0; i < settings->threads && r == 0; i++)
+		r = socket_bind_udp(settings->endpoint, true, &udp[i], why);
 	if (r == 0)
-		r = dns_server_new(&(struct dns_sockets){threads, 1, udp, &tcp},
-			&(struct worker_kind){&dnsd_worker_calls, &shelves}, &server, why);
+		r = dns_server_new(&(struct dns_sockets){settings->threads, 1, udp, &tcp},
+			&(struct worker_kind){&dnsd_worker_calls, &workers}, &server, why);
 	if (r == 0)
 		sigwait(&end, &number);
 	dns_server_free(&server);
-	shelf_free(&shelves.tables);
-	shelf_free(&shelves.views);
+	dns_shelves_done(&shelves);
 	return r;
 }
 
@@ -119,20 +108,22 @@ int main(int argc, char **argv)
 {
 	struct fault why = {
 		"usage: dns_server SNAPSHOT ADDRESS:PORT [THREADS [addresses|domains [guarded]]]"};
-	uint64_t threads = 1;
-	struct guard_state *memory = argc > 5 ? guard_state_new() : NULL;
-	struct endpoint endpoint;
+	struct settings settings = {.threads = 1, .holds = LIST_OF_ADDRESSES};
 	int r = 0;
 
-	if (argc < 3 || endpoint_parse(span_text(argv[2]), &endpoint, &why) < 0 ||
-		(argc > 3 && span_parse_u64(span_text(argv[3]), THREADS_MAX, &threads) < 0))
+	if (argc < 3 || endpoint_parse(span_text(argv[2]), &settings.endpoint, &why) < 0 ||
+		(argc > 3 &&
+			span_parse_u64(span_text(argv[3]), THREADS_MAX, &settings.threads) < 0))
 		r = E_USAGE;
-	if (r == 0)
-		r = serve(argv[1], endpoint, threads,
-			argc > 4 && strcmp(argv[4], "domains") == 0 ? LIST_OF_DOMAINS
-								    : LIST_OF_ADDRESSES,
-			memory, &why);
-	guard_state_free(&memory);
+	if (argc > 4 && strcmp(argv[4], "domains") == 0)
+		settings.holds = LIST_OF_DOMAINS;
+	if (argc > 5)
+		settings.guard = guard_state_new();
+	if (r == 0) {
+		settings.path = argv[1];
+		r = serve(&settings, &why);
+	}
+	guard_state_free(&settings.guard);
 	if (r < 0)
 		fprintf(stderr, "dns_server: %s\n", why.text);
 	return r < 0;

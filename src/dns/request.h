@@ -15,8 +15,9 @@ enum dns_transport { DNS_UDP, DNS_TCP };
 enum { DNS_ANSWER_UDP_MAX = DNS_UDP_SAFE, DNS_ANSWER_TCP_MAX = 16384 };
 
 struct dns_now {
-	int64_t s;  /* since 1970; may jump */
-	int64_t ms; /* of a clock that never goes back */
+	int64_t s;       /* since 1970; may jump */
+	int64_t ms;      /* of a clock that never goes back */
+	int64_t wall_ms; /* as s, for what people read */
 };
 
 /* An answer of many messages: a zone transfer. */

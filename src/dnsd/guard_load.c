@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: ISC */
+#include "dnsd/guard_load.h"
+
 #include <stdio.h>
 
 #include "base/arena.h"
 #include "base/macro.h"
 #include "base/mem.h"
 #include "conf/secret_file.h"
-#include "zone/guard_priv.h"
-#include "zone/table.h"
 
-/* From a configuration to the rules of a guard. */
 enum { FILE_MAX = 64 << 20 };
 
 /* ---- files with secrets ---- */
@@ -111,13 +110,12 @@ static int set_zone(struct guard_zone *rules, const struct zone *zone, const str
 	return serving->keys != NULL ? read_keys(serving->keys, &rules->keys, why) : 0;
 }
 
-int guard_new(const struct conf *conf, const struct zone_table *table, struct guard_state *state,
-	struct guard **ret_guard, struct fault *why)
+int guard_load(const struct conf *conf, const struct zone_table *table, struct guard **ret_guard,
+	struct fault *why)
 {
 	AUTO(guard) *guard = mem_alloc(sizeof(*guard) + table->zones_len * sizeof(guard->zones[0]));
 	int r = 0;
 
-	guard->state = state;
 	set_rules(guard, conf);
 	if (conf->guard.cookie_secrets != NULL)
 		r = read_secrets(conf->guard.cookie_secrets, &guard->secrets, why);
@@ -128,19 +126,4 @@ int guard_new(const struct conf *conf, const struct zone_table *table, struct gu
 		return r;
 	*ret_guard = TAKE(guard);
 	return 0;
-}
-
-void guard_free(struct guard **guard)
-{
-	struct guard *g = *guard;
-
-	if (g == NULL)
-		return;
-	for (size_t i = 0; i < g->zones_len; i++) {
-		prefix_set_free(&g->zones[i].allow_from);
-		access_keys_free(&g->zones[i].keys);
-	}
-	prefix_set_free(&g->exempt);
-	mem_free(g);
-	*guard = NULL;
 }

@@ -15,6 +15,7 @@
 #include "dnsd/dnstap.h"
 #include "process/role.h"
 #include "zone/guard.h"
+#include "zone/guard_sample.h"
 
 /*
  * Workers cannot wake this thread without a system call, so it looks for samples itself: often enough that a ring of one

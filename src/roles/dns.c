@@ -5,63 +5,49 @@
 #include "base/log.h"
 #include "base/macro.h"
 #include "base/mem.h"
+#include "base/obj.h"
 #include "bus/client.h"
+#include "dnsd/rules.h"
 #include "dnsd/stats.h"
 #include "dnsd/worker.h"
-#include "list/view.h"
 #include "roles/roles.h"
 #include "server/server.h"
 #include "xfr/changes.h"
 #include "xfr/notify.h"
 #include "zone/guard.h"
-#include "zone/table.h"
 
 /*
- * The dns role: two shelves, filled by the main thread (tables of zones from the configuration, views from the keeper), and
- * the threads of the server, which answer from them and wait for nobody.
+ * The dns role: two shelves, filled by the main thread (rules from the configuration, views from the keeper), and the threads of
+ * the server, which answer from them and wait for nobody.
  */
 struct dns_role {
+	uint32_t magic;
 	struct role_context *context;
 	struct dns_shelves shelves;
-	struct guard_state *memory;
-	struct transfer_memory *transfers;
+	struct dnsd_workers workers;
+	struct guard_state *guard;
+	struct transfer_state *transfers;
 	struct dns_changes *changes;
 	struct dns_notify *notify;
-	struct buf shown; /* the configuration as the table was made of it */
+	struct buf shown; /* the configuration as the rules were made of it */
 	struct bus_client *bus;
 	struct dns_server *server;
 };
 
-static void dns_release_view(void *object)
-{
-	struct view *view = object;
-
-	view_free(&view);
-}
-
-static void dns_release_table(void *object)
-{
-	struct zone_table *table = object;
-
-	zone_table_free(&table);
-}
-
 static void dns_on_delta(void *arg, const struct delta *delta)
 {
-	struct dns_role *dns = arg;
-
-	dns_changes_delta(dns->changes, delta);
+	dns_changes_delta(OBJ(dns_role, arg)->changes, delta);
 }
 
 /* The threads first: the secondaries have more time than anybody who asks. */
 static void dns_on_view(void *arg)
 {
-	struct dns_role *dns = arg;
+	struct dns_role *dns = OBJ(dns_role, arg);
 	uint32_t serial;
 
 	if (dns->server != NULL)
 		dns_server_wake(dns->server);
-	shelf_sweep(dns->shelves.tables);
+	shelf_sweep(dns->shelves.rules);
 	if (dns_changes_view(dns->changes, &serial))
 		dns_notify_announce(dns->notify, serial);
 	role_go_on(dns->context);
@@ -105,8 +91,8 @@ static int dns_start_threads(struct dns_role *dns, struct fault *why)
 	int r;
 
 	if (context->conf->dns_listen_len != 0)
-		dns->shelves.workers = (unsigned)(sockets.udp_len / context->conf->dns_listen_len);
-	r = dns_server_new(&sockets, &(struct worker_kind){&dnsd_worker_calls, &dns->shelves},
+		dns->workers.count = (unsigned)(sockets.udp_len / context->conf->dns_listen_len);
+	r = dns_server_new(&sockets, &(struct worker_kind){&dnsd_worker_calls, &dns->workers},
 		&dns->server, why);
 	mem_free(udp);
 	mem_free(tcp);
@@ -148,24 +134,17 @@ static bool dns_conf_differs(struct dns_role *dns)
 	return differs;
 }
 
-/* The zones of the configuration that is in force now, with their guard and their secondaries. */
-static int dns_put_table(struct dns_role *dns, struct fault *why)
+/* The configuration that is in force now: its zones, who may ask how much, and its secondaries. */
+static int dns_put_rules(struct dns_role *dns, struct fault *why)
 {
-	const struct conf *conf = dns->context->conf;
-	AUTO(zone_table) *table = NULL;
-	AUTO(keys) *keys = NULL;
-	int r = keys_read(conf, &keys, why);
+	AUTO(dns_rules) *rules = NULL;
+	int r = dns_rules_new(dns->context->conf, dns->transfers, &rules, why);
 
-	if (r == 0)
-		r = zone_table_new(conf, &table, why);
-	if (r == 0)
-		r = guard_new(conf, table, dns->memory, &table->guard, why);
 	if (r < 0)
 		return r;
-	table->transfers = transfer_rules_new(conf, keys->items, dns->transfers);
-	dns_notify_set(dns->notify, conf, table, keys);
-	shelf_put(dns->shelves.tables, TAKE(table));
-	dns_changes_table(dns->changes, dns_conf_differs(dns));
+	dns_notify_set(dns->notify, rules);
+	shelf_put(dns->shelves.rules, TAKE(rules));
+	dns_changes_rules(dns->changes, dns_conf_differs(dns));
 	return 0;
 }
 
@@ -176,15 +155,15 @@ static void dns_finish(struct role_context *context)
 	if (dns == NULL)
 		return;
 	dns_server_free(&dns->server);
-	dnsd_stats_free(&dns->shelves.stats);
+	dnsd_stats_free(&dns->workers.stats);
 	bus_client_free(&dns->bus);
 	dns_notify_free(&dns->notify);
 	dns_changes_free(&dns->changes);
-	shelf_free(&dns->shelves.tables);
-	shelf_free(&dns->shelves.views);
-	guard_state_free(&dns->memory);
-	transfer_memory_free(&dns->transfers);
+	dns_shelves_done(&dns->shelves);
+	guard_state_free(&dns->guard);
+	transfer_state_free(&dns->transfers);
 	buf_done(&dns->shown);
+	dns->magic = 0;
 	mem_free(dns);
 	context->state = NULL;
 }
@@ -194,23 +173,24 @@ static int dns_start(struct role_context *context, struct fault *why)
 	struct dns_role *dns = mem_new(dns_role);
 	int r;
 
+	dns->magic = (uint32_t)MAGIC_dns_role;
 	dns->context = context;
-	dns->shelves.tables = shelf_new(dns_release_table);
-	dns->shelves.views = shelf_new(dns_release_view);
-	dns->memory = guard_state_new();
-	dns->transfers = transfer_memory_new(dns->shelves.tables, dns->shelves.views);
-	dns->changes = dns_changes_new(&dns->shelves, dns->transfers);
+	dns_shelves_init(&dns->shelves);
+	dns->guard = guard_state_new();
+	dns->workers = (struct dnsd_workers){.shelves = &dns->shelves, .guard = dns->guard};
+	dns->transfers = transfer_state_new(&dns->shelves);
+	dns->changes = dns_changes_new(dns->transfers);
 	dns->notify = dns_notify_new(context->loop, context->conf);
 	buf_init(&dns->shown, 0);
 	context->state = dns;
-	r = dns_put_table(dns, why);
+	r = dns_put_rules(dns, why);
 	if (r == 0) {
 		role_serve_last_view(context, dns->shelves.views);
 		dns_on_view(dns);
 		r = dns_open_bus(dns, why);
 	}
 	if (r == 0) {
-		dns->shelves.stats = dnsd_stats_new(context->loop, context->conf, dns->bus);
+		dns->workers.stats = dnsd_stats_new(context->loop, context->conf, dns->bus);
 		role_await_view(context);
 		r = dns_start_threads(dns, why);
 	}
@@ -223,7 +203,7 @@ static int dns_reload(struct role_context *context)
 {
 	struct dns_role *dns = context->state;
 	struct fault why = {""};
-	int r = dns_put_table(dns, &why);
+	int r = dns_put_rules(dns, &why);
 
 	if (r < 0) {
 		log_event(EV_CONFIG_BAD, LOG_FIELDS(log_text("why", why.text), log_error(r)));
@@ -232,7 +212,7 @@ static int dns_reload(struct role_context *context)
 	if (dns_changes_serial(dns->changes) != 0) /* secondaries may be new */
 		dns_notify_announce(dns->notify, dns_changes_serial(dns->changes));
 	dns_limit_tcp(dns);
-	dnsd_stats_apply(dns->shelves.stats, dns->context->conf);
+	dnsd_stats_apply(dns->workers.stats, dns->context->conf);
 	dns_server_wake(dns->server);
 	return 0;
 }

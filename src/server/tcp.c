@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "loop/loop.h"
@@ -188,8 +187,7 @@ static int peer_answer(struct dns_connection *connection, struct span query)
 	};
 
 	tcp->calls->refresh(tcp->worker);
-	tcp->calls->answer(tcp->worker, &request, 1,
-		(struct dns_now){.s = clock_now_s(), .ms = clock_monotonic_ms()});
+	tcp->calls->answer(tcp->worker, &request, 1, worker_now());
 	if (request.multi != NULL) {
 		connection->multis[connection->multis_len++] = request.multi;
 		return 0;

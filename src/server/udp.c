@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "dns/query.h"
 #include "loop/socket.h"
@@ -151,8 +150,7 @@ static void udp_turn(struct dns_udp *udp)
 	if (received <= 0)
 		return;
 	requests_len = udp_take_requests(udp, (size_t)received);
-	udp->calls->answer(udp->worker, udp->requests, requests_len,
-		(struct dns_now){.s = clock_now_s(), .ms = clock_monotonic_ms()});
+	udp->calls->answer(udp->worker, udp->requests, requests_len, worker_now());
 	udp_send(udp, udp_fill_out(udp, requests_len));
 	udp_rearm(udp, (size_t)received);
 }

@@ -6,6 +6,7 @@
  */
 #include <stddef.h>
 
+#include "base/clock.h"
 #include "dns/request.h"
 
 /* open is called by the thread that calls dns_server_new, the others by the worker's own. */
@@ -29,6 +30,13 @@ struct dns_sockets {
 	size_t udp_len, tcp_len;
 	const int *udp, *tcp;
 };
+
+static inline struct dns_now worker_now(void)
+{
+	int64_t wall_ms = clock_now_ms();
+
+	return (struct dns_now){wall_ms / 1000, clock_monotonic_ms(), wall_ms};
+}
 
 struct dns_tcp_limits {
 	size_t connections; /* beyond it the one idle for longest is closed */

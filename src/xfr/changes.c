@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/macro.h"
 #include "base/mem.h"
+#include "xfr/transfer.h"
 
 /*
  * Deltas come before the views that are made of them, and several may become one view (bus/follower.h). Their sources are
@@ -26,8 +27,8 @@ struct change_step {
 
 struct dns_changes {
 	const struct dns_shelves *shelves;
-	struct transfer_memory *memory;
-	struct shelf_item *table, *view; /* the view before */
+	struct transfer_state *state;
+	struct shelf_item *rules, *view; /* the view before */
 	bool too_many;
 	struct arena *arena; /* names of lists */
 	size_t steps_len, steps_size;
@@ -36,13 +37,12 @@ struct dns_changes {
 	struct change_source *sources;
 };
 
-struct dns_changes *dns_changes_new(
-	const struct dns_shelves *shelves, struct transfer_memory *memory)
+struct dns_changes *dns_changes_new(struct transfer_state *state)
 {
 	struct dns_changes *changes = mem_new(dns_changes);
 
-	changes->shelves = shelves;
-	changes->memory = memory;
+	changes->shelves = transfer_shelves(state);
+	changes->state = state;
 	changes->arena = arena_new(0);
 	return changes;
 }
@@ -54,8 +54,8 @@ void dns_changes_free(struct dns_changes **changes)
 	*changes = NULL;
 	if (c == NULL)
 		return;
-	if (c->table != NULL)
-		shelf_release(c->shelves->tables, &c->table);
+	if (c->rules != NULL)
+		shelf_release(c->shelves->rules, &c->rules);
 	if (c->view != NULL)
 		shelf_release(c->shelves->views, &c->view);
 	arena_free(&c->arena);
@@ -64,24 +64,20 @@ void dns_changes_free(struct dns_changes **changes)
 	mem_free(c);
 }
 
-static const struct zone_table *changes_table(const struct dns_changes *changes)
+/* The zones, when somebody follows them; NULL: nobody does, and there is nothing to keep. */
+static const struct zone_table *changes_followed(const struct dns_changes *changes)
 {
-	return shelf_object(changes->table);
-}
+	const struct dns_rules *rules = shelf_object(changes->rules);
 
-/* Nobody follows: nothing to keep. */
-static bool changes_are_wanted(const struct dns_changes *changes)
-{
-	const struct zone_table *table = changes_table(changes);
-
-	return table != NULL && table->transfers != NULL && table->transfers->secondaries_len != 0;
+	return rules != NULL && transfer_secondaries(rules->transfers)->len != 0 ? rules->table
+										 : NULL;
 }
 
 /* ---- changed sources ---- */
 
 void dns_changes_delta(struct dns_changes *changes, const struct delta *delta)
 {
-	if (!changes_are_wanted(changes))
+	if (changes_followed(changes) == NULL)
 		return;
 	changes->too_many |= changes->sources_len + delta->pieces_len > SOURCES_MAX;
 	if (changes->too_many)
@@ -139,8 +135,8 @@ static int zone_differ(const struct dns_changes *changes, const struct zone *zon
 		if (zone_serves(zone, changes->sources[i].list))
 			sources[len++] = changes->sources[i].source;
 	}
-	zone_bind(&old_binding, changes_table(changes), zone, before);
-	zone_bind(&new_binding, changes_table(changes), zone, after);
+	zone_bind(&old_binding, changes_followed(changes), zone, before);
+	zone_bind(&new_binding, changes_followed(changes), zone, after);
 	r = zone_diff_make(&old_binding, &new_binding, sources, len, NODES_MAX, diff);
 	mem_free(sources);
 	return r;
@@ -149,13 +145,13 @@ static int zone_differ(const struct dns_changes *changes, const struct zone *zon
 static void zone_follow(struct dns_changes *changes, const struct zone *zone,
 	const struct view *before, const struct view *after)
 {
-	struct zone_journal *journal = transfer_journal(changes->memory, &zone->apex);
+	struct zone_journal *journal = transfer_journal(changes->state, &zone->apex);
 	uint32_t to = view_serial(after);
 	struct zone_diff diff;
 
 	if (before == NULL || zone_journal_serial(journal) != view_serial(before)) {
-		zone_journal_break(
-			journal, to, true); /* secondaries may be here from another life */
+		/* secondaries may be here from another life */
+		zone_journal_break(journal, to, SERIAL_DOUBTFUL);
 		return;
 	}
 	zone_diff_init(&diff);
@@ -163,7 +159,7 @@ static void zone_follow(struct dns_changes *changes, const struct zone *zone,
 		zone_differ(changes, zone, before, after, &diff) == 0)
 		zone_journal_add(journal, view_serial(before), to, &diff);
 	else
-		zone_journal_break(journal, to, false);
+		zone_journal_break(journal, to, SERIAL_AGREED);
 	zone_diff_done(&diff);
 }
 
@@ -171,13 +167,13 @@ bool dns_changes_view(struct dns_changes *changes, uint32_t *ret_serial)
 {
 	struct shelf_item *newer = NULL;
 	const struct view *before = shelf_object(changes->view), *after;
-	const struct zone_table *table = changes_table(changes);
+	const struct zone_table *table = changes_followed(changes);
 	bool changed;
 
 	shelf_refresh(changes->shelves->views, &newer);
 	after = shelf_object(newer);
 	changed = after != NULL && (before == NULL || view_serial(before) != view_serial(after));
-	for (size_t i = 0; changed && changes_are_wanted(changes) && i < table->zones_len; i++)
+	for (size_t i = 0; changed && table != NULL && i < table->zones_len; i++)
 		zone_follow(changes, &table->zones[i], before, after);
 	changes_forget(changes);
 	if (changed)
@@ -195,19 +191,18 @@ uint32_t dns_changes_serial(const struct dns_changes *changes)
 	return view != NULL ? view_serial(view) : 0;
 }
 
-void dns_changes_table(struct dns_changes *changes, bool differs)
+void dns_changes_rules(struct dns_changes *changes, bool differs)
 {
 	const struct view *view = shelf_object(changes->view);
 	const struct zone_table *table;
 
-	shelf_refresh(changes->shelves->tables, &changes->table);
-	table = changes_table(changes);
-	for (size_t i = 0; view != NULL && changes_are_wanted(changes) && i < table->zones_len;
-		i++) {
+	shelf_refresh(changes->shelves->rules, &changes->rules);
+	table = changes_followed(changes);
+	for (size_t i = 0; view != NULL && table != NULL && i < table->zones_len; i++) {
 		struct zone_journal *journal =
-			transfer_journal(changes->memory, &table->zones[i].apex);
+			transfer_journal(changes->state, &table->zones[i].apex);
 
 		if (differs || zone_journal_serial(journal) != view_serial(view))
-			zone_journal_break(journal, view_serial(view), true);
+			zone_journal_break(journal, view_serial(view), SERIAL_DOUBTFUL);
 	}
 }

@@ -4,14 +4,13 @@
  * Keeps the journals of the zones: what each change to the lists changes in the records that secondaries have. Owner: the
  * dns role; its main thread, so that no answer waits for it. A change is answered before its difference is worked out.
  */
-#include "dnsd/worker.h"
 #include "list/delta.h"
-#include "xfr/transfer.h"
+#include "xfr/state.h"
 
 struct dns_changes;
 
-struct dns_changes *dns_changes_new(
-	const struct dns_shelves *shelves, struct transfer_memory *memory);
+/* Over the shelves of the state, which lives longer. */
+struct dns_changes *dns_changes_new(struct transfer_state *state);
 void dns_changes_free(struct dns_changes **changes);
 
 /* A change is about to be adopted, alone or with others: remembers what it changes. */
@@ -23,5 +22,5 @@ bool dns_changes_view(struct dns_changes *changes, uint32_t *ret_serial);
 /* Of the view that stood on the shelf at the last dns_changes_view; 0: none. */
 uint32_t dns_changes_serial(const struct dns_changes *changes);
 
-/* A new table stands on the shelf. differs: the records of the zones may be others under the same serial. */
-void dns_changes_table(struct dns_changes *changes, bool differs);
+/* New rules stand on the shelf. differs: the records of the zones may be others under the same serial. */
+void dns_changes_rules(struct dns_changes *changes, bool differs);

@@ -129,11 +129,13 @@ void zone_journal_add(
 	pthread_mutex_unlock(&journal->lock);
 }
 
-void zone_journal_break(struct zone_journal *journal, uint32_t serial, bool twice)
+void zone_journal_break(
+	struct zone_journal *journal, uint32_t serial, enum journal_serial secondaries)
 {
 	pthread_mutex_lock(&journal->lock);
 	journal_clear(journal);
-	journal->skips = twice || (journal->skips && serial == journal->serial);
+	journal->skips =
+		secondaries == SERIAL_DOUBTFUL || (journal->skips && serial == journal->serial);
 	journal->serial = serial;
 	pthread_mutex_unlock(&journal->lock);
 }

@@ -19,9 +19,13 @@ void zone_journal_free(struct zone_journal **journal);
 void zone_journal_add(
 	struct zone_journal *journal, uint32_t from, uint32_t to, struct zone_diff *diff);
 
-/* It is at this serial now, and how it came there is not known. Nor is the next step, if `twice`: when the configuration
- * changed, secondaries have a zone under this serial that differs from ours. */
-void zone_journal_break(struct zone_journal *journal, uint32_t serial, bool twice);
+/* What secondaries have under the serial after a break: our zone, or (when the configuration changed) maybe another one, so
+ * that the step from there is not known either. */
+enum journal_serial { SERIAL_AGREED, SERIAL_DOUBTFUL };
+
+/* It is at this serial now, and how it came there is not known. */
+void zone_journal_break(
+	struct zone_journal *journal, uint32_t serial, enum journal_serial secondaries);
 
 /* Where it stands; 0: nowhere yet. */
 uint32_t zone_journal_serial(struct zone_journal *journal);

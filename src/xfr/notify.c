@@ -14,6 +14,7 @@
 #include "dns/notify.h"
 #include "dns/tsig.h"
 #include "loop/socket.h"
+#include "xfr/transfer.h"
 
 enum {
 	LEAST_MS = 1000,   /* between two messages for the same zone and secondary */
@@ -288,22 +289,23 @@ void dns_notify_free(struct dns_notify **notify)
 	mem_free(n);
 }
 
-void dns_notify_set(struct dns_notify *notify, const struct conf *conf,
-	const struct zone_table *table, const struct keys *keys)
+void dns_notify_set(struct dns_notify *notify, const struct dns_rules *rules)
 {
+	const struct transfer_secondaries *secondaries = transfer_secondaries(rules->transfers);
+	size_t len = rules->table->zones_len * secondaries->len;
+
 	notify_clear(notify);
-	notify->notices = mem_alloc_array(
-		table->zones_len * conf->transfers_len + 1, sizeof(notify->notices[0]));
-	for (size_t i = 0; i < table->zones_len * conf->transfers_len; i++) {
-		const struct conf_transfer *transfer = &conf->transfers[i % conf->transfers_len];
-		const struct tsig_key *key = keys_find(keys, conf, transfer->key);
+	notify->notices = mem_alloc_array(len + 1, sizeof(notify->notices[0]));
+	for (size_t i = 0; i < len; i++) {
+		const struct transfer_secondary *secondary =
+			&secondaries->items[i % secondaries->len];
 		struct notice *notice = &notify->notices[notify->notices_len++];
 
-		notice->zone = table->zones[i / conf->transfers_len].apex;
-		notice->secondary = transfer->address;
-		notice->has_key = key != NULL;
-		if (key != NULL)
-			notice->key = *key;
+		notice->zone = rules->table->zones[i / secondaries->len].apex;
+		notice->secondary = secondary->address;
+		notice->has_key = secondary->key != NULL;
+		if (secondary->key != NULL)
+			notice->key = *secondary->key;
 	}
 	notify_arm(notify);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
+#include "xfr/outgoing.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/serial.h"
+#include "dns/reply.h"
 #include "xfr/message.h"
-#include "xfr/transfer_priv.h"
 
 /*
  * A transfer on its way. Records come one after the other out of a machine of a few states, and are put into messages:
@@ -41,8 +43,8 @@ enum {
 
 struct xfr_out {
 	struct dns_multi multi;
-	struct transfer_memory *memory;
-	struct shelf_item *table, *view;
+	struct transfer_state *shared;
+	struct shelf_item *rules, *view;
 	const struct zone *zone;
 	struct zone_binding binding;
 	size_t records_max;
@@ -50,7 +52,7 @@ struct xfr_out {
 	struct dns_query query;
 	struct endpoint client;
 	bool is_signed;
-	struct tsig_key key; /* a copy: the table whose key it is may be older than the one held */
+	struct tsig_key key;
 	struct tsig_exchange exchange;
 
 	enum state state;
@@ -108,8 +110,11 @@ static void xfr_out_free(struct dns_multi *base)
 
 	if (xfr->state != DONE || xfr->held)
 		xfr_out_log(xfr, EV_TRANSFER_BROKEN, "the connection ended", "");
-	transfer_leave(xfr->memory);
-	transfer_release(xfr->memory, &xfr->table, &xfr->view);
+	transfer_leave(xfr->shared);
+	if (xfr->rules != NULL)
+		shelf_release(transfer_shelves(xfr->shared)->rules, &xfr->rules);
+	if (xfr->view != NULL)
+		shelf_release(transfer_shelves(xfr->shared)->views, &xfr->view);
 	journal_range_done(&xfr->range);
 	zone_diff_done(&xfr->all);
 	buf_done(&xfr->soa);
@@ -245,7 +250,7 @@ static void xfr_out_take_range(struct xfr_out *xfr, struct zone_journal *journal
 
 static int xfr_out_wait(struct xfr_out *xfr)
 {
-	struct zone_journal *journal = transfer_journal_find(xfr->memory, &xfr->zone->apex);
+	struct zone_journal *journal = transfer_journal_find(xfr->shared, &xfr->zone->apex);
 	uint32_t serial = journal != NULL ? zone_journal_serial(journal) : 0;
 
 	if (journal != NULL && serial != 0 && serial_is_before(serial, xfr->serial) &&
@@ -373,20 +378,12 @@ static int xfr_out_next(struct dns_multi *base, uint8_t *out, size_t size)
 
 static const struct dns_multi_calls xfr_out_calls = {.next = xfr_out_next, .free = xfr_out_free};
 
-struct dns_multi *xfr_out_new(const struct transfer_query *asked, const struct dns_request *request)
+/* The key is copied: the rules whose key it is may be older than those held. */
+static void xfr_out_copy_query(struct xfr_out *xfr, const struct zone_transfer_query *asked)
 {
-	struct xfr_out *xfr = mem_new(xfr_out);
-	const struct zone_table *table;
-
-	xfr->multi.calls = &xfr_out_calls;
-	xfr->memory = asked->rules->memory;
-	transfer_hold(xfr->memory, &xfr->table, &xfr->view);
-	table = shelf_object(xfr->table);
-	xfr->zone = table_zone(table, &asked->zone->apex);
-	xfr->records_max = asked->rules->records_max;
-	xfr->bytes = mem_copy(request->query.ptr, request->query.len);
-	dns_query_decode(span_of(xfr->bytes, request->query.len), &xfr->query);
-	xfr->client = request->client;
+	xfr->bytes = mem_copy(asked->request->query.ptr, asked->request->query.len);
+	dns_query_decode(span_of(xfr->bytes, asked->request->query.len), &xfr->query);
+	xfr->client = asked->request->client;
 	xfr->is_signed = asked->exchange != NULL;
 	tsig_begin(&xfr->exchange, NULL);
 	if (xfr->is_signed) {
@@ -394,17 +391,42 @@ struct dns_multi *xfr_out_new(const struct transfer_query *asked, const struct d
 		xfr->exchange = *asked->exchange;
 		xfr->exchange.key = &xfr->key;
 	}
-	buf_init(&xfr->soa, 0);
-	zone_diff_init(&xfr->all);
+}
+
+/* The zone as it is now. When it went with the newest configuration there is none, and the connection ends. */
+static void xfr_out_bind(struct xfr_out *xfr, const struct dns_name *apex)
+{
+	const struct dns_shelves *shelves = transfer_shelves(xfr->shared);
+	const struct dns_rules *rules;
+
+	shelf_refresh(shelves->rules, &xfr->rules);
+	shelf_refresh(shelves->views, &xfr->view);
+	rules = shelf_object(xfr->rules);
+	xfr->zone = table_zone(rules->table, apex);
 	xfr->state = DONE;
 	if (xfr->zone == NULL || shelf_object(xfr->view) == NULL)
-		return &xfr->multi; /* gone with the newest configuration: xfr_out_next ends the connection */
-	zone_bind(&xfr->binding, table, xfr->zone, shelf_object(xfr->view));
+		return;
+	zone_bind(&xfr->binding, rules->table, xfr->zone, shelf_object(xfr->view));
 	xfr->serial = view_serial(xfr->binding.view);
 	xfr->state = MEASURE;
-	if (xfr->query.type == DNS_IXFR && transfer_serial_of(request->query, &xfr->from) == 0) {
+	if (xfr->query.type == DNS_IXFR) {
 		xfr->until_ms = clock_monotonic_ms() + WAIT_MS;
 		xfr->state = WAIT;
 	}
+}
+
+struct dns_multi *xfr_out_new(struct transfer_state *state, const struct zone_transfer_query *asked,
+	uint32_t from, size_t records_max)
+{
+	struct xfr_out *xfr = mem_new(xfr_out);
+
+	xfr->multi.calls = &xfr_out_calls;
+	xfr->shared = state;
+	xfr->from = from;
+	xfr->records_max = records_max;
+	buf_init(&xfr->soa, 0);
+	zone_diff_init(&xfr->all);
+	xfr_out_copy_query(xfr, asked);
+	xfr_out_bind(xfr, &asked->zone->apex);
 	return &xfr->multi;
 }

@@ -3,7 +3,6 @@
 
 #include "base/mem.h"
 #include "dns/reply.h"
-#include "xfr/transfer.h"
 #include "zone/guard.h"
 #include "zone/match.h"
 #include "zone/qname.h"
@@ -20,18 +19,22 @@
 enum { GLUE_MAX = 28 }; /* an AAAA record */
 
 struct zone_service {
-	const struct zone_table *table;
+	const struct dns_rules *rules;
+	struct guard_worker *worker;
 	const struct view *view;
 	uint32_t serial;
 	struct zone_binding bindings[]; /* one for each zone of the table */
 };
 
-struct zone_service *zone_service_new(const struct zone_table *table, const struct view *view)
+struct zone_service *zone_service_new(
+	const struct dns_rules *rules, const struct view *view, struct guard_worker *worker)
 {
+	const struct zone_table *table = rules->table;
 	struct zone_service *service =
 		mem_alloc(sizeof(*service) + table->zones_len * sizeof(service->bindings[0]));
 
-	service->table = table;
+	service->rules = rules;
+	service->worker = worker;
 	service->view = view;
 	service->serial = view != NULL ? view_serial(view) : 0;
 	for (size_t i = 0; i < table->zones_len; i++)
@@ -316,20 +319,29 @@ static void reply_refuse(struct reply *reply, uint16_t rcode, uint16_t ede)
 	reply->ede = ede;
 }
 
-static void answer_transfer(const struct asked *asked, struct reply *reply)
+static struct zone_transfer_query asked_transfer(
+	const struct asked *asked, const struct tsig_exchange *exchange)
 {
-	struct transfer_query transfer = {
-		.rules = asked->service->table->transfers,
+	return (struct zone_transfer_query){
 		.zone = asked->zone,
 		.serial = asked->service->serial,
 		.query = asked->query,
-		.exchange = asked->exchange,
+		.exchange = exchange,
+		.request = asked->request,
 	};
+}
 
-	if (asked->qname.is_apex)
-		transfer_answer(&transfer, asked->request, reply);
-	else
+static void answer_transfer(const struct asked *asked, struct reply *reply)
+{
+	const struct zone_transfers *transfers = asked->service->rules->transfers;
+	struct zone_transfer_query transfer = asked_transfer(asked, asked->exchange);
+
+	if (!asked->qname.is_apex)
 		reply_refuse(reply, DNS_REFUSED, DNS_EDE_NOT_AUTHORITATIVE);
+	else if (transfers == NULL)
+		reply_refuse(reply, DNS_REFUSED, DNS_EDE_PROHIBITED);
+	else
+		transfers->calls->answer(transfers, &transfer, reply);
 }
 
 /* Who has signed is known, and asked for by dns.transfer-to: a secondary that looks for a newer serial. */
@@ -364,10 +376,11 @@ struct pending {
 };
 
 static void pending_read(struct pending *pending, const struct zone_service *service,
-	struct guard_worker *worker, struct dns_request *request, struct dns_now now)
+	struct dns_request *request, struct dns_now now)
 {
 	struct dns_query *query = &pending->query;
 	struct asked *asked = &pending->asked;
+	const struct zone_table *table = service->rules->table;
 
 	asked->service = service;
 	asked->query = query;
@@ -377,15 +390,18 @@ static void pending_read(struct pending *pending, const struct zone_service *ser
 	asked->transport = request->transport;
 	asked->now_s = now.s;
 	pending->rcode = dns_query_decode(request->query, query);
-	guard_open(&pending->guard, service->table->guard, worker, request, query, now);
+	pending->guard.request = request;
+	pending->guard.dns = query;
+	pending->guard.now = now;
+	guard_open(&pending->guard, service->rules->guard, service->worker);
 	if (pending->rcode != DNS_NOERROR || query->class != DNS_IN)
 		return;
-	asked->zone = zone_of_qname(service->table, query);
+	asked->zone = zone_of_qname(table, query);
 	guard_find_key(&pending->guard,
-		asked->zone != NULL ? (int)(asked->zone - service->table->zones) : GUARD_NO_ZONE);
+		asked->zone != NULL ? (int)(asked->zone - table->zones) : GUARD_NO_ZONE);
 	if (asked->zone == NULL)
 		return;
-	asked->binding = &service->bindings[asked->zone - service->table->zones];
+	asked->binding = &service->bindings[asked->zone - table->zones];
 	zone_qname_parse(asked->zone, query, pending->guard.key_labels, &asked->qname);
 }
 
@@ -419,25 +435,29 @@ static size_t pending_finish(struct pending *pending, struct reply *reply)
 static size_t pending_answer_signed(struct pending *pending, size_t limit, struct dns_now now)
 {
 	enum { LEAST = 64 }; /* beside the question: header, OPT, cookie */
-	const struct transfer_rules *rules = pending->asked.service->table->transfers;
+	const struct zone_transfers *transfers = pending->asked.service->rules->transfers;
 	struct dns_request *request = pending->asked.request;
 	struct tsig_exchange exchange;
+	struct zone_transfer_query bad;
 	struct reply reply;
 	size_t room, len;
 	int rcode;
 
 	rcode = tsig_verify_query(&exchange, request->query, pending->query.tsig_at,
-		rules != NULL ? rules->keys : NULL, rules != NULL ? rules->keys_len : 0, now.s);
+		transfers != NULL ? transfers->keys : NULL,
+		transfers != NULL ? transfers->keys_len : 0, now.s);
 	room = tsig_room(&exchange);
 	if (room + pending->query.question.len + LEAST > limit) {
 		tsig_begin(&exchange, NULL); /* a datagram cannot hold the names of the key */
 		rcode = DNS_FORMERR;
 		room = 0;
 	}
-	if (rcode == DNS_NOERROR)
+	if (rcode == DNS_NOERROR) {
 		pending->asked.exchange = &exchange;
-	else if (rcode == DNS_NOTAUTH && pending->asked.zone != NULL)
-		transfer_log_bad_signature(rules, pending->asked.zone, request, &exchange);
+	} else if (rcode == DNS_NOTAUTH && pending->asked.zone != NULL && transfers != NULL) {
+		bad = asked_transfer(&pending->asked, &exchange);
+		transfers->calls->on_bad_signature(transfers, &bad);
+	}
 	reply_init(&reply, &pending->query, request->out, limit - room);
 	reply.rcode = (uint16_t)(rcode != DNS_NOERROR ? rcode : pending->rcode);
 	if (guard_begin(&pending->guard, &reply) && reply.rcode == DNS_NOERROR)
@@ -468,8 +488,8 @@ static size_t pending_write(struct pending *pending, struct dns_now now)
 /* Few enough that what is fetched for the last is still in the first cache when the last is answered. */
 enum { GROUP = 16 };
 
-void zone_answer_requests(const struct zone_service *service, struct guard_worker *worker,
-	struct dns_request *requests, size_t requests_len, struct dns_now now)
+void zone_answer_requests(const struct zone_service *service, struct dns_request *requests,
+	size_t requests_len, struct dns_now now)
 {
 	struct pending pending[GROUP];
 	size_t group;
@@ -477,7 +497,7 @@ void zone_answer_requests(const struct zone_service *service, struct guard_worke
 	for (; requests_len != 0; requests += group, requests_len -= group) {
 		group = requests_len < GROUP ? requests_len : GROUP;
 		for (size_t i = 0; i < group; i++)
-			pending_read(&pending[i], service, worker, &requests[i], now);
+			pending_read(&pending[i], service, &requests[i], now);
 		for (unsigned step = 0; step < VIEW_FETCHES && group > 1; step++) {
 			for (size_t i = 0; i < group; i++)
 				pending_prefetch(&pending[i], step);
@@ -485,13 +505,4 @@ void zone_answer_requests(const struct zone_service *service, struct guard_worke
 		for (size_t i = 0; i < group; i++)
 			requests[i].out_len = pending_write(&pending[i], now);
 	}
-}
-
-size_t zone_answer(const struct zone_service *service, struct span query,
-	enum dns_transport transport, int64_t now_s, uint8_t *out)
-{
-	struct dns_request request = {.query = query, .transport = transport, .out = out};
-
-	zone_answer_requests(service, NULL, &request, 1, (struct dns_now){.s = now_s});
-	return request.out_len;
 }

@@ -1,28 +1,25 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Answers a stranger's query from a table of zones and a view of the lists. Pure: octets in, octets out; no clock, no
- * socket, no allocation, no lock. Any thread.
+ * Answers strangers' queries from the zones of a configuration and a view of the lists. Pure: octets in, octets out; no clock,
+ * no socket, no allocation, no lock. One thread for each service.
  */
-#include "dns/request.h"
-#include "zone/table.h"
+#include "zone/rules.h"
 
-/* A table and a view brought together: which list of the view a zone serves, and which of its sublists has which code.
- * A worker makes a new one when either changed. Table and view have to live longer. */
-struct zone_service;
 struct guard_worker;
+struct view;
 
-/* view may be NULL: there is no list yet, and every query is answered SERVFAIL. */
-struct zone_service *zone_service_new(const struct zone_table *table, const struct view *view);
+/* Rules and a view brought together: which list of the view a zone serves, and which of its sublists has which code.
+ * A worker makes a new one when either changed. Rules and view have to live longer. */
+struct zone_service;
+
+/* view may be NULL: there is no list yet, and every query is answered SERVFAIL. worker: what the guard remembers between
+ * queries (guard.h); NULL: nothing is guarded. */
+struct zone_service *zone_service_new(
+	const struct dns_rules *rules, const struct view *view, struct guard_worker *worker);
 void zone_service_free(struct zone_service **service);
 
 /* Answers a batch: all queries of it are read and what they ask for is fetched from memory together, then each is answered.
- * Sets out_len of every request. worker: what the guard of the table remembers between queries (zone/guard.h); NULL: there is no
- * guard. */
-void zone_answer_requests(const struct zone_service *service, struct guard_worker *worker,
-	struct dns_request *requests, size_t requests_len, struct dns_now now);
-
-/* One alone, without a guard: the length of the response in out, which has room for DNS_ANSWER_UDP_MAX or DNS_ANSWER_TCP_MAX octets; 0: no response is due (it is
- * a response itself, or has no whole header). query and out may not overlap. */
-size_t zone_answer(const struct zone_service *service, struct span query,
-	enum dns_transport transport, int64_t now_s, uint8_t *out);
+ * Sets out_len or multi of every request. */
+void zone_answer_requests(const struct zone_service *service, struct dns_request *requests,
+	size_t requests_len, struct dns_now now);

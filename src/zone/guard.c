@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "zone/guard.h"
 
-#include <sys/random.h>
-
 #include "base/mem.h"
-#include "zone/guard_priv.h"
+#include "dns/quota.h"
+#include "zone/guard_rules.h"
+#include "zone/guard_sample.h"
 
 /*
  * What an address may do depends on whether it can be forged. Who asks by TCP, or sends the cookie that we gave to this
@@ -12,6 +12,12 @@
  * nobody can use up somebody else's by forging.
  */
 enum { V6_CLIENT_BITS = 56, SAMPLES_SIZE = 1 << 20 };
+
+struct guard_state {
+	struct dns_quota *clients;
+	struct dns_quota *keys;
+	struct dns_cookie_secrets secrets;
+};
 
 struct guard_state *guard_state_new(void)
 {
@@ -35,21 +41,14 @@ void guard_state_free(struct guard_state **state)
 	*state = NULL;
 }
 
-/* Never 0, at which xorshift stays. */
-static uint32_t worker_seed(void)
-{
-	uint32_t seed = 0;
-
-	return getrandom(&seed, sizeof(seed), 0) == sizeof(seed) && seed != 0 ? seed : 0x9e3779b9;
-}
-
-struct guard_worker *guard_worker_new(unsigned workers)
+struct guard_worker *guard_worker_new(struct guard_state *state, unsigned workers, uint32_t seed)
 {
 	struct guard_worker *worker = mem_new(guard_worker);
 
+	worker->state = state;
 	worker->rrl = dns_rrl_new(workers);
 	worker->samples = ring_new(SAMPLES_SIZE);
-	worker->random = worker_seed();
+	worker->random = seed != 0 ? seed : 0x9e3779b9; /* at 0 xorshift stays */
 	return worker;
 }
 
@@ -75,23 +74,34 @@ struct ring *guard_worker_samples(struct guard_worker *worker)
 	return worker->samples;
 }
 
+void guard_free(struct guard **guard)
+{
+	struct guard *g = *guard;
+
+	if (g == NULL)
+		return;
+	for (size_t i = 0; i < g->zones_len; i++) {
+		prefix_set_free(&g->zones[i].allow_from);
+		access_keys_free(&g->zones[i].keys);
+	}
+	prefix_set_free(&g->exempt);
+	mem_free(g);
+	*guard = NULL;
+}
+
 /* ---- before the zone is known ---- */
 
-void guard_open(struct guard_query *query, const struct guard *guard, struct guard_worker *worker,
-	const struct dns_request *request, const struct dns_query *dns, struct dns_now now)
+void guard_open(struct guard_query *query, const struct guard *guard, struct guard_worker *worker)
 {
 	query->guard = worker != NULL ? guard : NULL;
 	query->key_labels = 0;
 	if (query->guard == NULL)
 		return;
 	query->worker = worker;
-	query->request = request;
-	query->dns = dns;
-	query->now = now;
 	query->key = NULL;
 	query->zone = GUARD_UNREAD;
-	query->exempt = prefix_set_has(guard->exempt, request->client.ip);
-	query->proven = request->transport == DNS_TCP;
+	query->is_exempt = prefix_set_has(guard->exempt, query->request->client.ip);
+	query->is_proven = query->request->transport == DNS_TCP;
 	query->sent_cookie = false;
 	query->counted = DNS_COUNTS_LEN;
 }
@@ -101,13 +111,13 @@ static bool guard_take_cookie(struct guard_query *query, struct reply *reply)
 {
 	const struct guard *guard = query->guard;
 	bool good = dns_cookie_renew(
-		guard->secrets.len != 0 ? &guard->secrets : &guard->state->secrets,
+		guard->secrets.len != 0 ? &guard->secrets : &query->worker->state->secrets,
 		query->dns->options.cookie, query->request->client.ip, query->now.s, query->cookie);
 
 	query->sent_cookie = true;
-	query->proven |= good;
+	query->is_proven |= good;
 	reply->options.cookie = span_of(query->cookie, sizeof(query->cookie));
-	return !query->proven && !query->exempt && guard->cookies == COOKIES_REQUIRE;
+	return !query->is_proven && !query->is_exempt && guard->cookies == COOKIES_REQUIRE;
 }
 
 bool guard_begin(struct guard_query *query, struct reply *reply)
@@ -177,8 +187,8 @@ static uint32_t guard_count_client(const struct guard_query *query)
 	if (!ip_is_v4(ip))
 		ip = prefix_of(ip, V6_CLIENT_BITS).ip;
 	memcpy(who, ip.b, sizeof(ip.b));
-	who[sizeof(ip.b)] = query->proven;
-	return dns_quota_count(query->guard->state->clients, who, sizeof(who),
+	who[sizeof(ip.b)] = query->is_proven;
+	return dns_quota_count(query->worker->state->clients, who, sizeof(who),
 		query->guard->period_s, query->now.s);
 }
 
@@ -200,8 +210,9 @@ bool guard_admit(struct guard_query *query, struct reply *reply)
 	client = query->request->client.ip;
 	if (query->key != NULL) {
 		if (query->key->quota != UINT32_MAX &&
-			dns_quota_count(guard->state->keys, query->key->name, query->key->name_len,
-				guard->period_s, query->now.s) > query->key->quota)
+			dns_quota_count(query->worker->state->keys, query->key->name,
+				query->key->name_len, guard->period_s,
+				query->now.s) > query->key->quota)
 			return guard_refuse(query, reply, DNS_COUNT_OVER_QUOTA,
 				span_text(guard->key_quota_words));
 		return true;
@@ -213,7 +224,7 @@ bool guard_admit(struct guard_query *query, struct reply *reply)
 		!prefix_set_has(zone->allow_from, client))
 		return guard_refuse(
 			query, reply, DNS_COUNT_NO_ACCESS, span_text(guard->access_words));
-	if (guard->quota != 0 && !query->exempt && guard_count_client(query) > guard->quota)
+	if (guard->quota != 0 && !query->is_exempt && guard_count_client(query) > guard->quota)
 		return guard_refuse(
 			query, reply, DNS_COUNT_OVER_QUOTA, span_text(guard->quota_words));
 	return true;
@@ -233,7 +244,7 @@ static enum dns_rrl_kind reply_kind(const struct reply *reply)
 /* Over the limit, a client that knows cookies is told its own, the others to come by TCP; both are as long as the question. */
 static bool guard_limit(struct guard_query *query, struct reply *reply)
 {
-	if (query->proven || query->exempt)
+	if (query->is_proven || query->is_exempt)
 		return true;
 	switch (dns_rrl_take(query->worker->rrl, &query->guard->limits, query->request->client.ip,
 		reply_kind(reply), query->now.ms)) {

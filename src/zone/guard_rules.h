@@ -1,27 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* What the files of the guard know of each other. */
+/*
+ * The rules of a guard, of one configuration: a value that dnsd/guard_load.h fills, with what the files of keys and secrets say.
+ * Immutable then; any number of threads may read.
+ */
 #include "base/prefix_set.h"
-#include "dns/quota.h"
+#include "conf/conf.h"
+#include "dns/access_keys.h"
+#include "dns/cookie.h"
 #include "dns/rrl.h"
-#include "zone/guard.h"
 
 enum { GUARD_WORDS_SIZE = 192 };
-
-struct guard_state {
-	struct dns_quota *clients;
-	struct dns_quota *keys;
-	struct dns_cookie_secrets secrets;
-};
-
-struct guard_worker {
-	struct dns_rrl *rrl;
-	struct dns_counters counters;
-	struct ring *samples;
-	uint32_t random;
-	unsigned until_log; /* so many queries until the next sample */
-	unsigned until_tap;
-};
 
 struct guard_zone {
 	unsigned apex_labels;
@@ -30,7 +19,6 @@ struct guard_zone {
 };
 
 struct guard {
-	struct guard_state *state;
 	struct span nsid;
 	struct prefix_set *exempt;
 	enum cookies cookies;
@@ -52,5 +40,4 @@ struct guard {
 	struct guard_zone zones[]; /* as in the table */
 };
 
-/* After the answer stands: puts it on its way to whoever watches, when it is its turn. */
-void guard_sample(struct guard_query *query, uint16_t rcode, size_t answer_len);
+void guard_free(struct guard **guard);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-#include "base/clock.h"
-#include "zone/guard_priv.h"
+#include "zone/guard_sample.h"
+
+#include "zone/guard_rules.h"
 
 /*
  * Which queries are watched is decided by counting down from random numbers whose mean is the rate of the sample: a client
@@ -106,7 +107,7 @@ static void masks_find(const struct guard_query *query, struct masks *masks)
 	}
 }
 
-void guard_sample(struct guard_query *query, uint16_t rcode, size_t answer_len)
+void guard_sample(const struct guard_query *query, uint16_t rcode, size_t answer_len)
 {
 	struct guard_worker *worker = query->worker;
 	struct guard_sample head = {
@@ -124,7 +125,7 @@ void guard_sample(struct guard_query *query, uint16_t rcode, size_t answer_len)
 		bytes = span_first(bytes, DNS_HEADER_SIZE);
 		answer = span_first(answer, DNS_HEADER_SIZE);
 	}
-	head.time_ms = clock_now_ms();
+	head.time_ms = query->now.wall_ms;
 	head.client = query->request->client;
 	head.key_len = query->key != NULL ? query->key->name_len : 0;
 	head.query_len = (uint16_t)bytes.len;

@@ -5,9 +5,7 @@
 
 #include "base/macro.h"
 #include "base/mem.h"
-#include "xfr/transfer.h"
 #include "zone/apex_txt.h"
-#include "zone/guard.h"
 
 static struct span table_lower(struct arena *arena, struct span s)
 {
@@ -296,8 +294,6 @@ void zone_table_free(struct zone_table **table)
 {
 	if (*table == NULL)
 		return;
-	guard_free(&(*table)->guard);
-	transfer_rules_free(&(*table)->transfers);
 	arena_free(&(*table)->arena);
 	mem_free(*table);
 	*table = NULL;

@@ -5,7 +5,7 @@
  * answers for the address that equals it, 127.0.0.2 is always listed, 127.0.0.1 never; TEST always, INVALID never. All in
  * each sublist's own subdomain as well. Their IPv6 forms (::FFFF:7F00:2) are the same addresses. Pure; any thread.
  */
-#include "zone/table.h"
+#include "zone/zone.h"
 
 /* The sublists that answer for a test address, of those in within: 0 when it is none. */
 uint32_t zone_test_ip(const struct zone *zone, struct ip ip, uint32_t within);

@@ -6,17 +6,18 @@
 #include <unistd.h>
 
 #include "base/macro.h"
+#include "dnsd/guard_load.h"
 #include "zone/answer.h"
 #include "zone/guard.h"
+#include "zone/guard_sample.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define KEY "k7q2m9x4c1v8b3n6w5e0r2t7"
 
 struct stage {
-	struct zone_table *table;
+	struct dns_rules rules;
 	struct zone_service *service;
-	struct guard_state *memory;
 	struct guard_worker *worker;
 };
 
@@ -61,11 +62,10 @@ static void stage_init(struct stage *stage)
 
 	ASSERT(fd >= 0 && write(fd, KEY " a 5\n", sizeof(KEY " a 5\n") - 1) > 0);
 	close(fd);
-	stage->memory = guard_state_new();
-	stage->worker = guard_worker_new(1);
-	ASSERT(zone_table_new(&conf, &stage->table, NULL) == 0);
-	ASSERT(guard_new(&conf, stage->table, stage->memory, &stage->table->guard, NULL) == 0);
-	stage->service = zone_service_new(stage->table, NULL);
+	stage->worker = guard_worker_new(guard_state_new(), 1, 1);
+	ASSERT(zone_table_new(&conf, &stage->rules.table, NULL) == 0);
+	ASSERT(guard_load(&conf, stage->rules.table, &stage->rules.guard, NULL) == 0);
+	stage->service = zone_service_new(&stage->rules, NULL, stage->worker);
 	unlink(path);
 }
 
@@ -103,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int i = 0; i < 8; i++) { /* over quota and rate on the way */
 		struct dns_now now = {.s = day * 86400, .ms = day * 86400000 + i * (data[0] >> 1)};
 
-		zone_answer_requests(stage.service, stage.worker, &request, 1, now);
+		zone_answer_requests(stage.service, &request, 1, now);
 		if (request.out_len == 0)
 			continue;
 		ASSERT(request.out_len >= DNS_HEADER_SIZE);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/macro.h"
 #include "list/snapshot_write.h"
+#include "list/view.h"
 #include "xfr/transfer.h"
 #include "zone/answer.h"
 
@@ -58,25 +59,26 @@ static struct zone_service *make_service(void)
 		.transfers_len = 1,
 		.transfers = &transfer,
 		.transfer_records = 1000};
-	struct shelf *tables = shelf_new(keep), *views = shelf_new(keep);
-	struct transfer_memory *memory = transfer_memory_new(tables, views);
-	struct zone_table *table = NULL;
+	static struct dns_shelves shelves;
+	static struct dns_rules rules;
+	struct transfer_state *state = transfer_state_new(&shelves);
 	struct view *view = make_view();
 	struct zone_journal *journal;
 	struct tsig_key secret;
 	struct zone_diff diff;
 
-	ASSERT(zone_table_new(&conf, &table, NULL) == 0);
+	ASSERT(zone_table_new(&conf, &rules.table, NULL) == 0);
 	ASSERT(tsig_key_init(&secret, span_text("sec1"), TSIG_HMAC_SHA256,
 		       span_text("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="), NULL) == 0);
-	table->transfers = transfer_rules_new(&conf, &secret, memory);
-	shelf_put(tables, table);
-	shelf_put(views, view);
-	journal = transfer_journal(memory, &table->zones[0].apex);
-	zone_journal_break(journal, SERIAL - 1, false);
+	rules.transfers = transfer_rules_new(&conf, &secret, state);
+	shelves = (struct dns_shelves){shelf_new(keep), shelf_new(keep)};
+	shelf_put(shelves.rules, &rules);
+	shelf_put(shelves.views, view);
+	journal = transfer_journal(state, &rules.table->zones[0].apex);
+	zone_journal_break(journal, SERIAL - 1, SERIAL_AGREED);
 	zone_diff_init(&diff);
 	zone_journal_add(journal, SERIAL - 1, SERIAL, &diff);
-	return zone_service_new(table, view);
+	return zone_service_new(&rules, view, NULL);
 }
 
 /* Each message of a transfer decodes, and it ends. */
@@ -107,8 +109,7 @@ static void ask(const struct zone_service *service, struct span query, enum dns_
 		.out = out};
 	struct dns_message message;
 
-	zone_answer_requests(
-		service, NULL, &request, 1, (struct dns_now){.s = 1700000000, .ms = 1});
+	zone_answer_requests(service, &request, 1, (struct dns_now){.s = 1700000000, .ms = 1});
 	ASSERT(request.multi == NULL || (request.out_len == 0 && transport == DNS_TCP));
 	if (request.multi != NULL)
 		drain(request.multi);

@@ -5,6 +5,7 @@
 
 #include "base/macro.h"
 #include "list/snapshot_write.h"
+#include "list/view.h"
 #include "zone/answer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -101,9 +102,11 @@ static void answer(const struct zone_service *service, struct span query,
 {
 	static uint8_t out[DNS_ANSWER_TCP_MAX];
 	struct dns_message message;
+	struct dns_request request = {.query = query, .transport = transport, .out = out};
 	size_t len;
 
-	len = zone_answer(service, query, transport, 1000, out);
+	zone_answer_requests(service, &request, 1, (struct dns_now){.s = 1000});
+	len = request.out_len;
 	ASSERT(len <= limit);
 	if (len == 0)
 		return;
@@ -115,10 +118,13 @@ static void answer(const struct zone_service *service, struct span query,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static struct dns_rules rules;
 	static struct zone_service *service;
 
-	if (service == NULL)
-		service = zone_service_new(make_table(), make_view());
+	if (service == NULL) {
+		rules.table = make_table();
+		service = zone_service_new(&rules, make_view(), NULL);
+	}
 	answer(service, span_of(data, size), DNS_UDP, DNS_ANSWER_UDP_MAX);
 	answer(service, span_of(data, size), DNS_TCP, DNS_ANSWER_TCP_MAX);
 	return 0;

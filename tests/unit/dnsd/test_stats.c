@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/shelf.h"
+#include "dnsd/guard_load.h"
+#include "dnsd/rules.h"
 #include "dnsd/stats.h"
 #include "dnsd/worker.h"
 #include "loop/socket.h"
@@ -26,7 +27,7 @@ enum { QUERIES = 2000, LISTEN_BACKLOG = 4 };
 struct scene {
 	struct loop *loop;
 	struct dns_shelves shelves;
-	struct guard_state *memory;
+	struct dnsd_workers workers;
 	struct dns_server *server;
 	struct endpoint endpoint;
 	int udp, tcp;
@@ -38,21 +39,6 @@ struct scene {
 	struct timer samples_timer;
 };
 
-static void release_view(void *object)
-{
-	struct view *view = object;
-
-	view_free(&view);
-}
-
-static void release_table(void *object)
-{
-	struct zone_table *table = object;
-
-	zone_table_free(&table);
-}
-
-/* One query after the other. */
 static void *ask_on(void *arg)
 {
 	struct scene *scene = arg;
@@ -123,7 +109,7 @@ static void on_look(struct timer *timer, void *arg)
 {
 	struct scene *scene = arg;
 
-	if (dnsd_stats_sum(scene->shelves.stats, DNS_COUNT_UDP) >= QUERIES &&
+	if (dnsd_stats_sum(scene->workers.stats, DNS_COUNT_UDP) >= QUERIES &&
 		atomic_load(&scene->asked) >= QUERIES && atomic_load(&scene->frames) >= QUERIES) {
 		atomic_store(&scene->enough, true);
 		loop_stop(scene->loop);
@@ -147,25 +133,26 @@ static void start_tap(struct scene *scene)
 static void start_server(struct scene *scene, const struct conf *conf)
 {
 	struct endpoint any = {.ip = ip_from_v4(0x7f000001)};
-	struct zone_table *table = fixture_table();
+	struct dns_rules *rules = mem_new(dns_rules);
 
-	assert_int_equal(guard_new(conf, table, scene->memory, &table->guard, NULL), 0);
-	scene->shelves.tables = shelf_new(release_table);
-	scene->shelves.views = shelf_new(release_view);
-	scene->shelves.workers = 1;
-	shelf_put(scene->shelves.tables, table);
+	rules->table = fixture_table();
+	assert_int_equal(guard_load(conf, rules->table, &rules->guard, NULL), 0);
+	dns_shelves_init(&scene->shelves);
+	scene->workers.shelves = &scene->shelves;
+	scene->workers.count = 1;
+	shelf_put(scene->shelves.rules, rules);
 	shelf_put(scene->shelves.views, fixture_view(NULL, 0));
 	assert_int_equal(socket_bind_udp(any, false, &scene->udp, NULL), 0);
 	assert_int_equal(socket_local(scene->udp, &scene->endpoint), 0);
 	assert_int_equal(dns_server_new(&(struct dns_sockets){.udp_len = 1, .udp = &scene->udp},
-				 &(struct worker_kind){&dnsd_worker_calls, &scene->shelves},
+				 &(struct worker_kind){&dnsd_worker_calls, &scene->workers},
 				 &scene->server, NULL),
 		0);
 }
 
 static void counts_and_samples_are_read_while_workers_write(void **state)
 {
-	struct scene scene = {.loop = loop_new(), .memory = guard_state_new()};
+	struct scene scene = {.loop = loop_new(), .workers.guard = guard_state_new()};
 	struct conf_list lists[] = {{.name = "main"}, {.name = "names"}};
 	struct conf conf = {.hostname = "ns1.example.org",
 		.lists = lists,
@@ -175,7 +162,7 @@ static void counts_and_samples_are_read_while_workers_write(void **state)
 
 	(void)state;
 	start_tap(&scene);
-	scene.shelves.stats = dnsd_stats_new(scene.loop, &conf, NULL);
+	scene.workers.stats = dnsd_stats_new(scene.loop, &conf, NULL);
 	timer_init(&scene.samples_timer, scene.loop, on_look, &scene);
 	timer_set(&scene.samples_timer, loop_now_ms(scene.loop));
 	start_server(&scene, &conf);
@@ -183,16 +170,15 @@ static void counts_and_samples_are_read_while_workers_write(void **state)
 	loop_run(scene.loop);
 	pthread_join(scene.asking, NULL);
 	dns_server_free(&scene.server);
-	assert_true(dnsd_stats_sum(scene.shelves.stats, DNS_COUNT_ANSWERED) >= QUERIES);
-	assert_int_equal(dnsd_stats_sum(scene.shelves.stats, DNS_COUNT_ANSWERED),
-		dnsd_stats_sum(scene.shelves.stats, DNS_COUNT_UDP));
+	assert_true(dnsd_stats_sum(scene.workers.stats, DNS_COUNT_ANSWERED) >= QUERIES);
+	assert_int_equal(dnsd_stats_sum(scene.workers.stats, DNS_COUNT_ANSWERED),
+		dnsd_stats_sum(scene.workers.stats, DNS_COUNT_UDP));
 	timer_done(&scene.samples_timer);
-	dnsd_stats_free(&scene.shelves.stats);
+	dnsd_stats_free(&scene.workers.stats);
 	pthread_join(scene.receiving, NULL);
 	assert_true(atomic_load(&scene.frames) >= QUERIES);
-	shelf_free(&scene.shelves.tables);
-	shelf_free(&scene.shelves.views);
-	guard_state_free(&scene.memory);
+	dns_shelves_done(&scene.shelves);
+	guard_state_free(&scene.workers.guard);
 	loop_free(&scene.loop);
 	close(scene.udp);
 	close(scene.listener);

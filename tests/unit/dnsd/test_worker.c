@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/shelf.h"
+#include "dnsd/rules.h"
 #include "dnsd/worker.h"
 #include "loop/socket.h"
 #include "server/server.h"
@@ -30,35 +31,30 @@ static const struct fixture_entry listed[] = {
 	{"main", 1, "198.51.100.9", 0, "even", false},
 };
 
-static void release_view(void *object)
-{
-	struct view *view = object;
-
-	view_free(&view);
-}
-
-static void release_table(void *object)
-{
-	struct zone_table *table = object;
-
-	zone_table_free(&table);
-}
-
 struct bench {
 	struct dns_shelves shelves;
+	struct dnsd_workers workers;
 	struct endpoint endpoint;
 	int udp;
 	int tcp;
 };
+
+static struct dns_rules *new_rules(void)
+{
+	struct dns_rules *rules = mem_new(dns_rules);
+
+	rules->table = fixture_table();
+	return rules;
+}
 
 static int set_up(void **state)
 {
 	struct endpoint any = {.ip = ip_from_v4(0x7f000001)};
 	struct bench *bench = mem_new(bench);
 
-	bench->shelves.tables = shelf_new(release_table);
-	bench->shelves.views = shelf_new(release_view);
-	shelf_put(bench->shelves.tables, fixture_table());
+	dns_shelves_init(&bench->shelves);
+	bench->workers.shelves = &bench->shelves;
+	shelf_put(bench->shelves.rules, new_rules());
 	shelf_put(bench->shelves.views, fixture_view(listed, COUNTOF(listed)));
 	assert_int_equal(socket_listen_tcp(any, false, &bench->tcp, NULL), 0);
 	assert_int_equal(socket_local(bench->tcp, &bench->endpoint), 0);
@@ -71,8 +67,7 @@ static int tear_down(void **state)
 {
 	struct bench *bench = *state;
 
-	shelf_free(&bench->shelves.tables);
-	shelf_free(&bench->shelves.views);
+	dns_shelves_done(&bench->shelves);
 	close(bench->udp);
 	close(bench->tcp);
 	mem_free(bench);
@@ -152,7 +147,7 @@ static struct dns_tcp *start_tcp(struct bench *bench, size_t connections, int64_
 		.connections = connections, .per_client = connections, .idle_ms = idle_ms};
 
 	return start_tcp_of(
-		bench, &(struct worker_kind){&dnsd_worker_calls, &bench->shelves}, &limits);
+		bench, &(struct worker_kind){&dnsd_worker_calls, &bench->workers}, &limits);
 }
 
 static void queries_in_one_stream_are_answered_in_order(void **state)
@@ -414,7 +409,7 @@ static void a_client_with_many_connections_loses_its_own(void **state)
 	struct buf out;
 
 	tcp = start_tcp_of(
-		bench, &(struct worker_kind){&dnsd_worker_calls, &bench->shelves}, &limits);
+		bench, &(struct worker_kind){&dnsd_worker_calls, &bench->workers}, &limits);
 	buf_init(&out, 0);
 	append_framed(&out, "bl.example.org", 7);
 	stranger = socket(AF_INET, SOCK_STREAM, 0);
@@ -613,7 +608,7 @@ static struct dns_server *start_server(struct bench *bench)
 	struct dns_server *server = NULL;
 
 	assert_int_equal(
-		dns_server_new(&sockets, &(struct worker_kind){&dnsd_worker_calls, &bench->shelves},
+		dns_server_new(&sockets, &(struct worker_kind){&dnsd_worker_calls, &bench->workers},
 			&server, NULL),
 		0);
 	return server;
@@ -647,7 +642,7 @@ static void views_and_tables_change_under_load(void **state)
 		shelf_put(bench->shelves.views,
 			fixture_view(listed, i % 2 == 0 ? 0 : COUNTOF(listed)));
 		if (i % 10 == 0)
-			shelf_put(bench->shelves.tables, fixture_table());
+			shelf_put(bench->shelves.rules, new_rules());
 		dns_server_wake(server);
 		for (int64_t until_ms = clock_monotonic_ms() + PATIENCE_MS;
 			atomic_load(&asker.answered) == before && clock_monotonic_ms() < until_ms;)

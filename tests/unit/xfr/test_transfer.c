@@ -24,8 +24,8 @@ static const struct fixture_entry entries[] = {
 
 struct primary {
 	struct fixture fixture;
-	struct shelf *tables, *views;
-	struct transfer_memory *memory;
+	struct dns_shelves shelves;
+	struct transfer_state *state;
 };
 
 static void keep(void *object)
@@ -53,12 +53,11 @@ static void primary_init(struct primary *primary)
 				 span_text("AAECAwQFBgcICQoLDA0ODw=="), NULL),
 		0);
 	fixture_init(&primary->fixture, entries, COUNTOF(entries));
-	primary->tables = shelf_new(keep);
-	primary->views = shelf_new(keep);
-	primary->memory = transfer_memory_new(primary->tables, primary->views);
-	primary->fixture.table->transfers = transfer_rules_new(&conf, &key, primary->memory);
-	shelf_put(primary->tables, primary->fixture.table);
-	shelf_put(primary->views, primary->fixture.view);
+	primary->shelves = (struct dns_shelves){shelf_new(keep), shelf_new(keep)};
+	primary->state = transfer_state_new(&primary->shelves);
+	primary->fixture.rules.transfers = transfer_rules_new(&conf, &key, primary->state);
+	shelf_put(primary->shelves.rules, &primary->fixture.rules);
+	shelf_put(primary->shelves.views, primary->fixture.view);
 }
 
 static struct dns_request primary_ask(
@@ -70,7 +69,7 @@ static struct dns_request primary_ask(
 		.transport = transport,
 		.out = out};
 
-	zone_answer_requests(primary->fixture.service, NULL, &request, 1,
+	zone_answer_requests(primary->fixture.service, &request, 1,
 		(struct dns_now){.s = clock_now_s(), .ms = 1});
 	return request;
 }
@@ -174,19 +173,19 @@ static int end(void **state)
 	(void)state;
 	buf_done(&query);
 	/* The shelves hold what the fixture owns. */
-	shelf_free(&primary.tables);
-	shelf_free(&primary.views);
-	transfer_rules_free(&primary.fixture.table->transfers);
-	transfer_memory_free(&primary.memory);
+	shelf_free(&primary.shelves.rules);
+	shelf_free(&primary.shelves.views);
+	transfer_rules_free(&primary.fixture.rules.transfers);
+	transfer_state_free(&primary.state);
 	fixture_done(&primary.fixture);
 	return 0;
 }
 
 static const struct zone *main_zone(void)
 {
-	for (size_t i = 0; i < primary.fixture.table->zones_len; i++) {
-		if (primary.fixture.table->zones[i].holds == LIST_OF_ADDRESSES)
-			return &primary.fixture.table->zones[i];
+	for (size_t i = 0; i < primary.fixture.rules.table->zones_len; i++) {
+		if (primary.fixture.rules.table->zones[i].holds == LIST_OF_ADDRESSES)
+			return &primary.fixture.rules.table->zones[i];
 	}
 	return NULL;
 }
@@ -196,7 +195,7 @@ static void assert_is_walked(const struct received *received)
 	struct zone_binding binding;
 	struct copy walked;
 
-	zone_bind(&binding, primary.fixture.table, main_zone(), primary.fixture.view);
+	zone_bind(&binding, primary.fixture.rules.table, main_zone(), primary.fixture.view);
 	copy_walk(&walked, &binding);
 	assert_int_equal(walked.len, received->copy.len);
 	for (size_t i = 0; i < walked.len; i++)
@@ -260,7 +259,7 @@ static void a_transfer_outlives_its_rules(void **state)
 
 	(void)state;
 	request = ask_signed(&exchange);
-	transfer_rules_free(&primary.fixture.table->transfers);
+	transfer_rules_free(&primary.fixture.rules.transfers);
 	receive(request.multi, &exchange, &received);
 	assert_true(tsig_is_whole(&exchange));
 	assert_is_walked(&received);
@@ -348,11 +347,11 @@ static void ask_from(uint32_t serial, struct received *received)
 
 static void differences_come_condensed(void **state)
 {
-	struct zone_journal *journal = transfer_journal(primary.memory, &main_zone()->apex);
+	struct zone_journal *journal = transfer_journal(primary.state, &main_zone()->apex);
 	struct received received;
 
 	(void)state;
-	zone_journal_break(journal, FIXTURE_SERIAL - 3, false);
+	zone_journal_break(journal, FIXTURE_SERIAL - 3, SERIAL_AGREED);
 	add_step(journal, FIXTURE_SERIAL - 3, FIXTURE_SERIAL - 2, "gone", "passing");
 	add_step(journal, FIXTURE_SERIAL - 2, FIXTURE_SERIAL - 1, "passing", NULL);
 	add_step(journal, FIXTURE_SERIAL - 1, FIXTURE_SERIAL, NULL, "new");
@@ -402,7 +401,7 @@ static void steps_go_over_the_end_of_numbers(void **state)
 	struct journal_range range;
 
 	(void)state;
-	zone_journal_break(journal, UINT32_MAX - 1, false);
+	zone_journal_break(journal, UINT32_MAX - 1, SERIAL_AGREED);
 	add_step(journal, UINT32_MAX - 1, UINT32_MAX, NULL, "a");
 	add_step(journal, UINT32_MAX, 1, NULL, "b");
 	assert_int_equal(zone_journal_take(journal, UINT32_MAX - 1, &range), 0);
@@ -420,8 +419,8 @@ static void a_journal_forgets(void **state)
 	struct journal_range range;
 
 	(void)state;
-	zone_journal_break(
-		journal, 1, true); /* of another life: the next step is not known either */
+	zone_journal_break(journal, 1,
+		SERIAL_DOUBTFUL); /* of another life: the next step is not known either */
 	add_step(journal, 1, 2, NULL, "a");
 	assert_int_equal(zone_journal_take(journal, 1, &range), E_ABSENT);
 	for (uint32_t serial = 2; serial < 1000; serial++)

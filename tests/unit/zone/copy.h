@@ -9,7 +9,7 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "sets/names.h"
-#include "zone/answer.h"
+#include "zone/ask.h"
 #include "zone/diff.h"
 
 struct copy {
@@ -225,7 +225,7 @@ static inline void our_ask(const struct zone_service *service, const struct zone
 	assert_int_equal(dns_name_join(&relative, &zone->apex, &full), 0);
 	buf_init(&query, 0);
 	dns_query_encode(&query, 1, &full, type, 0);
-	len = zone_answer(service, buf_span(&query), DNS_TCP, 1000, answer);
+	len = ask_zone(service, buf_span(&query), DNS_TCP, 1000, answer);
 	buf_done(&query);
 	assert_int_equal(dns_message_decode(span_of(answer, len), &message), 0);
 	reply->len = reply->used = 0;

@@ -11,13 +11,15 @@
 #include "base/buf.h"
 #include "base/macro.h"
 #include "list/snapshot_write.h"
+#include "list/view.h"
 #include "zone/answer.h"
+#include "zone/ask.h"
 
 enum { FIXTURE_SERIAL = 2026, FIXTURE_NOW_S = 1000000, FIXTURE_TTL_S = 300 };
 
 struct fixture {
 	struct view *view;
-	struct zone_table *table;
+	struct dns_rules rules;
 	struct zone_service *service;
 };
 
@@ -105,14 +107,14 @@ static inline void fixture_init(
 	struct fixture *fixture, const struct fixture_entry *entries, size_t count)
 {
 	fixture->view = fixture_view(entries, count);
-	fixture->table = fixture_table();
-	fixture->service = zone_service_new(fixture->table, fixture->view);
+	fixture->rules = (struct dns_rules){.table = fixture_table()};
+	fixture->service = zone_service_new(&fixture->rules, fixture->view, NULL);
 }
 
 static inline void fixture_done(struct fixture *fixture)
 {
 	zone_service_free(&fixture->service);
-	zone_table_free(&fixture->table);
+	zone_table_free(&fixture->rules.table);
 	view_free(&fixture->view);
 }
 
@@ -194,7 +196,7 @@ static inline const char *fixture_ask(
 	assert_int_equal(dns_name_parse(span_text(text), &name), 0);
 	buf_init(&query, 0);
 	dns_query_encode(&query, 0xabcd, &name, type, 0);
-	len = zone_answer(fixture->service, buf_span(&query), DNS_UDP, FIXTURE_NOW_S, answer);
+	len = ask_zone(fixture->service, buf_span(&query), DNS_UDP, FIXTURE_NOW_S, answer);
 	buf_done(&query);
 	assert_int_equal(dns_message_decode(span_of(answer, len), &message), 0);
 	assert_true(dns_message_answers(&message, 0xabcd, &name, type));

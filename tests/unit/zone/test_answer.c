@@ -324,7 +324,7 @@ static void a_zone_without_its_list_still_answers(void **state)
 	struct buf out;
 
 	buf_init(&out, 0);
-	fixture->service = zone_service_new(fixture->table, empty);
+	fixture->service = zone_service_new(&fixture->rules, empty, NULL);
 	assert_string_equal(fixture_ask(fixture, "2.0.0.127.bl.example.org", DNS_A, &out),
 		"NOERROR aa | 2.0.0.127.bl.example.org 300 A 127.0.0.2");
 	assert_non_null(strstr(
@@ -345,7 +345,7 @@ static void without_any_view_the_answer_is_servfail(void **state)
 	struct buf out;
 
 	buf_init(&out, 0);
-	fixture->service = zone_service_new(fixture->table, NULL);
+	fixture->service = zone_service_new(&fixture->rules, NULL, NULL);
 	assert_string_equal(
 		fixture_ask(fixture, "2.0.0.127.bl.example.org", DNS_A, &out), "SERVFAIL");
 	assert_string_equal(fixture_ask(fixture, "example.org", DNS_A, &out), "REFUSED");

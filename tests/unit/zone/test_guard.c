@@ -6,8 +6,10 @@
 
 #include "base/mem.h"
 #include "dns/query.h"
+#include "dnsd/guard_load.h"
 #include "fixture.h"
 #include "zone/guard.h"
+#include "zone/guard_sample.h"
 
 /*
  * Who may ask how much, at a whole table of zones: main (bl.example.org) and names (dbl.example.org). Each case is a
@@ -17,8 +19,9 @@
 
 struct scene {
 	struct fixture fixture;
-	struct guard_state *memory;
+	struct guard_state *guard;
 	struct guard_worker *worker;
+	struct zone_service *service;
 	struct dns_now now;
 	struct conf conf;
 	struct conf_list lists[2];
@@ -44,8 +47,10 @@ static struct scene *scene_new(void)
 	struct scene *scene = mem_new(scene);
 
 	fixture_init(&scene->fixture, NULL, 0);
-	scene->memory = guard_state_new();
-	scene->worker = guard_worker_new(1);
+	scene->guard = guard_state_new();
+	scene->worker = guard_worker_new(scene->guard, 1, 1);
+	scene->service =
+		zone_service_new(&scene->fixture.rules, scene->fixture.view, scene->worker);
 	scene->now = (struct dns_now){.s = FIXTURE_NOW_S, .ms = 5};
 	scene->lists[0].name = "main";
 	scene->lists[1].name = "names";
@@ -69,9 +74,11 @@ static void scene_free(struct scene *scene)
 {
 	if (scene->keys_path[0] != '\0')
 		unlink(scene->keys_path);
+	zone_service_free(&scene->service);
 	guard_worker_free(&scene->worker);
+	guard_free(&scene->fixture.rules.guard);
 	fixture_done(&scene->fixture);
-	guard_state_free(&scene->memory);
+	guard_state_free(&scene->guard);
 	buf_done(&scene->out);
 	mem_free(scene);
 }
@@ -79,11 +86,11 @@ static void scene_free(struct scene *scene)
 /* The configuration comes into force. */
 static void apply(struct scene *scene)
 {
-	struct zone_table *table = scene->fixture.table;
+	struct dns_rules *rules = &scene->fixture.rules;
 	struct fault why = {""};
 
-	guard_free(&table->guard);
-	if (guard_new(&scene->conf, table, scene->memory, &table->guard, &why) < 0)
+	guard_free(&rules->guard);
+	if (guard_load(&scene->conf, rules->table, &rules->guard, &why) < 0)
 		fail_msg("%s", why.text);
 }
 
@@ -131,7 +138,7 @@ static const char *ask(struct scene *scene, const struct question *question)
 	request.query = buf_span(&query);
 	request.client.port = 4711;
 	assert_int_equal(ip_parse(span_text(question->client), &request.client.ip), 0);
-	zone_answer_requests(scene->fixture.service, scene->worker, &request, 1, scene->now);
+	zone_answer_requests(scene->service, &request, 1, scene->now);
 	buf_done(&query);
 	buf_clear(&scene->out);
 	scene->len = request.out_len;
@@ -329,8 +336,7 @@ static void files_of_keys_are_checked(void **state)
 		struct fault why = {""};
 
 		write_keys(scene, cases[i].text, cases[i].mode);
-		assert_int_equal(
-			guard_new(&scene->conf, scene->fixture.table, scene->memory, &guard, &why),
+		assert_int_equal(guard_load(&scene->conf, scene->fixture.rules.table, &guard, &why),
 			E_CONFIG);
 		assert_null(guard);
 		if (strstr(why.text, cases[i].why) == NULL)
@@ -471,13 +477,13 @@ static void a_message_without_question_may_come_for_a_cookie(void **state)
 
 	(void)state;
 	apply(scene);
-	zone_answer_requests(scene->fixture.service, scene->worker, &request, 1, scene->now);
+	zone_answer_requests(scene->service, &request, 1, scene->now);
 	assert_int_equal(request.out_len, DNS_HEADER_SIZE + 11 + 28);
 	assert_int_equal(scene->bytes[3] & 0xf, DNS_NOERROR);
 	assert_memory_equal(scene->bytes + DNS_HEADER_SIZE + 15, "clientck\1\0\0\0", 12);
 	scene->conf.guard.cookies = COOKIES_OFF;
 	apply(scene);
-	zone_answer_requests(scene->fixture.service, scene->worker, &request, 1, scene->now);
+	zone_answer_requests(scene->service, &request, 1, scene->now);
 	assert_int_equal(scene->bytes[3] & 0xf, DNS_FORMERR);
 	scene_free(scene);
 }

@@ -167,7 +167,7 @@ static void each_form_of_message_gets_its_answer(void **state)
 		uint8_t answer[DNS_ANSWER_UDP_MAX];
 		size_t len;
 
-		len = zone_answer(
+		len = ask_zone(
 			fixture->service, span_of(query, c->len), DNS_UDP, FIXTURE_NOW_S, answer);
 		mem_free(query);
 		if (c->expected == NULL) {
@@ -185,12 +185,12 @@ static void each_form_of_message_gets_its_answer(void **state)
 /* In a batch of any length each request gets what it gets alone. */
 static void a_batch_is_answered_like_its_queries_alone(void **state)
 {
-	enum { JOBS = 3 * COUNTOF(message_cases) };
+	enum { REQUESTS = 3 * COUNTOF(message_cases) };
 	struct fixture *fixture = *state;
-	uint8_t(*answers)[DNS_ANSWER_UDP_MAX] = mem_alloc_array(JOBS, sizeof(*answers));
-	struct dns_request requests[JOBS];
+	uint8_t(*answers)[DNS_ANSWER_UDP_MAX] = mem_alloc_array(REQUESTS, sizeof(*answers));
+	struct dns_request requests[REQUESTS];
 
-	for (size_t requests_len = 1; requests_len <= JOBS;
+	for (size_t requests_len = 1; requests_len <= REQUESTS;
 		requests_len += requests_len < 40 ? 1 : 17) {
 		for (size_t i = 0; i < requests_len; i++) {
 			const struct message_case *c = &message_cases[i % COUNTOF(message_cases)];
@@ -199,11 +199,11 @@ static void a_batch_is_answered_like_its_queries_alone(void **state)
 				.out = answers[i],
 				.out_len = 1};
 		}
-		zone_answer_requests(fixture->service, NULL, requests, requests_len,
+		zone_answer_requests(fixture->service, requests, requests_len,
 			(struct dns_now){.s = FIXTURE_NOW_S});
 		for (size_t i = 0; i < requests_len; i++) {
 			uint8_t alone[DNS_ANSWER_UDP_MAX];
-			size_t len = zone_answer(
+			size_t len = ask_zone(
 				fixture->service, requests[i].query, DNS_UDP, FIXTURE_NOW_S, alone);
 
 			assert_int_equal(requests[i].out_len, len);
@@ -223,7 +223,7 @@ static void a_query_cut_anywhere_is_a_format_error_or_nothing(void **state)
 		uint8_t answer[DNS_ANSWER_UDP_MAX];
 		size_t len;
 
-		len = zone_answer(
+		len = ask_zone(
 			fixture->service, span_of(query, cut), DNS_UDP, FIXTURE_NOW_S, answer);
 		mem_free(query);
 		if (cut < DNS_HEADER_SIZE) {
@@ -243,7 +243,7 @@ static void answers_keep_the_limit_of_their_transport(void **state)
 	struct conf_list list = {.name = "main", .zone = "bl.example.org"};
 	const char *servers[24];
 	struct conf conf = {.lists_len = 1, .lists = &list, .ttl_s = 300, .nameservers = servers};
-	struct zone_table *table = NULL;
+	struct dns_rules rules = {0};
 	uint8_t answer[DNS_ANSWER_TCP_MAX];
 	struct zone_service *service;
 	struct fixture *fixture = *state;
@@ -253,35 +253,35 @@ static void answers_keep_the_limit_of_their_transport(void **state)
 	for (size_t i = 0; i < COUNTOF(servers); i++)
 		servers[i] = "a-long-name-for-a-server.somewhere.example.org";
 	conf.nameservers_len = 9; /* of 60 octets each: 29 + 9 * 60 is over 512 */
-	assert_int_equal(zone_table_new(&conf, &table, NULL), 0);
-	service = zone_service_new(table, fixture->view);
+	assert_int_equal(zone_table_new(&conf, &rules.table, NULL), 0);
+	service = zone_service_new(&rules, fixture->view, NULL);
 
-	len = zone_answer(service, span_of(BYTES(plain)), DNS_UDP, FIXTURE_NOW_S, answer);
+	len = ask_zone(service, span_of(BYTES(plain)), DNS_UDP, FIXTURE_NOW_S, answer);
 	assert_int_equal(dns_message_decode(span_of(answer, len), &message), 0);
 	assert_int_equal(message.flags & DNS_FLAG_TC, DNS_FLAG_TC);
 	assert_int_equal(message.counts[DNS_ANSWER], 0);
 	assert_int_equal(len, sizeof(plain) - 1);
 
-	len = zone_answer(service, span_of(BYTES(with_opt)), DNS_UDP, FIXTURE_NOW_S, answer);
+	len = ask_zone(service, span_of(BYTES(with_opt)), DNS_UDP, FIXTURE_NOW_S, answer);
 	assert_int_equal(dns_message_decode(span_of(answer, len), &message), 0);
 	assert_int_equal(message.flags & DNS_FLAG_TC, 0);
 	assert_int_equal(message.counts[DNS_ANSWER], 9);
 	zone_service_free(&service);
-	zone_table_free(&table);
+	zone_table_free(&rules.table);
 
 	conf.nameservers_len = COUNTOF(servers);
-	assert_int_equal(zone_table_new(&conf, &table, NULL), 0);
-	service = zone_service_new(table, fixture->view);
-	len = zone_answer(service, span_of(BYTES(with_opt)), DNS_UDP, FIXTURE_NOW_S, answer);
+	assert_int_equal(zone_table_new(&conf, &rules.table, NULL), 0);
+	service = zone_service_new(&rules, fixture->view, NULL);
+	len = ask_zone(service, span_of(BYTES(with_opt)), DNS_UDP, FIXTURE_NOW_S, answer);
 	assert_int_equal(dns_message_decode(span_of(answer, len), &message), 0);
 	assert_int_equal(message.flags & DNS_FLAG_TC, DNS_FLAG_TC);
 	assert_true(message.edns.present);
-	len = zone_answer(service, span_of(BYTES(with_opt)), DNS_TCP, FIXTURE_NOW_S, answer);
+	len = ask_zone(service, span_of(BYTES(with_opt)), DNS_TCP, FIXTURE_NOW_S, answer);
 	assert_int_equal(dns_message_decode(span_of(answer, len), &message), 0);
 	assert_int_equal(message.flags & DNS_FLAG_TC, 0);
 	assert_int_equal(message.counts[DNS_ANSWER], COUNTOF(servers));
 	zone_service_free(&service);
-	zone_table_free(&table);
+	zone_table_free(&rules.table);
 }
 
 /* The most that one small datagram can draw: ten times its size at most, over any type of a name that is listed. */
@@ -300,8 +300,8 @@ static void no_answer_is_a_lever(void **state)
 		memcpy(query + len, types[i], 2);
 		memcpy(query + len + 2, "\0\1" OPT("\xff\xff", "\0\0\0\0", "\0\0"), 13);
 		len += 15;
-		assert_true(zone_answer(fixture->service, span_of(query, len), DNS_UDP,
-				    FIXTURE_NOW_S, answer) < 10 * len);
+		assert_true(ask_zone(fixture->service, span_of(query, len), DNS_UDP, FIXTURE_NOW_S,
+				    answer) < 10 * len);
 	}
 }
 

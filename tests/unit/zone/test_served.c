@@ -125,8 +125,8 @@ static int set_up(void **state)
 	}
 	conf_report_done(&report);
 	fixture->view = make_view();
-	assert_int_equal(zone_table_new(conf, &fixture->table, NULL), 0);
-	fixture->service = zone_service_new(fixture->table, fixture->view);
+	assert_int_equal(zone_table_new(conf, &fixture->rules.table, NULL), 0);
+	fixture->service = zone_service_new(&fixture->rules, fixture->view, NULL);
 	*state = fixture;
 	return 0;
 }
@@ -358,11 +358,11 @@ static void copies_answer_the_same(void **state)
 	struct fixture *fixture = *state;
 	struct zone_binding binding;
 
-	for (size_t z = 0; z < fixture->table->zones_len; z++) {
-		const struct zone *zone = &fixture->table->zones[z];
+	for (size_t z = 0; z < fixture->rules.table->zones_len; z++) {
+		const struct zone *zone = &fixture->rules.table->zones[z];
 		struct copy copy;
 
-		zone_bind(&binding, fixture->table, zone, fixture->view);
+		zone_bind(&binding, fixture->rules.table, zone, fixture->view);
 		copy_walk(&copy, &binding);
 		for (size_t i = 0; i < COUNTOF(names); i++) {
 			for (size_t k = 0; k < COUNTOF(subtrees); k++)

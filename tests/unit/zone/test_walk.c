@@ -212,10 +212,11 @@ static void check_domains(struct both *both, const struct model *model)
 	}
 }
 
-static void check_copy(const struct copy *copy, const struct zone_table *table,
-	const struct view *view, const struct zone *zone, const struct model *model)
+static void check_copy(const struct copy *copy, struct zone_table *table, const struct view *view,
+	const struct zone *zone, const struct model *model)
 {
-	struct zone_service *service = zone_service_new(table, view);
+	struct dns_rules rules = {.table = table};
+	struct zone_service *service = zone_service_new(&rules, view, NULL);
 	static struct both both;
 
 	both = (struct both){.copy = copy, .service = service, .zone = zone};

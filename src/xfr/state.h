@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * What transfers share and what outlives a configuration: the journals of the zones, how many transfers run, when a refusal was
+ * logged. Owner: the dns role. All threads share it: counts are atomic, and a lock of the list of journals is held for as long
+ * as it takes to find one.
+ */
+#include "xfr/journal.h"
+#include "xfr/shelves.h"
+
+struct transfer_state;
+
+/* The shelves live longer. */
+struct transfer_state *transfer_state_new(const struct dns_shelves *shelves);
+/* After the last transfer. */
+void transfer_state_free(struct transfer_state **state);
+
+const struct dns_shelves *transfer_shelves(const struct transfer_state *state);
+
+/* The journal of a zone, made when there is none yet. The main thread. */
+struct zone_journal *transfer_journal(struct transfer_state *state, const struct dns_name *apex);
+/* NULL: the zone has none. */
+struct zone_journal *transfer_journal_find(
+	struct transfer_state *state, const struct dns_name *apex);
+
+/* One more transfer runs; false: too many do. */
+bool transfer_enter(struct transfer_state *state);
+void transfer_leave(struct transfer_state *state);
+
+/* Whether a refusal may be logged now: strangers write no more than a line a second. */
+bool transfer_may_log(struct transfer_state *state);
