@@ -348,23 +348,22 @@ static int addresses_write(struct export *export)
 {
 	bool want_v4 = (rbl_type_kinds(export->format) & RBL_KIND_V4) != 0;
 	struct halves halves = {.export = export};
-	u128 from = 0, first, last;
-	struct zone_match match;
+	struct match_range at;
+	u128 from = 0;
 	int code = 0;
 
-	while (code == 0 &&
-		match_next_ip(export->binding, from, export->within, &first, &last, &match)) {
-		if (key_is_v4(first) != want_v4)
+	while (code == 0 && match_next_ip(export->binding, from, export->within, &at)) {
+		if (key_is_v4(at.first) != want_v4)
 			export->other_family++;
 		else if (want_v4)
-			code = write_v4(export, (uint32_t)first, (uint32_t)last, &match);
+			code = write_v4(export, (uint32_t)at.first, (uint32_t)at.last, &at.match);
 		else if (export->format == RBL_IP6TRIE)
-			code = write_ip6trie(export, first, last, &match);
+			code = write_ip6trie(export, at.first, at.last, &at.match);
 		else
-			code = write_ip6tset(&halves, first, last, &match);
-		if (last == ~(u128)0)
+			code = write_ip6tset(&halves, at.first, at.last, &at.match);
+		if (at.last == ~(u128)0)
 			break;
-		from = last + 1;
+		from = at.last + 1;
 	}
 	return code != 0 ? code : halves_close(&halves);
 }

@@ -123,41 +123,47 @@ static bool zone_serves(const struct zone *zone, struct span list)
 	return false;
 }
 
+/* One change: from one view to the next. */
+struct view_change {
+	const struct view *before, *after;
+};
+
 static int zone_differ(const struct dns_changes *changes, const struct zone *zone,
-	const struct view *before, const struct view *after, struct zone_diff *diff)
+	const struct view_change *views, struct zone_diff *diff)
 {
 	struct source *sources = mem_alloc_array(changes->sources_len + 1, sizeof(*sources));
-	struct zone_binding old_binding, new_binding;
-	size_t len = 0;
+	const struct zone_table *table = changes_followed(changes);
+	struct zone_binding before, after;
+	struct zone_change change = {&before, &after, sources, 0};
 	int r;
 
 	for (size_t i = 0; i < changes->sources_len; i++) {
 		if (zone_serves(zone, changes->sources[i].list))
-			sources[len++] = changes->sources[i].source;
+			sources[change.sources_len++] = changes->sources[i].source;
 	}
-	zone_bind(&old_binding, changes_followed(changes), zone, before);
-	zone_bind(&new_binding, changes_followed(changes), zone, after);
-	r = zone_diff_make(&old_binding, &new_binding, sources, len, NODES_MAX, diff);
+	zone_bind(&before, table, zone, views->before);
+	zone_bind(&after, table, zone, views->after);
+	r = zone_diff_make(&change, NODES_MAX, diff);
 	mem_free(sources);
 	return r;
 }
 
-static void zone_follow(struct dns_changes *changes, const struct zone *zone,
-	const struct view *before, const struct view *after)
+static void zone_follow(
+	struct dns_changes *changes, const struct zone *zone, const struct view_change *views)
 {
 	struct zone_journal *journal = transfer_journal(changes->state, &zone->apex);
-	uint32_t to = view_serial(after);
+	uint32_t from = views->before != NULL ? view_serial(views->before) : 0;
+	uint32_t to = view_serial(views->after);
 	struct zone_diff diff;
 
-	if (before == NULL || zone_journal_serial(journal) != view_serial(before)) {
+	if (views->before == NULL || zone_journal_serial(journal) != from) {
 		/* secondaries may be here from another life */
 		zone_journal_break(journal, to, SERIAL_DOUBTFUL);
 		return;
 	}
 	zone_diff_init(&diff);
-	if (changes_lead(changes, view_serial(before), to) &&
-		zone_differ(changes, zone, before, after, &diff) == 0)
-		zone_journal_add(journal, view_serial(before), to, &diff);
+	if (changes_lead(changes, from, to) && zone_differ(changes, zone, views, &diff) == 0)
+		zone_journal_add(journal, from, to, &diff);
 	else
 		zone_journal_break(journal, to, SERIAL_AGREED);
 	zone_diff_done(&diff);
@@ -165,19 +171,20 @@ static void zone_follow(struct dns_changes *changes, const struct zone *zone,
 
 bool dns_changes_view(struct dns_changes *changes, uint32_t *ret_serial)
 {
-	struct shelf_item *newer = NULL;
-	const struct view *before = shelf_object(changes->view), *after;
+	struct view_change views = {.before = shelf_object(changes->view)};
 	const struct zone_table *table = changes_followed(changes);
+	struct shelf_item *newer = NULL;
 	bool changed;
 
 	shelf_refresh(changes->shelves->views, &newer);
-	after = shelf_object(newer);
-	changed = after != NULL && (before == NULL || view_serial(before) != view_serial(after));
+	views.after = shelf_object(newer);
+	changed = views.after != NULL &&
+		  (views.before == NULL || view_serial(views.before) != view_serial(views.after));
 	for (size_t i = 0; changed && table != NULL && i < table->zones_len; i++)
-		zone_follow(changes, &table->zones[i], before, after);
+		zone_follow(changes, &table->zones[i], &views);
 	changes_forget(changes);
 	if (changed)
-		*ret_serial = view_serial(after);
+		*ret_serial = view_serial(views.after);
 	if (changes->view != NULL)
 		shelf_release(changes->shelves->views, &changes->view);
 	changes->view = newer;

@@ -135,34 +135,33 @@ static const struct zone *table_zone(const struct zone_table *table, const struc
 
 /* ---- all of the zone ---- */
 
-static void measure_add(struct xfr_out *xfr, u128 first, u128 last, const struct zone_match *match)
+static void measure_add(struct xfr_out *xfr, const struct match_range *range)
 {
+	u128 first = range->first, last = range->last;
 	uint64_t width = key_is_v4(first) ? (uint64_t)(last - first) + 1 : 1;
 	uint64_t names = width;
 
-	if (!match_names_source(&xfr->binding, match) && width > 512)
+	if (!match_names_source(&xfr->binding, &range->match) && width > 512)
 		names = width / 256 + 512; /* wildcards, and the ends */
 	if (xfr->measured == 0 || last - first > xfr->widest_last - xfr->widest_first) {
 		xfr->widest_first = first;
 		xfr->widest_last = last;
 	}
-	xfr->measured += names * match->len * RECORDS_EACH * TIMES_EACH;
+	xfr->measured += names * range->match.len * RECORDS_EACH * TIMES_EACH;
 }
 
 /* 1: there is more. */
 static int measure_addresses(struct xfr_out *xfr)
 {
-	struct zone_match match;
-	u128 first, last;
+	struct match_range range;
 
 	for (unsigned i = 0; i < MEASURED_AT_ONCE; i++) {
-		if (!match_next_ip(
-			    &xfr->binding, xfr->measured_to, xfr->zone->all, &first, &last, &match))
+		if (!match_next_ip(&xfr->binding, xfr->measured_to, xfr->zone->all, &range))
 			return 0;
-		measure_add(xfr, first, last, &match);
-		if (last == ~(u128)0 || xfr->measured > xfr->records_max)
+		measure_add(xfr, &range);
+		if (range.last == ~(u128)0 || xfr->measured > xfr->records_max)
 			return 0;
-		xfr->measured_to = last + 1;
+		xfr->measured_to = range.last + 1;
 	}
 	return 1;
 }

@@ -117,18 +117,28 @@ static void reply_negative(struct reply *reply, const struct asked *asked, uint1
 		reply->authorities++;
 }
 
-/* The A and AAAA records of a host, of one type or (0) of both, into one section; false: they do not fit. */
-static bool reply_host(struct reply *reply, uint32_t ttl_s, const struct zone_host *host,
-	size_t name_at, uint16_t type, uint16_t *count)
+/* Records of a host: of one type, or (0) of both. */
+struct host_records {
+	const struct zone_host *host;
+	size_t name_at; /* of the host, in the message */
+	uint16_t type;
+};
+
+/* Into one section, which is counted; false: they do not fit. */
+static bool reply_host(struct reply *reply, const struct asked *asked,
+	const struct host_records *records, uint16_t *count)
 {
+	const struct zone_host *host = records->host;
+
 	for (size_t i = 0; i < host->ips_len; i++) {
 		bool is_v4 = ip_is_v4(host->ips[i]);
 		uint16_t of = is_v4 ? DNS_A : DNS_AAAA;
 		uint8_t *rdata;
 
-		if (type != 0 && type != of)
+		if (records->type != 0 && records->type != of)
 			continue;
-		rdata = reply_record(reply, name_at, of, ttl_s, is_v4 ? 4 : 16);
+		rdata = reply_record(
+			reply, records->name_at, of, asked->binding->ttl_s, is_v4 ? 4 : 16);
 		if (rdata == NULL)
 			return false;
 		memcpy(rdata, host->ips[i].b + (is_v4 ? 12 : 0), is_v4 ? 4 : 16);
@@ -148,7 +158,8 @@ static void reply_glue(struct reply *reply, const struct asked *asked, const siz
 
 			if (dns_name_equal(&host->name, &zone->servers[i]) &&
 				reply_has_room(reply, host->ips_len * GLUE_MAX))
-				reply_host(reply, asked->binding->ttl_s, host, server_at[i], 0,
+				reply_host(reply, asked,
+					&(struct host_records){host, server_at[i], 0},
 					&reply->additionals);
 		}
 	}
@@ -261,17 +272,13 @@ static void asked_answer_apex(const struct asked *asked, struct reply *reply)
 
 static void asked_answer_host(const struct asked *asked, struct reply *reply)
 {
-	const struct zone_host *host = asked->qname.host;
-	uint16_t type = asked->query->type;
+	struct host_records records = {asked->qname.host, DNS_HEADER_SIZE, asked->query->type};
 
-	if (type == DNS_ANY)
-		type = ip_is_v4(host->ips[0]) ? DNS_A : DNS_AAAA;
-	if ((type == DNS_A || type == DNS_AAAA) &&
-		reply_host(reply, asked->binding->ttl_s, host, DNS_HEADER_SIZE, type,
-			&reply->answers) &&
-		reply->answers == 0)
+	if (records.type == DNS_ANY)
+		records.type = ip_is_v4(records.host->ips[0]) ? DNS_A : DNS_AAAA;
+	if (records.type != DNS_A && records.type != DNS_AAAA)
 		reply_negative(reply, asked, DNS_NOERROR);
-	else if (type != DNS_A && type != DNS_AAAA)
+	else if (reply_host(reply, asked, &records, &reply->answers) && reply->answers == 0)
 		reply_negative(reply, asked, DNS_NOERROR);
 }
 

@@ -56,14 +56,17 @@ static size_t append_missing(
 	return count;
 }
 
-static void differ_take(struct differ *differ, bool has_old, bool has_new)
+/* The records of an owner that both have, or one. */
+enum sides { SIDE_OLD = 1, SIDE_NEW = 2, SIDES_BOTH = SIDE_OLD | SIDE_NEW };
+
+static void differ_take(struct differ *differ, enum sides sides)
 {
 	struct zone_diff *diff = differ->diff;
 
 	differ->old_records.len = differ->new_records.len = 0;
-	if (has_old)
+	if ((sides & SIDE_OLD) != 0)
 		zone_node_records(differ->before, &differ->old_node, &differ->old_records);
-	if (has_new)
+	if ((sides & SIDE_NEW) != 0)
 		zone_node_records(differ->after, &differ->new_node, &differ->new_records);
 	diff->removed_len +=
 		append_missing(&diff->removed, &differ->old_records, &differ->new_records);
@@ -72,27 +75,44 @@ static void differ_take(struct differ *differ, bool has_old, bool has_new)
 
 /* ---- one region ---- */
 
+/* Whose node comes first, of those that have one left; both when they have the same owner. */
+static enum sides differ_first(const struct differ *differ, enum sides left)
+{
+	int order;
+
+	if (left != SIDES_BOTH)
+		return left;
+	order = zone_node_compare(&differ->old_node, &differ->new_node);
+	return order < 0 ? SIDE_OLD : order > 0 ? SIDE_NEW : SIDES_BOTH;
+}
+
+/* Of the sides of `which`, those that have another node. */
+static enum sides differ_next(struct differ *differ, enum sides which)
+{
+	enum sides have = 0;
+
+	if ((which & SIDE_OLD) != 0 && zone_walk_next(&differ->old_walk, &differ->old_node))
+		have |= SIDE_OLD;
+	if ((which & SIDE_NEW) != 0 && zone_walk_next(&differ->new_walk, &differ->new_node))
+		have |= SIDE_NEW;
+	return have;
+}
+
 static int differ_walk(struct differ *differ, unsigned subtree, const struct zone_region *region)
 {
-	bool has_old, has_new;
+	enum sides left;
 
 	zone_walk_begin_at(&differ->old_walk, differ->before, subtree, region);
 	zone_walk_begin_at(&differ->new_walk, differ->after, subtree, region);
-	has_old = zone_walk_next(&differ->old_walk, &differ->old_node);
-	has_new = zone_walk_next(&differ->new_walk, &differ->new_node);
-	while (has_old || has_new) {
-		int order = !has_old   ? 1
-			    : !has_new ? -1
-				       : zone_node_compare(&differ->old_node, &differ->new_node);
+	left = differ_next(differ, SIDES_BOTH);
+	while (left != 0) {
+		enum sides first = differ_first(differ, left);
 
 		if (differ->left-- == 0)
 			return E_LIMIT;
-		if (order != 0 || !zone_node_equal(&differ->old_node, &differ->new_node))
-			differ_take(differ, order <= 0, order >= 0);
-		if (order <= 0)
-			has_old = zone_walk_next(&differ->old_walk, &differ->old_node);
-		if (order >= 0)
-			has_new = zone_walk_next(&differ->new_walk, &differ->new_node);
+		if (first != SIDES_BOTH || !zone_node_equal(&differ->old_node, &differ->new_node))
+			differ_take(differ, first);
+		left = (left & ~first) | differ_next(differ, first);
 	}
 	return 0;
 }
@@ -123,13 +143,13 @@ static size_t append_end_txt(
 /* ---- all of it ---- */
 
 struct regions {
-	size_t len, size;
+	size_t len, room;
 	struct zone_region *items;
 };
 
 static struct zone_region *regions_add(struct regions *regions)
 {
-	mem_grow(&regions->items, &regions->size, regions->len + 1, sizeof(*regions->items));
+	mem_grow(&regions->items, &regions->room, regions->len + 1, sizeof(regions->items[0]));
 	regions->items[regions->len] = (struct zone_region){.is_domain = false};
 	return &regions->items[regions->len++];
 }
@@ -170,7 +190,8 @@ static int region_compare(const void *a, const void *b)
 
 	if (left->is_domain) {
 		order = domain_compare(span_text(left->domain), span_text(right->domain));
-		return order != 0 ? order : (int)right->whole - (int)left->whole;
+		return order != 0 ? order
+				  : (right->whole > left->whole) - (right->whole < left->whole);
 	}
 	if (left->first != right->first)
 		return left->first < right->first ? -1 : 1;
@@ -205,10 +226,28 @@ static int differ_subtree(struct differ *differ, unsigned subtree, struct region
 	return r;
 }
 
-int zone_diff_make(const struct zone_binding *before, const struct zone_binding *after,
-	const struct source *sources, size_t sources_len, size_t limit, struct zone_diff *diff)
+/* What changed, as regions of one subtree. */
+static void differ_regions(const struct differ *differ, const struct zone_change *change,
+	unsigned subtree, struct regions *regions)
 {
-	bool of_domains = after->zone->holds == LIST_OF_DOMAINS;
+	bool of_domains = change->after->zone->holds == LIST_OF_DOMAINS;
+
+	regions->len = 0;
+	for (size_t i = 0; i < change->sources_len; i++) {
+		const struct source *source = &change->sources[i];
+
+		if (of_domains != (source->kind == SOURCE_DOMAIN))
+			continue; /* an entry of the other kind, which the zone does not show */
+		if (of_domains)
+			regions_add_domain(regions, source);
+		else
+			regions_add_net(regions, source, differ, subtree);
+	}
+}
+
+int zone_diff_make(const struct zone_change *change, size_t limit, struct zone_diff *diff)
+{
+	const struct zone_binding *before = change->before, *after = change->after;
 	struct differ *differ = mem_new(differ);
 	struct regions regions = {0};
 	/* When a list has ended or goes on, its test entries go or come, and TTLs change: all of it is another zone. */
@@ -221,15 +260,7 @@ int zone_diff_make(const struct zone_binding *before, const struct zone_binding 
 	differ->diff = diff;
 	differ->left = limit;
 	for (unsigned subtree = 0; subtree < zone_subtrees(after->zone) && r == 0; subtree++) {
-		regions.len = 0;
-		for (size_t i = 0; i < sources_len; i++) {
-			if (of_domains != (sources[i].kind == SOURCE_DOMAIN))
-				continue; /* an entry of the other kind, which the zone does not show */
-			if (of_domains)
-				regions_add_domain(&regions, &sources[i]);
-			else
-				regions_add_net(&regions, &sources[i], differ, subtree);
-		}
+		differ_regions(differ, change, subtree, &regions);
 		r = differ_subtree(differ, subtree, &regions);
 	}
 	mem_free(regions.items);

@@ -15,9 +15,12 @@ struct zone_diff {
 void zone_diff_init(struct zone_diff *diff);
 void zone_diff_done(struct zone_diff *diff);
 
-/*
- * before and after: the same zone of the same table, in two views. sources: what was repainted in between, in any order.
- * limit: nodes that are looked at; more of them is E_LIMIT, and the zone is better sent as a whole.
- */
-int zone_diff_make(const struct zone_binding *before, const struct zone_binding *after,
-	const struct source *sources, size_t sources_len, size_t limit, struct zone_diff *diff);
+/* The same zone of the same table in two views, and what was repainted in between, in any order. */
+struct zone_change {
+	const struct zone_binding *before, *after;
+	const struct source *sources;
+	size_t sources_len;
+};
+
+/* limit: nodes that are looked at; more of them is E_LIMIT, and the zone is better sent as a whole. */
+int zone_diff_make(const struct zone_change *change, size_t limit, struct zone_diff *diff);

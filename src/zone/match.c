@@ -229,19 +229,19 @@ bool match_equal(const struct zone_match *a, const struct zone_match *b)
 
 /* ---- walking ---- */
 
-/* The same of one list. */
+/* The same of one list, from range->first on. */
 static bool list_next_ip(const struct zone_binding *binding, const struct zone_list_binding *list,
-	u128 from, uint32_t within, u128 *ret_first, u128 *ret_last, struct zone_match *ret_match)
+	uint32_t within, struct match_range *range)
 {
 	struct view_walk walk = {binding->view, list->view_list, list_mask(list, within)};
 	struct view_piece piece;
 
-	if (walk.mask == 0 || !view_next_listed(&walk, key_to_ip(from), &piece))
+	if (walk.mask == 0 || !view_next_listed(&walk, key_to_ip(range->first), &piece))
 		return false;
-	match_clear(ret_match);
-	match_hits(list, &piece.hits, within, ret_match);
-	*ret_first = key_of_ip(piece.first);
-	*ret_last = key_of_ip(piece.last);
+	match_clear(&range->match);
+	match_hits(list, &piece.hits, within, &range->match);
+	range->first = key_of_ip(piece.first);
+	range->last = key_of_ip(piece.last);
 	return true;
 }
 
@@ -252,26 +252,27 @@ static void match_append(struct zone_match *match, const struct zone_match *more
 }
 
 /* The ranges of the lists lie over each other: what is first reaches to the next border of any. */
-bool match_next_ip(const struct zone_binding *binding, u128 from, uint32_t within, u128 *ret_first,
-	u128 *ret_last, struct zone_match *ret_match)
+bool match_next_ip(const struct zone_binding *binding, u128 from, uint32_t within,
+	struct match_range *ret_range)
 {
 	bool any = false;
 
 	for (size_t i = 0; i < binding->lists_len; i++) {
-		u128 first, last;
-		struct zone_match match;
+		struct match_range range;
 
-		if (!list_next_ip(binding, &binding->lists[i], from, within, &first, &last, &match))
+		range.first = from;
+		if (!list_next_ip(binding, &binding->lists[i], within, &range))
 			continue;
-		if (!any || first < *ret_first) {
-			*ret_last = any && last >= *ret_first ? *ret_first - 1 : last;
-			*ret_first = first;
-			*ret_match = match;
-		} else if (first == *ret_first) {
-			*ret_last = last < *ret_last ? last : *ret_last;
-			match_append(ret_match, &match);
-		} else if (first <= *ret_last) {
-			*ret_last = first - 1;
+		if (!any || range.first < ret_range->first) {
+			if (any && range.last >= ret_range->first)
+				range.last = ret_range->first - 1;
+			*ret_range = range;
+		} else if (range.first == ret_range->first) {
+			if (range.last < ret_range->last)
+				ret_range->last = range.last;
+			match_append(&ret_range->match, &range.match);
+		} else if (range.first <= ret_range->last) {
+			ret_range->last = range.first - 1;
 		}
 		any = true;
 	}
@@ -306,21 +307,22 @@ bool match_next_domain(
 	return best_len != 0;
 }
 
-bool match_is_uniform(const struct zone_binding *binding, u128 first, u128 last, uint32_t within,
-	const struct zone_match *match)
+bool match_is_uniform(
+	const struct zone_binding *binding, uint32_t within, const struct match_range *range)
 {
-	if (first <= key_v4_first && last >= key_v4_last)
+	u128 from = range->first;
+
+	if (range->first <= key_v4_first && range->last >= key_v4_last)
 		return false;
 	for (unsigned i = 0; i < MATCH_RANGES_MAX; i++) {
-		u128 from, end;
-		struct zone_match here;
+		struct match_range here;
 
-		if (!match_next_ip(binding, first, within, &from, &end, &here) || from != first ||
-			!match_equal(&here, match))
+		if (!match_next_ip(binding, from, within, &here) || here.first != from ||
+			!match_equal(&here.match, &range->match))
 			return false;
-		if (end >= last)
+		if (here.last >= range->last)
 			return true;
-		first = end + 1;
+		from = here.last + 1;
 	}
 	return false;
 }
@@ -331,12 +333,13 @@ bool match_is_uniform(const struct zone_binding *binding, u128 first, u128 last,
 static unsigned node_bits(const struct zone_binding *binding, struct ip ip, uint32_t within,
 	const struct zone_match *match)
 {
+	struct match_range range = {.match = *match};
 	unsigned bits = MATCH_V6_BITS_LEAST;
 
 	for (; bits < 128; bits += 4) {
-		u128 first = key_of_ip(prefix_of(ip, bits).ip);
-
-		if (match_is_uniform(binding, first, key_last(first, bits), within, match))
+		range.first = key_of_ip(prefix_of(ip, bits).ip);
+		range.last = key_last(range.first, bits);
+		if (match_is_uniform(binding, within, &range))
 			break;
 	}
 	return bits;
@@ -392,30 +395,27 @@ size_t match_a_records(const struct zone_binding *binding, const struct zone_mat
 	return binding->zone->is_bitmask && match->len != 0 ? 1 : match->len;
 }
 
-static void match_string(const struct zone_binding *binding, const struct zone_match *match,
-	size_t index, const struct text_subject *subject, uint8_t string[MATCH_STRING_MAX])
+static bool txt_has(const struct match_txt *texts, const uint8_t *string)
 {
-	const struct zone_sublist *sublist = &binding->zone->sublists[match->sublists[index]];
-	struct span reason =
-		match->reasons[index].len != 0 ? match->reasons[index] : sublist->words;
-
-	string[0] = (uint8_t)zone_text(
-		&sublist->template, binding->table->portal_url, reason, subject, string + 1);
+	for (size_t i = 0; i < texts->len; i++) {
+		if (memcmp(texts->strings[i], string, 1 + (size_t)string[0]) == 0)
+			return true;
+	}
+	return false;
 }
 
 void match_txt(const struct zone_binding *binding, const struct zone_match *match,
 	const struct text_subject *subject, struct match_txt *ret_texts)
 {
-	size_t len = 0;
+	struct zone_text_values values = {binding->table->portal_url, {NULL, 0}, *subject};
 
+	ret_texts->len = 0;
 	for (size_t i = 0; i < match->len; i++) {
-		uint8_t *string = ret_texts->strings[len];
-		bool is_new = true;
+		const struct zone_sublist *sublist = &binding->zone->sublists[match->sublists[i]];
+		uint8_t *string = ret_texts->strings[ret_texts->len];
 
-		match_string(binding, match, i, subject, string);
-		for (size_t k = 0; k < len && is_new; k++)
-			is_new = memcmp(ret_texts->strings[k], string, 1 + (size_t)string[0]) != 0;
-		len += is_new;
+		values.reason = match->reasons[i].len != 0 ? match->reasons[i] : sublist->words;
+		string[0] = (uint8_t)zone_text(&sublist->template, &values, string + 1);
+		ret_texts->len += !txt_has(ret_texts, string);
 	}
-	ret_texts->len = len;
 }

@@ -63,23 +63,29 @@ void match_at_domain(const struct zone_binding *binding, struct span name, uint3
 void match_below_domain(const struct zone_binding *binding, struct span name, uint32_t within,
 	struct zone_match *ret_match);
 
+/* Addresses with one answer. */
+struct match_range {
+	u128 first, last;
+	struct zone_match match;
+};
+
 /*
  * Walking: the first addresses at or behind `from` that have one answer, test entries aside; false when there are none. And
  * the first domain behind `after` (empty: of all) that is an entry, of whatever kind, in the order of sets/names.h's keys;
  * `after` may not lie in ret_domain.
  */
-bool match_next_ip(const struct zone_binding *binding, u128 from, uint32_t within, u128 *ret_first,
-	u128 *ret_last, struct zone_match *ret_match);
+bool match_next_ip(const struct zone_binding *binding, u128 from, uint32_t within,
+	struct match_range *ret_range);
 bool match_next_domain(
 	const struct zone_binding *binding, struct span after, char ret_domain[VIEW_NAME_SIZE]);
 
 /*
- * Whether every address from first to last has that answer. Never so across the block of IPv4, and never when more than
+ * Whether every address of the range has that answer. Never so across the block of IPv4, and never when more than
  * MATCH_RANGES_MAX ranges of the view would have to be looked at: queries ask this.
  */
 enum { MATCH_RANGES_MAX = 256 };
-bool match_is_uniform(const struct zone_binding *binding, u128 first, u128 last, uint32_t within,
-	const struct zone_match *match);
+bool match_is_uniform(
+	const struct zone_binding *binding, uint32_t within, const struct match_range *range);
 
 /* Whether the same records come of both. Ends are no part of that: the records of a secondary have the TTL of the zone. */
 bool match_equal(const struct zone_match *a, const struct zone_match *b);

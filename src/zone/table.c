@@ -7,6 +7,21 @@
 #include "base/mem.h"
 #include "zone/apex_txt.h"
 
+/* What a table is made of, and with what. */
+struct table_builder {
+	struct zone_table *table;
+	const struct conf *conf;
+	struct fault *why;
+};
+
+/* A zone as the configuration has it: that of a list, or one that combines several. */
+struct zone_source {
+	const char *apex;
+	const struct conf_serving *serving;
+	size_t lists_len;
+	const struct conf_list *lists[ZONE_SUBLISTS_MAX];
+};
+
 static struct span table_lower(struct arena *arena, struct span s)
 {
 	struct span copy = arena_copy(arena, s);
@@ -73,9 +88,10 @@ static void table_soa(struct zone_table *table, struct zone *zone, const char *c
 }
 
 /* A zone without name servers of its own is served under the host's name: an apex without NS is no zone. */
-static int table_servers(struct zone_table *table, struct zone *zone, const struct conf *conf,
-	const struct conf_serving *serving, struct fault *why)
+static int table_servers(
+	const struct table_builder *builder, const struct conf_serving *serving, struct zone *zone)
 {
+	const struct conf *conf = builder->conf;
 	bool own = serving->nameservers_len != 0;
 	const char *const *names = own ? serving->nameservers : conf->nameservers;
 	size_t len = own ? serving->nameservers_len : conf->nameservers_len;
@@ -86,10 +102,11 @@ static int table_servers(struct zone_table *table, struct zone *zone, const stru
 		len = 1;
 	}
 	if (len > ZONE_SERVERS_MAX)
-		return fault_set(why, E_CONFIG, "more than %d name servers", ZONE_SERVERS_MAX);
-	servers = arena_alloc(table->arena, (len + 1) * sizeof(*servers));
+		return fault_set(
+			builder->why, E_CONFIG, "more than %d name servers", ZONE_SERVERS_MAX);
+	servers = arena_alloc(builder->table->arena, (len + 1) * sizeof(*servers));
 	for (size_t i = 0; i < len; i++) {
-		int r = table_name(names[i], "name server", &servers[i], why);
+		int r = table_name(names[i], "name server", &servers[i], builder->why);
 
 		if (r < 0)
 			return r;
@@ -100,16 +117,16 @@ static int table_servers(struct zone_table *table, struct zone *zone, const stru
 }
 
 /* Hosts stand directly below the apex (conf/check_zone.c). */
-static int table_hosts(
-	struct zone_table *table, struct zone *zone, const struct conf *conf, struct fault *why)
+static int table_hosts(const struct table_builder *builder, struct zone *zone)
 {
-	struct zone_host *hosts =
-		arena_alloc(table->arena, (conf->addresses_len + 1) * sizeof(*hosts));
+	const struct conf *conf = builder->conf;
+	struct arena *arena = builder->table->arena;
+	struct zone_host *hosts = arena_alloc(arena, (conf->addresses_len + 1) * sizeof(*hosts));
 
 	for (size_t i = 0; i < conf->addresses_len; i++) {
 		const struct conf_address *address = &conf->addresses[i];
 		struct zone_host *host = &hosts[zone->hosts_len];
-		int r = table_name(address->name, "name server", &host->name, why);
+		int r = table_name(address->name, "name server", &host->name, builder->why);
 
 		if (r < 0)
 			return r;
@@ -117,8 +134,8 @@ static int table_hosts(
 			!dns_name_is_below(&host->name, &zone->apex))
 			continue;
 		host->ips_len = address->ips_len;
-		host->ips = (const struct ip *)(const void *)arena_copy(table->arena,
-			span_of(address->ips, address->ips_len * sizeof(*address->ips)))
+		host->ips = (const struct ip *)(const void *)arena_copy(
+			arena, span_of(address->ips, address->ips_len * sizeof(*address->ips)))
 				    .ptr;
 		zone->hosts_len++;
 	}
@@ -137,54 +154,50 @@ static const char *table_template(
 	return table->portal_url.len != 0 ? TXT_TEMPLATE : "Listed: ${reason}";
 }
 
-static int table_sublist(struct zone_table *table, const struct conf *conf,
-	const struct conf_list *list, const struct conf_sublist *sublist,
-	struct zone_sublist *ret_sublist, struct fault *why)
+static int table_sublist(const struct table_builder *builder, const struct conf_list *list,
+	const struct conf_sublist *sublist, struct zone_sublist *ret_sublist)
 {
-	const char *template = table_template(table, conf, sublist);
+	const struct zone_table *table = builder->table;
 	char code[IP_TEXT_SIZE];
-	struct zone_template_words words = {span_text(list->name), span_text(sublist->name),
-		span_text(ip_print(sublist->code, code))};
+	struct zone_template_source source = {
+		span_text(table_template(table, builder->conf, sublist)), span_text(list->name),
+		span_text(sublist->name), span_text(ip_print(sublist->code, code))};
 	struct span text = span_text(sublist->text);
 
 	ret_sublist->name = arena_copy(table->arena, span_text(sublist->name));
 	ret_sublist->label = table_lower(table->arena, span_text(sublist->name));
 	ret_sublist->code = sublist->code;
 	ret_sublist->words = text.len != 0 ? arena_copy(table->arena, text) : ret_sublist->label;
-	return zone_template_init(
-		&ret_sublist->template, span_text(template), &words, table->arena, why);
+	return zone_template_init(&ret_sublist->template, &source, table->arena, builder->why);
 }
 
-static int table_lists(struct zone_table *table, struct zone *zone, const struct conf *conf,
-	const struct conf_list *const *lists, size_t lists_len, struct fault *why)
+/* The arrays of a zone while they are filled. */
+struct zone_arrays {
+	struct zone_list *lists;
+	struct zone_sublist *sublists;
+};
+
+/* A list, and its sublists behind those that are there. */
+static int table_list(const struct table_builder *builder, const struct conf_list *list,
+	const struct zone_arrays *arrays, struct zone *zone)
 {
-	struct zone_list *to = arena_alloc(table->arena, (lists_len + 1) * sizeof(*to));
-	struct zone_sublist *sublists =
-		arena_alloc(table->arena, (ZONE_SUBLISTS_MAX + 1) * sizeof(*sublists));
+	struct arena *arena = builder->table->arena;
+	struct zone_list *to = &arrays->lists[zone->lists_len++];
+	int r = 0;
 
-	zone->lists = to;
-	zone->sublists = sublists;
-	for (size_t i = 0; i < lists_len; i++, zone->lists_len++) {
-		const struct conf_list *list = lists[i];
-
-		to[i].name = arena_copy(table->arena, span_text(list->name));
-		to[i].label = table_lower(table->arena, span_text(list->name));
-		to[i].first = (unsigned)zone->sublists_len;
-		for (size_t k = 0; k < list->sublists_len; k++) {
-			int r;
-
-			if (zone->sublists_len == ZONE_SUBLISTS_MAX)
-				return fault_set(why, E_CONFIG, "a zone holds at most %d codes",
-					ZONE_SUBLISTS_MAX);
-			r = table_sublist(table, conf, list, &list->sublists[k],
-				&sublists[zone->sublists_len], why);
-			if (r < 0)
-				return r;
-			to[i].sublists |= 1U << zone->sublists_len++;
-		}
-		zone->all |= to[i].sublists;
+	to->name = arena_copy(arena, span_text(list->name));
+	to->label = table_lower(arena, span_text(list->name));
+	to->first = (unsigned)zone->sublists_len;
+	for (size_t i = 0; i < list->sublists_len && r == 0; i++) {
+		if (zone->sublists_len == ZONE_SUBLISTS_MAX)
+			return fault_set(builder->why, E_CONFIG, "a zone holds at most %d codes",
+				ZONE_SUBLISTS_MAX);
+		r = table_sublist(
+			builder, list, &list->sublists[i], &arrays->sublists[zone->sublists_len]);
+		to->sublists |= 1U << zone->sublists_len++;
 	}
-	return 0;
+	zone->all |= to->sublists;
+	return r;
 }
 
 static uint32_t ttl_of(int64_t own_s, int64_t common_s, uint32_t fallback_s)
@@ -194,72 +207,86 @@ static uint32_t ttl_of(int64_t own_s, int64_t common_s, uint32_t fallback_s)
 	return (uint32_t)(ttl_s > DNS_TTL_MAX ? DNS_TTL_MAX : ttl_s);
 }
 
-static int table_zone(struct zone_table *table, const struct conf *conf, const char *apex,
-	const struct conf_serving *serving, const struct conf_list *const *lists, size_t lists_len,
-	struct zone *zone, struct fault *why)
+static int table_zone(
+	const struct table_builder *builder, const struct zone_source *source, struct zone *zone)
 {
-	int r;
+	const struct conf *conf = builder->conf;
+	const struct conf_serving *serving = source->serving;
+	struct arena *arena = builder->table->arena;
+	struct zone_arrays arrays = {arena_alloc(arena, source->lists_len * sizeof(*arrays.lists)),
+		arena_alloc(arena, ZONE_SUBLISTS_MAX * sizeof(*arrays.sublists))};
+	int r = table_name(source->apex, "zone", &zone->apex, builder->why);
 
-	r = table_name(apex, "zone", &zone->apex, why);
 	if (r < 0)
 		return r;
 	zone->apex_labels = dns_name_label_count(&zone->apex);
-	zone->holds = lists[0]->holds;
+	zone->holds = source->lists[0]->holds;
 	zone->is_bitmask = serving->answers == ANSWERS_BITMASK;
 	zone->ttl_s = ttl_of(serving->ttl_s, conf->ttl_s, 1);
 	zone->negative_ttl_s =
 		ttl_of(serving->negative_ttl_s, conf->negative_ttl_s, ZONE_NEGATIVE_TTL_S);
 	if (zone->negative_ttl_s > zone->ttl_s)
 		zone->negative_ttl_s = zone->ttl_s;
-	r = table_lists(table, zone, conf, lists, lists_len, why);
+	zone->lists = arrays.lists;
+	zone->sublists = arrays.sublists;
+	for (size_t i = 0; i < source->lists_len && r == 0; i++)
+		r = table_list(builder, source->lists[i], &arrays, zone);
 	if (r == 0)
-		r = table_servers(table, zone, conf, serving, why);
+		r = table_servers(builder, serving, zone);
 	if (r == 0)
-		r = table_hosts(table, zone, conf, why);
+		r = table_hosts(builder, zone);
 	if (r < 0)
 		return r;
-	table_soa(table, zone, serving->contact != NULL ? serving->contact : conf->contact);
-	apex_txt_make(zone, conf, serving, table->arena);
+	table_soa(
+		builder->table, zone, serving->contact != NULL ? serving->contact : conf->contact);
+	apex_txt_make(zone, conf, serving, arena);
+	return 0;
+}
+
+/* The lists of a zone that combines several. */
+static int source_find_lists(const struct table_builder *builder, const struct conf_zone *combined,
+	struct zone_source *source)
+{
+	for (size_t i = 0; i < combined->lists_len && i < COUNTOF(source->lists); i++) {
+		const struct conf_list *list =
+			conf_list_find(builder->conf, span_text(combined->lists[i]));
+
+		if (list == NULL)
+			return fault_set(builder->why, E_CONFIG, "there is no list '%s'",
+				combined->lists[i]);
+		source->lists[source->lists_len++] = list;
+	}
+	if (source->lists_len == 0)
+		return fault_set(
+			builder->why, E_CONFIG, "the zone '%s' has no list", combined->zone);
 	return 0;
 }
 
 /* The zone of each list, then those that combine several. */
-static int table_zones(
-	struct zone_table *table, struct zone *zones, const struct conf *conf, struct fault *why)
+static int table_zones(const struct table_builder *builder, struct zone *zones)
 {
+	const struct conf *conf = builder->conf;
+	size_t *len = &builder->table->zones_len;
 	int r = 0;
 
 	for (size_t i = 0; i < conf->lists_len && r == 0; i++) {
 		const struct conf_list *list = &conf->lists[i];
-		struct zone *zone = &zones[table->zones_len];
+		struct zone_source source = {list->zone, &list->serving, 1, {list}};
 
 		if (list->zone == NULL)
 			continue;
-		zone->conf_at = i;
-		r = table_zone(table, conf, list->zone, &list->serving, &list, 1, zone, why);
-		table->zones_len++;
+		zones[*len].conf_at = i;
+		r = table_zone(builder, &source, &zones[(*len)++]);
 	}
 	for (size_t i = 0; i < conf->zones_len && r == 0; i++) {
 		const struct conf_zone *combined = &conf->zones[i];
-		struct zone *zone = &zones[table->zones_len];
-		const struct conf_list *lists[ZONE_SUBLISTS_MAX];
-		size_t len = 0;
+		struct zone_source source = {combined->zone, &combined->serving};
 
-		for (size_t k = 0; k < combined->lists_len && len < COUNTOF(lists); k++) {
-			lists[len] = conf_list_find(conf, span_text(combined->lists[k]));
-			if (lists[len] == NULL)
-				return fault_set(
-					why, E_CONFIG, "there is no list '%s'", combined->lists[k]);
-			len++;
-		}
-		if (len == 0)
-			return fault_set(
-				why, E_CONFIG, "the zone '%s' has no list", combined->zone);
-		zone->is_combined = true;
-		zone->conf_at = i;
-		r = table_zone(
-			table, conf, combined->zone, &combined->serving, lists, len, zone, why);
-		table->zones_len++;
+		zones[*len].conf_at = i;
+		zones[*len].is_combined = true;
+		r = source_find_lists(builder, combined, &source);
+		if (r == 0)
+			r = table_zone(builder, &source, &zones[(*len)++]);
 	}
 	return r;
 }
@@ -282,7 +309,7 @@ int zone_table_new(const struct conf *conf, struct zone_table **ret_table, struc
 	table->portal_url = arena_copy(table->arena, span_text(conf->portal_url));
 	zones = arena_alloc(table->arena, (conf->lists_len + conf->zones_len + 1) * sizeof(*zones));
 	table->zones = zones;
-	r = table_zones(table, zones, conf, why);
+	r = table_zones(&(struct table_builder){table, conf, why}, zones);
 	if (r < 0)
 		return r;
 	qsort(zones, table->zones_len, sizeof(*zones), table_longest_first);

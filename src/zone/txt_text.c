@@ -6,30 +6,31 @@ enum { SOURCE_MAX = 3 * 256, REASON_LEAST = 24, PARTS_MAX = 256 };
 
 /* ---- templates ---- */
 
-static void part_settle(struct txt_part *part, const struct zone_template_words *words)
+static void part_settle(struct txt_part *part, const struct zone_template_source *source)
 {
 	struct span plain = part->plain;
 
 	if (part->kind == TXT_LIST)
-		plain = words->list;
+		plain = source->list;
 	else if (part->kind == TXT_SUBLIST)
-		plain = words->sublist;
+		plain = source->sublist;
 	else if (part->kind == TXT_CODE)
-		plain = words->code;
+		plain = source->code;
 	else
 		return;
 	*part = (struct txt_part){TXT_PLAIN, plain};
 }
 
-int zone_template_init(struct zone_template *template, struct span text,
-	const struct zone_template_words *words, struct arena *arena, struct fault *why)
+int zone_template_init(struct zone_template *template, const struct zone_template_source *source,
+	struct arena *arena, struct fault *why)
 {
+	struct span text = source->text;
 	struct txt_part *parts = arena_alloc(arena, (text.len + 1) * sizeof(*parts));
 	size_t len = 0;
 	int r;
 
 	while ((r = txt_part_next(&text, &parts[len], why)) > 0) {
-		part_settle(&parts[len], words);
+		part_settle(&parts[len], source);
 		if (parts[len].kind == TXT_PLAIN)
 			parts[len].plain = arena_copy(arena, parts[len].plain);
 		len++;
@@ -169,16 +170,16 @@ static size_t text_put_reason(uint8_t *out, size_t len, struct span reason, size
 	return text_put(out, len, dots);
 }
 
-size_t zone_text(const struct zone_template *template, struct span portal_url, struct span reason,
-	const struct text_subject *subject, uint8_t out[ZONE_TEXT_MAX])
+size_t zone_text(const struct zone_template *template, const struct zone_text_values *values,
+	uint8_t out[ZONE_TEXT_MAX])
 {
 	struct subject_text words;
 	struct text_lengths lengths;
 	size_t len = 0;
 
-	subject_print(subject, &words);
-	lengths = (struct text_lengths){words.source_len, words.page_len, reason.len};
-	text_fit(template, portal_url.len, &lengths);
+	subject_print(&values->subject, &words);
+	lengths = (struct text_lengths){words.source_len, words.page_len, values->reason.len};
+	text_fit(template, values->portal_url.len, &lengths);
 	for (size_t i = 0; i < template->parts_len; i++) {
 		const struct txt_part *part = &template->parts[i];
 
@@ -187,9 +188,9 @@ size_t zone_text(const struct zone_template *template, struct span portal_url, s
 		} else if (part->kind == TXT_SOURCE) {
 			len = text_put(out, len, span_of(words.source, lengths.source));
 		} else if (part->kind == TXT_REASON) {
-			len = text_put_reason(out, len, reason, lengths.reason);
+			len = text_put_reason(out, len, values->reason, lengths.reason);
 		} else {
-			len = text_put(out, len, portal_url);
+			len = text_put(out, len, values->portal_url);
 			if (lengths.page != 0) {
 				len = text_put(out, len, span_text("/"));
 				len = text_put(out, len, span_of(words.page, lengths.page));

@@ -22,22 +22,29 @@ struct zone_template {
 	const struct txt_part *parts;
 };
 
-/* What the words of a template stand for as soon as it is read. */
-struct zone_template_words {
+/* A template as it is written, and what its words stand for as soon as it is read. */
+struct zone_template_source {
+	struct span text;
 	struct span list, sublist, code;
 };
 
 /* The parts live in the arena. E_PARSE. */
-int zone_template_init(struct zone_template *template, struct span text,
-	const struct zone_template_words *words, struct arena *arena, struct fault *why);
+int zone_template_init(struct zone_template *template, const struct zone_template_source *source,
+	struct arena *arena, struct fault *why);
 
 /* Whether texts of this template differ by what is listed. */
 bool zone_template_names_source(const struct zone_template *template);
+
+/* What its words stand for when a text is made. */
+struct zone_text_values {
+	struct span portal_url, reason;
+	struct text_subject subject;
+};
 
 /*
  * At most ZONE_TEXT_MAX octets, printable ASCII only. What is too long is cut where it hurts least: first the reason, with
  * "..." behind it; then the page is that of the portal; then the end. What a stranger put into a domain is
  * percent-encoded.
  */
-size_t zone_text(const struct zone_template *template, struct span portal_url, struct span reason,
-	const struct text_subject *subject, uint8_t out[ZONE_TEXT_MAX]);
+size_t zone_text(const struct zone_template *template, const struct zone_text_values *values,
+	uint8_t out[ZONE_TEXT_MAX]);

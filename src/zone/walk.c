@@ -140,12 +140,6 @@ static void walk_find_tests(struct zone_walk *walk)
 	}
 }
 
-/* Addresses with one answer. */
-struct range {
-	u128 first, last;
-	struct zone_match match;
-};
-
 /* The first test address at or behind from; 0: none. */
 static u128 walk_test(const struct zone_walk *walk, u128 from)
 {
@@ -159,9 +153,8 @@ static u128 walk_test(const struct zone_walk *walk, u128 from)
 /* What the view says from there on; asked again only when the last answer does not reach. */
 static bool walk_match(struct zone_walk *walk, u128 from)
 {
-	if (!walk->asked || from < walk->from || (walk->found && from > walk->end)) {
-		walk->found = match_next_ip(
-			walk->binding, from, walk->within, &walk->first, &walk->end, &walk->match);
+	if (!walk->asked || from < walk->from || (walk->found && from > walk->ahead.last)) {
+		walk->found = match_next_ip(walk->binding, from, walk->within, &walk->ahead);
 		walk->from = from;
 		walk->asked = true;
 	}
@@ -169,7 +162,7 @@ static bool walk_match(struct zone_walk *walk, u128 from)
 }
 
 /* The first listed addresses at or behind from, up to the end of the walk's region. */
-static bool walk_next_range(struct zone_walk *walk, u128 from, struct range *ret)
+static bool walk_next_range(struct zone_walk *walk, u128 from, struct match_range *ret)
 {
 	for (;;) {
 		u128 test = walk_test(walk, from);
@@ -177,7 +170,7 @@ static bool walk_next_range(struct zone_walk *walk, u128 from, struct range *ret
 		bool found = walk_match(walk, from);
 
 		if (found)
-			first = walk->first > from ? walk->first : from;
+			first = walk->ahead.first > from ? walk->ahead.first : from;
 		if (test != 0 && test <= walk->last && (!found || test <= first)) {
 			match_at_ip(walk->binding, key_to_ip(test), walk->within, &ret->match);
 			ret->first = ret->last = test;
@@ -188,11 +181,12 @@ static bool walk_next_range(struct zone_walk *walk, u128 from, struct range *ret
 		}
 		if (!found || first > walk->last)
 			return false;
+		*ret = walk->ahead;
 		ret->first = first;
-		ret->last = walk->end < walk->last ? walk->end : walk->last;
+		if (ret->last > walk->last)
+			ret->last = walk->last;
 		if (test != 0 && test <= ret->last)
 			ret->last = test - 1;
-		ret->match = walk->match;
 		return true;
 	}
 }
@@ -213,11 +207,11 @@ static bool block_is_digits(u128 block)
 }
 
 /* Whether the /24 that begins with this range has one answer, and no text of it names an address. */
-static bool block_is_uniform(struct zone_walk *walk, const struct range *start)
+static bool block_is_uniform(struct zone_walk *walk, const struct match_range *start)
 {
 	u128 end = start->first | BLOCK;
 	u128 last = start->last;
-	struct range next;
+	struct match_range next;
 
 	if (block_is_digits(start->first) || match_names_source(walk->binding, &start->match))
 		return false;
@@ -230,7 +224,8 @@ static bool block_is_uniform(struct zone_walk *walk, const struct range *start)
 	return true;
 }
 
-static bool walk_node_v4(struct zone_walk *walk, const struct range *range, struct zone_node *node)
+static bool walk_node_v4(
+	struct zone_walk *walk, const struct match_range *range, struct zone_node *node)
 {
 	u128 block = range->first & ~(u128)BLOCK;
 
@@ -249,24 +244,24 @@ static bool walk_node_v4(struct zone_walk *walk, const struct range *range, stru
 }
 
 /* The widest node that begins with this range: nothing before it is left, so it cannot begin earlier. */
-static unsigned node_widen(const struct zone_walk *walk, const struct range *range)
+static unsigned node_widen(const struct zone_walk *walk, const struct match_range *range)
 {
-	struct ip ip = key_to_ip(range->first);
+	struct match_range wider = *range;
 	unsigned bits = 128;
 
 	while (bits > MATCH_V6_BITS_LEAST) {
-		u128 end = key_last(range->first, bits - 4);
-
-		if (key_of_ip(prefix_of(ip, bits - 4).ip) != range->first ||
-			(end > range->last && !match_is_uniform(walk->binding, range->first, end,
-						      walk->within, &range->match)))
+		wider.last = key_last(range->first, bits - 4);
+		if (key_of_ip(prefix_of(key_to_ip(range->first), bits - 4).ip) != range->first ||
+			(wider.last > range->last &&
+				!match_is_uniform(walk->binding, walk->within, &wider)))
 			break;
 		bits -= 4;
 	}
 	return bits;
 }
 
-static bool walk_node_v6(struct zone_walk *walk, const struct range *range, struct zone_node *node)
+static bool walk_node_v6(
+	struct zone_walk *walk, const struct match_range *range, struct zone_node *node)
 {
 	node->first = range->first;
 	node->bits = node_widen(walk, range);
@@ -278,7 +273,7 @@ static bool walk_node_v6(struct zone_walk *walk, const struct range *range, stru
 
 static bool walk_next_address(struct zone_walk *walk, struct zone_node *node)
 {
-	struct range range;
+	struct match_range range;
 
 	while (!walk->ended) {
 		bool fits;
@@ -331,21 +326,19 @@ bool zone_walk_next(struct zone_walk *walk, struct zone_node *ret_node)
 static unsigned region_widen(
 	const struct zone_binding *binding, u128 first, unsigned bits, uint32_t within)
 {
-	struct zone_match match;
-	unsigned widest = bits;
+	struct match_range range = {.first = first, .last = key_last(first, bits)};
 
-	match_at_ip(binding, key_to_ip(first), within, &match);
-	if (match.len == 0 ||
-		!match_is_uniform(binding, first, key_last(first, bits), within, &match))
+	match_at_ip(binding, key_to_ip(first), within, &range.match);
+	if (range.match.len == 0 || !match_is_uniform(binding, within, &range))
 		return bits;
-	while (widest > MATCH_V6_BITS_LEAST) {
-		u128 start = key_of_ip(prefix_of(key_to_ip(first), widest - 4).ip);
-
-		if (!match_is_uniform(binding, start, key_last(start, widest - 4), within, &match))
+	while (bits > MATCH_V6_BITS_LEAST) {
+		range.first = key_of_ip(prefix_of(key_to_ip(first), bits - 4).ip);
+		range.last = key_last(range.first, bits - 4);
+		if (!match_is_uniform(binding, within, &range))
 			break;
-		widest -= 4;
+		bits -= 4;
 	}
-	return widest;
+	return bits;
 }
 
 void zone_region_close(struct zone_region *region, const struct zone_binding *before,
@@ -381,10 +374,10 @@ int zone_node_compare(const struct zone_node *a, const struct zone_node *b)
 	if (a->domain.len == 0) {
 		if (a->first != b->first)
 			return a->first < b->first ? -1 : 1;
-		return (int)a->bits - (int)b->bits;
+		return (a->bits > b->bits) - (a->bits < b->bits);
 	}
 	order = domain_compare(a->domain, b->domain);
-	return order != 0 ? order : (int)a->below - (int)b->below;
+	return order != 0 ? order : (a->below > b->below) - (a->below < b->below);
 }
 
 bool zone_node_equal(const struct zone_node *a, const struct zone_node *b)

@@ -47,8 +47,8 @@ struct zone_walk {
 	u128 mixed; /* a /24 that was found to have no common answer; 0: none */
 	bool asked; /* the rest: what the view said, asked from `from` on */
 	bool found;
-	u128 from, first, end;
-	struct zone_match match;
+	u128 from;
+	struct match_range ahead;
 	size_t tests_len; /* test addresses, ascending */
 	u128 tests[ZONE_SUBLISTS_MAX + 2];
 

@@ -56,13 +56,14 @@ static const struct text_case cases[] = {
 static size_t text_of(const char *template, const char *portal_url, const char *reason,
 	const struct text_subject *subject, uint8_t out[ZONE_TEXT_MAX])
 {
-	struct zone_template_words words = {
-		span_text("main"), span_text("traps"), span_text("127.0.0.2")};
+	struct zone_template_source source = {
+		span_text(template), span_text("main"), span_text("traps"), span_text("127.0.0.2")};
+	struct zone_text_values values = {span_text(portal_url), span_text(reason), *subject};
 	AUTO(arena) *arena = arena_new(0);
 	struct zone_template parts;
 
-	assert_int_equal(zone_template_init(&parts, span_text(template), &words, arena, NULL), 0);
-	return zone_text(&parts, span_text(portal_url), span_text(reason), subject, out);
+	assert_int_equal(zone_template_init(&parts, &source, arena, NULL), 0);
+	return zone_text(&parts, &values, out);
 }
 
 static void texts_fit_one_string(void **state)
@@ -109,12 +110,11 @@ static void unknown_words_are_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNTOF(templates); i++) {
-		struct zone_template_words words = {{NULL, 0}, {NULL, 0}, {NULL, 0}};
+		struct zone_template_source source = {.text = span_text(templates[i])};
 		struct zone_template template;
 		struct fault why;
 
-		if (zone_template_init(&template, span_text(templates[i]), &words, arena, &why) !=
-			E_PARSE)
+		if (zone_template_init(&template, &source, arena, &why) != E_PARSE)
 			fail_msg("'%s' is no template", templates[i]);
 		assert_non_null(strstr(why.text, "stands for nothing"));
 	}
@@ -131,12 +131,10 @@ static void a_template_tells_whether_it_names_the_source(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNTOF(templates); i++) {
-		struct zone_template_words words = {{NULL, 0}, {NULL, 0}, {NULL, 0}};
+		struct zone_template_source source = {.text = span_text(templates[i].text)};
 		struct zone_template template;
 
-		assert_int_equal(zone_template_init(&template, span_text(templates[i].text), &words,
-					 arena, NULL),
-			0);
+		assert_int_equal(zone_template_init(&template, &source, arena, NULL), 0);
 		assert_int_equal(zone_template_names_source(&template), templates[i].names);
 	}
 }

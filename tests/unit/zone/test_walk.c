@@ -330,7 +330,9 @@ static void follow_changes(struct follower_test *test, size_t count)
 	zone_bind(&before, test->table, test->zone, old);
 	zone_bind(&after, test->table, test->zone, test->view);
 	zone_diff_init(&diff);
-	assert_int_equal(zone_diff_make(&before, &after, sources, len, 1000000, &diff), 0);
+	assert_int_equal(zone_diff_make(&(struct zone_change){&before, &after, sources, len},
+				 1000000, &diff),
+		0);
 	copy_follow(&test->copy, &diff);
 	zone_diff_done(&diff);
 	view_free(&old);
