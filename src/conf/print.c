@@ -13,14 +13,21 @@
 
 enum { PREFIX_SIZE = 160 };
 
-struct show {
+struct printer {
 	struct buf *out;
 	bool defaults;
-	const char *own_key; /* of the element of `checks` being shown */
+	const char *own_key; /* of the element of `checks` being printed */
 };
 
-static void show_group(
-	struct show *show, const char *prefix, const void *base, int indent, bool dash);
+/* Everything with one prefix, and the struct that it is in. */
+struct group {
+	const char *prefix;
+	const void *base;
+	int indent;
+	bool dash; /* the next line begins an element of a list */
+};
+
+static void print_group(struct printer *printer, struct group *group);
 
 static const void *member_at(const void *base, ptrdiff_t offset)
 {
@@ -185,7 +192,7 @@ static bool is_default(const struct setting *row, const void *base)
 }
 
 /* Nothing stands there: no text, no backend, no mode or weight of its own. */
-static bool is_absent(const struct show *show, const struct setting *row, const void *base)
+static bool is_absent(const struct printer *printer, const struct setting *row, const void *base)
 {
 	const void *member = member_at(base, row->member);
 
@@ -206,9 +213,10 @@ static bool is_absent(const struct show *show, const struct setting *row, const 
 	case SETTING_SECONDS:
 		return row->initial == NULL && *(const int64_t *)member == 0;
 	case SETTING_NUMBER:
-		return row->initial == NULL && show->own_key != NULL && *(const int *)member == 0;
+		return row->initial == NULL && printer->own_key != NULL &&
+		       *(const int *)member == 0;
 	case SETTING_MILLISECONDS:
-		return show->own_key == NULL || strcmp(show->own_key, "early") != 0;
+		return printer->own_key == NULL || strcmp(printer->own_key, "early") != 0;
 	default:
 		return false;
 	}
@@ -216,139 +224,141 @@ static bool is_absent(const struct show *show, const struct setting *row, const 
 
 /* ---- structure ---- */
 
-static void append_indent(struct buf *out, int indent, bool *dash)
+static void append_indent(struct buf *out, struct group *group)
 {
-	for (int i = 0; i < indent; i++)
+	for (int i = 0; i < group->indent; i++)
 		buf_append_byte(out, ' ');
-	if (*dash) {
+	if (group->dash) {
 		out->end -= 2;
 		buf_append_text(out, "- ");
-		*dash = false;
+		group->dash = false;
 	}
 }
 
 /* The checks: each is there without being written. */
-static bool shows_defaults(const struct setting *row)
+static bool prints_defaults(const struct setting *row)
 {
 	return strcmp(row->path, "checks") == 0;
 }
 
-static void show_element(struct show *show, const struct setting *row, const void *element,
-	const char *prefix, int indent)
+static const char *element_key(const struct setting *row, const void *element)
 {
-	char below[PREFIX_SIZE];
-	bool no = false;
-
-	snprintf(
-		below, sizeof(below), "%s%s.", prefix, row->type == SETTING_ITEMS ? "[]" : ".NAME");
-	if (row->type == SETTING_ITEMS) {
-		show_group(show, below, element, indent + 2, true);
-		return;
-	}
-	append_indent(show->out, indent, &no);
-	append_word(show->out, *(const char *const *)member_at(element, row->name), true);
-	buf_append_text(show->out, ":\n");
-	if (shows_defaults(row))
-		show->own_key = *(const char *const *)member_at(element, row->name);
-	show_group(show, below, element, indent + 2, false);
-	show->own_key = NULL;
+	return row->type == SETTING_NAMED ? *(const char *const *)member_at(element, row->name)
+					  : "";
 }
 
-/* What is there without being written (the allow list) is left out; checks are shown as defaults. */
-static bool element_is_shown(
-	const struct show *show, const struct setting *row, const void *element)
+/* What is there without being written (the allow list) is left out; checks are printed as defaults. */
+static bool element_is_printed(
+	const struct printer *printer, const struct setting *row, const void *element)
 {
 	const struct conf_location *location = member_at(element, row->location);
-	const char *key = row->type == SETTING_NAMED
-				  ? *(const char *const *)member_at(element, row->name)
-				  : "";
 
-	if (shows_defaults(row) && strcmp(key, "score") == 0)
+	if (prints_defaults(row) && strcmp(element_key(row, element), "score") == 0)
 		return false;
-	return location->line != 0 || (shows_defaults(row) && show->defaults);
+	return location->line != 0 || (prints_defaults(row) && printer->defaults);
 }
 
-static void show_elements(struct show *show, const struct setting *row, const void *base,
-	const char *path, int indent)
+static void print_element(struct printer *printer, const struct setting *row, struct group *group)
 {
-	const char *elements = *(const char *const *)member_at(base, row->member);
-	size_t count = *(const size_t *)member_at(base, row->count);
+	bool by_name = row->type == SETTING_NAMED;
+	char below[PREFIX_SIZE];
+	struct group inner = {below, group->base, group->indent + 2, !by_name};
+
+	snprintf(below, sizeof(below), "%s%s.", group->prefix, by_name ? ".NAME" : "[]");
+	if (by_name) {
+		append_indent(printer->out, group);
+		append_word(printer->out, element_key(row, group->base), true);
+		buf_append_text(printer->out, ":\n");
+	}
+	if (prints_defaults(row))
+		printer->own_key = element_key(row, group->base);
+	print_group(printer, &inner);
+	printer->own_key = NULL;
+}
+
+static void print_elements(
+	struct printer *printer, const struct setting *row, const struct group *group)
+{
+	const char *elements = *(const char *const *)member_at(group->base, row->member);
+	size_t count = *(const size_t *)member_at(group->base, row->count);
 
 	for (size_t i = 0; i < count; i++) {
-		if (element_is_shown(show, row, elements + i * row->size))
-			show_element(show, row, elements + i * row->size, path, indent);
+		struct group element = *group;
+
+		element.base = elements + i * row->size;
+		if (element_is_printed(printer, row, element.base))
+			print_element(printer, row, &element);
 	}
 }
 
 /* A heading that turns out to have nothing below it is taken back. */
-static void show_section(struct show *show, const char *path, struct span key,
-	const struct setting *row, const void *base, int indent, bool *dash)
+static void print_section(
+	struct printer *printer, struct group *group, const struct setting *row, struct span key)
 {
-	struct buf *out = show->out;
+	struct buf *out = printer->out;
 	size_t before = out->end, heading;
-	char below[PREFIX_SIZE];
-	bool had_dash = *dash;
+	bool had_dash = group->dash;
+	char path[PREFIX_SIZE], below[PREFIX_SIZE + 1];
+	struct group inner = {below, group->base, group->indent + 2, false};
 
-	append_indent(out, indent, dash);
+	append_indent(out, group);
 	buf_append(out, key);
 	buf_append_text(out, ":\n");
 	heading = out->end;
-	if (snprintf(below, sizeof(below), "%s.", path) >= (int)sizeof(below))
-		return; /* no setting lies so deep */
-	show_group(show, below, base, indent + 2, false);
+	snprintf(path, sizeof(path), "%s%.*s", group->prefix, (int)key.len, key.ptr);
+	snprintf(below, sizeof(below), "%s.", path);
+	print_group(printer, &inner);
+	inner.prefix = path;
 	if (row != NULL && (row->type == SETTING_NAMED || row->type == SETTING_ITEMS))
-		show_elements(show, row, base, path, indent + 2);
+		print_elements(printer, row, &inner);
 	if (out->end == heading) {
 		out->end = before;
-		*dash = had_dash;
+		group->dash = had_dash;
 	}
 }
 
-static void show_value(struct show *show, const struct setting *row, struct span key,
-	const void *base, int indent, bool *dash)
+static void print_value(
+	struct printer *printer, struct group *group, const struct setting *row, struct span key)
 {
-	if (is_absent(show, row, base) || (!show->defaults && is_default(row, base)))
+	if (is_absent(printer, row, group->base) ||
+		(!printer->defaults && is_default(row, group->base)))
 		return;
-	append_indent(show->out, indent, dash);
-	buf_append(show->out, key);
-	buf_append_text(show->out, ": ");
-	append_value(row, base, true, show->out);
-	buf_append_byte(show->out, '\n');
+	append_indent(printer->out, group);
+	buf_append(printer->out, key);
+	buf_append_text(printer->out, ": ");
+	append_value(row, group->base, true, printer->out);
+	buf_append_byte(printer->out, '\n');
 }
 
 /* Whether the rows below a section say something: a backend that is not configured has no way to pass the client on. */
-static bool section_is_absent(const struct setting *row, const void *base, const char *path)
+static bool section_is_absent(const struct setting *row, const void *base)
 {
 	const struct conf_location *location = member_at(base, row->location);
 
-	return location->line == 0 && setting_find(path, span_text(".address")) != NULL;
+	return location->line == 0 && setting_find(row->path, span_text(".address")) != NULL;
 }
 
-static void show_group(
-	struct show *show, const char *prefix, const void *base, int indent, bool dash)
+static void print_group(struct printer *printer, struct group *group)
 {
 	struct span key;
 	size_t at = 0;
 
-	while (setting_next(prefix, &at, &key)) {
-		const struct setting *row = setting_find(prefix, key);
-		char path[PREFIX_SIZE];
+	while (setting_next(group->prefix, &at, &key)) {
+		const struct setting *row = setting_find(group->prefix, key);
+		enum setting_type type = row != NULL ? row->type : SETTING_SECTION;
 
-		snprintf(path, sizeof(path), "%s%.*s", prefix, (int)key.len, key.ptr);
-		if (row != NULL && row->type == SETTING_SECTION &&
-			section_is_absent(row, base, path))
+		if (row != NULL && type == SETTING_SECTION && section_is_absent(row, group->base))
 			continue;
-		if (row == NULL || row->type == SETTING_SECTION || row->type == SETTING_NAMED ||
-			row->type == SETTING_ITEMS)
-			show_section(show, path, key, row, base, indent, &dash);
+		if (type == SETTING_SECTION || type == SETTING_NAMED || type == SETTING_ITEMS)
+			print_section(printer, group, row, key);
 		else
-			show_value(show, row, key, base, indent, &dash);
+			print_value(printer, group, row, key);
 	}
 }
 
 void conf_print(const struct conf *conf, bool defaults, struct buf *out)
 {
-	struct show show = {.out = out, .defaults = defaults};
+	struct printer printer = {.out = out, .defaults = defaults};
 
-	show_group(&show, "", conf, 0, false);
+	print_group(&printer, &(struct group){.prefix = "", .base = conf});
 }
