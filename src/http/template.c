@@ -258,6 +258,13 @@ void template_set_free(struct template_set **set)
 struct scope {
 	const struct value *map;
 	const struct scope *outer;
+	unsigned depth;
+};
+
+/* Nodes of a template, from..to-1. */
+struct block {
+	const struct template *template;
+	size_t from, to;
 };
 
 struct renderer {
@@ -266,8 +273,7 @@ struct renderer {
 	size_t steps;
 };
 
-static int render_nodes(struct renderer *r, const struct template *t, size_t from, size_t to,
-	const struct scope *scope, unsigned depth);
+static int render_block(struct renderer *r, struct block block, const struct scope *scope);
 
 static const struct value *scope_get(const struct scope *scope, struct span name)
 {
@@ -280,33 +286,36 @@ static const struct value *scope_get(const struct scope *scope, struct span name
 	return NULL;
 }
 
-static int render_section(struct renderer *r, const struct template *t, size_t at,
-	const struct scope *scope, unsigned depth)
+/* What is inside of the section at `at`, with the names of `map` before those of the scope around it. */
+static int render_inside(
+	struct renderer *r, struct block at, const struct value *map, const struct scope *scope)
 {
-	const struct value *value = scope_get(scope, t->nodes[at].text);
-	size_t end = t->nodes[at].end;
+	struct scope inner = {map, scope, scope->depth + 1};
+	size_t end = at.template->nodes[at.from].end;
+
+	return render_block(r, (struct block){at.template, at.from + 1, end}, &inner);
+}
+
+static int render_section(struct renderer *r, struct block at, const struct scope *scope)
+{
+	const struct value *value = scope_get(scope, at.template->nodes[at.from].text);
 	int result = 0;
 
 	if (!value_is_true(value))
 		return 0;
-	if (!value_is_list(value)) {
-		struct scope inner = {value, scope};
-
-		return render_nodes(r, t, at + 1, end, &inner, depth + 1);
-	}
+	if (!value_is_list(value))
+		return render_inside(r, at, value, scope);
 	for (const struct value *item = value_first(value); item != NULL && result >= 0;
-		item = value_next(item)) {
-		struct scope inner = {item, scope};
-
-		result = render_nodes(r, t, at + 1, end, &inner, depth + 1);
-	}
+		item = value_next(item))
+		result = render_inside(r, at, item, scope);
 	return result;
 }
 
-static int render_node(struct renderer *r, const struct template *t, size_t at,
-	const struct scope *scope, unsigned depth)
+/* The first node of the block. */
+static int render_node(struct renderer *r, struct block at, const struct scope *scope)
 {
-	const struct node *node = &t->nodes[at];
+	const struct node *node = &at.template->nodes[at.from];
+	struct scope inner = {scope->map, scope->outer, scope->depth + 1};
 	const struct template *partial;
 	const struct value *value;
 
@@ -320,33 +329,34 @@ static int render_node(struct renderer *r, const struct template *t, size_t at,
 			escape_html(value_text(value), r->out);
 		return 0;
 	case NODE_SECTION:
-		return render_section(r, t, at, scope, depth);
+		return render_section(r, at, scope);
 	case NODE_INVERTED:
 		if (value_is_true(scope_get(scope, node->text)))
 			return 0;
-		return render_nodes(r, t, at + 1, node->end, scope, depth + 1);
+		return render_block(r, (struct block){at.template, at.from + 1, node->end}, &inner);
 	case NODE_PARTIAL:
 		partial = set_find(r->set, node->text); /* template_set_new saw to it */
-		return render_nodes(r, partial, 0, partial->nodes_len, scope, depth + 1);
+		return render_block(r, (struct block){partial, 0, partial->nodes_len}, &inner);
 	}
 	return E_BUG;
 }
 
-static int render_nodes(struct renderer *r, const struct template *t, size_t from, size_t to,
-	const struct scope *scope, unsigned depth)
+static int render_block(struct renderer *r, struct block block, const struct scope *scope)
 {
-	if (depth > DEPTH_MAX)
+	if (scope->depth > DEPTH_MAX)
 		return E_LIMIT;
-	for (size_t at = from; at < to;) {
-		const struct node *node = &t->nodes[at];
+	while (block.from < block.to) {
+		const struct node *node = &block.template->nodes[block.from];
 		int result;
 
 		if (++r->steps > STEPS_MAX || r->out->bad)
 			return E_LIMIT;
-		result = render_node(r, t, at, scope, depth);
+		result = render_node(r, block, scope);
 		if (result < 0)
 			return result;
-		at = node->kind == NODE_SECTION || node->kind == NODE_INVERTED ? node->end : at + 1;
+		block.from = node->kind == NODE_SECTION || node->kind == NODE_INVERTED
+				     ? node->end
+				     : block.from + 1;
 	}
 	return 0;
 }
@@ -356,11 +366,11 @@ int template_render(const struct template_set *set, const char *name, const stru
 {
 	const struct template *template = set_find(set, span_text(name));
 	struct renderer renderer = {.set = set, .out = out};
-	struct scope scope = {model, NULL};
+	struct scope scope = {model, NULL, 0};
 	int r;
 
 	if (template == NULL)
 		return E_ABSENT;
-	r = render_nodes(&renderer, template, 0, template->nodes_len, &scope, 0);
+	r = render_block(&renderer, (struct block){template, 0, template->nodes_len}, &scope);
 	return r >= 0 && out->bad ? E_LIMIT : r;
 }

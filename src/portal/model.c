@@ -31,55 +31,66 @@ static const struct conf_policy *policy_find(const struct conf *conf, const char
 	return NULL;
 }
 
-static void source_add(struct model_source *model, const struct conf *conf,
-	const struct conf_list *list, struct span sublist_name, int64_t until_s, struct span reason)
+/* A source being looked for in a view. */
+struct search {
+	struct model_source *model;
+	struct arena *arena;
+	const struct conf *conf;
+	const struct view *view;
+};
+
+static void search_add(const struct search *search, const struct conf_list *list,
+	struct span sublist_name, const struct hit *hit)
 {
 	const struct conf_sublist *sublist = sublist_find(list, sublist_name);
+	struct model_source *model = search->model;
 
 	if (sublist == NULL || model->listings_len == MODEL_LISTINGS_MAX)
 		return; /* a sublist that the configuration dropped: no zone answers for it any more */
 	model->listings[model->listings_len++] = (struct model_listing){.list = list,
 		.sublist = sublist,
-		.policy = policy_find(conf, sublist->policy),
-		.until_s = until_s,
-		.reason = reason};
+		.policy = policy_find(search->conf, sublist->policy),
+		.until_s = hit->until_s,
+		.reason = arena_copy(search->arena, hit->reason)};
 }
 
 /* A network: which sublists list any address in it. The keeper's answer may add dates to those that cover all of it. */
-static void source_look_within(struct model_source *model, const struct conf *conf,
-	const struct view *view, const struct conf_list *list, int place)
+static void search_within(const struct search *search, const struct conf_list *list, int view_list)
 {
+	struct prefix net = search->model->source.net;
+
 	for (size_t i = 0; i < list->sublists_len; i++) {
 		struct span name = span_text(list->sublists[i].name);
-		int sublist = view_sublist_find(view, place, name);
+		int sublist = view_sublist_find(search->view, view_list, name);
 
-		if (sublist >= 0 && view_has_within(view, place, model->source.net, 1u << sublist))
-			source_add(model, conf, list, name, 0, (struct span){NULL, 0});
+		if (sublist >= 0 && view_has_within(search->view, view_list, net, 1u << sublist))
+			search_add(search, list, name, &(struct hit){0});
 	}
 }
 
-static void source_look(struct model_source *model, struct arena *arena, const struct conf *conf,
-	const struct view *view, const struct conf_list *list)
+static void search_list(const struct search *search, const struct conf_list *list)
 {
-	int place = view_list_find(view, span_text(list->name));
+	int view_list = view_list_find(search->view, span_text(list->name));
 	struct hits hits;
 
-	if (place < 0)
+	if (view_list < 0)
 		return;
-	if (model->is_net) {
-		source_look_within(model, conf, view, list, place);
+	if (search->model->is_net) {
+		search_within(search, list, view_list);
 		return;
 	}
-	view_lookup(view, place, &model->source, &hits);
+	view_lookup(search->view, view_list, &search->model->source, &hits);
 	for (size_t i = 0; i < hits.len; i++)
-		source_add(model, conf, list, view_sublist_name(view, place, hits.items[i].sublist),
-			hits.items[i].until_s, arena_copy(arena, hits.items[i].reason));
+		search_add(search, list,
+			view_sublist_name(search->view, view_list, hits.items[i].sublist),
+			&hits.items[i]);
 }
 
 struct model_source *model_source_new(struct arena *arena, const struct conf *conf,
 	const struct view *view, const struct source *source)
 {
 	struct model_source *model = arena_alloc(arena, sizeof(*model));
+	struct search search = {model, arena, conf, view};
 	char text[SOURCE_TEXT_SIZE];
 
 	model->source = *source;
@@ -88,7 +99,7 @@ struct model_source *model_source_new(struct arena *arena, const struct conf *co
 	model->serial = view_serial(view);
 	for (size_t i = 0; i < conf->lists_len; i++)
 		if (list_is_public(&conf->lists[i], source))
-			source_look(model, arena, conf, view, &conf->lists[i]);
+			search_list(&search, &conf->lists[i]);
 	return model;
 }
 

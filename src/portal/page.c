@@ -117,35 +117,40 @@ static int page_render(const struct page_context *context, const char *name,
 }
 
 /* "until" in words, and "until-iso" for the datetime attribute. 0 sets nothing. */
-static void set_time(const struct page_context *context, struct value *map, const char *name,
-	const char *iso_name, int64_t time_s)
+/* As `name` for people and as `name`-iso for machines. */
+static void set_time(
+	const struct page_context *context, struct value *map, const char *name, int64_t time_s)
 {
 	char iso[CLOCK_TEXT_SIZE];
 
 	if (time_s == 0)
 		return;
 	value_set_text(context->arena, map, name, words_time(context->arena, time_s));
-	value_set_text(context->arena, map, iso_name,
+	value_set_text(context->arena, map, arena_format(context->arena, "%s-iso", name),
 		arena_copy_string(context->arena, clock_print_utc(time_s, iso)));
 }
 
 static void set_until(const struct page_context *context, struct value *map, int64_t until_s)
 {
-	set_time(context, map, "until", "until-iso", until_s);
+	set_time(context, map, "until", until_s);
 	if (until_s != 0)
 		value_set_text(context->arena, map, "remaining",
 			words_duration(context->arena, until_s - context->now_s));
 }
 
 /* kind: cross, check, wait, note: the shape. tone: the class with the colours. */
-static void set_badge(const struct page_context *context, struct value *page, const char *kind,
-	const char *tone, const char *text)
-{
-	struct value *badge = value_set_map(context->arena, page, "badge");
+struct badge {
+	const char *icon, *tone, *text;
+};
 
-	value_set_flag(context->arena, badge, kind, true);
-	value_set_text(context->arena, badge, "class", tone);
-	value_set_text(context->arena, badge, "text", text);
+static void set_badge(
+	const struct page_context *context, struct value *page, const struct badge *badge)
+{
+	struct value *map = value_set_map(context->arena, page, "badge");
+
+	value_set_flag(context->arena, map, badge->icon, true);
+	value_set_text(context->arena, map, "class", badge->tone);
+	value_set_text(context->arena, map, "text", badge->text);
 }
 
 const char *page_path(struct arena *arena, struct span subject)
@@ -214,8 +219,8 @@ static void set_listing(const struct page_context *context, struct value *map,
 	/* Empty ones hide those of the page around. */
 	value_set_text(arena, map, "since", "");
 	value_set_text(arena, map, "until", "");
-	set_time(context, map, "since", "since-iso", listing->since_s);
-	set_time(context, map, "ended", "ended-iso", listing->ended_s);
+	set_time(context, map, "since", listing->since_s);
+	set_time(context, map, "ended", listing->ended_s);
 	set_until(context, map, listing->until_s);
 }
 
@@ -260,10 +265,11 @@ int page_source(
 
 	set_source(context, page, model);
 	if (model->listings_len != 0)
-		set_badge(context, page, "cross", "bad",
-			model->is_net ? "Listed in part" : "Listed now");
+		set_badge(context, page,
+			&(struct badge){
+				"cross", "bad", model->is_net ? "Listed in part" : "Listed now"});
 	else
-		set_badge(context, page, "check", "ok", "Not listed now");
+		set_badge(context, page, &(struct badge){"check", "ok", "Not listed now"});
 	if (!model->is_net)
 		set_until(context, page, source_until(model));
 	if (model->history_len != 0)
@@ -309,15 +315,17 @@ static void set_incident_badge(
 	const struct page_context *context, struct value *page, const struct model_incident *model)
 {
 	if (!model->refused)
-		set_badge(context, page, "note", "note-tone", "Let through, only noted");
+		set_badge(context, page,
+			&(struct badge){"note", "note-tone", "Let through, only noted"});
 	else if (model->temporary)
-		set_badge(context, page, "wait", "wait", "Asked to try again later");
+		set_badge(
+			context, page, &(struct badge){"wait", "wait", "Asked to try again later"});
 	else if (!incident_is_listing(model))
-		set_badge(context, page, "cross", "bad", "Refused");
+		set_badge(context, page, &(struct badge){"cross", "bad", "Refused"});
 	else if (model->source != NULL && model->source->listings_len == 0)
-		set_badge(context, page, "check", "ok", "No longer listed");
+		set_badge(context, page, &(struct badge){"check", "ok", "No longer listed"});
 	else
-		set_badge(context, page, "cross", "bad", "Blocked now");
+		set_badge(context, page, &(struct badge){"cross", "bad", "Blocked now"});
 }
 
 /* Which of the closing steps below "What to fix" fits the rule. */
@@ -372,8 +380,8 @@ static void set_incident(
 	value_set(arena, page, "list", model->list);
 	value_set_text(arena, page, "times", words_times(arena, model->count));
 	value_set_flag(arena, page, "several", model->count > 1);
-	set_time(context, page, "first", "first-iso", model->first_s);
-	set_time(context, page, "when", "when-iso", model->last_s);
+	set_time(context, page, "first", model->first_s);
+	set_time(context, page, "when", model->last_s);
 	/* where to look in a log, with room for clocks that differ */
 	value_set_text(arena, page, "window",
 		words_window(arena, model->first_s - LOG_WINDOW_S, model->last_s + LOG_WINDOW_S));

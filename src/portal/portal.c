@@ -22,6 +22,9 @@
  *
  * Configuration and view may change while the keeper thinks: both are looked at when its last answer is there.
  */
+/* For people, or for programs. */
+enum format { AS_PAGE, AS_JSON };
+
 enum { PAGE_MAX = 1 << 20, STOP_MS = 5000, AWAY_RETRY_S = 30 };
 
 struct portal {
@@ -45,7 +48,7 @@ struct inquiry {
 	struct inquiry *next;
 	struct inquiry *prev;
 	struct http_call *call;
-	bool json;
+	enum format format;
 	struct source source;
 	struct model_incident *incident; /* of a look-up by number, once it is known */
 };
@@ -117,17 +120,17 @@ struct trouble {
 	const char *wrong;
 	unsigned retry_after_s;
 	const char *allow;
+	struct span path; /* that was asked for */
 };
 
-static int trouble_print(struct portal *portal, struct arena *arena, const struct trouble *trouble,
-	bool json, struct span path, struct buf *out)
+static int trouble_print(const struct page_context *context, const struct trouble *trouble,
+	enum format format, struct buf *out)
 {
-	struct page_context context = portal_context(portal, arena);
 	struct api_problem problem = {.type = trouble->type,
 		.title = trouble->title,
 		.detail = trouble->wrong != NULL ? trouble->wrong : trouble->advice,
 		.status = trouble->status,
-		.instance = path,
+		.instance = trouble->path,
 		.retry_after_s = trouble->retry_after_s};
 	struct page_error error = {.title = trouble->title,
 		.advice = trouble->advice,
@@ -136,27 +139,26 @@ static int trouble_print(struct portal *portal, struct arena *arena, const struc
 		.wrong = trouble->wrong,
 		.retry_after_s = trouble->retry_after_s};
 
-	if (!json)
-		return page_print_error(&context, &error, out);
-	api_print_problem(portal->conf, &problem, out);
+	if (format == AS_PAGE)
+		return page_print_error(context, &error, out);
+	api_print_problem(context->conf, &problem, out);
 	return 0;
 }
 
 static void reply_trouble(
-	struct portal *portal, struct http_call *call, bool json, const struct trouble *trouble)
+	struct portal *portal, struct http_call *call, enum format format, struct trouble trouble)
 {
-	struct http_reply reply = {.status = trouble->status,
-		.type = json ? problem_type : html_type,
-		.retry_after_s = trouble->retry_after_s,
-		.allow = trouble->allow,
+	struct page_context context = portal_context(portal, http_call_arena(call));
+	struct http_reply reply = {.status = trouble.status,
+		.type = format == AS_JSON ? problem_type : html_type,
+		.retry_after_s = trouble.retry_after_s,
+		.allow = trouble.allow,
 		.noindex = true};
 	struct buf body;
-	int r;
 
+	trouble.path = http_call_request(call)->path;
 	buf_init(&body, PAGE_MAX);
-	r = trouble_print(
-		portal, http_call_arena(call), trouble, json, http_call_request(call)->path, &body);
-	reply_body(call, r, &reply, &body);
+	reply_body(call, trouble_print(&context, &trouble, format, &body), &reply, &body);
 }
 
 static const struct trouble not_found = {.status = 404,
@@ -200,14 +202,15 @@ static void inquiry_free(struct inquiry *inquiry)
 	mem_free(inquiry);
 }
 
-static struct inquiry *inquiry_new(struct portal *portal, struct http_call *call, bool json)
+static struct inquiry *inquiry_new(
+	struct portal *portal, struct http_call *call, enum format format)
 {
 	struct inquiry *inquiry = mem_new(inquiry);
 
 	inquiry->magic = (uint32_t)MAGIC_inquiry;
 	inquiry->portal = portal;
 	inquiry->call = call;
-	inquiry->json = json;
+	inquiry->format = format;
 	inquiry->next = portal->inquiries;
 	if (inquiry->next != NULL)
 		inquiry->next->prev = inquiry;
@@ -215,9 +218,9 @@ static struct inquiry *inquiry_new(struct portal *portal, struct http_call *call
 	return inquiry;
 }
 
-static void inquiry_reply_trouble(struct inquiry *inquiry, const struct trouble *trouble)
+static void inquiry_reply_trouble(struct inquiry *inquiry, struct trouble trouble)
 {
-	reply_trouble(inquiry->portal, inquiry->call, inquiry->json, trouble);
+	reply_trouble(inquiry->portal, inquiry->call, inquiry->format, trouble);
 	inquiry_free(inquiry);
 }
 
@@ -233,15 +236,15 @@ static void inquiry_reply(struct inquiry *inquiry, const struct model_source *so
 	buf_init(&body, PAGE_MAX);
 	if (incident != NULL)
 		incident->source = source;
-	if (inquiry->json && incident != NULL)
+	if (inquiry->format == AS_JSON && incident != NULL)
 		api_incident(portal->conf, incident, &body);
-	else if (inquiry->json)
+	else if (inquiry->format == AS_JSON)
 		api_source(portal->conf, source, &body);
 	else if (incident != NULL)
 		r = page_incident(&context, incident, &body);
 	else
 		r = page_source(&context, source, &body);
-	if (inquiry->json)
+	if (inquiry->format == AS_JSON)
 		reply_json(inquiry->call, &body);
 	else
 		reply_html(inquiry->call, 200, r, &body);
@@ -281,19 +284,19 @@ static void inquiry_on_incident(int error, const struct bus_answer *answer, void
 	if (r >= 0)
 		r = model_incident_new(http_call_arena(inquiry->call), answer, &inquiry->incident);
 	if (r == E_ABSENT)
-		inquiry_reply_trouble(inquiry, &incident_unknown);
+		inquiry_reply_trouble(inquiry, incident_unknown);
 	else if (r < 0)
-		inquiry_reply_trouble(inquiry, &keeper_away);
+		inquiry_reply_trouble(inquiry, keeper_away);
 	else if (inquiry->incident->has_about)
 		inquiry_ask_source(inquiry, &inquiry->incident->about);
 	else
 		inquiry_reply(inquiry, NULL);
 }
 
-static void inquiry_start(
-	struct portal *portal, struct http_call *call, const struct lookup *lookup, bool json)
+static void inquiry_start(struct portal *portal, struct http_call *call,
+	const struct lookup *lookup, enum format format)
 {
-	struct inquiry *inquiry = inquiry_new(portal, call, json);
+	struct inquiry *inquiry = inquiry_new(portal, call, format);
 	struct bus_query query = {.what = BUS_QUERY_INCIDENT, .incident = lookup->incident};
 
 	if (lookup->kind == LOOKUP_SOURCE)
@@ -308,7 +311,7 @@ static void inquiry_start(
 struct route {
 	const char *path;
 	bool counted; /* against the client's rate */
-	bool json;
+	enum format format;
 	void (*serve)(struct portal *portal, struct http_call *call, struct span rest);
 };
 
@@ -343,11 +346,12 @@ static void serve_help(struct portal *portal, struct http_call *call, struct spa
 	serve_page(portal, call, page_help);
 }
 
-static void reply_typed_wrong(
-	struct portal *portal, struct http_call *call, int error, struct span typed, bool json)
+/* What was typed cannot be looked up. */
+static struct trouble typed_wrong(int error, struct span typed)
 {
 	bool number = error == E_CHECKSUM || error == E_TRUNCATED;
-	struct trouble trouble = {.status = 400,
+
+	return (struct trouble){.status = 400,
 		.type = number ? "bad-number" : "bad-address",
 		.title = number ? "Please check the number" : "What are you looking for?",
 		.advice =
@@ -355,8 +359,6 @@ static void reply_typed_wrong(
 		.ask = true,
 		.typed = span_first(typed, 300),
 		.wrong = lookup_advice(error)};
-
-	reply_trouble(portal, call, json, &trouble);
 }
 
 /* The form: to the one address of what was typed, which can be kept and passed on. */
@@ -377,7 +379,7 @@ static void serve_lookup(struct portal *portal, struct http_call *call, struct s
 	if (r >= 0)
 		r = lookup_parse(typed, &lookup);
 	if (r < 0) {
-		reply_typed_wrong(portal, call, r, typed, false);
+		reply_trouble(portal, call, AS_PAGE, typed_wrong(r, typed));
 	} else {
 		const char *path = page_path(arena, span_text(lookup_print(&lookup, arena)));
 		struct http_reply reply = {
@@ -393,9 +395,9 @@ static void serve_why(struct portal *portal, struct http_call *call, struct span
 	int r = lookup_parse(rest, &lookup);
 
 	if (r < 0)
-		reply_typed_wrong(portal, call, r, rest, false);
+		reply_trouble(portal, call, AS_PAGE, typed_wrong(r, rest));
 	else
-		inquiry_start(portal, call, &lookup, false);
+		inquiry_start(portal, call, &lookup, AS_PAGE);
 }
 
 static void serve_api_incident(struct portal *portal, struct http_call *call, struct span rest)
@@ -404,9 +406,10 @@ static void serve_api_incident(struct portal *portal, struct http_call *call, st
 	int r = incident_number_parse(rest, &lookup.incident);
 
 	if (r < 0)
-		reply_typed_wrong(portal, call, r == E_CHECKSUM ? r : E_TRUNCATED, rest, true);
+		reply_trouble(portal, call, AS_JSON,
+			typed_wrong(r == E_CHECKSUM ? r : E_TRUNCATED, rest));
 	else
-		inquiry_start(portal, call, &lookup, true);
+		inquiry_start(portal, call, &lookup, AS_JSON);
 }
 
 static void serve_api_source(
@@ -418,9 +421,9 @@ static void serve_api_source(
 	if (r >= 0 && lookup.source.kind != kind)
 		r = E_PARSE;
 	if (r < 0)
-		reply_typed_wrong(portal, call, r == E_RANGE ? r : E_PARSE, rest, true);
+		reply_trouble(portal, call, AS_JSON, typed_wrong(r == E_RANGE ? r : E_PARSE, rest));
 	else
-		inquiry_start(portal, call, &lookup, true);
+		inquiry_start(portal, call, &lookup, AS_JSON);
 }
 
 static void serve_api_ip(struct portal *portal, struct http_call *call, struct span rest)
@@ -480,7 +483,7 @@ static void serve_readyz(struct portal *portal, struct http_call *call, struct s
 
 	(void)rest;
 	if (view_serial(portal_view(portal)) == 0)
-		reply_trouble(portal, call, true, &no_list);
+		reply_trouble(portal, call, AS_JSON, no_list);
 	else
 		reply_health(portal, call, "ready");
 }
@@ -509,21 +512,21 @@ static void serve_favicon(struct portal *portal, struct http_call *call, struct 
 }
 
 static const struct route routes[] = {
-	{"/", false, false, serve_home},
-	{"/lookup", true, false, serve_lookup},
-	{"/why/", true, false, serve_why},
-	{"/policy", false, false, serve_policy},
-	{"/help", false, false, serve_help},
-	{"/style.css", false, false, serve_style},
-	{"/favicon.svg", false, false, serve_favicon},
-	{"/favicon.ico", false, false, serve_favicon},
-	{"/api/v1/ip/", true, true, serve_api_ip},
-	{"/api/v1/domain/", true, true, serve_api_domain},
-	{"/api/v1/incident/", true, true, serve_api_incident},
-	{"/api/v1/lists", true, true, serve_api_lists},
-	{"/api/v1/policies", true, true, serve_api_policies},
-	{"/healthz", false, true, serve_healthz},
-	{"/readyz", false, true, serve_readyz},
+	{"/", false, AS_PAGE, serve_home},
+	{"/lookup", true, AS_PAGE, serve_lookup},
+	{"/why/", true, AS_PAGE, serve_why},
+	{"/policy", false, AS_PAGE, serve_policy},
+	{"/help", false, AS_PAGE, serve_help},
+	{"/style.css", false, AS_PAGE, serve_style},
+	{"/favicon.svg", false, AS_PAGE, serve_favicon},
+	{"/favicon.ico", false, AS_PAGE, serve_favicon},
+	{"/api/v1/ip/", true, AS_JSON, serve_api_ip},
+	{"/api/v1/domain/", true, AS_JSON, serve_api_domain},
+	{"/api/v1/incident/", true, AS_JSON, serve_api_incident},
+	{"/api/v1/lists", true, AS_JSON, serve_api_lists},
+	{"/api/v1/policies", true, AS_JSON, serve_api_policies},
+	{"/healthz", false, AS_JSON, serve_healthz},
+	{"/readyz", false, AS_JSON, serve_readyz},
 };
 
 static const struct route *route_find(struct span path, struct span *ret_rest)
@@ -547,7 +550,7 @@ static bool path_is_api(struct span path)
 }
 
 static void reply_too_many(
-	struct portal *portal, struct http_call *call, bool json, unsigned wait_s)
+	struct portal *portal, struct http_call *call, enum format format, unsigned wait_s)
 {
 	struct trouble trouble = {.status = 429,
 		.type = "rate",
@@ -556,7 +559,7 @@ static void reply_too_many(
 			"Your network asks more often than this page can answer for everybody. Nothing is wrong with the number or address.",
 		.retry_after_s = wait_s};
 
-	reply_trouble(portal, call, json, &trouble);
+	reply_trouble(portal, call, format, trouble);
 }
 
 static void portal_on_request(struct http_call *call, const struct http_request *request, void *arg)
@@ -564,22 +567,24 @@ static void portal_on_request(struct http_call *call, const struct http_request 
 	struct portal *portal = OBJ(portal, arg);
 	struct span rest;
 	const struct route *route = route_find(request->path, &rest);
-	bool json = route != NULL ? route->json : path_is_api(request->path);
+	enum format format = route != NULL                ? route->format
+			     : path_is_api(request->path) ? AS_JSON
+							  : AS_PAGE;
 	unsigned wait_s;
 
 	if (request->method == HTTP_OTHER) {
-		reply_trouble(portal, call, json, &method_wrong);
+		reply_trouble(portal, call, format, method_wrong);
 		return;
 	}
 	if (route == NULL) {
-		reply_trouble(portal, call, json, &not_found);
+		reply_trouble(portal, call, format, not_found);
 		return;
 	}
 	wait_s = route->counted
 			 ? rate_take(portal->rate, request->client, loop_now_ms(portal->loop))
 			 : 0;
 	if (wait_s != 0)
-		reply_too_many(portal, call, json, wait_s);
+		reply_too_many(portal, call, format, wait_s);
 	else
 		route->serve(portal, call, rest);
 }
@@ -589,6 +594,7 @@ static void portal_on_refused(
 	unsigned status, struct arena *arena, struct http_reply *reply, void *arg)
 {
 	struct portal *portal = OBJ(portal, arg);
+	struct page_context context = portal_context(portal, arena);
 	struct trouble trouble = {.status = status,
 		.title = "This request cannot be answered",
 		.advice =
@@ -597,7 +603,7 @@ static void portal_on_refused(
 
 	buf_init(&body, PAGE_MAX);
 	reply->type = html_type;
-	if (trouble_print(portal, arena, &trouble, false, (struct span){NULL, 0}, &body) >= 0)
+	if (trouble_print(&context, &trouble, AS_PAGE, &body) >= 0)
 		reply->body = arena_copy(arena, buf_span(&body));
 	buf_done(&body);
 }
