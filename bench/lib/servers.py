@@ -59,9 +59,14 @@ def program(name):
     return shutil.which(name, path=PATH)
 
 
-def stockade(options, folder, port):
-    server = [options.build / "bench" / "dns_server", folder / "list.snap", f"127.0.0.1:{port}", options.threads]
+def stockade(options, folder, port, build=None):
+    server = [(build or options.build) / "bench" / "dns_server", folder / "list.snap", f"127.0.0.1:{port}", options.threads]
     return [*server, "domains" if options.kind == "domains" else "addresses"]
+
+
+def before(options, folder, port):
+    """The same threads of another build (--against)."""
+    return stockade(options, folder, port, options.against)
 
 
 def stockade_guarded(options, folder, port):
@@ -101,7 +106,7 @@ def echo(options, folder, port):
     return [options.build / "bench" / "dns_flood", "--echo", f"127.0.0.1:{port}"]
 
 
-STARTED_BY = {"stockade": stockade, "stockade-guarded": stockade_guarded, "stockade-rbldnsd": stockade_rbldnsd, "rbldnsd": rbldnsd, "nsd": nsd, "knot": knot,
+STARTED_BY = {"stockade": stockade, "before": before, "before-again": before, "stockade-guarded": stockade_guarded, "stockade-rbldnsd": stockade_rbldnsd, "rbldnsd": rbldnsd, "nsd": nsd, "knot": knot,
               "echo": echo}
 PROGRAMS = {"rbldnsd": "rbldnsd", "nsd": "nsd", "knot": "knotd"}
 NEEDS_ZONE_FILE = {"nsd", "knot"}
