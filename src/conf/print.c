@@ -264,7 +264,8 @@ static void print_element(struct printer *printer, const struct setting *row, st
 	char below[PREFIX_SIZE];
 	struct group inner = {below, group->base, group->indent + 2, !by_name};
 
-	snprintf(below, sizeof(below), "%s%s.", group->prefix, by_name ? ".NAME" : "[]");
+	ASSERT(snprintf(below, sizeof(below), "%s%s.", group->prefix, by_name ? ".NAME" : "[]") <
+		PREFIX_SIZE); /* groups of the table nest two deep */
 	if (by_name) {
 		append_indent(printer->out, group);
 		append_word(printer->out, element_key(row, group->base), true);
