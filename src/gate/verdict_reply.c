@@ -12,7 +12,7 @@
  */
 enum { TEXT_SIZE = 256 };
 
-struct reply_texts {
+struct refusal_texts {
 	char ip[IP_TEXT_SIZE];
 	char url[TEXT_SIZE];
 	char list[VERDICT_LIST_SIZE];
@@ -63,7 +63,7 @@ static void texts_dnsbl_url(const struct conf_dnsbl *dnsbl, const char *ip, char
 			place + 3);
 }
 
-static void texts_fill(struct reply_texts *w, const struct verdict *verdict, uint64_t incident)
+static void texts_fill(struct refusal_texts *w, const struct verdict *verdict, uint64_t incident)
 {
 	char number[INCIDENT_TEXT_SIZE];
 
@@ -81,7 +81,7 @@ void verdict_print_reply(const struct verdict *verdict, uint64_t incident, struc
 {
 	const struct facts *facts = verdict->facts;
 	const struct list_fact *hit;
-	struct reply_texts w;
+	struct refusal_texts w;
 
 	if (verdict->decider == NULL || verdict->would < VERDICT_TEMPFAIL)
 		return;
