@@ -145,7 +145,7 @@ static bool is_within(const struct field *field, int64_t value)
 }
 
 /* Lines of a folded or literal text become one. */
-static char *text_copy(struct arena *arena, struct span text)
+static char *lines_join(struct arena *arena, struct span text)
 {
 	char *copy = arena_string(arena, text);
 	size_t len = strlen(copy);
@@ -205,7 +205,7 @@ static int fill_text(const struct field *field, struct fault *why)
 	if (r >= 0)
 		*(const char **)field_member(field) =
 			row->type == SETTING_HOST ? lower_copy(field->loader->arena, text)
-						  : text_copy(field->loader->arena, text);
+						  : lines_join(field->loader->arena, text);
 	return r;
 }
 
@@ -422,7 +422,7 @@ static int fill_element(const struct field *field, void *element, struct fault *
 		r = 0;
 		break;
 	}
-	*(const char **)element = text_copy(field->loader->arena, text);
+	*(const char **)element = lines_join(field->loader->arena, text);
 	return r;
 }
 
