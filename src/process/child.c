@@ -12,8 +12,6 @@
 
 #include "base/buf.h"
 
-enum { LISTEN_FDS_START = 3 };
-
 static _Noreturn void child_fail(const struct child_plan *plan, const char *what)
 {
 	dprintf(STDERR_FILENO, "stockade: cannot start role '%s': %s: %s\n", plan->role, what,

@@ -13,7 +13,7 @@
 #include "loop/socket.h"
 #include "process/folders.h"
 
-enum { LISTEN_FDS_START = 3 }; /* sd_listen_fds(3) */
+enum { INHERITED_MAX = 1024 };
 
 /* Who speaks to the keeper; each by a socket of its own (doc/decisions.md). */
 static const char *const bus_roles[] = {"gate", "dns", "web", "courier"};
@@ -151,8 +151,7 @@ static struct listen_socket *sockets_find(struct sockets *sockets, struct span n
 	return NULL;
 }
 
-/* How many descriptors are meant for this process; sd_listen_fds(3) says LISTEN_PID has to name it. */
-static uint64_t sockets_inherited_count(void)
+uint64_t sockets_inherited_count(uint64_t most)
 {
 	const char *pid = getenv("LISTEN_PID");
 	const char *count = getenv("LISTEN_FDS");
@@ -160,7 +159,7 @@ static uint64_t sockets_inherited_count(void)
 
 	if (pid == NULL || count == NULL ||
 		span_parse_u64(span_text(pid), INT32_MAX, &number) < 0 ||
-		number != (uint64_t)getpid() || span_parse_u64(span_text(count), 1024, &number) < 0)
+		number != (uint64_t)getpid() || span_parse_u64(span_text(count), most, &number) < 0)
 		return 0;
 	return number;
 }
@@ -168,7 +167,7 @@ static uint64_t sockets_inherited_count(void)
 void sockets_inherit(struct sockets *sockets)
 {
 	struct span names = span_text(getenv("LISTEN_FDNAMES"));
-	uint64_t count = sockets_inherited_count();
+	uint64_t count = sockets_inherited_count(INHERITED_MAX);
 
 	for (uint64_t i = 0; i < count; i++) {
 		int fd = LISTEN_FDS_START + (int)i;

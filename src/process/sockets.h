@@ -30,6 +30,11 @@ struct sockets {
 int sockets_plan(
 	const struct conf *conf, const char *role, struct sockets *ret_sockets, struct fault *why);
 
+/* How many descriptors from LISTEN_FDS_START on are meant for this process (sd_listen_fds(3): LISTEN_PID has to name it); 0 when
+ * there are more than `most`. */
+enum { LISTEN_FDS_START = 3 };
+uint64_t sockets_inherited_count(uint64_t most);
+
 /* Fills in what LISTEN_FDS hands over by name, once, and clears those variables; descriptors of other names are closed. */
 void sockets_inherit(struct sockets *sockets);
 

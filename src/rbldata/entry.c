@@ -10,7 +10,7 @@ enum { EXCLUDED_HOST_BITS = 128, HALF_BITS = 64, IPV6_BYTES = 16 };
 
 const struct rbl_value rbl_value_standard = {.a = {127, 0, 0, 2}};
 
-static int offend(struct rbl_offence *offence, const uint8_t *at, const char *text)
+int rbl_offend(struct rbl_offence *offence, const uint8_t *at, const char *text)
 {
 	offence->text = text;
 	offence->at = at;
@@ -43,14 +43,14 @@ static int value_read(struct rbl_cursor *cursor, const struct rbl_value *standar
 	}
 	cursor->ptr++;
 	if (rbl_a_read(cursor, value.a) < 0)
-		return offend(offence, start, "invalid A value");
+		return rbl_offend(offence, start, "invalid A value");
 	rbl_skip_blanks(cursor);
 	if (rbl_peek(cursor) == ':') {
 		cursor->ptr++;
 		rbl_skip_blanks(cursor);
 		text_take(rbl_rest(cursor), &value, offence);
 	} else if (cursor->ptr != cursor->end) {
-		return offend(offence, cursor->ptr, "expected ':' behind the A value");
+		return rbl_offend(offence, cursor->ptr, "expected ':' behind the A value");
 	}
 	*ret_value = value;
 	return 0;
@@ -95,7 +95,7 @@ static int value_or_word_read(struct rbl_cursor *cursor, const struct rbl_entry_
 		if (entry->word != RBL_WORD_NONE)
 			return 0;
 		if (first == '=')
-			return offend(offence, cursor->ptr, "unknown keyword");
+			return rbl_offend(offence, cursor->ptr, "unknown keyword");
 	}
 	return value_read(cursor, rules->default_value, &entry->value, offence);
 }
@@ -131,7 +131,7 @@ static int range4_check(struct rbl_entry *entry, const uint8_t *start,
 	uint32_t mask = rbl_mask4(entry->bits);
 
 	if (!rules->host_bits && (entry->first & ~mask) != 0)
-		return offend(
+		return rbl_offend(
 			offence, start, "the address has bits behind the length of the network");
 	entry->first &= mask;
 	if (rules->range4_max == 0 || count <= rules->range4_max)
@@ -139,7 +139,7 @@ static int range4_check(struct rbl_entry *entry, const uint8_t *start,
 	snprintf(offence->buffer, sizeof(offence->buffer),
 		"a range of %llu addresses, where $MAXRANGE4 allows %llu",
 		(unsigned long long)count, (unsigned long long)rules->range4_max);
-	return offend(offence, start, offence->buffer);
+	return rbl_offend(offence, start, offence->buffer);
 }
 
 /* ip4set takes ranges, but not the length 0; the tries take prefixes, and that as well. */
@@ -155,9 +155,9 @@ static int ip4_read(struct rbl_cursor *cursor, const struct rbl_entry_rules *rul
 	else
 		bits = rbl_cidr4_read(cursor, &entry->first);
 	if (bits < 0 || !is_end_of_address(cursor))
-		return offend(offence, cursor->ptr, "invalid address");
+		return rbl_offend(offence, cursor->ptr, "invalid address");
 	if (bits == 0 && rules->type == RBL_IP4SET)
-		return offend(offence, start, "the length 0 is all addresses");
+		return rbl_offend(offence, start, "the length 0 is all addresses");
 	entry->bits = (uint8_t)bits;
 	if (rules->type != RBL_IP4SET)
 		entry->last = entry->first | ~rbl_mask4(entry->bits);
@@ -182,10 +182,10 @@ static int ip6_read(struct rbl_cursor *cursor, const struct rbl_entry_rules *rul
 
 	entry->ground = RBL_GROUND_V6;
 	if (bits < 0 || !is_end_of_address(cursor))
-		return offend(offence, cursor->ptr, "invalid address");
+		return rbl_offend(offence, cursor->ptr, "invalid address");
 	entry->bits = (uint8_t)bits;
 	if (ip6_mask(&entry->v6, entry->bits) && !rules->host_bits)
-		return offend(
+		return rbl_offend(
 			offence, start, "the address has bits behind the length of the network");
 	return 0;
 }
@@ -198,7 +198,7 @@ static int ip4t_read(
 	entry->by_default = true;
 	entry->bits = 32;
 	if (rbl_octets_read(cursor, &entry->first) != 32 || !is_end_of_address(cursor))
-		return offend(offence, cursor->ptr, "expected a whole IPv4 address");
+		return rbl_offend(offence, cursor->ptr, "expected a whole IPv4 address");
 	entry->last = entry->first;
 	return 0;
 }
@@ -212,9 +212,9 @@ static int ip6t_read(
 	entry->ground = RBL_GROUND_V6;
 	entry->by_default = true;
 	if (bits < 0 || !is_end_of_address(cursor))
-		return offend(offence, cursor->ptr, "invalid address");
+		return rbl_offend(offence, cursor->ptr, "invalid address");
 	if (bits != (entry->excluded ? EXCLUDED_HOST_BITS : HALF_BITS))
-		return offend(offence, start,
+		return rbl_offend(offence, start,
 			entry->excluded ? "an exclusion is a whole address (128 bits)"
 					: "an entry is half an address (64 bits, four groups)");
 	entry->bits = (uint8_t)bits;
@@ -261,7 +261,7 @@ static int dnset_read(
 	else
 		len = E_PARSE; /* nothing, which would be every name */
 	if (len < 0)
-		return offend(offence, start, "invalid domain name");
+		return rbl_offend(offence, start, "invalid domain name");
 	entry->key_len = (uint8_t)len;
 	return 0;
 }

@@ -54,6 +54,9 @@ struct rbl_offence {
 	char buffer[128];
 };
 
+/* The line is bad, at that octet: E_PARSE. */
+int rbl_offend(struct rbl_offence *offence, const uint8_t *at, const char *text);
+
 /* 127.0.0.2 without a text. */
 extern const struct rbl_value rbl_value_standard;
 

@@ -50,20 +50,12 @@ struct rdata {
 	uint8_t bytes[RDATA_MAX];
 };
 
-static int offend(struct rbl_offence *offence, const struct rbl_cursor *cursor, const char *text)
-{
-	offence->text = text;
-	offence->at = cursor->ptr;
-	offence->is_bad = true;
-	return E_PARSE;
-}
-
 static int a_read(struct rbl_cursor *cursor, struct rdata *rdata, struct rbl_offence *offence)
 {
 	rdata->len = 4;
 	return rbl_aton_read(cursor, rdata->bytes) > 0
 		       ? 0
-		       : offend(offence, cursor, "expected an IPv4 address");
+		       : rbl_offend(offence, cursor->ptr, "expected an IPv4 address");
 }
 
 static int mx_read(struct rbl_cursor *cursor, struct rdata *rdata, struct rbl_offence *offence)
@@ -75,12 +67,12 @@ static int mx_read(struct rbl_cursor *cursor, struct rdata *rdata, struct rbl_of
 	while (ascii_is_digit(rbl_peek(cursor)))
 		cursor->ptr++, number.len++;
 	if (!rbl_is_blank(rbl_peek(cursor)) || span_parse_u64(number, UINT16_MAX, &preference) < 0)
-		return offend(offence, cursor, "expected a preference from 0 to 65535");
+		return rbl_offend(offence, cursor->ptr, "expected a preference from 0 to 65535");
 	rbl_skip_blanks(cursor);
 	len = cursor->ptr != cursor->end ? rbl_name_read(cursor, rdata->bytes + 2) : E_PARSE;
 	if (len < 0 || cursor->ptr != cursor->end)
-		return offend(
-			offence, cursor, "expected the name of a mail server, and nothing more");
+		return rbl_offend(offence, cursor->ptr,
+			"expected the name of a mail server, and nothing more");
 	rdata->bytes[0] = (uint8_t)(preference >> 8);
 	rdata->bytes[1] = (uint8_t)preference;
 	rdata->len = 2 + (size_t)len;
@@ -149,7 +141,7 @@ static int owner_read(
 		len = E_PARSE;
 	if (len < 0) {
 		cursor->ptr = start;
-		return offend(offence, cursor, "invalid domain name");
+		return rbl_offend(offence, cursor->ptr, "invalid domain name");
 	}
 	rbl_skip_blanks(cursor);
 	return len;
@@ -170,7 +162,7 @@ static int type_read(struct rbl_cursor *cursor, struct rbl_offence *offence)
 			return (int)i;
 	}
 	cursor->ptr = start;
-	return offend(offence, cursor, "expected A, MX or TXT, and a value");
+	return rbl_offend(offence, cursor->ptr, "expected A, MX or TXT, and a value");
 }
 
 static int record_add(struct rbl_generic *generic, struct span key, const struct rdata *rdata)
@@ -214,7 +206,7 @@ int rbl_generic_add(struct rbl_generic *generic, struct span line, const struct 
 	if (key_len < 0)
 		return key_len;
 	if (ascii_is_digit(rbl_peek(&cursor)) && rbl_ttl_read(&cursor, ttl, &rdata.ttl_s) < 0)
-		return offend(ret_offence, &cursor, "expected a time like 3600, 2h or 1w");
+		return rbl_offend(ret_offence, cursor.ptr, "expected a time like 3600, 2h or 1w");
 	type = type_read(&cursor, ret_offence);
 	if (type < 0)
 		return type;

@@ -18,6 +18,9 @@
 /* An answer for ground that no entry covers; only while painting. */
 static const uint32_t rbl_uncovered = UINT32_MAX;
 
+/* Steps of which neighbours differ: from step.first on step.row holds, and `rest` before the first. E_NOMEM. */
+int rbl_steps_add(struct steps *steps, struct step step, uint32_t rest);
+
 /* ---- ip4set ---- */
 
 enum rbl_level { RBL_LEVEL_8, RBL_LEVEL_16, RBL_LEVEL_24, RBL_LEVEL_32, RBL_LEVELS };

@@ -119,21 +119,6 @@ static void ranges_sort(struct rbl_ranges *ranges)
 	ranges->len = kept;
 }
 
-/* Steps of which neighbours differ; from `first` on the answer holds. */
-static int step_add(struct steps *steps, u128 first, uint32_t answer)
-{
-	int r;
-
-	if (steps->len != 0 && steps->items[steps->len - 1].first == first)
-		steps->len--;
-	if ((steps->len != 0 ? steps->items[steps->len - 1].row : rbl_uncovered) == answer)
-		return 0;
-	r = mem_grow_try(&steps->items, &steps->size, steps->len + 1, sizeof(*steps->items));
-	if (r == 0)
-		steps->items[steps->len++] = (struct step){first, answer};
-	return r;
-}
-
 /* What the open ranges say together, from `first` on. */
 static int sweep_step(struct sweep *sweep, u128 first)
 {
@@ -144,7 +129,9 @@ static int sweep_step(struct sweep *sweep, u128 first)
 		numbers[i] = sweep->open[i]->value;
 	if (sweep->open_len != 0)
 		answer = rbl_values_join(sweep->values, numbers, sweep->open_len);
-	return answer < 0 ? (int)answer : step_add(sweep->steps, first, (uint32_t)answer);
+	return answer < 0 ? (int)answer
+			  : rbl_steps_add(sweep->steps, (struct step){first, (uint32_t)answer},
+				    rbl_uncovered);
 }
 
 /* Closes what ends before key, end after end. */
@@ -212,7 +199,8 @@ static int steps_overlay(
 		uint32_t above = answer_at(upper, key, &upper_at);
 		u128 next = ~(u128)0;
 
-		r = step_add(ret_steps, key, above != rbl_uncovered ? above : below);
+		r = rbl_steps_add(ret_steps,
+			(struct step){key, above != rbl_uncovered ? above : below}, rbl_uncovered);
 		if (lower_at < lower->len)
 			next = lower->items[lower_at].first;
 		if (upper_at < upper->len && upper->items[upper_at].first < next)

@@ -70,20 +70,24 @@ struct walk {
 	struct steps *steps;
 };
 
-/* From `first` on the answer holds; neighbours differ, and nothing listed needs no step at the beginning. */
-static int walk_step(struct walk *walk, u128 first, uint32_t answer)
+int rbl_steps_add(struct steps *steps, struct step step, uint32_t rest)
 {
-	struct steps *steps = walk->steps;
 	int r;
 
-	if (steps->len != 0 && steps->items[steps->len - 1].first == first)
+	if (steps->len != 0 && steps->items[steps->len - 1].first == step.first)
 		steps->len--;
-	if ((steps->len != 0 ? steps->items[steps->len - 1].row : 0) == answer)
+	if ((steps->len != 0 ? steps->items[steps->len - 1].row : rest) == step.row)
 		return 0;
 	r = mem_grow_try(&steps->items, &steps->size, steps->len + 1, sizeof(*steps->items));
 	if (r == 0)
-		steps->items[steps->len++] = (struct step){first, answer};
+		steps->items[steps->len++] = step;
 	return r;
+}
+
+/* Nothing listed needs no step at the beginning. */
+static int walk_step(struct walk *walk, u128 first, uint32_t answer)
+{
+	return rbl_steps_add(walk->steps, (struct step){first, answer}, 0);
 }
 
 /* Leaves what ends before key. */

@@ -169,14 +169,6 @@ static int name_read(struct rbl_cursor *cursor, struct dns_name *ret_name)
 	return word_end(cursor);
 }
 
-static int offend(struct rbl_offence *offence, const struct rbl_cursor *cursor, const char *text)
-{
-	offence->text = text;
-	offence->at = cursor->ptr;
-	offence->is_bad = true;
-	return E_PARSE;
-}
-
 /* "ttl server mailbox serial refresh retry expire minimum"; the first one of a data set counts. */
 static int soa_read(
 	struct rbl_special *special, struct rbl_cursor *cursor, struct rbl_offence *offence)
@@ -186,19 +178,20 @@ static int soa_read(
 	uint32_t *const times[] = {&soa.refresh_s, &soa.retry_s, &soa.expire_s, &soa.minimum_s};
 
 	if (special->type == RBL_ACL)
-		return offend(offence, cursor, "an access list has no SOA");
+		return rbl_offend(offence, cursor->ptr, "an access list has no SOA");
 	if (special->head.soa.present)
 		return 0;
 	if (rbl_ttl_read(cursor, &rules, &soa.ttl_s) < 0 || name_read(cursor, &soa.server) < 0 ||
 		name_read(cursor, &soa.mailbox) < 0 || number_read(cursor, &soa.serial) < 0)
-		return offend(offence, cursor,
+		return rbl_offend(offence, cursor->ptr,
 			"expected: $SOA ttl server mailbox serial refresh retry expire minimum");
 	for (size_t i = 0; i < COUNTOF(times); i++) {
 		if (rbl_time_read(cursor, times[i]) < 0)
-			return offend(offence, cursor, "expected a time like 3600, 2h or 1w");
+			return rbl_offend(
+				offence, cursor->ptr, "expected a time like 3600, 2h or 1w");
 	}
 	if (!is_at_end(cursor))
-		return offend(offence, cursor, "nothing may follow the last time of $SOA");
+		return rbl_offend(offence, cursor->ptr, "nothing may follow the last time of $SOA");
 	special->head.soa = soa;
 	return 0;
 }
@@ -220,11 +213,11 @@ static int ns_read(
 	size_t len = 0;
 
 	if (special->type == RBL_ACL)
-		return offend(offence, cursor, "an access list has no NS");
+		return rbl_offend(offence, cursor->ptr, "an access list has no NS");
 	if (special->head.ns_len != 0)
 		return 0;
 	if (rbl_ttl_read(cursor, &rules, &ttl_s) < 0 || is_at_end(cursor))
-		return offend(offence, cursor, "expected: $NS ttl server server ...");
+		return rbl_offend(offence, cursor->ptr, "expected: $NS ttl server server ...");
 	if (names == NULL)
 		names = mem_alloc_array(RBL_NS_MAX, sizeof(*names));
 	special->head.ns = names;
@@ -236,7 +229,7 @@ static int ns_read(
 			offence->at = cursor->ptr;
 			break;
 		} else if (name_read(cursor, &names[len++]) < 0) {
-			return offend(offence, cursor, "invalid domain name");
+			return rbl_offend(offence, cursor->ptr, "invalid domain name");
 		}
 	}
 	special->head.ns_len = len;
@@ -251,7 +244,7 @@ static int ttl_read(
 	uint32_t ttl_s;
 
 	if (rbl_ttl_read(cursor, &rules, &ttl_s) < 0 || !is_at_end(cursor))
-		return offend(offence, cursor, "expected a time like 3600, 2h or 1w");
+		return rbl_offend(offence, cursor->ptr, "expected a time like 3600, 2h or 1w");
 	special->scope->ttl_s = ttl_s;
 	return 0;
 }
@@ -268,8 +261,8 @@ static int range4_read(
 	cursor->ptr += is_length;
 	if (number_read(cursor, &number) < 0 || !is_at_end(cursor) || number == 0 ||
 		(is_length && number > 32))
-		return offend(
-			offence, cursor, "expected a number of addresses, or a length like /24");
+		return rbl_offend(offence, cursor->ptr,
+			"expected a number of addresses, or a length like /24");
 	count = is_length ? UINT64_C(1) << (32 - number) : number;
 	if (special->range4_max != 0 && special->range4_max < count) {
 		offence->text = "$MAXRANGE4 can only become smaller";
@@ -375,13 +368,13 @@ static int timestamp_read(
 
 	if (stamp_read(cursor, &stamp_s) < 0 || expiry_read(cursor, stamp_s, &expires_s) < 0 ||
 		!is_at_end(cursor))
-		return offend(
-			offence, cursor, "expected: $TIMESTAMP yyyy:mm:dd[:hh[:mi[:ss]]] [expiry]");
+		return rbl_offend(offence, cursor->ptr,
+			"expected: $TIMESTAMP yyyy:mm:dd[:hh[:mi[:ss]]] [expiry]");
 	if (stamp_s > special->now_s) {
 		snprintf(offence->buffer, sizeof(offence->buffer),
 			"the data is from %" PRId64 " seconds in the future",
 			stamp_s - special->now_s);
-		offend(offence, cursor, offence->buffer);
+		rbl_offend(offence, cursor->ptr, offence->buffer);
 		return E_RANGE;
 	}
 	if (expires_s != 0 && (special->head.expires_s == 0 || expires_s < special->head.expires_s))
@@ -404,7 +397,7 @@ static int variable_read(
 	if (variable->ptr != NULL)
 		return 0;
 	if (is_at_end(cursor))
-		return offend(offence, cursor, "expected a text");
+		return rbl_offend(offence, cursor->ptr, "expected a text");
 	*variable = text_copy(rbl_rest(cursor));
 	return 0;
 }
@@ -441,5 +434,5 @@ int rbl_special_read(struct rbl_special *special, struct span rest, struct rbl_o
 		if (word_is(rest, readers[i].word, &cursor))
 			return readers[i].read(special, &cursor, ret_offence);
 	}
-	return offend(ret_offence, &cursor, "unknown special entry");
+	return rbl_offend(ret_offence, cursor.ptr, "unknown special entry");
 }

@@ -10,9 +10,10 @@
 #include <unistd.h>
 
 #include "loop/socket.h"
+#include "process/sockets.h"
 #include "rbldnsd/messages.h"
 
-enum { LISTEN_FDS_START = 3, BIND_SIZE = 512 };
+enum { BIND_SIZE = 512 };
 
 struct addresses {
 	size_t len;
@@ -137,20 +138,6 @@ static int listen_addresses(
 
 /* ---- from systemd ---- */
 
-static int inherited_count(void)
-{
-	const char *pid = getenv("LISTEN_PID");
-	const char *count = getenv("LISTEN_FDS");
-	uint64_t number;
-
-	if (pid == NULL || count == NULL ||
-		span_parse_u64(span_text(pid), INT32_MAX, &number) < 0 ||
-		number != (uint64_t)getpid() ||
-		span_parse_u64(span_text(count), RBL_BINDS_MAX, &number) < 0)
-		return 0;
-	return (int)number;
-}
-
 static void inherit_one(struct rbldnsd_sockets *sockets, int fd, unsigned threads)
 {
 	int type = 0;
@@ -172,7 +159,7 @@ static void inherit_one(struct rbldnsd_sockets *sockets, int fd, unsigned thread
 
 static void inherit(const struct rbl_command *command, struct rbldnsd_sockets *sockets)
 {
-	int count = inherited_count();
+	int count = (int)sockets_inherited_count(RBL_BINDS_MAX);
 	unsigned threads = threads_for_each(command, command->binds_len + (size_t)count);
 
 	for (int i = 0; i < count; i++)
