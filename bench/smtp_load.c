@@ -180,7 +180,9 @@ static void session_start(struct load *load)
 	session = mem_new(session);
 	session->load = load;
 	session->started_us = clock_monotonic_us();
-	session->stream = stream_new(load->loop, fd, true, &limits, &calls, session);
+	session->stream = stream_new(load->loop, fd,
+		&(struct stream_settings){
+			.calls = &calls, .arg = session, .limits = limits, .connecting = true});
 	if (load->has_proxy) {
 		struct ip source =
 			ip_from_v4(load->first_source + (uint32_t)load->started % load->sources);

@@ -440,7 +440,8 @@ static void client_on_retry(struct timer *timer, void *arg)
 		client_fail(client, r, why.text);
 		return;
 	}
-	client->stream = stream_new(client->loop, fd, false, &limits, &calls, client);
+	client->stream = stream_new(client->loop, fd,
+		&(struct stream_settings){.calls = &calls, .arg = client, .limits = limits});
 	if (client->said_away)
 		client_log(client, EV_BUS_BACK,
 			LOG_FIELDS(log_text("socket", client->settings.socket_path)));

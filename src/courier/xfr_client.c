@@ -314,7 +314,9 @@ static void fetch_connect(struct fetch *fetch)
 	timer_set(&fetch->timer, loop_now_ms(fetch->loop) + CONNECT_MS);
 	if (socket_connect_tcp(fetch->plan.feed->server, &fd) < 0)
 		return; /* the timer tells: done is never called from inside fetch_new */
-	fetch->stream = stream_new(fetch->loop, fd, true, &limits, &calls, fetch);
+	fetch->stream = stream_new(fetch->loop, fd,
+		&(struct stream_settings){
+			.calls = &calls, .arg = fetch, .limits = limits, .connecting = true});
 }
 
 struct fetch *fetch_new(

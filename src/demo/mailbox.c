@@ -195,7 +195,8 @@ static void mailbox_accept(struct demo_mailbox *mailbox, int fd)
 	if (mailbox->first != NULL)
 		mailbox->first->previous = guest;
 	mailbox->first = guest;
-	guest->stream = stream_new(mailbox->loop, fd, false, &limits, &calls, guest);
+	guest->stream = stream_new(mailbox->loop, fd,
+		&(struct stream_settings){.calls = &calls, .arg = guest, .limits = limits});
 	guest_greet(guest);
 	stream_send(guest->stream);
 }

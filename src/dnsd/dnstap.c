@@ -139,7 +139,8 @@ static void tap_connect(struct tap *tap)
 		tap_lost(tap, r);
 		return;
 	}
-	tap->stream = stream_new(tap->loop, fd, false, &limits, &tap_calls, tap);
+	tap->stream = stream_new(tap->loop, fd,
+		&(struct stream_settings){.calls = &tap_calls, .arg = tap, .limits = limits});
 	put_control(tap, CONTROL_READY);
 	stream_send(tap->stream);
 }

@@ -425,7 +425,8 @@ static void connection_new(struct http_server *server, int fd)
 	server->connections = c;
 	server->count++;
 	timer_init(&c->deadline, server->loop, connection_on_deadline, c);
-	c->stream = stream_new(server->loop, fd, false, &limits, &calls, c);
+	c->stream = stream_new(server->loop, fd,
+		&(struct stream_settings){.calls = &calls, .arg = c, .limits = limits});
 	connection_enter(c, CONNECTION_READING, server->settings.head_ms);
 }
 

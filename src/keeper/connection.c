@@ -392,7 +392,8 @@ static void connection_new(struct listener *listener, int fd)
 	if (connection->sender == BUS_CONTROL)
 		r = connection_find_author(connection, fd);
 	limits.in = connection_limit(connection) + FRAME_HEAD;
-	connection->stream = stream_new(keeper->loop, fd, false, &limits, &calls, connection);
+	connection->stream = stream_new(keeper->loop, fd,
+		&(struct stream_settings){.calls = &calls, .arg = connection, .limits = limits});
 	connection->next = keeper->connections.first;
 	keeper->connections.first = connection;
 	if (r < 0)

@@ -37,23 +37,22 @@ struct stream {
 static void stream_again(struct timer *timer, void *arg);
 static void stream_ready(struct watch *watch, int ready, void *arg);
 
-struct stream *stream_new(struct loop *loop, int fd, bool connecting,
-	const struct stream_limits *limits, const struct stream_calls *calls, void *arg)
+struct stream *stream_new(struct loop *loop, int fd, const struct stream_settings *settings)
 {
 	struct stream *stream = mem_new(stream);
 
 	stream->magic = (uint32_t)MAGIC_stream;
 	stream->loop = loop;
-	stream->limits = *limits;
-	stream->calls = *calls;
-	stream->arg = arg;
+	stream->limits = settings->limits;
+	stream->calls = *settings->calls;
+	stream->arg = settings->arg;
 	stream->fd = fd;
-	stream->connecting = connecting;
-	buf_init(&stream->in, limits->in + READ_SIZE);
-	buf_init(&stream->out, limits->out);
+	stream->connecting = settings->connecting;
+	buf_init(&stream->in, settings->limits.in + READ_SIZE);
+	buf_init(&stream->out, settings->limits.out);
 	timer_init(&stream->again, loop, stream_again, stream);
 	stream->watch = watch_new(loop, fd, stream_ready, stream);
-	watch_set(stream->watch, connecting ? WATCH_WRITE : WATCH_READ);
+	watch_set(stream->watch, stream->connecting ? WATCH_WRITE : WATCH_READ);
 	return stream;
 }
 

@@ -29,9 +29,15 @@ struct stream_limits {
 	size_t out; /* more than this unsent marks the stream bad: it closes with E_LIMIT */
 };
 
-/* Takes the descriptor over. connecting: connect(2) has been started and `connected` will be called. */
-struct stream *stream_new(struct loop *loop, int fd, bool connecting,
-	const struct stream_limits *limits, const struct stream_calls *calls, void *arg);
+struct stream_settings {
+	const struct stream_calls *calls;
+	void *arg;
+	struct stream_limits limits;
+	bool connecting; /* connect(2) has been started, and `connected` will be called */
+};
+
+/* Takes the descriptor over. */
+struct stream *stream_new(struct loop *loop, int fd, const struct stream_settings *settings);
 void stream_free(struct stream **stream);
 
 struct buf *stream_in(struct stream *stream);

@@ -214,7 +214,9 @@ static void exchange_send_tcp(struct exchange *x, struct span query)
 
 	if (socket_connect_tcp(x->settings.server, &fd) < 0)
 		return;
-	x->stream = stream_new(x->settings.loop, fd, true, &limits, &calls, x);
+	x->stream = stream_new(x->settings.loop, fd,
+		&(struct stream_settings){
+			.calls = &calls, .arg = x, .limits = limits, .connecting = true});
 	buf_append_u16(stream_out(x->stream), (uint16_t)query.len);
 	buf_append(stream_out(x->stream), query);
 	stream_send(x->stream);

@@ -351,8 +351,9 @@ static void tcp_add(struct dns_tcp *tcp, int fd, struct endpoint client)
 	connection->tcp = tcp;
 	connection->client = client;
 	timer_init(&connection->again, tcp->loop, connection_on_again, connection);
-	connection->stream =
-		stream_new(tcp->loop, fd, false, &limits, &connection_calls, connection);
+	connection->stream = stream_new(tcp->loop, fd,
+		&(struct stream_settings){
+			.calls = &connection_calls, .arg = connection, .limits = limits});
 	connection->next = connection->previous = connection;
 	tcp->connections++;
 	connection_touch(connection);

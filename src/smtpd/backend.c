@@ -93,8 +93,11 @@ struct backend *backend_open(const struct backend_target *target, const struct s
 		timer_set(&backend->deadline, loop_now_ms(target->loop));
 		return backend;
 	}
-	backend->stream =
-		stream_new(target->loop, fd, true, &stream_limits, &stream_calls, backend);
+	backend->stream = stream_new(target->loop, fd,
+		&(struct stream_settings){.calls = &stream_calls,
+			.arg = backend,
+			.limits = stream_limits,
+			.connecting = true});
 	timer_set(&backend->deadline, loop_now_ms(target->loop) + limits->backend_open_ms);
 	backend_introduce(backend);
 	stream_send(backend->stream);

@@ -85,7 +85,9 @@ void session_start(struct session_env *env, int fd, struct endpoint peer)
 	snprintf(s->id, sizeof(s->id), "%016llX", (unsigned long long)env->next_id++);
 	smtp_parser_init(&s->parser, &env->limits->smtp);
 	timer_init(&s->timer, env->loop, session_on_timer, s);
-	s->stream = stream_new(env->loop, fd, false, &limits, &session_stream_calls, s);
+	s->stream = stream_new(env->loop, fd,
+		&(struct stream_settings){
+			.calls = &session_stream_calls, .arg = s, .limits = limits});
 	session_link(s);
 	session_begin(s, peer);
 }

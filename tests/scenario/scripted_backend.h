@@ -180,7 +180,8 @@ static inline void scripted_on_client(struct watch *watch, int ready, void *arg)
 	backend->connections_len++;
 	backend->activity++;
 	c->backend = backend;
-	c->stream = stream_new(backend->loop, fd, false, &limits, &calls, c);
+	c->stream = stream_new(backend->loop, fd,
+		&(struct stream_settings){.calls = &calls, .arg = c, .limits = limits});
 	scripted_do(c, VERB_CONNECT);
 }
 

@@ -121,7 +121,8 @@ static void keeper_on_ready(struct watch *watch, int ready, void *arg)
 	(void)ready;
 	if (fd >= 0) {
 		stream_free(&play->keeper);
-		play->keeper = stream_new(play->loop, fd, false, &limits, &calls, play);
+		play->keeper = stream_new(play->loop, fd,
+			&(struct stream_settings){.calls = &calls, .arg = play, .limits = limits});
 	}
 }
 

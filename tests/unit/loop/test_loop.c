@@ -219,8 +219,10 @@ static void a_stream_delivers_everything_then_the_end(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-	pair.sender = stream_new(loop, fds[0], false, &limits, &calls, &pair);
-	pair.receiver = stream_new(loop, fds[1], false, &limits, &calls, &pair);
+	pair.sender = stream_new(loop, fds[0],
+		&(struct stream_settings){.calls = &calls, .arg = &pair, .limits = limits});
+	pair.receiver = stream_new(loop, fds[1],
+		&(struct stream_settings){.calls = &calls, .arg = &pair, .limits = limits});
 	buf_append(stream_out(pair.sender), span_of(bytes, MUCH));
 	stream_send(pair.sender);
 	loop_run(loop);
@@ -251,7 +253,8 @@ static void output_beyond_the_limit_ends_the_stream(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-	pair.sender = stream_new(loop, fds[0], false, &limits, &calls, &pair);
+	pair.sender = stream_new(loop, fds[0],
+		&(struct stream_settings){.calls = &calls, .arg = &pair, .limits = limits});
 	buf_append(stream_out(pair.sender), span_of(bytes, sizeof(bytes)));
 	stream_send(pair.sender);
 	loop_run(loop);

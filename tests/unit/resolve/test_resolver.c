@@ -112,7 +112,8 @@ static void bench_on_connection(struct watch *watch, int ready, void *arg)
 	(void)ready;
 	assert_true(fd >= 0);
 	assert_null(bench->connection);
-	bench->connection = stream_new(bench->loop, fd, false, &limits, &calls, bench);
+	bench->connection = stream_new(bench->loop, fd,
+		&(struct stream_settings){.calls = &calls, .arg = bench, .limits = limits});
 }
 
 /* One port for UDP and TCP. One that is free for UDP may be taken for TCP by whoever else runs on this machine. */
