@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a lookup in the snapshot costs: random addresses, networks and IPv6 /64s, as in the tables of the list servers we
- * compare ourselves with. Prints `key value unit` lines. Usage: bench_lookup [addresses [values [folder]]]
+ * What a lookup in the snapshot costs: random addresses, networks and IPv6 /64s, as in the tables
+ * of the list servers we compare ourselves with. Prints `key value unit` lines. Usage: bench_lookup
+ * [addresses [values [folder]]]
  *
  * `values` is the number of distinct answers (sublist, end and reason together) the addresses have.
  */

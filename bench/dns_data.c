@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Data for the DNS bench: the same random listings as a snapshot of ours, as a data file of rbldnsd and as a zone file, and
- * the names to ask for, every second one listed. The seed decides everything.
+ * Data for the DNS bench: the same random listings as a snapshot of ours, as a data file of rbldnsd
+ * and as a zone file, and the names to ask for, every second one listed. The seed decides
+ * everything.
  *
  *   dns_data KIND ENTRIES FOLDER [with-zone]
  *
- * KIND     addresses   ENTRIES random /32 and 20,000 networks of /20 to /24, all of IPv4 unicast space
+ * KIND     addresses   ENTRIES random /32 and 20,000 networks of /20 to /24, all of IPv4 unicast
+ *                      space
  *          nets64      ENTRIES random IPv6 /64
  *          domains     ENTRIES random names below a few top-level domains
  *
- * Writes FOLDER/list.snap, FOLDER/rbldnsd, FOLDER/queries (1,000,000 lines as dnsperf takes them), and with-zone
- * FOLDER/zone, where networks are wildcards.
+ * Writes FOLDER/list.snap, FOLDER/rbldnsd, FOLDER/queries (1,000,000 lines as dnsperf takes them),
+ * and with-zone FOLDER/zone, where networks are wildcards.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,7 +153,8 @@ static void random_domain(char text[LINE_SIZE])
 		tops[random_next() % COUNTOF(tops)]);
 }
 
-/* ---- The kinds: how to list an entry, and the name that asks for it or for something at random ---- */
+/* ---- The kinds: how to list an entry, and the name that asks for it or for something at random
+ * ---- */
 
 struct kind {
 	const char *name;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A load of DNS queries, with a fixed number under way: asks for the names of a file ("name A" a line, as dnsperf takes
- * it), counts the answers. It judges nothing but that they are answers; the server's CPU is read from /proc by whoever runs
- * this. With several sockets the threads of a server share the load.
+ * A load of DNS queries, with a fixed number under way: asks for the names of a file ("name A" a
+ * line, as dnsperf takes it), counts the answers. It judges nothing but that they are answers; the
+ * server's CPU is read from /proc by whoever runs this. With several sockets the threads of a
+ * server share the load.
  *
  *   dns_flood ADDRESS:PORT QUERIES-FILE SECONDS UNDER-WAY [cookies]  cookies: asked for by each
  *   dns_flood --echo ADDRESS:PORT    a server that sends everything back: the floor
@@ -131,7 +132,8 @@ static void flood_load(struct flood *flood, const char *path)
 	fclose(file);
 }
 
-/* The server's address, connected, so that strays of others are not counted; blocking, with a time-out. */
+/* The server's address, connected, so that strays of others are not counted; blocking, with a
+ * time-out. */
 static int open_client(struct endpoint server)
 {
 	struct timeval silence = {.tv_usec = SILENCE_MS * 1000};

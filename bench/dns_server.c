@@ -4,8 +4,9 @@
  *
  *   dns_server SNAPSHOT ADDRESS:PORT [THREADS [addresses|domains [guarded]]]
  *
- * Serves the list "main" as bl.example.org until SIGTERM. guarded: every query is counted, rated (by limits that the load does
- * not reach) and given a cookie where it asks for one, as by the dns role with its default settings.
+ * Serves the list "main" as bl.example.org until SIGTERM. guarded: every query is counted, rated
+ * (by limits that the load does not reach) and given a cookie where it asks for one, as by the dns
+ * role with its default settings.
  */
 #include <signal.h>
 #include <stdio.h>

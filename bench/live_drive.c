@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Drives a live site: commands over the control socket at a rate, queries at another, and a look whether each change is
- * answered by DNS, and when. At the end every address that was touched is asked for and compared with what it should be.
+ * Drives a live site: commands over the control socket at a rate, queries at another, and a look
+ * whether each change is answered by DNS, and when. At the end every address that was touched is
+ * asked for and compared with what it should be.
  *
  *   live_drive data ENTRIES                                     the list to import, to stdout
  *   live_drive run CONTROL ADDRESS:PORT ENTRIES CHANGES-PER-S QUERIES-PER-S SECONDS
  *
- * Entry i is the address i * 2654435761 modulo 2^32, special-use networks left out. Prints `name value` lines. Latency is
- * from sending the command to the first answer of DNS that shows it, so the acceptance is part of it; asked every half
- * millisecond for some of the changes, at most PROBES under way.
+ * Entry i is the address i * 2654435761 modulo 2^32, special-use networks left out. Prints
+ * `name value` lines. Latency is from sending the command to the first answer of DNS that shows it,
+ * so the acceptance is part of it; asked every half millisecond for some of the changes, at most
+ * PROBES under way.
  */
 #include <errno.h>
 #include <poll.h>
@@ -87,7 +89,8 @@ static bool entry_is_fit(uint32_t address)
 	return !ip_is_special_use(ip_from_v4(address), true);
 }
 
-/* Entries count past what is left out: number i of a run is looked for from i on, in a space of its own. */
+/* Entries count past what is left out: number i of a run is looked for from i on, in a space of its
+ * own. */
 static uint32_t entry_address(uint32_t number)
 {
 	return number * UINT32_C(2654435761);
@@ -224,7 +227,8 @@ struct change {
 	bool add;
 };
 
-/* New ones come, old ones go; some seconds later some of the old come back, and some of the new go again. */
+/* New ones come, old ones go; some seconds later some of the old come back, and some of the new go
+ * again. */
 static struct change change_of(const struct drive *drive, uint32_t number)
 {
 	uint32_t round = number / 4, later = drive->changes_per_s;

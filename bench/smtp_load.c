@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A load of SMTP sessions for the bench: a fixed number at once until a total is reached, each with a PROXY header that
- * names the next source address when asked for. It judges nothing; it prints how many sessions ended with which reply and
- * how long they took. The server's CPU is read from /proc by whoever runs this.
+ * A load of SMTP sessions for the bench: a fixed number at once until a total is reached, each with
+ * a PROXY header that names the next source address when asked for. It judges nothing; it prints
+ * how many sessions ended with which reply and how long they took. The server's CPU is read from
+ * /proc by whoever runs this.
  *
- *   smtp_load --to 127.0.0.1:2525 --sessions 10000 --at-once 50 [--proxy 198.18.0.0] [--sources 254] [--size 4096]
+ *   smtp_load --to 127.0.0.1:2525 --sessions 10000 --at-once 50 [--proxy 198.18.0.0] [--sources
+ *   254] [--size 4096]
  *             --rcpt user@example.net
  *
  * Without --size the session stops after RCPT; with it, a message of that many octets follows.
@@ -121,7 +123,8 @@ static void session_on_reply(struct session *session, unsigned code)
 	session_say(session, session->step + 1);
 }
 
-/* One whole reply at the front of the input: its length, or 0. Bench servers are ours and Debian's: well-behaved. */
+/* One whole reply at the front of the input: its length, or 0. Bench servers are ours and Debian's:
+ * well-behaved. */
 static size_t reply_len(struct span in, unsigned *ret_code)
 {
 	size_t start = 0;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The mail server behind the gate, for the bench: takes every message for one domain and forgets it (demo/mailbox.h).
+ * The mail server behind the gate, for the bench: takes every message for one domain and forgets it
+ * (demo/mailbox.h).
  *
- *   smtp_sink 127.0.0.1:2526 example.net        takes mail for example.net, answers 554 for other domains
+ *   smtp_sink 127.0.0.1:2526 example.net        takes mail for example.net, answers 554 for other
+ *                                               domains
  */
 #include <stdio.h>
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A region of memory for everything that lives exactly as long as one query, session, page or file. There is no way to
- * free a part; arena_reset drops all of it and keeps the first block for reuse. Owner: whoever made it; one thread.
+ * A region of memory for everything that lives exactly as long as one query, session, page or file.
+ * There is no way to free a part; arena_reset drops all of it and keeps the first block for reuse.
+ * Owner: whoever made it; one thread.
  */
 #include <stddef.h>
 
@@ -10,7 +11,8 @@
 
 struct arena;
 
-/* limit: bytes in all, 0 for none. Going over it aborts in arena_alloc and gives NULL in arena_alloc_try. */
+/* limit: bytes in all, 0 for none. Going over it aborts in arena_alloc and gives NULL in
+ * arena_alloc_try. */
 struct arena *arena_new(size_t limit);
 void arena_free(struct arena **arena);
 void arena_reset(struct arena *arena);

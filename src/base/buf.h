@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A growing byte buffer with a limit: output to be sent, input being collected, text being built. Appending past the
- * limit appends nothing and sets `bad`, which stays set until buf_clear: many appends are judged once at the end.
- * Owner: whoever embeds it (init/done); one thread. Spans taken from it die with the next append.
+ * A growing byte buffer with a limit: output to be sent, input being collected, text being built.
+ * Appending past the limit appends nothing and sets `bad`, which stays set until buf_clear: many
+ * appends are judged once at the end. Owner: whoever embeds it (init/done); one thread. Spans taken
+ * from it die with the next append.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,11 +21,13 @@ struct buf {
 	bool bad;
 };
 
-/* limit: the largest number of unconsumed bytes, 0 for none. No memory is taken before the first append. */
+/* limit: the largest number of unconsumed bytes, 0 for none. No memory is taken before the first
+ * append. */
 void buf_init(struct buf *buf, size_t limit);
 void buf_done(struct buf *buf);
 
-/* Empties it and clears `bad`; keeps the memory. buf_release gives the memory back as well (idle sessions). */
+/* Empties it and clears `bad`; keeps the memory. buf_release gives the memory back as well (idle
+ * sessions). */
 void buf_clear(struct buf *buf);
 void buf_release(struct buf *buf);
 
@@ -41,7 +44,8 @@ static inline size_t buf_len(const struct buf *buf)
 /* Drops the first len bytes (at most all). */
 void buf_consume(struct buf *buf, size_t len);
 
-/* Back to its first len bytes, clearing `bad`: takes back an append that turned out to be wrong or too long. */
+/* Back to its first len bytes, clearing `bad`: takes back an append that turned out to be wrong or
+ * too long. */
 void buf_cut(struct buf *buf, size_t len);
 
 void buf_append(struct buf *buf, struct span s);
@@ -53,7 +57,8 @@ void buf_append_u16(struct buf *buf, uint16_t value); /* big-endian, as all thre
 void buf_append_u32(struct buf *buf, uint32_t value);
 void buf_append_u64(struct buf *buf, uint64_t value);
 
-/* Room for at least len bytes to be written by the caller, who then calls buf_wrote; NULL when over the limit. */
+/* Room for at least len bytes to be written by the caller, who then calls buf_wrote; NULL when over
+ * the limit. */
 uint8_t *buf_reserve(struct buf *buf, size_t len);
 void buf_wrote(struct buf *buf, size_t len);
 

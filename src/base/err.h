@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The one error model: functions return an int, 0 or positive for success, a negative E_... for failure. Outputs are
- * named ret_x and stay untouched on failure. A struct fault carries words for people; it is the last argument, may be
- * NULL, and belongs to the caller. Any thread.
+ * The one error model: functions return an int, 0 or positive for success, a negative E_... for
+ * failure. Outputs are named ret_x and stay untouched on failure. A struct fault carries words for
+ * people; it is the last argument, may be NULL, and belongs to the caller. Any thread.
  */
 
 enum err_index {
@@ -33,7 +33,8 @@ int err_exit_code(int error);
 /* Turns errno (read on the line after the call that set it) into an E_.... */
 int err_from_errno(int error_number);
 
-/* Fills *why, when there is one, and returns error: `return fault_set(why, E_PARSE, "no zone in '%s'", name);`. */
+/* Fills *why, when there is one, and returns error:
+ * `return fault_set(why, E_PARSE, "no zone in '%s'", name);`. */
 int fault_set(struct fault *why, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

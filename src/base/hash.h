@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Hashes for finding things and for seeing that something changed. Against somebody who chooses the input only a secret key
- * helps: hash_ip takes one, and dns/ uses SipHash where an attacker may try millions of times a second. hash_bytes and
- * hash_words end up in files: what they give for an input never changes. Pure but for hash_key; any thread.
+ * Hashes for finding things and for seeing that something changed. Against somebody who chooses the
+ * input only a secret key helps: hash_ip takes one, and dns/ uses SipHash where an attacker may try
+ * millions of times a second. hash_bytes and hash_words end up in files: what they give for an
+ * input never changes. Pure but for hash_key; any thread.
  */
 #include "base/ip.h"
 

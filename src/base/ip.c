@@ -60,8 +60,8 @@ int ip_parse(struct span s, struct ip *ret_ip)
 	return E_PARSE;
 }
 
-/* As RFC 5952 wants it: inet_ntop writes all of ::/96 with an IPv4 address at the end, as if that still meant one
- * (RFC 4291 section 2.5.5.1). */
+/* As RFC 5952 wants it: inet_ntop writes all of ::/96 with an IPv4 address at the end, as if that
+ * still meant one (RFC 4291 section 2.5.5.1). */
 static void ipv6_print(const uint8_t b[16], char *text, size_t size)
 {
 	static const uint8_t zero[12];
@@ -259,7 +259,8 @@ struct special_net {
 	bool documentation;
 };
 
-/* The special-purpose registries of RFC 6890 as of 2026, and multicast (RFC 5771, RFC 4291 section 2.7). */
+/* The special-purpose registries of RFC 6890 as of 2026, and multicast (RFC 5771, RFC 4291
+ * section 2.7). */
 static const struct special_net special_nets[] = {
 	{"0.0.0.0/8", false},
 	{"10.0.0.0/8", false},

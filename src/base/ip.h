@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Addresses and prefixes. There is one form: sixteen bytes, IPv4 as ::ffff:a.b.c.d, so that nothing is written twice.
- * A prefix length always counts in that form: 198.51.100.0/24 has bits 120. Pure; any thread.
+ * Addresses and prefixes. There is one form: sixteen bytes, IPv4 as ::ffff:a.b.c.d, so that nothing
+ * is written twice. A prefix length always counts in that form: 198.51.100.0/24 has bits 120. Pure;
+ * any thread.
  */
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -36,7 +37,8 @@ int ip_compare(struct ip a, struct ip b);
 struct ip ip_from_v4(uint32_t host_order);
 uint32_t ip_to_v4(struct ip ip); /* host order; only for ip_is_v4 */
 
-/* "192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"; all of s. No zone index, no port, no leading zeros in IPv4. */
+/* "192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1"; all of s. No zone index, no port, no leading
+ * zeros in IPv4. */
 int ip_parse(struct span s, struct ip *ret_ip);
 const char *ip_print(struct ip ip, char text[IP_TEXT_SIZE]);
 
@@ -48,8 +50,8 @@ bool prefix_covers(struct prefix outer, struct prefix inner);
 bool prefix_equal(struct prefix a, struct prefix b);
 struct ip prefix_last(struct prefix prefix);
 
-/* "198.51.100.0/24", "2001:db8::/32", or an address alone. E_PARSE; E_RANGE when host bits are set ("10.0.0.1/8"):
- * people who write that mean something else. */
+/* "198.51.100.0/24", "2001:db8::/32", or an address alone. E_PARSE; E_RANGE when host bits are set
+ * ("10.0.0.1/8"): people who write that mean something else. */
 int prefix_parse(struct span s, struct prefix *ret_prefix, struct fault *why);
 const char *prefix_print(struct prefix prefix, char text[PREFIX_TEXT_SIZE]);
 
@@ -59,8 +61,9 @@ const char *endpoint_print(struct endpoint endpoint, char text[ENDPOINT_TEXT_SIZ
 socklen_t endpoint_to_sockaddr(struct endpoint endpoint, struct sockaddr_storage *ret_address);
 int endpoint_from_sockaddr(const struct sockaddr *address, struct endpoint *ret_endpoint);
 
-/* True for nets that no list may hold and no resolver should be asked about (RFC 6890 and its registry: loopback,
- * private, link-local, documentation, multicast, ...). Documentation nets count only when `with_documentation`. */
+/* True for nets that no list may hold and no resolver should be asked about (RFC 6890 and its
+ * registry: loopback, private, link-local, documentation, multicast, ...). Documentation nets count
+ * only when `with_documentation`. */
 bool ip_is_special_use(struct ip ip, bool with_documentation);
 /* The same for a prefix: it lies in such a net, or holds one. */
 bool prefix_is_special_use(struct prefix prefix, bool with_documentation);

@@ -175,8 +175,8 @@ static void line_head(struct line *line)
 	line_text(line, text);
 }
 
-/* A reader that hangs must not hang us. A pipe with room takes a whole line (pipe(7): PIPE_BUF, which LINE_SIZE does not
- * exceed), so that write cannot wait. */
+/* A reader that hangs must not hang us. A pipe with room takes a whole line (pipe(7): PIPE_BUF,
+ * which LINE_SIZE does not exceed), so that write cannot wait. */
 static bool log_has_room(void)
 {
 	struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};

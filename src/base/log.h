@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * logfmt to stderr, one line an event, names and fields from events.def. From floor 4 on: lower floors return errors and
- * let the caller decide whether something is news. Bytes of strangers are escaped here, not by callers. Any thread; one
- * line is one write(2), so that lines of several processes do not mix. A log that cannot be written never blocks a role: lines
- * for a pipe or socket that nobody empties are dropped, and their number is told when there is room again.
+ * logfmt to stderr, one line an event, names and fields from events.def. From floor 4 on: lower
+ * floors return errors and let the caller decide whether something is news. Bytes of strangers are
+ * escaped here, not by callers. Any thread; one line is one write(2), so that lines of several
+ * processes do not mix. A log that cannot be written never blocks a role: lines for a pipe or
+ * socket that nobody empties are dropped, and their number is told when there is room again.
  */
 #include <stdarg.h>
 #include <stdint.h>
@@ -45,10 +46,12 @@ struct log_field log_error(int error); /* error="not found" */
 /* role: the word before each line, "gate"; kept by reference. */
 void log_open(const char *role, enum log_level level);
 
-/* log_event(EV_ROLE_STARTED, LOG_FIELDS(log_number("pid", pid)));  Fields with an empty span are left out. */
+/* log_event(EV_ROLE_STARTED, LOG_FIELDS(log_number("pid", pid))); Fields with an empty span are
+ * left out. */
 void log_event(enum log_event_id id, const struct log_field *fields);
 
-/* A line in the shape that mail administrators' tools read, after "stockade/gate[PID]: ". No newline in text. */
+/* A line in the shape that mail administrators' tools read, after "stockade/gate[PID]: ". No
+ * newline in text. */
 void log_postfix_line(struct span text);
 
 /* What log_event would write, without the newline; for tests and for the manual. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The six macros of the house. None hides control flow; a seventh should remove a class of defects, not some typing.
+ * The six macros of the house. None hides control flow; a seventh should remove a class of defects,
+ * not some typing.
  */
 #include <stddef.h>
 

@@ -10,8 +10,9 @@
 #include "base/macro.h"
 
 /*
- * A freed block keeps a byte pattern instead of its last content, so that a read after free shows nonsense at once and
- * gives no secret away. Large blocks go back to the system anyway; only their beginning is worth the time.
+ * A freed block keeps a byte pattern instead of its last content, so that a read after free shows
+ * nonsense at once and gives no secret away. Large blocks go back to the system anyway; only their
+ * beginning is worth the time.
  */
 enum { POISON = 0xdb, POISON_BYTES = 4096, ARRAY_FIRST = 16 };
 

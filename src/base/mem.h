@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Memory. mem_new and friends never return NULL: they abort, and the supervisor restarts the role in milliseconds. Sizes
- * that come from outside are compared with a limit before they reach this file; bulk loading uses the _try forms. Freed
- * blocks are poisoned in release builds too. Any thread.
+ * Memory. mem_new and friends never return NULL: they abort, and the supervisor restarts the role
+ * in milliseconds. Sizes that come from outside are compared with a limit before they reach this
+ * file; bulk loading uses the _try forms. Freed blocks are poisoned in release builds too. Any
+ * thread.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -22,8 +23,9 @@ void *mem_resize_try(void *block, size_t size);
 int mem_grow_more(void *array, size_t *room, size_t wanted, size_t size);
 
 /*
- * A growing array: *array (a pointer of any type, given by its address) has room for *room items of that size, and for
- * `wanted` afterwards. It grows by half, so that adding one by one stays cheap. _try: E_NOMEM, and nothing has changed.
+ * A growing array: *array (a pointer of any type, given by its address) has room for *room items of
+ * that size, and for `wanted` afterwards. It grows by half, so that adding one by one stays cheap.
+ * _try: E_NOMEM, and nothing has changed.
  *
  *	mem_grow(&list->items, &list->room, list->len + 1, sizeof(*list->items));
  */

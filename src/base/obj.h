@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Objects that travel through void pointers (callbacks) carry a magic number as their first member. OBJ(type, p) stops
- * the process, naming both types, when p is NULL, freed or something else: at the door, not forty calls later.
+ * Objects that travel through void pointers (callbacks) carry a magic number as their first member.
+ * OBJ(type, p) stops the process, naming both types, when p is NULL, freed or something else: at
+ * the door, not forty calls later.
  */
 #include <stdint.h>
 

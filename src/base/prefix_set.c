@@ -5,7 +5,8 @@
 
 #include "base/mem.h"
 
-/* Ranges in ascending order that do not overlap: what is found is found in the last one that begins at or before it. */
+/* Ranges in ascending order that do not overlap: what is found is found in the last one that begins
+ * at or before it. */
 struct range {
 	struct ip first, last;
 };

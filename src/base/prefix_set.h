@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A set of networks to look addresses up in: an access list. Immutable after prefix_set_new; any thread.
+ * A set of networks to look addresses up in: an access list. Immutable after prefix_set_new; any
+ * thread.
  */
 #include "base/ip.h"
 

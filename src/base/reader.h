@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A checked cursor over bytes of strangers. Reading past the end sets `bad`, yields 0 or an empty span, and stays bad,
- * so that a record is decoded as straight lines and judged once at the end. Numbers are big-endian. Pure; any thread.
+ * A checked cursor over bytes of strangers. Reading past the end sets `bad`, yields 0 or an empty
+ * span, and stays bad, so that a record is decoded as straight lines and judged once at the end.
+ * Numbers are big-endian. Pure; any thread.
  */
 #include "base/span.h"
 

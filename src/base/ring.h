@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Records of octets from one thread to one other, of bounded size. Neither side ever waits: a record that finds no room is not
- * taken. Owner: whoever made it; both threads have to be done with it before it is freed.
+ * Records of octets from one thread to one other, of bounded size. Neither side ever waits: a
+ * record that finds no room is not taken. Owner: whoever made it; both threads have to be done with
+ * it before it is freed.
  */
 #include "base/span.h"
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Serials count in a circle (RFC 1982): 1 comes after 4294967295, and 0 is no serial at all. Pure; any thread.
+ * Serials count in a circle (RFC 1982): 1 comes after 4294967295, and 0 is no serial at all. Pure;
+ * any thread.
  */
 #include <stdbool.h>
 #include <stdint.h>
 
-/* RFC 1982, section 3.2: a is older than b. Exactly half a circle apart is undefined there; here it is "no". */
+/* RFC 1982, section 3.2: a is older than b. Exactly half a circle apart is undefined there; here it
+ * is "no". */
 static inline bool serial_is_before(uint32_t a, uint32_t b)
 {
 	return a != b && b - a < UINT32_C(0x80000000);

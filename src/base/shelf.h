@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * One writer puts a new immutable object on the shelf; each worker thread keeps a reference of its own and looks for a
- * newer one at the top of its loop. Unchanged costs one atomic load. What nobody holds any more is freed by the writer:
- * an object may be large, and a worker has better to do.
+ * One writer puts a new immutable object on the shelf; each worker thread keeps a reference of its
+ * own and looks for a newer one at the top of its loop. Unchanged costs one atomic load. What
+ * nobody holds any more is freed by the writer: an object may be large, and a worker has better to
+ * do.
  *
- *   writer  shelf_put(shelf, object)         the shelf owns object from now on; the old one loses the shelf's reference
+ *   writer  shelf_put(shelf, object)         the shelf owns object from now on; the old one loses
+ *                                            the shelf's reference
  *   writer  shelf_sweep(shelf)               from time to time, while it does not return 0
- *   worker  shelf_refresh(shelf, &held)      1: held is newer now (the old reference was given back), 0: unchanged
+ *   worker  shelf_refresh(shelf, &held)      1: held is newer now (the old reference was given
+ *                                            back), 0: unchanged
  *   worker  shelf_release(&held)             before the thread ends
  *
- * Locking: `generation` is read without a lock; `current`, `dropped` and all counts change under `mutex`.
+ * Locking: `generation` is read without a lock; `current`, `dropped` and all counts change under
+ * `mutex`.
  */
 #include <stddef.h>
 #include <stdint.h>

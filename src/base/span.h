@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * How bytes are held. A span borrows bytes that somebody else owns; it has no terminator and may hold any byte. Text of
- * strangers is never a C string: C strings are made by arena_string where a library wants one. All functions are pure; any
- * thread.
+ * How bytes are held. A span borrows bytes that somebody else owns; it has no terminator and may
+ * hold any byte. Text of strangers is never a C string: C strings are made by arena_string where a
+ * library wants one. All functions are pure; any thread.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,8 +63,8 @@ size_t span_find_text(struct span s, const char *text);
 /* Without the blanks and tabs at both ends. */
 struct span span_trim(struct span s);
 
-/* Cuts *rest at the first separator: the part before it is returned, *rest becomes the part behind it. When there is
- * no separator, all of *rest is returned and *rest becomes empty. */
+/* Cuts *rest at the first separator: the part before it is returned, *rest becomes the part behind
+ * it. When there is no separator, all of *rest is returned and *rest becomes empty. */
 struct span span_split(struct span *rest, uint8_t separator);
 
 /* Decimal digits only, all of s. 0, or E_PARSE, E_RANGE (above max). */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * "; did you mean 'score'?": which of the names that there are was probably meant by a word that is none of them. Names are
- * offered one by one and have to live until the hint is read. Pure; any thread.
+ * "; did you mean 'score'?": which of the names that there are was probably meant by a word that is
+ * none of them. Names are offered one by one and have to live until the hint is read. Pure; any
+ * thread.
  */
 #include "base/span.h"
 

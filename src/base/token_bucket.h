@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A bucket of tokens: it is full at first, one is taken for each thing that is let through, and they come back at a steady
- * pace. Credit is counted so that whole milliseconds refill it exactly: one token is period_ms of it, and each millisecond
- * brings back `tokens`. Pure; any thread.
+ * A bucket of tokens: it is full at first, one is taken for each thing that is let through, and
+ * they come back at a steady pace. Credit is counted so that whole milliseconds refill it exactly:
+ * one token is period_ms of it, and each millisecond brings back `tokens`. Pure; any thread.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * UTF-8 (RFC 3629): the shortest form only, no surrogates, nothing above U+10FFFF. Pure; any thread.
+ * UTF-8 (RFC 3629): the shortest form only, no surrogates, nothing above U+10FFFF. Pure; any
+ * thread.
  */
 #include "base/span.h"
 
 enum { UTF8_NONE = 0xffffffff };
 
-/* The character at the start of s, which is not empty, and its length; UTF8_NONE and 1 when none starts there. */
+/* The character at the start of s, which is not empty, and its length; UTF8_NONE and 1 when none
+ * starts there. */
 uint32_t utf8_first(struct span s, size_t *ret_len);
 
 /* Its length alone; 0 when none starts there. */

@@ -8,8 +8,9 @@
 #include "bus/frame.h"
 
 /*
- * The limits are those of the field's name; what is not named here gets the default. Strings hold what strangers sent
- * (HELO, PTR, addresses), escaped by the role that read it; this file makes sure that it did.
+ * The limits are those of the field's name; what is not named here gets the default. Strings hold
+ * what strangers sent (HELO, PTR, addresses), escaped by the role that read it; this file makes
+ * sure that it did.
  */
 enum {
 	STRING_DEFAULT = 1024,

@@ -16,10 +16,11 @@
 #include "stockade.pb-c.h"
 
 /*
- * A connection goes: Hello with the serial served -> the keeper's Hello, and Snapshot and Delta as needed -> Hello after
- * each newer view (so that the keeper knows who serves what) -> Hello with serial 0 when something does not fit: "send me
- * everything". Puts go out in a window; when acknowledgements stay away (the store is locked or full) the window is sent
- * again, slower each time.
+ * A connection goes: Hello with the serial served -> the keeper's Hello, and Snapshot and Delta as
+ * needed -> Hello after each newer view (so that the keeper knows who serves what) -> Hello with
+ * serial 0 when something does not fit: "send me everything". Puts go out in a window; when
+ * acknowledgements stay away (the store is locked or full) the window is sent again, slower each
+ * time.
  */
 enum {
 	RETRY_FIRST_MS = 20,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A role's end of the bus. It connects to the keeper, reconnects when the keeper was away, keeps the newest view on the
- * shelf, asks, and hands evidence over so that nothing handed over is lost: a Put is appended to the spool file first and
- * leaves it only when the keeper has acknowledged the commit. A full spool drops and counts. One loop, one thread;
- * the shelf may be read by others.
+ * A role's end of the bus. It connects to the keeper, reconnects when the keeper was away, keeps
+ * the newest view on the shelf, asks, and hands evidence over so that nothing handed over is lost:
+ * a Put is appended to the spool file first and leaves it only when the keeper has acknowledged the
+ * commit. A full spool drops and counts. One loop, one thread; the shelf may be read by others.
  */
 #include "base/err.h"
 #include "base/log.h"
@@ -23,12 +23,12 @@ struct bus_client_settings {
 	const char *spool_path;  /* file, or NULL for a role that puts nothing */
 	size_t spool_limit;      /* bytes */
 
-	/* What is news (EV_BUS_AWAY, EV_BUS_BACK, EV_SNAPSHOT_ADOPTED, EV_SNAPSHOT_BAD, EV_SPOOL_FULL): the role passes
-	 * log_event, a test its own; NULL: silence. */
+	/* What is news (EV_BUS_AWAY, EV_BUS_BACK, EV_SNAPSHOT_ADOPTED, EV_SNAPSHOT_BAD,
+	 * EV_SPOOL_FULL): the role passes log_event, a test its own; NULL: silence. */
 	void (*log)(enum log_event_id id, const struct log_field *fields);
 
-	struct shelf *
-		shelf; /* of struct view, with view's release; NULL for a role that serves no list */
+	/* of struct view, with view's release; NULL for a role that serves no list */
+	struct shelf *shelf;
 	/* After a newer view was put on the shelf; NULL: nobody has to know. */
 	void (*on_view)(void *arg);
 	/* Each change before it is adopted; NULL: nobody has to know what changed. */
@@ -36,17 +36,18 @@ struct bus_client_settings {
 	void *arg;
 };
 
-/* The spool is opened here, before the jail; the first connection is tried in the loop's next turn. E_BUSY, E_DENIED ... of
- * the spool. */
+/* The spool is opened here, before the jail; the first connection is tried in the loop's next turn.
+ * E_BUSY, E_DENIED ... of the spool. */
 int bus_client_new(const struct bus_client_settings *settings, struct bus_client **ret_client,
 	struct fault *why);
 void bus_client_free(struct bus_client **client);
 
-/* Copies. 0, or E_FULL when the spool is at its bound; E_USAGE without a spool; E_LIMIT, E_PARSE of bus/check.h. */
+/* Copies. 0, or E_FULL when the spool is at its bound; E_USAGE without a spool; E_LIMIT, E_PARSE of
+ * bus/check.h. */
 int bus_client_put(struct bus_client *client, const struct bus_incident *incident);
 
-/* Asks; answer is NULL with E_AWAY, E_TIMEOUT (5 s) or E_BUSY (too many questions at once). Called exactly once, never from
- * within bus_client_ask itself, unless the client is freed before. */
+/* Asks; answer is NULL with E_AWAY, E_TIMEOUT (5 s) or E_BUSY (too many questions at once). Called
+ * exactly once, never from within bus_client_ask itself, unless the client is freed before. */
 void bus_client_ask(
 	struct bus_client *client, const struct bus_query *query, bus_answer_call *call, void *arg);
 
@@ -54,8 +55,8 @@ void bus_client_ask(
 void bus_client_feed(struct bus_client *client, const struct bus_feed_part *part,
 	bus_answer_call *call, void *arg);
 
-/* What the keeper shall show of our surroundings. Copies; sent again after each reconnection, and not at all when it is what
- * was reported before. E_LIMIT, E_PARSE of bus/check.h. */
+/* What the keeper shall show of our surroundings. Copies; sent again after each reconnection, and
+ * not at all when it is what was reported before. E_LIMIT, E_PARSE of bus/check.h. */
 int bus_client_report(struct bus_client *client, const struct bus_health *health);
 
 bool bus_client_is_connected(const struct bus_client *client);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Values of list/ as they travel: sources and deltas. What comes in is checked for meaning here (host bits, the one
- * canonical form of a domain), since check.c knows only shapes. Pure; any thread.
+ * Values of list/ as they travel: sources and deltas. What comes in is checked for meaning here
+ * (host bits, the one canonical form of a domain), since check.c knows only shapes. Pure; any
+ * thread.
  */
 #include "base/arena.h"
 #include "list/delta.h"
@@ -11,7 +12,8 @@
 typedef struct Stockade__Source Stockade__Source;
 typedef struct Stockade__Delta Stockade__Delta;
 
-/* E_PARSE: no address and no domain, both, host bits set, or a domain not in canonical form. NULL is E_PARSE too. */
+/* E_PARSE: no address and no domain, both, host bits set, or a domain not in canonical form. NULL
+ * is E_PARSE too. */
 int source_from_wire(const Stockade__Source *wire, struct source *ret_source);
 
 /* The wire form points into *source, which has to outlive it. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Values of bus/record.h as messages, and back; for this folder. A message lives in the arena that is given and points to
- * the value, which has to outlive it. Pure; any thread.
+ * Values of bus/record.h as messages, and back; for this folder. A message lives in the arena that
+ * is given and points to the value, which has to outlive it. Pure; any thread.
  */
 #include "base/arena.h"
 #include "bus/record.h"

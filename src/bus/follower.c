@@ -13,11 +13,14 @@
 #include "stockade.pb-c.h"
 
 /*
- *   Snapshot 7 over 10                         while 10 is served: the same changes, on top of the new file, at once.
- *   Snapshot 7, Delta 7->9, Delta 9->10        while 10 is served already: `next` goes 7, 9, 10 and is put then.
+ *   Snapshot 7 over 10                         while 10 is served: the same changes, on top of the
+ *                                              new file, at once.
+ *   Snapshot 7, Delta 7->9, Delta 9->10        while 10 is served already: `next` goes 7, 9, 10 and
+ *                                              is put then.
  *
- * The first is how it goes each time the keeper has written a fresh snapshot in the background, since changes went on
- * meanwhile. The second is for who lacks something: changes that no delta could carry, or all of it.
+ * The first is how it goes each time the keeper has written a fresh snapshot in the background,
+ * since changes went on meanwhile. The second is for who lacks something: changes that no delta
+ * could carry, or all of it.
  */
 struct follower {
 	char *lists_path;
@@ -98,7 +101,8 @@ static int follower_settle(struct follower *follower, struct view *view)
 	return 1;
 }
 
-/* A name, never a path: the keeper may have been taken over, but this role reads only from its lists folder. */
+/* A name, never a path: the keeper may have been taken over, but this role reads only from its
+ * lists folder. */
 static bool name_is_plain(struct span name)
 {
 	return name.len != 0 && name.ptr[0] != '.' && span_find(name, '/') == name.len;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Builds views from what the keeper announces and puts them on the shelf. Its serial never goes back while the keeper
- * stays the same: a snapshot older than what is served is held back until the deltas that follow have caught up.
- * Owner: the bus client; one thread. The shelf may be read by others.
+ * Builds views from what the keeper announces and puts them on the shelf. Its serial never goes
+ * back while the keeper stays the same: a snapshot older than what is served is held back until the
+ * deltas that follow have caught up. Owner: the bus client; one thread. The shelf may be read by
+ * others.
  */
 #include "base/err.h"
 #include "base/shelf.h"
@@ -16,17 +17,19 @@ struct follower;
 struct follower *follower_new(const char *lists_path, struct shelf *shelf);
 void follower_free(struct follower **follower);
 
-/* A new connection: the keeper says which serial it is about to bring us to. A smaller one than ours is believed: it was
- * restored from a backup. */
+/* A new connection: the keeper says which serial it is about to bring us to. A smaller one than
+ * ours is believed: it was restored from a backup. */
 void follower_expect(struct follower *follower, uint32_t serial);
 
-/* 1: a newer view is on the shelf; 0: not yet, deltas have to follow; E_...: stays as it was. The file is looked for in
- * the lists folder only. E_CONFLICT of a delta: something was missed, a snapshot is needed. */
+/* 1: a newer view is on the shelf; 0: not yet, deltas have to follow; E_...: stays as it was. The
+ * file is looked for in the lists folder only. E_CONFLICT of a delta: something was missed, a
+ * snapshot is needed. */
 int follower_snapshot(
 	struct follower *follower, const Stockade__Snapshot *snapshot, struct fault *why);
 int follower_delta(struct follower *follower, const Stockade__Delta *delta, struct fault *why);
 
-/* Frees old views; how many are still in use somewhere. Call from time to time while it is not 0. */
+/* Frees old views; how many are still in use somewhere. Call from time to time while it is not
+ * 0. */
 size_t follower_sweep(struct follower *follower);
 /* call: before each delta is applied, with what it holds; for who has to know what changed. */
 struct delta;

@@ -8,8 +8,8 @@
 #include "stockade.pb-c.h"
 
 /*
- * A frame of two-byte empty submessages would unpack to a hundred times its size. What an honest message needs stays
- * below MEMORY_FACTOR, so that unpacking gets that much and no more.
+ * A frame of two-byte empty submessages would unpack to a hundred times its size. What an honest
+ * message needs stays below MEMORY_FACTOR, so that unpacking gets that much and no more.
  */
 enum { MEMORY_FACTOR = 32, MEMORY_BASE = 4096 };
 
@@ -61,8 +61,8 @@ static size_t varint_put(uint8_t *room, uint64_t value)
 	return len;
 }
 
-/* The fields of a message may come in any order, and a submessage is its length and its fields: so the number of the
- * follower can stand behind bytes that are the same for all. */
+/* The fields of a message may come in any order, and a submessage is its length and its fields: so
+ * the number of the follower can stand behind bytes that are the same for all. */
 int frame_append_delta(struct buf *out, struct span delta, uint32_t from_serial, size_t limit)
 {
 	enum { VARINT_MAX = 10, WIRE_VARINT = 0, WIRE_BYTES = 2, FROM_SERIAL_FIELD = 1 };

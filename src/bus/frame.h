@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Messages as bytes: a 32-bit big-endian length, then one packed Message. Decoding bounds the memory a message may take
- * and checks every string, byte field and count, because the other side may have been taken over. Pure; any thread.
+ * Messages as bytes: a 32-bit big-endian length, then one packed Message. Decoding bounds the
+ * memory a message may take and checks every string, byte field and count, because the other side
+ * may have been taken over. Pure; any thread.
  */
 #include "base/buf.h"
 #include "base/err.h"
@@ -20,19 +21,22 @@ enum {
 	MESSAGE_FEED_ENTRIES_MAX = 4096,
 };
 
-/* Appends one message as a frame. E_LIMIT when it is longer than limit or does not fit into out; nothing is appended. */
+/* Appends one message as a frame. E_LIMIT when it is longer than limit or does not fit into out;
+ * nothing is appended. */
 int frame_append(struct buf *out, const Stockade__Message *message, size_t limit);
 
 /* The same for a message that is packed already. */
 int frame_append_packed(struct buf *out, struct span body, size_t limit);
 
-/* The same for a Delta that was packed once without its from_serial and goes to many followers, each from its own. */
+/* The same for a Delta that was packed once without its from_serial and goes to many followers,
+ * each from its own. */
 int frame_append_delta(struct buf *out, struct span delta, uint32_t from_serial, size_t limit);
 
-/* 1: *ret_body is the next message, *ret_used bytes may be dropped once it has been handled; 0: more input needed;
- * E_LIMIT: it announces more than limit; E_PARSE: it is empty. */
+/* 1: *ret_body is the next message, *ret_used bytes may be dropped once it has been handled; 0:
+ * more input needed; E_LIMIT: it announces more than limit; E_PARSE: it is empty. */
 int frame_next(struct span input, size_t limit, struct span *ret_body, size_t *ret_used);
 
-/* E_PARSE, E_LIMIT with words; free with message_free. A message that is of no known kind is E_PARSE. */
+/* E_PARSE, E_LIMIT with words; free with message_free. A message that is of no known kind is
+ * E_PARSE. */
 int message_decode(struct span body, Stockade__Message **ret_message, struct fault *why);
 void message_free(Stockade__Message **message);

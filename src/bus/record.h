@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What roles and operators say to the keeper and hear from it, as plain values: nobody outside of this folder and the
- * keeper's own message files has to know how it travels. Texts end with a NUL and are never NULL in what comes in; in what
- * goes out NULL is the empty text. What goes out is borrowed for the call. What comes in belongs to its bus_answer.
- * Pure; any thread.
+ * What roles and operators say to the keeper and hear from it, as plain values: nobody outside of
+ * this folder and the keeper's own message files has to know how it travels. Texts end with a NUL
+ * and are never NULL in what comes in; in what goes out NULL is the empty text. What goes out is
+ * borrowed for the call. What comes in belongs to its bus_answer. Pure; any thread.
  */
 #include "list/retirement.h"
 #include "list/source.h"
@@ -221,5 +221,6 @@ struct bus_answer {
 
 void bus_answer_free(struct bus_answer **answer);
 
-/* error: 0, an E_ of the keeper, or why there is no answer, which then is NULL. The answer lives until the call returns. */
+/* error: 0, an E_ of the keeper, or why there is no answer, which then is NULL. The answer lives
+ * until the call returns. */
 typedef void bus_answer_call(int error, const struct bus_answer *answer, void *arg);

@@ -8,8 +8,8 @@
 #include "stockade.pb-c.h"
 
 /*
- * One row a sender, one bit a case. Anything not named is refused, a message without a kind included, so that a new kind
- * of message is closed to everybody until this table says otherwise.
+ * One row a sender, one bit a case. Anything not named is refused, a message without a kind
+ * included, so that a new kind of message is closed to everybody until this table says otherwise.
  */
 #define BIT(number) (UINT32_C(1) << (number))
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Who may send what to the keeper. The keeper knows the sender by the socket it came in on, never by what it says of
- * itself. Pure; any thread.
+ * Who may send what to the keeper. The keeper knows the sender by the socket it came in on, never
+ * by what it says of itself. Pure; any thread.
  */
 #include <stdbool.h>
 
@@ -21,5 +21,6 @@ int rights_check(enum bus_sender sender, const Stockade__Message *message, struc
 /* Does it serve the lists, so that changes wait for it to have them? */
 bool rights_follows(enum bus_sender sender);
 
-/* May it be told who wrote to whom? Only operators; pages for everybody are served by a role that never hears it. */
+/* May it be told who wrote to whom? Only operators; pages for everybody are served by a role that
+ * never hears it. */
 bool rights_sees_private(enum bus_sender sender);

@@ -16,14 +16,16 @@
 #include "base/reader.h"
 
 /*
- * Two segments take turns. Records are appended to one until it is half of the limit; by then the other is usually empty
- * and is cut to nothing and used next. So nothing is ever moved or renamed, the size is bounded, and a crash between any
- * two system calls leaves only whole records and at most one torn one, which its checksum gives away.
+ * Two segments take turns. Records are appended to one until it is half of the limit; by then the
+ * other is usually empty and is cut to nothing and used next. So nothing is ever moved or renamed,
+ * the size is bounded, and a crash between any two system calls leaves only whole records and at
+ * most one torn one, which its checksum gives away.
  *
  *   record:  magic 4 | length 4 | sequence 8 | id 16 | checksum 8 | body
  *
- * A segment without waiting entries is cut as well, but only when it has grown to CUT_SIZE: cutting after each
- * acknowledgement would double the system calls of a quiet gate, and records found again after a crash do no harm.
+ * A segment without waiting entries is cut as well, but only when it has grown to CUT_SIZE: cutting
+ * after each acknowledgement would double the system calls of a quiet gate, and records found again
+ * after a crash do no harm.
  */
 enum { SEGMENTS = 2, HEAD_SIZE = 40, CUT_SIZE = 64 * 1024, ID_SIZE = 16, BODY_MAX = 1 << 20 };
 
@@ -153,7 +155,8 @@ static int segment_load(struct spool *spool, unsigned number)
 	if (fstat(segment->fd, &status) < 0)
 		return err_from_errno(errno);
 	if ((size_t)status.st_size > spool->segment_limit + BODY_MAX + HEAD_SIZE) {
-		/* Not ours to read: only this much was ever written, unless the limit was lowered. */
+		/* Not ours to read: only this much was ever written, unless the limit was
+		 * lowered. */
 		status.st_size = (off_t)(spool->segment_limit + BODY_MAX + HEAD_SIZE);
 		if (ftruncate(segment->fd, status.st_size) < 0)
 			return err_from_errno(errno);
@@ -250,7 +253,8 @@ static struct segment *segment_for(struct spool *spool, size_t len)
 		unsigned number = (spool->active + i) % SEGMENTS;
 		struct segment *segment = &spool->segments[number];
 
-		/* The other segment holds older entries while any wait there: it is not appended to before it is empty. */
+		/* The other segment holds older entries while any wait there: it is not appended to
+		 * before it is empty. */
 		if (segment->waiting == 0 && (i != 0 || segment->size + len > spool->segment_limit))
 			segment_cut(segment);
 		else if (i != 0)

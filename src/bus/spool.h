@@ -1,28 +1,29 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Messages that wait for the keeper's acknowledgement, kept in two files so that they survive the end of the role (not a
- * power cut: the sender of mail tries again then). Opened before the jail closes; afterwards only read, written and cut,
- * never created or renamed. Owner: the bus client; one thread.
+ * Messages that wait for the keeper's acknowledgement, kept in two files so that they survive the
+ * end of the role (not a power cut: the sender of mail tries again then). Opened before the jail
+ * closes; afterwards only read, written and cut, never created or renamed. Owner: the bus client;
+ * one thread.
  *
- * An entry is appended, sent, and removed by its acknowledgement. Entries leave in the order they came; after a restart
- * some may be sent again that the keeper has: it knows them by their ids.
+ * An entry is appended, sent, and removed by its acknowledgement. Entries leave in the order they
+ * came; after a restart some may be sent again that the keeper has: it knows them by their ids.
  */
 #include "base/buf.h"
 #include "base/err.h"
 
 struct spool;
 
-/* Files path.a and path.b, each of at most limit / 2 bytes; what a former process left in them is taken over, damaged
- * records are skipped. E_BUSY: another process has it open. */
+/* Files path.a and path.b, each of at most limit / 2 bytes; what a former process left in them is
+ * taken over, damaged records are skipped. E_BUSY: another process has it open. */
 int spool_open(const char *path, size_t limit, struct spool **ret_spool, struct fault *why);
 void spool_free(struct spool **spool);
 
 /* E_FULL: at its bound, or the disk is full; E_IO. */
 int spool_append(struct spool *spool, const uint8_t id[16], struct span body);
 
-/* 1: *out holds the oldest entry that was not sent yet, which counts as sent now; 0: all were. Entries that cannot be
- * read back are dropped. */
+/* 1: *out holds the oldest entry that was not sent yet, which counts as sent now; 0: all were.
+ * Entries that cannot be read back are dropped. */
 int spool_next(struct spool *spool, struct buf *out);
 
 /* Removes an entry; unknown ids are no error (acknowledged twice). 1: it was there. */

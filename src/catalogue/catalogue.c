@@ -4,9 +4,10 @@
 #include "base/macro.h"
 
 /*
- * A reply line has at most 512 octets with its CRLF (RFC 5321 section 4.5.3.1.5). That holds by construction, not by cutting
- * the line: each placeholder has a cap, and a unit test fills every text with the longest values there are. The cut in
- * line_add is the belt to those braces, for a value that is added without a thought about its length.
+ * A reply line has at most 512 octets with its CRLF (RFC 5321 section 4.5.3.1.5). That holds by
+ * construction, not by cutting the line: each placeholder has a cap, and a unit test fills every
+ * text with the longest values there are. The cut in line_add is the belt to those braces, for a
+ * value that is added without a thought about its length.
  */
 enum { LINE_MAX_LEN = 510, CAP_OTHERWISE = 32 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The words of the product, as tables that code, manual and pages all read: what the gate checks (checks.def) and what it
- * says when it refuses (refusals.def). So a reply, the page behind its incident number and the manual cannot disagree.
- * Pure; any thread.
+ * The words of the product, as tables that code, manual and pages all read: what the gate checks
+ * (checks.def) and what it says when it refuses (refusals.def). So a reply, the page behind its
+ * incident number and the manual cannot disagree. Pure; any thread.
  */
 #include "base/buf.h"
 #include "base/err.h"
@@ -44,8 +44,9 @@ int refusal_find(struct span key);
 const struct check_words *check_words_get(enum check_id id);
 int check_find(struct span key);
 
-/* What may stand in a text. Bytes of strangers are printable ASCII afterwards, others become '?', and each value is cut
- * at the cap of its placeholder: helo 64, ptr, domains and names 80, short_reason 60, url 120. */
+/* What may stand in a text. Bytes of strangers are printable ASCII afterwards, others become '?',
+ * and each value is cut at the cap of its placeholder: helo 64, ptr, domains and names 80,
+ * short_reason 60, url 120. */
 struct refusal_value {
 	const char *name; /* "ip" */
 	struct span value;
@@ -54,7 +55,7 @@ struct refusal_value {
 /* The longest value that a placeholder shows. */
 size_t refusal_cap(struct span placeholder);
 
-/* Appends "550 5.7.1 text" without CRLF, at most 510 octets, whatever the values. A placeholder without a value
- * becomes '?'. */
+/* Appends "550 5.7.1 text" without CRLF, at most 510 octets, whatever the values. A placeholder
+ * without a value becomes '?'. */
 void refusal_print(
 	enum refusal_id id, const struct refusal_value *values, size_t count, struct buf *out);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The command line: a table of verbs (verbs.def) and what they share: global options, the configuration, text on stdout
- * (results) and stderr (remarks), exit codes. One process, one verb, one thread; everything of a run lives in cli->arena.
+ * The command line: a table of verbs (verbs.def) and what they share: global options, the
+ * configuration, text on stdout (results) and stderr (remarks), exit codes. One process, one verb,
+ * one thread; everything of a run lives in cli->arena.
  *
- * Exit codes: `lookup` 0 not listed, 1 listed, 2 error; every other verb sysexits.h, by err_exit_code.
+ * Exit codes: `lookup` 0 not listed, 1 listed, 2 error; every other verb sysexits.h, by
+ * err_exit_code.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,33 +52,39 @@ struct cli {
 	struct control *control; /* by keeper_open */
 };
 
-/* An option of a verb. TEXT: const char *; COUNT: uint64_t; DURATION: int64_t milliseconds; FLAG: bool. */
+/* An option of a verb. TEXT: const char *; COUNT: uint64_t; DURATION: int64_t milliseconds; FLAG:
+ * bool. */
 struct cli_option {
 	const char *name; /* "--list" */
 	enum { OPTION_TEXT, OPTION_COUNT, OPTION_DURATION, OPTION_FLAG } kind;
 	void *value; /* untouched when the option is not given */
 };
 
-/* Takes the options that stand before the verb: how many words they are, or -1 after a message on stderr. */
+/* Takes the options that stand before the verb: how many words they are, or -1 after a message on
+ * stderr. */
 int cli_take_globals(struct cli *cli, int argc, char **argv);
 
-/* Takes the options of the verb (ended by a row without a name; NULL: none), global ones as well, as "--name value" or
- * "--name=value" ("--" ends them), and min to max operands, in any order. 0, or an exit code after a message on stderr. */
+/* Takes the options of the verb (ended by a row without a name; NULL: none), global ones as well,
+ * as "--name value" or "--name=value" ("--" ends them), and min to max operands, in any order. 0,
+ * or an exit code after a message on stderr. */
 int cli_parse(struct cli *cli, const struct cli_option *options, size_t min, size_t max);
 
 /* The configuration; its complaints go to stderr. 0, or an exit code. */
 int cli_conf(struct cli *cli);
 
-/* Remarks, to stderr, unless --quiet; failures, always. Both end the line. cli_fail returns the exit code of error. */
+/* Remarks, to stderr, unless --quiet; failures, always. Both end the line. cli_fail returns the
+ * exit code of error. */
 void cli_remark(const struct cli *cli, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 int cli_fail(const struct cli *cli, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 int cli_usage(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Says what will happen and asks on the terminal whether to go ahead: true for y, and with -y. Without a terminal and -y: false, after a message on stderr. */
+/* Says what will happen and asks on the terminal whether to go ahead: true for y, and with -y.
+ * Without a terminal and -y: false, after a message on stderr. */
 bool cli_confirm(const struct cli *cli, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Runs the verb that the command line names, one of cli->verbs; the rest of *cli is filled in here. */
+/* Runs the verb that the command line names, one of cli->verbs; the rest of *cli is filled in
+ * here. */
 int cli_main(struct cli *cli, int argc, char **argv);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Completion for bash, made from the table of verbs: verbs of one and two words, and the options named in their help. */
+/* Completion for bash, made from the table of verbs: verbs of one and two words, and the options
+ * named in their help. */
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +21,8 @@ static void print_options(const struct cli *cli, const char *text)
 	}
 }
 
-/* The first words, or the second words behind one of them; each once, as rows of one group stand together. */
+/* The first words, or the second words behind one of them; each once, as rows of one group stand
+ * together. */
 static void print_words(const struct cli *cli, const char *first)
 {
 	const char *before = "";

@@ -73,7 +73,8 @@ static int cli_dispatch(struct cli *cli, int argc, char **argv)
 	return cli->verb->run(cli);
 }
 
-/* Called by another program's name, as that program: a link of this name is all that a change of servers takes. */
+/* Called by another program's name, as that program: a link of this name is all that a change of
+ * servers takes. */
 static bool is_called(const char *program, const char *name)
 {
 	const char *slash = strrchr(program, '/');

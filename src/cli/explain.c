@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * `explain IP`: what the gate would decide now, by its own gathering and decision, each check with the line of the
- * configuration that set it. DNS is asked as the gate asks it; our own lists come from the keeper, or from the newest
- * snapshot while that is away. A finding is no failure: the exit code is 0 whatever the verdict.
+ * `explain IP`: what the gate would decide now, by its own gathering and decision, each check with
+ * the line of the configuration that set it. DNS is asked as the gate asks it; our own lists come
+ * from the keeper, or from the newest snapshot while that is away. A finding is no failure: the
+ * exit code is 0 whatever the verdict.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -244,7 +245,8 @@ static void explain_print_json(const struct explanation *x)
 
 /* ---- the run ---- */
 
-/* DNS has told its part, so all names are known now: our lists are asked about them, and the whole is decided. */
+/* DNS has told its part, so all names are known now: our lists are asked about them, and the whole
+ * is decided. */
 static void explain_on_ready(struct consultation *consultation, void *arg)
 {
 	struct explain_job *job = arg;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What verbs that talk to the keeper share: connecting, sending a change, and showing its messages. All functions that
- * return an exit code have said on stderr why it is not 0. One thread.
+ * What verbs that talk to the keeper share: connecting, sending a change, and showing its messages.
+ * All functions that return an exit code have said on stderr why it is not 0. One thread.
  */
 #include "bus/control.h"
 #include "cli/cli.h"
@@ -11,7 +11,8 @@
 /* Loads the configuration and connects to its keeper; E_AWAY and others with a text in *why. */
 int keeper_try(struct cli *cli, struct fault *why);
 
-/* The same for verbs that can do nothing without it: an exit code. The end of the run closes the connection. */
+/* The same for verbs that can do nothing without it: an exit code. The end of the run closes the
+ * connection. */
 int keeper_open(struct cli *cli);
 
 /* One question to the keeper that was opened. An exit code. */
@@ -20,15 +21,16 @@ int keeper_ask(struct cli *cli, const struct bus_query *query, struct bus_answer
 /* Opens for one question alone. */
 int keeper_query(struct cli *cli, const struct bus_query *query, struct bus_answer **ret_answer);
 
-/* Calls take for each listing in force of a list, page by page, until it gives something other than 0, which is the result;
- * or the exit code of a failure. The keeper was opened. */
+/* Calls take for each listing in force of a list, page by page, until it gives something other
+ * than 0, which is the result; or the exit code of a failure. The keeper was opened. */
 int keeper_walk_listings(struct cli *cli, const char *list,
 	int (*take)(const struct bus_listing *listing, void *arg), void *arg);
 
 /* Fills author (who runs this) and dry_run in and sends. */
 int keeper_change(struct cli *cli, struct bus_command *command, struct bus_answer **ret_answer);
 
-/* Opens, sends, and prints the outcome: the keeper's text, or JSON; and how to undo it, as a remark. */
+/* Opens, sends, and prints the outcome: the keeper's text, or JSON; and how to undo it, as a
+ * remark. */
 int keeper_change_print(struct cli *cli, struct bus_command *command);
 
 /* The sources that the operands of the command line name, in the arena. An exit code. */
@@ -49,5 +51,6 @@ const char *until_text(const struct cli *cli, int64_t until_s, char text[OUTPUT_
 json_t *incident_json(const struct cli *cli, const struct bus_incident *incident);
 json_t *event_json(const struct cli *cli, const struct bus_event *event);
 
-/* The zone that answers for the sublist ("traps.bl.example.org"), or the name of the list when it has none. */
+/* The zone that answers for the sublist ("traps.bl.example.org"), or the name of the list when it
+ * has none. */
 const char *listing_zone(const struct cli *cli, const char *list, const char *sublist);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The verbs that change lists by hand: list add, list rm, allow, delist, undo. Each is one event with author and reason. */
+/* The verbs that change lists by hand: list add, list rm, allow, delist, undo. Each is one event
+ * with author and reason. */
 #include <stdio.h>
 
 #include "base/clock.h"

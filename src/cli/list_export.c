@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * `list export`: a list as a file that rbldnsd serves with our answers. The listings come from the keeper and are painted
- * here as a snapshot is, so that what is written is what the DNS role answers.
+ * `list export`: a list as a file that rbldnsd serves with our answers. The listings come from the
+ * keeper and are painted here as a snapshot is, so that what is written is what the DNS role
+ * answers.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Lines of rbldnsd. What is written is painted ground: disjoint pieces, each with its whole answer. So nothing depends on
- * how rbldnsd weighs nested entries, and a hole needs no exclusion but where a format has no other way.
+ * Lines of rbldnsd. What is written is painted ground: disjoint pieces, each with its whole answer.
+ * So nothing depends on how rbldnsd weighs nested entries, and a hole needs no exclusion but where
+ * a format has no other way.
  */
 #include "cli/list_export_lines.h"
 
@@ -15,8 +16,8 @@
 
 enum {
 	VALUE_SIZE = 2 * MATCH_STRING_MAX + 32,
-	EXPANDED_MAX =
-		65536, /* addresses (/64s) that one piece may become where a format has no networks */
+	/* addresses (/64s) that one piece may become where a format has no networks */
+	EXPANDED_MAX = 65536,
 	HOLE_MAX = 1024 /* excluded addresses of one hole in a /64 */
 };
 
@@ -29,7 +30,8 @@ struct values {
 	char text[ZONE_SUBLISTS_MAX][VALUE_SIZE];
 };
 
-/* "$" is written "$$"; the marker becomes "$". A leading "=" would be taken for the sign that it is. */
+/* "$" is written "$$"; the marker becomes "$". A leading "=" would be taken for the sign that it
+ * is. */
 static void text_escape(struct span text, char *out)
 {
 	size_t marker = strlen(MARKER);
@@ -50,7 +52,8 @@ static void text_escape(struct span text, char *out)
 	*out = '\0';
 }
 
-/* rbldnsd answers every A and every TXT of the values of an address, so it does not matter which stand together. */
+/* rbldnsd answers every A and every TXT of the values of an address, so it does not matter which
+ * stand together. */
 static void values_make(const struct export *export, const struct zone_match *match,
 	const struct text_subject *subject, struct values *ret_values)
 {
@@ -133,7 +136,8 @@ static const char *v4_print(uint32_t address, char text[IP_TEXT_SIZE])
 	return ip_print(ip_from_v4(address), text);
 }
 
-/* The length of the largest network that begins at first and ends at or before last; addresses have `width` bits. */
+/* The length of the largest network that begins at first and ends at or before last; addresses have
+ * `width` bits. */
 static unsigned fit_bits(u128 first, u128 last, unsigned width)
 {
 	unsigned bits = width;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Writing a list as a file of rbldnsd: list_export.c gets the list and owns the file, list_export_lines.c knows the formats. One
- * thread.
+ * Writing a list as a file of rbldnsd: list_export.c gets the list and owns the file,
+ * list_export_lines.c knows the formats. One thread.
  */
 #include <stdio.h>
 
@@ -24,5 +24,6 @@ struct export
 	uint64_t other_family; /* pieces of addresses that the format cannot hold */
 };
 
-/* Writes everything but the heading. An exit code; words on stderr where the format cannot say what the list says. */
+/* Writes everything but the heading. An exit code; words on stderr where the format cannot say what
+ * the list says. */
 int export_lines(struct export *export);

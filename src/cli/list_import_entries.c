@@ -31,8 +31,8 @@ void import_complain(struct import *import, struct import_at at, const char *tex
 		fprintf(stderr, "%s:%" PRIu64 ": error: %s\n", import->file, at.line, text);
 }
 
-/* The keeper has the last word. Asked here as well, so that a source it would refuse is found with its line before
- * anything is sent. */
+/* The keeper has the last word. Asked here as well, so that a source it would refuse is found with
+ * its line before anything is sent. */
 bool import_may_list(
 	struct import *import, const struct source *source, bool excluded, struct import_at at)
 {
@@ -85,8 +85,8 @@ static int entry_order(const void *left, const void *right)
 }
 
 /* The store keeps sources in about the order within: neighbours land in the same
- * pages of its indexes, and each part of a large file touches a few of them instead of nearly all. Ten times faster at ten
- * million lines. */
+ * pages of its indexes, and each part of a large file touches a few of them instead of nearly all.
+ * Ten times faster at ten million lines. */
 void import_sort(struct import *import)
 {
 	if (import->len != 0)

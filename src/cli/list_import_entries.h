@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What an import collects before it sends anything, and what it complains of: list_import.c reads plain lists,
- * list_import_rbl.c files of rbldnsd. One thread.
+ * What an import collects before it sends anything, and what it complains of: list_import.c reads
+ * plain lists, list_import_rbl.c files of rbldnsd. One thread.
  */
 #include "cli/list_target.h"
 #include "rbldata/type.h"
@@ -35,8 +35,8 @@ struct import {
 	enum rbl_type format; /* of rbldnsd, when format_name is not NULL */
 	struct import_entry *entries;
 	size_t len, size;
-	struct import_group *
-		groups; /* room for IMPORT_GROUPS_MAX; the first is that of --sublist and --reason */
+	/* room for IMPORT_GROUPS_MAX; the first is that of --sublist and --reason */
+	struct import_group *groups;
 	size_t groups_len;
 	uint64_t below, bad, lines;
 };

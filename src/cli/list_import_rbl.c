@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Files of rbldnsd for `list import`. The A of an entry chooses the sublist with that code, its text becomes the reason of
- * the listing. What rbldnsd only warns of is an error here, as is what it would serve but no list should hold.
+ * Files of rbldnsd for `list import`. The A of an entry chooses the sublist with that code, its
+ * text becomes the reason of the listing. What rbldnsd only warns of is an error here, as is what
+ * it would serve but no list should hold.
  */
 #include "cli/list_import_rbl.h"
 
@@ -100,7 +101,8 @@ static bool text_is_sound(
 	return !txt.is_cut;
 }
 
-/* A text that differs from address to address ("$") is how a zone presents a listing, not why somebody was listed. */
+/* A text that differs from address to address ("$") is how a zone presents a listing, not why
+ * somebody was listed. */
 static const char *reason_of(struct rbl_import *rbl, struct span text, char reason[REASON_SIZE])
 {
 	struct rbl_txt one, other;
@@ -281,8 +283,8 @@ static int exclusions_add(struct rbl_import *rbl, const char *sublist)
 	return 0;
 }
 
-/* An exclusion is of its own sublist, so each that the file lists something in gets them all; when it lists nothing, that
- * where a file without values goes. */
+/* An exclusion is of its own sublist, so each that the file lists something in gets them all; when
+ * it lists nothing, that where a file without values goes. */
 static int exclusions_place(struct rbl_import *rbl)
 {
 	struct import *import = rbl->import;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* `list ls`: what the lists hold. The keeper gives pages; JSON is one listing a line, as they come. */
+/* `list ls`: what the lists hold. The keeper gives pages; JSON is one listing a line, as they
+ * come. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

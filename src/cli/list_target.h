@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* Which list a verb is about, which of its sublists, and why: shared by the verbs that work on lists. One thread. */
+/* Which list a verb is about, which of its sublists, and why: shared by the verbs that work on
+ * lists. One thread. */
 #include "cli/cli.h"
 #include "list/source.h"
 
@@ -9,8 +10,8 @@ struct list_target {
 	const struct conf_list *list;        /* by list_target_find */
 };
 
-/* Finds the list of that name, or for NULL the only one that holds such sources, and looks for the sublist in it. The
- * configuration is there. An exit code. */
+/* Finds the list of that name, or for NULL the only one that holds such sources, and looks for the
+ * sublist in it. The configuration is there. An exit code. */
 int list_target_find(struct cli *cli, struct list_target *target, enum source_kind kind);
 
 /* An exit code: whether a reason was given. */

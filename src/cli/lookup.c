@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * `lookup SOURCE`: the public state of a source. The keeper knows it with since and until, policy and incident; while it
- * is away, the newest snapshot file says what DNS and gate go on serving. Exit codes of its own: 0 not listed, 1 listed,
- * 2 error, for shell scripts.
+ * `lookup SOURCE`: the public state of a source. The keeper knows it with since and until, policy
+ * and incident; while it is away, the newest snapshot file says what DNS and gate go on serving.
+ * Exit codes of its own: 0 not listed, 1 listed, 2 error, for shell scripts.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,8 +14,8 @@
 /* Texts live in the arena of cli, or in the answer. */
 struct lookup_row {
 	const char *list, *sublist, *code;
-	const char *
-		policy; /* NULL: of a snapshot, which knows neither that nor what follows it here */
+	/* NULL: of a snapshot, which knows neither that nor what follows it here */
+	const char *policy;
 	unsigned version;
 	int64_t since_s;
 	const char *incident; /* "-": none */
@@ -36,8 +36,8 @@ struct lookup_result {
 
 enum { EXIT_NOT_LISTED = 0, EXIT_LISTED = 1, EXIT_LOOKUP_ERROR = 2 };
 
-/* Each sublist answers by its own most specific entry, and an entry may say "not this one". At x itself "x" is nearer than
- * ".x". */
+/* Each sublist answers by its own most specific entry, and an entry may say "not this one". At x
+ * itself "x" is nearer than ".x". */
 static unsigned listing_rank(const struct bus_listing *listing)
 {
 	const struct source *source = listing->source;

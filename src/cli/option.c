@@ -12,8 +12,8 @@ enum {
 	GLOBALS = 7,
 	CHANGE_GLOBALS = 4,
 	OPTIONS_MAX = 32,
-	LEAST_DURATION_MS =
-		1000, /* verbs count in seconds, and 0 is an option that was not given */
+	/* verbs count in seconds, and 0 is an option that was not given */
+	LEAST_DURATION_MS = 1000,
 };
 
 /* The last ones belong to verbs that change something. */
@@ -80,7 +80,8 @@ static int option_unknown(const struct cli *cli, const char *word, const struct 
 	return cli_usage(cli, "unknown option '%s'%s", word, suggest_hint(&meant));
 }
 
-/* Takes the option at argv[0], with its value from argv[1] if need be: words used, or -1 after a message on stderr. */
+/* Takes the option at argv[0], with its value from argv[1] if need be: words used, or -1 after a
+ * message on stderr. */
 static int option_take(
 	const struct cli *cli, int argc, char **argv, const struct cli_option *options)
 {

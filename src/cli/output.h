@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * How results look: tables for people (libsmartcols), one JSON object for programs (jansson), times in the zone of the
- * reader or in UTC. Results go to stdout. One thread.
+ * How results look: tables for people (libsmartcols), one JSON object for programs (jansson), times
+ * in the zone of the reader or in UTC. Results go to stdout. One thread.
  */
 #include <jansson.h>
 
 #include "cli/cli.h"
 
-/* Prints the object as one line and frees it; NULL is a bug of the caller (a bad json_pack) and aborts. */
+/* Prints the object as one line and frees it; NULL is a bug of the caller (a bad json_pack) and
+ * aborts. */
 void output_json(json_t *object);
 
 enum { OUTPUT_TIME_SIZE = 40 };
@@ -28,7 +29,8 @@ struct table;
 struct table *table_new(const struct cli *cli);
 void table_free(struct table **table);
 
-/* Columns first, "EVENT>|TIME@|BY": behind ">" are numbers, to the right, and behind "@" times, whose zone is named. */
+/* Columns first, "EVENT>|TIME@|BY": behind ">" are numbers, to the right, and behind "@" times,
+ * whose zone is named. */
 void table_add_columns(const struct cli *cli, struct table *table, const char *headings);
 /* Then rows, cell by cell; texts are copied, unprintable bytes become '?'. A NULL cell is empty. */
 void table_add_row(struct table *table);

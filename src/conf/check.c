@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What values mean together. Each rule is a function over the filled struct; diagnostics stand at the part that is wrong. */
+/* What values mean together. Each rule is a function over the filled struct; diagnostics stand at
+ * the part that is wrong. */
 #include "base/arena.h"
 #include "base/macro.h"
 #include "base/suggest.h"
@@ -159,7 +160,8 @@ void conf_complete(struct loader *loader)
 
 /* ---- lists ---- */
 
-/* One letter or digits only would be a nibble or octet of a reversed address below the zone (RFC 5782 section 2). */
+/* One letter or digits only would be a nibble or octet of a reversed address below the zone (RFC
+ * 5782 section 2). */
 static void check_sublist_label(struct loader *loader, const struct conf_sublist *sublist)
 {
 	struct span name = span_text(sublist->name);

@@ -137,7 +137,8 @@ void conf_complete_feeds(struct loader *loader)
 
 /* ---- what they mean together ---- */
 
-/* A sublist belongs to one feed, and to nobody else: so what the feed does cannot touch what an operator entered. */
+/* A sublist belongs to one feed, and to nobody else: so what the feed does cannot touch what an
+ * operator entered. */
 static void check_feed_sublists(
 	struct loader *loader, const struct conf_feed *feed, const struct conf_list *list)
 {
@@ -214,7 +215,8 @@ static bool runs_courier(const struct conf *conf)
 	return false;
 }
 
-/* An entry lasts as long as the feed has it: no other end, and nobody else who could have made it. */
+/* An entry lasts as long as the feed has it: no other end, and nobody else who could have made
+ * it. */
 static void check_feed_policies(struct loader *loader)
 {
 	const struct conf *conf = loader->conf;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What zones, codes, texts and name servers mean together. A zone is that of one list, or combines several; what is served
- * below it (sublists, lists, addresses, name servers) may never be two things at once.
+ * What zones, codes, texts and name servers mean together. A zone is that of one list, or combines
+ * several; what is served below it (sublists, lists, addresses, name servers) may never be two
+ * things at once.
  */
 #include "base/arena.h"
 #include "base/macro.h"

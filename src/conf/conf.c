@@ -67,7 +67,8 @@ static struct conf *conf_new(const char *path, int64_t now_s)
 
 /* ---- files ---- */
 
-/* The whole file, at most one byte more than a tree may have: tree_parse says that it is too large. */
+/* The whole file, at most one byte more than a tree may have: tree_parse says that it is too
+ * large. */
 static int file_read(const char *path, struct arena *arena, struct span *ret_text)
 {
 	uint8_t *bytes = arena_alloc(arena, TREE_TEXT_MAX + 1);

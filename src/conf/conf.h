@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The configuration as a value: read from YAML, checked against the settings table, immutable afterwards. Each role reads
- * the file itself; SIGHUP makes a new one, and the old one stays when the new one has errors. Shared by references: a
- * session keeps the configuration it began with (conf_ref) while new ones start with the newer; the last conf_unref
- * frees. Any number of threads may read, take references and give them back.
+ * The configuration as a value: read from YAML, checked against the settings table, immutable
+ * afterwards. Each role reads the file itself; SIGHUP makes a new one, and the old one stays when
+ * the new one has errors. Shared by references: a session keeps the configuration it began with
+ * (conf_ref) while new ones start with the newer; the last conf_unref frees. Any number of threads
+ * may read, take references and give them back.
  *
- * Every value remembers the line it came from, so that `stockade explain` can name the line that decided: struct
- * conf_location with line 0 is a default.
+ * Every value remembers the line it came from, so that `stockade explain` can name the line that
+ * decided: struct conf_location with line 0 is a default.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,7 +46,8 @@ struct conf_check {
 	struct conf_location location;
 };
 
-/* One octet of a code pattern, as an inclusive range. "127.0.0.2-11" is {127,127} {0,0} {0,0} {2,11}. */
+/* One octet of a code pattern, as an inclusive range. "127.0.0.2-11" is {127,127} {0,0} {0,0}
+ * {2,11}. */
 struct conf_code {
 	struct {
 		uint8_t low, high;
@@ -164,7 +166,8 @@ struct conf_guard {
 	unsigned dnstap_sample;
 };
 
-/* A secret that we share with somebody: dns.keys.NAME. The secret itself is in the file, which only a role reads. */
+/* A secret that we share with somebody: dns.keys.NAME. The secret itself is in the file, which only
+ * a role reads. */
 struct conf_key {
 	const char *name;
 	int algorithm; /* enum tsig_algorithm */
@@ -238,8 +241,8 @@ struct conf {
 	uint64_t message_size_limit;
 
 	size_t checks_len;
-	const struct conf_check
-		*checks; /* one for each row of catalogue/checks.def, in that order */
+	/* one for each row of catalogue/checks.def, in that order */
+	const struct conf_check *checks;
 	int score_tag_at;
 	int score_reject_at;
 	struct conf_location score_location;
@@ -249,8 +252,9 @@ struct conf {
 	size_t policies_len;
 	const struct conf_policy *policies;
 	size_t lists_len;
-	/* The last one is always "allow", present without being written: it holds addresses and domains alike, has no
-	 * zone and one sublist, "allow", of a policy of that name, which is likewise the last one in policies. */
+	/* The last one is always "allow", present without being written: it holds addresses and
+	 * domains alike, has no zone and one sublist, "allow", of a policy of that name, which is
+	 * likewise the last one in policies. */
 	const struct conf_list *lists;
 
 	size_t dns_listen_len;
@@ -299,20 +303,22 @@ struct conf_report {
 	struct arena *arena;
 };
 
-/* Reads path. On success *ret_conf belongs to the caller. With errors E_CONFIG (E_ABSENT: no such file), and all of them
- * in *report, which the caller always ends with conf_report_done; warnings may come with success. */
+/* Reads path. On success *ret_conf belongs to the caller. With errors E_CONFIG (E_ABSENT: no such
+ * file), and all of them in *report, which the caller always ends with conf_report_done; warnings
+ * may come with success. */
 int conf_load(const char *path, int64_t now_s, struct conf **ret_conf, struct conf_report *report);
 int conf_load_text(const char *name, struct span text, int64_t now_s, struct conf **ret_conf,
 	struct conf_report *report);
 void conf_report_done(struct conf_report *report);
 
-/* One more reference; returns conf. conf_free gives the loader's own back (AUTO); conf_unref is the same for holders of a
- * const one. Both clear the variable and accept NULL. */
+/* One more reference; returns conf. conf_free gives the loader's own back (AUTO); conf_unref is the
+ * same for holders of a const one. Both clear the variable and accept NULL. */
 const struct conf *conf_ref(const struct conf *conf);
 void conf_unref(const struct conf **conf);
 void conf_free(struct conf **conf);
 
-/* The whole report as a person reads it: "file:line:col: error: ..." with the line and a caret, and one summary line. */
+/* The whole report as a person reads it: "file:line:col: error: ..." with the line and a caret, and
+ * one summary line. */
 struct buf;
 void conf_report_print(const struct conf_report *report, const char *path, struct buf *out);
 
@@ -324,7 +330,8 @@ const char *conf_dns_file(const struct conf *conf, size_t n);
 
 const struct conf_list *conf_list_find(const struct conf *conf, struct span name);
 const struct conf_feed *conf_feed_find(const struct conf *conf, struct span name);
-/* Stands for how answers of a feed become entries of a list; never 0. Another one: the same zone gives other entries. */
+/* Stands for how answers of a feed become entries of a list; never 0. Another one: the same zone
+ * gives other entries. */
 uint64_t conf_feed_rules(const struct conf *conf, const struct conf_feed *feed);
 const struct conf_check *conf_check_find(const struct conf *conf, const char *key);
 

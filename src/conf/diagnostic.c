@@ -35,7 +35,8 @@ static size_t source_find(const struct diagnostics *diagnostics, const char *fil
 	return i;
 }
 
-/* The line as it is shown: without its end, cut at a sane length, bytes that would disturb a terminal replaced. */
+/* The line as it is shown: without its end, cut at a sane length, bytes that would disturb a
+ * terminal replaced. */
 static const char *line_copy(const struct diagnostics *diagnostics, struct conf_location location)
 {
 	size_t source = source_find(diagnostics, location.file);
@@ -118,8 +119,8 @@ static bool location_is_behind(
 	return a.column > b.column;
 }
 
-/* Few and nearly sorted: insertion sort keeps those of one location in the order they came. Names of files are copied only
- * now, since their pointers told the sources apart. */
+/* Few and nearly sorted: insertion sort keeps those of one location in the order they came. Names
+ * of files are copied only now, since their pointers told the sources apart. */
 void diagnostics_sort(struct diagnostics *diagnostics)
 {
 	struct conf_report *report = diagnostics->report;
@@ -145,7 +146,8 @@ void conf_report_done(struct conf_report *report)
 	*report = (struct conf_report){0};
 }
 
-/* Tabs stay tabs and a character of several bytes gets one blank, so that the caret stands below what it means. */
+/* Tabs stay tabs and a character of several bytes gets one blank, so that the caret stands below
+ * what it means. */
 static void print_underline(const struct conf_diagnostic *row, struct buf *out)
 {
 	struct span line = span_text(row->line);

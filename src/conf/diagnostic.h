@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Collects what is wrong with a configuration, so that one run names all of it. Everything is copied into the report,
- * which outlives texts and trees. Owner: conf_load, for the time of one load; one thread.
+ * Collects what is wrong with a configuration, so that one run names all of it. Everything is
+ * copied into the report, which outlives texts and trees. Owner: conf_load, for the time of one
+ * load; one thread.
  */
 #include "conf/conf.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * From the tree to the struct, by the settings table. A group is everything with one prefix ("gate.", "dnsbl[].") and one
- * struct: each key that is there goes to the row of its name, each row whose key is not there gives its default by the
- * same way. Nothing stops at an error, so that one run finds them all.
+ * From the tree to the struct, by the settings table. A group is everything with one prefix
+ * ("gate.", "dnsbl[].") and one struct: each key that is there goes to the row of its name, each
+ * row whose key is not there gives its default by the same way. Nothing stops at an error, so that
+ * one run finds them all.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -633,7 +634,8 @@ static void fill_absent(struct field *field)
 
 static void fill_key(struct loader *loader, const struct group *group, struct span key);
 
-/* Every key that the table knows below the prefix. Recursion follows the table, which is three sections deep. */
+/* Every key that the table knows below the prefix. Recursion follows the table, which is three
+ * sections deep. */
 static void fill_keys(struct loader *loader, const struct group *group)
 {
 	struct span key;

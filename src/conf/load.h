@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* What the files of loading share: load.c (table and tree to struct), check.c (what values mean together). */
+/* What the files of loading share: load.c (table and tree to struct), check.c (what values mean
+ * together). */
 #include "conf/diagnostic.h"
 #include "conf/settings.h"
 #include "conf/tree.h"
@@ -12,10 +13,12 @@ struct loader {
 	const struct conf_tree *root;
 };
 
-/* Fills a zeroed conf from the tree and the defaults of the table; diagnostics say what is wrong. */
+/* Fills a zeroed conf from the tree and the defaults of the table; diagnostics say what is
+ * wrong. */
 void conf_fill(struct loader *loader);
 
-/* Completes what is implied (all checks, the allow list, name servers) and checks what values mean together. */
+/* Completes what is implied (all checks, the allow list, name servers) and checks what values mean
+ * together. */
 void conf_complete(struct loader *loader);
 void conf_check_all(struct loader *loader);
 

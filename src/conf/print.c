@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The way back, from the struct to YAML, by the same table. What comes out is a configuration again: reading it gives the
- * same struct (tested).
+ * The way back, from the struct to YAML, by the same table. What comes out is a configuration
+ * again: reading it gives the same struct (tested).
  */
 #include <stdio.h>
 
@@ -247,7 +247,8 @@ static const char *element_key(const struct setting *row, const void *element)
 					  : "";
 }
 
-/* What is there without being written (the allow list) is left out; checks are printed as defaults. */
+/* What is there without being written (the allow list) is left out; checks are printed as
+ * defaults. */
 static bool element_is_printed(
 	const struct printer *printer, const struct setting *row, const void *element)
 {
@@ -331,7 +332,8 @@ static void print_value(
 	buf_append_byte(printer->out, '\n');
 }
 
-/* Whether the rows below a section say something: a backend that is not configured has no way to pass the client on. */
+/* Whether the rows below a section say something: a backend that is not configured has no way to
+ * pass the client on. */
 static bool section_is_absent(const struct setting *row, const void *base)
 {
 	const struct conf_location *location = member_at(base, row->location);

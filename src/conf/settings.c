@@ -83,7 +83,8 @@ const struct setting *setting_find(const char *prefix, struct span key)
 	return NULL;
 }
 
-/* Rows of one key stand together, so looking at the row before tells whether a key was given already. */
+/* Rows of one key stand together, so looking at the row before tells whether a key was given
+ * already. */
 static bool row_repeats_key(const struct setting *row, size_t len)
 {
 	const char *before = row == settings ? "" : row[-1].path;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The settings table (settings.def) as a value: one row for each key of the YAML file. Reading, defaults, `config show`,
- * the manual page and its test all walk it. Paths: "gate.backend.address"; "dnsbl[].zone" is the key of each element of a
- * list, "lists.NAME.zone" of each entry of a map whose keys are names of the administrator's choice. Constant; any thread.
+ * The settings table (settings.def) as a value: one row for each key of the YAML file. Reading,
+ * defaults, `config show`, the manual page and its test all walk it. Paths: "gate.backend.address";
+ * "dnsbl[].zone" is the key of each element of a list, "lists.NAME.zone" of each entry of a map
+ * whose keys are names of the administrator's choice. Constant; any thread.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,10 +59,10 @@ struct setting {
 	const char *initial;  /* as it would be written; NULL: absent without harm */
 	const char *sentence; /* for the manual */
 	bool required;        /* absent is an error */
-	ptrdiff_t
-		count; /* of lists: offset of the size_t; of single values: of a bool "is given"; 0 none */
-	ptrdiff_t
-		location; /* offset of a struct conf_location; 0 none. ITEMS, NAMED: within the element */
+	/* of lists: offset of the size_t; of single values: of a bool "is given"; 0 none */
+	ptrdiff_t count;
+	/* offset of a struct conf_location; 0 none. ITEMS, NAMED: within the element */
+	ptrdiff_t location;
 	ptrdiff_t name;    /* NAMED: offset of the const char *, within the element */
 	bool host_keys;    /* NAMED: the keys are DNS names, lower case */
 	size_t size;       /* ITEMS, NAMED: of an element */
@@ -76,7 +77,8 @@ extern const size_t settings_len;
 
 const char *setting_type_words(enum setting_type type);
 
-/* A number, percentage, duration or size as it would be written: "1d" for 86400 of SECONDS. Other types have none. */
+/* A number, percentage, duration or size as it would be written: "1d" for 86400 of SECONDS. Other
+ * types have none. */
 bool setting_has_range(enum setting_type type);
 const char *setting_print_quantity(
 	const struct setting *row, int64_t value, char text[DURATION_TEXT_SIZE]);
@@ -84,5 +86,6 @@ const char *setting_print_quantity(
 /* The row of prefix and key ("gate.", "listen"), or NULL. */
 const struct setting *setting_find(const char *prefix, struct span key);
 
-/* Walks the keys directly below a prefix: false at the end; *at begins as 0. A key may be a section without a row. */
+/* Walks the keys directly below a prefix: false at the end; *at begins as 0. A key may be a section
+ * without a row. */
 bool setting_next(const char *prefix, size_t *at, struct span *ret_key);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * libfyaml reads events, we keep the tree: its own documents would resolve aliases, refuse the first doubled key and
- * recurse as deep as the text says. One pass, an explicit stack of the open lists and maps, no recursion.
+ * libfyaml reads events, we keep the tree: its own documents would resolve aliases, refuse the
+ * first doubled key and recurse as deep as the text says. One pass, an explicit stack of the open
+ * lists and maps, no recursion.
  */
 #include "conf/tree.h"
 
@@ -41,7 +42,8 @@ static struct conf_location location_at(const char *file, struct span text, size
 	return location;
 }
 
-/* Binary rubbish, other character sets and indentation by tabs are named here: YAML's own words for them help nobody. */
+/* Binary rubbish, other character sets and indentation by tabs are named here: YAML's own words for
+ * them help nobody. */
 static int text_check(const char *file, struct span text, struct diagnostics *diagnostics)
 {
 	bool in_indentation = true;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * YAML as a tree of words with locations; the door to libfyaml. YAML gives no value its type here (`no`, `1e3`, `0x10` stay
- * words), knows no anchors, aliases, tags and second documents, and depth and size are bounded: what a configuration
- * never needs is an error with a location instead of a surprise. Nodes live in the arena of the caller; pure; any thread.
+ * YAML as a tree of words with locations; the door to libfyaml. YAML gives no value its type here
+ * (`no`, `1e3`, `0x10` stay words), knows no anchors, aliases, tags and second documents, and depth
+ * and size are bounded: what a configuration never needs is an error with a location instead of a
+ * surprise. Nodes live in the arena of the caller; pure; any thread.
  */
 #include "conf/diagnostic.h"
 
@@ -28,11 +29,13 @@ struct conf_tree {
 	struct conf_tree *next;
 };
 
-/* file has to live as long as the tree. An empty text is an empty map. E_CONFIG: said so in diagnostics. */
+/* file has to live as long as the tree. An empty text is an empty map. E_CONFIG: said so in
+ * diagnostics. */
 int tree_parse(const char *file, struct span text, struct diagnostics *diagnostics,
 	struct arena *arena, struct conf_tree **ret_tree);
 
-/* Adds the entries of `from` (a map) to `into`; complains about what both hold, unless both are maps. */
+/* Adds the entries of `from` (a map) to `into`; complains about what both hold, unless both are
+ * maps. */
 void tree_merge(struct conf_tree *into, struct conf_tree *from, struct diagnostics *diagnostics);
 
 /* The entry of a map, or NULL. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The template of a TXT record, read piece by piece: "Listed: ${reason}; ${url}". "$$" is a dollar, "${word}" a word of the
- * list below, and any other "$" what is listed. "%s" and its like mean nothing. Pure; any thread.
+ * The template of a TXT record, read piece by piece: "Listed: ${reason}; ${url}". "$$" is a dollar,
+ * "${word}" a word of the list below, and any other "$" what is listed. "%s" and its like mean
+ * nothing. Pure; any thread.
  */
 #include "base/err.h"
 #include "base/span.h"
@@ -24,5 +25,6 @@ struct txt_part {
 
 #define TXT_TEMPLATE "Listed: ${reason}; ${url}"
 
-/* The next part of *rest, which moves behind it: 1; 0 at the end; E_PARSE for a word nobody knows. */
+/* The next part of *rest, which moves behind it: 1; 0 at the end; E_PARSE for a word nobody
+ * knows. */
 int txt_part_next(struct span *rest, struct txt_part *ret_part, struct fault *why);

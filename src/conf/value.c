@@ -14,8 +14,8 @@ struct unit {
 	int64_t factor;
 };
 
-/* From large to small, so that the first that divides gives the shortest text; w and y are read, and y written only for
- * whole years. */
+/* From large to small, so that the first that divides gives the shortest text; w and y are read,
+ * and y written only for whole years. */
 static const struct unit durations[] = {
 	{"y", INT64_C(365) * 86400000},
 	{"d", INT64_C(86400000)},

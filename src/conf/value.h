@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What single words of the configuration and of the command line mean. All of the span has to fit; *why says what was
- * expected, with the word quoted. Pure; any thread. E_PARSE, E_RANGE.
+ * What single words of the configuration and of the command line mean. All of the span has to fit;
+ * *why says what was expected, with the word quoted. Pure; any thread. E_PARSE, E_RANGE.
  */
 #include "conf/conf.h"
 
@@ -32,15 +32,17 @@ bool code_matches(const struct conf_code *code, const uint8_t address[4]);
 /* Printable ASCII only: what may stand in replies and records. */
 bool text_is_ascii(const char *text);
 
-/* A full DNS name in text form: labels of letters, digits, hyphens and underscores, at least two, the last not of digits
- * only, no dot at the end (RFC 1123 section 2.1, RFC 1035 section 2.3.4). */
+/* A full DNS name in text form: labels of letters, digits, hyphens and underscores, at least two,
+ * the last not of digits only, no dot at the end (RFC 1123 section 2.1, RFC 1035 section 2.3.4). */
 int domain_check(struct span s, struct fault *why);
 
 /* "name@domain" (RFC 5321 section 4.1.2 without quoting). */
 int mailbox_check(struct span s, struct fault *why);
 
-/* "http://..." or "https://..." with a host, printable ASCII without blanks, quotes and angle brackets. */
+/* "http://..." or "https://..." with a host, printable ASCII without blanks, quotes and angle
+ * brackets. */
 int url_check(struct span s, struct fault *why);
 
-/* The name of a list, sublist or policy: 1 to 32 of a-z, 0-9 and "-", beginning and ending with a letter or digit. */
+/* The name of a list, sublist or policy: 1 to 32 of a-z, 0-9 and "-", beginning and ending with a
+ * letter or digit. */
 int name_check(struct span s, struct fault *why);

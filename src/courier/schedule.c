@@ -14,8 +14,9 @@
 #include "feed/times.h"
 
 /*
- * Two things are always apart: what the server has (`next`, fetched) and what the keeper has (`zone`). The next zone becomes
- * ours when the keeper has committed it, and only then; until then each question to the server starts from ours again.
+ * Two things are always apart: what the server has (`next`, fetched) and what the keeper has
+ * (`zone`). The next zone becomes ours when the keeper has committed it, and only then; until then
+ * each question to the server starts from ours again.
  *
  *   time -> fetch --current--> tell the keeper so (an empty change), wait for refresh
  *            |  '---changed--> next, send --taken--> zone = next, file, wait for refresh
@@ -26,8 +27,8 @@
  *                         that it expired
  */
 enum {
-	OFFER_MS =
-		10000, /* until what the keeper did not want is offered again: an operator may have said yes */
+	/* until what the keeper did not want is offered again: an operator may have said yes */
+	OFFER_MS = 10000,
 	AGAIN_MS = 1000, /* the keeper was away or busy */
 };
 
@@ -59,8 +60,8 @@ struct schedule {
 	struct schedule_settings settings;
 	size_t feeds_len;
 	struct feed *feeds;
-	struct feed *
-		sending; /* the one whose change set is on its way: the keeper takes one at a time */
+	/* the one whose change set is on its way: the keeper takes one at a time */
+	struct feed *sending;
 };
 
 static int64_t feed_now_ms(const struct feed *feed)
@@ -297,7 +298,8 @@ static void feed_on_timer(struct timer *timer, void *arg)
 
 /* ---- life ---- */
 
-/* The clock may have been set while we were away: then the zone counts as fresh, but not for longer than once more. */
+/* The clock may have been set while we were away: then the zone counts as fresh, but not for longer
+ * than once more. */
 static void feed_load(struct feed *feed)
 {
 	int64_t now_s = loop_now_s(feed->schedule->settings.loop);

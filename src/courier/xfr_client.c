@@ -19,8 +19,8 @@
  *    '--newer--> IXFR from ours --> done "changed"
  *                 '--it cannot be used--> once more from the beginning, with AXFR
  *
- * UDP is not used even for the SOA: nothing is gained by it once an hour, answers cannot be forged from outside the path,
- * and the jail can name the ports of TCP.
+ * UDP is not used even for the SOA: nothing is gained by it once an hour, answers cannot be forged
+ * from outside the path, and the jail can name the ports of TCP.
  */
 enum {
 	CONNECT_MS = 10000,
@@ -91,7 +91,8 @@ static void fetch_finish(struct fetch *fetch, enum fetch_result result)
 	fetch->done(result, TAKE(fetch->next), &why, fetch->arg);
 }
 
-/* IXFR may fail for reasons that AXFR does not have: a journal that was lost, a server that knows no better. */
+/* IXFR may fail for reasons that AXFR does not have: a journal that was lost, a server that knows
+ * no better. */
 static void fetch_fail(struct fetch *fetch)
 {
 	if (!fetch->is_soa && fetch->transfer.type == DNS_IXFR && !fetch->whole) {
@@ -256,7 +257,8 @@ static int fetch_read_transfer(struct fetch *fetch, struct span bytes)
 	return r;
 }
 
-/* A message is consumed before anything is made of it: that may end the connection, and this object with it. */
+/* A message is consumed before anything is made of it: that may end the connection, and this object
+ * with it. */
 static void fetch_on_input(struct stream *stream, void *arg)
 {
 	struct fetch *fetch = OBJ(fetch, arg);

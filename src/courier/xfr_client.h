@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* One conversation with the server of a feed: what has changed since the zone that we have. One loop, one thread. */
+/* One conversation with the server of a feed: what has changed since the zone that we have. One
+ * loop, one thread. */
 #include "conf/conf.h"
 #include "dns/transfer_read.h"
 #include "dns/tsig.h"

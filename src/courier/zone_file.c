@@ -110,7 +110,8 @@ int feed_file_write(
 	return fault_set(why, r, "cannot write '%s': %s", path, err_text(r));
 }
 
-/* In place: a torn write of eight octets means a wrong time, and a wrong time means to ask the server. */
+/* In place: a torn write of eight octets means a wrong time, and a wrong time means to ask the
+ * server. */
 void feed_file_confirm(struct feed_file file, int64_t confirmed_s)
 {
 	char path[PATH_MAX];

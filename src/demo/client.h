@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The demo's other ends: a mail client that can misbehave, a DNS client, a browser. Blocking, with a time limit; for the
- * thread of the visitors. Each call opens a connection of its own.
+ * The demo's other ends: a mail client that can misbehave, a DNS client, a browser. Blocking, with
+ * a time limit; for the thread of the visitors. Each call opens a connection of its own.
  */
 #include <stdbool.h>
 
@@ -26,7 +26,8 @@ struct demo_reply {
 	char text[DEMO_REPLY_SIZE]; /* "550 5.7.25 Fix ...", the last line of a reply of several */
 };
 
-/* The reply that ended it: the first refusal, or that to the end of data. E_AWAY, E_TIMEOUT, E_CLOSED, E_PARSE. */
+/* The reply that ended it: the first refusal, or that to the end of data. E_AWAY, E_TIMEOUT,
+ * E_CLOSED, E_PARSE. */
 int demo_client_mail(
 	struct endpoint gate, const struct demo_visit *visit, struct demo_reply *ret_reply);
 

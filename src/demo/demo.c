@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * `stockade demo`: a whole site on loopback. The main thread runs the loop: demo name server, demo mailbox, signals, news
- * from the supervisor. The visitors call from a second thread, blocking, as visitors do.
+ * `stockade demo`: a whole site on loopback. The main thread runs the loop: demo name server, demo
+ * mailbox, signals, news from the supervisor. The visitors call from a second thread, blocking, as
+ * visitors do.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -208,7 +209,8 @@ static void demo_on_child(int number, void *arg)
 	demo_end(demo, demo->exit_code);
 }
 
-/* Ends the site first; the loop goes on until it is gone, for the sessions that end in the mailbox. */
+/* Ends the site first; the loop goes on until it is gone, for the sessions that end in the
+ * mailbox. */
 static void demo_end(struct demo *demo, int exit_code)
 {
 	demo->exit_code = exit_code;

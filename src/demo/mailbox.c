@@ -64,7 +64,8 @@ static struct span path_of(struct span line)
 	return span_first(path, span_find(path, '>'));
 }
 
-/* XCLIENT ADDR=192.0.2.10 NAME=... (Postfix's XCLIENT_README): only who the client is, for the demo to show. */
+/* XCLIENT ADDR=192.0.2.10 NAME=... (Postfix's XCLIENT_README): only who the client is, for the demo
+ * to show. */
 static void guest_xclient(struct demo_guest *guest, struct span words)
 {
 	while (!span_is_empty(words)) {

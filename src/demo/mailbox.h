@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A mail server to stand behind the gate, for the demo and the bench: takes mail for one domain and throws it away. It knows
- * XCLIENT, by which the gate tells it who the client is, and relays for nobody, without which the gate would not start.
- * Owner: the caller; one loop, one thread.
+ * A mail server to stand behind the gate, for the demo and the bench: takes mail for one domain and
+ * throws it away. It knows XCLIENT, by which the gate tells it who the client is, and relays for
+ * nobody, without which the gate would not start. Owner: the caller; one loop, one thread.
  */
 #include <stdbool.h>
 

@@ -34,7 +34,8 @@ static const struct {
 	{"2001:db8:10::25", "mail6.good.test", true},
 };
 
-/* Names and their addresses: the foreign blocklist with its test point (RFC 5782 section 5), and what is forged. */
+/* Names and their addresses: the foreign blocklist with its test point (RFC 5782 section 5), and
+ * what is forged. */
 static const struct {
 	const char *name;
 	const char *address;
@@ -121,7 +122,8 @@ static void answer_append(const struct entry *entry, struct buf *out)
 	buf_append(out, data);
 }
 
-/* Records of the name and type; *ret_exists: the name has any, or there are names below it (RFC 8020). */
+/* Records of the name and type; *ret_exists: the name has any, or there are names below it (RFC
+ * 8020). */
 static uint16_t names_search(const struct demo_names *names, const struct dns_message *query,
 	struct buf *answers, bool *ret_exists)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The demo's site: a temporary folder, free ports, a configuration, and `stockade run` below it. Everything is on
- * loopback and gone at the end. Owner: the demo; main thread, but for demo_site_verb.
+ * The demo's site: a temporary folder, free ports, a configuration, and `stockade run` below it.
+ * Everything is on loopback and gone at the end. Owner: the demo; main thread, but for
+ * demo_site_verb.
  */
 #include <stdbool.h>
 #include <sys/types.h>
@@ -21,8 +22,8 @@ struct demo_site {
 	struct endpoint mailbox;
 	struct endpoint dns;
 	struct endpoint pages;
-	struct endpoint
-		names;    /* of the demo's name server; set by the caller before demo_site_write */
+	/* of the demo's name server; set by the caller before demo_site_write */
+	struct endpoint names;
 	pid_t supervisor; /* 0: not running */
 };
 
@@ -35,8 +36,8 @@ int demo_site_write(const struct demo_site *site, struct fault *why);
 /* notify_path: where `stockade run` says that it is ready. Its log goes into the folder. */
 int demo_site_start(struct demo_site *site, const char *notify_path, struct fault *why);
 
-/* Runs a verb of this program with the site's configuration ("list", "add", ..., NULL) and waits; its exit code. Its words
- * go into the log. Any thread. */
+/* Runs a verb of this program with the site's configuration ("list", "add", ..., NULL) and waits;
+ * its exit code. Its words go into the log. Any thread. */
 int demo_site_verb(const struct demo_site *site, const char *const *words);
 
 /* Copies the log to stderr: what a person needs when the demo went wrong. */

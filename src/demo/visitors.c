@@ -164,7 +164,8 @@ static bool look_at_page(struct demo_play *play)
 	return good;
 }
 
-/* What follows from the calls: at once by DNS; on the page as soon as the keeper has stored the incident. */
+/* What follows from the calls: at once by DNS; on the page as soon as the keeper has stored the
+ * incident. */
 static void play_look(
 	struct demo_play *play, const char *what, bool (*look)(struct demo_play *play))
 {

@@ -7,8 +7,9 @@
 #include "base/mem.h"
 
 /*
- * A table of places, twice as many as keys at least, in which a key stands at its hash or behind. The hash has a secret key
- * of its own, so that how long a search takes says nothing about how near a guess was.
+ * A table of places, twice as many as keys at least, in which a key stands at its hash or behind.
+ * The hash has a secret key of its own, so that how long a search takes says nothing about how near
+ * a guess was.
  */
 struct access_keys {
 	uint8_t secret[crypto_shorthash_KEYBYTES];

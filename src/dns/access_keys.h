@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Keys that clients write into the names they ask: "2.0.0.127.KEY.bl.example.org". A file of them, one a line:
+ * Keys that clients write into the names they ask: "2.0.0.127.KEY.bl.example.org". A file of them,
+ * one a line:
  *
- *   KEY NAME QUOTA       KEY: 16 to 63 of a-z, 0-9 and "-"; NAME: whose it is, for logs; QUOTA: queries in a period, or "-"
+ *   KEY NAME QUOTA       KEY: 16 to 63 of a-z, 0-9 and "-"; NAME: whose it is, for logs; QUOTA:
+ *                        queries in a period, or "-"
  *
- * A key is a secret: it is compared in constant time, and no error or log quotes it. Immutable after reading; any thread.
+ * A key is a secret: it is compared in constant time, and no error or log quotes it. Immutable
+ * after reading; any thread.
  */
 #include "base/err.h"
 #include "base/span.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Whether a queried name is in a zone: at its apex or below. Whoever keeps zones with the longest apex first finds the closest
- * by the first that holds the name. Pure; any thread.
+ * Whether a queried name is in a zone: at its apex or below. Whoever keeps zones with the longest
+ * apex first finds the closest by the first that holds the name. Pure; any thread.
  */
 #include "dns/query.h"
 

@@ -6,8 +6,8 @@
 /*
  *   client cookie 8 | version 1 | reserved 3 | made at, seconds 4 | hash 8
  *
- * The hash is SipHash-2-4 over all before it and the client's address (RFC 9018 section 4.4). Times are compared in a circle
- * of 32 bits (section 4.3), so that 2106 is a year like others.
+ * The hash is SipHash-2-4 over all before it and the client's address (RFC 9018 section 4.4). Times
+ * are compared in a circle of 32 bits (section 4.3), so that 2106 is a year like others.
  */
 enum {
 	VERSION_AT = 8,

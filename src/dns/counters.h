@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What a worker counts. Each worker has its own struct and is the only one that writes to it; anybody may read at any time.
- * Nothing is locked: a count is one load and one store, both relaxed, which on today's machines are ordinary moves.
- * Sums over workers are therefore true for each count, and may differ by a query between counts.
+ * What a worker counts. Each worker has its own struct and is the only one that writes to it;
+ * anybody may read at any time. Nothing is locked: a count is one load and one store, both relaxed,
+ * which on today's machines are ordinary moves. Sums over workers are therefore true for each
+ * count, and may differ by a query between counts.
  */
 #include <stdatomic.h>
 #include <stddef.h>

@@ -177,7 +177,8 @@ int dns_record_ip(const struct dns_record *record, struct ip *ret_ip)
 	return E_PARSE;
 }
 
-/* A name inside of rdata may point anywhere before itself, but its own octets end with the rdata. */
+/* A name inside of rdata may point anywhere before itself, but its own octets end with the
+ * rdata. */
 static int record_name(const struct dns_message *message, const struct dns_record *record,
 	size_t *offset, struct dns_name *ret_name)
 {

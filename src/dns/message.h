@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * DNS messages on the wire (RFC 1035 section 4, RFC 6891): queries are built, messages decoded. Everything read here was
- * sent by strangers: a message is checked as a whole, from the header to its last octet, before anything of it can be
- * used. Spans point into the message. Pure; any thread.
+ * DNS messages on the wire (RFC 1035 section 4, RFC 6891): queries are built, messages decoded.
+ * Everything read here was sent by strangers: a message is checked as a whole, from the header to
+ * its last octet, before anything of it can be used. Spans point into the message. Pure; any
+ * thread.
  */
 #include "dns/name.h"
 
@@ -103,17 +104,17 @@ struct dns_message {
 	size_t tsig_at; /* where a TSIG record begins, the last of the message; 0: it has none */
 };
 
-/* Checks all of bytes. E_TRUNCATED: cut short; E_PARSE: no or several questions, names, lengths or counts that do not
- * fit, two OPT records, a TSIG record that is not the last, octets behind the last record; E_LIMIT: a name too long.
- * Queries and responses. */
+/* Checks all of bytes. E_TRUNCATED: cut short; E_PARSE: no or several questions, names, lengths or
+ * counts that do not fit, two OPT records, a TSIG record that is not the last, octets behind the
+ * last record; E_LIMIT: a name too long. Queries and responses. */
 int dns_message_decode(struct span bytes, struct dns_message *ret_message);
 
-/* The same for a message behind the first one of a zone transfer, which may have no question (RFC 5936 section 2.2.1): name.len
- * is 0 then. */
+/* The same for a message behind the first one of a zone transfer, which may have no question (RFC
+ * 5936 section 2.2.1): name.len is 0 then. */
 int dns_message_decode_later(struct span bytes, struct dns_message *ret_message);
 
-/* Whether the message answers this question: a response to a standard query with this id, and the name octet by octet
- * (RFC 5452 section 9.1; the case is part of the secret). */
+/* Whether the message answers this question: a response to a standard query with this id, and the
+ * name octet by octet (RFC 5452 section 9.1; the case is part of the secret). */
 bool dns_message_answers(
 	const struct dns_message *message, uint16_t id, const struct dns_name *name, uint16_t type);
 
@@ -137,7 +138,8 @@ struct dns_walk {
 int dns_message_next(
 	const struct dns_message *message, struct dns_walk *walk, struct dns_record *ret_record);
 
-/* What a record holds. E_PARSE when the rdata does not have the form of its type: the record counts as absent. */
+/* What a record holds. E_PARSE when the rdata does not have the form of its type: the record counts
+ * as absent. */
 int dns_record_ip(const struct dns_record *record, struct ip *ret_ip); /* A, AAAA */
 /* PTR, CNAME, NS, and the exchange of an MX. */
 int dns_record_target(const struct dns_message *message, const struct dns_record *record,
@@ -156,10 +158,12 @@ struct dns_soa {
 int dns_record_soa(const struct dns_message *message, const struct dns_record *record,
 	struct dns_soa *ret_soa);
 
-/* Appends a standard query for one name with recursion desired. udp_size: in the OPT record; 0 leaves OPT out. */
+/* Appends a standard query for one name with recursion desired. udp_size: in the OPT record; 0
+ * leaves OPT out. */
 void dns_query_encode(struct buf *out, uint16_t id, const struct dns_name *name, uint16_t type,
 	uint16_t udp_size);
 
-/* One message of a TCP stream, after its two octets of length (RFC 1035 section 4.2.2): 1, *ret_message is inside of input
- * and *ret_used octets may be dropped with it; 0: more has to come; E_LIMIT: it claims more than limit octets. */
+/* One message of a TCP stream, after its two octets of length (RFC 1035 section 4.2.2): 1,
+ * *ret_message is inside of input and *ret_used octets may be dropped with it; 0: more has to come;
+ * E_LIMIT: it claims more than limit octets. */
 int dns_frame_next(struct span input, size_t limit, struct span *ret_message, size_t *ret_used);

@@ -125,7 +125,8 @@ const char *dns_name_print(const struct dns_name *name, char text[DNS_NAME_TEXT_
 	return text;
 }
 
-/* Length bytes are below 64 and letters above, so folding the whole wire form folds letters only. */
+/* Length bytes are below 64 and letters above, so folding the whole wire form folds letters
+ * only. */
 bool dns_name_equal(const struct dns_name *a, const struct dns_name *b)
 {
 	return span_equal_nocase(dns_name_span(a), dns_name_span(b));
@@ -208,9 +209,10 @@ void dns_name_mix_case(struct dns_name *name, const uint8_t random_bits[DNS_MIX_
 }
 
 /*
- * A pointer has to point before the label run it ends, and each jump before the run that jumped: offsets fall strictly,
- * so there are no loops. Chains of bare pointers are cut at JUMPS_MAX, which no honest encoder comes near, because a
- * message of 64 KB could otherwise make each of its thousand names expensive.
+ * A pointer has to point before the label run it ends, and each jump before the run that jumped:
+ * offsets fall strictly, so there are no loops. Chains of bare pointers are cut at JUMPS_MAX, which
+ * no honest encoder comes near, because a message of 64 KB could otherwise make each of its
+ * thousand names expensive.
  */
 enum { JUMPS_MAX = 32 };
 

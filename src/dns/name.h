@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A domain name in uncompressed wire form: labels with their lengths, the empty root label last (RFC 1035 section 3.1).
- * A value type of 256 bytes; pure; any thread.
+ * A domain name in uncompressed wire form: labels with their lengths, the empty root label last
+ * (RFC 1035 section 3.1). A value type of 256 bytes; pure; any thread.
  */
 #include "base/buf.h"
 #include "base/err.h"
@@ -23,7 +23,8 @@ static inline struct span dns_name_span(const struct dns_name *name)
 
 /* From text with or without a dot at the end; "\." and "\DDD" escape. E_PARSE, E_LIMIT. */
 int dns_name_parse(struct span text, struct dns_name *ret_name);
-/* Presentation form without the dot at the end ("." for the root), bytes beyond printable ASCII as \DDD. */
+/* Presentation form without the dot at the end ("." for the root), bytes beyond printable ASCII as
+ * \DDD. */
 const char *dns_name_print(const struct dns_name *name, char text[DNS_NAME_TEXT_SIZE]);
 
 bool dns_name_equal(
@@ -35,12 +36,15 @@ unsigned dns_name_label_count(const struct dns_name *name); /* without the root 
 int dns_name_join(
 	const struct dns_name *prefix, const struct dns_name *suffix, struct dns_name *ret_name);
 
-/* 192.0.2.99 -> 99.2.0.192.<suffix>; IPv6: 32 nibbles (RFC 5782 sections 2.1, 2.4; RFC 1035 section 3.5). */
+/* 192.0.2.99 -> 99.2.0.192.<suffix>; IPv6: 32 nibbles (RFC 5782 sections 2.1, 2.4; RFC 1035
+ * section 3.5). */
 int dns_name_reverse(struct ip ip, const struct dns_name *suffix, struct dns_name *ret_name);
 
-/* Flips the case of letters by random bits, so that an answer has to repeat what a forger cannot see ("0x20"). */
+/* Flips the case of letters by random bits, so that an answer has to repeat what a forger cannot
+ * see ("0x20"). */
 void dns_name_mix_case(struct dns_name *name, const uint8_t random_bits[DNS_MIX_SIZE]);
 
-/* Reads a name at offset *at of a message, following compression pointers (RFC 1035 section 4.1.4), which may only point
- * backwards; *at moves behind it. E_PARSE: cut short, a bad pointer or label type; E_LIMIT: over 255 octets. */
+/* Reads a name at offset *at of a message, following compression pointers (RFC 1035 section 4.1.4),
+ * which may only point backwards; *at moves behind it. E_PARSE: cut short, a bad pointer or label
+ * type; E_LIMIT: over 255 octets. */
 int dns_name_decode(struct span message, size_t *at, struct dns_name *ret_name);

@@ -6,15 +6,17 @@
 #include "base/macro.h"
 
 /*
- * This is the first thing done with every datagram, so it reads octets directly. The rule that keeps it safe is one:
- * nothing is read at an offset before that offset was compared with the length on the line above.
+ * This is the first thing done with every datagram, so it reads octets directly. The rule that
+ * keeps it safe is one: nothing is read at an offset before that offset was compared with the
+ * length on the line above.
  */
 static uint16_t octets_u16(const uint8_t *p)
 {
 	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
-/* Walks the labels of the question; the offset behind the root label, or 0. A question is never compressed. */
+/* Walks the labels of the question; the offset behind the root label, or 0. A question is never
+ * compressed. */
 static size_t query_walk_name(struct span bytes, struct dns_query *query)
 {
 	size_t at = DNS_HEADER_SIZE;
@@ -79,8 +81,8 @@ static size_t query_skip_name(struct span bytes, size_t at)
 	return 0;
 }
 
-/* RFC 6891 section 6.1.2. Options nobody here knows are passed over; false: their lengths do not fit, or a cookie's does not
- * (RFC 7873 section 5.2.2; of several cookies the first one counts). */
+/* RFC 6891 section 6.1.2. Options nobody here knows are passed over; false: their lengths do not
+ * fit, or a cookie's does not (RFC 7873 section 5.2.2; of several cookies the first one counts). */
 static bool query_take_options(struct span rest, struct dns_query *query)
 {
 	while (rest.len != 0) {
@@ -122,7 +124,8 @@ static void query_take_opt(const uint8_t *fixed, struct dns_query *query)
 	};
 }
 
-/* Over one record; the offset behind it, or 0. Takes OPT in, of which there may be one, in the additional section. */
+/* Over one record; the offset behind it, or 0. Takes OPT in, of which there may be one, in the
+ * additional section. */
 static size_t query_take_record(
 	struct span bytes, size_t at, bool additional, struct dns_query *query)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A query as a server reads it: one pass over the octets, no allocation, nothing copied but the folded name. Strict where
- * strangers play tricks (a compressed question, octets behind the end, two OPT records), indifferent to what a server
- * need not know (records it has no use for, unknown EDNS options and flags, padding). Pure; any thread.
+ * A query as a server reads it: one pass over the octets, no allocation, nothing copied but the
+ * folded name. Strict where strangers play tricks (a compressed question, octets behind the end,
+ * two OPT records), indifferent to what a server need not know (records it has no use for, unknown
+ * EDNS options and flags, padding). Pure; any thread.
  */
 #include "dns/message.h"
 
@@ -13,8 +14,8 @@ enum { DNS_LABELS_MAX = 127 };
 struct dns_asked_options {
 	bool nsid;
 	bool keepalive;
-	struct span
-		cookie; /* the first, of a length that a cookie can have; points into the message */
+	/* the first, of a length that a cookie can have; points into the message */
+	struct span cookie;
 };
 
 struct dns_query {
@@ -33,11 +34,12 @@ struct dns_query {
 	uint8_t name[DNS_NAME_MAX];           /* wire form, letters folded to lower case */
 };
 
-/* The rcode that the form of the message deserves: DNS_NOERROR, a standard query that can be answered; DNS_FORMERR;
- * DNS_NOTIMP, an operation nobody here knows; DNS_REFUSED for NOTIFY and UPDATE. *ret_query is filled as far as it could be read.
- * E_PARSE: no answer at all, since it is a response or has no whole header; answering those makes loops. */
+/* The rcode that the form of the message deserves: DNS_NOERROR, a standard query that can be
+ * answered; DNS_FORMERR; DNS_NOTIMP, an operation nobody here knows; DNS_REFUSED for NOTIFY and
+ * UPDATE. *ret_query is filled as far as it could be read. E_PARSE: no answer at all, since it is a
+ * response or has no whole header; answering those makes loops. */
 int dns_query_decode(struct span bytes, struct dns_query *ret_query);
 
-/* Whether a datagram from this port may be answered: not those of the chatter services (echo, chargen ...), which would
- * answer the answer for ever, and not port 0. */
+/* Whether a datagram from this port may be answered: not those of the chatter services (echo,
+ * chargen ...), which would answer the answer for ever, and not port 0. */
 bool dns_answers_port(uint16_t port);

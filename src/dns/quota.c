@@ -7,9 +7,10 @@
 #include "base/mem.h"
 
 /*
- * A cell is named by one word: the hash of its owner above, the number of the period below. The next period therefore finds
- * no cell of its own and begins at 1. Room is made by the cell of a period that is over, else by the smallest count: who
- * asks much is not forgotten for the sake of those who ask once, and 64 thousand others have to ask more before he is.
+ * A cell is named by one word: the hash of its owner above, the number of the period below. The
+ * next period therefore finds no cell of its own and begins at 1. Room is made by the cell of a
+ * period that is over, else by the smallest count: who asks much is not forgotten for the sake of
+ * those who ask once, and 64 thousand others have to ask more before he is.
  */
 enum { WAYS = 4, SETS = 16384, PERIOD_BITS = 24 };
 

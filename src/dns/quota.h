@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * How many queries somebody has asked in the period that runs: a table of fixed size that all workers share. Nothing is
- * locked; counts are atomic, and two workers that meet in the same place may lose a count, never gain one. Periods begin at
- * multiples of their length since 1970, so that a day is a day of UTC. What was counted is forgotten when the process ends.
+ * How many queries somebody has asked in the period that runs: a table of fixed size that all
+ * workers share. Nothing is locked; counts are atomic, and two workers that meet in the same place
+ * may lose a count, never gain one. Periods begin at multiples of their length since 1970, so that
+ * a day is a day of UTC. What was counted is forgotten when the process ends.
  */
 #include <stddef.h>
 #include <stdint.h>

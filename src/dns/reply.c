@@ -130,7 +130,8 @@ static uint8_t *option_put_ede(const struct reply *reply, uint8_t *at)
 	return at + 2 + text.len;
 }
 
-/* RFC 6891 section 6.1.2. DO comes back as it was sent (RFC 3225 section 3); other flags nobody knows. */
+/* RFC 6891 section 6.1.2. DO comes back as it was sent (RFC 3225 section 3); other flags nobody
+ * knows. */
 static void reply_opt(struct reply *reply)
 {
 	const struct reply_options *options = &reply->options;
@@ -164,7 +165,8 @@ void reply_empty(struct reply *reply)
 	reply->len = DNS_HEADER_SIZE + reply->query->question.len;
 }
 
-/* A truncated response carries no records at all: half of a record set would be believed (RFC 2181 section 9). */
+/* A truncated response carries no records at all: half of a record set would be believed (RFC 2181
+ * section 9). */
 size_t reply_finish(struct reply *reply)
 {
 	const struct dns_query *query = reply->query;

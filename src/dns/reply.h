@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Writes one response into memory of the caller, within the limit of its transport. What does not fit is not written and
- * sets `full`, which reply_finish turns into a truncated response. One thread.
+ * Writes one response into memory of the caller, within the limit of its transport. What does not
+ * fit is not written and sets `full`, which reply_finish turns into a truncated response. One
+ * thread.
  */
 #include "dns/query.h"
 #include "dns/request.h"
 
 enum { REPLY_QUESTION = 0xc00c }; /* a pointer to the name of the question */
 
-/* Options of an answer to a query with EDNS, beside the extended error; all empty after reply_init. */
+/* Options of an answer to a query with EDNS, beside the extended error; all empty after
+ * reply_init. */
 struct reply_options {
 	struct span nsid;
 	struct span cookie;
@@ -33,26 +35,28 @@ struct reply {
 	const struct dns_query *query;
 };
 
-/* How long the answer to a query may be: what the client takes and what we send (RFC 6891 section 6.2.3). */
+/* How long the answer to a query may be: what the client takes and what we send (RFC 6891
+ * section 6.2.3). */
 size_t reply_limit(const struct dns_query *query, enum dns_transport transport);
 
 /* size: of out, at least DNS_UDP_PLAIN. */
 void reply_init(struct reply *reply, const struct dns_query *query, uint8_t *out, size_t size);
 
-/* Keeps room for what stands in options, and empties those for which there is none: to be called after setting them, before
- * the first record. */
+/* Keeps room for what stands in options, and empties those for which there is none: to be called
+ * after setting them, before the first record. */
 void reply_reserve_options(struct reply *reply);
 
-/* Room for a record of a name, a type and rdata of that length; NULL when it does not fit. The name is a pointer to offset
- * name_at of the message; returns where the rdata goes. The caller counts the record. */
+/* Room for a record of a name, a type and rdata of that length; NULL when it does not fit. The name
+ * is a pointer to offset name_at of the message; returns where the rdata goes. The caller counts
+ * the record. */
 uint8_t *reply_record(
 	struct reply *reply, size_t name_at, uint16_t type, uint32_t ttl_s, size_t rdata_len);
 
 /* Room for len octets as they are; NULL when they do not fit. */
 uint8_t *reply_room(struct reply *reply, size_t len);
 
-/* Whether a record of that much rdata fits. For what may be left out (name servers nobody asked for, their addresses): asked
- * first, since what does not fit otherwise truncates the response. */
+/* Whether a record of that much rdata fits. For what may be left out (name servers nobody asked
+ * for, their addresses): asked first, since what does not fit otherwise truncates the response. */
 bool reply_has_room(const struct reply *reply, size_t rdata_len);
 
 /* Takes all records and the extended error back. */

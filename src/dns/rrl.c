@@ -7,10 +7,11 @@
 #include "base/token_bucket.h"
 
 /*
- * Buckets of tokens, four to a set, a set to a cache line; the hash of network and kind says which set, and with its other
- * half which bucket. In a full set the bucket that was not asked for longest makes room and is forgotten, which gives its
- * network a full bucket when it comes again. That costs an attacker more than it brings: a bucket under attack is never
- * the one not asked for longest. The hash has a secret key, so that nobody can choose who shares a set.
+ * Buckets of tokens, four to a set, a set to a cache line; the hash of network and kind says which
+ * set, and with its other half which bucket. In a full set the bucket that was not asked for
+ * longest makes room and is forgotten, which gives its network a full bucket when it comes again.
+ * That costs an attacker more than it brings: a bucket under attack is never the one not asked for
+ * longest. The hash has a secret key, so that nobody can choose who shares a set.
  */
 enum { WAYS = 4, SETS = 8192, SECOND_MS = 1000 };
 

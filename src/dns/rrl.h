@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Response rate limiting: how many answers of a kind one network of clients gets in a second. Whoever forges the address of
- * a victim makes us send to the victim; this keeps what we send there small. A table of fixed size, of one worker: no lock,
- * no allocation, one hash and one cache line a query.
+ * Response rate limiting: how many answers of a kind one network of clients gets in a second.
+ * Whoever forges the address of a victim makes us send to the victim; this keeps what we send there
+ * small. A table of fixed size, of one worker: no lock, no allocation, one hash and one cache line
+ * a query.
  *
- * Kinds have rates of their own because a list of addresses is asked otherwise than other zones: one mail host asks for
- * thousands of different names and most of them do not exist. So names take no part in what is counted, and "not listed", an
- * answer hardly longer than its question and therefore of no use to an attacker, may come often.
+ * Kinds have rates of their own because a list of addresses is asked otherwise than other zones:
+ * one mail host asks for thousands of different names and most of them do not exist. So names take
+ * no part in what is counted, and "not listed", an answer hardly longer than its question and
+ * therefore of no use to an attacker, may come often.
  */
 #include "base/ip.h"
 

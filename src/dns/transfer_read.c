@@ -10,8 +10,9 @@
  *                       |                         ^----SOA---------'
  *                       '--end of message, new is not newer than ours: END ("current")
  *
- * Serials have to rise from ours to the new one, and each sequence begins where the one before it ended: a server that lost
- * its journal and sends another zone's changes must not get through to a list that refuses mail.
+ * Serials have to rise from ours to the new one, and each sequence begins where the one before it
+ * ended: a server that lost its journal and sends another zone's changes must not get through to a
+ * list that refuses mail.
  */
 enum { BEGIN, SECOND, WHOLE, REMOVING, ADDING, END };
 
@@ -185,8 +186,8 @@ static int transfer_check(struct transfer_read *transfer, const struct dns_messa
 		dns_rcode_text(message->rcode));
 }
 
-/* A single SOA that is not newer than ours says that nothing changed (RFC 1995 section 4). A newer one alone in the first
- * message is how servers begin that send one record a message. */
+/* A single SOA that is not newer than ours says that nothing changed (RFC 1995 section 4). A newer
+ * one alone in the first message is how servers begin that send one record a message. */
 static void transfer_end_message(struct transfer_read *transfer)
 {
 	if (transfer->state != SECOND || serial_is_before(transfer->serial, transfer->soa.serial))

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A zone transfer as the one reads it who asked for it: AXFR (RFC 5936) and IXFR (RFC 1995), message by message as they come
- * out of the TCP stream. What it hands on is provisional until the last message has been read: only then is it known that
- * the transfer is whole, that it is one state of the zone, and, with TSIG, that it is genuine. So its user collects, and
- * throws the collection away on any error. Owner: whoever asked; one thread. Pure; nothing is allocated.
+ * A zone transfer as the one reads it who asked for it: AXFR (RFC 5936) and IXFR (RFC 1995),
+ * message by message as they come out of the TCP stream. What it hands on is provisional until the
+ * last message has been read: only then is it known that the transfer is whole, that it is one
+ * state of the zone, and, with TSIG, that it is genuine. So its user collects, and throws the
+ * collection away on any error. Owner: whoever asked; one thread. Pure; nothing is allocated.
  */
 #include "dns/tsig.h"
 
@@ -51,14 +52,15 @@ struct transfer_read {
 	uint32_t reached; /* CHANGES: the serial up to which they lead so far */
 };
 
-/* Appends the question for a transfer, or for the SOA before it (type DNS_SOA, DNS_AXFR, DNS_IXFR); serial: the one we have,
- * for IXFR (RFC 1995 section 3). */
+/* Appends the question for a transfer, or for the SOA before it (type DNS_SOA, DNS_AXFR, DNS_IXFR);
+ * serial: the one we have, for IXFR (RFC 1995 section 3). */
 void transfer_query_encode(
 	struct buf *out, uint16_t id, const struct dns_name *zone, uint16_t type, uint32_t serial);
 
-/* The caller fills the part above `style` and leaves the rest zero. Reads the next message, without its two octets of length:
- * 1: the transfer is complete and good; 0: more has to come; E_DENIED: refused by the server (rcode) or not genuine
- * (tsig->error); E_PARSE: not the answer, or not a transfer; E_CONFLICT: serials that do not fit, the zone changed meanwhile;
- * E_LIMIT; or what `each` returned. After any of these errors it is over. */
+/* The caller fills the part above `style` and leaves the rest zero. Reads the next message, without
+ * its two octets of length: 1: the transfer is complete and good; 0: more has to come; E_DENIED:
+ * refused by the server (rcode) or not genuine (tsig->error); E_PARSE: not the answer, or not a
+ * transfer; E_CONFLICT: serials that do not fit, the zone changed meanwhile; E_LIMIT; or what
+ * `each` returned. After any of these errors it is over. */
 int transfer_read_message(
 	struct transfer_read *transfer, struct span bytes, int64_t now_s, struct fault *why);

@@ -13,8 +13,9 @@
  *   first answer     MAC of the query, message, variables
  *   further answers  MAC before it, unsigned messages since, message, times
  *
- * The message is hashed as it was before its TSIG record was added: with the ID it had then and one record less. So it is
- * hashed in parts and never copied. Names are hashed in lower case and uncompressed (section 4.3.3).
+ * The message is hashed as it was before its TSIG record was added: with the ID it had then and one
+ * record less. So it is hashed in parts and never copied. Names are hashed in lower case and
+ * uncompressed (section 4.3.3).
  */
 enum { TIME_FUDGE = 8, CLASS_ANY = 255, TIME_BITS = 48, MAC_LEAST = 10, RECORD_FIXED = 10 };
 
@@ -145,7 +146,8 @@ static void mac_add_u16(struct tsig_exchange *exchange, unsigned value)
 	mac_add(exchange, span_of(octets, sizeof(octets)));
 }
 
-/* What stands before the first message since the last MAC: that MAC, with its length (section 4.3.1). */
+/* What stands before the first message since the last MAC: that MAC, with its length (section
+ * 4.3.1). */
 static void mac_open(struct tsig_exchange *exchange)
 {
 	if (exchange->is_open)
@@ -279,7 +281,8 @@ static bool tsig_is_timely(const struct tsig *tsig, int64_t now_s)
 	return off_s <= tsig->fudge_s && off_s >= -(int64_t)tsig->fudge_s;
 }
 
-/* Whether the MAC in the record is the one that the key makes, as far as it goes. Takes the same time for every answer. */
+/* Whether the MAC in the record is the one that the key makes, as far as it goes. Takes the same
+ * time for every answer. */
 static bool tsig_mac_is_right(
 	struct tsig_exchange *exchange, struct span message, size_t at, const struct tsig *tsig)
 {
@@ -416,8 +419,8 @@ size_t tsig_room(const struct tsig_exchange *exchange)
 	return names + RECORD_FIXED + RDATA_FIXED + mac + (exchange->echo ? OTHER : 0);
 }
 
-/* The fields of the next record but the MAC. A BADTIME is told at the time of the client, so that it can be verified, with
- * ours as other data (section 5.2.3). */
+/* The fields of the next record but the MAC. A BADTIME is told at the time of the client, so that
+ * it can be verified, with ours as other data (section 5.2.3). */
 static void tsig_prepare(const struct tsig_exchange *exchange, const uint8_t *message,
 	int64_t now_s, uint8_t other[6], struct tsig *tsig)
 {

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Messages signed by a shared secret (TSIG, RFC 8945), of both sides: HMAC-SHA256 and HMAC-SHA512, whole MACs only. An
- * exchange is one query and all messages of its answer; each MAC covers the one before it, so the messages of a transfer
- * cannot be changed, left out or put in another order. Owner of an exchange: whoever asks or answers; one thread. The key
- * has to live longer. Pure: the time is an argument, nothing is allocated.
+ * Messages signed by a shared secret (TSIG, RFC 8945), of both sides: HMAC-SHA256 and HMAC-SHA512,
+ * whole MACs only. An exchange is one query and all messages of its answer; each MAC covers the one
+ * before it, so the messages of a transfer cannot be changed, left out or put in another order.
+ * Owner of an exchange: whoever asks or answers; one thread. The key has to live longer. Pure: the
+ * time is an argument, nothing is allocated.
  *
  *   who asks     tsig_begin(&exchange, key); tsig_sign(&exchange, query ...);
- *                tsig_verify_answer(&exchange, ...) for each message; tsig_is_whole(&exchange) after the last
- *   who answers  rcode = tsig_verify_query(&exchange, ...); tsig_sign(&exchange, ...) for each message of the answer,
- *                the refusal included
+ *                tsig_verify_answer(&exchange, ...) for each message; tsig_is_whole(&exchange)
+ *                after the last
+ *   who answers  rcode = tsig_verify_query(&exchange, ...); tsig_sign(&exchange, ...) for each
+ *                message of the answer, the refusal included
  */
 #include <stdalign.h>
 
@@ -56,8 +58,8 @@ struct tsig_exchange {
 /* "hmac-sha256", "hmac-sha512"; E_ABSENT. */
 int tsig_algorithm_find(struct span name, enum tsig_algorithm *ret_algorithm);
 
-/* The key from its parts: a name, and a secret in base64, blanks and line ends allowed. E_PARSE, E_LIMIT with words; none
- * of them shows the secret. */
+/* The key from its parts: a name, and a secret in base64, blanks and line ends allowed. E_PARSE,
+ * E_LIMIT with words; none of them shows the secret. */
 int tsig_key_init(struct tsig_key *key, struct span name, enum tsig_algorithm algorithm,
 	struct span base64, struct fault *why);
 /* Wipes the secret. */
@@ -69,20 +71,21 @@ void tsig_begin(struct tsig_exchange *exchange, const struct tsig_key *key);
 /* The octets that tsig_sign appends at most to the next message; 0 when it appends none. */
 size_t tsig_room(const struct tsig_exchange *exchange);
 
-/* Appends a TSIG record to a message of len octets in memory of size octets, and counts it in the header. The new length;
- * 0: no room. Without a key: nothing to sign, len. */
+/* Appends a TSIG record to a message of len octets in memory of size octets, and counts it in the
+ * header. The new length; 0: no room. Without a key: nothing to sign, len. */
 size_t tsig_sign(
 	struct tsig_exchange *exchange, uint8_t *message, size_t len, size_t size, int64_t now_s);
 
-/* A query whose TSIG record begins at tsig_at (struct dns_query, struct dns_message). Order of the checks: section 5.2, and
- * the MAC before the time and before anything else is believed. DNS_NOERROR: it is from who has exchange->key. DNS_FORMERR:
- * no TSIG record of a valid form, and nothing can be signed. DNS_NOTAUTH: exchange->error says why, and the answer tells it. */
+/* A query whose TSIG record begins at tsig_at (struct dns_query, struct dns_message). Order of the
+ * checks: section 5.2, and the MAC before the time and before anything else is believed.
+ * DNS_NOERROR: it is from who has exchange->key. DNS_FORMERR: no TSIG record of a valid form, and
+ * nothing can be signed. DNS_NOTAUTH: exchange->error says why, and the answer tells it. */
 int tsig_verify_query(struct tsig_exchange *exchange, struct span message, size_t tsig_at,
 	const struct tsig_key *keys, size_t keys_len, int64_t now_s);
 
-/* The next message of an answer; tsig_at 0 when it has no TSIG record. 1: signed, and everything up to here is genuine; 0: not
- * signed, and to be believed only when a later one is; E_DENIED: not genuine, or the other side tells exchange->error;
- * E_PARSE; E_LIMIT: too many unsigned ones. */
+/* The next message of an answer; tsig_at 0 when it has no TSIG record. 1: signed, and everything up
+ * to here is genuine; 0: not signed, and to be believed only when a later one is; E_DENIED: not
+ * genuine, or the other side tells exchange->error; E_PARSE; E_LIMIT: too many unsigned ones. */
 int tsig_verify_answer(
 	struct tsig_exchange *exchange, struct span message, size_t tsig_at, int64_t now_s);
 

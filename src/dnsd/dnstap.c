@@ -16,7 +16,8 @@
  *   START (content type) ->   frames -> ...   STOP ->
  *                             <- FINISH
  *
- * A frame is its length and its octets. A control frame is a frame of length 0 and then a length, a type and fields.
+ * A frame is its length and its octets. A control frame is a frame of length 0 and then a length, a
+ * type and fields.
  */
 enum {
 	CONTROL_ACCEPT = 1,

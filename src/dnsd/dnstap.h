@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Hands DNS messages over to a dnstap receiver: protobuf messages in Frame Streams, over a unix socket. It connects, and
- * connects again after the receiver was away; what comes meanwhile, or faster than the receiver reads, is dropped and
- * counted. One loop, one thread.
+ * Hands DNS messages over to a dnstap receiver: protobuf messages in Frame Streams, over a unix
+ * socket. It connects, and connects again after the receiver was away; what comes meanwhile, or
+ * faster than the receiver reads, is dropped and counted. One loop, one thread.
  *
- * libfstrm would bring a thread of its own that blocks in writev; inside the jail, where threads have to be there before it
- * closes, a stream of our loop does the same in fewer lines.
+ * libfstrm would bring a thread of its own that blocks in writev; inside the jail, where threads
+ * have to be there before it closes, a stream of our loop does the same in fewer lines.
  */
 #include "base/ip.h"
 #include "base/log.h"

@@ -18,8 +18,9 @@
 #include "zone/guard_sample.h"
 
 /*
- * Workers cannot wake this thread without a system call, so it looks for samples itself: often enough that a ring of one
- * megabyte does not run over while every query of a busy worker is sampled, and not at all when nothing is.
+ * Workers cannot wake this thread without a system call, so it looks for samples itself: often
+ * enough that a ring of one megabyte does not run over while every query of a busy worker is
+ * sampled, and not at all when nothing is.
  */
 enum {
 	SAMPLES_MS = 20,
@@ -145,8 +146,8 @@ static void stats_sample(struct dnsd_stats *stats, struct span record)
 		tap_sample(stats->tap, &head, query, answer);
 }
 
-/* Some of a worker's samples; whether there may be more. A busy worker may write faster than this reads, and views and secondaries
- * have to have their turn. */
+/* Some of a worker's samples; whether there may be more. A busy worker may write faster than this
+ * reads, and views and secondaries have to have their turn. */
 static bool stats_drain(struct dnsd_stats *stats, struct guard_worker *worker)
 {
 	struct ring *ring = guard_worker_samples(worker);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The main thread's view of what the workers of the dns role do: it adds up what they count and tells the keeper, and takes
- * the samples that they leave in their rings to the query log and to dnstap. Workers never wait for it: what finds no room
- * is dropped and counted. Owner: the role; one thread (workers are opened and closed there too).
+ * The main thread's view of what the workers of the dns role do: it adds up what they count and
+ * tells the keeper, and takes the samples that they leave in their rings to the query log and to
+ * dnstap. Workers never wait for it: what finds no room is dropped and counted. Owner: the role;
+ * one thread (workers are opened and closed there too).
  */
 #include "dns/counters.h"
 #include "loop/loop.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The workers of the dns role: each holds the newest rules and the newest view, and the service made of the two. Owner: the
- * thread; one thread.
+ * The workers of the dns role: each holds the newest rules and the newest view, and the service
+ * made of the two. Owner: the thread; one thread.
  */
 #include "server/worker.h"
 #include "xfr/shelves.h"

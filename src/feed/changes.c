@@ -7,10 +7,11 @@
 #include "base/mem.h"
 
 /*
- * Changes are kept in the order in which they came, and a table of their places is sorted: by record, and for one record by
- * time. Then the old zone and the changes are two sorted runs, and the next zone is their merge: for each record, whether it
- * is there at the end of its own little history. So a record that came and went between two serials costs nothing, and each
- * step is checked against the one before.
+ * Changes are kept in the order in which they came, and a table of their places is sorted: by
+ * record, and for one record by time. Then the old zone and the changes are two sorted runs, and
+ * the next zone is their merge: for each record, whether it is there at the end of its own little
+ * history. So a record that came and went between two serials costs nothing, and each step is
+ * checked against the one before.
  */
 enum {
 	BYTES_AT_LEAST = 1 << 20,
@@ -136,7 +137,8 @@ static int merge_record(struct merge *merge, const struct feed_record *record, b
 	return r;
 }
 
-/* Changes of records that stand before `record` and so are not in the old zone; NULL: all that are left. */
+/* Changes of records that stand before `record` and so are not in the old zone; NULL: all that are
+ * left. */
 static int merge_before(struct merge *merge, const struct feed_record *record)
 {
 	struct feed_change change;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What a transfer brings, collected record by record until it is whole, and then made into the next zone in one step. Owner:
- * whoever reads the transfer; one thread. Pure.
+ * What a transfer brings, collected record by record until it is whole, and then made into the next
+ * zone in one step. Owner: whoever reads the transfer; one thread. Pure.
  */
 #include "dns/transfer_read.h"
 #include "feed/zone.h"
@@ -22,8 +22,9 @@ struct feed_transfer {
 	const struct dns_soa *soa;   /* of the next zone */
 };
 
-/* The next zone. style WHOLE: of what was collected alone, `old` does not matter; CHANGES: `old` with the changes made to it
- * in their order. E_CONFLICT: they remove what is not there or add what is, so `old` is not the zone they were made for;
- * E_LIMIT: more entries than allowed. `changes` is used up in either case. */
+/* The next zone. style WHOLE: of what was collected alone, `old` does not matter; CHANGES: `old`
+ * with the changes made to it in their order. E_CONFLICT: they remove what is not there or add what
+ * is, so `old` is not the zone they were made for; E_LIMIT: more entries than allowed. `changes` is
+ * used up in either case. */
 int feed_changes_make(struct feed_changes *changes, const struct feed_transfer *transfer,
 	struct feed_zone **ret_zone, struct fault *why);

@@ -11,9 +11,10 @@
 #include "feed/owner.h"
 
 /*
- * The names of a zone are a tree, and the run of records walks it from the top. For each name on the way down we know what
- * `*` directly below it answers, since `*` comes before its brothers: that is what every source below the name gets, unless
- * a name deeper down says otherwise. A name is judged when all below it has been seen:
+ * The names of a zone are a tree, and the run of records walks it from the top. For each name on
+ * the way down we know what `*` directly below it answers, since `*` comes before its brothers:
+ * that is what every source below the name gets, unless a name deeper down says otherwise. A name
+ * is judged when all below it has been seen:
  *
  *     *.2.0.192  A 127.0.0.2          192.0.2.0/24 listed
  *     9.2.0.192  A 127.0.0.3          192.0.2.9: the other sublist, and this one taken away
@@ -138,8 +139,8 @@ static bool net_is_mapped(struct prefix net)
 	return prefix_covers(mapped, net) || prefix_covers(net, mapped);
 }
 
-/* Short names may be of octets or of hex digits, and are judged as both. 127.0.0.0/8 holds the other test entries, and
- * sends no mail. */
+/* Short names may be of octets or of hex digits, and are judged as both. 127.0.0.0/8 holds the
+ * other test entries, and sends no mail. */
 static bool walk_address(struct walk *walk, unsigned len)
 {
 	const struct node *node = &walk->node[len];
@@ -163,7 +164,8 @@ static void walk_add_domain(
 	walk_add(walk, claim, excluded)->domain = pool_add(walk->set, span_text(domain));
 }
 
-/* A top-level domain is no source, nor are "test" and "invalid" (RFC 5782 section 5), nor is a wildcard of one. */
+/* A top-level domain is no source, nor are "test" and "invalid" (RFC 5782 section 5), nor is a
+ * wildcard of one. */
 static bool walk_domain(struct walk *walk, unsigned len)
 {
 	const struct claim here = walk->node[len].here, below = walk->node[len].below;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A zone as entries of a list: which sublists list a source, and from which a wider entry's reach is taken away again. So
- * the list answers for every address what the zone answers, by the rules of the DNS: a name that exists hides a wildcard
- * above it, for itself and for all below it (RFC 4592 section 2.2.1). Owner: whoever made it. Pure; any thread.
+ * A zone as entries of a list: which sublists list a source, and from which a wider entry's reach
+ * is taken away again. So the list answers for every address what the zone answers, by the rules of
+ * the DNS: a name that exists hides a wildcard above it, for itself and for all below it (RFC 4592
+ * section 2.2.1). Owner: whoever made it. Pure; any thread.
  */
 #include "conf/conf.h"
 #include "feed/zone.h"
@@ -57,9 +58,9 @@ void feed_entry_source(
 	const struct feed_set *set, const struct feed_entry *entry, struct source *ret_source);
 struct span feed_entry_reason(const struct feed_set *set, const struct feed_entry *entry);
 
-/* What to say to make `from` into `to`, in order of the sources: new and changed entries of `to`, and those of `from` that are
- * gone, with empty masks. Begin with {.from = ..., .to = ...}; from NULL: nothing. 1: *ret_entry and whose pool it is of,
- * 0: no more. */
+/* What to say to make `from` into `to`, in order of the sources: new and changed entries of `to`,
+ * and those of `from` that are gone, with empty masks. Begin with {.from = ..., .to = ...}; from
+ * NULL: nothing. 1: *ret_entry and whose pool it is of, 0: no more. */
 struct feed_difference {
 	const struct feed_set *from;
 	const struct feed_set *to;

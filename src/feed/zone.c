@@ -8,11 +8,12 @@
 
 /*
  * A record in the run:  key length 1 | key | type 1 | data length 2 | data
- * The file:  "stkfeed1" | confirmed 8 | checksum 8 | serial, refresh, retry, expire, minimum 4 each | name length 1 | name |
- *            the run
+ * The file:  "stkfeed1" | confirmed 8 | checksum 8 | serial, refresh, retry, expire, minimum 4 each
+ *            | name length 1 | name | the run
  *
- * The checksum is of all behind it and finds torn and damaged files; who could forge one can write to the role's own folder.
- * When the zone was confirmed is written over in place, each time that it is.
+ * The checksum is of all behind it and finds torn and damaged files; who could forge one can write
+ * to the role's own folder. When the zone was confirmed is written over in place, each time that it
+ * is.
  */
 static const char FILE_MAGIC[8] = "stkfeed1";
 

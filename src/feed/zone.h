@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A zone of another operator as we keep it: the addresses and texts of its names, without the apex, as one sorted run of
- * octets. Immutable: a transfer makes the next zone out of this one, and when anything of it fails this one is untouched.
- * Owner: whoever made it. Pure; any thread.
+ * A zone of another operator as we keep it: the addresses and texts of its names, without the apex,
+ * as one sorted run of octets. Immutable: a transfer makes the next zone out of this one, and when
+ * anything of it fails this one is untouched. Owner: whoever made it. Pure; any thread.
  *
- * The order is the tree's (RFC 4034 section 6.1): names are kept with their labels from the top, each closed by a zero
- * octet, so that a name stands before all that is below it, and `*` before its brothers that make up addresses.
+ * The order is the tree's (RFC 4034 section 6.1): names are kept with their labels from the top,
+ * each closed by a zero octet, so that a name stands before all that is below it, and `*` before
+ * its brothers that make up addresses.
  */
 #include "base/buf.h"
 #include "dns/message.h"
@@ -14,8 +15,8 @@
 enum feed_type { FEED_A = 1, FEED_TXT = 2 };
 
 enum {
-	FEED_CONFIRMED_AT =
-		8, /* where the file says when the zone was confirmed: 8 octets, outside of its checksum */
+	/* where the file says when the zone was confirmed: 8 octets, outside of its checksum */
+	FEED_CONFIRMED_AT = 8,
 	FEED_KEY_MAX = 255,
 	FEED_DATA_MAX = 1024, /* of a TXT record; longer ones are left out */
 };
@@ -43,19 +44,23 @@ void feed_zone_append(struct feed_zone *zone, const struct feed_record *record);
 /* Walks the run: *at begins as 0; 1: *ret_record filled, 0: no more. */
 int feed_zone_next(const struct feed_zone *zone, size_t *at, struct feed_record *ret_record);
 
-/* Octets as feed_zone_append writes them: 1: one was taken from *rest; 0: no more; E_PARSE. For files and collections. */
+/* Octets as feed_zone_append writes them: 1: one was taken from *rest; 0: no more; E_PARSE. For
+ * files and collections. */
 int feed_record_read(struct span *rest, struct feed_record *ret_record);
 void feed_record_write(struct buf *out, const struct feed_record *record);
 int feed_record_compare(const struct feed_record *a, const struct feed_record *b);
 
-/* Turns a record of a message into one that is kept; the key goes to `key`. 0: not of a kind that is kept. */
+/* Turns a record of a message into one that is kept; the key goes to `key`. 0: not of a kind that
+ * is kept. */
 int feed_record_of(const struct dns_name *zone, const struct dns_record *record,
 	uint8_t key[FEED_KEY_MAX], struct feed_record *ret_record);
 
-/* The file in which a zone outlives the process. Octets of our own, but from a disk: E_CHECKSUM, E_VERSION, E_TRUNCATED,
- * E_PARSE, also when it holds another zone. confirmed_s: when the server said last that this is the newest. */
+/* The file in which a zone outlives the process. Octets of our own, but from a disk: E_CHECKSUM,
+ * E_VERSION, E_TRUNCATED, E_PARSE, also when it holds another zone. confirmed_s: when the server
+ * said last that this is the newest. */
 void feed_zone_encode(const struct feed_zone *zone, int64_t confirmed_s, struct buf *out);
 int feed_zone_decode(struct span bytes, const struct dns_name *name, struct feed_zone **ret_zone,
 	int64_t *ret_confirmed_s);
-/* The head of such a file before a body: for feed_zone_encode, and for tests that write bad ones. */
+/* The head of such a file before a body: for feed_zone_encode, and for tests that write bad
+ * ones. */
 void feed_file_seal(struct span body, int64_t confirmed_s, struct buf *out);

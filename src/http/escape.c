@@ -12,7 +12,8 @@ static bool is_control(uint32_t value)
 	return value < 0x20 || (value >= DELETE && value < C1_END);
 }
 
-/* Characters that show nothing or rearrange their neighbours (Unicode: Cf, Zl, Zp and other invisible ones). */
+/* Characters that show nothing or rearrange their neighbours (Unicode: Cf, Zl, Zp and other
+ * invisible ones). */
 static bool is_invisible(uint32_t value)
 {
 	static const struct {

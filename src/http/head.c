@@ -93,7 +93,8 @@ static int request_line_parse(struct span line, struct head_state *state)
 	return r >= 0 ? target_parse(target, state) : r;
 }
 
-/* A name, an address, "[::1]", each with or without a port; nothing a log or a link could stumble over. */
+/* A name, an address, "[::1]", each with or without a port; nothing a log or a link could stumble
+ * over. */
 static bool host_is_good(struct span s)
 {
 	if (s.len == 0 || s.len > HOST_MAX)
@@ -157,7 +158,8 @@ static int field_parse(struct span line, struct head_state *state)
 
 	if (++state->fields > state->limits->fields)
 		return E_LIMIT;
-	/* A folded line starts with a blank and a blank before the colon ends the name: neither is a token. */
+	/* A folded line starts with a blank and a blank before the colon ends the name: neither is
+	 * a token. */
 	if (colon == line.len || !is_token(name) || !value_is_clean(value))
 		return E_PARSE;
 	if (span_equal_nocase(name, span_text("host")))
@@ -181,7 +183,8 @@ static int head_judge(struct head_state *state)
 		return E_PARSE;
 	if (state->has_body && state->head.method != HTTP_OTHER)
 		return E_DENIED;
-	/* The body of a method that nobody takes is not read: the connection ends with the answer. */
+	/* The body of a method that nobody takes is not read: the connection ends with the
+	 * answer. */
 	state->head.keep_alive =
 		!state->close && !state->has_body && (state->is_1_1 || state->keep_alive);
 	return 1;

@@ -20,7 +20,8 @@
  *      +---- bad head ---+--------- close ---> LINGERING until the client has closed too, or a
  *                                              little while
  *
- * A call can outlive its connection (the client left, the server stops); it then answers into nothing.
+ * A call can outlive its connection (the client left, the server stops); it then answers into
+ * nothing.
  */
 enum { CALL_MEMORY = 4 << 20, OUT_MAX = 4 << 20, LINGER_MS = 2000, ACCEPTS_PER_TURN = 32 };
 
@@ -101,8 +102,8 @@ static void connection_enter(
 	timer_set(&c->deadline, c->since_ms + allowed_ms);
 }
 
-/* The head did not come, the answer was not taken, or the client does not close: each ends the same way. A call has no
- * deadline here: whoever answers it has one. */
+/* The head did not come, the answer was not taken, or the client does not close: each ends the same
+ * way. A call has no deadline here: whoever answers it has one. */
 static void connection_on_deadline(struct timer *timer, void *arg)
 {
 	(void)timer;
@@ -154,7 +155,8 @@ static const char *cache_text(enum http_cache cache)
 	return "no-store";
 }
 
-/* Pages are text, one style sheet and one icon of our own; nothing else may load, run, frame them or take their forms. */
+/* Pages are text, one style sheet and one icon of our own; nothing else may load, run, frame them
+ * or take their forms. */
 static const char security_headers[] =
 	"Content-Security-Policy: default-src 'none'; style-src 'self'; img-src 'self'; "
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'\r\n"
@@ -273,7 +275,8 @@ static bool ip_is_loopback(struct ip ip)
 	return ip_is_v4(ip) ? ip_to_v4(ip) >> 24 == 127 : ip_equal(ip, loopback);
 }
 
-/* Behind a proxy on this machine every peer is loopback; the proxy writes the client's address at the end. */
+/* Behind a proxy on this machine every peer is loopback; the proxy writes the client's address at
+ * the end. */
 static struct ip client_of(struct ip peer, struct span forwarded_for)
 {
 	struct ip client;
@@ -380,7 +383,8 @@ static void connection_on_input(struct stream *stream, void *arg)
 		return;
 	r = http_head_parse(buf_span(in), &c->server->settings.limits, &head, &used);
 	if (r > 0) {
-		/* head points into the input; a call copies what it keeps, and the next head waits for the answer. */
+		/* head points into the input; a call copies what it keeps, and the next head waits
+		 * for the answer. */
 		connection_begin_call(c, &head);
 		buf_consume(in, used);
 	} else if (r < 0) {

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A small HTTP/1.1 server for pages and answers that fit into memory: GET and HEAD, keep-alive, one answer at a time on a
- * connection. http/head.h says what it takes for a request; everything else gets a 4xx and the connection ends.
+ * A small HTTP/1.1 server for pages and answers that fit into memory: GET and HEAD, keep-alive, one
+ * answer at a time on a connection. http/head.h says what it takes for a request; everything else
+ * gets a 4xx and the connection ends.
  *
- * Bounds, each tested: connections (the one that has dawdled longest over its request makes room for a new one), bytes and
- * lines of a head, time for a head from its first chance on (not per byte: dripping does not help), time for taking the
- * answer. Each answer, errors included, carries the security headers of the site; the server sets no cookie.
+ * Bounds, each tested: connections (the one that has dawdled longest over its request makes room
+ * for a new one), bytes and lines of a head, time for a head from its first chance on (not per
+ * byte: dripping does not help), time for taking the answer. Each answer, errors included, carries
+ * the security headers of the site; the server sets no cookie.
  *
  * Owner: the role; one loop, one thread.
  */
@@ -28,8 +30,8 @@ struct http_request {
 	struct span path; /* decoded */
 	struct span query;
 	struct span if_none_match;
-	struct ip
-		client; /* whom X-Forwarded-For names when a proxy on this machine asks, else the peer */
+	/* whom X-Forwarded-For names when a proxy on this machine asks, else the peer */
+	struct ip client;
 };
 
 enum http_cache { HTTP_NO_STORE, HTTP_REVALIDATE, HTTP_CACHE_DAY };
@@ -50,9 +52,11 @@ struct http_settings {
 	size_t connections;
 	int64_t head_ms;  /* from the connection or the answer before to the end of a head */
 	int64_t reply_ms; /* for the client to take an answer */
-	/* Called for each good request; the answer may come later, from any callback of the loop. */
+	/* Called for each good request; the answer may come later, from any callback of the
+	 * loop. */
 	void (*request)(struct http_call *call, const struct http_request *request, void *arg);
-	/* Fills the body for a request that never became one; the status is 400, 413, 414, 431 or 505. */
+	/* Fills the body for a request that never became one; the status is 400, 413, 414, 431 or
+	 * 505. */
 	void (*refused)(unsigned status, struct arena *arena, struct http_reply *reply, void *arg);
 	void *arg;
 };
@@ -74,6 +78,6 @@ size_t http_server_connections(const struct http_server *server);
 struct arena *http_call_arena(struct http_call *call);
 const struct http_request *http_call_request(const struct http_call *call);
 
-/* Answers and ends the call: exactly once for each. With HTTP_REVALIDATE and HTTP_CACHE_DAY an ETag is made from the
- * body, and a client that has it gets a 304. */
+/* Answers and ends the call: exactly once for each. With HTTP_REVALIDATE and HTTP_CACHE_DAY an ETag
+ * is made from the body, and a client that has it gets a 304. */
 void http_reply(struct http_call *call, const struct http_reply *reply);

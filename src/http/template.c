@@ -7,12 +7,14 @@
 #include "http/escape.h"
 
 /*
- * A template becomes an array of nodes; a section knows the node behind its end, so that a skipped one is one step:
+ * A template becomes an array of nodes; a section knows the node behind its end, so that a skipped
+ * one is one step:
  *
- *   Hi {{#who}}<b>{{name}}</b>{{/who}}!      TEXT "Hi " | SECTION who -> 5 | TEXT "<b>" | NAME name | TEXT "</b>" | TEXT "!"
+ *   Hi {{#who}}<b>{{name}}</b>{{/who}}!      TEXT "Hi " | SECTION who -> 5 | TEXT "<b>" | NAME name
+ *                                            | TEXT "</b>" | TEXT "!"
  *
- * Rendering keeps the maps around the present one in a chain on the C stack, which DEPTH_MAX bounds for sections and
- * partials together; STEPS_MAX bounds the work when both multiply.
+ * Rendering keeps the maps around the present one in a chain on the C stack, which DEPTH_MAX bounds
+ * for sections and partials together; STEPS_MAX bounds the work when both multiply.
  */
 enum { DEPTH_MAX = 24, STEPS_MAX = 200000, NODES_MAX = 4096, TEMPLATES_MAX = 64 };
 
@@ -129,7 +131,8 @@ static bool is_blank(uint8_t byte)
 	return byte == ' ' || byte == '\t';
 }
 
-/* Whether the tag at [begin, end) stands alone on its line; then *begin and *end grow to the whole line. */
+/* Whether the tag at [begin, end) stands alone on its line; then *begin and *end grow to the whole
+ * line. */
 static bool take_whole_line(struct span text, size_t *begin, size_t *end)
 {
 	size_t left = *begin;
@@ -286,7 +289,8 @@ static const struct value *scope_get(const struct scope *scope, struct span name
 	return NULL;
 }
 
-/* What is inside of the section at `at`, with the names of `map` before those of the scope around it. */
+/* What is inside of the section at `at`, with the names of `map` before those of the scope around
+ * it. */
 static int render_inside(
 	struct renderer *r, struct block at, const struct value *map, const struct scope *scope)
 {

@@ -9,9 +9,10 @@
  *   {{> name}}                   another template of the set, with the same values
  *   {{! words }}                 nothing
  *
- * There is no form without escaping ({{{ }}}, {{& }}), on purpose: whoever wants markup writes it in the template. Nor are
- * there lambdas or other delimiters. A section, partial or comment alone on its line takes the line with it. A name that is
- * not in the innermost map is looked for further out.
+ * There is no form without escaping ({{{ }}}, {{& }}), on purpose: whoever wants markup writes it
+ * in the template. Nor are there lambdas or other delimiters. A section, partial or comment alone
+ * on its line takes the line with it. A name that is not in the innermost map is looked for further
+ * out.
  *
  * Owner: whoever made the set; immutable afterwards, any thread may render.
  */
@@ -28,12 +29,14 @@ struct template_source {
 
 struct template_set;
 
-/* Compiles all of them. E_PARSE (a tag left open, sections crossing, a form we do not have), E_LIMIT (nesting), E_ABSENT
- * (a partial that is not in the set): "'why.html' line 3: ..." in *why. */
+/* Compiles all of them. E_PARSE (a tag left open, sections crossing, a form we do not have),
+ * E_LIMIT (nesting), E_ABSENT (a partial that is not in the set): "'why.html' line 3: ..." in
+ * *why. */
 int template_set_new(const struct template_source *sources, size_t count,
 	struct template_set **ret_set, struct fault *why);
 void template_set_free(struct template_set **set);
 
-/* Appends to *out. E_ABSENT; E_LIMIT when partials or sections nest or repeat beyond all reason, or *out is full. */
+/* Appends to *out. E_ABSENT; E_LIMIT when partials or sections nest or repeat beyond all reason, or
+ * *out is full. */
 int template_render(const struct template_set *set, const char *name, const struct value *model,
 	struct buf *out);

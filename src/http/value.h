@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What a template shows: a small tree of texts, flags, maps and lists. It is built for one page in that page's arena, and
- * texts are borrowed: they live at least as long as the tree. One thread.
+ * What a template shows: a small tree of texts, flags, maps and lists. It is built for one page in
+ * that page's arena, and texts are borrowed: they live at least as long as the tree. One thread.
  */
 #include <stdbool.h>
 

@@ -196,8 +196,8 @@ void connections_answer_pending(struct keeper *keeper)
 		due = pending;
 	}
 	pending_arm(keeper);
-	while (due !=
-		NULL) { /* sending may close connections, which changes the list of those that still wait */
+	/* sending may close connections, which changes the list of those that still wait */
+	while (due != NULL) {
 		struct pending_answer *pending = due;
 
 		due = pending->next;

@@ -3,7 +3,8 @@
 #include "base/serial.h"
 #include "keeper/keeper_priv.h"
 
-/* The deltas that are newer than the snapshot, packed, for followers that come late or have fallen behind. */
+/* The deltas that are newer than the snapshot, packed, for followers that come late or have fallen
+ * behind. */
 
 void told_push(struct publisher *publisher, uint32_t serial, uint8_t *packed, size_t packed_len,
 	size_t pieces)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The lists and sublists as they are published, in the order of the configuration: a copy that outlives a reload, so that
- * the snapshot thread can read it. Immutable; any thread.
+ * The lists and sublists as they are published, in the order of the configuration: a copy that
+ * outlives a reload, so that the snapshot thread can read it. Immutable; any thread.
  */
 #include "conf/conf.h"
 #include "list/view.h"

@@ -17,22 +17,25 @@
  *
  *   snapshot S ---- delta ---- delta ---- ... = serial, the published one
  *
- * The changes of a transaction take the store's next serial and note the ground they touched (table change). After the
- * commit the ground is painted from the store and goes out as a delta from `serial` to that number. Numbers may be left
- * out: a delta says where it starts.
+ * The changes of a transaction take the store's next serial and note the ground they touched (table
+ * change). After the commit the ground is painted from the store and goes out as a delta from
+ * `serial` to that number. Numbers may be left out: a delta says where it starts.
  *
- * When many deltas stand over the snapshot, a new one is written in the background, from the store and not from what was
- * told: so an error of a delta, if there ever is one, does not outlive the next file. Followers then change the file below
- * and keep what is newer than it; nothing is sent again.
+ * When many deltas stand over the snapshot, a new one is written in the background, from the store
+ * and not from what was told: so an error of a delta, if there ever is one, does not outlive the
+ * next file. Followers then change the file below and keep what is newer than it; nothing is sent
+ * again.
  *
- * Changes too large for a delta leave a *hole*: they are in the store, have a number, and are shown by the next snapshot
- * only. Deltas go on meanwhile, on top of what is published. When the snapshot is there, followers get it, the deltas
- * behind it, and, if some of those carried a number while the hole was open, one more number without ground: the same
- * number must never mean two states (secondaries compare numbers, not contents).
+ * Changes too large for a delta leave a *hole*: they are in the store, have a number, and are shown
+ * by the next snapshot only. Deltas go on meanwhile, on top of what is published. When the snapshot
+ * is there, followers get it, the deltas behind it, and, if some of those carried a number while
+ * the hole was open, one more number without ground: the same number must never mean two states
+ * (secondaries compare numbers, not contents).
  *
- * The last number told to anybody is also written to the file `serial` beside the snapshots. So it never goes back, not
- * even when the store is restored from a backup. Behind it stands the snapshot that was published: a newer one, which was
- * written when we ended, may fill a hole under a number that followers already serve without (keeper/recovery.c).
+ * The last number told to anybody is also written to the file `serial` beside the snapshots. So it
+ * never goes back, not even when the store is restored from a backup. Behind it stands the snapshot
+ * that was published: a newer one, which was written when we ended, may fill a hole under a number
+ * that followers already serve without (keeper/recovery.c).
  */
 enum {
 	JOB_RETRY_MS = 5000,
@@ -100,7 +103,8 @@ static void send_greeting(struct connection *connection, uint32_t serial)
 	connection_send(connection, &message);
 }
 
-/* over: the follower serves that, and only the file below changes; 0: it begins anew with this file. */
+/* over: the follower serves that, and only the file below changes; 0: it begins anew with this
+ * file. */
 static void send_snapshot(struct connection *connection, uint32_t over)
 {
 	Stockade__Message message = STOCKADE__MESSAGE__INIT;
@@ -135,7 +139,8 @@ static ssize_t connection_fill(struct connection *connection, size_t first)
 	return (ssize_t)(next - first);
 }
 
-/* A follower may read slowly: what does not fit into the connection now follows when it has drained. */
+/* A follower may read slowly: what does not fit into the connection now follows when it has
+ * drained. */
 void publish_pump(struct connection *connection)
 {
 	struct publisher *publisher = &connection->keeper->publisher;
@@ -150,7 +155,8 @@ void publish_pump(struct connection *connection)
 	}
 }
 
-/* Before the store was read, or while a hole is open, a follower may be ahead of what we can offer: it stays there. */
+/* Before the store was read, or while a hole is open, a follower may be ahead of what we can offer:
+ * it stays there. */
 static bool follower_is_ahead(const struct keeper *keeper, uint32_t serial)
 {
 	const struct publisher *publisher = &keeper->publisher;
@@ -175,8 +181,8 @@ static void publish_sync(struct connection *connection, bool again)
 	publish_pump(connection);
 }
 
-/* A published file that was damaged since is not offered again and again: a new one is written, under a new number. Whoever
- * waits for it keeps what it serves. */
+/* A published file that was damaged since is not offered again and again: a new one is written,
+ * under a new number. Whoever waits for it keeps what it serves. */
 static bool publish_is_damaged(struct keeper *keeper)
 {
 	struct publisher *publisher = &keeper->publisher;
@@ -231,8 +237,8 @@ static void tell_delta(struct connection *connection, const void *arg)
 	publish_pump(connection);
 }
 
-/* Who has all deltas, or gets them one by one, only changes the file below. When changes have come with the file that no
- * delta told, everybody begins anew with it. */
+/* Who has all deltas, or gets them one by one, only changes the file below. When changes have come
+ * with the file that no delta told, everybody begins anew with it. */
 static void tell_snapshot(struct connection *connection, const void *arg)
 {
 	const bool *anew = arg;
@@ -245,7 +251,8 @@ static void tell_snapshot(struct connection *connection, const void *arg)
 
 /* ---- changes ---- */
 
-/* Takes packed over. Who serves what is published now gets it; who has fallen behind gets it in its turn. */
+/* Takes packed over. Who serves what is published now gets it; who has fallen behind gets it in its
+ * turn. */
 static void publish_delta(
 	struct keeper *keeper, uint32_t serial, uint8_t *packed, size_t packed_len, size_t pieces)
 {
@@ -279,8 +286,9 @@ void publish_hole(struct keeper *keeper, uint32_t serial)
 	keeper->publisher.hole_serial = serial;
 }
 
-/* The store has noted the ground of the change as if a delta had told it. After a start it might do so, together with what
- * came later, and followers that have only the later would be told nothing: now it notes that everything may differ. */
+/* The store has noted the ground of the change as if a delta had told it. After a start it might do
+ * so, together with what came later, and followers that have only the later would be told nothing:
+ * now it notes that everything may differ. */
 static void hole_note(struct keeper *keeper, uint32_t *serial)
 {
 	int r = publish_renumber(keeper, serial);
@@ -379,7 +387,8 @@ void publish_adopt(struct keeper *keeper, uint32_t serial, const char *file)
 	bool anew = publisher->hole;
 
 	if (publisher->hole && number == publisher->serial && number != serial) {
-		/* Deltas went out while the hole was open: the state they lead to now needs a number of its own. */
+		/* Deltas went out while the hole was open: the state they lead to now needs a
+		 * number of its own. */
 		int r = publish_fresh_number(keeper, &number);
 
 		if (r < 0) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What is published, and who is told: snapshots, the deltas behind them, and the serial that never goes back.
+ * What is published, and who is told: snapshots, the deltas behind them, and the serial that never
+ * goes back.
  */
 #include "base/err.h"
 #include "keeper/change.h"
@@ -12,7 +13,8 @@ enum {
 	TOLD_PIECES = 200000, /* over the snapshot, before a new one is written */
 	TOLD_DELTAS = 50000,
 	TOLD_PIECES_MAX = 1000000, /* when none can be written: no more changes are taken */
-	/* Sooner or later each change is in a file, for roles that start while the keeper is away: */
+	/* Sooner or later each change is in a file, for roles that start while the keeper is
+	 * away: */
 	SNAPSHOT_REST_MS = 5000,   /* between two files, at least */
 	SNAPSHOT_REST_FACTOR = 20, /* and this many times what the last one took */
 	FILE_NAME_SIZE = 32,
@@ -61,9 +63,11 @@ struct publisher {
 /* Finds the newest snapshot that can be read; without a store it is what will be served. */
 int publish_start(struct keeper *keeper, struct fault *why);
 void publish_finish(struct keeper *keeper);
-/* After the store was opened: makes the serial go on from the newest one anybody has seen, and catches up. */
+/* After the store was opened: makes the serial go on from the newest one anybody has seen, and
+ * catches up. */
 int publish_meet_store(struct keeper *keeper);
-/* A follower serves this. When it is ahead of all that we know of, the serial goes on from there. */
+/* A follower serves this. When it is ahead of all that we know of, the serial goes on from
+ * there. */
 void publish_meet_follower(struct connection *connection, uint32_t serial);
 /* Everything anew, under a new number; the caller opens a hole there. */
 int publish_renumber(struct keeper *keeper, uint32_t *ret_serial);
@@ -73,7 +77,8 @@ void publish_reload(struct keeper *keeper);
 
 /* Within the transaction: gives the change its serial and notes its ground. */
 int publish_number(struct keeper *keeper, const struct change *change, uint32_t *ret_serial);
-/* After the commit: tells the followers, by delta or by asking for a snapshot. more: an import goes on. */
+/* After the commit: tells the followers, by delta or by asking for a snapshot. more: an import goes
+ * on. */
 void publish_change(struct keeper *keeper, struct change *change, uint32_t serial, bool more);
 /* Brings a follower to what is published. */
 void publish_greet(struct connection *connection, bool again);

@@ -7,14 +7,15 @@
 #include "keeper/keeper_priv.h"
 
 /*
- * Where the serial goes on, after a start and whenever somebody turns up who has seen more. It never goes back: the store
- * says one number, and may be a restored backup; the newest snapshot file says another, the file `serial` beside it the
- * last one told to anybody, and a follower which it serves. If any is newer than the store's, the store goes on from
- * there, and everything is published anew under the next number, since nobody knows in what the two histories differ.
- * The clock has no part in it but for the very first number of a new site.
+ * Where the serial goes on, after a start and whenever somebody turns up who has seen more. It
+ * never goes back: the store says one number, and may be a restored backup; the newest snapshot
+ * file says another, the file `serial` beside it the last one told to anybody, and a follower which
+ * it serves. If any is newer than the store's, the store goes on from there, and everything is
+ * published anew under the next number, since nobody knows in what the two histories differ. The
+ * clock has no part in it but for the very first number of a new site.
  *
- * A follower is believed a few times in the life of a keeper: dns and gate parse what strangers send, and one that was
- * taken over could otherwise keep us writing snapshots.
+ * A follower is believed a few times in the life of a keeper: dns and gate parse what strangers
+ * send, and one that was taken over could otherwise keep us writing snapshots.
  */
 enum { JUMPS_MAX = 16 };
 
@@ -101,8 +102,9 @@ static bool snapshot_fits(const struct keeper *keeper)
 	return view_open(path, &view, NULL) == 0 && shape_is_of_view(publisher->shape, view);
 }
 
-/* It was written, but nobody was told: we ended first. Changes that only it shows may have a lower number than deltas that
- * followers have, so its number, and those behind it, are in use for another state. */
+/* It was written, but nobody was told: we ended first. Changes that only it shows may have a lower
+ * number than deltas that followers have, so its number, and those behind it, are in use for
+ * another state. */
 static bool snapshot_is_news(const struct publisher *publisher)
 {
 	uint32_t told = serial_read_snapshot(publisher);
@@ -110,7 +112,8 @@ static bool snapshot_is_news(const struct publisher *publisher)
 	return told == 0 || serial_is_before(told, publisher->snapshot_serial);
 }
 
-/* Brings what is published from the snapshot to the store's serial: by one delta, or by a new snapshot. */
+/* Brings what is published from the snapshot to the store's serial: by one delta, or by a new
+ * snapshot. */
 static int meet_catch_up(struct keeper *keeper, uint32_t serial)
 {
 	struct publisher *publisher = &keeper->publisher;

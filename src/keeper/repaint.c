@@ -9,8 +9,9 @@
 #include "list/paint.h"
 
 /*
- * From the grounds of a change to a delta: each ground is painted from what the store says now, with all that covers it
- * and lies within it (list/paint.h). Painted after the commit and from the store, a delta is right whatever the change did.
+ * From the grounds of a change to a delta: each ground is painted from what the store says now,
+ * with all that covers it and lies within it (list/paint.h). Painted after the commit and from the
+ * store, a delta is right whatever the change did.
  */
 enum { PAINT_ENTRIES_MAX = 20000, PACKED_SLACK = 64 };
 
@@ -112,7 +113,8 @@ static bool changed_source_is_covered(const struct change *change, size_t index)
 {
 	const struct changed_source *changed = &change->sources[index];
 
-	/* Sorted nets that cover stand before; domains come in no useful order, and there are few. */
+	/* Sorted nets that cover stand before; domains come in no useful order, and there are
+	 * few. */
 	for (size_t i = 0; i < change->len; i++) {
 		const struct changed_source *other = &change->sources[i];
 

@@ -17,10 +17,11 @@
 #include "list/snapshot_write.h"
 
 /*
- * Snapshot files. They are written by a thread with a read-only connection of its own, inside one read transaction: one
- * state of everything, while commands go on. A forked child would not do: the locks of the store do not survive fork(2), and the
- * jail lets no role fork. For the same reason the thread is made once, before the jail closes, and sleeps between jobs.
- * A published file is never written again: a serial is used once.
+ * Snapshot files. They are written by a thread with a read-only connection of its own, inside one
+ * read transaction: one state of everything, while commands go on. A forked child would not do: the
+ * locks of the store do not survive fork(2), and the jail lets no role fork. For the same reason
+ * the thread is made once, before the jail closes, and sleeps between jobs. A published file is
+ * never written again: a serial is used once.
  *
  *   loop:    writer->job = job, signal  ...........................  watch on done_fd: job_done
  *   thread:  waits for a job -> writes the file -> done_fd -> waits
@@ -153,7 +154,8 @@ static int job_write(struct snapshot_job *job, struct store *store)
 	return snapshot_writer_finish(writer, path, &job->why);
 }
 
-/* What was committed while we read. When it fails, commits go on with it, and they have somebody to tell. */
+/* What was committed while we read. When it fails, commits go on with it, and they have somebody to
+ * tell. */
 static void job_sync(const struct snapshot_job *job)
 {
 	struct fault why;
@@ -375,7 +377,8 @@ int snapshot_find_newest(const char *folder, uint32_t *ret_serial, char name[FIL
 	return E_ABSENT;
 }
 
-/* Keeps the one in use and the one before, should the newest turn out to be damaged. Who has one mapped keeps it. */
+/* Keeps the one in use and the one before, should the newest turn out to be damaged. Who has one
+ * mapped keeps it. */
 void snapshot_remove_old(const char *folder, uint32_t serial)
 {
 	uint32_t before = snapshot_newest_before(folder, serial);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A numbered change to the published state. It is not "add entry" or "remove entry" but the repainted region: pieces that
- * together cover what the change may have touched, each with the complete answer that holds there from now on. So a reader
- * needs no knowledge of the entries beneath, and every mix of nested networks, exclusions and single addresses is exact.
- * Owner: whoever made it. Pure; any thread.
+ * A numbered change to the published state. It is not "add entry" or "remove entry" but the
+ * repainted region: pieces that together cover what the change may have touched, each with the
+ * complete answer that holds there from now on. So a reader needs no knowledge of the entries
+ * beneath, and every mix of nested networks, exclusions and single addresses is exact. Owner:
+ * whoever made it. Pure; any thread.
  */
 #include "list/hit.h"
 #include "list/source.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* What one sublist answers, and how many lists and sublists there can be. Values; the reason is borrowed. */
+/* What one sublist answers, and how many lists and sublists there can be. Values; the reason is
+ * borrowed. */
 #include "base/span.h"
 
 enum { SUBLISTS_MAX = 32, LISTS_MAX = 64 };

@@ -7,9 +7,10 @@
 #include "base/macro.h"
 
 /*
- * Luhn mod 32: from the right, every second digit is doubled; a doubled value of 32 or more counts as the sum of its two
- * digits to the base 32. The sum of a valid number, check character included, is a multiple of 32. Doubling permutes the
- * 32 digits, so each single wrong character changes the sum.
+ * Luhn mod 32: from the right, every second digit is doubled; a doubled value of 32 or more counts
+ * as the sum of its two digits to the base 32. The sum of a valid number, check character included,
+ * is a multiple of 32. Doubling permutes the 32 digits, so each single wrong character changes the
+ * sum.
  */
 enum {
 	DIGITS = 12, /* the check character is the last */

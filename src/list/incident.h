@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The incident number: 55 random bits as 11 Crockford base32 characters and a Luhn mod 32 check character, shown as
- * XXXX-XXXX-XXXX. The same number stands in the SMTP text, the log, the page, the API and mails. Pure but for
- * incident_number_new; any thread.
+ * The incident number: 55 random bits as 11 Crockford base32 characters and a Luhn mod 32 check
+ * character, shown as XXXX-XXXX-XXXX. The same number stands in the SMTP text, the log, the page,
+ * the API and mails. Pure but for incident_number_new; any thread.
  */
 #include "base/err.h"
 #include "base/span.h"
@@ -14,6 +14,6 @@ enum { INCIDENT_TEXT_SIZE = 15 };
 uint64_t incident_number_new(void);
 const char *incident_number_print(uint64_t number, char text[INCIDENT_TEXT_SIZE]);
 
-/* Ignores case, hyphens and blanks, folds O to 0 and I, L to 1. E_PARSE: not of that form; E_CHECKSUM: the form is
- * right and the check character is not: "a character seems mistyped". */
+/* Ignores case, hyphens and blanks, folds O to 0 and I, L to 1. E_PARSE: not of that form;
+ * E_CHECKSUM: the form is right and the check character is not: "a character seems mistyped". */
 int incident_number_parse(struct span s, uint64_t *ret_number);

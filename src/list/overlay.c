@@ -8,11 +8,12 @@
 #include "sets/names.h"
 
 /*
- * Why an overlay is what it is. A delta says what is true from now on within some range or at some name; the snapshot says
- * what was true before. Keeping the deltas as a list and asking each of them would make lookups slower with every change,
- * and applying them to the snapshot would mean writing a published file. So they are painted into two trees that hold, for
- * each list, disjoint ranges and single names, each with the complete answer. A lookup is one search; where the trees say
- * nothing, the snapshot has the word.
+ * Why an overlay is what it is. A delta says what is true from now on within some range or at some
+ * name; the snapshot says what was true before. Keeping the deltas as a list and asking each of
+ * them would make lookups slower with every change, and applying them to the snapshot would mean
+ * writing a published file. So they are painted into two trees that hold, for each list, disjoint
+ * ranges and single names, each with the complete answer. A lookup is one search; where the trees
+ * say nothing, the snapshot has the word.
  *
  * An example, one list, three changes over a snapshot that lists 10.0.0.0/8 for "all":
  *
@@ -20,17 +21,19 @@
  *   8   10.1.2.0/24 {}                        [..10.1.1.255  7][10.1.2/24 {}  8][10.1.3.0..    7]
  *   9   10.1.2.9/32 {trap}                                     [..8  7][9 {trap} 9][10..  8]
  *
- * Change 8 cuts the range of change 7 in two; both halves go on sharing one answer. A removal is a range with an empty
- * answer, not a missing one: it has to hide what the snapshot says. Each answer keeps the number of its change, which is
- * how an overlay is thinned out when a newer snapshot slides below: what is not newer than the file stands in the file
- * (overlay_newer), and what is newer was painted last, so nothing older can lie over it.
+ * Change 8 cuts the range of change 7 in two; both halves go on sharing one answer. A removal is a
+ * range with an empty answer, not a missing one: it has to hide what the snapshot says. Each answer
+ * keeps the number of its change, which is how an overlay is thinned out when a newer snapshot
+ * slides below: what is not newer than the file stands in the file (overlay_newer), and what is
+ * newer was painted last, so nothing older can lie over it.
  *
- * Names have one rule more. ".x" speaks for x and everything below it, and voids all that was said there before; pieces of
- * the same delta that stand deeper come after it, since they are sorted. So the nearest ".x" above a name decides unless
- * the name has an entry of its own (overlay_name).
+ * Names have one rule more. ".x" speaks for x and everything below it, and voids all that was said
+ * there before; pieces of the same delta that stand deeper come after it, since they are sorted. So
+ * the nearest ".x" above a name decides unless the name has an entry of its own (overlay_name).
  *
- * What bites: readers go on in the old trees while a new one is made, so no node is ever changed; and an answer is freed by
- * whoever lets go of the last tree with it, which may be a worker in the middle of its loop.
+ * What bites: readers go on in the old trees while a new one is made, so no node is ever changed;
+ * and an answer is freed by whoever lets go of the last tree with it, which may be a worker in the
+ * middle of its loop.
  */
 
 /* ---- Owners ---- */
@@ -370,7 +373,8 @@ static void range_paint(struct overlay *overlay, const struct tree_item *piece)
 		tree_splice(overlay->ranges, &(struct splice){&low, &high, items, len}));
 }
 
-/* ".x" voids all that stands at x and below. The pieces come sorted, so deeper ones of the same delta come after it. */
+/* ".x" voids all that stands at x and below. The pieces come sorted, so deeper ones of the same
+ * delta come after it. */
 static void name_paint(struct overlay *overlay, const struct tree_item *piece)
 {
 	struct span name = piece->answer->key;

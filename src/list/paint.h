@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Paints the region that a change has touched: from the entries of one list to the disjoint pieces of a delta. It is the
- * painting of the snapshot writer, so snapshot + delta and a rebuilt snapshot answer alike. Keeper and tests.
+ * Paints the region that a change has touched: from the entries of one list to the disjoint pieces
+ * of a delta. It is the painting of the snapshot writer, so snapshot + delta and a rebuilt snapshot
+ * answer alike. Keeper and tests.
  *
  *   1. commit the change to the entry `source` (added, removed, changed: all the same here);
  *   2. collect the entries of the list, exclusions included, that cover `source` or lie within it;
@@ -15,9 +16,10 @@
 #include "list/entry.h"
 
 /*
- * What is painted anew: an address or network as a whole; "x" is the name x alone; ".x" is x and everything below. Entries that
- * neither cover the region nor lie within it are ignored, as is their order. Of several entries of one sublist for the
- * same source an exclusion wins, then the later end, then the lesser reason.
+ * What is painted anew: an address or network as a whole; "x" is the name x alone; ".x" is x and
+ * everything below. Entries that neither cover the region nor lie within it are ignored, as is
+ * their order. Of several entries of one sublist for the same source an exclusion wins, then the
+ * later end, then the lesser reason.
  */
 struct repaint {
 	struct span list;

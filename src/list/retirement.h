@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Whether a list is going to end, or has (RFC 6471 section 3.4). That is published as lists are: in a list of its own,
- * which every snapshot holds beside the configured ones, under a name no configured list can have. So it comes to all
- * servers with the serial, is kept when the keeper is away, has author and reason, and is undone like any change.
+ * Whether a list is going to end, or has (RFC 6471 section 3.4). That is published as lists are: in
+ * a list of its own, which every snapshot holds beside the configured ones, under a name no
+ * configured list can have. So it comes to all servers with the serial, is kept when the keeper is
+ * away, has author and reason, and is undone like any change.
  *
- * The entry of a list is a name that is no domain ("main.retired"); its reason begins with the time from which on the list
- * may be emptied, as in "2027-01-01 00:00 we close". Pure; any thread.
+ * The entry of a list is a name that is no domain ("main.retired"); its reason begins with the time
+ * from which on the list may be emptied, as in "2027-01-01 00:00 we close". Pure; any thread.
  */
 #include "base/clock.h"
 #include "list/source.h"

@@ -12,8 +12,9 @@
 #include "base/mem.h"
 
 /*
- * Opening checks that every section lies inside the file; what the sections say is not believed either, but clamped where
- * it is used. So a damaged file is an error here or a wrong answer later, never a read outside the map.
+ * Opening checks that every section lies inside the file; what the sections say is not believed
+ * either, but clamped where it is used. So a damaged file is an error here or a wrong answer later,
+ * never a read outside the map.
  */
 
 /* ---- Opening ---- */
@@ -113,7 +114,8 @@ static int file_map(int fd, const char *path, struct span *ret_bytes, struct fau
 	if (status.st_size < (off_t)sizeof(struct snapshot_header))
 		return fault_set(why, E_TRUNCATED, "'%s': %lld bytes are not a snapshot", path,
 			(long long)status.st_size);
-	/* All of it is read for the checksum anyway; taking the pages at once is much cheaper than one by one. */
+	/* All of it is read for the checksum anyway; taking the pages at once is much cheaper than
+	 * one by one. */
 	map = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
 	if (map == MAP_FAILED)
 		return fault_set(why, err_from_errno(errno), "cannot map '%s': %m", path);
@@ -213,8 +215,8 @@ static u128 step_last(const struct prefix_table *steps, uint32_t index, u128 mos
 }
 
 /*
- * Steps are overridden by points. A step in the range counts unless every address of it there has a point of its own, and
- * how many there are is the difference of two indexes.
+ * Steps are overridden by points. A step in the range counts unless every address of it there has a
+ * point of its own, and how many there are is the difference of two indexes.
  */
 static bool v4_steps_have(
 	const struct snapshot_list *list, struct key_range range, const struct row_filter *filter)
@@ -245,7 +247,8 @@ static bool has_no_host(const struct snapshot_list *list, u128 first, u128 last)
 	return last - first >= hosts;
 }
 
-/* Whether a step holds anywhere in first..last: outside all nets and hosts. Looks for the holes between the nets. */
+/* Whether a step holds anywhere in first..last: outside all nets and hosts. Looks for the holes
+ * between the nets. */
 static bool steps_show(const struct snapshot_list *list, u128 first, u128 last)
 {
 	const struct prefix_table *nets = &list->nets;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The snapshot file, as list/ itself sees it: a header, one record a list, and the sections the records point to
- * (sets/). Numbers are in host byte order, and the magic number tells when a file comes from the other kind of host.
- * A snapshot is counted: views share it. Reading: pure; any thread.
+ * The snapshot file, as list/ itself sees it: a header, one record a list, and the sections the
+ * records point to (sets/). Numbers are in host byte order, and the magic number tells when a file
+ * comes from the other kind of host. A snapshot is counted: views share it. Reading: pure; any
+ * thread.
  */
 #include <stdatomic.h>
 
@@ -71,7 +72,8 @@ struct snapshot {
 
 int snapshot_map(const char *path, struct snapshot **ret_snapshot, struct fault *why);
 
-/* bytes live as long as the snapshot and lie at a multiple of 16. verify: compare the checksum (fuzzing does not). */
+/* bytes live as long as the snapshot and lie at a multiple of 16. verify: compare the checksum
+ * (fuzzing does not). */
 int snapshot_open_bytes(
 	struct span bytes, bool verify, struct snapshot **ret_snapshot, struct fault *why);
 struct snapshot *snapshot_ref(struct snapshot *snapshot);
@@ -97,7 +99,7 @@ struct snapshot_piece {
 	uint32_t row;
 };
 
-/* The first address at or after key that is listed, and how far its row reaches (or less far: nets and hosts end it);
- * IPv4 and IPv6 are not in one piece. False when there is none. */
+/* The first address at or after key that is listed, and how far its row reaches (or less far: nets
+ * and hosts end it); IPv4 and IPv6 are not in one piece. False when there is none. */
 bool snapshot_next(
 	const struct snapshot_list *list, u128 key, uint32_t mask, struct snapshot_piece *ret);

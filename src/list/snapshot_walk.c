@@ -2,8 +2,9 @@
 #include "list/snapshot.h"
 
 /*
- * Three layers, each over the one behind it: addresses, nets (/64, IPv6 only), steps. A walk asks which layer speaks at a
- * key and up to where; when it says "nothing", it goes on behind that, or jumps when no layer says anything for long.
+ * Three layers, each over the one behind it: addresses, nets (/64, IPv6 only), steps. A walk asks
+ * which layer speaks at a key and up to where; when it says "nothing", it goes on behind that, or
+ * jumps when no layer says anything for long.
  *
  *   steps   |      A      |   -   |        B        |
  *   points      x   -         y        z   z   -
@@ -139,7 +140,8 @@ static bool v4_next(
 	return true;
 }
 
-/* IPv6 layers say nothing in the mapped block, so no piece reaches into it but from a damaged file. */
+/* IPv6 layers say nothing in the mapped block, so no piece reaches into it but from a damaged
+ * file. */
 static bool v6_next(const struct snapshot_list *list, struct key_range within, uint32_t mask,
 	struct snapshot_piece *ret)
 {

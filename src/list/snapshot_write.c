@@ -15,8 +15,9 @@
 #include "sets/prefix.h"
 
 /*
- * A list is collected in four heaps by the kind of its entries, because each kind has a table of its own in the file;
- * finishing sorts and paints one list after the other and frees it, so the peak is one list and the file.
+ * A list is collected in four heaps by the kind of its entries, because each kind has a table of
+ * its own in the file; finishing sorts and paints one list after the other and frees it, so the
+ * peak is one list and the file.
  */
 struct collected {
 	struct span name;

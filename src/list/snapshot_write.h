@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Writes a snapshot file from listings: keeper, tests and bench. Entries come in any order; the writer sorts and paints
- * (sets/prefix.h). The file is complete, synced and renamed, or absent: a published file is never modified.
- * Owner: the caller; one thread. Memory: about 20 bytes an IPv4 address while writing, of one list at a time.
+ * Writes a snapshot file from listings: keeper, tests and bench. Entries come in any order; the
+ * writer sorts and paints (sets/prefix.h). The file is complete, synced and renamed, or absent: a
+ * published file is never modified. Owner: the caller; one thread. Memory: about 20 bytes an IPv4
+ * address while writing, of one list at a time.
  */
 #include "list/entry.h"
 #include "list/hit.h"
@@ -17,7 +18,8 @@ void snapshot_writer_free(struct snapshot_writer **writer);
 int snapshot_writer_add_list(struct snapshot_writer *writer, struct span name,
 	const struct span *sublists, size_t count);
 
-/* One listing, into the list of that index. E_NOMEM, E_LIMIT; E_RANGE: there is no such list or sublist. */
+/* One listing, into the list of that index. E_NOMEM, E_LIMIT; E_RANGE: there is no such list or
+ * sublist. */
 int snapshot_writer_add(
 	struct snapshot_writer *writer, int list_index, const struct list_entry *entry);
 

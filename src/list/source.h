@@ -13,12 +13,13 @@ enum source_kind { SOURCE_NET = 1, SOURCE_DOMAIN = 2 };
 struct source {
 	enum source_kind kind;
 	struct prefix net; /* SOURCE_NET */
-	char domain
-		[DOMAIN_SIZE]; /* SOURCE_DOMAIN: lower case, A-labels, no dot at the end; ".x" means x and all below */
+	/* SOURCE_DOMAIN: lower case, A-labels, no dot at the end; ".x" means x and all below */
+	char domain[DOMAIN_SIZE];
 };
 
-/* "198.51.100.9", "198.51.100.0/24", "2001:db8::/64", "bad.example", ".bad.example", "bücher.example" (to A-labels).
- * E_PARSE, E_RANGE with words in *why. An IPv6 address alone stays /128: widening to /64 is a policy's business. */
+/* "198.51.100.9", "198.51.100.0/24", "2001:db8::/64", "bad.example", ".bad.example",
+ * "bücher.example" (to A-labels). E_PARSE, E_RANGE with words in *why. An IPv6 address alone stays
+ * /128: widening to /64 is a policy's business. */
 int source_parse(struct span s, struct source *ret_source, struct fault *why);
 const char *source_print(const struct source *source, char text[SOURCE_TEXT_SIZE]);
 bool source_equal(const struct source *a, const struct source *b);

@@ -12,8 +12,9 @@
  *                      |                                          |
  *            leaves  1 2 3                            leaves    1 2' 3     a, c, 1 and 3 are shared
  *
- * Nodes hold 1 to NODE_MAX items. A splice cuts what is too long in two and joins neighbours of which one has become very
- * short, at each level it passes; that keeps nodes filled well enough without the strict rules of a textbook tree.
+ * Nodes hold 1 to NODE_MAX items. A splice cuts what is too long in two and joins neighbours of
+ * which one has become very short, at each level it passes; that keeps nodes filled well enough
+ * without the strict rules of a textbook tree.
  */
 enum { NODE_MAX = 32, NODE_MIN = 8, NODE_FILL = 24, KEY_HALF = 16 };
 
@@ -99,8 +100,8 @@ static struct tree_item item_ref(const struct tree_item *item)
 
 /* ---- Order ---- */
 
-/* 16 bytes of a name from `at` on, as a number, with zeros behind its end; no label has a zero, so the order is that of
- * the bytes. */
+/* 16 bytes of a name from `at` on, as a number, with zeros behind its end; no label has a zero, so
+ * the order is that of the bytes. */
 static u128 name_half(struct span name, size_t at)
 {
 	struct ip bytes = {{0}};
@@ -151,7 +152,8 @@ static size_t node_rank_range(const struct tree *node, u128 first)
 	return rank + (len == 1 && node->keys[rank] <= first);
 }
 
-/* All lines that a search may look at are asked for at once: one wait for the memory a level, not one a step. */
+/* All lines that a search may look at are asked for at once: one wait for the memory a level, not
+ * one a step. */
 static void node_expect(const struct tree *node)
 {
 	enum { LINE = 64 };
@@ -297,8 +299,8 @@ static void leaf_splice(const struct tree *leaf, const struct splice *splice, st
 	row_cut(&row, 0, above);
 }
 
-/* Puts what becomes of the node, as items, behind those in `above`. The items go where low is; children that lie between
- * low and high as a whole are left out. */
+/* Puts what becomes of the node, as items, behind those in `above`. The items go where low is;
+ * children that lie between low and high as a whole are left out. */
 static void node_splice(const struct tree *node, const struct splice *splice, struct row *above)
 {
 	struct splice only_erase = {splice->low, splice->high, NULL, 0};

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A sorted set that is never changed: a change makes a new tree, which shares with the old one all nodes but those on the
- * way to the change. So one change costs a few small nodes whatever the size, and whoever holds an old tree reads on.
+ * A sorted set that is never changed: a change makes a new tree, which shares with the old one all
+ * nodes but those on the way to the change. So one change costs a few small nodes whatever the
+ * size, and whoever holds an old tree reads on.
  *
- * A tree is its root; NULL is the empty tree. Nodes and answers are counted. Making: one thread at a time. Reading, and
- * letting go: any thread, no locks. Memory: aborts when there is none, in small pieces; the caller bounds the size.
+ * A tree is its root; NULL is the empty tree. Nodes and answers are counted. Making: one thread at
+ * a time. Reading, and letting go: any thread, no locks. Memory: aborts when there is none, in
+ * small pieces; the caller bounds the size.
  */
 #include <stdatomic.h>
 
@@ -27,14 +29,14 @@ struct answer *answer_ref(struct answer *answer);
 void answer_unref(struct answer **answer);
 
 /*
- * Ranges are sorted by `first` and do not overlap. Names have the first 32 bytes of their key there, as numbers: nearly
- * always enough to tell them apart without a look at the answer.
+ * Ranges are sorted by `first` and do not overlap. Names have the first 32 bytes of their key
+ * there, as numbers: nearly always enough to tell them apart without a look at the answer.
  */
 struct tree_item {
 	u128 first, last;
 	struct answer *answer;
-	struct tree
-		*child; /* of an inner node, the rest repeating its least item; NULL in a leaf */
+	/* of an inner node, the rest repeating its least item; NULL in a leaf */
+	struct tree *child;
 };
 
 struct tree {
@@ -44,8 +46,8 @@ struct tree {
 	uint8_t level;  /* 0: a leaf */
 	uint8_t len;
 	struct tree_item *items; /* behind the keys */
-	u128 keys
-		[]; /* `first` of each item once more: searching goes through few lines of memory */
+	/* `first` of each item once more: searching goes through few lines of memory */
+	u128 keys[];
 };
 
 /* Where to look. A name has a key (never empty) and a kind, a range only `first`. */
@@ -61,7 +63,8 @@ struct tree_key tree_key_of_name(struct span name, bool below);
 struct tree *tree_ref(struct tree *tree);
 void tree_unref(struct tree **tree);
 
-/* The first item that is not less than key, and has a sublist of mask (0: any answer, empty ones too); NULL: none. */
+/* The first item that is not less than key, and has a sublist of mask (0: any answer, empty ones
+ * too); NULL: none. */
 const struct tree_item *tree_from(
 	const struct tree *tree, const struct tree_key *key, uint32_t mask);
 /* The last item that is not greater than key; NULL: none. */

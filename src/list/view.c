@@ -168,8 +168,9 @@ static bool lists_are_same(const struct snapshot *a, const struct snapshot *b)
 }
 
 /*
- * A piece is the complete answer on its region since its change, and whoever touched that region later painted it over. So
- * where a piece older than the new snapshot still stands, the snapshot says the same, and the piece is of no use.
+ * A piece is the complete answer on its region since its change, and whoever touched that region
+ * later painted it over. So where a piece older than the new snapshot still stands, the snapshot
+ * says the same, and the piece is of no use.
  */
 int view_rebase(const struct view *base, const struct view *fresh, struct view **ret_view,
 	struct fault *why)
@@ -358,9 +359,10 @@ void view_prefetch_domain(const struct view *view, int list, struct span name, u
 /* ---- What exists ---- */
 
 /*
- * Where much was taken off the list one by one, what is left has to be looked for between it. Nobody shall be able to keep
- * a server busy with such questions: after so many entries the answer is yes, which is wrong at worst until the next snapshot
- * and for nobody's listing (a name that exists without anything below it, RFC 8020).
+ * Where much was taken off the list one by one, what is left has to be looked for between it.
+ * Nobody shall be able to keep a server busy with such questions: after so many entries the answer
+ * is yes, which is wrong at worst until the next snapshot and for nobody's listing (a name that
+ * exists without anything below it, RFC 8020).
  */
 enum { SEARCH_MAX = 256 };
 
@@ -401,7 +403,8 @@ bool view_has_within(const struct view *view, int list, struct prefix net, uint3
 	       gaps_have(of, &view->overlays[list], within, mask);
 }
 
-/* Whether a node of the snapshot strictly below key still speaks for itself and has a sublist of mask. */
+/* Whether a node of the snapshot strictly below key still speaks for itself and has a sublist of
+ * mask. */
 static bool nodes_below_have(const struct snapshot_list *list, const struct overlay *overlay,
 	struct span key, uint32_t mask)
 {

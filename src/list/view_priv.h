@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What view.c (owners, deltas, look-ups) and view_walk.c (going through all of a list) share. A view is a snapshot and,
- * for each list, an overlay that is asked first. Applying a delta makes new overlays for the lists it names and shares
- * everything else.
+ * What view.c (owners, deltas, look-ups) and view_walk.c (going through all of a list) share. A
+ * view is a snapshot and, for each list, an overlay that is asked first. Applying a delta makes new
+ * overlays for the lists it names and shares everything else.
  */
 #include "list/overlay.h"
 #include "list/snapshot.h"

@@ -2,8 +2,9 @@
 #include "list/view_priv.h"
 
 /*
- * Going through a list: two sorted sources, the snapshot and the overlay, where the overlay has the last word. Nothing is
- * kept between two calls, so a walk may go on in another thread, or in a newer view from the address it had come to.
+ * Going through a list: two sorted sources, the snapshot and the overlay, where the overlay has the
+ * last word. Nothing is kept between two calls, so a walk may go on in another thread, or in a
+ * newer view from the address it had come to.
  */
 
 /* ---- Addresses ---- */

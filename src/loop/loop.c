@@ -13,8 +13,9 @@
 #include "base/obj.h"
 
 /*
- * libevent waits for descriptors; deadlines wait in our heap, and libevent is armed for the earliest. With a test clock
- * (base/clock.h) time may jump while we wait, so that the wait is cut into short pieces.
+ * libevent waits for descriptors; deadlines wait in our heap, and libevent is armed for the
+ * earliest. With a test clock (base/clock.h) time may jump while we wait, so that the wait is cut
+ * into short pieces.
  */
 enum { TEST_CLOCK_STEP_MS = 5, SIGNALS_MAX = 8 };
 
@@ -247,7 +248,8 @@ void timer_set(struct timer *timer, int64_t at_ms)
 	heap_up(loop, loop->heap_len - 1);
 }
 
-/* Not those that are set meanwhile: whoever sets its timer again and again for now has every other turn, and sockets theirs. */
+/* Not those that are set meanwhile: whoever sets its timer again and again for now has every other
+ * turn, and sockets theirs. */
 static void loop_run_timers(struct loop *loop)
 {
 	uint64_t sets = loop->sets;
@@ -314,8 +316,8 @@ static void loop_signal_event(evutil_socket_t number, short what, void *arg)
 
 void loop_on_signal(struct loop *loop, int number, void (*call)(int number, void *arg), void *arg)
 {
-	static struct signal_call
-		calls[SIGNALS_MAX]; /* signals belong to the process, not to a loop */
+	/* signals belong to the process, not to a loop */
+	static struct signal_call calls[SIGNALS_MAX];
 	struct signal_call *c = &calls[loop->signals_len];
 
 	ASSERT(loop->signals_len < SIGNALS_MAX);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The event loop: watch a descriptor, set a deadline, hear a signal, be woken by another thread. A thin door in front of
- * libevent, one loop per thread. Deadlines are kept in base/clock.h's monotonic milliseconds, in a heap of ours, so that
- * a test can move time. Callbacks run in the loop's thread; a callback may free any watch or timer, its own too.
- * Errors: E_SYSTEM when the kernel refuses a descriptor.
+ * The event loop: watch a descriptor, set a deadline, hear a signal, be woken by another thread. A
+ * thin door in front of libevent, one loop per thread. Deadlines are kept in base/clock.h's
+ * monotonic milliseconds, in a heap of ours, so that a test can move time. Callbacks run in the
+ * loop's thread; a callback may free any watch or timer, its own too. Errors: E_SYSTEM when the
+ * kernel refuses a descriptor.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,7 +30,8 @@ void loop_on_wake(struct loop *loop, void (*call)(void *arg), void *arg);
 int64_t loop_now_ms(const struct loop *loop); /* monotonic: deadlines */
 int64_t loop_now_s(const struct loop *loop);  /* wall: what is stored and shown */
 
-/* Calls once, at the end of this turn, after all callbacks: the place to free an object whose callback is running. */
+/* Calls once, at the end of this turn, after all callbacks: the place to free an object whose
+ * callback is running. */
 void loop_later(struct loop *loop, void (*call)(void *arg), void *arg);
 
 /* SIGHUP, SIGTERM ...: one loop of the process hears signals. */
@@ -37,7 +39,8 @@ void loop_on_signal(struct loop *loop, int number, void (*call)(int number, void
 
 enum watch_want { WATCH_NOTHING = 0, WATCH_READ = 1, WATCH_WRITE = 2 };
 
-/* Watches fd, which the caller keeps owning; wants nothing at first. ready is what the descriptor is ready for. */
+/* Watches fd, which the caller keeps owning; wants nothing at first. ready is what the descriptor
+ * is ready for. */
 struct watch *watch_new(struct loop *loop, int fd,
 	void (*call)(struct watch *watch, int ready, void *arg), void *arg);
 void watch_free(struct watch **watch);
@@ -59,8 +62,8 @@ void timer_init(struct timer *timer, struct loop *loop,
 	void (*call)(struct timer *timer, void *arg), void *arg);
 /* Clears it; the object may be freed then. */
 void timer_done(struct timer *timer);
-/* One call at at_ms (loop_now_ms + something); setting again moves it. Set for now by the call of a timer: in the next turn,
- * when sockets had theirs. */
+/* One call at at_ms (loop_now_ms + something); setting again moves it. Set for now by the call of a
+ * timer: in the next turn, when sockets had theirs. */
 void timer_set(struct timer *timer, int64_t at_ms);
 void timer_clear(struct timer *timer);
 static inline bool timer_is_set(const struct timer *timer)

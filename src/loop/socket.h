@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Sockets as the roles need them: non-blocking, close-on-exec, with the options each kind wants. The caller owns the
- * descriptor that comes back. E_EXISTS: the port is taken; E_DENIED; E_SYSTEM. Any thread.
+ * Sockets as the roles need them: non-blocking, close-on-exec, with the options each kind wants.
+ * The caller owns the descriptor that comes back. E_EXISTS: the port is taken; E_DENIED; E_SYSTEM.
+ * Any thread.
  */
 #include <stdbool.h>
 
@@ -15,7 +16,8 @@ enum { SOCKET_BACKLOG = 4096 };
 int socket_listen_tcp(struct endpoint endpoint, bool shared, int *ret_fd, struct fault *why);
 int socket_bind_udp(struct endpoint endpoint, bool shared, int *ret_fd, struct fault *why);
 
-/* Starts connecting; the descriptor becomes writable when that has ended (socket_error tells how). */
+/* Starts connecting; the descriptor becomes writable when that has ended (socket_error tells
+ * how). */
 int socket_connect_tcp(struct endpoint endpoint, int *ret_fd);
 int socket_error(int fd);
 

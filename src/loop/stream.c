@@ -21,8 +21,8 @@ struct stream {
 	void *arg;
 	struct buf in;
 	struct buf out;
-	struct timer
-		again; /* a next turn: for input that is there already, and for errors found while sending */
+	/* a next turn: for input that is there already, and for errors found while sending */
+	struct timer again;
 	int fd;
 	int error;
 	bool connecting;
@@ -177,7 +177,8 @@ void stream_resume(struct stream *stream)
 	stream_rewatch(stream);
 }
 
-/* All streams of a thread read into one place and keep what came: an idle or slow stream holds no more than its bytes. */
+/* All streams of a thread read into one place and keep what came: an idle or slow stream holds no
+ * more than its bytes. */
 static void stream_read(struct stream *stream)
 {
 	static _Thread_local uint8_t bytes[READ_SIZE];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A byte stream over a connected socket: reads into `in`, sends `out`, tells its owner. Buffers take memory only while
- * they hold something. The owner of the stream frees it; from a callback of the stream too (it ends after the callback).
- * One loop, one thread.
+ * A byte stream over a connected socket: reads into `in`, sends `out`, tells its owner. Buffers
+ * take memory only while they hold something. The owner of the stream frees it; from a callback of
+ * the stream too (it ends after the callback). One loop, one thread.
  */
 #include <stdbool.h>
 
@@ -13,12 +13,14 @@
 struct stream;
 
 struct stream_calls {
-	/* New bytes stand behind what stream_in held; consume with buf_consume. NULL: never reads. */
+	/* New bytes stand behind what stream_in held; consume with buf_consume. NULL: never
+	 * reads. */
 	void (*input)(struct stream *stream, void *arg);
 	/* `out` became empty after stream_send had to wait. May be NULL. */
 	void (*drained)(struct stream *stream, void *arg);
-	/* The other side closed (E_CLOSED; what it sent before was reported; it may still read) or the connection failed
-	 * (E_...; also after E_CLOSED, when the owner kept the stream to write to it). */
+	/* The other side closed (E_CLOSED; what it sent before was reported; it may still read) or
+	 * the connection failed (E_...; also after E_CLOSED, when the owner kept the stream to
+	 * write to it). */
 	void (*closed)(struct stream *stream, int error, void *arg);
 	/* A connection started by stream_connect stands. May be NULL. */
 	void (*connected)(struct stream *stream, void *arg);
@@ -45,14 +47,17 @@ struct buf *stream_in(struct stream *stream);
 struct buf *stream_out(struct stream *stream);
 /* Writes what it can now and the rest when the socket takes it. */
 void stream_send(struct stream *stream);
-/* Whether the connection has failed, which `closed` tells in the next turn: nothing more gets through. */
+/* Whether the connection has failed, which `closed` tells in the next turn: nothing more gets
+ * through. */
 bool stream_is_broken(const struct stream *stream);
 
-/* Stops and starts reading (a pause is how a slow receiver holds a fast sender back). Starting again reports bytes that
- * are there already in the next turn; call it too after consuming outside of `input`, when the buffer had been full. */
+/* Stops and starts reading (a pause is how a slow receiver holds a fast sender back). Starting
+ * again reports bytes that are there already in the next turn; call it too after consuming outside
+ * of `input`, when the buffer had been full. */
 void stream_pause(struct stream *stream);
 void stream_resume(struct stream *stream);
 
-/* Sends the rest of `out`, then shuts the writing side; `closed` comes when the other side has closed too. */
+/* Sends the rest of `out`, then shuts the writing side; `closed` comes when the other side has
+ * closed too. */
 void stream_finish(struct stream *stream);
 int stream_fd(const struct stream *stream);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The answers of /api/v1: from a model (portal/model.h) to JSON, and problems (RFC 9457). Times are ISO 8601 UTC; what is
- * not known is null; texts of strangers are valid UTF-8 with every control character made visible. Pure; any thread.
- * Each function appends one object and a line feed to *out.
+ * The answers of /api/v1: from a model (portal/model.h) to JSON, and problems (RFC 9457). Times are
+ * ISO 8601 UTC; what is not known is null; texts of strangers are valid UTF-8 with every control
+ * character made visible. Pure; any thread. Each function appends one object and a line feed to
+ * *out.
  */
 #include "base/buf.h"
 #include "conf/conf.h"
@@ -18,8 +19,9 @@ void api_policies(const struct conf *conf, struct buf *out);
 void api_health(const char *word, uint32_t serial, struct buf *out);
 
 struct api_problem {
-	const char *
-		type; /* the last part of the URI: not-yet, bad-number, bad-address, unknown, rate, unavailable, invalid */
+	/* the last part of the URI: not-yet, bad-number, bad-address, unknown, rate, unavailable,
+	 * invalid */
+	const char *type;
 	const char *title;
 	const char *detail;
 	unsigned status;

@@ -28,7 +28,8 @@ static struct span without_decoration(struct span s)
 	return s;
 }
 
-/* Whether a person may have meant an incident number: no dot, no colon, nothing a name would need. */
+/* Whether a person may have meant an incident number: no dot, no colon, nothing a name would
+ * need. */
 static bool is_like_number(struct span s)
 {
 	for (size_t i = 0; i < s.len; i++)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What somebody typed into the look-up field, or put behind /why/: an incident number, an address, a network or a domain,
- * with the decoration people copy along (a whole link, brackets, a full stop). Pure; any thread.
+ * What somebody typed into the look-up field, or put behind /why/: an incident number, an address,
+ * a network or a domain, with the decoration people copy along (a whole link, brackets, a full
+ * stop). Pure; any thread.
  */
 #include "base/arena.h"
 #include "list/source.h"
@@ -15,8 +16,9 @@ struct lookup {
 	struct source source;
 };
 
-/* E_CHECKSUM: an incident number with a mistyped character; E_TRUNCATED: letters and digits like one, but not twelve;
- * E_ABSENT: nothing was typed; E_RANGE: a network with host bits, or an address out of range; E_PARSE: none of these. */
+/* E_CHECKSUM: an incident number with a mistyped character; E_TRUNCATED: letters and digits like
+ * one, but not twelve; E_ABSENT: nothing was typed; E_RANGE: a network with host bits, or an
+ * address out of range; E_PARSE: none of these. */
 int lookup_parse(struct span typed, struct lookup *ret_lookup);
 
 /* What to do about such an error: one plain sentence. */

@@ -45,8 +45,9 @@ static void search_add(const struct search *search, const struct conf_list *list
 	const struct conf_sublist *sublist = sublist_find(list, sublist_name);
 	struct model_source *model = search->model;
 
+	/* a sublist that the configuration dropped: no zone answers for it any more */
 	if (sublist == NULL || model->listings_len == MODEL_LISTINGS_MAX)
-		return; /* a sublist that the configuration dropped: no zone answers for it any more */
+		return;
 	model->listings[model->listings_len++] = (struct model_listing){.list = list,
 		.sublist = sublist,
 		.policy = policy_find(search->conf, sublist->policy),
@@ -54,7 +55,8 @@ static void search_add(const struct search *search, const struct conf_list *list
 		.reason = arena_copy(search->arena, hit->reason)};
 }
 
-/* A network: which sublists list any address in it. The keeper's answer may add dates to those that cover all of it. */
+/* A network: which sublists list any address in it. The keeper's answer may add dates to those that
+ * cover all of it. */
 static void search_within(const struct search *search, const struct conf_list *list, int view_list)
 {
 	struct prefix net = search->model->source.net;
@@ -142,7 +144,8 @@ static void source_fill_one(struct model_source *model, struct arena *arena,
 				.ended_s = listing->ended_s};
 		return;
 	}
-	/* The view says what holds; the keeper's row only dates it, the earliest one where several cover the source. */
+	/* The view says what holds; the keeper's row only dates it, the earliest one where several
+	 * cover the source. */
 	for (size_t i = 0; i < model->listings_len; i++) {
 		struct model_listing *shown = &model->listings[i];
 
@@ -181,15 +184,16 @@ void model_source_fill(struct model_source *model, struct arena *arena, const st
 
 /* ---- incidents ---- */
 
-/* The keeper is trusted, the texts in its rows are not: they are what a client said. All are bounded by then. */
+/* The keeper is trusted, the texts in its rows are not: they are what a client said. All are
+ * bounded by then. */
 static struct span copy_text(struct arena *arena, const char *text)
 {
 	return arena_copy(arena, span_text(text));
 }
 
-/* The keeper sends this role neither sender nor recipient. A text may quote them all the same: one with a mailbox in it
- * is not shown at all, since cutting pieces out of a sentence with cleverly chosen bytes would sooner or later leave
- * one in. */
+/* The keeper sends this role neither sender nor recipient. A text may quote them all the same: one
+ * with a mailbox in it is not shown at all, since cutting pieces out of a sentence with cleverly
+ * chosen bytes would sooner or later leave one in. */
 static struct span public_text(struct arena *arena, const char *text)
 {
 	struct span s = span_text(text);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What a page or an answer of the API tells, as plain values: made from the served view (what is listed now), the
- * keeper's answer (since when, why, what happened) and the configuration (whose words). From here on nobody knows of
- * messages or snapshots, so that pages are pure functions of these structs.
+ * What a page or an answer of the API tells, as plain values: made from the served view (what is
+ * listed now), the keeper's answer (since when, why, what happened) and the configuration (whose
+ * words). From here on nobody knows of messages or snapshots, so that pages are pure functions of
+ * these structs.
  *
- * Privacy is decided here, once: senders, recipients and trap addresses never enter a model; by address only public
- * state does (lists with a zone), never an incident number, which is the proof of standing.
+ * Privacy is decided here, once: senders, recipients and trap addresses never enter a model; by
+ * address only public state does (lists with a zone), never an incident number, which is the proof
+ * of standing.
  *
- * Everything lives in the arena that was given. A model_source points into the configuration as well: it is made and
- * shown in one go, and not kept while somebody is asked. One thread.
+ * Everything lives in the arena that was given. A model_source points into the configuration as
+ * well: it is made and shown in one go, and not kept while somebody is asked. One thread.
  */
 #include "base/arena.h"
 #include "bus/record.h"
@@ -73,8 +75,8 @@ struct model_incident {
 	struct model_check checks[MODEL_CHECKS_MAX];
 	bool has_about;
 	struct source about;
-	const struct model_source
-		*source; /* what holds now; set by the caller, NULL when there is none */
+	/* what holds now; set by the caller, NULL when there is none */
+	const struct model_source *source;
 };
 
 /* What the view says about a source. */

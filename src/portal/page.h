@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The public pages: from a model (portal/model.h) to HTML. Pure functions of their arguments; texts of strangers are escaped
- * by the template engine and by nothing else. Owner of the set: the portal; immutable, any thread.
+ * The public pages: from a model (portal/model.h) to HTML. Pure functions of their arguments; texts
+ * of strangers are escaped by the template engine and by nothing else. Owner of the set: the
+ * portal; immutable, any thread.
  *
- * Each function appends a whole page to *out. They return 0, or E_LIMIT when the page outgrows the limit of *out; a page
- * is never sent in part.
+ * Each function appends a whole page to *out. They return 0, or E_LIMIT when the page outgrows the
+ * limit of *out; a page is never sent in part.
  */
 #include "base/arena.h"
 #include "base/buf.h"
@@ -56,8 +57,10 @@ const char *page_path(struct arena *arena, struct span subject);
 /* The address of an incident or source for people: portal-url and the subject. */
 const char *page_url(const struct conf *conf, struct arena *arena, struct span subject);
 
-/* The name asked by DNS: "9.100.51.198.bl.example.org", "bad.example.dbl.example.org"; "" for a network. */
+/* The name asked by DNS: "9.100.51.198.bl.example.org", "bad.example.dbl.example.org"; "" for a
+ * network. */
 const char *page_dns_name(struct arena *arena, const struct source *source, const char *zone);
 
-/* Whether a published list goes by this policy: the criterion of allowances concerns nobody outside. */
+/* Whether a published list goes by this policy: the criterion of allowances concerns nobody
+ * outside. */
 bool page_shows_policy(const struct conf *conf, const struct conf_policy *policy);

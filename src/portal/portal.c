@@ -15,12 +15,14 @@
 #include "portal/page.h"
 
 /*
- * A request for a page that needs the keeper becomes an inquiry, which lives until the keeper has answered:
+ * A request for a page that needs the keeper becomes an inquiry, which lives until the keeper has
+ * answered:
  *
  *   /why/<source>, /api/v1/ip/...                        ask source -> view, model -> answer
  *   /why/<number>, /api/v1/incident/...  ask incident -> ask source -> view, model -> answer
  *
- * Configuration and view may change while the keeper thinks: both are looked at when its last answer is there.
+ * Configuration and view may change while the keeper thinks: both are looked at when its last
+ * answer is there.
  */
 /* For people, or for programs. */
 enum format { AS_PAGE, AS_JSON };
@@ -81,7 +83,8 @@ static const char html_type[] = "text/html; charset=utf-8";
 static const char json_type[] = "application/json";
 static const char problem_type[] = "application/problem+json";
 
-/* Sends what is in body, which it empties. A page that could not be made is our fault and says so. */
+/* Sends what is in body, which it empties. A page that could not be made is our fault and says
+ * so. */
 static void reply_body(
 	struct http_call *call, int result, struct http_reply *reply, struct buf *body)
 {
@@ -251,7 +254,8 @@ static void inquiry_reply(struct inquiry *inquiry, const struct model_source *so
 	inquiry_free(inquiry);
 }
 
-/* The last answer: about the source. Without it the page is made from the view alone and says so. */
+/* The last answer: about the source. Without it the page is made from the view alone and says
+ * so. */
 static void inquiry_on_source(int error, const struct bus_answer *answer, void *arg)
 {
 	struct inquiry *inquiry = OBJ(inquiry, arg);
@@ -307,7 +311,8 @@ static void inquiry_start(struct portal *portal, struct http_call *call,
 
 /* ---- routes ---- */
 
-/* One row: an exact path, or a path that ends in a slash and goes on. rest: what stands behind it. */
+/* One row: an exact path, or a path that ends in a slash and goes on. rest: what stands behind
+ * it. */
 struct route {
 	const char *path;
 	bool counted; /* against the client's rate */
@@ -589,7 +594,8 @@ static void portal_on_request(struct http_call *call, const struct http_request 
 		route->serve(portal, call, rest);
 }
 
-/* What never became a request: nobody knows whether a browser or a machine sent it; a page suits both. */
+/* What never became a request: nobody knows whether a browser or a machine sent it; a page suits
+ * both. */
 static void portal_on_refused(
 	unsigned status, struct arena *arena, struct http_reply *reply, void *arg)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What the web role serves: which address gets which page, who may ask how often, and where the answers come from. What is
- * listed now comes from the view on the shelf, so that pages work while the keeper is away; dates, history and incidents
- * are asked of the keeper.
+ * What the web role serves: which address gets which page, who may ask how often, and where the
+ * answers come from. What is listed now comes from the view on the shelf, so that pages work while
+ * the keeper is away; dates, history and incidents are asked of the keeper.
  *
  * Owner: the role; one loop, one thread.
  */
@@ -21,7 +21,8 @@ struct portal_settings {
 	const struct conf *conf; /* lives until portal_set_conf has another */
 	struct shelf *shelf;     /* of struct view; lives as long as the portal */
 	struct rate_settings rate;
-	/* Asks the keeper, as bus_client_ask does: `call` comes exactly once, unless the portal is freed before. */
+	/* Asks the keeper, as bus_client_ask does: `call` comes exactly once, unless the portal is
+	 * freed before. */
 	void (*ask)(void *ask_arg, const struct bus_query *query, bus_answer_call *call, void *arg);
 	void *ask_arg;
 };

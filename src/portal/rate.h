@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * How much one client may ask: a bucket of tokens for each /24 (IPv4) or /64 (IPv6), refilled at a steady pace. The
- * table has a fixed size; when many clients come at once, the bucket that was used longest ago in its row makes room,
- * so that a flood costs the flooder's own buckets and never memory. Pure but for the table; one thread.
+ * How much one client may ask: a bucket of tokens for each /24 (IPv4) or /64 (IPv6), refilled at a
+ * steady pace. The table has a fixed size; when many clients come at once, the bucket that was used
+ * longest ago in its row makes room, so that a flood costs the flooder's own buckets and never
+ * memory. Pure but for the table; one thread.
  */
 #include <stdint.h>
 
@@ -19,5 +20,6 @@ struct rate;
 struct rate *rate_new(const struct rate_settings *settings);
 void rate_free(struct rate **rate);
 
-/* Takes one token of the client's bucket. 0, or the seconds until there is one again (at least 1). */
+/* Takes one token of the client's bucket. 0, or the seconds until there is one again (at least
+ * 1). */
 unsigned rate_take(struct rate *rate, struct ip client, int64_t now_ms);

@@ -28,7 +28,8 @@ static void child_tie_to_parent(const struct child_plan *plan, pid_t parent)
 		_exit(err_exit_code(E_CLOSED));
 }
 
-/* First all out of the way, then each to its place: a place may be in use by a later one. Returns how many. */
+/* First all out of the way, then each to its place: a place may be in use by a later one. Returns
+ * how many. */
 static int child_pass_sockets(const struct child_plan *plan, struct buf *names)
 {
 	int moved[SOCKETS_MAX];
@@ -70,7 +71,8 @@ static _Noreturn void child_exec(const struct child_plan *plan)
 	child_set_number("LISTEN_PID", getpid());
 	setenv("LISTEN_FDNAMES", buf_cstr(&names), 1);
 	setenv("NOTIFY_SOCKET", plan->notify_path, 1);
-	/* The program as it was when the supervisor started, also when a newer one was installed meanwhile. */
+	/* The program as it was when the supervisor started, also when a newer one was installed
+	 * meanwhile. */
 	execv("/proc/self/exe", (char *const *)arguments);
 	child_fail(plan, "exec");
 }

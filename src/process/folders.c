@@ -13,7 +13,8 @@
 #include "base/macro.h"
 #include "conf/store_url.h"
 
-/* systemd's range for dynamic users, 61184 to 65519; the numbers of the roles are part of the manual. */
+/* systemd's range for dynamic users, 61184 to 65519; the numbers of the roles are part of the
+ * manual. */
 enum { DYNAMIC_GROUP = 61184 };
 
 static const struct {

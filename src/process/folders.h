@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Who a role runs as, and the folders it needs. Started as root, each role has a user of its own: `_stockade-ROLE` where
- * the system has one (conf/sysusers.d), otherwise a number that belongs to nobody, always the same one for the same role,
- * from the range that systemd keeps for dynamic users. All share the group `_stockade` (or such a number), by which they
- * read the lists. Started by somebody else, every role runs as that user.
+ * Who a role runs as, and the folders it needs. Started as root, each role has a user of its own:
+ * `_stockade-ROLE` where the system has one (conf/sysusers.d), otherwise a number that belongs to
+ * nobody, always the same one for the same role, from the range that systemd keeps for dynamic
+ * users. All share the group `_stockade` (or such a number), by which they read the lists. Started
+ * by somebody else, every role runs as that user.
  *
  *     run.folder           root     0755   control.sock 0600
  *       bus/               root     0711   ROLE.sock 0600, owned by the role's user
@@ -12,8 +13,8 @@
  *     run.state/ROLE       role     0700   spool
  *     the store's folder   keeper   0700   nobody else, ever
  *
- * A folder that is there already is never changed: a wrong owner is an error with a text, not a surprise for whoever else
- * uses the folder. Main thread, at start.
+ * A folder that is there already is never changed: a wrong owner is an error with a text, not a
+ * surprise for whoever else uses the folder. Main thread, at start.
  */
 #include <stdbool.h>
 #include <sys/types.h>
@@ -32,7 +33,8 @@ struct role_user role_user(const char *role);
 /* Becomes that user for good, when it is another one. E_SYSTEM. */
 int role_user_become(struct role_user user, struct fault *why);
 
-/* Creates what role keeps files in, owned by its user. E_DENIED, E_SYSTEM, E_CONFLICT (a folder belongs to somebody else). */
+/* Creates what role keeps files in, owned by its user. E_DENIED, E_SYSTEM, E_CONFLICT (a folder
+ * belongs to somebody else). */
 int folders_prepare(const struct conf *conf, const char *role, struct fault *why);
 /* run.folder and its bus folder, for whoever opens the keeper's sockets. */
 int folders_prepare_sockets(const struct conf *conf, struct fault *why);

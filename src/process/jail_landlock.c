@@ -131,7 +131,8 @@ static void folder_of(const char *file, char *folder, size_t size)
 		memcpy(folder, path, strlen(path) + 1);
 }
 
-/* Nothing that the role may not see lies below the folder of file, so that it may have the folder. */
+/* Nothing that the role may not see lies below the folder of file, so that it may have the
+ * folder. */
 static bool folder_is_harmless(const struct conf *conf, const char *file)
 {
 	char folder[PATH_MAX];
@@ -156,8 +157,9 @@ bool jail_can_reload(const struct conf *conf)
 	return can;
 }
 
-/* The folder of a file that is read again at a reload; a file that is replaced by rename is another file. But not when the
- * store lies below: then this one file, and the supervisor starts roles anew instead of reloading them. */
+/* The folder of a file that is read again at a reload; a file that is replaced by rename is another
+ * file. But not when the store lies below: then this one file, and the supervisor starts roles anew
+ * instead of reloading them. */
 static int jail_allow_file(
 	const struct ruleset *ruleset, const struct conf *conf, const char *file, struct fault *why)
 {

@@ -8,14 +8,15 @@
 #include "conf/conf.h"
 #include "process/jail_rules.h"
 
-/* What a server that has no configuration may open: reads path and what lies below; writes: makes and writes files there,
- * but removes none. */
+/* What a server that has no configuration may open: reads path and what lies below; writes: makes
+ * and writes files there, but removes none. */
 struct jail_path {
 	const char *path;
 	bool writes;
 };
 
-/* Which paths and ports: those that the row of the role and the configuration say, or, without one, these. */
+/* Which paths and ports: those that the row of the role and the configuration say, or, without one,
+ * these. */
 struct jail_scope {
 	const struct jail *jail;
 	const struct conf *conf; /* NULL: paths are all there is to say */
@@ -23,8 +24,10 @@ struct jail_scope {
 	size_t paths_len;
 };
 
-/* From now on nothing but these. 1: all of it holds; 0: this kernel has no Landlock, or an old one; E_SYSTEM. */
+/* From now on nothing but these. 1: all of it holds; 0: this kernel has no Landlock, or an old one;
+ * E_SYSTEM. */
 int jail_restrict(const struct jail_scope *scope, struct fault *why);
 
-/* Whether a role may read the configuration again from inside: not when folders of ours lie below its folder. */
+/* Whether a role may read the configuration again from inside: not when folders of ours lie below
+ * its folder. */
 bool jail_can_reload(const struct conf *conf);

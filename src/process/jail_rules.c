@@ -16,7 +16,8 @@ static const struct jail jails[] = {
 	{"rbldnsd", MAY_WRITE_NAMED | MAY_USE_SYSLOG}, /* no role: it stands alone */
 };
 
-/* Memory, time, threads that are there already, events, descriptors that are open already, serving. */
+/* Memory, time, threads that are there already, events, descriptors that are open already,
+ * serving. */
 static const int of_all[] = {
 	SCMP_SYS(accept),
 	SCMP_SYS(accept4),
@@ -126,7 +127,8 @@ static const int of_named_files[] = {
 	SCMP_SYS(openat),
 };
 
-/* For the reports of sanitizers, which debug builds for tests contain; nothing here reaches another process. */
+/* For the reports of sanitizers, which debug builds for tests contain; nothing here reaches another
+ * process. */
 static const int of_sanitizers[] = {
 	SCMP_SYS(getrlimit),
 	SCMP_SYS(mincore),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What each role may do: the table that an auditor reads, in jail_rules.c. jail_landlock.c and jail_seccomp.c turn a row into
- * what the kernel enforces. Constant; any thread.
+ * What each role may do: the table that an auditor reads, in jail_rules.c. jail_landlock.c and
+ * jail_seccomp.c turn a row into what the kernel enforces. Constant; any thread.
  */
 #include <stddef.h>
 
@@ -11,8 +11,8 @@ enum may {
 	MAY_WRITE_LISTS = 2, /* the keeper alone */
 	MAY_WRITE_STORE = 4, /* the keeper alone: it parses no strangers' bytes */
 	MAY_WRITE_STATE = 8, /* the role's own spool */
-	MAY_USE_BUS =
-		16, /* connect to unix sockets; whose, is a matter of their owners and modes */
+	/* connect to unix sockets; whose, is a matter of their owners and modes */
+	MAY_USE_BUS = 16,
 	MAY_ASK_RESOLVER = 32,
 	MAY_USE_BACKEND = 64,
 	MAY_READ_DNS_FILES = 128, /* keys of clients, secrets of cookies */
@@ -37,7 +37,7 @@ struct jail_calls {
 };
 
 extern const struct jail_calls jail_calls_of_all; /* each role */
-extern const struct jail_calls
-	jail_calls_of_writers; /* who may write files, where Landlock lets it */
+/* who may write files, where Landlock lets it */
+extern const struct jail_calls jail_calls_of_writers;
 extern const struct jail_calls jail_calls_of_named_files; /* MAY_WRITE_NAMED */
 extern const struct jail_calls jail_calls_of_sanitizers;  /* debug builds */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The lives of the roles below `stockade run`, without processes: what happened goes in, what the supervisor has to do comes
- * out. Pure; one thread; times in milliseconds of the supervisor's loop.
+ * The lives of the roles below `stockade run`, without processes: what happened goes in, what the
+ * supervisor has to do comes out. Pure; one thread; times in milliseconds of the supervisor's loop.
  *
  *             started            ready
  *     down ------------> starting -----> ready
  *      ^ ^                  |              |
- *      | +------------------+--------------+    died: down for a while, which doubles while it does not stay up
+ *      | +------------------+--------------+    died: down for a while, which doubles while it does
+ *                                               not stay up
  *      |                    |              |
  *      |                    +---> ending <-+    told to end, by a stop or a reload
  *      +---------------------------+            died: started at once when it is still wanted
@@ -49,13 +50,16 @@ enum { ROLES_MAX = 8 };
 /* All roles of a supervisor. */
 struct lifecycles {
 	size_t len;
-	size_t last; /* the one that ends last, when the others are down: the keeper, which hears what they have to say */
+	/* the one that ends last, when the others are down: the keeper, which hears what they have
+	 * to say */
+	size_t last;
 	bool reported_ready;
 	bool stopping;
 	struct lifecycle roles[ROLES_MAX];
 };
 
-/* The process was started (also as LIFE_START demanded), or could not be; the second gives LIFE_START_LATER. */
+/* The process was started (also as LIFE_START demanded), or could not be; the second gives
+ * LIFE_START_LATER. */
 void lifecycle_started(struct lifecycle *role);
 enum life_action lifecycle_start_failed(struct lifecycle *role, int64_t now_ms);
 
@@ -69,16 +73,17 @@ enum life_action lifecycle_died(
 /* It is to end. */
 enum life_action lifecycle_end(struct lifecycle *role);
 
-/* What a new configuration asks for. LIFE_NEW_PROCESS: its sockets or its jail change, which a process cannot. */
+/* What a new configuration asks for. LIFE_NEW_PROCESS: its sockets or its jail change, which a
+ * process cannot. */
 enum life_change { LIFE_SAME_PROCESS, LIFE_NEW_PROCESS, LIFE_UNWANTED };
 enum life_action lifecycle_configure(struct lifecycle *role, enum life_change change);
 
-/* True once: when each role is ready or has failed at least once and said why. A keeper without its store must not keep gate
- * and DNS from serving. */
+/* True once: when each role is ready or has failed at least once and said why. A keeper without its
+ * store must not keep gate and DNS from serving. */
 bool lifecycles_report_ready(struct lifecycles *all);
 
-/* All are to end: nothing waits for its start any more, and lifecycle_stop says for each role, now and after each death, what
- * to do. */
+/* All are to end: nothing waits for its start any more, and lifecycle_stop says for each role, now
+ * and after each death, what to do. */
 void lifecycles_stop(struct lifecycles *all);
 enum life_action lifecycle_stop(const struct lifecycles *all, struct lifecycle *role);
 bool lifecycles_any_lives(const struct lifecycles *all);

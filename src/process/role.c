@@ -65,7 +65,8 @@ void role_stop_listening(struct role_context *context)
 	context->sockets_len = 0;
 }
 
-/* run.folder and run.state were measured when the sockets and folders were made: these cannot be too long. */
+/* run.folder and run.state were measured when the sockets and folders were made: these cannot be
+ * too long. */
 void role_serve_last_view(const struct role_context *context, struct shelf *views)
 {
 	struct snapshot_file file = {.serial = 0};

@@ -210,7 +210,8 @@ int sockets_open(struct sockets *sockets, struct fault *why)
 	return 0;
 }
 
-/* A bus socket belongs to the user of the role that connects to it; the control socket to root, or whoever runs us. */
+/* A bus socket belongs to the user of the role that connects to it; the control socket to root, or
+ * whoever runs us. */
 int sockets_hand_over(const struct sockets *sockets, struct fault *why)
 {
 	for (size_t i = 0; i < sockets->len; i++) {

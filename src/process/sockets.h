@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Which sockets a role listens on, and where the descriptors come from: inherited by the LISTEN_FDS convention (from the
- * supervisor or from systemd, sd_listen_fds(3)), or opened here. The names are those of process/role.h. The supervisor and
- * the roles plan with the same function, so that both always mean the same sockets. Main thread, at start and reload.
+ * Which sockets a role listens on, and where the descriptors come from: inherited by the LISTEN_FDS
+ * convention (from the supervisor or from systemd, sd_listen_fds(3)), or opened here. The names are
+ * those of process/role.h. The supervisor and the roles plan with the same function, so that both
+ * always mean the same sockets. Main thread, at start and reload.
  */
 #include <stdbool.h>
 
@@ -26,16 +27,18 @@ struct sockets {
 	struct listen_socket sock[SOCKETS_MAX];
 };
 
-/* What role listens on by the configuration; all closed. E_LIMIT: more than SOCKETS_MAX, or a path too long. */
+/* What role listens on by the configuration; all closed. E_LIMIT: more than SOCKETS_MAX, or a path
+ * too long. */
 int sockets_plan(
 	const struct conf *conf, const char *role, struct sockets *ret_sockets, struct fault *why);
 
-/* How many descriptors from LISTEN_FDS_START on are meant for this process (sd_listen_fds(3): LISTEN_PID has to name it); 0 when
- * there are more than `most`. */
+/* How many descriptors from LISTEN_FDS_START on are meant for this process (sd_listen_fds(3):
+ * LISTEN_PID has to name it); 0 when there are more than `most`. */
 enum { LISTEN_FDS_START = 3 };
 uint64_t sockets_inherited_count(uint64_t most);
 
-/* Fills in what LISTEN_FDS hands over by name, once, and clears those variables; descriptors of other names are closed. */
+/* Fills in what LISTEN_FDS hands over by name, once, and clears those variables; descriptors of
+ * other names are closed. */
 void sockets_inherit(struct sockets *sockets);
 
 /* Opens what is still closed. On failure those opened here stay open until sockets_close. */
@@ -43,12 +46,14 @@ int sockets_open(struct sockets *sockets, struct fault *why);
 bool sockets_are_open(const struct sockets *sockets);
 void sockets_close(struct sockets *sockets);
 
-/* Gives each bus socket to the user of the role that connects to it; the control socket stays root's. E_SYSTEM. */
+/* Gives each bus socket to the user of the role that connects to it; the control socket stays
+ * root's. E_SYSTEM. */
 int sockets_hand_over(const struct sockets *sockets, struct fault *why);
 /* Removes the files of the unix sockets that are open. */
 void sockets_unlink(const struct sockets *sockets);
 
-/* Moves the descriptors of the sockets that `to` plans as well; what it does not plan stays in `from`. */
+/* Moves the descriptors of the sockets that `to` plans as well; what it does not plan stays in
+ * `from`. */
 void sockets_move(struct sockets *from, struct sockets *to);
 bool sockets_equal(const struct sockets *a, const struct sockets *b);
 

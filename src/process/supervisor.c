@@ -272,7 +272,8 @@ static bool conf_has_role(const struct conf *conf, const char *name)
 	return false;
 }
 
-/* Folders and sockets of one role; sockets it has already are kept. Nothing of it is changed on failure. */
+/* Folders and sockets of one role; sockets it has already are kept. Nothing of it is changed on
+ * failure. */
 static int supervised_prepare(struct supervised *supervised, const struct conf *conf,
 	struct sockets *ret_sockets, struct fault *why)
 {
@@ -433,7 +434,8 @@ static void supervisor_done(struct supervisor *supervisor)
 	conf_free(&supervisor->conf);
 }
 
-/* Thousands of sessions need thousands of descriptors; the hard limit is the administrator's word. */
+/* Thousands of sessions need thousands of descriptors; the hard limit is the administrator's
+ * word. */
 static void raise_descriptor_limit(void)
 {
 	struct rlimit limit;

@@ -70,7 +70,8 @@ int rbl_a_read(struct rbl_cursor *cursor, uint8_t ret_a[4])
 	return 0;
 }
 
-/* The length behind a slash, or `bits` when there is none and that is more than one octet or group. */
+/* The length behind a slash, or `bits` when there is none and that is more than one octet or
+ * group. */
 static int length_read(struct rbl_cursor *cursor, int bits, int alone, unsigned max)
 {
 	unsigned length = 0;
@@ -88,7 +89,8 @@ int rbl_cidr4_read(struct rbl_cursor *cursor, uint32_t *ret_address)
 	return bits < 0 ? bits : length_read(cursor, bits, 8, IPV4_BITS);
 }
 
-/* "10.2-10.4": both give the same octets, the others are 0 and 255; or the last octet alone, "10.2-4". */
+/* "10.2-10.4": both give the same octets, the others are 0 and 255; or the last octet alone,
+ * "10.2-4". */
 static int range_end_read(struct rbl_cursor *cursor, int bits, uint32_t first, uint32_t *ret_last)
 {
 	uint32_t last;
@@ -200,7 +202,8 @@ struct run {
 	unsigned first, len;
 };
 
-/* The longest run of zero groups; of equal ones the first, and none of a single group (RFC 5952 section 4.2). */
+/* The longest run of zero groups; of equal ones the first, and none of a single group (RFC 5952
+ * section 4.2). */
 static struct run zeros_find(const uint16_t groups[8])
 {
 	struct run best = {8, 0};

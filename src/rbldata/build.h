@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A plain data set while its lines are read, and its painting at the end. Owner: the loader; one thread.
+ * A plain data set while its lines are read, and its painting at the end. Owner: the loader; one
+ * thread.
  */
 #include "rbldata/paint.h"
 #include "rbldata/read.h"
 #include "rbldata/subset.h"
 
-/* What a trie has to know of a whole address, to choose among repeated ones and to tell of the others. */
+/* What a trie has to know of a whole address, to choose among repeated ones and to tell of the
+ * others. */
 struct rbl_point_origin {
 	uint32_t value;
 	uint32_t line;
@@ -35,6 +37,7 @@ void rbl_builder_free(struct rbl_builder **builder);
 int rbl_builder_entry(struct rbl_builder *builder, const struct rbl_entry *entry, uint64_t line);
 int rbl_builder_plain(struct rbl_builder *builder, struct rbl_plain_lines *lines);
 
-/* Makes the data set of what was read; the builder is empty then. reader: is told what was repeated. E_NOMEM, E_LIMIT. */
+/* Makes the data set of what was read; the builder is empty then. reader: is told what was
+ * repeated. E_NOMEM, E_LIMIT. */
 int rbl_builder_finish(
 	struct rbl_builder *builder, struct rbl_reader *reader, struct rbl_subset **ret_subset);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Data sets of rbldnsd: its files read, its questions answered. A data set is immutable once it is loaded, so a newer one
- * is built in the background while the old one answers; whoever shares it holds a reference.
+ * Data sets of rbldnsd: its files read, its questions answered. A data set is immutable once it is
+ * loaded, so a newer one is built in the background while the old one answers; whoever shares it
+ * holds a reference.
  *
  * Loading: one thread a data set. Everything else: any number of threads, no locks, no allocation.
  */
@@ -15,10 +16,11 @@
 struct rbl_dataset;
 
 /*
- * Reads the files, in order, as one. A line that says nothing sensible is reported and left out. Failures, with words in
- * *why that begin with "file:" or "file:line:column:": E_ABSENT, E_DENIED, E_IO (open, read), E_CORRUPT, E_TRUNCATED (gzip),
- * E_LIMIT (size), E_CONFLICT (the file changed while it was read), E_RANGE (its $TIMESTAMP lies in the future), E_PARSE
- * (what makes the rest meaningless: a line before the first $DATASET, an unknown type behind it), E_NOMEM.
+ * Reads the files, in order, as one. A line that says nothing sensible is reported and left out.
+ * Failures, with words in *why that begin with "file:" or "file:line:column:": E_ABSENT, E_DENIED,
+ * E_IO (open, read), E_CORRUPT, E_TRUNCATED (gzip), E_LIMIT (size), E_CONFLICT (the file changed
+ * while it was read), E_RANGE (its $TIMESTAMP lies in the future), E_PARSE (what makes the rest
+ * meaningless: a line before the first $DATASET, an unknown type behind it), E_NOMEM.
  */
 struct rbl_load {
 	enum rbl_type type;
@@ -45,19 +47,20 @@ const char *rbl_dataset_summary(const struct rbl_dataset *dataset, char text[RBL
 uint64_t rbl_dataset_entries(const struct rbl_dataset *dataset);
 size_t rbl_dataset_memory(const struct rbl_dataset *dataset);
 
-/* Flags of enum rbl_found. At the apex data sets answer as well (generic "@"); that the apex itself is there is the
- * caller's to know. An acl answers nothing here. */
+/* Flags of enum rbl_found. At the apex data sets answer as well (generic "@"); that the apex itself
+ * is there is the caller's to know. An acl answers nothing here. */
 unsigned rbl_dataset_query(const struct rbl_dataset *dataset, const struct rbl_question *question,
 	const struct rbl_sink *sink);
 
-/* Asks for the memory that the question will read (rbldata/index.h); steps are below RBL_DATASET_FETCHES. Of a combined data set
- * nothing is fetched: which of its subsets will be asked is known only when the question was read again for a subzone. */
+/* Asks for the memory that the question will read (rbldata/index.h); steps are below
+ * RBL_DATASET_FETCHES. Of a combined data set nothing is fetched: which of its subsets will be
+ * asked is known only when the question was read again for a subzone. */
 enum { RBL_DATASET_FETCHES = 3 };
 void rbl_dataset_prefetch(
 	const struct rbl_dataset *dataset, const struct rbl_question *question, unsigned step);
 
-/* All its subsets, each as often as it answers somewhere: below which name (labels in wire form without the root label; empty:
- * the zone itself). Closer subzones hide farther ones. */
+/* All its subsets, each as often as it answers somewhere: below which name (labels in wire form
+ * without the root label; empty: the zone itself). Closer subzones hide farther ones. */
 struct rbl_subset;
 
 void rbl_dataset_walk(const struct rbl_dataset *dataset,
@@ -65,8 +68,8 @@ void rbl_dataset_walk(const struct rbl_dataset *dataset,
 
 /* ---- acl ---- */
 
-/* What an acl says about a client. Of a global and a zone's acl the stronger holds: ignore, refuse, empty, always, pass; of
- * two that say always, the global one. */
+/* What an acl says about a client. Of a global and a zone's acl the stronger holds: ignore, refuse,
+ * empty, always, pass; of two that say always, the global one. */
 struct rbl_verdict rbl_dataset_verdict(const struct rbl_dataset *acl, struct ip client);
 struct rbl_verdict rbl_verdict_join(struct rbl_verdict global, struct rbl_verdict zone);
 

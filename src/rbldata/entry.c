@@ -283,7 +283,8 @@ static int default_read(struct rbl_cursor *cursor, const struct rbl_entry_rules 
 {
 	struct rbl_entry_rules standard = *rules;
 
-	/* What a default line leaves out is the standard's, not that of the default before it; but for acl. */
+	/* What a default line leaves out is the standard's, not that of the default before it; but
+	 * for acl. */
 	if (rules->type != RBL_ACL)
 		standard.default_value = &rbl_value_standard;
 	entry->ground = RBL_GROUND_DEFAULT;

@@ -12,7 +12,8 @@
 enum rbl_word { RBL_WORD_NONE, RBL_WORD_IGNORE, RBL_WORD_REFUSE, RBL_WORD_EMPTY, RBL_WORD_PASS };
 
 enum rbl_ground {
-	RBL_GROUND_DEFAULT, /* no ground: the value is that of the following entries that have none */
+	/* no ground: the value is that of the following entries that have none */
+	RBL_GROUND_DEFAULT,
 	RBL_GROUND_V4,
 	RBL_GROUND_V6,
 	RBL_GROUND_NAME
@@ -60,7 +61,8 @@ int rbl_offend(struct rbl_offence *offence, const uint8_t *at, const char *text)
 /* 127.0.0.2 without a text. */
 extern const struct rbl_value rbl_value_standard;
 
-/* Reads a line without blanks at its ends that is neither empty, nor a comment, nor special, of any type but generic and
- * combined. 0, or E_PARSE with *ret_offence. On success ret_offence->text tells of what was changed, or is NULL. */
+/* Reads a line without blanks at its ends that is neither empty, nor a comment, nor special, of any
+ * type but generic and combined. 0, or E_PARSE with *ret_offence. On success ret_offence->text
+ * tells of what was changed, or is NULL. */
 int rbl_entry_read(struct span line, const struct rbl_entry_rules *rules,
 	struct rbl_entry *ret_entry, struct rbl_offence *ret_offence);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* What is known of a data set beside its entries: how it is to be read, and what its special lines say. Values. */
+/* What is known of a data set beside its entries: how it is to be read, and what its special lines
+ * say. Values. */
 #include "dns/name.h"
 
 enum { RBL_NS_MAX = 32, RBL_TTL_DEFAULT_S = 35 * 60 };
 
 struct rbl_options {
-	bool host_bits; /* -e: 192.0.2.9/24 means 192.0.2.0/24; otherwise such a line is warned of and left out */
+	/* -e: 192.0.2.9/24 means 192.0.2.0/24; otherwise such a line is warned of and left out */
+	bool host_bits;
 	bool no_gzip; /* -C */
 	/* -t: 0 is "the default" and "no limit" */
 	uint32_t ttl_default_s, ttl_min_s, ttl_max_s;
@@ -21,7 +23,8 @@ struct rbl_soa {
 	uint32_t refresh_s, retry_s, expire_s, minimum_s;
 };
 
-/* What the special lines said. Of several data sets of a zone, the first with a SOA gives it, the first with NS those. */
+/* What the special lines said. Of several data sets of a zone, the first with a SOA gives it, the
+ * first with NS those. */
 struct rbl_head {
 	struct rbl_soa soa;
 	uint32_t ns_ttl_s;

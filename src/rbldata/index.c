@@ -24,8 +24,8 @@ void rbl_index_done(struct rbl_index *index)
 }
 
 /* ---- Numbering answers by frequency ----
- * Answers are sparse numbers and may be as many as entries; most files have a handful. So they are counted in a hash table,
- * and a run of equal ones costs one look. */
+ * Answers are sparse numbers and may be as many as entries; most files have a handful. So they are
+ * counted in a hash table, and a run of equal ones costs one look. */
 
 struct counted {
 	uint32_t answer;
@@ -154,7 +154,8 @@ struct writer {
 	struct list_record record;
 };
 
-/* A row is its answer, held where a snapshot has the reason; the row of answer 0 has nothing and lists nothing. */
+/* A row is its answer, held where a snapshot has the reason; the row of answer 0 has nothing and
+ * lists nothing. */
 static void rows_put(struct writer *writer, struct counted *const *order, uint32_t len)
 {
 	struct answer_rows_record *record = &writer->record.rows;

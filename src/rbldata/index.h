@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Painted ground, looked up: the tables of a list (sets/, as in a snapshot), whose rows are answers (rbldata/values.h). A look-up
- * is one or two searches and no rule. Immutable once built; reading: any thread.
+ * Painted ground, looked up: the tables of a list (sets/, as in a snapshot), whose rows are answers
+ * (rbldata/values.h). A look-up is one or two searches and no rule. Immutable once built; reading:
+ * any thread.
  */
 #include "list/snapshot.h"
 #include "list/view.h"
@@ -34,19 +35,21 @@ void rbl_index_done(struct rbl_index *index);
 uint32_t rbl_index_v4(const struct rbl_index *index, uint32_t address);
 uint32_t rbl_index_v6(const struct rbl_index *index, struct ip ip);
 
-/* Asks for the memory that the look-up will read, one step (below RBL_FETCHES) after the other for all look-ups of a batch, so
- * that their misses overlap. Changes no answer. */
+/* Asks for the memory that the look-up will read, one step (below RBL_FETCHES) after the other for
+ * all look-ups of a batch, so that their misses overlap. Changes no answer. */
 enum { RBL_FETCHES = NAMES_FETCHES };
 void rbl_index_prefetch_v4(const struct rbl_index *index, uint32_t address, unsigned step);
 void rbl_index_prefetch_v6(const struct rbl_index *index, struct ip ip, unsigned step);
 void rbl_index_prefetch_name(const struct rbl_index *index, struct span key, unsigned step);
 
-/* The answer of a name that is itself no entry, but has a wildcard below it: what wildcards further up say. */
+/* The answer of a name that is itself no entry, but has a wildcard below it: what wildcards further
+ * up say. */
 static const uint32_t rbl_inherited = UINT32_MAX - 1;
 
 struct rbl_named {
 	uint32_t answer;
-	size_t entry_len; /* of the key of the entry that answers: the name itself, or what it is below */
+	/* of the key of the entry that answers: the name itself, or what it is below */
+	size_t entry_len;
 	bool has_below; /* something below the name is listed */
 };
 

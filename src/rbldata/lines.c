@@ -11,8 +11,9 @@
 #include "rbldata/gunzip.h"
 
 /*
- * One buffer: the incomplete line that the last block left over lies at its beginning, and the file is read behind it. A
- * line that fills a whole buffer without an end is given out cut, and the rest of it is passed over.
+ * One buffer: the incomplete line that the last block left over lies at its beginning, and the file
+ * is read behind it. A line that fills a whole buffer without an end is given out cut, and the rest
+ * of it is passed over.
  */
 enum { BUFFER_SIZE = 256 * 1024 };
 

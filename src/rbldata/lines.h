@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A file, plain or gzip, in blocks of whole lines: big reads, no copy of a line. Not mapped: a file that is cut short while
- * it is mapped kills its reader. Owner: the caller; one thread.
+ * A file, plain or gzip, in blocks of whole lines: big reads, no copy of a line. Not mapped: a file
+ * that is cut short while it is mapped kills its reader. Owner: the caller; one thread.
  */
 #include "base/err.h"
 #include "base/span.h"
@@ -28,9 +28,10 @@ int rbl_lines_open_fd(int fd, const struct rbl_lines_options *options, struct rb
 	struct fault *why);
 void rbl_lines_free(struct rbl_lines **lines);
 
-/* 1: *ret_block has whole lines, good until the next call. Each ends in a newline, but for the last of the file and for a
- * line of more than RBL_LINE_MAX, which is cut: the block then ends there. 0: the end. E_IO, E_CORRUPT, E_TRUNCATED (gzip),
- * E_LIMIT (gzip_max), E_CONFLICT (at the end: the file has changed meanwhile). */
+/* 1: *ret_block has whole lines, good until the next call. Each ends in a newline, but for the last
+ * of the file and for a line of more than RBL_LINE_MAX, which is cut: the block then ends there. 0:
+ * the end. E_IO, E_CORRUPT, E_TRUNCATED (gzip), E_LIMIT (gzip_max), E_CONFLICT (at the end: the
+ * file has changed meanwhile). */
 int rbl_lines_next(struct rbl_lines *lines, struct span *ret_block, struct fault *why);
 
 /* When the file was last changed, in whole seconds. */

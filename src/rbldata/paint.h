@@ -3,10 +3,12 @@
 /*
  * From entries to disjoint ground, by the rules of rbldnsd:
  *
- *   levels   ip4set. An entry is cut into what whole octets give: /8s, /16s, /24s and addresses. The finest level with an
- *            entry answers, with the values of all its entries there; one exclusion among them and it answers nothing. So a
- *            /25 is of the same level as an address in it, and both answer.
- *   longest  tries. The longest prefix answers, excluded or not; of a prefix given twice the first counts.
+ *   levels   ip4set. An entry is cut into what whole octets give: /8s, /16s, /24s and addresses.
+ *            The finest level with an entry answers, with the values of all its entries there; one
+ *            exclusion among them and it answers nothing. So a /25 is of the same level as an
+ *            address in it, and both answer.
+ *   longest  tries. The longest prefix answers, excluded or not; of a prefix given twice the first
+ *            counts.
  *   names    dnset. The name itself, or else the nearest wildcard above it.
  *
  * Owner: the loader; one thread.
@@ -18,7 +20,8 @@
 /* An answer for ground that no entry covers; only while painting. */
 static const uint32_t rbl_uncovered = UINT32_MAX;
 
-/* Steps of which neighbours differ: from step.first on step.row holds, and `rest` before the first. E_NOMEM. */
+/* Steps of which neighbours differ: from step.first on step.row holds, and `rest` before the first.
+ * E_NOMEM. */
 int rbl_steps_add(struct steps *steps, struct step step, uint32_t rest);
 
 /* ---- ip4set ---- */
@@ -73,7 +76,8 @@ struct rbl_prefixes {
 void rbl_prefixes_done(struct rbl_prefixes *prefixes);
 int rbl_prefixes_add(struct rbl_prefixes *prefixes, struct rbl_prefix prefix);
 
-/* Sorts by address, then the wider first, and drops what repeats a prefix. repeated: told of each, in no order. E_NOMEM. */
+/* Sorts by address, then the wider first, and drops what repeats a prefix. repeated: told of each,
+ * in no order. E_NOMEM. */
 int rbl_prefixes_sort(struct rbl_prefixes *prefixes,
 	void (*repeated)(void *arg, const struct rbl_prefix *prefix), void *arg);
 

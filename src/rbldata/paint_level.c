@@ -11,8 +11,8 @@
  *     /24 level   10.1.0.0/22 b, 10.1.2.0/24 c         |b       |bc |b  |
  *     steps                                       |a   |b       |bc |b  |a            |
  *
- * Single addresses, the great mass, are not put through that. They stay points with their own answer above the steps,
- * joined with what ranges of their level say there.
+ * Single addresses, the great mass, are not put through that. They stay points with their own
+ * answer above the steps, joined with what ranges of their level say there.
  */
 struct sweep {
 	struct rbl_values *values;
@@ -56,8 +56,9 @@ static int range_add(struct rbl_leveled *leveled, enum rbl_level level, struct r
 }
 
 /*
- * What whole octets give. A coarser level gets what is left in the middle when the incomplete ends have gone to the finer
- * one; a range inside one block of 256 stays where it is, unless it is that block.
+ * What whole octets give. A coarser level gets what is left in the middle when the incomplete ends
+ * have gone to the finer one; a range inside one block of 256 stays where it is, unless it is that
+ * block.
  */
 int rbl_leveled_add(struct rbl_leveled *leveled, uint32_t first, uint32_t last, uint32_t value)
 {

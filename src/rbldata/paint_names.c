@@ -5,9 +5,9 @@
 #include "rbldata/paint.h"
 
 /*
- * A node for every name and each of its ancestors, in order of key, so that everything below a name follows it (sets/names.h).
- * What a table says below a name it says of the name as well, unless the name has an answer of its own; "*.x" does not list
- * x, so such an x gets one: rbl_inherited.
+ * A node for every name and each of its ancestors, in order of key, so that everything below a name
+ * follows it (sets/names.h). What a table says below a name it says of the name as well, unless the
+ * name has an answer of its own; "*.x" does not list x, so such an x gets one: rbl_inherited.
  */
 enum { LABELS_MAX = 128 };
 
@@ -106,7 +106,8 @@ static int walk_go(struct names_walk *walk, const struct rbl_name *name)
 	return r;
 }
 
-/* The answer of those of a name's entries that say something of it, or of what is below it; names_no_row when none does. */
+/* The answer of those of a name's entries that say something of it, or of what is below it;
+ * names_no_row when none does. */
 static int64_t group_answer(
 	struct names_walk *walk, const struct rbl_name *names, size_t len, enum rbl_covers part)
 {

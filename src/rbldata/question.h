@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What is asked of a data set, and how it answers: records one by one into a sink, so that their number has no limit but
- * that of the message. Pure; any thread.
+ * What is asked of a data set, and how it answers: records one by one into a sink, so that their
+ * number has no limit but that of the message. Pure; any thread.
  */
 #include "base/ip.h"
 #include "base/span.h"
@@ -31,8 +31,8 @@ struct rbl_verdict {
 };
 
 /*
- * A name below the apex. Its labels lie in wire form as in the message (a length, then the octets), in lower case, and end
- * where the name of the zone begins. The name is borrowed.
+ * A name below the apex. Its labels lie in wire form as in the message (a length, then the octets),
+ * in lower case, and end where the name of the zone begins. The name is borrowed.
  */
 struct rbl_question {
 	struct span name;                /* without the zone and the root label; empty: the apex */
@@ -45,13 +45,14 @@ struct rbl_question {
 	bool has_v6;
 	uint32_t v4;
 	struct ip v6;
-	int key_len; /* where data sets of names look; E_PARSE: a label with a NUL is in none of them */
+	/* where data sets of names look; E_PARSE: a label with a NUL is in none of them */
+	int key_len;
 	uint8_t key[NAME_KEY_SIZE];
 };
 
-/* Reads the name as an address and as a key too, when the zone has such data (kinds: of enum rbl_kind). An IPv6 address
- * inside 2002::/16 or ::ffff:0:0/96 asks for the IPv4 address in it where there is IPv4 data. name holds at most 254
- * octets. */
+/* Reads the name as an address and as a key too, when the zone has such data (kinds: of enum
+ * rbl_kind). An IPv6 address inside 2002::/16 or ::ffff:0:0/96 asks for the IPv4 address in it
+ * where there is IPv4 data. name holds at most 254 octets. */
 void rbl_question_init(
 	struct rbl_question *question, struct span name, unsigned kinds, unsigned want);
 
@@ -61,20 +62,21 @@ void rbl_question_below(const struct rbl_question *question, unsigned labels, un
 
 struct span rbl_question_label(const struct rbl_question *question, unsigned i);
 
-/* The name read as the beginning of an address, whole or not: false when it cannot be one. The octets (nibbles) that are
- * given count from the left of ret_first, the others are 0. */
+/* The name read as the beginning of an address, whole or not: false when it cannot be one. The
+ * octets (nibbles) that are given count from the left of ret_first, the others are 0. */
 bool rbl_question_v4(const struct rbl_question *question, uint32_t *ret_first);
 bool rbl_question_v6(const struct rbl_question *question, struct ip *ret_first);
 
 struct rbl_record {
 	uint16_t type; /* of enum dns_type: A, TXT, MX */
 	uint32_t ttl_s;
-	struct span
-		rdata; /* TXT: with the octet of its length; MX: the exchange is not compressed */
+	/* TXT: with the octet of its length; MX: the exchange is not compressed */
+	struct span rdata;
 };
 
-/* Where records go, in the order of the data. The same record may come twice, and records of one type with different times
- * to live; a message has each once and the least time of its type (RFC 2181 section 5.2). rdata dies with the call. */
+/* Where records go, in the order of the data. The same record may come twice, and records of one
+ * type with different times to live; a message has each once and the least time of its type (RFC
+ * 2181 section 5.2). rdata dies with the call. */
 struct rbl_sink {
 	void (*record)(void *arg, const struct rbl_record *record);
 	void *arg;
@@ -82,9 +84,10 @@ struct rbl_sink {
 
 /* What a data set knows of a name; flags, to be joined over the data sets of a zone. */
 enum rbl_found {
-	RBL_FOUND =
-		1, /* the name is there; its records, if any are of the wanted type, went into the sink */
-	RBL_BELOW =
-		2, /* an empty non-terminal: something below the name is there (RFC 8020). rbldnsd says NXDOMAIN */
+	/* the name is there; its records, if any are of the wanted type, went into the sink */
+	RBL_FOUND = 1,
+	/* an empty non-terminal: something below the name is there (RFC 8020). rbldnsd says
+	 * NXDOMAIN */
+	RBL_BELOW = 2,
 	RBL_LISTED_ALWAYS = 4 /* RBL_REPLY_ALWAYS applies: answer rbl_verdict_answer once */
 };

@@ -203,7 +203,8 @@ static void word_skip(struct rbl_cursor *cursor)
 	rbl_skip_blanks(cursor);
 }
 
-/* "ttl server server ..."; one behind a hyphen is switched off. The first line with a server counts. */
+/* "ttl server server ..."; one behind a hyphen is switched off. The first line with a server
+ * counts. */
 static int ns_read(
 	struct rbl_special *special, struct rbl_cursor *cursor, struct rbl_offence *offence)
 {
@@ -319,7 +320,8 @@ static int64_t days_before(unsigned year, unsigned month, unsigned day)
 	return days;
 }
 
-/* yyyy:mm:dd[:hh[:mi[:ss]]] with colons, hyphens or nothing between; "0" or "-": no time, 0. In UTC. */
+/* yyyy:mm:dd[:hh[:mi[:ss]]] with colons, hyphens or nothing between; "0" or "-": no time, 0. In
+ * UTC. */
 static int stamp_read(struct rbl_cursor *cursor, int64_t *ret_time_s)
 {
 	unsigned year = 0, month = 0, day = 0, clock[3] = {0};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Special lines: "$SOA ...", also written "#$", ";$" and ":$", in files of every type. Pure; any thread.
+ * Special lines: "$SOA ...", also written "#$", ";$" and ":$", in files of every type. Pure; any
+ * thread.
  */
 #include "rbldata/entry.h"
 #include "rbldata/head.h"
@@ -32,12 +33,13 @@ bool rbl_is_special(struct span line, struct span *ret_rest);
 /* "$DATASET ..." of a combined file: *ret_rest is what follows the word. */
 bool rbl_is_dataset(struct span rest, struct span *ret_rest);
 
-/* 0; E_PARSE with *ret_offence: the line is left out; E_RANGE: the data is from the future, nothing may be loaded. On
- * success ret_offence->text tells of what was left out, or is NULL. */
+/* 0; E_PARSE with *ret_offence: the line is left out; E_RANGE: the data is from the future, nothing
+ * may be loaded. On success ret_offence->text tells of what was left out, or is NULL. */
 int rbl_special_read(
 	struct rbl_special *special, struct span rest, struct rbl_offence *ret_offence);
 
-/* "2d", "30": a number with s, m, h, d or w behind it, up to a blank; the cursor then stands at the next word. E_PARSE. */
+/* "2d", "30": a number with s, m, h, d or w behind it, up to a blank; the cursor then stands at the
+ * next word. E_PARSE. */
 int rbl_time_read(struct rbl_cursor *cursor, uint32_t *ret_seconds);
 
 /* The same as a time to live: 0 is the default, others are kept within the limits of -t. */

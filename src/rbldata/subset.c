@@ -140,7 +140,8 @@ static unsigned query_key(const struct rbl_subset *subset, const struct rbl_ques
 	return key.len != 0 ? query_name(subset, question, key, sink) : 0;
 }
 
-/* What an acl says goes before what is listed, for all that could be: whole addresses, and names. */
+/* What an acl says goes before what is listed, for all that could be: whole addresses, and
+ * names. */
 static unsigned query_overruled(
 	const struct rbl_subset *subset, const struct rbl_question *question)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The subzones of a combined data set: which of its subsets answer where. Only the closest subzone of a name is asked, and
- * all of its subsets. Owner: the data set; immutable once loaded.
+ * The subzones of a combined data set: which of its subsets answer where. Only the closest subzone
+ * of a name is asked, and all of its subsets. Owner: the data set; immutable once loaded.
  */
 #include "base/err.h"
 #include "rbldata/question.h"
@@ -10,8 +10,8 @@
 enum { RBL_SUBZONE_NAME_SIZE = 255 };
 
 struct rbl_subzone {
-	uint8_t name
-		[RBL_SUBZONE_NAME_SIZE]; /* labels in wire form, lower case, without the root label */
+	/* labels in wire form, lower case, without the root label */
+	uint8_t name[RBL_SUBZONE_NAME_SIZE];
 	uint8_t name_len;
 	unsigned labels;
 	unsigned kinds;    /* of all its subsets */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The types of rbldnsd's data sets. Neither rbldnsd nor its forks have an "ip6set": IPv6 is ip6trie (any prefix, own
- * values) and ip6tset (/64 only). Pure; any thread.
+ * The types of rbldnsd's data sets. Neither rbldnsd nor its forks have an "ip6set": IPv6 is ip6trie
+ * (any prefix, own values) and ip6tset (/64 only). Pure; any thread.
  */
 #include "base/span.h"
 
@@ -19,8 +19,8 @@ enum rbl_type {
 	RBL_TYPES
 };
 
-/* As what the names of a zone with such a data set are read: addresses, keys of names; a zone has those of all its data
- * sets. */
+/* As what the names of a zone with such a data set are read: addresses, keys of names; a zone has
+ * those of all its data sets. */
 enum rbl_kind { RBL_KIND_V4 = 1, RBL_KIND_V6 = 2, RBL_KIND_NAME = 4 };
 
 /* "ip4set" and so on, exactly; E_ABSENT. */

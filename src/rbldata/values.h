@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What entries say: an A and the template of a TXT. Equal ones exist once, so ten million addresses share a few. An answer
- * is one value, or several that hold for the same ground; answer 0 is none: excluded, or never listed.
+ * What entries say: an A and the template of a TXT. Equal ones exist once, so ten million addresses
+ * share a few. An answer is one value, or several that hold for the same ground; answer 0 is none:
+ * excluded, or never listed.
  *
  * Owner while it grows: the loader; one thread. Afterwards: pure, any thread.
  */
@@ -25,8 +26,8 @@ void rbl_values_free(struct rbl_values **values);
 /* The number of a value, which is its answer too. E_NOMEM, E_LIMIT. */
 int64_t rbl_values_add(struct rbl_values *values, const struct rbl_value *value);
 
-/* The answer of several values, in any order, with repetitions; those are sorted in place. 0 among them excludes: answer 0.
- * E_NOMEM, E_LIMIT. */
+/* The answer of several values, in any order, with repetitions; those are sorted in place. 0 among
+ * them excludes: answer 0. E_NOMEM, E_LIMIT. */
 int64_t rbl_values_join(struct rbl_values *values, uint32_t *numbers, size_t len);
 
 /* The numbers of an answer; *one keeps that of a single value. */

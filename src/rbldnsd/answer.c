@@ -6,11 +6,12 @@
 #include "dns/reply.h"
 
 /*
- * A name is answered in this order, which is rbldnsd's: is the client welcome (acl); is the zone ours; are its data there;
- * is the name its apex; what do its data sets say, in their order; does anything below it exist; else NXDOMAIN.
+ * A name is answered in this order, which is rbldnsd's: is the client welcome (acl); is the zone
+ * ours; are its data there; is the name its apex; what do its data sets say, in their order; does
+ * anything below it exist; else NXDOMAIN.
  *
- * Data sets pour records into a sink, which writes them straight into the message: a record that stands there already is
- * left out, and all records of a type get the least time to live of them.
+ * Data sets pour records into a sink, which writes them straight into the message: a record that
+ * stands there already is left out, and all records of a type get the least time to live of them.
  */
 enum {
 	CLASS_ANY = 255,
@@ -21,7 +22,8 @@ enum {
 	COUNT_NOBODY = -1,
 };
 
-/* A query being answered. A batch has one of each, and is gone through twice: asked_read, asked_reply. */
+/* A query being answered. A batch has one of each, and is gone through twice: asked_read,
+ * asked_reply. */
 struct asked {
 	const struct rbl_service *service;
 	struct dns_request *request;
@@ -47,7 +49,8 @@ static unsigned octets_u16(const uint8_t *p)
 	return (unsigned)p[0] << 8 | p[1];
 }
 
-/* Whether the record stands among the answers. Makes the time to live of its type that of the shortest. */
+/* Whether the record stands among the answers. Makes the time to live of its type that of the
+ * shortest. */
 static bool answers_have(
 	const struct asked *asked, const struct rbl_record *record, uint32_t *ttl_s)
 {
@@ -185,7 +188,8 @@ static void asked_answer_servers(const struct asked *asked)
 	asked_put_glue(asked, from);
 }
 
-/* Name servers nobody asked for (-A): all of them or none, so that they are no reason to truncate. */
+/* Name servers nobody asked for (-A): all of them or none, so that they are no reason to
+ * truncate. */
 static void asked_add_servers(const struct asked *asked)
 {
 	size_t from = asked->reply->len;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * How queries are counted, and the lines that say so: those of rbldnsd, which people's graphs are made from. Pure; any
- * thread.
+ * How queries are counted, and the lines that say so: those of rbldnsd, which people's graphs are
+ * made from. Pure; any thread.
  */
 #include "base/buf.h"
 

@@ -190,8 +190,9 @@ static bool path_is_straight(const char *path, const char *whole)
 }
 
 /*
- * A data file that is replaced is another file, so it is its folder that has to be read. Where a symbolic link leads there,
- * the link may lead elsewhere one day ("current" -> "release-7"): then the folder above the file's own is read as well.
+ * A data file that is replaced is another file, so it is its folder that has to be read. Where a
+ * symbolic link leads there, the link may lead elsewhere one day ("current" -> "release-7"): then
+ * the folder above the file's own is read as well.
  */
 static void paths_add_data(struct paths *paths, const char *file)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Where `stockade rbldnsd` runs: in the background or not, as whom, below which root, and with which rights. Main thread,
- * while it is the only one, in the order in which the functions stand here.
+ * Where `stockade rbldnsd` runs: in the background or not, as whom, below which root, and with
+ * which rights. Main thread, while it is the only one, in the order in which the functions stand
+ * here.
  */
 #include <sys/types.h>
 
@@ -19,20 +20,22 @@ struct daemonize_parent {
 	int nothing; /* /dev/null, which a new root may not have */
 };
 
-/* Goes on as a child; the parent waits for daemonize_ready and ends with exit code 0 then, or 1 when the child ended before.
- * E_SYSTEM. */
+/* Goes on as a child; the parent waits for daemonize_ready and ends with exit code 0 then, or 1
+ * when the child ended before. E_SYSTEM. */
 int daemonize_fork(struct daemonize_parent *ret_parent, struct fault *why);
 
-/* Who -u means; root becomes "rbldns" unless told otherwise, and nothing runs as root. E_ABSENT, E_DENIED. */
+/* Who -u means; root becomes "rbldns" unless told otherwise, and nothing runs as root. E_ABSENT,
+ * E_DENIED. */
 int daemonize_find_user(const char *text, struct daemonize_user *ret_user, struct fault *why);
 
-/* The pid file, written with the rights that we still have; then the new root, the working folder, the user. */
+/* The pid file, written with the rights that we still have; then the new root, the working folder,
+ * the user. */
 int daemonize_write_pid(const char *path, struct fault *why);
 int daemonize_enter(
 	const struct rbl_command *command, struct daemonize_user user, struct fault *why);
 
-/* The first half of the jail: reads the folders of the data files, writes those of the query log and of the statistics, and
- * touches no other file. As jail_confine. Threads may start then. */
+/* The first half of the jail: reads the folders of the data files, writes those of the query log
+ * and of the statistics, and touches no other file. As jail_confine. Threads may start then. */
 int daemonize_confine(const struct rbl_command *command, struct fault *why);
 
 /* A daemon lets its terminal go. */

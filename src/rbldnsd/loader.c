@@ -19,7 +19,8 @@
 
 enum { LOADER_NICE = 10, NOTES_MAX = 100, SWEEP_MS = 100 };
 
-/* How a file was told from its successors when it was read: rbldnsd looks at whole seconds and the size. */
+/* How a file was told from its successors when it was read: rbldnsd looks at whole seconds and the
+ * size. */
 struct stamp {
 	struct timespec changed;
 	off_t size;
@@ -122,7 +123,8 @@ static bool source_is_outdated(
 	return outdated;
 }
 
-/* A file of nonsense would fill the log: of one reading, the first notes are enough to see what is wrong. */
+/* A file of nonsense would fill the log: of one reading, the first notes are enough to see what is
+ * wrong. */
 static void loader_on_note(void *arg, const struct rbl_note *note)
 {
 	uint64_t *count = arg;
@@ -224,7 +226,8 @@ static void loader_put(struct rbldnsd_loader *loader)
 	shelf_put(loader->settings.shelf, loaded);
 }
 
-/* Zones that are not served, once each time. The shelf's own table cannot go while the loader is the only one to put. */
+/* Zones that are not served, once each time. The shelf's own table cannot go while the loader is
+ * the only one to put. */
 static void loader_log_zones(struct rbldnsd_loader *loader)
 {
 	const struct rbl_plan *plan = loader->settings.plan;
@@ -272,7 +275,8 @@ static void loader_check(struct rbldnsd_loader *loader)
 
 /* ---- the thread ---- */
 
-/* Waits, with the mutex held, for somebody to call, or for the time to look what workers have let go: whether that has come. */
+/* Waits, with the mutex held, for somebody to call, or for the time to look what workers have let
+ * go: whether that has come. */
 static bool loader_rest(struct rbldnsd_loader *loader)
 {
 	struct timespec until;
@@ -288,7 +292,8 @@ static bool loader_rest(struct rbldnsd_loader *loader)
 	return pthread_cond_timedwait(&loader->changed, &loader->mutex, &until) == ETIMEDOUT;
 }
 
-/* Without the mutex. What reading and burying freed goes back to the system, which the heap does not do by itself. */
+/* Without the mutex. What reading and burying freed goes back to the system, which the heap does
+ * not do by itself. */
 static void loader_work(struct rbldnsd_loader *loader, struct loaded *dead, bool check)
 {
 	loader_bury(dead);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What `stockade rbldnsd` has to say, in the words and to the targets that rbldnsd's operators know: the terminal while it
- * starts or stays in the foreground, syslog when it is a daemon. The other roles write events (base/log.h); graphs and
- * alarms around rbldnsd read these lines. Any thread once it is open; open and leave from the main thread.
+ * What `stockade rbldnsd` has to say, in the words and to the targets that rbldnsd's operators
+ * know: the terminal while it starts or stays in the foreground, syslog when it is a daemon. The
+ * other roles write events (base/log.h); graphs and alarms around rbldnsd read these lines. Any
+ * thread once it is open; open and leave from the main thread.
  */
 #include "base/err.h"
 
@@ -15,8 +16,8 @@ enum message_target {
 	MESSAGE_SYSLOG = 4,
 };
 
-/* facility: "daemon", "local0" ...; NULL is "daemon". E_USAGE: no such facility. Opens syslog before anything (chroot) can
- * take its socket away. */
+/* facility: "daemon", "local0" ...; NULL is "daemon". E_USAGE: no such facility. Opens syslog
+ * before anything (chroot) can take its socket away. */
 int messages_open(unsigned targets, const char *facility, struct fault *why);
 
 /* From now on only there. */

@@ -26,7 +26,8 @@ static size_t files_split(struct arena *arena, const char *text, const char **fi
 	return len;
 }
 
-/* The place of a data set "type:file,file" among the sources: that of the same words, or a new one. */
+/* The place of a data set "type:file,file" among the sources: that of the same words, or a new
+ * one. */
 static int plan_source(struct plan_build *build, const char *words, size_t *ret_source)
 {
 	struct rbl_plan *plan = build->plan;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What is to be served, from the words of the command line "zone:type:file,file": data sets, each once however many zones
- * use it, and zones, each with its data sets in the order given. Immutable once it is built; then any thread. Owner: the
- * caller.
+ * What is to be served, from the words of the command line "zone:type:file,file": data sets, each
+ * once however many zones use it, and zones, each with its data sets in the order given. Immutable
+ * once it is built; then any thread. Owner: the caller.
  */
 #include "base/err.h"
 #include "dns/name.h"
@@ -35,8 +35,8 @@ struct rbl_plan {
 	int acl;                     /* for all zones, or RBL_NO_ACL */
 };
 
-/* E_PARSE (no zone, no type, no files), E_ABSENT (a type nobody knows), E_CONFLICT (a second acl, a zone with nothing but an
- * acl), with rbldnsd's words. */
+/* E_PARSE (no zone, no type, no files), E_ABSENT (a type nobody knows), E_CONFLICT (a second acl, a
+ * zone with nothing but an acl), with rbldnsd's words. */
 int rbl_plan_new(
 	const char *const *specs, size_t len, struct rbl_plan **ret_plan, struct fault *why);
 void rbl_plan_free(struct rbl_plan **plan);

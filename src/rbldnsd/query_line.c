@@ -108,7 +108,8 @@ static size_t octet_print(uint8_t octet, char *text)
 	return 1;
 }
 
-/* The name of the question, which was checked before it was answered; its length, 0 when it is none. */
+/* The name of the question, which was checked before it was answered; its length, 0 when it is
+ * none. */
 static size_t name_print(struct reader *reader, char *text)
 {
 	size_t len = 0;

@@ -24,9 +24,10 @@
 #include "server/server.h"
 
 /*
- * The main thread starts everything, in the order that rights demand (ports, pid file, root, user, files, jail), and then
- * waits for signals and for the time to look at files. It answers nothing and reads no data: workers answer
- * (rbldnsd/worker.c), a thread of its own reads (rbldnsd/loader.c).
+ * The main thread starts everything, in the order that rights demand (ports, pid file, root, user,
+ * files, jail), and then waits for signals and for the time to look at files. It answers nothing
+ * and reads no data: workers answer (rbldnsd/worker.c), a thread of its own reads
+ * (rbldnsd/loader.c).
  */
 enum { EXIT_START = 1, STATS_LINE_MAX = 1 << 20 };
 
@@ -45,8 +46,8 @@ struct rbldnsd {
 	struct rbldnsd_workers workers;
 	struct dns_server *server;
 	int64_t counted_since_s;
-	struct rbl_counts
-		*zero; /* by zone, those of none last: what does not count since SIGUSR2 */
+	/* by zone, those of none last: what does not count since SIGUSR2 */
+	struct rbl_counts *zero;
 	struct rbl_counts *written; /* likewise: what the last line of the statistics said (-s +) */
 };
 

@@ -70,8 +70,9 @@ static int addresses_resolve(
 	return r;
 }
 
-/* Sockets that share a port (SO_REUSEPORT) would share it with another process of the same user as well, half of the queries
- * each: whether somebody is there already is tried with one that does not share. */
+/* Sockets that share a port (SO_REUSEPORT) would share it with another process of the same user as
+ * well, half of the queries each: whether somebody is there already is tried with one that does not
+ * share. */
 static int listen_udp(struct rbldnsd_sockets *sockets, struct endpoint endpoint, unsigned threads,
 	struct fault *why)
 {

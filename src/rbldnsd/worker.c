@@ -19,7 +19,8 @@ enum {
 	COUNTS,
 };
 
-/* One zone's counts of one worker: written by its worker alone, read by the main thread, on a cache line of its own. */
+/* One zone's counts of one worker: written by its worker alone, read by the main thread, on a cache
+ * line of its own. */
 struct rbl_worker_counts {
 	_Alignas(64) _Atomic uint64_t of[COUNTS];
 };
@@ -109,7 +110,8 @@ static void rbl_worker_log(
 	worker->log_len += rbl_query_line(request, now.s, worker->log + worker->log_len);
 }
 
-/* Lines wait for company, but no longer than a second; those of TCP, whose worker may sleep for long now, not at all. */
+/* Lines wait for company, but no longer than a second; those of TCP, whose worker may sleep for
+ * long now, not at all. */
 static void rbl_worker_log_batch(struct rbldnsd_worker *worker, const struct dns_request *requests,
 	size_t len, struct dns_now now)
 {
@@ -120,7 +122,8 @@ static void rbl_worker_log_batch(struct rbldnsd_worker *worker, const struct dns
 		rbl_worker_flush(worker);
 }
 
-/* Groups are small, so that what is fetched for the first is still in the nearest cache when the last is answered. */
+/* Groups are small, so that what is fetched for the first is still in the nearest cache when the
+ * last is answered. */
 static void rbl_worker_answer_group(
 	struct rbldnsd_worker *worker, struct dns_request *requests, size_t len, struct dns_now now)
 {

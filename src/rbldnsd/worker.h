@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Where a worker of `stockade rbldnsd` has its queries answered: its hold on the newest table, its counts, and the lines of
- * the query log that are not written yet. A worker belongs to its worker; only its counts are read by the main thread.
+ * Where a worker of `stockade rbldnsd` has its queries answered: its hold on the newest table, its
+ * counts, and the lines of the query log that are not written yet. A worker belongs to its worker;
+ * only its counts are read by the main thread.
  */
 #include "base/shelf.h"
 #include "rbldnsd/answer.h"
@@ -24,7 +25,8 @@ struct rbldnsd_workers {
 /* arg: a struct rbldnsd_workers. */
 extern const struct worker_calls rbldnsd_worker_calls;
 
-/* What all workers counted for a zone, by its place in the plan; -1: for none. Main thread; exact once the workers have ended. */
+/* What all workers counted for a zone, by its place in the plan; -1: for none. Main thread; exact
+ * once the workers have ended. */
 struct rbl_counts rbldnsd_workers_count(const struct rbldnsd_workers *workers, int zone);
 
 /* Forgets the workers, which are closed. */

@@ -132,8 +132,8 @@ static int reading_collect(struct reading *reading)
 	return 0;
 }
 
-/* How long "no" holds: the smaller of the SOA's own TTL and its minimum (RFC 2308 section 5); without a SOA it is not kept.
- * has_ns: the section looks like a referral. */
+/* How long "no" holds: the smaller of the SOA's own TTL and its minimum (RFC 2308 section 5);
+ * without a SOA it is not kept. has_ns: the section looks like a referral. */
 static uint32_t negative_ttl(const struct dns_message *message, bool *ret_has_soa, bool *ret_has_ns)
 {
 	struct dns_walk walk = {.section = DNS_AUTHORITY};

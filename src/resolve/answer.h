@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * One answer as the cache keeps it: the records that were asked for, packed, and how long they hold. Made from a message
- * that was checked (dns/message.h) and matched to its question. Counted: the cache and queries about to be called back
- * hold it together. Pure but for memory; one thread.
+ * One answer as the cache keeps it: the records that were asked for, packed, and how long they
+ * hold. Made from a message that was checked (dns/message.h) and matched to its question. Counted:
+ * the cache and queries about to be called back hold it together. Pure but for memory; one thread.
  */
 #include "dns/message.h"
 #include "resolve/result.h"
 
 enum {
-	/* RFC 2308 section 5 and 7; RFC 9520 for failures. The floor spares lists whose answers live for a second. */
+	/* RFC 2308 section 5 and 7; RFC 9520 for failures. The floor spares lists whose answers
+	 * live for a second. */
 	ANSWER_TTL_MIN_S = 60,
 	ANSWER_TTL_MAX_S = 3600,
 	ANSWER_TTL_FAILED_S = 3,
@@ -27,7 +28,8 @@ struct dns_answer {
 	uint8_t bytes[];
 };
 
-/* Follows CNAMEs in the message, however they are ordered. Never fails: what makes no sense is RESOLVER_FAILED. */
+/* Follows CNAMEs in the message, however they are ordered. Never fails: what makes no sense is
+ * RESOLVER_FAILED. */
 struct dns_answer *dns_answer_read(
 	const struct dns_message *message, const struct resolver_question *question);
 struct dns_answer *dns_answer_new_failed(void);

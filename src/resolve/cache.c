@@ -6,7 +6,8 @@
 #include "base/mem.h"
 
 /*
- * A chained hash table, and a ring of all entries by last use: `ring.newer` is the oldest, `ring.older` the newest.
+ * A chained hash table, and a ring of all entries by last use: `ring.newer` is the oldest,
+ * `ring.older` the newest.
  */
 struct entry {
 	struct entry *next; /* in its bucket */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Answers by name and type, at most so many; the one longest unused makes room. Names compare without case. The hash is
- * keyed by chance, since strangers choose the names. One thread.
+ * Answers by name and type, at most so many; the one longest unused makes room. Names compare
+ * without case. The hash is keyed by chance, since strangers choose the names. One thread.
  */
 #include "resolve/answer.h"
 

@@ -20,8 +20,8 @@
  *    |--nothing in time--> next try, or done "not heard"
  *    |--FORMERR, NOTIMP to EDNS--> next try without EDNS (RFC 6891 section 7)
  *
- * A server that changes the case of the name is told by answers that are right otherwise; its last try goes out as the
- * name was asked. Port and id stay random then.
+ * A server that changes the case of the name is told by answers that are right otherwise; its last
+ * try goes out as the name was asked. Port and id stay random then.
  */
 enum { DATAGRAM_SIZE = 4096, DATAGRAMS_PER_TURN = 32 };
 
@@ -86,8 +86,8 @@ static void exchange_next(struct exchange *x)
 		exchange_try(x);
 }
 
-/* The try failed at once (no descriptor, port closed): the next one waits for the timer all the same, so that a resolver
- * that is being restarted has the time it needs, and nothing spins. */
+/* The try failed at once (no descriptor, port closed): the next one waits for the timer all the
+ * same, so that a resolver that is being restarted has the time it needs, and nothing spins. */
 static void exchange_wait(struct exchange *x)
 {
 	stream_free(&x->stream);

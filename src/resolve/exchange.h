@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * One question on its way to the recursive resolver: tries over UDP, each from a fresh random port with a fresh id and a
- * fresh mix of letter case, and TCP when an answer did not fit. What does not answer the question is dropped and the wait
- * goes on (RFC 5452): an attacker who guesses wrong gains nothing, not even an early end.
+ * One question on its way to the recursive resolver: tries over UDP, each from a fresh random port
+ * with a fresh id and a fresh mix of letter case, and TCP when an answer did not fit. What does not
+ * answer the question is dropped and the wait goes on (RFC 5452): an attacker who guesses wrong
+ * gains nothing, not even an early end.
  * Owner: the resolver; one loop, one thread.
  */
 #include "loop/loop.h"
@@ -22,10 +23,12 @@ struct exchange_settings {
 enum exchange_end {
 	EXCHANGE_HEARD,  /* the server sent an answer to the question, if only an error */
 	EXCHANGE_SILENT, /* it did not */
-	EXCHANGE_REFUSED /* nor did it to the last try, which the machine itself answered: nobody listens there */
+	/* nor did it to the last try, which the machine itself answered: nobody listens there */
+	EXCHANGE_REFUSED
 };
 
-/* Takes the answer over. Called once, never from inside exchange_new; the exchange may be freed in it. */
+/* Takes the answer over. Called once, never from inside exchange_new; the exchange may be freed in
+ * it. */
 typedef void exchange_done(struct dns_answer *answer, enum exchange_end end, void *arg);
 
 struct exchange *exchange_new(const struct exchange_settings *settings,

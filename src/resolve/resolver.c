@@ -13,8 +13,8 @@
  *        |------ being asked ----> joins the question under way
  *        |------ otherwise ------> a question of its own
  *
- * A query is one caller; a question is one exchange with all callers who wait for it. A cancelled query leaves its question
- * running: the answer is for the next who asks.
+ * A query is one caller; a question is one exchange with all callers who wait for it. A cancelled
+ * query leaves its question running: the answer is for the next who asks.
  */
 enum { BUCKETS = 1024, QUESTIONS_MAX = 2048, CHECK_TRIES = 2 };
 
@@ -117,7 +117,8 @@ void resolver_cancel(struct resolver_query **query)
 	*query = NULL;
 }
 
-/* The query is gone before its caller hears: the caller may ask again, or cancel others, but not this one. */
+/* The query is gone before its caller hears: the caller may ask again, or cancel others, but not
+ * this one. */
 static void query_call(struct resolver *resolver, struct resolver_query *query,
 	const struct resolver_answer *answer)
 {
@@ -196,9 +197,10 @@ static void question_free(struct question *question)
 }
 
 /*
- * Silence may be the resolver's, or that of the name servers a stranger chose: a PTR record with ten names in a dead zone
- * costs its owner nothing. So many questions without an answer only raise the suspicion; what decides is a name for which
- * the resolver needs nobody (RFC 6761 section 6.3). Whoever could switch DNS off from outside could switch the lists off.
+ * Silence may be the resolver's, or that of the name servers a stranger chose: a PTR record with
+ * ten names in a dead zone costs its owner nothing. So many questions without an answer only raise
+ * the suspicion; what decides is a name for which the resolver needs nobody (RFC 6761 section 6.3).
+ * Whoever could switch DNS off from outside could switch the lists off.
  */
 static void check_done(struct dns_answer *answer, enum exchange_end end, void *arg)
 {

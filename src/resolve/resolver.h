@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The stub resolver's edge: asks the site's recursive resolver over UDP (TCP after truncation), with a cache and sharing of
- * equal questions under way. Random source port and id, 0x20 case; answers that do not match are dropped without ending the
- * wait. The bytes are decoded by dns/; they are strangers' bytes. One loop, one thread.
+ * The stub resolver's edge: asks the site's recursive resolver over UDP (TCP after truncation),
+ * with a cache and sharing of equal questions under way. Random source port and id, 0x20 case;
+ * answers that do not match are dropped without ending the wait. The bytes are decoded by dns/;
+ * they are strangers' bytes. One loop, one thread.
  */
 #include "base/err.h"
 #include "loop/loop.h"
@@ -27,21 +28,23 @@ void resolver_set_server(struct resolver *resolver, struct endpoint server);
 
 typedef void resolver_call(const struct resolver_answer *answer, void *arg);
 
-/* Calls back once, never from inside (also for cached answers: in the same turn of the loop, by loop_later). The query may
- * be cancelled until then. */
+/* Calls back once, never from inside (also for cached answers: in the same turn of the loop, by
+ * loop_later). The query may be cancelled until then. */
 struct resolver_query *resolver_ask(struct resolver *resolver,
 	const struct resolver_question *question, resolver_call *call, void *arg);
 void resolver_cancel(struct resolver_query **query);
 
-/* The same without looking into the cache first: tests of whether a list lives. The answer is kept all the same. */
+/* The same without looking into the cache first: tests of whether a list lives. The answer is kept
+ * all the same. */
 struct resolver_query *resolver_ask_anew(struct resolver *resolver,
 	const struct resolver_question *question, resolver_call *call, void *arg);
 
 struct resolver_stats resolver_stats(const struct resolver *resolver);
 
-/* True after RESOLVER_DOWN_AFTER questions in a row without any answer, when the resolver does not answer for a name that it
- * knows by itself either: the dead name servers of strangers do not count. Or after one, when the machine says that nobody
- * listens there. Then one question at a time goes out to see whether
+/* True after RESOLVER_DOWN_AFTER questions in a row without any answer, when the resolver does not
+ * answer for a name that it knows by itself either: the dead name servers of strangers do not
+ * count. Or after one, when the machine says that nobody listens there. Then one question at a time
+ * goes out to see whether
  * it is back, and all others fail at once instead of holding mail up. */
 enum { RESOLVER_DOWN_AFTER = 5 };
 bool resolver_is_down(const struct resolver *resolver);

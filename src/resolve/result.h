@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* What is asked of the resolver, what comes back, and what it counts. Values; borrowed spans and names as noted. */
+/* What is asked of the resolver, what comes back, and what it counts. Values; borrowed spans and
+ * names as noted. */
 #include "base/ip.h"
 #include "dns/name.h"
 
@@ -18,7 +19,8 @@ enum resolver_status {
 
 enum { RESOLVER_RECORDS_MAX = 32 };
 
-/* What came back, in presentation-free form. Lives until the callback returns; copy what is kept. */
+/* What came back, in presentation-free form. Lives until the callback returns; copy what is
+ * kept. */
 struct resolver_answer {
 	enum resolver_status status;
 	uint32_t ttl_s;

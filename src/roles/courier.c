@@ -8,8 +8,8 @@
 #include "roles/roles.h"
 
 /*
- * The courier role: goes out for what others publish. It reads what strangers send, so it opens no store and no list; it has
- * a folder of its own, the bus, and TCP to the servers of its feeds.
+ * The courier role: goes out for what others publish. It reads what strangers send, so it opens no
+ * store and no list; it has a folder of its own, the bus, and TCP to the servers of its feeds.
  */
 
 struct courier {

@@ -17,8 +17,8 @@
 #include "zone/guard.h"
 
 /*
- * The dns role: two shelves, filled by the main thread (rules from the configuration, views from the keeper), and the threads of
- * the server, which answer from them and wait for nobody.
+ * The dns role: two shelves, filled by the main thread (rules from the configuration, views from
+ * the keeper), and the threads of the server, which answer from them and wait for nobody.
  */
 struct dns_role {
 	uint32_t magic;
@@ -120,7 +120,8 @@ static int dns_open_bus(struct dns_role *dns, struct fault *why)
 	return bus_client_new(&settings, &dns->bus, why);
 }
 
-/* Whether the configuration is another one than before: then the zones may be other zones under the same serial. */
+/* Whether the configuration is another one than before: then the zones may be other zones under the
+ * same serial. */
 static bool dns_conf_differs(struct dns_role *dns)
 {
 	struct buf shown;

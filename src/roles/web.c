@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The web role: the portal (portal/portal.h) between one listening socket and the keeper. It reads what strangers send by
- * HTTP, so it may open nothing: pages are part of the program, lists come mapped, all else is asked over the bus.
+ * The web role: the portal (portal/portal.h) between one listening socket and the keeper. It reads
+ * what strangers send by HTTP, so it may open nothing: pages are part of the program, lists come
+ * mapped, all else is asked over the bus.
  */
 #include "base/log.h"
 #include "base/macro.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * All threads of a DNS server: one for each UDP socket, one for TCP. What they answer is none of their business: each
- * opens a worker of its own and has its queries answered there. The dns role runs it, and so does the benchmark.
- * Owner: the caller; new, wake and free from one thread.
+ * All threads of a DNS server: one for each UDP socket, one for TCP. What they answer is none of
+ * their business: each opens a worker of its own and has its queries answered there. The dns role
+ * runs it, and so does the benchmark. Owner: the caller; new, wake and free from one thread.
  */
 #include "base/err.h"
 #include "server/worker.h"

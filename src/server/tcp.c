@@ -14,14 +14,15 @@
 #include "loop/stream.h"
 
 /*
- * Connections stand in one ring in the order of their last whole query, so that the first is the next to time out and the
- * first to go when there are too many: whoever holds connections without asking makes room for whoever asks.
+ * Connections stand in one ring in the order of their last whole query, so that the first is the
+ * next to time out and the first to go when there are too many: whoever holds connections without
+ * asking makes room for whoever asks.
  *
- * A reader slower than its questions is held back: no query is taken from the stream while more than OUT_BUSY octets of
- * answers wait.
+ * A reader slower than its questions is held back: no query is taken from the stream while more
+ * than OUT_BUSY octets of answers wait.
  *
- * A connection may have several long answers on their way (zone transfers). Their messages and the answers of further queries
- * go out by turns.
+ * A connection may have several long answers on their way (zone transfers). Their messages and the
+ * answers of further queries go out by turns.
  */
 enum {
 	QUERY_MAX = 4096, /* no question is longer, padding included (RFC 8467) */
@@ -46,11 +47,11 @@ struct dns_connection {
 	bool ending; /* the other side sends no more; answers still wait */
 	struct endpoint client;
 	size_t multis_len;
-	struct dns_multi
-		*multis[MULTIS_MAX]; /* answers of many messages; the next to go on is first */
-	bool held;                   /* there is more to do when what waits has been sent */
-	bool paused;                 /* and queries may be among it, so that no more are read */
-	struct timer again;          /* for the next turn */
+	/* answers of many messages; the next to go on is first */
+	struct dns_multi *multis[MULTIS_MAX];
+	bool held;          /* there is more to do when what waits has been sent */
+	bool paused;        /* and queries may be among it, so that no more are read */
+	struct timer again; /* for the next turn */
 };
 
 struct dns_listener {
@@ -149,7 +150,8 @@ static void connection_put(struct dns_connection *connection, size_t len)
 	buf_append(out, span_of(connection->tcp->answer, len));
 }
 
-/* One message of the answers that have many, each in its turn: 1; 0: there is none; E_AGAIN: not now. */
+/* One message of the answers that have many, each in its turn: 1; 0: there is none; E_AGAIN: not
+ * now. */
 static int connection_pump(struct dns_connection *connection)
 {
 	struct dns_tcp *tcp = connection->tcp;
@@ -198,7 +200,8 @@ static int peer_answer(struct dns_connection *connection, struct span query)
 	return 0;
 }
 
-/* The next query, unless so many long answers are on their way that another might not find a place: 1; 0: none. */
+/* The next query, unless so many long answers are on their way that another might not find a place:
+ * 1; 0: none. */
 static int connection_take_query(struct dns_connection *connection)
 {
 	struct buf *in = stream_in(connection->stream);
@@ -222,7 +225,8 @@ static int connection_take_query(struct dns_connection *connection)
 /* What is left to do once there is room. */
 enum left { LEFT_NOTHING, LEFT_MULTIS, LEFT_QUERIES };
 
-/* Queries and long answers by turns, so that neither has to wait for the end of the other (RFC 7766 section 6.2.1.1). */
+/* Queries and long answers by turns, so that neither has to wait for the end of the other (RFC 7766
+ * section 6.2.1.1). */
 static int connection_take(struct dns_connection *connection)
 {
 	int took = 1, sent = 1;
@@ -318,8 +322,9 @@ static bool is_same_client(struct ip a, struct ip b)
 		       : ip_equal(prefix_of(a, V6_CLIENT_BITS).ip, prefix_of(b, V6_CLIENT_BITS).ip);
 }
 
-/* Before one more of this client: who holds many connections loses the one of them that is idle for longest, and when there
- * are too many of all, whoever's that is. Accepting costs more than walking the ring. */
+/* Before one more of this client: who holds many connections loses the one of them that is idle for
+ * longest, and when there are too many of all, whoever's that is. Accepting costs more than walking
+ * the ring. */
 static void tcp_make_room(struct dns_tcp *tcp, struct ip client)
 {
 	struct dns_connection *oldest = NULL;

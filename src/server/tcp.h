@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The thread that answers DNS over TCP (RFC 7766): queries one behind the other on a connection; answers in that order, but
- * for zone transfers, between whose messages other queries of the connection are answered. Idle connections are closed,
- * memory is bounded by the number of connections. One thread for all listening sockets: TCP is for the few answers that do
- * not fit a datagram. Owner: the dns server.
+ * The thread that answers DNS over TCP (RFC 7766): queries one behind the other on a connection;
+ * answers in that order, but for zone transfers, between whose messages other queries of the
+ * connection are answered. Idle connections are closed, memory is bounded by the number of
+ * connections. One thread for all listening sockets: TCP is for the few answers that do not fit a
+ * datagram. Owner: the dns server.
  */
 #include "base/err.h"
 #include "server/worker.h"

@@ -13,10 +13,10 @@
 #include "loop/socket.h"
 
 /*
- * recvmmsg waits for the first datagram and takes what else is there: under load one call brings dozens, and an idle
- * server answers a lone query with two system calls. An event loop in between would add a third and gain nothing, since a
- * thread has one socket. The receive time-out is what lets an idle thread notice a newer view (so that the old one is let
- * go) and the end.
+ * recvmmsg waits for the first datagram and takes what else is there: under load one call brings
+ * dozens, and an idle server answers a lone query with two system calls. An event loop in between
+ * would add a third and gain nothing, since a thread has one socket. The receive time-out is what
+ * lets an idle thread notice a newer view (so that the old one is let go) and the end.
  */
 enum {
 	BATCH = 64,
@@ -69,8 +69,9 @@ static void udp_rearm(struct dns_udp *udp, size_t count)
 	}
 }
 
-/* On a socket bound to all addresses the answer takes the way back: from the address that was asked, by the route of the
- * system (interface 0) unless the address only means something on its link. */
+/* On a socket bound to all addresses the answer takes the way back: from the address that was
+ * asked, by the route of the system (interface 0) unless the address only means something on its
+ * link. */
 static void udp_control_for_answer(struct msghdr *header)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = CMSG_NXTHDR(header, c)) {
@@ -183,13 +184,14 @@ static void udp_socket_options(struct dns_udp *udp)
 
 	setsockopt(udp->fd, SOL_SOCKET, SO_RCVTIMEO, &nap, sizeof(nap));
 	setsockopt(udp->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	/* No answer is ever a fragment, and no forged ICMP message makes it one (RFC 9715 section 3.1); 1232 octets pass where
-	 * IPv6 does. */
+	/* No answer is ever a fragment, and no forged ICMP message makes it one (RFC 9715
+	 * section 3.1); 1232 octets pass where IPv6 does. */
 	setsockopt(udp->fd, IPPROTO_IP, IP_MTU_DISCOVER, &probe, sizeof(probe));
 	setsockopt(udp->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &probe_v6, sizeof(probe_v6));
 	if (!udp->wildcard)
 		return;
-	/* "[::]" gets IPv4 too, as mapped addresses in the same control message: one of both has to do, in CONTROL_MAX. */
+	/* "[::]" gets IPv4 too, as mapped addresses in the same control message: one of both has to
+	 * do, in CONTROL_MAX. */
 	if (setsockopt(udp->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0)
 		setsockopt(udp->fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
 }

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A thread that answers one UDP socket through a worker of its own. It takes datagrams in batches, as many as wait, and
- * sleeps in the kernel when none do. Owner: the dns server.
+ * A thread that answers one UDP socket through a worker of its own. It takes datagrams in batches,
+ * as many as wait, and sleeps in the kernel when none do. Owner: the dns server.
  */
 #include "base/err.h"
 #include "server/worker.h"
 
 struct dns_udp;
 
-/* The descriptor stays the caller's; it is switched to blocking. The thread runs until dns_udp_free. E_SYSTEM. */
+/* The descriptor stays the caller's; it is switched to blocking. The thread runs until
+ * dns_udp_free. E_SYSTEM. */
 int dns_udp_new(
 	int fd, const struct worker_kind *kind, struct dns_udp **ret_udp, struct fault *why);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What the threads of a DNS server have in common: who answers, and the sockets. Each thread opens a worker of its own, hands
- * it the queries that came in, and knows nothing of zones. Values; owner: the caller of dns_server_new.
+ * What the threads of a DNS server have in common: who answers, and the sockets. Each thread opens
+ * a worker of its own, hands it the queries that came in, and knows nothing of zones. Values;
+ * owner: the caller of dns_server_new.
  */
 #include <stddef.h>
 
@@ -13,7 +14,8 @@
 struct worker_calls {
 	void *(*open)(void *arg);
 	void (*close)(void *worker);
-	/* Takes what is newer and lets go of the old. At the top of every turn, so it has to cost nothing when nothing changed. */
+	/* Takes what is newer and lets go of the old. At the top of every turn, so it has to cost
+	 * nothing when nothing changed. */
 	void (*refresh)(void *worker);
 	void (*answer)(void *worker, struct dns_request *requests, size_t requests_len,
 		struct dns_now now);

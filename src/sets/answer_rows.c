@@ -7,8 +7,9 @@
 #include "base/mem.h"
 
 /*
- * Three growing arrays (reasons, values, rows), each with a hash table of its numbers beside it. Rows are found from
- * (parent, one value) through a small cache, since that is what ten million single addresses ask again and again.
+ * Three growing arrays (reasons, values, rows), each with a hash table of its numbers beside it.
+ * Rows are found from (parent, one value) through a small cache, since that is what ten million
+ * single addresses ask again and again.
  */
 enum { CACHE_SLOTS = 1 << 14 };
 
@@ -285,7 +286,8 @@ int64_t answer_rows_value(struct answer_rows *rows, const struct statement *stat
 		return E_LIMIT;
 	if (is_last_value(rows, statement))
 		return rows->last_value;
-	if (!statement->excluded) { /* an exclusion says nothing else, so all of them are one value */
+	/* an exclusion says nothing else, so all of them are one value */
+	if (!statement->excluded) {
 		number = reason_intern(rows, statement->reason);
 		if (number < 0)
 			return number;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What is said about a network or name. A `value` is the word of one sublist: listed until then, for that reason, or
- * excluded. A `row` is the complete answer: the values of all sublists that list it, in ascending order of
- * sublist. Equal values and equal rows exist once, so ten million addresses share a few dozen rows; row 0 is empty.
+ * What is said about a network or name. A `value` is the word of one sublist: listed until then,
+ * for that reason, or excluded. A `row` is the complete answer: the values of all sublists that
+ * list it, in ascending order of sublist. Equal values and equal rows exist once, so ten million
+ * addresses share a few dozen rows; row 0 is empty.
  *
- * struct answer_rows collects them while painting (owner: the caller; one thread), struct row_set reads them from a file
- * (pure; any thread).
+ * struct answer_rows collects them while painting (owner: the caller; one thread), struct row_set
+ * reads them from a file (pure; any thread).
  */
 #include "sets/image.h"
 
@@ -35,14 +36,14 @@ struct statement {
 /* The number of the value that says so, or E_NOMEM, E_LIMIT, E_RANGE. */
 int64_t answer_rows_value(struct answer_rows *rows, const struct statement *statement);
 
-/* Adds a value to a set of at most ROW_VALUES_MAX, one for each sublist, and returns the new length. Of two values for the
- * same source and sublist an exclusion wins, then the later end, then the lesser reason: the order of adding is no
- * matter. */
+/* Adds a value to a set of at most ROW_VALUES_MAX, one for each sublist, and returns the new
+ * length. Of two values for the same source and sublist an exclusion wins, then the later end, then
+ * the lesser reason: the order of adding is no matter. */
 size_t answer_rows_merge(
 	const struct answer_rows *rows, uint32_t *values, size_t values_len, uint32_t value);
 
-/* The number of the row that holds where `parent` held and the set `values` is more specific: each sublist among them
- * answers by its own value, the others as before. E_NOMEM, E_LIMIT. */
+/* The number of the row that holds where `parent` held and the set `values` is more specific: each
+ * sublist among them answers by its own value, the others as before. E_NOMEM, E_LIMIT. */
 int64_t answer_rows_override(
 	struct answer_rows *rows, uint32_t parent, const uint32_t *values, size_t values_len);
 

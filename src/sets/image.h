@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The sections of a file of flat arrays: `image` builds them in memory, `sections` finds them again. Every section
- * begins at a multiple of 64 bytes, so an array of numbers may be read in place and a cache line holds whole groups.
- * Owner: the caller; one thread (image), any thread (sections).
+ * The sections of a file of flat arrays: `image` builds them in memory, `sections` finds them
+ * again. Every section begins at a multiple of 64 bytes, so an array of numbers may be read in
+ * place and a cache line holds whole groups. Owner: the caller; one thread (image), any thread
+ * (sections).
  */
 #include "base/err.h"
 #include "base/span.h"
@@ -20,7 +21,8 @@ struct image {
 
 void image_done(struct image *image);
 
-/* A new zeroed section; NULL when there is no memory. The pointer is good until the next section is added. */
+/* A new zeroed section; NULL when there is no memory. The pointer is good until the next section is
+ * added. */
 void *image_room(struct image *image, uint64_t count, size_t size, uint64_t *ret_offset);
 /* The same with content; returns its offset. */
 uint64_t image_add(struct image *image, const void *items, uint64_t count, size_t size);
@@ -34,8 +36,8 @@ struct sections {
 /* count items of `size` bytes at offset, all inside the file; otherwise NULL, and bad. */
 const void *sections_get(struct sections *sections, uint64_t offset, uint64_t count, size_t size);
 
-/* Asks for the cache line at p before it is needed. gcc 12 takes a function that does nothing else for one without any
- * effect and drops the calls to it; the empty statement says otherwise. */
+/* Asks for the cache line at p before it is needed. gcc 12 takes a function that does nothing else
+ * for one without any effect and drops the calls to it; the empty statement says otherwise. */
 static inline void sections_prefetch(const void *p)
 {
 	__builtin_prefetch(p);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Addresses as numbers, so that ranges can be cut and counted. IPv4 is mapped: the block ::ffff:0:0/96.
- * Pure; any thread.
+ * Addresses as numbers, so that ranges can be cut and counted. IPv4 is mapped: the block
+ * ::ffff:0:0/96. Pure; any thread.
  */
 #include "base/ip.h"
 

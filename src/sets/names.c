@@ -8,9 +8,10 @@
 #include "base/mem.h"
 
 /*
- * Every ancestor of an entry is a node too (an empty non-terminal), so a lookup walks from the top label down and stops at
- * the first name that is no node: names nobody listed cost two probes. Each node says, completely, what holds at the name
- * itself and what holds below it; many nodes say the same, so that is one code.
+ * Every ancestor of an entry is a node too (an empty non-terminal), so a lookup walks from the top
+ * label down and stops at the first name that is no node: names nobody listed cost two probes. Each
+ * node says, completely, what holds at the name itself and what holds below it; many nodes say the
+ * same, so that is one code.
  */
 enum { LABELS_MAX = 128, NAME_TEXT_MAX = 253, LABELS_FETCHED = 2 };
 

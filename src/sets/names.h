@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Name sets: domains, each alone ("x") or with all below it (".x"), painted and then found through a flat hash.
+ * Name sets: domains, each alone ("x") or with all below it (".x"), painted and then found through
+ * a flat hash.
  *
- * A name is held as its key: the labels from the top down, a NUL between them ("com\0example\0www"). So the ancestors of a
- * name are prefixes of its key, and sorted keys have everything below a name next to each other.
+ * A name is held as its key: the labels from the top down, a NUL between them
+ * ("com\0example\0www"). So the ancestors of a name are prefixes of its key, and sorted keys have
+ * everything below a name next to each other.
  *
  * Writing: the caller's thread. Reading: pure; any thread.
  */
@@ -15,19 +17,21 @@ enum { NAME_KEY_SIZE = 256 };
 /* "This name is no entry": the row of its nearest ancestor with all below it holds. */
 static const uint32_t names_no_row = UINT32_MAX;
 
-/* The key of a name in lower-case text without a dot at the end; its length, or E_PARSE for what is no name (so it is in
- * no set). The empty name has the empty key. */
+/* The key of a name in lower-case text without a dot at the end; its length, or E_PARSE for what is
+ * no name (so it is in no set). The empty name has the empty key. */
 int name_key(struct span name, uint8_t key[NAME_KEY_SIZE]);
 
 /* Back to text: NAME_KEY_SIZE bytes are always enough, the NUL included. */
 void name_key_print(struct span key, char text[NAME_KEY_SIZE]);
 
-/* Greater than everything at and below key, and not greater than anything else behind it: no label has such a byte. */
+/* Greater than everything at and below key, and not greater than anything else behind it: no label
+ * has such a byte. */
 struct span name_key_behind(struct span key, uint8_t bytes[NAME_KEY_SIZE + 1]);
 /* The least key behind key. */
 struct span name_key_least_behind(struct span key, uint8_t bytes[NAME_KEY_SIZE + 1]);
 
-/* The length of the ancestor of key that has one label more than the first `len` bytes; key.len at the end. */
+/* The length of the ancestor of key that has one label more than the first `len` bytes; key.len at
+ * the end. */
 size_t name_key_next(struct span key, size_t len);
 
 /* Whether key is `above` or below it. */
@@ -62,7 +66,8 @@ struct name_nodes {
 
 void name_nodes_done(struct name_nodes *nodes);
 
-/* Sorts the entries and paints them: a node for each name and each of its ancestors, in order of key. E_NOMEM, E_LIMIT. */
+/* Sorts the entries and paints them: a node for each name and each of its ancestors, in order of
+ * key. E_NOMEM, E_LIMIT. */
 int names_paint(struct name_entries *entries, struct answer_rows *rows, struct name_nodes *nodes);
 
 struct names_record {
@@ -92,8 +97,9 @@ void names_write(const struct name_nodes *nodes, const uint32_t *row_masks, stru
 	struct names_record *ret_record);
 void names_open(struct names *names, struct sections *sections, const struct names_record *record);
 
-/* Asks for the memory that names_find of this key will read, for the ends of the key that may not be in the caches yet: step
- * 0 for the slots, step 1 for where the nodes begin and their packed, step 2 for their text. Changes no answer. */
+/* Asks for the memory that names_find of this key will read, for the ends of the key that may not
+ * be in the caches yet: step 0 for the slots, step 1 for where the nodes begin and their packed,
+ * step 2 for their text. Changes no answer. */
 enum { NAMES_FETCHES = 3 };
 void names_prefetch(const struct names *names, struct span key, unsigned step);
 
@@ -102,19 +108,22 @@ struct name_answer {
 	uint32_t self;  /* the row of the name itself */
 	uint32_t below; /* the row of names below it that are no entries */
 	uint32_t mask;  /* the sublists of any name below it */
-	/* How much of the key the names have that say so: key.len, or less where it is said of what is below a name. */
+	/* How much of the key the names have that say so: key.len, or less where it is said of what
+	 * is below a name. */
 	size_t self_len, below_len;
 };
 
 struct name_answer names_find(
 	const struct names *names, const struct row_set *rows, struct span key);
 
-/* The key of a node; the first node whose key is not less; the rows of a node, as they stand there. */
+/* The key of a node; the first node whose key is not less; the rows of a node, as they stand
+ * there. */
 struct span names_key(const struct names *names, uint32_t node);
 uint32_t names_lower(const struct names *names, struct span key);
 struct name_value names_value(const struct names *names, uint32_t node);
 
-/* The first node in from..end-1 of whose own rows the filter lets one through; end when there is none. */
+/* The first node in from..end-1 of whose own rows the filter lets one through; end when there is
+ * none. */
 uint32_t names_next(
 	const struct names *names, const struct row_filter *filter, uint32_t from, uint32_t end);
 

@@ -30,7 +30,8 @@ void packed_rows_count(struct packed_rows_histogram *histogram, const uint32_t *
 	}
 }
 
-/* Row r is an exception of a code of `bits` bits when r + 1 >= 2^bits, that is, when r + 1 is longer than bits. */
+/* Row r is an exception of a code of `bits` bits when r + 1 >= 2^bits, that is, when r + 1 is
+ * longer than bits. */
 static uint64_t exceptions_of(const struct packed_rows_histogram *histogram, unsigned bits)
 {
 	uint64_t exceptions = 0;
@@ -209,8 +210,8 @@ uint32_t packed_rows_exception(const struct packed_rows *packed, uint32_t index)
 }
 
 /*
- * Climbs while the group of the current level has nothing for us and the next group belongs to another parent, then goes
- * down again into the first group that has.
+ * Climbs while the group of the current level has nothing for us and the next group belongs to
+ * another parent, then goes down again into the first group that has.
  */
 uint32_t packed_rows_skip(
 	const struct packed_rows *packed, uint32_t from, uint32_t end, uint32_t mask)

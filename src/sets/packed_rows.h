@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The row of each index 0 to count - 1 of a sorted table, in as few bits as its rows need, and which sublists occur in any
- * range of indexes.
+ * The row of each index 0 to count - 1 of a sorted table, in as few bits as its rows need, and
+ * which sublists occur in any range of indexes.
  *
- * Rows are numbered by frequency. A code has `inline_bits` that the table keeps for us in spare bits of its own and
- * `extra_bits` in a packed array; when that is too narrow for the rarest rows, the code of all ones means "look into the
- * list of exceptions". So few distinct rows cost nothing, and any number of them is exact.
+ * Rows are numbered by frequency. A code has `inline_bits` that the table keeps for us in spare
+ * bits of its own and `extra_bits` in a packed array; when that is too narrow for the rarest rows,
+ * the code of all ones means "look into the list of exceptions". So few distinct rows cost nothing,
+ * and any number of them is exact.
  *
  * The summary holds the union of the masks of 64 indexes, then of 64 of those, and so on.
  *
@@ -94,7 +95,8 @@ static inline uint32_t packed_rows_get(
 	return code;
 }
 
-/* The first group of SUMMARY_FANOUT indexes, from the index `from` on, that may have a sublist of mask: its first index,
- * or `from` when that lies inside it; `end` when there is none before end. */
+/* The first group of SUMMARY_FANOUT indexes, from the index `from` on, that may have a sublist of
+ * mask: its first index, or `from` when that lies inside it; `end` when there is none before
+ * end. */
 uint32_t packed_rows_skip(
 	const struct packed_rows *packed, uint32_t from, uint32_t end, uint32_t mask);

@@ -5,19 +5,21 @@
 #include "base/mem.h"
 
 /*
- * Painting is one walk over the entries in order of address, the wider first, with a stack of the networks that are open:
+ * Painting is one walk over the entries in order of address, the wider first, with a stack of the
+ * networks that are open:
  *
  *     entries      10.0.0.0/8 a          ----------------------------------------
  *                  10.1.0.0/16 b                 ------------
  *                  10.1.2.0/24 not b                 ----
  *     steps                              |a      |ab |a  |ab |a                  |(nothing)
  *
- * Entering a network derives a row from the one that held outside (answer_rows_override: each sublist by its own most
- * specific entry); leaving it restores the row of the network around it. So the work is one step in and one out an entry, and the
- * depth is bounded by the 129 prefix lengths.
+ * Entering a network derives a row from the one that held outside (answer_rows_override: each
+ * sublist by its own most specific entry); leaving it restores the row of the network around it. So
+ * the work is one step in and one out an entry, and the depth is bounded by the 129 prefix lengths.
  *
- * Single addresses are the great mass. They are not put through here, where each would cut the range around it in
- * three, but kept as points that override the steps beneath and hold their complete row themselves.
+ * Single addresses are the great mass. They are not put through here, where each would cut the
+ * range around it in three, but kept as points that override the steps beneath and hold their
+ * complete row themselves.
  */
 enum { DEPTH_MAX = 130 };
 
@@ -50,7 +52,8 @@ static int entry_compare(const void *a, const void *b)
 	return (left->value > right->value) - (left->value < right->value);
 }
 
-/* Two runs, the right behind the left. A merge sort from the bottom up: runs that are in order already, as imports often are, cost one comparison a pair. */
+/* Two runs, the right behind the left. A merge sort from the bottom up: runs that are in order
+ * already, as imports often are, cost one comparison a pair. */
 static void merge(const struct prefix_entry *left, size_t left_len, size_t right_len,
 	struct prefix_entry *out)
 {
@@ -260,9 +263,10 @@ int64_t point_paint(
 }
 
 /*
- * A radix sort, the lowest byte first, each pass in order of the pass before. Four passes of 8 bits measured better than
- * three of 11, which scatter over more pages than the first TLB holds. Points that come in order already, as imports often
- * do, are noticed while counting and stay where they are.
+ * A radix sort, the lowest byte first, each pass in order of the pass before. Four passes of 8 bits
+ * measured better than three of 11, which scatter over more pages than the first TLB holds. Points
+ * that come in order already, as imports often do, are noticed while counting and stay where they
+ * are.
  */
 enum { BYTES = 4, BYTE_VALUES = 256 };
 

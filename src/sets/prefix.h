@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Prefix sets: painting. Entries overlap in every way (networks in networks, exclusions in those, several sublists);
- * painting turns them into disjoint ranges, each with its complete row. Readers then need one search and no rule.
- * Owner: the caller; one thread.
+ * Prefix sets: painting. Entries overlap in every way (networks in networks, exclusions in those,
+ * several sublists); painting turns them into disjoint ranges, each with its complete row. Readers
+ * then need one search and no rule. Owner: the caller; one thread.
  */
 #include "sets/answer_rows.h"
 #include "sets/key.h"
 
-/* "This network and nothing inside it belongs to this family": the mapped IPv4 block among IPv6 networks. */
+/* "This network and nothing inside it belongs to this family": the mapped IPv4 block among IPv6
+ * networks. */
 static const uint32_t prefix_value_blank = UINT32_MAX;
 
 struct prefix_entry {
@@ -22,7 +23,8 @@ struct prefix_entries {
 	size_t len, size;
 };
 
-/* From `first` up to the next step, or to the end of the addresses, row holds. Before the first step: row 0. */
+/* From `first` up to the next step, or to the end of the addresses, row holds. Before the first
+ * step: row 0. */
 struct step {
 	u128 first;
 	uint32_t row;
@@ -50,8 +52,8 @@ struct beneath {
 	const struct steps *steps, *nets;
 };
 
-/* Paints sorted entries of one size as points over what is beneath. A point that says what holds there anyway is left
- * out. E_NOMEM, E_LIMIT. */
+/* Paints sorted entries of one size as points over what is beneath. A point that says what holds
+ * there anyway is left out. E_NOMEM, E_LIMIT. */
 int prefix_paint_points(const struct prefix_entries *entries, const struct beneath *beneath,
 	struct answer_rows *rows, struct steps *points);
 

@@ -14,8 +14,8 @@ enum {
 
 /* ---- Reading: wide ---- */
 
-/* How many of the sorted items are not greater than key. Nearly all groups are full, and a loop of known length becomes a
- * few vector instructions without a branch. */
+/* How many of the sorted items are not greater than key. Nearly all groups are full, and a loop of
+ * known length becomes a few vector instructions without a branch. */
 static uint32_t rank_u32(const uint32_t *keys, uint32_t len, uint32_t key)
 {
 	uint32_t rank = 0;
@@ -62,7 +62,8 @@ static uint32_t group_rank(const void *keys, unsigned key_bytes, uint32_t len, u
 	return rank_u128(keys, len, key);
 }
 
-/* The index, on a rung, of the greatest key there that is not greater than key; that rung's length when there is none. */
+/* The index, on a rung, of the greatest key there that is not greater than key; that rung's length
+ * when there is none. */
 static uint32_t wide_descend(const struct prefix_table *table, u128 key, unsigned rung)
 {
 	uint32_t index = 0;
@@ -106,9 +107,9 @@ struct bucket {
 };
 
 /*
- * The offset and the key are two cache misses, the second waiting for the first. Addresses within a /16 are spread evenly
- * enough to guess where the key will be, so its line, and that of its code, are asked for while the offset is still on its
- * way.
+ * The offset and the key are two cache misses, the second waiting for the first. Addresses within a
+ * /16 are spread evenly enough to guess where the key will be, so its line, and that of its code,
+ * are asked for while the offset is still on its way.
  */
 static void bucket_expect(const struct prefix_table *table, uint32_t address)
 {
@@ -350,7 +351,8 @@ uint32_t prefix_table_next(const struct prefix_table *table, const struct row_fi
 	return end;
 }
 
-/* ---- The ladder: rung 0 is the keys, each higher rung every 16th of the one below, up to one group ---- */
+/* ---- The ladder: rung 0 is the keys, each higher rung every 16th of the one below, up to one
+ * group ---- */
 
 static uint64_t ladder_layout(uint32_t count, uint32_t len[LADDER_RUNGS], uint8_t *ret_rungs)
 {
@@ -486,8 +488,8 @@ static void narrow_write(const struct prefix_table_content *content, struct imag
 }
 
 /*
- * Offsets that fit into a cache of the second level cost a lookup next to nothing; beyond that they are a miss of main
- * memory each, so those bytes count more than they are.
+ * Offsets that fit into a cache of the second level cost a lookup next to nothing; beyond that they
+ * are a miss of main memory each, so those bytes count more than they are.
  */
 static uint64_t offsets_cost(unsigned low_bits)
 {

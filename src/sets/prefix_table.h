@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A sorted set of distinct keys (addresses as numbers), each with a row. Two layouts, chosen by what costs fewer bytes:
+ * A sorted set of distinct keys (addresses as numbers), each with a row. Two layouts, chosen by
+ * what costs fewer bytes:
  *
- *   narrow  IPv4 addresses in great number. base[] says where each /16 begins, offsets[] where each bucket of 2^low_bits
- *           addresses begins within its /16, and a key is 16 bits: the low bits of the address, and above them code bits
- *           that would otherwise be spare. 10 million random addresses: 2.1 bytes each, about one cache miss.
- *   wide    whole keys of 4, 8 or 16 bytes, and a ladder above them: every 16th key, every 256th, ...; a search looks at
- *           one group of 16 neighbours a rung.
+ *   narrow  IPv4 addresses in great number. base[] says where each /16 begins, offsets[] where each
+ *           bucket of 2^low_bits addresses begins within its /16, and a key is 16 bits: the low
+ *           bits of the address, and above them code bits that would otherwise be spare. 10 million
+ *           random addresses: 2.1 bytes each, about one cache miss.
+ *   wide    whole keys of 4, 8 or 16 bytes, and a ladder above them: every 16th key, every 256th,
+ *           ...; a search looks at one group of 16 neighbours a rung.
  *
  * A damaged file gives wrong answers at worst: indexes are clamped where they are computed.
  * Writing: the caller's thread. Reading: pure; any thread.
@@ -57,13 +59,15 @@ void prefix_table_write(const struct prefix_table_content *content, struct image
 void prefix_table_open(struct prefix_table *table, enum prefix_table_kind kind,
 	struct sections *sections, const struct prefix_table_record *record);
 
-/* Asks for the memory that prefix_table_get of this key, or prefix_table_get_below, will read: in a batch of lookups the misses overlap
- * instead of waiting for each other. Step 0 asks for the cells that say where to look (begin of the bucket, middle rungs
- * of the ladder), step 1 reads those and asks for the keys and row numbers themselves. Changes no answer. */
+/* Asks for the memory that prefix_table_get of this key, or prefix_table_get_below, will read: in a
+ * batch of lookups the misses overlap instead of waiting for each other. Step 0 asks for the cells
+ * that say where to look (begin of the bucket, middle rungs of the ladder), step 1 reads those and
+ * asks for the keys and row numbers themselves. Changes no answer. */
 enum { TABLE_FETCHES = 2 };
 void prefix_table_prefetch(const struct prefix_table *table, u128 key, unsigned step);
 
-/* The row of a key; false when it is not there. A key of 4 or 8 bytes is the number itself, not the mapped address. */
+/* The row of a key; false when it is not there. A key of 4 or 8 bytes is the number itself, not the
+ * mapped address. */
 bool prefix_table_get(const struct prefix_table *table, u128 key, uint32_t *ret_row);
 
 /* The row of the greatest key that is not greater; false when there is none. Not for narrow. */

@@ -29,8 +29,8 @@ struct store {
 	struct sql *statements; /* sql.h */
 	struct row_counts counts;
 	struct row_counts counts_at_savepoint;
-	struct
-	{ /* the last ones looked up, since imports ask for the same each time (list_slot.h) */
+	/* the last ones looked up, since imports ask for the same each time (list_slot.h) */
+	struct {
 		int64_t slot;
 		char list[NAME_KEPT_MAX];
 		char sublist[NAME_KEPT_MAX];

@@ -7,9 +7,10 @@
 #include "xfr/transfer.h"
 
 /*
- * Deltas come before the views that are made of them, and several may become one view (bus/follower.h). Their sources are
- * kept until that view is there; the difference is that of the two views on all of it. When the deltas do not lead from the
- * one to the other, something was missed, and secondaries have to take all of the zone.
+ * Deltas come before the views that are made of them, and several may become one view
+ * (bus/follower.h). Their sources are kept until that view is there; the difference is that of the
+ * two views on all of it. When the deltas do not lead from the one to the other, something was
+ * missed, and secondaries have to take all of the zone.
  */
 enum {
 	NODES_MAX = 100000,   /* looked at for one zone: a fraction of a second of this thread */

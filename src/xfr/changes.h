@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Keeps the journals of the zones: what each change to the lists changes in the records that secondaries have. Owner: the
- * dns role; its main thread, so that no answer waits for it. A change is answered before its difference is worked out.
+ * Keeps the journals of the zones: what each change to the lists changes in the records that
+ * secondaries have. Owner: the dns role; its main thread, so that no answer waits for it. A change
+ * is answered before its difference is worked out.
  */
 #include "list/delta.h"
 #include "xfr/state.h"
@@ -22,5 +23,6 @@ bool dns_changes_view(struct dns_changes *changes, uint32_t *ret_serial);
 /* Of the view that stood on the shelf at the last dns_changes_view; 0: none. */
 uint32_t dns_changes_serial(const struct dns_changes *changes);
 
-/* New rules stand on the shelf. differs: the records of the zones may be others under the same serial. */
+/* New rules stand on the shelf. differs: the records of the zones may be others under the same
+ * serial. */
 void dns_changes_rules(struct dns_changes *changes, bool differs);

@@ -152,8 +152,8 @@ uint32_t zone_journal_serial(struct zone_journal *journal)
 
 /* ---- taking ---- */
 
-/* The first step from that serial on; len when it is the newest, and E_ABSENT when there is none. From the newest back, since
- * most secondaries are close behind. */
+/* The first step from that serial on; len when it is the newest, and E_ABSENT when there is none.
+ * From the newest back, since most secondaries are close behind. */
 static int64_t journal_find(const struct zone_journal *journal, uint32_t from)
 {
 	if (from == journal->serial)
@@ -217,7 +217,8 @@ const struct zone_diff *journal_step_diff(const struct journal_step *step)
 
 /* ---- condensing ---- */
 
-/* A record that was removed (-1) or added (+1). Of one record these come in turn, so their sum is what is left. */
+/* A record that was removed (-1) or added (+1). Of one record these come in turn, so their sum is
+ * what is left. */
 struct moved {
 	struct span record;
 	int by;

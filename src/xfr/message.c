@@ -50,7 +50,8 @@ static unsigned common_labels(
 	return common;
 }
 
-/* Labels as they are, and then a pointer to the rest: in the owner before, or the apex in the question. */
+/* Labels as they are, and then a pointer to the rest: in the owner before, or the apex in the
+ * question. */
 static void message_put_owner(struct xfr_message *message, struct span owner)
 {
 	struct labels labels;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * One message of a zone transfer while it is written: header, the question, and records as long as they fit, their owners
- * compressed (RFC 5936 section 3.4, RFC 1035 section 4.1.4). Pure; one thread.
+ * One message of a zone transfer while it is written: header, the question, and records as long as
+ * they fit, their owners compressed (RFC 5936 section 3.4, RFC 1035 section 4.1.4). Pure; one
+ * thread.
  */
 #include "dns/query.h"
 #include "zone/record.h"
@@ -12,7 +13,8 @@ struct xfr_message {
 	size_t len;
 	size_t limit; /* of records: room for the signature is taken off already */
 	unsigned records;
-	/* The owner before, which the next one may end like: its labels, where each begins, and where that is in the message. */
+	/* The owner before, which the next one may end like: its labels, where each begins, and
+	 * where that is in the message. */
 	size_t owner_len;
 	unsigned labels;
 	uint8_t owner[DNS_NAME_MAX];

@@ -165,8 +165,8 @@ static void notice_answered(struct notice *notice, uint16_t rcode)
 	notice->at_ms = notice->sent_ms + LEAST_MS;
 }
 
-/* A forged answer, or one to an older message, is none. An error about the signature itself is not signed and has to be
- * heard by people. */
+/* A forged answer, or one to an older message, is none. An error about the signature itself is not
+ * signed and has to be heard by people. */
 static void notify_take(struct dns_notify *notify, struct span bytes, struct endpoint from)
 {
 	struct dns_message message;

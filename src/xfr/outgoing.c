@@ -10,14 +10,16 @@
 #include "xfr/message.h"
 
 /*
- * A transfer on its way. Records come one after the other out of a machine of a few states, and are put into messages:
+ * A transfer on its way. Records come one after the other out of a machine of a few states, and are
+ * put into messages:
  *
  *   all of it     measure - SOA - fixed - nodes of each subtree - SOA
  *   differences   wait - SOA - { SOA before - removed - SOA behind - added } ... - SOA
  *                 (RFC 1995 section 4)
  *
- * "wait": the view that was asked may be newer than the journal by the moment that it takes to work the difference out.
- * "measure": whether the zone has too many records is known before the first one is sent.
+ * "wait": the view that was asked may be newer than the journal by the moment that it takes to work
+ * the difference out. "measure": whether the zone has too many records is known before the first
+ * one is sent.
  */
 enum state {
 	WAIT,
@@ -392,7 +394,8 @@ static void xfr_out_copy_query(struct xfr_out *xfr, const struct zone_transfer_q
 	}
 }
 
-/* The zone as it is now. When it went with the newest configuration there is none, and the connection ends. */
+/* The zone as it is now. When it went with the newest configuration there is none, and the
+ * connection ends. */
 static void xfr_out_bind(struct xfr_out *xfr, const struct dns_name *apex)
 {
 	const struct dns_shelves *shelves = transfer_shelves(xfr->shared);

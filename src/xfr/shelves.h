@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What those who answer and those who transfer work from: the newest rules and the newest view, which whoever holds them keeps
- * for as long as a batch or a transfer takes. Filled by the main thread (dnsd/rules.h makes them); any thread may take.
+ * What those who answer and those who transfer work from: the newest rules and the newest view,
+ * which whoever holds them keeps for as long as a batch or a transfer takes. Filled by the main
+ * thread (dnsd/rules.h makes them); any thread may take.
  */
 #include "base/shelf.h"
 

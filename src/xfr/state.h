@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What transfers share and what outlives a configuration: the journals of the zones, how many transfers run, when a refusal was
- * logged. Owner: the dns role. All threads share it: counts are atomic, and a lock of the list of journals is held for as long
- * as it takes to find one.
+ * What transfers share and what outlives a configuration: the journals of the zones, how many
+ * transfers run, when a refusal was logged. Owner: the dns role. All threads share it: counts are
+ * atomic, and a lock of the list of journals is held for as long as it takes to find one.
  */
 #include "xfr/journal.h"
 #include "xfr/shelves.h"

@@ -110,7 +110,8 @@ static void reply_fail(struct reply *reply, uint16_t rcode, uint16_t ede)
 	reply->ede = ede;
 }
 
-/* AXFR is defined for TCP only (RFC 5936 section 4.2); an IXFR query has the serial of the client in it. */
+/* AXFR is defined for TCP only (RFC 5936 section 4.2); an IXFR query has the serial of the client
+ * in it. */
 static bool is_malformed(const struct zone_transfer_query *asked, uint32_t *ret_serial)
 {
 	if (asked->query->type == DNS_IXFR)

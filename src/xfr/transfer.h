@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Zone transfers out: AXFR (RFC 5936) and IXFR (RFC 1995), to those the configuration names, signed where it says so. zone/
- * hands such queries over (zone/rules.h); the answer is a struct dns_multi (outgoing.h).
+ * Zone transfers out: AXFR (RFC 5936) and IXFR (RFC 1995), to those the configuration names, signed
+ * where it says so. zone/ hands such queries over (zone/rules.h); the answer is a struct dns_multi
+ * (outgoing.h).
  */
 #include "conf/conf.h"
 #include "xfr/state.h"
@@ -27,6 +28,6 @@ struct transfer_secondaries {
 /* transfers may be NULL. */
 const struct transfer_secondaries *transfer_secondaries(const struct zone_transfers *transfers);
 
-/* The serial of the SOA record in the authority section of an IXFR query, which is what the client has (RFC 1995 section 3).
- * E_PARSE: there is none. */
+/* The serial of the SOA record in the authority section of an IXFR query, which is what the client
+ * has (RFC 1995 section 3). E_PARSE: there is none. */
 int transfer_serial_of(struct span query, uint32_t *ret_serial);

@@ -8,13 +8,14 @@
 #include "zone/qname.h"
 
 /*
- * A name is answered in this order: is it ours; is it listed (or a test entry); does anything below it exist; else
- * NXDOMAIN. "Below it exists" is asked of the prefix that the name spells, so that resolvers which ask label by label
- * (RFC 9156) find the way down, and NXDOMAIN is never said above a listed address (RFC 8020).
+ * A name is answered in this order: is it ours; is it listed (or a test entry); does anything below
+ * it exist; else NXDOMAIN. "Below it exists" is asked of the prefix that the name spells, so that
+ * resolvers which ask label by label (RFC 9156) find the way down, and NXDOMAIN is never said above
+ * a listed address (RFC 8020).
  *
- * What is listed is what the view of this serial says. The time decides only the TTL: a listing whose end has come stays
- * until the keeper publishes its end, so that every server of a zone says the same for the same serial, and a clock that
- * jumps cannot empty a list.
+ * What is listed is what the view of this serial says. The time decides only the TTL: a listing
+ * whose end has come stays until the keeper publishes its end, so that every server of a zone says
+ * the same for the same serial, and a clock that jumps cannot empty a list.
  */
 enum { GLUE_MAX = 28 }; /* an AAAA record */
 
@@ -147,7 +148,8 @@ static bool reply_host(struct reply *reply, const struct asked *asked,
 	return true;
 }
 
-/* A name server inside the zone is found by its addresses beside the NS records; what does not fit there can be asked. */
+/* A name server inside the zone is found by its addresses beside the NS records; what does not fit
+ * there can be asked. */
 static void reply_glue(struct reply *reply, const struct asked *asked, const size_t *server_at)
 {
 	const struct zone *zone = asked->zone;
@@ -235,7 +237,8 @@ static void reply_texts(
 			span_of(texts.strings[i], 1 + (size_t)texts.strings[i][0]));
 }
 
-/* The longest answer that a short query can draw, so datagrams of it stay small: the rest is told over TCP. */
+/* The longest answer that a short query can draw, so datagrams of it stay small: the rest is told
+ * over TCP. */
 static void reply_apex_txt(struct reply *reply, const struct asked *asked)
 {
 	const struct zone *zone = asked->zone;
@@ -351,7 +354,8 @@ static void answer_transfer(const struct asked *asked, struct reply *reply)
 		transfers->calls->answer(transfers, &transfer, reply);
 }
 
-/* Who has signed is known, and asked for by dns.transfer-to: a secondary that looks for a newer serial. */
+/* Who has signed is known, and asked for by dns.transfer-to: a secondary that looks for a newer
+ * serial. */
 static void answer_query(const struct asked *asked, struct guard_query *guard, struct reply *reply)
 {
 	const struct dns_query *query = asked->query;
@@ -438,7 +442,8 @@ static size_t pending_finish(struct pending *pending, struct reply *reply)
 	return 0;
 }
 
-/* A query that is signed gets an answer that is signed (RFC 8945 section 5.3), of which the rest has to leave room. */
+/* A query that is signed gets an answer that is signed (RFC 8945 section 5.3), of which the rest
+ * has to leave room. */
 static size_t pending_answer_signed(struct pending *pending, size_t limit, struct dns_now now)
 {
 	enum { LEAST = 64 }; /* beside the question: header, OPT, cookie */
@@ -492,7 +497,8 @@ static size_t pending_write(struct pending *pending, struct dns_now now)
 	return pending_finish(pending, &reply);
 }
 
-/* Few enough that what is fetched for the last is still in the first cache when the last is answered. */
+/* Few enough that what is fetched for the last is still in the first cache when the last is
+ * answered. */
 enum { GROUP = 16 };
 
 void zone_answer_requests(const struct zone_service *service, struct dns_request *requests,

@@ -24,7 +24,8 @@ static void apex_txt_add(struct apex_txt *txt, const char *key, const char *valu
 	txt->items[txt->len++] = cut;
 }
 
-/* "127.0.0.2 traps spam traps were hit"; in a zone of several lists "127.0.0.2 traps.main ...", as below the apex. */
+/* "127.0.0.2 traps spam traps were hit"; in a zone of several lists "127.0.0.2 traps.main ...", as
+ * below the apex. */
 static void apex_txt_add_code(struct apex_txt *txt, const struct zone *zone,
 	const struct zone_list *list, const struct zone_sublist *sublist)
 {

@@ -7,7 +7,8 @@
 #include "base/mem.h"
 #include "zone/walk_priv.h"
 
-/* Two walks side by side, before and after. Nodes with the same owner and the same words are passed over unrendered. */
+/* Two walks side by side, before and after. Nodes with the same owner and the same words are passed
+ * over unrendered. */
 struct differ {
 	const struct zone_binding *before, *after;
 	struct zone_diff *diff;
@@ -250,7 +251,8 @@ int zone_diff_make(const struct zone_change *change, size_t limit, struct zone_d
 	const struct zone_binding *before = change->before, *after = change->after;
 	struct differ *differ = mem_new(differ);
 	struct regions regions = {0};
-	/* When a list has ended or goes on, its test entries go or come, and TTLs change: all of it is another zone. */
+	/* When a list has ended or goes on, its test entries go or come, and TTLs change: all of it
+	 * is another zone. */
 	int r = before->alive == after->alive && before->ttl_s == after->ttl_s ? 0 : E_LIMIT;
 
 	diff->removed_len += append_end_txt(&diff->removed, before, after);

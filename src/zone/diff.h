@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What a change to a list changes in the records of a zone: the zone is walked before and after it, in the changed regions
- * only. Pure; one thread.
+ * What a change to a list changes in the records of a zone: the zone is walked before and after it,
+ * in the changed regions only. Pure; one thread.
  */
 #include "list/source.h"
 #include "zone/record.h"
@@ -22,5 +22,6 @@ struct zone_change {
 	size_t sources_len;
 };
 
-/* limit: nodes that are looked at; more of them is E_LIMIT, and the zone is better sent as a whole. */
+/* limit: nodes that are looked at; more of them is E_LIMIT, and the zone is better sent as a
+ * whole. */
 int zone_diff_make(const struct zone_change *change, size_t limit, struct zone_diff *diff);

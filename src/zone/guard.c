@@ -7,9 +7,9 @@
 #include "zone/guard_sample.h"
 
 /*
- * What an address may do depends on whether it can be forged. Who asks by TCP, or sends the cookie that we gave to this
- * address, is the one who will get the answer: no rate limit holds them, and their quota is a count of its own, so that
- * nobody can use up somebody else's by forging.
+ * What an address may do depends on whether it can be forged. Who asks by TCP, or sends the cookie
+ * that we gave to this address, is the one who will get the answer: no rate limit holds them, and
+ * their quota is a count of its own, so that nobody can use up somebody else's by forging.
  */
 enum { V6_CLIENT_BITS = 56, SAMPLES_SIZE = 1 << 20 };
 
@@ -241,7 +241,8 @@ static enum dns_rrl_kind reply_kind(const struct reply *reply)
 	return reply->answers != 0 || reply->full ? DNS_RRL_ANSWER : DNS_RRL_NEGATIVE;
 }
 
-/* Over the limit, a client that knows cookies is told its own, the others to come by TCP; both are as long as the question. */
+/* Over the limit, a client that knows cookies is told its own, the others to come by TCP; both are
+ * as long as the question. */
 static bool guard_limit(struct guard_query *query, struct reply *reply)
 {
 	if (query->is_proven || query->is_exempt)

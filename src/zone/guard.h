@@ -3,20 +3,25 @@
 /*
  * Who may ask how much. Three things by how long they live:
  *
- *   struct guard         the rules of one configuration (guard_rules.h), the files it names among them; immutable
- *   struct guard_state   what outlives a configuration: counts of quotas, the random secret of cookies; all threads share it
- *   struct guard_worker  one worker's own: buckets of the rate limit, counts, samples on their way to whoever watches
+ *   struct guard         the rules of one configuration (guard_rules.h), the files it names among
+ *                        them; immutable
+ *   struct guard_state   what outlives a configuration: counts of quotas, the random secret of
+ *                        cookies; all threads share it
+ *   struct guard_worker  one worker's own: buckets of the rate limit, counts, samples on their way
+ *                        to whoever watches
  *
- * A query meets them three times (struct guard_query): guard_begin before anything else, guard_admit when its zone is known,
- * guard_end when the answer stands. Pure: the time is an argument; no allocation, no lock, no system call. What threads share
- * are atomic counts (dns/quota.h).
+ * A query meets them three times (struct guard_query): guard_begin before anything else,
+ * guard_admit when its zone is known, guard_end when the answer stands. Pure: the time is an
+ * argument; no allocation, no lock, no system call. What threads share are atomic counts
+ * (dns/quota.h).
  */
 #include "zone/guard_query.h"
 
 struct guard_state *guard_state_new(void);
 void guard_state_free(struct guard_state **state);
 
-/* workers: among so many a rate limit is divided. seed: a random number. state has to live longer. */
+/* workers: among so many a rate limit is divided. seed: a random number. state has to live
+ * longer. */
 struct guard_worker *guard_worker_new(struct guard_state *state, unsigned workers, uint32_t seed);
 void guard_worker_free(struct guard_worker **worker);
 

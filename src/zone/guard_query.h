@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* A query on its way through the guard (guard.h), and what one worker remembers from one to the next. */
+/* A query on its way through the guard (guard.h), and what one worker remembers from one to the
+ * next. */
 #include "base/ring.h"
 #include "dns/access_keys.h"
 #include "dns/cookie.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The rules of a guard, of one configuration: a value that dnsd/guard_load.h fills, with what the files of keys and secrets say.
- * Immutable then; any number of threads may read.
+ * The rules of a guard, of one configuration: a value that dnsd/guard_load.h fills, with what the
+ * files of keys and secrets say. Immutable then; any number of threads may read.
  */
 #include "base/prefix_set.h"
 #include "conf/conf.h"

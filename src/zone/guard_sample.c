@@ -4,8 +4,9 @@
 #include "zone/guard_rules.h"
 
 /*
- * Which queries are watched is decided by counting down from random numbers whose mean is the rate of the sample: a client
- * that asks in a rhythm of its own is seen as often as the others. The rest of this file runs for samples only.
+ * Which queries are watched is decided by counting down from random numbers whose mean is the rate
+ * of the sample: a client that asks in a rhythm of its own is seen as often as the others. The rest
+ * of this file runs for samples only.
  */
 enum {
 	LABELS_MASKED = 16, /* more labels that are long enough to be keys do not fit a name */
@@ -80,7 +81,8 @@ static bool is_key_of_any(const struct guard *guard, struct span label)
 	return false;
 }
 
-/* Whatever stands in the place of a key, since who mistypes a key writes most of it; and each key in any other place. */
+/* Whatever stands in the place of a key, since who mistypes a key writes most of it; and each key
+ * in any other place. */
 static bool is_masked(const struct guard_query *query, unsigned index, struct span label)
 {
 	const struct guard_zone *zone = query->zone >= 0 ? &query->guard->zones[query->zone] : NULL;

@@ -4,7 +4,8 @@
 #include "base/ip.h"
 #include "zone/guard_query.h"
 
-/* A record of the ring, followed by the name of the key, the query, and the answer. A key's octets are overwritten. */
+/* A record of the ring, followed by the name of the key, the query, and the answer. A key's octets
+ * are overwritten. */
 struct guard_sample {
 	int64_t time_ms;
 	struct endpoint client;

@@ -34,8 +34,8 @@ static void list_bind(struct zone_list_binding *list, const struct zone *zone,
 	}
 }
 
-/* RFC 6471 section 3.4: the load of an ended list is shed by what may be kept for a week. That something is not listed is
- * kept for a day at most (RFC 2308 section 5). */
+/* RFC 6471 section 3.4: the load of an ended list is shed by what may be kept for a week. That
+ * something is not listed is kept for a day at most (RFC 2308 section 5). */
 static void set_ttl(struct zone_binding *binding, bool is_alive)
 {
 	binding->ttl_s = is_alive ? binding->zone->ttl_s : ENDED_TTL_S;
@@ -382,8 +382,8 @@ bool match_names_source(const struct zone_binding *binding, const struct zone_ma
 	return false;
 }
 
-/* The codes of a bitmask are bits of the last octet, and otherwise equal; those of other zones all differ
- * (conf/check_zone.c). */
+/* The codes of a bitmask are bits of the last octet, and otherwise equal; those of other zones all
+ * differ (conf/check_zone.c). */
 size_t match_a_records(const struct zone_binding *binding, const struct zone_match *match,
 	uint8_t ret_codes[ZONE_SUBLISTS_MAX][4])
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What a zone says of an address or a domain, as answers to queries and as records for secondaries: one definition for both,
- * so that a secondary says what we say. Pure; any thread; nothing is allocated.
+ * What a zone says of an address or a domain, as answers to queries and as records for secondaries:
+ * one definition for both, so that a secondary says what we say. Pure; any thread; nothing is
+ * allocated.
  */
 #include "list/retirement.h"
 #include "sets/key.h"
@@ -15,7 +16,8 @@ struct zone_list_binding {
 	int view_list;      /* in the view; negative: it does not hold this list */
 	uint32_t sublists;  /* those that the view has, as a mask of the zone */
 	uint32_t view_mask; /* the same as a mask of the view */
-	/* From a sublist of the zone to that of the list in the view, and back (SUBLIST_UNKNOWN). */
+	/* From a sublist of the zone to that of the list in the view, and back
+	 * (SUBLIST_UNKNOWN). */
 	uint8_t view_sublist_of[ZONE_SUBLISTS_MAX];
 	uint8_t sublist_of[SUBLISTS_MAX];
 	struct retirement retirement;
@@ -36,11 +38,13 @@ struct zone_binding {
 void zone_bind(struct zone_binding *binding, const struct zone_table *table,
 	const struct zone *zone, const struct view *view);
 
-/* The TXT record of the apex that tells the end of a list: one string behind its length octet, the index-th; 0: no more. */
+/* The TXT record of the apex that tells the end of a list: one string behind its length octet, the
+ * index-th; 0: no more. */
 size_t zone_binding_end_txt(
 	const struct zone_binding *binding, size_t index, uint8_t ret_string[1 + ZONE_TEXT_MAX]);
 
-/* Whether anything in net, or below a domain, is listed by a sublist of within: then the names above exist (RFC 8020). */
+/* Whether anything in net, or below a domain, is listed by a sublist of within: then the names
+ * above exist (RFC 8020). */
 bool zone_binding_has_within(
 	const struct zone_binding *binding, struct prefix net, uint32_t within);
 bool zone_binding_has_below(const struct zone_binding *binding, struct span name, uint32_t within);
@@ -70,9 +74,9 @@ struct match_range {
 };
 
 /*
- * Walking: the first addresses at or behind `from` that have one answer, test entries aside; false when there are none. And
- * the first domain behind `after` (empty: of all) that is an entry, of whatever kind, in the order of sets/names.h's keys;
- * `after` may not lie in ret_domain.
+ * Walking: the first addresses at or behind `from` that have one answer, test entries aside; false
+ * when there are none. And the first domain behind `after` (empty: of all) that is an entry, of
+ * whatever kind, in the order of sets/names.h's keys; `after` may not lie in ret_domain.
  */
 bool match_next_ip(const struct zone_binding *binding, u128 from, uint32_t within,
 	struct match_range *ret_range);
@@ -80,20 +84,22 @@ bool match_next_domain(
 	const struct zone_binding *binding, struct span after, char ret_domain[VIEW_NAME_SIZE]);
 
 /*
- * Whether every address of the range has that answer. Never so across the block of IPv4, and never when more than
- * MATCH_RANGES_MAX ranges of the view would have to be looked at: queries ask this.
+ * Whether every address of the range has that answer. Never so across the block of IPv4, and never
+ * when more than MATCH_RANGES_MAX ranges of the view would have to be looked at: queries ask this.
  */
 enum { MATCH_RANGES_MAX = 256 };
 bool match_is_uniform(
 	const struct zone_binding *binding, uint32_t within, const struct match_range *range);
 
-/* Whether the same records come of both. Ends are no part of that: the records of a secondary have the TTL of the zone. */
+/* Whether the same records come of both. Ends are no part of that: the records of a secondary have
+ * the TTL of the zone. */
 bool match_equal(const struct zone_match *a, const struct zone_match *b);
 
 /*
- * The source that texts name. It is the one that was asked, as far as a wildcard of a standard zone can know it: of IPv6
- * the widest network on a nibble's boundary with that answer, of domains the highest name from which on down that answer
- * holds. IPv4 needs no such thing: where texts name the source, its addresses become records of their own.
+ * The source that texts name. It is the one that was asked, as far as a wildcard of a standard zone
+ * can know it: of IPv6 the widest network on a nibble's boundary with that answer, of domains the
+ * highest name from which on down that answer holds. IPv4 needs no such thing: where texts name the
+ * source, its addresses become records of their own.
  */
 struct text_subject match_subject_ip(const struct zone_binding *binding, struct ip ip,
 	uint32_t within, const struct zone_match *match);
@@ -101,7 +107,8 @@ struct text_subject match_subject_ip(const struct zone_binding *binding, struct 
 struct text_subject match_subject_domain(const struct zone_binding *binding, struct span name,
 	uint32_t within, const struct zone_match *match);
 
-/* IPv6 records begin at this depth: a wildcard above it would cover IPv4 names, which have four labels. */
+/* IPv6 records begin at this depth: a wildcard above it would cover IPv4 names, which have four
+ * labels. */
 enum { MATCH_V6_BITS_LEAST = 16 };
 
 /* Whether any of the texts names the source. */

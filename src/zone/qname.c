@@ -7,9 +7,10 @@
  *   99.2.0.192.traps.bl.example.org
  *   `- address  `- sublist  `- apex
  *
- * Labels are counted from the left; the address is written backwards, so that label 0 is its last octet or nibble. A short
- * name of digits may be the start of an IPv4 address and of an IPv6 address at once; both are kept. Only the canonical form
- * of an octet is a name of the zone: "099" does not exist.
+ * Labels are counted from the left; the address is written backwards, so that label 0 is its last
+ * octet or nibble. A short name of digits may be the start of an IPv4 address and of an IPv6
+ * address at once; both are kept. Only the canonical form of an octet is a name of the zone: "099"
+ * does not exist.
  */
 enum { V4_LABELS = 4, V6_LABELS = 32 };
 
@@ -66,8 +67,8 @@ static void qname_parse_v4(const struct dns_query *query, unsigned labels, struc
 	}
 }
 
-/* ::ffff:a.b.c.d in nibbles is the same address as a.b.c.d, as everywhere here; so the IPv6 test entries of RFC 5782
- * section 5 (::FFFF:7F00:2 and ::FFFF:7F00:1) need no rule of their own. */
+/* ::ffff:a.b.c.d in nibbles is the same address as a.b.c.d, as everywhere here; so the IPv6 test
+ * entries of RFC 5782 section 5 (::FFFF:7F00:2 and ::FFFF:7F00:1) need no rule of their own. */
 static void qname_parse_v6(const struct dns_query *query, unsigned labels, struct zone_qname *qname)
 {
 	struct ip ip = {{0}};
@@ -89,7 +90,8 @@ static void qname_parse_v6(const struct dns_query *query, unsigned labels, struc
 	}
 }
 
-/* Labels joined by dots. A label that holds a dot itself is no host name and would be taken for two labels. */
+/* Labels joined by dots. A label that holds a dot itself is no host name and would be taken for two
+ * labels. */
 static void qname_parse_domain(
 	const struct dns_query *query, unsigned labels, struct zone_qname *qname)
 {
@@ -108,7 +110,8 @@ static void qname_parse_domain(
 	qname->domain = span_of(qname->text, len);
 }
 
-/* Octets and nibbles are told from the names of lists and sublists at a glance (RFC 5782 section 2.3). */
+/* Octets and nibbles are told from the names of lists and sublists at a glance (RFC 5782
+ * section 2.3). */
 static bool qname_is_of_address(const struct zone *zone, struct span label)
 {
 	return label.len < 2 || (zone->holds == LIST_OF_ADDRESSES && qname_octet(label) >= 0);

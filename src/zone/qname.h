@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What a name below a zone's apex asks about: an address, the start of one, a domain, a list or sublist, a host. Pure; any thread.
+ * What a name below a zone's apex asks about: an address, the start of one, a domain, a list or
+ * sublist, a host. Pure; any thread.
  */
 #include "dns/query.h"
 #include "zone/table.h"
@@ -14,14 +15,16 @@ struct zone_qname {
 
 	bool has_ip; /* a whole address */
 	struct ip ip;
-	size_t nets_len; /* the name is the start of addresses in these nets: "2.zone" of 2.0.0.0/8 and 2000::/4 */
+	/* the name is the start of addresses in these nets: "2.zone" of 2.0.0.0/8 and 2000::/4 */
+	size_t nets_len;
 	struct prefix nets[2];
 
 	struct span domain; /* in a zone of domains; points into text */
 	uint8_t text[DNS_NAME_MAX];
 };
 
-/* query->name ends with the apex, whose labels are not looked at, nor are the key_labels before it. */
+/* query->name ends with the apex, whose labels are not looked at, nor are the key_labels before
+ * it. */
 void zone_qname_parse(const struct zone *zone, const struct dns_query *query, unsigned key_labels,
 	struct zone_qname *ret_qname);
 

@@ -3,7 +3,8 @@
 
 #include "base/reader.h"
 
-/* What stands at a name that is not listed although a wildcard above it is: a type that nobody asks a list for. */
+/* What stands at a name that is not listed although a wildcard above it is: a type that nobody asks
+ * a list for. */
 static const struct span hidden_rdata = {(const uint8_t *)"\12not listed\0", 12};
 
 void zone_node_records(const struct zone_binding *binding, const struct zone_node *node,

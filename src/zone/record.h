@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The records of a zone: of a node of the walk, and those of the apex that no list decides. And records in a row, as
- * differences are kept: owner below the apex, type, rdata. Class and TTL are those of the zone. Pure; any thread.
+ * The records of a zone: of a node of the walk, and those of the apex that no list decides. And
+ * records in a row, as differences are kept: owner below the apex, type, rdata. Class and TTL are
+ * those of the zone. Pure; any thread.
  */
 #include "base/buf.h"
 #include "zone/walk.h"
@@ -30,10 +31,12 @@ void zone_node_records(const struct zone_binding *binding, const struct zone_nod
 /* How many there would be, at most. */
 size_t zone_node_count(const struct zone_binding *binding, const struct zone_node *node);
 
-/* The records beside the SOA that the configuration makes (NS, TXT, addresses of hosts); false behind the last. Valid as long as the table. */
+/* The records beside the SOA that the configuration makes (NS, TXT, addresses of hosts); false
+ * behind the last. Valid as long as the table. */
 bool zone_fixed_record(const struct zone *zone, size_t index, struct zone_record *ret_record);
 
-/* The same and those that tell the end of a list, by the view: rdata of these lies in string. TTL: binding->ttl_s. */
+/* The same and those that tell the end of a list, by the view: rdata of these lies in string. TTL:
+ * binding->ttl_s. */
 bool zone_binding_record(const struct zone_binding *binding, size_t index,
 	uint8_t string[MATCH_STRING_MAX], struct zone_record *ret_record);
 

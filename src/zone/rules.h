@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What one configuration means for answering: its zones, who may ask how much, who may fetch all of a zone. One object, so that
- * no query meets the zones of one configuration and the rules of another. Immutable; owner: whoever made it, in the dns role the
- * shelf (dnsd/rules.h). Any number of threads may read.
+ * What one configuration means for answering: its zones, who may ask how much, who may fetch all of
+ * a zone. One object, so that no query meets the zones of one configuration and the rules of
+ * another. Immutable; owner: whoever made it, in the dns role the shelf (dnsd/rules.h). Any number
+ * of threads may read.
  */
 #include "dns/reply.h"
 #include "dns/request.h"
@@ -22,9 +23,11 @@ struct zone_transfer_query {
 	struct dns_request *request;
 };
 
-/* This folder finds zones and answers what is asked of one name; who sends a whole zone (xfr/transfer.h) is called. */
+/* This folder finds zones and answers what is asked of one name; who sends a whole zone
+ * (xfr/transfer.h) is called. */
 struct zone_transfer_calls {
-	/* AXFR or IXFR at an apex, the exchange verified: request->multi is the answer, or reply says what. */
+	/* AXFR or IXFR at an apex, the exchange verified: request->multi is the answer, or reply
+	 * says what. */
 	void (*answer)(const struct zone_transfers *transfers,
 		const struct zone_transfer_query *query, struct reply *reply);
 	/* The signature is not good, as exchange->error says. */

@@ -44,8 +44,8 @@ static int table_name(
 	return 0;
 }
 
-/* "host.master@example.org" becomes one label, dots and all, before the domain (RFC 1035 section 8). Without a usable
- * contact it is hostmaster in the zone (RFC 2142 section 7). */
+/* "host.master@example.org" becomes one label, dots and all, before the domain (RFC 1035
+ * section 8). Without a usable contact it is hostmaster in the zone (RFC 2142 section 7). */
 static void table_mailbox(
 	const char *contact, const struct dns_name *apex, struct dns_name *ret_name)
 {
@@ -87,7 +87,8 @@ static void table_soa(struct zone_table *table, struct zone *zone, const char *c
 	buf_done(&rdata);
 }
 
-/* A zone without name servers of its own is served under the host's name: an apex without NS is no zone. */
+/* A zone without name servers of its own is served under the host's name: an apex without NS is no
+ * zone. */
 static int table_servers(
 	const struct table_builder *builder, const struct conf_serving *serving, struct zone *zone)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The zones of one configuration. Immutable; owner: whoever made it, in the dns role the rules of that configuration
- * (rules.h). Any number of threads may read.
+ * The zones of one configuration. Immutable; owner: whoever made it, in the dns role the rules of
+ * that configuration (rules.h). Any number of threads may read.
  */
 #include "base/arena.h"
 #include "zone/zone.h"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The test entries of RFC 5782 (sections 5 and 2.4), which are there whether anything is listed or not: each code of a zone
- * answers for the address that equals it, 127.0.0.2 is always listed, 127.0.0.1 never; TEST always, INVALID never. All in
- * each sublist's own subdomain as well. Their IPv6 forms (::FFFF:7F00:2) are the same addresses. Pure; any thread.
+ * The test entries of RFC 5782 (sections 5 and 2.4), which are there whether anything is listed or
+ * not: each code of a zone answers for the address that equals it, 127.0.0.2 is always listed,
+ * 127.0.0.1 never; TEST always, INVALID never. All in each sublist's own subdomain as well. Their
+ * IPv6 forms (::FFFF:7F00:2) are the same addresses. Pure; any thread.
  */
 #include "zone/zone.h"
 

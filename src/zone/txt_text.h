@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The TXT string of a listing: "Listed: 3 trap hits; https://mail.example.org/why/198.51.100.9". Pure; any thread.
+ * The TXT string of a listing: "Listed: 3 trap hits; https://mail.example.org/why/198.51.100.9".
+ * Pure; any thread.
  */
 #include "base/arena.h"
 #include "base/ip.h"
@@ -42,9 +43,9 @@ struct zone_text_values {
 };
 
 /*
- * At most ZONE_TEXT_MAX octets, printable ASCII only. What is too long is cut where it hurts least: first the reason, with
- * "..." behind it; then the page is that of the portal; then the end. What a stranger put into a domain is
- * percent-encoded.
+ * At most ZONE_TEXT_MAX octets, printable ASCII only. What is too long is cut where it hurts least:
+ * first the reason, with "..." behind it; then the page is that of the portal; then the end. What a
+ * stranger put into a domain is percent-encoded.
  */
 size_t zone_text(const struct zone_template *template, const struct zone_text_values *values,
 	uint8_t out[ZONE_TEXT_MAX]);

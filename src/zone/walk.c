@@ -6,17 +6,19 @@
 #include "zone/walk_priv.h"
 
 /*
- * Addresses. A wildcard of a standard zone covers what is below its parent and is not below any other name there
- * (RFC 4592 section 3.3.1), so it stands only where all below its parent has one answer:
+ * Addresses. A wildcard of a standard zone covers what is below its parent and is not below any
+ * other name there (RFC 4592 section 3.3.1), so it stands only where all below its parent has one
+ * answer:
  *
  *   IPv4   *.c.b.a        all of a.b.c.0/24 has one answer
  *          d.c.b.a        otherwise: each listed address. So every change stays inside of its /24.
  *   IPv6   *.<nibbles>    the widest network on a nibble's boundary with one answer
  *          <32 nibbles>   a single address
  *
- * Two more rules keep the families apart, whose names share the zone. 3.0.0.2 is 2.0.0.3, and the beginning of 2003::/16: a
- * wildcard *.0.0.2 would cover that, so a /24 whose three octets are single digits has no wildcard. And IPv6 wildcards stand
- * four labels deep or more, where no IPv4 name is below them.
+ * Two more rules keep the families apart, whose names share the zone. 3.0.0.2 is 2.0.0.3, and the
+ * beginning of 2003::/16: a wildcard *.0.0.2 would cover that, so a /24 whose three octets are
+ * single digits has no wildcard. And IPv6 wildcards stand four labels deep or more, where no IPv4
+ * name is below them.
  */
 enum { BLOCK = 0xff, TEST_LISTED = 0x7f000002, TEST_NEVER = 0x7f000001 };
 
@@ -206,7 +208,8 @@ static bool block_is_digits(u128 block)
 	       (block >> 8 & BLOCK) < 10;
 }
 
-/* Whether the /24 that begins with this range has one answer, and no text of it names an address. */
+/* Whether the /24 that begins with this range has one answer, and no text of it names an
+ * address. */
 static bool block_is_uniform(struct zone_walk *walk, const struct match_range *start)
 {
 	u128 end = start->first | BLOCK;
@@ -243,7 +246,8 @@ static bool walk_node_v4(
 	return node_name_v4(walk, node);
 }
 
-/* The widest node that begins with this range: nothing before it is left, so it cannot begin earlier. */
+/* The widest node that begins with this range: nothing before it is left, so it cannot begin
+ * earlier. */
 static unsigned node_widen(const struct zone_walk *walk, const struct match_range *range)
 {
 	struct match_range wider = *range;
@@ -322,7 +326,8 @@ bool zone_walk_next(struct zone_walk *walk, struct zone_node *ret_node)
 
 /* ---- closed regions ---- */
 
-/* The bits of the widest node around [first, last] with one answer; `bits`, that of the region itself, when there is none. */
+/* The bits of the widest node around [first, last] with one answer; `bits`, that of the region
+ * itself, when there is none. */
 static unsigned region_widen(
 	const struct zone_binding *binding, u128 first, unsigned bits, uint32_t within)
 {

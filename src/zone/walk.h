@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A zone as the nodes of a standard zone, in order: what a secondary needs so that it answers as we do. The nodes are a
- * function of the listings around them and of nothing else, so that a change to a list is a change to few nodes, and two
- * servers with the same serial give the same zone.
+ * A zone as the nodes of a standard zone, in order: what a secondary needs so that it answers as we
+ * do. The nodes are a function of the listings around them and of nothing else, so that a change to
+ * a list is a change to few nodes, and two servers with the same serial give the same zone.
  *
- * The same is said several times: at the apex for all sublists, and below the label of each sublist for that one; in a
- * combined zone below the label of each list for those of that list, with its sublists below it. Each of these is a subtree. Pure: no clock, no socket; nothing is kept but the place the walk has come to. One thread; table and
- * view have to live longer.
+ * The same is said several times: at the apex for all sublists, and below the label of each sublist
+ * for that one; in a combined zone below the label of each list for those of that list, with its
+ * sublists below it. Each of these is a subtree. Pure: no clock, no socket; nothing is kept but the
+ * place the walk has come to. One thread; table and view have to live longer.
  */
 #include "sets/key.h"
 #include "zone/match.h"
@@ -15,10 +16,10 @@
 /* A name and what matches there. */
 struct zone_node {
 	size_t owner_len;
-	uint8_t owner
-		[DNS_NAME_MAX]; /* its labels below the apex, as on the wire, without the root */
-	struct zone_match
-		match; /* match.len 0: nothing, but the name exists, so that no wildcard covers it */
+	/* its labels below the apex, as on the wire, without the root */
+	uint8_t owner[DNS_NAME_MAX];
+	/* match.len 0: nothing, but the name exists, so that no wildcard covers it */
+	struct zone_match match;
 	struct text_subject subject; /* the source that its texts name */
 
 	/* Where it stands: the addresses that it answers for, or the domain it is about. */
@@ -33,7 +34,9 @@ struct zone_region {
 	bool is_domain;
 	u128 first, last;
 	char domain[VIEW_NAME_SIZE];
-	bool whole; /* with all names below it; else that name and the ones above it, which may exist because of it */
+	/* with all names below it; else that name and the ones above it, which may exist because of
+	 * it */
+	bool whole;
 };
 
 struct zone_walk {
@@ -52,7 +55,8 @@ struct zone_walk {
 	size_t tests_len; /* test addresses, ascending */
 	u128 tests[ZONE_SUBLISTS_MAX + 2];
 
-	/* Domains. name: the entry that the walk has come to; path: the one before it that has nodes, as have all above it. */
+	/* Domains. name: the entry that the walk has come to; path: the one before it that has
+	 * nodes, as have all above it. */
 	char name[VIEW_NAME_SIZE];
 	char path[VIEW_NAME_SIZE];
 	bool differs;    /* the entry, from what would be said without it */
@@ -78,8 +82,8 @@ void zone_walk_begin_at(struct zone_walk *walk, const struct zone_binding *bindi
 bool zone_walk_next(struct zone_walk *walk, struct zone_node *ret_node);
 
 /*
- * Widens a region of addresses so that no node stands with one foot in it, before a change or after it: to whole /24
- * blocks, and to the IPv6 network with one answer around it.
+ * Widens a region of addresses so that no node stands with one foot in it, before a change or after
+ * it: to whole /24 blocks, and to the IPv6 network with one answer around it.
  */
 void zone_region_close(struct zone_region *region, const struct zone_binding *before,
 	const struct zone_binding *after, unsigned subtree);

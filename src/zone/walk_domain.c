@@ -6,17 +6,20 @@
 #include "zone/walk_priv.h"
 
 /*
- * Domains. Each name has an answer of its own, and one for the names below it that no entry is nearer to:
+ * Domains. Each name has an answer of its own, and one for the names below it that no entry is
+ * nearer to:
  *
  *   listed .example.net, excluded .good.example.net, listed bad.good.example.net
  *
  *   example.net            own                    *.example.net            below
- *   good.example.net       nothing, but there: so *.example.net does not cover it or anything below it
+ *   good.example.net       nothing, but there: so *.example.net does not cover it or anything below
+ *                          it
  *   bad.good.example.net   own
  *
- * A wildcard does not reach below any name that exists (RFC 4592 section 3.3.1), so every name that exists in between
- * gets the answers it inherits written out, its own and a wildcard. An entry that says what would hold without it is no
- * name of the zone: whether it is there depends on how the list came about and not on what it says.
+ * A wildcard does not reach below any name that exists (RFC 4592 section 3.3.1), so every name that
+ * exists in between gets the answers it inherits written out, its own and a wildcard. An entry that
+ * says what would hold without it is no name of the zone: whether it is there depends on how the
+ * list came about and not on what it says.
  */
 enum due { DUE_NOTHING, DUE_SELF, DUE_BELOW };
 
@@ -99,7 +102,8 @@ static size_t label_before(const char *name, size_t at)
 	return at;
 }
 
-/* The topmost name above `name` that has not been passed yet: not above the last one, and below the root. */
+/* The topmost name above `name` that has not been passed yet: not above the last one, and below the
+ * root. */
 static size_t first_due(const struct zone_walk *walk)
 {
 	struct span name = span_text(walk->name);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A zone, prepared for answering: everything that does not depend on who is listed, in wire form. Immutable values; they live
- * in the table that made them (table.h).
+ * A zone, prepared for answering: everything that does not depend on who is listed, in wire form.
+ * Immutable values; they live in the table that made them (table.h).
  *
- * A zone answers for one list, whose sublists are its subdomains, or combines several, which then are the subdomains, with
- * their sublists below them. Either way a zone has its sublists in one row, and masks count in that row: bit 1 << index.
+ * A zone answers for one list, whose sublists are its subdomains, or combines several, which then
+ * are the subdomains, with their sublists below them. Either way a zone has its sublists in one
+ * row, and masks count in that row: bit 1 << index.
  */
 #include "base/ip.h"
 #include "conf/conf.h"

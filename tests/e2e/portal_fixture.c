@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The portal with a keeper made of a table, for the tests of pages (tests/e2e/test_web.py): cases that no mail could
- * bring about at will, hostile names above all. Prints the port, then "number NAME" lines, and serves until SIGTERM.
+ * The portal with a keeper made of a table, for the tests of pages (tests/e2e/test_web.py): cases
+ * that no mail could bring about at will, hostile names above all. Prints the port, then
+ * "number NAME" lines, and serves until SIGTERM.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,7 +50,8 @@ static const char configuration[] =
 #define HOSTILE \
 	"<script>document.title='owned'</script>\"'><img src=x onerror=alert(1)>\x1b[2J\xe2\x80\xaegpj.exe\xff"
 
-/* What stands in the lists, and what the keeper knows of it. until: hours from now, 0 for none; away: it does not say. */
+/* What stands in the lists, and what the keeper knows of it. until: hours from now, 0 for none;
+ * away: it does not say. */
 static const struct fixture_listing {
 	const char *source, *list, *sublist, *reason;
 	int since, until, ended;

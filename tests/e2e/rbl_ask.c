@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Asks a data set without a server: `rbl_ask [-e] TYPE FILE...`. Notes go to stderr as "file:line:column: words". Each line of
- * standard input is a name below the apex, or "." for the apex itself; the answer is the flags of enum rbl_found in one
- * digit, a tab, and the records, each as "TYPE TTL RDATA" in hexadecimal, with tabs between.
+ * Asks a data set without a server: `rbl_ask [-e] TYPE FILE...`. Notes go to stderr as
+ * "file:line:column: words". Each line of standard input is a name below the apex, or "." for the
+ * apex itself; the answer is the flags of enum rbl_found in one digit, a tab, and the records, each
+ * as "TYPE TTL RDATA" in hexadecimal, with tabs between.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Frames as the keeper and the roles read them: length, decoding, limits, rights, and the values inside. */
+/* Frames as the keeper and the roles read them: length, decoding, limits, rights, and the values
+ * inside. */
 #include "base/macro.h"
 #include "bus/convert.h"
 #include "bus/frame.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The configuration: any text is a configuration or a list of complaints, and what is printed of a configuration reads
- * back as one. Administrators are no strangers, but their files come from templates, editors and cut transfers.
+ * The configuration: any text is a configuration or a list of complaints, and what is printed of a
+ * configuration reads back as one. Administrators are no strangers, but their files come from
+ * templates, editors and cut transfers.
  */
 #include "base/buf.h"
 #include "base/macro.h"
@@ -10,7 +11,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const char *__lsan_default_suppressions(void);
 
-/* libfyaml 0.7.12 loses 512 bytes of its own after some syntax errors; a process reads few such files. */
+/* libfyaml 0.7.12 loses 512 bytes of its own after some syntax errors; a process reads few such
+ * files. */
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:libfyaml.so";

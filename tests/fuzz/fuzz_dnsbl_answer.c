@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The whole way of a foreign list's answer: message, addresses, hygiene, code set. The first eight octets are a code pattern.
- * Whatever comes, an address outside of 127/8 is never a hit.
+ * The whole way of a foreign list's answer: message, addresses, hygiene, code set. The first eight
+ * octets are a code pattern. Whatever comes, an address outside of 127/8 is never a hit.
  */
 #include <stdint.h>
 #include <stdlib.h>

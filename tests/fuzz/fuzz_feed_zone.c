@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The file in which a zone outlives the process, whatever a disk made of it: as it is, or as a body with a checksum that is
- * right, so that what lies behind it is read, too. */
+/* The file in which a zone outlives the process, whatever a disk made of it: as it is, or as a body
+ * with a checksum that is right, so that what lies behind it is read, too. */
 #include <stdint.h>
 
 #include "base/macro.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* An HTTP head, its path and its query: what came out points into the input, and the path holds no way up. */
+/* An HTTP head, its path and its query: what came out points into the input, and the path holds no
+ * way up. */
 #include "base/macro.h"
 #include "base/utf8.h"
 #include "http/escape.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What somebody typed: when it is understood, its canonical form is understood as the same thing. */
+/* What somebody typed: when it is understood, its canonical form is understood as the same
+ * thing. */
 #include "base/macro.h"
 #include "http/escape.h"
 #include "portal/lookup.h"

@@ -47,7 +47,8 @@ static struct rbl_table *make_table(void)
 	return table;
 }
 
-/* An answer is itself a message that decodes, within the limit, with the id of the query; and so is its line in the log. */
+/* An answer is itself a message that decodes, within the limit, with the id of the query; and so is
+ * its line in the log. */
 static void check(const struct dns_request *request, size_t limit)
 {
 	const uint8_t *out = request->out;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* A file of rbldnsd, of the type that the first octet chooses (its high bit: with -e); then everything is asked. */
+/* A file of rbldnsd, of the type that the first octet chooses (its high bit: with -e); then
+ * everything is asked. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>

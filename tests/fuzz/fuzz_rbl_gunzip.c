@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Compressed octets, given whole and byte by byte: the same comes out, and no more than the room for it. */
+/* Compressed octets, given whole and byte by byte: the same comes out, and no more than the room
+ * for it. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What the resolver makes of a message: aliases, records of each type it asks for, negative answers. */
+/* What the resolver makes of a message: aliases, records of each type it asks for, negative
+ * answers. */
 #include <stdint.h>
 #include <stdlib.h>
 

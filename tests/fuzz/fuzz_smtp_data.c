@@ -25,8 +25,9 @@ static int read_all(struct span input, size_t step, struct buf *out, size_t *ret
 }
 
 /*
- * The oracle: whatever the input, the output holds no bare LF and no line that any server could take for the end, also one
- * that ignores CRs before LF (or counts bare CRs as line ends around a whole line of CRs and a dot).
+ * The oracle: whatever the input, the output holds no bare LF and no line that any server could
+ * take for the end, also one that ignores CRs before LF (or counts bare CRs as line ends around a
+ * whole line of CRs and a dot).
  */
 static void assert_canonical(struct span s)
 {
@@ -46,7 +47,8 @@ static void assert_canonical(struct span s)
 	}
 }
 
-/* Where a strict server sees the end: the input as sent, and what we write with our end behind it. */
+/* Where a strict server sees the end: the input as sent, and what we write with our end behind
+ * it. */
 static size_t find_end(struct span s)
 {
 	if (s.len >= 3 && memcmp(s.ptr, ".\r\n", 3) == 0)

@@ -6,7 +6,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A header that is whole is the same with more behind it and not there with less; what it says can be said again. */
+/* A header that is whole is the same with more behind it and not there with less; what it says can
+ * be said again. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span input = span_of(data, size);

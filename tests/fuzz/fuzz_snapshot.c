@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Opens the input as a snapshot without comparing the checksum, and asks it everything: no step outside the bytes. */
+/* Opens the input as a snapshot without comparing the checksum, and asks it everything: no step
+ * outside the bytes. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The first line is a value, the rest a template that may include itself: no value ever becomes markup, and the work and
- * the page stay bounded. */
+/* The first line is a value, the rest a template that may include itself: no value ever becomes
+ * markup, and the work and the page stay bounded. */
 #include <string.h>
 
 #include "base/macro.h"

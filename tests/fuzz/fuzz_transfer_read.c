@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The messages of a zone transfer, each behind its two octets of length as in the stream, and on into a zone and its entries.
- * The first octet chooses AXFR, IXFR, and what they start from. */
+/* The messages of a zone transfer, each behind its two octets of length as in the stream, and on
+ * into a zone and its entries. The first octet chooses AXFR, IXFR, and what they start from. */
 #include <stdint.h>
 
 #include "base/macro.h"

@@ -49,7 +49,8 @@ static struct view *make_view(void)
 	return view;
 }
 
-/* Zones of every kind: of addresses and domains, alone and combined, codes and bitmask, texts of any length, with a host. */
+/* Zones of every kind: of addresses and domains, alone and combined, codes and bitmask, texts of
+ * any length, with a host. */
 static struct zone_table *make_table(void)
 {
 	struct conf_sublist sublists[] = {{.name = "manual",

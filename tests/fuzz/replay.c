@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Runs a fuzz target over the files of a corpus folder, whole and cut at every length up to a bound: the short form of
- * fuzzing that each test run affords. Fails when the corpus is empty, since then nothing was tested.
+ * Runs a fuzz target over the files of a corpus folder, whole and cut at every length up to a
+ * bound: the short form of fuzzing that each test run affords. Fails when the corpus is empty,
+ * since then nothing was tested.
  */
 #include <dirent.h>
 #include <stdint.h>
@@ -15,9 +16,9 @@ enum { CUT_BELOW = 512 };
 static void run(const uint8_t *bytes, size_t size)
 {
 	uint8_t *copy = malloc(
-		size != 0
-			? size
-			: 1); /* exactly as long as the input: the sanitizer sees each step beyond */
+		size != 0 ? size
+			  /* exactly as long as the input: the sanitizer sees each step beyond */
+			  : 1);
 
 	if (copy == NULL)
 		exit(1);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A name server in the loop of a test: answers from a table, NXDOMAIN with a SOA for all else. Values are those of a zone
- * file; "servfail", "refused" and "silence" are what they say. A name "*" stands for all names. Where silence_ms is set,
- * a silence takes that long by the clock of moving_clock.h.
+ * A name server in the loop of a test: answers from a table, NXDOMAIN with a SOA for all else.
+ * Values are those of a zone file; "servfail", "refused" and "silence" are what they say. A name
+ * "*" stands for all names. Where silence_ms is set, a silence takes that long by the clock of
+ * moving_clock.h.
  */
 #include <stdio.h>
 #include <string.h>

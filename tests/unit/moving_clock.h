@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The clock of base/clock.h in the hand of a test: time limits are hours then, which no machine is slow enough to reach,
- * and pass when the test says so. To be started before anything reads the time; for the whole program.
+ * The clock of base/clock.h in the hand of a test: time limits are hours then, which no machine is
+ * slow enough to reach, and pass when the test says so. To be started before anything reads the
+ * time; for the whole program.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -95,7 +95,8 @@ static void refresh_tells_news_once(void **state)
 	shelf_free(&shelf);
 }
 
-/* A worker that lets the last reference go frees nothing itself: that could take longer than an answer may. */
+/* A worker that lets the last reference go frees nothing itself: that could take longer than an
+ * answer may. */
 static void only_the_writer_frees(void **state)
 {
 	struct shelf *shelf = shelf_new(object_release);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The manual pages say what the tables say. The parts between the marks are made from verbs.def and settings.def here and
- * have to stand in the pages word for word; STOCKADE_WRITE_MANUAL=1 writes them anew.
+ * The manual pages say what the tables say. The parts between the marks are made from verbs.def and
+ * settings.def here and have to stand in the pages word for word; STOCKADE_WRITE_MANUAL=1 writes
+ * them anew.
  */
 #include "unit.h"
 
@@ -14,7 +15,8 @@
 #include "cli/cli.h"
 #include "conf/settings.h"
 
-/* Text as roff wants it: no macro by accident, hyphens that can be copied, each sentence on a line of its own. */
+/* Text as roff wants it: no macro by accident, hyphens that can be copied, each sentence on a line
+ * of its own. */
 static void append_text(struct buf *out, const char *text, bool sentences)
 {
 	for (const char *c = text; *c != '\0'; c++) {

@@ -226,7 +226,8 @@ static void what_is_printed_reads_back(void **state)
 	}
 }
 
-/* One row in the catalogue's order for each check, written or not; what is not said keeps the check's own default. */
+/* One row in the catalogue's order for each check, written or not; what is not said keeps the
+ * check's own default. */
 static void checks_are_completed_from_the_catalogue(void **state)
 {
 	AUTO(conf) *conf = NULL;

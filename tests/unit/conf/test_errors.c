@@ -311,8 +311,8 @@ static void each_mistake_is_named_at_its_place(void **state)
 	}
 }
 
-/* Cut anywhere, a file is an error with a line, or one that is whole up to there; never a crash. Cut inside braces it is
- * always an error. */
+/* Cut anywhere, a file is an error with a line, or one that is whole up to there; never a crash.
+ * Cut inside braces it is always an error. */
 static void a_truncated_file_is_an_error(void **state)
 {
 	static const char text[] =

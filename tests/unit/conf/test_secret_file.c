@@ -34,8 +34,8 @@ static void a_file_is_read_when_only_we_may(void **state)
 		struct buf text;
 		int fd = mkstemp(path), r;
 
-		assert_int_equal(write(fd, cases[i].text, strlen(cases[i].text)),
-			strlen(cases[i].text));
+		assert_int_equal(
+			write(fd, cases[i].text, strlen(cases[i].text)), strlen(cases[i].text));
 		assert_int_equal(fchmod(fd, cases[i].mode), 0);
 		close(fd);
 		buf_init(&text, LONGEST);

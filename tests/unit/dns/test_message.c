@@ -8,7 +8,8 @@
 
 #define BYTES(text) (text), sizeof(text) - 1
 
-/* A response to "a.b A?" with the given counts; sections are appended by the cases. Offset 12: the question's name. */
+/* A response to "a.b A?" with the given counts; sections are appended by the cases. Offset 12: the
+ * question's name. */
 #define HEADER(answers, authority, additional) \
 	"\x12\x34\x81\x80\0\1\0" answers "\0" authority "\0" additional
 #define QUESTION_A   "\1a\1b\0\0\1\0\1"

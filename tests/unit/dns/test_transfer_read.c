@@ -16,7 +16,8 @@ static struct dns_name name_of(const char *text)
 	return name;
 }
 
-/* ---- messages, written as words: "7" is an SOA of that serial, "a=2" is `a A 127.0.0.2`, "a.other" stands outside ---- */
+/* ---- messages, written as words: "7" is an SOA of that serial, "a=2" is `a A 127.0.0.2`,
+ * "a.other" stands outside ---- */
 
 static void append_header(struct buf *out, unsigned rcode, bool question, size_t answers)
 {

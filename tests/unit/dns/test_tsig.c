@@ -6,7 +6,8 @@
 
 enum { NOW_S = 1700000000, ROOM = 1024 };
 
-/* A transfer of three messages as dnspython 2.3 signs it (dns.tsig, time 1700000000, key Transfer.Example.ORG). */
+/* A transfer of three messages as dnspython 2.3 signs it (dns.tsig, time 1700000000, key
+ * Transfer.Example.ORG). */
 static const struct vector {
 	enum tsig_algorithm algorithm;
 	const char *secret;
@@ -104,7 +105,8 @@ static size_t tsig_of_message(struct span bytes)
 
 	if (dns_message_decode(bytes, &message) == 0)
 		return message.tsig_at;
-	/* Further messages of a transfer have no question: over the one A record that the vectors have. */
+	/* Further messages of a transfer have no question: over the one A record that the vectors
+	 * have. */
 	assert_int_equal(dns_name_decode(bytes, &at, &name), 0);
 	return at + 14;
 }
@@ -189,7 +191,8 @@ static void verifies_the_stream_of_another(void **state)
 	}
 }
 
-/* The record is the same, except that the other one compresses its name: compared from the algorithm on. */
+/* The record is the same, except that the other one compresses its name: compared from the
+ * algorithm on. */
 static void signs_as_the_other_does(void **state)
 {
 	(void)state;
@@ -303,8 +306,8 @@ static void too_many_unsigned_messages_end_it(void **state)
 
 /* ---- what is not genuine ---- */
 
-/* No bit of a signed query can be turned without being noticed; only the case of the key's name and algorithm and the
- * transport's own ID, which the record keeps a copy of, are free. */
+/* No bit of a signed query can be turned without being noticed; only the case of the key's name and
+ * algorithm and the transport's own ID, which the record keeps a copy of, are free. */
 static void every_bit_counts(void **state)
 {
 	struct tsig_key key = key_of(&vectors[0]);
@@ -346,7 +349,8 @@ static void another_key_is_no_key(void **state)
 	assert_int_equal(exchange.error, TSIG_BADKEY);
 }
 
-/* An error about key or MAC is told without a MAC (section 5.3.2), so that nobody gets anything signed. */
+/* An error about key or MAC is told without a MAC (section 5.3.2), so that nobody gets anything
+ * signed. */
 static void bad_keys_get_nothing_signed(void **state)
 {
 	struct tsig_key key = key_of(&vectors[0]);
@@ -405,7 +409,8 @@ static struct octets cut_mac(const struct octets *query, size_t len)
 	return cut;
 }
 
-/* CVE-2017-11104 and its kind: neither a cut MAC nor none at all is ever taken, whatever the time says. */
+/* CVE-2017-11104 and its kind: neither a cut MAC nor none at all is ever taken, whatever the time
+ * says. */
 static void cut_macs_are_refused(void **state)
 {
 	struct tsig_key key = key_of(&vectors[0]);
@@ -430,7 +435,8 @@ static void cut_macs_are_refused(void **state)
 	}
 }
 
-/* The times are covered by the MAC: whoever changes them learns BADSIG and nothing about the clock. */
+/* The times are covered by the MAC: whoever changes them learns BADSIG and nothing about the
+ * clock. */
 static void a_forged_time_is_a_forged_mac(void **state)
 {
 	struct tsig_key key = key_of(&vectors[0]);

@@ -19,8 +19,8 @@
 #include "zone/guard.h"
 
 /*
- * The main thread reads counts and samples while workers write them (the run with the thread sanitizer is what this file is
- * for), and a receiver of dnstap gets every sample.
+ * The main thread reads counts and samples while workers write them (the run with the thread
+ * sanitizer is what this file is for), and a receiver of dnstap gets every sample.
  */
 enum { QUERIES = 2000, LISTEN_BACKLOG = 4 };
 

@@ -20,9 +20,9 @@
 #include "zone/fixture.h"
 
 /*
- * The threads of the dns role over real sockets on loopback. What they answer is tested in zone/; here it is how: batches,
- * streams taken apart anywhere, slow and silent clients, and views that change under load (the run with the thread
- * sanitizer is what this file is for).
+ * The threads of the dns role over real sockets on loopback. What they answer is tested in zone/;
+ * here it is how: batches, streams taken apart anywhere, slow and silent clients, and views that
+ * change under load (the run with the thread sanitizer is what this file is for).
  */
 enum { PATIENCE_MS = 20000, CHANGES = 200 };
 
@@ -216,7 +216,8 @@ static void multi_worker_nothing(void *worker)
 	(void)worker;
 }
 
-/* Queries with an even id get a long answer, the others their own header, of 256 on as the largest answer there is. */
+/* Queries with an even id get a long answer, the others their own header, of 256 on as the largest
+ * answer there is. */
 static void multi_worker_answer(
 	void *worker, struct dns_request *requests, size_t requests_len, struct dns_now now)
 {
@@ -434,7 +435,8 @@ static void a_client_with_many_connections_loses_its_own(void **state)
 	dns_tcp_free(&tcp);
 }
 
-/* Whoever leaves in the middle of a long answer takes nothing along, and neither does the end of the server. */
+/* Whoever leaves in the middle of a long answer takes nothing along, and neither does the end of
+ * the server. */
 static void a_long_answer_that_is_left_is_freed(void **state)
 {
 	struct bench *bench = *state;
@@ -530,7 +532,8 @@ static void too_many_connections_cost_the_idle_one(void **state)
 	dns_tcp_free(&tcp);
 }
 
-/* It asks and asks and reads nothing: the server stops taking questions, so that sending stalls, and loses none of them. */
+/* It asks and asks and reads nothing: the server stops taking questions, so that sending stalls,
+ * and loses none of them. */
 static void a_slow_reader_is_held_back(void **state)
 {
 	enum { TOO_MANY = 1000000 };

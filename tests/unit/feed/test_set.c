@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Zones of other operators as entries: what the DNS would answer for a source is what the list answers. */
+/* Zones of other operators as entries: what the DNS would answer for a source is what the list
+ * answers. */
 #include <stdio.h>
 
 #include "base/macro.h"
@@ -75,7 +76,8 @@ static struct feed_set *set_of(const char *lines, bool domains)
 	return set;
 }
 
-/* "192.0.2.9 +1 -2": listed by the first sublist, taken away from the second; a reason in brackets. */
+/* "192.0.2.9 +1 -2": listed by the first sublist, taken away from the second; a reason in
+ * brackets. */
 static void set_print(const struct feed_set *set, char text[TEXT_SIZE])
 {
 	size_t len = 0;

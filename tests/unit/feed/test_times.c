@@ -49,7 +49,8 @@ static const struct {
 	/* The refresh was over before the zone was worked through. */
 	{{.fetch_at_ms = 50, .send_at_ms = 100}, FEED_SEND, 50},
 	{{.fetch_at_ms = 50, .send_at_ms = 100, .others_send = true}, FEED_WAIT, 0},
-	/* What the keeper did not want is offered again later; until then something newer may come. */
+	/* What the keeper did not want is offered again later; until then something newer may
+	 * come. */
 	{{.fetch_at_ms = 100, .send_at_ms = 150}, FEED_FETCH, 100},
 	{{.fetch_at_ms = 100, .send_at_ms = 150, .others_send = true}, FEED_FETCH, 100},
 	{{.fetch_at_ms = 200, .send_at_ms = 150, .others_send = true}, FEED_WAIT, 200},

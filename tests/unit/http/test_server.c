@@ -13,9 +13,9 @@
 #include "loop/socket.h"
 #include "moving_clock.h"
 
-/* A server and its clients in one thread: the loop turns until a condition holds. A turn is asked for every few
- * milliseconds by a timer, so that a client socket can be looked at in between; what fails to come ends the test. The
- * server's patience ends only when a test moves the clock. */
+/* A server and its clients in one thread: the loop turns until a condition holds. A turn is asked
+ * for every few milliseconds by a timer, so that a client socket can be looked at in between; what
+ * fails to come ends the test. The server's patience ends only when a test moves the clock. */
 enum { TURN_MS = 2, TURNS_MAX = 5000, PATIENCE_MS = 3600000 };
 
 struct bench {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A list as the specification says it, slow and obvious: a heap of entries that is searched from end to end for every
- * question. The differential tests compare snapshots and deltas with it.
+ * A list as the specification says it, slow and obvious: a heap of entries that is searched from
+ * end to end for every question. The differential tests compare snapshots and deltas with it.
  */
 #include "base/macro.h"
 #include "base/mem.h"

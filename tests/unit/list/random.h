@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Random lists that nest, touch and repeat, random changes to them, and the questions that show every difference.
+ * Random lists that nest, touch and repeat, random changes to them, and the questions that show
+ * every difference.
  */
 #include "base/serial.h"
 #include "list/model.h"
@@ -70,7 +71,8 @@ static inline struct list_entry random_entry(void)
 	};
 }
 
-/* ---- Questions: answers can change only at the ends of entries, so these are asked, and their neighbours ---- */
+/* ---- Questions: answers can change only at the ends of entries, so these are asked, and their
+ * neighbours ---- */
 
 struct questions {
 	u128 keys[ASKED_MAX];

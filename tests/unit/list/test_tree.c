@@ -7,8 +7,9 @@
 #include "list/random.h"
 
 /*
- * The overlay beside an array that holds, for each of a few thousand addresses, the number of the change that painted it
- * last. Enough changes that the tree grows several levels high, and shrinks again.
+ * The overlay beside an array that holds, for each of a few thousand addresses, the number of the
+ * change that painted it last. Enough changes that the tree grows several levels high, and shrinks
+ * again.
  */
 enum { PLACES = 1 << 16, STEPS = 20000, KEPT = 8, BASE = 0x0a000000 };
 
@@ -177,7 +178,8 @@ static void one_wide_piece_takes_the_place_of_many(void **state)
 	overlay_done(&overlay);
 }
 
-/* Keys that differ late, so that the numbers in the tree are equal and the names themselves have to be compared. */
+/* Keys that differ late, so that the numbers in the tree are equal and the names themselves have to
+ * be compared. */
 static void names_that_begin_alike_are_told_apart(void **state)
 {
 	struct overlay overlay = {NULL, NULL};

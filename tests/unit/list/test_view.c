@@ -184,7 +184,8 @@ static void views_are_independent(void **state)
 	image_done(&image);
 }
 
-/* Changes before and after a new snapshot: on top of it stand the later ones only, and the answers stay. */
+/* Changes before and after a new snapshot: on top of it stand the later ones only, and the answers
+ * stay. */
 static void a_new_snapshot_slides_below_the_changes(void **state)
 {
 	static struct model model;

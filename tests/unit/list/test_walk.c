@@ -8,7 +8,8 @@
 
 enum { ROUNDS = 24, CHANGES = 12, NAMES_MAX = 4096, MANY = 2500000 };
 
-/* ---- Addresses: the pieces of a walk are where the model lists anything, and say what it says ---- */
+/* ---- Addresses: the pieces of a walk are where the model lists anything, and say what it says
+ * ---- */
 
 static void piece_check(const struct model *model, const struct view_piece *piece, u128 key)
 {
@@ -265,7 +266,8 @@ static void a_walk_sees_what_the_model_lists(void **state)
 	}
 }
 
-/* So many addresses that the table takes its narrow form with buckets, where keys are not written out. */
+/* So many addresses that the table takes its narrow form with buckets, where keys are not written
+ * out. */
 static void a_walk_finds_each_of_many_addresses(void **state)
 {
 	static const char *const reasons[] = {"a", "b", "c", "d", "e", "f", "g"};

@@ -137,7 +137,8 @@ static void on_told_by_signal(int number, void *arg)
 	on_told(arg);
 }
 
-/* After a long silence a deadline of some seconds would be over at once otherwise: SIGTERM, and all roles were killed. */
+/* After a long silence a deadline of some seconds would be over at once otherwise: SIGTERM, and all
+ * roles were killed. */
 static void signals_and_wakes_come_with_the_time_of_now(void **state)
 {
 	AUTO(loop) *loop = loop_new();

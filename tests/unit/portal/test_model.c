@@ -23,7 +23,8 @@ static void add(
 		0);
 }
 
-/* main: a network with a hole, and one address; names: a domain with all below; allow: an address of main. */
+/* main: a network with a hole, and one address; names: a domain with all below; allow: an address
+ * of main. */
 static int view_setup(void **state)
 {
 	static const struct span main_parts[] = {

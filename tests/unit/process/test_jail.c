@@ -132,7 +132,8 @@ static int make_multipath_socket(void)
 	return socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP) >= 0 ? DONE : errno;
 }
 
-/* A log daemon, a service manager: whoever listens for datagrams on this machine is nobody a role talks to. */
+/* A log daemon, a service manager: whoever listens for datagrams on this machine is nobody a role
+ * talks to. */
 static int make_unix_datagram_socket(void)
 {
 	return socket(AF_UNIX, SOCK_DGRAM, 0) >= 0 ? DONE : errno;
@@ -393,7 +394,8 @@ static int confine(const char *role, const struct conf *conf)
 					    : jail_confine(role, conf, NULL);
 }
 
-/* In the child: the jail, the attempt, and the outcome through a pipe (exit codes are too short for an errno). */
+/* In the child: the jail, the attempt, and the outcome through a pipe (exit codes are too short for
+ * an errno). */
 static _Noreturn void inmate(const struct jail_case *row, int out)
 {
 	struct conf conf = conf_of_folder();

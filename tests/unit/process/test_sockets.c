@@ -89,7 +89,8 @@ static void set_number(const char *name, long number)
 	setenv(name, text, 1);
 }
 
-/* In a process of its own: descriptors 3 and 4 as an init system leaves them. Its exit code says what was wrong. */
+/* In a process of its own: descriptors 3 and 4 as an init system leaves them. Its exit code says
+ * what was wrong. */
 static int heir(long pid)
 {
 	struct endpoint listen[] = {endpoint_of("127.0.0.1:25"), endpoint_of("127.0.0.2:25")};

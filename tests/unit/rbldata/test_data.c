@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Parts of data sets that a comparison with rbldnsd (tests/e2e/test_rbl_data.py) does not reach, or not so that one sees why. */
+/* Parts of data sets that a comparison with rbldnsd (tests/e2e/test_rbl_data.py) does not reach, or
+ * not so that one sees why. */
 #include "unit.h"
 
 #include <stdio.h>
@@ -250,7 +251,8 @@ static void running_out_of_memory_is_an_error(void **state)
 	rbl_dataset_unref(&dataset);
 }
 
-/* Ten million addresses cost about two bytes each; here it is a hundred thousand, where the index weighs more. */
+/* Ten million addresses cost about two bytes each; here it is a hundred thousand, where the index
+ * weighs more. */
 static void many_addresses_are_small(void **state)
 {
 	char *text = NULL;

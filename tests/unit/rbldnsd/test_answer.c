@@ -12,8 +12,9 @@
 #include "rbldnsd/answer.h"
 
 /*
- * Whole messages: what is asked in text, what comes back as text "RCODE flags | name ttl TYPE data ... | authority |
- * additional". What data sets hold is tested by itself; here it is what is made of that.
+ * Whole messages: what is asked in text, what comes back as text "RCODE flags | name ttl TYPE data
+ * ... | authority | additional". What data sets hold is tested by itself; here it is what is made
+ * of that.
  */
 enum { NOW_S = 1700000000, FILES = 9 };
 
@@ -42,7 +43,8 @@ struct bench {
 	struct rbl_service service;
 };
 
-/* Zones from "zone:type:number", the number that of a file; a number beyond is a file that is not there. */
+/* Zones from "zone:type:number", the number that of a file; a number beyond is a file that is not
+ * there. */
 static struct bench *bench_new(const char *const *specs, size_t len)
 {
 	static const struct rbl_options options = {0};

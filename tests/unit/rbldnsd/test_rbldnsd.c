@@ -17,8 +17,9 @@
 #include "server/server.h"
 
 /*
- * Workers over real sockets while data are read again and again: every answer is wholly old or wholly new, none is missing,
- * and what was counted and logged adds up. The run with the thread sanitizer is what this file is for.
+ * Workers over real sockets while data are read again and again: every answer is wholly old or
+ * wholly new, none is missing, and what was counted and logged adds up. The run with the thread
+ * sanitizer is what this file is for.
  */
 enum { WORKERS = 2, CHANGES = 40, PATIENCE_S = 20 };
 
@@ -241,7 +242,8 @@ static void data_that_vanish_leave_the_old_ones(void **state)
 		;
 }
 
-/* Ten million entries that nobody asks any more are gone soon, not when the file changes the next time. */
+/* Ten million entries that nobody asks any more are gone soon, not when the file changes the next
+ * time. */
 static void what_workers_let_go_is_freed_without_another_reload(void **state)
 {
 	struct bench *bench = *state;

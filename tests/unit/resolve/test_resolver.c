@@ -16,8 +16,9 @@
 #include "resolve/resolver.h"
 
 /*
- * A name server of the test's own in the same loop: it hands each query to `serve`, which sends what it likes. A try ends
- * only when the test moves the clock: a server that is to be waited for in vain moves it itself.
+ * A name server of the test's own in the same loop: it hands each query to `serve`, which sends
+ * what it likes. A try ends only when the test moves the clock: a server that is to be waited for
+ * in vain moves it itself.
  */
 enum { TIMEOUT_MS = 3600000 };
 
@@ -116,7 +117,8 @@ static void bench_on_connection(struct watch *watch, int ready, void *arg)
 		&(struct stream_settings){.calls = &calls, .arg = bench, .limits = limits});
 }
 
-/* One port for UDP and TCP. One that is free for UDP may be taken for TCP by whoever else runs on this machine. */
+/* One port for UDP and TCP. One that is free for UDP may be taken for TCP by whoever else runs on
+ * this machine. */
 static void bench_bind(struct bench *bench, struct endpoint *bound)
 {
 	struct endpoint any = *bound;
@@ -684,7 +686,8 @@ static void when_the_resolver_is_down_only_one_question_tries(void **state)
 	}
 	run(&bench);
 	assert_int_equal(bench.last.status, RESOLVER_FAILED);
-	/* the names' servers may be the silent ones: the resolver is asked for a name of its own first */
+	/* the names' servers may be the silent ones: the resolver is asked for a name of its own
+	 * first */
 	assert_false(resolver_is_down(bench.resolver));
 	while (!resolver_is_down(bench.resolver)) {
 		bench.wanted = 1;

@@ -8,8 +8,8 @@
 /* ---- a file system whose Nth write or sync fails: the default one with a counter in front ---- */
 
 static sqlite3_vfs failing_vfs;
-static sqlite3_io_methods
-	failing_methods[2]; /* the database, which is locked, and other files, which are not */
+/* the database, which is locked, and other files, which are not */
+static sqlite3_io_methods failing_methods[2];
 static sqlite3_io_methods real_methods; /* both write and sync alike */
 static int fail_in;                     /* 0: never */
 static int fail_code;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Transfers as a secondary sees them, message by message: all of a zone, differences, signed and not, and who gets none.
- * And the journal behind them.
+ * Transfers as a secondary sees them, message by message: all of a zone, differences, signed and
+ * not, and who gets none. And the journal behind them.
  */
 #include "unit.h"
 
@@ -250,7 +250,8 @@ static void each_message_is_signed(void **state)
 	copy_done(&received.copy);
 }
 
-/* A reload between the query and the transfer takes the rules away by which the query was let in. */
+/* A reload between the query and the transfer takes the rules away by which the query was let
+ * in. */
 static void a_transfer_outlives_its_rules(void **state)
 {
 	struct tsig_exchange exchange;

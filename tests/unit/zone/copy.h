@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A secondary as RFC 4592 says it, slow and obvious: a heap of records, and names that are looked up in it with closest
- * encloser and wildcard. What it answers is compared with what we answer ourselves.
+ * A secondary as RFC 4592 says it, slow and obvious: a heap of records, and names that are looked
+ * up in it with closest encloser and wildcard. What it answers is compared with what we answer
+ * ourselves.
  */
 #include <stdlib.h>
 
@@ -141,7 +142,8 @@ static bool copy_exists(const struct copy *copy, struct span name)
 	return at < copy->keys_len && name_key_is_within(copy->keys[at], span_of(key, (size_t)len));
 }
 
-/* What is answered, as octets that can be compared: each rdata with its length, sorted; and the rcode. */
+/* What is answered, as octets that can be compared: each rdata with its length, sorted; and the
+ * rcode. */
 struct reply_copy {
 	unsigned rcode;
 	size_t len;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What the zone tests ask: two lists in a view, the zones of a configuration over them, and a way to ask in text
- * and read the answer in text, decoded by dns/message (which the answer code does not use).
+ * What the zone tests ask: two lists in a view, the zones of a configuration over them, and a way
+ * to ask in text and read the answer in text, decoded by dns/message (which the answer code does
+ * not use).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,7 +103,8 @@ static struct zone_table *fixture_table(void)
 	return table;
 }
 
-/* Lists "main" (traps .2, reports .3, manual .8; bl.example.org) and "names" (manual .1.2; dbl.example.org). */
+/* Lists "main" (traps .2, reports .3, manual .8; bl.example.org) and "names" (manual .1.2;
+ * dbl.example.org). */
 static inline void fixture_init(
 	struct fixture *fixture, const struct fixture_entry *entries, size_t count)
 {
@@ -183,7 +185,8 @@ static void fixture_print(const struct dns_message *message, struct buf *out)
 		buf_append_text(out, " opt");
 }
 
-/* One line: "NOERROR aa | name TTL A 127.0.0.2; ..." and " authority ..." and " opt"; times of SOA left out. */
+/* One line: "NOERROR aa | name TTL A 127.0.0.2; ..." and " authority ..." and " opt"; times of SOA
+ * left out. */
 static inline const char *fixture_ask(
 	struct fixture *fixture, const char *text, uint16_t type, struct buf *out)
 {

@@ -315,7 +315,8 @@ static void test_points_answer_from_an_empty_list(void **state)
 	fixture_done(&fixture);
 }
 
-/* A list that is in the configuration and not yet in the view: the zone is there and holds its test entries. */
+/* A list that is in the configuration and not yet in the view: the zone is there and holds its test
+ * entries. */
 static void a_zone_without_its_list_still_answers(void **state)
 {
 	struct fixture *fixture = *state;

@@ -12,8 +12,8 @@
 #include "zone/guard_sample.h"
 
 /*
- * Who may ask how much, at a whole table of zones: main (bl.example.org) and names (dbl.example.org). Each case is a
- * configuration and what single queries get under it.
+ * Who may ask how much, at a whole table of zones: main (bl.example.org) and names
+ * (dbl.example.org). Each case is a configuration and what single queries get under it.
  */
 #define KEY "abcdefghijklmnopqrstuvwxyz"
 

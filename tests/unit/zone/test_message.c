@@ -6,8 +6,8 @@
 #include "fixture.h"
 
 /*
- * What a server owes the form of a message: answers to broken and odd queries, EDNS, truncation. Queries are written out in
- * octets here, since no encoder would write them.
+ * What a server owes the form of a message: answers to broken and odd queries, EDNS, truncation.
+ * Queries are written out in octets here, since no encoder would write them.
  */
 #define BYTES(text) (text), sizeof(text) - 1
 
@@ -284,7 +284,8 @@ static void answers_keep_the_limit_of_their_transport(void **state)
 	zone_table_free(&rules.table);
 }
 
-/* The most that one small datagram can draw: ten times its size at most, over any type of a name that is listed. */
+/* The most that one small datagram can draw: ten times its size at most, over any type of a name
+ * that is listed. */
 static void no_answer_is_a_lever(void **state)
 {
 	static const char head[] = QUERY("\1\0", "\1", "\1") NAME;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Zones as an administrator writes them: combined ones, bitmasks, name servers inside a zone, texts, TXT. */
+/* Zones as an administrator writes them: combined ones, bitmasks, name servers inside a zone,
+ * texts, TXT. */
 #include "unit.h"
 
 #include "base/mem.h"
@@ -51,7 +52,8 @@ static const char yaml[] =
 
 enum { TRAPS, REPORTS, MANUAL };
 
-/* Lists "main" and "names" are those of the fixture; "bots" and "shops" come with a view of their own. */
+/* Lists "main" and "names" are those of the fixture; "bots" and "shops" come with a view of their
+ * own. */
 struct entry {
 	unsigned list;
 	unsigned sublist;
@@ -259,7 +261,8 @@ static void texts_follow_their_templates(void **state)
 		{A9 ".bots.example.org", DNS_TXT,
 			"NOERROR aa | " A9 ".bots.example.org 300 TXT "
 			"Listed: a bot; https://mail.example.org/why/198.51.100.9"},
-		/* two networks that say the same are one to a wildcard; another list in the zone cuts it */
+		/* two networks that say the same are one to a wildcard; another list in the zone
+		 * cuts it */
 		{ZEROS NET_480 ".bl.example.org", DNS_TXT,
 			"~600 TXT six of 2001:db8::/36, 127.0.0.2 ($1)"},
 		{ZEROS NET_480 ".all.example.org", DNS_TXT,
@@ -323,7 +326,8 @@ static void the_apex_tells_what_the_zone_is(void **state)
 	assert_cases(*state, cases, COUNTOF(cases));
 }
 
-/* What secondaries are given answers the same (RFC 4592), at every subtree of a zone of several lists. */
+/* What secondaries are given answers the same (RFC 4592), at every subtree of a zone of several
+ * lists. */
 static void assert_copied(struct fixture *fixture, const struct zone *zone, const struct copy *copy,
 	const char *name, const char *subtree)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The zone that secondaries get: it answers as we do, whatever nests, touches or is excluded; a change to a list and the
- * difference made of it lead to the zone that a walk of the new list gives, and so does a list written anew.
+ * The zone that secondaries get: it answers as we do, whatever nests, touches or is excluded; a
+ * change to a list and the difference made of it lead to the zone that a walk of the new list
+ * gives, and so does a list written anew.
  */
 #include "unit.h"
 
@@ -61,7 +62,8 @@ static struct source some_net(void)
 	struct prefix net;
 
 	if (random_below(5) < 3) {
-		/* 10.20.0.0 and on; and where names of IPv4 are names of IPv6, too: 2.0.0.0 and on, 2000::. */
+		/* 10.20.0.0 and on; and where names of IPv4 are names of IPv6, too: 2.0.0.0 and on,
+		 * 2000::. */
 		uint32_t base = random_below(3) == 0 ? 0x02000000 : 0x0a140000;
 		uint32_t address =
 			base | random_below(12) << 8 | random_below(8) << 5 | random_below(5);
@@ -149,7 +151,8 @@ static void check_name(struct both *both, const char *text, bool hidden)
 	}
 }
 
-/* A partial name: it exists for both or for none, but below an IPv6 wildcard a copy has its records. */
+/* A partial name: it exists for both or for none, but below an IPv6 wildcard a copy has its
+ * records. */
 static void check_existence(struct both *both, const char *text)
 {
 	struct span name = span_text(text);
@@ -284,7 +287,8 @@ struct follower_test {
 	struct copy copy;
 };
 
-/* Several random changes at once, as deltas that were adopted together; and the keeper's pieces as sources. */
+/* Several random changes at once, as deltas that were adopted together; and the keeper's pieces as
+ * sources. */
 static void follow_changes(struct follower_test *test, size_t count)
 {
 	AUTO(arena) *arena = arena_new(0);
