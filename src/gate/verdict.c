@@ -651,6 +651,5 @@ const char *check_outcome_name(enum check_outcome outcome)
 
 const char *verdict_rule(const struct verdict *verdict)
 {
-	return verdict->decider != NULL ? check_words_get(verdict->decider->check)->key
-					: refusal_get(verdict->refusal)->key;
+	return check_words_get(verdict->decider->check)->key;
 }

@@ -83,7 +83,7 @@ void verdict_print_reply(const struct verdict *verdict, uint64_t incident, struc
 enum { VERDICT_LIST_SIZE = 128 };
 const char *verdict_print_list(const struct verdict *verdict, char text[VERDICT_LIST_SIZE]);
 
-/* The key of the check that decided: "no-ptr". */
+/* The key of the check that decided, where one did: "no-ptr". */
 const char *verdict_rule(const struct verdict *verdict);
 
 /* Why a source is listed, in a few words: the listing's reason, or its sublist's text. */

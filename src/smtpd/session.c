@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "smtpd/session_priv.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@
 #include "loop/socket.h"
 
 /* More than this unsent: the client does not read at all, whatever we hold back. */
-enum { OUT_LIMIT = 256 * 1024 };
+enum { OUT_LIMIT = 256 * 1024, NUMBER_TEXT_SIZE = 24 };
 
 static void session_on_input(struct stream *stream, void *arg);
 static void session_on_drained(struct stream *stream, void *arg);
@@ -82,7 +83,7 @@ void session_start(struct session_env *env, int fd, struct endpoint peer)
 	s->env = env;
 	s->conf = conf_ref(env->conf);
 	s->client = peer;
-	snprintf(s->id, sizeof(s->id), "%016llX", (unsigned long long)env->next_id++);
+	snprintf(s->id, sizeof(s->id), "%016" PRIX64, env->next_id++);
 	smtp_parser_init(&s->parser, &env->limits->smtp);
 	timer_init(&s->timer, env->loop, session_on_timer, s);
 	s->stream = stream_new(env->loop, fd,
@@ -218,6 +219,31 @@ void session_fault(
 	session_count_error(s);
 }
 
+static struct refusal_value number_value(
+	const char *name, uint64_t number, char text[NUMBER_TEXT_SIZE])
+{
+	int len = snprintf(text, NUMBER_TEXT_SIZE, "%" PRIu64, number);
+
+	return (struct refusal_value){name, span_of(text, (size_t)len)};
+}
+
+void session_fault_limit(struct session *s, enum refusal_id id, size_t limit)
+{
+	char text[NUMBER_TEXT_SIZE];
+	const struct refusal_value value = number_value("limit", limit, text);
+
+	session_fault(s, id, &value, 1);
+}
+
+void session_refuse_size(struct session *s, uint64_t size, uint64_t limit)
+{
+	char texts[2][NUMBER_TEXT_SIZE];
+	const struct refusal_value values[] = {
+		number_value("size", size, texts[0]), number_value("limit", limit, texts[1])};
+
+	session_refuse(s, REFUSAL_TOO_BIG, values, COUNTOF(values));
+}
+
 /* ---- waiting ---- */
 
 static void session_arm(struct session *s)
@@ -255,13 +281,9 @@ void session_set_wait(struct session *s, enum session_wait wait)
 
 static void session_on_silence(struct session *s)
 {
-	char seconds[24];
-	int len = snprintf(
-		seconds, sizeof(seconds), "%lld", (long long)(s->env->limits->command_ms / 1000));
-	const struct refusal_value values[] = {
-		{"hostname", span_text(s->conf->hostname)},
-		{"wait", span_of(seconds, (size_t)len)},
-	};
+	char seconds[NUMBER_TEXT_SIZE];
+	const struct refusal_value values[] = {{"hostname", span_text(s->conf->hostname)},
+		number_value("wait", (uint64_t)s->env->limits->command_ms / 1000, seconds)};
 
 	if (s->message != NULL)
 		session_drop_backend(s); /* half a message is none */
@@ -288,15 +310,6 @@ static void session_on_timer(struct timer *timer, void *arg)
 
 /* ---- the loop over commands ---- */
 
-static void session_on_overlong(struct session *s)
-{
-	char limit[24];
-	int len = snprintf(limit, sizeof(limit), "%zu", s->env->limits->smtp.line);
-	const struct refusal_value value = {"limit", span_of(limit, (size_t)len)};
-
-	session_fault(s, REFUSAL_LINE_TOO_LONG, &value, 1);
-}
-
 /* One command, if there is one whole. False: none. */
 static bool session_step(struct session *s)
 {
@@ -308,7 +321,7 @@ static bool session_step(struct session *s)
 	if (r == 1)
 		session_command(s, &command);
 	else if (r < 0)
-		session_on_overlong(s);
+		session_fault_limit(s, REFUSAL_LINE_TOO_LONG, s->env->limits->smtp.line);
 	if (s->phase != PHASE_GONE)
 		buf_consume(in, used); /* after the command, which points into it */
 	return r != 0;

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "smtpd/session_priv.h"
 
-#include <stdio.h>
-
-#include "base/macro.h"
-
 static void session_fault_verb(struct session *s, enum refusal_id id, enum smtp_verb verb)
 {
 	const struct refusal_value value = {"verb", span_text(smtp_verb_name(verb))};
@@ -46,18 +42,6 @@ static void session_on_hello(struct session *s, const struct smtp_command *comma
 	s->offer = smtp_offer_intersect(
 		backend_state_offer(s->env->backend), s->conf->message_size_limit);
 	smtp_offer_print(&s->offer, s->conf->hostname, session_out(s));
-}
-
-static void session_refuse_size(struct session *s, uint64_t size, uint64_t limit)
-{
-	char texts[2][24];
-	struct refusal_value values[2] = {{.name = "size"}, {.name = "limit"}};
-
-	values[0].value = span_of(texts[0],
-		(size_t)snprintf(texts[0], sizeof(texts[0]), "%llu", (unsigned long long)size));
-	values[1].value = span_of(texts[1],
-		(size_t)snprintf(texts[1], sizeof(texts[1]), "%llu", (unsigned long long)limit));
-	session_refuse(s, REFUSAL_TOO_BIG, values, COUNTOF(values));
 }
 
 /* The reply to arguments that do not parse; ends what the parser's errors mean. */
@@ -128,11 +112,7 @@ static void session_on_rcpt(struct session *s, const struct smtp_command *comman
 		return;
 	}
 	if (s->mail.recipients >= limits->recipients) {
-		char text[24];
-		int len = snprintf(text, sizeof(text), "%zu", limits->recipients);
-		const struct refusal_value value = {"limit", span_of(text, (size_t)len)};
-
-		session_fault(s, REFUSAL_RCPT_MANY, &value, 1);
+		session_fault_limit(s, REFUSAL_RCPT_MANY, limits->recipients);
 		return;
 	}
 	s->mail.recipients++;

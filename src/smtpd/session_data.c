@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "smtpd/session_priv.h"
 
-#include <stdio.h>
-
-#include "base/macro.h"
 #include "base/mem.h"
 #include "smtpd/trace_header.h"
 
@@ -75,20 +72,8 @@ static void session_data_send(struct session *s)
 
 static void session_refuse_message(struct session *s)
 {
-	uint64_t limit = s->conf->message_size_limit;
-	char texts[2][24];
-	int lens[2] = {
-		snprintf(texts[0], sizeof(texts[0]), "%llu",
-			(unsigned long long)s->message->data.octets),
-		snprintf(texts[1], sizeof(texts[1]), "%llu", (unsigned long long)limit),
-	};
-	const struct refusal_value values[] = {
-		{"size", span_of(texts[0], (size_t)lens[0])},
-		{"limit", span_of(texts[1], (size_t)lens[1])},
-	};
-
 	if (s->message->fate == MESSAGE_TOO_BIG)
-		session_refuse(s, REFUSAL_TOO_BIG, values, COUNTOF(values));
+		session_refuse_size(s, s->message->data.octets, s->conf->message_size_limit);
 	else
 		session_refuse(s, REFUSAL_BACKEND_DOWN, NULL, 0);
 	session_reset(s);

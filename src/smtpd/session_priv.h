@@ -134,6 +134,8 @@ void session_refuse(
  * session. */
 void session_fault(
 	struct session *s, enum refusal_id id, const struct refusal_value *values, size_t count);
+void session_fault_limit(struct session *s, enum refusal_id id, size_t limit);
+void session_refuse_size(struct session *s, uint64_t size, uint64_t limit);
 void session_count_error(struct session *s);
 /* What was said is the last: sends it and closes. */
 void session_close(struct session *s);

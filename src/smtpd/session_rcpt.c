@@ -40,23 +40,14 @@ void session_rcpt_begin(struct session *s)
 static void session_tag(struct session *s, const struct consult_answer *answer)
 {
 	const struct verdict *verdict = &answer->verdict;
-	const char *rule =
-		verdict->decider != NULL ? check_words_get(verdict->decider->check)->key : "score";
 	struct buf field;
 
 	buf_init(&field, 0);
-	trace_header_print_tag(verdict->would >= VERDICT_TEMPFAIL ? "would-refuse" : "tag", rule,
-		answer->incident, &field);
+	trace_header_print_tag(verdict->would >= VERDICT_TEMPFAIL ? "would-refuse" : "tag",
+		verdict_rule(verdict), answer->incident, &field);
 	if (span_find_text(buf_span(&s->mail.fields), buf_cstr(&field)) == buf_len(&s->mail.fields))
 		buf_append(&s->mail.fields, buf_span(&field));
 	buf_done(&field);
-}
-
-static void session_refuse_rcpt(struct session *s, const struct consult_answer *answer)
-{
-	buf_append(session_out(s), answer->reply);
-	buf_append_text(session_out(s), "\r\n");
-	session_count_error(s);
 }
 
 static void session_pass_rcpt(struct session *s, const struct facts *facts);
@@ -77,7 +68,9 @@ void session_rcpt_decide(struct session *s)
 	if (answer.incident != 0)
 		session_log_verdict(s, &answer);
 	if (answer.verdict.kind >= VERDICT_TEMPFAIL) {
-		session_refuse_rcpt(s, &answer);
+		buf_append(session_out(s), answer.reply);
+		buf_append_text(session_out(s), "\r\n");
+		session_count_error(s);
 	} else {
 		if (answer.verdict.kind == VERDICT_TAG)
 			session_tag(s, &answer);
@@ -114,11 +107,6 @@ void session_write_backend(struct session *s, enum session_expect what)
 	buf_append_text(out, "\r\n");
 }
 
-static void session_flush_backend(struct session *s)
-{
-	backend_send(s->backend, s->env->limits->backend_command_ms);
-}
-
 /* RSET and MAIL first where they are due; all in one go when the backend takes that. */
 static void session_forward_rcpt(struct session *s)
 {
@@ -130,7 +118,7 @@ static void session_forward_rcpt(struct session *s)
 		session_write_backend(s, EXPECT_MAIL);
 	if (together || s->expect_len == 0)
 		session_write_backend(s, EXPECT_RCPT);
-	session_flush_backend(s);
+	backend_send(s->backend, s->env->limits->backend_command_ms);
 }
 
 static void session_open_backend(struct session *s, const struct facts *facts)
