@@ -160,21 +160,6 @@ void conf_complete(struct loader *loader)
 
 /* ---- lists ---- */
 
-/* One letter or digits only would be a nibble or octet of a reversed address below the zone (RFC
- * 5782 section 2). */
-static void check_sublist_label(struct loader *loader, const struct conf_sublist *sublist)
-{
-	struct span name = span_text(sublist->name);
-	bool digits = true;
-
-	for (size_t i = 0; i < name.len; i++)
-		digits = digits && ascii_is_digit(name.ptr[i]);
-	if (name.len == 1 || digits)
-		error_at(loader->diagnostics, sublist->location,
-			"'%s' cannot be the name of a sublist: below the zone, one letter or digits only are part of an address",
-			sublist->name);
-}
-
 static void check_sublist_policy(struct loader *loader, const struct conf_sublist *sublist)
 {
 	struct suggest meant;
@@ -195,7 +180,10 @@ static void check_sublists(struct loader *loader, const struct conf_list *list)
 	for (size_t i = 0; i < list->sublists_len; i++) {
 		const struct conf_sublist *sublist = &list->sublists[i];
 
-		check_sublist_label(loader, sublist);
+		if (label_is_of_address(sublist->name))
+			error_at(loader->diagnostics, sublist->location,
+				"'%s' cannot be the name of a sublist: below the zone, one letter or digits only are part of an address",
+				sublist->name);
 		check_sublist_policy(loader, sublist);
 		if (sublist->text != NULL && !text_is_ascii(sublist->text))
 			error_at(loader->diagnostics, sublist->location,

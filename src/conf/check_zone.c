@@ -143,16 +143,6 @@ static void check_names(struct loader *loader, const struct served_zones *all)
 
 /* ---- combined zones ---- */
 
-/* As a subdomain; see sublists (RFC 5782 section 2.3). */
-static bool is_part_of_address(const char *label)
-{
-	bool digits = true;
-
-	for (const char *c = label; *c != '\0'; c++)
-		digits = digits && ascii_is_digit((uint8_t)*c);
-	return digits || label[1] == '\0';
-}
-
 /* A code that is missing or none was complained of where it stands. */
 static bool has_code(const struct conf_sublist *sublist)
 {
@@ -202,7 +192,7 @@ static void check_combined(struct loader *loader, const struct served_zone *serv
 		if (list->holds != served->lists[0]->holds)
 			error_at(loader->diagnostics, served->location,
 				"a zone combines lists of addresses or lists of domains, not both");
-		if (is_part_of_address(list->name))
+		if (label_is_of_address(list->name))
 			error_at(loader->diagnostics, served->location,
 				"the list '%s' cannot be part of a zone: below it, one letter or digits only are part of an address",
 				list->name);
@@ -326,7 +316,7 @@ static void check_address(
 		error_at(loader->diagnostics, address->location,
 			"'%s' is not below one of our zones: its addresses are served elsewhere",
 			address->name);
-	else if (!span_equal_text(rest, served->zone) || is_part_of_address(label) ||
+	else if (!span_equal_text(rest, served->zone) || label_is_of_address(label) ||
 		 served_has(served, address->name) || strcmp(label, "test") == 0 ||
 		 strcmp(label, "invalid") == 0)
 		error_at(loader->diagnostics, address->location,

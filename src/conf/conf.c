@@ -99,20 +99,19 @@ static int file_read(const char *path, struct arena *arena, struct span *ret_tex
 static int load_file(
 	struct loader *loader, const char *path, struct arena *scratch, struct conf_tree **ret_tree)
 {
-	const char *file = arena_copy_string(loader->arena, path);
-	struct span text = {0};
-	int r = file_read(path, scratch, &text);
+	struct conf_source source = {.file = arena_copy_string(loader->arena, path)};
+	struct conf_location location = {.file = source.file};
+	int r = file_read(path, scratch, &source.text);
 
-	if (diagnostics_add_source(loader->diagnostics, file, text) < 0) {
-		error_at(loader->diagnostics, (struct conf_location){file, 0, 0}, "too many files");
+	if (diagnostics_add_source(loader->diagnostics, &source) < 0) {
+		error_at(loader->diagnostics, location, "too many files");
 		return E_CONFIG;
 	}
 	if (r < 0) {
-		error_at(loader->diagnostics, (struct conf_location){file, 0, 0},
-			"cannot be read: %s", err_text(r));
+		error_at(loader->diagnostics, location, "cannot be read: %s", err_text(r));
 		return r;
 	}
-	return tree_parse(file, text, loader->diagnostics, scratch, ret_tree);
+	return tree_parse(&source, loader->diagnostics, scratch, ret_tree);
 }
 
 /* conf.d/x.yaml beside the file, in the order of their names; all are read even when one is bad. */
@@ -173,19 +172,20 @@ int conf_load(const char *path, int64_t now_s, struct conf **ret_conf, struct co
 	return 0;
 }
 
-int conf_load_text(const char *name, struct span text, int64_t now_s, struct conf **ret_conf,
+int conf_load_text(const struct conf_source *source, int64_t now_s, struct conf **ret_conf,
 	struct conf_report *report)
 {
-	AUTO(conf) *conf = conf_new(name, now_s);
+	AUTO(conf) *conf = conf_new(source->file, now_s);
 	AUTO(arena) *scratch = arena_new(0);
 	struct diagnostics diagnostics;
 	struct loader loader = {conf, conf_owner(conf)->arena, &diagnostics, NULL};
+	const struct conf_source named = {conf->file, source->text};
 	struct conf_tree *root = NULL;
 	int r;
 
 	diagnostics_init(&diagnostics, report);
-	diagnostics_add_source(&diagnostics, conf->file, text);
-	r = tree_parse(conf->file, text, &diagnostics, scratch, &root);
+	diagnostics_add_source(&diagnostics, &named);
+	r = tree_parse(&named, &diagnostics, scratch, &root);
 	if (r >= 0)
 		r = load_tree(&loader, root);
 	diagnostics_sort(&diagnostics);

@@ -25,6 +25,12 @@ struct conf_location {
 	unsigned width; /* characters that a caret underlines; 0 is 1 */
 };
 
+/* A text of the configuration, and the name of its file. */
+struct conf_source {
+	const char *file;
+	struct span text;
+};
+
 enum mode { MODE_OBSERVE, MODE_TAG, MODE_ENFORCE };
 enum action { ACTION_OFF, ACTION_TAG, ACTION_SCORE, ACTION_REJECT, ACTION_ALLOW };
 enum pass_client {
@@ -307,7 +313,7 @@ struct conf_report {
  * file), and all of them in *report, which the caller always ends with conf_report_done; warnings
  * may come with success. */
 int conf_load(const char *path, int64_t now_s, struct conf **ret_conf, struct conf_report *report);
-int conf_load_text(const char *name, struct span text, int64_t now_s, struct conf **ret_conf,
+int conf_load_text(const struct conf_source *source, int64_t now_s, struct conf **ret_conf,
 	struct conf_report *report);
 void conf_report_done(struct conf_report *report);
 

@@ -17,11 +17,11 @@ void diagnostics_init(struct diagnostics *diagnostics, struct conf_report *repor
 	*diagnostics = (struct diagnostics){.report = report};
 }
 
-int diagnostics_add_source(struct diagnostics *diagnostics, const char *file, struct span text)
+int diagnostics_add_source(struct diagnostics *diagnostics, const struct conf_source *source)
 {
 	if (diagnostics->sources_len == COUNTOF(diagnostics->sources))
 		return E_LIMIT;
-	diagnostics->sources[diagnostics->sources_len++] = (struct source_text){file, text};
+	diagnostics->sources[diagnostics->sources_len++] = *source;
 	return 0;
 }
 

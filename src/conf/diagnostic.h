@@ -9,22 +9,16 @@
 
 enum { SOURCES_MAX = 64, DIAGNOSTICS_MAX = 100 };
 
-/* The texts that locations point into; needed to show the line. */
-struct source_text {
-	const char *file;
-	struct span text;
-};
-
 struct diagnostics {
 	struct conf_report *report;
 	size_t sources_len;
-	struct source_text sources[SOURCES_MAX];
+	struct conf_source sources[SOURCES_MAX]; /* that locations point into: for the line */
 };
 
 void diagnostics_init(struct diagnostics *diagnostics, struct conf_report *report);
 
-/* file and text have to live as long as the diagnostics. E_LIMIT: too many files. */
-int diagnostics_add_source(struct diagnostics *diagnostics, const char *file, struct span text);
+/* File and text have to live as long as the diagnostics. E_LIMIT: too many files. */
+int diagnostics_add_source(struct diagnostics *diagnostics, const struct conf_source *source);
 
 /* Beyond DIAGNOSTICS_MAX only errors are counted. */
 void error_at(struct diagnostics *diagnostics, struct conf_location location, const char *format,

@@ -310,9 +310,11 @@ static struct fy_diag *diag_new(void)
 	return diag;
 }
 
-int tree_parse(const char *file, struct span text, struct diagnostics *diagnostics,
+int tree_parse(const struct conf_source *source, struct diagnostics *diagnostics,
 	struct arena *arena, struct conf_tree **ret_tree)
 {
+	const char *file = source->file;
+	struct span text = source->text;
 	struct fy_parse_cfg settings = {
 		.search_path = "",
 		.flags = FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE | FYPCF_DISABLE_MMAP_OPT,

@@ -29,9 +29,9 @@ struct conf_tree {
 	struct conf_tree *next;
 };
 
-/* file has to live as long as the tree. An empty text is an empty map. E_CONFIG: said so in
- * diagnostics. */
-int tree_parse(const char *file, struct span text, struct diagnostics *diagnostics,
+/* The name of the file has to live as long as the tree. An empty text is an empty map. E_CONFIG:
+ * the diagnostics say why. */
+int tree_parse(const struct conf_source *source, struct diagnostics *diagnostics,
 	struct arena *arena, struct conf_tree **ret_tree);
 
 /* Adds the entries of `from` (a map) to `into`; complains about what both hold, unless both are

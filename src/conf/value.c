@@ -210,6 +210,11 @@ bool code_matches(const struct conf_code *code, const uint8_t address[4])
 	return true;
 }
 
+bool label_is_of_address(const char *label)
+{
+	return label[strspn(label, "0123456789")] == '\0' || label[1] == '\0';
+}
+
 bool text_is_ascii(const char *text)
 {
 	for (; *text != '\0'; text++) {

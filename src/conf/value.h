@@ -29,6 +29,10 @@ int code_parse(struct span s, struct conf_code *ret_code, struct fault *why);
 const char *code_print(const struct conf_code *code, char text[CODE_TEXT_SIZE]);
 bool code_matches(const struct conf_code *code, const uint8_t address[4]);
 
+/* One letter or digits only: below a zone that is a nibble or octet of a reversed address (RFC 5782
+ * section 2). */
+bool label_is_of_address(const char *label);
+
 /* Printable ASCII only: what may stand in replies and records. */
 bool text_is_ascii(const char *text);
 

@@ -288,7 +288,8 @@ int main(int argc, char **argv)
 
 	if (argc > 2)
 		settings.rate.burst = (unsigned)atoi(argv[2]);
-	if (conf_load_text("fixture", span_text(configuration), clock_now_s(), &conf, &report) < 0)
+	if (conf_load_text(&(struct conf_source){"fixture", span_text(configuration)},
+		    clock_now_s(), &conf, &report) < 0)
 		fprintf(stderr, "fixture:%u: %s\n", report.diagnostics[0].location.line,
 			report.diagnostics[0].text);
 	conf_report_done(&report);

@@ -26,7 +26,8 @@ static void check_printed(const struct conf *conf, bool defaults)
 
 	buf_init(&text, 0);
 	conf_print(conf, defaults, &text);
-	ASSERT(conf_load_text("again", buf_span(&text), 0, &again, &report) == 0);
+	ASSERT(conf_load_text(
+		       &(struct conf_source){"again", buf_span(&text)}, 0, &again, &report) == 0);
 	conf_report_done(&report);
 	buf_done(&text);
 }
@@ -36,7 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	AUTO(conf) *conf = NULL;
 	struct conf_report report;
 	struct buf words;
-	int r = conf_load_text("fuzz", span_of(data, size), 0, &conf, &report);
+	int r = conf_load_text(
+		&(struct conf_source){"fuzz", span_of(data, size)}, 0, &conf, &report);
 
 	buf_init(&words, 0);
 	conf_report_print(&report, "fuzz", &words);

@@ -199,7 +199,8 @@ static void start_conf(struct player *p)
 		p->mode, endpoint_print(p->dns.endpoint, resolver),
 		endpoint_print(p->backend.endpoint, backend), p->pass_client, p->proxy_from,
 		p->if_we_fail, p->early_wait, buf_cstr(&p->checks));
-	if (conf_load_text(p->path, buf_span(&text), 0, &p->conf, &report) < 0)
+	if (conf_load_text(&(struct conf_source){p->path, buf_span(&text)}, 0, &p->conf, &report) <
+		0)
 		complain(p, "this is not a configuration:", buf_cstr(&text));
 	for (size_t i = 0; p->conf == NULL && i < report.diagnostics_len; i++)
 		complain(p, "", report.diagnostics[i].text);

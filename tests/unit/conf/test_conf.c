@@ -30,7 +30,8 @@ static int load(const char *text, struct conf **ret_conf)
 {
 	struct conf_report report;
 	struct buf out;
-	int r = conf_load_text("test.yaml", span_text(text), 1000, ret_conf, &report);
+	int r = conf_load_text(
+		&(struct conf_source){"test.yaml", span_text(text)}, 1000, ret_conf, &report);
 
 	buf_init(&out, 0);
 	conf_report_print(&report, "test.yaml", &out);

@@ -281,7 +281,8 @@ static int load(const char *text, size_t len, unsigned *ret_errors)
 	struct conf *conf = NULL;
 	struct conf_report report;
 	struct buf out;
-	int r = conf_load_text("test.yaml", span_of(text, len), 1000, &conf, &report);
+	int r = conf_load_text(
+		&(struct conf_source){"test.yaml", span_of(text, len)}, 1000, &conf, &report);
 
 	assert_true((r < 0) == (conf == NULL)); /* untouched on failure */
 	assert_true((r < 0) == (report.errors_len != 0));

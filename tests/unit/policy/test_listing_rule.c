@@ -27,7 +27,8 @@ static struct conf *load(void)
 {
 	struct conf_report report;
 	struct conf *conf = NULL;
-	int r = conf_load_text("test.yaml", span_text(text), 0, &conf, &report);
+	int r = conf_load_text(
+		&(struct conf_source){"test.yaml", span_text(text)}, 0, &conf, &report);
 
 	if (r < 0 && report.diagnostics_len != 0)
 		print_message("%u: %s\n", report.diagnostics[0].location.line,

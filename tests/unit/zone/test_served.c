@@ -120,7 +120,8 @@ static int set_up(void **state)
 	AUTO(conf) *conf = NULL;
 	struct buf words;
 
-	if (conf_load_text("test", span_text(yaml), 1000, &conf, &report) < 0) {
+	if (conf_load_text(&(struct conf_source){"test", span_text(yaml)}, 1000, &conf, &report) <
+		0) {
 		buf_init(&words, 0);
 		conf_report_print(&report, "test", &words);
 		fail_msg("%s", buf_cstr(&words));
