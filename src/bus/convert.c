@@ -107,7 +107,7 @@ static Stockade__Piece *piece_to_wire(const struct delta_piece *piece, struct ar
 	return wire;
 }
 
-Stockade__Delta *delta_to_wire(const struct delta *delta, struct arena *arena)
+static Stockade__Delta *delta_to_wire(const struct delta *delta, struct arena *arena)
 {
 	Stockade__Delta *wire = arena_alloc(arena, sizeof(*wire));
 
@@ -119,4 +119,12 @@ Stockade__Delta *delta_to_wire(const struct delta *delta, struct arena *arena)
 	for (size_t i = 0; i < delta->pieces_len; i++)
 		wire->pieces[i] = piece_to_wire(&delta->pieces[i], arena);
 	return wire;
+}
+
+struct span delta_pack(const struct delta *delta, struct arena *arena)
+{
+	const Stockade__Delta *wire = delta_to_wire(delta, arena);
+	uint8_t *packed = arena_alloc(arena, stockade__delta__get_packed_size(wire) + 1);
+
+	return span_of(packed, stockade__delta__pack(wire, packed));
 }

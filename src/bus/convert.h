@@ -22,5 +22,5 @@ void source_to_wire(const struct source *source, Stockade__Source *ret_wire);
 /* Strings are borrowed from the message, arrays live in the arena. E_PARSE, E_RANGE. */
 int delta_from_wire(const Stockade__Delta *wire, struct arena *arena, struct delta *ret_delta);
 
-/* All of it in the arena; sources are borrowed from the delta. */
-Stockade__Delta *delta_to_wire(const struct delta *delta, struct arena *arena);
+/* As bytes, in the arena, for frame_append_delta(). */
+struct span delta_pack(const struct delta *delta, struct arena *arena);

@@ -106,6 +106,32 @@ int frame_append(struct buf *out, const Stockade__Message *message, size_t limit
 	return 0;
 }
 
+int frame_append_greeting(struct buf *out, uint32_t serial)
+{
+	Stockade__Message message = STOCKADE__MESSAGE__INIT;
+	Stockade__Hello hello = STOCKADE__HELLO__INIT;
+
+	hello.role = (char *)"keeper";
+	hello.version = 1;
+	hello.serial = serial;
+	message.kind_case = STOCKADE__MESSAGE__KIND_HELLO;
+	message.hello = &hello;
+	return frame_append(out, &message, FRAME_ROLE_MAX);
+}
+
+int frame_append_snapshot(struct buf *out, uint32_t serial, const char *file, uint32_t over)
+{
+	Stockade__Message message = STOCKADE__MESSAGE__INIT;
+	Stockade__Snapshot snapshot = STOCKADE__SNAPSHOT__INIT;
+
+	snapshot.serial = serial;
+	snapshot.file = (char *)file;
+	snapshot.over = over;
+	message.kind_case = STOCKADE__MESSAGE__KIND_SNAPSHOT;
+	message.snapshot = &snapshot;
+	return frame_append(out, &message, FRAME_ROLE_MAX);
+}
+
 int frame_next(struct span input, size_t limit, struct span *ret_body, size_t *ret_used)
 {
 	size_t len = 0;

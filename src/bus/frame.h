@@ -32,6 +32,11 @@ int frame_append_packed(struct buf *out, struct span body, size_t limit);
  * each from its own. */
 int frame_append_delta(struct buf *out, struct span delta, uint32_t from_serial, size_t limit);
 
+/* What the keeper tells followers beside deltas: where they will be, and the name of a file. over:
+ * it goes below what is served there; 0: begin anew with it. */
+int frame_append_greeting(struct buf *out, uint32_t serial);
+int frame_append_snapshot(struct buf *out, uint32_t serial, const char *file, uint32_t over);
+
 /* 1: *ret_body is the next message, *ret_used bytes may be dropped once it has been handled; 0:
  * more input needed; E_LIMIT: it announces more than limit; E_PARSE: it is empty. */
 int frame_next(struct span input, size_t limit, struct span *ret_body, size_t *ret_used);

@@ -90,6 +90,7 @@ static void connection_close(struct connection *connection)
 		}
 	}
 	pending_drop(keeper, connection);
+	publisher_follower_gone(keeper->publisher, &connection->follower);
 	stream_free(&connection->stream);
 	command_import_broken(&keeper->parts, connection);
 	loop_later(
@@ -136,33 +137,21 @@ void connection_answer(struct connection *connection, Stockade__Answer *answer)
 
 /* ---- held answers ---- */
 
-static bool everybody_serves(const struct keeper *keeper, uint32_t serial)
-{
-	for (const struct connection *connection = keeper->connections.first; connection != NULL;
-		connection = connection->next) {
-		if (connection->follows &&
-			(connection->serial == 0 || serial_is_before(connection->serial, serial)))
-			return false;
-	}
-	return true;
-}
-
 /* Whether the answer may go now. When its snapshot has come out, the clock for the followers
  * starts. */
 static bool pending_is_due(struct keeper *keeper, struct pending_answer *pending)
 {
-	const struct publisher *publisher = &keeper->publisher;
+	uint32_t snapshot = publisher_snapshot_serial(keeper->publisher);
 
 	if (pending->snapshot != 0) {
-		if (publisher->snapshot_serial == 0 ||
-			serial_is_before(publisher->snapshot_serial, pending->snapshot))
+		if (snapshot == 0 || serial_is_before(snapshot, pending->snapshot))
 			return false;
 		pending->snapshot = 0;
-		pending->serial = publisher->serial;
+		pending->serial = publisher_serial(keeper->publisher);
 		pending->at_ms = loop_now_ms(keeper->loop) + CONFIRM_MS;
 	}
 	return loop_now_ms(keeper->loop) >= pending->at_ms ||
-	       everybody_serves(keeper, pending->serial);
+	       publisher_all_serve(keeper->publisher, pending->serial);
 }
 
 static void pending_arm(struct keeper *keeper)
@@ -223,8 +212,8 @@ static void connection_answer_later(struct connection *connection, Stockade__Ans
 	pending->answer = answer;
 	pending->arena = arena;
 	pending->snapshot =
-		when == REPLY_AFTER_SNAPSHOT ? publisher_gap_serial(&keeper->publisher) : 0;
-	pending->serial = publisher_serial(&keeper->publisher);
+		when == REPLY_AFTER_SNAPSHOT ? publisher_gap_serial(keeper->publisher) : 0;
+	pending->serial = publisher_serial(keeper->publisher);
 	pending->at_ms = loop_now_ms(keeper->loop) + CONFIRM_MS;
 	pending->next = keeper->pending;
 	keeper->pending = pending;
@@ -245,24 +234,11 @@ void connection_reply(struct connection *connection, Stockade__Answer *answer, s
 
 /* ---- input ---- */
 
-/* The first greeting asks for what is missing; 0 asks for everything; others say what is served
- * now. */
 static void connection_on_hello(struct connection *connection, const Stockade__Hello *hello)
 {
-	bool first = !connection->follows;
-
-	if (!rights_follows(connection->sender))
-		return;
-	connection->follows = true;
-	connection->serial = hello->serial;
-	if (first)
-		publish_meet_follower(connection, hello->serial);
-	if (first || hello->serial == 0) {
-		connection->sent = hello->serial;
-		publish_greet(connection, hello->serial == 0);
-	}
-	if (!connection->dead)
-		connections_answer_pending(connection->keeper);
+	if (rights_follows(connection->sender))
+		publisher_follower_greeted(
+			connection->keeper->publisher, &connection->follower, hello->serial);
 }
 
 /* Taken out of the message, which stays fit to be freed. */
@@ -335,8 +311,7 @@ static void connection_on_drained(struct stream *stream, void *arg)
 	struct connection *connection = OBJ(connection, arg);
 
 	(void)stream;
-	if (connection->follows)
-		publish_pump(connection);
+	publisher_follower_drained(connection->keeper->publisher, &connection->follower);
 }
 
 static void connection_on_closed(struct stream *stream, int error, void *arg)
@@ -394,6 +369,8 @@ static void connection_new(struct listener *listener, int fd)
 	limits.in = connection_limit(connection) + FRAME_HEAD;
 	connection->stream = stream_new(keeper->loop, fd,
 		&(struct stream_settings){.calls = &calls, .arg = connection, .limits = limits});
+	connection->follower.stream = connection->stream;
+	connection->follower.name = bus_sender_name(connection->sender);
 	connection->next = keeper->connections.first;
 	keeper->connections.first = connection;
 	if (r < 0)

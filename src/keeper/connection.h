@@ -8,6 +8,7 @@
  * callback may be running.
  */
 #include "bus/rights.h"
+#include "keeper/publisher.h"
 #include "loop/stream.h"
 #include "stockade.pb-c.h"
 
@@ -23,15 +24,13 @@ struct connection {
 	struct connection *next;
 	struct stream *stream;
 	enum bus_sender sender;
-	char author[AUTHOR_SIZE]; /* control: the user on the other side */
-	bool follows;
-	uint32_t serial;           /* what it says it serves */
-	uint32_t sent;             /* what it will serve when it has read all we sent */
-	bool imports;              /* an import goes on (ListAdd.more) */
-	uint64_t import_event;     /* of it; 0: nothing was changed yet */
-	int64_t import_ms;         /* when its last part came */
-	struct feed_staging *feed; /* a change set that is being taken in; NULL: none */
-	Stockade__Health *health;  /* what it said of its surroundings; NULL: nothing */
+	char author[AUTHOR_SIZE];           /* control: the user on the other side */
+	struct publisher_follower follower; /* of a role that serves lists */
+	bool imports;                       /* an import goes on (ListAdd.more) */
+	uint64_t import_event;              /* of it; 0: nothing was changed yet */
+	int64_t import_ms;                  /* when its last part came */
+	struct feed_staging *feed;          /* a change set that is being taken in; NULL: none */
+	Stockade__Health *health;           /* what it said of its surroundings; NULL: nothing */
 	unsigned references;
 	bool dead; /* closed: nothing is sent any more */
 };

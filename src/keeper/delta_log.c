@@ -1,42 +1,38 @@
 /* SPDX-License-Identifier: ISC */
+#include "keeper/delta_log.h"
+
+#include <string.h>
+
 #include "base/mem.h"
 #include "base/serial.h"
-#include "keeper/keeper_priv.h"
 
-/* The deltas that are newer than the snapshot, packed, for followers that come late or have fallen
- * behind. */
-
-void told_push(struct publisher *publisher, uint32_t serial, uint8_t *packed, size_t packed_len,
-	size_t pieces)
+void delta_log_add(struct delta_log *log, const struct logged_delta *delta)
 {
-	mem_grow(&publisher->told, &publisher->told_room, publisher->told_len + 1,
-		sizeof(*publisher->told));
-	publisher->told[publisher->told_len++] =
-		(struct told){serial, (uint32_t)pieces, packed, packed_len};
-	publisher->pieces += pieces;
+	mem_grow(&log->deltas, &log->room, log->len + 1, sizeof(*log->deltas));
+	log->deltas[log->len++] = *delta;
+	log->ranges += delta->ranges;
 }
 
-static void told_drop(struct publisher *publisher, size_t count)
+static void log_drop_first(struct delta_log *log, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		publisher->pieces -= publisher->told[i].pieces;
-		mem_free(publisher->told[i].packed);
+		log->ranges -= log->deltas[i].ranges;
+		mem_free(log->deltas[i].packed);
 	}
-	publisher->told_len -= count;
-	if (count != 0 && publisher->told_len != 0)
-		memmove(publisher->told, publisher->told + count,
-			publisher->told_len * sizeof(*publisher->told));
+	log->len -= count;
+	if (count != 0 && log->len != 0)
+		memmove(log->deltas, log->deltas + count, log->len * sizeof(*log->deltas));
 }
 
-/* How many lead up to serial or less far: they ascend. */
-static size_t told_up_to(const struct publisher *publisher, uint32_t serial)
+/* How many lead up to serial or less far. */
+static size_t log_count_up_to(const struct delta_log *log, uint32_t serial)
 {
-	size_t first = 0, end = publisher->told_len;
+	size_t first = 0, end = log->len;
 
 	while (first < end) {
 		size_t middle = first + (end - first) / 2;
 
-		if (serial_is_before(serial, publisher->told[middle].to_serial))
+		if (serial_is_before(serial, log->deltas[middle].to_serial))
 			end = middle;
 		else
 			first = middle + 1;
@@ -44,26 +40,25 @@ static size_t told_up_to(const struct publisher *publisher, uint32_t serial)
 	return first;
 }
 
-void told_drop_up_to(struct publisher *publisher, uint32_t serial)
+void delta_log_drop(struct delta_log *log, uint32_t serial)
 {
-	told_drop(publisher, told_up_to(publisher, serial));
+	log_drop_first(log, log_count_up_to(log, serial));
 }
 
-void told_drop_all(struct publisher *publisher)
+void delta_log_clear(struct delta_log *log)
 {
-	told_drop(publisher, publisher->told_len);
-	mem_free(publisher->told);
-	publisher->told = NULL;
-	publisher->told_room = 0;
+	log_drop_first(log, log->len);
+	mem_free(log->deltas);
+	*log = (struct delta_log){.len = 0};
 }
 
-ssize_t told_behind(const struct publisher *publisher, uint32_t serial)
+ssize_t delta_log_after(const struct delta_log *log, uint32_t base, uint32_t serial)
 {
-	size_t count = told_up_to(publisher, serial);
+	size_t count = log_count_up_to(log, serial);
 
-	if (publisher->snapshot_serial != 0 && serial == publisher->snapshot_serial)
+	if (base != 0 && serial == base)
 		return 0;
-	if (count != 0 && publisher->told[count - 1].to_serial == serial)
+	if (count != 0 && log->deltas[count - 1].to_serial == serial)
 		return (ssize_t)count;
 	return -1;
 }

@@ -11,15 +11,21 @@
 #include "base/mem.h"
 #include "base/obj.h"
 
-enum { TICK_MS = 1000, KEEP_EVERY_MS = 60 * 1000, KEEP_STEP = 500, SLOW_RETRY_MS = 5000 };
+enum {
+	TICK_MS = 1000,
+	KEEP_EVERY_MS = 60 * 1000,
+	KEEP_STEP = 500,
+	SLOW_RETRY_MS = 5000,
+	IMPORT_REST_MS = 30000 /* an import from which nothing comes any more */
+};
 
 static int keeper_open_store(struct keeper *keeper)
 {
-	int r = store_guard_open(&keeper->guard, !publish_has_past(keeper));
+	int r = store_guard_open(&keeper->guard, !publisher_has_past(keeper->publisher));
 
 	if (r < 0)
 		return r;
-	r = publish_meet_store(keeper);
+	r = publisher_store_opened(keeper->publisher);
 	return r < 0 ? store_guard_give_up(&keeper->guard, r, NULL) : 0;
 }
 
@@ -102,8 +108,8 @@ static void keeper_on_tick(struct timer *timer, void *arg)
 	may_end = clock_guard_allows(&keeper->clock, clock_now_s(), loop_now_ms(keeper->loop));
 	if (!store_guard_is_well(&keeper->guard))
 		return;
-	publish_turn(keeper);
-	publish_forget(keeper);
+	publisher_turn(keeper->publisher);
+	publisher_forget(keeper->publisher);
 	keeper_arm_expiry(keeper);
 	if (may_end)
 		keeper_keep(keeper);
@@ -114,10 +120,38 @@ static void keeper_on_committed(void *arg)
 	keeper_arm_expiry(OBJ(keeper, arg));
 }
 
+/* ---- what the publisher calls ---- */
+
+static void keeper_on_served(void *arg)
+{
+	connections_answer_pending(OBJ(keeper, arg));
+}
+
+static void keeper_on_write(void *arg)
+{
+	transaction_commit(OBJ(keeper, arg)->transaction);
+}
+
+static bool keeper_import_goes_on(void *arg)
+{
+	const struct keeper *keeper = OBJ(keeper, arg);
+
+	for (const struct connection *connection = keeper->connections.first; connection != NULL;
+		connection = connection->next) {
+		if (connection->imports &&
+			loop_now_ms(keeper->loop) < connection->import_ms + IMPORT_REST_MS)
+			return true;
+	}
+	return false;
+}
+
 /* ---- the role ---- */
 
 int keeper_start(struct role_context *context, struct fault *why)
 {
+	static const struct publisher_calls calls = {.served = keeper_on_served,
+		.commit_pending = keeper_on_write,
+		.import_goes_on = keeper_import_goes_on};
 	struct keeper *keeper = mem_new(keeper);
 	int r;
 
@@ -126,19 +160,19 @@ int keeper_start(struct role_context *context, struct fault *why)
 	keeper->loop = context->loop;
 	keeper->guard.conf = context->conf;
 	keeper->guard.loop = context->loop;
-	keeper->publisher.serial_fd = -1;
 	timer_init(&keeper->tick, keeper->loop, keeper_on_tick, keeper);
 	timer_init(&keeper->expiry, keeper->loop, keeper_on_expiry, keeper);
+	keeper->publisher = publisher_new(&keeper->guard, &calls, keeper);
 	keeper->transaction =
-		transaction_new(&keeper->guard, &keeper->publisher, keeper_on_committed, keeper);
+		transaction_new(&keeper->guard, keeper->publisher, keeper_on_committed, keeper);
 	keeper->evidence = evidence_new(&keeper->guard, keeper->transaction);
 	keeper->parts = (struct keeper_parts){.guard = &keeper->guard,
-		.publisher = &keeper->publisher,
+		.publisher = keeper->publisher,
 		.transaction = keeper->transaction,
 		.connections = &keeper->connections,
 		.started_s = loop_now_s(context->loop)};
 	context->state = keeper;
-	r = publish_start(keeper, why);
+	r = publisher_start(keeper->publisher, why);
 	if (r < 0)
 		return r;
 	r = keeper_open_store(keeper);
@@ -154,7 +188,7 @@ int keeper_reload(struct role_context *context)
 	struct keeper *keeper = OBJ(keeper, context->state);
 
 	keeper->guard.conf = context->conf;
-	publish_reload(keeper);
+	publisher_reload(keeper->publisher);
 	return 0;
 }
 
@@ -170,7 +204,7 @@ void keeper_finish(struct role_context *context)
 
 	transaction_commit(keeper->transaction);
 	connections_close(keeper);
-	publish_finish(keeper);
+	publisher_free(&keeper->publisher);
 	timer_done(&keeper->tick);
 	timer_done(&keeper->expiry);
 	evidence_free(&keeper->evidence);

@@ -25,7 +25,7 @@ struct keeper {
 	struct transaction *transaction;
 	struct evidence *evidence;
 	struct keeper_parts parts;
-	struct publisher publisher;
+	struct publisher *publisher;
 	struct timer tick;
 	struct timer expiry;
 	struct clock_guard clock;

@@ -6,113 +6,112 @@
 #include "base/mem.h"
 #include "list/retirement.h"
 
-struct shape_list {
+struct layout_list {
 	struct span name;
 	struct span *sublists;
 	size_t len;
 };
 
-struct shape {
+struct list_layout {
 	struct arena *arena;
-	struct shape_list *lists;
+	struct layout_list *lists;
 	size_t len;
 };
 
-static void shape_add_retirements(struct shape *shape, struct shape_list *list)
+static void layout_add_retirements(struct list_layout *layout, struct layout_list *list)
 {
 	list->name = span_text(RETIREMENT_LIST);
 	list->len = RETIREMENT_STAGES;
-	list->sublists = arena_alloc(shape->arena, list->len * sizeof(struct span));
+	list->sublists = arena_alloc(layout->arena, list->len * sizeof(struct span));
 	for (size_t i = 0; i < list->len; i++)
 		list->sublists[i] = span_text(retirement_sublist((enum retirement_stage)i));
 }
 
-struct shape *shape_new(const struct conf *conf)
+struct list_layout *layout_new(const struct conf *conf)
 {
-	struct shape *shape = mem_new(shape);
+	struct list_layout *layout = mem_new(list_layout);
 
-	shape->arena = arena_new(0);
-	shape->len = conf->lists_len + 1;
-	shape->lists = arena_alloc(shape->arena, shape->len * sizeof(*shape->lists));
-	shape_add_retirements(shape, &shape->lists[conf->lists_len]);
+	layout->arena = arena_new(0);
+	layout->len = conf->lists_len + 1;
+	layout->lists = arena_alloc(layout->arena, layout->len * sizeof(*layout->lists));
+	layout_add_retirements(layout, &layout->lists[conf->lists_len]);
 	for (size_t i = 0; i < conf->lists_len; i++) {
 		const struct conf_list *from = &conf->lists[i];
-		struct shape_list *list = &shape->lists[i];
+		struct layout_list *list = &layout->lists[i];
 
-		list->name = arena_copy(shape->arena, span_text(from->name));
+		list->name = arena_copy(layout->arena, span_text(from->name));
 		list->len = from->sublists_len;
-		list->sublists = arena_alloc(shape->arena, list->len * sizeof(struct span));
+		list->sublists = arena_alloc(layout->arena, list->len * sizeof(struct span));
 		for (size_t j = 0; j < list->len; j++)
 			list->sublists[j] =
-				arena_copy(shape->arena, span_text(from->sublists[j].name));
+				arena_copy(layout->arena, span_text(from->sublists[j].name));
 	}
-	return shape;
+	return layout;
 }
 
-struct shape *shape_copy(const struct shape *from)
+struct list_layout *layout_copy(const struct list_layout *from)
 {
-	struct shape *shape = mem_new(shape);
+	struct list_layout *layout = mem_new(list_layout);
 
-	shape->arena = arena_new(0);
-	shape->len = from->len;
-	shape->lists = arena_alloc(shape->arena, from->len * sizeof(*shape->lists));
+	layout->arena = arena_new(0);
+	layout->len = from->len;
+	layout->lists = arena_alloc(layout->arena, from->len * sizeof(*layout->lists));
 	for (size_t i = 0; i < from->len; i++) {
-		struct shape_list *list = &shape->lists[i];
+		struct layout_list *list = &layout->lists[i];
 
 		*list = from->lists[i];
-		list->name = arena_copy(shape->arena, from->lists[i].name);
-		list->sublists = arena_alloc(shape->arena, list->len * sizeof(struct span));
+		list->name = arena_copy(layout->arena, from->lists[i].name);
+		list->sublists = arena_alloc(layout->arena, list->len * sizeof(struct span));
 		for (size_t j = 0; j < list->len; j++)
-			list->sublists[j] = arena_copy(shape->arena, from->lists[i].sublists[j]);
+			list->sublists[j] = arena_copy(layout->arena, from->lists[i].sublists[j]);
 	}
-	return shape;
+	return layout;
 }
 
-void shape_free(struct shape **shape)
+void layout_free(struct list_layout **layout)
 {
-	struct shape *s = *shape;
+	struct list_layout *s = *layout;
 
 	if (s == NULL)
 		return;
 	arena_free(&s->arena);
 	mem_free(s);
-	*shape = NULL;
+	*layout = NULL;
 }
 
-bool shape_find(const struct shape *shape, struct span list, struct span sublist, int *ret_list,
-	unsigned *ret_sublist)
+bool layout_find(const struct list_layout *layout, struct span list, struct span sublist,
+	struct layout_index *ret_index)
 {
-	for (size_t i = 0; i < shape->len; i++) {
-		if (!span_equal(shape->lists[i].name, list))
+	for (size_t i = 0; i < layout->len; i++) {
+		if (!span_equal(layout->lists[i].name, list))
 			continue;
-		for (size_t j = 0; j < shape->lists[i].len; j++) {
-			if (!span_equal(shape->lists[i].sublists[j], sublist))
+		for (size_t j = 0; j < layout->lists[i].len; j++) {
+			if (!span_equal(layout->lists[i].sublists[j], sublist))
 				continue;
-			*ret_list = (int)i;
-			*ret_sublist = (unsigned)j;
+			*ret_index = (struct layout_index){(int)i, (unsigned)j};
 			return true;
 		}
 	}
 	return false;
 }
 
-size_t shape_list_count(const struct shape *shape)
+size_t layout_list_count(const struct list_layout *layout)
 {
-	return shape->len;
+	return layout->len;
 }
 
-struct span shape_list_name(const struct shape *shape, size_t list)
+struct span layout_list_name(const struct list_layout *layout, size_t list)
 {
-	return shape->lists[list].name;
+	return layout->lists[list].name;
 }
 
-const struct span *shape_sublists(const struct shape *shape, size_t list, size_t *ret_count)
+const struct span *layout_sublists(const struct list_layout *layout, size_t list, size_t *ret_count)
 {
-	*ret_count = shape->lists[list].len;
-	return shape->lists[list].sublists;
+	*ret_count = layout->lists[list].len;
+	return layout->lists[list].sublists;
 }
 
-static bool list_equal(const struct shape_list *a, const struct shape_list *b)
+static bool list_equal(const struct layout_list *a, const struct layout_list *b)
 {
 	if (!span_equal(a->name, b->name) || a->len != b->len)
 		return false;
@@ -123,7 +122,7 @@ static bool list_equal(const struct shape_list *a, const struct shape_list *b)
 	return true;
 }
 
-bool shape_equal(const struct shape *a, const struct shape *b)
+bool layout_equal(const struct list_layout *a, const struct list_layout *b)
 {
 	if (a->len != b->len)
 		return false;
@@ -134,7 +133,7 @@ bool shape_equal(const struct shape *a, const struct shape *b)
 	return true;
 }
 
-static bool list_is_of_view(const struct shape_list *list, const struct view *view, int place)
+static bool list_is_of_view(const struct layout_list *list, const struct view *view, int place)
 {
 	if (!span_equal(view_list_name(view, place), list->name))
 		return false;
@@ -146,12 +145,12 @@ static bool list_is_of_view(const struct shape_list *list, const struct view *vi
 	return view_sublist_name(view, place, (unsigned)list->len).len == 0;
 }
 
-bool shape_is_of_view(const struct shape *shape, const struct view *view)
+bool layout_is_of_view(const struct list_layout *layout, const struct view *view)
 {
-	if (view_list_count(view) != shape->len)
+	if (view_list_count(view) != layout->len)
 		return false;
-	for (size_t i = 0; i < shape->len; i++) {
-		if (!list_is_of_view(&shape->lists[i], view, (int)i))
+	for (size_t i = 0; i < layout->len; i++) {
+		if (!list_is_of_view(&layout->lists[i], view, (int)i))
 			return false;
 	}
 	return true;

@@ -7,20 +7,27 @@
 #include "conf/conf.h"
 #include "list/view.h"
 
-struct shape;
+struct list_layout;
 
-struct shape *shape_new(const struct conf *conf);
-void shape_free(struct shape **shape);
-struct shape *shape_copy(const struct shape *shape);
+struct list_layout *layout_new(const struct conf *conf);
+void layout_free(struct list_layout **layout);
+struct list_layout *layout_copy(const struct list_layout *layout);
 
-/* The places of a list and one of its sublists; false: not published (any more). */
-bool shape_find(const struct shape *shape, struct span list, struct span sublist, int *ret_list,
-	unsigned *ret_sublist);
-size_t shape_list_count(const struct shape *shape);
-struct span shape_list_name(const struct shape *shape, size_t list);
+/* Where a list and one of its sublists stand. */
+struct layout_index {
+	int list;
+	unsigned sublist;
+};
+
+/* False: not published (any more). */
+bool layout_find(const struct list_layout *layout, struct span list, struct span sublist,
+	struct layout_index *ret_index);
+size_t layout_list_count(const struct list_layout *layout);
+struct span layout_list_name(const struct list_layout *layout, size_t list);
 /* The names of its sublists; *ret_count of them. */
-const struct span *shape_sublists(const struct shape *shape, size_t list, size_t *ret_count);
+const struct span *layout_sublists(
+	const struct list_layout *layout, size_t list, size_t *ret_count);
 
-bool shape_equal(const struct shape *a, const struct shape *b);
+bool layout_equal(const struct list_layout *a, const struct list_layout *b);
 /* Does a snapshot hold just these? */
-bool shape_is_of_view(const struct shape *shape, const struct view *view);
+bool layout_is_of_view(const struct list_layout *layout, const struct view *view);

@@ -1,69 +1,74 @@
 /* SPDX-License-Identifier: ISC */
+#include "keeper/publisher.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/macro.h"
 #include "base/mem.h"
-#include "base/serial.h"
+#include "base/obj.h"
 #include "bus/frame.h"
-#include "keeper/keeper_priv.h"
+#include "keeper/layout.h"
+#include "keeper/repaint.h"
+#include "keeper/snapshot_job.h"
+#include "list/snapshot_folder.h"
+#include "loop/stream.h"
 
 /*
- * What has been told to whom.
+ * The edge of the machine in publisher_state.c: each entry makes an event of what happened,
+ * publisher_run() steps and does what the machine asks for, and what that led to is the next event.
  *
- *   snapshot S ---- delta ---- delta ---- ... = serial, the published one
+ *   publisher_publish -> CHANGED -> encode -> ENCODED -> write serial, send deltas, write snapshot
  *
- * The changes of a transaction take the store's next serial and note the ground they touched (table
- * change). After the commit the ground is painted from the store and goes out as a delta from
- * `serial` to that number. Numbers may be left out: a delta says where it starts.
- *
- * When many deltas stand over the snapshot, a new one is written in the background, from the store
- * and not from what was told: so an error of a delta, if there ever is one, does not outlive the
- * next file. Followers then change the file below and keep what is newer than it; nothing is sent
- * again.
- *
- * Changes too large for a delta leave a *hole*: they are in the store, have a number, and are shown
- * by the next snapshot only. Deltas go on meanwhile, on top of what is published. When the snapshot
- * is there, followers get it, the deltas behind it, and, if some of those carried a number while
- * the hole was open, one more number without ground: the same number must never mean two states
- * (secondaries compare numbers, not contents).
- *
- * The last number told to anybody is also written to the file `serial` beside the snapshots. So it
- * never goes back, not even when the store is restored from a backup. Behind it stands the snapshot
- * that was published: a newer one, which was written when we ended, may fill a hole under a number
- * that followers already serve without (keeper/recovery.c).
+ * The last number told to anybody stands in the file `serial` beside the snapshots, and behind it
+ * the snapshot that was below.
  */
 enum {
-	JOB_RETRY_MS = 5000,
 	SERIAL_DIGITS = 10,
 	SERIAL_SIZE = 2 * (SERIAL_DIGITS + 1), /* two numbers, each with what ends it */
 	PUMP_BYTES = 1 << 20,
 	FORGET_STEP = 5000,
-	IMPORT_REST_MS = 30000, /* an import from which nothing comes any more */
 };
 
-/* ---- the last number anybody was told ---- */
+struct publisher {
+	uint32_t magic;
+	struct store_guard *guard;
+	struct publisher_calls calls;
+	void *arg;
+	struct publisher_state state;
+	struct publisher_actions actions;
+	struct list_layout *layout;
+	struct snapshot_thread *thread;
+	struct timer turn;
+	int serial_fd;
+	const struct change *change; /* to be encoded */
+	struct change collected;     /* that one, when it comes from the store's notes */
+	bool is_opening;             /* the store: whoever opens it hears of its failures */
+	int error;                   /* meanwhile */
+};
 
-static void serial_write(struct publisher *publisher)
+/* ---- the file `serial` ---- */
+
+static void serial_write(const struct publisher *publisher)
 {
 	char text[SERIAL_SIZE + 1];
 
-	snprintf(text, sizeof(text), "%010lu %010lu\n", (unsigned long)publisher->serial,
-		(unsigned long)publisher->snapshot_serial);
-	if (publisher->serial_fd >= 0 &&
-		pwrite(publisher->serial_fd, text, SERIAL_SIZE, 0) != SERIAL_SIZE)
+	snprintf(text, sizeof(text), "%010lu %010lu\n", (unsigned long)publisher->state.told_serial,
+		(unsigned long)publisher->state.told_snapshot);
+	if (pwrite(publisher->serial_fd, text, SERIAL_SIZE, 0) != SERIAL_SIZE)
 		return; /* a full disk: only a restored backup would need it */
 }
 
-/* The number at `place` of the file; 0: it has none. */
-static uint32_t serial_read_at(const struct publisher *publisher, unsigned place)
+/* The number that stands there first, or second; 0: none. */
+static uint32_t serial_read(const struct publisher *publisher, unsigned index)
 {
 	char text[SERIAL_DIGITS];
-	off_t at = (off_t)place * (SERIAL_DIGITS + 1);
+	off_t at = (off_t)index * (SERIAL_DIGITS + 1);
 	uint64_t serial = 0;
 
 	if (pread(publisher->serial_fd, text, sizeof(text), at) != (ssize_t)sizeof(text) ||
@@ -72,471 +77,540 @@ static uint32_t serial_read_at(const struct publisher *publisher, unsigned place
 	return (uint32_t)serial;
 }
 
-uint32_t serial_read(const struct publisher *publisher)
+/* ---- the store ---- */
+
+static void store_failed(struct publisher *publisher, int error)
 {
-	return serial_read_at(publisher, 0);
-}
-
-uint32_t serial_read_snapshot(const struct publisher *publisher)
-{
-	return serial_read_at(publisher, 1);
-}
-
-static void published(struct keeper *keeper, uint32_t serial)
-{
-	keeper->publisher.serial = serial;
-	serial_write(&keeper->publisher);
-}
-
-/* ---- telling followers ---- */
-
-static void send_greeting(struct connection *connection, uint32_t serial)
-{
-	Stockade__Message message = STOCKADE__MESSAGE__INIT;
-	Stockade__Hello hello = STOCKADE__HELLO__INIT;
-
-	hello.role = (char *)"keeper";
-	hello.version = 1;
-	hello.serial = serial;
-	message.kind_case = STOCKADE__MESSAGE__KIND_HELLO;
-	message.hello = &hello;
-	connection_send(connection, &message);
-}
-
-/* over: the follower serves that, and only the file below changes; 0: it begins anew with this
- * file. */
-static void send_snapshot(struct connection *connection, uint32_t over)
-{
-	Stockade__Message message = STOCKADE__MESSAGE__INIT;
-	Stockade__Snapshot snapshot = STOCKADE__SNAPSHOT__INIT;
-	struct publisher *publisher = &connection->keeper->publisher;
-
-	snapshot.serial = publisher->snapshot_serial;
-	snapshot.file = publisher->snapshot_file;
-	snapshot.over = over;
-	message.kind_case = STOCKADE__MESSAGE__KIND_SNAPSHOT;
-	message.snapshot = &snapshot;
-	connection_send(connection, &message);
-	if (over == 0)
-		connection->sent = publisher->snapshot_serial;
-}
-
-/* Deltas from `first` on into what is to be sent; how many. */
-static ssize_t connection_fill(struct connection *connection, size_t first)
-{
-	const struct publisher *publisher = &connection->keeper->publisher;
-	struct buf *out = stream_out(connection->stream);
-	size_t next = first;
-
-	while (next < publisher->told_len && buf_len(out) < PUMP_BYTES) {
-		const struct told *told = &publisher->told[next++];
-
-		/* It was packed to fit. */
-		frame_append_delta(out, span_of(told->packed, told->packed_len), connection->sent,
-			FRAME_ROLE_MAX);
-		connection->sent = told->to_serial;
-	}
-	return (ssize_t)(next - first);
-}
-
-/* A follower may read slowly: what does not fit into the connection now follows when it has
- * drained. */
-void publish_pump(struct connection *connection)
-{
-	struct publisher *publisher = &connection->keeper->publisher;
-	ssize_t next = told_behind(publisher, connection->sent);
-
-	if (connection->dead || next < 0)
-		return;
-	while (!connection->dead && (size_t)next < publisher->told_len &&
-		buf_len(stream_out(connection->stream)) == 0) {
-		next += connection_fill(connection, (size_t)next);
-		stream_send(connection->stream);
-	}
-}
-
-/* Before the store was read, or while a hole is open, a follower may be ahead of what we can offer:
- * it stays there. */
-static bool follower_is_ahead(const struct keeper *keeper, uint32_t serial)
-{
-	const struct publisher *publisher = &keeper->publisher;
-
-	return serial != 0 && (keeper->guard.store == NULL || publisher->hole) &&
-	       (publisher->serial == 0 || serial_is_before(publisher->serial, serial));
-}
-
-static void publish_sync(struct connection *connection, bool again)
-{
-	struct publisher *publisher = &connection->keeper->publisher;
-	bool needs_file = again || told_behind(publisher, connection->sent) < 0;
-
-	if (publisher->snapshot_serial == 0 ||
-		follower_is_ahead(connection->keeper, connection->sent)) {
-		send_greeting(connection, connection->sent);
-		return;
-	}
-	send_greeting(connection, publisher->serial);
-	if (needs_file && !connection->dead)
-		send_snapshot(connection, 0);
-	publish_pump(connection);
-}
-
-/* A published file that was damaged since is not offered again and again: a new one is written,
- * under a new number. Whoever waits for it keeps what it serves. */
-static bool publish_is_damaged(struct keeper *keeper)
-{
-	struct publisher *publisher = &keeper->publisher;
-	uint32_t serial = 0;
-	int r;
-
-	if (publisher->snapshot_serial == 0 || keeper->guard.store == NULL ||
-		snapshot_is_whole(keeper->guard.conf->lists_path, publisher->snapshot_file,
-			publisher->snapshot_serial))
-		return false;
-	if (publisher->hole)
-		return true;
-	transaction_commit(keeper->transaction);
-	r = publish_renumber(keeper, &serial);
-	if (r < 0) {
-		store_guard_failed(&keeper->guard, r);
-		return true;
-	}
-	publish_hole(keeper, serial);
-	publish_turn(keeper);
-	return true;
-}
-
-void publish_greet(struct connection *connection, bool again)
-{
-	bool needs_file =
-		again || told_behind(&connection->keeper->publisher, connection->sent) < 0;
-
-	if (needs_file && publish_is_damaged(connection->keeper))
-		send_greeting(connection, connection->sent);
+	if (publisher->is_opening)
+		publisher->error = error;
 	else
-		publish_sync(connection, again);
+		store_guard_failed(publisher->guard, error);
 }
 
-/* Calls each for every follower; sending may close a connection, which takes it off the list. */
-static void each_follower(struct keeper *keeper,
-	void (*each)(struct connection *connection, const void *arg), const void *arg)
+int publisher_number(struct publisher *publisher, const struct change *change, uint32_t *ret_serial)
 {
-	struct connection *next;
-
-	for (struct connection *connection = keeper->connections.first; connection != NULL;
-		connection = next) {
-		next = connection->next;
-		if (connection->follows && !connection->dead)
-			each(connection, arg);
-	}
-}
-
-static void tell_delta(struct connection *connection, const void *arg)
-{
-	(void)arg;
-	publish_pump(connection);
-}
-
-/* Who has all deltas, or gets them one by one, only changes the file below. When changes have come
- * with the file that no delta told, everybody begins anew with it. */
-static void tell_snapshot(struct connection *connection, const void *arg)
-{
-	const bool *anew = arg;
-
-	if (*anew || told_behind(&connection->keeper->publisher, connection->sent) < 0)
-		publish_sync(connection, true);
-	else
-		send_snapshot(connection, connection->sent);
-}
-
-/* ---- changes ---- */
-
-/* Takes packed over. Who serves what is published now gets it; who has fallen behind gets it in its
- * turn. */
-static void publish_delta(
-	struct keeper *keeper, uint32_t serial, uint8_t *packed, size_t packed_len, size_t pieces)
-{
-	told_push(&keeper->publisher, serial, packed, packed_len, pieces);
-	published(keeper, serial);
-	each_follower(keeper, tell_delta, NULL);
-}
-
-int publish_number(struct keeper *keeper, const struct change *change, uint32_t *ret_serial)
-{
+	struct store *store = publisher->guard->store;
+	bool all = change->all || publisher_notes_everything(&publisher->state);
 	uint32_t serial = 0;
-	int r = store_serial(keeper->guard.store, &serial);
+	int r = store_serial(store, &serial);
 
 	if (r >= 0) {
-		serial = serial_after(serial_newest(serial, keeper->publisher.serial));
-		r = store_serial_set(keeper->guard.store, serial);
+		serial = publisher_next_serial(&publisher->state, serial);
+		r = store_serial_set(store, serial);
 	}
-	if (r >= 0 && change->all)
-		r = store_change_add(keeper->guard.store, serial, span_text(""), NULL);
-	for (size_t i = 0; !change->all && i < change->len && r >= 0; i++)
-		r = store_change_add(keeper->guard.store, serial, change->sources[i].list,
-			&change->sources[i].source);
+	if (r >= 0 && all)
+		r = store_change_add(store, serial, span_text(""), NULL);
+	for (size_t i = 0; !all && i < change->len && r >= 0; i++)
+		r = store_change_add(
+			store, serial, change->sources[i].list, &change->sources[i].source);
 	if (r >= 0)
 		*ret_serial = serial;
 	return r;
 }
 
-void publish_hole(struct keeper *keeper, uint32_t serial)
+static int number_commit(
+	struct publisher *publisher, enum number_reason reason, uint32_t *ret_serial)
 {
-	keeper->publisher.hole = true;
-	keeper->publisher.hole_serial = serial;
-}
-
-/* The store has noted the ground of the change as if a delta had told it. After a start it might do
- * so, together with what came later, and followers that have only the later would be told nothing:
- * now it notes that everything may differ. */
-static void hole_note(struct keeper *keeper, uint32_t *serial)
-{
-	int r = publish_renumber(keeper, serial);
+	struct change change = {.all = reason == NUMBER_GAP};
+	int r = store_begin(publisher->guard->store);
 
 	if (r < 0)
-		store_guard_failed(&keeper->guard, r);
+		return r;
+	r = publisher_number(publisher, &change, ret_serial);
+	if (r >= 0)
+		return store_commit(publisher->guard->store);
+	store_rollback(publisher->guard->store);
+	return r;
 }
 
-void publish_change(struct keeper *keeper, struct change *change, uint32_t serial, bool more)
+static int change_encode_now(
+	struct publisher *publisher, uint32_t serial, struct logged_delta *ret_delta)
 {
-	struct publisher *publisher = &keeper->publisher;
-	uint8_t *packed = NULL;
-	size_t packed_len = 0, pieces = 0;
-	bool may_fit = !change->all && !publisher->reshaped && publisher->snapshot_serial != 0;
-	int r = E_LIMIT;
+	struct repaint_from from = {publisher->guard->store, publisher->layout};
 
-	if (may_fit)
-		r = change_paint(keeper, change, serial, &packed, &packed_len, &pieces);
-	if (r < 0) {
-		if (may_fit)
-			hole_note(keeper, &serial);
-		change->all = true; /* whoever answers has to wait for the snapshot */
-		publish_hole(keeper, serial);
-		if (!more)
-			publish_turn(keeper);
-		return;
+	return change_encode(&from, publisher->change, serial, ret_delta);
+}
+
+static enum publisher_event_kind do_number(
+	struct publisher *publisher, struct publisher_event *event)
+{
+	static const struct change nothing = {.len = 0};
+	int r = E_ABSENT;
+
+	if (publisher->guard->store != NULL)
+		r = number_commit(publisher, event->asked.reason, &event->serial);
+	if (r >= 0 && event->asked.reason == NUMBER_SNAPSHOT) {
+		publisher->change = &nothing;
+		r = change_encode_now(publisher, event->serial, &event->delta);
 	}
-	publish_delta(keeper, serial, packed, packed_len, pieces);
-	publish_turn(keeper);
-}
-
-/* ---- snapshots ---- */
-
-static bool snapshot_is_wanted(const struct keeper *keeper)
-{
-	const struct publisher *publisher = &keeper->publisher;
-
-	for (const struct connection *connection = keeper->connections.first; connection != NULL;
-		connection = connection->next) {
-		if (connection->imports &&
-			loop_now_ms(keeper->loop) < connection->import_ms + IMPORT_REST_MS)
-			return false; /* the import's end asks again */
-	}
-	return publisher->hole || publisher->pieces > TOLD_PIECES ||
-	       publisher->told_len > TOLD_DELTAS ||
-	       (publisher->told_len != 0 && loop_now_ms(keeper->loop) >= publisher->rest_until_ms);
-}
-
-void publish_turn(struct keeper *keeper)
-{
-	struct publisher *publisher = &keeper->publisher;
-
-	if (publisher->job != NULL || keeper->guard.store == NULL ||
-		loop_now_ms(keeper->loop) < publisher->job_not_before_ms ||
-		!snapshot_is_wanted(keeper))
-		return;
-	snapshot_job_start(keeper);
-}
-
-/* A number for a state that has none of its own. */
-static int publish_fresh_number(struct keeper *keeper, uint32_t *ret_serial)
-{
-	struct change nothing = {.len = 0};
-	int r;
-
-	transaction_commit(keeper->transaction);
-	r = store_begin(keeper->guard.store);
 	if (r < 0)
-		return r;
-	r = publish_number(keeper, &nothing, ret_serial);
-	if (r < 0) {
-		store_rollback(keeper->guard.store);
-		return r;
+		store_failed(publisher, r);
+	return r < 0 ? EVENT_NOT_NUMBERED : EVENT_NUMBERED;
+}
+
+static int collect_one(struct span list, const struct source *source, void *arg)
+{
+	struct change *change = arg;
+
+	if (source == NULL)
+		change->all = true;
+	else
+		change_add(change, list, source);
+	return 0;
+}
+
+static void do_collect(struct publisher *publisher, struct publisher_event *event)
+{
+	struct change *change = &publisher->collected;
+	int r = store_changes(
+		publisher->guard->store, publisher->state.snapshot_serial, collect_one, change);
+
+	if (r < 0)
+		store_failed(publisher, r);
+	event->all = r < 0 || change->all;
+	publisher->change = change;
+}
+
+/* Whether everything up to there is forgotten. */
+static bool do_forget(struct publisher *publisher, uint32_t serial)
+{
+	int r = store_changes_drop(publisher->guard->store, serial, FORGET_STEP);
+
+	if (r < 0)
+		store_failed(publisher, r);
+	return r == 0;
+}
+
+/* ---- files ---- */
+
+static void log_damaged(const struct snapshot_file *file, int error, const struct fault *why)
+{
+	log_event(EV_SNAPSHOT_BAD, LOG_FIELDS(log_text("file", file->name), log_error(error),
+					   log_text("reason", why->text)));
+}
+
+static const char *lists_path(const struct publisher *publisher)
+{
+	return publisher->guard->conf->lists_path;
+}
+
+static bool file_is_whole(const struct publisher *publisher)
+{
+	struct snapshot_file file = snapshot_file_of(publisher->state.snapshot_serial);
+	AUTO(view) *view = NULL;
+	struct fault why = {""};
+	int r = snapshot_folder_open(lists_path(publisher), &file, &view, &why);
+
+	if (r < 0)
+		log_damaged(&file, r, &why);
+	return r >= 0;
+}
+
+/* Does the snapshot hold the lists of today's configuration? */
+static bool file_fits(const struct publisher *publisher)
+{
+	struct snapshot_file file = snapshot_file_of(publisher->state.snapshot_serial);
+	AUTO(view) *view = NULL;
+
+	return file.serial != 0 &&
+	       snapshot_folder_open(lists_path(publisher), &file, &view, NULL) == 0 &&
+	       layout_is_of_view(publisher->layout, view);
+}
+
+static void file_failed(struct publisher *publisher, int error, const struct fault *why)
+{
+	log_event(EV_SNAPSHOT_BAD, LOG_FIELDS(log_error(error), log_text("reason", why->text)));
+	if (error == E_CORRUPT)
+		store_failed(publisher, error);
+}
+
+/* Whether it could be begun. */
+static bool do_write_snapshot(struct publisher *publisher)
+{
+	struct snapshot_wish wish = {.store_url = publisher->guard->conf->store,
+		.folder = lists_path(publisher),
+		.layout = publisher->layout,
+		.now_s = loop_now_s(publisher->guard->loop)};
+	struct fault why = {""};
+	int r = snapshot_thread_write(publisher->thread, &wish, &why);
+
+	if (r >= 0)
+		store_sync_defer(publisher->guard->store);
+	else
+		file_failed(publisher, r, &why);
+	return r >= 0;
+}
+
+/* ---- telling followers ---- */
+
+static struct publisher_follower *follower_of(struct follower_state *state)
+{
+	return CONTAINEROF(state, struct publisher_follower, state);
+}
+
+/* False: there is nothing to be sent. */
+static bool append_deltas(struct publisher *publisher, struct publisher_follower *follower)
+{
+	struct buf *out = stream_out(follower->stream);
+	const struct logged_delta *delta;
+	uint32_t from = 0;
+
+	while (buf_len(out) < PUMP_BYTES &&
+		(delta = publisher_next_delta(&publisher->state, &follower->state, &from)) != NULL)
+		/* it was packed to fit */
+		frame_append_delta(
+			out, span_of(delta->packed, delta->packed_len), from, FRAME_ROLE_MAX);
+	return buf_len(out) != 0;
+}
+
+/* A follower may read slowly: what does not fit into the connection now follows when it has
+ * drained. */
+static void send_deltas(struct publisher *publisher, struct publisher_follower *follower)
+{
+	while (buf_len(stream_out(follower->stream)) == 0 && append_deltas(publisher, follower))
+		stream_send(follower->stream);
+}
+
+/* Messages that are this short fit. A connection that takes nothing more is closed in the next turn. */
+static void do_send(struct publisher *publisher, const struct publisher_action *action)
+{
+	struct publisher_follower *follower = follower_of(action->follower);
+	struct snapshot_file file = snapshot_file_of(publisher->state.snapshot_serial);
+
+	if (action->kind == DO_SEND_DELTAS) {
+		send_deltas(publisher, follower);
+		return;
 	}
-	return store_commit(keeper->guard.store);
+	if (action->kind == DO_GREET)
+		frame_append_greeting(stream_out(follower->stream), action->serial);
+	else
+		frame_append_snapshot(
+			stream_out(follower->stream), file.serial, file.name, action->serial);
+	stream_send(follower->stream);
 }
 
-/* A number that leads to the same state: a delta without pieces. */
-static void publish_nothing(struct publisher *publisher, uint32_t serial)
+static void log_jump(const struct publisher *publisher, const struct publisher_action *action)
 {
-	Stockade__Delta wire = STOCKADE__DELTA__INIT;
-	uint8_t *packed;
-	size_t len;
-
-	wire.to_serial = serial;
-	len = stockade__delta__get_packed_size(&wire);
-	packed = mem_alloc(len);
-	told_push(publisher, serial, packed, stockade__delta__pack(&wire, packed), 0);
+	log_event(EV_SERIAL_AHEAD, LOG_FIELDS(log_text("from", follower_of(action->follower)->name),
+					   log_number("serial", action->serial),
+					   log_number("ours", publisher->state.serial)));
 }
 
-void publish_adopt(struct keeper *keeper, uint32_t serial, const char *file)
+/* ---- what the machine asks for ---- */
+
+static void do_simple(struct publisher *publisher, const struct publisher_action *action)
 {
-	struct publisher *publisher = &keeper->publisher;
-	uint32_t old = publisher->snapshot_serial;
-	uint32_t number = serial_newest(serial, publisher->serial);
-	bool anew = publisher->hole;
+	switch (action->kind) {
+	case DO_WRITE_SERIAL:
+		serial_write(publisher);
+		break;
+	case DO_GREET:
+	case DO_SEND_SNAPSHOT:
+	case DO_SEND_DELTAS:
+		do_send(publisher, action);
+		break;
+	case DO_SERVED:
+		publisher->calls.served(publisher->arg);
+		break;
+	case DO_REMOVE_FILES:
+		snapshot_folder_remove_old(lists_path(publisher), action->serial);
+		break;
+	case DO_DISCARD_FILE:
+		snapshot_folder_remove(lists_path(publisher), action->serial);
+		break;
+	default:
+		log_jump(publisher, action);
+	}
+}
 
-	if (publisher->hole && number == publisher->serial && number != serial) {
-		/* Deltas went out while the hole was open: the state they lead to now needs a
-		 * number of its own. */
-		int r = publish_fresh_number(keeper, &number);
+/* True: *event is the result. */
+static bool do_asking(struct publisher *publisher, struct publisher_event *event)
+{
+	const struct publisher_action *action = &event->asked;
 
-		if (r < 0) {
-			store_guard_failed(&keeper->guard, r);
-			publisher->job_not_before_ms = loop_now_ms(keeper->loop) + JOB_RETRY_MS;
-			return;
+	switch (action->kind) {
+	case DO_WRITE_SNAPSHOT:
+		event->kind = EVENT_SNAPSHOT_FAILED;
+		return !do_write_snapshot(publisher);
+	case DO_NUMBER:
+		event->kind = do_number(publisher, event);
+		return true;
+	case DO_COLLECT:
+		event->kind = EVENT_COLLECTED;
+		do_collect(publisher, event);
+		return publisher->error == 0;
+	case DO_ENCODE:
+		event->kind = change_encode_now(publisher, action->serial, &event->delta) < 0
+				      ? EVENT_TOO_LARGE
+				      : EVENT_ENCODED;
+		return true;
+	case DO_CHECK_FILE:
+		event->kind = file_is_whole(publisher) ? EVENT_FILE_WHOLE : EVENT_FILE_DAMAGED;
+		return true;
+	default:
+		event->kind = EVENT_FORGOTTEN;
+		return do_forget(publisher, action->serial);
+	}
+}
+
+static bool publisher_do(struct publisher *publisher, struct publisher_event *ret_event)
+{
+	const struct publisher_actions *actions = &publisher->actions;
+
+	for (size_t i = 0; i < actions->len; i++) {
+		if (actions->list[i].kind < DO_WRITE_SNAPSHOT) {
+			do_simple(publisher, &actions->list[i]);
+			continue;
 		}
-		publish_nothing(&keeper->publisher, number);
+		ASSERT(i + 1 == actions->len);
+		*ret_event = (struct publisher_event){.asked = actions->list[i]};
+		return do_asking(publisher, ret_event);
 	}
-	told_drop_up_to(publisher, serial);
-	publisher->snapshot_serial = serial;
-	snprintf(publisher->snapshot_file, sizeof(publisher->snapshot_file), "%s", file);
-	if (!serial_is_before(serial, publisher->hole_serial))
-		publisher->hole = publisher->reshaped = false;
-	published(keeper, number);
-	each_follower(keeper, tell_snapshot, &anew);
-	if (old != 0 &&
-		old != serial) /* the old file may be needed yet, should the new one be damaged */
-		publisher->forget = old;
-	snapshot_remove_old(keeper->guard.conf->lists_path, serial);
-	connections_answer_pending(keeper);
-	publish_turn(keeper);
+	return false;
 }
 
-void publish_forget(struct keeper *keeper)
+static void publisher_run(struct publisher *publisher, const struct publisher_event *what)
 {
-	struct publisher *publisher = &keeper->publisher;
-	int r;
+	struct publisher_event event = *what;
 
-	if (publisher->forget == 0 || keeper->guard.store == NULL)
-		return;
-	transaction_commit(keeper->transaction);
-	r = store_changes_drop(keeper->guard.store, publisher->forget, FORGET_STEP);
-	if (r == 0)
-		publisher->forget = 0;
-	if (r < 0)
-		store_guard_failed(&keeper->guard, r);
+	do {
+		event.now_ms = loop_now_ms(publisher->guard->loop);
+		event.now_s = loop_now_s(publisher->guard->loop);
+		event.has_store = publisher->guard->store != NULL;
+		event.importing = publisher->calls.import_goes_on(publisher->arg);
+		publisher->actions.len = 0;
+		publisher_step(&publisher->state, &event, &publisher->actions);
+	} while (publisher_do(publisher, &event));
 }
 
-int publish_may_change(const struct keeper *keeper, struct fault *why)
+/* For events after which the machine may write to the store. */
+static void publisher_commit_and_run(
+	struct publisher *publisher, const struct publisher_event *event)
 {
-	if (keeper->publisher.pieces < TOLD_PIECES_MAX)
-		return 0;
-	return fault_set(why, E_FULL,
-		"too many changes wait for a snapshot, and none can be written in '%.200s': make room "
-		"there; nothing was changed",
-		keeper->guard.conf->lists_path);
+	publisher->calls.commit_pending(publisher->arg);
+	publisher_run(publisher, event);
 }
 
-/* ---- start and end ---- */
-
-int publish_start(struct keeper *keeper, struct fault *why)
-{
-	struct publisher *publisher = &keeper->publisher;
-	char path[PATH_MAX];
-	int r;
-
-	publisher->shape = shape_new(keeper->guard.conf);
-	snprintf(path, sizeof(path), "%s/serial", keeper->guard.conf->lists_path);
-	publisher->serial_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (publisher->serial_fd < 0)
-		return fault_set(
-			why, err_from_errno(errno), "cannot open '%s': %s", path, strerror(errno));
-	r = snapshot_find_newest(keeper->guard.conf->lists_path, &publisher->snapshot_serial,
-		publisher->snapshot_file);
-	publisher->serial = publisher->snapshot_serial;
-	if (snapshot_thread_start(keeper) < 0)
-		return fault_set(why, E_SYSTEM, "cannot start a thread");
-	return r == E_ABSENT ? 0 : r;
-}
-
-bool publish_has_past(const struct keeper *keeper)
-{
-	return keeper->publisher.snapshot_serial != 0 || serial_read(&keeper->publisher) != 0;
-}
-
-void publish_reload(struct keeper *keeper)
-{
-	struct publisher *publisher = &keeper->publisher;
-	struct shape *shape = shape_new(keeper->guard.conf);
-	bool same = shape_equal(shape, publisher->shape);
-	uint32_t serial = 0;
-	int r;
-
-	shape_free(&publisher->shape);
-	publisher->shape = shape;
-	if (same || keeper->guard.store == NULL)
-		return;
-	transaction_commit(keeper->transaction);
-	r = publish_renumber(keeper, &serial);
-	if (r < 0) {
-		store_guard_failed(&keeper->guard, r);
-		return;
-	}
-	publisher->reshaped = true;
-	publish_hole(keeper, serial);
-	publish_turn(keeper);
-}
-
-void publish_finish(struct keeper *keeper)
-{
-	struct publisher *publisher = &keeper->publisher;
-
-	snapshot_thread_stop(keeper);
-	told_drop_all(publisher);
-	shape_free(&publisher->shape);
-	if (publisher->serial_fd >= 0)
-		close(publisher->serial_fd);
-	publisher->serial_fd = -1;
-}
-
-/* ---- by the publisher alone ---- */
-
-static struct keeper *keeper_of(const struct publisher *publisher)
-{
-	return CONTAINEROF(publisher, struct keeper, publisher);
-}
-
-int publisher_number(struct publisher *publisher, const struct change *change, uint32_t *ret_serial)
-{
-	return publish_number(keeper_of(publisher), change, ret_serial);
-}
+/* ---- changes ---- */
 
 enum served publisher_publish(struct publisher *publisher, const struct change *change,
 	uint32_t serial, enum publish_when when)
 {
-	struct change copy = *change;
-
-	publish_change(keeper_of(publisher), &copy, serial, when == PUBLISH_LATER);
-	return copy.all ? SERVED_BY_SNAPSHOT : SERVED_BY_DELTA;
-}
-
-void publisher_turn(struct publisher *publisher)
-{
-	publish_turn(keeper_of(publisher));
+	publisher->change = change;
+	publisher_run(publisher, &(struct publisher_event){.kind = EVENT_CHANGED,
+					 .serial = serial,
+					 .all = change->all,
+					 .later = when == PUBLISH_LATER});
+	return publisher->state.serial == serial ? SERVED_BY_DELTA : SERVED_BY_SNAPSHOT;
 }
 
 int publisher_may_change(const struct publisher *publisher, struct fault *why)
 {
-	return publish_may_change(keeper_of(publisher), why);
+	if (publisher->state.log.ranges < LOG_RANGES_MAX)
+		return 0;
+	return fault_set(why, E_FULL,
+		"too many changes wait for a snapshot, and none can be written in '%.200s': make "
+		"room there; nothing was changed",
+		lists_path(publisher));
 }
+
+static void publisher_on_turn(struct timer *timer, void *arg)
+{
+	(void)timer;
+	publisher_commit_and_run(
+		OBJ(publisher, arg), &(struct publisher_event){.kind = EVENT_TIME_PASSED});
+}
+
+void publisher_turn(struct publisher *publisher)
+{
+	if (!timer_is_set(&publisher->turn))
+		timer_set(&publisher->turn, loop_now_ms(publisher->guard->loop));
+}
+
+void publisher_forget(struct publisher *publisher)
+{
+	if (publisher->state.forget != 0)
+		publisher_commit_and_run(
+			publisher, &(struct publisher_event){.kind = EVENT_FORGET_DUE});
+}
+
+static void publisher_on_file(const struct snapshot_result *result, void *arg)
+{
+	struct publisher *publisher = OBJ(publisher, arg);
+	struct publisher_event event = {.kind = EVENT_SNAPSHOT_WRITTEN,
+		.serial = result->serial,
+		.took_ms = result->took_ms};
+
+	if (publisher->guard->store != NULL)
+		store_sync_resume(publisher->guard->store);
+	if (result->error < 0) {
+		event.kind = EVENT_SNAPSHOT_FAILED;
+		file_failed(publisher, result->error, &result->why);
+	} else {
+		log_event(EV_SNAPSHOT_WRITTEN,
+			LOG_FIELDS(log_text("file", snapshot_file_of(result->serial).name),
+				log_number("serial", result->serial),
+				log_number("listings", (int64_t)result->entries),
+				log_number("ms", result->took_ms)));
+	}
+	publisher_commit_and_run(publisher, &event);
+}
+
+/* ---- followers ---- */
+
+void publisher_follower_greeted(
+	struct publisher *publisher, struct publisher_follower *follower, uint32_t serial)
+{
+	struct publisher_event event = {
+		.kind = EVENT_GREETED, .follower = &follower->state, .serial = serial};
+
+	if (!follower->state.joined || serial == 0)
+		publisher_commit_and_run(publisher, &event);
+	else
+		publisher_run(publisher, &event);
+}
+
+void publisher_follower_drained(struct publisher *publisher, struct publisher_follower *follower)
+{
+	if (follower->state.joined)
+		publisher_run(publisher, &(struct publisher_event){.kind = EVENT_DRAINED,
+						 .follower = &follower->state});
+}
+
+void publisher_follower_gone(struct publisher *publisher, struct publisher_follower *follower)
+{
+	publisher_remove_follower(&publisher->state, &follower->state);
+}
+
+/* ---- start and end ---- */
+
+struct publisher *publisher_new(
+	struct store_guard *guard, const struct publisher_calls *calls, void *arg)
+{
+	struct publisher *publisher = mem_new(publisher);
+
+	publisher->magic = (uint32_t)MAGIC_publisher;
+	publisher->guard = guard;
+	publisher->calls = *calls;
+	publisher->arg = arg;
+	publisher->serial_fd = -1;
+	timer_init(&publisher->turn, guard->loop, publisher_on_turn, publisher);
+	return publisher;
+}
+
+static int serial_open(struct publisher *publisher, struct fault *why)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/serial", lists_path(publisher));
+	publisher->serial_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (publisher->serial_fd >= 0)
+		return 0;
+	return fault_set(why, err_from_errno(errno), "cannot open '%s': %s", path, strerror(errno));
+}
+
+static uint32_t newest_file(const struct publisher *publisher)
+{
+	struct snapshot_file file = {.serial = 0};
+	AUTO(view) *view = NULL;
+	struct fault why = {""};
+	int r;
+
+	while ((r = snapshot_folder_next(lists_path(publisher), &file, &view, &why)) < 0 &&
+		file.serial != 0)
+		log_damaged(&file, r, &why);
+	return file.serial;
+}
+
+int publisher_start(struct publisher *publisher, struct fault *why)
+{
+	int r = serial_open(publisher, why);
+
+	if (r < 0)
+		return r;
+	publisher->layout = layout_new(publisher->guard->conf);
+	publisher_run(publisher, &(struct publisher_event){.kind = EVENT_STARTED,
+					 .serial = newest_file(publisher),
+					 .told_serial = serial_read(publisher, 0),
+					 .told_snapshot = serial_read(publisher, 1)});
+	if (snapshot_thread_new(
+		    publisher->guard->loop, publisher_on_file, publisher, &publisher->thread) < 0)
+		return fault_set(why, E_SYSTEM, "cannot start a thread");
+	return 0;
+}
+
+int publisher_store_opened(struct publisher *publisher)
+{
+	struct publisher_event event = {
+		.kind = EVENT_STORE_OPENED, .layout_fits = file_fits(publisher)};
+	int r = store_serial(publisher->guard->store, &event.serial);
+
+	if (r < 0)
+		return r;
+	publisher->is_opening = true;
+	publisher->error = 0;
+	publisher->collected = (struct change){.arena = arena_new(0)};
+	publisher_run(publisher, &event);
+	arena_free(&publisher->collected.arena);
+	publisher->is_opening = false;
+	r = publisher->error;
+	publisher->error = 0;
+	return r;
+}
+
+bool publisher_has_past(const struct publisher *publisher)
+{
+	return publisher->state.snapshot_serial != 0 || publisher->state.told_serial != 0;
+}
+
+void publisher_reload(struct publisher *publisher)
+{
+	struct list_layout *layout = layout_new(publisher->guard->conf);
+	bool is_same = layout_equal(layout, publisher->layout);
+
+	publisher->calls.commit_pending(publisher->arg);
+	layout_free(&publisher->layout);
+	publisher->layout = layout;
+	if (!is_same)
+		publisher_run(publisher, &(struct publisher_event){.kind = EVENT_LAYOUT_CHANGED});
+}
+
+void publisher_free(struct publisher **publisher)
+{
+	struct publisher *p = *publisher;
+
+	if (p == NULL)
+		return;
+	snapshot_thread_free(&p->thread);
+	timer_done(&p->turn);
+	publisher_state_done(&p->state);
+	publisher_actions_done(&p->actions);
+	layout_free(&p->layout);
+	if (p->serial_fd >= 0)
+		close(p->serial_fd);
+	p->magic = 0;
+	mem_free(p);
+	*publisher = NULL;
+}
+
+/* ---- questions ---- */
 
 uint32_t publisher_serial(const struct publisher *publisher)
 {
-	return publisher->serial;
+	return publisher->state.serial;
+}
+
+uint32_t publisher_snapshot_serial(const struct publisher *publisher)
+{
+	return publisher->state.snapshot_serial;
 }
 
 uint32_t publisher_gap_serial(const struct publisher *publisher)
 {
-	return publisher->hole_serial;
+	return publisher->state.gap_serial;
+}
+
+bool publisher_all_serve(const struct publisher *publisher, uint32_t serial)
+{
+	return publisher_state_all_serve(&publisher->state, serial);
 }

@@ -193,7 +193,7 @@ static void status_role(
 		if (connection->sender != sender)
 			continue;
 		if (!role->connected)
-			role->serial = connection->serial;
+			role->serial = connection->follower.state.serves;
 		role->connected = true;
 		if (connection->health == NULL)
 			continue;

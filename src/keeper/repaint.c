@@ -1,72 +1,79 @@
 /* SPDX-License-Identifier: ISC */
+#include "keeper/repaint.h"
+
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/macro.h"
 #include "base/mem.h"
 #include "bus/convert.h"
 #include "bus/frame.h"
-#include "keeper/keeper_priv.h"
 #include "list/paint.h"
 
 /*
- * From the grounds of a change to a delta: each ground is painted from what the store says now,
- * with all that covers it and lies within it (list/paint.h). Painted after the commit and from the
- * store, a delta is right whatever the change did.
+ * Each changed source is painted from what the store says now, with all that covers it and lies
+ * within it (list/paint.h). Painted after the commit and from the store, a delta is right whatever
+ * the change did.
  */
-enum { PAINT_ENTRIES_MAX = 20000, PACKED_SLACK = 64 };
-
-struct painting {
-	const struct shape *shape;
-	struct arena *arena;
-	struct list_entry *entries;
-	size_t len;
-	size_t room;
+enum {
+	PIECES_MAX = 4096, /* of one delta */
+	PAINT_ENTRIES_MAX = 20000,
+	PACKED_SLACK = 64,
 };
 
-static int painting_add(const struct store_listing *listing, void *arg)
+/* What is painted on: the pieces of all sources. */
+struct painting {
+	const struct repaint_from *from;
+	struct arena *arena;
+	struct list_entry *entries; /* around the source at hand */
+	size_t entries_len;
+	size_t entries_room;
+	struct delta_piece *pieces;
+	size_t len;
+};
+
+static int painting_add_entry(const struct store_listing *listing, void *arg)
 {
 	struct painting *painting = arg;
-	struct list_entry *entry;
-	unsigned sublist;
-	int list;
+	struct layout_index index;
 
-	if (!shape_find(painting->shape, listing->list, listing->sublist, &list, &sublist))
+	if (!layout_find(painting->from->layout, listing->list, listing->sublist, &index))
 		return 0;
-	if (painting->len == PAINT_ENTRIES_MAX)
+	if (painting->entries_len == PAINT_ENTRIES_MAX)
 		return E_LIMIT;
-	mem_grow(
-		&painting->entries, &painting->room, painting->len + 1, sizeof(*painting->entries));
-	entry = &painting->entries[painting->len++];
-	*entry = (struct list_entry){.source = listing->source,
-		.sublist = (uint8_t)sublist,
+	mem_grow(&painting->entries, &painting->entries_room, painting->entries_len + 1,
+		sizeof(*painting->entries));
+	painting->entries[painting->entries_len++] = (struct list_entry){.source = listing->source,
+		.sublist = (uint8_t)index.sublist,
 		.excluded = listing->excluded,
 		.until_s = listing->until_s,
 		.reason = arena_copy(painting->arena, listing->reason)};
 	return 0;
 }
 
-static int source_repaint(struct keeper *keeper, const struct changed_source *changed,
-	struct arena *arena, const struct delta_piece **ret_pieces, size_t *ret_len)
+static int painting_add_source(struct painting *painting, const struct changed_source *changed)
 {
-	struct painting painting = {.shape = keeper->publisher.shape, .arena = arena};
-	struct delta_pieces pieces = {0};
 	struct store_select select = {
 		.which = STORE_COVERING, .list = changed->list, .source = &changed->source};
-	int r = store_listings(keeper->guard.store, &select, painting_add, &painting);
+	struct delta_pieces pieces = {0};
+	int r;
 
-	if (r >= 0) {
-		select.which = STORE_WITHIN;
-		r = store_listings(keeper->guard.store, &select, painting_add, &painting);
-	}
+	painting->entries_len = 0;
+	r = store_listings(painting->from->store, &select, painting_add_entry, painting);
+	select.which = STORE_WITHIN;
 	if (r >= 0)
-		r = paint_pieces(&(struct repaint){changed->list, &changed->source,
-					 painting.entries, painting.len, PIECES_MAX},
-			arena, &pieces);
-	mem_free(painting.entries);
+		r = store_listings(painting->from->store, &select, painting_add_entry, painting);
+	if (r >= 0)
+		r = paint_pieces(
+			&(struct repaint){changed->list, &changed->source, painting->entries,
+				painting->entries_len, PIECES_MAX - painting->len},
+			painting->arena, &pieces);
 	if (r < 0)
 		return r;
-	*ret_pieces = pieces.items;
-	*ret_len = pieces.len;
+	if (pieces.len != 0)
+		memcpy(painting->pieces + painting->len, pieces.items,
+			pieces.len * sizeof(*pieces.items));
+	painting->len += pieces.len;
 	return 0;
 }
 
@@ -90,7 +97,7 @@ static int changed_source_compare(const void *left, const void *right)
 						       : a->source.net.bits > b->source.net.bits;
 }
 
-/* Is the ground painted already, as part of `outer`? */
+/* Is it painted already, as part of `outer`? */
 static bool changed_source_covers(
 	const struct changed_source *outer, const struct changed_source *inner)
 {
@@ -100,7 +107,7 @@ static bool changed_source_covers(
 	if (!span_equal(outer->list, inner->list) || outer->source.kind != inner->source.kind)
 		return false;
 	if (outer->source.kind ==
-		SOURCE_NET) /* painting IPv6 ground leaves the IPv4 addresses out */
+		SOURCE_NET) /* painting an IPv6 network leaves IPv4 addresses out */
 		return prefix_is_v4(outer->source.net) == prefix_is_v4(inner->source.net) &&
 		       prefix_covers(outer->source.net, inner->source.net);
 	if (span_equal(name, below))
@@ -109,14 +116,15 @@ static bool changed_source_covers(
 	       (span_has_suffix_nocase(name, below) || span_equal(span_from(below, 1), name));
 }
 
-static bool changed_source_is_covered(const struct change *change, size_t index)
+static bool changed_source_is_covered(
+	const struct changed_source *sources, size_t len, size_t index)
 {
-	const struct changed_source *changed = &change->sources[index];
+	const struct changed_source *changed = &sources[index];
 
 	/* Sorted nets that cover stand before; domains come in no useful order, and there are
 	 * few. */
-	for (size_t i = 0; i < change->len; i++) {
-		const struct changed_source *other = &change->sources[i];
+	for (size_t i = 0; i < len; i++) {
+		const struct changed_source *other = &sources[i];
 
 		if (i == index || !changed_source_covers(other, changed))
 			continue;
@@ -126,64 +134,55 @@ static bool changed_source_is_covered(const struct change *change, size_t index)
 	return false;
 }
 
-/* All pieces of the change; E_LIMIT: too many. */
-static int change_pieces(struct keeper *keeper, struct change *change, struct arena *arena,
-	struct delta_piece *pieces, size_t *ret_len)
+static int painting_add_change(struct painting *painting, const struct change *change)
 {
-	size_t len = 0;
+	struct changed_source *sources =
+		arena_alloc(painting->arena, (change->len + 1) * sizeof(*sources));
+	int r = store_read_begin(painting->from->store);
 
-	if (change->len != 0)
-		qsort(change->sources, change->len, sizeof(*change->sources),
-			changed_source_compare);
-	for (size_t i = 0; i < change->len; i++) {
-		const struct delta_piece *part = NULL;
-		size_t part_len = 0;
-		int r = 0;
-
-		if (!changed_source_is_covered(change, i))
-			r = source_repaint(keeper, &change->sources[i], arena, &part, &part_len);
-		if (r < 0)
-			return r;
-		if (part_len > PIECES_MAX - len)
-			return E_LIMIT;
-		if (part_len != 0)
-			memcpy(pieces + len, part, part_len * sizeof(*pieces));
-		len += part_len;
+	if (r < 0)
+		return r;
+	if (change->len != 0) {
+		memcpy(sources, change->sources, change->len * sizeof(*sources));
+		qsort(sources, change->len, sizeof(*sources), changed_source_compare);
 	}
-	*ret_len = len;
-	return 0;
+	for (size_t i = 0; i < change->len && r >= 0; i++) {
+		if (!changed_source_is_covered(sources, change->len, i))
+			r = painting_add_source(painting, &sources[i]);
+	}
+	store_read_end(painting->from->store);
+	return r;
 }
 
 /* Reasons may be long: a few thousand pieces are not always one message. */
-static int pieces_pack(const struct delta *delta, struct arena *arena, uint8_t **ret_packed,
-	size_t *ret_packed_len)
+static int painting_pack(
+	const struct painting *painting, uint32_t serial, struct logged_delta *ret_delta)
 {
-	const Stockade__Delta *wire = delta_to_wire(delta, arena);
-	size_t len = stockade__delta__get_packed_size(wire);
+	struct delta delta = {
+		.to_serial = serial, .pieces = painting->pieces, .pieces_len = painting->len};
+	struct span packed = delta_pack(&delta, painting->arena);
 
-	if (len > FRAME_ROLE_MAX - PACKED_SLACK)
+	if (packed.len > FRAME_ROLE_MAX - PACKED_SLACK)
 		return E_LIMIT;
-	*ret_packed = mem_alloc(len);
-	*ret_packed_len = stockade__delta__pack(wire, *ret_packed);
+	*ret_delta = (struct logged_delta){.to_serial = serial,
+		.ranges = (uint32_t)painting->len,
+		.packed = mem_copy(packed.ptr, packed.len),
+		.packed_len = packed.len};
 	return 0;
 }
 
-int change_paint(struct keeper *keeper, struct change *change, uint32_t serial,
-	uint8_t **ret_packed, size_t *ret_packed_len, size_t *ret_pieces)
+int change_encode(const struct repaint_from *from, const struct change *change, uint32_t serial,
+	struct logged_delta *ret_delta)
 {
 	AUTO(arena) *arena = arena_new(0);
-	struct delta_piece *pieces = mem_alloc_array(PIECES_MAX, sizeof(*pieces));
-	struct delta delta = {.to_serial = serial, .pieces = pieces};
-	int r = store_read_begin(keeper->guard.store);
+	struct painting painting = {.from = from,
+		.arena = arena,
+		.pieces = mem_alloc_array(PIECES_MAX, sizeof(*painting.pieces))};
+	int r = painting_add_change(&painting, change);
 
-	if (r >= 0) {
-		r = change_pieces(keeper, change, arena, pieces, &delta.pieces_len);
-		store_read_end(keeper->guard.store);
-	}
 	if (r >= 0)
-		r = pieces_pack(&delta, arena, ret_packed, ret_packed_len);
-	if (r >= 0)
-		*ret_pieces = delta.pieces_len;
-	mem_free(pieces);
+		r = painting_pack(&painting, serial, ret_delta);
+	mem_free(painting.pieces);
+	mem_free(painting.entries);
 	return r;
 }

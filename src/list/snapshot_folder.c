@@ -90,16 +90,20 @@ int snapshot_folder_next(
 	return fault_set(why, r, "cannot read '%s': %s", folder, err_text(r));
 }
 
+int snapshot_folder_remove(const char *folder, uint32_t serial)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, snapshot_file_of(serial).name);
+	return unlink(path) < 0 ? err_from_errno(errno) : 0;
+}
+
 void snapshot_folder_remove_old(const char *folder, uint32_t serial)
 {
 	if (folder_find(folder, serial, &serial) < 0)
 		return;
 	while (folder_find(folder, serial, &serial) == 0) {
-		struct snapshot_file file = snapshot_file_of(serial);
-		char path[PATH_MAX];
-
-		snprintf(path, sizeof(path), "%s/%s", folder, file.name);
-		if (unlink(path) < 0)
+		if (snapshot_folder_remove(folder, serial) < 0)
 			return; /* tried again after the next one */
 	}
 }

@@ -31,3 +31,5 @@ int snapshot_folder_next(
 /* Keeps `serial` and the one before, should the newest turn out to be damaged. Who has one mapped
  * keeps it. */
 void snapshot_folder_remove_old(const char *folder, uint32_t serial);
+/* One that nobody was told of. */
+int snapshot_folder_remove(const char *folder, uint32_t serial);
