@@ -10,16 +10,33 @@
 #include "xfr/message.h"
 
 /*
- * A transfer on its way. Records come one after the other out of a machine of a few states, and are
- * put into messages:
+ * A transfer on its way. The TCP thread asks for one message after the other, and may send other
+ * answers in between; so the records come out of a machine that stops anywhere:
  *
- *   all of it     measure - SOA - fixed - nodes of each subtree - SOA
- *   differences   wait - SOA - { SOA before - removed - SOA behind - added } ... - SOA
+ *   all of it     MEASURE - FIRST_SOA - FIXED - NODES of each subtree - LAST_SOA
+ *   differences   WAIT - FIRST_SOA - { BEFORE - REMOVED - BEHIND - ADDED } ... - LAST_SOA
  *                 (RFC 1995 section 4)
  *
- * "wait": the view that was asked may be newer than the journal by the moment that it takes to work
- * the difference out. "measure": whether the zone has too many records is known before the first
- * one is sent.
+ * Each turn (xfr_out_turn) gives one record or moves to the next state. A record that does not fit
+ * the message is held for the next one. WAIT and MEASURE send nothing: they work for a millisecond
+ * and ask to be called again (E_AGAIN).
+ *
+ * WAIT: threads answer from a view as soon as it stands on the shelf, the main thread works out
+ * afterwards what it changed in the records. Say the secondary has serial 5 and asks when view 8 is
+ * a moment old; the journal knows 5..6 and 6..7:
+ *
+ *   the journal reaches 8 in time   5..6, 6..7 and 7..8, as one difference if not too many:
+ *                                   SOA 8, SOA 5, removed, SOA 8, added, SOA 8
+ *   it does not                     the same to 7; the next NOTIFY brings the rest
+ *   it has a gap behind 5           all of the zone, with serial 8, as for AXFR
+ *   the secondary is up to date     one SOA
+ *
+ * MEASURE: whether the zone has more records than dns.transfer-records is known before the first
+ * one is sent, while the answer can still be a refusal. It is an estimate from ranges and names,
+ * and costs no walk.
+ *
+ * The zone, the view and the key stay those of the beginning, whatever the configuration and the
+ * lists do meanwhile.
  */
 enum state {
 	WAIT,

@@ -7,19 +7,20 @@
  *
  * The same is said several times: at the apex for all sublists, and below the label of each sublist
  * for that one; in a combined zone below the label of each list for those of that list, with its
- * sublists below it. Each of these is a subtree. Pure: no clock, no socket; nothing is kept but the
- * place the walk has come to. One thread; table and view have to live longer.
+ * sublists below it. Each of these is a subtree.
+ *
+ * Pure: no clock, no socket; nothing is kept but how far the walk has come. One thread; table and
+ * view have to live longer.
  */
 #include "sets/key.h"
 #include "zone/match.h"
 
 /* A name and what matches there. */
 struct zone_node {
+	/* Its labels below the apex, as on the wire, without the root. */
 	size_t owner_len;
-	/* its labels below the apex, as on the wire, without the root */
 	uint8_t owner[DNS_NAME_MAX];
-	/* match.len 0: nothing, but the name exists, so that no wildcard covers it */
-	struct zone_match match;
+	struct zone_match match; /* nothing: but the name exists, so that no wildcard covers it */
 	struct text_subject subject; /* the source that its texts name */
 
 	/* Where it stands: the addresses that it answers for, or the domain it is about. */
@@ -34,9 +35,7 @@ struct zone_region {
 	bool is_domain;
 	u128 first, last;
 	char domain[VIEW_NAME_SIZE];
-	/* with all names below it; else that name and the ones above it, which may exist because of
-	 * it */
-	bool whole;
+	bool whole; /* with all names below it; else the name alone */
 };
 
 struct zone_walk {
@@ -55,8 +54,8 @@ struct zone_walk {
 	size_t tests_len; /* test addresses, ascending */
 	u128 tests[ZONE_SUBLISTS_MAX + 2];
 
-	/* Domains. name: the entry that the walk has come to; path: the one before it that has
-	 * nodes, as have all above it. */
+	/* Domains (walk_domain.c). name: the entry that the walk has come to; path: the one before
+	 * it that has nodes. */
 	char name[VIEW_NAME_SIZE];
 	char path[VIEW_NAME_SIZE];
 	bool differs;    /* the entry, from what would be said without it */

@@ -6,20 +6,41 @@
 #include "zone/walk_priv.h"
 
 /*
- * Domains. Each name has an answer of its own, and one for the names below it that no entry is
- * nearer to:
+ * Domains.
  *
- *   listed .example.net, excluded .good.example.net, listed bad.good.example.net
+ * We answer by the nearest entry at or above a name. A secondary has no entries: it has names and
+ * wildcards, and a wildcard does not reach below any name that exists (RFC 4592 section 3.3.1). So
+ * wherever a name has to stand, what it inherits is written out beside it: an answer of its own,
+ * and a wildcard for the names below that nothing is nearer to.
  *
- *   example.net            own                    *.example.net            below
- *   good.example.net       nothing, but there: so *.example.net does not cover it or anything below
- *                          it
- *   bad.good.example.net   own
+ *   listed      .example.net           the name and all below it: answer A
+ *   excluded    .good.example.net
+ *   listed      bad.good.example.net   that name alone: A
+ *   listed      x.y.example.net        that name alone, for another reason: B
  *
- * A wildcard does not reach below any name that exists (RFC 4592 section 3.3.1), so every name that
- * exists in between gets the answers it inherits written out, its own and a wildcard. An entry that
- * says what would hold without it is no name of the zone: whether it is there depends on how the
- * list came about and not on what it says.
+ * gives, in the order of the walk (names read from their last label on, what is above first):
+ *
+ *   example.net            A
+ *   *.example.net          A
+ *   good.example.net       nothing, but there, so that *.example.net covers nothing of it
+ *   bad.good.example.net   A
+ *   y.example.net          A    not an entry, but above one: *.example.net does not reach here
+ *   *.y.example.net        A
+ *   x.y.example.net        B
+ *   *.x.y.example.net      A
+ *
+ * How: entries come in that order (match_next_domain). One that says nothing else than would hold
+ * without it makes no name: whether it is there depends on how the list came about, not on what it
+ * says (is_significant). For one that does, names are due from the topmost one above it that the
+ * walk has not passed (first_due, by the entry before: `path`) down to itself, for each first the
+ * name, then the wildcard below it. At x.y.example.net `path` is bad.good.example.net, which lies
+ * below net and example.net; so y.example.net is the first that is due, then x.y.example.net. Nodes
+ * without an answer are left out, but for the entry itself.
+ *
+ * A region is walked in the same way from its name on (root_len), as if everything above had been
+ * passed; a change makes a region of the changed name with all below it, and of each name above,
+ * which may exist because of it (zone/diff.c). The test entry has a place of its own in the order,
+ * since no list holds it.
  */
 enum due { DUE_NOTHING, DUE_SELF, DUE_BELOW };
 

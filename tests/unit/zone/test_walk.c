@@ -412,6 +412,7 @@ static void domains(void **state)
 struct example {
 	const char *source;
 	bool excluded;
+	const char *reason;
 };
 
 static void print_owners(const struct zone_binding *binding, unsigned subtree, struct buf *out)
@@ -441,7 +442,8 @@ static void assert_owners(enum holds holds, bool names_source, const struct exam
 
 	model.len = 0;
 	for (size_t i = 0; i < len; i++)
-		model_add_text(&model, examples[i].source, 0, "", examples[i].excluded);
+		model_add_text(&model, examples[i].source, 0,
+			examples[i].reason != NULL ? examples[i].reason : "", examples[i].excluded);
 	view = model_view(&model, 7, &image);
 	zone_bind(&binding, table, zone_of(table, holds), view);
 	buf_init(&out, 0);
@@ -466,6 +468,19 @@ static void networks_become_wildcards(void **state)
 	assert_owners(LIST_OF_ADDRESSES, false, v6, 2,
 		"2.0.0.127.trap 9.0.0.127.trap *.8.b.d.0.1.0.0.2.trap *.9.b.d.0.1.0.0.2.trap "
 		"*.0.0.0.0.0.0.0.0.0.0.0.0.2.0.0.2.trap *.1.0.0.0.0.0.0.0.0.0.0.0.2.0.0.2.trap ");
+}
+
+/* The example at the top of zone/walk_domain.c. */
+static void what_a_name_inherits_is_written_out(void **state)
+{
+	static const struct example names[] = {{".example.net", false}, {".good.example.net", true},
+		{"bad.good.example.net", false}, {"x.y.example.net", false, "another reason"}};
+
+	(void)state;
+	assert_owners(LIST_OF_DOMAINS, false, names, 4,
+		"example.net.trap *.example.net.trap !good.example.net.trap "
+		"bad.good.example.net.trap y.example.net.trap *.y.example.net.trap "
+		"x.y.example.net.trap *.x.y.example.net.trap test.trap ");
 }
 
 /* 3.0.0.2 is 2.0.0.3, and the beginning of 2003::/16. */
@@ -498,6 +513,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(networks_become_wildcards),
+		cmocka_unit_test(what_a_name_inherits_is_written_out),
 		cmocka_unit_test(the_families_do_not_cover_each_other),
 		cmocka_unit_test(names_in_between_are_written_out),
 		cmocka_unit_test(addresses_without_texts_of_their_own),
