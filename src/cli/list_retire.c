@@ -22,49 +22,62 @@ static void print_plan(
 			list->zone);
 }
 
+struct retire_request {
+	struct list_target target;
+	int64_t notice_ms;
+	bool empty;
+	bool undo;
+	bool skip_notice;
+};
+
+static int retire_send(struct cli *cli, const struct retire_request *request)
+{
+	const struct conf_list *list = request->target.list;
+	enum retirement_step step = request->empty  ? RETIREMENT_EMPTY
+				    : request->undo ? RETIREMENT_BACK
+						    : RETIREMENT_ANNOUNCE;
+	struct bus_command command = {.what = BUS_COMMAND_RETIRE,
+		.reason = request->target.reason,
+		.retire = {.list = list->name,
+			.step = step,
+			.notice_s = request->notice_ms != 0 ? request->notice_ms / 1000
+							    : INT64_C(86400) * NOTICE_DAYS,
+			.skip_notice = request->skip_notice}};
+	int code;
+
+	if (request->empty && !cli->dry_run &&
+		!cli_confirm(cli, "all listings of '%s' will end", list->name))
+		return EXIT_USAGE;
+	code = keeper_change_print(cli, &command);
+	if (code == 0)
+		print_plan(cli, list, step);
+	return code;
+}
+
 int verb_list_retire(struct cli *cli)
 {
-	struct list_target target = {0};
-	int64_t notice_ms = 0;
-	bool empty = false, undo = false, skip_notice = false;
+	struct retire_request request = {0};
 	const struct cli_option options[] = {
-		{"--reason", OPTION_TEXT, &target.reason},
-		{"--notice", OPTION_DURATION, &notice_ms},
-		{"--empty", OPTION_FLAG, &empty},
-		{"--undo", OPTION_FLAG, &undo},
-		{"--skip-notice", OPTION_FLAG, &skip_notice},
+		{"--reason", OPTION_TEXT, &request.target.reason},
+		{"--notice", OPTION_DURATION, &request.notice_ms},
+		{"--empty", OPTION_FLAG, &request.empty},
+		{"--undo", OPTION_FLAG, &request.undo},
+		{"--skip-notice", OPTION_FLAG, &request.skip_notice},
 		{0},
 	};
-	struct bus_command command = {.what = BUS_COMMAND_RETIRE};
-	struct bus_list_retire *retire = &command.retire;
 	int code = cli_parse(cli, options, 1, 1);
 
 	if (code == 0)
-		code = cli_check_reason(cli, target.reason);
-	if (code == 0 && empty && undo)
+		code = cli_check_reason(cli, request.target.reason);
+	if (code == 0 && request.empty && request.undo)
 		code = cli_usage(cli, "--empty and --undo are two different steps");
 	if (code == 0)
 		code = cli_conf(cli);
 	if (code != 0)
 		return code;
-	target.name = cli->operands[0];
-	code = list_target_find(cli, &target, SOURCE_NET);
-	if (code != 0)
-		return code;
-	if (target.list->zone == NULL)
-		return cli_usage(cli, "the list '%s' is not published", target.list->name);
-	command.reason = target.reason;
-	*retire = (struct bus_list_retire){.list = target.list->name,
-		.step = empty  ? RETIREMENT_EMPTY
-			: undo ? RETIREMENT_BACK
-			       : RETIREMENT_ANNOUNCE,
-		.notice_s = notice_ms != 0 ? notice_ms / 1000 : INT64_C(86400) * NOTICE_DAYS,
-		.skip_notice = skip_notice};
-	if (empty && !cli->dry_run &&
-		!cli_confirm(cli, "all listings of '%s' will end", target.list->name))
-		return EXIT_USAGE;
-	code = keeper_change_print(cli, &command);
-	if (code == 0)
-		print_plan(cli, target.list, retire->step);
-	return code;
+	request.target.name = cli->operands[0];
+	code = list_target_find(cli, &request.target, SOURCE_NET);
+	if (code == 0 && request.target.list->zone == NULL)
+		code = cli_usage(cli, "the list '%s' is not published", request.target.name);
+	return code != 0 ? code : retire_send(cli, &request);
 }
