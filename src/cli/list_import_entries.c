@@ -84,9 +84,9 @@ static int entry_order(const void *left, const void *right)
 	return order != 0 ? order : (a->bits > b->bits) - (a->bits < b->bits);
 }
 
-/* The store keeps sources in about the order within: neighbours land in the same
- * pages of its indexes, and each part of a large file touches a few of them instead of nearly all.
- * Ten times faster at ten million lines. */
+/* The store keeps sources in about the order within: neighbours land in the same pages of its
+ * indexes, and each part of a large file touches a few of them instead of nearly all. Ten times
+ * faster at ten million lines. */
 void import_sort(struct import *import)
 {
 	if (import->len != 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* How a verb gets its options and operands. What is said on stderr is looked at by tests/e2e/test_cli.py. */
+/* How a verb gets its options and operands. What is said on stderr is looked at by
+ * tests/e2e/test_cli.py. */
 #include "unit.h"
 
 #include "base/macro.h"
