@@ -71,7 +71,7 @@ def wait_for_serial(site, serial):
     """Until the feed is in the store with this serial, and what it became is served."""
     def is_served():
         status = site.json("status", check=False)
-        return any(role["role"] == "dns" and role["serial"] == status["serial"] for role in status["roles"])
+        return any(role["role"] == "dns" and role["connected"] and role["serial"] == status["serial"] for role in status["roles"])
     row = wait_for(lambda: feed(site) if feed(site)["serial"] == serial and feed(site)["state"] == "taken" else None,
                    40, lambda: f"serial {serial}: {feed(site)}")
     wait_for(is_served, what="our zones to follow")

@@ -420,9 +420,12 @@ def test_sockets_of_systemd_are_taken(server):
         command = [word for word in server.command("-n", "bl.test:ip4set:list")]
         del command[command.index("-b"):command.index("-b") + 2]
         script = 'exec 3<&"$0"; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"'
-        process = subprocess.Popen(["bash", "-c", script, str(inherited.fileno()), *command], pass_fds=[inherited.fileno()],
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        server.log = server.folder / "words"
+        with open(server.log, "wb") as log:
+            process = subprocess.Popen(["bash", "-c", script, str(inherited.fileno()), *command], pass_fds=[inherited.fileno()],
+                                       stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
+        wait_for(lambda: " started (" in server.words(), what=server.words)  # it answers before it takes signals
         server.port = port
         assert server.answers("1.2.0.192.bl.test") == ["127.0.0.2"]
     finally:
