@@ -271,7 +271,8 @@ static void send_deltas(struct publisher *publisher, struct publisher_follower *
 		stream_send(follower->stream);
 }
 
-/* Messages that are this short fit. A connection that takes nothing more is closed in the next turn. */
+/* Messages that are this short fit. A connection that takes nothing more is closed in the next
+ * turn. */
 static void do_send(struct publisher *publisher, const struct publisher_action *action)
 {
 	struct publisher_follower *follower = follower_of(action->follower);
