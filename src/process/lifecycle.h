@@ -7,8 +7,7 @@
  *             started            ready
  *     down ------------> starting -----> ready
  *      ^ ^                  |              |
- *      | +------------------+--------------+    died: down for a while, which doubles while it does
- *                                               not stay up
+ *      | +------------------+--------------+    died: down for a while, each time for longer
  *      |                    |              |
  *      |                    +---> ending <-+    told to end, by a stop or a reload
  *      +---------------------------+            died: started at once when it is still wanted
