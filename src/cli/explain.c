@@ -219,16 +219,6 @@ static json_t *explain_line_json(const struct explain_line *line)
 		"reached", line->reached, "decided", line->decided);
 }
 
-static const char *verdict_word(enum verdict_kind kind)
-{
-	static const char *const text[] = {[VERDICT_PASS] = "pass",
-		[VERDICT_TAG] = "tag",
-		[VERDICT_REFUSE] = "refuse",
-		[VERDICT_TEMPFAIL] = "tempfail"};
-
-	return text[kind];
-}
-
 static void explain_print_json(const struct explanation *x)
 {
 	char address[IP_TEXT_SIZE];
@@ -237,8 +227,8 @@ static void explain_print_json(const struct explanation *x)
 	for (size_t i = 0; i < x->lines_len; i++)
 		json_array_append_new(checks, explain_line_json(&x->lines[i]));
 	output_json(json_pack("{s:s, s:s, s:s, s:s, s:o, s:i, s:o, s:o}", "client",
-		ip_print(x->facts.client, address), "would", verdict_word(x->verdict.would),
-		"verdict", verdict_word(x->verdict.kind), "mode", mode_name(x->verdict.mode),
+		ip_print(x->facts.client, address), "would", verdict_kind_name(x->verdict.would),
+		"verdict", verdict_kind_name(x->verdict.kind), "mode", mode_name(x->verdict.mode),
 		"reply", output_json_text(x->reply), "score", x->verdict.score, "change",
 		output_json_text(x->change), "checks", checks));
 }
@@ -264,13 +254,6 @@ static void explain_on_ready(struct consultation *consultation, void *arg)
 	loop_stop(job->loop);
 }
 
-static void explain_release_view(void *object)
-{
-	struct view *view = object;
-
-	view_free(&view);
-}
-
 static void explain_run(struct explain_job *job)
 {
 	static const struct consult_limits limits = {.facts_ms = WAIT_MS};
@@ -279,7 +262,7 @@ static void explain_run(struct explain_job *job)
 		.timeout_ms = TIMEOUT_MS,
 		.tries = TRIES,
 		.cache_entries = CACHE_ENTRIES};
-	AUTO(shelf) *views = shelf_new(explain_release_view);
+	AUTO(shelf) *views = view_shelf_new();
 	AUTO(loop) *loop = loop_new();
 	AUTO(resolver) *resolver = resolver_new(loop, &settings);
 	AUTO(consult) *consult = consult_new(&(struct consult_settings){.loop = loop,

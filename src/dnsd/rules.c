@@ -46,17 +46,10 @@ static void release_rules(void *object)
 	dns_rules_free(&rules);
 }
 
-static void release_view(void *object)
-{
-	struct view *view = object;
-
-	view_free(&view);
-}
-
 void dns_shelves_init(struct dns_shelves *shelves)
 {
 	shelves->rules = shelf_new(release_rules);
-	shelves->views = shelf_new(release_view);
+	shelves->views = view_shelf_new();
 }
 
 void dns_shelves_done(struct dns_shelves *shelves)

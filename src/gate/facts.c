@@ -42,15 +42,10 @@ bool facts_ip_is_own(const struct conf *conf, struct ip client)
 	return false;
 }
 
-static bool domain_is_own(const struct conf *conf, struct span domain)
+bool facts_domain_is_own(const struct conf *conf, struct span domain)
 {
-	char text[DOMAIN_SIZE];
-	struct span folded;
-
-	if (!facts_fold_domain(domain, text, &folded))
-		return false;
 	for (size_t i = 0; i < conf->own_domains_len; i++)
-		if (span_equal_nocase(folded, span_text(conf->own_domains[i])))
+		if (span_equal_nocase(domain, span_text(conf->own_domains[i])))
 			return true;
 	return false;
 }
@@ -66,12 +61,15 @@ void facts_set_recipient(struct facts *facts, const struct conf *conf, struct sp
 	struct span domain = facts_mailbox_domain(recipient);
 	struct span local = span_first(
 		recipient, domain.len != 0 ? recipient.len - domain.len - 1 : recipient.len);
+	char text[DOMAIN_SIZE];
+	struct span folded;
 
 	facts->recipient = recipient;
 	facts->recipient_domain = domain;
 	/* "RCPT TO:<postmaster>" needs no domain (RFC 5321 section 4.1.1.3) */
-	facts->recipient_is_own = domain_is_own(conf, domain) ||
-				  span_equal_nocase(recipient, span_text("postmaster"));
+	facts->recipient_is_own =
+		span_equal_nocase(recipient, span_text("postmaster")) ||
+		(facts_fold_domain(domain, text, &folded) && facts_domain_is_own(conf, folded));
 	facts->recipient_is_reachable =
 		facts->recipient_is_own &&
 		(local_part_is_reachable(local) ||

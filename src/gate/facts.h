@@ -69,8 +69,9 @@ void facts_look_up(struct facts *facts, const struct conf *conf, const struct vi
  * section 4.5.1, RFC 2142). */
 void facts_set_recipient(struct facts *facts, const struct conf *conf, struct span recipient);
 
-/* Whether client is in own.networks. */
+/* Whether client is in own.networks, and a domain in own.domains. */
 bool facts_ip_is_own(const struct conf *conf, struct ip client);
+bool facts_domain_is_own(const struct conf *conf, struct span domain);
 
 /* The part of a mailbox behind its last "@"; empty when there is none. */
 struct span facts_mailbox_domain(struct span mailbox);

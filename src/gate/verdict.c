@@ -199,23 +199,14 @@ static void check_early(const struct deciding *d, struct check_result *r)
 		r, d->facts->spoke_early ? "spoke before the greeting" : "waited for the greeting");
 }
 
-static bool name_is_ours(const struct conf *conf, struct span name)
-{
-	if (span_equal_nocase(name, span_text(conf->hostname)))
-		return true;
-	for (size_t i = 0; i < conf->own_domains_len; i++)
-		if (span_equal_nocase(name, span_text(conf->own_domains[i])))
-			return true;
-	return false;
-}
-
 static void check_helo_ours(const struct deciding *d, struct check_result *r)
 {
 	struct ip ip = {0};
 	enum helo_kind kind = helo_parse(d->facts->helo, &ip);
 	bool ours = kind == HELO_LITERAL || kind == HELO_ADDRESS
 			    ? facts_ip_is_own(d->conf, ip)
-			    : name_is_ours(d->conf, d->facts->helo);
+			    : span_equal_nocase(d->facts->helo, span_text(d->conf->hostname)) ||
+				      facts_domain_is_own(d->conf, d->facts->helo);
 
 	found_quoted(r, d->facts->helo);
 	if (kind != HELO_ABSENT && ours) {

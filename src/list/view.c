@@ -4,6 +4,7 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/serial.h"
+#include "base/shelf.h"
 #include "list/delta.h"
 
 /* ---- Owners ---- */
@@ -53,6 +54,18 @@ void view_free(struct view **view)
 		overlay_done(&v->overlays[i]);
 	snapshot_unref(&v->snapshot);
 	mem_free(v);
+}
+
+static void view_on_release(void *object)
+{
+	struct view *view = object;
+
+	view_free(&view);
+}
+
+struct shelf *view_shelf_new(void)
+{
+	return shelf_new(view_on_release);
 }
 
 /* ---- Deltas ---- */

@@ -17,6 +17,7 @@
 
 struct view;
 struct delta;
+struct shelf;
 
 /* Maps a snapshot; E_ABSENT, E_CORRUPT, E_VERSION, E_CHECKSUM, E_TRUNCATED with words in *why. */
 int view_open(const char *path, struct view **ret_view, struct fault *why);
@@ -38,6 +39,9 @@ int view_apply(const struct view *base, const struct delta *delta, struct view *
 int view_rebase(const struct view *base, const struct view *fresh, struct view **ret_view,
 	struct fault *why);
 void view_free(struct view **view);
+
+/* A shelf of views (base/shelf.h). */
+struct shelf *view_shelf_new(void);
 
 /* An empty view of serial 0, for a role that has not heard of any list yet. */
 struct view *view_new_empty(void);

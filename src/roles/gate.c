@@ -44,13 +44,6 @@ struct gate {
 	bool stopped;
 };
 
-static void gate_release_view(void *object)
-{
-	struct view *view = object;
-
-	view_free(&view);
-}
-
 static void gate_on_view(void *arg)
 {
 	struct gate *gate = OBJ(gate, arg);
@@ -225,7 +218,7 @@ static int gate_start(struct role_context *context, struct fault *why)
 
 	gate->magic = (uint32_t)MAGIC_gate;
 	gate->context = context;
-	gate->views = shelf_new(gate_release_view);
+	gate->views = view_shelf_new();
 	context->state = gate;
 	timer_init(&gate->patience, context->loop, gate_on_patience, gate);
 	r = gate_open_bus(gate, why);

@@ -21,13 +21,6 @@ struct web {
 	struct portal *portal;
 };
 
-static void web_release_view(void *object)
-{
-	struct view *view = object;
-
-	view_free(&view);
-}
-
 static void web_ask(void *ask_arg, const struct bus_query *query, bus_answer_call *call, void *arg)
 {
 	bus_client_ask(ask_arg, query, call, arg);
@@ -92,7 +85,7 @@ static int web_start(struct role_context *context, struct fault *why)
 	int r;
 
 	context->state = web;
-	web->shelf = shelf_new(web_release_view);
+	web->shelf = view_shelf_new();
 	r = web_open_bus(context, web, why);
 	if (r >= 0) {
 		role_await_view(context);

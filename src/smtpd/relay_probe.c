@@ -34,22 +34,13 @@ static struct endpoint probe_source(const struct conf *conf)
 	return source;
 }
 
-static bool probe_domain_is_own(const struct conf *conf, const char *domain)
-{
-	for (size_t i = 0; i < conf->own_domains_len; i++) {
-		if (span_equal_nocase(span_text(conf->own_domains[i]), span_text(domain)))
-			return true;
-	}
-	return false;
-}
-
 /* A domain that exists, is nobody's (RFC 2606) and not ours. */
 static const char *probe_domain(const struct conf *conf)
 {
 	static const char *const domains[] = {"example.com", "example.net", "example.org"};
 
 	for (size_t i = 0; i < COUNTOF(domains); i++) {
-		if (!probe_domain_is_own(conf, domains[i]))
+		if (!facts_domain_is_own(conf, span_text(domains[i])))
 			return domains[i];
 	}
 	return "relay-probe.invalid";

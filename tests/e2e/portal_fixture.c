@@ -161,13 +161,6 @@ static struct view *make_view(int64_t now_s)
 	return view;
 }
 
-static void release_view(void *object)
-{
-	struct view *view = object;
-
-	view_free(&view);
-}
-
 /* ---- the keeper ---- */
 
 static void answer_source(const struct source *asked, bus_answer_call *call, void *arg)
@@ -296,7 +289,7 @@ int main(int argc, char **argv)
 	if (conf == NULL)
 		return 78;
 	settings.conf = conf;
-	settings.shelf = shelf_new(release_view);
+	settings.shelf = view_shelf_new();
 	shelf_put(settings.shelf, make_view(clock_now_s()));
 	if (socket_listen_tcp(endpoint, false, &settings.fd, NULL) < 0 ||
 		portal_new(loop, &settings, &portal, NULL) < 0)

@@ -209,13 +209,6 @@ static void start_conf(struct player *p)
 	ASSERT(p->conf != NULL);
 }
 
-static void release_view(void *object)
-{
-	struct view *view = object;
-
-	view_free(&view);
-}
-
 static void on_probed(enum relay_probe_result result, void *arg)
 {
 	struct player *p = arg;
@@ -245,7 +238,7 @@ static void player_start(struct player *p)
 	if (p->server != NULL)
 		return;
 	start_conf(p);
-	p->views = shelf_new(release_view);
+	p->views = view_shelf_new();
 	shelf_put(p->views, view_new_empty());
 	p->resolver = resolver_new(p->loop, &resolver);
 	p->consult = consult_new(&(struct consult_settings){.loop = p->loop,

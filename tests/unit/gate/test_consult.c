@@ -27,18 +27,11 @@ struct bench {
 static const struct consult_limits limits = {
 	.facts_ms = WAIT_MS, .passed_s = 100000, .incident_s = 100000, .incident_update_s = 100000};
 
-static void release_view(void *object)
-{
-	struct view *view = object;
-
-	view_free(&view);
-}
-
 static void bench_init(struct bench *bench)
 {
 	memset(bench, 0, sizeof(*bench));
 	bench->loop = loop_new();
-	bench->views = shelf_new(release_view);
+	bench->views = view_shelf_new();
 	shelf_put(bench->views, view_new_empty());
 	fake_dns_init(&bench->dns, bench->loop);
 	sample_init(&bench->sample);
