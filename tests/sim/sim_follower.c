@@ -54,7 +54,7 @@ static void check_view(struct sim *sim, const struct sim_view *old, const struct
 	for (size_t key = 0; key < KEYS; key++) {
 		uint32_t value = view_value(view, key);
 
-		if (value > sim->last_value)
+		if (value != 0 && (value % KEYS != key || value / KEYS > sim->last_value))
 			sim_fail(sim, "a follower serves what was not committed", "%u", value);
 	}
 	if (old->serial != 0 && serial_is_before(view->serial, old->serial))
@@ -174,9 +174,13 @@ static void on_delta(struct sim *sim, struct sim_follower *follower, const struc
 		return;
 	}
 	view.serial = message->serial;
-	for (size_t i = 0; i < message->pieces_len; i++)
-		view.over[message->pieces[i].key] =
-			(struct piece){message->serial, message->pieces[i].value};
+	for (size_t i = 0; i < message->pieces_len; i++) {
+		const struct piece *piece = &message->pieces[i];
+
+		if (piece->layout != view.file.layout)
+			sim_fail(sim, "a delta is of other lists", "%u", message->serial);
+		view.over[piece->key] = (struct piece){message->serial, piece->value, 0};
+	}
 	settle(sim, follower, &view);
 }
 

@@ -173,7 +173,7 @@ static struct publisher_event encode(struct sim *sim, const struct publisher_act
 	}
 	for (uint32_t key = 0; key < KEYS; key++) {
 		if ((sim->keeper.changed >> key & 1) != 0)
-			pieces[len++] = (struct piece){key, sim->disk.store.rows[key]};
+			pieces[len++] = (struct piece){key, sim->disk.store.rows[key], sim->layout};
 	}
 	event.delta = (struct logged_delta){.to_serial = action->serial,
 		.ranges = (uint32_t)len,
@@ -362,7 +362,7 @@ void keeper_commit(struct sim *sim, int keys, bool later)
 
 	for (size_t key = 0; key < KEYS; key++) {
 		if ((keys >> key & 1) != 0)
-			store->rows[key] = ++sim->last_value;
+			store->rows[key] = ++sim->last_value * KEYS + (uint32_t)key;
 	}
 	event.serial = store->serial = publisher_next_serial(&sim->keeper.state, store->serial);
 	store_note(store, publisher_notes_everything(&sim->keeper.state) ? EVERYTHING : keys);

@@ -54,6 +54,7 @@ struct disk {
 struct piece {
 	uint32_t key;
 	uint32_t value;
+	unsigned layout; /* of the lists that it was painted for */
 };
 
 enum message_kind { MESSAGE_HELLO, MESSAGE_SNAPSHOT, MESSAGE_DELTA };
