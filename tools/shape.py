@@ -19,9 +19,6 @@ PARAMETERS_OVER_FOUR_MAX = 22
 PARAMETERS_OVER_SIX_MAX = 0
 BOOLEANS_SIDE_BY_SIDE_MAX = 0
 
-# What a role shows beside its struct, until it is moved.
-STANDING_ROLES = {}
-
 # Functions that stay with more than four parameters: {name: reason}; fewer than ten.
 MANY_PARAMETERS = {}
 
@@ -95,7 +92,7 @@ def check_role(file):
     if file.text.count("\n") > ROLE_LINES_MAX:
         yield f"src/{file.name}: {file.text.count(chr(10))} lines, more than {ROLE_LINES_MAX}"
     for function in file.functions:
-        if function.is_definition and not function.is_static and function.name not in STANDING_ROLES:
+        if function.is_definition and not function.is_static:
             yield f"src/{file.name}:{function.line}: {function.name}() is not static: others see a role's struct role alone"
     for match in re.finditer(r"^(?!static |typedef |extern )[\w \*]+?(\w+)(\[\])? = ", file.code, re.M):
         if not re.match(r"const struct role\b", match.group(0)):
@@ -161,8 +158,7 @@ def check(files, others):
             ("BOOLEANS_SIDE_BY_SIDE_MAX", booleans_side_by_side(files))):
         found += ratchet(name, lines, globals()[name])
     defined = {function.name for file in files for function in file.functions if len(function.parameters) > PARAMETERS}
-    shown = {function.name for file in files if file.folder == "roles" for function in file.functions if not function.is_static}
-    return [*found, *c.unneeded(MANY_PARAMETERS, defined, "tools/shape.py"), *c.unneeded(STANDING_ROLES, shown, "tools/shape.py")]
+    return found + c.unneeded(MANY_PARAMETERS, defined, "tools/shape.py")
 
 
 def selftest():
