@@ -81,16 +81,16 @@ void *mem_resize_try(void *block, size_t size)
 /* The pointer at `array` may be of any object type: it is read and written by its octets. */
 static int array_resize(void *array, size_t *room, size_t wanted, size_t size)
 {
+	void *block, *moved;
 	size_t bytes;
-	void *block;
 
 	if (__builtin_mul_overflow(wanted, size, &bytes))
 		return E_NOMEM;
 	memcpy(&block, array, sizeof(block));
-	block = realloc(block, bytes);
-	if (block == NULL)
+	moved = realloc(block, bytes);
+	if (moved == NULL)
 		return E_NOMEM;
-	memcpy(array, &block, sizeof(block));
+	memcpy(array, &moved, sizeof(moved));
 	*room = wanted;
 	return 0;
 }
