@@ -83,22 +83,12 @@ static int array_resize(void *array, size_t *room, size_t wanted, size_t size)
 {
 	void *block, *moved;
 	size_t bytes;
-<<<<<<< Updated upstream
 
 	if (__builtin_mul_overflow(wanted, size, &bytes))
 		return E_NOMEM;
 	memcpy(&block, array, sizeof(block));
 	moved = realloc(block, bytes);
 	if (moved == NULL)
-=======
-	void *held, *block;
-
-	if (__builtin_mul_overflow(wanted, size, &bytes))
-		return E_NOMEM;
-	memcpy(&held, array, sizeof(held));
-	block = realloc(held, bytes);
-	if (block == NULL)
->>>>>>> Stashed changes
 		return E_NOMEM;
 	memcpy(array, &moved, sizeof(moved));
 	*room = wanted;
