@@ -62,9 +62,14 @@ void *mem_alloc_array_try(size_t count, size_t size)
 	return calloc(count != 0 ? count : 1, size != 0 ? size : 1);
 }
 
+static void *resize(void *block, size_t size)
+{
+	return realloc(block, size != 0 ? size : 1);
+}
+
 void *mem_resize(void *block, size_t size)
 {
-	void *moved = realloc(block, size != 0 ? size : 1);
+	void *moved = resize(block, size);
 
 	if (moved == NULL)
 		mem_exhausted(size);
@@ -75,7 +80,7 @@ void *mem_resize_try(void *block, size_t size)
 {
 	if (mem_should_fail())
 		return NULL;
-	return realloc(block, size != 0 ? size : 1);
+	return resize(block, size);
 }
 
 /* The pointer at `array` may be of any object type: it is read and written by its octets. */
@@ -87,7 +92,7 @@ static int array_resize(void *array, size_t *room, size_t wanted, size_t size)
 	if (__builtin_mul_overflow(wanted, size, &bytes))
 		return E_NOMEM;
 	memcpy(&block, array, sizeof(block));
-	moved = realloc(block, bytes);
+	moved = resize(block, bytes);
 	if (moved == NULL)
 		return E_NOMEM;
 	memcpy(array, &moved, sizeof(moved));

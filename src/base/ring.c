@@ -10,7 +10,7 @@
  *   octets:  [len][record ....][len][record ..][SKIP]........
  *            ^ read                              ^ to the beginning       ^ written
  *
- * Positions only grow; their remainder by the size is a place. A record never runs over the end:
+ * Positions only grow; their remainder by the size is an offset. A record never runs over the end:
  * what is left there is passed over by a mark. The writer owns `written` and shows it after the
  * octets (release), the reader owns `read` and shows it after it is done with them; each sees the
  * other's by acquire. Lengths are aligned, so that a mark always has room.
