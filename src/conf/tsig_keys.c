@@ -18,8 +18,10 @@ static int key_read(const struct conf_key *key, struct tsig_key *ret_key, struct
 
 	buf_init(&text, FILE_MAX);
 	r = secret_file_read(key->file, &text, &reason);
-	if (r == 0 && tsig_key_init(ret_key, span_text(key->name),
-			      (enum tsig_algorithm)key->algorithm, buf_span(&text), &reason) < 0)
+	if (r == 0 && tsig_key_init(ret_key,
+			      &(struct tsig_key_text){span_text(key->name),
+				      (enum tsig_algorithm)key->algorithm, buf_span(&text)},
+			      &reason) < 0)
 		r = fault_prefix(&reason, E_CONFIG, "'%s'", key->file);
 	secret_done(&text);
 	return r < 0 ? fault_set(why, r, "key '%s': %s", key->name, reason.text) : 0;

@@ -127,11 +127,13 @@ static void fetch_ask(struct fetch *fetch, uint16_t type)
 	ASSERT(getrandom(&fetch->id, sizeof(fetch->id), 0) == sizeof(fetch->id));
 	fetch->is_soa = type == DNS_SOA;
 	buf_init(&query, QUERY_MAX);
-	transfer_query_encode(&query, fetch->id, &fetch->zone, type, serial);
+	transfer_query_encode(
+		&query, &(struct transfer_question){fetch->id, type, &fetch->zone, serial});
 	tsig_begin(&fetch->tsig, fetch->plan.key);
 	len = buf_len(&query);
 	ASSERT(buf_reserve(&query, tsig_room(&fetch->tsig)) != NULL);
-	len = tsig_sign(&fetch->tsig, query.ptr, len, query.size, loop_now_s(fetch->loop));
+	len = tsig_sign(&fetch->tsig, &(struct tsig_message){query.ptr, len, query.size},
+		loop_now_s(fetch->loop));
 	buf_append_u16(out, (uint16_t)len);
 	buf_append(out, span_of(query.ptr, len));
 	buf_done(&query);

@@ -52,33 +52,36 @@ static int cookie_maker(
 	return -1;
 }
 
-static void cookie_make(const struct dns_cookie_secrets *secrets, const uint8_t *clients_part,
-	struct ip client, uint32_t now, uint8_t ret_cookie[DNS_COOKIE_SIZE])
+static void cookie_make(const struct dns_cookie_secrets *secrets,
+	const struct dns_cookie_asked *asked, uint8_t ret_cookie[DNS_COOKIE_SIZE])
 {
-	memcpy(ret_cookie, clients_part, DNS_COOKIE_CLIENT_SIZE);
+	uint32_t now = (uint32_t)asked->now_s;
+
+	memcpy(ret_cookie, asked->cookie.ptr, DNS_COOKIE_CLIENT_SIZE);
 	ret_cookie[VERSION_AT] = VERSION;
 	memset(ret_cookie + VERSION_AT + 1, 0, TIME_AT - VERSION_AT - 1);
 	for (size_t i = 0; i < 4; i++)
 		ret_cookie[TIME_AT + i] = (uint8_t)(now >> (24 - 8 * i));
-	cookie_hash(secrets->secrets[0], ret_cookie, client, ret_cookie + HASH_AT);
+	cookie_hash(secrets->secrets[0], ret_cookie, asked->client, ret_cookie + HASH_AT);
 }
 
-bool dns_cookie_renew(const struct dns_cookie_secrets *secrets, struct span cookie,
-	struct ip client, int64_t now_s, uint8_t ret_cookie[DNS_COOKIE_SIZE])
+bool dns_cookie_renew(const struct dns_cookie_secrets *secrets,
+	const struct dns_cookie_asked *asked, uint8_t ret_cookie[DNS_COOKIE_SIZE])
 {
-	uint32_t now = (uint32_t)now_s;
+	struct span cookie = asked->cookie;
+	uint32_t now = (uint32_t)asked->now_s;
 	int32_t age_s = OLDEST_S;
 	int maker = -1;
 
 	if (cookie.len == DNS_COOKIE_SIZE && cookie.ptr[VERSION_AT] == VERSION) {
 		age_s = (int32_t)(now - cookie_time(cookie.ptr));
 		if (age_s <= OLDEST_S && age_s >= -NEWEST_S)
-			maker = cookie_maker(secrets, cookie, client);
+			maker = cookie_maker(secrets, cookie, asked->client);
 	}
 	if (maker == 0 && age_s < RENEW_S)
 		memcpy(ret_cookie, cookie.ptr, DNS_COOKIE_SIZE);
 	else
-		cookie_make(secrets, cookie.ptr, client, now, ret_cookie);
+		cookie_make(secrets, asked, ret_cookie);
 	return maker >= 0;
 }
 

@@ -31,11 +31,18 @@ static inline bool dns_cookie_fits(size_t len)
 	return len == DNS_COOKIE_CLIENT_SIZE || (len >= 16 && len <= DNS_COOKIE_LONGEST);
 }
 
+/* The content of an option, from whom, and when. */
+struct dns_cookie_asked {
+	struct span cookie;
+	struct ip client;
+	int64_t now_s;
+};
+
 /* What to send back for the option's content, which fits, from this address: a whole cookie, the
  * same one when it is younger than half an hour and was made with the first secret. True: the
  * client brought a good one. */
-bool dns_cookie_renew(const struct dns_cookie_secrets *secrets, struct span cookie,
-	struct ip client, int64_t now_s, uint8_t ret_cookie[DNS_COOKIE_SIZE]);
+bool dns_cookie_renew(const struct dns_cookie_secrets *secrets,
+	const struct dns_cookie_asked *asked, uint8_t ret_cookie[DNS_COOKIE_SIZE]);
 
 /* A secret of random octets. */
 void dns_cookie_secrets_random(struct dns_cookie_secrets *ret_secrets);

@@ -54,14 +54,13 @@ static uint64_t cell_worth(uint64_t name, uint32_t count, uint64_t wanted)
 	return period_of(name) == period_of(wanted) ? UINT64_C(1) + count : 0;
 }
 
-uint32_t dns_quota_count(
-	struct dns_quota *quota, const void *who, size_t len, int64_t period_s, int64_t now_s)
+uint32_t dns_quota_count(struct dns_quota *quota, struct span who, int64_t period_s, int64_t now_s)
 {
 	struct cell *cell, *cheapest = NULL;
 	uint64_t hash, name, worth = UINT64_MAX;
 	struct cell *set;
 
-	crypto_shorthash((uint8_t *)&hash, who, len, quota->key);
+	crypto_shorthash((uint8_t *)&hash, who.ptr, who.len, quota->key);
 	set = quota->sets[hash % SETS];
 	name = cell_name(hash, now_s / period_s);
 	for (cell = set; cell < set + WAYS; cell++) {

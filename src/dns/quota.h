@@ -6,8 +6,7 @@
  * may lose a count, never gain one. Periods begin at multiples of their length since 1970, so that
  * a day is a day of UTC. What was counted is forgotten when the process ends.
  */
-#include <stddef.h>
-#include <stdint.h>
+#include "base/span.h"
 
 struct dns_quota;
 
@@ -15,5 +14,4 @@ struct dns_quota *dns_quota_new(void);
 void dns_quota_free(struct dns_quota **quota);
 
 /* One more query of whoever these octets name; how many they are now. Any thread. */
-uint32_t dns_quota_count(
-	struct dns_quota *quota, const void *who, size_t len, int64_t period_s, int64_t now_s);
+uint32_t dns_quota_count(struct dns_quota *quota, struct span who, int64_t period_s, int64_t now_s);

@@ -44,15 +44,15 @@ void dns_rrl_free(struct dns_rrl **rrl)
 }
 
 static uint64_t network_hash(const struct dns_rrl *rrl, const struct dns_rrl_limits *limits,
-	struct ip client, enum dns_rrl_kind kind)
+	const struct dns_rrl_answer *answer)
 {
-	unsigned bits = ip_is_v4(client) ? IP_V4_BITS + limits->v4_bits : limits->v6_bits;
-	struct prefix network = prefix_of(client, bits);
+	unsigned bits = ip_is_v4(answer->client) ? IP_V4_BITS + limits->v4_bits : limits->v6_bits;
+	struct prefix network = prefix_of(answer->client, bits);
 	uint8_t input[sizeof(network.ip.b) + 1];
 	uint64_t hash;
 
 	memcpy(input, network.ip.b, sizeof(network.ip.b));
-	input[sizeof(network.ip.b)] = (uint8_t)kind;
+	input[sizeof(network.ip.b)] = (uint8_t)answer->kind;
 	crypto_shorthash((uint8_t *)&hash, input, sizeof(input), rrl->key);
 	return hash;
 }
@@ -73,9 +73,9 @@ static struct bucket *set_find(struct bucket set[WAYS], uint32_t tag, uint32_t n
 }
 
 enum dns_rrl_action dns_rrl_take(struct dns_rrl *rrl, const struct dns_rrl_limits *limits,
-	struct ip client, enum dns_rrl_kind kind, int64_t now_ms)
+	const struct dns_rrl_answer *answer, int64_t now_ms)
 {
-	unsigned rate = limits->rates[kind];
+	unsigned rate = limits->rates[answer->kind];
 	struct token_rate pace = {.period_ms = SECOND_MS};
 	struct bucket *bucket;
 	int64_t credit;
@@ -87,7 +87,7 @@ enum dns_rrl_action dns_rrl_take(struct dns_rrl *rrl, const struct dns_rrl_limit
 	pace.tokens = rate > rrl->workers ? rate / rrl->workers : 1;
 	pace.full = (int64_t)pace.tokens * limits->burst_s * SECOND_MS;
 	pace.full = pace.full < INT32_MAX ? pace.full : INT32_MAX;
-	hash = network_hash(rrl, limits, client, kind);
+	hash = network_hash(rrl, limits, answer);
 	bucket = set_find(rrl->sets[hash % SETS], (uint32_t)(hash >> 32) | 1, (uint32_t)now_ms,
 		(int32_t)pace.full);
 	credit = bucket->credit;

@@ -35,6 +35,12 @@ struct dns_rrl;
 struct dns_rrl *dns_rrl_new(unsigned workers);
 void dns_rrl_free(struct dns_rrl **rrl);
 
-/* One answer of a kind to a client, at now_ms of a clock that never goes back. */
+/* One answer to a client. */
+struct dns_rrl_answer {
+	struct ip client;
+	enum dns_rrl_kind kind;
+};
+
+/* now_ms: of a clock that never goes back. */
 enum dns_rrl_action dns_rrl_take(struct dns_rrl *rrl, const struct dns_rrl_limits *limits,
-	struct ip client, enum dns_rrl_kind kind, int64_t now_ms);
+	const struct dns_rrl_answer *answer, int64_t now_ms);

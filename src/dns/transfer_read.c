@@ -228,21 +228,20 @@ int transfer_read_message(
 
 /* ---- the question ---- */
 
-void transfer_query_encode(
-	struct buf *out, uint16_t id, const struct dns_name *zone, uint16_t type, uint32_t serial)
+void transfer_query_encode(struct buf *out, const struct transfer_question *question)
 {
 	enum { SOA_LEN = 2 + 5 * 4, POINTER_TO_ZONE = 0xc000 | DNS_HEADER_SIZE };
 
-	buf_append_u16(out, id);
+	buf_append_u16(out, question->id);
 	buf_append_u16(out, 0);
 	buf_append_u16(out, 1);
 	buf_append_u16(out, 0);
-	buf_append_u16(out, type == DNS_IXFR);
+	buf_append_u16(out, question->type == DNS_IXFR);
 	buf_append_u16(out, 0);
-	buf_append(out, dns_name_span(zone));
-	buf_append_u16(out, type);
+	buf_append(out, dns_name_span(question->zone));
+	buf_append_u16(out, question->type);
 	buf_append_u16(out, DNS_IN);
-	if (type != DNS_IXFR)
+	if (question->type != DNS_IXFR)
 		return;
 	buf_append_u16(out, POINTER_TO_ZONE);
 	buf_append_u16(out, DNS_SOA);
@@ -250,7 +249,7 @@ void transfer_query_encode(
 	buf_append_u32(out, 0);
 	buf_append_u16(out, SOA_LEN);
 	buf_append_u16(out, 0); /* server and mailbox do not matter: the root */
-	buf_append_u32(out, serial);
+	buf_append_u32(out, question->serial);
 	for (int i = 0; i < 4; i++)
 		buf_append_u32(out, 0);
 }

@@ -52,10 +52,14 @@ struct transfer_read {
 	uint32_t reached; /* CHANGES: the serial up to which they lead so far */
 };
 
-/* Appends the question for a transfer, or for the SOA before it (type DNS_SOA, DNS_AXFR, DNS_IXFR);
- * serial: the one we have, for IXFR (RFC 1995 section 3). */
-void transfer_query_encode(
-	struct buf *out, uint16_t id, const struct dns_name *zone, uint16_t type, uint32_t serial);
+/* The question for a transfer, or for the SOA before it (type DNS_SOA, DNS_AXFR, DNS_IXFR). */
+struct transfer_question {
+	uint16_t id, type;
+	const struct dns_name *zone;
+	uint32_t serial; /* the one we have, for IXFR (RFC 1995 section 3) */
+};
+
+void transfer_query_encode(struct buf *out, const struct transfer_question *question);
 
 /* The caller fills the part above `style` and leaves the rest zero. Reads the next message, without
  * its two octets of length: 1: the transfer is complete and good; 0: more has to come; E_DENIED:

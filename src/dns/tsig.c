@@ -57,15 +57,15 @@ static void name_fold(struct dns_name *name)
 		name->wire[i] = ascii_lower(name->wire[i]);
 }
 
-int tsig_key_init(struct tsig_key *key, struct span name, enum tsig_algorithm algorithm,
-	struct span base64, struct fault *why)
+int tsig_key_init(struct tsig_key *key, const struct tsig_key_text *from, struct fault *why)
 {
+	struct span base64 = from->base64;
 	const char *text = (const char *)base64.ptr;
 	const char *end = text;
 
 	key->secret_len = 0;
-	key->algorithm = algorithm;
-	if (dns_name_parse(name, &key->name) < 0)
+	key->algorithm = from->algorithm;
+	if (dns_name_parse(from->name, &key->name) < 0)
 		return fault_set(why, E_PARSE, "the name of a key is not a domain name");
 	name_fold(&key->name);
 	if (base64.len == 0 ||
@@ -169,6 +169,7 @@ struct tsig {
 	uint16_t original_id;
 	uint16_t error;
 	struct span other;
+	unsigned records; /* before it in its section */
 };
 
 static void mac_add_times(struct tsig_exchange *exchange, const struct tsig *tsig)
@@ -193,14 +194,14 @@ static void mac_add_variables(struct tsig_exchange *exchange, const struct tsig 
 	mac_add(exchange, tsig->other);
 }
 
-/* The MAC of the message without its TSIG record (if it has it already, `records` counts it in). */
-static void mac_message(struct tsig_exchange *exchange, struct span message, unsigned records,
+/* The MAC of the message without its TSIG record. */
+static void mac_message(struct tsig_exchange *exchange, struct span message,
 	const struct tsig *tsig, uint8_t mac[TSIG_MAC_MAX])
 {
 	mac_open(exchange);
 	mac_add_u16(exchange, tsig->original_id);
 	mac_add(exchange, span_of(message.ptr + 2, 8));
-	mac_add_u16(exchange, records);
+	mac_add_u16(exchange, tsig->records);
 	mac_add(exchange, span_from(message, DNS_HEADER_SIZE));
 	if (exchange->is_stream)
 		mac_add_times(exchange, tsig);
@@ -246,6 +247,7 @@ static int tsig_read(struct span message, size_t at, struct tsig *ret_tsig)
 	if (reader.bad || bad || dns_name_decode(message, &rdata_at, &tsig.algorithm_name) < 0)
 		return E_PARSE;
 	reader = reader_of(span_from(message, rdata_at));
+	tsig.records = (unsigned)(message.ptr[10] << 8 | message.ptr[11]) - 1;
 	tsig.time_s = reader_u48(&reader);
 	tsig.fudge_s = reader_u16(&reader);
 	tsig.mac = reader_bytes(&reader, reader_u16(&reader));
@@ -286,11 +288,10 @@ static bool tsig_is_timely(const struct tsig *tsig, int64_t now_s)
 static bool tsig_mac_is_right(
 	struct tsig_exchange *exchange, struct span message, size_t at, const struct tsig *tsig)
 {
-	unsigned records = (unsigned)(message.ptr[10] << 8 | message.ptr[11]);
 	uint8_t mac[TSIG_MAC_MAX];
 	bool right;
 
-	mac_message(exchange, span_first(message, at), records - 1, tsig, mac);
+	mac_message(exchange, span_first(message, at), tsig, mac);
 	right = sodium_memcmp(mac, tsig->mac.ptr, tsig->mac.len) == 0;
 	sodium_memzero(mac, sizeof(mac));
 	return right;
@@ -309,21 +310,23 @@ static int query_refuse(struct tsig_exchange *exchange, uint16_t error)
 	return DNS_NOTAUTH;
 }
 
-int tsig_verify_query(struct tsig_exchange *exchange, struct span message, size_t tsig_at,
-	const struct tsig_key *keys, size_t keys_len, int64_t now_s)
+int tsig_verify_query(struct tsig_exchange *exchange, const struct tsig_signed *message,
+	const struct tsig_keys *keys, int64_t now_s)
 {
+	struct span octets = message->octets;
 	struct tsig tsig;
 
 	tsig_begin(exchange, NULL);
-	if (!record_is_inside(message, tsig_at) || tsig_read(message, tsig_at, &tsig) < 0)
+	if (!record_is_inside(octets, message->tsig_at) ||
+		tsig_read(octets, message->tsig_at, &tsig) < 0)
 		return DNS_FORMERR;
 	exchange->key_name = tsig.key_name;
 	exchange->algorithm_name = tsig.algorithm_name;
 	exchange->query_time_s = tsig.time_s;
 	exchange->query_fudge_s = tsig.fudge_s;
-	for (size_t i = 0; i < keys_len && exchange->key == NULL; i++) {
-		if (tsig_is_of(&tsig, &keys[i]))
-			exchange->key = &keys[i];
+	for (size_t i = 0; i < keys->len && exchange->key == NULL; i++) {
+		if (tsig_is_of(&tsig, &keys->items[i]))
+			exchange->key = &keys->items[i];
 	}
 	if (exchange->key == NULL)
 		return query_refuse(exchange, TSIG_BADKEY);
@@ -331,7 +334,7 @@ int tsig_verify_query(struct tsig_exchange *exchange, struct span message, size_
 		exchange->key = NULL;
 		return DNS_FORMERR;
 	}
-	if (!tsig_mac_is_right(exchange, message, tsig_at, &tsig)) {
+	if (!tsig_mac_is_right(exchange, octets, message->tsig_at, &tsig)) {
 		exchange->key = NULL; /* and so nothing is ever signed for who has it not */
 		return query_refuse(exchange, TSIG_BADSIG);
 	}
@@ -421,8 +424,8 @@ size_t tsig_room(const struct tsig_exchange *exchange)
 
 /* The fields of the next record but the MAC. A BADTIME is told at the time of the client, so that
  * it can be verified, with ours as other data (section 5.2.3). */
-static void tsig_prepare(const struct tsig_exchange *exchange, const uint8_t *message,
-	int64_t now_s, uint8_t other[6], struct tsig *tsig)
+static void tsig_prepare(
+	const struct tsig_exchange *exchange, int64_t now_s, uint8_t other[6], struct tsig *tsig)
 {
 	uint64_t time_s = now_s > 0 ? (uint64_t)now_s & ((UINT64_C(1) << TIME_BITS) - 1) : 0;
 	bool own = exchange->error != TSIG_BADTIME || !exchange->echo;
@@ -440,7 +443,6 @@ static void tsig_prepare(const struct tsig_exchange *exchange, const uint8_t *me
 	put_u48(other, time_s);
 	tsig->time_s = own ? time_s : exchange->query_time_s;
 	tsig->fudge_s = own ? TSIG_FUDGE_S : exchange->query_fudge_s;
-	tsig->original_id = (uint16_t)(message[0] << 8 | message[1]);
 	tsig->error = exchange->echo ? exchange->error : 0;
 	tsig->other = span_of(other, own ? 0 : 6);
 	tsig->mac = span_of(NULL, 0);
@@ -474,30 +476,31 @@ static size_t tsig_write(const struct tsig *tsig, uint8_t *out)
 	return (size_t)(rdata - out);
 }
 
-size_t tsig_sign(
-	struct tsig_exchange *exchange, uint8_t *message, size_t len, size_t size, int64_t now_s)
+size_t tsig_sign(struct tsig_exchange *exchange, const struct tsig_message *message, int64_t now_s)
 {
-	unsigned records = (unsigned)(message[10] << 8 | message[11]);
+	uint8_t *octets = message->octets;
+	size_t size = message->size < DNS_MESSAGE_MAX ? message->size : DNS_MESSAGE_MAX;
+	size_t len = message->len;
 	uint8_t mac[TSIG_MAC_MAX];
 	uint8_t other[6];
 	struct tsig tsig;
 
 	if (exchange->key == NULL && !exchange->echo)
 		return len;
-	if (size > DNS_MESSAGE_MAX)
-		size = DNS_MESSAGE_MAX;
 	if (len > size || size - len < tsig_room(exchange))
 		return 0;
-	tsig_prepare(exchange, message, now_s, other, &tsig);
+	tsig_prepare(exchange, now_s, other, &tsig);
+	tsig.original_id = (uint16_t)(octets[0] << 8 | octets[1]);
+	tsig.records = (unsigned)(octets[10] << 8 | octets[11]);
 	if (exchange->key != NULL) {
-		mac_message(exchange, span_of(message, len), records, &tsig, mac);
+		mac_message(exchange, span_of(octets, len), &tsig, mac);
 		tsig.mac = span_of(mac, algorithms[exchange->key->algorithm].mac_len);
 		exchange_keep_mac(exchange, tsig.mac);
 		exchange->is_stream = exchange->is_answer;
 		exchange->is_answer = true;
 	}
-	put_u16(message + 10, records + 1);
-	return len + tsig_write(&tsig, message + len);
+	put_u16(octets + 10, tsig.records + 1);
+	return len + tsig_write(&tsig, octets + len);
 }
 
 const char *tsig_error_name(unsigned error)

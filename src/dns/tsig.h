@@ -58,10 +58,15 @@ struct tsig_exchange {
 /* "hmac-sha256", "hmac-sha512"; E_ABSENT. */
 int tsig_algorithm_find(struct span name, enum tsig_algorithm *ret_algorithm);
 
-/* The key from its parts: a name, and a secret in base64, blanks and line ends allowed. E_PARSE,
- * E_LIMIT with words; none of them shows the secret. */
-int tsig_key_init(struct tsig_key *key, struct span name, enum tsig_algorithm algorithm,
-	struct span base64, struct fault *why);
+/* A key as it is written: the secret in base64, blanks and line ends allowed. */
+struct tsig_key_text {
+	struct span name;
+	enum tsig_algorithm algorithm;
+	struct span base64;
+};
+
+/* E_PARSE, E_LIMIT with words; none of them shows the secret. */
+int tsig_key_init(struct tsig_key *key, const struct tsig_key_text *from, struct fault *why);
 /* Wipes the secret. */
 void tsig_key_done(struct tsig_key *key);
 
@@ -71,17 +76,33 @@ void tsig_begin(struct tsig_exchange *exchange, const struct tsig_key *key);
 /* The octets that tsig_sign appends at most to the next message; 0 when it appends none. */
 size_t tsig_room(const struct tsig_exchange *exchange);
 
-/* Appends a TSIG record to a message of len octets in memory of size octets, and counts it in the
- * header. The new length; 0: no room. Without a key: nothing to sign, len. */
-size_t tsig_sign(
-	struct tsig_exchange *exchange, uint8_t *message, size_t len, size_t size, int64_t now_s);
+/* A message of len octets in memory of size octets. */
+struct tsig_message {
+	uint8_t *octets;
+	size_t len, size;
+};
 
-/* A query whose TSIG record begins at tsig_at (struct dns_query, struct dns_message). Order of the
- * checks: section 5.2, and the MAC before the time and before anything else is believed.
- * DNS_NOERROR: it is from who has exchange->key. DNS_FORMERR: no TSIG record of a valid form, and
- * nothing can be signed. DNS_NOTAUTH: exchange->error says why, and the answer tells it. */
-int tsig_verify_query(struct tsig_exchange *exchange, struct span message, size_t tsig_at,
-	const struct tsig_key *keys, size_t keys_len, int64_t now_s);
+/* Appends a TSIG record to a message, and counts it in the header. The new length; 0: no room.
+ * Without a key: nothing to sign, len. */
+size_t tsig_sign(struct tsig_exchange *exchange, const struct tsig_message *message, int64_t now_s);
+
+struct tsig_keys {
+	size_t len;
+	const struct tsig_key *items;
+};
+
+/* A query, and where its TSIG record begins (struct dns_query, struct dns_message). */
+struct tsig_signed {
+	struct span octets;
+	size_t tsig_at;
+};
+
+/* Order of the checks: section 5.2, and the MAC before the time and before anything else is
+ * believed. DNS_NOERROR: it is from who has exchange->key. DNS_FORMERR: no TSIG record of a valid
+ * form, and nothing can be signed. DNS_NOTAUTH: exchange->error says why, and the answer tells it.
+ */
+int tsig_verify_query(struct tsig_exchange *exchange, const struct tsig_signed *message,
+	const struct tsig_keys *keys, int64_t now_s);
 
 /* The next message of an answer; tsig_at 0 when it has no TSIG record. 1: signed, and everything up
  * to here is genuine; 0: not signed, and to be believed only when a later one is; E_DENIED: not

@@ -93,7 +93,8 @@ static void notice_send(struct dns_notify *notify, struct notice *notice)
 		return;
 	len = dns_notify_encode(notice->id, &notice->zone, out);
 	tsig_begin(&notice->exchange, notice->has_key ? &notice->key : NULL);
-	len = tsig_sign(&notice->exchange, out, len, sizeof(out), loop_now_s(notify->loop));
+	len = tsig_sign(&notice->exchange, &(struct tsig_message){out, len, sizeof(out)},
+		loop_now_s(notify->loop));
 	(void)!sendto(ip_is_v4(notice->secondary.ip) ? notify->v4.fd : notify->v6.fd, out, len,
 		MSG_DONTWAIT, (struct sockaddr *)&address, address_len);
 }

@@ -219,7 +219,8 @@ static int xfr_out_refuse(struct xfr_out *xfr, uint8_t *out, size_t size)
 	reply.options.ede_text = span_text("the zone has too many records for a transfer");
 	len = reply_finish(&reply);
 	if (xfr->is_signed)
-		len = tsig_sign(&xfr->exchange, out, len, size, clock_now_s());
+		len = tsig_sign(
+			&xfr->exchange, &(struct tsig_message){out, len, size}, clock_now_s());
 	xfr->state = DONE;
 	return (int)len;
 }
@@ -385,7 +386,8 @@ static int xfr_out_next(struct dns_multi *base, uint8_t *out, size_t size)
 		xfr->held = false;
 	len = xfr_message_end(&message, &xfr->query);
 	if (xfr->is_signed)
-		len = tsig_sign(&xfr->exchange, out, len, size, clock_now_s());
+		len = tsig_sign(
+			&xfr->exchange, &(struct tsig_message){out, len, size}, clock_now_s());
 	xfr->sent_records += message.records;
 	xfr->sent_octets += len;
 	xfr->sent_messages++;

@@ -97,7 +97,7 @@ static void transfer_on_bad_signature(
 	};
 	const struct tsig_exchange *exchange = asked->exchange;
 
-	for (size_t i = 0; i < COUNTOF(reasons) && transfers->keys_len != 0; i++) {
+	for (size_t i = 0; i < COUNTOF(reasons) && transfers->keys.len != 0; i++) {
 		if (reasons[i].error == exchange->error)
 			log_refused(
 				rules_of(transfers), asked, &exchange->key_name, reasons[i].why);
@@ -187,10 +187,10 @@ struct zone_transfers *transfer_rules_new(
 	rules->keys = mem_alloc_array(conf->keys_len + 1, sizeof(rules->keys[0]));
 	for (size_t i = 0; i < conf->keys_len; i++) {
 		if (key_is_of_secondary(conf, conf->keys[i].name))
-			rules->keys[rules->zone.keys_len++] = keys[i];
+			rules->keys[rules->zone.keys.len++] = keys[i];
 	}
 	rules->zone.calls = &transfer_calls;
-	rules->zone.keys = rules->keys;
+	rules->zone.keys.items = rules->keys;
 	rules->secondaries.len = conf->transfers_len;
 	rules->secondaries.items =
 		mem_alloc_array(conf->transfers_len + 1, sizeof(rules->secondaries.items[0]));
@@ -207,7 +207,7 @@ void transfer_rules_free(struct zone_transfers **transfers)
 	if (*transfers == NULL)
 		return;
 	rules = CONTAINEROF(*transfers, struct transfer_rules, zone);
-	for (size_t i = 0; i < rules->zone.keys_len; i++)
+	for (size_t i = 0; i < rules->zone.keys.len; i++)
 		tsig_key_done(&rules->keys[i]);
 	mem_free(rules->keys);
 	mem_free(rules->secondaries.items);

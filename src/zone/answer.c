@@ -447,17 +447,18 @@ static size_t pending_finish(struct pending *pending, struct reply *reply)
 static size_t pending_answer_signed(struct pending *pending, size_t limit, struct dns_now now)
 {
 	enum { LEAST = 64 }; /* beside the question: header, OPT, cookie */
+	static const struct tsig_keys no_keys = {0};
 	const struct zone_transfers *transfers = pending->asked.service->rules->transfers;
 	struct dns_request *request = pending->asked.request;
 	struct tsig_exchange exchange;
+	const struct tsig_keys *keys = transfers != NULL ? &transfers->keys : &no_keys;
 	struct zone_transfer_query bad;
 	struct reply reply;
 	size_t room, len;
 	int rcode;
 
-	rcode = tsig_verify_query(&exchange, request->query, pending->query.tsig_at,
-		transfers != NULL ? transfers->keys : NULL,
-		transfers != NULL ? transfers->keys_len : 0, now.s);
+	rcode = tsig_verify_query(&exchange,
+		&(struct tsig_signed){request->query, pending->query.tsig_at}, keys, now.s);
 	room = tsig_room(&exchange);
 	if (room + pending->query.question.len + LEAST > limit) {
 		tsig_begin(&exchange, NULL); /* a datagram cannot hold the names of the key */
@@ -475,7 +476,9 @@ static size_t pending_answer_signed(struct pending *pending, size_t limit, struc
 	if (guard_begin(&pending->guard, &reply) && reply.rcode == DNS_NOERROR)
 		answer_query(&pending->asked, &pending->guard, &reply);
 	len = pending_finish(pending, &reply);
-	return len != 0 ? tsig_sign(&exchange, request->out, len, limit, now.s) : 0;
+	return len != 0 ? tsig_sign(&exchange, &(struct tsig_message){request->out, len, limit},
+				  now.s)
+			: 0;
 }
 
 static size_t pending_write(struct pending *pending, struct dns_now now)

@@ -110,9 +110,11 @@ void guard_open(struct guard_query *query, const struct guard *guard, struct gua
 static bool guard_take_cookie(struct guard_query *query, struct reply *reply)
 {
 	const struct guard *guard = query->guard;
+	struct dns_cookie_asked asked = {
+		query->dns->options.cookie, query->request->client.ip, query->now.s};
 	bool good = dns_cookie_renew(
-		guard->secrets.len != 0 ? &guard->secrets : &query->worker->state->secrets,
-		query->dns->options.cookie, query->request->client.ip, query->now.s, query->cookie);
+		guard->secrets.len != 0 ? &guard->secrets : &query->worker->state->secrets, &asked,
+		query->cookie);
 
 	query->sent_cookie = true;
 	query->is_proven |= good;
@@ -188,7 +190,7 @@ static uint32_t guard_count_client(const struct guard_query *query)
 		ip = prefix_of(ip, V6_CLIENT_BITS).ip;
 	memcpy(who, ip.b, sizeof(ip.b));
 	who[sizeof(ip.b)] = query->is_proven;
-	return dns_quota_count(query->worker->state->clients, who, sizeof(who),
+	return dns_quota_count(query->worker->state->clients, span_of(who, sizeof(who)),
 		query->guard->period_s, query->now.s);
 }
 
@@ -210,8 +212,8 @@ bool guard_admit(struct guard_query *query, struct reply *reply)
 	client = query->request->client.ip;
 	if (query->key != NULL) {
 		if (query->key->quota != UINT32_MAX &&
-			dns_quota_count(query->worker->state->keys, query->key->name,
-				query->key->name_len, guard->period_s,
+			dns_quota_count(query->worker->state->keys,
+				span_of(query->key->name, query->key->name_len), guard->period_s,
 				query->now.s) > query->key->quota)
 			return guard_refuse(query, reply, DNS_COUNT_OVER_QUOTA,
 				span_text(guard->key_quota_words));
@@ -245,10 +247,11 @@ static enum dns_rrl_kind reply_kind(const struct reply *reply)
  * as long as the question. */
 static bool guard_limit(struct guard_query *query, struct reply *reply)
 {
+	struct dns_rrl_answer answer = {query->request->client.ip, reply_kind(reply)};
+
 	if (query->is_proven || query->is_exempt)
 		return true;
-	switch (dns_rrl_take(query->worker->rrl, &query->guard->limits, query->request->client.ip,
-		reply_kind(reply), query->now.ms)) {
+	switch (dns_rrl_take(query->worker->rrl, &query->guard->limits, &answer, query->now.ms)) {
 	case DNS_RRL_PASS:
 		return true;
 	case DNS_RRL_DROP:

@@ -37,8 +37,7 @@ struct zone_transfer_calls {
 
 struct zone_transfers {
 	const struct zone_transfer_calls *calls;
-	size_t keys_len;
-	const struct tsig_key *keys; /* which secondaries may sign with */
+	struct tsig_keys keys; /* which secondaries may sign with */
 };
 
 struct dns_rules {

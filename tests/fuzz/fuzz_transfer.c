@@ -68,8 +68,10 @@ static struct zone_service *make_service(void)
 	struct zone_diff diff;
 
 	ASSERT(zone_table_new(&conf, &rules.table, NULL) == 0);
-	ASSERT(tsig_key_init(&secret, span_text("sec1"), TSIG_HMAC_SHA256,
-		       span_text("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="), NULL) == 0);
+	ASSERT(tsig_key_init(&secret,
+		       &(struct tsig_key_text){span_text("sec1"), TSIG_HMAC_SHA256,
+			       span_text("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")},
+		       NULL) == 0);
 	rules.transfers = transfer_rules_new(&conf, &secret, state);
 	shelves = (struct dns_shelves){shelf_new(keep), shelf_new(keep)};
 	shelf_put(shelves.rules, &rules);

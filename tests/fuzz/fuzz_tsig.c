@@ -13,8 +13,10 @@ static struct tsig_key key_new(void)
 {
 	struct tsig_key key;
 
-	ASSERT(tsig_key_init(&key, span_text("transfer.example.org"), TSIG_HMAC_SHA256,
-		       span_text("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="), NULL) == 0);
+	ASSERT(tsig_key_init(&key,
+		       &(struct tsig_key_text){span_text("transfer.example.org"), TSIG_HMAC_SHA256,
+			       span_text("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")},
+		       NULL) == 0);
 	return key;
 }
 
@@ -29,13 +31,14 @@ static void serve(struct span bytes, const struct tsig_key *key)
 
 	if (dns_query_decode(bytes, &query) != DNS_NOERROR || query.tsig_at == 0)
 		return;
-	r = tsig_verify_query(&exchange, bytes, query.tsig_at, key, 1, NOW_S);
+	r = tsig_verify_query(&exchange, &(struct tsig_signed){bytes, query.tsig_at},
+		&(struct tsig_keys){1, key}, NOW_S);
 	ASSERT(r != DNS_NOERROR || exchange.key == key);
 	ASSERT(r != DNS_NOTAUTH || exchange.error != 0);
 	memcpy(answer, "\0\1\x80\0\0\1\0\0\0\0\0\0", DNS_HEADER_SIZE);
 	memcpy(answer + len, query.question.ptr, query.question.len);
 	len += query.question.len;
-	len = tsig_sign(&exchange, answer, len, sizeof(answer), NOW_S);
+	len = tsig_sign(&exchange, &(struct tsig_message){answer, len, sizeof(answer)}, NOW_S);
 	if (r != DNS_FORMERR) {
 		struct dns_message message;
 
@@ -54,7 +57,8 @@ static void ask(struct span bytes, const struct tsig_key *key)
 	if (dns_message_decode(bytes, &message) < 0)
 		return;
 	tsig_begin(&exchange, key);
-	ASSERT(tsig_sign(&exchange, query, DNS_HEADER_SIZE, sizeof(query), NOW_S) != 0);
+	ASSERT(tsig_sign(&exchange, &(struct tsig_message){query, DNS_HEADER_SIZE, sizeof(query)},
+		       NOW_S) != 0);
 	ASSERT(tsig_verify_answer(&exchange, bytes, message.tsig_at, NOW_S) < 0);
 	ASSERT(!tsig_is_whole(&exchange));
 }

@@ -72,8 +72,10 @@ static void cookies_are_those_of_the_standard(void **state)
 			expected[DNS_COOKIE_SIZE];
 		bool good;
 
-		good = dns_cookie_renew(
-			&secrets, unhex(v->sent, sent), ip_of(v->client), v->now_s, answered);
+		good = dns_cookie_renew(&secrets,
+			&(struct dns_cookie_asked){
+				unhex(v->sent, sent), ip_of(v->client), v->now_s},
+			answered);
 		unhex(v->answered, expected);
 		assert_int_equal(good, v->good);
 		assert_memory_equal(answered, expected, sizeof(expected));
@@ -91,25 +93,36 @@ static void a_cookie_is_good_for_its_address_and_an_hour(void **state)
 	(void)state;
 	dns_cookie_secrets_random(&ours);
 	dns_cookie_secrets_random(&theirs);
-	assert_false(dns_cookie_renew(
-		&ours, span_of("clientck", DNS_COOKIE_CLIENT_SIZE), client, now_s, cookie));
+	assert_false(dns_cookie_renew(&ours,
+		&(struct dns_cookie_asked){
+			span_of("clientck", DNS_COOKIE_CLIENT_SIZE), client, now_s},
+		cookie));
 
-	assert_true(dns_cookie_renew(&ours, whole, client, now_s + 1799, again));
-	assert_memory_equal(again, cookie, sizeof(cookie));
-	assert_true(dns_cookie_renew(&ours, whole, client, now_s + 1801, newer));
-	assert_memory_not_equal(newer, cookie, sizeof(cookie));
 	assert_true(dns_cookie_renew(
-		&ours, span_of(newer, sizeof(newer)), client, now_s + 4000, again));
-	assert_true(dns_cookie_renew(&ours, whole, client, now_s - 299, again));
+		&ours, &(struct dns_cookie_asked){whole, client, now_s + 1799}, again));
+	assert_memory_equal(again, cookie, sizeof(cookie));
+	assert_true(dns_cookie_renew(
+		&ours, &(struct dns_cookie_asked){whole, client, now_s + 1801}, newer));
+	assert_memory_not_equal(newer, cookie, sizeof(cookie));
+	assert_true(dns_cookie_renew(&ours,
+		&(struct dns_cookie_asked){span_of(newer, sizeof(newer)), client, now_s + 4000},
+		again));
+	assert_true(dns_cookie_renew(
+		&ours, &(struct dns_cookie_asked){whole, client, now_s - 299}, again));
 
-	assert_false(dns_cookie_renew(&ours, whole, client, now_s + 3601, again));
-	assert_false(dns_cookie_renew(&ours, whole, client, now_s - 301, again));
-	assert_false(dns_cookie_renew(&ours, whole, ip_of("192.0.2.8"), now_s, again));
-	assert_false(dns_cookie_renew(&theirs, whole, client, now_s, again));
+	assert_false(dns_cookie_renew(
+		&ours, &(struct dns_cookie_asked){whole, client, now_s + 3601}, again));
+	assert_false(dns_cookie_renew(
+		&ours, &(struct dns_cookie_asked){whole, client, now_s - 301}, again));
+	assert_false(dns_cookie_renew(
+		&ours, &(struct dns_cookie_asked){whole, ip_of("192.0.2.8"), now_s}, again));
+	assert_false(
+		dns_cookie_renew(&theirs, &(struct dns_cookie_asked){whole, client, now_s}, again));
 	for (size_t i = 0; i < sizeof(cookie); i++) {
 		cookie[i] ^= 1;
 		if (i != 15) /* the time: another hash, and still in time */
-			assert_false(dns_cookie_renew(&ours, whole, client, now_s, again));
+			assert_false(dns_cookie_renew(
+				&ours, &(struct dns_cookie_asked){whole, client, now_s}, again));
 		cookie[i] ^= 1;
 	}
 }

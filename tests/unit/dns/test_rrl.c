@@ -27,7 +27,8 @@ static void take(struct dns_rrl *rrl, const char *client, enum dns_rrl_kind kind
 
 	ret_counts[0] = ret_counts[1] = ret_counts[2] = 0;
 	for (unsigned i = 0; i < times; i++)
-		ret_counts[dns_rrl_take(rrl, &limits, ip, kind, now_ms)]++;
+		ret_counts[dns_rrl_take(
+			rrl, &limits, &(struct dns_rrl_answer){ip, kind}, now_ms)]++;
 }
 
 static void a_network_gets_its_rate_and_no_more(void **state)
@@ -98,10 +99,12 @@ static void the_network_under_attack_is_remembered(void **state)
 	for (uint32_t i = 0; i < 1000000; i++) {
 		int64_t now_ms = i / 1000; /* a million queries a second */
 
-		dns_rrl_take(rrl, &limits, ip_from_v4(i << 8), DNS_RRL_ANSWER, now_ms);
+		dns_rrl_take(rrl, &limits,
+			&(struct dns_rrl_answer){ip_from_v4(i << 8), DNS_RRL_ANSWER}, now_ms);
 		if (i % 100 == 0)
-			passed += dns_rrl_take(rrl, &limits, victim, DNS_RRL_ANSWER, now_ms) ==
-				  DNS_RRL_PASS;
+			passed += dns_rrl_take(rrl, &limits,
+					  &(struct dns_rrl_answer){victim, DNS_RRL_ANSWER},
+					  now_ms) == DNS_RRL_PASS;
 	}
 	assert_in_range(passed, 20, 60); /* of 10000; the table was washed through thirty times */
 	dns_rrl_free(&rrl);
@@ -116,13 +119,15 @@ static void without_slip_nothing_is_sent(void **state)
 	(void)state;
 	silent.slip = 0;
 	for (unsigned i = 0; i < 100; i++)
-		slipped += dns_rrl_take(rrl, &silent, ip_of("192.0.2.1"), DNS_RRL_ANSWER, 1) ==
-			   DNS_RRL_SLIP;
+		slipped += dns_rrl_take(rrl, &silent,
+				   &(struct dns_rrl_answer){ip_of("192.0.2.1"), DNS_RRL_ANSWER},
+				   1) == DNS_RRL_SLIP;
 	assert_int_equal(slipped, 0);
 	silent.slip = 1;
 	for (unsigned i = 0; i < 100; i++)
-		slipped += dns_rrl_take(rrl, &silent, ip_of("192.0.2.1"), DNS_RRL_ANSWER, 1) ==
-			   DNS_RRL_SLIP;
+		slipped += dns_rrl_take(rrl, &silent,
+				   &(struct dns_rrl_answer){ip_of("192.0.2.1"), DNS_RRL_ANSWER},
+				   1) == DNS_RRL_SLIP;
 	assert_int_equal(slipped, 100);
 	dns_rrl_free(&rrl);
 }
@@ -135,10 +140,10 @@ static void a_quota_counts_through_its_period(void **state)
 
 	(void)state;
 	for (uint32_t i = 1; i <= 1000; i++)
-		assert_int_equal(dns_quota_count(quota, "one", 3, DAY_S, now_s), i);
-	assert_int_equal(dns_quota_count(quota, "two", 3, DAY_S, now_s), 1);
-	assert_int_equal(dns_quota_count(quota, "one", 3, DAY_S, now_s + DAY_S - 6), 1001);
-	assert_int_equal(dns_quota_count(quota, "one", 3, DAY_S, now_s + DAY_S), 1);
+		assert_int_equal(dns_quota_count(quota, span_text("one"), DAY_S, now_s), i);
+	assert_int_equal(dns_quota_count(quota, span_text("two"), DAY_S, now_s), 1);
+	assert_int_equal(dns_quota_count(quota, span_text("one"), DAY_S, now_s + DAY_S - 6), 1001);
+	assert_int_equal(dns_quota_count(quota, span_text("one"), DAY_S, now_s + DAY_S), 1);
 	dns_quota_free(&quota);
 }
 
@@ -148,10 +153,10 @@ static void who_asked_much_is_not_forgotten_for_those_who_asked_once(void **stat
 
 	(void)state;
 	for (unsigned i = 0; i < 1000; i++)
-		dns_quota_count(quota, "much", 4, 86400, 1);
+		dns_quota_count(quota, span_text("much"), 86400, 1);
 	for (uint32_t i = 0; i < 1000000; i++)
-		dns_quota_count(quota, &i, sizeof(i), 86400, 1);
-	assert_int_equal(dns_quota_count(quota, "much", 4, 86400, 1), 1001);
+		dns_quota_count(quota, span_of(&i, sizeof(i)), 86400, 1);
+	assert_int_equal(dns_quota_count(quota, span_text("much"), 86400, 1), 1001);
 	dns_quota_free(&quota);
 }
 

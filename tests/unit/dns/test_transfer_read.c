@@ -312,8 +312,10 @@ static void signing_begin(struct signing *signing)
 	struct buf query;
 	struct dns_message message;
 
-	assert_int_equal(tsig_key_init(&signing->key, span_text("key.test"), TSIG_HMAC_SHA256,
-				 span_text("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="), NULL),
+	assert_int_equal(tsig_key_init(&signing->key,
+				 &(struct tsig_key_text){span_text("key.test"), TSIG_HMAC_SHA256,
+					 span_text("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")},
+				 NULL),
 		0);
 	buf_init(&query, 0);
 	message_build(&query, DNS_AXFR, 0, true, span_text(""));
@@ -321,13 +323,15 @@ static void signing_begin(struct signing *signing)
 	query.ptr[3] = 0;
 	tsig_begin(&signing->client, &signing->key);
 	buf_reserve(&query, 512);
-	buf_wrote(
-		&query, tsig_sign(&signing->client, query.ptr, buf_len(&query), query.size, NOW_S) -
-				buf_len(&query));
+	buf_wrote(&query,
+		tsig_sign(&signing->client,
+			&(struct tsig_message){query.ptr, buf_len(&query), query.size}, NOW_S) -
+			buf_len(&query));
 	assert_int_equal(dns_message_decode(buf_span(&query), &message), 0);
 	signing->server = (struct tsig_exchange){.key = NULL};
-	assert_int_equal(tsig_verify_query(&signing->server, buf_span(&query), message.tsig_at,
-				 &signing->key, 1, NOW_S),
+	assert_int_equal(tsig_verify_query(&signing->server,
+				 &(struct tsig_signed){buf_span(&query), message.tsig_at},
+				 &(struct tsig_keys){1, &signing->key}, NOW_S),
 		DNS_NOERROR);
 	buf_done(&query);
 }
@@ -341,8 +345,10 @@ static int read_signed(struct signing *signing, struct transfer_read *transfer, 
 	message_build(&message, DNS_AXFR, 0, first, span_text(words));
 	buf_reserve(&message, 512);
 	if (is_signed)
-		buf_wrote(&message, tsig_sign(&signing->server, message.ptr, buf_len(&message),
-					    message.size, NOW_S) -
+		buf_wrote(&message, tsig_sign(&signing->server,
+					    &(struct tsig_message){
+						    message.ptr, buf_len(&message), message.size},
+					    NOW_S) -
 					    buf_len(&message));
 	message.ptr[buf_len(&message) / 2] ^= damage;
 	r = transfer_read_message(transfer, buf_span(&message), NOW_S, NULL);

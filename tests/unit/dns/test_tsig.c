@@ -82,8 +82,10 @@ static struct tsig_key key_of(const struct vector *vector)
 {
 	struct tsig_key key;
 
-	assert_int_equal(tsig_key_init(&key, span_text("transfer.example.org"), vector->algorithm,
-				 span_text(vector->secret), NULL),
+	assert_int_equal(tsig_key_init(&key,
+				 &(struct tsig_key_text){span_text("transfer.example.org"),
+					 vector->algorithm, span_text(vector->secret)},
+				 NULL),
 		0);
 	return key;
 }
@@ -128,7 +130,8 @@ static struct octets a_query(void)
 
 static void sign(struct tsig_exchange *exchange, struct octets *octets, int64_t now_s)
 {
-	octets->len = tsig_sign(exchange, octets->ptr, octets->len, ROOM, now_s);
+	octets->len =
+		tsig_sign(exchange, &(struct tsig_message){octets->ptr, octets->len, ROOM}, now_s);
 	assert_int_not_equal(octets->len, 0);
 }
 
@@ -148,7 +151,9 @@ static int verify(struct tsig_exchange *exchange, const struct octets *query,
 
 	if (dns_query_decode(octets_span(query), &decoded) != DNS_NOERROR)
 		return DNS_FORMERR;
-	return tsig_verify_query(exchange, octets_span(query), decoded.tsig_at, key, 1, now_s);
+	return tsig_verify_query(exchange,
+		&(struct tsig_signed){octets_span(query), decoded.tsig_at},
+		&(struct tsig_keys){1, key}, now_s);
 }
 
 /* ---- the other implementation ---- */
@@ -483,11 +488,15 @@ static void a_full_message_is_not_signed(void **state)
 
 	(void)state;
 	tsig_begin(&exchange, &key);
-	assert_int_equal(tsig_sign(&exchange, query.ptr, query.len,
-				 query.len + tsig_room(&exchange) - 1, NOW_S),
+	assert_int_equal(tsig_sign(&exchange,
+				 &(struct tsig_message){query.ptr, query.len,
+					 query.len + tsig_room(&exchange) - 1},
+				 NOW_S),
 		0);
-	assert_int_equal(
-		tsig_sign(&exchange, query.ptr, query.len, query.len + tsig_room(&exchange), NOW_S),
+	assert_int_equal(tsig_sign(&exchange,
+				 &(struct tsig_message){
+					 query.ptr, query.len, query.len + tsig_room(&exchange)},
+				 NOW_S),
 		query.len + tsig_room(&exchange));
 }
 
@@ -498,23 +507,34 @@ static void keys_are_checked(void **state)
 	enum tsig_algorithm algorithm;
 
 	(void)state;
-	assert_int_equal(tsig_key_init(&key, span_text("K.x"), TSIG_HMAC_SHA256,
-				 span_text("AAECAwQFBgcICQoL\n DA0ODw==\n"), &why),
+	assert_int_equal(tsig_key_init(&key,
+				 &(struct tsig_key_text){span_text("K.x"), TSIG_HMAC_SHA256,
+					 span_text("AAECAwQFBgcICQoL\n DA0ODw==\n")},
+				 &why),
 		0);
 	assert_int_equal(key.secret_len, 16);
 	assert_int_equal(key.secret[15], 15);
 	assert_int_equal(key.name.wire[1], 'k');
-	assert_int_equal(tsig_key_init(&key, span_text("k"), TSIG_HMAC_SHA256,
-				 span_text("AAECAwQFBgcICQoLDA0O"), &why),
+	assert_int_equal(tsig_key_init(&key,
+				 &(struct tsig_key_text){span_text("k"), TSIG_HMAC_SHA256,
+					 span_text("AAECAwQFBgcICQoLDA0O")},
+				 &why),
 		E_LIMIT);
-	assert_int_equal(tsig_key_init(&key, span_text("k"), TSIG_HMAC_SHA256,
-				 span_text("not base64"), &why),
+	assert_int_equal(tsig_key_init(&key,
+				 &(struct tsig_key_text){
+					 span_text("k"), TSIG_HMAC_SHA256, span_text("not base64")},
+				 &why),
 		E_PARSE);
 	assert_null(strstr(why.text, "not base64 ")); /* a secret is never shown */
-	assert_int_equal(tsig_key_init(&key, span_text("k"), TSIG_HMAC_SHA256, span_text(""), &why),
+	assert_int_equal(
+		tsig_key_init(&key,
+			&(struct tsig_key_text){span_text("k"), TSIG_HMAC_SHA256, span_text("")},
+			&why),
 		E_PARSE);
-	assert_int_equal(tsig_key_init(&key, span_text("a..b"), TSIG_HMAC_SHA256,
-				 span_text("AAECAwQFBgcICQoLDA0ODw=="), &why),
+	assert_int_equal(tsig_key_init(&key,
+				 &(struct tsig_key_text){span_text("a..b"), TSIG_HMAC_SHA256,
+					 span_text("AAECAwQFBgcICQoLDA0ODw==")},
+				 &why),
 		E_PARSE);
 	tsig_key_done(&key);
 	assert_int_equal(key.secret[1], 0);

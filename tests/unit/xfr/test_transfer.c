@@ -49,8 +49,10 @@ static void primary_init(struct primary *primary)
 		.transfers = transfers,
 		.transfer_records = 10000};
 
-	assert_int_equal(tsig_key_init(&key, span_text("sec1"), TSIG_HMAC_SHA256,
-				 span_text("AAECAwQFBgcICQoLDA0ODw=="), NULL),
+	assert_int_equal(tsig_key_init(&key,
+				 &(struct tsig_key_text){span_text("sec1"), TSIG_HMAC_SHA256,
+					 span_text("AAECAwQFBgcICQoLDA0ODw==")},
+				 NULL),
 		0);
 	fixture_init(&primary->fixture, entries, COUNTOF(entries));
 	primary->shelves = (struct dns_shelves){shelf_new(keep), shelf_new(keep)};
@@ -231,8 +233,9 @@ static struct dns_request ask_signed(struct tsig_exchange *exchange)
 	make_query(&query, "bl.example.org", DNS_AXFR);
 	memcpy(signed_query, buf_span(&query).ptr, buf_len(&query));
 	tsig_begin(exchange, &key);
-	len = tsig_sign(
-		exchange, signed_query, buf_len(&query), sizeof(signed_query), clock_now_s());
+	len = tsig_sign(exchange,
+		&(struct tsig_message){signed_query, buf_len(&query), sizeof(signed_query)},
+		clock_now_s());
 	request = primary_ask(&primary, span_of(signed_query, len), 0xc0000202, DNS_TCP);
 	assert_non_null(request.multi);
 	return request;
