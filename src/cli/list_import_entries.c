@@ -36,9 +36,11 @@ void import_complain(struct import *import, struct import_at at, const char *tex
 bool import_may_list(
 	struct import *import, const struct source *source, bool excluded, struct import_at at)
 {
+	struct rule_entry entry = {
+		.list = import->target.list, .source = source, .excluded = excluded};
 	struct fault why;
 
-	if (rule_may_list(import->cli->conf, import->target.list, source, excluded, &why) == 0)
+	if (rule_may_list(import->cli->conf, &entry, &why) == 0)
 		return true;
 	import_complain(import, at, why.text);
 	return false;

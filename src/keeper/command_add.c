@@ -67,14 +67,16 @@ static int adding_enter(struct adding *adding, const struct source *source)
 static int adding_judge(struct adding *adding, const Stockade__Source *wire, struct source *source)
 {
 	struct fault *why = &adding->run->item.why;
+	struct rule_entry entry = {.list = adding->placement.list,
+		.source = source,
+		.excluded = adding->add->excluded};
 	struct fault why_not = {""};
 	int r = source_from_wire(wire, source);
 
 	if (r < 0)
 		return fault_set(why, r,
 			"the command holds something that is not an address, network or domain");
-	r = rule_may_list(adding->run->parts->guard->conf, adding->placement.list, source,
-		adding->add->excluded, &why_not);
+	r = rule_may_list(adding->run->parts->guard->conf, &entry, &why_not);
 	if (r >= 0)
 		return 1;
 	if (!adding->is_import)
@@ -151,20 +153,21 @@ int command_add(struct command_run *run)
 	const Stockade__ListAdd *add = run->command->add;
 	const struct store_guard *guard = run->parts->guard;
 	struct adding adding = {.run = run, .add = add, .is_import = add->origin[0] != '\0'};
+	struct placement_name name = {span_text(add->list), span_text(add->sublist)};
 	struct fault *why = &run->item.why;
 	int r;
 
 	if (add->n_sources == 0 && !run->connection->imports)
 		return fault_set(why, E_USAGE, "nothing to add");
-	r = rule_place(
-		guard->conf, span_text(add->list), span_text(add->sublist), &adding.placement, why);
+	r = rule_place(guard->conf, &name, &adding.placement, why);
 	if (r >= 0)
 		r = retirement_refuses(guard, span_text(adding.placement.list->name), why);
-	if (r >= 0)
-		r = rule_until(adding.placement.policy, add->until_s, run->writer.now_s,
-			&adding.until_s, why);
-	if (r >= 0)
-		r = adding_all(&adding);
+	if (r < 0)
+		return r;
+	adding.until_s = rule_until(adding.placement.policy, add->until_s, run->writer.now_s, why);
+	if (adding.until_s < 0)
+		return (int)adding.until_s;
+	r = adding_all(&adding);
 	if (r < 0)
 		return r;
 	run->answer->text = adding_text(&adding);

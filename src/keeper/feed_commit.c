@@ -92,10 +92,10 @@ static int listings_add(const struct store_listing *listing, void *arg)
 static uint32_t commit_judge(
 	struct feed_commit *c, const struct feed_item *entry, const struct source *source)
 {
+	struct rule_entry rule = {.list = c->list, .source = source};
 	struct fault why = {""};
 
-	if (entry->listed == 0 ||
-		rule_may_list(c->staging->conf, c->list, source, false, &why) >= 0)
+	if (entry->listed == 0 || rule_may_list(c->staging->conf, &rule, &why) >= 0)
 		return entry->listed | entry->excluded;
 	if (c->skipped++ == 0)
 		c->why_skipped = why;

@@ -29,14 +29,15 @@ static bool placement_try(const struct conf *conf, const struct conf_list *list,
 	return true;
 }
 
-int rule_place(const struct conf *conf, struct span name, struct span sublist,
+int rule_place(const struct conf *conf, const struct placement_name *name,
 	struct placement *ret_placement, struct fault *why)
 {
-	const struct conf_list *list = conf_list_find(conf, name);
+	const struct conf_list *list = conf_list_find(conf, name->list);
+	struct span sublist = name->sublist;
 
 	if (list == NULL)
 		return fault_set(why, E_ABSENT, "there is no list '%.*s' in the configuration",
-			(int)name.len, (const char *)name.ptr);
+			(int)name->list.len, (const char *)name->list.ptr);
 	for (size_t i = 0; i < list->sublists_len; i++) {
 		const struct conf_sublist *candidate = &list->sublists[i];
 
@@ -63,9 +64,11 @@ static bool nets_meet(struct prefix a, struct prefix b)
 	return prefix_is_v4(a) == prefix_is_v4(b) && (prefix_covers(a, b) || prefix_covers(b, a));
 }
 
-static int net_may_be_listed(const struct conf *conf, const struct conf_list *list,
-	struct prefix net, const char *text, struct fault *why)
+static int net_may_be_listed(const struct conf *conf, const struct rule_entry *entry,
+	const char *text, struct fault *why)
 {
+	const struct conf_list *list = entry->list;
+	struct prefix net = entry->source->net;
 	bool v4 = prefix_is_v4(net);
 
 	if (net.bits < (v4 ? WIDEST_V4_BITS : WIDEST_V6_BITS))
@@ -111,30 +114,27 @@ static int domain_may_be_listed(const struct conf *conf, const struct conf_list 
 	return 0;
 }
 
-int rule_may_list(const struct conf *conf, const struct conf_list *list,
-	const struct source *source, bool excluded, struct fault *why)
+int rule_may_list(const struct conf *conf, const struct rule_entry *entry, struct fault *why)
 {
+	const struct conf_list *list = entry->list;
 	bool allow = strcmp(list->name, "allow") == 0;
-	bool domain = source->kind == SOURCE_DOMAIN;
+	bool domain = entry->source->kind == SOURCE_DOMAIN;
 	char text[SOURCE_TEXT_SIZE];
 
-	source_print(source, text);
+	source_print(entry->source, text);
 	if (!allow && domain != (list->holds == LIST_OF_DOMAINS))
 		return fault_set(why, E_USAGE, "list '%s' holds %s, and '%s' is not one of them",
 			list->name, list->holds == LIST_OF_DOMAINS ? "domains" : "addresses", text);
-	if (allow || excluded)
+	if (allow || entry->excluded)
 		return 0;
-	return domain ? domain_may_be_listed(conf, list, source->domain, why)
-		      : net_may_be_listed(conf, list, source->net, text, why);
+	return domain ? domain_may_be_listed(conf, list, entry->source->domain, why)
+		      : net_may_be_listed(conf, entry, text, why);
 }
 
-int rule_until(const struct conf_policy *policy, int64_t asked_s, int64_t now_s,
-	int64_t *ret_until_s, struct fault *why)
+int64_t rule_until(
+	const struct conf_policy *policy, int64_t asked_s, int64_t now_s, struct fault *why)
 {
 	if (asked_s < 0 || (asked_s != 0 && asked_s <= now_s))
 		return fault_set(why, E_RANGE, "the end of the listing is in the past");
-	if (asked_s == 0 && policy->lasts_s != 0)
-		asked_s = now_s + policy->lasts_s;
-	*ret_until_s = asked_s;
-	return 0;
+	return asked_s == 0 && policy->lasts_s != 0 ? now_s + policy->lasts_s : asked_s;
 }

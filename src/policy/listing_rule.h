@@ -14,15 +14,25 @@ struct placement {
 	const struct conf_policy *policy;
 };
 
-/* sublist empty: the one whose policy takes what operators enter. E_ABSENT, E_DENIED (the policy
- * takes no such entries). */
-int rule_place(const struct conf *conf, struct span list, struct span sublist,
+/* How an operator names it; sublist empty: the one whose policy takes what operators enter. */
+struct placement_name {
+	struct span list;
+	struct span sublist;
+};
+
+struct rule_entry {
+	const struct conf_list *list;
+	const struct source *source;
+	bool excluded; /* from the list: that hits nobody */
+};
+
+/* E_ABSENT, E_DENIED (the policy takes no such entries). */
+int rule_place(const struct conf *conf, const struct placement_name *name,
 	struct placement *ret_placement, struct fault *why);
 
 /* E_USAGE: the list holds the other kind; E_PROTECTED: on the never-list, or far too wide. */
-int rule_may_list(const struct conf *conf, const struct conf_list *list,
-	const struct source *source, bool excluded, struct fault *why);
+int rule_may_list(const struct conf *conf, const struct rule_entry *entry, struct fault *why);
 
-/* asked_s 0: as long as the policy says. E_RANGE: it is over already. */
-int rule_until(const struct conf_policy *policy, int64_t asked_s, int64_t now_s,
-	int64_t *ret_until_s, struct fault *why);
+/* Until when; asked_s 0: as long as the policy says. E_RANGE: it is over already. */
+int64_t rule_until(
+	const struct conf_policy *policy, int64_t asked_s, int64_t now_s, struct fault *why);

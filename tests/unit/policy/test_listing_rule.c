@@ -40,6 +40,14 @@ static struct conf *load(void)
 	return conf;
 }
 
+static int place(const struct conf *conf, const char *list, const char *sublist,
+	struct placement *placement, struct fault *why)
+{
+	struct placement_name name = {span_text(list), span_text(sublist)};
+
+	return rule_place(conf, &name, placement, why);
+}
+
 static void an_entry_goes_where_the_policy_takes_it(void **state)
 {
 	AUTO(conf) *conf = load();
@@ -47,19 +55,15 @@ static void an_entry_goes_where_the_policy_takes_it(void **state)
 	struct fault why = {""};
 
 	(void)state;
-	assert_int_equal(rule_place(conf, span_text("main"), span_text(""), &placement, &why), 0);
+	assert_int_equal(place(conf, "main", "", &placement, &why), 0);
 	assert_string_equal(placement.sublist->name, "manual");
 	assert_int_equal(placement.policy->version, 2);
-	assert_int_equal(
-		rule_place(conf, span_text("main"), span_text("short"), &placement, &why), 0);
-	assert_int_equal(rule_place(conf, span_text("main"), span_text("traps"), &placement, &why),
-		E_DENIED);
+	assert_int_equal(place(conf, "main", "short", &placement, &why), 0);
+	assert_int_equal(place(conf, "main", "traps", &placement, &why), E_DENIED);
 	assert_non_null(strstr(why.text, "RFC 6471"));
-	assert_int_equal(
-		rule_place(conf, span_text("main"), span_text("none"), &placement, &why), E_ABSENT);
-	assert_int_equal(
-		rule_place(conf, span_text("none"), span_text(""), &placement, &why), E_ABSENT);
-	assert_int_equal(rule_place(conf, span_text("allow"), span_text(""), &placement, &why), 0);
+	assert_int_equal(place(conf, "main", "none", &placement, &why), E_ABSENT);
+	assert_int_equal(place(conf, "none", "", &placement, &why), E_ABSENT);
+	assert_int_equal(place(conf, "allow", "", &placement, &why), 0);
 }
 
 struct row {
@@ -100,12 +104,13 @@ static void the_never_list_holds(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNTOF(rows); i++) {
 		struct source source;
+		struct rule_entry entry = {
+			.list = conf_list_find(conf, span_text(rows[i].list)), .source = &source};
 		struct fault why = {""};
 		int r;
 
 		assert_int_equal(source_parse(span_text(rows[i].source), &source, NULL), 0);
-		r = rule_may_list(
-			conf, conf_list_find(conf, span_text(rows[i].list)), &source, false, &why);
+		r = rule_may_list(conf, &entry, &why);
 		if (r != rows[i].expected)
 			fail_msg("%s on %s: %s (%s)", rows[i].source, rows[i].list, err_text(r),
 				why.text);
@@ -119,14 +124,14 @@ static void the_end_comes_from_the_policy_or_the_operator(void **state)
 	int64_t until_s = -1;
 
 	(void)state;
-	assert_int_equal(rule_until(&day, 0, 1000, &until_s, NULL), 0);
+	until_s = rule_until(&day, 0, 1000, NULL);
 	assert_int_equal(until_s, 87400);
-	assert_int_equal(rule_until(&review, 0, 1000, &until_s, NULL), 0);
+	until_s = rule_until(&review, 0, 1000, NULL);
 	assert_int_equal(until_s, 0);
-	assert_int_equal(rule_until(&day, 1001, 1000, &until_s, NULL), 0);
+	until_s = rule_until(&day, 1001, 1000, NULL);
 	assert_int_equal(until_s, 1001);
-	assert_int_equal(rule_until(&day, 1000, 1000, &until_s, NULL), E_RANGE);
-	assert_int_equal(rule_until(&day, -5, 1000, &until_s, NULL), E_RANGE);
+	assert_int_equal(rule_until(&day, 1000, 1000, NULL), E_RANGE);
+	assert_int_equal(rule_until(&day, -5, 1000, NULL), E_RANGE);
 }
 
 static void serials_go_round(void **state)
