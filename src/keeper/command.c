@@ -5,7 +5,10 @@
 #include "base/macro.h"
 #include "base/obj.h"
 
-enum { TOGETHER_SOURCES = 4 /* a command of more is a transaction of its own */ };
+enum {
+	TOGETHER_SOURCES = 4,  /* a command of more is a transaction of its own */
+	IMPORT_REST_MS = 30000 /* an import from which nothing comes any more */
+};
 
 static bool add_is_small(const Stockade__Command *command)
 {
@@ -88,7 +91,7 @@ static bool command_ends_import(struct command_run *run)
 	struct connection *connection = run->connection;
 	bool was = connection->imports;
 
-	if (connection->dead)
+	if (connection->stream == NULL)
 		return false;
 	connection->imports = run->mode == COMMAND_PART_OF_IMPORT;
 	connection->import_event = connection->imports ? run->writer.event.id : 0;
@@ -239,4 +242,16 @@ void command_import_broken(const struct keeper_parts *parts, struct connection *
 		return;
 	connection->imports = false;
 	publisher_turn(parts->publisher);
+}
+
+bool command_import_goes_on(const struct keeper_parts *parts)
+{
+	int64_t now_ms = loop_now_ms(parts->guard->loop);
+
+	for (const struct connection *connection = connections_first(parts->connections);
+		connection != NULL; connection = connection->next) {
+		if (connection->imports && now_ms < connection->import_ms + IMPORT_REST_MS)
+			return true;
+	}
+	return false;
 }

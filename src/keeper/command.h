@@ -43,6 +43,8 @@ void command_handle(const struct keeper_parts *parts, struct connection *connect
 	const Stockade__Command *command);
 /* The connection of an import that was going on is gone: what it committed is published. */
 void command_import_broken(const struct keeper_parts *parts, struct connection *connection);
+/* Files wait for the end of an import, unless nothing comes from it any more. */
+bool command_import_goes_on(const struct keeper_parts *parts);
 
 /* The verbs. */
 int command_add(struct command_run *run);

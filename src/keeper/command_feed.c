@@ -21,8 +21,8 @@ struct listing_feeds {
 static const Stockade__Condition *feed_condition(
 	const struct connections *connections, const char *name)
 {
-	for (const struct connection *connection = connections->first; connection != NULL;
-		connection = connection->next) {
+	for (const struct connection *connection = connections_first(connections);
+		connection != NULL; connection = connection->next) {
 		for (size_t i = 0;
 			connection->health != NULL && i < connection->health->n_conditions; i++) {
 			const Stockade__Condition *condition = connection->health->conditions[i];

@@ -1,27 +1,52 @@
 /* SPDX-License-Identifier: ISC */
+#include "keeper/connection.h"
+
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/arena.h"
+#include "base/log.h"
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/serial.h"
 #include "bus/frame.h"
-#include "keeper/command.h"
-#include "keeper/evidence.h"
-#include "keeper/feed_commit.h"
-#include "keeper/keeper_priv.h"
-#include "keeper/query.h"
 #include "process/jail.h"
 
-/*
- * Connections. Who speaks is known by the socket; what it may say is in bus/rights.c; anything else
- * closes the connection. The answer to a command is held until every follower has said that it
- * serves the change, so that the next DNS query after `stockade list add` sees it; a follower that
- * hangs delays the answer by CONFIRM_MS at most.
- */
+/* A follower that hangs delays an answer by CONFIRM_MS at most. */
 enum { CONFIRM_MS = 500, OUT_MAX = 16 * 1024 * 1024, ACCEPT_MAX = 64 };
+
+/* An answer that waits until the change is served everywhere. */
+struct pending_answer {
+	struct pending_answer *next;
+	struct connection *connection;
+	Stockade__Answer *answer; /* in the arena */
+	struct arena *arena;
+	uint32_t snapshot; /* a snapshot at least this new has to be out first; 0: none */
+	uint32_t serial;   /* then all followers have to serve this */
+	int64_t at_ms;     /* not later than this, once the snapshot is out */
+};
+
+struct listener {
+	uint32_t magic;
+	struct connections *all;
+	enum bus_sender sender;
+	int fd;
+	struct watch *watch; /* NULL: this machine does not have that role */
+};
+
+struct connections {
+	uint32_t magic;
+	struct loop *loop;
+	struct publisher *publisher;
+	const struct connection_calls *calls;
+	void *arg;
+	struct connection *first;
+	struct pending_answer *pending;
+	struct timer pending_due;
+	struct listener listeners[BUS_SENDER_COUNT];
+};
 
 static size_t connection_limit(const struct connection *connection)
 {
@@ -43,7 +68,7 @@ void connection_unref(struct connection **connection)
 		return;
 	if (c->health != NULL)
 		stockade__health__free_unpacked(c->health, NULL);
-	feed_forget(c);
+	c->calls->released(c);
 	c->magic = 0;
 	mem_free(c);
 }
@@ -61,41 +86,42 @@ static void pending_free(struct pending_answer *pending)
 	mem_free(pending);
 }
 
-static void pending_drop(struct keeper *keeper, const struct connection *connection)
+static void pending_drop(const struct connection *connection)
 {
-	for (struct pending_answer **place = &keeper->pending; *place != NULL;) {
-		struct pending_answer *pending = *place;
+	for (struct pending_answer **at = &connection->all->pending; *at != NULL;) {
+		struct pending_answer *pending = *at;
 
 		if (pending->connection != connection) {
-			place = &pending->next;
+			at = &pending->next;
 			continue;
 		}
-		*place = pending->next;
+		*at = pending->next;
 		pending_free(pending);
 	}
 }
 
+static void connection_unlink(struct connection *connection)
+{
+	struct connection **at = &connection->all->first;
+
+	while (*at != connection)
+		at = &(*at)->next;
+	*at = connection->next;
+}
+
 static void connection_close(struct connection *connection)
 {
-	struct keeper *keeper = connection->keeper;
+	struct connections *all = connection->all;
 
-	if (connection->dead)
+	if (connection->stream == NULL)
 		return;
-	connection->dead = true;
-	for (struct connection **place = &keeper->connections.first; *place != NULL;
-		place = &(*place)->next) {
-		if (*place == connection) {
-			*place = connection->next;
-			break;
-		}
-	}
-	pending_drop(keeper, connection);
-	publisher_follower_gone(keeper->publisher, &connection->follower);
+	connection_unlink(connection);
+	pending_drop(connection);
+	publisher_follower_gone(all->publisher, &connection->follower);
 	stream_free(&connection->stream);
-	command_import_broken(&keeper->parts, connection);
-	loop_later(
-		keeper->loop, connection_let_go, connection); /* a callback of it may be running */
-	connections_answer_pending(keeper); /* nobody waits for this one any more */
+	connection->calls->closed(connection, all->arg);
+	loop_later(all->loop, connection_let_go, connection); /* a callback of it may be running */
+	connections_answer_pending(all); /* nobody waits for this one any more */
 }
 
 static void connection_bad(struct connection *connection, int error, const struct fault *why)
@@ -110,7 +136,7 @@ void connection_send(struct connection *connection, const Stockade__Message *mes
 	struct fault why = {"a message to it is too long"};
 	int r;
 
-	if (connection->dead)
+	if (connection->stream == NULL)
 		return;
 	r = frame_append(stream_out(connection->stream), message, connection_limit(connection));
 	if (r < 0)
@@ -135,62 +161,69 @@ void connection_answer(struct connection *connection, Stockade__Answer *answer)
 	connection_send(connection, &message);
 }
 
-/* ---- held answers ---- */
+/* ---- answers that wait ---- */
 
 /* Whether the answer may go now. When its snapshot has come out, the clock for the followers
  * starts. */
-static bool pending_is_due(struct keeper *keeper, struct pending_answer *pending)
+static bool pending_is_due(const struct connections *all, struct pending_answer *pending)
 {
-	uint32_t snapshot = publisher_snapshot_serial(keeper->publisher);
+	uint32_t snapshot = publisher_snapshot_serial(all->publisher);
 
 	if (pending->snapshot != 0) {
 		if (snapshot == 0 || serial_is_before(snapshot, pending->snapshot))
 			return false;
 		pending->snapshot = 0;
-		pending->serial = publisher_serial(keeper->publisher);
-		pending->at_ms = loop_now_ms(keeper->loop) + CONFIRM_MS;
+		pending->serial = publisher_serial(all->publisher);
+		pending->at_ms = loop_now_ms(all->loop) + CONFIRM_MS;
 	}
-	return loop_now_ms(keeper->loop) >= pending->at_ms ||
-	       publisher_all_serve(keeper->publisher, pending->serial);
+	return loop_now_ms(all->loop) >= pending->at_ms ||
+	       publisher_all_serve(all->publisher, pending->serial);
 }
 
-static void pending_arm(struct keeper *keeper)
+static void pending_arm(struct connections *all)
 {
 	int64_t at_ms = INT64_MAX;
 
-	for (const struct pending_answer *pending = keeper->pending; pending != NULL;
+	for (const struct pending_answer *pending = all->pending; pending != NULL;
 		pending = pending->next) {
 		if (pending->snapshot == 0 && pending->at_ms < at_ms)
 			at_ms = pending->at_ms;
 	}
 	if (at_ms == INT64_MAX)
-		timer_clear(&keeper->pending_due);
+		timer_clear(&all->pending_due);
 	else
-		timer_set(&keeper->pending_due, at_ms);
+		timer_set(&all->pending_due, at_ms);
 }
 
-void connections_answer_pending(struct keeper *keeper)
+/* Takes those that are due off the list. */
+static struct pending_answer *pending_take_due(struct connections *all)
 {
 	struct pending_answer *due = NULL;
 
-	for (struct pending_answer **place = &keeper->pending; *place != NULL;) {
-		struct pending_answer *pending = *place;
+	for (struct pending_answer **at = &all->pending; *at != NULL;) {
+		struct pending_answer *pending = *at;
 
-		if (!pending_is_due(keeper, pending)) {
-			place = &pending->next;
+		if (!pending_is_due(all, pending)) {
+			at = &pending->next;
 			continue;
 		}
-		*place = pending->next;
+		*at = pending->next;
 		pending->next = due;
 		due = pending;
 	}
-	pending_arm(keeper);
-	/* sending may close connections, which changes the list of those that still wait */
-	while (due != NULL) {
+	return due;
+}
+
+void connections_answer_pending(struct connections *connections)
+{
+	struct pending_answer *due = pending_take_due(connections);
+
+	pending_arm(connections);
+	while (due != NULL) { /* sending may close connections, and so come back here */
 		struct pending_answer *pending = due;
 
 		due = pending->next;
-		if (!pending->connection->dead)
+		if (pending->connection->stream != NULL)
 			connection_answer(pending->connection, pending->answer);
 		pending_free(pending);
 	}
@@ -198,48 +231,42 @@ void connections_answer_pending(struct keeper *keeper)
 
 static void pending_on_due(struct timer *timer, void *arg)
 {
+	struct connections *connections = OBJ(connections, arg);
+
 	(void)timer;
-	connections_answer_pending(OBJ(keeper, arg));
+	connections_answer_pending(connections);
 }
 
 static void connection_answer_later(struct connection *connection, Stockade__Answer *answer,
 	struct arena *arena, enum reply_when when)
 {
-	struct keeper *keeper = connection->keeper;
+	struct connections *all = connection->all;
 	struct pending_answer *pending = mem_new(pending_answer);
 
-	pending->connection = connection;
-	pending->answer = answer;
-	pending->arena = arena;
-	pending->snapshot =
-		when == REPLY_AFTER_SNAPSHOT ? publisher_gap_serial(keeper->publisher) : 0;
-	pending->serial = publisher_serial(keeper->publisher);
-	pending->at_ms = loop_now_ms(keeper->loop) + CONFIRM_MS;
-	pending->next = keeper->pending;
-	keeper->pending = pending;
-	connections_answer_pending(keeper);
+	*pending = (struct pending_answer){.next = all->pending,
+		.connection = connection,
+		.answer = answer,
+		.arena = arena,
+		.snapshot = when == REPLY_AFTER_SNAPSHOT ? publisher_gap_serial(all->publisher) : 0,
+		.serial = publisher_serial(all->publisher),
+		.at_ms = loop_now_ms(all->loop) + CONFIRM_MS};
+	all->pending = pending;
+	connections_answer_pending(all);
 }
 
 void connection_reply(struct connection *connection, Stockade__Answer *answer, struct arena *arena,
 	enum reply_when when)
 {
-	if (when != REPLY_NOW && !connection->dead) {
+	if (when != REPLY_NOW && connection->stream != NULL) {
 		connection_answer_later(connection, answer, arena, when);
 		return;
 	}
-	if (!connection->dead)
+	if (connection->stream != NULL)
 		connection_answer(connection, answer);
 	arena_free(&arena);
 }
 
 /* ---- input ---- */
-
-static void connection_on_hello(struct connection *connection, const Stockade__Hello *hello)
-{
-	if (rights_follows(connection->sender))
-		publisher_follower_greeted(
-			connection->keeper->publisher, &connection->follower, hello->serial);
-}
 
 /* Taken out of the message, which stays fit to be freed. */
 static void connection_on_health(struct connection *connection, Stockade__Message *message)
@@ -252,27 +279,15 @@ static void connection_on_health(struct connection *connection, Stockade__Messag
 
 static void connection_on_message(struct connection *connection, Stockade__Message *message)
 {
-	switch (message->kind_case) {
-	case STOCKADE__MESSAGE__KIND_HELLO:
-		connection_on_hello(connection, message->hello);
-		break;
-	case STOCKADE__MESSAGE__KIND_PUT:
-		evidence_handle(connection->keeper->evidence, connection, message->put);
-		break;
-	case STOCKADE__MESSAGE__KIND_QUERY:
-		query_handle(&connection->keeper->parts, connection, message->query);
-		break;
-	case STOCKADE__MESSAGE__KIND_COMMAND:
-		command_handle(&connection->keeper->parts, connection, message->command);
-		break;
-	case STOCKADE__MESSAGE__KIND_HEALTH:
+	struct connections *all = connection->all;
+
+	if (message->kind_case == STOCKADE__MESSAGE__KIND_HEALTH) {
 		connection_on_health(connection, message);
-		break;
-	case STOCKADE__MESSAGE__KIND_FEED:
-		feed_handle(&connection->keeper->parts, connection, message->feed, feed_commit);
-		break;
-	default:
-		break; /* rights_check let nothing else through */
+	} else if (message->kind_case != STOCKADE__MESSAGE__KIND_HELLO) {
+		connection->calls->message(connection, message, all->arg);
+	} else if (rights_follows(connection->sender)) {
+		publisher_follower_greeted(
+			all->publisher, &connection->follower, message->hello->serial);
 	}
 }
 
@@ -280,7 +295,7 @@ static void connection_on_input(struct stream *stream, void *arg)
 {
 	struct connection *connection = OBJ(connection, arg);
 
-	while (!connection->dead) {
+	while (connection->stream != NULL) {
 		struct fault why = {"the length of a message is out of bounds"};
 		Stockade__Message *message = NULL;
 		struct span body;
@@ -311,7 +326,7 @@ static void connection_on_drained(struct stream *stream, void *arg)
 	struct connection *connection = OBJ(connection, arg);
 
 	(void)stream;
-	publisher_follower_drained(connection->keeper->publisher, &connection->follower);
+	publisher_follower_drained(connection->all->publisher, &connection->follower);
 }
 
 static void connection_on_closed(struct stream *stream, int error, void *arg)
@@ -349,37 +364,38 @@ static int connection_find_author(struct connection *connection, int fd)
 	return operator_check(&who);
 }
 
-static void connection_new(struct listener *listener, int fd)
+static void connection_new(const struct listener *listener, int fd)
 {
 	static const struct stream_calls calls = {.input = connection_on_input,
 		.drained = connection_on_drained,
 		.closed = connection_on_closed};
-	struct keeper *keeper = listener->keeper;
+	struct connections *all = listener->all;
 	struct connection *connection = mem_new(connection);
 	struct stream_limits limits = {.out = OUT_MAX};
 	struct fault why = {"only operators may speak here, and this is a role"};
 	int r = 0;
 
 	connection->magic = (uint32_t)MAGIC_connection;
-	connection->keeper = keeper;
 	connection->references = 1;
+	connection->all = all;
+	connection->calls = all->calls;
 	connection->sender = listener->sender;
 	if (connection->sender == BUS_CONTROL)
 		r = connection_find_author(connection, fd);
 	limits.in = connection_limit(connection) + FRAME_HEAD;
-	connection->stream = stream_new(keeper->loop, fd,
+	connection->stream = stream_new(all->loop, fd,
 		&(struct stream_settings){.calls = &calls, .arg = connection, .limits = limits});
 	connection->follower.stream = connection->stream;
 	connection->follower.name = bus_sender_name(connection->sender);
-	connection->next = keeper->connections.first;
-	keeper->connections.first = connection;
+	connection->next = all->first;
+	all->first = connection;
 	if (r < 0)
 		connection_bad(connection, r, &why);
 }
 
 static void listener_on_ready(struct watch *watch, int ready, void *arg)
 {
-	struct listener *listener = arg;
+	const struct listener *listener = OBJ(listener, arg);
 
 	(void)watch;
 	(void)ready;
@@ -392,30 +408,59 @@ static void listener_on_ready(struct watch *watch, int ready, void *arg)
 	}
 }
 
-void connections_open(struct keeper *keeper)
+/* ---- all of them ---- */
+
+struct connections *connections_new(struct loop *loop, struct publisher *publisher,
+	const struct connection_calls *calls, void *arg)
 {
-	timer_init(&keeper->pending_due, keeper->loop, pending_on_due, keeper);
+	struct connections *connections = mem_new(connections);
+
+	connections->magic = (uint32_t)MAGIC_connections;
+	connections->loop = loop;
+	connections->publisher = publisher;
+	connections->calls = calls;
+	connections->arg = arg;
+	timer_init(&connections->pending_due, loop, pending_on_due, connections);
+	return connections;
+}
+
+void connections_listen(struct connections *connections, const struct role_context *context)
+{
 	for (int i = 0; i < BUS_SENDER_COUNT; i++) {
-		struct listener *listener = &keeper->listeners[i];
+		struct listener *listener = &connections->listeners[i];
 		char name[32];
 
 		snprintf(name, sizeof(name), i == BUS_CONTROL ? "%s" : "bus-%s",
 			bus_sender_name((enum bus_sender)i));
-		*listener = (struct listener){.keeper = keeper, .sender = (enum bus_sender)i};
-		listener->fd = role_socket(keeper->context, name);
+		*listener = (struct listener){.magic = (uint32_t)MAGIC_listener,
+			.all = connections,
+			.sender = (enum bus_sender)i,
+			.fd = role_socket(context, name)};
 		if (listener->fd < 0)
-			continue; /* this machine does not have that role */
+			continue;
 		listener->watch =
-			watch_new(keeper->loop, listener->fd, listener_on_ready, listener);
+			watch_new(connections->loop, listener->fd, listener_on_ready, listener);
 		watch_set(listener->watch, WATCH_READ);
 	}
 }
 
-void connections_close(struct keeper *keeper)
+struct connection *connections_first(const struct connections *connections)
 {
+	return connections->first;
+}
+
+void connections_free(struct connections **connections)
+{
+	struct connections *all = *connections;
+
+	if (all == NULL)
+		return;
 	for (int i = 0; i < BUS_SENDER_COUNT; i++)
-		watch_free(&keeper->listeners[i].watch);
-	while (keeper->connections.first != NULL)
-		connection_close(keeper->connections.first);
-	timer_done(&keeper->pending_due);
+		watch_free(&all->listeners[i].watch);
+	while (all->first != NULL)
+		connection_close(all->first);
+	timer_done(&all->pending_due);
+	all->magic = 0;
+	mem_free(all);
+	*connections = NULL;
 }

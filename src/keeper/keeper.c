@@ -1,22 +1,36 @@
 /* SPDX-License-Identifier: ISC */
 #include "keeper/keeper.h"
-#include "keeper/evidence.h"
-#include "keeper/expire.h"
-#include "keeper/keeper_priv.h"
-
-#include <stdio.h>
 
 #include "base/clock.h"
+#include "base/clock_guard.h"
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
+#include "keeper/command.h"
+#include "keeper/evidence.h"
+#include "keeper/expire.h"
+#include "keeper/feed_commit.h"
+#include "keeper/query.h"
 
-enum {
-	TICK_MS = 1000,
-	KEEP_EVERY_MS = 60 * 1000,
-	KEEP_STEP = 500,
-	SLOW_RETRY_MS = 5000,
-	IMPORT_REST_MS = 30000 /* an import from which nothing comes any more */
+/*
+ * The machine on one page: which parts there are, what each may call, and what goes on by the
+ * clock. The README tells how they work together.
+ */
+enum { TICK_MS = 1000, KEEP_EVERY_MS = 60 * 1000, KEEP_STEP = 500, REOPEN_MS = 5000 };
+
+struct keeper {
+	uint32_t magic;
+	struct loop *loop;
+	struct store_guard guard;
+	struct publisher *publisher;
+	struct transaction *transaction;
+	struct connections *connections;
+	struct evidence *evidence;
+	struct keeper_parts parts; /* all of these, for what works on a message */
+	struct timer tick;
+	struct timer expiry;
+	struct clock_guard clock;
+	int64_t keep_at_ms;
 };
 
 static int keeper_open_store(struct keeper *keeper)
@@ -65,7 +79,7 @@ static void keeper_try_store(struct keeper *keeper)
 	if (loop_now_ms(keeper->loop) < keeper->guard.retry_ms)
 		return;
 	if (keeper->guard.store == NULL) {
-		keeper->guard.retry_ms = loop_now_ms(keeper->loop) + SLOW_RETRY_MS;
+		keeper->guard.retry_ms = loop_now_ms(keeper->loop) + REOPEN_MS;
 		if (keeper_open_store(keeper) < 0)
 			return;
 	}
@@ -115,62 +129,94 @@ static void keeper_on_tick(struct timer *timer, void *arg)
 		keeper_keep(keeper);
 }
 
+/* ---- what the parts call ---- */
+
+static void keeper_on_message(
+	struct connection *connection, const Stockade__Message *message, void *arg)
+{
+	struct keeper *keeper = OBJ(keeper, arg);
+
+	switch (message->kind_case) {
+	case STOCKADE__MESSAGE__KIND_PUT:
+		evidence_handle(keeper->evidence, connection, message->put);
+		break;
+	case STOCKADE__MESSAGE__KIND_QUERY:
+		query_handle(&keeper->parts, connection, message->query);
+		break;
+	case STOCKADE__MESSAGE__KIND_COMMAND:
+		command_handle(&keeper->parts, connection, message->command);
+		break;
+	case STOCKADE__MESSAGE__KIND_FEED:
+		feed_handle(&keeper->parts, connection, message->feed, feed_commit);
+		break;
+	default:
+		break; /* bus/rights.c let nothing else through */
+	}
+}
+
+static void keeper_on_connection_closed(struct connection *connection, void *arg)
+{
+	command_import_broken(&OBJ(keeper, arg)->parts, connection);
+}
+
+static const struct connection_calls connection_calls = {.message = keeper_on_message,
+	.closed = keeper_on_connection_closed,
+	.released = feed_forget};
+
 static void keeper_on_committed(void *arg)
 {
 	keeper_arm_expiry(OBJ(keeper, arg));
 }
 
-/* ---- what the publisher calls ---- */
-
-static void keeper_on_served(void *arg)
+static void publisher_on_served(void *arg)
 {
-	connections_answer_pending(OBJ(keeper, arg));
+	connections_answer_pending(OBJ(keeper, arg)->connections);
 }
 
-static void keeper_on_write(void *arg)
+static void publisher_on_write(void *arg)
 {
 	transaction_commit(OBJ(keeper, arg)->transaction);
 }
 
-static bool keeper_import_goes_on(void *arg)
+static bool publisher_on_ask_import(void *arg)
 {
-	const struct keeper *keeper = OBJ(keeper, arg);
-
-	for (const struct connection *connection = keeper->connections.first; connection != NULL;
-		connection = connection->next) {
-		if (connection->imports &&
-			loop_now_ms(keeper->loop) < connection->import_ms + IMPORT_REST_MS)
-			return true;
-	}
-	return false;
+	return command_import_goes_on(&OBJ(keeper, arg)->parts);
 }
+
+static const struct publisher_calls publisher_calls = {.served = publisher_on_served,
+	.commit_pending = publisher_on_write,
+	.import_goes_on = publisher_on_ask_import};
 
 /* ---- the role ---- */
 
-int keeper_start(struct role_context *context, struct fault *why)
+static struct keeper *keeper_new(const struct role_context *context)
 {
-	static const struct publisher_calls calls = {.served = keeper_on_served,
-		.commit_pending = keeper_on_write,
-		.import_goes_on = keeper_import_goes_on};
 	struct keeper *keeper = mem_new(keeper);
-	int r;
 
 	keeper->magic = (uint32_t)MAGIC_keeper;
-	keeper->context = context;
 	keeper->loop = context->loop;
-	keeper->guard.conf = context->conf;
-	keeper->guard.loop = context->loop;
-	timer_init(&keeper->tick, keeper->loop, keeper_on_tick, keeper);
-	timer_init(&keeper->expiry, keeper->loop, keeper_on_expiry, keeper);
-	keeper->publisher = publisher_new(&keeper->guard, &calls, keeper);
+	keeper->guard = (struct store_guard){.conf = context->conf, .loop = context->loop};
+	keeper->publisher = publisher_new(&keeper->guard, &publisher_calls, keeper);
 	keeper->transaction =
 		transaction_new(&keeper->guard, keeper->publisher, keeper_on_committed, keeper);
+	keeper->connections =
+		connections_new(context->loop, keeper->publisher, &connection_calls, keeper);
 	keeper->evidence = evidence_new(&keeper->guard, keeper->transaction);
 	keeper->parts = (struct keeper_parts){.guard = &keeper->guard,
 		.publisher = keeper->publisher,
 		.transaction = keeper->transaction,
-		.connections = &keeper->connections,
+		.connections = keeper->connections,
 		.started_s = loop_now_s(context->loop)};
+	timer_init(&keeper->tick, keeper->loop, keeper_on_tick, keeper);
+	timer_init(&keeper->expiry, keeper->loop, keeper_on_expiry, keeper);
+	return keeper;
+}
+
+int keeper_start(struct role_context *context, struct fault *why)
+{
+	struct keeper *keeper = keeper_new(context);
+	int r;
+
 	context->state = keeper;
 	r = publisher_start(keeper->publisher, why);
 	if (r < 0)
@@ -178,7 +224,7 @@ int keeper_start(struct role_context *context, struct fault *why)
 	r = keeper_open_store(keeper);
 	if (r == E_CONFIG || r == E_VERSION)
 		return fault_set(why, r, "%s", keeper->guard.why);
-	connections_open(keeper);
+	connections_listen(keeper->connections, context);
 	timer_set(&keeper->tick, loop_now_ms(keeper->loop));
 	return 0;
 }
@@ -203,7 +249,7 @@ void keeper_finish(struct role_context *context)
 	struct keeper *keeper = OBJ(keeper, context->state);
 
 	transaction_commit(keeper->transaction);
-	connections_close(keeper);
+	connections_free(&keeper->connections);
 	publisher_free(&keeper->publisher);
 	timer_done(&keeper->tick);
 	timer_done(&keeper->expiry);

@@ -188,8 +188,8 @@ static int status_lists(struct asking *asking, Stockade__Status *status)
 static void status_role(
 	const struct connections *connections, enum bus_sender sender, Stockade__RoleStatus *role)
 {
-	for (const struct connection *connection = connections->first; connection != NULL;
-		connection = connection->next) {
+	for (const struct connection *connection = connections_first(connections);
+		connection != NULL; connection = connection->next) {
 		if (connection->sender != sender)
 			continue;
 		if (!role->connected)
@@ -221,7 +221,7 @@ static void status_roles(struct asking *asking, Stockade__Status *status)
 /* The rows stay the connections', as above. */
 static void status_conditions(struct asking *asking, Stockade__Status *status)
 {
-	const struct connection *first = asking->parts->connections->first;
+	const struct connection *first = connections_first(asking->parts->connections);
 	size_t count = 0;
 
 	for (const struct connection *connection = first; connection != NULL;
