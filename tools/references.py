@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 """What is named exists, and what exists is used: files named in comments and documents, rows of the tables, unit tests of pure
 files. Prints each violation; exit code 1 when there are any."""
+import collections
 import pathlib
 import re
 import sys
@@ -20,6 +21,20 @@ STANDING_UNTESTED = {
     "gate/facts_lists.c", "gate/verdict_reply.c", "sets/image.c", "sets/names.c", "sets/packed_rows.c", "sets/prefix.c",
     "sets/prefix_table.c", "zone/apex_txt.c", "zone/diff.c", "zone/guard_sample.c", "zone/match.c", "zone/qname.c",
     "zone/record.c", "zone/table.c", "zone/test_entries.c", "zone/walk_domain.c",
+}
+
+# Functions that no file of src calls, and why they stand.
+UNUSED = {
+    "store_events_verify": "the chain of the audit trail; its verb comes with the chain that survives retention",
+    "bus_client_spooled": "tests wait for what is acknowledged",
+    "spool_count": "tests count what waits", "cache_count": "tests count answers", "access_keys_count": "the fuzzer counts keys",
+    "http_server_connections": "tests count connections", "zone_node_count": "tests know the bound of a node's records",
+    "view_overlay_size": "tests and bench watch what overlays hold", "view_snapshot_serial": "tests tell a rebased view from an old one",
+    "view_list_entries": "tests read back what a snapshot counts", "overlay_is_empty": "tests", "view_piece_next": "walks of tests",
+    "rbl_answer": "one request; the server answers batches",
+    "rbl_dataset_memory": "tests hold memory to its bound", "setting_has_range": "a test holds the manual to the table",
+    "conf_load_text": "tests and fuzzing read text, not files", "log_format": "tests read lines",
+    "clock_monotonic_us": "bench", "mem_fail_after": "tests let the Nth allocation fail",
 }
 
 # Names that stand for many, and headers of others that nobody includes yet.
@@ -95,6 +110,23 @@ def check_rows(files):
     return found + c.unneeded(STANDING_ROWS, set(unused), "tools/references.py")
 
 
+# ---- functions ----
+
+def unused_functions(files):
+    """Functions that others can see and no file of src names but where they are defined; x_free is named by AUTO(x)."""
+    named = collections.Counter(word for file in files for word in re.findall(r"\w+", file.code))
+    told = collections.Counter(function.name for file in files for function in file.functions)
+    owned = {name + "_free" for file in files for name in re.findall(r"\bAUTO\((\w+)\)", file.code)}
+    visible = {function.name for file in files if file.name.endswith(".c") for function in file.functions
+               if function.is_definition and not function.is_static}
+    return {name for name in visible - owned - {"main"} if named[name] <= told[name] and not name.startswith("__")}
+
+
+def check_functions(files):
+    unused = unused_functions(files)
+    return [f"src: nobody calls {name}" for name in sorted(unused - UNUSED.keys())] + c.unneeded(UNUSED, unused, "tools/references.py")
+
+
 # ---- tests ----
 
 def untested(files, names):
@@ -123,6 +155,9 @@ def selftest():
     assert list(named_files("tests/a1.py", 'x = "not.c"  # gone.c\n')) == [(1, "gone.c")]
     table = c.Source("base/t.def", "ROW(A_ROW, 1)\nROW(B_ROW, 2)\n")
     assert unused_rows([table, c.Source("base/x.c", "f(A_ROW); /* B_ROW */")], "base/t.def", "ROW") == ["B_ROW"]
+    seen = c.Source("base/a1.c", "int a1_get(void)\n{\n}\nint a1_set(void)\n{\n}\nvoid b1_free(void)\n{\n}\n")
+    user = c.Source("base/c1.c", "static int f(void)\n{\n\tAUTO(b1) *b = NULL;\n\treturn a1_get();\n}\n")
+    assert unused_functions([seen, user]) == {"a1_set"}
     pure = [c.Source("smtp/x1.c", ""), c.Source("smtp/y.c", ""), c.Source("loop/z.c", "")]
     assert untested(pure, {"tests/unit/smtp/test_y.c"}) == {"smtp/x1.c"}
 
@@ -131,7 +166,7 @@ def main():
     selftest()
     names = tree()
     files = c.sources()
-    sys.exit(c.report([*check_files(files, names), *check_rows(files), *check_tests(files, names)],
+    sys.exit(c.report([*check_files(files, names), *check_rows(files), *check_functions(files), *check_tests(files, names)],
                       "what is named exists, and what exists is used"))
 
 

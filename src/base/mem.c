@@ -76,13 +76,6 @@ void *mem_resize(void *block, size_t size)
 	return moved;
 }
 
-void *mem_resize_try(void *block, size_t size)
-{
-	if (mem_should_fail())
-		return NULL;
-	return resize(block, size);
-}
-
 /* The pointer at `array` may be of any object type: it is read and written by its octets. */
 static int array_resize(void *array, size_t *room, size_t wanted, size_t size)
 {

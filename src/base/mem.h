@@ -18,7 +18,6 @@ void *mem_alloc_array_try(size_t count, size_t size);
 
 /* Grows or shrinks; new bytes are not zeroed. */
 void *mem_resize(void *block, size_t size);
-void *mem_resize_try(void *block, size_t size);
 
 int mem_grow_more(void *array, size_t *room, size_t wanted, size_t size);
 

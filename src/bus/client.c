@@ -63,7 +63,6 @@ struct bus_client {
 	size_t asks_room;
 	struct buf health; /* the packed message that was told last; empty: none */
 	uint64_t tag;
-	uint64_t dropped;
 	bool said_away;
 	bool said_full;
 	bool freed;
@@ -597,7 +596,6 @@ int bus_client_put(struct bus_client *client, const struct bus_incident *inciden
 		return E_USAGE;
 	r = incident_spool(client, incident);
 	if (r < 0) {
-		client->dropped++;
 		if (!client->said_full)
 			client_log(client, EV_SPOOL_FULL,
 				LOG_FIELDS(log_error(r),
@@ -618,9 +616,4 @@ bool bus_client_is_connected(const struct bus_client *client)
 size_t bus_client_spooled(const struct bus_client *client)
 {
 	return client->spool != NULL ? spool_size(client->spool) : 0;
-}
-
-uint64_t bus_client_dropped(const struct bus_client *client)
-{
-	return client->dropped;
 }

@@ -62,4 +62,3 @@ int bus_client_report(struct bus_client *client, const struct bus_health *health
 bool bus_client_is_connected(const struct bus_client *client);
 size_t bus_client_spooled(
 	const struct bus_client *client); /* bytes waiting for an acknowledgement */
-uint64_t bus_client_dropped(const struct bus_client *client); /* puts lost to a full spool */

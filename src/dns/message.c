@@ -216,17 +216,6 @@ int dns_record_target(const struct dns_message *message, const struct dns_record
 	return 0;
 }
 
-int dns_record_preference(const struct dns_record *record, uint16_t *ret_preference)
-{
-	struct reader reader = reader_of(record->rdata);
-	uint16_t preference = reader_u16(&reader);
-
-	if (record->type != DNS_MX || reader.bad)
-		return E_PARSE;
-	*ret_preference = preference;
-	return 0;
-}
-
 int dns_record_text(const struct dns_record *record, struct buf *out)
 {
 	struct reader reader = reader_of(record->rdata);

@@ -144,7 +144,6 @@ int dns_record_ip(const struct dns_record *record, struct ip *ret_ip); /* A, AAA
 /* PTR, CNAME, NS, and the exchange of an MX. */
 int dns_record_target(const struct dns_message *message, const struct dns_record *record,
 	struct dns_name *ret_name);
-int dns_record_preference(const struct dns_record *record, uint16_t *ret_preference); /* MX */
 /* The strings of a TXT joined; appended to out, whose limit holds (E_LIMIT). */
 int dns_record_text(const struct dns_record *record, struct buf *out);
 

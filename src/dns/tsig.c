@@ -40,17 +40,6 @@ static const struct {
 
 /* ---- keys ---- */
 
-int tsig_algorithm_find(struct span name, enum tsig_algorithm *ret_algorithm)
-{
-	for (size_t i = 0; i < COUNTOF(algorithms); i++) {
-		if (span_equal_text(name, algorithms[i].name)) {
-			*ret_algorithm = (enum tsig_algorithm)i;
-			return 0;
-		}
-	}
-	return E_ABSENT;
-}
-
 static void name_fold(struct dns_name *name)
 {
 	for (size_t i = 0; i < name->len; i++)

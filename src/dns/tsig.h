@@ -55,9 +55,6 @@ struct tsig_exchange {
 	alignas(16) uint8_t state[TSIG_STATE_SIZE];
 };
 
-/* "hmac-sha256", "hmac-sha512"; E_ABSENT. */
-int tsig_algorithm_find(struct span name, enum tsig_algorithm *ret_algorithm);
-
 /* A key as it is written: the secret in base64, blanks and line ends allowed. */
 struct tsig_key_text {
 	struct span name;

@@ -13,14 +13,12 @@ static void read_record(const struct dns_message *message, const struct dns_reco
 	char printed[DNS_NAME_TEXT_SIZE];
 	struct dns_name parsed;
 	struct dns_name name;
-	uint16_t preference;
 	struct dns_soa soa;
 	struct buf text;
 	struct ip ip;
 
 	buf_init(&text, 4096);
 	dns_record_ip(record, &ip);
-	dns_record_preference(record, &preference);
 	dns_record_text(record, &text);
 	dns_record_soa(message, record, &soa);
 	if (dns_record_target(message, record, &name) == 0) {
