@@ -11,24 +11,14 @@ enum { FIRST_BLOCK = 2048, ALIGNMENT = 16 };
 
 struct arena_block {
 	struct arena_block *next;
-	size_t size;
-	size_t used;
+	size_t size, used;
 	_Alignas(ALIGNMENT) uint8_t bytes[];
 };
 
 struct arena {
 	struct arena_block *blocks; /* the newest first; the oldest is kept on reset */
-	size_t limit;
-	size_t used;
+	size_t limit, used;
 };
-
-static struct arena_block *arena_block_new(size_t size)
-{
-	struct arena_block *block = mem_alloc(sizeof(*block) + size);
-
-	block->size = size;
-	return block;
-}
 
 struct arena *arena_new(size_t limit)
 {
@@ -82,7 +72,9 @@ void *arena_alloc_try(struct arena *arena, size_t size)
 	if (block == NULL || rounded > block->size - block->used) {
 		size_t wanted = block != NULL ? block->size * 2 : FIRST_BLOCK;
 
-		block = arena_block_new(rounded > wanted ? rounded : wanted);
+		wanted = rounded > wanted ? rounded : wanted;
+		block = mem_alloc(sizeof(*block) + wanted);
+		block->size = wanted;
 		block->next = arena->blocks;
 		arena->blocks = block;
 	}
@@ -121,8 +113,7 @@ char *arena_copy_string(struct arena *arena, const char *string)
 
 char *arena_format(struct arena *arena, const char *format, ...)
 {
-	va_list args;
-	va_list again;
+	va_list args, again;
 	char *text;
 	int n;
 

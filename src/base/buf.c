@@ -22,29 +22,20 @@ void buf_done(struct buf *buf)
 
 void buf_clear(struct buf *buf)
 {
-	buf->start = 0;
-	buf->end = 0;
+	buf->start = buf->end = 0;
 	buf->bad = false;
-}
-
-void buf_release(struct buf *buf)
-{
-	buf_done(buf);
 }
 
 void buf_consume(struct buf *buf, size_t len)
 {
 	buf->start += len < buf_len(buf) ? len : buf_len(buf);
-	if (buf->start == buf->end) {
-		buf->start = 0;
-		buf->end = 0;
-	}
+	if (buf->start == buf->end)
+		buf->start = buf->end = 0;
 }
 
 uint8_t *buf_reserve(struct buf *buf, size_t len)
 {
-	size_t held = buf_len(buf);
-	size_t size = buf->size;
+	size_t held = buf_len(buf), size = buf->size;
 
 	if (buf->bad || len > SIZE_MAX / 4 || (buf->limit != 0 && held + len > buf->limit)) {
 		buf->bad = true;
@@ -86,11 +77,8 @@ void buf_cut(struct buf *buf, size_t len)
 
 void buf_append(struct buf *buf, struct span s)
 {
-	uint8_t *room;
+	uint8_t *room = s.len != 0 ? buf_reserve(buf, s.len) : NULL;
 
-	if (s.len == 0)
-		return;
-	room = buf_reserve(buf, s.len);
 	if (room == NULL)
 		return;
 	memcpy(room, s.ptr, s.len);
@@ -128,8 +116,7 @@ void buf_append_u64(struct buf *buf, uint64_t value)
 
 void buf_append_format(struct buf *buf, const char *format, ...)
 {
-	va_list args;
-	va_list again;
+	va_list args, again;
 	uint8_t *room;
 	int n;
 

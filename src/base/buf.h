@@ -16,20 +16,17 @@ struct buf {
 	uint8_t *ptr;
 	size_t start; /* bytes before it were consumed */
 	size_t end;
-	size_t size;
-	size_t limit;
+	size_t size, limit;
 	bool bad;
 };
 
 /* limit: the largest number of unconsumed bytes, 0 for none. No memory is taken before the first
  * append. */
 void buf_init(struct buf *buf, size_t limit);
-void buf_done(struct buf *buf);
 
-/* Empties it and clears `bad`; keeps the memory. buf_release gives the memory back as well (idle
- * sessions). */
+/* Empties it and clears `bad`; done gives the memory back (idle sessions), clear keeps it. */
+void buf_done(struct buf *buf);
 void buf_clear(struct buf *buf);
-void buf_release(struct buf *buf);
 
 static inline struct span buf_span(const struct buf *buf)
 {

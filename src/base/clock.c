@@ -31,21 +31,17 @@ static void clock_map_offset(void)
 		offset_ms = page;
 }
 
-static int64_t clock_offset_us(clockid_t id)
-{
-	if (offset_ms == NULL)
-		return 0;
-	return (offset_ms[OFFSET_BOTH] + (id == CLOCK_REALTIME ? offset_ms[OFFSET_WALL] : 0)) *
-	       1000;
-}
-
 static int64_t clock_read_us(clockid_t id)
 {
 	struct timespec now;
+	int64_t moved_ms = 0;
 
 	pthread_once(&offset_once, clock_map_offset);
+	if (offset_ms != NULL)
+		moved_ms = offset_ms[OFFSET_BOTH] +
+			   (id == CLOCK_REALTIME ? offset_ms[OFFSET_WALL] : 0);
 	clock_gettime(id, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 + clock_offset_us(id);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 + moved_ms * 1000;
 }
 
 int64_t clock_now_ms(void)

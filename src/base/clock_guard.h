@@ -10,9 +10,7 @@
 #include <stdint.h>
 
 struct clock_guard {
-	int64_t wall_s;
-	int64_t mono_ms;
-	int64_t hold_until_ms;
+	int64_t wall_s, mono_ms, hold_until_ms;
 	int64_t ahead_s; /* by how much the wall clock jumped, while that is not believed */
 };
 

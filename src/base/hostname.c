@@ -27,8 +27,7 @@ static bool is_number(struct span label)
 
 unsigned hostname_labels(struct span name)
 {
-	struct span rest = name;
-	struct span label = {0};
+	struct span rest = name, label = {0};
 	unsigned labels = 0;
 
 	/* span_split cannot tell "a." from "a" */

@@ -131,8 +131,7 @@ struct ip prefix_last(struct prefix prefix)
 
 int prefix_parse(struct span s, struct prefix *ret_prefix, struct fault *why)
 {
-	struct span rest = s;
-	struct span address = span_split(&rest, '/');
+	struct span rest = s, address = span_split(&rest, '/');
 	bool has_length = address.len < s.len;
 	struct prefix prefix;
 	struct ip ip;
@@ -163,7 +162,7 @@ int prefix_parse(struct span s, struct prefix *ret_prefix, struct fault *why)
 
 const char *prefix_print(struct prefix prefix, char text[PREFIX_TEXT_SIZE])
 {
-	bool v4 = ip_is_v4(prefix.ip) && prefix.bits >= IP_V4_BITS;
+	bool v4 = prefix_is_v4(prefix);
 	char address[IP_TEXT_SIZE];
 
 	if (v4 || !ip_is_v4(prefix.ip))

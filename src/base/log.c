@@ -34,8 +34,7 @@ static int log_pid; /* of this process since log_open */
 /* A line being built; what does not fit is cut, never overrun. */
 struct line {
 	char *text;
-	size_t size; /* with room for the newline */
-	size_t len;
+	size_t size, len; /* size: with room for the newline */
 };
 
 void log_open(const char *role, enum log_level level)
@@ -166,8 +165,7 @@ static void line_event(struct line *line, enum log_event_id id, const struct log
 
 static void line_head(struct line *line)
 {
-	char text[64];
-	char time[CLOCK_TEXT_SIZE];
+	char text[64], time[CLOCK_TEXT_SIZE];
 
 	line_text(line, clock_print_utc(clock_now_s(), time));
 	snprintf(text, sizeof(text), " stockade/%s[%d]: ", log_role,

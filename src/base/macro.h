@@ -9,7 +9,7 @@
 /* A local owner: type_free(&variable) runs at the end of the scope.   AUTO(file) *f = NULL; */
 #define AUTO(type) __attribute__((cleanup(type##_free))) struct type
 
-/* Hands an owned pointer on and leaves NULL behind; p is a plain variable. */
+/* Hands an owned pointer on and leaves NULL behind; p is read twice. */
 #define TAKE(p)                             \
 	({                                  \
 		__typeof__(p) taken_ = (p); \

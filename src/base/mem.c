@@ -127,10 +127,8 @@ void mem_free(void *block)
 		return;
 	size = malloc_usable_size(block);
 	memset(block, POISON, size < POISON_BYTES ? size : POISON_BYTES);
-	__asm__ volatile(""
-			 :
-			 : "r"(block)
-			 : "memory"); /* or the compiler drops a store before free */
+	/* Or the compiler drops a store before free. */
+	__asm__ volatile("" : : "r"(block) : "memory");
 	free(block);
 }
 

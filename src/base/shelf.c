@@ -70,8 +70,7 @@ static struct shelf_item *shelf_take_dropped(struct shelf *shelf)
 
 void shelf_put(struct shelf *shelf, void *object)
 {
-	struct shelf_item *item = mem_new(shelf_item);
-	struct shelf_item *old, *dropped;
+	struct shelf_item *item = mem_new(shelf_item), *old, *dropped;
 
 	item->object = object;
 	item->holders = 1;

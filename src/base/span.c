@@ -44,10 +44,9 @@ bool span_equal_nocase(struct span a, struct span b)
 {
 	if (a.len != b.len)
 		return false;
-	for (size_t i = 0; i < a.len; i++) {
+	for (size_t i = 0; i < a.len; i++)
 		if (ascii_lower(a.ptr[i]) != ascii_lower(b.ptr[i]))
 			return false;
-	}
 	return true;
 }
 
@@ -88,6 +87,31 @@ size_t span_find_text(struct span s, const char *text)
 	if (s.len != 0 && t.len != 0)
 		found = memmem(s.ptr, s.len, t.ptr, t.len);
 	return found != NULL ? (size_t)(found - s.ptr) : s.len;
+}
+
+bool span_is_word(struct span s, const char *others)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (!ascii_is_alpha(s.ptr[i]) && !ascii_is_digit(s.ptr[i]) &&
+			(s.ptr[i] == 0 || strchr(others, s.ptr[i]) == NULL))
+			return false;
+	return true;
+}
+
+bool span_is_ascii(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.ptr[i] >= 0x80)
+			return false;
+	return true;
+}
+
+bool span_is_clean(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if ((s.ptr[i] < 0x20 && s.ptr[i] != '\t') || s.ptr[i] == 0x7f)
+			return false;
+	return true;
 }
 
 static bool span_is_blank(uint8_t byte)

@@ -31,10 +31,7 @@ struct refusal {
 };
 
 struct check_words {
-	const char *key;
-	const char *title;
-	const char *meaning;
-	const char *remedy;
+	const char *key, *title, *meaning, *remedy;
 };
 
 const struct refusal *refusal_get(enum refusal_id id);
@@ -56,6 +53,6 @@ struct refusal_value {
 size_t refusal_cap(struct span placeholder);
 
 /* Appends "550 5.7.1 text" without CRLF, at most 510 octets, whatever the values. A placeholder
- * without a value becomes '?'. */
+ * without one becomes '?'. */
 void refusal_print(
 	enum refusal_id id, const struct refusal_value *values, size_t count, struct buf *out);

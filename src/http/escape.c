@@ -7,36 +7,17 @@
 
 enum { DELETE = 0x7f, C1_END = 0xa0 };
 
-static bool is_control(uint32_t value)
-{
-	return value < 0x20 || (value >= DELETE && value < C1_END);
-}
-
 /* Characters that show nothing or rearrange their neighbours (Unicode: Cf, Zl, Zp and other
  * invisible ones). */
 static bool is_invisible(uint32_t value)
 {
 	static const struct {
 		uint32_t first, last;
-	} ranges[] = {
-		{0x00ad, 0x00ad},
-		{0x034f, 0x034f},
-		{0x0600, 0x0605},
-		{0x061c, 0x061c},
-		{0x115f, 0x1160},
-		{0x17b4, 0x17b5},
-		{0x180b, 0x180f},
-		{0x200b, 0x200f},
-		{0x2028, 0x202e},
-		{0x2060, 0x206f},
-		{0x3164, 0x3164},
-		{0xfe00, 0xfe0f},
-		{0xfeff, 0xfeff},
-		{0xffa0, 0xffa0},
-		{0xfff0, 0xfffb},
-		{0x1d173, 0x1d17a},
-		{0xe0000, 0xe0fff},
-	};
+	} ranges[] = {{0x00ad, 0x00ad}, {0x034f, 0x034f}, {0x0600, 0x0605}, {0x061c, 0x061c},
+		{0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180b, 0x180f}, {0x200b, 0x200f},
+		{0x2028, 0x202e}, {0x2060, 0x206f}, {0x3164, 0x3164}, {0xfe00, 0xfe0f},
+		{0xfeff, 0xfeff}, {0xffa0, 0xffa0}, {0xfff0, 0xfffb}, {0x1d173, 0x1d17a},
+		{0xe0000, 0xe0fff}};
 
 	for (size_t i = 0; i < COUNTOF(ranges); i++)
 		if (value >= ranges[i].first && value <= ranges[i].last)
@@ -46,20 +27,15 @@ static bool is_invisible(uint32_t value)
 
 static const char *entity(uint32_t value)
 {
-	switch (value) {
-	case '&':
-		return "&amp;";
-	case '<':
-		return "&lt;";
-	case '>':
-		return "&gt;";
-	case '"':
-		return "&quot;";
-	case '\'':
-		return "&#39;";
-	default:
-		return NULL;
-	}
+	static const char *const names[] = {
+		['&'] = "&amp;",
+		['<'] = "&lt;",
+		['>'] = "&gt;",
+		['"'] = "&quot;",
+		['\''] = "&#39;",
+	};
+
+	return value < COUNTOF(names) ? names[value] : NULL;
 }
 
 static void escape(struct span s, bool html, struct buf *out)
@@ -71,7 +47,7 @@ static void escape(struct span s, bool html, struct buf *out)
 
 		if (value == UTF8_NONE)
 			buf_append_format(out, "\\x%02x", (unsigned)s.ptr[0]);
-		else if (is_control(value))
+		else if (value < 0x20 || (value >= DELETE && value < C1_END))
 			buf_append_format(out, "\\x%02x", (unsigned)value);
 		else if (is_invisible(value))
 			buf_append_format(out, "\\u{%04x}", (unsigned)value);

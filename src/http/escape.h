@@ -22,6 +22,6 @@ void escape_html(struct span s, struct buf *out);
  * %XX. */
 void escape_url(struct span s, struct buf *out);
 
-/* Undoes %XX, once (RFC 3986 section 2.4), and '+' for a blank when form is set. E_PARSE: a broken
- * escape; the bytes may be anything afterwards. */
+/* Undoes %XX, once (RFC 3986 section 2.4), and '+' for a blank when form is set; any bytes.
+ * E_PARSE: a broken escape. */
 int unescape_url(struct span s, bool form, struct buf *out);

@@ -3,9 +3,8 @@
 
 #include <string.h>
 
-#include "http/escape.h"
-
 #include "base/utf8.h"
+#include "http/escape.h"
 
 enum { HOST_MAX = 255 };
 
@@ -13,25 +12,14 @@ struct head_state {
 	struct http_head head;
 	const struct http_limits *limits;
 	size_t fields;
-	bool has_host;
-	bool has_length;
-	bool has_body;
-	bool is_1_1;
-	bool close;
-	bool keep_alive;
+	bool has_host, has_length, has_body;
+	bool is_1_1, close, keep_alive;
 };
 
 /* RFC 9110 section 5.6.2 */
 static bool is_token(struct span s)
 {
-	for (size_t i = 0; i < s.len; i++) {
-		uint8_t byte = s.ptr[i];
-
-		if (!ascii_is_alpha(byte) && !ascii_is_digit(byte) &&
-			(byte == 0 || strchr("!#$%&'*+-.^_`|~", byte) == NULL))
-			return false;
-	}
-	return s.len != 0;
+	return s.len != 0 && span_is_word(s, "!#$%&'*+-.^_`|~");
 }
 
 /* One line without its CRLF. 1, 0: more needed, E_PARSE: a CR or LF that stands alone. */
@@ -46,16 +34,6 @@ static int line_take(struct span *rest, struct span *ret_line)
 	*ret_line = span_first(*rest, end - 1);
 	*rest = span_from(*rest, end + 1);
 	return 1;
-}
-
-static int method_parse(struct span s, enum http_method *ret_method)
-{
-	if (!is_token(s))
-		return E_PARSE;
-	*ret_method = span_equal_text(s, "GET")    ? HTTP_GET
-		      : span_equal_text(s, "HEAD") ? HTTP_HEAD
-						   : HTTP_OTHER;
-	return 0;
 }
 
 /* origin-form only (RFC 9112 section 3.2.1): the other forms are for proxies, which we are not. */
@@ -73,40 +51,26 @@ static int target_parse(struct span s, struct head_state *state)
 	return 0;
 }
 
-static int version_parse(struct span s, struct head_state *state)
-{
-	if (span_equal_text(s, "HTTP/1.1"))
-		state->is_1_1 = true;
-	else if (!span_equal_text(s, "HTTP/1.0"))
-		return s.len == 8 && memcmp(s.ptr, "HTTP/", 5) == 0 ? E_VERSION : E_PARSE;
-	return 0;
-}
-
 static int request_line_parse(struct span line, struct head_state *state)
 {
-	struct span method = span_split(&line, ' ');
-	struct span target = span_split(&line, ' ');
-	int r = method_parse(method, &state->head.method);
+	struct span method = span_split(&line, ' '), target = span_split(&line, ' ');
 
-	if (r >= 0)
-		r = version_parse(line, state);
-	return r >= 0 ? target_parse(target, state) : r;
+	if (!is_token(method))
+		return E_PARSE;
+	state->head.method = span_equal_text(method, "GET")    ? HTTP_GET
+			     : span_equal_text(method, "HEAD") ? HTTP_HEAD
+							       : HTTP_OTHER;
+	state->is_1_1 = span_equal_text(line, "HTTP/1.1");
+	if (!state->is_1_1 && !span_equal_text(line, "HTTP/1.0"))
+		return line.len == 8 && memcmp(line.ptr, "HTTP/", 5) == 0 ? E_VERSION : E_PARSE;
+	return target_parse(target, state);
 }
 
 /* A name, an address, "[::1]", each with or without a port; nothing a log or a link could stumble
  * over. */
 static bool host_is_good(struct span s)
 {
-	if (s.len == 0 || s.len > HOST_MAX)
-		return false;
-	for (size_t i = 0; i < s.len; i++) {
-		uint8_t byte = s.ptr[i];
-
-		if (!ascii_is_alpha(byte) && !ascii_is_digit(byte) &&
-			(byte == 0 || strchr("-._:[]", byte) == NULL))
-			return false;
-	}
-	return true;
+	return s.len != 0 && s.len <= HOST_MAX && span_is_word(s, "-._:[]");
 }
 
 /* "close" or "keep-alive" among the words of Connection. */
@@ -122,15 +86,6 @@ static void connection_parse(struct span value, struct head_state *state)
 	}
 }
 
-static int host_parse(struct span value, struct head_state *state)
-{
-	if (state->has_host || !host_is_good(value))
-		return E_PARSE;
-	state->has_host = true;
-	state->head.host = value;
-	return 0;
-}
-
 static int length_parse(struct span value, struct head_state *state)
 {
 	uint64_t length;
@@ -140,14 +95,6 @@ static int length_parse(struct span value, struct head_state *state)
 	state->has_length = true;
 	state->has_body |= length != 0;
 	return 0;
-}
-
-static bool value_is_clean(struct span s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if ((s.ptr[i] < 0x20 && s.ptr[i] != '\t') || s.ptr[i] == 0x7f)
-			return false;
-	return true;
 }
 
 static int field_parse(struct span line, struct head_state *state)
@@ -160,13 +107,16 @@ static int field_parse(struct span line, struct head_state *state)
 		return E_LIMIT;
 	/* A folded line starts with a blank and a blank before the colon ends the name: neither is
 	 * a token. */
-	if (colon == line.len || !is_token(name) || !value_is_clean(value))
+	if (colon == line.len || !is_token(name) || !span_is_clean(value))
 		return E_PARSE;
-	if (span_equal_nocase(name, span_text("host")))
-		return host_parse(value, state);
 	if (span_equal_nocase(name, span_text("content-length")))
 		return length_parse(value, state);
-	if (span_equal_nocase(name, span_text("transfer-encoding")))
+	if (span_equal_nocase(name, span_text("host"))) {
+		if (state->has_host || !host_is_good(value))
+			return E_PARSE;
+		state->has_host = true;
+		state->head.host = value;
+	} else if (span_equal_nocase(name, span_text("transfer-encoding")))
 		state->has_body = true;
 	else if (span_equal_nocase(name, span_text("connection")))
 		connection_parse(value, state);
@@ -193,15 +143,13 @@ static int head_judge(struct head_state *state)
 static int head_lines(struct span *rest, struct head_state *state)
 {
 	struct span line;
-	int r;
+	int r = line_take(rest, &line);
 
-	r = line_take(rest, &line);
 	if (r > 0 && line.len == 0) /* one empty line may come first (RFC 9112 section 2.2) */
 		r = line_take(rest, &line);
-	if (r <= 0) {
-		/* What no end of a line was seen of may already be too long to ever become good. */
+	/* What no end of a line was seen of may already be too long to ever become good. */
+	if (r <= 0)
 		return r == 0 && rest->len > state->limits->target + 32 ? E_RANGE : r;
-	}
 	r = request_line_parse(line, state);
 	while (r >= 0) {
 		r = line_take(rest, &line);
@@ -272,8 +220,7 @@ int http_path_decode(struct span path, struct buf *out)
 int http_query_get(struct span query, const char *name, struct buf *out)
 {
 	while (query.len != 0) {
-		struct span value = span_split(&query, '&');
-		struct span key = span_split(&value, '=');
+		struct span value = span_split(&query, '&'), key = span_split(&value, '=');
 		size_t before = buf_len(out);
 
 		if (!span_equal_text(key, name))

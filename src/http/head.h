@@ -31,8 +31,7 @@ struct http_head {
 	bool keep_alive;
 	struct span path;  /* as sent, before the '?' */
 	struct span query; /* behind it; empty when there is none */
-	struct span host;
-	struct span if_none_match;
+	struct span host, if_none_match;
 	struct span forwarded_for; /* X-Forwarded-For of the last such line */
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "http/server.h"
 
-#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,8 +18,8 @@
  *
  *   READING --head--> CALLING --http_reply--> READING (keep-alive)
  *      |                 |
- *      +---- bad head ---+--------- close ---> LINGERING until the client has closed too, or a
- *                                              little while
+ *      +---- bad head ---+--------- close ---> LINGERING until the client has closed
+ *                                              too, or a little while
  *
  * A call can outlive its connection (the client left, the server stops); it then answers into
  * nothing.
@@ -30,8 +31,7 @@ enum connection_state { CONNECTION_READING, CONNECTION_CALLING, CONNECTION_LINGE
 struct http_connection {
 	uint32_t magic;
 	struct http_server *server;
-	struct http_connection *next; /* the newest first */
-	struct http_connection *prev;
+	struct http_connection *next, *prev; /* the newest first */
 	struct stream *stream;
 	struct timer deadline;
 	enum connection_state state;
@@ -112,48 +112,35 @@ static void connection_on_deadline(struct timer *timer, void *arg)
 
 static const char *status_text(unsigned status)
 {
-	switch (status) {
-	case 200:
-		return "OK";
-	case 303:
-		return "See Other";
-	case 304:
-		return "Not Modified";
-	case 404:
-		return "Not Found";
-	case 405:
-		return "Method Not Allowed";
-	case 413:
-		return "Content Too Large";
-	case 414:
-		return "URI Too Long";
-	case 429:
-		return "Too Many Requests";
-	case 431:
-		return "Request Header Fields Too Large";
-	case 500:
-		return "Internal Server Error";
-	case 503:
-		return "Service Unavailable";
-	case 505:
-		return "HTTP Version Not Supported";
-	default:
-		return "Bad Request";
-	}
+	static const struct {
+		unsigned status;
+		const char *text;
+	} texts[] = {
+		{200, "OK"},
+		{303, "See Other"},
+		{304, "Not Modified"},
+		{404, "Not Found"},
+		{405, "Method Not Allowed"},
+		{413, "Content Too Large"},
+		{414, "URI Too Long"},
+		{429, "Too Many Requests"},
+		{431, "Request Header Fields Too Large"},
+		{500, "Internal Server Error"},
+		{503, "Service Unavailable"},
+		{505, "HTTP Version Not Supported"},
+	};
+
+	for (size_t i = 0; i < COUNTOF(texts); i++)
+		if (texts[i].status == status)
+			return texts[i].text;
+	return "Bad Request";
 }
 
-static const char *cache_text(enum http_cache cache)
-{
-	switch (cache) {
-	case HTTP_CACHE_DAY:
-		return "public, max-age=86400";
-	case HTTP_REVALIDATE:
-		return "no-cache";
-	case HTTP_NO_STORE:
-		break;
-	}
-	return "no-store";
-}
+static const char *const cache_texts[] = {
+	[HTTP_CACHE_DAY] = "public, max-age=86400",
+	[HTTP_REVALIDATE] = "no-cache",
+	[HTTP_NO_STORE] = "no-store",
+};
 
 /* Pages are text, one style sheet and one icon of our own; nothing else may load, run, frame them
  * or take their forms. */
@@ -169,14 +156,7 @@ static const char security_headers[] =
 /* It need not withstand anybody, since a client only deceives itself. */
 static void etag_print(struct span body, char text[20])
 {
-	static const char digits[] = "0123456789abcdef";
-	uint64_t hash = hash_bytes(HASH_START, body);
-
-	text[0] = '"';
-	for (size_t i = 0; i < 16; i++)
-		text[1 + i] = digits[hash >> (60 - 4 * i) & 15];
-	text[17] = '"';
-	text[18] = '\0';
+	snprintf(text, 20, "\"%016" PRIx64 "\"", hash_bytes(HASH_START, body));
 }
 
 /* A list of tags, weak or strong (RFC 9110 section 13.1.2). */
@@ -200,7 +180,7 @@ static void reply_head(
 {
 	buf_append_format(out, "HTTP/1.1 %u %s\r\n", reply->status, status_text(reply->status));
 	buf_append_text(out, security_headers);
-	buf_append_format(out, "Cache-Control: %s\r\n", cache_text(reply->cache));
+	buf_append_format(out, "Cache-Control: %s\r\n", cache_texts[reply->cache]);
 	if (etag != NULL)
 		buf_append_format(out, "ETag: %s\r\n", etag);
 	if (reply->location.len != 0) {
@@ -242,15 +222,12 @@ static void connection_write(struct http_connection *c, const struct http_reply 
 		connection_enter(c, CONNECTION_READING, c->server->settings.reply_ms);
 		stream_send(c->stream);
 		stream_resume(c->stream);
-		if (buf_len(stream_out(c->stream)) == 0)
+		if (buf_len(out) == 0)
 			timer_set(&c->deadline, c->since_ms + c->server->settings.head_ms);
 	} else {
-		bool taken;
-
 		stream_finish(c->stream);
-		taken = buf_len(stream_out(c->stream)) == 0;
-		connection_enter(
-			c, CONNECTION_LINGERING, taken ? LINGER_MS : c->server->settings.reply_ms);
+		connection_enter(c, CONNECTION_LINGERING,
+			buf_len(out) == 0 ? LINGER_MS : c->server->settings.reply_ms);
 		stream_resume(c->stream);
 	}
 }
@@ -319,13 +296,6 @@ static int call_new(
 	return r;
 }
 
-static void call_free(struct http_call *call)
-{
-	arena_free(&call->arena);
-	call->magic = 0;
-	mem_free(call);
-}
-
 struct arena *http_call_arena(struct http_call *call)
 {
 	return call->arena;
@@ -346,7 +316,9 @@ void http_reply(struct http_call *call, const struct http_reply *reply)
 			c->keep_alive = false;
 		connection_write(c, reply, &call->request);
 	}
-	call_free(call);
+	arena_free(&call->arena);
+	call->magic = 0;
+	mem_free(call);
 }
 
 /* ---- input ---- */

@@ -28,9 +28,8 @@ struct http_call; /* one request that waits for its answer */
 struct http_request {
 	enum http_method method;
 	struct span path; /* decoded */
-	struct span query;
-	struct span if_none_match;
-	/* whom X-Forwarded-For names when a proxy on this machine asks, else the peer */
+	struct span query, if_none_match;
+	/* Whom X-Forwarded-For names when a proxy on this machine asks, else the peer. */
 	struct ip client;
 };
 

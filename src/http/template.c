@@ -30,7 +30,7 @@ struct template
 {
 	const char *name;
 	struct node *nodes;
-	size_t nodes_len;
+	size_t nodes_len, nodes_room;
 };
 
 struct template_set {
@@ -66,8 +66,7 @@ static int node_add(struct compiler *c, enum node_kind kind, struct span text)
 		return 0;
 	if (t->nodes_len == NODES_MAX)
 		return compile_fault(c, E_LIMIT, "too many tags");
-	if ((t->nodes_len & (t->nodes_len + 1)) == 0) /* room for 1, 3, 7, 15 ... more */
-		t->nodes = mem_resize(t->nodes, (t->nodes_len * 2 + 2) * sizeof(*t->nodes));
+	mem_grow(&t->nodes, &t->nodes_room, t->nodes_len + 1, sizeof(*t->nodes));
 	t->nodes[t->nodes_len++] = (struct node){.kind = kind, .text = text};
 	return 0;
 }
@@ -93,15 +92,6 @@ static int section_close(struct compiler *c, struct span name)
 	return 0;
 }
 
-static bool name_is_good(struct span name)
-{
-	for (size_t i = 0; i < name.len; i++)
-		if (!ascii_is_alpha(name.ptr[i]) && !ascii_is_digit(name.ptr[i]) &&
-			name.ptr[i] != '.' && name.ptr[i] != '-')
-			return false;
-	return name.len != 0;
-}
-
 static int compile_tag(struct compiler *c, struct span tag)
 {
 	uint8_t mark = tag.len != 0 ? tag.ptr[0] : 0;
@@ -110,7 +100,7 @@ static int compile_tag(struct compiler *c, struct span tag)
 
 	if (mark == '!')
 		return 0;
-	if (!name_is_good(name))
+	if (name.len == 0 || !span_is_word(name, ".-"))
 		return compile_fault(c, E_PARSE, "a tag is not of a form we know");
 	switch (mark) {
 	case '#':
@@ -126,21 +116,15 @@ static int compile_tag(struct compiler *c, struct span tag)
 	}
 }
 
-static bool is_blank(uint8_t byte)
-{
-	return byte == ' ' || byte == '\t';
-}
-
 /* Whether the tag at [begin, end) stands alone on its line; then *begin and *end grow to the whole
  * line. */
 static bool take_whole_line(struct span text, size_t *begin, size_t *end)
 {
-	size_t left = *begin;
-	size_t right = *end;
+	size_t left = *begin, right = *end;
 
-	while (left > 0 && is_blank(text.ptr[left - 1]))
+	while (left > 0 && (text.ptr[left - 1] == ' ' || text.ptr[left - 1] == '\t'))
 		left--;
-	while (right < text.len && is_blank(text.ptr[right]))
+	while (right < text.len && (text.ptr[right] == ' ' || text.ptr[right] == '\t'))
 		right++;
 	if ((left != 0 && text.ptr[left - 1] != '\n') ||
 		(right < text.len && text.ptr[right] != '\n'))
@@ -153,12 +137,9 @@ static bool take_whole_line(struct span text, size_t *begin, size_t *end)
 /* The text up to the next tag, and the tag. 1: went on, 0: the source is at its end. */
 static int compile_step(struct compiler *c)
 {
-	struct span text = c->source->text;
-	struct span rest = span_from(text, c->at);
-	size_t begin = c->at + span_find_text(rest, "{{");
-	size_t after = begin + 2;
-	size_t literal_end = begin;
-	size_t end;
+	struct span text = c->source->text, rest = span_from(text, c->at);
+	size_t begin = c->at + span_find_text(rest, "{{"), after = begin + 2;
+	size_t literal_end = begin, end;
 	struct span tag;
 	int r;
 

@@ -11,9 +11,7 @@ struct value {
 	const char *name;
 	struct span text;
 	bool flag;
-	struct value *first;
-	struct value *last;
-	struct value *next;
+	struct value *first, *last, *next;
 };
 
 struct value *value_new(struct arena *arena)

@@ -22,15 +22,6 @@ static bool looks_like_net(struct span s)
 	return digits_only;
 }
 
-static bool is_ascii(struct span s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] >= 0x80)
-			return false;
-	}
-	return true;
-}
-
 /* To A-labels after UTS 46 (non-transitional: the sharp s stays itself). */
 static int name_to_ascii(struct span name, char text[DOMAIN_SIZE], struct fault *why)
 {
@@ -63,7 +54,7 @@ static int domain_parse(struct span s, struct source *ret_source, struct fault *
 
 	if (name.len > 0 && name.ptr[name.len - 1] == '.')
 		name.len--;
-	if (!is_ascii(name)) {
+	if (!span_is_ascii(name)) {
 		int r = name_to_ascii(name, ascii, why);
 
 		if (r < 0)
@@ -98,10 +89,9 @@ int source_parse(struct span s, struct source *ret_source, struct fault *why)
 	if (s.len >= SOURCE_TEXT_SIZE)
 		return fault_set(why, E_PARSE, "too long for an address or a network");
 	r = prefix_parse(s, &net, why);
-	if (r < 0)
-		return r;
-	*ret_source = (struct source){.kind = SOURCE_NET, .net = net};
-	return 0;
+	if (r == 0)
+		*ret_source = (struct source){.kind = SOURCE_NET, .net = net};
+	return r;
 }
 
 const char *source_print(const struct source *source, char text[SOURCE_TEXT_SIZE])

@@ -29,30 +29,25 @@ struct loop {
 	struct event_base *base;
 	struct event *deadline;
 	int64_t deadline_ms; /* what libevent is armed for; INT64_MAX: nothing */
-	int64_t now_ms;
-	int64_t now_s;
+	int64_t now_ms, now_s;
 	struct timer **heap; /* heap[0] is the earliest */
-	size_t heap_len;
-	size_t heap_size;
+	size_t heap_len, heap_size;
 	uint64_t sets; /* calls of timer_set */
 	struct later *later;
-	size_t later_len;
-	size_t later_size;
+	size_t later_len, later_size;
 	struct event *signals[SIGNALS_MAX];
 	size_t signals_len;
 	int wake_fd;
 	struct event *wake;
 	struct later on_wake;
-	bool test_clock;
-	bool stop;
+	bool test_clock, stop;
 };
 
 struct watch {
 	uint32_t magic;
 	struct loop *loop;
 	struct event *event;
-	int fd;
-	int want;
+	int fd, want;
 	void (*call)(struct watch *watch, int ready, void *arg);
 	void *arg;
 };
@@ -267,7 +262,6 @@ static void loop_arm(struct loop *loop)
 {
 	int64_t at_ms = loop->heap_len != 0 ? loop->heap[0]->at_ms : INT64_MAX;
 	int64_t wait_ms;
-	struct timeval wait;
 
 	if (loop->test_clock && at_ms > loop->now_ms + TEST_CLOCK_STEP_MS)
 		at_ms = loop->now_ms + TEST_CLOCK_STEP_MS;
@@ -279,9 +273,7 @@ static void loop_arm(struct loop *loop)
 		return;
 	}
 	wait_ms = at_ms > loop->now_ms ? at_ms - loop->now_ms : 0;
-	wait.tv_sec = wait_ms / 1000;
-	wait.tv_usec = (wait_ms % 1000) * 1000;
-	event_add(loop->deadline, &wait);
+	event_add(loop->deadline, &(struct timeval){wait_ms / 1000, wait_ms % 1000 * 1000});
 }
 
 void loop_run(struct loop *loop)
@@ -309,15 +301,13 @@ static void loop_signal_event(evutil_socket_t number, short what, void *arg)
 	struct signal_call *c = arg;
 
 	(void)what;
-	loop_read_clock(
-		c->loop); /* what it sets is counted from now, and not from before the wait */
+	loop_read_clock(c->loop); /* what it sets is counted from now, not from before the wait */
 	c->call((int)number, c->arg);
 }
 
 void loop_on_signal(struct loop *loop, int number, void (*call)(int number, void *arg), void *arg)
 {
-	/* signals belong to the process, not to a loop */
-	static struct signal_call calls[SIGNALS_MAX];
+	static struct signal_call calls[SIGNALS_MAX]; /* of the process, not of a loop */
 	struct signal_call *c = &calls[loop->signals_len];
 
 	ASSERT(loop->signals_len < SIGNALS_MAX);

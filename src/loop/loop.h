@@ -62,8 +62,8 @@ void timer_init(struct timer *timer, struct loop *loop,
 	void (*call)(struct timer *timer, void *arg), void *arg);
 /* Clears it; the object may be freed then. */
 void timer_done(struct timer *timer);
-/* One call at at_ms (loop_now_ms + something); setting again moves it. Set for now by the call of a
- * timer: in the next turn, when sockets had theirs. */
+/* One call at at_ms; setting again moves it. Set for now by the call of a timer: in the next turn,
+ * after the sockets. */
 void timer_set(struct timer *timer, int64_t at_ms);
 void timer_clear(struct timer *timer);
 static inline bool timer_is_set(const struct timer *timer)

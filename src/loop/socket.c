@@ -12,8 +12,7 @@
 
 static int socket_fail(int fd, struct fault *why, const char *what, const char *subject)
 {
-	int number = errno;
-	int r = number == EADDRINUSE ? E_EXISTS : err_from_errno(number);
+	int number = errno, r = number == EADDRINUSE ? E_EXISTS : err_from_errno(number);
 
 	if (fd >= 0)
 		close(fd);
@@ -71,15 +70,16 @@ int socket_bind_udp(struct endpoint endpoint, bool shared, int *ret_fd, struct f
 	return 0;
 }
 
-int socket_connect_tcp(struct endpoint endpoint, int *ret_fd)
+static int socket_connect(struct endpoint endpoint, int type, int *ret_fd)
 {
 	struct sockaddr_storage address;
 	socklen_t len = endpoint_to_sockaddr(endpoint, &address);
-	int fd = socket_open(endpoint, SOCK_STREAM);
+	int fd = socket_open(endpoint, type);
 
 	if (fd < 0)
 		return err_from_errno(errno);
-	socket_switch_on(fd, IPPROTO_TCP, TCP_NODELAY);
+	if (type == SOCK_STREAM)
+		socket_switch_on(fd, IPPROTO_TCP, TCP_NODELAY);
 	if (connect(fd, (struct sockaddr *)&address, len) < 0 && errno != EINPROGRESS) {
 		int r = err_from_errno(errno);
 
@@ -90,22 +90,14 @@ int socket_connect_tcp(struct endpoint endpoint, int *ret_fd)
 	return 0;
 }
 
+int socket_connect_tcp(struct endpoint endpoint, int *ret_fd)
+{
+	return socket_connect(endpoint, SOCK_STREAM, ret_fd);
+}
+
 int socket_connect_udp(struct endpoint endpoint, int *ret_fd)
 {
-	struct sockaddr_storage address;
-	socklen_t len = endpoint_to_sockaddr(endpoint, &address);
-	int fd = socket_open(endpoint, SOCK_DGRAM);
-
-	if (fd < 0)
-		return err_from_errno(errno);
-	if (connect(fd, (struct sockaddr *)&address, len) < 0) {
-		int r = err_from_errno(errno);
-
-		close(fd);
-		return r;
-	}
-	*ret_fd = fd;
-	return 0;
+	return socket_connect(endpoint, SOCK_DGRAM, ret_fd);
 }
 
 int socket_error(int fd)
@@ -118,32 +110,30 @@ int socket_error(int fd)
 	return number == 0 ? 0 : err_from_errno(number);
 }
 
-static int socket_unix_address(const char *path, struct sockaddr_un *ret_address, struct fault *why)
+/* A socket, and the address for it. */
+static int socket_open_unix(const char *path, struct sockaddr_un *ret_address, struct fault *why)
 {
+	int fd;
+
 	*ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
 	if (strlen(path) >= sizeof(ret_address->sun_path))
 		return fault_set(why, E_LIMIT, "socket path '%s' is too long", path);
 	memcpy(ret_address->sun_path, path, strlen(path) + 1);
-	return 0;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	return fd < 0 ? socket_fail(fd, why, "open", path) : fd;
 }
 
 int socket_listen_unix(const char *path, unsigned mode, int *ret_fd, struct fault *why)
 {
 	struct sockaddr_un address;
+	int bound, fd = socket_open_unix(path, &address, why);
 	mode_t old_mask;
-	int bound;
-	int fd;
-	int r;
 
-	r = socket_unix_address(path, &address, why);
-	if (r < 0)
-		return r;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return socket_fail(fd, why, "open", path);
+		return fd;
 	unlink(path);
-	old_mask = umask(
-		(mode_t)(~mode & 0777)); /* never open wider than asked, not even for a moment */
+	/* Never open wider than asked, not even for a moment. */
+	old_mask = umask((mode_t)(~mode & 0777));
 	bound = bind(fd, (struct sockaddr *)&address, sizeof(address));
 	umask(old_mask);
 	if (bound < 0 || listen(fd, SOCKET_BACKLOG) < 0)
@@ -155,14 +145,11 @@ int socket_listen_unix(const char *path, unsigned mode, int *ret_fd, struct faul
 int socket_connect_unix(const char *path, int *ret_fd, struct fault *why)
 {
 	struct sockaddr_un address;
-	int fd;
-	int r;
+	int fd = socket_open_unix(path, &address, why);
 
-	r = socket_unix_address(path, &address, why);
-	if (r < 0)
-		return r;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+	if (fd < 0)
+		return fd;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return socket_fail(fd, why, "connect to", path);
 	*ret_fd = fd;
 	return 0;

@@ -19,18 +19,12 @@ struct stream {
 	struct stream_limits limits;
 	struct stream_calls calls;
 	void *arg;
-	struct buf in;
-	struct buf out;
+	struct buf in, out;
 	/* a next turn: for input that is there already, and for errors found while sending */
 	struct timer again;
-	int fd;
-	int error;
-	bool connecting;
-	bool paused;
-	bool eof;
-	bool finishing;
-	bool shut;
-	bool freed;
+	int fd, error;
+	bool connecting, paused, eof;
+	bool finishing, shut, freed;
 	int reported; /* what `closed` was told last */
 };
 
@@ -123,19 +117,16 @@ static void stream_write(struct stream *stream)
 		struct span s = buf_span(&stream->out);
 		ssize_t n = send(stream->fd, s.ptr, s.len, MSG_NOSIGNAL);
 
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n < 0 && errno == EAGAIN)
 			break;
-		if (n < 0) {
+		if (n >= 0)
+			buf_consume(&stream->out, (size_t)n);
+		else if (errno != EINTR)
 			stream_fail(stream, err_from_errno(errno));
-			break;
-		}
-		buf_consume(&stream->out, (size_t)n);
 	}
 	if (buf_len(&stream->out) != 0)
 		return;
-	buf_release(&stream->out);
+	buf_done(&stream->out);
 	if (stream->finishing && !stream->shut) {
 		stream->shut = true;
 		shutdown(stream->fd, SHUT_WR);
@@ -186,14 +177,13 @@ static void stream_read(struct stream *stream)
 
 	if (n > 0) {
 		buf_append(&stream->in, span_of(bytes, (size_t)n));
+		stream->calls.input(stream, stream->arg);
 	} else if (n == 0) {
 		stream->eof = true; /* no error yet: the other side may still read */
 		timer_set(&stream->again, loop_now_ms(stream->loop));
 	} else if (errno != EAGAIN && errno != EINTR) {
 		stream_fail(stream, err_from_errno(errno));
 	}
-	if (n > 0)
-		stream->calls.input(stream, stream->arg);
 }
 
 /* After each callback the stream may be gone: nothing is touched then. */
@@ -202,7 +192,7 @@ static void stream_settle(struct stream *stream)
 	if (stream->freed)
 		return;
 	if (buf_len(&stream->in) == 0)
-		buf_release(&stream->in);
+		buf_done(&stream->in);
 	stream_rewatch(stream);
 }
 

@@ -10,14 +10,6 @@ static bool is_decoration(uint8_t byte)
 	return byte <= 0x20 || (byte != 0 && strchr("[](){}<>\"'`,;.!", byte) != NULL);
 }
 
-/* "https://mail.example.org/why/7K3M-..." is the usual thing to copy from a bounce. */
-static struct span without_link(struct span s)
-{
-	size_t at = span_find_text(s, "/why/");
-
-	return at == s.len ? s : span_from(s, at + 5);
-}
-
 /* A leading dot means "and all below", and a leading colon starts an IPv6 address: both stay. */
 static struct span without_decoration(struct span s)
 {
@@ -28,20 +20,11 @@ static struct span without_decoration(struct span s)
 	return s;
 }
 
-/* Whether a person may have meant an incident number: no dot, no colon, nothing a name would
- * need. */
-static bool is_like_number(struct span s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (!ascii_is_alpha(s.ptr[i]) && !ascii_is_digit(s.ptr[i]) && s.ptr[i] != '-' &&
-			s.ptr[i] != ' ')
-			return false;
-	return true;
-}
-
 int lookup_parse(struct span typed, struct lookup *ret_lookup)
 {
-	struct span s = without_decoration(without_link(typed));
+	/* "https://mail.example.org/why/7K3M-..." is the usual thing to copy from a bounce. */
+	size_t link = span_find_text(typed, "/why/");
+	struct span s = without_decoration(link == typed.len ? typed : span_from(typed, link + 5));
 	struct lookup lookup = {.kind = LOOKUP_INCIDENT};
 	int r;
 
@@ -49,7 +32,8 @@ int lookup_parse(struct span typed, struct lookup *ret_lookup)
 		return E_ABSENT;
 	r = incident_number_parse(s, &lookup.incident);
 	if (r == E_PARSE) {
-		if (is_like_number(s))
+		/* Was an incident number meant? No dot, no colon, nothing a name would need. */
+		if (span_is_word(s, "- "))
 			return E_TRUNCATED;
 		lookup.kind = LOOKUP_SOURCE;
 		r = source_parse(s, &lookup.source, NULL);
@@ -81,8 +65,7 @@ const char *lookup_advice(int error)
 
 const char *lookup_print(const struct lookup *lookup, struct arena *arena)
 {
-	char number[INCIDENT_TEXT_SIZE];
-	char source[SOURCE_TEXT_SIZE];
+	char number[INCIDENT_TEXT_SIZE], source[SOURCE_TEXT_SIZE];
 
 	if (lookup->kind == LOOKUP_INCIDENT)
 		return arena_copy_string(arena, incident_number_print(lookup->incident, number));

@@ -24,9 +24,8 @@ static uint32_t ttl_smaller(uint32_t a, uint32_t b)
 static int pack_target(struct reading *reading, const struct dns_record *record)
 {
 	struct dns_name target;
-	int r;
+	int r = dns_record_target(reading->message, record, &target);
 
-	r = dns_record_target(reading->message, record, &target);
 	if (r < 0)
 		return r;
 	buf_append_u16(&reading->bytes, target.len);
@@ -52,9 +51,8 @@ static int pack_text(struct reading *reading, const struct dns_record *record)
 static int pack_ip(struct reading *reading, const struct dns_record *record)
 {
 	struct ip ip;
-	int r;
+	int r = dns_record_ip(record, &ip);
 
-	r = dns_record_ip(record, &ip);
 	if (r >= 0)
 		buf_append(&reading->bytes, span_of(ip.b, sizeof(ip.b)));
 	return r;
@@ -188,8 +186,7 @@ static struct dns_answer *dns_answer_new_negative(const struct dns_message *mess
 	struct dns_answer head = {
 		.status = message->rcode == DNS_NXDOMAIN ? RESOLVER_NXDOMAIN : RESOLVER_NODATA,
 		.type = type};
-	bool has_soa = false;
-	bool has_ns = false;
+	bool has_soa = false, has_ns = false;
 
 	head.ttl_s = negative_ttl(message, &has_soa, &has_ns);
 	if (message->rcode == DNS_NOERROR && has_ns && !has_soa)

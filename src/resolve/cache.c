@@ -11,8 +11,7 @@
  */
 struct entry {
 	struct entry *next; /* in its bucket */
-	struct entry *older;
-	struct entry *newer;
+	struct entry *older, *newer;
 	uint64_t hash;
 	int64_t over_ms;
 	struct dns_answer *answer;
@@ -23,8 +22,7 @@ struct entry {
 
 struct cache {
 	uint64_t key;
-	size_t limit;
-	size_t count;
+	size_t limit, count;
 	size_t buckets_len; /* a power of two */
 	struct entry **buckets;
 	struct entry ring;
@@ -131,13 +129,15 @@ void cache_put(struct cache *cache, const struct resolver_question *question,
 		cache_remove_oldest(cache);
 	at = &cache->buckets[hash & (cache->buckets_len - 1)];
 	entry = mem_alloc(sizeof(*entry) + name->len);
-	entry->hash = hash;
-	entry->type = question->type;
-	entry->over_ms = now_ms + (int64_t)answer->ttl_s * 1000;
-	entry->answer = dns_answer_hold(answer);
-	entry->name_len = name->len;
+	*entry = (struct entry){
+		.next = *at,
+		.hash = hash,
+		.type = question->type,
+		.over_ms = now_ms + (int64_t)answer->ttl_s * 1000,
+		.answer = dns_answer_hold(answer),
+		.name_len = name->len,
+	};
 	memcpy(entry->name, name->wire, name->len);
-	entry->next = *at;
 	*at = entry;
 	ring_add(cache, entry);
 	cache->count++;

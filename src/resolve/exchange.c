@@ -30,12 +30,9 @@ struct exchange {
 	struct exchange_settings settings;
 	struct dns_name name;  /* as asked */
 	struct dns_name mixed; /* as sent in this try */
-	uint16_t type;
-	uint16_t id;
+	uint16_t type, id;
 	unsigned tried;
-	bool tcp;
-	bool without_edns;
-	bool case_was_lost;
+	bool tcp, without_edns, case_was_lost;
 	bool refused; /* the try under way, or the last one */
 	struct timer timer;
 	struct watch *watch;
@@ -47,14 +44,21 @@ struct exchange {
 
 static void exchange_try(struct exchange *x);
 
-static void exchange_hang_up(struct exchange *x)
+/* When the try failed at once (no descriptor, port closed) the next one waits for the timer all the
+ * same, so that a resolver that is being restarted has the time it needs, and nothing spins. */
+static void exchange_wait(struct exchange *x)
 {
-	timer_clear(&x->timer);
 	stream_free(&x->stream);
 	watch_free(&x->watch);
 	if (x->fd >= 0)
 		close(x->fd);
 	x->fd = -1;
+}
+
+static void exchange_hang_up(struct exchange *x)
+{
+	timer_clear(&x->timer);
+	exchange_wait(x);
 }
 
 void exchange_free(struct exchange **exchange)
@@ -84,17 +88,6 @@ static void exchange_next(struct exchange *x)
 			x->refused ? EXCHANGE_REFUSED : EXCHANGE_SILENT);
 	else
 		exchange_try(x);
-}
-
-/* The try failed at once (no descriptor, port closed): the next one waits for the timer all the
- * same, so that a resolver that is being restarted has the time it needs, and nothing spins. */
-static void exchange_wait(struct exchange *x)
-{
-	stream_free(&x->stream);
-	watch_free(&x->watch);
-	if (x->fd >= 0)
-		close(x->fd);
-	x->fd = -1;
 }
 
 static void exchange_on_timer(struct timer *timer, void *arg)

@@ -252,9 +252,8 @@ static void question_done(struct dns_answer *answer, enum exchange_end end, void
 	resolver->stats.failed += answer->status == RESOLVER_FAILED;
 	cache_put(resolver->cache, &asked, answer, loop_now_ms(resolver->loop));
 	if (question->waiting != NULL) { /* the list moves, so that callbacks may cancel */
-		waiting = question->waiting;
+		waiting = TAKE(question->waiting);
 		waiting->link = &waiting;
-		question->waiting = NULL;
 	}
 	question_free(question);
 	dns_answer_unpack(answer, answer->ttl_s, &unpacked);
@@ -281,12 +280,6 @@ static struct question *question_new(
 	resolver->questions++;
 	question->exchange = exchange_new(&settings, asked, question_done, question);
 	return question;
-}
-
-/* While the resolver is down one question at a time finds out whether it is back. */
-static bool resolver_may_send(const struct resolver *resolver)
-{
-	return resolver->questions < (resolver_is_down(resolver) ? 1 : QUESTIONS_MAX);
 }
 
 static struct resolver_query *query_new(struct resolver *resolver, resolver_call *call, void *arg)
@@ -323,7 +316,8 @@ struct resolver_query *resolver_ask_anew(struct resolver *resolver,
 	struct question *question = *question_find(resolver, hash, asked);
 	struct resolver_query *query = query_new(resolver, call, arg);
 
-	if (question == NULL && resolver_may_send(resolver))
+	/* While the resolver is down one question at a time finds out whether it is back. */
+	if (question == NULL && resolver->questions < (resolver->down ? 1 : QUESTIONS_MAX))
 		question = question_new(resolver, hash, asked);
 	if (question != NULL) {
 		query_link(query, &question->waiting);

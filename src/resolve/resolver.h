@@ -28,8 +28,8 @@ void resolver_set_server(struct resolver *resolver, struct endpoint server);
 
 typedef void resolver_call(const struct resolver_answer *answer, void *arg);
 
-/* Calls back once, never from inside (also for cached answers: in the same turn of the loop, by
- * loop_later). The query may be cancelled until then. */
+/* Calls back once, never from inside (cached answers: in the same turn, by loop_later); may be
+ * cancelled until then. */
 struct resolver_query *resolver_ask(struct resolver *resolver,
 	const struct resolver_question *question, resolver_call *call, void *arg);
 void resolver_cancel(struct resolver_query **query);
@@ -44,7 +44,6 @@ struct resolver_stats resolver_stats(const struct resolver *resolver);
 /* True after RESOLVER_DOWN_AFTER questions in a row without any answer, when the resolver does not
  * answer for a name that it knows by itself either: the dead name servers of strangers do not
  * count. Or after one, when the machine says that nobody listens there. Then one question at a time
- * goes out to see whether
- * it is back, and all others fail at once instead of holding mail up. */
+ * finds out whether it is back, and all others fail at once: mail is not held up. */
 enum { RESOLVER_DOWN_AFTER = 5 };
 bool resolver_is_down(const struct resolver *resolver);

@@ -52,17 +52,7 @@ const char *smtp_verb_name(enum smtp_verb verb)
 	return "that command";
 }
 
-static bool command_is_clean(struct span line)
-{
-	for (size_t i = 0; i < line.len; i++) {
-		if ((line.ptr[i] < 0x20 && line.ptr[i] != '\t') || line.ptr[i] == 0x7f)
-			return false;
-	}
-	return true;
-}
-
-/* "Subject: x": somebody sends a message instead of a dialogue. "MAIL FROM:<a>" has its blank
- * before the colon. */
+/* "Subject: x": a message instead of a dialogue. "MAIL FROM:<a>" has a blank before its colon. */
 static bool command_is_header(struct span name)
 {
 	if (name.len < 2 || name.ptr[name.len - 1] != ':')
@@ -74,54 +64,31 @@ static bool command_is_header(struct span name)
 	return true;
 }
 
-/* The first bytes of a TLS handshake record: version 3.x. */
-static bool command_is_tls(struct span line)
-{
-	return line.len >= 2 && line.ptr[0] == 0x16 && line.ptr[1] == 0x03;
-}
-
 static enum smtp_verb command_verb(struct span line, struct span name)
 {
-	for (size_t i = 0; i < COUNTOF(verbs); i++) {
+	/* The first bytes of a TLS handshake record: version 3.x. */
+	bool is_tls = line.len >= 2 && line.ptr[0] == 0x16 && line.ptr[1] == 0x03;
+
+	for (size_t i = 0; i < COUNTOF(verbs); i++)
 		if (span_equal_nocase(name, span_text(verbs[i].name)))
 			return verbs[i].verb;
-	}
-	return command_is_tls(line) || command_is_header(name) ? SMTP_FOREIGN : SMTP_UNKNOWN;
-}
-
-static size_t command_name_length(struct span line)
-{
-	size_t len = 0;
-
-	while (len < line.len && line.ptr[len] != ' ' && line.ptr[len] != '\t')
-		len++;
-	return len;
+	return is_tls || command_is_header(name) ? SMTP_FOREIGN : SMTP_UNKNOWN;
 }
 
 static void command_parse(struct span line, struct smtp_command *ret_command)
 {
-	struct span name;
+	struct span name = {.ptr = line.ptr};
 
 	if (line.len != 0 && line.ptr[line.len - 1] == '\r')
 		line.len--;
-	name = span_first(line, command_name_length(line));
+	while (name.len < line.len && line.ptr[name.len] != ' ' && line.ptr[name.len] != '\t')
+		name.len++;
 	*ret_command = (struct smtp_command){
 		.verb = command_verb(line, name),
 		.name = name,
 		.params = span_trim(span_from(line, name.len)),
-		.unclean = !command_is_clean(line),
+		.unclean = !span_is_clean(line),
 	};
-}
-
-/* Input that cannot become a command any more. The start of the line was reported already when
- * skipping. */
-static int parser_overlong(struct smtp_parser *parser, size_t len, size_t *ret_used)
-{
-	int r = parser->skipping ? 0 : E_LIMIT;
-
-	parser->skipping = true;
-	*ret_used = len;
-	return r;
 }
 
 int smtp_parser_next(struct smtp_parser *parser, struct span input,
@@ -129,6 +96,7 @@ int smtp_parser_next(struct smtp_parser *parser, struct span input,
 {
 	size_t end = span_find(input, '\n');
 
+	*ret_used = 0;
 	if (parser->skipping) {
 		parser->skipping = end == input.len;
 		*ret_used = parser->skipping ? end : end + 1;
@@ -136,15 +104,13 @@ int smtp_parser_next(struct smtp_parser *parser, struct span input,
 			return 0;
 		input = span_from(input, *ret_used);
 		end = span_find(input, '\n');
-	} else {
-		*ret_used = 0;
 	}
 	if (end == input.len) {
-		size_t used = 0;
-		int r = input.len > parser->line_limit ? parser_overlong(parser, end, &used) : 0;
-
-		*ret_used += used;
-		return r;
+		if (input.len <= parser->line_limit)
+			return 0;
+		parser->skipping = true; /* it cannot become a command any more */
+		*ret_used += end;
+		return E_LIMIT;
 	}
 	*ret_used += end + 1;
 	if (end + 1 > parser->line_limit)

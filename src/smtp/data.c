@@ -18,11 +18,6 @@ static void data_put(struct smtp_data *data, struct span s, struct buf *out)
 	buf_append(out, s);
 }
 
-static void data_put_text(struct smtp_data *data, const char *text, struct buf *out)
-{
-	data_put(data, span_text(text), out);
-}
-
 /* The first byte of a line's content: stuffed when it is a dot. */
 static void data_begin_line(struct smtp_data *data, uint8_t byte, struct buf *out)
 {
@@ -34,7 +29,7 @@ static void data_begin_line(struct smtp_data *data, uint8_t byte, struct buf *ou
 
 static void data_end_line(struct smtp_data *data, bool bare, struct buf *out)
 {
-	data_put_text(data, "\r\n", out);
+	data_put(data, span_text("\r\n"), out);
 	data->state = bare ? DATA_START_BARE : DATA_START;
 }
 
@@ -76,7 +71,7 @@ static void data_on_cr(struct smtp_data *data, uint8_t byte, struct buf *out)
 		data_end_line(data, false, out);
 		return;
 	}
-	data_put_text(data, "\r", out);
+	data_put(data, span_text("\r"), out);
 	if (byte == '\r')
 		return;
 	data_put(data, span_of(&byte, 1), out);

@@ -41,8 +41,7 @@ struct smtp_data {
 void smtp_data_init(struct smtp_data *data);
 
 /* Appends to out what input amounts to. 1: the end was found (not written: see
- * smtp_data_print_end); 0: more input is needed. *ret_used bytes of input are done with: all of it
- * unless 1. */
+ * smtp_data_print_end); 0: more input is needed. *ret_used bytes are done with: all unless 1. */
 int smtp_data_read(struct smtp_data *data, struct span input, struct buf *out, size_t *ret_used);
 
 /* The end: "." CRLF. */

@@ -15,8 +15,7 @@ static void filter_release(struct smtp_header_filter *filter, struct buf *out)
 	filter->held_len = 0;
 }
 
-/* A byte while the line may still become one of ours. False: it belongs to what follows, with the
- * state changed. */
+/* A byte while the line may still be one of ours. False: it is what follows that takes it. */
 static bool filter_match(struct smtp_header_filter *filter, uint8_t byte, struct buf *out)
 {
 	if (ascii_lower(byte) != ascii_lower((uint8_t)filter->prefix[filter->held_len])) {
@@ -45,20 +44,10 @@ static void filter_begin_line(struct smtp_header_filter *filter, uint8_t byte)
 		filter->state = HEADER_MATCH;
 }
 
-/* A CR at the start of a line: the empty line if LF follows, otherwise a line that is not a field
- * of ours. */
-static void filter_cr(struct smtp_header_filter *filter, struct span input, struct buf *out)
-{
-	buf_append(out, span_first(input, 1));
-	filter->state = input.ptr[0] == '\n' ? HEADER_DONE : HEADER_KEEP;
-	filter->dropping = false;
-}
-
 /* The rest of a line. Returns the bytes used. */
 static size_t filter_line(struct smtp_header_filter *filter, struct span input, struct buf *out)
 {
-	size_t end = span_find(input, '\n');
-	size_t len = end < input.len ? end + 1 : end;
+	size_t end = span_find(input, '\n'), len = end < input.len ? end + 1 : end;
 
 	if (filter->state == HEADER_KEEP)
 		buf_append(out, span_first(input, len));
@@ -83,7 +72,10 @@ void smtp_header_filter_read(struct smtp_header_filter *filter, struct span inpu
 				input = span_from(input, 1);
 			break;
 		case HEADER_CR:
-			filter_cr(filter, input, out);
+			/* The empty line if LF follows, otherwise a line that is not ours. */
+			filter->state = input.ptr[0] == '\n' ? HEADER_DONE : HEADER_KEEP;
+			filter->dropping = false;
+			buf_append(out, span_first(input, 1));
 			input = span_from(input, 1);
 			break;
 		case HEADER_KEEP:

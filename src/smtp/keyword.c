@@ -18,8 +18,7 @@ static const struct keyword_row {
 
 static void offer_add(struct smtp_offer *offer, struct span line)
 {
-	struct span rest = span_trim(line);
-	struct span name = span_split(&rest, ' ');
+	struct span rest = span_trim(line), name = span_split(&rest, ' ');
 	uint64_t size = 0;
 
 	if (span_equal_nocase(name, span_text("XCLIENT"))) {

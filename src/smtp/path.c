@@ -13,21 +13,6 @@ static bool is_atext(uint8_t byte)
 	       (byte != 0 && strchr("!#$%&'*+-/=?^_`{|}~", byte) != NULL);
 }
 
-/* Inside quotes: printable, or UTF-8; '"' and '\' only behind a '\'. */
-static bool is_quoted_text(uint8_t byte)
-{
-	return ascii_is_print(byte) || byte >= 0x80;
-}
-
-static bool span_is_ascii(struct span s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] >= 0x80)
-			return false;
-	}
-	return true;
-}
-
 /* ---- paths ---- */
 
 /* The length of the local part at the start of s; 0 when there is none. Dots may stand anywhere:
@@ -42,9 +27,10 @@ static size_t local_part_length(struct span s)
 		return at;
 	}
 	for (at = 1; at < s.len && s.ptr[at] != '"'; at++) {
+		/* Inside quotes: printable, or UTF-8; '"' and '\' only behind a '\'. */
 		if (s.ptr[at] == '\\' && ++at == s.len)
 			return 0;
-		if (!is_quoted_text(s.ptr[at]))
+		if (!ascii_is_print(s.ptr[at]) && s.ptr[at] < 0x80)
 			return 0;
 	}
 	return at < s.len ? at + 1 : 0;
@@ -184,8 +170,7 @@ static size_t path_length(struct span s)
 	return 0;
 }
 
-/* Cuts "FROM:<path>" off *rest and leaves the parameters. A blank behind the colon is not in the
- * grammar, but common. */
+/* Cuts "FROM:<path>" off *rest and leaves the parameters. A blank after the colon: common. */
 static int path_cut(struct span *rest, const char *word, struct span *ret_path)
 {
 	struct span s = *rest;
@@ -205,8 +190,7 @@ static int path_cut(struct span *rest, const char *word, struct span *ret_path)
 /* ---- parameters ---- */
 
 struct parameter {
-	struct span name;
-	struct span value;
+	struct span name, value;
 	bool has_value;
 };
 
@@ -313,10 +297,9 @@ static const struct mail_row {
 
 static int mail_set(struct smtp_mail *mail, const struct parameter *p, unsigned offered)
 {
-	for (size_t i = 0; i < COUNTOF(mail_rows); i++) {
+	for (size_t i = 0; i < COUNTOF(mail_rows); i++)
 		if (parameter_is(p, mail_rows[i].name) && (offered & mail_rows[i].needs) != 0)
 			return mail_rows[i].set(mail, p);
-	}
 	return E_ABSENT;
 }
 
@@ -324,21 +307,14 @@ int smtp_mail_parse(struct span params, unsigned offered, const struct smtp_limi
 	struct smtp_mail *ret_mail)
 {
 	struct smtp_mail mail = {0};
-	struct span rest = params;
+	struct span rest = params, path;
 	struct parameter p;
-	struct span path;
-	int r;
+	int r = path_cut(&rest, "FROM:", &path);
 
-	r = path_cut(&rest, "FROM:", &path);
 	if (r == 0)
 		r = smtp_path_parse(path, true, limits, &mail.path);
-	if (r < 0)
-		return r;
-	while ((r = parameter_next(&rest, &p)) == 1) {
+	while (r >= 0 && (r = parameter_next(&rest, &p)) == 1)
 		r = mail_set(&mail, &p, offered);
-		if (r < 0)
-			return r;
-	}
 	if (r < 0)
 		return r;
 	if (mail.path.is_utf8 && !mail.smtputf8)
@@ -365,19 +341,12 @@ static bool notify_is_right(struct span value)
 	return true;
 }
 
-/* "rfc822;joe+40example.org" (RFC 3461 section 4.2), or "utf-8;..." (RFC 6533 section 3) in its
- * ASCII forms. */
+/* "rfc822;joe+40example.org" (RFC 3461 section 4.2), "utf-8;..." in ASCII (RFC 6533 section 3). */
 static bool orcpt_is_right(struct span value)
 {
-	struct span rest = value;
-	struct span type = span_split(&rest, ';');
+	struct span rest = value, type = span_split(&rest, ';');
 
-	for (size_t i = 0; i < type.len; i++) {
-		if (!ascii_is_alpha(type.ptr[i]) && !ascii_is_digit(type.ptr[i]) &&
-			type.ptr[i] != '-')
-			return false;
-	}
-	return type.len != 0 && value.len <= 500 && xtext_is_right(rest);
+	return type.len != 0 && span_is_word(type, "-") && value.len <= 500 && xtext_is_right(rest);
 }
 
 static int rcpt_set(struct smtp_rcpt *rcpt, const struct parameter *p, unsigned offered)
@@ -403,21 +372,14 @@ int smtp_rcpt_parse(struct span params, unsigned offered, const struct smtp_limi
 	struct smtp_rcpt *ret_rcpt)
 {
 	struct smtp_rcpt rcpt = {0};
-	struct span rest = params;
+	struct span rest = params, path;
 	struct parameter p;
-	struct span path;
-	int r;
+	int r = path_cut(&rest, "TO:", &path);
 
-	r = path_cut(&rest, "TO:", &path);
 	if (r == 0)
 		r = smtp_path_parse(path, false, limits, &rcpt.path);
-	if (r < 0)
-		return r;
-	while ((r = parameter_next(&rest, &p)) == 1) {
+	while (r >= 0 && (r = parameter_next(&rest, &p)) == 1)
 		r = rcpt_set(&rcpt, &p, offered);
-		if (r < 0)
-			return r;
-	}
 	if (r < 0)
 		return r;
 	if (rcpt.path.is_utf8 && (offered & SMTP_SMTPUTF8) == 0)

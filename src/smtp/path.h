@@ -64,11 +64,11 @@ int smtp_rcpt_parse(struct span params, unsigned offered, const struct smtp_limi
 int smtp_path_parse(struct span s, bool allow_empty, const struct smtp_limits *limits,
 	struct smtp_path *ret_path);
 
-/* Whether the local part asks for being routed on: percent, bang, quoted at-sign ("a@b"@c), or a
- * source route. */
+/* Does the local part ask to be routed on? Percent, bang, quoted at-sign ("a@b"@c), a source
+ * route. */
 bool smtp_path_is_routed(const struct smtp_path *path);
 
-/* "MAIL FROM:<a@b> BODY=8BITMIME", without the line end and with those parameters that the receiver
+/* "MAIL FROM:<a@b> BODY=8BITMIME", without the line end, with the parameters that the receiver
  * offers. */
 void smtp_mail_print(const struct smtp_mail *mail, unsigned offered, struct buf *out);
 void smtp_rcpt_print(const struct smtp_rcpt *rcpt, unsigned offered, struct buf *out);

@@ -41,23 +41,19 @@ static int v1_port(struct span word, uint16_t *ret_port)
 	uint64_t port;
 	int r = span_parse_u64(word, UINT16_MAX, &port);
 
-	if (r < 0)
-		return r;
-	*ret_port = (uint16_t)port;
-	return 0;
+	if (r == 0)
+		*ret_port = (uint16_t)port;
+	return r;
 }
 
 static int v1_parse(struct span line, struct proxy_header *ret_header)
 {
 	struct proxy_header header = {0};
-	struct span rest = line;
-	struct span family;
-	bool v4;
+	struct span rest = line, word = span_split(&rest, ' '), family = span_split(&rest, ' ');
+	bool v4 = span_equal_text(family, "TCP4");
 
-	if (!span_equal_text(span_split(&rest, ' '), "PROXY"))
+	if (!span_equal_text(word, "PROXY"))
 		return E_PARSE;
-	family = span_split(&rest, ' ');
-	v4 = span_equal_text(family, "TCP4");
 	if (span_equal_text(family, "UNKNOWN")) {
 		header.is_local = true; /* what follows is not to be looked at */
 	} else if (!v4 && !span_equal_text(family, "TCP6")) {
@@ -132,8 +128,7 @@ static int v2_parse(
 static int v2_read(struct span input, struct proxy_header *ret_header, size_t *ret_used)
 {
 	struct reader reader = reader_of(span_from(input, sizeof(signature)));
-	uint8_t command = reader_u8(&reader);
-	uint8_t family = reader_u8(&reader);
+	uint8_t command = reader_u8(&reader), family = reader_u8(&reader);
 	uint16_t len = reader_u16(&reader);
 	size_t head = sizeof(signature) + 4;
 	int r;
@@ -173,9 +168,7 @@ static const char *v1_mapping(struct ip ip, bool v4)
 
 void proxy_v1_print(struct endpoint source, struct endpoint destination, struct buf *out)
 {
-	char from[IP_TEXT_SIZE];
-	char to[IP_TEXT_SIZE];
-
+	char from[IP_TEXT_SIZE], to[IP_TEXT_SIZE];
 	bool v4 = ip_is_v4(source.ip) && ip_is_v4(destination.ip);
 
 	buf_append_format(out, "PROXY %s %s%s %s%s %u %u\r\n", v4 ? "TCP4" : "TCP6",

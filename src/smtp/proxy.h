@@ -18,8 +18,7 @@ enum { PROXY_V1_MAX = 107, PROXY_V2_MAX = 16 + 2048 };
 
 struct proxy_header {
 	bool is_local; /* LOCAL, UNKNOWN, not TCP: a health check; the real endpoints count */
-	struct endpoint source;
-	struct endpoint destination;
+	struct endpoint source, destination;
 };
 
 /* 1: *ret_header is filled and *ret_used bytes belong to it; 0: more input is needed; E_PARSE,

@@ -29,13 +29,6 @@ static unsigned reply_line_code(struct span line)
 	return code >= 200 && code < 600 ? code : 0;
 }
 
-static void reply_append_shown(struct buf *out, struct span text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		buf_append_byte(out, ascii_is_print(text.ptr[i]) ? text.ptr[i] : '?');
-	buf_append_byte(out, '\n');
-}
-
 /* One line without its end. 1: it was the last one; 0: more follow. */
 static int reply_add_line(struct smtp_reply_parser *parser, struct span line)
 {
@@ -47,15 +40,10 @@ static int reply_add_line(struct smtp_reply_parser *parser, struct span line)
 		return E_LIMIT;
 	parser->code = code;
 	parser->lines++;
-	reply_append_shown(&parser->text, span_from(line, 4));
+	for (size_t i = 4; i < line.len; i++)
+		buf_append_byte(&parser->text, ascii_is_print(line.ptr[i]) ? line.ptr[i] : '?');
+	buf_append_byte(&parser->text, '\n');
 	return line.len > 3 && line.ptr[3] == '-' ? 0 : 1;
-}
-
-/* The parser keeps nothing of a finished reply but its text, which lives until the next call. */
-static void reply_begin(struct smtp_reply_parser *parser)
-{
-	if (parser->lines == 0)
-		buf_clear(&parser->text);
 }
 
 int smtp_reply_next(struct smtp_reply_parser *parser, struct span input,
@@ -63,7 +51,8 @@ int smtp_reply_next(struct smtp_reply_parser *parser, struct span input,
 {
 	size_t used = 0;
 
-	reply_begin(parser);
+	if (parser->lines == 0) /* the text of a finished reply lives until the next call */
+		buf_clear(&parser->text);
 	for (;;) {
 		struct span rest = span_from(input, used);
 		size_t end = parser->scanned + span_find(span_from(rest, parser->scanned), '\n');

@@ -3,12 +3,10 @@
 
 #include "base/macro.h"
 
-/* Together with the other attributes these stay below the 512 octets that the protocol allows a
- * command. */
+/* With the other attributes these stay below the 512 octets that the protocol allows a command. */
 enum { NAME_OCTETS = 240, HELO_OCTETS = 100 };
 
-/* HELO and PROTO first, ADDR last: the server asks by address who may use XCLIENT, and may ask
- * again while it reads. */
+/* ADDR last: the server asks by address who may use XCLIENT, and may ask again while it reads. */
 static const struct attribute_row {
 	const char *name;
 	enum smtp_xclient_attribute attribute;
@@ -37,28 +35,32 @@ unsigned smtp_xclient_attributes(struct span words)
 	return attributes;
 }
 
+static bool is_xtext(uint8_t byte)
+{
+	return byte > ' ' && byte < 0x7f && byte != '+' && byte != '=';
+}
+
 void smtp_xtext_print(struct span s, struct buf *out)
 {
 	for (size_t i = 0; i < s.len; i++) {
-		uint8_t byte = s.ptr[i];
-
-		if (byte > ' ' && byte < 0x7f && byte != '+' && byte != '=')
-			buf_append_byte(out, byte);
+		if (is_xtext(s.ptr[i]))
+			buf_append_byte(out, s.ptr[i]);
 		else
-			buf_append_format(out, "+%02X", (unsigned)byte);
+			buf_append_format(out, "+%02X", (unsigned)s.ptr[i]);
 	}
 }
 
-static size_t xtext_length(struct span s)
+/* What is longer as xtext names nothing: the server decides without it. */
+static void print_bounded(struct span s, size_t limit, struct buf *out)
 {
 	size_t len = 0;
 
-	for (size_t i = 0; i < s.len; i++) {
-		uint8_t byte = s.ptr[i];
-
-		len += byte > ' ' && byte < 0x7f && byte != '+' && byte != '=' ? 1 : 3;
-	}
-	return len;
+	for (size_t i = 0; i < s.len; i++)
+		len += is_xtext(s.ptr[i]) ? 1 : 3;
+	if (len == 0 || len > limit)
+		buf_append_text(out, "[UNAVAILABLE]");
+	else
+		smtp_xtext_print(s, out);
 }
 
 static void print_ip(struct ip ip, struct buf *out)
@@ -74,21 +76,10 @@ static void print_name(const struct smtp_client *client, struct buf *out)
 {
 	if (client->name_state == SMTP_NAME_TEMPORARY)
 		buf_append_text(out, "[TEMPUNAVAIL]");
-	else if (client->name_state == SMTP_NAME_NONE || client->name.len == 0 ||
-		 xtext_length(client->name) > NAME_OCTETS)
+	else if (client->name_state == SMTP_NAME_NONE)
 		buf_append_text(out, "[UNAVAILABLE]");
 	else
-		smtp_xtext_print(client->name, out);
-}
-
-/* A HELO name that long names nothing; the server hears it in our EHLO's place and decides without
- * it. */
-static void print_helo(const struct smtp_client *client, struct buf *out)
-{
-	if (client->helo.len == 0 || xtext_length(client->helo) > HELO_OCTETS)
-		buf_append_text(out, "[UNAVAILABLE]");
-	else
-		smtp_xtext_print(client->helo, out);
+		print_bounded(client->name, NAME_OCTETS, out);
 }
 
 static void print_value(
@@ -108,7 +99,7 @@ static void print_value(
 		buf_append_text(out, client->extended ? "ESMTP" : "SMTP");
 		break;
 	case SMTP_XCLIENT_HELO:
-		print_helo(client, out);
+		print_bounded(client->helo, HELO_OCTETS, out);
 		break;
 	case SMTP_XCLIENT_DESTADDR:
 		print_ip(client->destination.ip, out);

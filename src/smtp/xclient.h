@@ -35,7 +35,7 @@ struct smtp_client {
 /* "NAME ADDR PORT ..." as the server lists it behind XCLIENT. */
 unsigned smtp_xclient_attributes(struct span words);
 
-/* The command without its line end, at most 512 octets, with those attributes that the server
+/* The command without its line end, at most 512 octets, with the attributes that the server
  * takes. */
 void smtp_xclient_print(const struct smtp_client *client, unsigned attributes, struct buf *out);
 

@@ -435,9 +435,9 @@ void session_reset(struct session *s)
 	s->mail.sent = false;
 	s->mail.recipients = 0;
 	s->mail.accepted = 0;
-	buf_release(&s->mail.text);
-	buf_release(&s->mail.fields);
-	buf_release(&s->rcpt.text);
+	buf_done(&s->mail.text);
+	buf_done(&s->mail.fields);
+	buf_done(&s->rcpt.text);
 	mem_free(s->message);
 	s->message = NULL;
 }
