@@ -127,16 +127,12 @@ void api_source(const struct conf *conf, const struct model_source *model, struc
 
 static json_t *json_check(const struct model_check *check)
 {
-	static const char *const outcomes[] = {[MODEL_PASS] = "pass",
-		[MODEL_FAIL] = "fail",
-		[MODEL_UNKNOWN] = "unknown",
-		[MODEL_SKIPPED] = "skipped"};
 	json_t *object = json_object();
 
 	set(object, "check", json_span(check->key));
 	set(object, "title", json_span(check->title));
 	set(object, "found", json_span(check->found));
-	set_text(object, "outcome", outcomes[check->outcome]);
+	set_text(object, "outcome", model_outcome_name(check->outcome));
 	set(object, "decided", json_boolean(check->decided));
 	return object;
 }
@@ -262,17 +258,17 @@ static const char *problem_uri(const struct conf *conf, struct arena *arena, con
 	return arena_format(arena, "%.*s/problems/%s", (int)base.len, base.ptr, type);
 }
 
-void api_print_problem(const struct conf *conf, const struct api_problem *problem, struct buf *out)
+void api_print_problem(const struct conf *conf, const struct trouble *trouble, struct buf *out)
 {
 	AUTO(arena) *arena = arena_new(0);
 	json_t *object = json_object();
 
-	set_text(object, "type", problem_uri(conf, arena, problem->type));
-	set_text(object, "title", problem->title);
-	set(object, "status", json_integer(problem->status));
-	set_text(object, "detail", problem->detail);
-	set(object, "instance", json_span(problem->instance));
-	if (problem->retry_after_s != 0)
-		set(object, "retry-after", json_integer(problem->retry_after_s));
+	set_text(object, "type", problem_uri(conf, arena, trouble->type));
+	set_text(object, "title", trouble->title);
+	set(object, "status", json_integer(trouble->status));
+	set_text(object, "detail", trouble->wrong != NULL ? trouble->wrong : trouble->advice);
+	set(object, "instance", json_span(trouble->path));
+	if (trouble->retry_after_s != 0)
+		set(object, "retry-after", json_integer(trouble->retry_after_s));
 	json_finish(object, out);
 }

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "conf/conf.h"
 #include "portal/model.h"
+#include "portal/trouble.h"
 
 void api_source(const struct conf *conf, const struct model_source *model, struct buf *out);
 void api_incident(const struct conf *conf, const struct model_incident *model, struct buf *out);
@@ -18,15 +19,4 @@ void api_policies(const struct conf *conf, struct buf *out);
 /* {"status": word} for the health checks at the root. */
 void api_health(const char *word, uint32_t serial, struct buf *out);
 
-struct api_problem {
-	/* the last part of the URI: not-yet, bad-number, bad-address, unknown, rate, unavailable,
-	 * invalid */
-	const char *type;
-	const char *title;
-	const char *detail;
-	unsigned status;
-	struct span instance;   /* the path asked for */
-	unsigned retry_after_s; /* 0: none */
-};
-
-void api_print_problem(const struct conf *conf, const struct api_problem *problem, struct buf *out);
+void api_print_problem(const struct conf *conf, const struct trouble *trouble, struct buf *out);

@@ -108,8 +108,7 @@ struct model_source *model_source_new(struct arena *arena, const struct conf *co
 /* Whether a listing of `outer` lists `inner` as well. */
 static bool source_covers(const struct source *outer, const struct source *inner)
 {
-	struct span name = span_text(inner->domain);
-	struct span suffix = span_text(outer->domain);
+	struct span name = span_text(inner->domain), suffix = span_text(outer->domain);
 
 	if (outer->kind != inner->kind)
 		return false;
@@ -209,13 +208,11 @@ static bool rule_tells_recipient(struct span rule)
 	return id >= 0 && strstr(refusal_get((enum refusal_id)id)->text, "{rcpt") != NULL;
 }
 
-static enum model_outcome outcome_parse(struct span text)
+static const char *const outcomes[] = {"pass", "fail", "unknown", "skipped"};
+
+const char *model_outcome_name(enum model_outcome outcome)
 {
-	if (span_equal_text(text, "pass"))
-		return MODEL_PASS;
-	if (span_equal_text(text, "fail"))
-		return MODEL_FAIL;
-	return span_equal_text(text, "unknown") ? MODEL_UNKNOWN : MODEL_SKIPPED;
+	return outcomes[outcome];
 }
 
 static void incident_add_check(
@@ -229,7 +226,9 @@ static void incident_add_check(
 	check->meaning = span_text(id >= 0 ? check_words_get((enum check_id)id)->meaning : NULL);
 	if (!rule_tells_recipient(check->key))
 		check->found = public_text(arena, result->found);
-	check->outcome = outcome_parse(span_text(result->outcome));
+	while (check->outcome < MODEL_SKIPPED &&
+		!span_equal_text(span_text(result->outcome), outcomes[check->outcome]))
+		check->outcome++;
 	check->decided = result->decided;
 }
 

@@ -46,19 +46,18 @@ struct model_source {
 
 enum model_outcome { MODEL_PASS, MODEL_FAIL, MODEL_UNKNOWN, MODEL_SKIPPED };
 
+/* "pass", "fail", "unknown", "skipped". */
+const char *model_outcome_name(enum model_outcome outcome);
+
 struct model_check {
-	struct span key;
-	struct span title;
-	struct span meaning;
-	struct span found;
+	struct span key, title, meaning, found;
 	enum model_outcome outcome;
 	bool decided;
 };
 
 struct model_incident {
 	uint64_t number;
-	int64_t first_s;
-	int64_t last_s;
+	int64_t first_s, last_s;
 	uint64_t count;
 	struct span rule;
 	const struct check_words *words; /* NULL: a rule without words of its own */
@@ -68,8 +67,7 @@ struct model_incident {
 	unsigned code;
 	struct span host;
 	struct span reply; /* empty when it would tell whom the mail was for */
-	struct span helo;
-	struct span ptr;
+	struct span helo, ptr;
 	struct span list; /* the list that decided, if one did */
 	size_t checks_len;
 	struct model_check checks[MODEL_CHECKS_MAX];

@@ -25,11 +25,6 @@ struct page_set {
 
 /* ---- the set ---- */
 
-static void style_version(struct span style, char text[20])
-{
-	snprintf(text, 20, "%08" PRIx64, hash_bytes(HASH_START, style) >> 32);
-}
-
 int page_set_new(struct page_set **ret_set, struct fault *why)
 {
 	AUTO(page_set) *set = mem_new(page_set);
@@ -54,7 +49,7 @@ int page_set_new(struct page_set **ret_set, struct fault *why)
 	r = page_file("style.css", &style);
 	if (r < 0)
 		return fault_set(why, r, "no style sheet");
-	style_version(style, set->style);
+	snprintf(set->style, sizeof(set->style), "%08" PRIx64, hash_bytes(HASH_START, style) >> 32);
 	*ret_set = TAKE(set);
 	return 0;
 }
@@ -82,28 +77,22 @@ int page_file(const char *name, struct span *ret_bytes)
 
 /* ---- common parts ---- */
 
-static const char *site_name(const struct page_context *context)
-{
-	const struct conf *conf = context->conf;
-
-	if (conf->own_domains_len == 0)
-		return conf->hostname;
-	return arena_format(context->arena, "%s mail", conf->own_domains[0]);
-}
-
 /* What head and foot show. nav: which entry of the menu this page is, or NULL. */
 static struct value *page_new(
 	const struct page_context *context, const char *title, const char *nav)
 {
+	const struct conf *conf = context->conf;
 	struct arena *arena = context->arena;
 	struct value *page = value_new(arena);
 
 	value_set_text(arena, page, "title", title);
-	value_set_text(arena, page, "site", site_name(context));
-	value_set_text(arena, page, "host", context->conf->hostname);
-	value_set_text(arena, page, "contact", context->conf->contact);
+	value_set_text(arena, page, "site",
+		conf->own_domains_len == 0 ? conf->hostname
+					   : arena_format(arena, "%s mail", conf->own_domains[0]));
+	value_set_text(arena, page, "host", conf->hostname);
+	value_set_text(arena, page, "contact", conf->contact);
 	value_set_text(arena, page, "style", context->set->style);
-	value_set_text(arena, page, "why-url", context->conf->portal_url);
+	value_set_text(arena, page, "why-url", conf->portal_url);
 	value_set_text(arena, page, "typed", "");
 	if (nav != NULL)
 		value_set_flag(arena, value_set_map(arena, page, "nav"), nav, true);
@@ -287,15 +276,10 @@ int page_source(
 
 static void set_check(struct arena *arena, struct value *row, const struct model_check *check)
 {
-	static const char *const names[] = {[MODEL_PASS] = "pass",
-		[MODEL_FAIL] = "fail",
-		[MODEL_UNKNOWN] = "unknown",
-		[MODEL_SKIPPED] = "skipped"};
-
 	value_set(arena, row, "check", check->title);
 	value_set(arena, row, "found", check->found);
 	value_set_flag(arena, row, "decided", check->decided);
-	value_set_flag(arena, row, names[check->outcome], true);
+	value_set_flag(arena, row, model_outcome_name(check->outcome), true);
 }
 
 /* Whether one of our own lists decided. */
@@ -415,9 +399,8 @@ int page_incident(
 
 int page_home(const struct page_context *context, struct buf *out)
 {
-	struct value *page = page_new(context, "Why was my mail blocked?", "home");
-
-	return page_render(context, "home", page, out);
+	return page_render(
+		context, "home", page_new(context, "Why was my mail blocked?", "home"), out);
 }
 
 int page_help(const struct page_context *context, struct buf *out)
@@ -505,16 +488,16 @@ int page_policy(const struct page_context *context, struct buf *out)
 }
 
 int page_print_error(
-	const struct page_context *context, const struct page_error *error, struct buf *out)
+	const struct page_context *context, const struct trouble *trouble, struct buf *out)
 {
 	struct arena *arena = context->arena;
-	struct value *page = page_new(context, error->title, NULL);
+	struct value *page = page_new(context, trouble->title, NULL);
 
-	value_set_text(arena, page, "advice", error->advice);
-	value_set_flag(arena, page, "ask", error->ask);
-	value_set(arena, page, "typed", error->typed);
-	value_set_text(arena, page, "wrong", error->wrong);
-	if (error->retry_after_s != 0)
-		value_set_text(arena, page, "retry", words_duration(arena, error->retry_after_s));
+	value_set_text(arena, page, "advice", trouble->advice);
+	value_set_flag(arena, page, "ask", trouble->ask);
+	value_set(arena, page, "typed", trouble->typed);
+	value_set_text(arena, page, "wrong", trouble->wrong);
+	if (trouble->retry_after_s != 0)
+		value_set_text(arena, page, "retry", words_duration(arena, trouble->retry_after_s));
 	return page_render(context, "error", page, out);
 }

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "conf/conf.h"
 #include "portal/model.h"
+#include "portal/trouble.h"
 
 struct page_set;
 
@@ -22,16 +23,6 @@ struct page_context {
 	struct arena *arena;
 	const struct conf *conf;
 	int64_t now_s;
-};
-
-/* An error in words. ask: show the look-up form again, with what was typed. */
-struct page_error {
-	const char *title;
-	const char *advice;
-	bool ask;
-	struct span typed;
-	const char *wrong;      /* beside the field; NULL */
-	unsigned retry_after_s; /* 0: says nothing about when */
 };
 
 /* Compiles the templates of the program; E_PARSE with words. */
@@ -46,7 +37,7 @@ int page_source(
 int page_policy(const struct page_context *context, struct buf *out);
 int page_help(const struct page_context *context, struct buf *out);
 int page_print_error(
-	const struct page_context *context, const struct page_error *error, struct buf *out);
+	const struct page_context *context, const struct trouble *trouble, struct buf *out);
 
 /* "style.css", "favicon.svg". E_ABSENT. */
 int page_file(const char *name, struct span *ret_bytes);

@@ -47,8 +47,7 @@ struct portal {
 struct inquiry {
 	uint32_t magic;
 	struct portal *portal;
-	struct inquiry *next;
-	struct inquiry *prev;
+	struct inquiry *next, *prev;
 	struct http_call *call;
 	enum format format;
 	struct source source;
@@ -98,54 +97,11 @@ static void reply_body(
 	buf_done(body);
 }
 
-static void reply_html(struct http_call *call, unsigned status, int result, struct buf *body)
-{
-	struct http_reply reply = {.status = status, .type = html_type, .noindex = true};
-
-	reply_body(call, result, &reply, body);
-}
-
 static void reply_json(struct http_call *call, struct buf *body)
 {
 	struct http_reply reply = {.status = 200, .type = json_type, .cache = HTTP_REVALIDATE};
 
 	reply_body(call, 0, &reply, body);
-}
-
-/* What went wrong, once for people and once for machines. */
-struct trouble {
-	unsigned status;
-	const char *type; /* of the problem */
-	const char *title;
-	const char *advice;
-	bool ask;
-	struct span typed;
-	const char *wrong;
-	unsigned retry_after_s;
-	const char *allow;
-	struct span path; /* that was asked for */
-};
-
-static int trouble_print(const struct page_context *context, const struct trouble *trouble,
-	enum format format, struct buf *out)
-{
-	struct api_problem problem = {.type = trouble->type,
-		.title = trouble->title,
-		.detail = trouble->wrong != NULL ? trouble->wrong : trouble->advice,
-		.status = trouble->status,
-		.instance = trouble->path,
-		.retry_after_s = trouble->retry_after_s};
-	struct page_error error = {.title = trouble->title,
-		.advice = trouble->advice,
-		.ask = trouble->ask,
-		.typed = trouble->typed,
-		.wrong = trouble->wrong,
-		.retry_after_s = trouble->retry_after_s};
-
-	if (format == AS_PAGE)
-		return page_print_error(context, &error, out);
-	api_print_problem(context->conf, &problem, out);
-	return 0;
 }
 
 static void reply_trouble(
@@ -158,10 +114,15 @@ static void reply_trouble(
 		.allow = trouble.allow,
 		.noindex = true};
 	struct buf body;
+	int r = 0;
 
 	trouble.path = http_call_request(call)->path;
 	buf_init(&body, PAGE_MAX);
-	reply_body(call, trouble_print(&context, &trouble, format, &body), &reply, &body);
+	if (format == AS_JSON)
+		api_print_problem(portal->conf, &trouble, &body);
+	else
+		r = page_print_error(&context, &trouble, &body);
+	reply_body(call, r, &reply, &body);
 }
 
 static const struct trouble not_found = {.status = 404,
@@ -232,6 +193,7 @@ static void inquiry_reply(struct inquiry *inquiry, const struct model_source *so
 {
 	struct portal *portal = inquiry->portal;
 	struct page_context context = portal_context(portal, http_call_arena(inquiry->call));
+	struct http_reply html = {.status = 200, .type = html_type, .noindex = true};
 	struct model_incident *incident = inquiry->incident;
 	struct buf body;
 	int r = 0;
@@ -250,7 +212,7 @@ static void inquiry_reply(struct inquiry *inquiry, const struct model_source *so
 	if (inquiry->format == AS_JSON)
 		reply_json(inquiry->call, &body);
 	else
-		reply_html(inquiry->call, 200, r, &body);
+		reply_body(inquiry->call, r, &html, &body);
 	inquiry_free(inquiry);
 }
 
@@ -311,13 +273,15 @@ static void inquiry_start(struct portal *portal, struct http_call *call,
 
 /* ---- routes ---- */
 
-/* One row: an exact path, or a path that ends in a slash and goes on. rest: what stands behind
- * it. */
+/* One row: an exact path, or a path that ends in a slash and goes on, and what is served there. */
 struct route {
 	const char *path;
 	bool counted; /* against the client's rate */
 	enum format format;
+	/* rest: what stands behind the path. */
 	void (*serve)(struct portal *portal, struct http_call *call, struct span rest);
+	int (*page)(const struct page_context *context, struct buf *out); /* or this page */
+	const char *file, *type; /* or this one, which is part of the program */
 };
 
 static void serve_page(struct portal *portal, struct http_call *call,
@@ -331,24 +295,6 @@ static void serve_page(struct portal *portal, struct http_call *call,
 	buf_init(&body, PAGE_MAX);
 	r = print(&context, &body);
 	reply_body(call, r, &reply, &body);
-}
-
-static void serve_home(struct portal *portal, struct http_call *call, struct span rest)
-{
-	(void)rest;
-	serve_page(portal, call, page_home);
-}
-
-static void serve_policy(struct portal *portal, struct http_call *call, struct span rest)
-{
-	(void)rest;
-	serve_page(portal, call, page_policy);
-}
-
-static void serve_help(struct portal *portal, struct http_call *call, struct span rest)
-{
-	(void)rest;
-	serve_page(portal, call, page_help);
 }
 
 /* What was typed cannot be looked up. */
@@ -493,45 +439,31 @@ static void serve_readyz(struct portal *portal, struct http_call *call, struct s
 		reply_health(portal, call, "ready");
 }
 
-static void serve_file(struct http_call *call, const char *name, const char *type)
+static void serve_file(struct http_call *call, const struct route *route)
 {
-	struct http_reply reply = {.status = 200, .type = type, .cache = HTTP_CACHE_DAY};
-	int r = page_file(name, &reply.body);
+	struct http_reply reply = {.status = 200, .type = route->type, .cache = HTTP_CACHE_DAY};
+	int r = page_file(route->file, &reply.body);
 
-	ASSERT(r >= 0); /* part of the program */
+	ASSERT(r >= 0);
 	http_reply(call, &reply);
 }
 
-static void serve_style(struct portal *portal, struct http_call *call, struct span rest)
-{
-	(void)portal;
-	(void)rest;
-	serve_file(call, "style.css", "text/css; charset=utf-8");
-}
-
-static void serve_favicon(struct portal *portal, struct http_call *call, struct span rest)
-{
-	(void)portal;
-	(void)rest;
-	serve_file(call, "favicon.svg", "image/svg+xml");
-}
-
 static const struct route routes[] = {
-	{"/", false, AS_PAGE, serve_home},
-	{"/lookup", true, AS_PAGE, serve_lookup},
-	{"/why/", true, AS_PAGE, serve_why},
-	{"/policy", false, AS_PAGE, serve_policy},
-	{"/help", false, AS_PAGE, serve_help},
-	{"/style.css", false, AS_PAGE, serve_style},
-	{"/favicon.svg", false, AS_PAGE, serve_favicon},
-	{"/favicon.ico", false, AS_PAGE, serve_favicon},
-	{"/api/v1/ip/", true, AS_JSON, serve_api_ip},
-	{"/api/v1/domain/", true, AS_JSON, serve_api_domain},
-	{"/api/v1/incident/", true, AS_JSON, serve_api_incident},
-	{"/api/v1/lists", true, AS_JSON, serve_api_lists},
-	{"/api/v1/policies", true, AS_JSON, serve_api_policies},
-	{"/healthz", false, AS_JSON, serve_healthz},
-	{"/readyz", false, AS_JSON, serve_readyz},
+	{"/", .page = page_home},
+	{"/lookup", .counted = true, .serve = serve_lookup},
+	{"/why/", .counted = true, .serve = serve_why},
+	{"/policy", .page = page_policy},
+	{"/help", .page = page_help},
+	{"/style.css", .file = "style.css", .type = "text/css; charset=utf-8"},
+	{"/favicon.svg", .file = "favicon.svg", .type = "image/svg+xml"},
+	{"/favicon.ico", .file = "favicon.svg", .type = "image/svg+xml"},
+	{"/api/v1/ip/", .counted = true, .format = AS_JSON, .serve = serve_api_ip},
+	{"/api/v1/domain/", .counted = true, .format = AS_JSON, .serve = serve_api_domain},
+	{"/api/v1/incident/", .counted = true, .format = AS_JSON, .serve = serve_api_incident},
+	{"/api/v1/lists", .counted = true, .format = AS_JSON, .serve = serve_api_lists},
+	{"/api/v1/policies", .counted = true, .format = AS_JSON, .serve = serve_api_policies},
+	{"/healthz", .format = AS_JSON, .serve = serve_healthz},
+	{"/readyz", .format = AS_JSON, .serve = serve_readyz},
 };
 
 static const struct route *route_find(struct span path, struct span *ret_rest)
@@ -547,11 +479,6 @@ static const struct route *route_find(struct span path, struct span *ret_rest)
 		}
 	}
 	return NULL;
-}
-
-static bool path_is_api(struct span path)
-{
-	return span_equal_text(span_first(path, 5), "/api/");
 }
 
 static void reply_too_many(
@@ -572,24 +499,23 @@ static void portal_on_request(struct http_call *call, const struct http_request 
 	struct portal *portal = OBJ(portal, arg);
 	struct span rest;
 	const struct route *route = route_find(request->path, &rest);
-	enum format format = route != NULL                ? route->format
-			     : path_is_api(request->path) ? AS_JSON
-							  : AS_PAGE;
-	unsigned wait_s;
+	bool is_api = route != NULL ? route->format == AS_JSON
+				    : span_equal_text(span_first(request->path, 5), "/api/");
+	enum format format = is_api ? AS_JSON : AS_PAGE;
+	unsigned wait_s = 0;
 
-	if (request->method == HTTP_OTHER) {
+	if (request->method != HTTP_OTHER && route != NULL && route->counted)
+		wait_s = rate_take(portal->rate, request->client, loop_now_ms(portal->loop));
+	if (request->method == HTTP_OTHER)
 		reply_trouble(portal, call, format, method_wrong);
-		return;
-	}
-	if (route == NULL) {
+	else if (route == NULL)
 		reply_trouble(portal, call, format, not_found);
-		return;
-	}
-	wait_s = route->counted
-			 ? rate_take(portal->rate, request->client, loop_now_ms(portal->loop))
-			 : 0;
-	if (wait_s != 0)
+	else if (wait_s != 0)
 		reply_too_many(portal, call, format, wait_s);
+	else if (route->page != NULL)
+		serve_page(portal, call, route->page);
+	else if (route->file != NULL)
+		serve_file(call, route);
 	else
 		route->serve(portal, call, rest);
 }
@@ -609,7 +535,7 @@ static void portal_on_refused(
 
 	buf_init(&body, PAGE_MAX);
 	reply->type = html_type;
-	if (trouble_print(&context, &trouble, AS_PAGE, &body) >= 0)
+	if (page_print_error(&context, &trouble, &body) >= 0)
 		reply->body = arena_copy(arena, buf_span(&body));
 	buf_done(&body);
 }

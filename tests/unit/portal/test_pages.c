@@ -285,7 +285,7 @@ static void a_mistyped_number_comes_back_in_the_field(void **state)
 {
 	struct bench *bench = *state;
 	struct page_context c = context(bench);
-	struct page_error error = {.title = "Please check the number",
+	struct trouble error = {.title = "Please check the number",
 		.advice = "We could not look this up.",
 		.ask = true,
 		.typed = span_text(hostile),
@@ -365,15 +365,15 @@ static void an_incident_in_json_keeps_hostile_bytes_apart(void **state)
 static void problems_are_those_of_rfc_9457(void **state)
 {
 	struct bench *bench = *state;
-	struct api_problem problem = {.type = "rate",
+	struct trouble trouble = {.type = "rate",
 		.title = "Too many questions",
-		.detail = "wait",
+		.advice = "wait",
 		.status = 429,
-		.instance = span_text("/api/v1/ip/\xff"),
+		.path = span_text("/api/v1/ip/\xff"),
 		.retry_after_s = 7};
 	json_t *json;
 
-	api_print_problem(&site_conf, &problem, &bench->out);
+	api_print_problem(&site_conf, &trouble, &bench->out);
 	json = json_of(bench);
 	assert_string_equal(json_string_value(json_object_get(json, "type")),
 		"https://mail.example.org/problems/rate");
