@@ -577,8 +577,8 @@ void portal_free(struct portal **portal)
 		return;
 	*portal = NULL;
 	http_server_free(&p->server);
-	while (p->inquiries !=
-		NULL) { /* the call has nobody to answer any more and only frees itself */
+	while (p->inquiries != NULL) {
+		/* The call has nobody to answer any more and only frees itself. */
 		http_reply(p->inquiries->call, &nothing);
 		inquiry_free(p->inquiries);
 	}

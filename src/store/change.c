@@ -9,10 +9,8 @@ int store_change_add(
 	struct store *store, uint32_t serial, struct span list, const struct source *source)
 {
 	AUTO(sql) *sql = sql_start(store, Q_CHANGE_ADD);
-	struct key key = {.bits = -1};
+	struct key key = source != NULL ? key_of(source) : (struct key){.bits = -1};
 
-	if (source != NULL)
-		key = key_of(source);
 	sql_add_int(sql, serial);
 	sql_add_text(sql, source != NULL ? list : span_text(""));
 	sql_add_key(sql, &key);
@@ -45,14 +43,6 @@ int store_changes(struct store *store, uint32_t after,
 	return r < 0 ? r : 0;
 }
 
-static int change_drop(struct store *store, uint32_t serial)
-{
-	AUTO(sql) *sql = sql_start(store, Q_CHANGE_DROP);
-
-	sql_add_int(sql, serial);
-	return (int)sql_update(sql);
-}
-
 static int changes_drop(struct store *store, uint32_t serial, uint32_t limit)
 {
 	AUTO(sql) *sql = sql_start(store, Q_CHANGE_SERIALS);
@@ -62,7 +52,10 @@ static int changes_drop(struct store *store, uint32_t serial, uint32_t limit)
 		uint32_t old = sql_u32(sql, 0);
 
 		if (!change_is_behind(old, serial)) {
-			r = change_drop(store, old);
+			AUTO(sql) *drop = sql_start(store, Q_CHANGE_DROP);
+
+			sql_add_int(drop, old);
+			r = (int)sql_update(drop);
 			dropped += r > 0 ? r : 0;
 		}
 	}

@@ -102,19 +102,17 @@ int store_events_of(struct store *store, const struct source *source, uint32_t l
 	store_event_call *each, void *arg)
 {
 	AUTO(sql) *sql = sql_start(store, source != NULL ? Q_EVENTS_OF : Q_EVENT_LAST);
-	int r;
+	int r = 0;
 
 	if (source != NULL)
 		sql_add_about(sql, source, limit);
 	else
 		sql_add_limit(sql, limit);
-	while ((r = sql_next(sql)) > 0) {
+	while (r == 0 && (r = sql_next(sql)) > 0) {
 		struct store_event event;
 
 		event_read(sql, &event);
 		r = each(&event, arg);
-		if (r != 0)
-			break;
 	}
 	return r;
 }

@@ -5,8 +5,6 @@
 
 /* Evidence and incidents: what was seen, and what was told to a client. */
 
-/* ---- evidence ---- */
-
 int store_evidence_add(struct store *store, const struct store_evidence *evidence, uint64_t *ret_id)
 {
 	AUTO(sql) *sql = sql_start(store, Q_EVIDENCE_ADD);
@@ -31,8 +29,6 @@ int store_evidence_add(struct store *store, const struct store_evidence *evidenc
 	return 1;
 }
 
-/* ---- incidents ---- */
-
 static int incident_add(struct store *store, const struct store_incident *incident)
 {
 	AUTO(sql) *sql = sql_start(store, Q_INCIDENT_PUT);
@@ -56,25 +52,18 @@ static int incident_add(struct store *store, const struct store_incident *incide
 	return (int)sql_update(sql);
 }
 
-static int incident_raise(struct store *store, const struct store_incident *incident)
-{
-	AUTO(sql) *sql = sql_start(store, Q_INCIDENT_RAISE);
-
-	sql_add_id(sql, incident->number);
-	sql_add_int(sql, incident->count);
-	sql_add_int(sql, incident->last_s);
-	return sql_run(sql);
-}
-
 int store_incident_put(struct store *store, const struct store_incident *incident)
 {
+	AUTO(sql) *raise = sql_start(store, Q_INCIDENT_RAISE);
 	int r = incident_add(store, incident);
 
-	if (r == 0)
-		return incident_raise(store, incident);
-	if (r > 0)
-		store->counts.incidents++;
-	return r;
+	store->counts.incidents += r > 0;
+	if (r != 0)
+		return r;
+	sql_add_id(raise, incident->number);
+	sql_add_int(raise, incident->count);
+	sql_add_int(raise, incident->last_s);
+	return sql_run(raise);
 }
 
 static int incident_read(const struct sql *sql, store_incident_call *each, void *arg)
@@ -115,13 +104,10 @@ int store_incidents_of(struct store *store, const struct source *source, uint32_
 	store_incident_call *each, void *arg)
 {
 	AUTO(sql) *sql = sql_start(store, Q_INCIDENTS_OF);
-	int r;
+	int r = 0;
 
 	sql_add_about(sql, source, limit);
-	while ((r = sql_next(sql)) > 0) {
+	while (r == 0 && (r = sql_next(sql)) > 0)
 		r = incident_read(sql, each, arg);
-		if (r != 0)
-			break;
-	}
 	return r;
 }

@@ -41,17 +41,13 @@ static void feed_read(const struct sql *sql, struct store_feed *feed)
 int store_feeds(struct store *store, struct span name, store_feed_call *each, void *arg)
 {
 	AUTO(sql) *sql = sql_start(store, Q_FEEDS);
-	int r;
+	int r = 0;
 
-	while ((r = sql_next(sql)) > 0) {
+	while (r == 0 && (r = sql_next(sql)) > 0) {
 		struct store_feed feed;
 
 		feed_read(sql, &feed);
-		if (name.len != 0 && !span_equal(name, feed.name))
-			continue;
-		r = each(&feed, arg);
-		if (r != 0)
-			break;
+		r = name.len == 0 || span_equal(name, feed.name) ? each(&feed, arg) : 0;
 	}
 	return r < 0 ? r : 0;
 }

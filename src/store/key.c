@@ -6,8 +6,7 @@
 /* "bad.example" <-> "example.bad". */
 static size_t reverse_labels(struct span name, uint8_t *out)
 {
-	size_t len = 0;
-	size_t end = name.len;
+	size_t len = 0, end = name.len;
 
 	for (size_t i = name.len + 1; i-- > 0;) {
 		if (i != 0 && name.ptr[i - 1] != '.')
@@ -62,7 +61,7 @@ int key_to_source(struct span bytes, int bits, struct source *ret_source)
 	return 0;
 }
 
-/* '/' is the byte after '.': names below "example.bad" start with "example.bad." and end before
+/* '/' is the byte after '.': names below "example.bad" lie between "example.bad." and
  * "example.bad/". */
 bool key_within(const struct source *source, struct key_bounds *ret_range)
 {
@@ -86,19 +85,14 @@ bool key_within(const struct source *source, struct key_bounds *ret_range)
 
 static bool net_covering(struct prefix net, unsigned step, struct key *ret_key)
 {
-	/* An IPv4 net can be covered by ::/0 and the like as well: lengths below 96 are looked up
-	 * too. */
-	struct source wider;
-
 	if (step > net.bits)
 		return false;
-	wider = (struct source){.kind = SOURCE_NET, .net = prefix_of(net.ip, step)};
-	*ret_key = key_of(&wider);
+	/* ::/0 and the like cover an IPv4 net as well: lengths below 96 are looked up too. */
+	*ret_key = key_of(&(struct source){.kind = SOURCE_NET, .net = prefix_of(net.ip, step)});
 	return true;
 }
 
-/* For "example.bad.www": ".example", ".bad.example", ".www.bad.example", and at last the name
- * alone. */
+/* For "example.bad.www": ".example", ".bad.example", ".www.bad.example", at last the name alone. */
 static bool domain_covering(const struct key *key, unsigned step, struct key *ret_key)
 {
 	unsigned dots = 0;
@@ -120,10 +114,8 @@ static bool domain_covering(const struct key *key, unsigned step, struct key *re
 
 bool key_covering(const struct source *source, unsigned step, struct key *ret_key)
 {
-	struct key key;
+	struct key key = key_of(source);
 
-	if (source->kind == SOURCE_NET)
-		return net_covering(source->net, step, ret_key);
-	key = key_of(source);
-	return domain_covering(&key, step, ret_key);
+	return source->kind == SOURCE_NET ? net_covering(source->net, step, ret_key)
+					  : domain_covering(&key, step, ret_key);
 }

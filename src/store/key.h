@@ -25,11 +25,10 @@ int key_to_source(struct span bytes, int bits, struct source *ret_source);
 struct key_bounds {
 	struct key first;
 	struct key last; /* inclusive for addresses */
-	int bits_min;
-	int bits_max;
+	int bits_min, bits_max;
 };
 bool key_within(const struct source *source, struct key_bounds *ret_range);
 
-/* The keys that cover source, itself included, the widest first: call with step 0, 1, ... until
- * false. */
-bool key_covering(const struct source *source, unsigned step, struct key *ret_key);
+/* The keys that cover source, itself included, the widest first: call with step 0, 1, ... */
+bool key_covering(
+	const struct source *source, unsigned step, struct key *ret_key); /* until false */

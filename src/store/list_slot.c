@@ -50,23 +50,16 @@ int list_slot_of(struct store *store, const struct store_listing *listing, int64
 	return 0;
 }
 
-static int policy_row_find(
-	struct store *store, const struct store_listing *listing, int64_t *ret_policy)
+/* By Q_POLICY_GET or Q_POLICY_ADD: 1, 0 for none. */
+static int policy_by(struct store *store, enum query name, const struct store_listing *listing,
+	int64_t *ret_policy)
 {
-	AUTO(sql) *sql = sql_start(store, Q_POLICY_GET);
+	AUTO(sql) *sql = sql_start(store, name);
 
 	sql_add_text(sql, listing->policy);
 	sql_add_int(sql, listing->policy_version);
-	return sql_number(sql, ret_policy);
-}
-
-static int policy_row_add(
-	struct store *store, const struct store_listing *listing, int64_t *ret_policy)
-{
-	AUTO(sql) *sql = sql_start(store, Q_POLICY_ADD);
-
-	sql_add_text(sql, listing->policy);
-	sql_add_int(sql, listing->policy_version);
+	if (name == Q_POLICY_GET)
+		return sql_number(sql, ret_policy);
 	sql_add_text(sql, listing->criterion);
 	return sql_insert(sql, ret_policy);
 }
@@ -80,9 +73,9 @@ int policy_of(struct store *store, const struct store_listing *listing, int64_t 
 		*ret_policy = store->last.policy;
 		return 0;
 	}
-	r = policy_row_find(store, listing, ret_policy);
+	r = policy_by(store, Q_POLICY_GET, listing, ret_policy);
 	if (r == 0)
-		r = policy_row_add(store, listing, ret_policy);
+		r = policy_by(store, Q_POLICY_ADD, listing, ret_policy);
 	if (r <= 0)
 		return r < 0 ? r : E_CORRUPT;
 	if (listing->policy.len < NAME_KEPT_MAX) {

@@ -7,14 +7,12 @@
 #include "store/sql.h"
 #include "store/store.h"
 
-/* Listings: entered, ended, entered again, and found by their source, by what covers it, and by
- * what is within it. */
+/* Listings: entered, ended, entered again, and found by source, what covers it, what is within. */
 
 /* ---- entering and ending ---- */
 
 struct listing_ids {
-	int64_t slot;
-	int64_t policy;
+	int64_t slot, policy;
 };
 
 static int listing_insert(struct store *store, const struct store_listing *listing,
@@ -52,8 +50,7 @@ int store_listing_add(struct store *store, const struct store_listing *listing, 
 	int64_t id = 0;
 	int r;
 
-	/* RFC 6471, section 2.1: nothing is listed but by a published criterion, and on
-	 * evidence. */
+	/* RFC 6471, section 2.1: nothing is listed but by a published criterion, on evidence. */
 	if (listing->policy.len == 0 || evidence == 0)
 		return E_USAGE;
 	r = list_slot_of(store, listing, &ids.slot);
@@ -85,13 +82,11 @@ static int listing_slot(struct store *store, uint64_t id, int64_t *ret_slot)
 int store_listing_end(struct store *store, uint64_t id, int64_t now_s, struct span by,
 	struct span reason, uint64_t event)
 {
-	AUTO(sql) *sql = NULL;
-	int64_t slot = 0;
-	int64_t ended = listing_slot(store, id, &slot);
+	AUTO(sql) *sql = sql_start(store, Q_LISTING_END);
+	int64_t slot = 0, ended = listing_slot(store, id, &slot);
 
 	if (ended < 0)
 		return (int)ended;
-	sql = sql_start(store, Q_LISTING_END);
 	sql_add_id(sql, id);
 	sql_add_int(sql, now_s);
 	sql_add_text(sql, by);
@@ -103,18 +98,11 @@ int store_listing_end(struct store *store, uint64_t id, int64_t now_s, struct sp
 	return counts_slot(store, slot, -1);
 }
 
-static int slots_count_none(struct store *store, struct span list)
-{
-	AUTO(sql) *sql = sql_start(store, Q_LIST_COUNT_NONE);
-
-	sql_add_text(sql, list);
-	return sql_run(sql);
-}
-
 int64_t store_list_end(struct store *store, struct span list, int64_t now_s, struct span by,
 	struct span reason, uint64_t event)
 {
 	AUTO(sql) *sql = sql_start(store, Q_LIST_END);
+	AUTO(sql) *count_none = sql_start(store, Q_LIST_COUNT_NONE);
 	int64_t ended;
 	int r;
 
@@ -126,21 +114,20 @@ int64_t store_list_end(struct store *store, struct span list, int64_t now_s, str
 	ended = sql_update(sql);
 	if (ended < 0)
 		return ended;
-	r = slots_count_none(store, list);
+	sql_add_text(count_none, list);
+	r = sql_run(count_none);
 	return r < 0 ? r : ended;
 }
 
 int store_listing_again(
 	struct store *store, uint64_t id, int64_t now_s, uint64_t event, uint64_t *ret_id)
 {
-	AUTO(sql) *sql = NULL;
-	int64_t slot = 0;
-	int64_t copy = 0;
+	AUTO(sql) *sql = sql_start(store, Q_LISTING_AGAIN);
+	int64_t slot = 0, copy = 0;
 	int r = listing_slot(store, id, &slot);
 
 	if (r < 0)
 		return r;
-	sql = sql_start(store, Q_LISTING_AGAIN);
 	sql_add_id(sql, id);
 	sql_add_int(sql, now_s);
 	sql_add_id(sql, event);
@@ -194,22 +181,18 @@ static int listing_read(const struct sql *sql, struct store_listing *listing)
 static int listings_each(struct sql *sql, const struct selection *selection)
 {
 	uint32_t left = selection->select->limit != 0 ? selection->select->limit : UINT32_MAX;
-	int r;
+	int r = 0;
 
-	while ((r = sql_next(sql)) > 0 && left != 0) {
+	while (r == 0 && (r = sql_next(sql)) > 0 && left != 0) {
 		struct store_listing listing;
 
 		r = listing_read(sql, &listing);
-		if (r < 0)
-			break;
-		if (selection->list.len != 0 && !span_equal(selection->list, listing.list))
-			continue;
-		if (selection->skip != NULL && source_equal(selection->skip, &listing.source))
+		if (r < 0 ||
+			(selection->list.len != 0 && !span_equal(selection->list, listing.list)) ||
+			(selection->skip != NULL && source_equal(selection->skip, &listing.source)))
 			continue;
 		left--;
 		r = selection->each(&listing, selection->arg);
-		if (r != 0)
-			break;
 	}
 	return r != 0 ? r : left == 0;
 }
@@ -318,8 +301,7 @@ struct slot_table {
 		int64_t id;
 		struct span list, sublist;
 	} * names;
-	size_t len;
-	size_t room;
+	size_t len, room;
 };
 
 static int slots_read(struct store *store, struct slot_table *slots)
@@ -371,14 +353,12 @@ static int listings_all(
 {
 	AUTO(sql) *sql = sql_start(store, Q_LISTINGS_ALL);
 	struct store_listing listing = {.id = 0};
-	int r;
+	int r = 0;
 
-	while ((r = sql_next(sql)) > 0) {
+	while (r == 0 && (r = sql_next(sql)) > 0) {
 		r = listing_read_short(sql, slots, &listing);
 		if (r >= 0)
 			r = each(&listing, arg);
-		if (r != 0)
-			break;
 	}
 	return r < 0 ? r : 0;
 }

@@ -51,8 +51,7 @@ int store_serial_set(struct store *store, uint32_t serial)
 
 int store_counts(struct store *store, uint64_t *ret_incidents, uint64_t *ret_evidence)
 {
-	int64_t incidents = 0;
-	int64_t evidence = 0;
+	int64_t incidents = 0, evidence = 0;
 	int r = meta_get(store, "incidents", &incidents);
 
 	if (r >= 0)
@@ -63,8 +62,6 @@ int store_counts(struct store *store, uint64_t *ret_incidents, uint64_t *ret_evi
 	*ret_evidence = (uint64_t)evidence;
 	return 0;
 }
-
-/* ---- counting ---- */
 
 static int slot_write(struct store *store, int64_t slot, int64_t change)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* Numbers of the store as a whole: "serial", "incidents", "evidence", "touched". Threads: as
- * store.h says. */
+/* Numbers of the whole store: "serial", "incidents", "evidence", "touched". Threads: as store.h
+ * says. */
 #include "store/store.h"
 
 /* E_CORRUPT: there is no such number. */

@@ -65,8 +65,6 @@ void store_describe(struct store *store, char *text, size_t size)
 	store->ops->describe(store, text, size);
 }
 
-/* ---- what commits leave for later ---- */
-
 void store_sync_defer(struct store *store)
 {
 	store->ops->sync_defer(store, true);

@@ -49,15 +49,13 @@ struct store_ops {
 	void (*bind_blob)(void *statement, int parameter, struct span bytes);
 	/* 1: a row, 0: no more, which is at once when it gives none. */
 	int (*step)(struct store *store, void *statement);
-	/* Of the row; columns count from 0. NULL is 0 and empty. The bytes live until the next
-	 * step. */
+	/* Of the row; columns count from 0. NULL is 0 and empty. Bytes live until the next step. */
 	int64_t (*column_int)(void *statement, int column);
 	struct span (*column_span)(void *statement, int column);
 	/* Ends the run, whether all rows were taken or not, and forgets the parameters. */
 	void (*reset)(void *statement);
 
-	/* Of the statement that ran last: how many rows it changed, and the id of the row it
-	 * inserted. */
+	/* Of the statement that ran last: how many rows it changed, the id of the row inserted. */
 	int64_t (*changed)(struct store *store);
 	int64_t (*inserted)(struct store *store);
 };

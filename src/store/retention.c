@@ -5,15 +5,6 @@
 
 /* What is too old to keep. */
 
-static int drop_rows(struct store *store, enum query name, int64_t before_s, uint32_t limit)
-{
-	AUTO(sql) *sql = sql_start(store, name);
-
-	sql_add_int(sql, before_s);
-	sql_add_int(sql, limit);
-	return (int)sql_update(sql);
-}
-
 /* In this order: what holds another row goes before it. */
 static int drop_step(struct store *store, const struct store_keep *keep)
 {
@@ -30,8 +21,12 @@ static int drop_step(struct store *store, const struct store_keep *keep)
 	int dropped = 0;
 
 	for (size_t i = 0; i < COUNTOF(kinds); i++) {
-		int r = drop_rows(store, kinds[i].name, kinds[i].before_s, keep->limit);
+		AUTO(sql) *sql = sql_start(store, kinds[i].name);
+		int r;
 
+		sql_add_int(sql, kinds[i].before_s);
+		sql_add_int(sql, keep->limit);
+		r = (int)sql_update(sql);
 		if (r < 0)
 			return r;
 		dropped += r;

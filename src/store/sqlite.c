@@ -171,12 +171,11 @@ static int64_t sqlite_inserted(struct store *store)
 
 static int user_version(struct sqlite *s)
 {
-	sqlite3_stmt *statement;
-	int code = sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &statement, NULL);
-	int r;
+	void *statement;
+	int r = sqlite_prepare(&s->store, "PRAGMA user_version", &statement);
 
-	if (code != SQLITE_OK)
-		return sqlite_fail(s, code);
+	if (r < 0)
+		return r;
 	r = sqlite_step(&s->store, statement);
 	if (r > 0)
 		r = sqlite3_column_int(statement, 0);

@@ -50,8 +50,8 @@ void store_sync_resume(struct store *store);
  * so it may run in any thread. */
 int store_sync(const char *url, struct fault *why);
 
-/* Many questions about one state, on any store: saves a lock for each of them. Nothing may be
- * written between. */
+/* Many questions about one state, on any store: saves a lock for each. Nothing may be written
+ * between. */
 int store_read_begin(struct store *store);
 void store_read_end(struct store *store);
 
@@ -85,8 +85,7 @@ int store_changes_drop(struct store *store, uint32_t serial, uint32_t limit);
 
 struct store_listing {
 	uint64_t id;
-	struct span list;
-	struct span sublist;
+	struct span list, sublist;
 	struct source source;
 	int64_t since_s;
 	int64_t until_s; /* 0: until review */
@@ -99,8 +98,7 @@ struct store_listing {
 	bool excluded;
 	uint64_t added_event;
 	int64_t ended_s; /* 0: in force */
-	struct span ended_by;
-	struct span ended_reason;
+	struct span ended_by, ended_reason;
 	uint64_t ended_event;
 };
 
@@ -116,8 +114,7 @@ int store_listing_end(struct store *store, uint64_t id, int64_t now_s, struct sp
 /* Ends all of a list; how many. */
 int64_t store_list_end(struct store *store, struct span list, int64_t now_s, struct span by,
 	struct span reason, uint64_t event);
-/* In force again as a new row with the same evidence, since now. 0: the sublist holds the source
- * meanwhile. */
+/* In force again as a new row with the same evidence. 0: the sublist holds the source meanwhile. */
 int store_listing_again(
 	struct store *store, uint64_t id, int64_t now_s, uint64_t event, uint64_t *ret_id);
 
@@ -137,8 +134,7 @@ struct store_select {
 	enum store_which which;
 	struct span list;
 	const struct source *source;
-	uint64_t event;
-	uint64_t after_id;
+	uint64_t event, after_id;
 	int64_t time_s;
 	uint32_t limit; /* 0: none */
 };
@@ -176,8 +172,7 @@ struct store_feed {
 	enum store_feed_state state;
 	bool accepts; /* an operator will have the next change, whatever its size */
 	uint32_t refused_serial;
-	int64_t success_s;
-	int64_t changed_s;
+	int64_t success_s, changed_s;
 	struct span error;
 	int64_t error_s;
 };
@@ -213,25 +208,18 @@ int store_evidence_add(
 struct store_incident {
 	uint64_t number;
 	struct source source;
-	int64_t first_s;
-	int64_t last_s;
+	int64_t first_s, last_s;
 	uint32_t count;
-	struct span rule;
-	struct span mode;
-	struct span host;
+	struct span rule, mode, host;
 	uint32_t code;
 	struct span text;
-	struct span helo;
-	struct span ptr;
-	struct span sender;
-	struct span recipient;
-	struct span list;
+	struct span helo, ptr, sender, recipient, list;
 	struct span checks; /* packed; the store does not look inside */
 };
 
 typedef int store_incident_call(const struct store_incident *incident, void *arg);
 
-/* The same number again raises count and last_s, never lowers them: so a repeated message changes
+/* The same number again raises count and last_s, never lowers them: a repeated message is
  * nothing. */
 int store_incident_put(struct store *store, const struct store_incident *incident);
 int store_incident_get(
@@ -245,10 +233,7 @@ int store_incidents_of(struct store *store, const struct source *source, uint32_
 struct store_event {
 	uint64_t id;
 	int64_t time_s;
-	struct span author;
-	struct span verb;
-	struct span subject;
-	struct span reason;
+	struct span author, verb, subject, reason;
 	uint64_t undoes; /* 0: nothing */
 	uint32_t serial;
 	bool undone; /* read only */

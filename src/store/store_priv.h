@@ -14,26 +14,21 @@ enum { SLOT_COUNTS_MAX = 64, NAME_KEPT_MAX = 256 };
 /* Counters are written once for a transaction, not once for a row (meta.h). */
 struct row_counts {
 	struct slot_count {
-		int64_t slot;
-		int64_t change;
+		int64_t slot, change;
 	} slots[SLOT_COUNTS_MAX];
 	size_t slots_len;
-	int64_t incidents;
-	int64_t evidence;
+	int64_t incidents, evidence;
 };
 
 struct store {
 	const struct store_ops *ops;
-	bool reader;
-	bool in_transaction;
+	bool reader, in_transaction;
 	struct sql *statements; /* sql.h */
-	struct row_counts counts;
-	struct row_counts counts_at_savepoint;
-	/* the last ones looked up, since imports ask for the same each time (list_slot.h) */
+	struct row_counts counts, counts_at_savepoint;
+	/* The last ones looked up, since imports ask for the same each time (list_slot.h). */
 	struct {
 		int64_t slot;
-		char list[NAME_KEPT_MAX];
-		char sublist[NAME_KEPT_MAX];
+		char list[NAME_KEPT_MAX], sublist[NAME_KEPT_MAX];
 		int64_t policy;
 		uint32_t policy_version;
 		char policy_name[NAME_KEPT_MAX];

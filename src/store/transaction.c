@@ -57,12 +57,10 @@ int store_commit(struct store *store)
 
 int transaction_end(struct store *store, int result)
 {
-	int r = result;
+	int r = result < 0 ? result : store_commit(store);
 
 	if (result < 0)
 		store_rollback(store);
-	else
-		r = store_commit(store);
 	return r < 0 ? r : result;
 }
 
@@ -77,8 +75,7 @@ int store_savepoint_release(struct store *store)
 	return transaction_run(store, Q_SAVEPOINT_RELEASE);
 }
 
-/* After some errors the backend has rolled all of it back, and the savepoint with it: then this
- * fails too. */
+/* After some errors the backend has rolled all back, the savepoint with it: then this fails too. */
 int store_savepoint_rollback(struct store *store)
 {
 	int r = transaction_run(store, Q_SAVEPOINT_ROLLBACK);
