@@ -81,24 +81,19 @@ static int check_string(const ProtobufCFieldDescriptor *field, const char *text,
 	return 0;
 }
 
-/* All byte fields are addresses or message ids: sixteen bytes, or none. */
-static int check_bytes(
-	const ProtobufCFieldDescriptor *field, const ProtobufCBinaryData *bytes, struct fault *why)
-{
-	if (bytes->len != 0 && bytes->len != MESSAGE_ID_SIZE)
-		return fault_set(
-			why, E_PARSE, "field '%s' has %zu bytes, not 16", field->name, bytes->len);
-	return 0;
-}
-
 static int check_value(
 	const ProtobufCFieldDescriptor *field, const void *value, unsigned depth, struct fault *why)
 {
+	const ProtobufCBinaryData *bytes = value;
+
 	switch (field->type) {
 	case PROTOBUF_C_TYPE_STRING:
 		return check_string(field, *(const char *const *)value, why);
-	case PROTOBUF_C_TYPE_BYTES:
-		return check_bytes(field, value, why);
+	case PROTOBUF_C_TYPE_BYTES: /* addresses or message ids: sixteen bytes, or none */
+		return bytes->len == 0 || bytes->len == MESSAGE_ID_SIZE
+			       ? 0
+			       : fault_set(why, E_PARSE, "field '%s' has %zu bytes, not 16",
+					 field->name, bytes->len);
 	case PROTOBUF_C_TYPE_MESSAGE:
 		return check_message(*(const ProtobufCMessage *const *)value, depth + 1, why);
 	default:

@@ -56,16 +56,12 @@ struct bus_client {
 	struct timer resend; /* acknowledgements are overdue */
 	struct timer asks_due;
 	struct timer sweep; /* old views are let go by other threads */
-	int64_t retry_ms;
-	int64_t resend_ms;
+	int64_t retry_ms, resend_ms;
 	struct ask *asks;
-	size_t asks_len;
-	size_t asks_room;
+	size_t asks_len, asks_room;
 	struct buf health; /* the packed message that was told last; empty: none */
 	uint64_t tag;
-	bool said_away;
-	bool said_full;
-	bool freed;
+	bool said_away, said_full, freed;
 };
 
 static void client_fail(struct bus_client *client, int error, const char *words);
@@ -206,16 +202,6 @@ static void asks_on_due(struct timer *timer, void *arg)
 		asks_arm(client);
 }
 
-/* Those under way get their error in this turn's round of timers. */
-static void asks_fail(struct bus_client *client, int error)
-{
-	for (size_t i = 0; i < client->asks_len; i++) {
-		client->asks[i].error = error;
-		client->asks[i].at_ms = loop_now_ms(client->loop);
-	}
-	asks_arm(client);
-}
-
 /* Takes the message over. */
 static void client_on_answer(struct bus_client *client, Stockade__Answer *message)
 {
@@ -298,9 +284,8 @@ static void client_follow(struct bus_client *client, int r, const struct fault *
 		client, EV_SNAPSHOT_BAD, LOG_FIELDS(log_error(r), log_text("reason", why->text)));
 	if (r == E_CONFLICT)
 		client_send_hello(client, 0);
-	else
-		client_fail(client, r,
-			why->text); /* with back-off, lest we ask for a bad file in a loop */
+	else /* with back-off, lest we ask for a bad file in a loop */
+		client_fail(client, r, why->text);
 }
 
 /* Deltas may come by the thousand; the keeper has logged each change. */
@@ -352,9 +337,8 @@ static void client_on_message(struct bus_client *client, Stockade__Message *mess
 	case STOCKADE__MESSAGE__KIND_ACK:
 		client_on_ack(client, message->ack);
 		break;
-	case STOCKADE__MESSAGE__KIND_ANSWER:
-		message->kind_case =
-			STOCKADE__MESSAGE__KIND__NOT_SET; /* it stays fit to be freed */
+	case STOCKADE__MESSAGE__KIND_ANSWER: /* taken out: it stays fit to be freed */
+		message->kind_case = STOCKADE__MESSAGE__KIND__NOT_SET;
 		client_on_answer(client, TAKE(message->answer));
 		break;
 	default:
@@ -411,7 +395,8 @@ static void client_say_away(struct bus_client *client, int error, const char *wo
 			log_text("reason", words)));
 }
 
-/* Gives the connection up and tries again later. */
+/* Gives the connection up and tries again later. Questions under way get their error in this turn's
+ * round of timers. */
 static void client_fail(struct bus_client *client, int error, const char *words)
 {
 	stream_free(&client->stream);
@@ -420,7 +405,11 @@ static void client_fail(struct bus_client *client, int error, const char *words)
 	timer_set(&client->retry, loop_now_ms(client->loop) + client->retry_ms);
 	client->retry_ms =
 		client->retry_ms * 2 < RETRY_MOST_MS ? client->retry_ms * 2 : RETRY_MOST_MS;
-	asks_fail(client, E_AWAY);
+	for (size_t i = 0; i < client->asks_len; i++) {
+		client->asks[i].error = E_AWAY;
+		client->asks[i].at_ms = loop_now_ms(client->loop);
+	}
+	asks_arm(client);
 }
 
 static void client_on_retry(struct timer *timer, void *arg)
@@ -431,11 +420,9 @@ static void client_on_retry(struct timer *timer, void *arg)
 		.in = FRAME_ROLE_MAX + FRAME_HEAD, .out = 4 * FRAME_ROLE_MAX};
 	struct bus_client *client = OBJ(bus_client, arg);
 	struct fault why = {0};
-	int fd = -1;
-	int r;
+	int fd = -1, r = socket_connect_unix(client->settings.socket_path, &fd, &why);
 
 	(void)timer;
-	r = socket_connect_unix(client->settings.socket_path, &fd, &why);
 	if (r < 0) {
 		client_fail(client, r, why.text);
 		return;
@@ -451,16 +438,6 @@ static void client_on_retry(struct timer *timer, void *arg)
 		spool_rewind(client->spool);
 	client_send_hello(client, client_serial(client));
 	client_send_health(client);
-}
-
-static void client_copy_settings(
-	struct bus_client *client, const struct bus_client_settings *settings)
-{
-	client->settings = *settings;
-	client->settings.role = mem_copy_string(settings->role);
-	client->settings.socket_path = mem_copy_string(settings->socket_path);
-	client->settings.lists_path = NULL; /* the follower's and the spool's: not needed again */
-	client->settings.spool_path = NULL;
 }
 
 int bus_client_new(const struct bus_client_settings *settings, struct bus_client **ret_client,
@@ -483,7 +460,11 @@ int bus_client_new(const struct bus_client_settings *settings, struct bus_client
 	client->spool = spool;
 	client->retry_ms = RETRY_FIRST_MS;
 	client->resend_ms = RESEND_FIRST_MS;
-	client_copy_settings(client, settings);
+	client->settings = *settings;
+	client->settings.role = mem_copy_string(settings->role);
+	client->settings.socket_path = mem_copy_string(settings->socket_path);
+	/* The follower's and the spool's: not needed again. */
+	client->settings.lists_path = client->settings.spool_path = NULL;
 	if (settings->shelf != NULL)
 		client->follower = follower_new(settings->lists_path, settings->shelf);
 	if (settings->shelf != NULL && settings->on_delta != NULL)

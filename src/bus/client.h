@@ -36,8 +36,8 @@ struct bus_client_settings {
 	void *arg;
 };
 
-/* The spool is opened here, before the jail; the first connection is tried in the loop's next turn.
- * E_BUSY, E_DENIED ... of the spool. */
+/* Opens the spool, before the jail (E_BUSY, E_DENIED ...); the first connection is tried in the
+ * loop's next turn. */
 int bus_client_new(const struct bus_client_settings *settings, struct bus_client **ret_client,
 	struct fault *why);
 void bus_client_free(struct bus_client **client);

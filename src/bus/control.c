@@ -22,6 +22,7 @@ enum { QUERY_MS = 15000, COMMAND_MS = 600000 };
 struct control {
 	int fd;
 	uint64_t tag;
+	int64_t deadline_ms; /* of what is under way */
 	struct buf in;
 };
 
@@ -57,11 +58,11 @@ void control_free(struct control **control)
 }
 
 /* The socket does not block; this waits until it is ready or the deadline has passed. */
-static int control_wait(struct control *control, short events, int64_t deadline_ms)
+static int control_wait(struct control *control, short events)
 {
 	for (;;) {
 		struct pollfd p = {.fd = control->fd, .events = events};
-		int64_t left_ms = deadline_ms - clock_monotonic_ms();
+		int64_t left_ms = control->deadline_ms - clock_monotonic_ms();
 		int n = left_ms > 0 ? poll(&p, 1, (int)left_ms) : 0;
 
 		if (n > 0)
@@ -73,7 +74,7 @@ static int control_wait(struct control *control, short events, int64_t deadline_
 	}
 }
 
-static int control_write(struct control *control, struct span bytes, int64_t deadline_ms)
+static int control_write(struct control *control, struct span bytes)
 {
 	while (bytes.len != 0) {
 		ssize_t n = send(control->fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);
@@ -81,7 +82,7 @@ static int control_write(struct control *control, struct span bytes, int64_t dea
 		if (n >= 0) {
 			bytes = span_from(bytes, (size_t)n);
 		} else if (errno == EAGAIN) {
-			int r = control_wait(control, POLLOUT, deadline_ms);
+			int r = control_wait(control, POLLOUT);
 
 			if (r < 0)
 				return r;
@@ -92,7 +93,7 @@ static int control_write(struct control *control, struct span bytes, int64_t dea
 	return 0;
 }
 
-static int control_read_more(struct control *control, int64_t deadline_ms)
+static int control_read_more(struct control *control)
 {
 	uint8_t *room = buf_reserve(&control->in, 65536);
 	ssize_t n;
@@ -100,7 +101,7 @@ static int control_read_more(struct control *control, int64_t deadline_ms)
 
 	if (room == NULL)
 		return E_LIMIT;
-	r = control_wait(control, POLLIN, deadline_ms);
+	r = control_wait(control, POLLIN);
 	if (r < 0)
 		return r;
 	n = recv(control->fd, room, 65536, 0);
@@ -112,8 +113,7 @@ static int control_read_more(struct control *control, int64_t deadline_ms)
 	return 0;
 }
 
-static int control_read(struct control *control, int64_t deadline_ms,
-	Stockade__Message **ret_message, struct fault *why)
+static int control_read(struct control *control, Stockade__Message **ret_message, struct fault *why)
 {
 	for (;;) {
 		struct span body;
@@ -126,7 +126,7 @@ static int control_read(struct control *control, int64_t deadline_ms,
 			return r;
 		}
 		if (r == 0)
-			r = control_read_more(control, deadline_ms);
+			r = control_read_more(control);
 		if (r < 0)
 			return fault_set(
 				why, r, "waiting for the keeper's answer: %s", err_text(r));
@@ -151,8 +151,8 @@ static int control_finish(
 	return r;
 }
 
-static int control_send(struct control *control, const Stockade__Message *message,
-	int64_t deadline_ms, struct fault *why)
+static int control_send(
+	struct control *control, const Stockade__Message *message, struct fault *why)
 {
 	struct buf out;
 	int r;
@@ -160,19 +160,22 @@ static int control_send(struct control *control, const Stockade__Message *messag
 	buf_init(&out, 0);
 	r = frame_append(&out, message, FRAME_CONTROL_MAX);
 	if (r >= 0)
-		r = control_write(control, buf_span(&out), deadline_ms);
+		r = control_write(control, buf_span(&out));
 	buf_done(&out);
 	return r < 0 ? fault_set(why, r, "sending to the keeper: %s", err_text(r)) : 0;
 }
 
-/* The answer with our tag. */
-static int control_receive(struct control *control, int64_t deadline_ms,
+/* Sends the message, which carries our tag, and waits for the answer with it. */
+static int control_exchange(struct control *control, const Stockade__Message *message,
 	struct bus_answer **ret_answer, struct fault *why)
 {
+	int r = control_send(control, message, why);
+
 	for (;;) {
 		Stockade__Message *reply = NULL;
-		int r = control_read(control, deadline_ms, &reply, why);
 
+		if (r >= 0)
+			r = control_read(control, &reply, why);
 		if (r < 0)
 			return r;
 		if (reply->kind_case == STOCKADE__MESSAGE__KIND_ANSWER &&
@@ -186,28 +189,24 @@ int control_ask(struct control *control, const struct bus_query *query,
 	struct bus_answer **ret_answer, struct fault *why)
 {
 	AUTO(arena) *arena = arena_new(0);
-	int64_t deadline_ms = clock_monotonic_ms() + QUERY_MS;
 	Stockade__Message message = STOCKADE__MESSAGE__INIT;
-	int r;
 
 	message.kind_case = STOCKADE__MESSAGE__KIND_QUERY;
 	message.query = bus_query_encode(query, arena);
 	message.query->tag = ++control->tag;
-	r = control_send(control, &message, deadline_ms, why);
-	return r < 0 ? r : control_receive(control, deadline_ms, ret_answer, why);
+	control->deadline_ms = clock_monotonic_ms() + QUERY_MS;
+	return control_exchange(control, &message, ret_answer, why);
 }
 
 int control_command(struct control *control, const struct bus_command *command,
 	struct bus_answer **ret_answer, struct fault *why)
 {
 	AUTO(arena) *arena = arena_new(0);
-	int64_t deadline_ms = clock_monotonic_ms() + COMMAND_MS;
 	Stockade__Message message = STOCKADE__MESSAGE__INIT;
-	int r;
 
 	message.kind_case = STOCKADE__MESSAGE__KIND_COMMAND;
 	message.command = bus_command_encode(command, arena);
 	message.command->tag = ++control->tag;
-	r = control_send(control, &message, deadline_ms, why);
-	return r < 0 ? r : control_receive(control, deadline_ms, ret_answer, why);
+	control->deadline_ms = clock_monotonic_ms() + COMMAND_MS;
+	return control_exchange(control, &message, ret_answer, why);
 }

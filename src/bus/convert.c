@@ -3,6 +3,14 @@
 
 #include "stockade.pb-c.h"
 
+void *message_new(const ProtobufCMessageDescriptor *descriptor, struct arena *arena)
+{
+	void *message = arena_alloc(arena, descriptor->sizeof_message);
+
+	protobuf_c_message_init(descriptor, message);
+	return message;
+}
+
 static int net_from_wire(const Stockade__Source *wire, struct source *ret_source)
 {
 	struct ip ip;
@@ -87,18 +95,16 @@ int delta_from_wire(const Stockade__Delta *wire, struct arena *arena, struct del
 
 static Stockade__Piece *piece_to_wire(const struct delta_piece *piece, struct arena *arena)
 {
-	Stockade__Piece *wire = arena_alloc(arena, sizeof(*wire));
+	Stockade__Piece *wire = message_new(&stockade__piece__descriptor, arena);
 
-	stockade__piece__init(wire);
 	wire->list = arena_string(arena, piece->list);
 	wire->source = arena_alloc(arena, sizeof(*wire->source));
 	source_to_wire(&piece->source, wire->source);
 	wire->n_hits = piece->hits_len;
 	wire->hits = arena_alloc(arena, piece->hits_len * sizeof(Stockade__Hit *));
 	for (size_t i = 0; i < piece->hits_len; i++) {
-		Stockade__Hit *hit = arena_alloc(arena, sizeof(*hit));
+		Stockade__Hit *hit = message_new(&stockade__hit__descriptor, arena);
 
-		stockade__hit__init(hit);
 		hit->sublist = piece->hits[i].sublist;
 		hit->until_s = piece->hits[i].until_s;
 		hit->reason = arena_string(arena, piece->hits[i].reason);
@@ -109,9 +115,8 @@ static Stockade__Piece *piece_to_wire(const struct delta_piece *piece, struct ar
 
 static Stockade__Delta *delta_to_wire(const struct delta *delta, struct arena *arena)
 {
-	Stockade__Delta *wire = arena_alloc(arena, sizeof(*wire));
+	Stockade__Delta *wire = message_new(&stockade__delta__descriptor, arena);
 
-	stockade__delta__init(wire);
 	wire->from_serial = delta->from_serial;
 	wire->to_serial = delta->to_serial;
 	wire->n_pieces = delta->pieces_len;

@@ -12,6 +12,11 @@
 typedef struct Stockade__Source Stockade__Source;
 typedef struct Stockade__Delta Stockade__Delta;
 
+struct ProtobufCMessageDescriptor;
+
+/* A message without values. */
+void *message_new(const struct ProtobufCMessageDescriptor *descriptor, struct arena *arena);
+
 /* E_PARSE: no address and no domain, both, host bits set, or a domain not in canonical form. NULL
  * is E_PARSE too. */
 int source_from_wire(const Stockade__Source *wire, struct source *ret_source);

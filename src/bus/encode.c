@@ -34,9 +34,8 @@ static Stockade__Source **source_messages(const struct bus_sources *sources, str
 
 static Stockade__CheckResult *check_encode(const struct bus_check *check, struct arena *arena)
 {
-	Stockade__CheckResult *wire = arena_alloc(arena, sizeof(*wire));
+	Stockade__CheckResult *wire = message_new(&stockade__check_result__descriptor, arena);
 
-	stockade__check_result__init(wire);
 	wire->key = text_out(check->key);
 	wire->found = text_out(check->found);
 	wire->outcome = text_out(check->outcome);
@@ -48,9 +47,8 @@ static Stockade__CheckResult *check_encode(const struct bus_check *check, struct
 
 Stockade__Incident *bus_incident_encode(const struct bus_incident *incident, struct arena *arena)
 {
-	Stockade__Incident *wire = arena_alloc(arena, sizeof(*wire));
+	Stockade__Incident *wire = message_new(&stockade__incident__descriptor, arena);
 
-	stockade__incident__init(wire);
 	wire->number = incident->number;
 	wire->source = source_message(incident->source, arena);
 	wire->first_s = incident->first_s;
@@ -76,9 +74,8 @@ Stockade__Incident *bus_incident_encode(const struct bus_incident *incident, str
 static Stockade__Condition *condition_encode(
 	const struct bus_condition *condition, struct arena *arena)
 {
-	Stockade__Condition *wire = arena_alloc(arena, sizeof(*wire));
+	Stockade__Condition *wire = message_new(&stockade__condition__descriptor, arena);
 
-	stockade__condition__init(wire);
 	wire->kind = text_out(condition->kind);
 	wire->name = text_out(condition->name);
 	wire->well = condition->well;
@@ -87,29 +84,21 @@ static Stockade__Condition *condition_encode(
 	return wire;
 }
 
-static Stockade__Counter *counter_encode(const struct bus_counter *counter, struct arena *arena)
-{
-	Stockade__Counter *wire = arena_alloc(arena, sizeof(*wire));
-
-	stockade__counter__init(wire);
-	wire->name = text_out(counter->name);
-	wire->value = counter->value;
-	return wire;
-}
-
 Stockade__Health *bus_health_encode(const struct bus_health *health, struct arena *arena)
 {
-	Stockade__Health *wire = arena_alloc(arena, sizeof(*wire));
+	Stockade__Health *wire = message_new(&stockade__health__descriptor, arena);
 
-	stockade__health__init(wire);
 	wire->n_conditions = health->conditions_len;
 	wire->conditions = arena_alloc(arena, health->conditions_len * sizeof(*wire->conditions));
 	for (size_t i = 0; i < health->conditions_len; i++)
 		wire->conditions[i] = condition_encode(&health->conditions[i], arena);
 	wire->n_counters = health->counters_len;
 	wire->counters = arena_alloc(arena, health->counters_len * sizeof(*wire->counters));
-	for (size_t i = 0; i < health->counters_len; i++)
-		wire->counters[i] = counter_encode(&health->counters[i], arena);
+	for (size_t i = 0; i < health->counters_len; i++) {
+		wire->counters[i] = message_new(&stockade__counter__descriptor, arena);
+		wire->counters[i]->name = text_out(health->counters[i].name);
+		wire->counters[i]->value = health->counters[i].value;
+	}
 	return wire;
 }
 
@@ -118,9 +107,8 @@ Stockade__Health *bus_health_encode(const struct bus_health *health, struct aren
 static Stockade__FeedBegin *feed_begin_encode(
 	const struct bus_feed_begin *begin, struct arena *arena)
 {
-	Stockade__FeedBegin *wire = arena_alloc(arena, sizeof(*wire));
+	Stockade__FeedBegin *wire = message_new(&stockade__feed_begin__descriptor, arena);
 
-	stockade__feed_begin__init(wire);
 	wire->whole = begin->whole;
 	wire->expired = begin->expired;
 	wire->from_serial = begin->from_serial;
@@ -134,10 +122,9 @@ static Stockade__FeedBegin *feed_begin_encode(
 static Stockade__FeedEntries *feed_entries_encode(
 	const struct bus_feed_part *part, struct arena *arena)
 {
-	Stockade__FeedEntries *wire = arena_alloc(arena, sizeof(*wire));
+	Stockade__FeedEntries *wire = message_new(&stockade__feed_entries__descriptor, arena);
 	Stockade__FeedEntry *entries = arena_alloc(arena, part->entries_len * sizeof(*entries));
 
-	stockade__feed_entries__init(wire);
 	wire->n_entries = part->entries_len;
 	wire->entries = arena_alloc(arena, part->entries_len * sizeof(*wire->entries));
 	for (size_t i = 0; i < part->entries_len; i++) {
@@ -155,9 +142,8 @@ static Stockade__FeedEntries *feed_entries_encode(
 
 Stockade__Feed *bus_feed_part_encode(const struct bus_feed_part *part, struct arena *arena)
 {
-	Stockade__Feed *wire = arena_alloc(arena, sizeof(*wire));
+	Stockade__Feed *wire = message_new(&stockade__feed__descriptor, arena);
 
-	stockade__feed__init(wire);
 	wire->name = text_out(part->feed);
 	switch (part->what) {
 	case BUS_FEED_BEGIN:
@@ -170,8 +156,7 @@ Stockade__Feed *bus_feed_part_encode(const struct bus_feed_part *part, struct ar
 		break;
 	case BUS_FEED_END:
 		wire->what_case = STOCKADE__FEED__WHAT_END;
-		wire->end = arena_alloc(arena, sizeof(*wire->end));
-		stockade__feed_end__init(wire->end);
+		wire->end = message_new(&stockade__feed_end__descriptor, arena);
 		wire->end->entries = part->sent;
 		break;
 	}
@@ -182,9 +167,8 @@ Stockade__Feed *bus_feed_part_encode(const struct bus_feed_part *part, struct ar
 
 static Stockade__ListingsQuery *page_encode(const struct bus_query *query, struct arena *arena)
 {
-	Stockade__ListingsQuery *wire = arena_alloc(arena, sizeof(*wire));
+	Stockade__ListingsQuery *wire = message_new(&stockade__listings_query__descriptor, arena);
 
-	stockade__listings_query__init(wire);
 	wire->list = text_out(query->list);
 	wire->after_id = query->after_id;
 	wire->limit = query->limit;
@@ -201,9 +185,8 @@ Stockade__Query *bus_query_encode(const struct bus_query *query, struct arena *a
 		[BUS_QUERY_STATUS] = STOCKADE__QUERY__WHAT_STATUS,
 		[BUS_QUERY_FEEDS] = STOCKADE__QUERY__WHAT_FEEDS,
 	};
-	Stockade__Query *wire = arena_alloc(arena, sizeof(*wire));
+	Stockade__Query *wire = message_new(&stockade__query__descriptor, arena);
 
-	stockade__query__init(wire);
 	wire->what_case = cases[query->what];
 	if (query->what == BUS_QUERY_INCIDENT)
 		wire->incident = query->incident;
@@ -224,9 +207,8 @@ Stockade__Query *bus_query_encode(const struct bus_query *query, struct arena *a
 
 static Stockade__ListAdd *add_encode(const struct bus_command *command, struct arena *arena)
 {
-	Stockade__ListAdd *wire = arena_alloc(arena, sizeof(*wire));
+	Stockade__ListAdd *wire = message_new(&stockade__list_add__descriptor, arena);
 
-	stockade__list_add__init(wire);
 	wire->list = text_out(command->sources.list);
 	wire->sublist = text_out(command->sources.sublist);
 	wire->n_sources = command->sources.len;
@@ -240,9 +222,8 @@ static Stockade__ListAdd *add_encode(const struct bus_command *command, struct a
 
 static Stockade__ListRemove *remove_encode(const struct bus_sources *sources, struct arena *arena)
 {
-	Stockade__ListRemove *wire = arena_alloc(arena, sizeof(*wire));
+	Stockade__ListRemove *wire = message_new(&stockade__list_remove__descriptor, arena);
 
-	stockade__list_remove__init(wire);
 	wire->list = text_out(sources->list);
 	wire->sublist = text_out(sources->sublist);
 	wire->n_sources = sources->len;
@@ -250,23 +231,11 @@ static Stockade__ListRemove *remove_encode(const struct bus_sources *sources, st
 	return wire;
 }
 
-static Stockade__FeedCommand *feed_command_encode(
-	const struct bus_command *command, struct arena *arena)
-{
-	Stockade__FeedCommand *wire = arena_alloc(arena, sizeof(*wire));
-
-	stockade__feed_command__init(wire);
-	wire->name = text_out(command->feed);
-	wire->purge = command->what == BUS_COMMAND_FEED_PURGE;
-	return wire;
-}
-
 static Stockade__ListRetire *retire_encode(
 	const struct bus_list_retire *retire, struct arena *arena)
 {
-	Stockade__ListRetire *wire = arena_alloc(arena, sizeof(*wire));
+	Stockade__ListRetire *wire = message_new(&stockade__list_retire__descriptor, arena);
 
-	stockade__list_retire__init(wire);
 	wire->list = text_out(retire->list);
 	wire->step = (uint32_t)retire->step; /* as stockade.proto numbers them */
 	wire->notice_s = retire->notice_s;
@@ -293,7 +262,9 @@ static void command_encode_what(
 	case BUS_COMMAND_FEED_PURGE:
 	case BUS_COMMAND_FEED_ACCEPT:
 		wire->what_case = STOCKADE__COMMAND__WHAT_FEED;
-		wire->feed = feed_command_encode(command, arena);
+		wire->feed = message_new(&stockade__feed_command__descriptor, arena);
+		wire->feed->name = text_out(command->feed);
+		wire->feed->purge = command->what == BUS_COMMAND_FEED_PURGE;
 		break;
 	case BUS_COMMAND_RETIRE:
 		wire->what_case = STOCKADE__COMMAND__WHAT_RETIRE;
@@ -304,9 +275,8 @@ static void command_encode_what(
 
 Stockade__Command *bus_command_encode(const struct bus_command *command, struct arena *arena)
 {
-	Stockade__Command *wire = arena_alloc(arena, sizeof(*wire));
+	Stockade__Command *wire = message_new(&stockade__command__descriptor, arena);
 
-	stockade__command__init(wire);
 	wire->author = text_out(command->author);
 	wire->reason = text_out(command->reason);
 	wire->dry_run = command->dry_run;

@@ -17,8 +17,8 @@ struct follower;
 struct follower *follower_new(const char *lists_path, struct shelf *shelf);
 void follower_free(struct follower **follower);
 
-/* A new connection: the keeper says which serial it is about to bring us to. A smaller one than
- * ours is believed: it was restored from a backup. */
+/* A new connection: the keeper says to which serial it will bring us; a smaller one than ours is
+ * believed (a backup). */
 void follower_expect(struct follower *follower, uint32_t serial);
 
 /* 1: a newer view is on the shelf; 0: not yet, deltas have to follow; E_...: stays as it was. The

@@ -33,19 +33,26 @@ static void allowance_free(void *data, void *block)
 	free(block);
 }
 
+/* Room for a body of that length, behind its head; NULL: too long. */
+static uint8_t *frame_room(struct buf *out, size_t len, size_t limit)
+{
+	uint8_t *room = len <= limit ? buf_reserve(out, FRAME_HEAD + len) : NULL;
+
+	if (room == NULL)
+		return NULL;
+	for (int i = 0; i < FRAME_HEAD; i++)
+		room[i] = (uint8_t)(len >> (24 - 8 * i));
+	buf_wrote(out, FRAME_HEAD + len);
+	return room + FRAME_HEAD;
+}
+
 int frame_append_packed(struct buf *out, struct span body, size_t limit)
 {
-	uint8_t *room;
+	uint8_t *room = frame_room(out, body.len, limit);
 
-	if (body.len > limit)
-		return E_LIMIT;
-	room = buf_reserve(out, FRAME_HEAD + body.len);
 	if (room == NULL)
 		return E_LIMIT;
-	for (int i = 0; i < FRAME_HEAD; i++)
-		room[i] = (uint8_t)(body.len >> (24 - 8 * i));
-	memcpy(room + FRAME_HEAD, body.ptr, body.len);
-	buf_wrote(out, FRAME_HEAD + body.len);
+	memcpy(room, body.ptr, body.len);
 	return 0;
 }
 
@@ -66,43 +73,27 @@ static size_t varint_put(uint8_t *room, uint64_t value)
 int frame_append_delta(struct buf *out, struct span delta, uint32_t from_serial, size_t limit)
 {
 	enum { VARINT_MAX = 10, WIRE_VARINT = 0, WIRE_BYTES = 2, FROM_SERIAL_FIELD = 1 };
-	uint8_t head[FRAME_HEAD + 1 + VARINT_MAX],
-		tail[1 + VARINT_MAX] = {FROM_SERIAL_FIELD << 3 | WIRE_VARINT};
+	uint8_t head[1 + VARINT_MAX] = {STOCKADE__MESSAGE__KIND_DELTA << 3 | WIRE_BYTES};
+	uint8_t tail[1 + VARINT_MAX] = {FROM_SERIAL_FIELD << 3 | WIRE_VARINT};
 	size_t tail_len = 1 + varint_put(tail + 1, from_serial);
-	size_t head_len = FRAME_HEAD + 1, len;
-	uint8_t *room;
+	size_t head_len = 1 + varint_put(head + 1, delta.len + tail_len);
+	uint8_t *room = frame_room(out, head_len + delta.len + tail_len, limit);
 
-	head[FRAME_HEAD] = STOCKADE__MESSAGE__KIND_DELTA << 3 | WIRE_BYTES;
-	head_len += varint_put(head + head_len, delta.len + tail_len);
-	len = head_len - FRAME_HEAD + delta.len + tail_len;
-	if (len > limit)
-		return E_LIMIT;
-	for (int i = 0; i < FRAME_HEAD; i++)
-		head[i] = (uint8_t)(len >> (24 - 8 * i));
-	room = buf_reserve(out, FRAME_HEAD + len);
 	if (room == NULL)
 		return E_LIMIT;
 	memcpy(room, head, head_len);
 	memcpy(room + head_len, delta.ptr, delta.len);
 	memcpy(room + head_len + delta.len, tail, tail_len);
-	buf_wrote(out, FRAME_HEAD + len);
 	return 0;
 }
 
 int frame_append(struct buf *out, const Stockade__Message *message, size_t limit)
 {
-	size_t len = stockade__message__get_packed_size(message);
-	uint8_t *room;
+	uint8_t *room = frame_room(out, stockade__message__get_packed_size(message), limit);
 
-	if (len > limit)
-		return E_LIMIT;
-	room = buf_reserve(out, FRAME_HEAD + len);
 	if (room == NULL)
 		return E_LIMIT;
-	for (int i = 0; i < FRAME_HEAD; i++)
-		room[i] = (uint8_t)(len >> (24 - 8 * i));
-	stockade__message__pack(message, room + FRAME_HEAD);
-	buf_wrote(out, FRAME_HEAD + len);
+	stockade__message__pack(message, room);
 	return 0;
 }
 

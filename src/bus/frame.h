@@ -13,9 +13,8 @@ typedef struct Stockade__Message Stockade__Message;
 
 enum {
 	FRAME_HEAD = 4,
-	FRAME_ROLE_MAX = 1 << 20, /* between a role and the keeper, both ways */
-	FRAME_CONTROL_MAX =
-		4 << 20, /* between an operator and the keeper: imports come in large parts */
+	FRAME_ROLE_MAX = 1 << 20,    /* between a role and the keeper, both ways */
+	FRAME_CONTROL_MAX = 4 << 20, /* of operators: imports come in large parts */
 	MESSAGE_ID_SIZE = 16,
 	MESSAGE_SOURCES_MAX = 10000, /* of one command */
 	MESSAGE_FEED_ENTRIES_MAX = 4096,

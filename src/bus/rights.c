@@ -15,12 +15,8 @@
 
 struct right {
 	const char *name;
-	uint32_t kinds;
-	uint32_t puts;
-	uint32_t queries;
-	uint32_t commands;
-	bool follows;
-	bool sees_private;
+	uint32_t kinds, puts, queries, commands;
+	bool follows, sees_private;
 };
 
 static const struct right rights[BUS_SENDER_COUNT] = {
@@ -71,22 +67,18 @@ static bool has(uint32_t set, int number)
 	return number > 0 && number < 32 && (set & BIT(number)) != 0;
 }
 
-/* What operators enter is evidence of its own kind: no role may claim it. */
-static bool put_is_allowed(const struct right *right, const Stockade__Put *put)
-{
-	if (!has(right->puts, (int)put->what_case))
-		return false;
-	return put->what_case != STOCKADE__PUT__WHAT_EVIDENCE ||
-	       strcmp(put->evidence->kind, "operator") != 0;
-}
-
 static bool message_is_allowed(const struct right *right, const Stockade__Message *message)
 {
+	const Stockade__Put *put = message->put;
+
 	if (!has(right->kinds, (int)message->kind_case))
 		return false;
 	switch (message->kind_case) {
 	case STOCKADE__MESSAGE__KIND_PUT:
-		return put_is_allowed(right, message->put);
+		/* What operators enter is evidence of its own kind: no role may claim it. */
+		return has(right->puts, (int)put->what_case) &&
+		       (put->what_case != STOCKADE__PUT__WHAT_EVIDENCE ||
+			       strcmp(put->evidence->kind, "operator") != 0);
 	case STOCKADE__MESSAGE__KIND_QUERY:
 		return has(right->queries, (int)message->query->what_case);
 	case STOCKADE__MESSAGE__KIND_COMMAND:

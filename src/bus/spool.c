@@ -33,13 +33,11 @@ static const uint32_t record_magic = UINT32_C(0x53504f31); /* SPO1 */
 
 struct segment {
 	int fd;
-	size_t size;
-	size_t waiting;
+	size_t size, waiting;
 };
 
 struct entry {
-	uint64_t sequence;
-	uint64_t offset;
+	uint64_t sequence, offset;
 	uint32_t len; /* of the body */
 	uint8_t segment;
 	bool acked;
@@ -54,11 +52,8 @@ struct spool {
 	struct entry *entries; /* in order of sequence, from `first` to `end` */
 	size_t first;
 	size_t next; /* to be sent */
-	size_t end;
-	size_t room;
-	size_t waiting;
-	size_t waiting_size;
-	size_t in_flight;
+	size_t end, room;
+	size_t waiting, waiting_size, in_flight;
 };
 
 /* Finds torn and overwritten records; nobody has a motive to forge one in the role's own folder. */
@@ -89,8 +84,7 @@ static void entries_push(struct spool *spool, const struct entry *entry)
 static size_t record_read(struct span s, struct entry *ret_entry)
 {
 	struct reader reader = reader_of(s);
-	uint32_t magic = reader_u32(&reader);
-	uint32_t len = reader_u32(&reader);
+	uint32_t magic = reader_u32(&reader), len = reader_u32(&reader);
 	uint64_t sequence = reader_u64(&reader);
 	struct span id = reader_bytes(&reader, ID_SIZE);
 	uint64_t sum = reader_u64(&reader);
@@ -191,8 +185,7 @@ static int segment_open(struct spool *spool, const char *path, unsigned number, 
 
 static int entry_compare(const void *a, const void *b)
 {
-	const struct entry *left = a;
-	const struct entry *right = b;
+	const struct entry *left = a, *right = b;
 
 	return left->sequence < right->sequence ? -1 : left->sequence > right->sequence;
 }

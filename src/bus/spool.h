@@ -22,8 +22,8 @@ void spool_free(struct spool **spool);
 /* E_FULL: at its bound, or the disk is full; E_IO. */
 int spool_append(struct spool *spool, const uint8_t id[16], struct span body);
 
-/* 1: *out holds the oldest entry that was not sent yet, which counts as sent now; 0: all were.
- * Entries that cannot be read back are dropped. */
+/* 1: *out holds the oldest entry not sent yet, which counts as sent now; 0: all were. What cannot
+ * be read is dropped. */
 int spool_next(struct spool *spool, struct buf *out);
 
 /* Removes an entry; unknown ids are no error (acknowledged twice). 1: it was there. */
