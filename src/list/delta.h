@@ -23,8 +23,7 @@ struct delta_pieces {
 };
 
 struct delta {
-	uint32_t from_serial;
-	uint32_t to_serial;
+	uint32_t from_serial, to_serial;
 	size_t pieces_len;
 	const struct delta_piece *pieces; /* of one list disjoint; in ascending order of address */
 };

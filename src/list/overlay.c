@@ -217,13 +217,6 @@ static int answer_new(const struct fresh *fresh, const struct delta_piece *piece
 	return 0;
 }
 
-/* Pieces of one painting mostly say the same, and then point to the same hits. */
-static bool hits_are_shared(const struct delta_piece *a, const struct delta_piece *b)
-{
-	return a->hits_len == b->hits_len && a->hits == b->hits && a->source.kind == SOURCE_NET &&
-	       b->source.kind == SOURCE_NET;
-}
-
 /* ---- Items of pieces ---- */
 
 static int range_of(const struct delta_piece *piece, struct tree_item *ret_item, struct fault *why)
@@ -236,8 +229,7 @@ static int range_of(const struct delta_piece *piece, struct tree_item *ret_item,
 	last = key_last(first, net.bits);
 	if (first < key_v4_first && last >= key_v4_first)
 		return fault_set(why, E_RANGE, "an IPv6 piece covers IPv4");
-	ret_item->first = first;
-	ret_item->last = last;
+	*ret_item = (struct tree_item){.first = first, .last = last};
 	return 0;
 }
 
@@ -254,12 +246,14 @@ static void fresh_done(struct fresh *fresh)
 static int fresh_add_range(
 	struct fresh *fresh, const struct delta_piece *piece, const struct delta_piece *before)
 {
-	struct tree_item item = {0};
+	struct tree_item item;
 	int r = range_of(piece, &item, fresh->why);
 
 	if (r < 0)
 		return r;
-	if (fresh->ranges_len != 0 && before != NULL && hits_are_shared(before, piece))
+	/* Pieces of one painting mostly say the same, and then point to the same hits. */
+	if (fresh->ranges_len != 0 && before != NULL && before->source.kind == SOURCE_NET &&
+		before->hits_len == piece->hits_len && before->hits == piece->hits)
 		item.answer = answer_ref(fresh->ranges[fresh->ranges_len - 1].answer);
 	else
 		r = answer_new(fresh, piece, span_of(NULL, 0), &item.answer);
@@ -378,8 +372,7 @@ static void range_paint(struct overlay *overlay, const struct tree_item *piece)
 static void name_paint(struct overlay *overlay, const struct tree_item *piece)
 {
 	struct span name = piece->answer->key;
-	struct tree_key low = tree_key_of_name(name, piece->answer->below);
-	struct tree_key high = low;
+	struct tree_key low = tree_key_of_name(name, piece->answer->below), high = low;
 	uint8_t bytes[NAME_KEY_SIZE + 1];
 
 	if (piece->answer->below)

@@ -123,8 +123,7 @@ static int range_draft_around_v4(struct canvas *canvas, u128 first, u128 last, u
 
 static int net_paint(struct canvas *canvas, struct prefix region)
 {
-	u128 first = key_of_ip(region.ip);
-	u128 last = key_last(first, region.bits);
+	u128 first = key_of_ip(region.ip), last = key_last(first, region.bits);
 	struct steps steps = {0};
 	size_t at = 0;
 	int r = nets_collect(canvas, region);

@@ -36,6 +36,12 @@ static void list_open(
 	}
 	for (unsigned i = 0; i < record->sublists; i++)
 		list->sublists[i] = text_open(sections, &record->sublist[i]);
+	snapshot_tables_open(list, sections, record);
+}
+
+void snapshot_tables_open(
+	struct snapshot_list *list, struct sections *sections, const struct list_record *record)
+{
 	row_set_open(&list->rows, sections, &record->rows);
 	prefix_table_open(&list->v4_points, TABLE_V4_POINTS, sections, &record->v4_points);
 	prefix_table_open(&list->v4_steps, TABLE_V4_STEPS, sections, &record->v4_steps);
@@ -158,9 +164,8 @@ struct snapshot *snapshot_ref(struct snapshot *snapshot)
 
 void snapshot_unref(struct snapshot **snapshot)
 {
-	struct snapshot *s = *snapshot;
+	struct snapshot *s = TAKE(*snapshot);
 
-	*snapshot = NULL;
 	if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	if (s->map != NULL)
@@ -281,8 +286,7 @@ static bool steps_have(
 
 	index -= index != 0;
 	while ((index = prefix_table_next(steps, filter, index, end)) < end) {
-		u128 from = prefix_table_key(steps, index);
-		u128 to = step_last(steps, index, ~(u128)0);
+		u128 from = prefix_table_key(steps, index), to = step_last(steps, index, ~(u128)0);
 
 		from = from < range.first ? range.first : from;
 		to = to > range.last ? range.last : to;
@@ -301,8 +305,7 @@ static bool nets_have(
 	uint32_t end = index + prefix_table_count(nets, range.first >> 64, range.last >> 64);
 
 	while ((index = prefix_table_next(nets, filter, index, end)) < end) {
-		u128 from = prefix_table_key(nets, index) << 64;
-		u128 to = from | UINT64_MAX;
+		u128 from = prefix_table_key(nets, index) << 64, to = from | UINT64_MAX;
 
 		from = from < range.first ? range.first : from;
 		to = to > range.last ? range.last : to;

@@ -20,12 +20,10 @@ enum { SNAPSHOT_VERSION = 2 };
 struct snapshot_header {
 	uint64_t magic;
 	uint64_t checksum; /* XXH3 of everything behind it */
-	uint32_t version;
-	uint32_t serial;
+	uint32_t version, serial;
 	uint64_t length; /* of the file */
 	int64_t time_s;
-	uint32_t lists;
-	uint32_t zero;
+	uint32_t lists, zero;
 	uint64_t lists_at;
 };
 
@@ -33,14 +31,12 @@ enum { CHECKSUM_FROM = 16 };
 
 struct text_record {
 	uint64_t at;
-	uint32_t len;
-	uint32_t zero;
+	uint32_t len, zero;
 };
 
 struct list_record {
 	struct text_record name;
-	uint32_t sublists;
-	uint32_t zero;
+	uint32_t sublists, zero;
 	uint64_t entries;
 	struct text_record sublist[SUBLISTS_MAX];
 	struct answer_rows_record rows;
@@ -83,6 +79,10 @@ void snapshot_unref(struct snapshot **snapshot);
 struct snapshot_writer;
 int snapshot_writer_image(
 	struct snapshot_writer *writer, struct image *ret_image, struct fault *why);
+
+/* The tables of a list, for who builds such a record without a file (rbldata/index.c). */
+void snapshot_tables_open(
+	struct snapshot_list *list, struct sections *sections, const struct list_record *record);
 
 /* The row that holds at an address; UINT32_MAX when nothing was ever said about it. */
 uint32_t snapshot_row(const struct snapshot_list *list, u128 key);

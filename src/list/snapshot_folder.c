@@ -22,8 +22,7 @@ struct snapshot_file snapshot_file_of(uint32_t serial)
 static uint32_t serial_of_name(const char *name)
 {
 	static const char head[] = "list-";
-	struct span rest = span_text(name);
-	struct span digits;
+	struct span rest = span_text(name), digits;
 	uint64_t serial = 0;
 
 	if (!span_has_prefix_nocase(rest, head))

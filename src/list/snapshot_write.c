@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "base/arena.h"
 #include "base/macro.h"
 #include "base/mem.h"
 #include "list/snapshot.h"
@@ -20,6 +21,7 @@
  * peak is one list and the file.
  */
 struct collected {
+	struct arena *texts; /* of the names */
 	struct span name;
 	struct span sublists[SUBLISTS_MAX];
 	unsigned sublists_len;
@@ -51,8 +53,7 @@ struct snapshot_writer *snapshot_writer_new(uint32_t serial, int64_t now_s)
 {
 	struct snapshot_writer *writer = mem_new(snapshot_writer);
 
-	writer->serial = serial;
-	writer->now_s = now_s;
+	*writer = (struct snapshot_writer){.serial = serial, .now_s = now_s};
 	return writer;
 }
 
@@ -73,31 +74,18 @@ static void collected_drop(struct collected *list)
 	list->keys = NULL;
 }
 
-static void text_free(struct span text)
-{
-	mem_free((void *)(uintptr_t)text.ptr);
-}
-
 void snapshot_writer_free(struct snapshot_writer **writer)
 {
-	struct snapshot_writer *w = *writer;
+	struct snapshot_writer *w = TAKE(*writer);
 
-	*writer = NULL;
 	for (size_t i = 0; w != NULL && i < w->lists_len; i++) {
 		struct collected *list = w->lists[i];
 
 		collected_drop(list);
-		text_free(list->name);
-		for (unsigned j = 0; j < list->sublists_len; j++)
-			text_free(list->sublists[j]);
+		arena_free(&list->texts);
 		mem_free(list);
 	}
 	mem_free(w);
-}
-
-static struct span text_copy(struct span text)
-{
-	return span_of(mem_copy(text.ptr, text.len), text.len);
 }
 
 int snapshot_writer_add_list(
@@ -108,21 +96,21 @@ int snapshot_writer_add_list(
 	if (writer->lists_len == LISTS_MAX || count > SUBLISTS_MAX)
 		return E_LIMIT;
 	list = mem_new(collected);
-	list->name = text_copy(name);
+	list->texts = arena_new(0);
+	list->name = arena_copy(list->texts, name);
 	for (size_t i = 0; i < count; i++)
-		list->sublists[list->sublists_len++] = text_copy(sublists[i]);
+		list->sublists[list->sublists_len++] = arena_copy(list->texts, sublists[i]);
 	list->rows = answer_rows_new();
 	writer->lists[writer->lists_len] = list;
 	return (int)writer->lists_len++;
 }
 
-static int nets_add(struct prefix_entries *nets, struct prefix net, uint32_t value)
+static int nets_add(struct prefix_entries *nets, struct prefix_entry net)
 {
 	int r = mem_grow_try(&nets->items, &nets->size, nets->len + 1, sizeof(*nets->items));
 
 	if (r == 0)
-		nets->items[nets->len++] =
-			(struct prefix_entry){key_of_ip(net.ip), value, net.bits};
+		nets->items[nets->len++] = net;
 	return r;
 }
 
@@ -138,14 +126,14 @@ static int point_add(struct collected *list, struct ip ip, uint32_t value)
 
 static int net_add(struct collected *list, struct prefix net, uint32_t value)
 {
-	bool is_v4 = ip_is_v4(net.ip) && net.bits >= IP_V4_BITS;
+	struct prefix_entry entry = {key_of_ip(net.ip), value, net.bits};
 
 	if (net.bits > 128 || (net.bits < 128 && !prefix_equal(net, prefix_of(net.ip, net.bits))))
 		return E_RANGE;
-	if (is_v4)
+	if (prefix_is_v4(net))
 		return net.bits == 128 ? point_add(list, net.ip, value)
-				       : nets_add(&list->v4_nets, net, value);
-	return nets_add(net.bits == 128 ? &list->hosts : &list->v6_nets, net, value);
+				       : nets_add(&list->v4_nets, entry);
+	return nets_add(net.bits == 128 ? &list->hosts : &list->v6_nets, entry);
 }
 
 static int domain_add(struct collected *list, const char *domain, uint32_t value)
@@ -214,13 +202,13 @@ static void painted_done(struct painted *painted)
 /* In an IPv6 list the mapped block says nothing: an IPv6 network lists no IPv4 address. */
 static int blank_v4(struct prefix_entries *nets)
 {
-	struct prefix v4 = prefix_of(key_to_ip(key_v4_first), IP_V4_BITS);
+	struct prefix_entry v4 = {key_v4_first, prefix_value_blank, IP_V4_BITS};
 
 	for (size_t i = 0; i < nets->len; i++) {
 		const struct prefix_entry *net = &nets->items[i];
 
 		if (net->first <= key_v4_first && key_last(net->first, net->bits) >= key_v4_last)
-			return nets_add(nets, v4, prefix_value_blank);
+			return nets_add(nets, v4);
 	}
 	return 0;
 }
@@ -247,10 +235,7 @@ static int nets_split(struct prefix_entries *nets, struct prefix_entries *whole)
 			nets->items[kept++] = nets->items[i];
 			continue;
 		}
-		r = mem_grow_try(
-			&whole->items, &whole->size, whole->len + 1, sizeof(*whole->items));
-		if (r == 0)
-			whole->items[whole->len++] = nets->items[i];
+		r = nets_add(whole, nets->items[i]);
 	}
 	nets->len = kept;
 	return r;
@@ -383,45 +368,20 @@ static int numbering_make(
 
 /* ---- Writing the tables ---- */
 
-static void key_put(void *keys, size_t i, enum prefix_table_kind kind, u128 key)
-{
-	uint32_t v4 = (uint32_t)key;
-	uint64_t net = (uint64_t)(key >> 64);
-	const void *from = kind == TABLE_NETS    ? (const void *)&net
-			   : kind == TABLE_WHOLE ? (const void *)&key
-						 : (const void *)&v4;
-	unsigned bytes = prefix_table_key_bytes(kind);
-
-	memcpy((uint8_t *)keys + i * bytes, from, bytes);
-}
-
-static void steps_write(const struct numbering *numbering, const struct steps *steps,
+static void steps_write(const struct numbering *numbering, struct steps *steps,
 	enum prefix_table_kind kind, struct prefix_table_record *ret_record)
 {
-	u128 *keys = mem_alloc_array_try(steps->len, prefix_table_key_bytes(kind));
-	uint32_t *rows = mem_alloc_array_try(steps->len, sizeof(*rows));
-
-	if (keys == NULL || rows == NULL || steps->len > UINT32_MAX / 2) {
-		numbering->image->bad = true;
-	} else {
-		for (size_t i = 0; i < steps->len; i++) {
-			key_put(keys, i, kind, steps->items[i].first);
-			rows[i] = numbering->numbers[steps->items[i].row];
-		}
-		prefix_table_write(&(struct prefix_table_content){kind, keys,
-					   {rows, (uint32_t)steps->len, numbering->masks}},
-			numbering->image, ret_record);
-	}
-	mem_free(keys);
-	mem_free(rows);
+	for (size_t i = 0; i < steps->len; i++)
+		steps->items[i].row = numbering->numbers[steps->items[i].row];
+	prefix_table_write_steps(&(struct painted_steps){kind, steps, numbering->masks},
+		numbering->image, ret_record);
 }
 
 /* The spare room takes the points as two arrays. */
 static void points_write(const struct numbering *numbering, const struct collected *list,
 	struct prefix_table_record *ret_record)
 {
-	uint32_t *keys = (uint32_t *)(void *)list->spare;
-	uint32_t *rows = keys + list->points_len;
+	uint32_t *keys = (uint32_t *)(void *)list->spare, *rows = keys + list->points_len;
 
 	if (list->points_len > UINT32_MAX / 2) {
 		numbering->image->bad = true;

@@ -28,9 +28,8 @@ struct answer *answer_ref(struct answer *answer)
 
 void answer_unref(struct answer **answer)
 {
-	struct answer *a = *answer;
+	struct answer *a = TAKE(*answer);
 
-	*answer = NULL;
 	if (a != NULL && atomic_fetch_sub_explicit(&a->refs, 1, memory_order_acq_rel) == 1)
 		mem_free(a);
 }
@@ -45,9 +44,8 @@ struct tree *tree_ref(struct tree *tree)
 /* As deep as the tree is: a handful of levels. */
 void tree_unref(struct tree **tree)
 {
-	struct tree *t = *tree;
+	struct tree *t = TAKE(*tree);
 
-	*tree = NULL;
 	if (t == NULL || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	for (size_t i = 0; i < t->len; i++) {
@@ -100,8 +98,8 @@ static struct tree_item item_ref(const struct tree_item *item)
 
 /* ---- Order ---- */
 
-/* 16 bytes of a name from `at` on, as a number, with zeros behind its end; no label has a zero, so
- * the order is that of the bytes. */
+/* 16 bytes of a name from `at` on, as a number, zeros behind its end; no label has one, so the
+ * order is that of bytes. */
 static u128 name_half(struct span name, size_t at)
 {
 	struct ip bytes = {{0}};
@@ -191,11 +189,6 @@ static size_t node_child(const struct tree *node, const struct tree_key *key)
 
 /* ---- Asking ---- */
 
-static bool answer_is_wanted(const struct answer *answer, uint32_t mask)
-{
-	return mask == 0 || (answer->mask & mask) != 0;
-}
-
 const struct tree_item *tree_from(
 	const struct tree *tree, const struct tree_key *key, uint32_t mask)
 {
@@ -209,7 +202,7 @@ const struct tree_item *tree_from(
 		return found;
 	}
 	for (size_t i = node_rank(tree, key, false); i < tree->len && found == NULL; i++) {
-		if (answer_is_wanted(tree->items[i].answer, mask))
+		if (mask == 0 || (tree->items[i].answer->mask & mask) != 0)
 			found = &tree->items[i];
 	}
 	return found;

@@ -35,8 +35,7 @@ void answer_unref(struct answer **answer);
 struct tree_item {
 	u128 first, last;
 	struct answer *answer;
-	/* of an inner node, the rest repeating its least item; NULL in a leaf */
-	struct tree *child;
+	struct tree *child; /* of an inner node, whose item is its least; NULL in a leaf */
 };
 
 struct tree {
@@ -46,8 +45,7 @@ struct tree {
 	uint8_t level;  /* 0: a leaf */
 	uint8_t len;
 	struct tree_item *items; /* behind the keys */
-	/* `first` of each item once more: searching goes through few lines of memory */
-	u128 keys[];
+	u128 keys[]; /* `first` of each item once more: a search goes through few lines of memory */
 };
 
 /* Where to look. A name has a key (never empty) and a kind, a range only `first`. */

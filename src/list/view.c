@@ -45,9 +45,8 @@ int view_open_bytes(struct span bytes, bool verify, struct view **ret_view, stru
 
 void view_free(struct view **view)
 {
-	struct view *v = *view;
+	struct view *v = TAKE(*view);
 
-	*view = NULL;
 	if (v == NULL)
 		return;
 	for (size_t i = 0; i < LISTS_MAX; i++)

@@ -26,8 +26,8 @@ int view_open(const char *path, struct view **ret_view, struct fault *why);
  * (fuzzing does not). */
 int view_open_bytes(struct span bytes, bool verify, struct view **ret_view, struct fault *why);
 
-/* A new view: `base` and the change. The snapshot is shared, `base` stays valid. E_CONFLICT when
- * delta does not start at the serial of base. */
+/* A new view: `base`, which stays valid, and the change. E_CONFLICT when delta does not start at
+ * the serial of base. */
 int view_apply(const struct view *base, const struct delta *delta, struct view **ret_view,
 	struct fault *why);
 /*

@@ -220,37 +220,13 @@ static void points_write(struct writer *writer, struct rbl_painted *painted)
 	mem_free(rows);
 }
 
-static void key_put(void *keys, size_t i, enum prefix_table_kind kind, u128 key)
+static void steps_write(struct writer *writer, struct steps *steps, enum prefix_table_kind kind,
+	struct prefix_table_record *ret_record)
 {
-	uint32_t v4 = (uint32_t)key;
-	uint64_t net = (uint64_t)(key >> 64);
-	unsigned bytes = prefix_table_key_bytes(kind);
-	const void *from = bytes == sizeof(v4)    ? (const void *)&v4
-			   : bytes == sizeof(net) ? (const void *)&net
-						  : (const void *)&key;
-
-	memcpy((uint8_t *)keys + i * bytes, from, bytes);
-}
-
-static void steps_write(struct writer *writer, const struct steps *steps,
-	enum prefix_table_kind kind, struct prefix_table_record *ret_record)
-{
-	u128 *keys = mem_alloc_array_try(steps->len, prefix_table_key_bytes(kind));
-	uint32_t *rows = mem_alloc_array_try(steps->len, sizeof(*rows));
-
-	if (keys == NULL || rows == NULL || steps->len > UINT32_MAX / 2) {
-		writer->image->bad = true;
-	} else {
-		for (size_t i = 0; i < steps->len; i++) {
-			key_put(keys, i, kind, steps->items[i].first);
-			rows[i] = census_row(&writer->census, steps->items[i].row);
-		}
-		prefix_table_write(&(struct prefix_table_content){kind, keys,
-					   {rows, (uint32_t)steps->len, writer->masks}},
-			writer->image, ret_record);
-	}
-	mem_free(keys);
-	mem_free(rows);
+	for (size_t i = 0; i < steps->len; i++)
+		steps->items[i].row = census_row(&writer->census, steps->items[i].row);
+	prefix_table_write_steps(
+		&(struct painted_steps){kind, steps, writer->masks}, writer->image, ret_record);
 }
 
 static void nodes_write(struct writer *writer, struct rbl_painted *painted)
@@ -269,16 +245,9 @@ static void nodes_write(struct writer *writer, struct rbl_painted *painted)
 
 static int tables_open(struct rbl_index *index, const struct list_record *record)
 {
-	struct snapshot_list *tables = &index->tables;
 	struct sections sections = {.file = span_of(index->image.bytes, index->image.len)};
 
-	row_set_open(&tables->rows, &sections, &record->rows);
-	prefix_table_open(&tables->v4_points, TABLE_V4_POINTS, &sections, &record->v4_points);
-	prefix_table_open(&tables->v4_steps, TABLE_V4_STEPS, &sections, &record->v4_steps);
-	prefix_table_open(&tables->hosts, TABLE_WHOLE, &sections, &record->hosts);
-	prefix_table_open(&tables->nets, TABLE_NETS, &sections, &record->nets);
-	prefix_table_open(&tables->steps, TABLE_WHOLE, &sections, &record->steps);
-	names_open(&tables->names, &sections, &record->names);
+	snapshot_tables_open(&index->tables, &sections, record);
 	return sections.bad ? E_BUG : 0;
 }
 
@@ -322,24 +291,12 @@ static uint32_t row_answer(const struct rbl_index *index, uint32_t row)
 
 uint32_t rbl_index_v4(const struct rbl_index *index, uint32_t address)
 {
-	uint32_t row;
-
-	if (prefix_table_get(&index->tables.v4_points, address, &row) ||
-		prefix_table_get_below(&index->tables.v4_steps, address, &row))
-		return row_answer(index, row);
-	return 0;
+	return row_answer(index, snapshot_row(&index->tables, key_v4_first + address));
 }
 
 uint32_t rbl_index_v6(const struct rbl_index *index, struct ip ip)
 {
-	u128 key = key_of_ip(ip);
-	uint32_t row;
-
-	if (prefix_table_get(&index->tables.hosts, key, &row) ||
-		prefix_table_get(&index->tables.nets, key >> 64, &row) ||
-		prefix_table_get_below(&index->tables.steps, key, &row))
-		return row_answer(index, row);
-	return 0;
+	return row_answer(index, snapshot_row(&index->tables, key_of_ip(ip)));
 }
 
 void rbl_index_prefetch_v4(const struct rbl_index *index, uint32_t address, unsigned step)

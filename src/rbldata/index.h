@@ -27,7 +27,7 @@ struct rbl_index {
 	struct snapshot_list tables;
 };
 
-/* Points and the rows of names are overwritten; the caller frees what was painted. E_NOMEM. */
+/* Points and rows are overwritten; the caller frees what was painted. E_NOMEM. */
 int rbl_index_build(struct rbl_painted *painted, struct rbl_index *ret_index);
 void rbl_index_done(struct rbl_index *index);
 

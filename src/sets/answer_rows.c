@@ -24,8 +24,7 @@ struct index {
 
 struct list32 {
 	uint32_t *items;
-	size_t len;
-	size_t size;
+	size_t len, size;
 };
 
 struct cached_row {
@@ -63,9 +62,8 @@ struct answer_rows *answer_rows_new(void)
 
 void answer_rows_free(struct answer_rows **rows)
 {
-	struct answer_rows *r = *rows;
+	struct answer_rows *r = TAKE(*rows);
 
-	*rows = NULL;
 	if (r == NULL)
 		return;
 	mem_free(r->reason_index.slots);
@@ -127,12 +125,6 @@ static uint64_t value_hash(const struct row_value *value)
 	return XXH3_64bits(words, sizeof(words));
 }
 
-static bool value_equal(const struct row_value *a, const struct row_value *b)
-{
-	return a->until_s == b->until_s && a->reason == b->reason && a->sublist == b->sublist &&
-	       a->excluded == b->excluded;
-}
-
 static uint64_t row_hash(const uint32_t *values, size_t len)
 {
 	return XXH3_64bits(values, len * sizeof(*values));
@@ -142,12 +134,12 @@ enum what { WHAT_REASON, WHAT_VALUE, WHAT_ROW };
 
 static uint64_t hash_of(const struct answer_rows *rows, enum what what, uint32_t number)
 {
-	struct span reason;
 	const uint32_t *values;
 	size_t len;
 
 	if (what == WHAT_REASON) {
-		reason = answer_rows_reason(rows, number);
+		struct span reason = answer_rows_reason(rows, number);
+
 		return XXH3_64bits(reason.ptr, reason.len);
 	}
 	if (what == WHAT_VALUE)
@@ -156,7 +148,7 @@ static uint64_t hash_of(const struct answer_rows *rows, enum what what, uint32_t
 	return row_hash(values, len);
 }
 
-static void index_place(struct index *index, uint64_t hash, uint32_t number)
+static int64_t index_place(struct index *index, uint64_t hash, uint32_t number)
 {
 	size_t at = hash & (index->size - 1);
 
@@ -164,6 +156,7 @@ static void index_place(struct index *index, uint64_t hash, uint32_t number)
 		at = (at + 1) & (index->size - 1);
 	index->slots[at] = number + 1;
 	index->used++;
+	return number;
 }
 
 /* Room for one more; a number is added only after all memory it needs is there. */
@@ -208,7 +201,6 @@ static int64_t reason_intern(struct answer_rows *rows, struct span reason)
 {
 	uint64_t hash = XXH3_64bits(reason.ptr, reason.len);
 	struct index *index = &rows->reason_index;
-	uint32_t number;
 	int r = index_grow(rows, index, WHAT_REASON);
 
 	if (r < 0)
@@ -222,19 +214,7 @@ static int64_t reason_intern(struct answer_rows *rows, struct span reason)
 			return slot - 1;
 	}
 	r = reason_append(rows, reason);
-	if (r < 0)
-		return r;
-	number = (uint32_t)(rows->reason_first.len - 2);
-	index_place(index, hash, number);
-	return number;
-}
-
-static int values_grow(struct answer_rows *rows)
-{
-	if (rows->values_len >= UINT32_MAX / 4)
-		return E_LIMIT;
-	return mem_grow_try(
-		&rows->values, &rows->values_size, rows->values_len + 1, sizeof(*rows->values));
+	return r < 0 ? r : index_place(index, hash, (uint32_t)(rows->reason_first.len - 2));
 }
 
 static bool is_last_value(const struct answer_rows *rows, const struct statement *statement)
@@ -255,10 +235,14 @@ static int64_t value_intern(struct answer_rows *rows, struct row_value value)
 {
 	struct index *index = &rows->value_index;
 	uint64_t hash = value_hash(&value);
+	const struct row_value *held;
 	int r = index_grow(rows, index, WHAT_VALUE);
 
+	if (r == 0 && rows->values_len >= UINT32_MAX / 4)
+		r = E_LIMIT;
 	if (r == 0)
-		r = values_grow(rows);
+		r = mem_grow_try(&rows->values, &rows->values_size, rows->values_len + 1,
+			sizeof(*rows->values));
 	if (r < 0)
 		return r;
 	for (size_t at = hash;; at++) {
@@ -266,7 +250,9 @@ static int64_t value_intern(struct answer_rows *rows, struct row_value value)
 
 		if (slot == 0)
 			break;
-		if (value_equal(&rows->values[slot - 1], &value))
+		held = &rows->values[slot - 1];
+		if (held->until_s == value.until_s && held->reason == value.reason &&
+			held->sublist == value.sublist && held->excluded == value.excluded)
 			return slot - 1;
 	}
 	rows->values[rows->values_len] = value;
@@ -305,7 +291,6 @@ static int64_t row_intern(struct answer_rows *rows, const uint32_t *values, size
 	uint64_t hash = row_hash(values, len);
 	struct index *index = &rows->row_index;
 	size_t before = rows->row_values.len;
-	uint32_t number;
 	int r = 0;
 
 	if (len == 0)
@@ -333,13 +318,10 @@ static int64_t row_intern(struct answer_rows *rows, const uint32_t *values, size
 		r = list32_add(&rows->row_values, values[i]);
 	if (r == 0)
 		r = list32_add(&rows->row_first, (uint32_t)rows->row_values.len);
-	if (r < 0) {
-		rows->row_values.len = before;
-		return r;
-	}
-	number = (uint32_t)(rows->row_first.len - 2);
-	index_place(index, hash, number);
-	return number;
+	if (r == 0)
+		return index_place(index, hash, (uint32_t)(rows->row_first.len - 2));
+	rows->row_values.len = before;
+	return r;
 }
 
 static bool value_wins(

@@ -37,8 +37,8 @@ struct statement {
 int64_t answer_rows_value(struct answer_rows *rows, const struct statement *statement);
 
 /* Adds a value to a set of at most ROW_VALUES_MAX, one for each sublist, and returns the new
- * length. Of two values for the same source and sublist an exclusion wins, then the later end, then
- * the lesser reason: the order of adding is no matter. */
+ * length. Of two values for one source and sublist an exclusion wins, then the later end, then the
+ * lesser reason: the order of adding does not matter. */
 size_t answer_rows_merge(
 	const struct answer_rows *rows, uint32_t *values, size_t values_len, uint32_t value);
 

@@ -14,8 +14,7 @@ enum { SECTION_ALIGN = 64 };
 /* bad is sticky: many sections are added and judged once at the end (E_NOMEM). */
 struct image {
 	uint8_t *bytes;
-	size_t len;
-	size_t size;
+	size_t len, size;
 	bool bad;
 };
 

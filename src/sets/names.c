@@ -441,8 +441,7 @@ void names_open(struct names *names, struct sections *sections, const struct nam
 
 struct span names_key(const struct names *names, uint32_t node)
 {
-	uint32_t first = names->first[node];
-	uint32_t end = names->first[node + 1];
+	uint32_t first = names->first[node], end = names->first[node + 1];
 
 	if (first > end || end > names->text_bytes || end - first >= NAME_KEY_SIZE)
 		return span_of(names->text, 0);

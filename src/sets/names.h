@@ -51,8 +51,7 @@ struct name_entries {
 };
 
 struct name_node {
-	uint32_t key_at;
-	uint32_t parent;
+	uint32_t key_at, parent;
 	uint32_t self, below; /* rows, or names_no_row */
 	uint32_t mask;        /* sublists that list any name below this one */
 	uint8_t key_len;

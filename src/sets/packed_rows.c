@@ -6,16 +6,6 @@
 /* Reading a code takes two words, whatever its width. */
 enum { WORD_BITS = 32, EXCEPTION_BYTES = 8 };
 
-static unsigned bit_length(uint32_t number)
-{
-	return number == 0 ? 0 : 32 - (unsigned)__builtin_clz(number);
-}
-
-static bool needs_exceptions(uint32_t row_max, unsigned bits)
-{
-	return bits < PACKED_BITS_MAX && row_max >> bits != 0;
-}
-
 static uint32_t exception_code_of(unsigned bits)
 {
 	return bits >= PACKED_BITS_MAX ? UINT32_MAX : (UINT32_C(1) << bits) - 1;
@@ -24,7 +14,9 @@ static uint32_t exception_code_of(unsigned bits)
 void packed_rows_count(struct packed_rows_histogram *histogram, const uint32_t *rows, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		histogram->keys[bit_length(rows[i] + 1)]++;
+		uint32_t key = rows[i] + 1;
+
+		histogram->keys[key == 0 ? 0 : 32 - (unsigned)__builtin_clz(key)]++;
 		if (rows[i] > histogram->row_max)
 			histogram->row_max = rows[i];
 	}
@@ -36,7 +28,7 @@ static uint64_t exceptions_of(const struct packed_rows_histogram *histogram, uns
 {
 	uint64_t exceptions = 0;
 
-	if (!needs_exceptions(histogram->row_max, bits))
+	if (bits >= PACKED_BITS_MAX || histogram->row_max >> bits == 0)
 		return 0;
 	for (unsigned i = bits + 1; i <= PACKED_BITS_MAX; i++)
 		exceptions += histogram->keys[i];
@@ -216,8 +208,7 @@ uint32_t packed_rows_exception(const struct packed_rows *packed, uint32_t index)
 uint32_t packed_rows_skip(
 	const struct packed_rows *packed, uint32_t from, uint32_t end, uint32_t mask)
 {
-	uint64_t group = from / SUMMARY_FANOUT;
-	uint64_t index;
+	uint64_t group = from / SUMMARY_FANOUT, index;
 	unsigned level = 0;
 
 	if (from >= end || packed->levels == 0)

@@ -18,8 +18,7 @@
 enum { SUMMARY_FANOUT = 64, SUMMARY_LEVELS = 6, PACKED_BITS_MAX = 32 };
 
 struct packed_rows_record {
-	uint32_t count;
-	uint32_t exceptions;
+	uint32_t count, exceptions;
 	uint8_t inline_bits, extra_bits;
 	uint8_t zero[6];
 	uint64_t extra_at, exception_index_at, exception_row_at, summary_at;

@@ -298,8 +298,7 @@ static void points_scatter(
 	const struct point *from, size_t len, const struct byte_pass *pass, struct point *to)
 {
 	unsigned byte = pass->byte;
-	size_t starts[BYTE_VALUES];
-	size_t total = 0;
+	size_t starts[BYTE_VALUES], total = 0;
 
 	for (unsigned value = 0; value < BYTE_VALUES; value++) {
 		starts[value] = total;

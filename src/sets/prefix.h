@@ -52,15 +52,14 @@ struct beneath {
 	const struct steps *steps, *nets;
 };
 
-/* Paints sorted entries of one size as points over what is beneath. A point that says what holds
- * there anyway is left out. E_NOMEM, E_LIMIT. */
+/* Paints sorted entries of one size as points over what is beneath, without those that say what
+ * holds there anyway. E_NOMEM, E_LIMIT. */
 int prefix_paint_points(const struct prefix_entries *entries, const struct beneath *beneath,
 	struct answer_rows *rows, struct steps *points);
 
 /* An IPv4 address with the value of its entry, and once painted with its row. */
 struct point {
-	uint32_t address;
-	uint32_t number;
+	uint32_t address, number;
 };
 
 /* Sorts by address; spare has room for len. The result is in points. */

@@ -2,6 +2,7 @@
 #include "sets/prefix_table.h"
 
 #include "base/macro.h"
+#include "base/mem.h"
 
 enum {
 	NARROW_KEY_BYTES = 2,
@@ -44,22 +45,17 @@ static uint32_t rank_u64(const uint64_t *keys, uint32_t len, uint64_t key)
 	return rank;
 }
 
-static uint32_t rank_u128(const u128 *keys, uint32_t len, u128 key)
+static uint32_t group_rank(const void *keys, unsigned key_bytes, uint32_t len, u128 key)
 {
 	uint32_t rank = 0;
 
-	for (uint32_t i = 0; i < len; i++)
-		rank += keys[i] <= key;
-	return rank;
-}
-
-static uint32_t group_rank(const void *keys, unsigned key_bytes, uint32_t len, u128 key)
-{
 	if (key_bytes == 4)
 		return rank_u32(keys, len, key > UINT32_MAX ? UINT32_MAX : (uint32_t)key);
 	if (key_bytes == 8)
 		return rank_u64(keys, len, key > UINT64_MAX ? UINT64_MAX : (uint64_t)key);
-	return rank_u128(keys, len, key);
+	for (uint32_t i = 0; i < len; i++)
+		rank += ((const u128 *)keys)[i] <= key;
+	return rank;
 }
 
 /* The index, on a rung, of the greatest key there that is not greater than key; that rung's length
@@ -69,9 +65,8 @@ static uint32_t wide_descend(const struct prefix_table *table, u128 key, unsigne
 	uint32_t index = 0;
 
 	for (unsigned i = table->rungs; i-- > rung;) {
-		uint32_t first = index * LADDER_FANOUT;
+		uint32_t first = index * LADDER_FANOUT, rank;
 		uint32_t len = table->rung_len[i] - first;
-		uint32_t rank;
 
 		if (len > LADDER_FANOUT)
 			len = LADDER_FANOUT;
@@ -197,8 +192,7 @@ static uint32_t narrow_key(const struct prefix_table *table, uint32_t index)
 {
 	const uint16_t *keys = table->keys;
 	uint32_t low = keys[index] & ((UINT32_C(1) << table->low_bits) - 1);
-	uint32_t block = narrow_block(table, index);
-	uint32_t within = index - table->base[block];
+	uint32_t block = narrow_block(table, index), within = index - table->base[block];
 	uint32_t bucket = block << (16 - table->low_bits);
 	uint32_t len = UINT32_C(1) << (16 - table->low_bits);
 
@@ -236,18 +230,10 @@ static void narrow_prefetch(const struct prefix_table *table, uint32_t address, 
 		sections_prefetch(packed_rows_cell(&table->packed, bucket.first));
 }
 
-static void group_prefetch(const struct prefix_table *table, unsigned rung, uint32_t first)
-{
-	size_t size = (size_t)LADDER_FANOUT * table->key_bytes;
-	const uint8_t *keys = (const uint8_t *)table->rung[rung] + first * table->key_bytes;
-
-	for (size_t at = 0; at < size; at += CACHE_LINE)
-		sections_prefetch(keys + at);
-}
-
 static void wide_prefetch(const struct prefix_table *table, u128 key, unsigned step)
 {
 	unsigned rung = step == 0 ? 1 : 0;
+	size_t group = (size_t)LADDER_FANOUT * table->key_bytes;
 	uint32_t index;
 
 	if (table->rungs <= RUNGS_CACHED)
@@ -255,7 +241,8 @@ static void wide_prefetch(const struct prefix_table *table, u128 key, unsigned s
 	index = wide_descend(table, key, rung + 1);
 	if (index >= table->rung_len[rung + 1])
 		return;
-	group_prefetch(table, rung, index * LADDER_FANOUT);
+	for (size_t at = 0; at < group; at += CACHE_LINE)
+		sections_prefetch((const uint8_t *)table->rung[rung] + index * group + at);
 	if (rung == 0 && table->packed.extra_bits != 0)
 		sections_prefetch(packed_rows_cell(&table->packed, index * LADDER_FANOUT));
 }
@@ -370,19 +357,8 @@ static uint64_t ladder_layout(uint32_t count, uint32_t len[LADDER_RUNGS], uint8_
 	return above;
 }
 
-unsigned prefix_table_key_bytes(enum prefix_table_kind kind)
-{
-	switch (kind) {
-	case TABLE_V4_POINTS:
-	case TABLE_V4_STEPS:
-		return 4;
-	case TABLE_NETS:
-		return 8;
-	case TABLE_WHOLE:
-		return 16;
-	}
-	return 0;
-}
+static const uint8_t table_key_bytes[] = {
+	[TABLE_V4_POINTS] = 4, [TABLE_V4_STEPS] = 4, [TABLE_NETS] = 8, [TABLE_WHOLE] = 16};
 
 static bool layout_is_known(enum prefix_table_kind kind, const struct prefix_table_record *record)
 {
@@ -390,7 +366,7 @@ static bool layout_is_known(enum prefix_table_kind kind, const struct prefix_tab
 		return kind == TABLE_V4_POINTS && record->low_bits >= LOW_BITS_MIN &&
 		       record->low_bits <= 16 &&
 		       record->packed.inline_bits == 16 - record->low_bits;
-	return record->key_bytes == prefix_table_key_bytes(kind) && record->packed.inline_bits == 0;
+	return record->key_bytes == table_key_bytes[kind] && record->packed.inline_bits == 0;
 }
 
 static void narrow_open(struct prefix_table *table, struct sections *sections,
@@ -443,8 +419,7 @@ static void wide_write(const uint8_t *keys, struct image *image, struct prefix_t
 	uint32_t count = record->packed.count, len[LADDER_RUNGS];
 	unsigned key_bytes = record->key_bytes;
 	uint8_t rungs;
-	uint64_t above = ladder_layout(count, len, &rungs);
-	uint64_t stride = key_bytes;
+	uint64_t above = ladder_layout(count, len, &rungs), stride = key_bytes;
 	uint8_t *ladder;
 
 	record->key_at = image_add(image, keys, count, key_bytes);
@@ -506,7 +481,7 @@ struct layout {
 static struct layout layout_choose(const struct prefix_table_content *content)
 {
 	struct packed_rows_histogram histogram = {0};
-	struct layout best = {.key_bytes = prefix_table_key_bytes(content->kind)};
+	struct layout best = {.key_bytes = table_key_bytes[content->kind]};
 	bool may_be_narrow = content->kind == TABLE_V4_POINTS;
 	uint32_t count = content->numbered.count;
 
@@ -541,4 +516,34 @@ void prefix_table_write(const struct prefix_table_content *content, struct image
 		narrow_write(content, image, ret_record);
 	else
 		wide_write(content->keys, image, ret_record);
+}
+
+void prefix_table_write_steps(const struct painted_steps *painted, struct image *image,
+	struct prefix_table_record *ret_record)
+{
+	enum prefix_table_kind kind = painted->kind;
+	size_t len = painted->steps->len;
+	void *keys = mem_alloc_array_try(len, table_key_bytes[kind]);
+	uint32_t *rows = mem_alloc_array_try(len, sizeof(*rows));
+
+	if (keys == NULL || rows == NULL || len > UINT32_MAX / 2) {
+		image->bad = true;
+	} else {
+		for (size_t i = 0; i < len; i++) {
+			u128 first = painted->steps->items[i].first;
+
+			if (kind == TABLE_WHOLE)
+				((u128 *)keys)[i] = first;
+			else if (kind == TABLE_NETS)
+				((uint64_t *)keys)[i] = (uint64_t)(first >> 64);
+			else
+				((uint32_t *)keys)[i] = (uint32_t)first;
+			rows[i] = painted->steps->items[i].row;
+		}
+		prefix_table_write(&(struct prefix_table_content){kind, keys,
+					   {rows, (uint32_t)len, painted->masks}},
+			image, ret_record);
+	}
+	mem_free(keys);
+	mem_free(rows);
 }

@@ -14,8 +14,8 @@
  * A damaged file gives wrong answers at worst: indexes are clamped where they are computed.
  * Writing: the caller's thread. Reading: pure; any thread.
  */
-#include "sets/key.h"
 #include "sets/packed_rows.h"
+#include "sets/prefix.h"
 
 enum { LADDER_FANOUT = 16, LADDER_RUNGS = 8, NARROW_BLOCKS = 65536 };
 
@@ -45,8 +45,6 @@ enum prefix_table_kind {
 	TABLE_WHOLE /* 16 bytes */
 };
 
-unsigned prefix_table_key_bytes(enum prefix_table_kind kind);
-
 struct prefix_table_content {
 	enum prefix_table_kind kind;
 	const void *keys;              /* ascending, distinct */
@@ -54,6 +52,16 @@ struct prefix_table_content {
 };
 
 void prefix_table_write(const struct prefix_table_content *content, struct image *image,
+	struct prefix_table_record *ret_record);
+
+/* The same from what was painted. */
+struct painted_steps {
+	enum prefix_table_kind kind;
+	const struct steps *steps; /* whose rows are numbered by frequency already */
+	const uint32_t *masks;     /* of the rows */
+};
+
+void prefix_table_write_steps(const struct painted_steps *painted, struct image *image,
 	struct prefix_table_record *ret_record);
 
 void prefix_table_open(struct prefix_table *table, enum prefix_table_kind kind,
