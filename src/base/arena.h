@@ -11,8 +11,7 @@
 
 struct arena;
 
-/* limit: bytes in all, 0 for none. Going over it aborts in arena_alloc and gives NULL in
- * arena_alloc_try. */
+/* limit: bytes in all, 0 for none; beyond it arena_alloc aborts and arena_alloc_try gives NULL. */
 struct arena *arena_new(size_t limit);
 void arena_free(struct arena **arena);
 void arena_reset(struct arena *arena);

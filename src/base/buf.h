@@ -20,8 +20,7 @@ struct buf {
 	bool bad;
 };
 
-/* limit: the largest number of unconsumed bytes, 0 for none. No memory is taken before the first
- * append. */
+/* limit: the most unconsumed bytes, 0 for none. No memory is taken before the first append. */
 void buf_init(struct buf *buf, size_t limit);
 
 /* Empties it and clears `bad`; done gives the memory back (idle sessions), clear keeps it. */
@@ -41,8 +40,7 @@ static inline size_t buf_len(const struct buf *buf)
 /* Drops the first len bytes (at most all). */
 void buf_consume(struct buf *buf, size_t len);
 
-/* Back to its first len bytes, clearing `bad`: takes back an append that turned out to be wrong or
- * too long. */
+/* Back to its first len bytes, clearing `bad`: takes an append back that was wrong or too long. */
 void buf_cut(struct buf *buf, size_t len);
 
 void buf_append(struct buf *buf, struct span s);
@@ -54,8 +52,7 @@ void buf_append_u16(struct buf *buf, uint16_t value); /* big-endian, as all thre
 void buf_append_u32(struct buf *buf, uint32_t value);
 void buf_append_u64(struct buf *buf, uint64_t value);
 
-/* Room for at least len bytes to be written by the caller, who then calls buf_wrote; NULL when over
- * the limit. */
+/* Room for len bytes that the caller writes, who then calls buf_wrote; NULL when over the limit. */
 uint8_t *buf_reserve(struct buf *buf, size_t len);
 void buf_wrote(struct buf *buf, size_t len);
 

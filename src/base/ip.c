@@ -258,8 +258,7 @@ struct special_net {
 	bool documentation;
 };
 
-/* The special-purpose registries of RFC 6890 as of 2026, and multicast (RFC 5771, RFC 4291
- * section 2.7). */
+/* The special-purpose registries of RFC 6890 as of 2026, and multicast (RFC 5771, RFC 4291 2.7). */
 static const struct special_net special_nets[] = {
 	{"0.0.0.0/8", false},
 	{"10.0.0.0/8", false},

@@ -46,8 +46,7 @@ struct log_field log_error(int error); /* error="not found" */
 /* role: the word before each line, "gate"; kept by reference. */
 void log_open(const char *role, enum log_level level);
 
-/* log_event(EV_ROLE_STARTED, LOG_FIELDS(log_number("pid", pid))); Fields with an empty span are
- * left out. */
+/* log_event(EV_ROLE_STARTED, LOG_FIELDS(log_number("pid", pid))); empty spans are left out. */
 void log_event(enum log_event_id id, const struct log_field *fields);
 
 /* A line in the shape that mail administrators' tools read, after "stockade/gate[PID]: ". No

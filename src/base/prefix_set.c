@@ -5,8 +5,7 @@
 
 #include "base/mem.h"
 
-/* Ranges in ascending order that do not overlap: what is found is found in the last one that begins
- * at or before it. */
+/* Ascending, without overlap: an address can only be in the last range that begins up to it. */
 struct range {
 	struct ip first, last;
 };

@@ -7,8 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* RFC 1982, section 3.2: a is older than b. Exactly half a circle apart is undefined there; here it
- * is "no". */
+/* RFC 1982, section 3.2: a is older than b. Half a circle apart is undefined there; "no" here. */
 static inline bool serial_is_before(uint32_t a, uint32_t b)
 {
 	return a != b && b - a < UINT32_C(0x80000000);

@@ -60,8 +60,7 @@ int span_compare(struct span a, struct span b);
 size_t span_find(struct span s, uint8_t byte);
 size_t span_find_text(struct span s, const char *text);
 
-/* Whether all bytes are ASCII letters, digits or among `others`; below 0x80; no control characters
- * but tabs. */
+/* Whether all bytes are letters, digits or in `others`; below 0x80; no controls but tabs. */
 bool span_is_word(struct span s, const char *others);
 bool span_is_ascii(struct span s);
 bool span_is_clean(struct span s);

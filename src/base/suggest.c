@@ -8,8 +8,7 @@ static unsigned least(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
-/* Changes that turn a into b, a swap of neighbours counting as one (Damerau's distance, optimal
- * string alignment). */
+/* Changes that turn a into b, swapped neighbours counting as one (optimal string alignment). */
 static unsigned distance(struct span a, struct span b)
 {
 	unsigned rows[3][SUGGEST_WORD_MAX + 1];

@@ -395,8 +395,7 @@ static void client_say_away(struct bus_client *client, int error, const char *wo
 			log_text("reason", words)));
 }
 
-/* Gives the connection up and tries again later. Questions under way get their error in this turn's
- * round of timers. */
+/* Gives the connection up and tries again later; what was asked gets its error in this turn. */
 static void client_fail(struct bus_client *client, int error, const char *words)
 {
 	stream_free(&client->stream);

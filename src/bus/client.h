@@ -36,8 +36,7 @@ struct bus_client_settings {
 	void *arg;
 };
 
-/* Opens the spool, before the jail (E_BUSY, E_DENIED ...); the first connection is tried in the
- * loop's next turn. */
+/* Opens the spool, before the jail (E_BUSY, E_DENIED ...); connects in the loop's next turn. */
 int bus_client_new(const struct bus_client_settings *settings, struct bus_client **ret_client,
 	struct fault *why);
 void bus_client_free(struct bus_client **client);

@@ -15,8 +15,7 @@
 #include "loop/socket.h"
 #include "stockade.pb-c.h"
 
-/* A command may have to wait for a snapshot of ten million entries; a question never waits for
- * anything. */
+/* A command may wait for a snapshot of ten million entries; a question never waits for anything. */
 enum { QUERY_MS = 15000, COMMAND_MS = 600000 };
 
 struct control {

@@ -13,8 +13,7 @@ struct control;
 int control_open(const char *socket_path, struct control **ret_control, struct fault *why);
 void control_free(struct control **control);
 
-/* The answer belongs to the caller. One that carries an error is returned as that error, with its
- * text in *why. */
+/* The answer is the caller's. One that carries an error is that error, with its text in *why. */
 int control_ask(struct control *control, const struct bus_query *query,
 	struct bus_answer **ret_answer, struct fault *why);
 int control_command(struct control *control, const struct bus_command *command,

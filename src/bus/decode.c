@@ -5,8 +5,7 @@
 #include "bus/convert.h"
 #include "stockade.pb-c.h"
 
-/* Texts are those of the message, which the answer keeps; arrays and sources are made anew in its
- * arena. */
+/* Texts are the message's, which the answer keeps; arrays and sources are new, in its arena. */
 
 static const struct source *source_decode(const Stockade__Source *wire, struct arena *arena)
 {

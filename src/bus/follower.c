@@ -132,8 +132,7 @@ int follower_snapshot(
 	char path[PATH_MAX];
 	int r;
 
-	/* A name, never a path: the keeper may have been taken over, but this role reads only from
-	 * its lists folder. */
+	/* A name, never a path: a keeper taken over shall not choose what this role reads. */
 	if (strchr("./", snapshot->file[0]) != NULL || strchr(snapshot->file, '/') != NULL)
 		return fault_set(why, E_PARSE, "'%s' is no name of a snapshot", snapshot->file);
 	if (snprintf(path, sizeof(path), "%s/%s", follower->lists_path, snapshot->file) >=

@@ -28,8 +28,7 @@ int follower_snapshot(
 	struct follower *follower, const Stockade__Snapshot *snapshot, struct fault *why);
 int follower_delta(struct follower *follower, const Stockade__Delta *delta, struct fault *why);
 
-/* Frees old views; how many are still in use somewhere. Call from time to time while it is not
- * 0. */
+/* Frees old views; how many are still in use somewhere: call from time to time until it is 0. */
 size_t follower_sweep(struct follower *follower);
 /* call: before each delta is applied, with what it holds; for who has to know what changed. */
 struct delta;

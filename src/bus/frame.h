@@ -40,7 +40,6 @@ int frame_append_snapshot(struct buf *out, uint32_t serial, const char *file, ui
  * more input needed; E_LIMIT: it announces more than limit; E_PARSE: it is empty. */
 int frame_next(struct span input, size_t limit, struct span *ret_body, size_t *ret_used);
 
-/* E_PARSE, E_LIMIT with words; free with message_free. A message that is of no known kind is
- * E_PARSE. */
+/* E_PARSE (a message of no known kind too), E_LIMIT with words; free with message_free. */
 int message_decode(struct span body, Stockade__Message **ret_message, struct fault *why);
 void message_free(Stockade__Message **message);

@@ -21,6 +21,5 @@ int rights_check(enum bus_sender sender, const Stockade__Message *message, struc
 /* Does it serve the lists, so that changes wait for it to have them? */
 bool rights_follows(enum bus_sender sender);
 
-/* May it be told who wrote to whom? Only operators; pages for everybody are served by a role that
- * never hears it. */
+/* May it be told who wrote to whom? Only operators; the role that serves pages never hears it. */
 bool rights_sees_private(enum bus_sender sender);

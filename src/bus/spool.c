@@ -149,8 +149,7 @@ static int segment_load(struct spool *spool, unsigned number)
 	if (fstat(segment->fd, &status) < 0)
 		return err_from_errno(errno);
 	if ((size_t)status.st_size > spool->segment_limit + BODY_MAX + HEAD_SIZE) {
-		/* Not ours to read: only this much was ever written, unless the limit was
-		 * lowered. */
+		/* Not ours to read: only this much is written, unless the limit was lowered. */
 		status.st_size = (off_t)(spool->segment_limit + BODY_MAX + HEAD_SIZE);
 		if (ftruncate(segment->fd, status.st_size) < 0)
 			return err_from_errno(errno);

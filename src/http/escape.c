@@ -7,8 +7,7 @@
 
 enum { DELETE = 0x7f, C1_END = 0xa0 };
 
-/* Characters that show nothing or rearrange their neighbours (Unicode: Cf, Zl, Zp and other
- * invisible ones). */
+/* Characters that show nothing or rearrange their neighbours (Unicode: Cf, Zl, Zp and others). */
 static bool is_invisible(uint32_t value)
 {
 	static const struct {

@@ -18,8 +18,7 @@ void escape_visible(struct span s, struct buf *out);
 /* The same, then & < > " ' as entities: for HTML text and quoted attributes. */
 void escape_html(struct span s, struct buf *out);
 
-/* One path segment or query value of a URL: all but unreserved characters (RFC 3986 section 2.3) as
- * %XX. */
+/* A path segment or query value of a URL: %XX for all but unreserved (RFC 3986 section 2.3). */
 void escape_url(struct span s, struct buf *out);
 
 /* Undoes %XX, once (RFC 3986 section 2.4), and '+' for a blank when form is set; any bytes.

@@ -66,8 +66,7 @@ static int request_line_parse(struct span line, struct head_state *state)
 	return target_parse(target, state);
 }
 
-/* A name, an address, "[::1]", each with or without a port; nothing a log or a link could stumble
- * over. */
+/* A name, an address, "[::1]", with or without a port; nothing a log or a link stumbles over. */
 static bool host_is_good(struct span s)
 {
 	return s.len != 0 && s.len <= HOST_MAX && span_is_word(s, "-._:[]");
@@ -133,8 +132,7 @@ static int head_judge(struct head_state *state)
 		return E_PARSE;
 	if (state->has_body && state->head.method != HTTP_OTHER)
 		return E_DENIED;
-	/* The body of a method that nobody takes is not read: the connection ends with the
-	 * answer. */
+	/* The body of a method that nobody takes is not read: the connection ends then. */
 	state->head.keep_alive =
 		!state->close && !state->has_body && (state->is_1_1 || state->keep_alive);
 	return 1;

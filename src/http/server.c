@@ -252,8 +252,7 @@ static bool ip_is_loopback(struct ip ip)
 	return ip_is_v4(ip) ? ip_to_v4(ip) >> 24 == 127 : ip_equal(ip, loopback);
 }
 
-/* Behind a proxy on this machine every peer is loopback; the proxy writes the client's address at
- * the end. */
+/* Behind a proxy here every peer is loopback; the proxy writes the client's address at the end. */
 static struct ip client_of(struct ip peer, struct span forwarded_for)
 {
 	struct ip client;

@@ -51,11 +51,9 @@ struct http_settings {
 	size_t connections;
 	int64_t head_ms;  /* from the connection or the answer before to the end of a head */
 	int64_t reply_ms; /* for the client to take an answer */
-	/* Called for each good request; the answer may come later, from any callback of the
-	 * loop. */
+	/* Called for each good request; the answer may come later, from any callback. */
 	void (*request)(struct http_call *call, const struct http_request *request, void *arg);
-	/* Fills the body for a request that never became one; the status is 400, 413, 414, 431 or
-	 * 505. */
+	/* Fills the body for what never became a request; status 400, 413, 414, 431 or 505. */
 	void (*refused)(unsigned status, struct arena *arena, struct http_reply *reply, void *arg);
 	void *arg;
 };

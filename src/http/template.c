@@ -116,8 +116,7 @@ static int compile_tag(struct compiler *c, struct span tag)
 	}
 }
 
-/* Whether the tag at [begin, end) stands alone on its line; then *begin and *end grow to the whole
- * line. */
+/* Whether the tag at [begin, end) is alone on its line; then both grow to the whole line. */
 static bool take_whole_line(struct span text, size_t *begin, size_t *end)
 {
 	size_t left = *begin, right = *end;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* One entry of a list: what one of its sublists says of a source. A value; the reason is
- * borrowed. */
+/* One entry of a list: what one of its sublists says of a source. A value; borrows the reason. */
 #include "list/source.h"
 #include "sets/answer_rows.h"
 

@@ -56,7 +56,6 @@ bool overlay_range_from(
 const struct answer *overlay_name(const struct overlay *overlay, struct span key);
 /* The deepest entry ".x" whose x is key or above it; NULL when there is none. */
 const struct answer *overlay_above(const struct overlay *overlay, struct span key);
-/* The first entry that does not stand before this one, of one key ".x" before "x"; NULL when there
- * is none. */
+/* The first entry not before this one, of one key ".x" before "x"; NULL when there is none. */
 const struct answer *overlay_name_from(
 	const struct overlay *overlay, struct span key, bool below, uint32_t mask);

@@ -120,8 +120,7 @@ static int file_map(int fd, const char *path, struct span *ret_bytes, struct fau
 	if (status.st_size < (off_t)sizeof(struct snapshot_header))
 		return fault_set(why, E_TRUNCATED, "'%s': %lld bytes are not a snapshot", path,
 			(long long)status.st_size);
-	/* All of it is read for the checksum anyway; taking the pages at once is much cheaper than
-	 * one by one. */
+	/* All of it is read for the checksum; taking the pages at once is much cheaper. */
 	map = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
 	if (map == MAP_FAILED)
 		return fault_set(why, err_from_errno(errno), "cannot map '%s': %m", path);
@@ -252,8 +251,7 @@ static bool has_no_host(const struct snapshot_list *list, u128 first, u128 last)
 	return last - first >= hosts;
 }
 
-/* Whether a step holds anywhere in first..last: outside all nets and hosts. Looks for the holes
- * between the nets. */
+/* Whether a step holds anywhere in first..last, outside all nets and hosts: in their holes. */
 static bool steps_show(const struct snapshot_list *list, u128 first, u128 last)
 {
 	const struct prefix_table *nets = &list->nets;

@@ -34,8 +34,7 @@ static uint32_t serial_of_name(const char *name)
 	return (uint32_t)serial;
 }
 
-/* The newest that is older than `before` (0: of all); E_ABSENT, or why the folder cannot be
- * read. */
+/* The newest that is older than `before` (0: of all); E_ABSENT, or why it cannot be read. */
 static int folder_find(const char *folder, uint32_t before, uint32_t *ret_serial)
 {
 	DIR *dir = opendir(folder);

@@ -19,8 +19,7 @@ struct snapshot_file {
 
 struct snapshot_file snapshot_file_of(uint32_t serial);
 
-/* E_CORRUPT: it is damaged, or holds another serial than its name says; and the errors of
- * view_open(). */
+/* E_CORRUPT: damaged, or another serial than its name says; and the errors of view_open(). */
 int snapshot_folder_open(const char *folder, const struct snapshot_file *file,
 	struct view **ret_view, struct fault *why);
 /* Moves *file, zeroed at first, to the newest, then to the one before, and opens it. < 0 with
@@ -28,8 +27,7 @@ int snapshot_folder_open(const char *folder, const struct snapshot_file *file,
 int snapshot_folder_next(
 	const char *folder, struct snapshot_file *file, struct view **ret_view, struct fault *why);
 
-/* Keeps `serial` and the one before, should the newest turn out to be damaged. Who has one mapped
- * keeps it. */
+/* Keeps `serial` and the one before, should the newest be damaged. What is mapped stays so. */
 void snapshot_folder_remove_old(const char *folder, uint32_t serial);
 /* One that nobody was told of. */
 int snapshot_folder_remove(const char *folder, uint32_t serial);

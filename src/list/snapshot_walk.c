@@ -140,8 +140,7 @@ static bool v4_next(
 	return true;
 }
 
-/* IPv6 layers say nothing in the mapped block, so no piece reaches into it but from a damaged
- * file. */
+/* IPv6 layers are silent in the mapped block: no piece reaches into it but of a damaged file. */
 static bool v6_next(const struct snapshot_list *list, struct key_range within, uint32_t mask,
 	struct snapshot_piece *ret)
 {

@@ -18,8 +18,7 @@ void snapshot_writer_free(struct snapshot_writer **writer);
 int snapshot_writer_add_list(struct snapshot_writer *writer, struct span name,
 	const struct span *sublists, size_t count);
 
-/* One listing, into the list of that index. E_NOMEM, E_LIMIT; E_RANGE: there is no such list or
- * sublist. */
+/* One listing, into the list of that index. E_NOMEM, E_LIMIT; E_RANGE: no such list or sublist. */
 int snapshot_writer_add(
 	struct snapshot_writer *writer, int list_index, const struct list_entry *entry);
 

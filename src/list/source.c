@@ -7,8 +7,7 @@
 #include "base/hostname.h"
 #include "base/macro.h"
 
-/* A text that can only be meant as an address: it has a colon or a slash, or nothing but digits and
- * dots. */
+/* A text that can only be meant as an address: with a colon or slash, or all digits and dots. */
 static bool looks_like_net(struct span s)
 {
 	bool digits_only = true;

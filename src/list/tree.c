@@ -150,8 +150,7 @@ static size_t node_rank_range(const struct tree *node, u128 first)
 	return rank + (len == 1 && node->keys[rank] <= first);
 }
 
-/* All lines that a search may look at are asked for at once: one wait for the memory a level, not
- * one a step. */
+/* All lines that a search may look at are asked for at once: one wait a level, not one a step. */
 static void node_expect(const struct tree *node)
 {
 	enum { LINE = 64 };

@@ -415,8 +415,7 @@ bool view_has_within(const struct view *view, int list, struct prefix net, uint3
 	       gaps_have(of, &view->overlays[list], within, mask);
 }
 
-/* Whether a node of the snapshot strictly below key still speaks for itself and has a sublist of
- * mask. */
+/* Whether a node of the snapshot strictly below key still speaks and has a sublist of mask. */
 static bool nodes_below_have(const struct snapshot_list *list, const struct overlay *overlay,
 	struct span key, uint32_t mask)
 {

@@ -39,8 +39,7 @@ void loop_on_signal(struct loop *loop, int number, void (*call)(int number, void
 
 enum watch_want { WATCH_NOTHING = 0, WATCH_READ = 1, WATCH_WRITE = 2 };
 
-/* Watches fd, which the caller keeps owning; wants nothing at first. ready is what the descriptor
- * is ready for. */
+/* Watches fd, which stays the caller's; wants nothing at first. ready: what it is ready for. */
 struct watch *watch_new(struct loop *loop, int fd,
 	void (*call)(struct watch *watch, int ready, void *arg), void *arg);
 void watch_free(struct watch **watch);
@@ -62,8 +61,7 @@ void timer_init(struct timer *timer, struct loop *loop,
 	void (*call)(struct timer *timer, void *arg), void *arg);
 /* Clears it; the object may be freed then. */
 void timer_done(struct timer *timer);
-/* One call at at_ms; setting again moves it. Set for now by the call of a timer: in the next turn,
- * after the sockets. */
+/* One call at at_ms; setting again moves it. Set for now by its call: after the sockets' turn. */
 void timer_set(struct timer *timer, int64_t at_ms);
 void timer_clear(struct timer *timer);
 static inline bool timer_is_set(const struct timer *timer)

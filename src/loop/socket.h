@@ -16,8 +16,7 @@ enum { SOCKET_BACKLOG = 4096 };
 int socket_listen_tcp(struct endpoint endpoint, bool shared, int *ret_fd, struct fault *why);
 int socket_bind_udp(struct endpoint endpoint, bool shared, int *ret_fd, struct fault *why);
 
-/* Starts connecting; the descriptor becomes writable when that has ended (socket_error tells
- * how). */
+/* Starts connecting; the descriptor becomes writable when that has ended (see socket_error). */
 int socket_connect_tcp(struct endpoint endpoint, int *ret_fd);
 int socket_error(int fd);
 

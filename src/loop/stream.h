@@ -57,7 +57,6 @@ bool stream_is_broken(const struct stream *stream);
 void stream_pause(struct stream *stream);
 void stream_resume(struct stream *stream);
 
-/* Sends the rest of `out`, then shuts the writing side; `closed` comes when the other side has
- * closed too. */
+/* Sends the rest of `out`, then shuts the writing side; `closed` comes when the other side has. */
 void stream_finish(struct stream *stream);
 int stream_fd(const struct stream *stream);

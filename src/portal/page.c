@@ -289,8 +289,7 @@ static bool incident_is_listing(const struct model_incident *model)
 					       model->words == check_words_get(CHECK_DOMAIN_LIST));
 }
 
-/* "no-ptr-temp": nothing is wrong with the sender as far as anybody knows; a name server did not
- * answer. */
+/* "no-ptr-temp": as far as anybody knows nothing is wrong; a name server did not answer. */
 static bool incident_is_dns_trouble(const struct model_incident *model)
 {
 	return model->temporary && span_has_suffix_nocase(model->rule, span_text("-temp"));

@@ -48,10 +48,8 @@ const char *page_path(struct arena *arena, struct span subject);
 /* The address of an incident or source for people: portal-url and the subject. */
 const char *page_url(const struct conf *conf, struct arena *arena, struct span subject);
 
-/* The name asked by DNS: "9.100.51.198.bl.example.org", "bad.example.dbl.example.org"; "" for a
- * network. */
+/* The name asked by DNS: "9.100.51.198.bl.example.org", "bad.example.dbl..."; "" for a network. */
 const char *page_dns_name(struct arena *arena, const struct source *source, const char *zone);
 
-/* Whether a published list goes by this policy: the criterion of allowances concerns nobody
- * outside. */
+/* Whether a published list goes by this policy: allowances concern nobody outside. */
 bool page_shows_policy(const struct conf *conf, const struct conf_policy *policy);

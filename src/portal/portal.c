@@ -82,8 +82,7 @@ static const char html_type[] = "text/html; charset=utf-8";
 static const char json_type[] = "application/json";
 static const char problem_type[] = "application/problem+json";
 
-/* Sends what is in body, which it empties. A page that could not be made is our fault and says
- * so. */
+/* Sends what is in body, and empties it. A page that could not be made is our fault and says so. */
 static void reply_body(
 	struct http_call *call, int result, struct http_reply *reply, struct buf *body)
 {
@@ -216,8 +215,7 @@ static void inquiry_reply(struct inquiry *inquiry, const struct model_source *so
 	inquiry_free(inquiry);
 }
 
-/* The last answer: about the source. Without it the page is made from the view alone and says
- * so. */
+/* The last answer: about the source. Without it the page is of the view alone and says so. */
 static void inquiry_on_source(int error, const struct bus_answer *answer, void *arg)
 {
 	struct inquiry *inquiry = OBJ(inquiry, arg);
@@ -520,8 +518,7 @@ static void portal_on_request(struct http_call *call, const struct http_request 
 		route->serve(portal, call, rest);
 }
 
-/* What never became a request: nobody knows whether a browser or a machine sent it; a page suits
- * both. */
+/* What never became a request: nobody knows whether a browser sent it; a page suits all. */
 static void portal_on_refused(
 	unsigned status, struct arena *arena, struct http_reply *reply, void *arg)
 {

@@ -20,6 +20,5 @@ struct rate;
 struct rate *rate_new(const struct rate_settings *settings);
 void rate_free(struct rate **rate);
 
-/* Takes one token of the client's bucket. 0, or the seconds until there is one again (at least
- * 1). */
+/* Takes one token of the client's bucket. 0, or the seconds (at least 1) until there is one. */
 unsigned rate_take(struct rate *rate, struct ip client, int64_t now_ms);

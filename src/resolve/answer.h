@@ -28,8 +28,7 @@ struct dns_answer {
 	uint8_t bytes[];
 };
 
-/* Follows CNAMEs in the message, however they are ordered. Never fails: what makes no sense is
- * RESOLVER_FAILED. */
+/* Follows CNAMEs in the message, in any order. Never fails: nonsense is RESOLVER_FAILED. */
 struct dns_answer *dns_answer_read(
 	const struct dns_message *message, const struct resolver_question *question);
 struct dns_answer *dns_answer_new_failed(void);

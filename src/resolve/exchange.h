@@ -27,8 +27,7 @@ enum exchange_end {
 	EXCHANGE_REFUSED
 };
 
-/* Takes the answer over. Called once, never from inside exchange_new; the exchange may be freed in
- * it. */
+/* Takes the answer over. Called once, never from inside exchange_new; may free the exchange. */
 typedef void exchange_done(struct dns_answer *answer, enum exchange_end end, void *arg);
 
 struct exchange *exchange_new(const struct exchange_settings *settings,

@@ -34,8 +34,7 @@ struct resolver_query *resolver_ask(struct resolver *resolver,
 	const struct resolver_question *question, resolver_call *call, void *arg);
 void resolver_cancel(struct resolver_query **query);
 
-/* The same without looking into the cache first: tests of whether a list lives. The answer is kept
- * all the same. */
+/* The same without looking into the cache: tests whether a list lives. The answer is kept. */
 struct resolver_query *resolver_ask_anew(struct resolver *resolver,
 	const struct resolver_question *question, resolver_call *call, void *arg);
 

@@ -19,8 +19,7 @@ enum resolver_status {
 
 enum { RESOLVER_RECORDS_MAX = 32 };
 
-/* What came back, in presentation-free form. Lives until the callback returns; copy what is
- * kept. */
+/* What came back, in presentation-free form. Lives until the callback returns. */
 struct resolver_answer {
 	enum resolver_status status;
 	uint32_t ttl_s;

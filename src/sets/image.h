@@ -20,8 +20,7 @@ struct image {
 
 void image_done(struct image *image);
 
-/* A new zeroed section; NULL when there is no memory. The pointer is good until the next section is
- * added. */
+/* A new zeroed section; NULL: no memory. The pointer is good until the next section is added. */
 void *image_room(struct image *image, uint64_t count, size_t size, uint64_t *ret_offset);
 /* The same with content; returns its offset. */
 uint64_t image_add(struct image *image, const void *items, uint64_t count, size_t size);

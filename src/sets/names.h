@@ -115,14 +115,12 @@ struct name_answer {
 struct name_answer names_find(
 	const struct names *names, const struct row_set *rows, struct span key);
 
-/* The key of a node; the first node whose key is not less; the rows of a node, as they stand
- * there. */
+/* The key of a node; the first node whose key is not less; the rows that stand at a node. */
 struct span names_key(const struct names *names, uint32_t node);
 uint32_t names_lower(const struct names *names, struct span key);
 struct name_value names_value(const struct names *names, uint32_t node);
 
-/* The first node in from..end-1 of whose own rows the filter lets one through; end when there is
- * none. */
+/* The first node in from..end-1 with a row of its own that the filter lets through; or end. */
 uint32_t names_next(
 	const struct names *names, const struct row_filter *filter, uint32_t from, uint32_t end);
 

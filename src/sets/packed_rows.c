@@ -22,8 +22,7 @@ void packed_rows_count(struct packed_rows_histogram *histogram, const uint32_t *
 	}
 }
 
-/* Row r is an exception of a code of `bits` bits when r + 1 >= 2^bits, that is, when r + 1 is
- * longer than bits. */
+/* Row r is an exception of a code of `bits` bits when r + 1 >= 2^bits: when that is longer. */
 static uint64_t exceptions_of(const struct packed_rows_histogram *histogram, unsigned bits)
 {
 	uint64_t exceptions = 0;

@@ -8,8 +8,7 @@
 #include "sets/answer_rows.h"
 #include "sets/key.h"
 
-/* "This network and nothing inside it belongs to this family": the mapped IPv4 block among IPv6
- * networks. */
+/* "Of this network nothing belongs to this family": the mapped IPv4 block among IPv6 networks. */
 static const uint32_t prefix_value_blank = UINT32_MAX;
 
 struct prefix_entry {
@@ -23,8 +22,7 @@ struct prefix_entries {
 	size_t len, size;
 };
 
-/* From `first` up to the next step, or to the end of the addresses, row holds. Before the first
- * step: row 0. */
+/* From `first` up to the next step, or the end, row holds. Before the first step: row 0. */
 struct step {
 	u128 first;
 	uint32_t row;

@@ -68,7 +68,6 @@ int smtp_path_parse(struct span s, bool allow_empty, const struct smtp_limits *l
  * route. */
 bool smtp_path_is_routed(const struct smtp_path *path);
 
-/* "MAIL FROM:<a@b> BODY=8BITMIME", without the line end, with the parameters that the receiver
- * offers. */
+/* "MAIL FROM:<a@b> BODY=8BITMIME", without line end, with the parameters the receiver offers. */
 void smtp_mail_print(const struct smtp_mail *mail, unsigned offered, struct buf *out);
 void smtp_rcpt_print(const struct smtp_rcpt *rcpt, unsigned offered, struct buf *out);

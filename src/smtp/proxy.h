@@ -21,8 +21,7 @@ struct proxy_header {
 	struct endpoint source, destination;
 };
 
-/* 1: *ret_header is filled and *ret_used bytes belong to it; 0: more input is needed; E_PARSE,
- * E_LIMIT: close. */
+/* 1: *ret_header is filled by *ret_used bytes; 0: more input is needed; E_PARSE, E_LIMIT: close. */
 int proxy_header_read(struct span input, struct proxy_header *ret_header, size_t *ret_used);
 
 /* Both endpoints have to be of one family, or they are sent as UNKNOWN (version 1) or as IPv6

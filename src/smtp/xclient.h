@@ -35,8 +35,7 @@ struct smtp_client {
 /* "NAME ADDR PORT ..." as the server lists it behind XCLIENT. */
 unsigned smtp_xclient_attributes(struct span words);
 
-/* The command without its line end, at most 512 octets, with the attributes that the server
- * takes. */
+/* The command without line end, at most 512 octets, with the attributes that the server takes. */
 void smtp_xclient_print(const struct smtp_client *client, unsigned attributes, struct buf *out);
 
 /* RFC 3461 section 4: printable bytes but '+' and '=' as they are, others as "+HH". */

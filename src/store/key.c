@@ -61,8 +61,7 @@ int key_to_source(struct span bytes, int bits, struct source *ret_source)
 	return 0;
 }
 
-/* '/' is the byte after '.': names below "example.bad" lie between "example.bad." and
- * "example.bad/". */
+/* '/' comes after '.': names below "example.bad" lie from "example.bad." to "example.bad/". */
 bool key_within(const struct source *source, struct key_bounds *ret_range)
 {
 	struct key key = key_of(source);

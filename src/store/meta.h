@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* Numbers of the whole store: "serial", "incidents", "evidence", "touched". Threads: as store.h
- * says. */
+/* Numbers of the whole store: "serial", "incidents", "evidence", "touched". Threads: store.h. */
 #include "store/store.h"
 
 /* E_CORRUPT: there is no such number. */

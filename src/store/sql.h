@@ -51,8 +51,7 @@ void sql_add_limit(struct sql *sql, uint32_t limit);
 
 /* 1: a row, 0: no more, E_.... */
 int sql_next(struct sql *sql);
-/* Without rows: 0 or E_...; the number of rows changed; 1 with the id of the new row, 0 for
- * none. */
+/* Without rows: 0 or E_...; the number of rows changed; 1 with the id of the new row, 0: none. */
 int sql_run(struct sql *sql);
 int64_t sql_update(struct sql *sql);
 int sql_insert(struct sql *sql, int64_t *ret_id);

@@ -50,8 +50,7 @@ void store_sync_resume(struct store *store);
  * so it may run in any thread. */
 int store_sync(const char *url, struct fault *why);
 
-/* Many questions about one state, on any store: saves a lock for each. Nothing may be written
- * between. */
+/* Many questions about one state: saves a lock for each. Nothing may be written between. */
 int store_read_begin(struct store *store);
 void store_read_end(struct store *store);
 
@@ -219,8 +218,7 @@ struct store_incident {
 
 typedef int store_incident_call(const struct store_incident *incident, void *arg);
 
-/* The same number again raises count and last_s, never lowers them: a repeated message is
- * nothing. */
+/* The same number again raises count and last_s, never lowers them: repeating is harmless. */
 int store_incident_put(struct store *store, const struct store_incident *incident);
 int store_incident_get(
 	struct store *store, uint64_t number, store_incident_call *each, void *arg); /* E_ABSENT */
