@@ -171,7 +171,7 @@ static int64_t sqlite_inserted(struct store *store)
 
 static int user_version(struct sqlite *s)
 {
-	void *statement;
+	void *statement = NULL;
 	int r = sqlite_prepare(&s->store, "PRAGMA user_version", &statement);
 
 	if (r < 0)
