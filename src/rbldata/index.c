@@ -294,9 +294,17 @@ uint32_t rbl_index_v4(const struct rbl_index *index, uint32_t address)
 	return row_answer(index, snapshot_row(&index->tables, key_v4_first + address));
 }
 
+/* An address of the mapped block is an IPv6 address here, not as in snapshot_row. */
 uint32_t rbl_index_v6(const struct rbl_index *index, struct ip ip)
 {
-	return row_answer(index, snapshot_row(&index->tables, key_of_ip(ip)));
+	u128 key = key_of_ip(ip);
+	uint32_t row;
+
+	if (prefix_table_get(&index->tables.hosts, key, &row) ||
+		prefix_table_get(&index->tables.nets, key >> 64, &row) ||
+		prefix_table_get_below(&index->tables.steps, key, &row))
+		return row_answer(index, row);
+	return 0;
 }
 
 void rbl_index_prefetch_v4(const struct rbl_index *index, uint32_t address, unsigned step)
