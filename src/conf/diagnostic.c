@@ -63,7 +63,7 @@ static const char *line_copy(const struct diagnostics *diagnostics, struct conf_
 	return copy;
 }
 
-static void diagnostic_add(struct diagnostics *diagnostics,
+__attribute__((format(printf, 3, 0))) static void diagnostic_add(struct diagnostics *diagnostics,
 	const struct conf_diagnostic *diagnostic, const char *format, va_list args)
 {
 	struct conf_report *report = diagnostics->report;
