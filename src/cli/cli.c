@@ -3,13 +3,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/macro.h"
 
 static void say(const struct cli *cli, const char *prefix, const char *format, va_list args)
 	__attribute__((format(printf, 3, 0)));

@@ -52,16 +52,14 @@ struct cli {
 	struct control *control; /* by keeper_open */
 };
 
-/* An option of a verb. TEXT: const char *; COUNT: uint64_t; DURATION: int64_t milliseconds; FLAG:
- * bool. */
+/* An option of a verb. TEXT: const char *; COUNT: uint64_t; DURATION: int64_t ms; FLAG: bool. */
 struct cli_option {
 	const char *name; /* "--list" */
 	enum { OPTION_TEXT, OPTION_COUNT, OPTION_DURATION, OPTION_FLAG } kind;
 	void *value; /* untouched when the option is not given */
 };
 
-/* Takes the options that stand before the verb: how many words they are, or -1 after a message on
- * stderr. */
+/* Takes the options before the verb: how many words they are, or -1 after a message on stderr. */
 int cli_take_globals(struct cli *cli, int argc, char **argv);
 
 /* Takes the options of the verb (ended by a row without a name; NULL: none), global ones as well,
@@ -85,6 +83,5 @@ int cli_usage(const struct cli *cli, const char *format, ...) __attribute__((for
 bool cli_confirm(const struct cli *cli, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Runs the verb that the command line names, one of cli->verbs; the rest of *cli is filled in
- * here. */
+/* Runs the verb that the command line names, one of cli->verbs; fills in the rest of *cli. */
 int cli_main(struct cli *cli, int argc, char **argv);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/macro.h"
 #include "cli/cli.h"
 
 /* The options that a text names, each once: every word that begins with "--". */
@@ -21,8 +20,7 @@ static void print_options(const struct cli *cli, const char *text)
 	}
 }
 
-/* The first words, or the second words behind one of them; each once, as rows of one group stand
- * together. */
+/* The first words, or the second ones behind one; each once: a group's rows stand together. */
 static void print_words(const struct cli *cli, const char *first)
 {
 	const char *before = "";

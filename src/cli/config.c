@@ -9,20 +9,20 @@
 #include "cli/cli.h"
 #include "cli/output.h"
 
-static json_t *complaint_json(const struct conf_diagnostic *complaint)
-{
-	return json_pack("{s:s, s:s, s:i, s:i, s:s}", "severity",
-		complaint->warning ? "warning" : "error", "file", complaint->location.file, "line",
-		(int)complaint->location.line, "column", (int)complaint->location.column, "text",
-		complaint->text);
-}
-
 static void report_print_json(const struct conf_report *report, const char *path)
 {
 	json_t *complaints = json_array();
 
-	for (size_t i = 0; i < report->diagnostics_len; i++)
-		json_array_append_new(complaints, complaint_json(&report->diagnostics[i]));
+	for (size_t i = 0; i < report->diagnostics_len; i++) {
+		const struct conf_diagnostic *complaint = &report->diagnostics[i];
+
+		json_array_append_new(complaints,
+			json_pack("{s:s, s:s, s:i, s:i, s:s}", "severity",
+				complaint->warning ? "warning" : "error", "file",
+				complaint->location.file, "line", (int)complaint->location.line,
+				"column", (int)complaint->location.column, "text",
+				complaint->text));
+	}
 	output_json(
 		json_pack("{s:s, s:b, s:i, s:o}", "file", path, "valid", report->errors_len == 0,
 			"errors", (int)report->errors_len, "complaints", complaints));

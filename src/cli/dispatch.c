@@ -73,21 +73,13 @@ static int cli_dispatch(struct cli *cli, int argc, char **argv)
 	return cli->verb->run(cli);
 }
 
-/* Called by another program's name, as that program: a link of this name is all that a change of
- * servers takes. */
-static bool is_called(const char *program, const char *name)
-{
-	const char *slash = strrchr(program, '/');
-
-	return strcmp(slash != NULL ? slash + 1 : program, name) == 0;
-}
-
+/* Called by another program's name, as that program: a link is all that changing takes. */
 static int cli_run(struct cli *cli, int argc, char **argv)
 {
 	static char rbldnsd[] = "rbldnsd";
 	int used;
 
-	if (argc > 0 && is_called(argv[0], rbldnsd)) {
+	if (argc > 0 && strcmp(basename(argv[0]), rbldnsd) == 0) {
 		argv[0] = rbldnsd;
 		return cli_dispatch(cli, argc, argv);
 	}

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * `explain IP`: what the gate would decide now, by its own gathering and decision, each check with
+/* `explain IP`: what the gate would decide now, by its own gathering and decision, each check with
  * the line of the configuration that set it. DNS is asked as the gate asks it; our own lists come
  * from the keeper, or from the newest snapshot while that is away. A finding is no failure: the
- * exit code is 0 whatever the verdict.
- */
+ * exit code is 0 whatever the verdict. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,23 +166,19 @@ static void explain_print_lines(const struct cli *cli, const struct explanation 
 	table_add_columns(cli, table, ">|CHECK|FOUND|OUTCOME|ACTION|MODE|SET AT");
 	for (size_t i = 0; i < x->lines_len; i++) {
 		const struct explain_line *line = &x->lines[i];
-
-		table_add_row(table);
-		table_add_cell(table, arena_format(cli->arena, "%u", line->number));
-		table_add_cell(table, line->name != NULL ? arena_format(cli->arena, "%s %s",
-								   line->key, line->name)
-							 : line->key);
-		table_add_cell(table, line->found);
-		table_add_colored(
-			table, line->outcome, strcmp(line->outcome, "fail") == 0 ? "red" : "reset");
-		table_add_cell(table, line->action);
-		table_add_cell(table, line->mode);
-		table_add_cell(table,
+		const char *const cells[] = {arena_format(cli->arena, "%u", line->number),
+			line->name != NULL
+				? arena_format(cli->arena, "%s %s", line->key, line->name)
+				: line->key,
+			line->found, line->outcome, line->action, line->mode,
 			arena_format(cli->arena, "%s%s",
 				line->action != NULL ? location_text(cli, line->location) : "",
 				line->decided    ? ", decided"
 				: !line->reached ? ", not reached"
-						 : ""));
+						 : "")};
+
+		table_add_row(table, COUNTOF(cells), cells);
+		table_color(table, 3, strcmp(line->outcome, "fail") == 0 ? "red" : "reset");
 	}
 	table_print(table);
 }
@@ -235,8 +229,7 @@ static void explain_print_json(const struct explanation *x)
 
 /* ---- the run ---- */
 
-/* DNS has told its part, so all names are known now: our lists are asked about them, and the whole
- * is decided. */
+/* DNS has told its part, so all names are known: our lists are asked about them. */
 static void explain_on_ready(struct consultation *consultation, void *arg)
 {
 	struct explain_job *job = arg;

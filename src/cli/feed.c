@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* `feed list`, `feed purge`, `feed accept`: the lists of other operators. */
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "base/macro.h"
 #include "cli/keeper_client.h"
@@ -21,27 +20,15 @@ static json_t *feed_json(const struct bus_feed_status *feed)
 static void feed_add_row(
 	const struct cli *cli, struct table *table, const struct bus_feed_status *feed)
 {
-	char text[OUTPUT_TIME_SIZE];
+	bool failed = feed->error[0] != '\0';
+	const char *const cells[] = {feed->name,
+		feed->list[0] != '\0' ? feed->list : "(not configured)", feed->state,
+		arena_format(cli->arena, "%" PRIu32, feed->serial),
+		arena_format(cli->arena, "%" PRIu64, feed->entries),
+		output_time(cli, feed->success_s), failed ? feed->error : "-"};
 
-	table_add_row(table);
-	table_add_cell(table, feed->name);
-	table_add_cell(table, feed->list[0] != '\0' ? feed->list : "(not configured)");
-	table_add_cell(table, feed->state);
-	table_add_cell(table, arena_format(cli->arena, "%" PRIu32, feed->serial));
-	table_add_cell(table, arena_format(cli->arena, "%" PRIu64, feed->entries));
-	table_add_cell(table, output_time(cli, feed->success_s, text));
-	table_add_colored(table, feed->error[0] != '\0' ? feed->error : "-",
-		feed->error[0] != '\0' ? "red" : "reset");
-}
-
-static void feeds_print(const struct cli *cli, const struct bus_answer *answer)
-{
-	AUTO(table) *table = table_new(cli);
-
-	table_add_columns(cli, table, "FEED|LIST|STATE|SERIAL>|ENTRIES>|LAST SUCCESS@|ERROR");
-	for (size_t i = 0; i < answer->feeds_len; i++)
-		feed_add_row(cli, table, &answer->feeds[i]);
-	table_print(table);
+	table_add_row(table, COUNTOF(cells), cells);
+	table_color(table, COUNTOF(cells) - 1, failed ? "red" : "reset");
 }
 
 int verb_feed_list(struct cli *cli)
@@ -61,7 +48,13 @@ int verb_feed_list(struct cli *cli)
 			json_array_append_new(feeds, feed_json(&answer->feeds[i]));
 		output_json(json_pack("{s:o}", "feeds", feeds));
 	} else {
-		feeds_print(cli, answer);
+		AUTO(table) *table = table_new(cli);
+
+		table_add_columns(
+			cli, table, "FEED|LIST|STATE|SERIAL>|ENTRIES>|LAST SUCCESS@|ERROR");
+		for (size_t i = 0; i < answer->feeds_len; i++)
+			feed_add_row(cli, table, &answer->feeds[i]);
+		table_print(table);
 	}
 	return 0;
 }

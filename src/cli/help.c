@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/macro.h"
 #include "base/suggest.h"
 
 enum { NAME_WIDTH = 16 };
@@ -18,13 +17,6 @@ static const char global_help[] =
 static const char change_help[] = "Options of verbs that change something:\n"
 				  "  -n, --dry-run     say what would be done and do nothing\n"
 				  "  -y, --yes         do not ask\n";
-
-static bool verb_is_in_group(const struct verb *verb, const char *word)
-{
-	size_t len = strlen(word);
-
-	return strncmp(verb->name, word, len) == 0 && verb->name[len] == ' ';
-}
 
 void help_print_verbs(const struct cli *cli, FILE *out)
 {
@@ -50,13 +42,16 @@ void help_print_verb(const struct verb *verb, FILE *out)
 
 bool help_print_group(const struct cli *cli, const char *word, FILE *out)
 {
+	size_t len = strlen(word);
 	bool any = false;
 
 	for (size_t i = 0; i < cli->verbs_len; i++) {
-		if (!verb_is_in_group(&cli->verbs[i], word))
+		const struct verb *verb = &cli->verbs[i];
+
+		if (strncmp(verb->name, word, len) != 0 || verb->name[len] != ' ')
 			continue;
-		fprintf(out, "usage: stockade %s %s\n         %s\n", cli->verbs[i].name,
-			cli->verbs[i].synopsis, cli->verbs[i].summary);
+		fprintf(out, "usage: stockade %s %s\n         %s\n", verb->name, verb->synopsis,
+			verb->summary);
 		any = true;
 	}
 	return any;

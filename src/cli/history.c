@@ -28,7 +28,6 @@ static void history_print_json(
 static void history_print_listings(const struct cli *cli, const struct bus_answer *answer)
 {
 	AUTO(table) *table = table_new(cli);
-	char text[OUTPUT_TIME_SIZE];
 
 	listing_add_columns(cli, table);
 	table_add_columns(cli, table, "ENDED");
@@ -38,7 +37,7 @@ static void history_print_listings(const struct cli *cli, const struct bus_answe
 		listing_add_row(cli, table, l);
 		table_add_cell(table, l->ended_s == 0 ? "in force"
 						      : arena_format(cli->arena, "%s by %s: %s",
-								output_time(cli, l->ended_s, text),
+								output_time(cli, l->ended_s),
 								l->ended_by, l->ended_reason));
 	}
 	table_print(table);
@@ -47,19 +46,15 @@ static void history_print_listings(const struct cli *cli, const struct bus_answe
 static void history_print_incidents(const struct cli *cli, const struct bus_answer *answer)
 {
 	AUTO(table) *table = table_new(cli);
-	char text[OUTPUT_TIME_SIZE];
 
 	table_add_columns(cli, table, "INCIDENT|LAST@|COUNT>|RULE|MODE|REPLY");
 	for (size_t i = 0; i < answer->incidents_len; i++) {
 		const struct bus_incident *n = &answer->incidents[i];
+		const char *const cells[] = {text_of_incident(cli, n->number),
+			output_time(cli, n->last_s), arena_format(cli->arena, "%u", n->count),
+			n->rule, n->mode, n->text};
 
-		table_add_row(table);
-		table_add_cell(table, text_of_incident(cli, n->number));
-		table_add_cell(table, output_time(cli, n->last_s, text));
-		table_add_cell(table, arena_format(cli->arena, "%u", n->count));
-		table_add_cell(table, n->rule);
-		table_add_cell(table, n->mode);
-		table_add_cell(table, n->text);
+		table_add_row(table, COUNTOF(cells), cells);
 	}
 	table_print(table);
 }
@@ -67,22 +62,18 @@ static void history_print_incidents(const struct cli *cli, const struct bus_answ
 static void history_print_events(const struct cli *cli, const struct bus_answer *answer)
 {
 	AUTO(table) *table = table_new(cli);
-	char text[OUTPUT_TIME_SIZE];
 
 	table_add_columns(cli, table, "EVENT>|TIME@|BY|DID|REASON|");
 	for (size_t i = 0; i < answer->events_len; i++) {
 		const struct bus_event *e = &answer->events[i];
-
-		table_add_row(table);
-		table_add_cell(table, arena_format(cli->arena, "%" PRIu64, e->id));
-		table_add_cell(table, output_time(cli, e->time_s, text));
-		table_add_cell(table, e->author);
-		table_add_cell(table, arena_format(cli->arena, "%s %s", e->verb, e->subject));
-		table_add_cell(table, e->reason);
-		table_add_cell(table,
+		const char *const cells[] = {arena_format(cli->arena, "%" PRIu64, e->id),
+			output_time(cli, e->time_s), e->author,
+			arena_format(cli->arena, "%s %s", e->verb, e->subject), e->reason,
 			e->undone        ? "undone"
 			: e->undoes != 0 ? arena_format(cli->arena, "undid %" PRIu64, e->undoes)
-					 : "");
+					 : ""};
+
+		table_add_row(table, COUNTOF(cells), cells);
 	}
 	table_print(table);
 }
@@ -147,16 +138,12 @@ static void incident_print_checks(const struct cli *cli, const struct bus_incide
 	table_add_columns(cli, table, "CHECK|FOUND|OUTCOME|ACTION|WEIGHT>|");
 	for (size_t i = 0; i < n->checks_len; i++) {
 		const struct bus_check *c = &n->checks[i];
-		bool failed = strcmp(c->outcome, "fail") == 0;
+		const char *const cells[] = {c->key, c->found, c->outcome, c->action,
+			c->weight != 0 ? arena_format(cli->arena, "%d", c->weight) : "",
+			c->decided ? "decided" : ""};
 
-		table_add_row(table);
-		table_add_cell(table, c->key);
-		table_add_cell(table, c->found);
-		table_add_colored(table, c->outcome, failed ? "red" : "reset");
-		table_add_cell(table, c->action);
-		table_add_cell(
-			table, c->weight != 0 ? arena_format(cli->arena, "%d", c->weight) : "");
-		table_add_cell(table, c->decided ? "decided" : "");
+		table_add_row(table, COUNTOF(cells), cells);
+		table_color(table, 2, strcmp(c->outcome, "fail") == 0 ? "red" : "reset");
 	}
 	table_print(table);
 }
@@ -164,13 +151,12 @@ static void incident_print_checks(const struct cli *cli, const struct bus_incide
 static void incident_print(const struct cli *cli, const struct bus_incident *n)
 {
 	const char *zone = output_zone(cli);
-	char first[OUTPUT_TIME_SIZE], last[OUTPUT_TIME_SIZE];
 
 	incident_line("incident", text_of_incident(cli, n->number));
 	incident_line("source", text_of_source(cli, n->source));
-	incident_line("when", arena_format(cli->arena, "%s %s, %u time%s, last %s",
-				      output_time(cli, n->first_s, first), zone, n->count,
-				      n->count == 1 ? "" : "s", output_time(cli, n->last_s, last)));
+	incident_line("when",
+		arena_format(cli->arena, "%s %s, %u time%s, last %s", output_time(cli, n->first_s),
+			zone, n->count, n->count == 1 ? "" : "s", output_time(cli, n->last_s)));
 	incident_line("host", n->host);
 	incident_line("rule",
 		arena_format(cli->arena, "%s%s%s, mode %s%s", n->rule,

@@ -5,7 +5,6 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/macro.h"
@@ -162,9 +161,9 @@ static json_t *incident_number_json(const struct cli *cli, uint64_t number)
 	return number != 0 ? json_string(text_of_incident(cli, number)) : json_null();
 }
 
-const char *until_text(const struct cli *cli, int64_t until_s, char text[OUTPUT_TIME_SIZE])
+const char *until_text(const struct cli *cli, int64_t until_s)
 {
-	return until_s != 0 ? output_time(cli, until_s, text) : "until review";
+	return until_s != 0 ? output_time(cli, until_s) : "until review";
 }
 
 void listing_add_columns(const struct cli *cli, struct table *table)
@@ -174,16 +173,13 @@ void listing_add_columns(const struct cli *cli, struct table *table)
 
 void listing_add_row(const struct cli *cli, struct table *table, const struct bus_listing *l)
 {
-	char text[OUTPUT_TIME_SIZE];
+	const char *source = text_of_source(cli, l->source);
+	const char *const cells[] = {
+		l->excluded ? arena_format(cli->arena, "not %s", source) : source,
+		arena_format(cli->arena, "%s/%s", l->list, l->sublist), l->reason,
+		output_time(cli, l->since_s), until_text(cli, l->until_s), l->author};
 
-	table_add_row(table);
-	table_add_cell(table, arena_format(cli->arena, "%s%s", l->excluded ? "not " : "",
-				      text_of_source(cli, l->source)));
-	table_add_cell(table, arena_format(cli->arena, "%s/%s", l->list, l->sublist));
-	table_add_cell(table, l->reason);
-	table_add_cell(table, output_time(cli, l->since_s, text));
-	table_add_cell(table, until_text(cli, l->until_s, text));
-	table_add_cell(table, l->author);
+	table_add_row(table, COUNTOF(cells), cells);
 }
 
 json_t *listing_json(const struct cli *cli, const struct bus_listing *l)
@@ -248,7 +244,7 @@ const char *listing_zone(const struct cli *cli, const char *list, const char *su
 {
 	const struct conf_list *conf = conf_list_find(cli->conf, span_text(list));
 
-	if (conf == NULL || conf->zone == NULL)
-		return list;
-	return arena_format(cli->arena, "%s.%s", sublist, conf->zone);
+	return conf != NULL && conf->zone != NULL
+		       ? arena_format(cli->arena, "%s.%s", sublist, conf->zone)
+		       : list;
 }

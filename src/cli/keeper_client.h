@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * What verbs that talk to the keeper share: connecting, sending a change, and showing its messages.
- * All functions that return an exit code have said on stderr why it is not 0. One thread.
- */
+/* What verbs that talk to the keeper share: connecting, sending a change, and showing its messages.
+ * All functions that return an exit code have said on stderr why it is not 0. One thread. */
 #include "bus/control.h"
 #include "cli/cli.h"
 #include "cli/output.h"
@@ -11,8 +9,7 @@
 /* Loads the configuration and connects to its keeper; E_AWAY and others with a text in *why. */
 int keeper_try(struct cli *cli, struct fault *why);
 
-/* The same for verbs that can do nothing without it: an exit code. The end of the run closes the
- * connection. */
+/* The same for verbs that can do nothing without it: an exit code. Closed at the end of the run. */
 int keeper_open(struct cli *cli);
 
 /* One question to the keeper that was opened. An exit code. */
@@ -29,8 +26,7 @@ int keeper_walk_listings(struct cli *cli, const char *list,
 /* Fills author (who runs this) and dry_run in and sends. */
 int keeper_change(struct cli *cli, struct bus_command *command, struct bus_answer **ret_answer);
 
-/* Opens, sends, and prints the outcome: the keeper's text, or JSON; and how to undo it, as a
- * remark. */
+/* Opens, sends, prints the outcome (text or JSON) and, as a remark, how to undo it. */
 int keeper_change_print(struct cli *cli, struct bus_command *command);
 
 /* The sources that the operands of the command line name, in the arena. An exit code. */
@@ -46,11 +42,10 @@ json_t *listing_json(const struct cli *cli, const struct bus_listing *listing);
 /* The columns that every table of listings begins with, and a row of them. */
 void listing_add_columns(const struct cli *cli, struct table *table);
 void listing_add_row(const struct cli *cli, struct table *table, const struct bus_listing *listing);
-const char *until_text(const struct cli *cli, int64_t until_s, char text[OUTPUT_TIME_SIZE]);
+const char *until_text(const struct cli *cli, int64_t until_s);
 
 json_t *incident_json(const struct cli *cli, const struct bus_incident *incident);
 json_t *event_json(const struct cli *cli, const struct bus_event *event);
 
-/* The zone that answers for the sublist ("traps.bl.example.org"), or the name of the list when it
- * has none. */
+/* The zone that answers for the sublist ("traps.bl.example.org"); without one, the list's name. */
 const char *listing_zone(const struct cli *cli, const char *list, const char *sublist);

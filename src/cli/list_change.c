@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The verbs that change lists by hand: list add, list rm, allow, delist, undo. Each is one event
  * with author and reason. */
-#include <stdio.h>
 
 #include "base/clock.h"
 #include "bus/frame.h"
@@ -19,10 +18,10 @@ struct addition {
 /* Wider than /16, or /32 of IPv6. */
 static bool source_is_wide(const struct source *source)
 {
+	bool is_v4 = ip_is_v4(source->net.ip) && source->net.bits >= IP_V4_BITS;
+
 	return source->kind == SOURCE_NET &&
-	       source->net.bits < (ip_is_v4(source->net.ip) && source->net.bits >= IP_V4_BITS
-						  ? WIDE_V4_BITS
-						  : WIDE_V6_BITS);
+	       source->net.bits < (is_v4 ? WIDE_V4_BITS : WIDE_V6_BITS);
 }
 
 /* A slip of the finger in a prefix length hits many: asked about, once. */

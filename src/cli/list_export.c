@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * `list export`: a list as a file that rbldnsd serves with our answers. The listings come from the
+/* `list export`: a list as a file that rbldnsd serves with our answers. The listings come from the
  * keeper and are painted here as a snapshot is, so that what is written is what the DNS role
- * answers.
- */
+ * answers. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -58,17 +56,6 @@ static int sink_take(const struct bus_listing *listing, void *arg)
 			listing->until_s, span_text(listing->reason)});
 }
 
-static int listings_fetch(
-	struct cli *cli, const struct conf_list *list, struct snapshot_writer *writer)
-{
-	struct listing_sink sink = {writer, list, clock_now_s()};
-	int r = keeper_open(cli);
-
-	if (r == 0)
-		r = keeper_walk_listings(cli, list->name, sink_take, &sink);
-	return r < 0 ? cli_fail(cli, r, "cannot export '%s': %s", list->name, err_text(r)) : r;
-}
-
 struct painted_list {
 	struct image image;
 	struct view *view;
@@ -84,6 +71,7 @@ static int list_paint(struct cli *cli, const struct conf_list *list, struct pain
 {
 	AUTO(snapshot_writer) *writer = snapshot_writer_new(1, clock_now_s());
 	struct span *names = arena_alloc(cli->arena, list->sublists_len * sizeof(*names));
+	struct listing_sink sink = {writer, list, clock_now_s()};
 	struct fault why;
 	int code, r;
 
@@ -92,9 +80,13 @@ static int list_paint(struct cli *cli, const struct conf_list *list, struct pain
 	r = snapshot_writer_add_list(writer, span_text(list->name), names, list->sublists_len);
 	if (r < 0)
 		return cli_fail(cli, r, "cannot export '%s': %s", list->name, err_text(r));
-	code = listings_fetch(cli, list, writer);
+	code = keeper_open(cli);
+	if (code == 0)
+		code = keeper_walk_listings(cli, list->name, sink_take, &sink);
 	if (code != 0)
-		return code;
+		return code < 0 ? cli_fail(cli, code, "cannot export '%s': %s", list->name,
+					  err_text(code))
+				: code;
 	r = snapshot_writer_image(writer, &painted->image, &why);
 	if (r == 0)
 		r = view_open_bytes(span_of(painted->image.bytes, painted->image.len), false,

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Lines of rbldnsd. What is written is painted ground: disjoint pieces, each with its whole answer.
+/* Lines of rbldnsd. What is written is painted ground: disjoint pieces, each with its whole answer.
  * So nothing depends on how rbldnsd weighs nested entries, and a hole needs no exclusion but where
- * a format has no other way.
- */
+ * a format has no other way. */
 #include "cli/list_export_lines.h"
 
-#include <inttypes.h>
 #include <string.h>
 
-#include "base/macro.h"
 #include "cli/output.h"
 #include "rbldata/address.h"
 #include "rbldata/rbl_template.h"
@@ -30,8 +26,7 @@ struct values {
 	char text[ZONE_SUBLISTS_MAX][VALUE_SIZE];
 };
 
-/* "$" is written "$$"; the marker becomes "$". A leading "=" would be taken for the sign that it
- * is. */
+/* "$" is written "$$"; the marker becomes "$". A leading "=" would be taken for a sign. */
 static void text_escape(struct span text, char *out)
 {
 	size_t marker = strlen(MARKER);
@@ -52,8 +47,7 @@ static void text_escape(struct span text, char *out)
 	*out = '\0';
 }
 
-/* rbldnsd answers every A and every TXT of the values of an address, so it does not matter which
- * stand together. */
+/* rbldnsd answers every A and TXT of an address's values, whichever of them stand together. */
 static void values_make(const struct export *export, const struct zone_match *match,
 	const struct text_subject *subject, struct values *ret_values)
 {
@@ -136,8 +130,7 @@ static const char *v4_print(uint32_t address, char text[IP_TEXT_SIZE])
 	return ip_print(ip_from_v4(address), text);
 }
 
-/* The length of the largest network that begins at first and ends at or before last; addresses have
- * `width` bits. */
+/* The length of the largest network from first that ends at or before last, of `width` bits. */
 static unsigned fit_bits(u128 first, u128 last, unsigned width)
 {
 	unsigned bits = width;
@@ -372,11 +365,6 @@ static int addresses_write(struct export *export)
 	return code != 0 ? code : halves_close(&halves);
 }
 
-static bool is_trivial(enum rbl_type format)
-{
-	return format == RBL_IP4TSET || format == RBL_IP6TSET;
-}
-
 /* RFC 5782 section 5: 127.0.0.2, and every code for the address that equals it, are listed. */
 static int test_addresses_write(struct export *export)
 {
@@ -386,7 +374,7 @@ static int test_addresses_write(struct export *export)
 	size_t done_len = 0;
 	int code = 0;
 
-	if (is_trivial(export->format))
+	if (export->format == RBL_IP4TSET || export->format == RBL_IP6TSET)
 		return 0; /* one answer for all, and the test addresses have others */
 	for (size_t i = 0; i <= zone->sublists_len && code == 0; i++) {
 		struct ip ip = i == 0 ? ip_from_v4(0x7f000002) : zone->sublists[i - 1].code;
@@ -408,13 +396,6 @@ static int test_addresses_write(struct export *export)
 }
 
 /* ---- Names ---- */
-
-static struct span name_above(struct span name)
-{
-	size_t dot = span_find(name, '.');
-
-	return span_from(name, dot + (dot != name.len));
-}
 
 struct name_line {
 	const char *sign; /* before the name: ".", "*." */
@@ -446,11 +427,12 @@ static void name_write(
 
 static void domain_write(struct export *export, const char *domain)
 {
-	struct span name = span_text(domain), above = name_above(name);
+	struct span name = span_text(domain), above = name;
 	char child[VIEW_NAME_SIZE + 4];
 	struct zone_match self, below, covering = {.len = 0};
 	bool same, covered;
 
+	(void)span_split(&above, '.');
 	match_at_domain(export->binding, name, export->within, &self);
 	match_below_domain(export->binding, name, export->within, &below);
 	if (above.len != 0)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * Writing a list as a file of rbldnsd: list_export.c gets the list and owns the file,
- * list_export_lines.c knows the formats. One thread.
- */
+/* Writing a list as a file of rbldnsd: list_export.c gets the list and owns the file,
+ * list_export_lines.c knows the formats. One thread. */
 #include <stdio.h>
 
 #include "cli/cli.h"

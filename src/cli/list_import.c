@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * `list import`: a file with one source a line into a list. All of the file is read and judged
+/* `list import`: a file with one source a line into a list. All of the file is read and judged
  * before anything is sent, so that a bad line changes nothing; then it goes in parts, published
- * together with the last.
- */
+ * together with the last. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,8 +18,7 @@
 
 enum { PART = 10000, LINE_MAX_BYTES = 4096, ORIGIN_MAX = 200, ASK_ABOVE = 10000 };
 
-/* Without comments (from '#' or ';' on), without blanks at the ends and the CR of foreign
- * systems. */
+/* Without comments (from '#' or ';' on), blanks at the ends, and the CR of foreign systems. */
 static struct span line_content(struct span line)
 {
 	line = span_first(line, span_find(line, '#'));
@@ -105,8 +102,7 @@ static size_t import_part(const struct import *import, size_t at)
 }
 
 struct import_result {
-	uint64_t changed;
-	uint64_t first_event, last_event;
+	uint64_t changed, first_event, last_event;
 	uint32_t serial;
 };
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * What an import collects before it sends anything, and what it complains of: list_import.c reads
- * plain lists, list_import_rbl.c files of rbldnsd. One thread.
- */
+/* What an import collects before it sends anything, and what it complains of: list_import.c reads
+ * plain lists, list_import_rbl.c files of rbldnsd. One thread. */
 #include "cli/list_target.h"
 #include "rbldata/type.h"
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Files of rbldnsd for `list import`. The A of an entry chooses the sublist with that code, its
+/* Files of rbldnsd for `list import`. The A of an entry chooses the sublist with that code, its
  * text becomes the reason of the listing. What rbldnsd only warns of is an error here, as is what
- * it would serve but no list should hold.
- */
+ * it would serve but no list should hold. */
 #include "cli/list_import_rbl.h"
 
 #include <stdio.h>
@@ -11,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/macro.h"
 #include "base/mem.h"
 #include "rbldata/read.h"
 

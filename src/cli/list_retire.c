@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* The end of a list: announced, emptied, or taken back; and what is left to do by hand. */
-#include "base/macro.h"
 #include "cli/keeper_client.h"
 #include "cli/list_target.h"
 #include "list/retirement.h"
@@ -25,9 +24,7 @@ static void print_plan(
 struct retire_request {
 	struct list_target target;
 	int64_t notice_ms;
-	bool empty;
-	bool undo;
-	bool skip_notice;
+	bool empty, undo, skip_notice;
 };
 
 static int retire_send(struct cli *cli, const struct retire_request *request)

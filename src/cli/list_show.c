@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* `list ls`: what the lists hold. The keeper gives pages; JSON is one listing a line, as they
- * come. */
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
+/* `list ls`: what the lists hold. JSON is one listing a line, as the keeper's pages come. */
 
 #include "base/macro.h"
 #include "cli/keeper_client.h"

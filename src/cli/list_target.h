@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* Which list a verb is about, which of its sublists, and why: shared by the verbs that work on
- * lists. One thread. */
+/* Which list a verb is about, which of its sublists, and why: for verbs on lists. One thread. */
 #include "cli/cli.h"
 #include "list/source.h"
 

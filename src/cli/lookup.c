@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * `lookup SOURCE`: the public state of a source. The keeper knows it with since and until, policy
+/* `lookup SOURCE`: the public state of a source. The keeper knows it with since and until, policy
  * and incident; while it is away, the newest snapshot file says what DNS and gate go on serving.
- * Exit codes of its own: 0 not listed, 1 listed, 2 error, for shell scripts.
- */
+ * Exit codes of its own: 0 not listed, 1 listed, 2 error, for shell scripts. */
 #include <stdio.h>
 #include <string.h>
 
@@ -201,20 +199,16 @@ static void result_print(
 	const struct cli *cli, const char *source, const struct lookup_result *result)
 {
 	AUTO(table) *table = table_new(cli);
-	char text[OUTPUT_TIME_SIZE];
 
 	table_add_columns(cli, table, "ADDRESS|LIST|CODE|REASON|SINCE@|UNTIL@|INCIDENT");
 	for (size_t i = 0; i < result->len; i++) {
 		const struct lookup_row *row = &result->rows[i];
+		const char *const cells[] = {source, listing_zone(cli, row->list, row->sublist),
+			row->code, row->reason, output_time(cli, row->since_s),
+			until_text(cli, row->until_s), row->incident};
 
-		table_add_row(table);
-		table_add_cell(table, source);
-		table_add_cell(table, listing_zone(cli, row->list, row->sublist));
-		table_add_colored(table, row->code, "red");
-		table_add_cell(table, row->reason);
-		table_add_cell(table, output_time(cli, row->since_s, text));
-		table_add_cell(table, until_text(cli, row->until_s, text));
-		table_add_cell(table, row->incident);
+		table_add_row(table, COUNTOF(cells), cells);
+		table_color(table, 2, "red");
 	}
 	table_print(table);
 	if (result->len == 0)

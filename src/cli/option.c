@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Options and operands in any order; one table for what every verb knows, one of the verb. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/macro.h"
@@ -71,17 +70,17 @@ static int option_set(const struct cli *cli, const struct cli_option *option, co
 	return cli_usage(cli, "%s: unknown kind of option", option->name);
 }
 
-static int option_unknown(const struct cli *cli, const char *word, const struct cli_option *options)
+static void option_unknown(
+	const struct cli *cli, const char *word, const struct cli_option *options)
 {
 	struct suggest meant = {.word = span_text(word)};
 
-	for (size_t i = 0; word[1] == '-' && options[i].name != NULL; i++)
-		suggest_offer(&meant, span_text(options[i].name));
-	return cli_usage(cli, "unknown option '%s'%s", word, suggest_hint(&meant));
+	for (; word[1] == '-' && options->name != NULL; options++)
+		suggest_offer(&meant, span_text(options->name));
+	cli_usage(cli, "unknown option '%s'%s", word, suggest_hint(&meant));
 }
 
-/* Takes the option at argv[0], with its value from argv[1] if need be: words used, or -1 after a
- * message on stderr. */
+/* The option at argv[0], with its value: words used, or -1 after a message on stderr. */
 static int option_take(
 	const struct cli *cli, int argc, char **argv, const struct cli_option *options)
 {

@@ -48,14 +48,15 @@ static bool output_parts(const struct cli *cli, int64_t time_s, struct tm *ret_p
 	       NULL;
 }
 
-const char *output_time(const struct cli *cli, int64_t time_s, char text[OUTPUT_TIME_SIZE])
+const char *output_time(const struct cli *cli, int64_t time_s)
 {
+	char text[40];
 	struct tm parts;
 
 	if (time_s == 0 || !output_parts(cli, time_s, &parts))
-		return strcpy(text, "-");
-	strftime(text, OUTPUT_TIME_SIZE, "%Y-%m-%d %H:%M", &parts);
-	return text;
+		return "-";
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &parts);
+	return arena_copy_string(cli->arena, text);
 }
 
 const char *output_zone(const struct cli *cli)
@@ -122,11 +123,13 @@ void table_add_columns(const struct cli *cli, struct table *table, const char *h
 	}
 }
 
-void table_add_row(struct table *table)
+void table_add_row(struct table *table, size_t len, const char *const cells[])
 {
 	table->line = scols_table_new_line(table->table, NULL);
 	table->column = 0;
 	ASSERT(table->line != NULL);
+	for (size_t i = 0; i < len; i++)
+		table_add_cell(table, cells[i]);
 }
 
 void table_add_cell(struct table *table, const char *text)
@@ -139,11 +142,10 @@ void table_add_cell(struct table *table, const char *text)
 	mem_free(copy);
 }
 
-void table_add_colored(struct table *table, const char *text, const char *color)
+void table_color(struct table *table, size_t column, const char *color)
 {
-	table_add_cell(table, text);
 	if (table->color)
-		scols_cell_set_color(scols_line_get_cell(table->line, table->column - 1), color);
+		scols_cell_set_color(scols_line_get_cell(table->line, column), color);
 }
 
 void table_hide_headings(struct table *table)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* `status`: is everything at work? One word a line says so; exit code 69 when something is not. */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/macro.h"
@@ -100,9 +99,8 @@ static void status_print_json(const struct cli *cli, const struct bus_status *st
 
 static void add_line(struct table *table, const char *about, const char *text, bool well)
 {
-	table_add_row(table);
-	table_add_cell(table, about);
-	table_add_colored(table, text, well ? "reset" : "red");
+	table_add_row(table, 2, (const char *[]){about, text});
+	table_color(table, 1, well ? "reset" : "red");
 }
 
 static void status_print_roles(
@@ -150,13 +148,12 @@ static void status_print_conditions(
 
 	for (size_t i = 0; i < status->conditions_len; i++) {
 		const struct bus_condition *condition = &status->conditions[i];
-		char time[OUTPUT_TIME_SIZE];
 		const char *text =
 			arena_format(cli->arena, "%s: %s", condition->name, condition->text);
 
 		if (!condition->well && condition->since_s != 0)
 			text = arena_format(cli->arena, "%s, since %s %s", text,
-				output_time(cli, condition->since_s, time), output_zone(cli));
+				output_time(cli, condition->since_s), output_zone(cli));
 		add_line(table, strcmp(kind, condition->kind) != 0 ? condition->kind : "", text,
 			condition->well);
 		kind = condition->kind;
@@ -166,7 +163,6 @@ static void status_print_conditions(
 static void status_print(const struct cli *cli, const struct bus_status *status)
 {
 	AUTO(table) *table = table_new(cli);
-	char time[OUTPUT_TIME_SIZE];
 
 	table_add_columns(cli, table, "|");
 	table_hide_headings(table);
@@ -176,8 +172,7 @@ static void status_print(const struct cli *cli, const struct bus_status *status)
 		true);
 	add_line(table, "keeper",
 		arena_format(cli->arena, "since %s %s, serial %u",
-			output_time(cli, status->started_s, time), output_zone(cli),
-			status->serial),
+			output_time(cli, status->started_s), output_zone(cli), status->serial),
 		true);
 	status_print_roles(cli, status, table);
 	status_print_conditions(cli, status, table);
