@@ -108,10 +108,8 @@ static int wire_read_reply(struct wire *wire, struct demo_reply *reply)
 }
 
 /* 1: go on; 0: refused, *reply says how. */
-static int wire_command(struct wire *wire, struct demo_reply *reply, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static int wire_command(struct wire *wire, struct demo_reply *reply, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static int wire_command(
+	struct wire *wire, struct demo_reply *reply, const char *format, ...)
 {
 	char line[COMMAND_MAX];
 	va_list args;
@@ -134,15 +132,15 @@ static int visit_greet(struct wire *wire, const struct demo_visit *visit, struct
 	struct buf head;
 	int r = ip_parse(span_text(visit->client), &source.ip);
 
+	if (r == 0)
+		r = ip_parse(span_text(ip_is_v4(source.ip) ? "127.0.0.1" : "::1"), &destination.ip);
 	if (r < 0)
 		return r;
-	r = ip_parse(span_text(ip_is_v4(source.ip) ? "127.0.0.1" : "::1"), &destination.ip);
 	buf_init(&head, 0);
 	proxy_v1_print(source, destination, &head);
 	if (visit->early)
 		buf_append_format(&head, "EHLO %s\r\n", visit->helo);
-	if (r == 0)
-		r = wire_send(wire, buf_span(&head));
+	r = wire_send(wire, buf_span(&head));
 	buf_done(&head);
 	if (r == 0)
 		r = wire_read_reply(wire, reply);
@@ -203,16 +201,15 @@ static bool answer_has(struct span bytes, const struct dns_name *name, struct ip
 	struct dns_message message;
 	struct dns_record record;
 	struct ip ip;
+	bool has = false;
 
 	if (dns_message_decode(bytes, &message) < 0 ||
 		!dns_message_answers(&message, QUERY_ID, name, DNS_A))
 		return false;
-	while (dns_message_next(&message, &walk, &record) > 0) {
-		if (record.type == DNS_A && dns_record_ip(&record, &ip) == 0 &&
-			ip_equal(ip, address))
-			return true;
-	}
-	return false;
+	while (!has && dns_message_next(&message, &walk, &record) > 0)
+		has = record.type == DNS_A && dns_record_ip(&record, &ip) == 0 &&
+		      ip_equal(ip, address);
+	return has;
 }
 
 /* RFC 1035 section 4.2.2: by TCP, a length of two octets before each message. */
@@ -229,8 +226,7 @@ int demo_client_dns(struct endpoint server, const char *name, struct ip address,
 {
 	struct dns_name question;
 	struct wire wire;
-	struct buf query;
-	struct buf out;
+	struct buf query, out;
 	int r = dns_name_parse(span_text(name), &question);
 
 	if (r < 0)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * The demo's other ends: a mail client that can misbehave, a DNS client, a browser. Blocking, with
- * a time limit; for the thread of the visitors. Each call opens a connection of its own.
- */
+/* The demo's other ends: a mail client that can misbehave, a DNS client, a browser. Blocking, with
+ * a time limit; for the thread of the visitors. Each call opens a connection of its own. */
 #include <stdbool.h>
 
 #include "base/buf.h"
@@ -13,9 +11,7 @@
 /* One visitor's mail. */
 struct demo_visit {
 	const char *client; /* the address in the PROXY header */
-	const char *helo;
-	const char *sender;
-	const char *recipient;
+	const char *helo, *sender, *recipient;
 	bool early; /* says EHLO before it is greeted */
 };
 
@@ -26,8 +22,7 @@ struct demo_reply {
 	char text[DEMO_REPLY_SIZE]; /* "550 5.7.25 Fix ...", the last line of a reply of several */
 };
 
-/* The reply that ended it: the first refusal, or that to the end of data. E_AWAY, E_TIMEOUT,
- * E_CLOSED, E_PARSE. */
+/* The first refusal, or the reply to the data. E_AWAY, E_TIMEOUT, E_CLOSED, E_PARSE. */
 int demo_client_mail(
 	struct endpoint gate, const struct demo_visit *visit, struct demo_reply *ret_reply);
 

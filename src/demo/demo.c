@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * `stockade demo`: a whole site on loopback. The main thread runs the loop: demo name server, demo
- * mailbox, signals, news from the supervisor. The visitors call from a second thread, blocking, as
- * visitors do.
- */
-#include <inttypes.h>
+/* `stockade demo`: a whole site on loopback. The main thread runs the loop: demo name server, demo
+ * mailbox, signals, news from the supervisor. The visitors call from a second thread, blocking. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/macro.h"
 #include "base/obj.h"
@@ -27,8 +21,7 @@ enum { READY_PATIENCE_MS = 60000, END_PATIENCE_MS = 40000 };
 struct demo {
 	uint32_t magic;
 	struct cli *cli;
-	bool selftest;
-	bool keep;
+	bool selftest, keep;
 	struct loop *loop;
 	struct demo_site site;
 	struct demo_names *names;
@@ -48,19 +41,17 @@ static void demo_end(struct demo *demo, int exit_code);
 
 static void demo_print_head(const struct demo *demo)
 {
-	char gate[ENDPOINT_TEXT_SIZE];
-	char mailbox[ENDPOINT_TEXT_SIZE];
-	char dns[ENDPOINT_TEXT_SIZE];
+	char gate[ENDPOINT_TEXT_SIZE], mailbox[ENDPOINT_TEXT_SIZE], dns[ENDPOINT_TEXT_SIZE];
 	const struct demo_site *site = &demo->site;
 
 	printf("Stockade demo - all on 127.0.0.1, data in a temporary folder, %s\n",
 		demo->keep ? "kept at exit" : "removed at exit");
-	printf("  mail gate   %s  -> demo mailbox %s\n", endpoint_print(site->gate, gate),
-		endpoint_print(site->mailbox, mailbox));
-	printf("  blocklist   %s  zone bl.demo.test (UDP and TCP)\n",
-		endpoint_print(site->dns, dns));
-	printf("  web page    http://127.0.0.1:%u/\n", site->pages.port);
-	printf("  data        %s\n\n", site->folder);
+	printf("  mail gate   %s  -> demo mailbox %s\n"
+	       "  blocklist   %s  zone bl.demo.test (UDP and TCP)\n"
+	       "  web page    http://127.0.0.1:%u/\n"
+	       "  data        %s\n\n",
+		endpoint_print(site->gate, gate), endpoint_print(site->mailbox, mailbox),
+		endpoint_print(site->dns, dns), site->pages.port, site->folder);
 	fflush(stdout);
 }
 
@@ -68,34 +59,32 @@ static void demo_print_invitation(const struct demo *demo)
 {
 	const struct demo_site *site = &demo->site;
 	const char *program = demo->cli->program;
+	unsigned dns = site->dns.port;
 
 	printf("\nYour turn, in another terminal (Ctrl-C here ends the demo):\n\n"
-	       "  conf=%s\n\n",
-		site->conf_path);
-	printf("  send a mail   swaks --server 127.0.0.1:%u --proxy 'TCP4 192.0.2.10 127.0.0.1 40000 25' \\\n"
+	       "  conf=%s\n\n"
+	       "  send a mail   swaks --server 127.0.0.1:%u --proxy 'TCP4 192.0.2.10 127.0.0.1 40000 25' \\\n"
 	       "                  --helo mail.good.test --from anna@good.test --to you@demo.test\n"
-	       "                (the client's address is in the PROXY header: try 198.51.100.9 or 192.0.2.66)\n",
-		site->gate.port);
-	printf("  why refused   http://127.0.0.1:%u/why/%s\n"
+	       "                (the client's address is in the PROXY header: try 198.51.100.9 or 192.0.2.66)\n"
+	       "  why refused   http://127.0.0.1:%u/why/%s\n"
 	       "                %s incident %s --config $conf\n"
 	       "                %s explain 198.51.100.9 --helo friend --config $conf\n",
-		site->pages.port, demo->play.incident, program, demo->play.incident, program);
+		site->conf_path, site->gate.port, site->pages.port, demo->play.incident, program,
+		demo->play.incident, program);
 	printf("  ask by DNS    dig -p %u @127.0.0.1 9.100.51.198.bl.demo.test +short\n"
 	       "                dig -p %u @127.0.0.1 9.100.51.198.bl.demo.test TXT +short +tcp\n"
 	       "  one sublist   dig -p %u @127.0.0.1 9.100.51.198.manual.bl.demo.test +short\n"
 	       "  a domain      dig -p %u @127.0.0.1 listed.test.dbl.demo.test TXT +short\n"
 	       "  on the zone   dig -p %u @127.0.0.1 bl.demo.test TXT +short +tcp\n"
 	       "  all of it     dig -p %u @127.0.0.1 bl.demo.test AXFR\n",
-		site->dns.port, site->dns.port, site->dns.port, site->dns.port, site->dns.port,
-		site->dns.port);
+		dns, dns, dns, dns, dns, dns);
 	printf("  look it up    %s lookup 198.51.100.9 --config $conf\n"
-	       "                %s list ls --config $conf\n",
-		program, program);
-	printf("  take it off   %s delist 198.51.100.0/24 --reason \"repaired\" --config $conf\n"
+	       "                %s list ls --config $conf\n"
+	       "  take it off   %s delist 198.51.100.0/24 --reason \"repaired\" --config $conf\n"
 	       "  put one on    %s list add 192.0.2.0/28 --list main --reason \"test\" --for 1h --config $conf\n"
 	       "  its state     %s status --config $conf\n"
 	       "                less %s\n\n",
-		program, program, program, site->log_path);
+		program, program, program, program, program, site->log_path);
 	fflush(stdout);
 }
 
@@ -125,8 +114,7 @@ static void *demo_visit(void *arg)
 /* Signals are for the loop's thread alone. */
 static void demo_start_visitors(struct demo *demo)
 {
-	sigset_t all;
-	sigset_t mask;
+	sigset_t all, mask;
 
 	printf("%zu visitors call ...\n", demo_visitors_count());
 	fflush(stdout);
@@ -148,15 +136,6 @@ static void demo_on_ready(pid_t pid, void *arg)
 	demo_start_visitors(demo);
 }
 
-static void demo_end_play(struct demo *demo)
-{
-	if (!demo->has_thread)
-		return;
-	atomic_store(&demo->play.stop, true);
-	pthread_join(demo->thread, NULL);
-	demo->has_thread = false;
-}
-
 /* The visitors' thread has something to say: it is done. */
 static void demo_on_wake(void *arg)
 {
@@ -165,11 +144,11 @@ static void demo_on_wake(void *arg)
 
 	if (!atomic_load(&demo->is_over) || demo->invites || demo->ending)
 		return;
-	if (unexpected > 0)
+	if (unexpected > 0) {
 		printf("\n%u of these did not end as they should; the log:\n", unexpected);
-	fflush(stdout);
-	if (unexpected > 0)
+		fflush(stdout);
 		demo_site_show_log(&demo->site);
+	}
 	if (demo->selftest) {
 		printf("\nselftest: %u visitors, %u unexpected\n", demo->play.played, unexpected);
 		demo_end(demo, unexpected > 0 ? err_exit_code(E_BUG) : 0);
@@ -209,8 +188,7 @@ static void demo_on_child(int number, void *arg)
 	demo_end(demo, demo->exit_code);
 }
 
-/* Ends the site first; the loop goes on until it is gone, for the sessions that end in the
- * mailbox. */
+/* Ends the site first; the loop goes on until it is gone, for sessions that end in the mailbox. */
 static void demo_end(struct demo *demo, int exit_code)
 {
 	demo->exit_code = exit_code;
@@ -237,14 +215,11 @@ static void demo_on_signal(int number, void *arg)
 
 static int demo_start(struct demo *demo, struct fault *why)
 {
-	struct demo_mailbox_settings mailbox = {.name = "mailbox.demo.test",
-		.domain = "demo.test",
-		.xclient = "NAME ADDR PORT PROTO HELO REVERSE_NAME DESTADDR DESTPORT",
-		.on_mail = demo_on_mail,
-		.arg = demo};
 	int r = demo_site_init(&demo->site, why);
+	struct demo_mailbox_settings mailbox = {demo->site.mailbox, "mailbox.demo.test",
+		"demo.test", "NAME ADDR PORT PROTO HELO REVERSE_NAME DESTADDR DESTPORT",
+		demo_on_mail, demo};
 
-	mailbox.endpoint = demo->site.mailbox;
 	if (r == 0)
 		r = demo_names_new(demo->loop, &demo->site.names, &demo->names, why);
 	if (r == 0)
@@ -254,9 +229,7 @@ static int demo_start(struct demo *demo, struct fault *why)
 			&demo->listener, why);
 	if (r == 0)
 		r = demo_site_write(&demo->site, why);
-	if (r == 0)
-		r = demo_site_start(&demo->site, notify_listener_path(demo->listener), why);
-	return r;
+	return r == 0 ? demo_site_start(&demo->site, notify_listener_path(demo->listener), why) : r;
 }
 
 static void demo_init(struct demo *demo)
@@ -275,7 +248,9 @@ static void demo_init(struct demo *demo)
 
 static void demo_done(struct demo *demo)
 {
-	demo_end_play(demo);
+	atomic_store(&demo->play.stop, true);
+	if (demo->has_thread)
+		pthread_join(demo->thread, NULL);
 	notify_listener_free(&demo->listener);
 	demo_mailbox_free(&demo->mailbox);
 	demo_names_free(&demo->names);

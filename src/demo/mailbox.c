@@ -2,6 +2,7 @@
 #include "demo/mailbox.h"
 
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,8 +24,7 @@ struct demo_guest {
 	struct stream *stream;
 	bool in_data;
 	size_t size; /* of the message so far */
-	char client[TEXT_SIZE];
-	char sender[TEXT_SIZE];
+	char client[TEXT_SIZE], sender[TEXT_SIZE];
 };
 
 struct demo_mailbox {
@@ -50,10 +50,7 @@ static void guest_greet(struct demo_guest *guest)
 
 static void guest_note(char text[TEXT_SIZE], struct span value)
 {
-	size_t len = value.len < TEXT_SIZE - 1 ? value.len : TEXT_SIZE - 1;
-
-	memcpy(text, value.ptr, len);
-	text[len] = '\0';
+	snprintf(text, TEXT_SIZE, "%.*s", (int)value.len, (const char *)value.ptr);
 }
 
 /* Between < and >; empty when there is none. */
@@ -64,8 +61,7 @@ static struct span path_of(struct span line)
 	return span_first(path, span_find(path, '>'));
 }
 
-/* XCLIENT ADDR=192.0.2.10 NAME=... (Postfix's XCLIENT_README): only who the client is, for the demo
- * to show. */
+/* XCLIENT ADDR=192.0.2.10 NAME=... (Postfix's XCLIENT_README): who the client is, to show. */
 static void guest_xclient(struct demo_guest *guest, struct span words)
 {
 	while (!span_is_empty(words)) {
@@ -82,21 +78,17 @@ static void guest_rcpt(struct demo_guest *guest, struct span line)
 	struct span path = path_of(line);
 	struct span domain = span_from(path, span_find(path, '@') + 1);
 
-	if (span_equal_nocase(domain, span_text(guest->mailbox->settings.domain)))
-		guest_reply(guest, "250 2.1.5 Ok");
-	else
-		guest_reply(guest, "554 5.7.1 Relay access denied");
+	guest_reply(guest, span_equal_nocase(domain, span_text(guest->mailbox->settings.domain))
+				   ? "250 2.1.5 Ok"
+				   : "554 5.7.1 Relay access denied");
 }
 
 static void guest_ehlo(struct demo_guest *guest)
 {
-	buf_append_format(stream_out(guest->stream), "250-%s\r\n", guest->mailbox->settings.name);
-	guest_reply(guest, "250-PIPELINING");
-	guest_reply(guest, "250-SIZE 52428800");
-	guest_reply(guest, "250-8BITMIME");
-	guest_reply(guest, "250-ENHANCEDSTATUSCODES");
-	buf_append_format(
-		stream_out(guest->stream), "250 XCLIENT %s\r\n", guest->mailbox->settings.xclient);
+	buf_append_format(stream_out(guest->stream),
+		"250-%s\r\n250-PIPELINING\r\n250-SIZE 52428800\r\n250-8BITMIME\r\n"
+		"250-ENHANCEDSTATUSCODES\r\n250 XCLIENT %s\r\n",
+		guest->mailbox->settings.name, guest->mailbox->settings.xclient);
 }
 
 static void guest_command(struct demo_guest *guest, struct span line)
@@ -124,17 +116,16 @@ static void guest_command(struct demo_guest *guest, struct span line)
 
 static void guest_data(struct demo_guest *guest, struct span line)
 {
-	struct demo_mail mail = {.client = span_text(guest->client),
-		.sender = span_text(guest->sender),
-		.size = guest->size};
+	const struct demo_mailbox_settings *settings = &guest->mailbox->settings;
+	struct demo_mail mail = {span_text(guest->client), span_text(guest->sender), guest->size};
 
 	if (!span_equal_text(line, ".")) {
 		guest->size += line.len + strlen("\r\n");
 		return;
 	}
 	guest->in_data = false;
-	if (guest->mailbox->settings.on_mail != NULL)
-		guest->mailbox->settings.on_mail(&mail, guest->mailbox->settings.arg);
+	if (settings->on_mail != NULL)
+		settings->on_mail(&mail, settings->arg);
 	guest_reply(guest, "250 2.0.0 Ok: in the mailbox");
 }
 
@@ -241,10 +232,8 @@ void demo_mailbox_free(struct demo_mailbox **mailbox)
 	*mailbox = NULL;
 	if (old == NULL)
 		return;
-	for (struct demo_guest *guest = old->first, *next; guest != NULL; guest = next) {
-		next = guest->next;
-		guest_free(&guest);
-	}
+	while (old->first != NULL)
+		guest_free(&(struct demo_guest *){old->first});
 	watch_free(&old->watch);
 	if (old->fd >= 0)
 		close(old->fd);

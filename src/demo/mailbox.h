@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * A mail server to stand behind the gate, for the demo and the bench: takes mail for one domain and
+/* A mail server to stand behind the gate, for the demo and the bench: takes mail for one domain and
  * throws it away. It knows XCLIENT, by which the gate tells it who the client is, and relays for
- * nobody, without which the gate would not start. Owner: the caller; one loop, one thread.
- */
+ * nobody, without which the gate would not start. Owner: the caller; one loop, one thread. */
 #include <stdbool.h>
 
 #include "base/err.h"
@@ -16,8 +14,7 @@ struct demo_mailbox;
 
 /* What arrived; spans live during the call. client is as the gate told it. */
 struct demo_mail {
-	struct span client;
-	struct span sender;
+	struct span client, sender;
 	size_t size;
 };
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "demo/names.h"
 
-#include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -15,8 +14,7 @@ enum { TTL_S = 60, QUESTION_POINTER = 0xc000 | DNS_HEADER_SIZE, OPCODE_BITS = 0x
 
 /* Addresses with a PTR record, and whether that name points back. */
 static const struct {
-	const char *address;
-	const char *name;
+	const char *address, *name;
 	bool points_back;
 } hosts[] = {
 	{"192.0.2.10", "mail.good.test", true},
@@ -34,11 +32,9 @@ static const struct {
 	{"2001:db8:10::25", "mail6.good.test", true},
 };
 
-/* Names and their addresses: the foreign blocklist with its test point (RFC 5782 section 5), and
- * what is forged. */
+/* Names and addresses: a foreign blocklist with its test point (RFC 5782 section 5), a forgery. */
 static const struct {
-	const char *name;
-	const char *address;
+	const char *name, *address;
 } addresses[] = {
 	{"2.0.0.127.bl.foreign.test", "127.0.0.2"},
 	{"50.113.0.203.bl.foreign.test", "127.0.0.4"},
@@ -110,9 +106,9 @@ static void names_fill(struct demo_names *names)
 
 static void answer_append(const struct entry *entry, struct buf *out)
 {
-	bool v4 = entry->type == DNS_A;
-	struct span address = span_of(entry->ip.b + (v4 ? 12 : 0), v4 ? 4 : 16);
-	struct span data = entry->type == DNS_PTR ? dns_name_span(&entry->target) : address;
+	struct span data = entry->type == DNS_PTR ? dns_name_span(&entry->target)
+			   : entry->type == DNS_A ? span_of(entry->ip.b + 12, 4)
+						  : span_of(entry->ip.b, sizeof(entry->ip.b));
 
 	buf_append_u16(out, QUESTION_POINTER);
 	buf_append_u16(out, entry->type);
@@ -122,8 +118,7 @@ static void answer_append(const struct entry *entry, struct buf *out)
 	buf_append(out, data);
 }
 
-/* Records of the name and type; *ret_exists: the name has any, or there are names below it (RFC
- * 8020). */
+/* Records of the name and type; *ret_exists: it has any, or there are names below it (RFC 8020). */
 static uint16_t names_search(const struct demo_names *names, const struct dns_message *query,
 	struct buf *answers, bool *ret_exists)
 {
@@ -145,10 +140,9 @@ static uint16_t names_search(const struct demo_names *names, const struct dns_me
 static void names_answer(
 	const struct demo_names *names, const struct dns_message *query, struct buf *out)
 {
-	uint16_t kept = DNS_FLAG_RD;
+	uint16_t kept = DNS_FLAG_RD, count;
 	struct buf answers;
 	bool exists;
-	uint16_t count;
 
 	buf_init(&answers, DNS_UDP_PLAIN);
 	count = names_search(names, query, &answers, &exists);

@@ -15,14 +15,12 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/macro.h"
 #include "conf/store_url.h"
 #include "loop/socket.h"
 #include "process/child.h"
 
 enum {
 	GATE_PORT = 2525,
-	MAILBOX_STEP = 1, /* behind the gate */
 	DNS_PORT = 5300,
 	PAGES_PORT = 8460,
 	PORTS_TRIED = 200,
@@ -35,8 +33,7 @@ enum protocols { TCP_ALONE, TCP_AND_UDP };
 
 static bool port_is_free(struct endpoint endpoint, enum protocols protocols)
 {
-	int tcp = -1;
-	int udp = -1;
+	int tcp = -1, udp = -1;
 	bool is_free =
 		socket_listen_tcp(endpoint, false, &tcp, NULL) == 0 &&
 		(protocols == TCP_ALONE || socket_bind_udp(endpoint, false, &udp, NULL) == 0);
@@ -54,12 +51,11 @@ static int port_choose(
 {
 	struct endpoint endpoint = {.ip = ip_from_v4(INADDR_LOOPBACK)};
 
-	for (uint16_t port = first; port < first + PORTS_TRIED; port++) {
-		endpoint.port = port;
-		if (!port_is_free(endpoint, protocols))
-			continue;
-		*ret_endpoint = endpoint;
-		return 0;
+	for (endpoint.port = first; endpoint.port < first + PORTS_TRIED; endpoint.port++) {
+		if (port_is_free(endpoint, protocols)) {
+			*ret_endpoint = endpoint;
+			return 0;
+		}
 	}
 	return fault_set(
 		why, E_EXISTS, "no free port between %d and %d", first, first + PORTS_TRIED);
@@ -92,9 +88,8 @@ int demo_site_init(struct demo_site *site, struct fault *why)
 
 	*site = (struct demo_site){.supervisor = 0};
 	r = port_choose(GATE_PORT, TCP_ALONE, &site->gate, why);
-	if (r == 0)
-		r = port_choose(
-			(uint16_t)(site->gate.port + MAILBOX_STEP), TCP_ALONE, &site->mailbox, why);
+	if (r == 0) /* behind the gate */
+		r = port_choose((uint16_t)(site->gate.port + 1), TCP_ALONE, &site->mailbox, why);
 	if (r == 0)
 		r = port_choose(DNS_PORT, TCP_AND_UDP, &site->dns, why);
 	if (r == 0)
@@ -121,26 +116,28 @@ void demo_site_done(struct demo_site *site, bool keep)
 /* Every check refuses here, also those that a careful administrator would begin with as tag. */
 static void site_print_conf(const struct demo_site *site, struct buf *out)
 {
-	char text[ENDPOINT_TEXT_SIZE];
+	char names[ENDPOINT_TEXT_SIZE], gate[ENDPOINT_TEXT_SIZE], mailbox[ENDPOINT_TEXT_SIZE],
+		dns[ENDPOINT_TEXT_SIZE], pages[ENDPOINT_TEXT_SIZE];
 
+	endpoint_print(site->names, names);
 	buf_append_format(out,
 		"# The configuration of `stockade demo`.\n"
 		"hostname: mx.demo.test\n"
 		"contact: postmaster@demo.test\n"
 		"portal-url: http://127.0.0.1:%u/why\n"
 		"mode: enforce\n"
-		"store: " STORE_URL_FILE "%s/store/stockade.db\n",
-		site->pages.port, site->folder);
-	buf_append_format(out, "\nrun:\n  resolver: %s\n", endpoint_print(site->names, text));
-	buf_append_format(out, "  folder: %s/run\n  lists: %s/lists\n  state: %s/state\n",
-		site->folder, site->folder, site->folder);
-	buf_append_text(out, "\nown:\n  domains: [demo.test]\n");
-	buf_append_format(out, "\ngate:\n  listen: [\"%s\"]\n", endpoint_print(site->gate, text));
-	buf_append_format(out,
+		"store: " STORE_URL_FILE "%s/store/stockade.db\n"
+		"\nrun:\n"
+		"  resolver: %s\n"
+		"  folder: %s/run\n"
+		"  lists: %s/lists\n"
+		"  state: %s/state\n"
+		"\nown:\n"
+		"  domains: [demo.test]\n"
+		"\ngate:\n"
+		"  listen: [\"%s\"]\n"
 		"  backend: {address: \"%s\", pass-client: xclient}\n"
-		"  proxy-from: [127.0.0.0/8]\n",
-		endpoint_print(site->mailbox, text));
-	buf_append_text(out,
+		"  proxy-from: [127.0.0.0/8]\n"
 		"\nchecks:\n"
 		"  no-ptr: reject\n"
 		"  fcrdns: reject\n"
@@ -166,25 +163,28 @@ static void site_print_conf(const struct demo_site *site, struct buf *out)
 		"  names:\n"
 		"    zone: dbl.demo.test\n"
 		"    holds: domains\n"
-		"    sublists: {manual: {code: 127.0.1.2, policy: by-hand}}\n");
-	buf_append_format(
-		out, "\ndns:\n  listen: [\"%s\"]\n  threads: 1\n", endpoint_print(site->dns, text));
-	/* So that dig may transfer a zone; who is told of changes is the demo's own name server. */
-	buf_append_format(
-		out, "  transfer-to: [{address: \"%s\"}]\n", endpoint_print(site->names, text));
-	buf_append_format(out, "\nportal:\n  listen: %s\n", endpoint_print(site->pages, text));
+		"    sublists: {manual: {code: 127.0.1.2, policy: by-hand}}\n"
+		"\ndns:\n"
+		"  listen: [\"%s\"]\n"
+		"  threads: 1\n"
+		/* So that dig may transfer a zone; the demo's own name server is told of changes.
+		 */
+		"  transfer-to: [{address: \"%s\"}]\n"
+		"\nportal:\n"
+		"  listen: %s\n",
+		site->pages.port, site->folder, names, site->folder, site->folder, site->folder,
+		endpoint_print(site->gate, gate), endpoint_print(site->mailbox, mailbox),
+		endpoint_print(site->dns, dns), names, endpoint_print(site->pages, pages));
 }
 
 int demo_site_write(const struct demo_site *site, struct fault *why)
 {
 	struct buf text;
-	bool failed;
-	FILE *file;
+	FILE *file = fopen(site->conf_path, "we");
+	bool failed = file == NULL;
 
 	buf_init(&text, 0);
 	site_print_conf(site, &text);
-	file = fopen(site->conf_path, "we");
-	failed = file == NULL;
 	if (file != NULL) {
 		failed = fwrite(buf_span(&text).ptr, buf_len(&text), 1, file) != 1;
 		failed = fclose(file) != 0 || failed;
@@ -217,8 +217,7 @@ static _Noreturn void site_exec_supervisor(
 
 int demo_site_start(struct demo_site *site, const char *notify_path, struct fault *why)
 {
-	pid_t parent = getpid();
-	pid_t pid = child_fork();
+	pid_t parent = getpid(), pid = child_fork();
 
 	if (pid == 0)
 		site_exec_supervisor(site, notify_path, parent);

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * The demo's site: a temporary folder, free ports, a configuration, and `stockade run` below it.
- * Everything is on loopback and gone at the end. Owner: the demo; main thread, but for
- * demo_site_verb.
- */
+/* The demo's site: a temporary folder, free ports, a configuration, and `stockade run` below it.
+ * All on loopback, and gone at the end. Owner: the demo; main thread, but for demo_site_verb. */
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -15,13 +12,8 @@
 enum { DEMO_PATH_SIZE = 64 };
 
 struct demo_site {
-	char folder[DEMO_PATH_SIZE];
-	char conf_path[2 * DEMO_PATH_SIZE];
-	char log_path[2 * DEMO_PATH_SIZE];
-	struct endpoint gate;
-	struct endpoint mailbox;
-	struct endpoint dns;
-	struct endpoint pages;
+	char folder[DEMO_PATH_SIZE], conf_path[2 * DEMO_PATH_SIZE], log_path[2 * DEMO_PATH_SIZE];
+	struct endpoint gate, mailbox, dns, pages;
 	/* of the demo's name server; set by the caller before demo_site_write */
 	struct endpoint names;
 	pid_t supervisor; /* 0: not running */

@@ -77,11 +77,12 @@ size_t demo_visitors_count(void)
 static bool play_prepare(struct demo_play *play)
 {
 	for (size_t i = 0; i < COUNTOF(preparations); i++) {
-		if (!atomic_load(&play->stop) && demo_site_verb(play->site, preparations[i]) == 0)
+		const char *const *words = preparations[i];
+
+		if (!atomic_load(&play->stop) && demo_site_verb(play->site, words) == 0)
 			continue;
 		if (!atomic_load(&play->stop))
-			printf("  `stockade %s %s %s` failed\n", preparations[i][0],
-				preparations[i][1], preparations[i][2]);
+			printf("  `stockade %s %s %s` failed\n", words[0], words[1], words[2]);
 		return false;
 	}
 	return true;
@@ -137,11 +138,11 @@ static void play_visitor(struct demo_play *play, size_t index)
 
 static bool look_at_dns(struct demo_play *play)
 {
+	struct endpoint dns = play->site->dns;
 	struct ip code = ip_from_v4(0x7f000008);
 
-	return demo_client_dns(play->site->dns, "9.100.51.198.bl.demo.test", code, false) == 1 &&
-	       demo_client_dns(play->site->dns, "9.100.51.198.manual.bl.demo.test", code, true) ==
-		       1;
+	return demo_client_dns(dns, "9.100.51.198.bl.demo.test", code, false) == 1 &&
+	       demo_client_dns(dns, "9.100.51.198.manual.bl.demo.test", code, true) == 1;
 }
 
 static bool look_at_page(struct demo_play *play)
@@ -159,19 +160,16 @@ static bool look_at_page(struct demo_play *play)
 	return good;
 }
 
-/* What follows from the calls: at once by DNS; on the page as soon as the keeper has stored the
- * incident. */
+/* What follows: at once by DNS; on the page as soon as the keeper has stored the incident. */
 static void play_look(
 	struct demo_play *play, const char *what, bool (*look)(struct demo_play *play))
 {
 	int64_t end_ms = clock_monotonic_ms() + LOOK_PATIENCE_MS;
 	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_MS * 1000000};
-	bool good = look(play);
+	bool good;
 
-	while (!good && clock_monotonic_ms() < end_ms && !atomic_load(&play->stop)) {
+	while (!(good = look(play)) && clock_monotonic_ms() < end_ms && !atomic_load(&play->stop))
 		nanosleep(&pause, NULL);
-		good = look(play);
-	}
 	if (atomic_load(&play->stop))
 		return;
 	printf("      %s: %s\n", what, good ? "yes" : "NO");

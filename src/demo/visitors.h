@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * Who calls in the demo, what is expected to become of each, and the play. One thread of its own,
- * beside the one that answers for mailbox and name server.
- */
+/* Who calls in the demo, what is expected to become of each, and the play. One thread of its own,
+ * beside the one that answers for mailbox and name server. */
 #include <stdatomic.h>
 #include <stdbool.h>
 
