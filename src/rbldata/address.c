@@ -7,20 +7,19 @@
 
 enum { OCTETS = 4, IPV4_BITS = 32, IPV6_BITS = 128, IPV6_BYTES = 16 };
 
-/* A decimal number up to max. */
-static int number_read(struct rbl_cursor *cursor, unsigned max, unsigned *ret_number)
+int rbl_number_read(struct rbl_cursor *cursor, uint32_t max, uint32_t *ret_number)
 {
-	unsigned number = 0;
+	uint64_t number = 0;
 
 	if (!ascii_is_digit(rbl_peek(cursor)))
 		return E_PARSE;
 	while (ascii_is_digit(rbl_peek(cursor))) {
-		number = number * 10 + (unsigned)(*cursor->ptr - '0');
+		number = number * 10 + (uint64_t)(*cursor->ptr - '0');
 		if (number > max)
 			return E_PARSE;
 		cursor->ptr++;
 	}
-	*ret_number = number;
+	*ret_number = (uint32_t)number;
 	return 0;
 }
 
@@ -30,7 +29,7 @@ int rbl_octets_read(struct rbl_cursor *cursor, uint32_t *ret_address)
 	unsigned octet = 0;
 
 	for (int bits = 8;; bits += 8) {
-		if (number_read(cursor, 255, &octet) < 0)
+		if (rbl_number_read(cursor, 255, &octet) < 0)
 			return E_PARSE;
 		address |= (uint32_t)octet << (IPV4_BITS - bits);
 		if (bits == IPV4_BITS || rbl_peek(cursor) != '.') {
@@ -70,8 +69,7 @@ int rbl_a_read(struct rbl_cursor *cursor, uint8_t ret_a[4])
 	return 0;
 }
 
-/* The length behind a slash, or `bits` when there is none and that is more than one octet or
- * group. */
+/* The length behind a slash, or `bits` when there is none and that is more than one part. */
 static int length_read(struct rbl_cursor *cursor, int bits, int alone, unsigned max)
 {
 	unsigned length = 0;
@@ -79,7 +77,7 @@ static int length_read(struct rbl_cursor *cursor, int bits, int alone, unsigned 
 	if (rbl_peek(cursor) != '/')
 		return bits != alone ? bits : E_PARSE;
 	cursor->ptr++;
-	return number_read(cursor, max, &length) < 0 ? E_PARSE : (int)length;
+	return rbl_number_read(cursor, max, &length) < 0 ? E_PARSE : (int)length;
 }
 
 int rbl_cidr4_read(struct rbl_cursor *cursor, uint32_t *ret_address)
@@ -89,8 +87,7 @@ int rbl_cidr4_read(struct rbl_cursor *cursor, uint32_t *ret_address)
 	return bits < 0 ? bits : length_read(cursor, bits, 8, IPV4_BITS);
 }
 
-/* "10.2-10.4": both give the same octets, the others are 0 and 255; or the last octet alone,
- * "10.2-4". */
+/* "10.2-10.4": the same octets, the others are 0 and 255; or the last one alone, "10.2-4". */
 static int range_end_read(struct rbl_cursor *cursor, int bits, uint32_t first, uint32_t *ret_last)
 {
 	uint32_t last;
@@ -202,8 +199,7 @@ struct run {
 	unsigned first, len;
 };
 
-/* The longest run of zero groups; of equal ones the first, and none of a single group (RFC 5952
- * section 4.2). */
+/* The longest run of zero groups, the first of equal ones, two or more (RFC 5952 section 4.2). */
 static struct run zeros_find(const uint16_t groups[8])
 {
 	struct run best = {8, 0};

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * Addresses as rbldnsd's files write them: whole, as a beginning ("10.2", "2001:db8"), with a
+/* Addresses as rbldnsd's files write them: whole, as a beginning ("10.2", "2001:db8"), with a
  * length, or from one to another. Reading stops behind the address; what follows is the caller's to
- * judge. Pure; any thread.
- */
+ * judge. Pure; any thread. */
 #include "base/ip.h"
 #include "base/span.h"
 
@@ -51,8 +49,10 @@ static inline uint32_t rbl_mask4(unsigned bits)
 	return bits == 0 ? 0 : UINT32_MAX << (32 - bits);
 }
 
-/* Octets with dots between: how many bits they give (8, 16, 24, 32), or E_PARSE with the cursor at
- * the offence. */
+/* A decimal number up to max. E_PARSE. */
+int rbl_number_read(struct rbl_cursor *cursor, uint32_t max, uint32_t *ret_number);
+
+/* Octets with dots between: their bits (8 to 32), or E_PARSE with the cursor at the offence. */
 int rbl_octets_read(struct rbl_cursor *cursor, uint32_t *ret_address);
 
 /* "2" is 0.0.0.2, "1.2" is 1.0.0.2, "1.2.3" is 1.2.0.3, as inet_aton had it, but without its other
@@ -73,8 +73,7 @@ int rbl_range4_read(struct rbl_cursor *cursor, uint32_t *ret_first, uint32_t *re
 /* Groups of four digits: 16 bits for each, 128 with "::". E_PARSE. */
 int rbl_groups_read(struct rbl_cursor *cursor, struct ip *ret_ip);
 
-/* The same, or with a length behind a slash; one group alone is no address. E_PARSE. *ret_ip may
- * have host bits. */
+/* The same, or with "/length"; one group is not an address. E_PARSE. *ret_ip may have host bits. */
 int rbl_cidr6_read(struct rbl_cursor *cursor, struct ip *ret_ip);
 
 /* As RFC 5952 has it, but with groups alone: "::ffff:102:304". Its length. */

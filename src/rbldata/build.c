@@ -63,8 +63,7 @@ static int64_t default_number(struct rbl_builder *builder)
 	return builder->default_number;
 }
 
-/* What the entry says: 0 for an exclusion. A trivial set says the same everywhere, known at the
- * end. */
+/* What the entry says: 0 for an exclusion. A trivial set says one thing, known at the end. */
 static int64_t entry_number(struct rbl_builder *builder, const struct rbl_entry *entry)
 {
 	enum rbl_type type = builder->section->type;
@@ -151,8 +150,7 @@ int rbl_builder_entry(struct rbl_builder *builder, const struct rbl_entry *entry
 
 /* ---- Plain lines: "192.0.2.1\n", by far the most of them ---- */
 
-/* One octet and the byte behind it. The line ends in a newline, so reading stops there at the
- * latest. */
+/* One octet and the byte behind it. The newline at the line's end stops it at the latest. */
 static inline const uint8_t *octet_read(const uint8_t *at, uint32_t *address)
 {
 	uint32_t octet = (uint32_t)*at++ - '0', digit;
@@ -253,8 +251,7 @@ static void repeated_quietly(void *arg, const struct rbl_prefix *prefix)
 	(void)prefix;
 }
 
-/* Of repeated addresses the first counts (sorting keeps their order); what the steps say anyway is
- * dropped. */
+/* Of repeated addresses the first counts (a stable sort); what the steps say is dropped. */
 static void trie_points_paint(
 	struct rbl_builder *builder, struct rbl_reader *reader, const struct steps *steps)
 {
@@ -282,12 +279,8 @@ static int trie_paint_v4(
 	struct rbl_builder *builder, struct rbl_reader *reader, struct rbl_painted *painted)
 {
 	struct rbl_leveled *leveled = &builder->leveled;
-	struct point *spare = mem_alloc_array_try(leveled->points_len, sizeof(*spare));
-	int r = spare != NULL ? 0 : E_NOMEM;
+	int r = rbl_leveled_sort(leveled);
 
-	if (r == 0)
-		point_sort(leveled->points, spare, leveled->points_len);
-	mem_free(spare);
 	if (r == 0)
 		r = rbl_prefixes_sort(&builder->prefixes_v4, repeated_v4, reader);
 	if (r == 0)

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * A plain data set while its lines are read, and its painting at the end. Owner: the loader; one
- * thread.
- */
+/* A plain data set while its lines are read, and its painting. Owner: the loader; one thread. */
 #include "rbldata/paint.h"
 #include "rbldata/read.h"
 #include "rbldata/subset.h"
 
-/* What a trie has to know of a whole address, to choose among repeated ones and to tell of the
- * others. */
+/* What a trie knows of a whole address, to choose among repeated ones and to tell of the others. */
 struct rbl_point_origin {
-	uint32_t value;
-	uint32_t line;
+	uint32_t value, line;
 };
 
 struct rbl_builder {

@@ -68,7 +68,6 @@ static int take_record(void *arg, const struct rbl_section *section, struct span
 	struct rbl_offence *ret_offence)
 {
 	struct dataset_loader *loader = arg;
-
 	struct rbl_ttl_rules rules = {rbl_reader_options(loader->reader), section->scope.ttl_s};
 
 	return rbl_generic_add(loader->builder->generic, line, &rules, ret_offence);
@@ -324,13 +323,7 @@ struct rbl_verdict rbl_dataset_verdict(const struct rbl_dataset *acl, struct ip 
 
 struct rbl_verdict rbl_verdict_join(struct rbl_verdict global, struct rbl_verdict zone)
 {
-	static const uint8_t strength[] = {[RBL_PASS] = 0,
-		[RBL_ALWAYS] = 1,
-		[RBL_EMPTY] = 2,
-		[RBL_REFUSE] = 3,
-		[RBL_IGNORE] = 4};
-
-	return strength[zone.action] > strength[global.action] ? zone : global;
+	return zone.action > global.action ? zone : global;
 }
 
 void rbl_verdict_answer(const struct rbl_verdict *verdict, struct ip client, unsigned want,

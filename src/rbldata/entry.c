@@ -56,18 +56,11 @@ static int value_read(struct rbl_cursor *cursor, const struct rbl_value *standar
 	return 0;
 }
 
-struct word {
+static const struct {
 	const char *name;
 	enum rbl_word word;
-};
-
-static const struct word words[] = {
-	{"ignore", RBL_WORD_IGNORE},
-	{"blackhole", RBL_WORD_IGNORE},
-	{"refuse", RBL_WORD_REFUSE},
-	{"empty", RBL_WORD_EMPTY},
-	{"pass", RBL_WORD_PASS},
-};
+} words[] = {{"ignore", RBL_WORD_IGNORE}, {"blackhole", RBL_WORD_IGNORE},
+	{"refuse", RBL_WORD_REFUSE}, {"empty", RBL_WORD_EMPTY}, {"pass", RBL_WORD_PASS}};
 
 /* A word up to a blank, a colon or a comment; RBL_WORD_NONE when it is none of them. */
 static enum rbl_word word_find(struct span s)
@@ -150,10 +143,8 @@ static int ip4_read(struct rbl_cursor *cursor, const struct rbl_entry_rules *rul
 	int bits;
 
 	entry->ground = RBL_GROUND_V4;
-	if (rules->type == RBL_IP4SET)
-		bits = rbl_range4_read(cursor, &entry->first, &entry->last);
-	else
-		bits = rbl_cidr4_read(cursor, &entry->first);
+	bits = rules->type == RBL_IP4SET ? rbl_range4_read(cursor, &entry->first, &entry->last)
+					 : rbl_cidr4_read(cursor, &entry->first);
 	if (bits < 0 || !is_end_of_address(cursor))
 		return rbl_offend(offence, cursor->ptr, "invalid address");
 	if (bits == 0 && rules->type == RBL_IP4SET)
@@ -164,27 +155,19 @@ static int ip4_read(struct rbl_cursor *cursor, const struct rbl_entry_rules *rul
 	return range4_check(entry, start, rules, offence);
 }
 
-/* Without the host bits; whether there were any. */
-static bool ip6_mask(struct ip *ip, unsigned bits)
-{
-	struct ip masked = prefix_of(*ip, bits).ip;
-	bool had = !ip_equal(masked, *ip);
-
-	*ip = masked;
-	return had;
-}
-
 static int ip6_read(struct rbl_cursor *cursor, const struct rbl_entry_rules *rules,
 	struct rbl_entry *entry, struct rbl_offence *offence)
 {
 	const uint8_t *start = cursor->ptr;
 	int bits = rbl_cidr6_read(cursor, &entry->v6);
+	struct ip given = entry->v6;
 
 	entry->ground = RBL_GROUND_V6;
 	if (bits < 0 || !is_end_of_address(cursor))
 		return rbl_offend(offence, cursor->ptr, "invalid address");
 	entry->bits = (uint8_t)bits;
-	if (ip6_mask(&entry->v6, entry->bits) && !rules->host_bits)
+	entry->v6 = prefix_of(given, entry->bits).ip;
+	if (!ip_equal(given, entry->v6) && !rules->host_bits)
 		return rbl_offend(
 			offence, start, "the address has bits behind the length of the network");
 	return 0;
@@ -256,10 +239,10 @@ static int dnset_read(
 		cursor->ptr += 2;
 	}
 	len = rbl_name_read(cursor, wire);
-	if (len > 1)
+	if (len > 1) /* nothing would be every name */
 		len = rbl_name_key(span_of(wire, (size_t)len), entry->key);
 	else
-		len = E_PARSE; /* nothing, which would be every name */
+		len = E_PARSE;
 	if (len < 0)
 		return rbl_offend(offence, start, "invalid domain name");
 	entry->key_len = (uint8_t)len;
@@ -283,8 +266,7 @@ static int default_read(struct rbl_cursor *cursor, const struct rbl_entry_rules 
 {
 	struct rbl_entry_rules standard = *rules;
 
-	/* What a default line leaves out is the standard's, not that of the default before it; but
-	 * for acl. */
+	/* What a default line leaves out is the standard's, not the last default's; but for acl. */
 	if (rules->type != RBL_ACL)
 		standard.default_value = &rbl_value_standard;
 	entry->ground = RBL_GROUND_DEFAULT;

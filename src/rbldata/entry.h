@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * One line of a data set, understood: which ground, and what is said about it. Pure; any thread.
- */
+/* One line of a data set, understood: which ground, and what is said about it. Pure; any thread. */
 #include "base/err.h"
 #include "rbldata/name.h"
 #include "rbldata/type.h"

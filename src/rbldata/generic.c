@@ -135,10 +135,7 @@ static int owner_read(
 		return 0;
 	}
 	len = rbl_name_read(cursor, wire);
-	if (len > 1)
-		len = rbl_name_key(span_of(wire, (size_t)len), key);
-	else
-		len = E_PARSE;
+	len = len > 1 ? rbl_name_key(span_of(wire, (size_t)len), key) : E_PARSE;
 	if (len < 0) {
 		cursor->ptr = start;
 		return rbl_offend(offence, cursor->ptr, "invalid domain name");

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * Data sets of type generic: names with records of their own, A, MX and TXT. Owner while it grows:
- * the loader, one thread; once settled: immutable, any thread.
- */
+/* Data sets of type generic: names with records of their own, A, MX and TXT. Owner while it grows:
+ * the loader, one thread; once settled: immutable, any thread. */
 #include "rbldata/entry.h"
 #include "rbldata/question.h"
 #include "rbldata/special.h"
@@ -24,8 +22,7 @@ void rbl_generic_settle(struct rbl_generic *generic);
 unsigned rbl_generic_query(const struct rbl_generic *generic, struct span key, unsigned want,
 	const struct rbl_sink *sink);
 
-/* Record number `place`, in the order of names: the key of its name, and the record into the
- * sink. */
+/* Record number `place`, in the order of names: its name's key, and the record into the sink. */
 struct span rbl_generic_key(const struct rbl_generic *generic, size_t place);
 void rbl_generic_give(const struct rbl_generic *generic, size_t place, const struct rbl_sink *sink);
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * The content of a gzip file (RFC 1952), member after member. Owner: the caller; one thread.
- */
+/* The content of a gzip file (RFC 1952), member after member. Owner: the caller; one thread. */
 #include "base/err.h"
 #include "base/span.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* What is known of a data set beside its entries: how it is to be read, and what its special lines
- * say. Values. */
+/* A data set beside its entries: how it is read, and what its special lines say. Values. */
 #include "dns/name.h"
 
 enum { RBL_NS_MAX = 32, RBL_TTL_DEFAULT_S = 35 * 60 };

@@ -154,8 +154,7 @@ struct writer {
 	struct list_record record;
 };
 
-/* A row is its answer, held where a snapshot has the reason; the row of answer 0 has nothing and
- * lists nothing. */
+/* A row is its answer, held where a snapshot has the reason; that of answer 0 lists nothing. */
 static void rows_put(struct writer *writer, struct counted *const *order, uint32_t len)
 {
 	struct answer_rows_record *record = &writer->record.rows;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * Painted ground, looked up: the tables of a list (sets/, as in a snapshot), whose rows are answers
- * (rbldata/values.h). A look-up is one or two searches and no rule. Immutable once built; reading:
- * any thread.
- */
+/* Painted ground, looked up: the tables of a list (sets/, as in a snapshot), whose rows are answers
+ * (rbldata/values.h). A look-up is one or two searches, without rules. Immutable once built: any
+ * thread. */
 #include "list/snapshot.h"
 #include "list/view.h"
 #include "rbldata/values.h"
@@ -42,8 +40,7 @@ void rbl_index_prefetch_v4(const struct rbl_index *index, uint32_t address, unsi
 void rbl_index_prefetch_v6(const struct rbl_index *index, struct ip ip, unsigned step);
 void rbl_index_prefetch_name(const struct rbl_index *index, struct span key, unsigned step);
 
-/* The answer of a name that is itself no entry, but has a wildcard below it: what wildcards further
- * up say. */
+/* Of a name that is not an entry but has a wildcard below it: what wildcards further up say. */
 static const uint32_t rbl_inherited = UINT32_MAX - 1;
 
 struct rbl_named {

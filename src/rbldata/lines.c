@@ -10,11 +10,9 @@
 #include "base/mem.h"
 #include "rbldata/gunzip.h"
 
-/*
- * One buffer: the incomplete line that the last block left over lies at its beginning, and the file
+/* One buffer: the incomplete line that the last block left over lies at its beginning, and the file
  * is read behind it. A line that fills a whole buffer without an end is given out cut, and the rest
- * of it is passed over.
- */
+ * of it is passed over. */
 enum { BUFFER_SIZE = 256 * 1024 };
 
 struct rbl_lines {
@@ -29,25 +27,25 @@ struct rbl_lines {
 	size_t start, end; /* given out up to start, filled up to end */
 };
 
-static ssize_t fd_read(int fd, uint8_t *out, size_t size)
+static int64_t fd_read(int fd, uint8_t *out, size_t size, struct fault *why)
 {
 	ssize_t got;
 
 	do
 		got = read(fd, out, size);
 	while (got < 0 && errno == EINTR);
-	return got;
+	return got < 0 ? fault_set(why, err_from_errno(errno), "cannot read: %m") : got;
 }
 
 /* Enough to see whether it is compressed: a pipe may bring one octet at a time. */
 static int first_read(struct rbl_lines *lines, struct fault *why)
 {
-	ssize_t got = 1;
+	int64_t got = 1;
 
 	while (lines->end < 2 && got > 0) {
-		got = fd_read(lines->fd, lines->buffer + lines->end, BUFFER_SIZE - lines->end);
+		got = fd_read(lines->fd, lines->buffer + lines->end, BUFFER_SIZE - lines->end, why);
 		if (got < 0)
-			return fault_set(why, err_from_errno(errno), "cannot read: %m");
+			return (int)got;
 		lines->end += (size_t)got;
 	}
 	return 0;
@@ -130,33 +128,18 @@ int64_t rbl_lines_changed_s(const struct rbl_lines *lines)
 	return lines->before.st_mtime;
 }
 
-static int64_t fill_plain(struct rbl_lines *lines, uint8_t *out, size_t size, struct fault *why)
-{
-	ssize_t got = fd_read(lines->fd, out, size);
-
-	return got < 0 ? fault_set(why, err_from_errno(errno), "cannot read: %m") : got;
-}
-
-static int input_fill(struct rbl_lines *lines, struct fault *why)
-{
-	ssize_t got = fd_read(lines->fd, lines->input, BUFFER_SIZE);
-
-	if (got < 0)
-		return fault_set(why, err_from_errno(errno), "cannot read: %m");
-	lines->input_rest = span_of(lines->input, (size_t)got);
-	return got > 0;
-}
-
 static int64_t fill_gzip(struct rbl_lines *lines, uint8_t *out, size_t size, struct fault *why)
 {
 	int64_t got = 0;
 
 	while (got == 0) {
-		int r = lines->input_rest.len != 0 ? 1 : input_fill(lines, why);
-
-		if (r < 0)
-			return r;
-		if (r == 0)
+		if (lines->input_rest.len == 0) {
+			got = fd_read(lines->fd, lines->input, BUFFER_SIZE, why);
+			if (got < 0)
+				return got;
+			lines->input_rest = span_of(lines->input, (size_t)got);
+		}
+		if (lines->input_rest.len == 0)
 			return rbl_gunzip_is_whole(lines->gunzip)
 				       ? 0
 				       : fault_set(why, E_TRUNCATED,
@@ -184,7 +167,7 @@ static int lines_fill(struct rbl_lines *lines, struct fault *why)
 		uint8_t *out = lines->buffer + lines->end;
 		size_t room = BUFFER_SIZE - lines->end;
 		int64_t got = lines->gunzip != NULL ? fill_gzip(lines, out, room, why)
-						    : fill_plain(lines, out, room, why);
+						    : fd_read(lines->fd, out, room, why);
 
 		if (got < 0)
 			return (int)got;
@@ -216,7 +199,7 @@ static void lines_skip(struct rbl_lines *lines)
 	size_t newline = span_find(rest, '\n');
 
 	lines->skipping = newline == rest.len;
-	lines->start += newline + (newline != rest.len);
+	lines->start += newline + !lines->skipping;
 }
 
 int rbl_lines_next(struct rbl_lines *lines, struct span *ret_block, struct fault *why)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * A file, plain or gzip, in blocks of whole lines: big reads, no copy of a line. Not mapped: a file
- * that is cut short while it is mapped kills its reader. Owner: the caller; one thread.
- */
+/* A file, plain or gzip, in blocks of whole lines: big reads, no copy of a line. Not mapped: a file
+ * that is cut short while it is mapped kills its reader. Owner: the caller; one thread. */
 #include "base/err.h"
 #include "base/span.h"
 

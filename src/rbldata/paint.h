@@ -20,8 +20,7 @@
 /* An answer for ground that no entry covers; only while painting. */
 static const uint32_t rbl_uncovered = UINT32_MAX;
 
-/* Steps of which neighbours differ: from step.first on step.row holds, and `rest` before the first.
- * E_NOMEM. */
+/* Steps, no two neighbours alike: step.row from step.first on, `rest` before the first. E_NOMEM. */
 int rbl_steps_add(struct steps *steps, struct step step, uint32_t rest);
 
 /* ---- ip4set ---- */
@@ -54,6 +53,9 @@ int rbl_leveled_add(struct rbl_leveled *leveled, uint32_t first, uint32_t last, 
 
 /* Room for that many points more. E_NOMEM, E_LIMIT. */
 int rbl_leveled_reserve(struct rbl_leveled *leveled, size_t points);
+
+/* Sorts the points. E_NOMEM. */
+int rbl_leveled_sort(struct rbl_leveled *leveled);
 
 /* Paints into ret_painted, whose points lie in leveled. E_NOMEM, E_LIMIT. */
 int rbl_leveled_paint(
@@ -90,10 +92,8 @@ int rbl_prefixes_paint_v6(struct rbl_prefixes *prefixes, struct rbl_painted *pai
 /* ---- names ---- */
 
 struct rbl_name {
-	uint32_t key_at;
-	uint32_t value;
-	uint8_t key_len;
-	uint8_t covers;
+	uint32_t key_at, value;
+	uint8_t key_len, covers;
 };
 
 struct rbl_names {

@@ -55,11 +55,9 @@ static int range_add(struct rbl_leveled *leveled, enum rbl_level level, struct r
 	return r;
 }
 
-/*
- * What whole octets give. A coarser level gets what is left in the middle when the incomplete ends
+/* What whole octets give. A coarser level gets what is left in the middle when the incomplete ends
  * have gone to the finer one; a range inside one block of 256 stays where it is, unless it is that
- * block.
- */
+ * block. */
 int rbl_leveled_add(struct rbl_leveled *leveled, uint32_t first, uint32_t last, uint32_t value)
 {
 	int r = 0;
@@ -282,7 +280,7 @@ static int points_paint(struct rbl_leveled *leveled, struct rbl_values *values,
 	return 0;
 }
 
-static int points_sort(struct rbl_leveled *leveled)
+int rbl_leveled_sort(struct rbl_leveled *leveled)
 {
 	struct point *spare = mem_alloc_array_try(leveled->points_len, sizeof(*spare));
 
@@ -297,7 +295,7 @@ int rbl_leveled_paint(
 	struct rbl_leveled *leveled, struct rbl_values *values, struct rbl_painted *ret_painted)
 {
 	struct steps levels[RBL_LEVELS] = {0}, painted = {0};
-	int r = points_sort(leveled);
+	int r = rbl_leveled_sort(leveled);
 
 	for (unsigned i = 0; i < RBL_LEVELS && r == 0; i++) {
 		struct steps over = {0};

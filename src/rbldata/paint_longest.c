@@ -4,10 +4,8 @@
 #include "base/mem.h"
 #include "rbldata/paint.h"
 
-/*
- * A walk over the prefixes in order of address, the wider first, with a stack of those that are
- * open: entering one its answer holds, leaving it that of the one around it.
- */
+/* A walk over the prefixes in order of address, the wider first, with a stack of those that are
+ * open: entering one its answer holds, leaving it that of the one around it. */
 enum { DEPTH_MAX = 130, NET_BITS = 64, HOST_BITS = 128 };
 
 void rbl_prefixes_done(struct rbl_prefixes *prefixes)
@@ -137,8 +135,7 @@ static bool net_is_cut(const struct rbl_prefixes *prefixes, size_t i)
 	return false;
 }
 
-/* A host says what its net says, the net what the steps say; those that say the same are
- * dropped. */
+/* A host says what its net says, the net what the steps say; those that say no more are dropped. */
 static int point_add(struct steps *points, const struct rbl_prefix *prefix, uint32_t beneath)
 {
 	int r;

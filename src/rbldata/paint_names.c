@@ -4,11 +4,9 @@
 #include "base/mem.h"
 #include "rbldata/paint.h"
 
-/*
- * A node for every name and each of its ancestors, in order of key, so that everything below a name
+/* A node for every name and each of its ancestors, in order of key, so that everything below a name
  * follows it (sets/names.h). What a table says below a name it says of the name as well, unless the
- * name has an answer of its own; "*.x" does not list x, so such an x gets one: rbl_inherited.
- */
+ * name has an answer of its own; "*.x" does not list x, so such an x gets one: rbl_inherited. */
 enum { LABELS_MAX = 128 };
 
 struct names_walk {

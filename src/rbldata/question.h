@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * What is asked of a data set, and how it answers: records one by one into a sink, so that their
- * number has no limit but that of the message. Pure; any thread.
- */
+/* What is asked of a data set, and how it answers: records one by one into a sink, so that their
+ * number has no limit but that of the message. Pure; any thread. */
 #include "base/ip.h"
 #include "base/span.h"
 #include "rbldata/name.h"
@@ -19,8 +17,8 @@ enum rbl_reply {
 	RBL_REPLY_ALWAYS /* every address and name is listed, with the value of the access list */
 };
 
-/* What the entry of an acl that covers the client demands. */
-enum rbl_action { RBL_PASS, RBL_IGNORE, RBL_REFUSE, RBL_EMPTY, RBL_ALWAYS };
+/* What the entry of an acl that covers the client demands; the stronger the later. */
+enum rbl_action { RBL_PASS, RBL_ALWAYS, RBL_EMPTY, RBL_REFUSE, RBL_IGNORE };
 
 struct rbl_dataset;
 
@@ -30,10 +28,8 @@ struct rbl_verdict {
 	uint32_t value;
 };
 
-/*
- * A name below the apex. Its labels lie in wire form as in the message (a length, then the octets),
- * in lower case, and end where the name of the zone begins. The name is borrowed.
- */
+/* A name below the apex. Its labels lie in wire form as in the message (a length, then the octets),
+ * in lower case, and end where the name of the zone begins. The name is borrowed. */
 struct rbl_question {
 	struct span name;                /* without the zone and the root label; empty: the apex */
 	uint8_t starts[RBL_NAME_LABELS]; /* where each label begins in name */
@@ -41,8 +37,7 @@ struct rbl_question {
 	unsigned want; /* of enum rbl_want; 0: other types, is the name there? */
 	enum rbl_reply reply;
 	/* the name is a whole address, reversed; both for 2002::/16 in a zone with IPv4 */
-	bool has_v4;
-	bool has_v6;
+	bool has_v4, has_v6;
 	uint32_t v4;
 	struct ip v6;
 	/* where data sets of names look; E_PARSE: a label with a NUL is in none of them */
@@ -86,8 +81,7 @@ struct rbl_sink {
 enum rbl_found {
 	/* the name is there; its records, if any are of the wanted type, went into the sink */
 	RBL_FOUND = 1,
-	/* an empty non-terminal: something below the name is there (RFC 8020). rbldnsd says
-	 * NXDOMAIN */
+	/* empty non-terminal: something is below the name (RFC 8020). rbldnsd: NXDOMAIN */
 	RBL_BELOW = 2,
 	RBL_LISTED_ALWAYS = 4 /* RBL_REPLY_ALWAYS applies: answer rbl_verdict_answer once */
 };

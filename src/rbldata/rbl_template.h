@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * TXT records from templates: "$" is what was asked for, "$0" to "$9" are the variables of the data
- * set, "$=" is the text of the entry inside the base template, "$$" is a dollar sign. Pure; any
- * thread.
- */
+/* TXT records from templates: "$" is what was asked for, "$0" to "$9" are the variables of the data
+ * set, "$=" is the entry's text inside the base template, "$$" a dollar sign. Pure; any thread. */
 #include "base/span.h"
 
 enum {

@@ -120,25 +120,19 @@ struct rbl_head rbl_reader_take_head(struct rbl_reader *reader)
 
 /* ---- Telling ---- */
 
-static const struct file *file_of_line(const struct rbl_reader *reader, uint64_t line)
-{
-	size_t i = reader->files_len;
-
-	while (i > 1 && reader->files[i - 1].line_first > line)
-		i--;
-	return &reader->files[i - 1];
-}
-
 void rbl_reader_note(struct rbl_reader *reader, uint64_t line, unsigned column, const char *text)
 {
-	const struct file *file = file_of_line(reader, line);
-	struct rbl_note note = {
+	const struct file *file = &reader->files[reader->files_len - 1];
+	struct rbl_note note;
+
+	while (file > reader->files && file->line_first > line)
+		file--;
+	note = (struct rbl_note){
 		.file = file->name,
 		.line = line != 0 ? line - file->line_first + 1 : 0,
 		.column = column,
 		.text = text,
 	};
-
 	if (reader->report != NULL)
 		reader->report->note(reader->report->arg, &note);
 }
@@ -271,9 +265,7 @@ static int line_read(struct rbl_reader *reader, struct span raw, bool has_end, s
 		return 0;
 	if (rbl_is_special(line, &rest))
 		return special_line(reader, raw, rest, why);
-	if (rbl_is_comment(line.ptr[0]))
-		return 0;
-	return data_line(reader, raw, line, why);
+	return rbl_is_comment(line.ptr[0]) ? 0 : data_line(reader, raw, line, why);
 }
 
 /* The plain lines at the beginning of the block. */
@@ -325,19 +317,21 @@ static void file_begin(struct rbl_reader *reader, const char *name)
 		reader->section.type == RBL_ACL ? RBL_WORD_IGNORE : RBL_WORD_NONE);
 }
 
-static int lines_read(struct rbl_reader *reader, struct rbl_lines *lines, struct fault *why)
+static int lines_read(
+	struct rbl_reader *reader, const char *name, struct rbl_lines *lines, struct fault *why)
 {
-	const struct file *file = &reader->files[reader->files_len - 1];
+	uint64_t before = reader->line;
 	struct span block = span_of(NULL, 0);
 	int r;
 
+	file_begin(reader, name);
 	if (rbl_lines_changed_s(lines) > reader->special.head.changed_s)
 		reader->special.head.changed_s = rbl_lines_changed_s(lines);
 	for (;;) {
 		r = rbl_lines_next(lines, &block, why);
 		if (r < 0)
-			return fault_prefix(why, r, "%s:%llu:1", file->name,
-				(unsigned long long)(reader->line - file->line_first + 2));
+			return fault_prefix(why, r, "%s:%llu:1", name,
+				(unsigned long long)(reader->line - before + 1));
 		if (r == 0)
 			return 0;
 		r = block_read(reader, block, why);
@@ -348,26 +342,18 @@ static int lines_read(struct rbl_reader *reader, struct rbl_lines *lines, struct
 
 int rbl_reader_file(struct rbl_reader *reader, const char *path, struct fault *why)
 {
-	struct rbl_lines_options options = {
-		.no_gzip = reader->options.no_gzip, .gzip_max = reader->options.gzip_max};
+	struct rbl_lines_options options = {reader->options.no_gzip, reader->options.gzip_max};
 	AUTO(rbl_lines) *lines = NULL;
 	int r = rbl_lines_open(path, &options, &lines, why);
 
-	if (r < 0)
-		return fault_prefix(why, r, "%s", path);
-	file_begin(reader, path);
-	return lines_read(reader, lines, why);
+	return r < 0 ? fault_prefix(why, r, "%s", path) : lines_read(reader, path, lines, why);
 }
 
 int rbl_reader_fd(struct rbl_reader *reader, int fd, const char *name, struct fault *why)
 {
-	struct rbl_lines_options options = {
-		.no_gzip = reader->options.no_gzip, .gzip_max = reader->options.gzip_max};
+	struct rbl_lines_options options = {reader->options.no_gzip, reader->options.gzip_max};
 	AUTO(rbl_lines) *lines = NULL;
 	int r = rbl_lines_open_fd(fd, &options, &lines, why);
 
-	if (r < 0)
-		return fault_prefix(why, r, "%s", name);
-	file_begin(reader, name);
-	return lines_read(reader, lines, why);
+	return r < 0 ? fault_prefix(why, r, "%s", name) : lines_read(reader, name, lines, why);
 }

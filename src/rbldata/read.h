@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * Files of rbldnsd, line after line: what they share (special lines, defaults, comments, warnings
- * with their places), for whoever takes the entries: the loader of data sets and `list import`. One
- * thread.
- */
+/* Files of rbldnsd, line after line: what they share (special lines, defaults, comments, warnings
+ * with their places), for who takes the entries: the loader and `list import`. One thread. */
 #include "rbldata/report.h"
 #include "rbldata/special.h"
 
@@ -30,18 +27,15 @@ struct rbl_plain_lines {
 
 /* Lines are counted through all files. */
 struct rbl_taker {
-	/* Entries, and lines that set a default, before it holds. A negative result ends
-	 * reading. */
+	/* Entries, and lines that set a default, before it holds. Negative ends reading. */
 	int (*entry)(void *arg, const struct rbl_section *section, const struct rbl_entry *entry,
 		uint64_t line);
-	/* Takes those lines at the beginning that are plain addresses. May be NULL. A negative
-	 * result ends reading. */
+	/* Takes the plain addresses at the beginning, or NULL. Negative ends reading. */
 	int (*plain)(void *arg, const struct rbl_section *section, struct rbl_plain_lines *lines);
 	/* generic: a line. May be NULL: there is no such section. */
 	int (*record)(void *arg, const struct rbl_section *section, struct span line,
 		struct rbl_offence *ret_offence);
-	/* combined: the words behind $DATASET begin this section. May be NULL. E_PARSE with
-	 * *ret_offence. */
+	/* combined: words behind $DATASET begin this section, or NULL. E_PARSE, *ret_offence. */
 	int (*dataset)(void *arg, struct span words, struct rbl_section **ret_section,
 		struct rbl_offence *ret_offence);
 	void *arg;

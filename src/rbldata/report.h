@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * What readers of files have to say about them: each time a place and words. Owner: whoever reads;
- * the note dies with the call.
- */
+/* What readers of files have to say about them: each time a place and words. Owner: whoever reads;
+ * the note dies with the call. */
 #include <stdint.h>
 
 struct rbl_note {

@@ -78,30 +78,14 @@ static int word_end(struct rbl_cursor *cursor)
 	return 0;
 }
 
-static int digits_read(struct rbl_cursor *cursor, uint32_t *ret_number)
-{
-	uint64_t number = 0;
-
-	if (!ascii_is_digit(rbl_peek(cursor)))
-		return E_PARSE;
-	while (ascii_is_digit(rbl_peek(cursor))) {
-		number = number * 10 + (uint64_t)(*cursor->ptr - '0');
-		if (number > UINT32_MAX)
-			return E_PARSE;
-		cursor->ptr++;
-	}
-	*ret_number = (uint32_t)number;
-	return 0;
-}
-
 static int number_read(struct rbl_cursor *cursor, uint32_t *ret_number)
 {
-	int r = digits_read(cursor, ret_number);
+	int r = rbl_number_read(cursor, UINT32_MAX, ret_number);
 
 	return r < 0 ? r : word_end(cursor);
 }
 
-static uint32_t unit_seconds(uint8_t unit)
+uint32_t rbl_unit_seconds(uint8_t unit)
 {
 	switch (ascii_lower(unit)) {
 	case 's':
@@ -123,9 +107,9 @@ int rbl_time_read(struct rbl_cursor *cursor, uint32_t *ret_seconds)
 {
 	uint32_t number = 0, unit;
 
-	if (digits_read(cursor, &number) < 0)
+	if (rbl_number_read(cursor, UINT32_MAX, &number) < 0)
 		return E_PARSE;
-	unit = unit_seconds(rbl_peek(cursor));
+	unit = rbl_unit_seconds(rbl_peek(cursor));
 	if (unit != 0)
 		cursor->ptr++;
 	else
@@ -196,15 +180,7 @@ static int soa_read(
 	return 0;
 }
 
-static void word_skip(struct rbl_cursor *cursor)
-{
-	while (!is_at_end(cursor) && !rbl_is_blank(*cursor->ptr))
-		cursor->ptr++;
-	rbl_skip_blanks(cursor);
-}
-
-/* "ttl server server ..."; one behind a hyphen is switched off. The first line with a server
- * counts. */
+/* "ttl server server ..."; a hyphen switches one off. The first line with a server counts. */
 static int ns_read(
 	struct rbl_special *special, struct rbl_cursor *cursor, struct rbl_offence *offence)
 {
@@ -224,7 +200,9 @@ static int ns_read(
 	special->head.ns = names;
 	while (!is_at_end(cursor)) {
 		if (*cursor->ptr == '-') {
-			word_skip(cursor);
+			while (!is_at_end(cursor) && !rbl_is_blank(*cursor->ptr))
+				cursor->ptr++;
+			rbl_skip_blanks(cursor);
 		} else if (len == RBL_NS_MAX) {
 			offence->text = "servers beyond the 32nd are left out";
 			offence->at = cursor->ptr;
@@ -320,8 +298,7 @@ static int64_t days_before(unsigned year, unsigned month, unsigned day)
 	return days;
 }
 
-/* yyyy:mm:dd[:hh[:mi[:ss]]] with colons, hyphens or nothing between; "0" or "-": no time, 0. In
- * UTC. */
+/* yyyy:mm:dd[:hh[:mi[:ss]]], UTC; colons, hyphens or nothing between; "0" or "-": no time, 0. */
 static int stamp_read(struct rbl_cursor *cursor, int64_t *ret_time_s)
 {
 	unsigned year = 0, month = 0, day = 0, clock[3] = {0};
@@ -404,12 +381,6 @@ static int variable_read(
 	return 0;
 }
 
-static bool is_variable(struct span rest)
-{
-	return rest.len >= 2 && (ascii_is_digit(rest.ptr[0]) || rest.ptr[0] == '=') &&
-	       rbl_is_blank(rest.ptr[1]);
-}
-
 typedef int special_reader(
 	struct rbl_special *special, struct rbl_cursor *cursor, struct rbl_offence *offence);
 
@@ -430,7 +401,8 @@ int rbl_special_read(struct rbl_special *special, struct span rest, struct rbl_o
 	struct rbl_cursor cursor = rbl_cursor_of(rest);
 
 	*ret_offence = (struct rbl_offence){0};
-	if (is_variable(rest))
+	if (rest.len >= 2 && (ascii_is_digit(rest.ptr[0]) || rest.ptr[0] == '=') &&
+		rbl_is_blank(rest.ptr[1]))
 		return variable_read(special, &cursor, ret_offence);
 	for (size_t i = 0; i < COUNTOF(readers); i++) {
 		if (word_is(rest, readers[i].word, &cursor))

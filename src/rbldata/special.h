@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * Special lines: "$SOA ...", also written "#$", ";$" and ":$", in files of every type. Pure; any
- * thread.
- */
+/* Special lines, "$SOA ..." (or "#$", ";$", ":$"), in files of every type. Pure; any thread. */
 #include "rbldata/entry.h"
 #include "rbldata/head.h"
 #include "rbldata/rbl_template.h"
@@ -37,6 +34,9 @@ bool rbl_is_dataset(struct span rest, struct span *ret_rest);
  * may be loaded. On success ret_offence->text tells of what was left out, or is NULL. */
 int rbl_special_read(
 	struct rbl_special *special, struct span rest, struct rbl_offence *ret_offence);
+
+/* The seconds of s, m, h, d or w; 0 for other letters. */
+uint32_t rbl_unit_seconds(uint8_t unit);
 
 /* "2d", "30": a number with s, m, h, d or w behind it, up to a blank; the cursor then stands at the
  * next word. E_PARSE. */

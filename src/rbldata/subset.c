@@ -12,9 +12,7 @@ void rbl_subset_free(struct rbl_subset **subset)
 	*subset = NULL;
 	if (p == NULL)
 		return;
-	for (unsigned i = 0; i < RBL_VARIABLES; i++)
-		mem_free((void *)(uintptr_t)p->texts.variable[i].ptr);
-	mem_free((void *)(uintptr_t)p->texts.base.ptr);
+	rbl_texts_done(&p->texts);
 	rbl_values_free(&p->values);
 	rbl_index_done(&p->index);
 	rbl_generic_free(&p->generic);
@@ -140,8 +138,7 @@ static unsigned query_key(const struct rbl_subset *subset, const struct rbl_ques
 	return key.len != 0 ? query_name(subset, question, key, sink) : 0;
 }
 
-/* What an acl says goes before what is listed, for all that could be: whole addresses, and
- * names. */
+/* What an acl says goes before what is listed, for all that could be: addresses and names. */
 static unsigned query_overruled(
 	const struct rbl_subset *subset, const struct rbl_question *question)
 {
@@ -186,16 +183,11 @@ struct rbl_verdict rbl_subset_verdict(const struct rbl_subset *subset, struct ip
 {
 	uint32_t answer = ip_is_v4(client) ? rbl_index_v4(&subset->index, ip_to_v4(client))
 					   : rbl_index_v6(&subset->index, client);
-	struct rbl_verdict verdict = {.action = RBL_PASS};
+	static const enum rbl_action actions[RBL_ACL_VALUES_FROM] = {[RBL_WORD_IGNORE] = RBL_IGNORE,
+		[RBL_WORD_REFUSE] = RBL_REFUSE,
+		[RBL_WORD_EMPTY] = RBL_EMPTY}; /* others pass */
 
-	if (answer >= RBL_ACL_VALUES_FROM)
-		return (struct rbl_verdict){
-			.action = RBL_ALWAYS, .value = answer - RBL_ACL_VALUES_FROM};
-	if (answer == RBL_WORD_IGNORE)
-		verdict.action = RBL_IGNORE;
-	else if (answer == RBL_WORD_REFUSE)
-		verdict.action = RBL_REFUSE;
-	else if (answer == RBL_WORD_EMPTY)
-		verdict.action = RBL_EMPTY;
-	return verdict;
+	if (answer < RBL_ACL_VALUES_FROM)
+		return (struct rbl_verdict){.action = actions[answer]};
+	return (struct rbl_verdict){.action = RBL_ALWAYS, .value = answer - RBL_ACL_VALUES_FROM};
 }

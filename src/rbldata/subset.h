@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * One plain data set: a whole file of any type but combined, or what follows a $DATASET. Immutable;
- * any thread.
- */
+/* One plain data set: a whole file of any type but combined, or what follows a $DATASET. Immutable;
+ * any thread. */
 #include "rbldata/generic.h"
 #include "rbldata/index.h"
 #include "rbldata/question.h"

@@ -26,15 +26,6 @@ static bool is_below(struct span name, struct span above)
 	return at <= name.len && span_equal(span_from(name, at), above);
 }
 
-static unsigned label_count(struct span name)
-{
-	unsigned labels = 0;
-
-	for (size_t at = 0; at < name.len; at += 1 + (size_t)name.ptr[at])
-		labels++;
-	return labels;
-}
-
 /* The subzone of that name, or a new one before the first that it is below. */
 static struct rbl_subzone *subzone_need(struct rbl_subzones *subzones, struct span name)
 {
@@ -55,7 +46,9 @@ static struct rbl_subzone *subzone_need(struct rbl_subzones *subzones, struct sp
 	subzone = &subzones->items[place];
 	memmove(subzone + 1, subzone, (subzones->len - place) * sizeof(*subzone));
 	subzones->len++;
-	*subzone = (struct rbl_subzone){.name_len = (uint8_t)name.len, .labels = label_count(name)};
+	*subzone = (struct rbl_subzone){.name_len = (uint8_t)name.len};
+	for (size_t at = 0; at < name.len; at += 1 + (size_t)name.ptr[at])
+		subzone->labels++;
 	if (name.len != 0)
 		memcpy(subzone->name, name.ptr, name.len);
 	return subzone;

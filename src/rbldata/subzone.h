@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * The subzones of a combined data set: which of its subsets answer where. Only the closest subzone
- * of a name is asked, and all of its subsets. Owner: the data set; immutable once loaded.
- */
+/* The subzones of a combined data set: which of its subsets answer where. Only the closest subzone
+ * of a name is asked, and all of its subsets. Owner: the data set; immutable once loaded. */
 #include "base/err.h"
 #include "rbldata/question.h"
 

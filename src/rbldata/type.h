@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * The types of rbldnsd's data sets. Neither rbldnsd nor its forks have an "ip6set": IPv6 is ip6trie
- * (any prefix, own values) and ip6tset (/64 only). Pure; any thread.
- */
+/* The types of rbldnsd's data sets. Neither rbldnsd nor its forks have an "ip6set": IPv6 is ip6trie
+ * (any prefix, own values) and ip6tset (/64 only). Pure; any thread. */
 #include "base/span.h"
 
 enum rbl_type {

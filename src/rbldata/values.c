@@ -7,10 +7,8 @@
 #include "base/mem.h"
 #include "rbldata/rbl_template.h"
 
-/*
- * Answers below `several` are values; from there on they number sets of values in `members`. Both
- * are found through open hash tables of numbers, which are dropped when loading is done.
- */
+/* Answers below `several` are values; from there on they number sets of values in `members`. Both
+ * are found through open hash tables of numbers, which are dropped when loading is done. */
 static const uint32_t several = UINT32_C(1) << 31;
 
 enum { FIRST_SIZE = 64 };
