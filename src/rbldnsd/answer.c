@@ -22,8 +22,7 @@ enum {
 	COUNT_NOBODY = -1,
 };
 
-/* A query being answered. A batch has one of each, and is gone through twice: asked_read,
- * asked_reply. */
+/* A query being answered. A batch is gone through twice: asked_read, asked_reply. */
 struct asked {
 	const struct rbl_service *service;
 	struct dns_request *request;
@@ -49,8 +48,7 @@ static unsigned octets_u16(const uint8_t *p)
 	return (unsigned)p[0] << 8 | p[1];
 }
 
-/* Whether the record stands among the answers. Makes the time to live of its type that of the
- * shortest. */
+/* Whether the record is among the answers. The time to live of its type becomes the shortest. */
 static bool answers_have(
 	const struct asked *asked, const struct rbl_record *record, uint32_t *ttl_s)
 {
@@ -72,12 +70,21 @@ static bool answers_have(
 	return have;
 }
 
+/* Appends a record of the name at name_at; false: it does not fit. */
+static bool put_rdata(struct reply *reply, size_t name_at, struct rbl_record record)
+{
+	uint8_t *rdata = reply_record(reply, name_at, record.type, record.ttl_s, record.rdata.len);
+
+	if (rdata != NULL)
+		memcpy(rdata, record.rdata.ptr, record.rdata.len);
+	return rdata != NULL;
+}
+
 static void asked_take_record(void *arg, const struct rbl_record *record)
 {
 	struct asked *asked = arg;
 	struct reply *reply = asked->reply;
 	uint32_t ttl_s = record->ttl_s;
-	uint8_t *rdata;
 
 	if (reply->answers != 0) {
 		const uint8_t *first = reply->out + asked->answers_at;
@@ -86,11 +93,8 @@ static void asked_take_record(void *arg, const struct rbl_record *record)
 			answers_have(asked, record, &ttl_s))
 			return;
 	}
-	rdata = reply_record(reply, DNS_HEADER_SIZE, record->type, ttl_s, record->rdata.len);
-	if (rdata == NULL)
-		return;
-	memcpy(rdata, record->rdata.ptr, record->rdata.len);
-	reply->answers++;
+	reply->answers += put_rdata(
+		reply, DNS_HEADER_SIZE, (struct rbl_record){record->type, ttl_s, record->rdata});
 }
 
 static size_t asked_apex_at(const struct asked *asked)
@@ -103,16 +107,9 @@ static size_t asked_apex_at(const struct asked *asked)
 
 static bool asked_put_soa(const struct asked *asked, uint32_t ttl_s)
 {
-	const struct rbl_zone *zone = asked->zone;
-	uint8_t *rdata;
-
-	if (!zone->has_soa)
-		return false;
-	rdata = reply_record(asked->reply, asked_apex_at(asked), DNS_SOA, ttl_s, zone->soa.len);
-	if (rdata == NULL)
-		return false;
-	memcpy(rdata, zone->soa.ptr, zone->soa.len);
-	return true;
+	return asked->zone->has_soa &&
+	       put_rdata(asked->reply, asked_apex_at(asked),
+		       (struct rbl_record){DNS_SOA, ttl_s, asked->zone->soa});
 }
 
 /* A negative answer; the TTL of its SOA is how long it is believed (RFC 2308 section 5). */
@@ -134,14 +131,9 @@ static void asked_refuse(const struct asked *asked, uint16_t rcode, uint16_t ede
 
 static bool asked_put_server(const struct asked *asked, const struct rbl_server *server)
 {
-	struct span name = dns_name_span(&server->name);
-	uint8_t *rdata = reply_record(
-		asked->reply, asked_apex_at(asked), DNS_NS, asked->zone->servers_ttl_s, name.len);
-
-	if (rdata == NULL)
-		return false;
-	memcpy(rdata, name.ptr, name.len);
-	return true;
+	return put_rdata(asked->reply, asked_apex_at(asked),
+		(struct rbl_record){
+			DNS_NS, asked->zone->servers_ttl_s, dns_name_span(&server->name)});
 }
 
 /* An address behind its name, which stands in the rdata of an NS record. */
@@ -188,12 +180,10 @@ static void asked_answer_servers(const struct asked *asked)
 	asked_put_glue(asked, from);
 }
 
-/* Name servers nobody asked for (-A): all of them or none, so that they are no reason to
- * truncate. */
+/* Name servers nobody asked for (-A): all or none, so that they are not a reason to truncate. */
 static void asked_add_servers(const struct asked *asked)
 {
-	size_t from = asked->reply->len;
-	size_t size = 0;
+	size_t from = asked->reply->len, size = 0;
 
 	for (size_t i = 0; i < asked->zone->servers_len; i++)
 		size += RECORD_FIXED + (size_t)asked->zone->servers[i].name.len;
@@ -369,16 +359,6 @@ static enum rbl_result answer_version(struct asked *asked)
 	return RBL_OK;
 }
 
-static struct rbl_outcome outcome_of(const struct asked *asked, enum rbl_result result)
-{
-	const struct rbl_table *table = asked->service->table;
-
-	return (struct rbl_outcome){
-		.zone = asked->zone != NULL ? (int)(asked->zone - table->zones) : COUNT_NOBODY,
-		.result = result,
-	};
-}
-
 /* The client is known, the zone is; what its data say is asked last. */
 static enum rbl_result answer_served(struct asked *asked, int64_t now_s)
 {
@@ -403,13 +383,6 @@ static enum rbl_result answer_zone(struct asked *asked, int64_t now_s, bool *ret
 			rbl_dataset_verdict(asked->zone->acl, asked->request->client.ip));
 	*ret_silent = asked->verdict.action == RBL_IGNORE;
 	return *ret_silent ? RBL_ERROR : answer_served(asked, now_s);
-}
-
-/* Whether it is a query for data, of whatever zone. */
-static bool query_is_for_data(const struct dns_query *query)
-{
-	return (!query->edns.present || query->edns.version == 0) && is_class_served(query) &&
-	       !is_meta_type(query->type);
 }
 
 static enum rbl_result answer_query(struct asked *asked, int64_t now_s, bool *ret_silent)
@@ -444,7 +417,8 @@ static void asked_read(
 	asked->rcode = asked->verdict.action != RBL_IGNORE
 			       ? dns_query_decode(request->query, &asked->query)
 			       : E_DENIED;
-	if (asked->rcode == DNS_NOERROR && query_is_for_data(query))
+	if (asked->rcode == DNS_NOERROR && (!query->edns.present || query->edns.version == 0) &&
+		is_class_served(query) && !is_meta_type(query->type))
 		asked->zone = table_find(service->table, query);
 	if (asked->zone != NULL)
 		rbl_question_init(&asked->question,
@@ -454,10 +428,8 @@ static void asked_read(
 
 static void asked_prefetch(const struct asked *asked, unsigned step)
 {
-	const struct rbl_zone *zone = asked->zone;
-
-	for (size_t i = 0; zone != NULL && i < zone->sets_len; i++)
-		rbl_dataset_prefetch(zone->sets[i], &asked->question, step);
+	for (size_t i = 0; asked->zone != NULL && i < asked->zone->sets_len; i++)
+		rbl_dataset_prefetch(asked->zone->sets[i], &asked->question, step);
 }
 
 /* The second pass. */
@@ -498,11 +470,12 @@ void rbl_answer_requests(const struct rbl_service *service, struct dns_request *
 			asked_prefetch(&asked[i], step);
 	}
 	for (size_t i = 0; i < requests_len; i++) {
-		enum rbl_result result;
+		const struct rbl_zone *zone = asked[i].zone;
 
 		asked[i].reply = &reply;
-		result = asked_reply(&asked[i], now_s);
-		ret_outcomes[i] = outcome_of(&asked[i], result);
+		ret_outcomes[i].result = asked_reply(&asked[i], now_s);
+		ret_outcomes[i].zone =
+			zone != NULL ? (int)(zone - service->table->zones) : COUNT_NOBODY;
 	}
 }
 

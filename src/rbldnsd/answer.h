@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * Answers a stranger's query from a table of zones, as rbldnsd does where that is right
+/* Answers a stranger's query from a table of zones, as rbldnsd does where that is right
  * (man/stockade-rbldnsd.8 has every difference). Pure: octets in, octets out; no clock, no socket,
- * no allocation, no lock. Any thread.
- */
+ * no allocation, no lock. Any thread. */
 #include "dns/request.h"
 #include "rbldnsd/command.h"
 #include "rbldnsd/count.h"

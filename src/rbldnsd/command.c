@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/macro.h"
+#include "rbldata/special.h"
 
 enum { OPTION_THREADS = 0x100 };
 
@@ -18,19 +19,12 @@ static const struct option long_options[] = {
 /* "90", "90s", "5m", "2h", "3d", "1w". */
 static int time_parse(struct span text, uint32_t *ret_time_s)
 {
-	static const struct {
-		char letter;
-		uint32_t seconds;
-	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
-	uint64_t unit = 1, count;
+	uint64_t unit = text.len != 0 ? rbl_unit_seconds(text.ptr[text.len - 1]) : 0, count;
 
-	for (size_t i = 0; text.len != 0 && i < COUNTOF(units); i++) {
-		if (ascii_lower(text.ptr[text.len - 1]) != units[i].letter)
-			continue;
-		unit = units[i].seconds;
+	if (unit != 0)
 		text = span_first(text, text.len - 1);
-		break;
-	}
+	else
+		unit = 1;
 	if (span_parse_u64(text, UINT32_MAX, &count) < 0 || count * unit > UINT32_MAX)
 		return E_PARSE;
 	*ret_time_s = (uint32_t)(count * unit);
@@ -79,15 +73,6 @@ static int threads_parse(const char *text, unsigned *ret_threads, struct fault *
 		return fault_set(why, E_USAGE, "--threads: '%s' is not a number from 1 to %d", text,
 			RBL_THREADS_MAX);
 	*ret_threads = (unsigned)count;
-	return 0;
-}
-
-static int bind_add(struct rbl_command *command, const char *text, struct fault *why)
-{
-	if (command->binds_len == RBL_BINDS_MAX)
-		return fault_set(
-			why, E_USAGE, "too many addresses to listen on (%d max)", RBL_BINDS_MAX);
-	command->binds[command->binds_len++] = text;
 	return 0;
 }
 
@@ -140,20 +125,17 @@ static int option_unknown(int argc, char **argv, struct fault *why)
 	return fault_set(why, E_USAGE, "invalid option '%s'; -h shows them", word);
 }
 
-static int option_lacks_value(struct fault *why)
-{
-	return optopt == OPTION_THREADS
-		       ? fault_set(why, E_USAGE, "option requires an argument -- 'threads'")
-		       : fault_set(why, E_USAGE, "option requires an argument -- '%c'", optopt);
-}
-
 static int option_take(struct rbl_command *command, int option, const char *text, struct fault *why)
 {
 	if (option_take_plain(command, option, text))
 		return 0;
 	switch (option) {
 	case 'b':
-		return bind_add(command, text, why);
+		if (command->binds_len == RBL_BINDS_MAX)
+			return fault_set(why, E_USAGE, "too many addresses to listen on (%d max)",
+				RBL_BINDS_MAX);
+		command->binds[command->binds_len++] = text;
+		return 0;
 	case 't':
 		return ttl_parse(text, &command->options, why);
 	case 'l':
@@ -196,7 +178,11 @@ int rbl_command_parse(int argc, char **argv, struct rbl_command *ret_command, st
 		if (option == '?')
 			r = option_unknown(argc, argv, why);
 		else if (option == ':')
-			r = option_lacks_value(why);
+			r = optopt == OPTION_THREADS
+				    ? fault_set(why, E_USAGE,
+					      "option requires an argument -- 'threads'")
+				    : fault_set(why, E_USAGE, "option requires an argument -- '%c'",
+					      optopt);
 		else
 			r = option_take(&command, option, optarg, why);
 	}

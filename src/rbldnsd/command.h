@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * The command line of rbldnsd, read as rbldnsd reads it: what it says, not yet done. Pure but for
- * getopt's global state: main thread. Text points into argv.
- */
+/* The command line of rbldnsd, read as rbldnsd reads it: what it says, not yet done. Pure but for
+ * getopt's global state: main thread. Text points into argv. */
 #include "rbldata/dataset.h"
 #include "rbldnsd/plan.h"
 
@@ -37,7 +35,6 @@ struct rbl_command {
 	struct rbl_plan *plan;
 };
 
-/* argv[0] is the program. With help, nothing else need be right. E_USAGE, and those of
- * rbl_plan_new. */
+/* argv[0] is the program. With help, nothing else need be right. E_USAGE, or as rbl_plan_new. */
 int rbl_command_parse(int argc, char **argv, struct rbl_command *ret_command, struct fault *why);
 void rbl_command_done(struct rbl_command *command);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * How queries are counted, and the lines that say so: those of rbldnsd, which people's graphs are
- * made from. Pure; any thread.
- */
+/* How queries are counted, and the lines that say so: those of rbldnsd, which people's graphs are
+ * made from. Pure; any thread. */
 #include "base/buf.h"
 
 enum rbl_result { RBL_OK, RBL_NXDOMAIN, RBL_ERROR, RBL_RESULTS };

@@ -50,24 +50,13 @@ int daemonize_fork(struct daemonize_parent *ret_parent, struct fault *why)
 	return 0;
 }
 
-static bool number_parse(const char *text, unsigned *ret_number)
-{
-	uint64_t number;
-
-	if (span_parse_u64(span_text(text), INT32_MAX, &number) < 0)
-		return false;
-	*ret_number = (unsigned)number;
-	return true;
-}
-
 static int user_find(const char *name, struct daemonize_user *user, struct fault *why)
 {
 	const struct passwd *entry;
-	unsigned number;
+	uint64_t number;
 
-	if (number_parse(name, &number)) {
-		user->uid = number;
-		user->gid = number;
+	if (span_parse_u64(span_text(name), INT32_MAX, &number) == 0) {
+		user->uid = user->gid = (uid_t)number;
 		return 0;
 	}
 	entry = getpwnam(name);
@@ -81,10 +70,10 @@ static int user_find(const char *name, struct daemonize_user *user, struct fault
 static int group_find(const char *name, gid_t *ret_gid, struct fault *why)
 {
 	const struct group *entry;
-	unsigned number;
+	uint64_t number;
 
-	if (number_parse(name, &number)) {
-		*ret_gid = number;
+	if (span_parse_u64(span_text(name), INT32_MAX, &number) == 0) {
+		*ret_gid = (gid_t)number;
 		return 0;
 	}
 	entry = getgrnam(name);
@@ -189,15 +178,12 @@ static bool path_is_straight(const char *path, const char *whole)
 	       strcmp(whole + len + 1, path) == 0;
 }
 
-/*
- * A data file that is replaced is another file, so it is its folder that has to be read. Where a
+/* A data file that is replaced is another file, so it is its folder that has to be read. Where a
  * symbolic link leads there, the link may lead elsewhere one day ("current" -> "release-7"): then
- * the folder above the file's own is read as well.
- */
+ * the folder above the file's own is read as well. */
 static void paths_add_data(struct paths *paths, const char *file)
 {
-	char whole[PATH_MAX];
-	char *slash;
+	char whole[PATH_MAX], *slash;
 
 	paths_add_folder(paths, file, false);
 	if (realpath(file, whole) == NULL)

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * Where `stockade rbldnsd` runs: in the background or not, as whom, below which root, and with
- * which rights. Main thread, while it is the only one, in the order in which the functions stand
- * here.
- */
+/* Where `stockade rbldnsd` runs: in the background or not, as whom, below which root, and with
+ * which rights. Main thread, while it is the only one, in the order of the functions here. */
 #include <sys/types.h>
 
 #include "rbldnsd/command.h"
@@ -24,12 +21,10 @@ struct daemonize_parent {
  * when the child ended before. E_SYSTEM. */
 int daemonize_fork(struct daemonize_parent *ret_parent, struct fault *why);
 
-/* Who -u means; root becomes "rbldns" unless told otherwise, and nothing runs as root. E_ABSENT,
- * E_DENIED. */
+/* Who -u means; root becomes "rbldns" by default, nothing runs as root. E_ABSENT, E_DENIED. */
 int daemonize_find_user(const char *text, struct daemonize_user *ret_user, struct fault *why);
 
-/* The pid file, written with the rights that we still have; then the new root, the working folder,
- * the user. */
+/* The pid file, written with the rights that we still have; then the new root, folder and user. */
 int daemonize_write_pid(const char *path, struct fault *why);
 int daemonize_enter(
 	const struct rbl_command *command, struct daemonize_user user, struct fault *why);

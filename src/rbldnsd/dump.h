@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * Zones in the form of a master file (RFC 1035 section 5), for name servers that know nothing of
- * data sets. Pure but for the stream; one thread.
- */
+/* Zones in the form of a master file (RFC 1035 section 5), for name servers that know nothing of
+ * data sets. Pure but for the stream; one thread. */
 #include <stdio.h>
 
 #include "rbldnsd/table.h"

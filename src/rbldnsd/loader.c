@@ -5,7 +5,6 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -19,8 +18,7 @@
 
 enum { LOADER_NICE = 10, NOTES_MAX = 100, SWEEP_MS = 100 };
 
-/* How a file was told from its successors when it was read: rbldnsd looks at whole seconds and the
- * size. */
+/* What tells a file from its successors: rbldnsd looks at whole seconds and the size. */
 struct stamp {
 	struct timespec changed;
 	off_t size;
@@ -93,12 +91,7 @@ static bool stamp_read(const char *file, struct stamp *ret_stamp)
 
 	if (stat(file, &status) < 0)
 		return false;
-	*ret_stamp = (struct stamp){
-		.changed = status.st_mtim,
-		.size = status.st_size,
-		.device = status.st_dev,
-		.inode = status.st_ino,
-	};
+	*ret_stamp = (struct stamp){status.st_mtim, status.st_size, status.st_dev, status.st_ino};
 	return true;
 }
 
@@ -123,8 +116,7 @@ static bool source_is_outdated(
 	return outdated;
 }
 
-/* A file of nonsense would fill the log: of one reading, the first notes are enough to see what is
- * wrong. */
+/* A file of nonsense would fill the log: the first notes of a reading show what is wrong. */
 static void loader_on_note(void *arg, const struct rbl_note *note)
 {
 	uint64_t *count = arg;
@@ -138,20 +130,11 @@ static void loader_on_note(void *arg, const struct rbl_note *note)
 		message_log(MESSAGE_WARNING, "%s: %s", note->file, note->text);
 }
 
-static void loader_log_loaded(const struct rbl_source *source, const struct rbl_dataset *set)
-{
-	int64_t changed_s = rbl_dataset_head(set)->changed_s;
-	char summary[RBL_SUMMARY_SIZE];
-	char time[CLOCK_TEXT_SIZE];
-
-	message_log(MESSAGE_INFO, "%s: %s: %s", source->name, clock_print_utc(changed_s, time),
-		rbl_dataset_summary(set, summary));
-}
-
 int rbldnsd_load(const struct rbl_source *source, const struct rbl_options *options,
 	struct rbl_dataset **ret_set, struct fault *why)
 {
 	uint64_t notes = 0;
+	char summary[RBL_SUMMARY_SIZE], time[CLOCK_TEXT_SIZE];
 	const struct rbl_report report = {.note = loader_on_note, .arg = &notes};
 	const struct rbl_load load = {
 		.type = source->type,
@@ -167,7 +150,9 @@ int rbldnsd_load(const struct rbl_source *source, const struct rbl_options *opti
 		message_log(MESSAGE_WARNING, "%s: %llu more warnings suppressed", source->name,
 			(unsigned long long)(notes - NOTES_MAX));
 	if (r == 0)
-		loader_log_loaded(source, *ret_set);
+		message_log(MESSAGE_INFO, "%s: %s: %s", source->name,
+			clock_print_utc(rbl_dataset_head(*ret_set)->changed_s, time),
+			rbl_dataset_summary(*ret_set, summary));
 	return r;
 }
 
@@ -252,11 +237,11 @@ static void loader_log_zones(struct rbldnsd_loader *loader)
 
 static bool loader_is_complete(const struct rbldnsd_loader *loader)
 {
-	for (size_t i = 0; i < loader->settings.plan->sources_len; i++) {
-		if (loader->sources[i].set == NULL)
-			return false;
-	}
-	return true;
+	bool complete = true;
+
+	for (size_t i = 0; i < loader->settings.plan->sources_len; i++)
+		complete &= loader->sources[i].set != NULL;
+	return complete;
 }
 
 static void loader_check(struct rbldnsd_loader *loader)

@@ -13,8 +13,7 @@
 
 struct rbldnsd_loader;
 
-/* Reads one data set, in the thread of the caller, and says what there is to say. E_... as
- * rbl_dataset_load. */
+/* Reads one data set, in the caller's thread, and logs about it. E_... of rbl_dataset_load. */
 int rbldnsd_load(const struct rbl_source *source, const struct rbl_options *options,
 	struct rbl_dataset **ret_set, struct fault *why);
 
@@ -38,15 +37,13 @@ void rbldnsd_loader_release(void *object);
 int rbldnsd_loader_new(const struct rbldnsd_loader_settings *settings,
 	struct rbldnsd_loader **ret_loader, struct fault *why);
 
-/* Have the files looked at, and what changed read. Returns at once; during a reading, once more
- * after it. */
+/* Has the files looked at and what changed read. At once; a reading is followed by another. */
 void rbldnsd_loader_check(struct rbldnsd_loader *loader);
 
 /* Waits until everything asked for is done; whether each data set is there. */
 bool rbldnsd_loader_wait(struct rbldnsd_loader *loader);
 
-/* Ends the thread: false when it is reading, which cannot be interrupted; the loader lives on
- * then. */
+/* Ends the thread: false while it is reading, which nothing interrupts; the loader lives on. */
 bool rbldnsd_loader_stop(struct rbldnsd_loader *loader);
 /* After rbldnsd_loader_stop, and after the shelf is empty. */
 void rbldnsd_loader_free(struct rbldnsd_loader **loader);

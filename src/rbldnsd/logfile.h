@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * Files that `stockade rbldnsd` writes for its operators: the query log, which workers append to,
+/* Files that `stockade rbldnsd` writes for its operators: the query log, which workers append to,
  * and the statistics. A log that was moved away is written to until the main thread opens the new
- * one; then the new file takes the place of the old descriptor, so that no worker waits or notices.
- */
+ * one; then the new file takes the place of the old descriptor, so that no worker waits or
+ * notices. */
 #include <stdatomic.h>
 
 #include "base/buf.h"
@@ -16,13 +15,11 @@ struct query_log {
 	atomic_int fd;    /* -1: could not be opened */
 };
 
-/* 0; E_... with words: nothing is logged for now, or the log goes on into the old file. Main
- * thread. */
+/* 0; E_... with words: nothing is logged for now, or still into the old file. Main thread. */
 int query_log_open(struct query_log *log, struct fault *why);
 void query_log_close(struct query_log *log);
 
-/* Any thread; whole lines. A log that cannot be written loses lines; it never holds an answer
- * up. */
+/* Any thread; whole lines. A log that cannot be written loses lines, never holds answers up. */
 void query_log_write(struct query_log *log, struct span lines);
 
 /* Appends a line to the statistics. Main thread. E_... */

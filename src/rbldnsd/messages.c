@@ -20,28 +20,12 @@ static atomic_uint message_targets = MESSAGE_STDERR;
 static const struct facility {
 	const char *name;
 	int number;
-} facilities[] = {
-	{"auth", LOG_AUTH},
-	{"authpriv", LOG_AUTHPRIV},
-	{"cron", LOG_CRON},
-	{"daemon", LOG_DAEMON},
-	{"ftp", LOG_FTP},
-	{"kern", LOG_KERN},
-	{"local0", LOG_LOCAL0},
-	{"local1", LOG_LOCAL1},
-	{"local2", LOG_LOCAL2},
-	{"local3", LOG_LOCAL3},
-	{"local4", LOG_LOCAL4},
-	{"local5", LOG_LOCAL5},
-	{"local6", LOG_LOCAL6},
-	{"local7", LOG_LOCAL7},
-	{"lpr", LOG_LPR},
-	{"mail", LOG_MAIL},
-	{"news", LOG_NEWS},
-	{"syslog", LOG_SYSLOG},
-	{"user", LOG_USER},
-	{"uucp", LOG_UUCP},
-};
+} facilities[] = {{"auth", LOG_AUTH}, {"authpriv", LOG_AUTHPRIV}, {"cron", LOG_CRON},
+	{"daemon", LOG_DAEMON}, {"ftp", LOG_FTP}, {"kern", LOG_KERN}, {"local0", LOG_LOCAL0},
+	{"local1", LOG_LOCAL1}, {"local2", LOG_LOCAL2}, {"local3", LOG_LOCAL3},
+	{"local4", LOG_LOCAL4}, {"local5", LOG_LOCAL5}, {"local6", LOG_LOCAL6},
+	{"local7", LOG_LOCAL7}, {"lpr", LOG_LPR}, {"mail", LOG_MAIL}, {"news", LOG_NEWS},
+	{"syslog", LOG_SYSLOG}, {"user", LOG_USER}, {"uucp", LOG_UUCP}};
 
 static int facility_find(const char *name, int *ret_number)
 {

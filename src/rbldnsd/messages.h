@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * What `stockade rbldnsd` has to say, in the words and to the targets that rbldnsd's operators
+/* What `stockade rbldnsd` has to say, in the words and to the targets that rbldnsd's operators
  * know: the terminal while it starts or stays in the foreground, syslog when it is a daemon. The
  * other roles write events (base/log.h); graphs and alarms around rbldnsd read these lines. Any
- * thread once it is open; open and leave from the main thread.
- */
+ * thread once it is open; open and leave from the main thread. */
 #include "base/err.h"
 
 enum message_level { MESSAGE_ERROR, MESSAGE_WARNING, MESSAGE_INFO };

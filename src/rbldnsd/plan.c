@@ -26,8 +26,7 @@ static size_t files_split(struct arena *arena, const char *text, const char **fi
 	return len;
 }
 
-/* The place of a data set "type:file,file" among the sources: that of the same words, or a new
- * one. */
+/* The place of a data set "type:file,file" among the sources: of the same words, or a new one. */
 static int plan_source(struct plan_build *build, const char *words, size_t *ret_source)
 {
 	struct rbl_plan *plan = build->plan;
@@ -148,18 +147,16 @@ int rbl_plan_new(
 {
 	AUTO(rbl_plan) *plan = mem_new(rbl_plan);
 	struct plan_build build = {.plan = plan, .why = why};
-	int r;
+	int r = 0;
 
 	plan->arena = arena_new(0);
 	plan->acl = RBL_NO_ACL;
 	plan->sources = arena_alloc(plan->arena, (len + 1) * sizeof(*plan->sources));
 	plan->zones = arena_alloc(plan->arena, (len + 1) * sizeof(*plan->zones));
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < len && r == 0; i++)
 		r = plan_take(&build, specs[i], len);
-		if (r < 0)
-			return r;
-	}
-	r = plan_check(&build);
+	if (r == 0)
+		r = plan_check(&build);
 	if (r == 0)
 		*ret_plan = TAKE(plan);
 	return r;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * What is to be served, from the words of the command line "zone:type:file,file": data sets, each
+/* What is to be served, from the words of the command line "zone:type:file,file": data sets, each
  * once however many zones use it, and zones, each with its data sets in the order given. Immutable
- * once it is built; then any thread. Owner: the caller.
- */
+ * once it is built; then any thread. Owner: the caller. */
 #include "base/err.h"
 #include "dns/name.h"
 #include "rbldata/type.h"

@@ -10,60 +10,21 @@
 /* A wire name of 255 octets as text is at most four times as long. */
 _Static_assert(RBL_QUERY_LINE_MAX >= 4 * DNS_NAME_MAX + IP_TEXT_SIZE + 96, "room for a line");
 
-enum { NAME_SIZE = 16 };
+enum { NAME_SIZE = 16, META_FIRST = 250 };
 
 static const char *type_print(unsigned type, char text[NAME_SIZE])
 {
-	static const char *const names[] = {[1] = "A",
-		"NS",
-		"MD",
-		"MF",
-		"CNAME",
-		"SOA",
-		"MB",
-		"MG",
-		"MR",
-		"NULL",
-		"WKS",
-		"PTR",
-		"HINFO",
-		"MINFO",
-		"MX",
-		"TXT",
-		"RP",
-		"AFSDB",
-		"X25",
-		"ISDN",
-		"RT",
-		"NSAP",
-		"NSAP_PTR",
-		"SIG",
-		"KEY",
-		"PX",
-		"GPOS",
-		"AAAA",
-		"LOC",
-		"NXT",
-		"EID",
-		"NIMLOC",
-		"SRV",
-		"ATMA",
-		"NAPTR",
-		"KX",
-		"CERT",
-		"A6",
-		"DNAME",
-		"SINK",
-		"OPT",
-		[250] = "TSIG",
-		"IXFR",
-		"AXFR",
-		"MAILB",
-		"MAILA",
-		"ANY"};
+	static const char *const names[] = {NULL, "A", "NS", "MD", "MF", "CNAME", "SOA", "MB", "MG",
+		"MR", "NULL", "WKS", "PTR", "HINFO", "MINFO", "MX", "TXT", "RP", "AFSDB", "X25",
+		"ISDN", "RT", "NSAP", "NSAP_PTR", "SIG", "KEY", "PX", "GPOS", "AAAA", "LOC", "NXT",
+		"EID", "NIMLOC", "SRV", "ATMA", "NAPTR", "KX", "CERT", "A6", "DNAME", "SINK",
+		"OPT"};
+	static const char *const meta[] = {"TSIG", "IXFR", "AXFR", "MAILB", "MAILA", "ANY"};
 
-	if (type < COUNTOF(names) && names[type] != NULL)
+	if (type > 0 && type < COUNTOF(names))
 		return names[type];
+	if (type >= META_FIRST && type - META_FIRST < COUNTOF(meta))
+		return meta[type - META_FIRST];
 	snprintf(text, NAME_SIZE, "type%u", type);
 	return text;
 }
@@ -108,8 +69,7 @@ static size_t octet_print(uint8_t octet, char *text)
 	return 1;
 }
 
-/* The name of the question, which was checked before it was answered; its length, 0 when it is
- * none. */
+/* The name of the question, which was checked before; its length, 0 when it is none. */
 static size_t name_print(struct reader *reader, char *text)
 {
 	size_t len = 0;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * A line of the query log, in rbldnsd's form:
- * "1700000000 192.0.2.1 2.0.0.127.bl.example A IN: NOERROR/1/64". Pure; any thread.
- */
+/* A line of the query log, in rbldnsd's form:
+ * "1700000000 192.0.2.1 2.0.0.127.bl.example A IN: NOERROR/1/64". Pure; any thread. */
 #include "dns/request.h"
 
 enum { RBL_QUERY_LINE_MAX = 1200 };

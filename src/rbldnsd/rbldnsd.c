@@ -23,12 +23,9 @@
 #include "rbldnsd/worker.h"
 #include "server/server.h"
 
-/*
- * The main thread starts everything, in the order that rights demand (ports, pid file, root, user,
- * files, jail), and then waits for signals and for the time to look at files. It answers nothing
- * and reads no data: workers answer (rbldnsd/worker.c), a thread of its own reads
- * (rbldnsd/loader.c).
- */
+/* The main thread starts everything, in the order that rights demand (ports, pid file, root, user,
+ * files, jail), and then waits for signals and for the time to look at files. Workers answer
+ * (rbldnsd/worker.c), a thread of its own reads data (rbldnsd/loader.c). */
 enum { EXIT_START = 1, STATS_LINE_MAX = 1 << 20 };
 
 struct rbldnsd {
@@ -71,7 +68,6 @@ static void stats_fill(struct rbldnsd *rbldnsd, struct buf *line)
 	const struct rbl_plan *plan = rbldnsd->command.plan;
 	struct rbl_counts sum = {.in = 0};
 
-	buf_append_format(line, "%lld", (long long)clock_now_s());
 	for (size_t i = 0; i <= plan->zones_len; i++) {
 		struct rbl_counts counts = counts_at(rbldnsd, i);
 		struct rbl_counts told = rbl_counts_minus(counts, rbldnsd->written[i]);
@@ -83,40 +79,27 @@ static void stats_fill(struct rbldnsd *rbldnsd, struct buf *line)
 			rbldnsd->written[i] = counts;
 	}
 	rbl_counts_field(line, "*", &sum);
-	buf_append_byte(line, '\n');
 }
 
-static void stats_put(const struct rbldnsd *rbldnsd, const struct buf *line)
+enum stats_line { STATS_COUNTS, STATS_MARK };
+
+/* A mark is a time alone: counts begin, or begin anew, there. */
+static void stats_put(struct rbldnsd *rbldnsd, enum stats_line kind)
 {
 	const char *path = rbldnsd->command.stats.path;
-	int r = stats_write(path, buf_span(line));
+	struct buf line;
+	int r;
 
+	if (path == NULL)
+		return;
+	buf_init(&line, STATS_LINE_MAX);
+	buf_append_format(&line, "%lld", (long long)clock_now_s());
+	if (kind == STATS_COUNTS)
+		stats_fill(rbldnsd, &line);
+	buf_append_byte(&line, '\n');
+	r = stats_write(path, buf_span(&line));
 	if (r < 0)
 		message_log(MESSAGE_WARNING, "cannot write statistics '%s': %s", path, err_text(r));
-}
-
-static void stats_write_counts(struct rbldnsd *rbldnsd)
-{
-	struct buf line;
-
-	if (rbldnsd->command.stats.path == NULL)
-		return;
-	buf_init(&line, STATS_LINE_MAX);
-	stats_fill(rbldnsd, &line);
-	stats_put(rbldnsd, &line);
-	buf_done(&line);
-}
-
-/* A time alone: counts begin, or begin anew, here. */
-static void stats_write_mark(const struct rbldnsd *rbldnsd)
-{
-	struct buf line;
-
-	if (rbldnsd->command.stats.path == NULL)
-		return;
-	buf_init(&line, STATS_LINE_MAX);
-	buf_append_format(&line, "%lld\n", (long long)clock_now_s());
-	stats_put(rbldnsd, &line);
 	buf_done(&line);
 }
 
@@ -132,15 +115,13 @@ static void stats_log(const struct rbldnsd *rbldnsd)
 		struct rbl_counts counts = counts_at(rbldnsd, i);
 
 		sum = rbl_counts_plus(sum, counts);
-		if (i == plan->zones_len)
-			break;
 		buf_clear(&text);
-		rbl_counts_text(&text, seconds, plan->zones[i].name, &counts);
+		if (i < plan->zones_len)
+			rbl_counts_text(&text, seconds, plan->zones[i].name, &counts);
+		else
+			rbl_counts_text(&text, seconds, NULL, &sum);
 		message_log(MESSAGE_INFO, "%s", buf_cstr(&text));
 	}
-	buf_clear(&text);
-	rbl_counts_text(&text, seconds, NULL, &sum);
-	message_log(MESSAGE_INFO, "%s", buf_cstr(&text));
 	buf_done(&text);
 }
 
@@ -175,7 +156,7 @@ static void rbldnsd_on_check(struct timer *timer, void *arg)
 	struct rbldnsd *rbldnsd = OBJ(rbldnsd, arg);
 
 	(void)timer;
-	stats_write_counts(rbldnsd);
+	stats_put(rbldnsd, STATS_COUNTS);
 	rbldnsd_loader_check(rbldnsd->loader);
 	rbldnsd_arm(rbldnsd);
 }
@@ -193,12 +174,12 @@ static void rbldnsd_on_usr(int number, void *arg)
 {
 	struct rbldnsd *rbldnsd = OBJ(rbldnsd, arg);
 
-	stats_write_counts(rbldnsd);
+	stats_put(rbldnsd, STATS_COUNTS);
 	stats_log(rbldnsd);
 	if (number != SIGUSR2)
 		return;
 	stats_reset(rbldnsd);
-	stats_write_mark(rbldnsd);
+	stats_put(rbldnsd, STATS_MARK);
 }
 
 static void rbldnsd_on_term(int number, void *arg)
@@ -368,7 +349,7 @@ static int rbldnsd_start(struct rbldnsd *rbldnsd, struct fault *why)
 
 static void rbldnsd_run(struct rbldnsd *rbldnsd)
 {
-	stats_write_mark(rbldnsd);
+	stats_put(rbldnsd, STATS_MARK);
 	rbldnsd_arm(rbldnsd);
 	notify_send(rbldnsd->notify_fd, "READY=1");
 	if (rbldnsd->is_daemon)
@@ -381,9 +362,9 @@ static void rbldnsd_end(struct rbldnsd *rbldnsd)
 {
 	message_log(MESSAGE_INFO, "terminating");
 	dns_server_free(&rbldnsd->server); /* counts are final then */
-	stats_write_counts(rbldnsd);
+	stats_put(rbldnsd, STATS_COUNTS);
 	stats_log(rbldnsd);
-	stats_write_mark(rbldnsd);
+	stats_put(rbldnsd, STATS_MARK);
 	query_log_close(&rbldnsd->log);
 	if (!rbldnsd_loader_stop(rbldnsd->loader))
 		_exit(0); /* a reading goes on, and nobody needs it */
@@ -399,17 +380,6 @@ static void rbldnsd_end(struct rbldnsd *rbldnsd)
 
 /* ---- -d ---- */
 
-static int dump_load(
-	const struct rbl_command *command, struct rbl_dataset **sets, struct fault *why)
-{
-	struct daemonize_user stays = {.own = false};
-	int r = daemonize_enter(command, stays, why);
-
-	for (size_t i = 0; r == 0 && i < command->plan->sources_len; i++)
-		r = rbldnsd_load(&command->plan->sources[i], &command->options, &sets[i], why);
-	return r;
-}
-
 /* Reads, prints and ends, as whoever asks for it. */
 static int rbldnsd_dump(struct rbl_command *command)
 {
@@ -420,7 +390,9 @@ static int rbldnsd_dump(struct rbl_command *command)
 	int r;
 
 	messages_redirect(MESSAGE_STDERR);
-	r = dump_load(command, sets, &why);
+	r = daemonize_enter(command, (struct daemonize_user){.own = false}, &why);
+	for (size_t i = 0; r == 0 && i < len; i++)
+		r = rbldnsd_load(&command->plan->sources[i], &command->options, &sets[i], &why);
 	if (r == 0) {
 		table = rbl_table_new(command->plan, sets);
 		rbl_dump(command->plan, table, stdout);

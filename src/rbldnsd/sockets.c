@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "rbldnsd/sockets.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -45,8 +44,7 @@ static int addresses_resolve(
 		.ai_socktype = SOCK_DGRAM,
 		.ai_flags = AI_PASSIVE};
 	struct addrinfo *found = NULL;
-	char host[BIND_SIZE];
-	char *slash;
+	char host[BIND_SIZE], *slash;
 	int r;
 
 	if (snprintf(host, sizeof(host), "%s", text) >= (int)sizeof(host))
@@ -71,8 +69,7 @@ static int addresses_resolve(
 }
 
 /* Sockets that share a port (SO_REUSEPORT) would share it with another process of the same user as
- * well, half of the queries each: whether somebody is there already is tried with one that does not
- * share. */
+ * well, half of the queries each: one that does not share finds out first. */
 static int listen_udp(struct rbldnsd_sockets *sockets, struct endpoint endpoint, unsigned threads,
 	struct fault *why)
 {

@@ -60,8 +60,7 @@ static void zone_set_servers(
 	}
 }
 
-/* The first data set with a SOA gives that, the first with name servers gives those, the first to
- * expire ends all. */
+/* The first data set with a SOA or name servers gives them; the first to expire ends all. */
 static void zone_set_heads(struct rbl_zone *zone, struct arena *arena)
 {
 	for (size_t i = 0; i < zone->sets_len; i++) {

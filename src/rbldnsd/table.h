@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * Zones and their data sets brought together, ready to answer: what a plan says, with what was
+/* Zones and their data sets brought together, ready to answer: what a plan says, with what was
  * loaded. Immutable: a reload makes a new one, which shares the data sets that did not change.
- * Owner: whoever makes it; any thread may read.
- */
+ * Owner: whoever makes it; any thread may read. */
 #include "rbldata/dataset.h"
 #include "rbldnsd/plan.h"
 
@@ -26,8 +24,7 @@ struct rbl_zone {
 	struct rbl_dataset **sets;
 	struct rbl_dataset *acl; /* NULL: none */
 	bool has_soa;
-	uint32_t soa_ttl_s;
-	uint32_t negative_ttl_s;
+	uint32_t soa_ttl_s, negative_ttl_s;
 	struct span soa; /* rdata */
 	uint32_t servers_ttl_s;
 	size_t servers_len;
@@ -42,8 +39,7 @@ struct rbl_table {
 	const struct rbl_zone **deepest; /* all of them, those with the most labels first */
 };
 
-/* sets: one for each source of the plan, NULL for what could not be loaded so far; each gets a
- * reference. */
+/* sets: one for each source of the plan, NULL: not loaded so far; each gets a reference. */
 struct rbl_table *rbl_table_new(const struct rbl_plan *plan, struct rbl_dataset *const *sets);
 void rbl_table_free(struct rbl_table **table);
 

@@ -11,16 +11,9 @@
 #include "rbldnsd/loader.h"
 #include "rbldnsd/query_line.h"
 
-enum {
-	LOG_SIZE = 32768,
-	LOG_DELAY_MS = 1000,
-	COUNT_IN = RBL_RESULTS,
-	COUNT_OUT,
-	COUNTS,
-};
+enum { LOG_SIZE = 32768, LOG_DELAY_MS = 1000, COUNT_IN = RBL_RESULTS, COUNT_OUT, COUNTS };
 
-/* One zone's counts of one worker: written by its worker alone, read by the main thread, on a cache
- * line of its own. */
+/* One zone's counts: written by one worker, read by the main thread, on their own cache line. */
 struct rbl_worker_counts {
 	_Alignas(64) _Atomic uint64_t of[COUNTS];
 };
@@ -90,33 +83,19 @@ static void count_add(_Atomic uint64_t *count, uint64_t more)
 		memory_order_relaxed);
 }
 
-static void rbl_worker_count(struct rbldnsd_worker *worker, const struct dns_request *request,
-	struct rbl_outcome outcome)
-{
-	_Atomic uint64_t *of = worker->counts[outcome.zone + 1].of;
-
-	count_add(&of[outcome.result], 1);
-	count_add(&of[COUNT_IN], request->query.len);
-	count_add(&of[COUNT_OUT], request->out_len);
-}
-
-static void rbl_worker_log(
-	struct rbldnsd_worker *worker, const struct dns_request *request, struct dns_now now)
-{
-	if (LOG_SIZE - worker->log_len < RBL_QUERY_LINE_MAX)
-		rbl_worker_flush(worker);
-	if (worker->log_len == 0)
-		worker->log_since_ms = now.ms;
-	worker->log_len += rbl_query_line(request, now.s, worker->log + worker->log_len);
-}
-
 /* Lines wait for company, but no longer than a second; those of TCP, whose worker may sleep for
  * long now, not at all. */
 static void rbl_worker_log_batch(struct rbldnsd_worker *worker, const struct dns_request *requests,
 	size_t len, struct dns_now now)
 {
-	for (size_t i = 0; i < len; i++)
-		rbl_worker_log(worker, &requests[i], now);
+	for (size_t i = 0; i < len; i++) {
+		if (LOG_SIZE - worker->log_len < RBL_QUERY_LINE_MAX)
+			rbl_worker_flush(worker);
+		if (worker->log_len == 0)
+			worker->log_since_ms = now.ms;
+		worker->log_len +=
+			rbl_query_line(&requests[i], now.s, worker->log + worker->log_len);
+	}
 	if (worker->workers->log->at_once || now.ms - worker->log_since_ms >= LOG_DELAY_MS ||
 		(len != 0 && requests[0].transport == DNS_TCP))
 		rbl_worker_flush(worker);
@@ -130,8 +109,13 @@ static void rbl_worker_answer_group(
 	struct rbl_outcome outcomes[RBL_BATCH_MAX];
 
 	rbl_answer_requests(&worker->service, requests, len, now.s, outcomes);
-	for (size_t i = 0; i < len; i++)
-		rbl_worker_count(worker, &requests[i], outcomes[i]);
+	for (size_t i = 0; i < len; i++) {
+		_Atomic uint64_t *of = worker->counts[outcomes[i].zone + 1].of;
+
+		count_add(&of[outcomes[i].result], 1);
+		count_add(&of[COUNT_IN], requests[i].query.len);
+		count_add(&of[COUNT_OUT], requests[i].out_len);
+	}
 }
 
 static void rbl_worker_answer(

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * Where a worker of `stockade rbldnsd` has its queries answered: its hold on the newest table, its
+/* Where a worker of `stockade rbldnsd` has its queries answered: its hold on the newest table, its
  * counts, and the lines of the query log that are not written yet. A worker belongs to its worker;
- * only its counts are read by the main thread.
- */
+ * only its counts are read by the main thread. */
 #include "base/shelf.h"
 #include "rbldnsd/answer.h"
 #include "rbldnsd/logfile.h"
