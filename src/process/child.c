@@ -28,8 +28,7 @@ static void child_tie_to_parent(const struct child_plan *plan, pid_t parent)
 		_exit(err_exit_code(E_CLOSED));
 }
 
-/* First all out of the way, then each to its place: a place may be in use by a later one. Returns
- * how many. */
+/* First all out of the way, then each to its place, which a later one may use. How many. */
 static int child_pass_sockets(const struct child_plan *plan, struct buf *names)
 {
 	int moved[SOCKETS_MAX];
@@ -71,16 +70,14 @@ static _Noreturn void child_exec(const struct child_plan *plan)
 	child_set_number("LISTEN_PID", getpid());
 	setenv("LISTEN_FDNAMES", buf_cstr(&names), 1);
 	setenv("NOTIFY_SOCKET", plan->notify_path, 1);
-	/* The program as it was when the supervisor started, also when a newer one was installed
-	 * meanwhile. */
+	/* The program as when the supervisor started, also when a newer one was installed since. */
 	execv("/proc/self/exe", (char *const *)arguments);
 	child_fail(plan, "exec");
 }
 
 pid_t child_fork(void)
 {
-	sigset_t all;
-	sigset_t mask;
+	sigset_t all, mask;
 	pid_t pid;
 
 	sigfillset(&all);
@@ -94,8 +91,7 @@ pid_t child_fork(void)
 
 int child_start(const struct child_plan *plan, pid_t *ret_pid, struct fault *why)
 {
-	pid_t parent = getpid();
-	pid_t pid = child_fork();
+	pid_t parent = getpid(), pid = child_fork();
 
 	if (pid == 0) {
 		setsid(); /* Ctrl-C on the terminal is for the supervisor */

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * Starts this program once more as one role: fork, become the role's user, put the sockets where
- * LISTEN_FDS says, exec. Main thread of the supervisor, which has no other threads.
- */
+/* Starts this program once more as one role: fork, become the role's user, put the sockets where
+ * LISTEN_FDS says, exec. Main thread of the supervisor, which has no other threads. */
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -11,17 +9,14 @@
 #include "process/sockets.h"
 
 struct child_plan {
-	const char *role;
-	const char *conf_path;
+	const char *role, *conf_path;
 	const struct sockets *sockets; /* open ones are handed over */
 	const char *notify_path;       /* NOTIFY_SOCKET */
 	struct role_user user;
 };
 
-/* The child dies with the caller. What fails after the fork is said on stderr, exit code 71.
- * E_SYSTEM. */
+/* The child dies with the caller; what fails after the fork: stderr, exit code 71. E_SYSTEM. */
 int child_start(const struct child_plan *plan, pid_t *ret_pid, struct fault *why);
 
-/* fork(), but no signal reaches a handler of the caller in the child, where it would write into the
- * caller's loop. */
+/* fork(), but no signal reaches the caller's handlers in the child: they write into its loop. */
 pid_t child_fork(void);

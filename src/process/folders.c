@@ -13,8 +13,7 @@
 #include "base/macro.h"
 #include "conf/store_url.h"
 
-/* systemd's range for dynamic users, 61184 to 65519; the numbers of the roles are part of the
- * manual. */
+/* systemd's range for dynamic users, 61184 to 65519; the manual tells the numbers of the roles. */
 enum { DYNAMIC_GROUP = 61184 };
 
 static const struct {
@@ -81,8 +80,7 @@ static int folder_parents(const char *path, struct fault *why)
 
 	if (strlen(path) >= sizeof(part))
 		return fault_set(why, E_LIMIT, "path '%s' is too long", path);
-	for (const char *slash = strchr(path + 1, '/'); slash != NULL;
-		slash = strchr(slash + 1, '/')) {
+	for (const char *slash = path; (slash = strchr(slash + 1, '/')) != NULL;) {
 		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
 		if (mkdir(part, 0755) < 0 && errno != EEXIST)
 			return folder_fail(why, "make folder", part);
@@ -165,9 +163,8 @@ int folders_prepare(const struct conf *conf, const char *role, struct fault *why
 {
 	struct role_user user = role_user(role);
 	char path[PATH_MAX];
-	int r;
+	int r = strcmp(role, "keeper") == 0 ? folders_prepare_keeper(conf, user, why) : 0;
 
-	r = strcmp(role, "keeper") == 0 ? folders_prepare_keeper(conf, user, why) : 0;
 	if (r == 0)
 		r = folders_state(conf, role, path, sizeof(path));
 	return r == 0 ? folder_make(path, 0700, user, why) : r;

@@ -22,12 +22,10 @@ static int jail_drop_capabilities(void)
 	return (int)syscall(SYS_capset, &head, none);
 }
 
-/*
- * The mark of a role: no bytes for message queues, which no role has. A limit is lowered by anybody
+/* The mark of a role: no bytes for message queues, which no role has. A limit is lowered by anybody
  * and raised by nobody who is in the jail (no capability, and setting limits is not among the
  * calls), it can be asked of another process of the same user without /proc, and no ordinary
- * program has it at zero.
- */
+ * program has it at zero. */
 int jail_holds(pid_t pid)
 {
 	struct rlimit limit;

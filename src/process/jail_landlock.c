@@ -32,14 +32,11 @@ enum { LANDLOCK_VERSION_WANTED = 6 };
 #define FS_APPEND (FS_READ | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG)
 
 struct ruleset_attr {
-	uint64_t handled_fs;
-	uint64_t handled_net;
-	uint64_t scoped;
+	uint64_t handled_fs, handled_net, scoped;
 };
 
 struct net_port_attr {
-	uint64_t allowed;
-	uint64_t port;
+	uint64_t allowed, port;
 };
 
 struct ruleset {
@@ -119,8 +116,7 @@ static bool path_is_below(const char *path, const char *folder)
 
 static void folder_of(const char *file, char *folder, size_t size)
 {
-	char path[PATH_MAX];
-	char *slash;
+	char path[PATH_MAX], *slash;
 
 	folder[0] = '\0';
 	if (realpath(file, path) == NULL)
@@ -131,12 +127,10 @@ static void folder_of(const char *file, char *folder, size_t size)
 		memcpy(folder, path, strlen(path) + 1);
 }
 
-/* Nothing that the role may not see lies below the folder of file, so that it may have the
- * folder. */
+/* Nothing that the role may not see lies below the folder of file: it may have the folder. */
 static bool folder_is_harmless(const struct conf *conf, const char *file)
 {
-	char folder[PATH_MAX];
-	char store[PATH_MAX];
+	char folder[PATH_MAX], store[PATH_MAX];
 
 	folder_of(file, folder, sizeof(folder));
 	if (folder[0] == '\0' || path_is_below(conf->state_path, folder) ||
@@ -190,13 +184,11 @@ static int jail_allow_paths(const struct jail *jail, const struct ruleset *rules
 		r = ruleset_allow_path(ruleset, conf->lists_path, FS_WRITE, why);
 	if (r == 0 && (jail->may & MAY_WRITE_STATE) != 0) {
 		r = folders_state(conf, jail->role, path, sizeof(path));
-		if (r == 0)
-			r = ruleset_allow_path(ruleset, path, FS_WRITE, why);
+		r = r == 0 ? ruleset_allow_path(ruleset, path, FS_WRITE, why) : r;
 	}
 	if (r == 0 && (jail->may & MAY_WRITE_STORE) != 0) {
 		r = folders_store(conf, path, sizeof(path));
-		if (r > 0)
-			r = ruleset_allow_path(ruleset, path, FS_WRITE, why);
+		r = r > 0 ? ruleset_allow_path(ruleset, path, FS_WRITE, why) : r;
 	}
 	return r;
 }

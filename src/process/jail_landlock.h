@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * Paths and ports of a jail, by Landlock. Main thread, before others are started.
- */
+/* Paths and ports of a jail, by Landlock. Main thread, before others are started. */
 #include <stdbool.h>
 
 #include "conf/conf.h"
@@ -15,8 +13,7 @@ struct jail_path {
 	bool writes;
 };
 
-/* Which paths and ports: those that the row of the role and the configuration say, or, without one,
- * these. */
+/* Which paths and ports: those of the role's row and the configuration, or, without one, these. */
 struct jail_scope {
 	const struct jail *jail;
 	const struct conf *conf; /* NULL: paths are all there is to say */
@@ -24,10 +21,8 @@ struct jail_scope {
 	size_t paths_len;
 };
 
-/* From now on nothing but these. 1: all of it holds; 0: this kernel has no Landlock, or an old one;
- * E_SYSTEM. */
+/* Nothing but these from now on. 1: all holds; 0: an old kernel, or no Landlock; E_SYSTEM. */
 int jail_restrict(const struct jail_scope *scope, struct fault *why);
 
-/* Whether a role may read the configuration again from inside: not when folders of ours lie below
- * its folder. */
+/* Whether a role may read the configuration again: not with folders of ours below its folder. */
 bool jail_can_reload(const struct conf *conf);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * What each role may do: the table that an auditor reads, in jail_rules.c. jail_landlock.c and
- * jail_seccomp.c turn a row into what the kernel enforces. Constant; any thread.
- */
+/* What each role may do: the table that an auditor reads, in jail_rules.c. jail_landlock.c and
+ * jail_seccomp.c turn a row into what the kernel enforces. Constant; any thread. */
 #include <stddef.h>
 
 enum may {

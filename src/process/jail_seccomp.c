@@ -75,8 +75,7 @@ static void filter_allow_always(struct filter *filter)
 	filter_allow_if(filter, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONREAD));
 	filter_allow_if(filter, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONBIO));
 	filter_allow_if(filter, SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0)); /* asks only */
-	/* A reload reads the configuration, and libfyaml asks whether it may use colours: it may
-	 * not. */
+	/* A reload reads the configuration; libfyaml asks whether it may use colours: no. */
 	if (filter->error == 0)
 		filter->error = seccomp_rule_add(filter->context, SCMP_ACT_ERRNO(ENOTTY),
 			SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, TCGETS));

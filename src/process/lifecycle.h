@@ -40,8 +40,7 @@ struct lifecycle {
 	bool settled;  /* was ready once, or failed once */
 	bool outdated; /* the configuration changed while it was starting */
 	bool waits;    /* down, to be started in delay_ms */
-	int64_t ready_ms;
-	int64_t delay_ms;
+	int64_t ready_ms, delay_ms;
 };
 
 enum { ROLES_MAX = 8 };
@@ -52,13 +51,11 @@ struct lifecycles {
 	/* the one that ends last, when the others are down: the keeper, which hears what they have
 	 * to say */
 	size_t last;
-	bool reported_ready;
-	bool stopping;
+	bool reported_ready, stopping;
 	struct lifecycle roles[ROLES_MAX];
 };
 
-/* The process was started (also as LIFE_START demanded), or could not be; the second gives
- * LIFE_START_LATER. */
+/* The process was started (also when LIFE_START said so), or could not be: LIFE_START_LATER. */
 void lifecycle_started(struct lifecycle *role);
 enum life_action lifecycle_start_failed(struct lifecycle *role, int64_t now_ms);
 
@@ -72,8 +69,7 @@ enum life_action lifecycle_died(
 /* It is to end. */
 enum life_action lifecycle_end(struct lifecycle *role);
 
-/* What a new configuration asks for. LIFE_NEW_PROCESS: its sockets or its jail change, which a
- * process cannot. */
+/* What a new configuration asks for. LIFE_NEW_PROCESS: its sockets or its jail change. */
 enum life_change { LIFE_SAME_PROCESS, LIFE_NEW_PROCESS, LIFE_UNWANTED };
 enum life_action lifecycle_configure(struct lifecycle *role, enum life_change change);
 

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "process/role.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -65,8 +62,7 @@ void role_stop_listening(struct role_context *context)
 	context->sockets_len = 0;
 }
 
-/* run.folder and run.state were measured when the sockets and folders were made: these cannot be
- * too long. */
+/* run.folder and run.state were measured with the sockets and folders: these cannot be too long. */
 void role_serve_last_view(const struct role_context *context, struct shelf *views)
 {
 	struct snapshot_file file = {.serial = 0};
@@ -178,9 +174,8 @@ static void running_on_hup(int number, void *arg)
 static int running_take_sockets(struct running *running, struct fault *why)
 {
 	struct role_context *context = &running->context;
-	int r;
+	int r = sockets_plan(running->conf, running->role->name, &running->sockets, why);
 
-	r = sockets_plan(running->conf, running->role->name, &running->sockets, why);
 	if (r < 0)
 		return r;
 	sockets_inherit(&running->sockets);

@@ -47,13 +47,11 @@ struct role {
 	void (*finish)(struct role_context *context); /* frees; after the loop has ended */
 };
 
-/* One of the roles of this program (roles/roles.h), which end with NULL; NULL: there is none of
- * that name. */
+/* One of this program's roles (roles/roles.h), which end with NULL; NULL: none of that name. */
 const struct role *role_find(const struct role *const *roles, const char *name);
 bool role_is_keeper(const struct role *role);
 
-/* Reads the configuration and shows complaints on stderr as a person reads them; E_CONFIG,
- * E_ABSENT. */
+/* Reads the configuration; complaints go to stderr as people read them; E_CONFIG, E_ABSENT. */
 int role_load_conf(const char *path, struct conf **ret_conf);
 
 /* Runs a role in this process until it is told to end; the exit code. */

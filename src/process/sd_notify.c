@@ -93,8 +93,7 @@ static void notify_listener_on_input(struct watch *watch, int ready, void *arg)
 	}
 }
 
-/* An abstract socket needs no folder that all roles may reach; the sender's process comes from the
- * kernel. */
+/* An abstract socket needs no folder that all roles reach; the kernel tells who sent. */
 static int notify_listener_bind(struct notify_listener *listener)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * The sd_notify(3) protocol by hand: datagrams such as "READY=1" to the socket that NOTIFY_SOCKET
+/* The sd_notify(3) protocol by hand: datagrams such as "READY=1" to the socket that NOTIFY_SOCKET
  * names. Roles tell their supervisor, the supervisor tells systemd. A socket is connected early and
- * used after the jail was entered. Main thread.
- */
+ * used after the jail was entered. Main thread. */
 #include <sys/types.h>
 
 #include "base/err.h"

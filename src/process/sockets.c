@@ -46,24 +46,21 @@ static int sockets_add_tcp(
 
 static int sockets_plan_gate(const struct conf *conf, struct sockets *sockets, struct fault *why)
 {
-	for (size_t i = 0; i < conf->gate_listen_len; i++) {
-		char name[SOCKET_NAME_SIZE];
+	char name[SOCKET_NAME_SIZE];
+	int r = 0;
 
+	for (size_t i = 0; r == 0 && i < conf->gate_listen_len; i++) {
 		snprintf(name, sizeof(name), "smtp-%zu", i);
-		if (sockets_add_tcp(sockets, name, conf->gate_listen[i], why) < 0)
-			return E_LIMIT;
+		r = sockets_add_tcp(sockets, name, conf->gate_listen[i], why);
 	}
-	return 0;
+	return r;
 }
 
 static size_t dns_threads(const struct conf *conf)
 {
-	long cores;
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-	if (conf->dns_threads > 0)
-		return conf->dns_threads;
-	cores = sysconf(_SC_NPROCESSORS_ONLN);
-	return cores > 0 ? (size_t)cores : 1;
+	return conf->dns_threads > 0 ? conf->dns_threads : cores > 0 ? (size_t)cores : 1;
 }
 
 static int sockets_plan_dns(const struct conf *conf, struct sockets *sockets, struct fault *why)
@@ -201,17 +198,14 @@ static int listen_socket_open(struct listen_socket *sock, struct fault *why)
 
 int sockets_open(struct sockets *sockets, struct fault *why)
 {
-	for (size_t i = 0; i < sockets->len; i++) {
-		int r = sockets->sock[i].fd < 0 ? listen_socket_open(&sockets->sock[i], why) : 0;
+	int r = 0;
 
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	for (size_t i = 0; r == 0 && i < sockets->len; i++)
+		r = sockets->sock[i].fd < 0 ? listen_socket_open(&sockets->sock[i], why) : 0;
+	return r;
 }
 
-/* A bus socket belongs to the user of the role that connects to it; the control socket to root, or
- * whoever runs us. */
+/* A bus socket belongs to the user of the role that connects; the control socket to who runs us. */
 int sockets_hand_over(const struct sockets *sockets, struct fault *why)
 {
 	for (size_t i = 0; i < sockets->len; i++) {
@@ -238,11 +232,11 @@ void sockets_unlink(const struct sockets *sockets)
 
 bool sockets_are_open(const struct sockets *sockets)
 {
-	for (size_t i = 0; i < sockets->len; i++) {
-		if (sockets->sock[i].fd < 0)
-			return false;
-	}
-	return true;
+	bool open = true;
+
+	for (size_t i = 0; i < sockets->len; i++)
+		open &= sockets->sock[i].fd >= 0;
+	return open;
 }
 
 void sockets_close(struct sockets *sockets)
@@ -278,13 +272,11 @@ void sockets_move(struct sockets *from, struct sockets *to)
 
 bool sockets_equal(const struct sockets *a, const struct sockets *b)
 {
-	if (a->len != b->len)
-		return false;
-	for (size_t i = 0; i < a->len; i++) {
-		if (!listen_socket_equal(&a->sock[i], &b->sock[i]))
-			return false;
-	}
-	return true;
+	bool equal = a->len == b->len;
+
+	for (size_t i = 0; equal && i < a->len; i++)
+		equal = listen_socket_equal(&a->sock[i], &b->sock[i]);
+	return equal;
 }
 
 int sockets_bus_path(const struct conf *conf, const char *role, char *path, size_t size)

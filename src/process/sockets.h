@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * Which sockets a role listens on, and where the descriptors come from: inherited by the LISTEN_FDS
+/* Which sockets a role listens on, and where the descriptors come from: inherited by the LISTEN_FDS
  * convention (from the supervisor or from systemd, sd_listen_fds(3)), or opened here. The names are
  * those of process/role.h. The supervisor and the roles plan with the same function, so that both
- * always mean the same sockets. Main thread, at start and reload.
- */
+ * always mean the same sockets. Main thread, at start and reload. */
 #include <stdbool.h>
 
 #include "conf/conf.h"
@@ -27,8 +25,7 @@ struct sockets {
 	struct listen_socket sock[SOCKETS_MAX];
 };
 
-/* What role listens on by the configuration; all closed. E_LIMIT: more than SOCKETS_MAX, or a path
- * too long. */
+/* What role listens on by the configuration; closed. E_LIMIT: over SOCKETS_MAX, or a long path. */
 int sockets_plan(
 	const struct conf *conf, const char *role, struct sockets *ret_sockets, struct fault *why);
 
@@ -46,14 +43,12 @@ int sockets_open(struct sockets *sockets, struct fault *why);
 bool sockets_are_open(const struct sockets *sockets);
 void sockets_close(struct sockets *sockets);
 
-/* Gives each bus socket to the user of the role that connects to it; the control socket stays
- * root's. E_SYSTEM. */
+/* Gives each bus socket to the user of the role that connects; not the control socket. E_SYSTEM. */
 int sockets_hand_over(const struct sockets *sockets, struct fault *why);
 /* Removes the files of the unix sockets that are open. */
 void sockets_unlink(const struct sockets *sockets);
 
-/* Moves the descriptors of the sockets that `to` plans as well; what it does not plan stays in
- * `from`. */
+/* Moves the descriptors of the sockets that `to` plans as well; others stay in `from`. */
 void sockets_move(struct sockets *from, struct sockets *to);
 bool sockets_equal(const struct sockets *a, const struct sockets *b);
 

@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/macro.h"
 #include "base/mem.h"
@@ -39,8 +38,7 @@ struct supervisor {
 	struct loop *loop;
 	struct notify_listener *listener;
 	int notify_fd; /* of who started us */
-	struct timer patience;
-	struct timer watchdog;
+	struct timer patience, watchdog;
 	int64_t watchdog_ms;
 	int exit_code;
 	struct lifecycles lives;
@@ -234,24 +232,20 @@ static bool is_same_files(const struct conf *a, const struct conf *b)
 
 static bool have_same_keys(const struct conf *a, const struct conf *b)
 {
-	if (a->keys_len != b->keys_len)
-		return false;
-	for (size_t i = 0; i < a->keys_len; i++) {
-		if (strcmp(a->keys[i].file, b->keys[i].file) != 0)
-			return false;
-	}
-	return true;
+	bool same = a->keys_len == b->keys_len;
+
+	for (size_t i = 0; same && i < a->keys_len; i++)
+		same = strcmp(a->keys[i].file, b->keys[i].file) == 0;
+	return same;
 }
 
 static bool have_same_feed_ports(const struct conf *a, const struct conf *b)
 {
-	if (a->feeds_len != b->feeds_len)
-		return false;
-	for (size_t i = 0; i < a->feeds_len; i++) {
-		if (a->feeds[i].server.port != b->feeds[i].server.port)
-			return false;
-	}
-	return true;
+	bool same = a->feeds_len == b->feeds_len;
+
+	for (size_t i = 0; same && i < a->feeds_len; i++)
+		same = a->feeds[i].server.port == b->feeds[i].server.port;
+	return same;
 }
 
 /* What a role cannot change in its process: the jail allows these and no others. */
@@ -272,8 +266,7 @@ static bool conf_has_role(const struct conf *conf, const char *name)
 	return false;
 }
 
-/* Folders and sockets of one role; sockets it has already are kept. Nothing of it is changed on
- * failure. */
+/* Folders and sockets of one role; sockets it has already are kept. Nothing changes on failure. */
 static int supervised_prepare(struct supervised *supervised, const struct conf *conf,
 	struct sockets *ret_sockets, struct fault *why)
 {
@@ -434,8 +427,7 @@ static void supervisor_done(struct supervisor *supervisor)
 	conf_free(&supervisor->conf);
 }
 
-/* Thousands of sessions need thousands of descriptors; the hard limit is the administrator's
- * word. */
+/* Thousands of sessions need thousands of descriptors; the hard limit is the administrator's. */
 static void raise_descriptor_limit(void)
 {
 	struct rlimit limit;
@@ -466,8 +458,7 @@ int supervisor_run(const struct role *const *roles, const char *conf_path)
 	struct supervisor *supervisor;
 	struct conf *conf = NULL;
 	struct fault why = {""};
-	int code;
-	int r;
+	int code, r;
 
 	log_open("run", LOG_INFO);
 	r = role_load_conf(conf_path, &conf);
