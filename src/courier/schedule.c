@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/macro.h"
 #include "base/mem.h"
@@ -43,9 +42,7 @@ struct feed {
 	struct feed_zone *next; /* as it was fetched, until the keeper has taken it */
 	bool whole;             /* what is sent next has to be all of it */
 	bool expired;
-	int64_t confirmed_s;
-	int64_t expire_at_ms;
-	int64_t fetch_at_ms;
+	int64_t confirmed_s, expire_at_ms, fetch_at_ms;
 	int64_t send_at_ms; /* 0: nothing to send */
 	struct timer timer;
 	struct fetch *fetch;
@@ -175,15 +172,6 @@ static void feed_on_fetched(
 	feed_arm(feed);
 }
 
-static void feed_fetch(struct feed *feed)
-{
-	const struct tsig_key *key =
-		keys_find(feed->schedule->settings.keys, feed->conf, feed->feed->key);
-	struct fetch_plan plan = {.feed = feed->feed, .key = key, .have = feed->zone};
-
-	feed->fetch = fetch_new(feed->schedule->settings.loop, &plan, feed_on_fetched, feed);
-}
-
 /* ---- what the keeper says ---- */
 
 static void feed_taken(struct feed *feed, const char *text, uint32_t changed)
@@ -288,18 +276,22 @@ static void schedule_send_next(struct schedule *schedule)
 static void feed_on_timer(struct timer *timer, void *arg)
 {
 	struct feed *feed = OBJ(feed, arg);
+	const struct schedule_settings *settings = &feed->schedule->settings;
 
 	(void)timer;
 	schedule_send_next(feed->schedule);
 	if (schedule_step(feed) == FEED_FETCH)
-		feed_fetch(feed);
+		feed->fetch = fetch_new(settings->loop,
+			&(struct fetch_plan){.feed = feed->feed,
+				.key = keys_find(settings->keys, feed->conf, feed->feed->key),
+				.have = feed->zone},
+			feed_on_fetched, feed);
 	feed_arm(feed);
 }
 
 /* ---- life ---- */
 
-/* The clock may have been set while we were away: then the zone counts as fresh, but not for longer
- * than once more. */
+/* The clock may have been set while we were away: the zone counts as fresh then, but once. */
 static void feed_load(struct feed *feed)
 {
 	int64_t now_s = loop_now_s(feed->schedule->settings.loop);
@@ -313,9 +305,7 @@ static void feed_load(struct feed *feed)
 					"its file is damaged; all of the zone is fetched again")));
 	if (r < 0)
 		return;
-	age_s = now_s - feed->confirmed_s;
-	if (age_s < 0)
-		age_s = 0;
+	age_s = now_s > feed->confirmed_s ? now_s - feed->confirmed_s : 0;
 	feed->expire_at_ms = feed_now_ms(feed) + (schedule_times(feed).expire_s - age_s) * 1000;
 }
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * The feeds of a configuration over time: when each is asked, what becomes of the answer, when it
- * goes to the keeper. A reload makes all of them anew. One loop, one thread.
- */
+/* The feeds of a configuration over time: when each is asked, what becomes of the answer, when it
+ * goes to the keeper. A reload makes all of them anew. One loop, one thread. */
 #include "bus/client.h"
 #include "conf/tsig_keys.h"
 #include "loop/loop.h"

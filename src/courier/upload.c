@@ -6,11 +6,9 @@
 #include "base/obj.h"
 #include "bus/frame.h"
 
-/*
- * A change set goes in parts, each sent when the one before was answered: begin, entries, ..., end.
+/* A change set goes in parts, each sent when the one before was answered: begin, entries, ..., end.
  * So the keeper is never flooded, and whatever goes wrong ends it here; the keeper forgets what it
- * has of it.
- */
+ * has of it. */
 enum {
 	ENTRIES_PER_PART = 1500, /* at their longest still within FRAME_ROLE_MAX */
 };
@@ -29,13 +27,10 @@ struct upload {
 	struct bus_client **bus; /* the courier's; NULL behind it: no answers come any more */
 	struct upload_plan plan;
 	struct named_rules named;
-	struct feed_set *from;
-	struct feed_set *to;
+	struct feed_set *from, *to;
 	struct feed_difference difference;
 	uint64_t sent;
-	bool exhausted;
-	bool ended;
-	bool freed;
+	bool exhausted, ended, freed;
 	unsigned asked; /* answers that are due */
 	upload_done *done;
 	void *arg;
@@ -125,12 +120,6 @@ static void upload_entries(struct upload *upload)
 	mem_free(entries);
 }
 
-static void upload_end(struct upload *upload)
-{
-	upload->ended = true;
-	upload_send(upload, (struct bus_feed_part){.what = BUS_FEED_END, .sent = upload->sent});
-}
-
 static void upload_destroy(struct upload *upload)
 {
 	upload->magic = 0;
@@ -153,16 +142,6 @@ static int upload_make_sets(struct upload *upload)
 	return r;
 }
 
-static void upload_go_on(struct upload *upload)
-{
-	int r = upload_make_sets(upload);
-
-	if (r < 0)
-		upload->done(r, "the texts of the zone are too long", 0, upload->arg);
-	else
-		upload_entries(upload);
-}
-
 static void upload_on_answer(int error, const struct bus_answer *answer, void *arg)
 {
 	struct upload *upload = OBJ(upload, arg);
@@ -172,13 +151,20 @@ static void upload_on_answer(int error, const struct bus_answer *answer, void *a
 		upload_destroy(upload);
 		return;
 	}
-	if (error < 0 || upload->ended)
+	if (error < 0 || upload->ended) {
 		upload->done(error, answer != NULL ? answer->text : err_text(error),
 			answer != NULL ? answer->changed : 0, upload->arg);
-	else if (upload->exhausted)
-		upload_end(upload);
-	else
-		upload_go_on(upload);
+	} else if (upload->exhausted) {
+		upload->ended = true;
+		upload_send(
+			upload, (struct bus_feed_part){.what = BUS_FEED_END, .sent = upload->sent});
+	} else {
+		error = upload_make_sets(upload);
+		if (error < 0)
+			upload->done(error, "the texts of the zone are too long", 0, upload->arg);
+		else
+			upload_entries(upload);
+	}
 }
 
 /* ---- life ---- */

@@ -3,7 +3,6 @@
 
 #include <sys/random.h>
 
-#include "base/log.h"
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
@@ -91,8 +90,7 @@ static void fetch_finish(struct fetch *fetch, enum fetch_result result)
 	fetch->done(result, TAKE(fetch->next), &why, fetch->arg);
 }
 
-/* IXFR may fail for reasons that AXFR does not have: a journal that was lost, a server that knows
- * no better. */
+/* IXFR may fail for reasons that AXFR does not have: a lost journal, an ignorant server. */
 static void fetch_fail(struct fetch *fetch)
 {
 	if (!fetch->is_soa && fetch->transfer.type == DNS_IXFR && !fetch->whole) {
@@ -259,8 +257,7 @@ static int fetch_read_transfer(struct fetch *fetch, struct span bytes)
 	return r;
 }
 
-/* A message is consumed before anything is made of it: that may end the connection, and this object
- * with it. */
+/* A message is consumed before it is used: that may end the connection, and this object with it. */
 static void fetch_on_input(struct stream *stream, void *arg)
 {
 	struct fetch *fetch = OBJ(fetch, arg);

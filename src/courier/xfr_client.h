@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* One conversation with the server of a feed: what has changed since the zone that we have. One
- * loop, one thread. */
+/* One conversation with a feed's server: what changed since our zone. One loop, one thread. */
 #include "conf/conf.h"
 #include "dns/transfer_read.h"
 #include "dns/tsig.h"

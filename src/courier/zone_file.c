@@ -82,8 +82,7 @@ static int file_write_all(int fd, struct span bytes)
 int feed_file_write(
 	struct feed_file file, const struct feed_zone *zone, int64_t confirmed_s, struct fault *why)
 {
-	char path[PATH_MAX];
-	char fresh[PATH_MAX];
+	char path[PATH_MAX], fresh[PATH_MAX];
 	struct buf bytes;
 	int fd;
 	int r = file_path(file, "", path);
@@ -110,8 +109,7 @@ int feed_file_write(
 	return fault_set(why, r, "cannot write '%s': %s", path, err_text(r));
 }
 
-/* In place: a torn write of eight octets means a wrong time, and a wrong time means to ask the
- * server. */
+/* In place: a torn write of eight octets is a wrong time, and then the server is asked. */
 void feed_file_confirm(struct feed_file file, int64_t confirmed_s)
 {
 	char path[PATH_MAX];

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * The zone of each feed, in the role's own folder: so that a restart costs a difference and no
- * transfer. Written beside and renamed; a file that is damaged all the same is as good as none.
- */
+/* The zone of each feed, in the role's own folder: so that a restart costs a difference and no
+ * transfer. Written beside and renamed; a file that is damaged all the same is as good as none. */
 #include "conf/conf.h"
 #include "feed/zone.h"
 
