@@ -26,8 +26,7 @@ struct feed_changes {
 	size_t entries;
 	struct buf bytes; /* REMOVAL or ADDITION, then the record */
 	uint32_t *places;
-	size_t len;
-	size_t room;
+	size_t len, room;
 };
 
 struct feed_changes *feed_changes_new(const struct dns_name *zone, size_t entries)
@@ -88,10 +87,8 @@ static struct feed_change change_at(const struct feed_changes *changes, uint32_t
 
 static int place_compare(const void *left, const void *right, void *arg)
 {
-	uint32_t a = *(const uint32_t *)left;
-	uint32_t b = *(const uint32_t *)right;
-	struct feed_change x = change_at(arg, a);
-	struct feed_change y = change_at(arg, b);
+	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+	struct feed_change x = change_at(arg, a), y = change_at(arg, b);
 	int order = feed_record_compare(&x.record, &y.record);
 
 	return order != 0 ? order : a < b ? -1 : a > b;
@@ -137,8 +134,7 @@ static int merge_record(struct merge *merge, const struct feed_record *record, b
 	return r;
 }
 
-/* Changes of records that stand before `record` and so are not in the old zone; NULL: all that are
- * left. */
+/* Changes of records before `record`, which are not in the old zone; NULL: all that are left. */
 static int merge_before(struct merge *merge, const struct feed_record *record)
 {
 	struct feed_change change;

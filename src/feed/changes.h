@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * What a transfer brings, collected record by record until it is whole, and then made into the next
- * zone in one step. Owner: whoever reads the transfer; one thread. Pure.
- */
+/* What a transfer brings, collected record by record until it is whole, and then made into the next
+ * zone in one step. Owner: whoever reads the transfer; one thread. Pure. */
 #include "dns/transfer_read.h"
 #include "feed/zone.h"
 

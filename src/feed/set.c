@@ -28,8 +28,7 @@ enum { V4_OCTETS = 4, V6_DIGITS = 32, V6_DIGITS_LEAST = 4, POOL_MAX = 1 << 30 };
 
 /* Which sublists list something, and the text with it. */
 struct claim {
-	uint32_t listed;
-	uint32_t reason;
+	uint32_t listed, reason;
 };
 
 struct node {
@@ -164,8 +163,7 @@ static void walk_add_domain(
 	walk_add(walk, claim, excluded)->domain = pool_add(walk->set, span_text(domain));
 }
 
-/* A top-level domain is no source, nor are "test" and "invalid" (RFC 5782 section 5), nor is a
- * wildcard of one. */
+/* No sources: a top-level domain, its wildcard, "test" and "invalid" (RFC 5782 section 5). */
 static bool walk_domain(struct walk *walk, unsigned len)
 {
 	const struct claim here = walk->node[len].here, below = walk->node[len].below;
@@ -317,18 +315,10 @@ struct span feed_entry_reason(const struct feed_set *set, const struct feed_entr
 
 /* ---- what changed ---- */
 
-static bool entry_is_same(const struct feed_set *x, const struct feed_entry *a,
-	const struct feed_set *y, const struct feed_entry *b)
-{
-	return a->listed == b->listed && a->excluded == b->excluded &&
-	       strcmp(pool_text(x, a->reason), pool_text(y, b->reason)) == 0;
-}
-
 int feed_difference_next(struct feed_difference *difference, struct feed_entry *ret_entry,
 	const struct feed_set **ret_set)
 {
-	const struct feed_set *from = difference->from;
-	const struct feed_set *to = difference->to;
+	const struct feed_set *from = difference->from, *to = difference->to;
 	size_t from_len = from != NULL ? from->len : 0;
 
 	while (difference->from_at < from_len || difference->to_at < to->len) {
@@ -340,7 +330,10 @@ int feed_difference_next(struct feed_difference *difference, struct feed_entry *
 
 		difference->from_at += order <= 0;
 		difference->to_at += order >= 0;
-		if (order == 0 && entry_is_same(from, old, to, new))
+		if (order == 0 && old->listed == new->listed &&
+			old->excluded ==
+				new->excluded &&strcmp(pool_text(from, old->reason),
+					pool_text(to, new->reason)) == 0)
 			continue;
 		*ret_set = order < 0 ? from : to;
 		*ret_entry = order < 0 ? *old : *new;

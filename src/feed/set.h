@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * A zone as entries of a list: which sublists list a source, and from which a wider entry's reach
+/* A zone as entries of a list: which sublists list a source, and from which a wider entry's reach
  * is taken away again. So the list answers for every address what the zone answers, by the rules of
  * the DNS: a name that exists hides a wildcard above it, for itself and for all below it (RFC 4592
- * section 2.2.1). Owner: whoever made it. Pure; any thread.
- */
+ * section 2.2.1). Owner: whoever made it. Pure; any thread. */
 #include "conf/conf.h"
 #include "feed/zone.h"
 #include "list/source.h"
@@ -30,8 +28,7 @@ struct feed_entry {
 	uint8_t bits;    /* of a network */
 	uint32_t domain; /* of a domain: its place in the pool; 0: a network */
 	uint32_t reason; /* place in the pool */
-	uint32_t listed;
-	uint32_t excluded;
+	uint32_t listed, excluded;
 };
 
 /* What was read and is in no entry. Records but for `names`. */
@@ -62,10 +59,8 @@ struct span feed_entry_reason(const struct feed_set *set, const struct feed_entr
  * and those of `from` that are gone, with empty masks. Begin with {.from = ..., .to = ...}; from
  * NULL: nothing. 1: *ret_entry and whose pool it is of, 0: no more. */
 struct feed_difference {
-	const struct feed_set *from;
-	const struct feed_set *to;
-	size_t from_at;
-	size_t to_at;
+	const struct feed_set *from, *to;
+	size_t from_at, to_at;
 };
 
 int feed_difference_next(struct feed_difference *difference, struct feed_entry *ret_entry,

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/*
- * When a feed is asked again, and for how long what it said may be believed: its SOA within
+/* When a feed is asked again, and for how long what it said may be believed: its SOA within
  * sensible bounds (RFC 1035 section 3.3.13), or what the configuration says; and what comes first.
- * Pure; any thread.
- */
+ * Pure; any thread. */
 #include "dns/message.h"
 
 enum {

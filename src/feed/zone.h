@@ -50,8 +50,7 @@ int feed_record_read(struct span *rest, struct feed_record *ret_record);
 void feed_record_write(struct buf *out, const struct feed_record *record);
 int feed_record_compare(const struct feed_record *a, const struct feed_record *b);
 
-/* Turns a record of a message into one that is kept; the key goes to `key`. 0: not of a kind that
- * is kept. */
+/* Turns a record of a message into one that is kept; the key goes to `key`. 0: not one to keep. */
 int feed_record_of(const struct dns_name *zone, const struct dns_record *record,
 	uint8_t key[FEED_KEY_MAX], struct feed_record *ret_record);
 
@@ -61,6 +60,5 @@ int feed_record_of(const struct dns_name *zone, const struct dns_record *record,
 void feed_zone_encode(const struct feed_zone *zone, int64_t confirmed_s, struct buf *out);
 int feed_zone_decode(struct span bytes, const struct dns_name *name, struct feed_zone **ret_zone,
 	int64_t *ret_confirmed_s);
-/* The head of such a file before a body: for feed_zone_encode, and for tests that write bad
- * ones. */
+/* The head of such a file before a body: for feed_zone_encode, and tests that write bad ones. */
 void feed_file_seal(struct span body, int64_t confirmed_s, struct buf *out);
