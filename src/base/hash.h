@@ -13,7 +13,8 @@
 /* FNV-1a (draft-eastlake-fnv): begins with HASH_START, goes on with what it gave. */
 uint64_t hash_bytes(uint64_t hash, struct span s);
 
-/* The same by eight octets at a time, mixed: for much data, low bits need hash_mix. */
+/* The same by eight octets at a time: for much data of our own; low bits need hash_mix. Whoever
+ * chooses the input finds two that are equal, whatever it began with. */
 uint64_t hash_words(uint64_t hash, struct span s);
 
 /* The finishing step of SplitMix64: each bit of the input changes half of the output. */

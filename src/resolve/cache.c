@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "resolve/cache.h"
 
-#include "base/hash.h"
+#include <sodium.h>
+#include <string.h>
+
 #include "base/macro.h"
 #include "base/mem.h"
 
@@ -21,21 +23,31 @@ struct entry {
 };
 
 struct cache {
-	uint64_t key;
+	uint8_t key[QUESTION_KEY];
 	size_t limit, count;
 	size_t buckets_len; /* a power of two */
 	struct entry **buckets;
 	struct entry ring;
 };
 
-uint64_t question_hash(uint64_t key, const struct resolver_question *question)
+_Static_assert(QUESTION_KEY == crypto_shorthash_KEYBYTES, "a key of SipHash");
+
+void question_key_draw(uint8_t key[QUESTION_KEY])
+{
+	crypto_shorthash_keygen(key);
+}
+
+uint64_t question_hash(const uint8_t key[QUESTION_KEY], const struct resolver_question *question)
 {
 	const struct dns_name *name = question->name;
-	uint8_t lower[DNS_NAME_MAX];
+	uint8_t input[DNS_NAME_MAX + sizeof(question->type)];
+	uint64_t hash;
 
 	for (size_t i = 0; i < name->len; i++)
-		lower[i] = ascii_lower(name->wire[i]);
-	return hash_mix(hash_words(hash_mix(key ^ question->type), span_of(lower, name->len)));
+		input[i] = ascii_lower(name->wire[i]);
+	memcpy(input + name->len, &question->type, sizeof(question->type));
+	crypto_shorthash((uint8_t *)&hash, input, name->len + sizeof(question->type), key);
+	return hash;
 }
 
 struct cache *cache_new(size_t entries)
@@ -43,7 +55,7 @@ struct cache *cache_new(size_t entries)
 	struct cache *cache = mem_new(cache);
 
 	ASSERT(entries > 0);
-	cache->key = hash_key();
+	question_key_draw(cache->key);
 	cache->limit = entries;
 	cache->buckets_len = 16;
 	while (cache->buckets_len < entries)

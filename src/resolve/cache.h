@@ -2,7 +2,8 @@
 #pragma once
 /*
  * Answers by name and type, at most so many; the one longest unused makes room. Names compare
- * without case. The hash is keyed by chance, since strangers choose the names. One thread.
+ * without case. Strangers choose
+ * the names, so the hash is SipHash with a key drawn by chance. One thread.
  */
 #include "resolve/answer.h"
 
@@ -21,4 +22,7 @@ struct dns_answer *cache_get(struct cache *cache, const struct resolver_question
 size_t cache_count(const struct cache *cache);
 
 /* The hash of a question; the resolver finds its exchanges by the same. */
-uint64_t question_hash(uint64_t key, const struct resolver_question *question);
+enum { QUESTION_KEY = 16 };
+
+void question_key_draw(uint8_t key[QUESTION_KEY]);
+uint64_t question_hash(const uint8_t key[QUESTION_KEY], const struct resolver_question *question);

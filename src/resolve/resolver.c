@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "resolve/resolver.h"
 
-#include "base/hash.h"
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
@@ -48,7 +47,7 @@ struct resolver {
 	struct loop *loop;
 	struct exchange_settings settings;
 	struct cache *cache;
-	uint64_t key;
+	uint8_t key[QUESTION_KEY];
 	size_t questions;
 	struct question *buckets[BUCKETS];
 	struct resolver_query *ready;
@@ -71,7 +70,7 @@ struct resolver *resolver_new(struct loop *loop, const struct resolver_settings 
 		.timeout_ms = settings->timeout_ms,
 		.tries = settings->tries};
 	resolver->cache = cache_new(settings->cache_entries);
-	resolver->key = hash_key();
+	question_key_draw(resolver->key);
 	return resolver;
 }
 

@@ -874,9 +874,38 @@ static void the_cache_keeps_the_latest_and_forgets_in_time(void **state)
 	cache_free(&cache);
 }
 
+/* "5" and "u", "a" and "c" cancel each other out in a hash that multiplies eight octets at a time,
+ * whatever its key: each pair doubles the names that share one. */
+static void names_that_a_stranger_chooses_do_not_share_a_hash(void **state)
+{
+	enum { PAIRS = 6, NAMES = 1 << PAIRS };
+	uint8_t key[QUESTION_KEY];
+	uint64_t hashes[NAMES];
+
+	(void)state;
+	question_key_draw(key);
+	for (unsigned i = 0; i < NAMES; i++) {
+		char text[PAIRS * 16 + sizeof("test")];
+		struct dns_name name;
+
+		for (unsigned pair = 0; pair < PAIRS; pair++) {
+			bool other = (i >> pair & 1) != 0;
+
+			memcpy(text + (size_t)pair * 16,
+				other ? "xxxxxxu.xxxxxxc." : "xxxxxx5.xxxxxxa.", 16);
+		}
+		memcpy(text + (size_t)PAIRS * 16, "test", sizeof("test"));
+		name = name_of(text);
+		hashes[i] = question_hash(key, &(struct resolver_question){&name, DNS_A});
+		for (unsigned j = 0; j < i; j++)
+			assert_true(hashes[i] != hashes[j]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_that_a_stranger_chooses_do_not_share_a_hash),
 		cmocka_unit_test(an_answer_comes_once_and_then_from_the_cache),
 		cmocka_unit_test(equal_questions_under_way_are_one),
 		cmocka_unit_test(a_cancelled_question_still_fills_the_cache),
