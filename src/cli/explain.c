@@ -26,6 +26,7 @@ struct explain_job {
 	struct shelf *views;
 	struct ip client;
 	struct consult_request request;
+	bool is_told;
 };
 
 /* ---- our own lists ---- */
@@ -236,6 +237,9 @@ static void explain_on_ready(struct consultation *consultation, void *arg)
 	struct explanation *x = arena_alloc(job->cli->arena, sizeof(*x));
 	struct facts facts;
 
+	if (job->is_told) /* the last answer came in the turn in which the time was over */
+		return;
+	job->is_told = true;
 	consultation_facts(consultation, &job->request, &facts);
 	shelf_put(job->views, view_for(job->cli, &facts));
 	consultation_facts(consultation, &job->request, &facts);

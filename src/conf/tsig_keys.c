@@ -17,7 +17,7 @@ static int key_read(const struct conf_key *key, struct tsig_key *ret_key, struct
 	int r;
 
 	buf_init(&text, FILE_MAX);
-	r = secret_file_read(key->file, &text, &reason);
+	r = secret_file_read(key->file, SECRET_OF_ALL_ROLES, &text, &reason);
 	if (r == 0 && tsig_key_init(ret_key,
 			      &(struct tsig_key_text){span_text(key->name),
 				      (enum tsig_algorithm)key->algorithm, buf_span(&text)},

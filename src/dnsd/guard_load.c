@@ -28,7 +28,7 @@ static int read_keys(const char *path, struct access_keys **ret_keys, struct fau
 	int r;
 
 	buf_init(&text, FILE_MAX);
-	r = secret_file_read(path, &text, why);
+	r = secret_file_read(path, SECRET_OF_DNS, &text, why);
 	if (r == 0) {
 		r = access_keys_parse(buf_span(&text), ret_keys, &inner);
 		r = r < 0 ? fault_in_file(path, &inner, why) : 0;
@@ -44,7 +44,7 @@ static int read_secrets(const char *path, struct dns_cookie_secrets *ret_secrets
 	int r;
 
 	buf_init(&text, FILE_MAX);
-	r = secret_file_read(path, &text, why);
+	r = secret_file_read(path, SECRET_OF_DNS, &text, why);
 	if (r == 0) {
 		r = dns_cookie_secrets_parse(buf_span(&text), ret_secrets, &inner);
 		r = r < 0 ? fault_in_file(path, &inner, why) : 0;

@@ -2,6 +2,7 @@
 #include "process/role.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,12 +69,15 @@ void role_serve_last_view(const struct role_context *context, struct shelf *view
 	struct snapshot_file file = {.serial = 0};
 	struct view *view = NULL;
 	struct fault why = {""};
+	char path[PATH_MAX];
 	int r;
 
 	while ((r = snapshot_folder_next(context->conf->lists_path, &file, &view, &why)) < 0 &&
-		file.serial != 0)
-		log_event(EV_SNAPSHOT_BAD, LOG_FIELDS(log_text("file", file.name),
+		file.serial != 0) {
+		snprintf(path, sizeof(path), "%s/%s", context->conf->lists_path, file.name);
+		log_event(EV_SNAPSHOT_BAD, LOG_FIELDS(log_text("file", path),
 						   log_text("why", why.text), log_error(r)));
+	}
 	if (r == 0)
 		shelf_put(views, view);
 }

@@ -10,7 +10,8 @@
 #include "base/clock.h"
 #include "dns/request.h"
 
-/* open is called by the thread that calls dns_server_new, the others by the worker's own. */
+/* open and close are called by the thread that calls dns_server_new and _free, the others by the
+ * worker's own. */
 struct worker_calls {
 	void *(*open)(void *arg);
 	void (*close)(void *worker);
