@@ -62,8 +62,8 @@ int rbl_aton_read(struct rbl_cursor *cursor, uint8_t ret_a[4]);
 /* The A of an entry: the same, but "2" is 127.0.0.2, and 0.0.0.0 is none. E_PARSE. */
 int rbl_a_read(struct rbl_cursor *cursor, uint8_t ret_a[4]);
 
-/* "10.2", "10.2.0.0/16", "10/8", 0 to 32 bits; a number alone is no address. E_PARSE. *ret_address
- * may have host bits. */
+/* "10.2", "10.2.0.0/16", "10/8", 0 to 32 bits; not "10". *ret_address may have host bits. E_PARSE.
+ */
 int rbl_cidr4_read(struct rbl_cursor *cursor, uint32_t *ret_address);
 
 /* The same, and "10.2-10.4", "10.2.0.1-9": whole, 32 bits. First and last of the range; E_PARSE,

@@ -15,13 +15,11 @@
 
 struct rbl_dataset;
 
-/*
- * Reads the files, in order, as one. A line that says nothing sensible is reported and left out.
+/* Reads the files, in order, as one. A line that says nothing sensible is reported and left out.
  * Failures, with words in *why that begin with "file:" or "file:line:column:": E_ABSENT, E_DENIED,
  * E_IO (open, read), E_CORRUPT, E_TRUNCATED (gzip), E_LIMIT (size), E_CONFLICT (the file changed
  * while it was read), E_RANGE (its $TIMESTAMP lies in the future), E_PARSE (what makes the rest
- * meaningless: a line before the first $DATASET, an unknown type behind it), E_NOMEM.
- */
+ * meaningless: a line before the first $DATASET, an unknown type behind it), E_NOMEM. */
 struct rbl_load {
 	enum rbl_type type;
 	size_t files_len;

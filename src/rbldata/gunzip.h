@@ -14,8 +14,7 @@ static inline bool rbl_is_gzip(struct span start)
 struct rbl_gunzip *rbl_gunzip_new(void);
 void rbl_gunzip_free(struct rbl_gunzip **gunzip);
 
-/* Takes of *input and fills out; returns the octets written, or E_CORRUPT. 0 with an empty *input:
- * more is needed. */
+/* From *input into out: the octets written, or E_CORRUPT. 0 and an empty *input: give more. */
 int64_t rbl_gunzip_next(struct rbl_gunzip *gunzip, struct span *input, uint8_t *out, size_t size);
 
 /* Whether the last member is whole: input may end here. */

@@ -242,14 +242,6 @@ static void nodes_write(struct writer *writer, struct rbl_painted *painted)
 	names_write(&painted->names, writer->masks, writer->image, &writer->record.names);
 }
 
-static int tables_open(struct rbl_index *index, const struct list_record *record)
-{
-	struct sections sections = {.file = span_of(index->image.bytes, index->image.len)};
-
-	snapshot_tables_open(&index->tables, &sections, record);
-	return sections.bad ? E_BUG : 0;
-}
-
 int rbl_index_build(struct rbl_painted *painted, struct rbl_index *ret_index)
 {
 	struct rbl_index index = {0};
@@ -266,8 +258,12 @@ int rbl_index_build(struct rbl_painted *painted, struct rbl_index *ret_index)
 		r = index.image.bad ? E_NOMEM : 0;
 	}
 	if (r == 0) {
+		struct sections sections = {.file = span_of(NULL, 0)};
+
 		mem_shrink(&index.image.bytes, &index.image.size, index.image.len, 1);
-		r = tables_open(&index, &writer.record);
+		sections.file = span_of(index.image.bytes, index.image.len);
+		snapshot_tables_open(&index.tables, &sections, &writer.record);
+		r = sections.bad ? E_BUG : 0;
 	}
 	mem_free(writer.census.slots);
 	mem_free(writer.masks);
@@ -306,14 +302,9 @@ uint32_t rbl_index_v6(const struct rbl_index *index, struct ip ip)
 	return 0;
 }
 
-void rbl_index_prefetch_v4(const struct rbl_index *index, uint32_t address, unsigned step)
+void rbl_index_prefetch(const struct rbl_index *index, u128 key, unsigned step)
 {
-	snapshot_prefetch(&index->tables, key_v4_first + address, step);
-}
-
-void rbl_index_prefetch_v6(const struct rbl_index *index, struct ip ip, unsigned step)
-{
-	snapshot_prefetch(&index->tables, key_of_ip(ip), step);
+	snapshot_prefetch(&index->tables, key, step);
 }
 
 void rbl_index_prefetch_name(const struct rbl_index *index, struct span key, unsigned step)
@@ -340,11 +331,7 @@ struct rbl_named rbl_index_name(const struct rbl_index *index, struct span key)
 {
 	const struct names *names = &index->tables.names;
 	struct name_answer found = names_find(names, &index->tables.rows, key);
-	struct rbl_named named = {
-		.answer = named_answer(index, found.self),
-		.entry_len = found.self_len,
-		.has_below = found.mask != 0,
-	};
+	struct rbl_named named = {named_answer(index, found.self), found.self_len, found.mask != 0};
 
 	if (named.answer == rbl_inherited) {
 		found = names_find(names, &index->tables.rows, key_above(key));
@@ -354,18 +341,10 @@ struct rbl_named rbl_index_name(const struct rbl_index *index, struct span key)
 	return named;
 }
 
-bool rbl_index_has_v4(const struct rbl_index *index, uint32_t first, uint32_t last)
+bool rbl_index_has(const struct rbl_index *index, u128 first, unsigned bits)
 {
-	return snapshot_has_range(&index->tables,
-		(struct key_range){key_v4_first + first, key_v4_first + last}, LISTED);
-}
-
-bool rbl_index_has_v6(const struct rbl_index *index, struct prefix net)
-{
-	u128 first = key_of_ip(net.ip);
-
 	return snapshot_has_range(
-		&index->tables, (struct key_range){first, key_last(first, net.bits)}, LISTED);
+		&index->tables, (struct key_range){first, key_last(first, bits)}, LISTED);
 }
 
 bool rbl_index_next(const struct rbl_index *index, u128 from, struct rbl_answer_range *ret_range)

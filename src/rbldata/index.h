@@ -36,8 +36,7 @@ uint32_t rbl_index_v6(const struct rbl_index *index, struct ip ip);
 /* Asks for the memory that the look-up will read, one step (below RBL_FETCHES) after the other for
  * all look-ups of a batch, so that their misses overlap. Changes no answer. */
 enum { RBL_FETCHES = NAMES_FETCHES };
-void rbl_index_prefetch_v4(const struct rbl_index *index, uint32_t address, unsigned step);
-void rbl_index_prefetch_v6(const struct rbl_index *index, struct ip ip, unsigned step);
+void rbl_index_prefetch(const struct rbl_index *index, u128 key, unsigned step);
 void rbl_index_prefetch_name(const struct rbl_index *index, struct span key, unsigned step);
 
 /* Of a name that is not an entry but has a wildcard below it: what wildcards further up say. */
@@ -52,9 +51,8 @@ struct rbl_named {
 
 struct rbl_named rbl_index_name(const struct rbl_index *index, struct span key);
 
-/* Whether any address is listed in the network. */
-bool rbl_index_has_v4(const struct rbl_index *index, uint32_t first, uint32_t last);
-bool rbl_index_has_v6(const struct rbl_index *index, struct prefix net);
+/* Whether any address is listed in the network: of so many bits, of 128, from the key on. */
+bool rbl_index_has(const struct rbl_index *index, u128 first, unsigned bits);
 
 /* Ground with one answer: addresses as sets/key.h has them, IPv4 from key_v4_first on. */
 struct rbl_answer_range {

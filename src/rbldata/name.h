@@ -14,8 +14,7 @@ enum rbl_covers { RBL_COVERS_SELF = 1, RBL_COVERS_BELOW = 2 };
 enum { RBL_NAME_SIZE = 255 };
 int rbl_name_read(struct rbl_cursor *cursor, uint8_t wire[RBL_NAME_SIZE]);
 
-/* The key of a name in wire form (sets/names.h), in lower case; its length, or E_PARSE for a label
- * with a NUL in it. */
+/* The key of a name in wire form (sets/names.h), lower case; its length; E_PARSE: it has a NUL. */
 int rbl_name_key(struct span wire, uint8_t key[NAME_KEY_SIZE]);
 
 /* The name of a key as text: "bad\.name.example"; its length. */

@@ -68,7 +68,7 @@ static unsigned query_v4(const struct rbl_subset *subset, const struct rbl_quest
 	const struct rbl_sink *sink)
 {
 	char text[IP_TEXT_SIZE] = "";
-	uint32_t first, answer, span;
+	uint32_t first, answer;
 
 	if (question->has_v4) {
 		answer = rbl_index_v4(&subset->index, question->v4);
@@ -82,15 +82,17 @@ static unsigned query_v4(const struct rbl_subset *subset, const struct rbl_quest
 	}
 	if (question->labels == 0 || question->labels >= 4 || !rbl_question_v4(question, &first))
 		return 0;
-	span = UINT32_MAX >> (8 * question->labels);
-	return rbl_index_has_v4(&subset->index, first, first | span) ? RBL_BELOW : 0;
+	return rbl_index_has(
+		       &subset->index, key_v4_first + first, IP_V4_BITS + 8 * question->labels)
+		       ? RBL_BELOW
+		       : 0;
 }
 
 static unsigned query_v6(const struct rbl_subset *subset, const struct rbl_question *question,
 	const struct rbl_sink *sink)
 {
 	char text[RBL_IP6_TEXT_SIZE] = "";
-	struct prefix net;
+	struct ip first;
 	uint32_t answer;
 
 	if (question->has_v6) {
@@ -103,10 +105,10 @@ static unsigned query_v6(const struct rbl_subset *subset, const struct rbl_quest
 			subset, answer, (struct rbl_wish){question->want, span_text(text)}, sink);
 		return RBL_FOUND;
 	}
-	if (question->labels == 0 || question->labels >= 32 || !rbl_question_v6(question, &net.ip))
+	if (question->labels == 0 || question->labels >= 32 || !rbl_question_v6(question, &first))
 		return 0;
-	net.bits = (uint8_t)(4 * question->labels);
-	return rbl_index_has_v6(&subset->index, net) ? RBL_BELOW : 0;
+	return rbl_index_has(&subset->index, key_of_ip(first), 4 * question->labels) ? RBL_BELOW
+										     : 0;
 }
 
 static unsigned query_name(const struct rbl_subset *subset, const struct rbl_question *question,
@@ -174,9 +176,9 @@ void rbl_subset_prefetch(
 		rbl_index_prefetch_name(
 			&subset->index, span_of(question->key, (size_t)question->key_len), step);
 	else if ((kinds & RBL_KIND_V4) != 0 && question->has_v4)
-		rbl_index_prefetch_v4(&subset->index, question->v4, step);
+		rbl_index_prefetch(&subset->index, key_v4_first + question->v4, step);
 	else if ((kinds & RBL_KIND_V6) != 0 && question->has_v6)
-		rbl_index_prefetch_v6(&subset->index, question->v6, step);
+		rbl_index_prefetch(&subset->index, key_of_ip(question->v6), step);
 }
 
 struct rbl_verdict rbl_subset_verdict(const struct rbl_subset *subset, struct ip client)

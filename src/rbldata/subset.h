@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* One plain data set: a whole file of any type but combined, or what follows a $DATASET. Immutable;
- * any thread. */
+/* A plain data set: a file, if not combined, or what follows a $DATASET. Immutable; any thread. */
 #include "rbldata/generic.h"
 #include "rbldata/index.h"
 #include "rbldata/question.h"

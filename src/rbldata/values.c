@@ -121,15 +121,6 @@ static uint64_t hash_of_set(const struct rbl_values *values, uint32_t set)
 	return hash_mix(hash_words(0, set_of(values, set)));
 }
 
-static bool value_equal(
-	const struct rbl_values *values, uint32_t number, const struct rbl_value *value)
-{
-	struct rbl_value known = rbl_values_get(values, number);
-
-	return memcmp(known.a, value->a, sizeof(value->a)) == 0 &&
-	       span_equal(known.text, value->text);
-}
-
 int64_t rbl_values_add(struct rbl_values *values, const struct rbl_value *value)
 {
 	uint64_t hash = value_hash(value->a, value->text);
@@ -141,7 +132,10 @@ int64_t rbl_values_add(struct rbl_values *values, const struct rbl_value *value)
 		return E_NOMEM;
 	for (size_t at = hash & (slots->size - 1); slots->items[at] != 0;
 		at = (at + 1) & (slots->size - 1)) {
-		if (value_equal(values, slots->items[at] - 1, value))
+		struct rbl_value known = rbl_values_get(values, slots->items[at] - 1);
+
+		if (memcmp(known.a, value->a, sizeof(known.a)) == 0 &&
+			span_equal(known.text, value->text))
 			return slots->items[at] - 1;
 	}
 	if (value->text.len > RBL_TEMPLATE_MAX || values->len >= several ||
