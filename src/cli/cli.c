@@ -8,16 +8,14 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
-static void say(const struct cli *cli, const char *prefix, const char *format, va_list args)
-	__attribute__((format(printf, 3, 0)));
-
-static void say(const struct cli *cli, const char *prefix, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void say(
+	const struct cli *cli, const char *format, va_list args)
 {
 	char text[1024];
 
 	vsnprintf(text, sizeof(text), format, args);
-	fprintf(stderr, "stockade%s%s: %s%s\n", cli->verb != NULL ? " " : "",
-		cli->verb != NULL ? cli->verb->name : "", prefix, text);
+	fprintf(stderr, "stockade%s%s: %s\n", cli->verb != NULL ? " " : "",
+		cli->verb != NULL ? cli->verb->name : "", text);
 }
 
 void cli_remark(const struct cli *cli, const char *format, ...)
@@ -38,7 +36,7 @@ int cli_fail(const struct cli *cli, int error, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	say(cli, "", format, args);
+	say(cli, format, args);
 	va_end(args);
 	return err_exit_code(error);
 }
@@ -48,7 +46,7 @@ int cli_usage(const struct cli *cli, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	say(cli, "", format, args);
+	say(cli, format, args);
 	va_end(args);
 	if (cli->verb != NULL)
 		fprintf(stderr, "usage: stockade %s %s\n", cli->verb->name, cli->verb->synopsis);

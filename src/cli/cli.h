@@ -70,8 +70,7 @@ int cli_parse(struct cli *cli, const struct cli_option *options, size_t min, siz
 /* The configuration; its complaints go to stderr. 0, or an exit code. */
 int cli_conf(struct cli *cli);
 
-/* Remarks, to stderr, unless --quiet; failures, always. Both end the line. cli_fail returns the
- * exit code of error. */
+/* Remarks, to stderr, unless --quiet; failures, always. Both end the line. */
 void cli_remark(const struct cli *cli, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 int cli_fail(const struct cli *cli, int error, const char *format, ...)

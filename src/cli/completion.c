@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Completion for bash, made from the table of verbs: verbs of one and two words, and the options
- * named in their help. */
+/* Completion for bash, from the table of verbs: their words, and the options in their help. */
 #include <stdio.h>
 #include <string.h>
 

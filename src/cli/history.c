@@ -121,13 +121,11 @@ int verb_history(struct cli *cli)
 
 static void incident_line(const char *about, const char *value)
 {
-	struct span rest = span_text(value);
-
-	if (rest.len == 0)
+	if (value == NULL || *value == '\0')
 		return;
 	printf("%-10s ", about);
-	for (size_t i = 0; i < rest.len; i++)
-		putchar(rest.ptr[i] < 0x20 || rest.ptr[i] == 0x7f ? '?' : rest.ptr[i]);
+	for (const char *c = value; *c != '\0'; c++)
+		putchar((uint8_t)*c < 0x20 || *c == 0x7f ? '?' : (uint8_t)*c);
 	putchar('\n');
 }
 

@@ -22,6 +22,5 @@ struct export
 	uint64_t other_family; /* pieces of addresses that the format cannot hold */
 };
 
-/* Writes everything but the heading. An exit code; words on stderr where the format cannot say what
- * the list says. */
+/* Writes all but the heading. An exit code; words on stderr where the format cannot say it. */
 int export_lines(struct export *export);

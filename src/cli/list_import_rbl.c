@@ -98,8 +98,7 @@ static bool text_is_sound(
 	return !txt.is_cut;
 }
 
-/* A text that differs from address to address ("$") is how a zone presents a listing, not why
- * somebody was listed. */
+/* A text that differs by address ("$") is how a zone presents a listing, not why it is one. */
 static const char *reason_of(struct rbl_import *rbl, struct span text, char reason[REASON_SIZE])
 {
 	struct rbl_txt one, other;

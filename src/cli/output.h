@@ -9,8 +9,7 @@
 /* Prints the object as one line and frees it; NULL (a bad json_pack) is a bug and aborts. */
 void output_json(json_t *object);
 
-/* "2026-11-21 14:03" in the reader's zone, "-" for 0; and the name of that zone, for headings. In
- * the arena of cli. */
+/* "2026-11-21 14:03" in the reader's zone, "-" for 0; and that zone's name. In cli's arena. */
 const char *output_time(const struct cli *cli, int64_t time_s);
 const char *output_zone(const struct cli *cli);
 
