@@ -9,13 +9,11 @@
 #include "rbldata/subset.h"
 #include "sets/key.h"
 
-/*
- * Data sets are painted ground: ranges that do not overlap, each with its answer. A range is told
+/* Data sets are painted ground: ranges that do not overlap, each with its answer. A range is told
  * as the largest blocks of whole octets (nibbles) that fill it, a wildcard for each, so that no
  * wildcard has anything beside it that would hide it (RFC 4592 section 2.2.1); what is excluded has
  * no record at all. rbldnsd repeats wildcards at each level instead, and tells of exclusions by a
- * CNAME.
- */
+ * CNAME. */
 enum { V4_OCTETS = 4, V6_NIBBLES = 32, OWNER_SIZE = RBL_NAME_TEXT_SIZE + 4 };
 
 struct dump {
@@ -93,8 +91,7 @@ static void owner_address(struct dump *dump, u128 address, unsigned open, bool v
 			i + 1 < count ? "." : "");
 }
 
-/* How many octets or nibbles at the end are open in the largest block that begins at first and does
- * not end behind last. */
+/* How many octets or nibbles are open at the end of the largest block from first within last. */
 static unsigned block_open(u128 first, u128 last, bool v4)
 {
 	unsigned step = v4 ? 8 : 4, open = 0;
@@ -160,8 +157,7 @@ static struct rbl_named named_below(const struct rbl_index *index, struct span k
 	return rbl_index_name(index, span_of(below, len));
 }
 
-/* Each name with anything listed above or below it hides wildcards from what is below it, and gets
- * one of its own. */
+/* A name with anything listed above or below hides wildcards from those below, and gets its own. */
 static void dump_name(struct dump *dump, const struct rbl_subset *subset, struct span key)
 {
 	struct rbl_named self = rbl_index_name(&subset->index, key);

@@ -306,15 +306,6 @@ static int start_server(struct rbldnsd *rbldnsd, struct fault *why)
 		why);
 }
 
-/* What ends the process while it starts still does: SIGTERM and Ctrl-C are heard last. */
-static void start_signals(struct rbldnsd *rbldnsd)
-{
-	signal(SIGPIPE, SIG_IGN);
-	loop_on_signal(rbldnsd->loop, SIGHUP, rbldnsd_on_hup, rbldnsd);
-	loop_on_signal(rbldnsd->loop, SIGUSR1, rbldnsd_on_usr, rbldnsd);
-	loop_on_signal(rbldnsd->loop, SIGUSR2, rbldnsd_on_usr, rbldnsd);
-}
-
 static int rbldnsd_start(struct rbldnsd *rbldnsd, struct fault *why)
 {
 	bool keeps_stdout =
@@ -326,7 +317,11 @@ static int rbldnsd_start(struct rbldnsd *rbldnsd, struct fault *why)
 	rbldnsd->loop = loop_new();
 	loop_on_wake(rbldnsd->loop, rbldnsd_on_wake, rbldnsd);
 	timer_init(&rbldnsd->check, rbldnsd->loop, rbldnsd_on_check, rbldnsd);
-	start_signals(rbldnsd);
+	/* What ends the process while it starts still does: SIGTERM and Ctrl-C are heard last. */
+	signal(SIGPIPE, SIG_IGN);
+	loop_on_signal(rbldnsd->loop, SIGHUP, rbldnsd_on_hup, rbldnsd);
+	loop_on_signal(rbldnsd->loop, SIGUSR1, rbldnsd_on_usr, rbldnsd);
+	loop_on_signal(rbldnsd->loop, SIGUSR2, rbldnsd_on_usr, rbldnsd);
 	r = start_data(rbldnsd, why);
 	if (r == 0)
 		r = start_server(rbldnsd, why);

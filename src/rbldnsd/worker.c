@@ -101,8 +101,7 @@ static void rbl_worker_log_batch(struct rbldnsd_worker *worker, const struct dns
 		rbl_worker_flush(worker);
 }
 
-/* Groups are small, so that what is fetched for the first is still in the nearest cache when the
- * last is answered. */
+/* Groups are small: what is fetched for the first is still cached when the last is answered. */
 static void rbl_worker_answer_group(
 	struct rbldnsd_worker *worker, struct dns_request *requests, size_t len, struct dns_now now)
 {
