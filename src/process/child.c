@@ -19,15 +19,6 @@ static _Noreturn void child_fail(const struct child_plan *plan, const char *what
 	_exit(err_exit_code(E_SYSTEM));
 }
 
-/* After the change of user, which clears it. The parent may be gone already. */
-static void child_tie_to_parent(const struct child_plan *plan, pid_t parent)
-{
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
-		child_fail(plan, "tie to the supervisor");
-	if (getppid() != parent)
-		_exit(err_exit_code(E_CLOSED));
-}
-
 /* First all out of the way, then each to its place, which a later one may use. How many. */
 static int child_pass_sockets(const struct child_plan *plan, struct buf *names)
 {
@@ -97,7 +88,11 @@ int child_start(const struct child_plan *plan, pid_t *ret_pid, struct fault *why
 		setsid(); /* Ctrl-C on the terminal is for the supervisor */
 		if (role_user_become(plan->user, NULL) < 0)
 			child_fail(plan, "change of user");
-		child_tie_to_parent(plan, parent);
+		/* After the change of user, which clears it. The parent may be gone already. */
+		if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
+			child_fail(plan, "tie to the supervisor");
+		if (getppid() != parent)
+			_exit(err_exit_code(E_CLOSED));
 		child_exec(plan);
 	}
 	if (pid < 0)

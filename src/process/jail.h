@@ -17,8 +17,7 @@
 #include "process/jail_landlock.h"
 
 /* No new rights, no capabilities, no core files, and only the role's paths and TCP ports. 1:
- * everything holds; 0: this kernel has no Landlock, or not all of it; E_ABSENT: no such role;
- * E_SYSTEM. */
+ * everything holds; 0: no Landlock, or not all of it; E_ABSENT: no such role; E_SYSTEM. */
 int jail_confine(const char *role, const struct conf *conf, struct fault *why);
 
 /* As jail_confine, for "rbldnsd". A path that is not there is left out. */

@@ -48,8 +48,7 @@ enum { ROLES_MAX = 8 };
 /* All roles of a supervisor. */
 struct lifecycles {
 	size_t len;
-	/* the one that ends last, when the others are down: the keeper, which hears what they have
-	 * to say */
+	/* the one that ends last: the keeper, which hears what the others have to say */
 	size_t last;
 	bool reported_ready, stopping;
 	struct lifecycle roles[ROLES_MAX];

@@ -93,12 +93,9 @@ static int sockets_add_unix(
 	if (sock == NULL)
 		return E_LIMIT;
 	sock->kind = SOCKET_UNIX;
-	if (owner != NULL) {
-		snprintf(sock->name, sizeof(sock->name), "bus-%s", owner);
-		snprintf(sock->owner, sizeof(sock->owner), "%s", owner);
-	} else {
-		snprintf(sock->name, sizeof(sock->name), "control");
-	}
+	snprintf(sock->name, sizeof(sock->name), "%s%s", owner[0] != '\0' ? "bus-" : "control",
+		owner);
+	snprintf(sock->owner, sizeof(sock->owner), "%s", owner);
 	snprintf(sock->path, sizeof(sock->path), "%s", path);
 	return 0;
 }
@@ -117,7 +114,7 @@ static int sockets_plan_keeper(const struct conf *conf, struct sockets *sockets,
 				why, r, "run.folder '%s' is too long for sockets", conf->run_path);
 	}
 	r = sockets_control_path(conf, path, sizeof(path));
-	return r < 0 ? r : sockets_add_unix(sockets, NULL, path, why);
+	return r < 0 ? r : sockets_add_unix(sockets, "", path, why);
 }
 
 int sockets_plan(
