@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* The demo's name server: stands for the site's resolver and knows the names of the demo's visitors
- * and one blocklist that "somebody else" keeps. UDP on loopback. Owner: the demo; one loop, one
- * thread. */
+/* The demo's name server: stands for the site's resolver and knows the visitors' names and one
+ * blocklist that "somebody else" keeps. UDP on loopback. Owner: the demo; one thread. */
 #include "base/err.h"
 #include "base/ip.h"
 #include "loop/loop.h"
