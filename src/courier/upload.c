@@ -7,8 +7,7 @@
 #include "bus/frame.h"
 
 /* A change set goes in parts, each sent when the one before was answered: begin, entries, ..., end.
- * So the keeper is never flooded, and whatever goes wrong ends it here; the keeper forgets what it
- * has of it. */
+ * So the keeper is never flooded, and what goes wrong ends it; the keeper forgets its part. */
 enum {
 	ENTRIES_PER_PART = 1500, /* at their longest still within FRAME_ROLE_MAX */
 };
