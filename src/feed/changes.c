@@ -6,13 +6,11 @@
 #include "base/macro.h"
 #include "base/mem.h"
 
-/*
- * Changes are kept in the order in which they came, and a table of their places is sorted: by
+/* Changes are kept in the order in which they came, and a table of their places is sorted: by
  * record, and for one record by time. Then the old zone and the changes are two sorted runs, and
  * the next zone is their merge: for each record, whether it is there at the end of its own little
  * history. So a record that came and went between two serials costs nothing, and each step is
- * checked against the one before.
- */
+ * checked against the one before. */
 enum {
 	BYTES_AT_LEAST = 1 << 20,
 	BYTES_PER_ENTRY = 400, /* of an address with its text; of IPv4 alone it is 25 */

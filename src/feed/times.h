@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* When a feed is asked again, and for how long what it said may be believed: its SOA within
- * sensible bounds (RFC 1035 section 3.3.13), or what the configuration says; and what comes first.
- * Pure; any thread. */
+/* When a feed is asked again, and for how long what it said may be believed: its SOA within bounds
+ * (RFC 1035 section 3.3.13), or the configuration; and what comes first. Pure; any thread. */
 #include "dns/message.h"
 
 enum {
