@@ -15,7 +15,7 @@ ROLE_LINES_MAX = 300
 FOLDER_FILES_MAX = 25
 FOLDER_SHARE_MAX = 0.10
 PARAMETERS = 4
-PARAMETERS_OVER_FOUR_MAX = 6
+PARAMETERS_OVER_FOUR_MAX = 0
 PARAMETERS_OVER_SIX_MAX = 0
 BOOLEANS_SIDE_BY_SIDE_MAX = 0
 
@@ -23,6 +23,10 @@ BOOLEANS_SIDE_BY_SIDE_MAX = 0
 MANY_PARAMETERS = {
     "reply_record": "the parts of a record as they follow each other on the wire; on the path of every answer",
     "dns_query_encode": "the parts of a question as they follow each other on the wire",
+    "rbl_answer_requests": "who answers, from what, with which room, and the batch; once a batch",
+    "store_events_of": "whose and how many, and the call for each: as all that hand rows out",
+    "store_incidents_of": "whose and how many, and the call for each: as all that hand rows out",
+    "store_listing_again": "the row, when, by which event, and the number it gets",
 }
 
 

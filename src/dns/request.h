@@ -2,8 +2,8 @@
 #pragma once
 /*
  * A query on its way through a server: what came from whom, and room for the answer. A worker hands
- * its requests over in batches. Who answers (zone/ for our lists, rbldnsd/ for rbldnsd's
- * files) knows no sockets; who moves octets (server/) knows no zones. A request belongs to its worker; one
+ * its requests over in batches. Who answers (zone/ for our lists, rbldnsd/ for rbldnsd's files)
+ * knows no sockets; who moves octets (server/) knows no zones. A request belongs to its worker; one
  * thread.
  */
 #include "base/ip.h"

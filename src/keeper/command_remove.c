@@ -36,7 +36,8 @@ static int remove_absent(const struct removing *removing, struct fault *why)
 	source_print(removing->source, text);
 	if (removing->has_wider)
 		return fault_set(why, E_ABSENT,
-			"'%s' is not listed by itself, but %s is: end that, or exclude '%s' from it",
+			"'%s' is not listed by itself, but %s is: remove that (stockade delist), or make "
+			"an exception (stockade list add %s --except)",
 			text, source_print(&removing->wider, wider), text);
 	return fault_set(why, E_ABSENT, "'%s' is not listed%s%.*s", text,
 		removing->list.len != 0 ? " on " : "", (int)removing->list.len,

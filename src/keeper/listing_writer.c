@@ -49,6 +49,13 @@ static int held_found(const struct store_listing *listing, void *arg)
 	return 1;
 }
 
+static int row_end(
+	const struct listing_writer *writer, uint64_t id, int64_t at_s, struct span reason)
+{
+	return store_listing_end(writer->store, id,
+		&(struct store_ending){at_s, writer->author, reason, writer->event.id});
+}
+
 /* The sublist holds the source already: the same again changes nothing, anything else replaces
  * it. */
 static int listing_replace(
@@ -66,8 +73,7 @@ static int listing_replace(
 		return E_CONFLICT; /* the unique index said it is there */
 	if (held.is_same)
 		return LISTING_HELD;
-	r = store_listing_end(writer->store, held.id, writer->now_s, writer->author,
-		span_text("replaced"), writer->event.id);
+	r = row_end(writer, held.id, writer->now_s, span_text("replaced"));
 	if (r >= 0)
 		r = store_listing_add(writer->store, listing, evidence, &id);
 	return r < 0 ? r : LISTING_REPLACED;
@@ -164,9 +170,9 @@ static int page_end(struct listing_writer *writer, const struct listing_page *pa
 	int r = page->len != 0 ? listing_event(writer) : 0;
 
 	for (size_t i = 0; i < page->len && r >= 0; i++) {
-		r = store_listing_end(writer->store, page->rows[i].id,
+		r = row_end(writer, page->rows[i].id,
 			ending->at == ENDED_WHEN_DUE ? page->rows[i].until_s : writer->now_s,
-			writer->author, ending->reason, writer->event.id);
+			ending->reason);
 		writer->change->rows++;
 	}
 	return r;
@@ -177,8 +183,7 @@ int listing_end(struct listing_writer *writer, uint64_t id, const struct listing
 	int r = listing_event(writer);
 
 	if (r >= 0)
-		r = store_listing_end(writer->store, id, writer->now_s, writer->author, row->reason,
-			writer->event.id);
+		r = row_end(writer, id, writer->now_s, row->reason);
 	if (r >= 0)
 		change_add(writer->change, row->list, row->source);
 	return r;
@@ -205,8 +210,8 @@ int listings_end_list(struct listing_writer *writer, struct span list, struct sp
 
 	if (r < 0)
 		return r;
-	ended = store_list_end(
-		writer->store, list, writer->now_s, writer->author, reason, writer->event.id);
+	ended = store_list_end(writer->store, list,
+		&(struct store_ending){writer->now_s, writer->author, reason, writer->event.id});
 	if (ended < 0)
 		return (int)ended;
 	writer->change->all = true;

@@ -79,8 +79,15 @@ static int listing_slot(struct store *store, uint64_t id, int64_t *ret_slot)
 	return r > 0 ? 0 : r < 0 ? r : E_ABSENT;
 }
 
-int store_listing_end(struct store *store, uint64_t id, int64_t now_s, struct span by,
-	struct span reason, uint64_t event)
+static void ending_add(struct sql *sql, const struct store_ending *ending)
+{
+	sql_add_int(sql, ending->at_s);
+	sql_add_text(sql, ending->by);
+	sql_add_text(sql, ending->reason);
+	sql_add_id_or_null(sql, ending->event);
+}
+
+int store_listing_end(struct store *store, uint64_t id, const struct store_ending *ending)
 {
 	AUTO(sql) *sql = sql_start(store, Q_LISTING_END);
 	int64_t slot = 0, ended = listing_slot(store, id, &slot);
@@ -88,18 +95,14 @@ int store_listing_end(struct store *store, uint64_t id, int64_t now_s, struct sp
 	if (ended < 0)
 		return (int)ended;
 	sql_add_id(sql, id);
-	sql_add_int(sql, now_s);
-	sql_add_text(sql, by);
-	sql_add_text(sql, reason);
-	sql_add_id_or_null(sql, event);
+	ending_add(sql, ending);
 	ended = sql_update(sql);
 	if (ended <= 0)
 		return ended < 0 ? (int)ended : E_ABSENT;
 	return counts_slot(store, slot, -1);
 }
 
-int64_t store_list_end(struct store *store, struct span list, int64_t now_s, struct span by,
-	struct span reason, uint64_t event)
+int64_t store_list_end(struct store *store, struct span list, const struct store_ending *ending)
 {
 	AUTO(sql) *sql = sql_start(store, Q_LIST_END);
 	AUTO(sql) *count_none = sql_start(store, Q_LIST_COUNT_NONE);
@@ -107,10 +110,7 @@ int64_t store_list_end(struct store *store, struct span list, int64_t now_s, str
 	int r;
 
 	sql_add_text(sql, list);
-	sql_add_int(sql, now_s);
-	sql_add_text(sql, by);
-	sql_add_text(sql, reason);
-	sql_add_id(sql, event);
+	ending_add(sql, ending);
 	ended = sql_update(sql);
 	if (ended < 0)
 		return ended;

@@ -107,12 +107,16 @@ typedef int store_listing_call(const struct store_listing *listing, void *arg);
 /* 1: added, *ret_id is its number; 0: this sublist holds the source already, nothing happened. */
 int store_listing_add(struct store *store, const struct store_listing *listing, uint64_t evidence,
 	uint64_t *ret_id);
-/* Ends one that is in force. event 0: no operator did. */
-int store_listing_end(struct store *store, uint64_t id, int64_t now_s, struct span by,
-	struct span reason, uint64_t event);
+struct store_ending {
+	int64_t at_s;
+	struct span by, reason;
+	uint64_t event; /* 0: no operator did */
+};
+
+/* Ends one that is in force. */
+int store_listing_end(struct store *store, uint64_t id, const struct store_ending *ending);
 /* Ends all of a list; how many. */
-int64_t store_list_end(struct store *store, struct span list, int64_t now_s, struct span by,
-	struct span reason, uint64_t event);
+int64_t store_list_end(struct store *store, struct span list, const struct store_ending *ending);
 /* In force again as a new row with the same evidence. 0: the sublist holds the source meanwhile. */
 int store_listing_again(
 	struct store *store, uint64_t id, int64_t now_s, uint64_t event, uint64_t *ret_id);

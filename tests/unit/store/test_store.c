@@ -55,9 +55,12 @@ static void a_sublist_holds_a_source_once(void **state)
 	assert_int_equal(store_begin(store), 0);
 	assert_int_equal(listing_add(store, "main", "198.51.100.1", 5, &second), 0);
 	assert_int_equal(
-		store_listing_end(store, first, 2000, span_text("root"), span_text("over"), 0), 0);
+		store_listing_end(store, first,
+			&(struct store_ending){2000, span_text("root"), span_text("over"), 0}),
+		0);
 	assert_int_equal(
-		store_listing_end(store, first, 2000, span_text("root"), span_text("over"), 0),
+		store_listing_end(store, first,
+			&(struct store_ending){2000, span_text("root"), span_text("over"), 0}),
 		E_ABSENT);
 	assert_int_equal(store_listing_again(store, first, 3000, 1, &second), 1);
 	assert_int_equal(store_listing_again(store, first, 3000, 1, &second), 0);
@@ -248,8 +251,9 @@ static void old_rows_go_and_what_is_in_force_stays(void **state)
 	must_add(store, "main", "198.51.100.2", 0);
 	assert_int_equal(store_begin(store), 0);
 	assert_true(store_incident_put(store, &incident) >= 0);
-	assert_int_equal(
-		store_listing_end(store, ended, 2500, span_text("root"), span_text(""), 0), 0);
+	assert_int_equal(store_listing_end(store, ended,
+				 &(struct store_ending){2500, span_text("root"), span_text(""), 0}),
+		0);
 	assert_int_equal(store_commit(store), 0);
 	assert_true(store_drop_old(store, &keep) >=
 		    3); /* the incident, the listing, its evidence and event */
@@ -328,7 +332,9 @@ static void numbers_of_rows_have_64_bits(void **state)
 	assert_found(store, STORE_COVERING, "big", "198.51.100.1", "198.51.100.1");
 	assert_int_equal(store_begin(store), 0);
 	assert_int_equal(
-		store_listing_end(store, id, 2000, span_text("root"), span_text("over"), 0), 0);
+		store_listing_end(store, id,
+			&(struct store_ending){2000, span_text("root"), span_text("over"), 0}),
+		0);
 	assert_int_equal(store_commit(store), 0);
 	assert_int_equal(store_list_count(store, span_text("big"), &count), 0);
 	assert_int_equal(count, 1);
@@ -356,7 +362,9 @@ static void all_in_force_are_given_for_a_snapshot(void **state)
 	must_add(store, "other", "198.51.100.2", 0);
 	assert_int_equal(store_begin(store), 0);
 	assert_int_equal(
-		store_listing_end(store, id, 2000, span_text("root"), span_text("over"), 0), 0);
+		store_listing_end(store, id,
+			&(struct store_ending){2000, span_text("root"), span_text("over"), 0}),
+		0);
 	assert_int_equal(store_commit(store), 0);
 	assert_int_equal(store_open_reader(url, &reader, &why), 0);
 	assert_int_equal(store_begin(reader), 0);
@@ -459,7 +467,9 @@ static void the_listings_of_a_feed_are_those_by_its_name(void **state)
 	assert_int_equal(store_listings(store, &select, listing_first, &id), 1);
 	assert_int_equal(store_begin(store), 0);
 	assert_int_equal(
-		store_listing_end(store, id, 10, span_text("feed:one"), span_text("gone"), 0), 0);
+		store_listing_end(store, id,
+			&(struct store_ending){10, span_text("feed:one"), span_text("gone"), 0}),
+		0);
 	assert_int_equal(store_commit(store), 0);
 	assert_int_equal(store_feed_count(store, span_text("feed:one"), &count), 0);
 	assert_int_equal(count, 1);
