@@ -20,6 +20,8 @@ static const char *const preparations[][10] = {
 	{"allow", "198.51.100.77", "--reason", "our club's newsletter", NULL},
 };
 
+static const char you[] = "you@demo.test";
+
 /* code and text: of the expected reply; a code below 300 means that the mailbox has the mail. */
 static const struct demo_visitor {
 	const char *what;
@@ -27,46 +29,37 @@ static const struct demo_visitor {
 	int code;
 	const char *text;
 } visitors[] = {
-	{"a good mail server", {"192.0.2.10", "mail.good.test", "anna@good.test", "you@demo.test"},
-		250, ""},
-	{"the same by IPv6",
-		{"2001:db8:10::25", "mail6.good.test", "anna@good.test", "you@demo.test"}, 250, ""},
+	{"a good mail server", {"192.0.2.10", "mail.good.test", "anna@good.test", you}, 250, ""},
+	{"the same by IPv6", {"2001:db8:10::25", "mail6.good.test", "anna@good.test", you}, 250,
+		""},
 	{"speaks before our greeting",
-		{"192.0.2.20", "hasty.sender.test", "x@sender.test", "you@demo.test", true}, 554,
+		{"192.0.2.20", "hasty.sender.test", "x@sender.test", you, true}, 554,
 		"5.5.0 Protocol error: you spoke before our greeting"},
-	{"has no reverse DNS", {"192.0.2.66", "mx.sender.test", "x@sender.test", "you@demo.test"},
-		550, "5.7.25 Fix reverse DNS for 192.0.2.66"},
-	{"its name points elsewhere",
-		{"192.0.2.67", "forged.bank.test", "x@bank.test", "you@demo.test"}, 550,
+	{"has no reverse DNS", {"192.0.2.66", "mx.sender.test", "x@sender.test", you}, 550,
+		"5.7.25 Fix reverse DNS for 192.0.2.66"},
+	{"its name points elsewhere", {"192.0.2.67", "forged.bank.test", "x@bank.test", you}, 550,
 		"5.7.25 Possibly forged hostname for 192.0.2.67"},
-	{"says HELO friend", {"192.0.2.30", "friend", "x@sender.test", "you@demo.test"}, 550,
+	{"says HELO friend", {"192.0.2.30", "friend", "x@sender.test", you}, 550,
 		"5.7.1 HELO name 'friend' is not a valid host name"},
-	{"says HELO with our name",
-		{"192.0.2.31", "mx.demo.test", "x@sender.test", "you@demo.test"}, 550,
+	{"says HELO with our name", {"192.0.2.31", "mx.demo.test", "x@sender.test", you}, 550,
 		"5.7.1 HELO name 'mx.demo.test' is ours"},
-	{"HELO with another's address",
-		{"192.0.2.32", "[192.0.2.99]", "x@sender.test", "you@demo.test"}, 550,
+	{"HELO with another's address", {"192.0.2.32", "[192.0.2.99]", "x@sender.test", you}, 550,
 		"5.7.1 HELO name '[192.0.2.99]' is not"},
 	{"wants us to relay",
 		{"192.0.2.40", "courier.sender.test", "x@sender.test", "victim@elsewhere.test"},
 		550, "5.7.1 Relaying denied: elsewhere.test"},
-	{"listed by a foreign list",
-		{"203.0.113.50", "infected.dsl.test", "x@dsl.test", "you@demo.test"}, 554,
+	{"listed by a foreign list", {"203.0.113.50", "infected.dsl.test", "x@dsl.test", you}, 554,
 		"5.7.1 [203.0.113.50] is listed by Foreign List"},
-	{"on our list, as a /24",
-		{"198.51.100.9", "bulk.spam.test", "x@spam.test", "you@demo.test"}, 554,
+	{"on our list, as a /24", {"198.51.100.9", "bulk.spam.test", "x@spam.test", you}, 554,
 		"5.7.1 [198.51.100.9] is on our blocklist"},
-	{"there too, but allowed",
-		{"198.51.100.77", "newsletter.club.test", "news@club.test", "you@demo.test"}, 250,
-		""},
-	{"inside a listed IPv6 /64",
-		{"2001:db8:66::25", "mx.spam.test", "x@spam.test", "you@demo.test"}, 554,
+	{"there too, but allowed", {"198.51.100.77", "newsletter.club.test", "news@club.test", you},
+		250, ""},
+	{"inside a listed IPv6 /64", {"2001:db8:66::25", "mx.spam.test", "x@spam.test", you}, 554,
 		"5.7.1 [2001:db8:66::25] is on our blocklist"},
 	{"listed, to the postmaster",
 		{"198.51.100.9", "bulk.spam.test", "x@spam.test", "postmaster@demo.test"}, 250, ""},
-	{"its sender domain is listed",
-		{"192.0.2.50", "host.listed.test", "x@listed.test", "you@demo.test"}, 554,
-		"5.7.1 The domain listed.test is on our blocklist"},
+	{"its sender domain is listed", {"192.0.2.50", "host.listed.test", "x@listed.test", you},
+		554, "5.7.1 The domain listed.test is on our blocklist"},
 };
 
 size_t demo_visitors_count(void)
