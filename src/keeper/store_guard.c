@@ -40,12 +40,14 @@ int store_guard_open(struct store_guard *guard, bool create)
 	return r < 0 ? store_guard_give_up(guard, r, &why) : 0;
 }
 
+/* Whoever hears that it is closed must not put off that it is opened. */
 int store_guard_failed(struct store_guard *guard, int error)
 {
-	if (guard->store != NULL)
-		snprintf(guard->why, sizeof(guard->why), "%s",
-			store_error_text(guard->store)[0] != '\0' ? store_error_text(guard->store)
-								  : err_text(error));
+	if (guard->store == NULL)
+		return error;
+	snprintf(guard->why, sizeof(guard->why), "%s",
+		store_error_text(guard->store)[0] != '\0' ? store_error_text(guard->store)
+							  : err_text(error));
 	guard_set_bad(guard, error);
 	if (error == E_CORRUPT && !guard->in_transaction)
 		store_free(&guard->store);

@@ -30,7 +30,8 @@ int store_guard_open(struct store_guard *guard, bool create);
  * Returns error. */
 int store_guard_give_up(struct store_guard *guard, int error, const struct fault *why);
 
-/* A failure: said once; the store is closed when it is damaged. Returns error. */
+/* A failure: said once; the store is closed when it is damaged. Nothing when it is closed already.
+ * Returns error. */
 int store_guard_failed(struct store_guard *guard, int error);
 /* A transaction went well. */
 void store_guard_worked(struct store_guard *guard);
