@@ -235,16 +235,24 @@ static int page_restore(struct listing_writer *writer, const struct listing_page
 	return r < 0 ? r : 0;
 }
 
+struct restoring {
+	uint64_t event;
+	int64_t now_s;
+};
+
+/* What the event itself had added, and then replaced, was not there before it. */
 static int restore_choose(const struct store_listing *listing, void *arg)
 {
-	const int64_t *now_s = arg;
+	const struct restoring *restoring = arg;
 
-	return listing->until_s == 0 || listing->until_s > *now_s;
+	return listing->added_event != restoring->event &&
+	       (listing->until_s == 0 || listing->until_s > restoring->now_s);
 }
 
 int listings_restore(struct listing_writer *writer, uint64_t event)
 {
-	struct listing_ending ending = {.choose = restore_choose, .arg = &writer->now_s};
+	struct restoring restoring = {event, writer->now_s};
+	struct listing_ending ending = {.choose = restore_choose, .arg = &restoring};
 	struct listing_page page = {.change = writer->change, .ending = &ending};
 	struct store_select select = {.which = STORE_REMOVED, .event = event};
 	int r;

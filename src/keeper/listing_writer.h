@@ -74,6 +74,6 @@ int listings_end(struct listing_writer *writer, const struct store_select *selec
 	const struct listing_ending *ending);
 /* Ends all of a list; how many. It is published by a snapshot. */
 int listings_end_list(struct listing_writer *writer, struct span list, struct span reason);
-/* What the event ended is in force again, unless its time is over or the sublist holds the
- * source anew. */
+/* What the event found and ended is in force again, unless its time is over or the sublist holds
+ * the source anew. */
 int listings_restore(struct listing_writer *writer, uint64_t event);

@@ -199,6 +199,53 @@ static void what_an_event_ended_is_in_force_again_unless_its_time_is_over(void *
 	assert_int_equal(listed(), 1);
 }
 
+static void undo(uint64_t event)
+{
+	struct operator_acts acts;
+	struct store_select added = {.which = STORE_ADDED, .event = event};
+	struct listing_ending ending = {.reason = span_text("undone")};
+
+	acts_begin(&acts, "undo", 2000);
+	assert_int_equal(listings_end(&acts.writer, &added, &ending), 0);
+	assert_int_equal(listings_restore(&acts.writer, event), 0);
+	acts_end(&acts);
+}
+
+static int reason_kept(const struct store_listing *listing, void *arg)
+{
+	snprintf(arg, 32, "%.*s", (int)listing->reason.len, (const char *)listing->reason.ptr);
+	return 0;
+}
+
+/* An import of a list that names each source twice: one was listed before, with another reason. */
+static void what_an_event_added_and_replaced_itself_does_not_come_back(void **state)
+{
+	struct operator_acts acts;
+	struct source known = temp_source("192.0.2.1"), unknown = temp_source("192.0.2.2");
+	struct listing_row row = row_of(&known);
+	struct store_select page = {.which = STORE_PAGE, .list = span_text("main"), .limit = 10};
+	static const char *const reasons[] = {"alpha", "beta"};
+	char reason[32] = "";
+	uint64_t import;
+
+	(void)state;
+	acts_begin(&acts, "add", 1000);
+	assert_int_equal(listing_enter(&acts.writer, &row, &acts.evidence), LISTING_ADDED);
+	acts_end(&acts);
+	acts_begin(&acts, "import", 1500);
+	for (size_t i = 0; i < 2 * COUNTOF(reasons); i++) {
+		row.source = i % 2 == 0 ? &known : &unknown;
+		row.reason = span_text(reasons[i / 2]);
+		assert_true(listing_enter(&acts.writer, &row, &acts.evidence) > 0);
+	}
+	import = acts.writer.event.id;
+	acts_end(&acts);
+	undo(import);
+	assert_int_equal(listed(), 1);
+	assert_int_equal(store_listings(temp_store, &page, reason_kept, reason), 0);
+	assert_string_equal(reason, "spam");
+}
+
 static int ended_time(const struct store_listing *listing, void *arg)
 {
 	int64_t *ended_s = arg;
@@ -293,6 +340,7 @@ int main(void)
 		CASE(the_same_again_changes_nothing_and_anything_else_replaces),
 		CASE(what_an_event_added_ends_however_much_it_is),
 		CASE(what_an_event_ended_is_in_force_again_unless_its_time_is_over),
+		CASE(what_an_event_added_and_replaced_itself_does_not_come_back),
 		CASE(what_is_due_ends_at_its_time_and_without_an_event),
 		CASE(a_limit_holds_also_when_it_is_smaller_than_a_page),
 		CASE(who_chooses_gets_only_what_was_chosen),
