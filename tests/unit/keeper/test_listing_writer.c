@@ -246,6 +246,27 @@ static void what_an_event_added_and_replaced_itself_does_not_come_back(void **st
 	assert_string_equal(reason, "spam");
 }
 
+static void all_that_an_event_ended_is_in_force_again_however_much_it_was(void **state)
+{
+	struct operator_acts acts;
+	struct listing_ending ending = {.reason = span_text("gone")};
+	struct store_select added = {.which = STORE_ADDED};
+	uint64_t removal;
+
+	(void)state;
+	acts_begin(&acts, "import", 1000);
+	enter_many(&acts, 1000);
+	added.event = acts.writer.event.id;
+	acts_end(&acts);
+	acts_begin(&acts, "remove", 1500);
+	assert_int_equal(listings_end(&acts.writer, &added, &ending), 0);
+	removal = acts.writer.event.id;
+	acts_end(&acts);
+	assert_int_equal(listed(), 0);
+	undo(removal);
+	assert_int_equal(listed(), 1000);
+}
+
 static int ended_time(const struct store_listing *listing, void *arg)
 {
 	int64_t *ended_s = arg;
@@ -341,6 +362,7 @@ int main(void)
 		CASE(what_an_event_added_ends_however_much_it_is),
 		CASE(what_an_event_ended_is_in_force_again_unless_its_time_is_over),
 		CASE(what_an_event_added_and_replaced_itself_does_not_come_back),
+		CASE(all_that_an_event_ended_is_in_force_again_however_much_it_was),
 		CASE(what_is_due_ends_at_its_time_and_without_an_event),
 		CASE(a_limit_holds_also_when_it_is_smaller_than_a_page),
 		CASE(who_chooses_gets_only_what_was_chosen),
