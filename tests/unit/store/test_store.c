@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "store/store_priv.h"
 #include "store/stores.h"
 
 static const struct backend *backend;
@@ -245,7 +246,7 @@ static void old_rows_go_and_what_is_in_force_stays(void **state)
 		.last_s = 9,
 		.count = 1};
 	uint64_t ended = must_add(store, "main", "198.51.100.1", 0);
-	uint64_t bad = 0;
+	uint64_t bad = 0, incidents = 0, pieces = 0;
 
 	(void)state;
 	must_add(store, "main", "198.51.100.2", 0);
@@ -263,6 +264,9 @@ static void old_rows_go_and_what_is_in_force_stays(void **state)
 	assert_int_equal(store_events_verify(store, &bad), 0);
 	while (store_drop_old(store, &keep) > 0)
 		continue;
+	assert_int_equal(store_counts(store, &incidents, &pieces), 0);
+	assert_int_equal(incidents, 0);
+	assert_int_equal(pieces, 1); /* that of the listing in force */
 	assert_found(store, STORE_COVERING, "main", "198.51.100.2", "198.51.100.2");
 }
 
@@ -312,6 +316,41 @@ static void what_comes_after_a_savepoint_is_taken_back_alone(void **state)
 	assert_int_equal(count, 1);
 	assert_found(store, STORE_COVERING, "", "198.51.100.2", "");
 	assert_found(store, STORE_COVERING, "", "198.51.100.3", "198.51.100.3");
+}
+
+static uint64_t list_count(struct store *store, const char *list)
+{
+	uint64_t count = 0;
+
+	assert_int_equal(store_list_count(store, span_text(list), &count), 0);
+	return count;
+}
+
+/* More lists than a transaction keeps counts of in memory. */
+static void each_of_many_lists_in_a_transaction_is_counted(void **state)
+{
+	AUTO(store) *store = open_store();
+	enum { LISTS = SLOT_COUNTS_MAX + 3 };
+	char name[16];
+	uint64_t id = 0, extra = 0;
+
+	(void)state;
+	assert_int_equal(store_begin(store), 0);
+	for (int i = 0; i < LISTS; i++) {
+		snprintf(name, sizeof(name), "list%d", i);
+		assert_int_equal(listing_add(store, name, "198.51.100.1", 0, &id), 1);
+	}
+	assert_int_equal(listing_add(store, name, "198.51.100.2", 0, &extra), 1);
+	assert_int_equal(
+		store_listing_end(store, id,
+			&(struct store_ending){2000, span_text("root"), span_text("over"), 0}),
+		0);
+	assert_int_equal(listing_add(store, name, "198.51.100.3", 0, &extra), 1);
+	assert_int_equal(store_commit(store), 0);
+	for (int i = 0; i < LISTS; i++) {
+		snprintf(name, sizeof(name), "list%d", i);
+		assert_int_equal(list_count(store, name), i == LISTS - 1 ? 2 : 1);
+	}
 }
 
 /* A slot whose number does not fit into 32 bits, as a store gives out that is shared and old. */
@@ -514,6 +553,7 @@ int main(void)
 		TEST(a_feed_is_known_as_it_was_put_last),
 		TEST(the_listings_of_a_feed_are_those_by_its_name),
 		TEST(what_comes_after_a_savepoint_is_taken_back_alone),
+		TEST(each_of_many_lists_in_a_transaction_is_counted),
 		TEST(numbers_of_rows_have_64_bits),
 		TEST(all_in_force_are_given_for_a_snapshot),
 		TEST(an_unknown_kind_of_store_is_refused),
