@@ -85,18 +85,22 @@ static void command_log(const struct command_run *run, uint32_t serial)
 }
 
 /* An import ends with the first part that has no `more`; what earlier parts committed is
- * published with it. */
+ * published with it. True: they committed something. */
 static bool command_ends_import(struct command_run *run)
 {
 	struct connection *connection = run->connection;
 	bool was = connection->imports;
+	bool was_changed = connection->import_event != 0;
 
 	if (connection->stream == NULL)
 		return false;
 	connection->imports = run->mode == COMMAND_PART_OF_IMPORT;
 	connection->import_event = connection->imports ? run->writer.event.id : 0;
 	connection->import_ms = loop_now_ms(run->parts->guard->loop);
-	return was && !connection->imports;
+	if (!was || connection->imports)
+		return false;
+	publisher_turn(run->parts->publisher);
+	return was_changed;
 }
 
 /* The arena goes with the answer, and the run with the arena. */
@@ -154,8 +158,6 @@ static void command_on_finish(const struct transaction_result *result, void *arg
 		run->item.change.rows != 0 ? result->serial : run->writer.event.serial;
 	if (run->item.change.rows != 0)
 		command_log(run, result->serial);
-	if (ends_import)
-		publisher_turn(run->parts->publisher);
 	command_reply(run, command_reply_when(run, result->served, ends_import));
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "keeper/command.h"
 
-#include <string.h>
-
-#include "unit.h"
+#include "bus/convert.h"
+#include "keeper/temp_store.h"
 
 /* The numbers of the oneof `what` of the protocol. */
 static size_t cases_of_protocol(Stockade__Command__WhatCase *cases, size_t room)
@@ -65,12 +64,172 @@ static void only_few_sources_share_a_transaction(void **state)
 	assert_null(command_kind_of(STOCKADE__COMMAND__WHAT_UNDO)->is_small);
 }
 
+/* ---- an import of several parts, with the connection and the publisher of a test ---- */
+
+static uint32_t serial;
+static size_t turns, replies;
+static enum reply_when replied_when;
+
+uint32_t publisher_serial(const struct publisher *publisher)
+{
+	(void)publisher;
+	return serial;
+}
+
+int publisher_may_change(const struct publisher *publisher, struct fault *why)
+{
+	(void)publisher;
+	(void)why;
+	return 0;
+}
+
+int publisher_number(struct publisher *publisher, const struct change *change, uint32_t *ret_serial)
+{
+	(void)publisher;
+	(void)change;
+	*ret_serial = ++serial;
+	return store_serial_set(temp_store, serial);
+}
+
+enum served publisher_publish(struct publisher *publisher, const struct change *change,
+	uint32_t number, enum publish_when when)
+{
+	(void)publisher;
+	(void)number;
+	(void)when;
+	return change->all ? SERVED_BY_SNAPSHOT : SERVED_BY_DELTA;
+}
+
+void publisher_turn(struct publisher *publisher)
+{
+	(void)publisher;
+	turns++;
+}
+
+struct connection *connection_ref(struct connection *connection)
+{
+	return connection;
+}
+
+void connection_unref(struct connection **connection)
+{
+	*connection = NULL;
+}
+
+struct connection *connections_first(const struct connections *connections)
+{
+	(void)connections;
+	return NULL;
+}
+
+void connection_reply(struct connection *connection, Stockade__Answer *answer, struct arena *arena,
+	enum reply_when when)
+{
+	(void)connection;
+	assert_int_equal(answer->error, 0);
+	replies++;
+	replied_when = when;
+	arena_free(&arena);
+}
+
+static void nothing_more(void *arg)
+{
+	(void)arg;
+}
+
+static const struct conf_policy policies[] = {
+	{.name = "by-hand", .version = 1, .text = "By a named operator.", .takes_operator = true}};
+static const struct conf_sublist sublists[] = {{.name = "manual", .policy = "by-hand"}};
+static const struct conf_list lists[] = {
+	{.name = "main", .sublists_len = COUNTOF(sublists), .sublists = sublists}};
+static const struct conf conf = {.policies = policies,
+	.policies_len = COUNTOF(policies),
+	.lists = lists,
+	.lists_len = COUNTOF(lists)};
+
+static struct store_guard guard;
+static struct keeper_parts parts;
+static struct connection operator;
+
+static int import_make(void **state)
+{
+	int r = temp_store_make(state);
+
+	guard = (struct store_guard){.store = temp_store, .conf = &conf, .loop = loop_new()};
+	parts = (struct keeper_parts){.guard = &guard};
+	parts.transaction = transaction_new(&guard, NULL, nothing_more, NULL);
+	operator=(struct connection){
+		.sender = BUS_CONTROL, .stream = (struct stream *)&operator, .author = "root" };
+	turns = replies = 0;
+	return r;
+}
+
+static int import_remove(void **state)
+{
+	transaction_commit(parts.transaction);
+	transaction_free(&parts.transaction);
+	loop_free(&guard.loop);
+	return temp_store_remove(state);
+}
+
+/* A part with this address, or without any. */
+static void import_part(const char *address, bool more)
+{
+	Stockade__Command command = STOCKADE__COMMAND__INIT;
+	Stockade__ListAdd add = STOCKADE__LIST_ADD__INIT;
+	Stockade__Source wire = STOCKADE__SOURCE__INIT, *wires = &wire;
+	struct source source;
+
+	if (address != NULL) {
+		source = temp_source(address);
+		source_to_wire(&source, &wire);
+		add.sources = &wires;
+		add.n_sources = 1;
+	}
+	add.list = (char *)"main";
+	add.sublist = (char *)"manual";
+	add.origin = (char *)"list.txt";
+	add.more = more;
+	command.what_case = STOCKADE__COMMAND__WHAT_ADD;
+	command.add = &add;
+	replies = 0;
+	command_handle(&parts, &operator, & command);
+	assert_int_equal(replies, 1);
+}
+
+static void the_end_of_an_import_waits_for_the_file_with_its_parts(void **state)
+{
+	(void)state;
+	import_part("192.0.2.1", true);
+	assert_int_equal(replied_when, REPLY_NOW);
+	assert_true(operator.imports);
+	import_part(NULL, false);
+	assert_int_equal(replied_when, REPLY_AFTER_SNAPSHOT);
+	assert_false(operator.imports);
+	assert_int_equal(turns, 1); /* now the file may be written */
+}
+
+static void an_import_that_changes_nothing_waits_for_nobody(void **state)
+{
+	(void)state;
+	import_part("192.0.2.1", true);
+	import_part(NULL, false);
+	import_part("192.0.2.1", true);
+	import_part(NULL, false);
+	assert_int_equal(replied_when, REPLY_NOW);
+	assert_false(operator.imports);
+	assert_int_equal(turns, 2); /* files of other changes waited for its end as well */
+}
+
 int main(void)
 {
+#define IMPORT(name) cmocka_unit_test_setup_teardown(name, import_make, import_remove)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_command_of_the_protocol_has_a_row),
 		cmocka_unit_test(a_command_that_is_none_of_them_is_refused),
 		cmocka_unit_test(only_few_sources_share_a_transaction),
+		IMPORT(the_end_of_an_import_waits_for_the_file_with_its_parts),
+		IMPORT(an_import_that_changes_nothing_waits_for_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
