@@ -252,7 +252,7 @@ static int commit_on_run(void *arg)
 		return r;
 	version = (struct feed_version){.serial = c->staging->to_serial,
 		.rules = conf_feed_rules(c->staging->conf, c->feed),
-		.changed = c->changed != 0};
+		.changed = c->item.change.rows != 0};
 	if (c->staging->expired)
 		feed_row_expire(&c->row, version.changed, c->writer.now_s);
 	else
@@ -292,8 +292,8 @@ static void commit_done(const struct feed_commit *c, struct fault *ret_text)
 			(unsigned long long)c->skipped, c->why_skipped.text);
 	fault_set(ret_text, 0, "%llu listings added, %llu ended%s", (unsigned long long)c->added,
 		(unsigned long long)c->ended, more);
-	if (c->changed == 0)
-		return;
+	if (c->item.change.rows == 0)
+		return; /* what was missing is held by somebody else */
 	log_event(EV_LIST_CHANGE,
 		LOG_FIELDS(log_text("verb", "feed"), log_number("listings", (int64_t)c->changed),
 			log_number("change", (int64_t)c->writer.event.id),

@@ -31,7 +31,7 @@ static int listing_evidence(struct listing_writer *writer, struct store_evidence
 
 struct held_listing {
 	const struct store_listing *wanted;
-	uint64_t id;
+	uint64_t id; /* 0: the sublist does not hold the source */
 	bool is_same;
 };
 
@@ -49,6 +49,15 @@ static int held_found(const struct store_listing *listing, void *arg)
 	return 1;
 }
 
+static int held_read(struct store *store, struct held_listing *held)
+{
+	struct store_select select = {
+		.which = STORE_AT, .list = held->wanted->list, .source = &held->wanted->source};
+	int r = store_listings(store, &select, held_found, held);
+
+	return r < 0 ? r : 0;
+}
+
 static int row_end(
 	const struct listing_writer *writer, uint64_t id, int64_t at_s, struct span reason)
 {
@@ -62,10 +71,8 @@ static int listing_replace(
 	struct listing_writer *writer, const struct store_listing *listing, uint64_t evidence)
 {
 	struct held_listing held = {.wanted = listing};
-	struct store_select select = {
-		.which = STORE_AT, .list = listing->list, .source = &listing->source};
 	uint64_t id = 0;
-	int r = store_listings(writer->store, &select, held_found, &held);
+	int r = held_read(writer->store, &held);
 
 	if (r < 0)
 		return r;
@@ -92,22 +99,36 @@ static struct store_listing listing_of(
 		.criterion = span_text(row->policy->text),
 		.reason = row->reason,
 		.author = writer->author,
-		.excluded = row->excluded,
-		.added_event = writer->event.id};
+		.excluded = row->excluded};
+}
+
+/* 1: no row follows. To be asked before the first one only, since an import has millions. */
+static int listing_is_held(struct listing_writer *writer, const struct store_listing *listing,
+	enum listing_if_held if_held)
+{
+	struct held_listing held = {.wanted = listing};
+	int r = held_read(writer->store, &held);
+
+	return r < 0 ? r : held.id != 0 && (held.is_same || if_held == LISTING_LEAVE);
 }
 
 int listing_enter(struct listing_writer *writer, const struct listing_row *row,
 	struct store_evidence *evidence)
 {
-	struct store_listing listing;
+	struct store_listing listing = listing_of(writer, row);
 	uint64_t id = 0;
-	int r = listing_event(writer);
+	int r = 0;
 
+	if (writer->event.id == 0 || evidence->id == 0)
+		r = listing_is_held(writer, &listing, row->if_held);
+	if (r != 0)
+		return r < 0 ? r : LISTING_HELD;
+	r = listing_event(writer);
 	if (r >= 0)
 		r = listing_evidence(writer, evidence);
 	if (r < 0)
 		return r;
-	listing = listing_of(writer, row);
+	listing.added_event = writer->event.id;
 	r = store_listing_add(writer->store, &listing, evidence->id, &id);
 	if (r > 0)
 		r = LISTING_ADDED;

@@ -134,6 +134,31 @@ static void the_same_again_changes_nothing_and_anything_else_replaces(void **sta
 	assert_int_equal(listed(), 1);
 }
 
+static void what_is_held_leaves_no_event_and_no_evidence(void **state)
+{
+	struct operator_acts acts;
+	struct source source = temp_source("192.0.2.1");
+	struct listing_row row = row_of(&source);
+	uint64_t incidents = 0, evidence = 0;
+
+	(void)state;
+	acts_begin(&acts, "add", 1000);
+	assert_int_equal(listing_enter(&acts.writer, &row, &acts.evidence), LISTING_ADDED);
+	acts_end(&acts);
+	acts_begin(&acts, "feed", 2000);
+	assert_int_equal(listing_enter(&acts.writer, &row, &acts.evidence), LISTING_HELD);
+	row.reason = span_text("another");
+	row.if_held = LISTING_LEAVE;
+	assert_int_equal(listing_enter(&acts.writer, &row, &acts.evidence), LISTING_HELD);
+	assert_int_equal(acts.change.rows, 0);
+	assert_int_equal(events(), 1);
+	assert_int_equal(enter(&acts, "192.0.2.2"), LISTING_ADDED);
+	assert_int_equal(events(), 2);
+	acts_end(&acts);
+	assert_int_equal(store_counts(temp_store, &incidents, &evidence), 0);
+	assert_int_equal(evidence, 2);
+}
+
 /* ---- ending ---- */
 
 static void enter_many(struct operator_acts *acts, unsigned count)
@@ -359,6 +384,7 @@ int main(void)
 		CASE(many_listings_of_a_command_are_one_event_with_one_evidence),
 		CASE(evidence_that_is_stored_already_is_not_written_again),
 		CASE(the_same_again_changes_nothing_and_anything_else_replaces),
+		CASE(what_is_held_leaves_no_event_and_no_evidence),
 		CASE(what_an_event_added_ends_however_much_it_is),
 		CASE(what_an_event_ended_is_in_force_again_unless_its_time_is_over),
 		CASE(what_an_event_added_and_replaced_itself_does_not_come_back),
