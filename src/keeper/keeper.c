@@ -104,6 +104,8 @@ static void keeper_keep(struct keeper *keeper)
 	if (loop_now_ms(keeper->loop) < keeper->keep_at_ms)
 		return;
 	transaction_commit(keeper->transaction);
+	if (keeper->guard.store == NULL)
+		return; /* publishing may have found it damaged */
 	r = store_drop_old(keeper->guard.store, &keep);
 	if (r < 0)
 		store_guard_failed(&keeper->guard, r);

@@ -228,6 +228,7 @@ static void file_failed(struct publisher *publisher, int error, const struct fau
 static bool do_write_snapshot(struct publisher *publisher)
 {
 	struct snapshot_wish wish = {.store_url = publisher->guard->conf->store,
+		.store = publisher->guard->store,
 		.folder = lists_path(publisher),
 		.layout = publisher->layout,
 		.now_s = loop_now_s(publisher->guard->loop)};

@@ -238,6 +238,22 @@ void snapshot_thread_free(struct snapshot_thread **thread)
 	*thread = NULL;
 }
 
+/* The reader opened what the path names by now; that has to be the store of the loop. */
+static int job_check(const struct snapshot_job *job, struct store *store, struct fault *why)
+{
+	uint32_t serial = 0;
+	int r = store_check(store);
+
+	if (r >= 0)
+		r = store_serial(store, &serial);
+	if (r < 0)
+		return fault_set(why, r, "%s", store_error_text(store));
+	if (serial == job->result.serial)
+		return 0;
+	return fault_set(why, E_CORRUPT, "the store is at serial %lu, its file at %lu",
+		(unsigned long)serial, (unsigned long)job->result.serial);
+}
+
 static int job_begin(struct snapshot_job *job, struct fault *why)
 {
 	int r = store_open_reader(job->url, &job->store, why);
@@ -261,6 +277,8 @@ int snapshot_thread_write(
 	job->layout = layout_copy(wish->layout);
 	job->now_s = wish->now_s;
 	r = job_begin(job, why);
+	if (r >= 0)
+		r = job_check(job, wish->store, why);
 	if (r < 0)
 		return r;
 	thread->current = job;

@@ -11,9 +11,11 @@
 #include "loop/loop.h"
 
 struct snapshot_thread;
+struct store;
 
 struct snapshot_wish {
 	const char *store_url;
+	struct store *store; /* the caller's own, as that URL was opened */
 	const char *folder;
 	const struct list_layout *layout; /* is copied */
 	int64_t now_s;
@@ -35,6 +37,8 @@ int snapshot_thread_new(struct loop *loop,
 /* Waits for what is being written; the file, if any, is found at the next start. NULL is fine. */
 void snapshot_thread_free(struct snapshot_thread **thread);
 
-/* 0: it is being written, and `done` will be called. E_... of the store with words: it will not. */
+/* 0: it is being written, and `done` will be called. E_... of the store with words: it will not;
+ * E_CORRUPT also when the URL names another store by now than the caller's. The store is opened in
+ * the caller's thread, which may wait for it as long as for a commit (BUSY_MS of the backend). */
 int snapshot_thread_write(
 	struct snapshot_thread *thread, const struct snapshot_wish *wish, struct fault *why);

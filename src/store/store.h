@@ -32,8 +32,11 @@ const char *store_error_text(const struct store *store);
 /* Where it is and how large, for status. */
 void store_describe(struct store *store, char *text, size_t size);
 
-/* A write transaction (readers: a read transaction, one state of everything). E_CORRUPT: what was
- * opened was replaced or removed under us; open it again. What is committed is durable. */
+/* E_CORRUPT: what was opened was replaced or removed under us; open it again. */
+int store_check(struct store *store);
+
+/* A write transaction (readers: a read transaction, one state of everything), after a check. What
+ * is committed is durable. */
 int store_begin(struct store *store);
 int store_commit(struct store *store);
 void store_rollback(struct store *store);

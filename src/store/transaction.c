@@ -21,9 +21,14 @@ static void forget(struct store *store)
 	list_slot_forget(store);
 }
 
+int store_check(struct store *store)
+{
+	return store->ops->check(store);
+}
+
 int store_begin(struct store *store)
 {
-	int r = store->ops->check(store);
+	int r = store_check(store);
 
 	ASSERT(!store->in_transaction);
 	if (r >= 0)
