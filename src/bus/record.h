@@ -94,8 +94,8 @@ struct bus_query {
 		BUS_QUERY_FEEDS
 	} what;
 	uint64_t incident;
-	const struct source *source;
-	const char *list; /* a page of it, behind after_id */
+	const struct source *source; /* not NULL with BUS_QUERY_SOURCE and BUS_QUERY_HISTORY */
+	const char *list;            /* a page of it, behind after_id */
 	uint64_t after_id;
 	uint32_t limit;
 };

@@ -69,7 +69,8 @@ int listing_enter(struct listing_writer *writer, const struct listing_row *row,
 	struct store_evidence *evidence);
 /* Ends one that is known already: of the row, its list, source and the reason of the end. */
 int listing_end(struct listing_writer *writer, uint64_t id, const struct listing_row *row);
-/* Ends what `select` finds, as many as its limit; its after_id is the writer's. */
+/* Ends what `select` finds: all of it, or with a limit that many, but 256 at most in one call. Its
+ * after_id is the writer's. */
 int listings_end(struct listing_writer *writer, const struct store_select *select,
 	const struct listing_ending *ending);
 /* Ends all of a list; how many. It is published by a snapshot. */
