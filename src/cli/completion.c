@@ -19,22 +19,31 @@ static void print_options(const struct cli *cli, const char *text)
 	}
 }
 
-/* The first words, or the second ones behind one; each once: a group's rows stand together. */
+/* Whether no row above begins with the same word; rows of a group need not stand together. */
+static bool is_first_of_group(const struct cli *cli, size_t row)
+{
+	const char *name = cli->verbs[row].name;
+	size_t len = strcspn(name, " ");
+
+	for (size_t i = 0; i < row; i++)
+		if (strcspn(cli->verbs[i].name, " ") == len &&
+			strncmp(cli->verbs[i].name, name, len) == 0)
+			return false;
+	return true;
+}
+
+/* The first words, or the second ones behind one; each once. */
 static void print_words(const struct cli *cli, const char *first)
 {
-	const char *before = "";
-
 	for (size_t i = 0; i < cli->verbs_len; i++) {
 		const char *name = cli->verbs[i].name;
 		size_t len = strcspn(name, " ");
 
-		if (first == NULL && (strncmp(before, name, len) != 0 ||
-					     (before[len] != ' ' && before[len] != '\0')))
+		if (first == NULL && is_first_of_group(cli, i))
 			printf(" %.*s", (int)len, name);
 		if (first != NULL && strncmp(name, first, len) == 0 && first[len] == '\0' &&
 			name[len] == ' ')
 			printf(" %s", name + len + 1);
-		before = name;
 	}
 }
 
@@ -65,8 +74,7 @@ int verb_completion(struct cli *cli)
 		size_t len = strcspn(cli->verbs[i].name, " ");
 		const char *group = arena_format(cli->arena, "%.*s", (int)len, cli->verbs[i].name);
 
-		if (cli->verbs[i].name[len] == '\0' ||
-			(i != 0 && strncmp(cli->verbs[i - 1].name, group, len) == 0))
+		if (cli->verbs[i].name[len] == '\0' || !is_first_of_group(cli, i))
 			continue;
 		printf("\t\t\"%s \"*) words=\"", group);
 		print_words(cli, group);

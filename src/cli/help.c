@@ -62,7 +62,7 @@ int help_unknown_verb(const struct cli *cli, const char *first, const char *seco
 	const char *said = first;
 	struct suggest meant;
 
-	if (second == NULL && help_print_group(cli, first, stderr))
+	if ((second == NULL || second[0] == '-') && help_print_group(cli, first, stderr))
 		return EXIT_USAGE;
 	if (second != NULL && second[0] != '-')
 		said = arena_format(cli->arena, "%s %s", first, second);
@@ -70,6 +70,8 @@ int help_unknown_verb(const struct cli *cli, const char *first, const char *seco
 	for (size_t i = 0; i < cli->verbs_len; i++)
 		suggest_offer(&meant, span_text(cli->verbs[i].name));
 	if (meant.best.len == 0) {
+		if (help_print_group(cli, first, stderr))
+			return EXIT_USAGE;
 		said = first;
 		meant.word = span_text(first);
 		for (size_t i = 0; i < cli->verbs_len; i++) {

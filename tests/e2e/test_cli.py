@@ -98,14 +98,23 @@ def test_lookup_without_keeper_and_snapshot_is_an_error(site):
     assert result.returncode == 2 and result.stdout == ""
 
 
+@pytest.mark.parametrize("arguments", [["feed"], ["feed", "fetch"], ["list", "--json"], ["list", "of-what"]])
+def test_the_first_word_alone_shows_the_verbs_behind_it(program, arguments):
+    result = run(program, *arguments)
+    assert result.returncode == 64 and result.stdout == ""
+    assert f"usage: stockade {arguments[0]} " in result.stderr
+    assert "did you mean" not in result.stderr
+
+
 def test_completion_is_shell(program):
     script = run(program, "completion", "bash").stdout
     words = subprocess.run(
         ["bash", "-c", script + "COMP_WORDS=(stockade list i); COMP_CWORD=2; _stockade; echo ${COMPREPLY[@]};"
          "COMP_WORDS=(stockade lo); COMP_CWORD=1; _stockade; echo ${COMPREPLY[@]};"
+         "COMP_WORDS=(stockade li); COMP_CWORD=1; _stockade; echo ${COMPREPLY[@]};"
          "COMP_WORDS=(stockade list import --min); COMP_CWORD=3; _stockade; echo ${COMPREPLY[@]}"],
         capture_output=True, text=True, check=True).stdout.splitlines()
-    assert words == ["import", "lookup", "--min-count"]
+    assert words == ["import", "lookup", "list", "--min-count"]
 
 
 def test_a_result_that_cannot_be_written_is_a_failure(program):
