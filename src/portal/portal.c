@@ -449,6 +449,7 @@ static void serve_file(struct http_call *call, const struct route *route)
 static const struct route routes[] = {
 	{"/", .page = page_home},
 	{"/lookup", .counted = true, .serve = serve_lookup},
+	{"/why", .page = page_home}, /* portal-url itself, which zones name in their TXT */
 	{"/why/", .counted = true, .serve = serve_why},
 	{"/policy", .page = page_policy},
 	{"/help", .page = page_help},

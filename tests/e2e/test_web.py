@@ -97,7 +97,7 @@ def portal(helper_program):
     portal.stop()
 
 
-PAGES = ["/", "/policy", "/help", "/why/198.51.100.9", "/why/2001:db8::25", "/why/203.0.113.99",
+PAGES = ["/", "/why", "/policy", "/help", "/why/198.51.100.9", "/why/2001:db8::25", "/why/203.0.113.99",
          "/why/198.51.100.0/24", "/why/www.bad.example", "/lookup?q=7K3M-9QXT-2FHJ", "/nothing"]
 INCIDENTS = ["listed", "no-ptr", "hostile", "foreign", "temporary", "observed", "ended", "secret"]
 
