@@ -76,8 +76,8 @@ static int check_string(const ProtobufCFieldDescriptor *field, const char *text,
 	if (s.len > limit_of(string_limits, COUNTOF(string_limits), field->name, STRING_DEFAULT))
 		return fault_set(why, E_LIMIT, "field '%s' is %zu bytes long", field->name, s.len);
 	if (!utf8_is_text(s))
-		return fault_set(
-			why, E_PARSE, "field '%s' holds bytes that are no plain text", field->name);
+		return fault_set(why, E_PARSE, "field '%s' holds bytes that are not plain text",
+			field->name);
 	return 0;
 }
 

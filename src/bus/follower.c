@@ -134,7 +134,8 @@ int follower_snapshot(
 
 	/* A name, never a path: a keeper taken over shall not choose what this role reads. */
 	if (strchr("./", snapshot->file[0]) != NULL || strchr(snapshot->file, '/') != NULL)
-		return fault_set(why, E_PARSE, "'%s' is no name of a snapshot", snapshot->file);
+		return fault_set(
+			why, E_PARSE, "'%s' is not the name of a snapshot", snapshot->file);
 	if (snprintf(path, sizeof(path), "%s/%s", follower->lists_path, snapshot->file) >=
 		(int)sizeof(path))
 		return fault_set(why, E_LIMIT, "path of the lists folder is too long");
@@ -167,7 +168,7 @@ int follower_delta(struct follower *follower, const Stockade__Delta *wire, struc
 			(unsigned long)(base != NULL ? view_serial(base) : 0));
 	r = delta_from_wire(wire, arena, &delta);
 	if (r < 0)
-		return fault_set(why, r, "a change holds what is no source");
+		return fault_set(why, r, "a change holds something that is not a source");
 	r = view_apply(base, &delta, &view, why);
 	if (r < 0)
 		return r;

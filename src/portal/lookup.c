@@ -59,7 +59,7 @@ const char *lookup_advice(int error)
 	case E_RANGE:
 		return "This looks like an address or a network, but a number in it does not fit. A network ends in zeros, like 198.51.100.0/24.";
 	default:
-		return "This is no incident number, no address and no domain name. Please copy it from the error message.";
+		return "This is not an incident number, an address or a domain name. Please copy it from the error message.";
 	}
 }
 

@@ -96,7 +96,7 @@ static int folder_check(const char *path, uid_t owner, struct fault *why)
 	if (stat(path, &status) < 0)
 		return folder_fail(why, "look at", path);
 	if (!S_ISDIR(status.st_mode))
-		return fault_set(why, E_CONFLICT, "'%s' is no folder", path);
+		return fault_set(why, E_CONFLICT, "'%s' is not a folder", path);
 	if (status.st_uid != owner)
 		return fault_set(why, E_CONFLICT,
 			"folder '%s' belongs to user %u, and user %u has to write there: chown -R %u '%s'",
