@@ -205,10 +205,12 @@ static void check_done(struct dns_answer *answer, enum exchange_end end, void *a
 {
 	struct resolver *resolver = arg;
 
-	if (end == EXCHANGE_HEARD)
+	if (end == EXCHANGE_HEARD) {
 		resolver->unheard = 0;
-	else if (resolver->unheard >= RESOLVER_DOWN_AFTER)
+		resolver->down = false;
+	} else if (resolver->unheard >= RESOLVER_DOWN_AFTER) {
 		resolver->down = true;
+	}
 	exchange_free(&resolver->check);
 	dns_answer_free(&answer);
 }
@@ -219,14 +221,15 @@ static void resolver_check(struct resolver *resolver)
 	struct dns_name name;
 	struct resolver_question question = {&name, DNS_A};
 
-	if (resolver->check != NULL || resolver->down)
+	if (resolver->check != NULL)
 		return;
 	settings.tries = settings.tries < CHECK_TRIES ? settings.tries : CHECK_TRIES;
 	ASSERT(dns_name_parse(span_text("localhost"), &name) == 0);
 	resolver->check = exchange_new(&settings, &question, check_done, resolver);
 }
 
-/* When the machine itself refuses, the silence is nobody else's. */
+/* When the machine itself refuses, the silence is nobody else's. Silence while it is down says as
+ * little about the resolver as before: the one question that may ask may be a stranger's again. */
 static void resolver_learn(struct resolver *resolver, enum exchange_end end)
 {
 	if (end == EXCHANGE_HEARD) {
@@ -234,7 +237,7 @@ static void resolver_learn(struct resolver *resolver, enum exchange_end end)
 		resolver->down = false;
 	} else if (end == EXCHANGE_REFUSED) {
 		resolver->down = true;
-	} else if (++resolver->unheard >= RESOLVER_DOWN_AFTER) {
+	} else if (++resolver->unheard >= RESOLVER_DOWN_AFTER || resolver->down) {
 		resolver_check(resolver);
 	}
 }

@@ -761,6 +761,31 @@ static void dead_zones_of_strangers_do_not_switch_dns_off(void **state)
 	bench_done(&bench);
 }
 
+/* Whoever asks for names in dead zones holds the one place there is while the resolver is down. */
+static void dead_zones_do_not_keep_dns_switched_off(void **state)
+{
+	struct bench bench;
+	char name[24];
+
+	(void)state;
+	bench_init(&bench, serve_nothing);
+	for (unsigned i = 0; !resolver_is_down(bench.resolver); i++) {
+		bench.wanted = 1;
+		snprintf(name, sizeof(name), "n%u.test", i);
+		ask(&bench, name, DNS_A);
+		run(&bench);
+	}
+	bench.serve = serve_what_it_knows;
+	for (unsigned i = 0; i < 1000 && resolver_is_down(bench.resolver); i++) {
+		bench.wanted = 1; /* the first one is asked for, the others hear what it came to */
+		ask(&bench, "m.dead.test", DNS_A);
+		run(&bench);
+		assert_int_equal(bench.last.status, RESOLVER_FAILED);
+	}
+	assert_false(resolver_is_down(bench.resolver));
+	bench_done(&bench);
+}
+
 static void time_passes(struct timer *timer, void *arg)
 {
 	(void)arg;
@@ -922,6 +947,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_comes_by_tcp),
 		cmocka_unit_test(when_the_resolver_is_down_only_one_question_tries),
 		cmocka_unit_test(dead_zones_of_strangers_do_not_switch_dns_off),
+		cmocka_unit_test(dead_zones_do_not_keep_dns_switched_off),
 		cmocka_unit_test(a_resolver_that_is_not_running_is_down_after_one_question),
 		cmocka_unit_test(a_callback_may_cancel_its_neighbour),
 		cmocka_unit_test(freeing_the_resolver_forgets_what_is_under_way),
