@@ -13,7 +13,6 @@
  * sure that it did.
  */
 enum {
-	STRING_DEFAULT = 1024,
 	REPEATED_DEFAULT = 1024,
 	DEPTH_MAX = 8,
 };
@@ -73,7 +72,7 @@ static int check_string(const ProtobufCFieldDescriptor *field, const char *text,
 {
 	struct span s = span_text(text);
 
-	if (s.len > limit_of(string_limits, COUNTOF(string_limits), field->name, STRING_DEFAULT))
+	if (s.len > limit_of(string_limits, COUNTOF(string_limits), field->name, MESSAGE_TEXT_MAX))
 		return fault_set(why, E_LIMIT, "field '%s' is %zu bytes long", field->name, s.len);
 	if (!utf8_is_text(s))
 		return fault_set(why, E_PARSE, "field '%s' holds bytes that are not plain text",

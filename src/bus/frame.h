@@ -17,6 +17,7 @@ enum {
 	FRAME_CONTROL_MAX = 4 << 20, /* of operators: imports come in large parts */
 	MESSAGE_ID_SIZE = 16,
 	MESSAGE_SOURCES_MAX = 10000, /* of one command */
+	MESSAGE_TEXT_MAX = 1024,     /* bytes of a string without a limit of its own: a reason */
 	MESSAGE_FEED_ENTRIES_MAX = 4096,
 };
 

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/suggest.h"
+#include "base/utf8.h"
+#include "bus/frame.h"
 
 static int list_find(
 	struct cli *cli, const char *name, enum source_kind kind, const struct conf_list **ret_list)
@@ -52,6 +54,10 @@ int cli_check_reason(struct cli *cli, const char *reason)
 {
 	if (reason == NULL || reason[strspn(reason, " \t")] == '\0')
 		return cli_usage(cli, "say why: --reason \"...\" (it is kept and shown)");
+	if (!utf8_is_text(span_text(reason)))
+		return cli_usage(cli, "--reason: more than one line, or not plain text");
+	if (strlen(reason) > MESSAGE_TEXT_MAX)
+		return cli_usage(cli, "--reason: longer than %d bytes", MESSAGE_TEXT_MAX);
 	return 0;
 }
 
