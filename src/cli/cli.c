@@ -41,6 +41,12 @@ int cli_fail(const struct cli *cli, int error, const char *format, ...)
 	return err_exit_code(error);
 }
 
+void cli_print_usage(const struct verb *verb, FILE *out)
+{
+	fprintf(out, "usage: stockade %s%s%s\n", verb->name, verb->synopsis[0] != '\0' ? " " : "",
+		verb->synopsis);
+}
+
 int cli_usage(const struct cli *cli, const char *format, ...)
 {
 	va_list args;
@@ -49,7 +55,7 @@ int cli_usage(const struct cli *cli, const char *format, ...)
 	say(cli, format, args);
 	va_end(args);
 	if (cli->verb != NULL)
-		fprintf(stderr, "usage: stockade %s %s\n", cli->verb->name, cli->verb->synopsis);
+		cli_print_usage(cli->verb, stderr);
 	else
 		fprintf(stderr,
 			"usage: stockade [OPTIONS] VERB ...; `stockade help` lists the verbs\n");

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -76,6 +77,7 @@ void cli_remark(const struct cli *cli, const char *format, ...)
 int cli_fail(const struct cli *cli, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 int cli_usage(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void cli_print_usage(const struct verb *verb, FILE *out);
 
 /* Says what will happen and asks on the terminal whether to go ahead: true for y, and with -y.
  * Without a terminal and -y: false, after a message on stderr. */

@@ -30,7 +30,8 @@ void help_print_verbs(const struct cli *cli, FILE *out)
 
 void help_print_verb(const struct verb *verb, FILE *out)
 {
-	fprintf(out, "usage: stockade %s %s\n\n%c%s.\n", verb->name, verb->synopsis,
+	cli_print_usage(verb, out);
+	fprintf(out, "\n%c%s.\n",
 		ascii_is_alpha((uint8_t)verb->summary[0]) ? verb->summary[0] & ~0x20
 							  : verb->summary[0],
 		verb->summary + 1);
@@ -50,8 +51,8 @@ bool help_print_group(const struct cli *cli, const char *word, FILE *out)
 
 		if (strncmp(verb->name, word, len) != 0 || verb->name[len] != ' ')
 			continue;
-		fprintf(out, "usage: stockade %s %s\n         %s\n", verb->name, verb->synopsis,
-			verb->summary);
+		cli_print_usage(verb, out);
+		fprintf(out, "         %s\n", verb->summary);
 		any = true;
 	}
 	return any;
