@@ -117,9 +117,10 @@ static int exchange_match(struct exchange *x, struct span bytes, struct dns_mess
 static void exchange_take(struct exchange *x, const struct dns_message *message)
 {
 	struct resolver_question question = {&x->name, x->type};
+	bool truncated = (message->flags & DNS_FLAG_TC) != 0;
 	bool dislikes_edns = message->rcode == DNS_FORMERR || message->rcode == DNS_NOTIMP;
 
-	if (!x->tcp && (message->flags & DNS_FLAG_TC) != 0) {
+	if (truncated && !x->tcp) {
 		x->tcp = true;
 		x->tried--; /* the same try, by other means */
 		exchange_next(x);
@@ -127,7 +128,10 @@ static void exchange_take(struct exchange *x, const struct dns_message *message)
 		x->without_edns = true;
 		exchange_next(x);
 	} else {
-		exchange_finish(x, dns_answer_read(message, &question), EXCHANGE_HEARD);
+		/* Truncated by TCP too: what is missing must not count as absent. */
+		exchange_finish(x,
+			truncated ? dns_answer_new_failed() : dns_answer_read(message, &question),
+			EXCHANGE_HEARD);
 	}
 }
 

@@ -669,6 +669,26 @@ static void what_does_not_fit_comes_by_tcp(void **state)
 	bench_done(&bench);
 }
 
+static void serve_truncated_always(
+	struct bench *bench, const struct dns_message *query, struct buf *reply)
+{
+	(void)bench;
+	reply_header(query, DNS_FLAG_TC, 0, 0, reply);
+}
+
+static void what_is_cut_by_tcp_too_is_an_error(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_init(&bench, serve_truncated_always);
+	ask(&bench, "a.test", DNS_PTR);
+	run(&bench);
+	assert_int_equal(bench.last.status, RESOLVER_FAILED);
+	assert_false(resolver_is_down(bench.resolver));
+	bench_done(&bench);
+}
+
 /* ---- a resolver that is away ---- */
 
 static void when_the_resolver_is_down_only_one_question_tries(void **state)
@@ -945,6 +965,7 @@ int main(void)
 		cmocka_unit_test(a_server_that_loses_the_case_is_understood_in_the_end),
 		cmocka_unit_test(a_server_that_dislikes_edns_is_asked_without),
 		cmocka_unit_test(what_does_not_fit_comes_by_tcp),
+		cmocka_unit_test(what_is_cut_by_tcp_too_is_an_error),
 		cmocka_unit_test(when_the_resolver_is_down_only_one_question_tries),
 		cmocka_unit_test(dead_zones_of_strangers_do_not_switch_dns_off),
 		cmocka_unit_test(dead_zones_do_not_keep_dns_switched_off),
