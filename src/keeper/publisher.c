@@ -467,8 +467,8 @@ void publisher_follower_greeted(
 		.kind = EVENT_GREETED, .follower = &follower->state, .serial = serial};
 
 	if (!follower->state.joined || serial == 0)
-		publisher_commit_and_run(publisher, &event);
-	else
+		publisher->calls.commit_pending(publisher->arg);
+	if (follower->stream != NULL) /* else it went away with what the commit sent it */
 		publisher_run(publisher, &event);
 }
 
@@ -482,6 +482,7 @@ void publisher_follower_drained(struct publisher *publisher, struct publisher_fo
 void publisher_follower_gone(struct publisher *publisher, struct publisher_follower *follower)
 {
 	publisher_remove_follower(&publisher->state, &follower->state);
+	follower->stream = NULL;
 }
 
 /* ---- start and end ---- */

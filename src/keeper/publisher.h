@@ -19,7 +19,7 @@ struct stream;
 struct publisher_follower {
 	struct follower_state state;
 	const char *name;
-	struct stream *stream;
+	struct stream *stream; /* NULL: it is gone */
 };
 
 /* How the sources of a change come to answer anew. */
@@ -33,7 +33,8 @@ enum publish_when {
 struct publisher_calls {
 	/* Followers serve more than before, or a snapshot is out: answers that wait may be due. */
 	void (*served)(void *arg);
-	/* Before the store is written to: what was begun is committed, and published. */
+	/* Before the store is written to: what was begun is committed, published and acknowledged,
+	 * which may close connections: publisher_follower_gone() may be called. */
 	void (*commit_pending)(void *arg);
 	/* Files wait for the end of an import. */
 	bool (*import_goes_on)(void *arg);
@@ -69,7 +70,7 @@ void publisher_turn(struct publisher *publisher);
 /* A step of forgetting what snapshots have made superfluous. */
 void publisher_forget(struct publisher *publisher);
 
-/* It says what it serves; 0: it needs everything. */
+/* It says what it serves; 0: it needs everything. It may be gone when this returns. */
 void publisher_follower_greeted(
 	struct publisher *publisher, struct publisher_follower *follower, uint32_t serial);
 /* Its connection takes more. */
