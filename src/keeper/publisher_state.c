@@ -483,8 +483,9 @@ static void on_started(const struct publisher_stepping *step)
 	state->told_snapshot = step->event->told_snapshot;
 }
 
-/* Makes the serial go on from the newest that anybody has seen, and brings what is published from
- * the snapshot to the store's serial: by one delta, or by a new snapshot. */
+/* Makes the serial go on from the newest that anybody has seen, and brings what is published to the
+ * store's serial: by one delta, or by a new snapshot. Until that is there what was told before is
+ * served on, for the store may fail again. */
 static void on_store_opened(const struct publisher_stepping *step)
 {
 	struct publisher_state *state = step->state;
@@ -492,8 +493,6 @@ static void on_store_opened(const struct publisher_stepping *step)
 	uint32_t seen = newest_seen(state);
 	bool goes_on = stored != 0 && !is_older(stored, seen);
 
-	delta_log_clear(&state->log);
-	state->serial = state->snapshot_serial;
 	if (stored == 0 && seen == 0) /* by the clock, so that a site set up anew goes on, too */
 		seen = (uint32_t)step->event->now_s;
 	if (!goes_on || state->snapshot_serial == 0 || snapshot_is_news(state) ||

@@ -4,7 +4,7 @@
  * draws a list of operations, plays it, and looks after each of them whether
  *
  *   a follower serves only what was committed, and one number never means two states;
- *   the serial of a follower never goes back;
+ *   the serial of a follower never goes back, nor that of a keeper while it lives;
  *   and, whenever the world comes to rest, every follower serves the last serial and what the
  *   store says.
  *

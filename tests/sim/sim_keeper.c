@@ -278,6 +278,7 @@ static void keeper_step(struct sim *sim, struct publisher_event *event)
 {
 	struct sim_keeper *keeper = &sim->keeper;
 	struct publisher_action todo[4 * FOLLOWERS + 8];
+	uint32_t before = keeper->state.serial;
 	size_t len;
 
 	event->now_ms = sim->now_ms;
@@ -286,6 +287,9 @@ static void keeper_step(struct sim *sim, struct publisher_event *event)
 	event->importing = keeper->importing;
 	keeper->actions.len = 0;
 	publisher_step(&keeper->state, event, &keeper->actions);
+	if (before != 0 && serial_is_before(keeper->state.serial, before))
+		sim_fail(sim, "the serial of a keeper goes back", "from %u to %u", before,
+			keeper->state.serial);
 	len = keeper->actions.len;
 	if (len != 0)
 		memcpy(todo, keeper->actions.list, len * sizeof(*todo));
