@@ -306,6 +306,7 @@ static void adopt(const struct publisher_stepping *step, uint32_t file, uint32_t
 
 	delta_log_drop(&state->log, file);
 	state->snapshot_serial = file;
+	state->whole_until_ms = 0;
 	if (!is_older(file, state->gap_serial))
 		state->gap = GAP_NONE;
 	if (anew)
@@ -410,12 +411,22 @@ static void bring_up_with(
 }
 
 /* A published file that was damaged since is not offered again and again, so it is looked at before
- * it is sent. */
+ * it is sent; once for a crowd of roles that come together, for it may be large. */
+static bool is_to_be_checked(
+	const struct publisher_stepping *step, const struct follower_state *follower)
+{
+	const struct publisher_state *state = step->state;
+
+	return needs_file(state, follower) && state->snapshot_serial != 0 &&
+	       step->event->has_store && !is_ahead(step, follower->sent) &&
+	       step->event->now_ms >= state->whole_until_ms;
+}
+
 static void bring_up(const struct publisher_stepping *step, struct follower_state *follower)
 {
 	const struct publisher_state *state = step->state;
 
-	if (needs_file(state, follower) && state->snapshot_serial != 0 && step->event->has_store) {
+	if (is_to_be_checked(step, follower)) {
 		act_for(step, DO_CHECK_FILE, follower, 0);
 		return;
 	}
@@ -447,6 +458,7 @@ static void on_greeted(const struct publisher_stepping *step)
 
 static void on_file_whole(const struct publisher_stepping *step)
 {
+	step->state->whole_until_ms = step->event->now_ms + FILE_WHOLE_MS;
 	bring_up_with(step, step->event->asked.follower, true);
 }
 

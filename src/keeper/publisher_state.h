@@ -24,6 +24,7 @@ enum {
 	SNAPSHOT_REST_MS = 5000,   /* between two files, at least */
 	SNAPSHOT_REST_FACTOR = 20, /* and this many times what the last one took */
 	SNAPSHOT_RETRY_MS = 5000,
+	FILE_WHOLE_MS = 5000, /* a file that was found whole is not looked at again */
 };
 
 /* A role that follows. Zeroed until its first greeting. */
@@ -60,8 +61,9 @@ struct publisher_state {
 	uint32_t told_serial;   /* as the file `serial` has it: the last that anybody was told */
 	uint32_t told_snapshot; /* and the file that was below */
 	enum snapshot_writing writing;
-	int64_t retry_at_ms;   /* after a failure */
-	int64_t rest_until_ms; /* no new file just because there are deltas */
+	int64_t retry_at_ms;    /* after a failure */
+	int64_t rest_until_ms;  /* no new file just because there are deltas */
+	int64_t whole_until_ms; /* the file was found whole just now */
 	uint32_t forget; /* changes up to this one are in two files, their rows may go; 0: none */
 	unsigned jumps;  /* ahead to the serial of a follower, since the start */
 	struct follower_state *followers;

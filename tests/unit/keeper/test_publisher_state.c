@@ -40,6 +40,7 @@ struct world {
 	int64_t now_ms;
 	bool has_store;
 	bool importing;
+	unsigned checks; /* looks at the file */
 	bool damaged, no_number, too_large, noted_all;
 	char told[1024];
 };
@@ -126,6 +127,7 @@ static bool world_do(
 		event->delta = (struct logged_delta){.to_serial = action->serial, .ranges = 1};
 		return true;
 	case DO_CHECK_FILE:
+		world->checks++;
 		event->kind = world->damaged ? EVENT_FILE_DAMAGED : EVENT_FILE_WHOLE;
 		return true;
 	case DO_FORGET:
@@ -428,6 +430,45 @@ static void followers_are_believed_a_few_times(void **state)
 	publisher_actions_done(&world.actions);
 }
 
+/* While a gap is open all who join begin anew with the file. */
+static void a_file_is_looked_at_once_for_a_crowd(void **state)
+{
+	struct world world = {.now_ms = 100000, .state.rest_until_ms = 110000};
+
+	(void)state;
+	world_event(&world, "start 10 told 10/10");
+	world_event(&world, "open 10");
+	world_event(&world, "large 11");
+	world_event(&world, "A=10");
+	world_event(&world, "B=10");
+	assert_string_equal(world.told, "B hello 10, B file 10");
+	assert_int_equal(world.checks, 1);
+	world.now_ms += FILE_WHOLE_MS;
+	world_event(&world, "A=0");
+	assert_int_equal(world.checks, 2);
+	world_event(&world, "file 11"); /* another one */
+	world_event(&world, "A=0");
+	assert_int_equal(world.checks, 3);
+	publisher_state_done(&world.state);
+	publisher_actions_done(&world.actions);
+}
+
+static void no_file_is_looked_at_for_who_gets_none(void **state)
+{
+	struct world world = {.now_ms = 100000, .state.rest_until_ms = 110000};
+
+	(void)state;
+	world_event(&world, "start 10 told 10/10");
+	world_event(&world, "open 10");
+	world_event(&world, "A=20"); /* ahead: it stays there */
+	world_event(&world, "B-");
+	world_event(&world, "B=15");
+	assert_string_equal(world.told, "B hello 15");
+	assert_int_equal(world.checks, 0);
+	publisher_state_done(&world.state);
+	publisher_actions_done(&world.actions);
+}
+
 static void many_changes_are_a_reason_for_a_file(void **state)
 {
 	struct world world = {.now_ms = 100000, .state.rest_until_ms = 110000};
@@ -450,6 +491,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stories_lead_to_actions),
 		cmocka_unit_test(followers_are_believed_a_few_times),
+		cmocka_unit_test(a_file_is_looked_at_once_for_a_crowd),
+		cmocka_unit_test(no_file_is_looked_at_for_who_gets_none),
 		cmocka_unit_test(many_changes_are_a_reason_for_a_file),
 	};
 
