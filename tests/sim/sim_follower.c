@@ -6,7 +6,7 @@
 
 /* ---- views ---- */
 
-static uint32_t view_value(const struct sim_view *view, size_t key)
+uint32_t view_value(const struct sim_view *view, size_t key)
 {
 	return view->over[key].key != 0 ? view->over[key].value : view->file.rows[key];
 }

@@ -226,6 +226,62 @@ static void begin_file(struct sim *sim)
 	sim_say(sim, "begins file %u", keeper->job_file.serial);
 }
 
+/* ---- answers that wait ---- */
+
+/* Values of a key only grow, but for a restore. */
+static void check_served(struct sim *sim, const struct answer *answer)
+{
+	for (size_t i = 0; i < FOLLOWERS; i++) {
+		const struct sim_follower *follower = &sim->followers[i];
+
+		for (size_t key = 0; key < KEYS && follower->state.joined && !follower->lies; key++)
+			if ((answer->keys >> key & 1) != 0 &&
+				view_value(&follower->view, key) < answer->rows[key])
+				sim_fail(sim, "a change is said to be served that is not",
+					"%u, %zu is at %u", answer->serial, i,
+					follower->view.serial);
+	}
+}
+
+static bool answer_is_due(const struct publisher_state *state, struct answer *answer)
+{
+	if (answer->snapshot != 0) {
+		if (state->snapshot_serial == 0 ||
+			serial_is_before(state->snapshot_serial, answer->snapshot))
+			return false;
+		answer->snapshot = 0;
+		answer->serial = state->serial;
+	}
+	return publisher_state_all_serve(state, answer->serial);
+}
+
+static void send_answers(struct sim *sim)
+{
+	struct sim_keeper *keeper = &sim->keeper;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < keeper->answers_len; i++) {
+		if (answer_is_due(&keeper->state, &keeper->answers[i]))
+			check_served(sim, &keeper->answers[i]);
+		else
+			keeper->answers[kept++] = keeper->answers[i];
+	}
+	keeper->answers_len = kept;
+}
+
+static void answer_later(struct sim *sim, int keys, uint32_t serial)
+{
+	struct sim_keeper *keeper = &sim->keeper;
+	struct answer answer = {.keys = keys & ALL_KEYS, .serial = keeper->state.serial};
+
+	if (serial != keeper->state.serial)
+		answer.snapshot = keeper->state.gap_serial;
+	memcpy(answer.rows, sim->disk.store.rows, sizeof(answer.rows));
+	if (keeper->runs && keeper->answers_len < ANSWERS)
+		keeper->answers[keeper->answers_len++] = answer;
+	send_answers(sim);
+}
+
 static void keeper_do(struct sim *sim, const struct publisher_action *action)
 {
 	struct publisher_event event = {.kind = EVENT_TIME_PASSED};
@@ -251,6 +307,8 @@ static void keeper_do(struct sim *sim, const struct publisher_action *action)
 			disk_find(&sim->disk, action->serial)->serial = 0;
 		return;
 	case DO_SERVED:
+		send_answers(sim);
+		return;
 	case DO_LOG_JUMP:
 		return;
 	case DO_NUMBER:
@@ -378,6 +436,7 @@ void keeper_commit(struct sim *sim, int keys, bool later)
 	}
 	sim->keeper.changed = keys;
 	keeper_step(sim, &event);
+	answer_later(sim, keys, event.serial);
 }
 
 void keeper_job(struct sim *sim)

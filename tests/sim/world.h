@@ -12,6 +12,7 @@
 #include "keeper/publisher_state.h"
 
 enum { KEYS = 8, FOLLOWERS = 4, FILES = 64, NOTES = 4096, BACKUPS = 4, INBOX = 64, SEEN = 1 << 14 };
+enum { ANSWERS = 64 }; /* that wait; more are forgotten */
 enum { ALL_KEYS = (1 << KEYS) - 1, EVERYTHING = -1 };
 
 /* ---- the store and the disk: what survives ---- */
@@ -81,6 +82,7 @@ struct sim_follower {
 	uint32_t target;
 	uint32_t expected;
 	bool connected;
+	bool lies; /* about what it serves */
 	struct message inbox[INBOX];
 	size_t inbox_len;
 	uint32_t hellos[INBOX]; /* on their way to the keeper */
@@ -91,6 +93,14 @@ struct sim_follower {
 
 enum job { JOB_NONE, JOB_READ, JOB_ON_DISK };
 
+/* As in keeper/connection.c: whoever made a change hears of it when everybody serves it. */
+struct answer {
+	int keys;
+	uint32_t rows[KEYS];
+	uint32_t snapshot; /* a snapshot at least this new comes first; 0: none */
+	uint32_t serial;   /* then all followers serve this */
+};
+
 struct sim_keeper {
 	bool runs;
 	bool has_store;
@@ -100,6 +110,8 @@ struct sim_keeper {
 	int changed; /* the keys that are to be encoded */
 	enum job job;
 	struct file job_file;
+	struct answer answers[ANSWERS];
+	size_t answers_len;
 };
 
 struct seen {
@@ -154,4 +166,5 @@ void follower_disconnect(struct sim *sim, struct sim_follower *follower);
 void follower_restart(struct sim *sim, struct sim_follower *follower);
 void follower_read(struct sim *sim, struct sim_follower *follower);
 void follower_greet(struct sim *sim, struct sim_follower *follower);
+uint32_t view_value(const struct sim_view *view, size_t key);
 bool view_shows(const struct sim_view *view, const uint32_t rows[KEYS]);
