@@ -81,12 +81,14 @@ static void dump_answer(
 static void owner_address(struct dump *dump, u128 address, unsigned open, bool v4)
 {
 	unsigned step = v4 ? 8 : 4, count = v4 ? V4_OCTETS : V6_NIBBLES;
-	char *end = dump->owner;
+	size_t len = 0;
 
 	if (open != 0)
-		end += sprintf(end, "*%s", open < count ? "." : "");
+		len = (size_t)snprintf(
+			dump->owner, sizeof(dump->owner), "*%s", open < count ? "." : "");
 	for (unsigned i = open; i < count; i++)
-		end += sprintf(end, v4 ? "%u%s" : "%x%s",
+		len += (size_t)snprintf(dump->owner + len, sizeof(dump->owner) - len,
+			v4 ? "%u%s" : "%x%s",
 			(unsigned)(address >> (i * step)) & ((1U << step) - 1),
 			i + 1 < count ? "." : "");
 }
