@@ -492,6 +492,7 @@ class Asker(threading.Thread):
         self.sent = self.count = 0
         self.seen = {}
         self.stopping = threading.Event()
+        self.is_sending = True
 
     def run(self):
         receiver = threading.Thread(target=self.receive)
@@ -503,16 +504,19 @@ class Asker(threading.Thread):
                 self.socket.send((self.sent & 0xffff).to_bytes(2, "big") + self.query)
                 self.sent += 1
             time.sleep(0.001)
+        self.is_sending = False
         receiver.join()
 
     def receive(self):
-        """Until all came, or none for a while."""
-        self.socket.settimeout(10)
-        while not self.stopping.is_set() or self.count < self.sent:
+        """Until all came, or none for a while. The sender may be in the middle of a burst when it is told to stop."""
+        self.socket.settimeout(0.1)
+        came = time.monotonic()
+        while self.is_sending or (self.count < self.sent and time.monotonic() - came < 10):
             try:
                 answer = self.socket.recv(512)
             except TimeoutError:
-                break
+                continue
+            came = time.monotonic()
             self.count += 1
             self.seen[answer[-4:]] = self.seen.get(answer[-4:], 0) + 1
 
