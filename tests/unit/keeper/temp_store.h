@@ -49,3 +49,18 @@ static inline struct source temp_source(const char *text)
 	assert_true(source_parse(span_text(text), &source, NULL) >= 0);
 	return source;
 }
+
+static inline int event_counted(const struct store_event *event, void *arg)
+{
+	(void)event;
+	(*(int *)arg)++;
+	return 0;
+}
+
+static inline int temp_store_events(void)
+{
+	int count = 0;
+
+	assert_true(store_events_of(temp_store, NULL, 100, event_counted, &count) >= 0);
+	return count;
+}

@@ -2,6 +2,7 @@
 #include "keeper/command.h"
 
 #include "bus/convert.h"
+#include "keeper/numbering_publisher.h"
 #include "keeper/temp_store.h"
 
 /* The numbers of the oneof `what` of the protocol. */
@@ -66,7 +67,6 @@ static void only_few_sources_share_a_transaction(void **state)
 
 /* ---- an import of several parts, with the connection and the publisher of a test ---- */
 
-static uint32_t serial;
 static size_t turns, replies;
 static enum reply_when replied_when;
 
@@ -74,21 +74,6 @@ uint32_t publisher_serial(const struct publisher *publisher)
 {
 	(void)publisher;
 	return serial;
-}
-
-int publisher_may_change(const struct publisher *publisher, struct fault *why)
-{
-	(void)publisher;
-	(void)why;
-	return 0;
-}
-
-int publisher_number(struct publisher *publisher, const struct change *change, uint32_t *ret_serial)
-{
-	(void)publisher;
-	(void)change;
-	*ret_serial = ++serial;
-	return store_serial_set(temp_store, serial);
 }
 
 enum served publisher_publish(struct publisher *publisher, const struct change *change,

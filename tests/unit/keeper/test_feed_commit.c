@@ -3,28 +3,13 @@
 
 #include "keeper/feed_row.h"
 #include "keeper/listing_writer.h"
+#include "keeper/numbering_publisher.h"
 #include "keeper/temp_store.h"
 #include "keeper/transaction.h"
 
 /* ---- a publisher that only gives numbers ---- */
 
-static uint32_t serial;
 static size_t published;
-
-int publisher_may_change(const struct publisher *publisher, struct fault *why)
-{
-	(void)publisher;
-	(void)why;
-	return 0;
-}
-
-int publisher_number(struct publisher *publisher, const struct change *change, uint32_t *ret_serial)
-{
-	(void)publisher;
-	(void)change;
-	*ret_serial = ++serial;
-	return store_serial_set(temp_store, serial);
-}
 
 enum served publisher_publish(struct publisher *publisher, const struct change *change,
 	uint32_t number, enum publish_when when)
@@ -130,21 +115,6 @@ static void enter_by_hand(const char *address)
 	assert_int_equal(store_commit(temp_store), 0);
 }
 
-static int event_counted(const struct store_event *event, void *arg)
-{
-	(void)event;
-	(*(int *)arg)++;
-	return 0;
-}
-
-static int events(void)
-{
-	int count = 0;
-
-	assert_true(store_events_of(temp_store, NULL, 100, event_counted, &count) >= 0);
-	return count;
-}
-
 static uint32_t taken_serial(void)
 {
 	struct feed_row row;
@@ -157,10 +127,10 @@ static void what_a_feed_lists_is_one_event_and_the_same_again_is_none(void **sta
 {
 	(void)state;
 	assert_int_equal(take("198.51.100.1", 1), 1);
-	assert_int_equal(events(), 1);
+	assert_int_equal(temp_store_events(), 1);
 	assert_int_equal(published, 1);
 	assert_int_equal(take("198.51.100.1", 2), 0);
-	assert_int_equal(events(), 1);
+	assert_int_equal(temp_store_events(), 1);
 	assert_int_equal(published, 1);
 	assert_int_equal(taken_serial(), 2);
 }
@@ -171,7 +141,7 @@ static void what_somebody_else_entered_there_stays_without_an_event(void **state
 	enter_by_hand("198.51.100.1");
 	take("198.51.100.1", 1);
 	take("198.51.100.1", 2);
-	assert_int_equal(events(), 1);
+	assert_int_equal(temp_store_events(), 1);
 	assert_int_equal(published, 0);
 	assert_int_equal(taken_serial(), 2);
 }

@@ -61,23 +61,6 @@ static uint64_t listed(void)
 	return count;
 }
 
-static int event_counted(const struct store_event *event, void *arg)
-{
-	int *count = arg;
-
-	(void)event;
-	(*count)++;
-	return 0;
-}
-
-static int events(void)
-{
-	int count = 0;
-
-	assert_true(store_events_of(temp_store, NULL, 100, event_counted, &count) >= 0);
-	return count;
-}
-
 /* ---- entering ---- */
 
 static void many_listings_of_a_command_are_one_event_with_one_evidence(void **state)
@@ -93,7 +76,7 @@ static void many_listings_of_a_command_are_one_event_with_one_evidence(void **st
 	assert_int_equal(acts.change.len, 2);
 	acts_end(&acts);
 	assert_int_equal(listed(), 2);
-	assert_int_equal(events(), 1);
+	assert_int_equal(temp_store_events(), 1);
 	assert_int_equal(store_counts(temp_store, &incidents, &evidence), 0);
 	assert_int_equal(evidence, 1);
 }
@@ -151,9 +134,9 @@ static void what_is_held_leaves_no_event_and_no_evidence(void **state)
 	row.if_held = LISTING_LEAVE;
 	assert_int_equal(listing_enter(&acts.writer, &row, &acts.evidence), LISTING_HELD);
 	assert_int_equal(acts.change.rows, 0);
-	assert_int_equal(events(), 1);
+	assert_int_equal(temp_store_events(), 1);
 	assert_int_equal(enter(&acts, "192.0.2.2"), LISTING_ADDED);
-	assert_int_equal(events(), 2);
+	assert_int_equal(temp_store_events(), 2);
 	acts_end(&acts);
 	assert_int_equal(store_counts(temp_store, &incidents, &evidence), 0);
 	assert_int_equal(evidence, 2);
@@ -189,7 +172,7 @@ static void what_an_event_added_ends_however_much_it_is(void **state)
 	assert_int_equal(acts.change.rows, 1000);
 	acts_end(&acts);
 	assert_int_equal(listed(), 0);
-	assert_int_equal(events(), 2);
+	assert_int_equal(temp_store_events(), 2);
 }
 
 static void what_an_event_ended_is_in_force_again_unless_its_time_is_over(void **state)
@@ -320,7 +303,7 @@ static void what_is_due_ends_at_its_time_and_without_an_event(void **state)
 	assert_int_equal(listings_end(&acts.writer, &due, &ending), 0);
 	assert_int_equal(acts.change.rows, 1);
 	acts_end(&acts);
-	assert_int_equal(events(), 1);
+	assert_int_equal(temp_store_events(), 1);
 	assert_true(store_listings(temp_store, &ended, ended_time, &ended_s) >= 0);
 	assert_int_equal(ended_s, 5000);
 }

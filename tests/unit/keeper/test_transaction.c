@@ -83,23 +83,6 @@ static void recorder_init(struct recorder *recorder, const char *verb)
 	recorder->item.arg = recorder;
 }
 
-static int event_counted(const struct store_event *event, void *arg)
-{
-	int *count = arg;
-
-	(void)event;
-	(*count)++;
-	return 0;
-}
-
-static int events(void)
-{
-	int count = 0;
-
-	assert_true(store_events_of(temp_store, NULL, 100, event_counted, &count) >= 0);
-	return count;
-}
-
 /* ---- the machine under test ---- */
 
 static struct conf conf;
@@ -175,7 +158,7 @@ static void all_of_a_turn_is_one_commit_under_one_serial(void **state)
 	assert_int_equal(second.result.serial, 101);
 	assert_int_equal(published, 1);
 	assert_int_equal(commits, 1);
-	assert_int_equal(events(), 2);
+	assert_int_equal(temp_store_events(), 2);
 }
 
 static void a_wrong_item_is_taken_back_alone(void **state)
@@ -193,7 +176,7 @@ static void a_wrong_item_is_taken_back_alone(void **state)
 	assert_int_equal(good.result.error, 0);
 	assert_int_equal(wrong.result.error, E_CONFLICT);
 	assert_string_equal(wrong.item.why.text, "undone already");
-	assert_int_equal(events(), 1);
+	assert_int_equal(temp_store_events(), 1);
 	assert_false(guard.is_bad);
 }
 
@@ -224,7 +207,7 @@ static void a_failure_of_the_store_takes_everything_back_and_tells_everybody(voi
 	assert_int_equal(good.result.error, E_FULL);
 	assert_int_equal(last.result.error, E_FULL);
 	assert_int_equal(good.finished, 1);
-	assert_int_equal(events(), 0);
+	assert_int_equal(temp_store_events(), 0);
 	assert_true(guard.is_bad);
 	assert_int_equal(published, 0);
 	transaction_commit(transaction); /* nothing is left of it */
@@ -241,7 +224,7 @@ static void a_number_that_cannot_be_given_fails_all(void **state)
 	transaction_join(transaction, &good.item);
 	turn();
 	assert_int_equal(good.result.error, E_IO);
-	assert_int_equal(events(), 0);
+	assert_int_equal(temp_store_events(), 0);
 }
 
 static void what_changes_no_listing_has_no_serial_and_is_not_published(void **state)
@@ -255,7 +238,7 @@ static void what_changes_no_listing_has_no_serial_and_is_not_published(void **st
 	transaction_commit(transaction);
 	assert_int_equal(quiet.result.error, 0);
 	assert_int_equal(quiet.result.serial, 0);
-	assert_int_equal(events(), 1);
+	assert_int_equal(temp_store_events(), 1);
 	assert_int_equal(published, 0);
 }
 
@@ -271,7 +254,7 @@ static void a_dry_run_leaves_nothing(void **state)
 	transaction_run_alone(transaction, &alone.item);
 	assert_int_equal(joined.result.error, 0);
 	assert_int_equal(alone.result.error, 0);
-	assert_int_equal(events(), 0);
+	assert_int_equal(temp_store_events(), 0);
 	assert_int_equal(published, 0);
 }
 
@@ -349,7 +332,7 @@ static void rows_without_an_item_are_told_what_became_of_them(void **state)
 	turn();
 	assert_int_equal(evidence.finished, 1);
 	assert_int_equal(evidence.result.error, 0);
-	assert_int_equal(events(), 2);
+	assert_int_equal(temp_store_events(), 2);
 }
 
 int main(void)
