@@ -6,6 +6,7 @@
 #include "base/macro.h"
 #include "base/utf8.h"
 #include "bus/frame.h"
+#include "bus/record.h"
 
 /*
  * The limits are those of the field's name; what is not named here gets the default. Strings hold
@@ -52,6 +53,7 @@ static const struct field_limit count_limits[] = {
 	{"lists", 64},
 	{"pieces", 65536},
 	{"roles", 16},
+	{"sightings", BUS_SIGHTINGS_MAX},
 	{"sources", MESSAGE_SOURCES_MAX},
 	{"sublists", 32},
 };

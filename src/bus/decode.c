@@ -28,9 +28,15 @@ static void incident_decode(
 	const Stockade__Incident *wire, struct arena *arena, struct bus_incident *ret_incident)
 {
 	struct bus_check *checks = arena_alloc(arena, wire->n_checks * sizeof(*checks));
+	struct bus_sighting *sightings = arena_alloc(arena, wire->n_sightings * sizeof(*sightings));
 
 	for (size_t i = 0; i < wire->n_checks; i++)
 		check_decode(wire->checks[i], &checks[i]);
+	for (size_t i = 0; i < wire->n_sightings; i++)
+		sightings[i] = (struct bus_sighting){.time_s = wire->sightings[i]->time_s,
+			.helo = wire->sightings[i]->helo,
+			.sender = wire->sightings[i]->sender,
+			.recipient = wire->sightings[i]->recipient};
 	*ret_incident = (struct bus_incident){.number = wire->number,
 		.source = source_decode(wire->source, arena),
 		.first_s = wire->first_s,
@@ -47,7 +53,9 @@ static void incident_decode(
 		.sender = wire->sender,
 		.recipient = wire->recipient,
 		.checks_len = wire->n_checks,
-		.checks = checks};
+		.checks = checks,
+		.sightings_len = wire->n_sightings,
+		.sightings = sightings};
 }
 
 static void listing_decode(

@@ -20,7 +20,16 @@ struct bus_check {
 	bool decided;
 };
 
-/* One refusal (or would-be refusal) that a person can look up. */
+/* One mail of an incident. */
+struct bus_sighting {
+	int64_t time_s;
+	const char *helo;
+	const char *sender, *recipient; /* operators only */
+};
+
+enum { BUS_SIGHTINGS_MAX = 5 };
+
+/* One refusal (or would-be refusal) that a person can look up, with its repetitions. */
 struct bus_incident {
 	uint64_t number;
 	const struct source *source; /* NULL: what came makes no sense */
@@ -32,6 +41,8 @@ struct bus_incident {
 	const char *sender, *recipient; /* operators only */
 	size_t checks_len;
 	const struct bus_check *checks;
+	size_t sightings_len; /* the last ones, the oldest first; the keeper's to tell */
+	const struct bus_sighting *sightings;
 };
 
 /* How something is that a role depends on. */

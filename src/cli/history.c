@@ -146,6 +146,34 @@ static void incident_print_checks(const struct cli *cli, const struct bus_incide
 	table_print(table);
 }
 
+/* One number may stand for several mails: the one that is asked about is seldom the first. */
+static void incident_print_sightings(const struct cli *cli, const struct bus_incident *n)
+{
+	AUTO(table) *table = table_new(cli);
+
+	table_add_columns(cli, table, "SEEN@|HELO|FROM|TO");
+	for (size_t i = n->sightings_len; i > 0; i--) {
+		const struct bus_sighting *seen = &n->sightings[i - 1];
+		const char *const cells[] = {
+			output_time(cli, seen->time_s), seen->helo, seen->sender, seen->recipient};
+
+		table_add_row(table, COUNTOF(cells), cells);
+	}
+	table_print(table);
+}
+
+static void incident_print_mail(const struct cli *cli, const struct bus_incident *n)
+{
+	if (n->count > 1) {
+		putchar('\n');
+		incident_print_sightings(cli, n);
+		return;
+	}
+	incident_line("helo", n->helo);
+	incident_line("from", n->sender);
+	incident_line("to", n->recipient);
+}
+
 static void incident_print(const struct cli *cli, const struct bus_incident *n)
 {
 	const char *zone = output_zone(cli);
@@ -159,12 +187,10 @@ static void incident_print(const struct cli *cli, const struct bus_incident *n)
 	incident_line("rule",
 		arena_format(cli->arena, "%s%s%s, mode %s%s", n->rule,
 			n->list[0] != '\0' ? " " : "", n->list, n->mode,
-			strcmp(n->mode, "enforce") == 0 ? "" : " (let through and recorded)"));
+			strcmp(n->mode, "enforce") == 0 ? "" : " (not refused, only recorded)"));
 	incident_line("reply", n->text);
-	incident_line("helo", n->helo);
 	incident_line("ptr", n->ptr);
-	incident_line("from", n->sender);
-	incident_line("to", n->recipient);
+	incident_print_mail(cli, n);
 	if (n->checks_len != 0)
 		putchar('\n');
 	incident_print_checks(cli, n);

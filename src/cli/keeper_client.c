@@ -205,6 +205,22 @@ json_t *listing_json(const struct cli *cli, const struct bus_listing *l)
 	return object;
 }
 
+static json_t *sightings_json(const struct bus_incident *n)
+{
+	json_t *sightings = json_array();
+
+	for (size_t i = 0; i < n->sightings_len; i++) {
+		const struct bus_sighting *seen = &n->sightings[i];
+
+		json_array_append_new(sightings,
+			json_pack("{s:o, s:o, s:o, s:o}", "time", output_json_time(seen->time_s),
+				"helo", output_json_text(seen->helo), "sender",
+				output_json_text(seen->sender), "recipient",
+				output_json_text(seen->recipient)));
+	}
+	return sightings;
+}
+
 json_t *incident_json(const struct cli *cli, const struct bus_incident *n)
 {
 	json_t *checks = json_array();
@@ -218,15 +234,15 @@ json_t *incident_json(const struct cli *cli, const struct bus_incident *n)
 				c->action, "weight", c->weight, "decided", c->decided));
 	}
 	return json_pack(
-		"{s:o, s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"{s:o, s:s, s:s, s:s, s:s, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"incident", incident_number_json(cli, n->number), "source",
 		text_of_source(cli, n->source), "rule", n->rule, "mode", n->mode, "host", n->host,
 		"code", (json_int_t)n->code, "reply", output_json_text(n->text), "first",
 		output_json_time(n->first_s), "count", (json_int_t)n->count, "last",
 		output_json_time(n->last_s), "helo", output_json_text(n->helo), "ptr",
 		output_json_text(n->ptr), "sender", output_json_text(n->sender), "recipient",
-		output_json_text(n->recipient), "list", output_json_text(n->list), "checks",
-		checks);
+		output_json_text(n->recipient), "list", output_json_text(n->list), "checks", checks,
+		"sightings", sightings_json(n));
 }
 
 json_t *event_json(const struct cli *cli, const struct bus_event *e)

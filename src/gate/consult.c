@@ -3,6 +3,7 @@
 
 #include "base/bucket_table.h"
 #include "base/clock_guard.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/shelf.h"
@@ -215,11 +216,22 @@ void consultation_facts(
 	facts_look_up(ret_facts, conf, consult_view(c->consult));
 }
 
+/* What makes refusals of one source the same incident: the rule with its list, the mode that holds
+ * and how the mail fared. */
+static uint32_t incident_story(const struct verdict *verdict)
+{
+	char list[VERDICT_LIST_SIZE];
+	uint64_t hash = hash_bytes(HASH_START, span_text(verdict_print_list(verdict, list)));
+
+	return (uint32_t)hash_mix(hash ^ ((uint64_t)verdict->refusal << 16 |
+						 (uint64_t)verdict->mode << 8 | verdict->kind));
+}
+
 /* The keeper hears of an incident when it is new and when its count has grown enough. */
 static void consult_note_incident(struct consult *consult, struct consult_answer *answer)
 {
 	struct incident_note note = incident_book_note(consult->incidents, answer->facts.client,
-		answer->verdict.refusal, consult_now_s(consult));
+		incident_story(&answer->verdict), consult_now_s(consult));
 
 	answer->incident = note.number;
 	verdict_print_reply(&answer->verdict, note.number, &consult->reply);

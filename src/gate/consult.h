@@ -30,7 +30,7 @@ struct shelf;
 struct consult_limits {
 	int64_t facts_ms;          /* from the start on: what DNS did not tell by then is unknown */
 	int64_t passed_s;          /* a client that waited for the greeting need not again */
-	int64_t incident_s;        /* one number per source and reason for so long */
+	int64_t incident_s;        /* one number per source and story for so long */
 	int64_t incident_update_s; /* a growing count is reported at most so often */
 };
 

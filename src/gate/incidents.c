@@ -6,7 +6,7 @@
 #include "list/incident.h"
 
 struct book_entry {
-	struct bucket_entry of; /* source and reason; used: the last time */
+	struct bucket_entry of; /* source and story; used: the last time */
 	uint64_t number;        /* 0: free */
 	int64_t first_s;
 	int64_t told_s;
@@ -47,17 +47,17 @@ static bool entry_is_over(
 	       now_s < entry->first_s - book->lasts_s;
 }
 
-/* The entry of this source and reason, or the one that has been quiet for longest. */
+/* The entry of this source and story, or the one that has been quiet for longest. */
 static struct book_entry *book_find(
-	struct incident_book *book, struct ip source, uint32_t reason, int64_t now_s)
+	struct incident_book *book, struct ip source, uint32_t story, int64_t now_s)
 {
-	struct book_entry *entry = bucket_table_bucket(book->entries, source, reason);
+	struct book_entry *entry = bucket_table_bucket(book->entries, source, story);
 
 	for (size_t i = 0; i < BUCKET_WAYS; i++) {
 		if (entry_is_over(book, &entry[i], now_s))
 			entry[i] = (struct book_entry){0};
 	}
-	entry = bucket_table_need(book->entries, source, reason);
+	entry = bucket_table_need(book->entries, source, story);
 	if (entry->number == 0) {
 		entry->number = incident_number_new();
 		entry->first_s = now_s;
@@ -66,9 +66,9 @@ static struct book_entry *book_find(
 }
 
 struct incident_note incident_book_note(
-	struct incident_book *book, struct ip source, uint32_t reason, int64_t now_s)
+	struct incident_book *book, struct ip source, uint32_t story, int64_t now_s)
 {
-	struct book_entry *entry = book_find(book, source, reason, now_s);
+	struct book_entry *entry = book_find(book, source, story, now_s);
 	struct incident_note note;
 
 	entry->count += entry->count != UINT32_MAX;
@@ -78,7 +78,8 @@ struct incident_note incident_book_note(
 		.last_s = now_s,
 		.count = entry->count,
 		.is_new = entry->told_count == 0};
-	note.is_worth = note.is_new || entry->count / 2 >= entry->told_count ||
+	note.is_worth = entry->count <= INCIDENT_TOLD_SINGLY ||
+			entry->count / 2 >= entry->told_count ||
 			now_s - entry->told_s >= book->update_s;
 	if (note.is_worth) {
 		entry->told_count = entry->count;

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * One incident per source, reason and hour, so that a flood writes one row and a sender reads one
- * number however often it tries. The book remembers numbers given out, within a fixed amount of
- * memory; a forgotten one means a second incident for the same trouble, nothing worse. One thread.
+ * One incident per source, story and hour, so that a flood writes one row and a sender reads one
+ * number however often it tries. The story is the rule, its list, the mode and how it ended: what
+ * was refused never shares a number with what was let through. The book remembers numbers given
+ * out, within a fixed amount of memory; a forgotten one means a second incident for the same
+ * trouble, nothing worse. One thread.
  */
 #include <stdbool.h>
 
 #include "base/ip.h"
 
 struct incident_book;
+
+enum { INCIDENT_TOLD_SINGLY = 16 };
 
 struct incident_note {
 	uint64_t number;
@@ -23,8 +27,9 @@ struct incident_note {
 struct incident_book *incident_book_new(size_t entries, int64_t lasts_s, int64_t update_s);
 void incident_book_free(struct incident_book **book);
 
-/* Notes one more refusal of a source for a reason (a small number of the caller's). Whoever gets
- * is_worth tells the keeper now; a count is told when it doubles, or when the last telling is
- * update_s ago. */
+/* Notes one more refusal of a source; story: a number of the caller's for what has to be the same.
+ * Whoever gets is_worth tells the keeper now: each of the first INCIDENT_TOLD_SINGLY, which a
+ * person may come and ask about; then when the count doubles, or when the last telling is update_s
+ * ago. */
 struct incident_note incident_book_note(
-	struct incident_book *book, struct ip source, uint32_t reason, int64_t now_s);
+	struct incident_book *book, struct ip source, uint32_t story, int64_t now_s);

@@ -28,6 +28,30 @@ struct evidence {
 
 enum { ACKS_PER_MESSAGE = 512 };
 
+struct raising {
+	struct arena *arena;
+	const Stockade__Incident *wire;
+	struct span sightings;
+};
+
+static int raising_on_row(const struct store_incident *row, void *arg)
+{
+	struct raising *raising = arg;
+
+	raising->sightings = sightings_add(raising->arena, row, raising->wire);
+	return 0;
+}
+
+static int incident_raise(struct store *store, struct store_incident *incident,
+	const Stockade__Incident *wire, struct arena *arena)
+{
+	struct raising raising = {.arena = arena, .wire = wire};
+	int r = store_incident_get(store, incident->number, raising_on_row, &raising);
+
+	incident->sightings = raising.sightings;
+	return r < 0 ? r : store_incident_raise(store, incident);
+}
+
 static int incident_store(struct store *store, const Stockade__Incident *wire)
 {
 	AUTO(arena) *arena = arena_new(0);
@@ -47,10 +71,12 @@ static int incident_store(struct store *store, const Stockade__Incident *wire)
 		.recipient = span_text(wire->recipient),
 		.list = span_text(wire->list),
 		.checks = checks_encode(arena, wire),
+		.sightings = sightings_add(arena, NULL, wire),
 	};
 	int r = source_from_wire(wire->source, &incident.source);
 
-	return r < 0 ? r : store_incident_put(store, &incident);
+	r = r < 0 ? r : store_incident_put(store, &incident);
+	return r != 0 ? r : incident_raise(store, &incident, wire, arena);
 }
 
 static int evidence_store(

@@ -2,6 +2,7 @@
 #include "keeper/message.h"
 
 #include "bus/convert.h"
+#include "bus/record.h"
 
 enum { EVIDENCE_SHOWN = 64 };
 
@@ -69,18 +70,23 @@ Stockade__Listing *listing_encode(
 	return wire;
 }
 
+/* Part of an incident, as an incident that holds nothing else. */
+static struct span part_pack(struct arena *arena, const Stockade__Incident *part)
+{
+	size_t len = stockade__incident__get_packed_size(part);
+	uint8_t *bytes = arena_alloc(arena, len + 1);
+
+	stockade__incident__pack(part, bytes);
+	return span_of(bytes, len);
+}
+
 struct span checks_encode(struct arena *arena, const Stockade__Incident *incident)
 {
-	Stockade__Incident only = STOCKADE__INCIDENT__INIT;
-	uint8_t *bytes;
-	size_t len;
+	Stockade__Incident part = STOCKADE__INCIDENT__INIT;
 
-	only.n_checks = incident->n_checks;
-	only.checks = incident->checks;
-	len = stockade__incident__get_packed_size(&only);
-	bytes = arena_alloc(arena, len + 1);
-	stockade__incident__pack(&only, bytes);
-	return span_of(bytes, len);
+	part.n_checks = incident->n_checks;
+	part.checks = incident->checks;
+	return part_pack(arena, &part);
 }
 
 static void *arena_get(void *arena, size_t size)
@@ -94,15 +100,91 @@ static void arena_keep(void *arena, void *block)
 	(void)block;
 }
 
-static void checks_decode(struct arena *arena, struct span bytes, Stockade__Incident *wire)
+/* NULL: damaged; the rest of the row is still worth showing. */
+static Stockade__Incident *part_unpack(struct arena *arena, struct span bytes)
 {
 	ProtobufCAllocator allocator = {arena_get, arena_keep, arena};
-	Stockade__Incident *only = stockade__incident__unpack(&allocator, bytes.len, bytes.ptr);
 
-	if (only == NULL)
-		return; /* damaged: the rest of the row is still worth showing */
-	wire->n_checks = only->n_checks;
-	wire->checks = only->checks;
+	return stockade__incident__unpack(&allocator, bytes.len, bytes.ptr);
+}
+
+static void checks_decode(struct arena *arena, struct span bytes, Stockade__Incident *wire)
+{
+	Stockade__Incident *part = part_unpack(arena, bytes);
+
+	if (part == NULL)
+		return;
+	wire->n_checks = part->n_checks;
+	wire->checks = part->checks;
+}
+
+static Stockade__Sighting *sighting_new(struct arena *arena)
+{
+	Stockade__Sighting *sighting = arena_alloc(arena, sizeof(*sighting));
+
+	stockade__sighting__init(sighting);
+	return sighting;
+}
+
+/* What a row from before sightings were kept tells of its one mail. */
+static Stockade__Sighting *sighting_of_row(struct arena *arena, const struct store_incident *row)
+{
+	Stockade__Sighting *sighting = sighting_new(arena);
+
+	sighting->time_s = row->first_s;
+	sighting->helo = arena_string(arena, row->helo);
+	sighting->sender = arena_string(arena, row->sender);
+	sighting->recipient = arena_string(arena, row->recipient);
+	return sighting;
+}
+
+/* With room for one more behind them. */
+static size_t sightings_decode(
+	struct arena *arena, const struct store_incident *row, Stockade__Sighting ***ret_sightings)
+{
+	const Stockade__Incident *part = part_unpack(arena, row->sightings);
+	size_t n = part != NULL ? part->n_sightings : 0;
+	Stockade__Sighting **all = arena_alloc(arena, (n + 2) * sizeof(Stockade__Sighting *));
+
+	for (size_t i = 0; i < n; i++)
+		all[i] = part->sightings[i];
+	if (n == 0)
+		all[n++] = sighting_of_row(arena, row);
+	*ret_sightings = all;
+	return n;
+}
+
+static bool sighting_is(const Stockade__Sighting *a, const Stockade__Sighting *b)
+{
+	return a->time_s == b->time_s && strcmp(a->helo, b->helo) == 0 &&
+	       strcmp(a->sender, b->sender) == 0 && strcmp(a->recipient, b->recipient) == 0;
+}
+
+struct span sightings_add(
+	struct arena *arena, const struct store_incident *row, const Stockade__Incident *seen)
+{
+	Stockade__Incident part = STOCKADE__INCIDENT__INIT;
+	Stockade__Sighting *last = sighting_new(arena), **all = &last;
+	size_t n = row != NULL ? sightings_decode(arena, row, &all) : 0;
+
+	last->time_s = seen->last_s;
+	last->helo = seen->helo;
+	last->sender = seen->sender;
+	last->recipient = seen->recipient;
+	if (n == 0 || !sighting_is(all[n - 1], last))
+		all[n++] = last;
+	part.n_sightings = n < BUS_SIGHTINGS_MAX ? n : BUS_SIGHTINGS_MAX;
+	part.sightings = all + n - part.n_sightings;
+	return part_pack(arena, &part);
+}
+
+static void incident_encode_sightings(const struct encoder *encoder,
+	const struct store_incident *incident, Stockade__Incident *wire)
+{
+	wire->n_sightings = sightings_decode(encoder->arena, incident, &wire->sightings);
+	for (size_t i = 0; i < wire->n_sightings && !encoder->is_private; i++)
+		wire->sightings[i]->sender = wire->sightings[i]->recipient =
+			(char *)protobuf_c_empty_string;
 }
 
 Stockade__Incident *incident_encode(
@@ -130,6 +212,7 @@ Stockade__Incident *incident_encode(
 		wire->recipient = arena_string(arena, incident->recipient);
 	}
 	checks_decode(arena, incident->checks, wire);
+	incident_encode_sightings(encoder, incident, wire);
 	return wire;
 }
 

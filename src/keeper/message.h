@@ -22,3 +22,8 @@ Stockade__Event *event_encode(const struct encoder *encoder, const struct store_
 /* The checks of an incident, packed as an incident that holds nothing else: one form, known to
  * everybody who reads the bus. */
 struct span checks_encode(struct arena *arena, const Stockade__Incident *incident);
+/* The sightings of a row (NULL: there is none yet) and behind them the mail that `seen` tells of,
+ * the last BUS_SIGHTINGS_MAX of them, packed likewise. Told again, the newest is not there twice.
+ */
+struct span sightings_add(
+	struct arena *arena, const struct store_incident *row, const Stockade__Incident *seen);

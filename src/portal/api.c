@@ -146,6 +146,21 @@ static json_t *json_checks(const struct model_incident *model)
 	return array;
 }
 
+/* The last mails of this number, the newest first. */
+static json_t *json_sightings(const struct model_incident *model)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < model->sightings_len; i++) {
+		json_t *object = json_object();
+
+		set(object, "time", json_time(model->sightings[i].time_s));
+		set(object, "helo", json_span(model->sightings[i].helo));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
 void api_incident(const struct conf *conf, const struct model_incident *model, struct buf *out)
 {
 	json_t *object = json_object();
@@ -168,6 +183,7 @@ void api_incident(const struct conf *conf, const struct model_incident *model, s
 	set_text(object, "meaning", model->words != NULL ? model->words->meaning : NULL);
 	set_text(object, "remedy", model->words != NULL ? model->words->remedy : NULL);
 	set(object, "checks", json_checks(model));
+	set(object, "sightings", json_sightings(model));
 	if (model->source != NULL)
 		set_source(object, model->source);
 	set_url(object, conf, span_text(number));

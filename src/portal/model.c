@@ -250,6 +250,18 @@ static const struct check_words *rule_words(struct span rule)
 	return NULL;
 }
 
+static void incident_add_sightings(
+	struct model_incident *model, struct arena *arena, const struct bus_incident *incident)
+{
+	for (size_t i = incident->sightings_len;
+		i > 0 && model->sightings_len < MODEL_SIGHTINGS_MAX; i--) {
+		const struct bus_sighting *seen = &incident->sightings[i - 1];
+
+		model->sightings[model->sightings_len++] = (struct model_sighting){
+			.time_s = seen->time_s, .helo = public_text(arena, seen->helo)};
+	}
+}
+
 int model_incident_new(
 	struct arena *arena, const struct bus_answer *answer, struct model_incident **ret_model)
 {
@@ -274,7 +286,9 @@ int model_incident_new(
 	model->host = copy_text(arena, incident->host);
 	if (!rule_tells_recipient(model->rule))
 		model->reply = public_text(arena, incident->text);
-	model->helo = public_text(arena, incident->helo);
+	incident_add_sightings(model, arena, incident);
+	model->helo = model->sightings_len != 0 ? model->sightings[0].helo
+						: public_text(arena, incident->helo);
 	model->ptr = copy_text(arena, incident->ptr);
 	model->list = copy_text(arena, incident->list);
 	for (size_t i = 0; i < incident->checks_len && i < MODEL_CHECKS_MAX; i++)

@@ -21,6 +21,7 @@
 #include "list/view.h"
 
 enum { MODEL_LISTINGS_MAX = 64, MODEL_HISTORY_MAX = 20, MODEL_CHECKS_MAX = 64 };
+enum { MODEL_SIGHTINGS_MAX = BUS_SIGHTINGS_MAX };
 
 struct model_listing {
 	const struct conf_list *list;
@@ -55,6 +56,11 @@ struct model_check {
 	bool decided;
 };
 
+struct model_sighting {
+	int64_t time_s;
+	struct span helo; /* empty when it would tell whom the mail was for */
+};
+
 struct model_incident {
 	uint64_t number;
 	int64_t first_s, last_s;
@@ -66,11 +72,13 @@ struct model_incident {
 	bool temporary; /* 4xx */
 	unsigned code;
 	struct span host;
-	struct span reply; /* empty when it would tell whom the mail was for */
-	struct span helo, ptr;
-	struct span list; /* the list that decided, if one did */
+	struct span reply;     /* empty when it would tell whom the mail was for */
+	struct span helo, ptr; /* of the last mail */
+	struct span list;      /* the list that decided, if one did */
 	size_t checks_len;
 	struct model_check checks[MODEL_CHECKS_MAX];
+	size_t sightings_len; /* the last ones, the newest first */
+	struct model_sighting sightings[MODEL_SIGHTINGS_MAX];
 	bool has_about;
 	struct source about;
 	/* what holds now; set by the caller, NULL when there is none */

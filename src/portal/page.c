@@ -300,7 +300,7 @@ static void set_incident_badge(
 {
 	if (!model->refused)
 		set_badge(context, page,
-			&(struct badge){"note", "note-tone", "Let through, only noted"});
+			&(struct badge){"note", "note-tone", "Not refused, only noted"});
 	else if (model->temporary)
 		set_badge(
 			context, page, &(struct badge){"wait", "wait", "Asked to try again later"});
@@ -362,7 +362,11 @@ static void set_incident(
 	value_set(arena, page, "ptr", model->ptr);
 	value_set(arena, page, "reply", model->reply);
 	value_set(arena, page, "list", model->list);
-	value_set_text(arena, page, "times", words_times(arena, model->count));
+	value_set_text(arena, page, "stands",
+		arena_format(arena, "%" PRIu64 " %s", model->count,
+			!model->refused    ? "mails"
+			: model->temporary ? "delayed mails"
+					   : "refusals"));
 	value_set_flag(arena, page, "several", model->count > 1);
 	set_time(context, page, "first", model->first_s);
 	set_time(context, page, "when", model->last_s);
@@ -374,6 +378,20 @@ static void set_incident(
 		set_check(arena, value_list_add(arena, checks), &model->checks[i]);
 		if (model->checks[i].outcome == MODEL_UNKNOWN)
 			value_set_flag(arena, page, "some-unknown", true);
+	}
+}
+
+static void set_sightings(
+	const struct page_context *context, struct value *page, const struct model_incident *model)
+{
+	struct arena *arena = context->arena;
+	struct value *rows = value_set_list(arena, page, "sightings");
+
+	for (size_t i = 0; i < model->sightings_len; i++) {
+		struct value *row = value_list_add(arena, rows);
+
+		set_time(context, row, "seen", model->sightings[i].time_s);
+		value_set(arena, row, "said", model->sightings[i].helo);
 	}
 }
 
@@ -389,6 +407,7 @@ int page_incident(
 	value_set_text(arena, page, "url", page_url(context->conf, arena, span_text(number)));
 	value_set_text(arena, page, "json", arena_format(arena, "/api/v1/incident/%s", number));
 	set_incident(context, page, model);
+	set_sightings(context, page, model);
 	set_incident_badge(context, page, model);
 	set_steps(context, page, model);
 	return page_render(context, "incident", page, out);

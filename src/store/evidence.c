@@ -29,9 +29,10 @@ int store_evidence_add(struct store *store, const struct store_evidence *evidenc
 	return 1;
 }
 
-static int incident_add(struct store *store, const struct store_incident *incident)
+int store_incident_put(struct store *store, const struct store_incident *incident)
 {
 	AUTO(sql) *sql = sql_start(store, Q_INCIDENT_PUT);
+	int r;
 
 	sql_add_id(sql, incident->number);
 	sql_add_source(sql, &incident->source);
@@ -49,21 +50,21 @@ static int incident_add(struct store *store, const struct store_incident *incide
 	sql_add_text(sql, incident->recipient);
 	sql_add_text(sql, incident->list);
 	sql_add_blob(sql, incident->checks);
-	return (int)sql_update(sql);
+	sql_add_blob(sql, incident->sightings);
+	r = (int)sql_update(sql);
+	store->counts.incidents += r > 0;
+	return r;
 }
 
-int store_incident_put(struct store *store, const struct store_incident *incident)
+int store_incident_raise(struct store *store, const struct store_incident *incident)
 {
-	AUTO(sql) *raise = sql_start(store, Q_INCIDENT_RAISE);
-	int r = incident_add(store, incident);
+	AUTO(sql) *sql = sql_start(store, Q_INCIDENT_RAISE);
 
-	store->counts.incidents += r > 0;
-	if (r != 0)
-		return r;
-	sql_add_id(raise, incident->number);
-	sql_add_int(raise, incident->count);
-	sql_add_int(raise, incident->last_s);
-	return sql_run(raise);
+	sql_add_id(sql, incident->number);
+	sql_add_int(sql, incident->count);
+	sql_add_int(sql, incident->last_s);
+	sql_add_blob(sql, incident->sightings);
+	return sql_run(sql);
 }
 
 static int incident_read(const struct sql *sql, store_incident_call *each, void *arg)
@@ -84,6 +85,7 @@ static int incident_read(const struct sql *sql, store_incident_call *each, void 
 		.recipient = sql_span(sql, 14),
 		.list = sql_span(sql, 15),
 		.checks = sql_span(sql, 16),
+		.sightings = sql_span(sql, 17),
 	};
 	int r = sql_source(sql, 1, &incident.source);
 

@@ -220,13 +220,17 @@ struct store_incident {
 	uint32_t code;
 	struct span text;
 	struct span helo, ptr, sender, recipient, list;
-	struct span checks; /* packed; the store does not look inside */
+	struct span checks;    /* packed; the store does not look inside */
+	struct span sightings; /* the last ones, packed likewise */
 };
 
 typedef int store_incident_call(const struct store_incident *incident, void *arg);
 
-/* The same number again raises count and last_s, never lowers them: repeating is harmless. */
+/* 1: a new row; 0: the number was there, and nothing changed. */
 int store_incident_put(struct store *store, const struct store_incident *incident);
+/* Of the same number again: sightings are replaced, count and last_s raised and never lowered, so
+ * that repeating is harmless. */
+int store_incident_raise(struct store *store, const struct store_incident *incident);
 int store_incident_get(
 	struct store *store, uint64_t number, store_incident_call *each, void *arg); /* E_ABSENT */
 /* Of the source and within it, the latest first. */

@@ -87,6 +87,28 @@ def test_one_source_and_reason_is_one_number_and_counts(running_site):
     assert refuse(site, "192.0.2.67", "friend.test")[1] != number
 
 
+def test_the_mail_that_is_asked_about_is_told_and_not_only_the_first(running_site):
+    site = running_site
+    numbers = set()
+    for helo, recipient in (("bulk.test", "joe"), ("mail.partner.test", "anna")):
+        with SmtpClient(site.ports["gate"], "192.0.2.68") as smtp:
+            assert smtp.ehlo(helo).code == 250
+            reply = smtp.envelope(f"{recipient}-writes@evil.test", f"{recipient}@example.test")
+        numbers.add(NUMBER.search(reply.text).group(1))
+    number, = numbers
+    wait_for(lambda: incident(site, number)["count"] == 2, what="both mails")
+    told = incident(site, number)["sightings"]
+    assert [seen["helo"] for seen in told] == ["bulk.test", "mail.partner.test"]
+    assert [seen["recipient"] for seen in told] == ["joe@example.test", "anna@example.test"]
+    assert "anna-writes@evil.test" in site.cli("incident", number).stdout
+    page, api = get(site, f"/why/{number}")[1], get(site, f"/api/v1/incident/{number}")[1]
+    assert "This number stands for <strong>2 refusals</strong> within an hour" in page
+    assert page.index("mail.partner.test") < page.index("bulk.test")
+    assert [seen["helo"] for seen in json.loads(api)["sightings"]] == ["mail.partner.test", "bulk.test"]
+    assert "example.test" not in "".join(line for line in page.splitlines() if "anna" in line)
+    assert "anna" not in page + api and "joe" not in page + api
+
+
 def data_of(sink):
     return sink.messages[-1]["data"]
 

@@ -278,7 +278,7 @@ def test_results_are_words_and_shapes_not_colours_alone(portal):
 
 def test_each_state_has_its_own_words(portal):
     for name, words in {"listed": "Blocked now", "no-ptr": "Refused", "temporary": "Asked to try again later",
-                        "observed": "Let through, only noted", "ended": "No longer listed"}.items():
+                        "observed": "Not refused, only noted", "ended": "No longer listed"}.items():
         assert f"<span>{words}</span>" in portal.get(portal.why(name))[2], name
     assert "Not listed now" in portal.get("/why/2001:db8::25")[2]
     assert "Listed now" in portal.get("/why/www.bad.example")[2]

@@ -172,6 +172,24 @@ static void a_source_keeps_its_number_and_each_reason_has_its_own(void **state)
 	bench_done(&bench);
 }
 
+/* On the day of enforce a refused sender must not read that his mail went through. */
+static void a_refusal_never_shares_its_number_with_what_was_let_through(void **state)
+{
+	struct bench bench;
+	uint64_t observed;
+
+	(void)state;
+	bench_init(&bench);
+	bench_start(&bench);
+	bench.sample.conf.mode = MODE_OBSERVE;
+	observed = bench_visit(&bench, "192.0.2.7")->incident;
+	bench.sample.conf.mode = MODE_ENFORCE;
+	assert_true(bench_visit(&bench, "192.0.2.7")->incident != observed);
+	bench.sample.conf.mode = MODE_OBSERVE;
+	assert_true(bench_visit(&bench, "192.0.2.7")->incident == observed);
+	bench_done(&bench);
+}
+
 static void what_would_be_refused_has_a_number_and_words_too(void **state)
 {
 	struct bench bench;
@@ -244,6 +262,7 @@ int main(void)
 		cmocka_unit_test(a_good_client_is_let_in_without_an_incident),
 		cmocka_unit_test(dns_that_does_not_answer_ends_at_the_deadline),
 		cmocka_unit_test(a_source_keeps_its_number_and_each_reason_has_its_own),
+		cmocka_unit_test(a_refusal_never_shares_its_number_with_what_was_let_through),
 		cmocka_unit_test(what_would_be_refused_has_a_number_and_words_too),
 		cmocka_unit_test(a_listing_counts_from_the_moment_it_is_on_the_shelf),
 		cmocka_unit_test(who_waited_for_the_greeting_need_not_again),

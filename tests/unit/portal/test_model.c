@@ -226,6 +226,33 @@ static void texts_with_mailboxes_and_recipients_stay_out(void **state)
 	assert_true(span_equal_text(model->checks[0].found, "no PTR record"));
 }
 
+static void the_last_mail_comes_first_and_recipients_stay_out(void **state)
+{
+	AUTO(arena) *arena = arena_new(0);
+	const struct bus_sighting seen[] = {{100, "first.example", "", ""},
+		{200, "joe@victim.example", "", ""}, {300, "third.example", "", ""}};
+	struct bus_incident row = {.rule = "no-ptr",
+		.text = "",
+		.helo = "first.example",
+		.mode = "enforce",
+		.host = "",
+		.ptr = "",
+		.list = "",
+		.sightings_len = COUNTOF(seen),
+		.sightings = seen};
+	struct model_incident *model = NULL;
+
+	(void)state;
+	assert_int_equal(
+		model_incident_new(
+			arena, &(struct bus_answer){.incidents_len = 1, .incidents = &row}, &model),
+		0);
+	assert_int_equal(model->sightings_len, 3);
+	assert_int_equal(model->sightings[0].time_s, 300);
+	assert_true(span_equal_text(model->helo, "third.example"));
+	assert_int_equal(model->sightings[1].helo.len, 0);
+}
+
 static void an_answer_without_an_incident_is_absence(void **state)
 {
 	struct bus_answer answer = {.error = 0};
@@ -248,6 +275,7 @@ int main(void)
 		view_test(a_domain_is_covered_by_itself_and_its_parents),
 		cmocka_unit_test(words_are_found_for_each_form_of_a_rule),
 		cmocka_unit_test(texts_with_mailboxes_and_recipients_stay_out),
+		cmocka_unit_test(the_last_mail_comes_first_and_recipients_stay_out),
 		cmocka_unit_test(an_answer_without_an_incident_is_absence),
 	};
 

@@ -86,6 +86,9 @@ static struct model_incident incident(const struct model_source *now)
 		.host = span_text("mx1.example.org"),
 		.reply = span_text(hostile),
 		.helo = span_text(hostile),
+		.sightings_len = 2,
+		.sightings = {{NOW_S - 300, span_text(hostile)},
+			{NOW_S - 400, span_text("second")}},
 		.ptr = span_text(hostile),
 		.list = span_text(hostile),
 		.checks_len = 2,
@@ -183,7 +186,25 @@ static void an_incident_says_what_why_and_what_to_do(void **state)
 	assert_true(has(bench, "There is no list to be removed from"));
 	assert_true(has(bench, "failed, decided"));
 	assert_true(has(bench, "not known"));
-	assert_true(has(bench, "3 times"));
+	assert_true(
+		has(bench, "This number stands for <strong>3 refusals</strong> within an hour"));
+}
+
+static void the_last_mails_of_a_number_are_told_by_time_and_helo(void **state)
+{
+	struct bench *bench = *state;
+	struct page_context c = context(bench);
+	struct model_incident model = incident(NULL);
+
+	assert_int_equal(page_incident(&c, &model, &bench->out), 0);
+	assert_true(has(bench, "2026-11-21T13:53:20Z\">"));
+	assert_true(has(bench, "HELO <code class=\"any\">second</code>"));
+	assert_harmless(bench);
+	buf_clear(&bench->out);
+	model.count = 1;
+	assert_int_equal(page_incident(&c, &model, &bench->out), 0);
+	assert_false(has(bench, "This number stands for"));
+	assert_true(has(bench, "once, "));
 }
 
 static void the_badge_says_what_became_of_it(void **state)
@@ -195,7 +216,7 @@ static void the_badge_says_what_became_of_it(void **state)
 
 	model.refused = false;
 	assert_int_equal(page_incident(&c, &model, &bench->out), 0);
-	assert_true(has(bench, "Let through, only noted"));
+	assert_true(has(bench, "Not refused, only noted"));
 	model.refused = true;
 	model.temporary = true;
 	buf_clear(&bench->out);
@@ -407,6 +428,7 @@ int main(void)
 		page_test(not_listed_is_a_plain_good_result),
 		page_test(without_the_keeper_the_state_is_shown_and_the_rest_excused),
 		page_test(an_incident_says_what_why_and_what_to_do),
+		page_test(the_last_mails_of_a_number_are_told_by_time_and_helo),
 		page_test(the_badge_says_what_became_of_it),
 		page_test(a_listing_beside_the_cause_is_told),
 		page_test(trouble_with_dns_is_no_fault_of_the_sender),
