@@ -55,7 +55,7 @@ static int v1_parse(struct span line, struct proxy_header *ret_header)
 	if (!span_equal_text(word, "PROXY"))
 		return E_PARSE;
 	if (span_equal_text(family, "UNKNOWN")) {
-		header.is_local = true; /* what follows is not to be looked at */
+		header.client = PROXY_CLIENT_UNNAMED; /* what follows is not to be looked at */
 	} else if (!v4 && !span_equal_text(family, "TCP6")) {
 		return E_PARSE;
 	} else if (v1_address(&rest, v4, &header.source.ip) < 0 ||
@@ -111,8 +111,10 @@ static int v2_parse(
 
 	if (command != V2_LOCAL && command != V2_PROXY)
 		return E_PARSE;
-	if (command == V2_LOCAL || (family != V2_TCP4 && family != V2_TCP6)) {
-		header.is_local = true;
+	if (command == V2_LOCAL) {
+		header.client = PROXY_CLIENT_NONE;
+	} else if (family != V2_TCP4 && family != V2_TCP6) {
+		header.client = PROXY_CLIENT_UNNAMED;
 	} else {
 		header.source = v2_endpoint_ip(&reader, family == V2_TCP4);
 		header.destination = v2_endpoint_ip(&reader, family == V2_TCP4);

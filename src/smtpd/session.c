@@ -296,8 +296,10 @@ static void session_on_timer(struct timer *timer, void *arg)
 	struct session *s = OBJ(session, arg);
 
 	(void)timer;
-	if (s->phase == PHASE_PROXY || s->phase == PHASE_CLOSING) {
+	if (s->phase == PHASE_CLOSING) {
 		session_end(s);
+	} else if (s->phase == PHASE_PROXY) {
+		session_refuse_unnamed(s, "no PROXY header in time");
 	} else if (s->phase == PHASE_GREET) {
 		session_on_greet_timer(s);
 	} else if (s->wait == WAIT_DELAY) {

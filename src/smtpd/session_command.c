@@ -67,6 +67,10 @@ static void session_on_mail(struct session *s, const struct smtp_command *comman
 	struct smtp_mail mail;
 	int r;
 
+	if (s->consultation == NULL) {
+		session_refuse_unnamed(s, "mail in a health check (PROXY LOCAL)");
+		return;
+	}
 	if (buf_len(&s->helo) == 0) {
 		session_fault(s, REFUSAL_HELO_NEED, NULL, 0);
 		return;

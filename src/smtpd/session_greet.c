@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "smtpd/session_priv.h"
 
+#include "base/log.h"
 #include "base/obj.h"
 #include "smtp/proxy.h"
 
@@ -53,13 +54,6 @@ static void session_identify(struct session *s)
 	timer_set(&s->timer, session_now_ms(s) + wait_ms);
 }
 
-/* A balancer looks whether we live: it does not wait. */
-static void session_identify_check(struct session *s)
-{
-	s->consultation = consultation_start(s->env->consult, s->client.ip, session_on_facts, s);
-	session_greet(s);
-}
-
 void session_begin(struct session *s, struct endpoint peer)
 {
 	for (size_t i = 0; i < s->conf->proxy_from_len; i++) {
@@ -72,7 +66,38 @@ void session_begin(struct session *s, struct endpoint peer)
 	session_identify(s);
 }
 
-/* A wrong or missing header ends the connection without a word (PROXY protocol, section 2). */
+/* Who is behind a balancer that does not say so might be anybody, and would look like the balancer.
+ * Postfix answers 421 as well; the fault is neither the client's nor for ever. */
+void session_refuse_unnamed(struct session *s, const char *why)
+{
+	const struct refusal_value hostname = {"hostname", span_text(s->conf->hostname)};
+
+	log_event(EV_PROXY_UNNAMED,
+		LOG_FIELDS(log_endpoint("balancer", s->client), log_text("why", why)));
+	session_refuse(s, REFUSAL_UNNAMED_CLIENT, &hostname, 1);
+	session_close(s);
+}
+
+/* LOCAL is the balancer that looks whether we live: it is greeted at once, and nobody is consulted
+ * about it, so that it cannot hand in mail (session_is_check). */
+static void session_take_header(struct session *s, const struct proxy_header *header)
+{
+	timer_clear(&s->timer);
+	if (header->client == PROXY_CLIENT_NONE) {
+		session_greet(s);
+		return;
+	}
+	if (header->client == PROXY_CLIENT_UNNAMED) {
+		session_refuse_unnamed(s, "the PROXY header names no client");
+		return;
+	}
+	s->client = header->source;
+	s->local = header->destination;
+	session_identify(s);
+	if (s->phase == PHASE_GREET && buf_len(stream_in(s->stream)) != 0)
+		session_on_early_input(s);
+}
+
 void session_on_proxy_input(struct session *s)
 {
 	struct buf *in = stream_in(s->stream);
@@ -80,24 +105,15 @@ void session_on_proxy_input(struct session *s)
 	size_t used = 0;
 	int r = proxy_header_read(buf_span(in), &header, &used);
 
-	if (r < 0) {
-		session_end(s);
-		return;
-	}
 	if (r == 0)
 		return;
-	buf_consume(in, used);
-	if (!header.is_local) {
-		s->client = header.source;
-		s->local = header.destination;
+	if (r < 0) {
+		buf_consume(in, buf_len(in));
+		session_refuse_unnamed(s, "no PROXY header, or a malformed one");
+		return;
 	}
-	timer_clear(&s->timer);
-	if (header.is_local)
-		session_identify_check(s);
-	else
-		session_identify(s);
-	if (s->phase == PHASE_GREET && buf_len(in) != 0)
-		session_on_early_input(s);
+	buf_consume(in, used);
+	session_take_header(s, &header);
 }
 
 void session_on_early_input(struct session *s)

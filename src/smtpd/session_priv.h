@@ -85,8 +85,8 @@ struct session {
 	struct endpoint local;  /* by the PROXY header; port 0: the socket's own */
 	char id[SESSION_ID_SIZE];
 
-	struct consultation *consultation;
-	int64_t command_until_ms; /* the client has to say something by then */
+	struct consultation *consultation; /* NULL: the health check of a balancer */
+	int64_t command_until_ms;          /* the client has to say something by then */
 
 	enum session_phase phase;
 	enum session_wait wait;
@@ -150,6 +150,8 @@ void session_describe_client(
 
 void session_begin(struct session *s, struct endpoint peer);
 void session_on_proxy_input(struct session *s);
+/* The balancer in front does not say who the client is: 421 and the door. */
+void session_refuse_unnamed(struct session *s, const char *why);
 void session_on_early_input(struct session *s);
 void session_on_greet_timer(struct session *s);
 

@@ -263,20 +263,46 @@ def test_proxy_header_is_demanded_from_listed_peers(site, clock, gate):
                   b"PROXY TCP4 " + b"1" * 200):
         with SmtpClient(site.ports["gate"], greeting=False) as smtp:
             smtp.send(start)
+            assert smtp.read_reply().code == 421, start
             assert smtp.is_closed(), start
     with SmtpClient(site.ports["gate"], greeting=False) as smtp:
         smtp.send(proxy_v2(GOOD)[:-1])
         clock.advance(6)
+        assert smtp.read_reply().code == 421
         assert smtp.is_closed()
+    assert gate.log.count("gate.proxy-unnamed") == 8
+
+
+V2 = b"\r\n\r\n\x00\r\nQUIT\n"
 
 
 def test_health_check_of_a_balancer(site, gate):
-    for header in (b"PROXY UNKNOWN\r\n", b"\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"):
+    with socket.create_connection(("127.0.0.1", site.ports["gate"])):
+        pass  # a look at the port is one, too
+    with SmtpClient(site.ports["gate"], greeting=False) as smtp:
+        smtp.send(V2 + b"\x20\x00\x00\x00")
+        assert smtp.read_reply().code == 220
+        assert smtp.command("EHLO balancer.example.test").code == 250
+        assert smtp.command("QUIT").code == 221
+    assert "gate.refuse" not in gate.log and "gate.proxy-unnamed" not in gate.log
+
+
+def test_whom_a_balancer_does_not_name_is_not_one_of_us(site, sink):
+    """Not even when the balancer's own address is: nobody hands in mail, nothing is relayed."""
+    site.conf["own"]["networks"] = ["127.0.0.0/8"]
+    gate = site.start("gate")
+    for header in (b"PROXY UNKNOWN\r\n", b"PROXY UNKNOWN 192.0.2.66 127.0.0.1 4000 25\r\n", V2 + b"\x21\x00\x00\x00"):
         with SmtpClient(site.ports["gate"], greeting=False) as smtp:
             smtp.send(header)
-            assert smtp.read_reply().code == 220
-            assert smtp.command("QUIT").code == 221
-    assert "gate.refuse" not in gate.log
+            assert smtp.read_reply().code == 421
+            assert smtp.is_closed()
+    with SmtpClient(site.ports["gate"], greeting=False) as smtp:
+        smtp.send(V2 + b"\x20\x00\x00\x00")
+        assert smtp.read_reply().code == 220
+        assert smtp.command("EHLO balancer.example.test").code == 250
+        assert smtp.command("MAIL FROM:<a@elsewhere.test>").code == 421
+        assert smtp.is_closed()
+    assert gate.log.count("gate.proxy-unnamed") == 4 and not sink.messages
 
 
 def test_proxy_header_and_xclient_are_refused_from_others(site, gate):

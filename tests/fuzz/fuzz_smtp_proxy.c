@@ -20,13 +20,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	ASSERT(used <= size && used <= PROXY_V2_MAX);
 	ASSERT(proxy_header_read(span_first(input, used - 1), &again, &used) == 0);
-	if (header.is_local)
+	if (header.client != PROXY_CLIENT_NAMED)
 		return 0;
 	buf_init(&out, 0);
 	proxy_v2_print(header.source, header.destination, &out);
 	ASSERT(proxy_header_read(buf_span(&out), &again, &used) == 1 && used == buf_len(&out));
 	ASSERT(ip_equal(header.source.ip, again.source.ip));
-	ASSERT(header.source.port == again.source.port && !again.is_local);
+	ASSERT(header.source.port == again.source.port && again.client == PROXY_CLIENT_NAMED);
 	buf_clear(&out);
 	proxy_v1_print(header.source, header.destination, &out);
 	ASSERT(proxy_header_read(buf_span(&out), &again, &used) == 1 && used == buf_len(&out));

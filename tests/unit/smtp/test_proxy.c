@@ -13,15 +13,16 @@
 struct row {
 	struct span input;
 	int result;
-	const char *source; /* NULL: local */
+	const char *source; /* NULL: none */
+	enum proxy_client client;
 };
 
 static const struct row rows[] = {
 	{BYTES("PROXY TCP4 192.0.2.1 192.0.2.2 1025 25\r\n"), 1, "192.0.2.1:1025"},
 	{BYTES("PROXY TCP6 2001:db8::1 2001:db8::2 1025 25\r\n"), 1, "[2001:db8::1]:1025"},
 	{BYTES("PROXY TCP6 ::ffff:192.0.2.1 ::ffff:192.0.2.2 1025 25\r\n"), 1, "192.0.2.1:1025"},
-	{BYTES("PROXY UNKNOWN\r\n"), 1, NULL},
-	{BYTES("PROXY UNKNOWN ff::1 junk 1 2\r\n"), 1, NULL},
+	{BYTES("PROXY UNKNOWN\r\n"), 1, NULL, PROXY_CLIENT_UNNAMED},
+	{BYTES("PROXY UNKNOWN ff::1 junk 1 2\r\n"), 1, NULL, PROXY_CLIENT_UNNAMED},
 	{BYTES("PROXY TCP4 192.0.2.1 192.0.2.2 1025 25\n"), E_PARSE, NULL},
 	{BYTES("PROXY TCP4 192.0.2.1 192.0.2.2 1025 65536\r\n"), E_PARSE, NULL},
 	{BYTES("PROXY TCP4 192.0.2.1 192.0.2.2 1025\r\n"), E_PARSE, NULL},
@@ -39,9 +40,10 @@ static const struct row rows[] = {
 	{BYTES(V2 "\x21\x21\0\x24\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1"
 		  "\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\2\4\1\0\x19"),
 		1, "[2001:db8::1]:1025"},
-	{BYTES(V2 "\x20\0\0\0"), 1, NULL},
-	{BYTES(V2 "\x20\x11\0\x0c\xc0\0\2\1\xc0\0\2\2\4\1\0\x19"), 1, NULL},
-	{BYTES(V2 "\x21\0\0\0"), 1, NULL},
+	{BYTES(V2 "\x20\0\0\0"), 1, NULL, PROXY_CLIENT_NONE},
+	{BYTES(V2 "\x20\x11\0\x0c\xc0\0\2\1\xc0\0\2\2\4\1\0\x19"), 1, NULL, PROXY_CLIENT_NONE},
+	{BYTES(V2 "\x21\0\0\0"), 1, NULL, PROXY_CLIENT_UNNAMED},
+	{BYTES(V2 "\x21\x31\0\0"), 1, NULL, PROXY_CLIENT_UNNAMED},
 	{BYTES(V2 "\x21\x11\0\x0b\xc0\0\2\1\xc0\0\2\2\4\1\0"), E_PARSE, NULL},
 	{BYTES(V2 "\x31\x11\0\x0c\xc0\0\2\1\xc0\0\2\2\4\1\0\x19"), E_PARSE, NULL},
 	{BYTES(V2 "\x22\x11\0\x0c\xc0\0\2\1\xc0\0\2\2\4\1\0\x19"), E_PARSE, NULL},
@@ -60,7 +62,7 @@ static void check(const struct row *row, struct span input)
 	if (r != 1)
 		return;
 	assert_int_equal(used, row->input.len);
-	assert_int_equal(header.is_local, row->source == NULL);
+	assert_int_equal(header.client, row->client);
 	if (row->source != NULL)
 		assert_string_equal(endpoint_print(header.source, text), row->source);
 }
@@ -103,7 +105,7 @@ static struct endpoint endpoint_of(const char *text)
 }
 
 static void assert_round_trip(const char *source, const char *destination,
-	void (*print)(struct endpoint, struct endpoint, struct buf *), bool local)
+	void (*print)(struct endpoint, struct endpoint, struct buf *))
 {
 	struct proxy_header header;
 	char text[ENDPOINT_TEXT_SIZE];
@@ -114,24 +116,22 @@ static void assert_round_trip(const char *source, const char *destination,
 	print(endpoint_of(source), endpoint_of(destination), &out);
 	assert_int_equal(proxy_header_read(buf_span(&out), &header, &used), 1);
 	assert_int_equal(used, buf_len(&out));
-	assert_int_equal(header.is_local, local);
-	if (!local) {
-		assert_string_equal(endpoint_print(header.source, text), source);
-		assert_string_equal(endpoint_print(header.destination, text), destination);
-	}
+	assert_int_equal(header.client, PROXY_CLIENT_NAMED);
+	assert_string_equal(endpoint_print(header.source, text), source);
+	assert_string_equal(endpoint_print(header.destination, text), destination);
 	buf_done(&out);
 }
 
 static void what_is_printed_reads_back(void **state)
 {
 	(void)state;
-	assert_round_trip("192.0.2.1:1025", "192.0.2.2:25", proxy_v1_print, false);
-	assert_round_trip("192.0.2.1:1025", "192.0.2.2:25", proxy_v2_print, false);
-	assert_round_trip("[2001:db8::1]:1025", "[2001:db8::2]:25", proxy_v1_print, false);
-	assert_round_trip("[2001:db8::1]:1025", "[2001:db8::2]:25", proxy_v2_print, false);
-	assert_round_trip("192.0.2.1:1025", "[2001:db8::2]:25", proxy_v1_print, false);
-	assert_round_trip("[2001:db8::1]:1025", "192.0.2.2:25", proxy_v1_print, false);
-	assert_round_trip("192.0.2.1:1025", "[2001:db8::2]:25", proxy_v2_print, false);
+	assert_round_trip("192.0.2.1:1025", "192.0.2.2:25", proxy_v1_print);
+	assert_round_trip("192.0.2.1:1025", "192.0.2.2:25", proxy_v2_print);
+	assert_round_trip("[2001:db8::1]:1025", "[2001:db8::2]:25", proxy_v1_print);
+	assert_round_trip("[2001:db8::1]:1025", "[2001:db8::2]:25", proxy_v2_print);
+	assert_round_trip("192.0.2.1:1025", "[2001:db8::2]:25", proxy_v1_print);
+	assert_round_trip("[2001:db8::1]:1025", "192.0.2.2:25", proxy_v1_print);
+	assert_round_trip("192.0.2.1:1025", "[2001:db8::2]:25", proxy_v2_print);
 }
 
 int main(void)
