@@ -146,7 +146,7 @@ static void site_print_conf(const struct demo_site *site, struct buf *out)
 		"  early: {action: reject, wait: 200ms}\n"
 		"\ndnsbl:\n"
 		"  - zone: bl.foreign.test\n"
-		"    name: Foreign List\n"
+		"    name: Third-Party List\n"
 		"    url: https://foreign.test/look/$ip\n"
 		"    codes: 127.0.0.2-9\n"
 		"    action: reject\n"

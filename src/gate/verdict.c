@@ -465,7 +465,7 @@ static void decide_dnsbls(const struct deciding *d)
 	if (d->conf->dnsbls_len == 0) {
 		r = result_add(d, CHECK_EXT_DNSBL);
 		r->outcome = OUTCOME_SKIPPED;
-		found_text(r, "no foreign list is configured");
+		found_text(r, "no third-party list is configured");
 	}
 }
 
