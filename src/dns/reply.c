@@ -6,9 +6,18 @@ enum {
 	OPTION_SIZE = 4, /* without its content */
 	EDE_SIZE = OPTION_SIZE + 2,
 	RECORD_FIXED = 12,
-	COPIED_FLAGS = 0x7800 | DNS_FLAG_RD,
+	OPCODE_BITS = 0x7800,
 	EDNS_DO = 0x8000,
 };
+
+/* Of an operation that nobody here knows, no bit of the query means anything that could come back
+ * but the operation itself (RFC 8906 section 8.1.4). */
+static uint16_t flags_copied(const struct dns_query *query)
+{
+	unsigned copied = dns_flags_opcode(query->flags) == DNS_QUERY ? DNS_FLAG_RD : OPCODE_BITS;
+
+	return (uint16_t)(query->flags & copied);
+}
 
 size_t reply_limit(const struct dns_query *query, enum dns_transport transport)
 {
@@ -28,7 +37,7 @@ void reply_init(struct reply *reply, const struct dns_query *query, uint8_t *out
 	reply->size = size < DNS_MESSAGE_MAX ? size : DNS_MESSAGE_MAX;
 	reply->limit = reply->size - opt;
 	reply->full = false;
-	reply->flags = (uint16_t)(DNS_FLAG_QR | (query->flags & COPIED_FLAGS));
+	reply->flags = (uint16_t)(DNS_FLAG_QR | flags_copied(query));
 	reply->rcode = DNS_NOERROR;
 	reply->ede = 0;
 	reply->options = (struct reply_options){.keepalive_ds = 0};

@@ -102,6 +102,8 @@ def test_other_operations(server):
     for opcode, rcode in expected.items():
         answer = server.dns.raw(whole[:2] + bytes([opcode << 3]) + whole[3:], wait=5)
         assert answer[:2] == b"\x12\x34" and answer[2] >> 3 & 0xf == opcode
+        flags = server.dns.raw(whole[:2] + bytes([opcode << 3 | 7, 0xf0]) + whole[4:], wait=5)
+        assert opcode in (0, 4) or (flags[2], flags[3] & 0xf0) == (0x80 | opcode << 3, 0), opcode  # RFC 8906 section 8.1.4
         assert rcode is None or answer[3] & 0xf == rcode, opcode
         bare = server.dns.raw(whole[:2] + bytes([opcode << 3]) + b"\0" + bytes(8), wait=5)  # header alone
         assert bare[3] & 0xf == (dns.rcode.FORMERR if opcode == 0 else answer[3] & 0xf)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
+#include "base/macro.h"
 #include "dns/reply.h"
 
 /* Room and counts of a response: what may be left out is, what may not truncates. */
@@ -75,11 +76,33 @@ static void what_has_to_fit_truncates_and_takes_the_rest_along(void **state)
 	assert_int_equal(count_at(out, 10), 1); /* OPT alone */
 }
 
+/* RFC 8906 section 8.1.4. */
+static void of_an_unknown_operation_only_itself_comes_back(void **state)
+{
+	static const struct {
+		uint16_t asked, answered;
+	} cases[] = {{0x7ff0, 0xf804}, {0x2910, 0xa804}, {0x7900, 0xf804}, {0x0100, 0x8104}};
+	uint8_t out[DNS_UDP_PLAIN];
+
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(cases); i++) {
+		struct dns_query query = query_with(false);
+		struct reply reply;
+
+		query.flags = cases[i].asked;
+		reply_init(&reply, &query, out, sizeof(out));
+		reply.rcode = DNS_NOTIMP;
+		reply_finish(&reply);
+		assert_int_equal(count_at(out, 2), cases[i].answered);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_may_be_left_out_never_truncates),
 		cmocka_unit_test(what_has_to_fit_truncates_and_takes_the_rest_along),
+		cmocka_unit_test(of_an_unknown_operation_only_itself_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
