@@ -68,8 +68,6 @@ void dns_server_free(struct dns_server **server)
 	if (s == NULL)
 		return;
 	for (size_t i = 0; i < s->udp_len; i++)
-		dns_udp_stop(s->udp[i]); /* all at once, so that their last naps overlap */
-	for (size_t i = 0; i < s->udp_len; i++)
 		dns_udp_free(&s->udp[i]);
 	dns_tcp_free(&s->tcp);
 	mem_free(s->udp);

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "dns/query.h"
@@ -16,13 +18,17 @@
  * recvmmsg waits for the first datagram and takes what else is there: under load one call brings
  * dozens, and an idle server answers a lone query with two system calls. An event loop in between
  * would add a third and gain nothing, since a thread has one socket. The receive time-out is what
- * lets an idle thread notice a newer view (so that the old one is let go) and the end.
+ * lets an idle thread notice a newer view (so that the old one is let go). The end comes by a
+ * signal: shutdown(2) would wake as well, but the socket may be another process's too, and outlive
+ * us.
  */
 enum {
 	BATCH = 64,
 	QUERY_MAX = 1280, /* a longer datagram is no query anybody means */
 	CONTROL_MAX = 64,
 	NAP_US = 250 * 1000,
+	KICK_NS = 1000 * 1000,
+	KICK_SIGNAL = SIGURG, /* which does nothing where nobody handles it */
 	/* what comes while a view is adopted waits here; the kernel may grant less */
 	RECEIVE_BUFFER = 4 << 20,
 };
@@ -156,10 +162,28 @@ static void udp_turn(struct dns_udp *udp)
 	udp_rearm(udp, (size_t)received);
 }
 
+/* Its coming is all: it ends the wait. */
+static void udp_on_kick(int number)
+{
+	(void)number;
+}
+
+static void udp_hear_kicks(void)
+{
+	const struct sigaction action = {.sa_handler = udp_on_kick}; /* without SA_RESTART */
+	sigset_t kick;
+
+	sigaction(KICK_SIGNAL, &action, NULL);
+	sigemptyset(&kick);
+	sigaddset(&kick, KICK_SIGNAL);
+	pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
+}
+
 static void *udp_thread(void *arg)
 {
 	struct dns_udp *udp = arg;
 
+	udp_hear_kicks();
 	while (!atomic_load_explicit(&udp->stop, memory_order_relaxed))
 		udp_turn(udp);
 	return NULL;
@@ -224,17 +248,26 @@ int dns_udp_new(int fd, const struct worker_kind *kind, struct dns_udp **ret_udp
 	return 0;
 }
 
-void dns_udp_stop(struct dns_udp *udp)
+/* A kick between the look at `stop` and the wait is lost: another follows. */
+static void udp_join(struct dns_udp *udp)
 {
-	atomic_store_explicit(&udp->stop, true, memory_order_relaxed);
+	struct timespec until;
+
+	do {
+		pthread_kill(udp->thread, KICK_SIGNAL);
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += KICK_NS;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+	} while (pthread_clockjoin_np(udp->thread, NULL, CLOCK_MONOTONIC, &until) == ETIMEDOUT);
 }
 
 void dns_udp_free(struct dns_udp **udp)
 {
 	if (*udp == NULL)
 		return;
-	dns_udp_stop(*udp);
-	pthread_join((*udp)->thread, NULL);
+	atomic_store_explicit(&(*udp)->stop, true, memory_order_relaxed);
+	udp_join(*udp);
 	(*udp)->calls->close((*udp)->worker);
 	mem_free(*udp);
 	*udp = NULL;

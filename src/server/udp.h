@@ -14,6 +14,5 @@ struct dns_udp;
 int dns_udp_new(
 	int fd, const struct worker_kind *kind, struct dns_udp **ret_udp, struct fault *why);
 
-/* Tells the thread to end; it does within a quarter of a second. dns_udp_free waits for it. */
-void dns_udp_stop(struct dns_udp *udp);
+/* Ends the thread, which answers what it has already taken. */
 void dns_udp_free(struct dns_udp **udp);
