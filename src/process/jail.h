@@ -8,8 +8,9 @@
  *
  * The jail closes in two steps, because a role starts threads and opens files at its start:
  * jail_confine before (Landlock holds only for threads that come later), jail_seal after (the
- * filter is put on all threads at once). Both hold for runs of ordinary users too. A kernel without
- * Landlock is told so by jail_confine's result; without seccomp no role runs. Main thread.
+ * filter is put on all threads at once). "rbldnsd" has both steps before its threads. Both hold for
+ * runs of ordinary users too. A kernel without Landlock is told so by jail_confine's result;
+ * without seccomp no role runs. Main thread.
  */
 #include <sys/types.h>
 

@@ -13,7 +13,8 @@ static const struct jail jails[] = {
 			 MAY_USE_BACKEND},
 	{"courier", MAY_WRITE_STATE | MAY_USE_BUS | MAY_ASK_FEEDS | MAY_READ_KEYS},
 	{"web", MAY_READ_LISTS | MAY_WRITE_STATE | MAY_USE_BUS},
-	{"rbldnsd", MAY_WRITE_NAMED | MAY_USE_SYSLOG}, /* no role: it stands alone */
+	/* no role: it stands alone */
+	{"rbldnsd", MAY_WRITE_NAMED | MAY_USE_SYSLOG | MAY_START_THREADS},
 };
 
 /* Memory, time, serving; threads, events and descriptors that are there already. */
@@ -47,6 +48,9 @@ static const int of_writers[] = {SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS
 /* Data are read again, and a log is opened in the place of the old one. */
 static const int of_named_files[] = {SCMP_SYS(dup3), SCMP_SYS(fadvise64), SCMP_SYS(openat)};
 
+/* The rest of a start: the thread that reads gives way to others, a daemon lets its terminal go. */
+static const int of_starters[] = {SCMP_SYS(dup2), SCMP_SYS(setpriority), SCMP_SYS(setsid)};
+
 /* For the reports of sanitizers (debug builds); nothing here reaches another process. */
 static const int of_sanitizers[] = {SCMP_SYS(getrlimit), SCMP_SYS(mincore), SCMP_SYS(personality),
 	SCMP_SYS(prctl), SCMP_SYS(readlink), SCMP_SYS(stat), SCMP_SYS(times)};
@@ -54,6 +58,7 @@ static const int of_sanitizers[] = {SCMP_SYS(getrlimit), SCMP_SYS(mincore), SCMP
 const struct jail_calls jail_calls_of_all = {COUNTOF(of_all), of_all};
 const struct jail_calls jail_calls_of_writers = {COUNTOF(of_writers), of_writers};
 const struct jail_calls jail_calls_of_named_files = {COUNTOF(of_named_files), of_named_files};
+const struct jail_calls jail_calls_of_starters = {COUNTOF(of_starters), of_starters};
 const struct jail_calls jail_calls_of_sanitizers = {COUNTOF(of_sanitizers), of_sanitizers};
 
 const struct jail *jail_find(const char *role)

@@ -18,6 +18,7 @@ enum may {
 	MAY_ASK_FEEDS = 512,
 	MAY_WRITE_NAMED = 1024, /* files that the command line names: logs */
 	MAY_USE_SYSLOG = 2048,
+	MAY_START_THREADS = 4096, /* its filter comes before its threads */
 };
 
 struct jail {
@@ -38,4 +39,5 @@ extern const struct jail_calls jail_calls_of_all; /* each role */
 /* who may write files, where Landlock lets it */
 extern const struct jail_calls jail_calls_of_writers;
 extern const struct jail_calls jail_calls_of_named_files; /* MAY_WRITE_NAMED */
+extern const struct jail_calls jail_calls_of_starters;    /* MAY_START_THREADS */
 extern const struct jail_calls jail_calls_of_sanitizers;  /* debug builds */

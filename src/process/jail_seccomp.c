@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -127,6 +128,18 @@ static void filter_allow_files(struct filter *filter, unsigned may)
 			filter, SCMP_SYS(openat), SCMP_A2(SCMP_CMP_MASKED_EQ, WRITING_FLAGS, 0));
 }
 
+/* Threads, and no processes. The flags of clone3 lie in memory, where no filter sees them: the C
+ * library falls back on clone when it is told that there is no such call. */
+static void filter_allow_threads(struct filter *filter)
+{
+	filter_allow(filter, &jail_calls_of_starters);
+	filter_allow_if(
+		filter, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+	if (filter->error == 0)
+		filter->error = seccomp_rule_add(
+			filter->context, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+}
+
 /* Says which call it was, then ends as the filter would have ended it. */
 static void jail_on_refused_call(int number, siginfo_t *info, void *context)
 {
@@ -148,6 +161,24 @@ int __lsan_is_turned_off(void)
 }
 #endif
 
+/* A filter for threads that are there already takes seccomp(2); where a service manager's own
+ * filter answers it with EPERM, as systemd's @system-service does, prctl(2) is what is left. */
+static void filter_cover_threads(struct filter *filter, unsigned may)
+{
+	if ((may & MAY_START_THREADS) != 0)
+		filter_allow_threads(filter);
+	else
+		filter->error = seccomp_attr_set(filter->context, SCMP_FLTATR_CTL_TSYNC, 1);
+}
+
+static int filter_fail(int error, struct fault *why)
+{
+	return fault_set(why, E_SYSTEM, "cannot filter system calls: %s",
+		error == -EOPNOTSUPP ? "seccomp(2) is refused; in a systemd unit "
+				       "'SystemCallFilter=seccomp' allows it"
+				     : strerror(-error));
+}
+
 int jail_filter_calls(const struct jail *jail, struct fault *why)
 {
 	struct sigaction action = {.sa_sigaction = jail_on_refused_call, .sa_flags = SA_SIGINFO};
@@ -156,7 +187,7 @@ int jail_filter_calls(const struct jail *jail, struct fault *why)
 	if (filter.context == NULL)
 		return fault_set(why, E_SYSTEM, "no filter for role '%s'", jail->role);
 	sigaction(SIGSYS, &action, NULL);
-	filter.error = seccomp_attr_set(filter.context, SCMP_FLTATR_CTL_TSYNC, 1);
+	filter_cover_threads(&filter, jail->may);
 	if (filter.error == 0) /* a search tree: calls are looked up on every system call */
 		filter.error = seccomp_attr_set(filter.context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	filter_allow_always(&filter);
@@ -171,8 +202,7 @@ int jail_filter_calls(const struct jail *jail, struct fault *why)
 		filter.error = seccomp_load(filter.context);
 	seccomp_release(filter.context);
 	if (filter.error < 0)
-		return fault_set(
-			why, E_SYSTEM, "cannot filter system calls: %s", strerror(-filter.error));
+		return filter_fail(filter.error, why);
 #if JAIL_SANITIZED
 	jail_is_sealed = true;
 #endif

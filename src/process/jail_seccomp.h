@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* System calls of a jail, by seccomp. Main thread, when all threads are there: each gets it. */
+/* System calls of a jail, by seccomp. Main thread, when all threads are there: each gets it; or,
+ * with MAY_START_THREADS, before there are others: each inherits it. */
 #include "base/err.h"
 #include "process/jail_rules.h"
 

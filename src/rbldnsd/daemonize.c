@@ -213,7 +213,7 @@ static void paths_fill(struct paths *paths, const struct rbl_command *command)
 int daemonize_confine(const struct rbl_command *command, struct fault *why)
 {
 	struct paths paths = {.size = 2};
-	int r;
+	int r, sealed;
 
 	for (size_t i = 0; i < command->plan->sources_len; i++)
 		paths.size += 3 * command->plan->sources[i].files_len;
@@ -223,12 +223,8 @@ int daemonize_confine(const struct rbl_command *command, struct fault *why)
 	r = jail_confine_to(JAIL_NAME, paths.paths, paths.len, why);
 	mem_free(paths.paths);
 	mem_free(paths.text);
-	return r;
-}
-
-int daemonize_seal(struct fault *why)
-{
-	return jail_seal(JAIL_NAME, why);
+	sealed = r < 0 ? r : jail_seal(JAIL_NAME, why);
+	return sealed < 0 ? sealed : r;
 }
 
 void daemonize_detach(const struct daemonize_parent *daemon, bool keep_stdout)

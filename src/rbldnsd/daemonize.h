@@ -29,15 +29,14 @@ int daemonize_write_pid(const char *path, struct fault *why);
 int daemonize_enter(
 	const struct rbl_command *command, struct daemonize_user user, struct fault *why);
 
-/* The first half of the jail: reads the folders of the data files, writes those of the query log
- * and of the statistics, and touches no other file. As jail_confine. Threads may start then. */
+/* The jail: reads the folders of the data files, writes those of the query log
+ * and of the statistics, touches no other file, and has the system calls of its row. Threads start
+ * then: so it is jailed also where a service manager's own filter of calls refuses seccomp(2). As
+ * jail_confine. */
 int daemonize_confine(const struct rbl_command *command, struct fault *why);
 
 /* A daemon lets its terminal go. */
 void daemonize_detach(const struct daemonize_parent *daemon, bool keep_stdout);
-
-/* The second half of the jail, as jail_seal; all threads are there. */
-int daemonize_seal(struct fault *why);
 
 /* A daemon lets its parent end well. */
 void daemonize_ready(const struct daemonize_parent *daemon);

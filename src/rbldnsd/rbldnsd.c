@@ -247,7 +247,7 @@ static int start_rights(struct rbldnsd *rbldnsd, struct fault *why)
 	r = daemonize_confine(command, why);
 	if (r == 0)
 		message_log(MESSAGE_INFO,
-			"this kernel has no Landlock, or an old one: files are not "
+			"Landlock is not there, old, or not allowed here: files are not "
 			"confined, system calls are");
 	return r < 0 ? r : 0;
 }
@@ -317,12 +317,14 @@ static int rbldnsd_start(struct rbldnsd *rbldnsd, struct fault *why)
 	rbldnsd->loop = loop_new();
 	loop_on_wake(rbldnsd->loop, rbldnsd_on_wake, rbldnsd);
 	timer_init(&rbldnsd->check, rbldnsd->loop, rbldnsd_on_check, rbldnsd);
-	/* What ends the process while it starts still does: SIGTERM and Ctrl-C are heard last. */
 	signal(SIGPIPE, SIG_IGN);
 	loop_on_signal(rbldnsd->loop, SIGHUP, rbldnsd_on_hup, rbldnsd);
 	loop_on_signal(rbldnsd->loop, SIGUSR1, rbldnsd_on_usr, rbldnsd);
 	loop_on_signal(rbldnsd->loop, SIGUSR2, rbldnsd_on_usr, rbldnsd);
 	r = start_data(rbldnsd, why);
+	/* What ends the process while data are read still does; who was answered has a server. */
+	loop_on_signal(rbldnsd->loop, SIGTERM, rbldnsd_on_term, rbldnsd);
+	loop_on_signal(rbldnsd->loop, SIGINT, rbldnsd_on_term, rbldnsd);
 	if (r == 0)
 		r = start_server(rbldnsd, why);
 	if (r < 0)
@@ -334,10 +336,8 @@ static int rbldnsd_start(struct rbldnsd *rbldnsd, struct fault *why)
 		messages_redirect(MESSAGE_SYSLOG);
 		daemonize_detach(&rbldnsd->daemon, keeps_stdout);
 	}
-	loop_on_signal(rbldnsd->loop, SIGTERM, rbldnsd_on_term, rbldnsd);
-	loop_on_signal(rbldnsd->loop, SIGINT, rbldnsd_on_term, rbldnsd);
 	rbldnsd->counted_since_s = clock_now_s();
-	return daemonize_seal(why);
+	return 0;
 }
 
 /* ---- run and end ---- */

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: ISC
 """`stockade rbldnsd` as an operator of rbldnsd meets it: command line, signals, files that change, logs, rights. What it
 answers is compared with rbldnsd itself by tests/compare-rbldnsd."""
+import ctypes
 import errno
 import gzip
 import os
 import pathlib
+import platform
 import pwd
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -61,11 +64,17 @@ class Rbldnsd:
         program = [self.program, "rbldnsd"] if name is None else [str(name)]
         return [*program, *user, "-w", str(self.folder), "-b", f"{HOST}/{self.port}", *arguments]
 
-    def start(self, *arguments, wait=True, environment=None, name=None):
+    def answers_at_all(self):
+        try:
+            return self.ask("nobody.asks.this.invalid", timeout=0.2) is not None
+        except (dns.exception.Timeout, OSError):
+            return False
+
+    def start(self, *arguments, wait=True, environment=None, name=None, before=None):
         self.log = self.folder / "words"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(self.command("-n", *arguments, name=name), stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, env={**os.environ, **(environment or {})})
+                                            stderr=log, env={**os.environ, **(environment or {})}, preexec_fn=before)
         if wait:
             wait_for(lambda: " started (" in self.words() or self.process.poll() is not None,
                      what=lambda: f"start:\n{self.words()}")
@@ -79,10 +88,10 @@ class Rbldnsd:
         path = self.folder / name
         return path.read_text() if path.exists() else ""
 
-    def ask(self, name, kind="A", tcp=False, edns=False, payload=1232, host=HOST):
+    def ask(self, name, kind="A", tcp=False, edns=False, payload=1232, host=HOST, timeout=40):
         query = dns.message.make_query(name, kind)
         query.use_edns(edns=edns, payload=payload)
-        return (dns.query.tcp if tcp else dns.query.udp)(query, host, port=self.port, timeout=40)
+        return (dns.query.tcp if tcp else dns.query.udp)(query, host, port=self.port, timeout=timeout)
 
     def answers(self, name, kind="A", **options):
         return sorted(item.to_text() for rrset in self.ask(name, kind, **options).answer for item in rrset)
@@ -335,8 +344,8 @@ def status_of(pid):
 def test_rights_are_given_up(server):
     server.write("list", FIRST)
     server.start("-u", "nobody", "bl.test:ip4set:list")
-    wait_for(lambda: status_of(server.process.pid)["Seccomp"] == "2", what="the jail")  # the last thing of a start
     status = status_of(server.process.pid)
+    assert status["Seccomp"] == "2"
     nobody = pwd.getpwnam("nobody")
     assert status["Uid"].split() == [str(nobody.pw_uid)] * 4 and status["Gid"].split() == [str(nobody.pw_gid)] * 4
     assert status["Groups"].split() == [str(nobody.pw_gid)]
@@ -412,6 +421,42 @@ def test_below_systemd_it_stays_and_says_when_it_is_ready(server):
         assert process.wait(30) == 0
 
 
+def refuse_calls_as_systemd():
+    """What `SystemCallFilter=@system-service` and `SystemCallErrorNumber=EPERM` of Debian's rbldnsd.service mean for us: of
+    all calls that a start makes, seccomp and those of Landlock are in none of systemd 252's groups but @known."""
+    architecture, seccomp = {"x86_64": (0xc000003e, 317), "aarch64": (0xc00000b7, 277)}[platform.machine()]
+    refused = [seccomp, 444, 445, 446]
+    code = [(0x20, 0, 0, 4), (0x15, 0, len(refused) + 1, architecture), (0x20, 0, 0, 0)]
+    code += [(0x15, len(refused) - i, 0, number) for i, number in enumerate(refused)]
+    code += [(0x06, 0, 0, 0x7fff0000), (0x06, 0, 0, 0x00050000 | errno.EPERM)]
+    octets = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in code))
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
+    program = struct.pack("@HP", len(code), ctypes.addressof(octets))
+    assert libc.prctl(22, 2, program, 0, 0) == 0  # PR_SET_SECCOMP
+
+
+def test_the_filter_of_debians_unit_lets_it_start_and_leaves_it_its_own(server):
+    server.write("list", FIRST)
+    server.start("-c", "0", "bl.test:ip4set:list", before=refuse_calls_as_systemd)
+    assert server.answers("1.2.0.192.bl.test") == ["127.0.0.2"]
+    status = status_of(server.process.pid)
+    assert status["Seccomp"] == "2" and status["Seccomp_filters"] == "2"
+    server.write("list", SECOND)
+    server.signal(signal.SIGHUP)
+    wait_for(lambda: server.answers("1.2.0.192.bl.test") == ["127.0.0.3"], what="the new data")
+    assert server.stop() == 0
+
+
+def test_who_was_answered_may_end_it(server):
+    """In the middle of its start: whoever waits for the first answer has seen it start."""
+    server.write("list", FIRST)
+    for _ in range(20):
+        server.start("bl.test:ip4set:list", wait=False)
+        wait_for(server.answers_at_all, what="an answer")
+        assert server.stop() == 0
+
+
 def test_sockets_of_systemd_are_taken(server):
     server.write("list", FIRST)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as inherited:
@@ -425,7 +470,7 @@ def test_sockets_of_systemd_are_taken(server):
             process = subprocess.Popen(["bash", "-c", script, str(inherited.fileno()), *command], pass_fds=[inherited.fileno()],
                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
-        wait_for(lambda: " started (" in server.words(), what=server.words)  # it answers before it takes signals
+        wait_for(lambda: " started (" in server.words(), what=server.words)
         server.port = port
         assert server.answers("1.2.0.192.bl.test") == ["127.0.0.2"]
     finally:

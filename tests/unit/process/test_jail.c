@@ -2,14 +2,18 @@
 /* Each case enters the jail of a role in a process of its own and tries something there. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -304,7 +308,7 @@ static const struct jail_case {
 	CASE("rbldnsd", make_internet_socket, REFUSED, false),
 	CASE("rbldnsd", run_program, REFUSED, false),
 	CASE("rbldnsd", make_process, REFUSED, false),
-	CASE("rbldnsd", start_thread, REFUSED, false),
+	CASE("rbldnsd", start_thread, DONE, false),
 	CASE("keeper", write_store, DONE, false),
 	CASE("keeper", write_list, DONE, false),
 	CASE("keeper", remove_list, DONE, false),
@@ -394,21 +398,38 @@ static int confine(const char *role, const struct conf *conf)
 					    : jail_confine(role, conf, NULL);
 }
 
+/* As systemd's group @system-service does it. */
+static void refuse_seccomp(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {COUNTOF(code), code};
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		_exit(1);
+}
+
 /* In the child: the jail, the attempt, and the outcome through a pipe (exit codes are too short for
  * an errno). */
-static _Noreturn void inmate(const struct jail_case *row, int out)
+static _Noreturn void inmate(const struct jail_case *row, void (*before)(void), int out)
 {
 	struct conf conf = conf_of_folder();
 	int outcome = NO_JAIL;
 
 	dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
+	before();
 	if (confine(row->role, &conf) >= 0 && jail_seal(row->role, NULL) == 0)
 		outcome = row->attempt();
 	(void)!write(out, &outcome, sizeof(outcome));
 	_exit(0);
 }
 
-static int outcome_of(const struct jail_case *row)
+static int outcome_of(const struct jail_case *row, void (*before)(void))
 {
 	int outcome = NO_JAIL;
 	int ends[2];
@@ -418,7 +439,7 @@ static int outcome_of(const struct jail_case *row)
 	assert_int_equal(pipe(ends), 0);
 	pid = fork();
 	if (pid == 0)
-		inmate(row, ends[1]);
+		inmate(row, before, ends[1]);
 	close(ends[1]);
 	(void)!read(ends[0], &outcome, sizeof(outcome));
 	close(ends[0]);
@@ -426,6 +447,10 @@ static int outcome_of(const struct jail_case *row)
 	if (WIFSIGNALED(status))
 		return WTERMSIG(status) == SIGSYS ? REFUSED : -WTERMSIG(status);
 	return outcome;
+}
+
+static void nothing(void)
+{
 }
 
 static bool has_landlock(void)
@@ -443,7 +468,7 @@ static void test_each_role_may_what_its_row_says_and_nothing_else(void **state)
 
 		if (cases[i].needs_landlock && !has_landlock())
 			continue;
-		outcome = outcome_of(&cases[i]);
+		outcome = outcome_of(&cases[i], nothing);
 		if (outcome != cases[i].expected)
 			print_error("%s: %d instead of %d\n", cases[i].name, outcome,
 				cases[i].expected);
@@ -482,6 +507,37 @@ static void test_the_jailed_are_known_to_others_of_the_same_user(void **state)
 	close(there[1]);
 }
 
+static void *open_socket(void *arg)
+{
+	*(int *)arg = make_internet_socket();
+	return NULL;
+}
+
+static int make_socket_in_thread(void)
+{
+	int outcome = EPERM;
+	pthread_t id;
+
+	if (pthread_create(&id, NULL, open_socket, &outcome) == 0)
+		pthread_join(id, NULL);
+	return outcome;
+}
+
+static void test_a_service_filter_without_seccomp_leaves_rbldnsd_its_jail(void **state)
+{
+	const struct jail_case refused[] = {
+		{"rbldnsd", make_internet_socket, REFUSED, false, "its own"},
+		{"rbldnsd", make_socket_in_thread, REFUSED, false, "of a thread"}};
+	const struct jail_case done = {"rbldnsd", start_thread, DONE, false, "a thread"};
+	const struct jail_case role = {"dns", start_thread, NO_JAIL, false, "no jail, no role"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(refused); i++)
+		assert_int_equal(outcome_of(&refused[i], refuse_seccomp), refused[i].expected);
+	assert_int_equal(outcome_of(&done, refuse_seccomp), done.expected);
+	assert_int_equal(outcome_of(&role, refuse_seccomp), role.expected);
+}
+
 static void test_unknown_roles_get_no_jail(void **state)
 {
 	struct conf conf = conf_of_folder();
@@ -510,6 +566,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_role_may_what_its_row_says_and_nothing_else),
 		cmocka_unit_test(test_the_jailed_are_known_to_others_of_the_same_user),
+		cmocka_unit_test(test_a_service_filter_without_seccomp_leaves_rbldnsd_its_jail),
 		cmocka_unit_test(test_unknown_roles_get_no_jail),
 		cmocka_unit_test(test_configuration_beside_the_store_is_not_reloaded_from_inside),
 	};
