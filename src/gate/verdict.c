@@ -83,8 +83,7 @@ static void unknown(struct check_result *r, enum refusal_id refusal)
 
 /* ---- one function per check ---- */
 
-/* "a%b@c", "b!a@c", "\"a@b\"@c", "@b:a@c": ways of asking our backend to send on (RFC 5321 appendix
- * C, RFC 1123 5.2.16). */
+/* "a%b@c", "b!a@c", "\"a@b\"@c": ways of asking our backend to send on (RFC 1123 5.2.16). */
 static bool recipient_is_route(const struct facts *facts)
 {
 	struct span local =

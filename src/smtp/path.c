@@ -13,6 +13,11 @@ static bool is_atext(uint8_t byte)
 	       (byte != 0 && strchr("!#$%&'*+-/=?^_`{|}~", byte) != NULL);
 }
 
+static bool is_blank(uint8_t byte)
+{
+	return byte == ' ' || byte == '\t';
+}
+
 /* ---- paths ---- */
 
 /* The length of the local part at the start of s; 0 when there is none. Dots may stand anywhere:
@@ -62,11 +67,12 @@ static bool literal_is_right(struct span domain)
 	return ip_parse(inner, &ip) == 0 && span_find(inner, ':') == inner.len;
 }
 
+/* With or without the dot that ends a name of DNS: who wrote it means the same. */
 static bool domain_is_right(struct span domain)
 {
 	struct span rest = domain;
 
-	if (domain.len == 0 || domain.ptr[domain.len - 1] == '.')
+	if (domain.len == 0)
 		return false;
 	if (domain.len > 2 && domain.ptr[0] == '[' && domain.ptr[domain.len - 1] == ']')
 		return literal_is_right(domain);
@@ -77,8 +83,8 @@ static bool domain_is_right(struct span domain)
 	return true;
 }
 
-/* "@a,@b:" at the start (RFC 5321 appendix C): noted, and cut off. */
-static int path_cut_route(struct span *mailbox, struct smtp_path *path)
+/* "@a,@b:" at the start is cut off: a server should ignore it (RFC 5321 section 3.3). */
+static int path_cut_route(struct span *mailbox)
 {
 	struct span route;
 
@@ -87,7 +93,6 @@ static int path_cut_route(struct span *mailbox, struct smtp_path *path)
 	if (span_find(*mailbox, ':') == mailbox->len)
 		return E_PARSE;
 	route = span_split(mailbox, ':');
-	path->has_route = true;
 	while (route.len != 0) {
 		struct span hop = span_split(&route, ',');
 
@@ -105,73 +110,56 @@ static int path_parse_mailbox(
 	if (local == 0)
 		return E_PARSE;
 	path->mailbox = mailbox;
-	path->local_part = span_first(mailbox, local);
-	if (local == mailbox.len && span_equal_nocase(mailbox, span_text("postmaster")))
-		return 0; /* RFC 5321 section 4.1.1.3: the one name that needs no domain */
-	if (local == mailbox.len || mailbox.ptr[local] != '@')
+	if (local < mailbox.len && mailbox.ptr[local] != '@')
 		return E_PARSE;
-	path->domain = span_from(mailbox, local + 1);
+	if (local < mailbox.len)
+		path->domain = span_from(mailbox, local + 1);
 	if (local > limits->local_part || path->domain.len > limits->domain)
 		return E_LIMIT;
-	if (!domain_is_right(path->domain) || !utf8_is_valid(mailbox))
+	if ((local < mailbox.len && !domain_is_right(path->domain)) || !utf8_is_valid(mailbox))
 		return E_PARSE;
 	path->is_utf8 = !span_is_ascii(mailbox);
 	return 0;
 }
 
-int smtp_path_parse(struct span s, bool allow_empty, const struct smtp_limits *limits,
-	struct smtp_path *ret_path)
-{
-	struct smtp_path path = {0};
-	struct span mailbox;
-	int r;
-
-	if (s.len < 2 || s.ptr[0] != '<' || s.ptr[s.len - 1] != '>')
-		return E_PARSE;
-	mailbox = span_of(s.ptr + 1, s.len - 2);
-	path.mailbox = span_first(mailbox, 0);
-	if (mailbox.len != 0 || !allow_empty) {
-		r = path_cut_route(&mailbox, &path);
-		if (r == 0)
-			r = path_parse_mailbox(mailbox, limits, &path);
-		if (r < 0)
-			return r;
-	}
-	*ret_path = path;
-	return 0;
-}
-
-bool smtp_path_is_routed(const struct smtp_path *path)
-{
-	if (path->has_route)
-		return true;
-	for (size_t i = 0; i < path->local_part.len; i++) {
-		if (strchr("%!@", path->local_part.ptr[i]) != NULL && path->local_part.ptr[i] != 0)
-			return true;
-	}
-	return false;
-}
-
-/* The length of "<...>" at the start of s, quotes respected; 0 when it does not close. */
+/* The length of the path at the start of s: "<...>", or up to a blank where a client wrote no
+ * brackets, quotes respected; 0 when it does not close. */
 static size_t path_length(struct span s)
 {
+	bool bracketed = s.len != 0 && s.ptr[0] == '<';
 	bool quoted = false;
 
-	if (s.len == 0 || s.ptr[0] != '<')
-		return 0;
-	for (size_t i = 1; i < s.len; i++) {
+	for (size_t i = 0; i < s.len; i++) {
 		if (s.ptr[i] == '"')
 			quoted = !quoted;
 		else if (s.ptr[i] == '\\' && quoted)
 			i++;
-		else if (s.ptr[i] == '>' && !quoted)
+		else if (!quoted && bracketed && s.ptr[i] == '>')
 			return i + 1;
+		else if (!quoted && !bracketed && is_blank(s.ptr[i]))
+			return i;
 	}
-	return 0;
+	return bracketed || quoted ? 0 : s.len;
+}
+
+/* s: all of the path. */
+static int path_parse(struct span s, const struct smtp_limits *limits, struct smtp_path *path)
+{
+	struct span mailbox = s;
+	int r;
+
+	if (s.ptr[0] == '<')
+		mailbox = span_of(s.ptr + 1, s.len - 2);
+	path->mailbox = span_first(mailbox, 0);
+	if (mailbox.len == 0)
+		return 0;
+	r = path_cut_route(&mailbox);
+	return r == 0 ? path_parse_mailbox(mailbox, limits, path) : r;
 }
 
 /* Cuts "FROM:<path>" off *rest and leaves the parameters. A blank after the colon: common. */
-static int path_cut(struct span *rest, const char *word, struct span *ret_path)
+static int path_cut(struct span *rest, const char *word, const struct smtp_limits *limits,
+	struct smtp_path *path)
 {
 	struct span s = *rest;
 	size_t len;
@@ -180,11 +168,17 @@ static int path_cut(struct span *rest, const char *word, struct span *ret_path)
 		return E_PARSE;
 	s = span_trim(span_from(s, strlen(word)));
 	len = path_length(s);
-	if (len == 0 || (len < s.len && s.ptr[len] != ' ' && s.ptr[len] != '\t'))
+	if (len == 0 || (len < s.len && !is_blank(s.ptr[len])))
 		return E_PARSE;
 	*rest = span_trim(span_from(s, len));
-	*ret_path = span_first(s, len);
-	return 0;
+	return path_parse(span_first(s, len), limits, path);
+}
+
+bool smtp_path_is_qualified(const struct smtp_path *path)
+{
+	/* RFC 5321 section 4.1.1.3: <postmaster> is the one name that needs no domain */
+	return path->mailbox.len == 0 || path->domain.len != 0 ||
+	       span_equal_nocase(path->mailbox, span_text("postmaster"));
 }
 
 /* ---- parameters ---- */
@@ -216,11 +210,12 @@ static bool parameter_is(const struct parameter *p, const char *name)
 	return span_equal_nocase(p->name, span_text(name));
 }
 
-/* RFC 3461 section 4: printable without '+' and '=', those as "+HH". */
+/* RFC 3461 section 4: printable, with what is not as "+HH". "=" should be written so as well, and
+ * often is not; servers take it as it is. */
 static bool xtext_is_right(struct span s)
 {
 	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] <= ' ' || s.ptr[i] >= 0x7f || s.ptr[i] == '=')
+		if (s.ptr[i] <= ' ' || s.ptr[i] == 0x7f)
 			return false;
 		if (s.ptr[i] != '+')
 			continue;
@@ -277,7 +272,8 @@ static int mail_set_smtputf8(struct smtp_mail *mail, const struct parameter *p)
 
 static int mail_set_envid(struct smtp_mail *mail, const struct parameter *p)
 {
-	if (mail->envid.len != 0 || p->value.len > 100 || !xtext_is_right(p->value))
+	if (mail->envid.len != 0 || p->value.len > 100 || !xtext_is_right(p->value) ||
+		!span_is_ascii(p->value))
 		return E_PARSE;
 	mail->envid = p->value;
 	return 0;
@@ -307,17 +303,15 @@ int smtp_mail_parse(struct span params, unsigned offered, const struct smtp_limi
 	struct smtp_mail *ret_mail)
 {
 	struct smtp_mail mail = {0};
-	struct span rest = params, path;
+	struct span rest = params;
 	struct parameter p;
-	int r = path_cut(&rest, "FROM:", &path);
+	int r = path_cut(&rest, "FROM:", limits, &mail.path);
 
-	if (r == 0)
-		r = smtp_path_parse(path, true, limits, &mail.path);
 	while (r >= 0 && (r = parameter_next(&rest, &p)) == 1)
 		r = mail_set(&mail, &p, offered);
 	if (r < 0)
 		return r;
-	if (mail.path.is_utf8 && !mail.smtputf8)
+	if (mail.path.is_utf8 && (offered & SMTP_SMTPUTF8) == 0)
 		return E_RANGE;
 	*ret_mail = mail;
 	return 0;
@@ -341,12 +335,15 @@ static bool notify_is_right(struct span value)
 	return true;
 }
 
-/* "rfc822;joe+40example.org" (RFC 3461 section 4.2), "utf-8;..." in ASCII (RFC 6533 section 3). */
-static bool orcpt_is_right(struct span value)
+/* "rfc822;joe+2Bx@example.org" (RFC 3461 section 4.2); "utf-8;" with the address in ASCII or, where
+ * SMTPUTF8 was offered, as it is (RFC 6533 section 3). */
+static bool orcpt_is_right(struct span value, unsigned offered)
 {
 	struct span rest = value, type = span_split(&rest, ';');
 
-	return type.len != 0 && span_is_word(type, "-") && value.len <= 500 && xtext_is_right(rest);
+	return type.len != 0 && span_is_word(type, "-") && value.len <= 500 &&
+	       xtext_is_right(rest) &&
+	       (span_is_ascii(rest) || ((offered & SMTP_SMTPUTF8) != 0 && utf8_is_valid(rest)));
 }
 
 static int rcpt_set(struct smtp_rcpt *rcpt, const struct parameter *p, unsigned offered)
@@ -360,7 +357,7 @@ static int rcpt_set(struct smtp_rcpt *rcpt, const struct parameter *p, unsigned 
 		return 0;
 	}
 	if (parameter_is(p, "ORCPT")) {
-		if (rcpt->orcpt.len != 0 || !orcpt_is_right(p->value))
+		if (rcpt->orcpt.len != 0 || !orcpt_is_right(p->value, offered))
 			return E_PARSE;
 		rcpt->orcpt = p->value;
 		return 0;
@@ -372,12 +369,12 @@ int smtp_rcpt_parse(struct span params, unsigned offered, const struct smtp_limi
 	struct smtp_rcpt *ret_rcpt)
 {
 	struct smtp_rcpt rcpt = {0};
-	struct span rest = params, path;
+	struct span rest = params;
 	struct parameter p;
-	int r = path_cut(&rest, "TO:", &path);
+	int r = path_cut(&rest, "TO:", limits, &rcpt.path);
 
-	if (r == 0)
-		r = smtp_path_parse(path, false, limits, &rcpt.path);
+	if (r == 0 && rcpt.path.mailbox.len == 0)
+		r = E_PARSE;
 	while (r >= 0 && (r = parameter_next(&rest, &p)) == 1)
 		r = rcpt_set(&rcpt, &p, offered);
 	if (r < 0)

@@ -13,13 +13,11 @@
 #include "base/span.h"
 #include "smtp/limits.h"
 
-/* A path without its brackets. */
+/* A path without its brackets, which many a client leaves out, and without a source route. */
 struct smtp_path {
-	struct span mailbox;    /* "joe@example.org"; empty for <> */
-	struct span local_part; /* with its quotes, if any */
-	struct span domain;     /* or "[192.0.2.1]"; empty for <> and <postmaster> */
-	bool has_route;         /* <@a,@b:joe@c>: the mailbox is the part behind the colon */
-	bool is_utf8;           /* holds bytes above 0x7f, all of them proper UTF-8 */
+	struct span mailbox; /* "joe@example.org"; empty for <> */
+	struct span domain;  /* or "[192.0.2.1]"; empty for <> and unqualified addresses */
+	bool is_utf8;        /* holds bytes above 0x7f, all of them proper UTF-8 */
 };
 
 enum smtp_body { SMTP_BODY_NONE, SMTP_BODY_7BIT, SMTP_BODY_8BITMIME };
@@ -38,7 +36,7 @@ struct smtp_mail {
 struct smtp_rcpt {
 	struct smtp_path path;
 	struct span notify; /* checked: "NEVER" or a list of SUCCESS, FAILURE, DELAY */
-	struct span orcpt;  /* "rfc822;" xtext, checked */
+	struct span orcpt;  /* "rfc822;" or "utf-8;" and an address, checked */
 };
 
 /* What the parameters may use: those that were offered. */
@@ -52,21 +50,16 @@ enum smtp_keyword {
 };
 
 /* params: what follows "MAIL", as "FROM:<a@b> SIZE=1". 0; E_PARSE: syntax (501); E_ABSENT: a
- * parameter that was not offered (555); E_RANGE: not an address that may stand here without
- * SMTPUTF8 (553); E_LIMIT: a part too long (501). */
+ * parameter that was not offered (555); E_RANGE: an address beyond ASCII where SMTPUTF8 was not
+ * offered (553); E_LIMIT: a part too long (501). An address beyond ASCII of a client that does not
+ * ask for SMTPUTF8 is left to a server that knows such addresses. */
 int smtp_mail_parse(struct span params, unsigned offered, const struct smtp_limits *limits,
 	struct smtp_mail *ret_mail);
-/* SMTP_SMTPUTF8 in offered: MAIL asked for it. */
 int smtp_rcpt_parse(struct span params, unsigned offered, const struct smtp_limits *limits,
 	struct smtp_rcpt *ret_rcpt);
 
-/* The path alone, with its brackets, all of s. allow_empty: <>; bare postmaster always is. */
-int smtp_path_parse(struct span s, bool allow_empty, const struct smtp_limits *limits,
-	struct smtp_path *ret_path);
-
-/* Does the local part ask to be routed on? Percent, bang, quoted at-sign ("a@b"@c), a source
- * route. */
-bool smtp_path_is_routed(const struct smtp_path *path);
+/* Has it all that an address needs between servers? <root> has not: its server completes it. */
+bool smtp_path_is_qualified(const struct smtp_path *path);
 
 /* "MAIL FROM:<a@b> BODY=8BITMIME", without line end, with the parameters the receiver offers. */
 void smtp_mail_print(const struct smtp_mail *mail, unsigned offered, struct buf *out);

@@ -34,13 +34,13 @@ static void session_on_hello(struct session *s, const struct smtp_command *comma
 	buf_clear(&s->helo);
 	buf_append(&s->helo, name);
 	s->extended = extended;
-	s->offer = (struct smtp_offer){0};
+	/* Many a client says HELO and uses what EHLO would have offered. */
+	s->offer = smtp_offer_intersect(
+		backend_state_offer(s->env->backend), s->conf->message_size_limit);
 	if (!extended) {
 		buf_append_format(session_out(s), "250 %s\r\n", s->conf->hostname);
 		return;
 	}
-	s->offer = smtp_offer_intersect(
-		backend_state_offer(s->env->backend), s->conf->message_size_limit);
 	smtp_offer_print(&s->offer, s->conf->hostname, session_out(s));
 }
 
@@ -87,6 +87,11 @@ static void session_on_mail(struct session *s, const struct smtp_command *comman
 		session_fault_arguments(s, SMTP_MAIL, r);
 		return;
 	}
+	/* <root> of our own machines, which never heard of domains: their server completes it */
+	if (!smtp_path_is_qualified(&mail.path) && !facts_ip_is_own(s->conf, s->client.ip)) {
+		session_fault_verb(s, REFUSAL_SYNTAX, SMTP_MAIL);
+		return;
+	}
 	if (s->offer.size != 0 && mail.size > s->offer.size) {
 		session_refuse_size(s, mail.size, s->offer.size);
 		return;
@@ -99,7 +104,6 @@ static void session_on_mail(struct session *s, const struct smtp_command *comman
 static void session_on_rcpt(struct session *s, const struct smtp_command *command)
 {
 	const struct smtpd_limits *limits = s->env->limits;
-	unsigned offered = s->offer.keywords;
 	int r;
 
 	if (!s->mail.given) {
@@ -108,9 +112,8 @@ static void session_on_rcpt(struct session *s, const struct smtp_command *comman
 	}
 	buf_clear(&s->rcpt.text);
 	buf_append(&s->rcpt.text, command->params);
-	if (!s->mail.mail.smtputf8)
-		offered &= ~(unsigned)SMTP_SMTPUTF8;
-	r = smtp_rcpt_parse(buf_span(&s->rcpt.text), offered, &limits->smtp, &s->rcpt.rcpt);
+	r = smtp_rcpt_parse(
+		buf_span(&s->rcpt.text), s->offer.keywords, &limits->smtp, &s->rcpt.rcpt);
 	if (r < 0) {
 		session_fault_arguments(s, SMTP_RCPT, r);
 		return;

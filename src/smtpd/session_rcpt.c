@@ -22,12 +22,6 @@ static void session_refuse_backend(struct session *s)
 
 void session_rcpt_begin(struct session *s)
 {
-	const struct refusal_value url = {"url", span_text(s->conf->portal_url)};
-
-	if (smtp_path_is_routed(&s->rcpt.rcpt.path)) {
-		session_fault(s, REFUSAL_RCPT_ROUTE, &url, 1);
-		return;
-	}
 	if (consultation_is_ready(s->consultation)) {
 		session_rcpt_decide(s);
 	} else {

@@ -50,7 +50,7 @@ struct player {
 
 	/* given */
 	struct buf checks; /* of the configuration */
-	const char *mode, *pass_client, *proxy_from, *early_wait, *if_we_fail;
+	const char *mode, *pass_client, *proxy_from, *own_network, *early_wait, *if_we_fail;
 	struct smtpd_limits limits;
 
 	struct loop *loop;
@@ -165,9 +165,9 @@ static bool given_limit(struct player *p, const char *name, const char *value)
 static bool given(struct player *p, char **w, size_t n)
 {
 	static const char *const names[] = {
-		"mode", "pass-client", "proxy-from", "early-wait", "if-we-fail"};
-	const char **values[] = {
-		&p->mode, &p->pass_client, &p->proxy_from, &p->early_wait, &p->if_we_fail};
+		"mode", "pass-client", "proxy-from", "own-network", "early-wait", "if-we-fail"};
+	const char **values[] = {&p->mode, &p->pass_client, &p->proxy_from, &p->own_network,
+		&p->early_wait, &p->if_we_fail};
 	int setting = n == 2 ? words_find(names, COUNTOF(names), w[0]) : -1;
 
 	if (n == 3 && strcmp(w[0], "check") == 0)
@@ -192,11 +192,11 @@ static void start_conf(struct player *p)
 	buf_append_format(&text,
 		"hostname: mx.example.net\ncontact: postmaster@example.net\n"
 		"portal-url: https://mail.example.net/why\nmode: %s\n"
-		"run: {resolver: '%s'}\nown: {domains: [example.net], networks: []}\n"
+		"run: {resolver: '%s'}\nown: {domains: [example.net], networks: [%s]}\n"
 		"gate: {listen: ['127.0.0.1:25'], backend: {address: '%s', pass-client: %s},\n"
 		"  proxy-from: [%s], if-we-fail: %s, message-size-limit: 65536}\n"
 		"checks: {early: {action: reject, wait: %s}%s}\n",
-		p->mode, endpoint_print(p->dns.endpoint, resolver),
+		p->mode, endpoint_print(p->dns.endpoint, resolver), p->own_network,
 		endpoint_print(p->backend.endpoint, backend), p->pass_client, p->proxy_from,
 		p->if_we_fail, p->early_wait, buf_cstr(&p->checks));
 	if (conf_load_text(&(struct conf_source){p->path, buf_span(&text)}, 0, &p->conf, &report) <
@@ -266,6 +266,7 @@ static void player_init(struct player *p)
 	p->mode = "enforce";
 	p->pass_client = "xclient";
 	p->proxy_from = "";
+	p->own_network = "";
 	p->early_wait = "0s";
 	p->if_we_fail = "accept";
 	p->client.fd = -1;
