@@ -12,14 +12,15 @@ struct smtp_limits {
 	size_t helo;        /* the argument of HELO and EHLO */
 	size_t local_part;  /* section 4.5.3.1.1 asks for 64; real bounce addresses are longer */
 	size_t domain;      /* section 4.5.3.1.2 */
-	size_t reply_line;  /* a line of a backend's reply; section 4.5.3.1.5 asks for 512 */
+	size_t reply_line;  /* a line of a backend's reply; section 4.5.3.1.5 asks for 512, filters
+			     * write longer ones */
 	size_t reply_lines; /* of one reply */
 };
 
 #define SMTP_LIMITS_DEFAULT                                                                      \
 	{                                                                                        \
-		.line = 2048, .helo = 255, .local_part = 256, .domain = 255, .reply_line = 2048, \
-		.reply_lines = 64                                                                \
+		.line = 2048, .helo = 255, .local_part = 256, .domain = 255, .reply_line = 8192, \
+		.reply_lines = 100                                                               \
 	}
 
 static const struct smtp_limits smtp_limits_default = SMTP_LIMITS_DEFAULT;

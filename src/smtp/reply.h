@@ -13,9 +13,10 @@
 #include "smtp/limits.h"
 
 struct smtp_reply {
-	unsigned code;    /* 200 to 599 */
+	unsigned code;    /* of the last line, 200 to 599 */
 	size_t lines_len; /* at least 1 */
-	/* All lines without their codes, each ended by LF; what is not printable became '?'. */
+	/* All lines without their codes, each ended by LF; UTF-8 without control characters but
+	 * tabs: other octets became '?'. */
 	struct span text;
 };
 
@@ -30,16 +31,17 @@ struct smtp_reply_parser {
 void smtp_reply_parser_init(struct smtp_reply_parser *parser, const struct smtp_limits *limits);
 void smtp_reply_parser_done(struct smtp_reply_parser *parser);
 
-/* 1: a reply is complete and valid until the next call; 0: more input is needed; E_PARSE: no reply,
- * or lines of different codes; E_LIMIT. *ret_used bytes are done with in the first two cases; after
- * an error the connection is of no use. */
+/* 1: a reply is complete and valid until the next call; 0: more input is needed; E_PARSE: no reply;
+ * E_LIMIT. *ret_used bytes are done with in the first two cases; after an error the connection is
+ * of no use. */
 int smtp_reply_next(struct smtp_reply_parser *parser, struct span input,
 	struct smtp_reply *ret_reply, size_t *ret_used);
 
 /* Walks the lines: cuts the first one off *text. */
 struct span smtp_reply_line(struct span *text);
 
-/* The reply as SMTP, each line at most 512 octets with its CRLF. */
+/* The reply as SMTP, nothing left out: what does not fit into a line of 512 octets with its CRLF
+ * goes on in the next one. */
 void smtp_reply_print(const struct smtp_reply *reply, struct buf *out);
 
 /* The class: 2 taken, 3 go on, 4 later, 5 never. */

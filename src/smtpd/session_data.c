@@ -153,12 +153,7 @@ void session_data_answered(struct session *s, const struct smtp_reply *reply)
 	bool taken = smtp_reply_class(reply) == 2;
 
 	session_set_wait(s, WAIT_NONE);
-	if (smtp_reply_class(reply) == 3)
-		session_drop_backend(s);
-	if (reply->code == 421 || smtp_reply_class(reply) == 3)
-		session_refuse(s, REFUSAL_BACKEND_DOWN, NULL, 0);
-	else
-		smtp_reply_print(reply, session_out(s));
+	session_pass_reply(s, reply, taken);
 	if (taken) { /* sent at once: a client that is gone by now will send it again */
 		stream_send(s->stream);
 		session_log_accept(s, reply, s->client_closed || stream_is_broken(s->stream));

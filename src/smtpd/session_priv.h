@@ -166,6 +166,8 @@ void session_rcpt_begin(struct session *s);
 /* Facts are complete, or their time is over. */
 void session_rcpt_decide(struct session *s);
 void session_write_backend(struct session *s, enum session_expect what);
+/* taken: a reply of class 2 is one to what was asked. */
+void session_pass_reply(struct session *s, const struct smtp_reply *reply, bool taken);
 /* The events of s->backend. */
 extern const struct backend_calls session_backend_calls;
 

@@ -154,20 +154,21 @@ static void session_on_backend_ready(struct backend *backend, void *arg)
 	session_forward_rcpt(s);
 }
 
-/* The backend's words are the client's reply, where they are one to what was asked: 421 would tell
- * the client that we are closing, which we are not, and 354 to a recipient or 250 to DATA that its
- * turn has come. */
-static void session_pass_reply(struct session *s, const struct smtp_reply *reply, bool taken)
+/* The backend's words are the client's reply, where they are one to what was asked: 354 to a
+ * recipient or 250 to DATA would tell the client that its turn has come. Its 421 says that it
+ * closes, which we do not. */
+void session_pass_reply(struct session *s, const struct smtp_reply *reply, bool taken)
 {
-	bool senseless = smtp_reply_class(reply) < 4 && !taken;
+	struct smtp_reply passed = *reply;
 
-	if (senseless)
+	if (smtp_reply_class(reply) < 4 && !taken) {
 		session_drop_backend(s); /* what its next reply is to, nobody knows */
-	if (senseless || reply->code == 421) {
 		session_refuse_backend(s);
 		return;
 	}
-	smtp_reply_print(reply, session_out(s));
+	if (reply->code == 421)
+		passed.code = 451;
+	smtp_reply_print(&passed, session_out(s));
 	if (smtp_reply_class(reply) == 5)
 		session_count_error(s);
 }

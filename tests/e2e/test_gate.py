@@ -586,7 +586,7 @@ def test_backend_down_in_between(site, raw_gate, raw):
     ("EHLO", "close", 451), ("XCLIENT", "550 no", 451), ("XCLIENT", "rubbish", 451),
     ("MAIL", "451 4.3.0 later", 451), ("MAIL", "550 5.1.8 bad sender", 550), ("MAIL", "close", 451),
     ("RCPT", "450 4.2.1 full", 450), ("RCPT", "421 4.3.2 going", 451), ("RCPT", "close", 451),
-    ("RCPT", "250-multi\r\n550 line", 451), ("DATA", "451 4.3.0 later", 451), ("DATA", "close", 451),
+    ("RCPT", "250-multi\r\n550 line", 550), ("DATA", "451 4.3.0 later", 451), ("DATA", "close", 451),
     ("END", "452 4.3.1 full", 452), ("END", "554 5.6.0 bad", 554), ("END", "close", 451), ("END", "junk", 451),
     ("END", "421 4.3.2 going", 451), ("RCPT", "354 what?", 451), ("DATA", "250 2.0.0 Ok", 451),
     ("END", "354 more", 451)])

@@ -2,12 +2,21 @@
 #include <stdint.h>
 
 #include "base/macro.h"
+#include "base/utf8.h"
 #include "smtp/keyword.h"
 #include "smtp/reply.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What a client is shown: printable lines of at most 512 octets, the last one marked. */
+static bool line_is_text(struct span line)
+{
+	while (line.len != 0)
+		if (!utf8_is_text(span_split(&line, '\t')))
+			return false;
+	return true;
+}
+
+/* What a client is shown: lines of text of at most 512 octets, the last one marked. */
 static void check_printed(const struct smtp_reply *reply)
 {
 	struct smtp_offer offer;
@@ -23,12 +32,11 @@ static void check_printed(const struct smtp_reply *reply)
 		struct span line = span_split(&rest, '\n');
 
 		ASSERT(line.len >= 5 && line.len <= 511 && line.ptr[line.len - 1] == '\r');
-		for (size_t i = 0; i + 1 < line.len; i++)
-			ASSERT(ascii_is_print(line.ptr[i]));
+		ASSERT(line_is_text(span_first(line, line.len - 1)));
 		ASSERT((line.ptr[3] == ' ') == (rest.len == 0));
 		lines++;
 	}
-	ASSERT(lines == reply->lines_len);
+	ASSERT(lines >= reply->lines_len);
 	buf_done(&out);
 }
 
