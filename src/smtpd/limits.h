@@ -11,11 +11,14 @@
 
 struct smtpd_limits {
 	struct smtp_limits smtp;
-	size_t sessions;   /* at once; more are told 421 */
-	size_t recipients; /* of a message */
-	unsigned errors_soft;
+	size_t sessions;          /* at once; more are told 421 */
+	size_t recipients;        /* of a message */
+	size_t recipients_beyond; /* so many more are told 452 before that counts as an error */
+	unsigned errors_soft;     /* since a message was taken */
 	unsigned errors_hard;
-	unsigned junk; /* commands that lead nowhere (NOOP, RSET, VRFY ...): more count as errors */
+	/* Commands that lead nowhere (NOOP, RSET, VRFY ...) since a message was answered: more
+	 * count as errors. */
+	unsigned junk;
 	size_t input;  /* unread bytes of a client; at least a command line */
 	size_t output; /* replies a client has not taken yet, before no more commands are read */
 	size_t ahead;  /* bytes of a message under way, before the client is held back */
@@ -38,6 +41,7 @@ static const struct smtpd_limits smtpd_limits_default = {
 	.smtp = SMTP_LIMITS_DEFAULT,
 	.sessions = 20000,
 	.recipients = 1000,
+	.recipients_beyond = 1000,
 	.errors_soft = 10,
 	.errors_hard = 20,
 	.junk = 100,

@@ -227,12 +227,12 @@ static struct refusal_value number_value(
 	return (struct refusal_value){name, span_of(text, (size_t)len)};
 }
 
-void session_fault_limit(struct session *s, enum refusal_id id, size_t limit)
+void session_refuse_limit(struct session *s, enum refusal_id id, size_t limit)
 {
 	char text[NUMBER_TEXT_SIZE];
 	const struct refusal_value value = number_value("limit", limit, text);
 
-	session_fault(s, id, &value, 1);
+	session_refuse(s, id, &value, 1);
 }
 
 void session_refuse_size(struct session *s, uint64_t size, uint64_t limit)
@@ -312,6 +312,12 @@ static void session_on_timer(struct timer *timer, void *arg)
 
 /* ---- the loop over commands ---- */
 
+static void session_on_long_line(struct session *s)
+{
+	session_refuse_limit(s, REFUSAL_LINE_TOO_LONG, s->env->limits->smtp.line);
+	session_count_error(s);
+}
+
 /* One command, if there is one whole. False: none. */
 static bool session_step(struct session *s)
 {
@@ -323,7 +329,7 @@ static bool session_step(struct session *s)
 	if (r == 1)
 		session_command(s, &command);
 	else if (r < 0)
-		session_fault_limit(s, REFUSAL_LINE_TOO_LONG, s->env->limits->smtp.line);
+		session_on_long_line(s);
 	if (s->phase != PHASE_GONE)
 		buf_consume(in, used); /* after the command, which points into it */
 	return r != 0;

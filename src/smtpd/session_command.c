@@ -101,6 +101,17 @@ static void session_on_mail(struct session *s, const struct smtp_command *comman
 	session_reply(s, "250 2.1.0 Ok");
 }
 
+/* RFC 5321 section 4.5.3.1.10: a client that has more sends the message to those that were taken,
+ * and comes again for the others. One that goes on and on does not. */
+static void session_refuse_recipients(struct session *s)
+{
+	const struct smtpd_limits *limits = s->env->limits;
+
+	session_refuse_limit(s, REFUSAL_RCPT_MANY, limits->recipients);
+	if (s->mail.recipients > limits->recipients + limits->recipients_beyond)
+		session_count_error(s);
+}
+
 static void session_on_rcpt(struct session *s, const struct smtp_command *command)
 {
 	const struct smtpd_limits *limits = s->env->limits;
@@ -118,12 +129,10 @@ static void session_on_rcpt(struct session *s, const struct smtp_command *comman
 		session_fault_arguments(s, SMTP_RCPT, r);
 		return;
 	}
-	if (s->mail.recipients >= limits->recipients) {
-		session_fault_limit(s, REFUSAL_RCPT_MANY, limits->recipients);
-		return;
-	}
-	s->mail.recipients++;
-	session_rcpt_begin(s);
+	if (s->mail.recipients++ < limits->recipients)
+		session_rcpt_begin(s);
+	else
+		session_refuse_recipients(s);
 }
 
 static void session_on_data(struct session *s, const struct smtp_command *command)
@@ -133,8 +142,9 @@ static void session_on_data(struct session *s, const struct smtp_command *comman
 	} else if (!s->mail.given || s->mail.recipients == 0) {
 		session_fault_verb(s, REFUSAL_SEQUENCE, SMTP_DATA);
 	} else if (s->mail.accepted == 0) {
-		session_reply(s, "554 5.5.1 No valid recipients"); /* RFC 5321 section 3.3 */
-		session_count_error(s);
+		/* RFC 5321 section 3.3. Each refused recipient was counted; one that pipelines had
+		 * sent DATA before it could know. */
+		session_reply(s, "554 5.5.1 No valid recipients");
 	} else {
 		session_data_begin(s);
 	}

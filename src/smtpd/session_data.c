@@ -154,7 +154,10 @@ void session_data_answered(struct session *s, const struct smtp_reply *reply)
 
 	session_set_wait(s, WAIT_NONE);
 	session_pass_reply(s, reply, taken);
-	if (taken) { /* sent at once: a client that is gone by now will send it again */
+	s->junk = 0;
+	if (taken) {
+		s->errors = 0;
+		/* Sent at once: a client that is gone by now will send it again. */
 		stream_send(s->stream);
 		session_log_accept(s, reply, s->client_closed || stream_is_broken(s->stream));
 	}

@@ -61,7 +61,7 @@ struct session_mail {
 	bool given;
 	struct buf text;       /* the arguments of MAIL; mail points into it */
 	struct smtp_mail mail; /* path.mailbox empty: <> */
-	unsigned recipients;   /* asked for */
+	size_t recipients;     /* asked for */
 	unsigned accepted;     /* by us and by the backend */
 	struct buf fields;     /* X-Stockade lines */
 	bool sent;             /* the backend took MAIL */
@@ -93,10 +93,10 @@ struct session {
 	bool spoke_early;
 	bool client_closed; /* its side; what it sent before is still worked on */
 	bool draining;
-	bool extended; /* EHLO, not HELO */
-	bool running;  /* session_run is on the stack */
-	unsigned errors;
-	unsigned junk;
+	bool extended;   /* EHLO, not HELO */
+	bool running;    /* session_run is on the stack */
+	unsigned errors; /* since a message was taken */
+	unsigned junk;   /* since a message was answered: what leads nowhere */
 
 	struct smtp_parser parser;
 	struct buf helo;
@@ -134,7 +134,7 @@ void session_refuse(
  * session. */
 void session_fault(
 	struct session *s, enum refusal_id id, const struct refusal_value *values, size_t count);
-void session_fault_limit(struct session *s, enum refusal_id id, size_t limit);
+void session_refuse_limit(struct session *s, enum refusal_id id, size_t limit);
 void session_refuse_size(struct session *s, uint64_t size, uint64_t limit);
 void session_count_error(struct session *s);
 /* What was said is the last: sends it and closes. */

@@ -64,7 +64,8 @@ void session_rcpt_decide(struct session *s)
 	if (answer.verdict.kind >= VERDICT_TEMPFAIL) {
 		buf_append(session_out(s), answer.reply);
 		buf_append_text(session_out(s), "\r\n");
-		session_count_error(s);
+		if (answer.verdict.kind == VERDICT_REFUSE) /* for now: DNS's fault */
+			session_count_error(s);
 	} else {
 		if (answer.verdict.kind == VERDICT_TAG)
 			session_tag(s, &answer);
