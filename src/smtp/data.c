@@ -33,12 +33,6 @@ static void data_end_line(struct smtp_data *data, bool bare, struct buf *out)
 	data->state = bare ? DATA_START_BARE : DATA_START;
 }
 
-static void data_lone_dot(struct smtp_data *data, bool bare, struct buf *out)
-{
-	data_begin_line(data, '.', out);
-	data_end_line(data, bare, out);
-}
-
 static void data_on_start(struct smtp_data *data, uint8_t byte, struct buf *out)
 {
 	bool bare = data->state == DATA_START_BARE;
@@ -57,55 +51,51 @@ static void data_on_dot(struct smtp_data *data, uint8_t byte, struct buf *out)
 {
 	bool bare = data->state == DATA_DOT_BARE;
 
-	if (byte == '\r')
+	if (byte == '\r') {
 		data->state = bare ? DATA_DOT_BARE_CR : DATA_DOT_CR;
-	else if (byte == '\n')
-		data_lone_dot(data, true, out);
-	else
+	} else if (byte == '\n') {
+		data_begin_line(data, '.', out);
+		data_end_line(data, true, out);
+	} else {
 		data_begin_line(data, byte, out); /* the dot was stuffing */
+	}
 }
 
+/* CRs before a LF belong to its line end, as for Postfix; others are a line end of their own. */
 static void data_on_cr(struct smtp_data *data, uint8_t byte, struct buf *out)
 {
-	if (byte == '\n') {
-		data_end_line(data, false, out);
-		return;
-	}
-	data_put(data, span_text("\r"), out);
 	if (byte == '\r')
 		return;
-	data_put(data, span_of(&byte, 1), out);
-	data->state = DATA_TEXT;
+	data_end_line(data, byte != '\n', out);
+	if (byte != '\n')
+		data_on_start(data, byte, out);
 }
 
 static void data_on_dot_cr(struct smtp_data *data, uint8_t byte, struct buf *out)
 {
-	if (byte != '\n') { /* the dot was stuffing before a line that begins with a CR */
-		data->state = DATA_CR;
-		data_on_cr(data, byte, out);
-	} else if (data->state == DATA_DOT_CR) {
+	if (byte == '\n' && data->state == DATA_DOT_CR) {
 		data->state = DATA_END;
-	} else {
-		data_lone_dot(data, false, out);
+		return;
 	}
+	data_begin_line(data, '.', out);
+	data->state = DATA_CR;
+	data_on_cr(data, byte, out);
 }
 
-/* A run within a line, up to and with its LF when there is one. Returns its length. */
+/* A run within a line, up to and with its CR or LF when there is one. Returns its length. */
 static size_t data_text(struct smtp_data *data, struct span input, struct buf *out)
 {
-	size_t end = span_find(input, '\n');
-	struct span run = span_first(input, end);
-	bool cr = run.len != 0 && run.ptr[run.len - 1] == '\r';
+	struct span line = span_first(input, span_find(input, '\n'));
+	size_t end = span_find(line, '\r');
 
-	if (cr)
-		run.len--;
-	data_put(data, run, out);
-	if (end == input.len) {
-		data->state = cr ? DATA_CR : DATA_TEXT;
-		return end;
+	data_put(data, span_first(line, end), out);
+	if (end < line.len) {
+		data->state = DATA_CR;
+		return end + 1;
 	}
-	data_end_line(data, !cr, out);
-	return end + 1;
+	if (end < input.len)
+		data_end_line(data, true, out);
+	return end < input.len ? end + 1 : end;
 }
 
 static void data_on_byte(struct smtp_data *data, uint8_t byte, struct buf *out)

@@ -8,13 +8,13 @@
  *
  *   - The end is CRLF "." CRLF and nothing else; the CRLF of the DATA command counts as the first
  *     one.
- *   - A bare LF ends a line and is written as CRLF. It is not part of an end: LF "." CRLF and
- *     CRLF "." LF are a line that holds a dot.
- *   - A bare CR is data and stays. Servers that ignore CRs before LF see lines that we stuffed,
- *     never a lone dot.
+ *   - A bare LF or CR ends a line and is written as CRLF (section 2.3.8 allows neither, and servers
+ *     take either for a line end). It is not part of an end: LF "." CRLF, CRLF "." LF and CR "."
+ * CRLF are a line that holds a dot.
+ *   - CRs before a LF belong to that one line end; other CRs in a row are one line end as well.
  *   - A dot at the start of a line is taken away when something follows it. A lone dot that is not
  *     an end stays a lone dot.
- *   - Lines have no limit: nothing is held back but a dot and a CR.
+ *   - Lines have no limit: nothing is held back but a dot and CRs, which are counted as one.
  *
  * Pure; owner: the session embeds it; one thread.
  */
@@ -26,13 +26,13 @@
 struct smtp_data {
 	enum {
 		DATA_START,       /* of a line, after CRLF */
-		DATA_START_BARE,  /* of a line, after a bare LF */
+		DATA_START_BARE,  /* of a line, after a bare LF or CR */
 		DATA_DOT,         /* a dot after DATA_START */
 		DATA_DOT_BARE,    /* a dot after DATA_START_BARE */
 		DATA_DOT_CR,      /* dot and CR after DATA_START */
 		DATA_DOT_BARE_CR, /* dot and CR after DATA_START_BARE */
 		DATA_TEXT,        /* within a line */
-		DATA_CR,          /* a CR within a line, not written yet */
+		DATA_CR,          /* one or more behind a line, not written yet */
 		DATA_END
 	} state;
 	uint64_t octets; /* of the message, with CRLF and without stuffing: what SIZE counts */
