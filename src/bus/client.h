@@ -29,9 +29,11 @@ struct bus_client_settings {
 
 	/* of struct view, with view's release; NULL for a role that serves no list */
 	struct shelf *shelf;
-	/* After a newer view was put on the shelf; NULL: nobody has to know. */
+	/* After a newer view was put on the shelf, and when bus_client_is_behind() says something
+	 * else than before; NULL: nobody has to know. */
 	void (*on_view)(void *arg);
-	/* Each change before it is adopted; NULL: nobody has to know what changed. */
+	/* A change to what is served, before it is adopted; a view without one is another state.
+	 * NULL: nobody has to know what changed. */
 	void (*on_delta)(void *arg, const struct delta *delta);
 	void *arg;
 };

@@ -88,6 +88,7 @@ int delta_from_wire(const Stockade__Delta *wire, struct arena *arena, struct del
 	}
 	*ret_delta = (struct delta){.from_serial = wire->from_serial,
 		.to_serial = wire->to_serial,
+		.partial = wire->partial,
 		.pieces_len = wire->n_pieces,
 		.pieces = pieces};
 	return 0;
@@ -119,6 +120,7 @@ static Stockade__Delta *delta_to_wire(const struct delta *delta, struct arena *a
 
 	wire->from_serial = delta->from_serial;
 	wire->to_serial = delta->to_serial;
+	wire->partial = delta->partial;
 	wire->n_pieces = delta->pieces_len;
 	wire->pieces = arena_alloc(arena, delta->pieces_len * sizeof(Stockade__Piece *));
 	for (size_t i = 0; i < delta->pieces_len; i++)

@@ -172,7 +172,7 @@ int follower_delta(struct follower *follower, const Stockade__Delta *wire, struc
 	r = view_apply(base, &delta, &view, why);
 	if (r < 0)
 		return r;
-	if (follower->on_delta != NULL)
+	if (follower->on_delta != NULL && follower->next == NULL)
 		follower->on_delta(follower->arg, &delta);
 	view_free(&follower->next);
 	return follower_settle(follower, view);

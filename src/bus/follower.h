@@ -30,7 +30,8 @@ int follower_delta(struct follower *follower, const Stockade__Delta *delta, stru
 
 /* Frees old views; how many are still in use somewhere: call from time to time until it is 0. */
 size_t follower_sweep(struct follower *follower);
-/* call: before each delta is applied, with what it holds; for who has to know what changed. */
+/* call: before a delta is applied to what is served, with what it holds; for who has to know what
+ * changed. Of what comes by a file, and of deltas on top of that, it hears nothing but the view. */
 struct delta;
 void follower_on_delta(
 	struct follower *follower, void (*call)(void *arg, const struct delta *delta), void *arg);

@@ -134,13 +134,13 @@ static int change_encode_now(
 static enum publisher_event_kind do_number(
 	struct publisher *publisher, struct publisher_event *event)
 {
-	static const struct change nothing = {.len = 0};
+	static const struct change everything = {.all = true};
 	int r = E_ABSENT;
 
 	if (publisher->guard->store != NULL)
 		r = number_commit(publisher, event->asked.reason, &event->serial);
 	if (r >= 0 && event->asked.reason == NUMBER_SNAPSHOT) {
-		publisher->change = &nothing;
+		publisher->change = &everything;
 		r = change_encode_now(publisher, event->serial, &event->delta);
 	}
 	if (r < 0)

@@ -25,7 +25,8 @@
  *    restart would tell them as a delta, and whoever serves a later number would never get them;
  *  - a file that closes a gap has a number which was not published without what it holds;
  *  - when it is out everybody begins anew with it, and when deltas are newer than the file, one
- *    more number without a change is published on top;
+ *    more number without a change is published on top, by a delta which says that it is partial:
+ *    from the number before to this one differs what the gap held;
  *  - whoever comes back with an older number than that (whole_from) begins anew, too, although the
  *    log may know it: it may lack the gap.
  *

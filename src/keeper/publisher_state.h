@@ -91,8 +91,9 @@ enum publisher_action_kind {
 
 /* What a fresh number is for. */
 enum number_reason {
-	NUMBER_GAP,      /* the state of the store; notes that everything may differ */
-	NUMBER_SNAPSHOT, /* the state that file `serial` and the log lead to; notes nothing */
+	NUMBER_GAP, /* the state of the store; notes that everything may differ */
+	/* The state that file `serial` and the log lead to; notes nothing. Its delta is partial. */
+	NUMBER_SNAPSHOT,
 };
 
 struct publisher_action {
@@ -122,7 +123,7 @@ enum publisher_event_kind {
 	EVENT_TIME_PASSED,    /* or an import has ended */
 	EVENT_FORGET_DUE,
 	/* results: */
-	EVENT_NUMBERED, /* serial; delta: an empty one that leads there, for NUMBER_SNAPSHOT */
+	EVENT_NUMBERED, /* serial; delta: a partial one without pieces, for NUMBER_SNAPSHOT */
 	EVENT_NOT_NUMBERED,
 	EVENT_COLLECTED, /* all */
 	EVENT_ENCODED,   /* delta */

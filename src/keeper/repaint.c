@@ -30,6 +30,7 @@ struct painting {
 	size_t entries_room;
 	struct delta_piece *pieces;
 	size_t len;
+	bool partial;
 };
 
 static int painting_add_entry(const struct store_listing *listing, void *arg)
@@ -158,8 +159,10 @@ static int painting_add_change(struct painting *painting, const struct change *c
 static int painting_pack(
 	const struct painting *painting, uint32_t serial, struct logged_delta *ret_delta)
 {
-	struct delta delta = {
-		.to_serial = serial, .pieces = painting->pieces, .pieces_len = painting->len};
+	struct delta delta = {.to_serial = serial,
+		.partial = painting->partial,
+		.pieces = painting->pieces,
+		.pieces_len = painting->len};
 	struct span packed = delta_pack(&delta, painting->arena);
 
 	if (packed.len > FRAME_ROLE_MAX - PACKED_SLACK)
@@ -177,6 +180,7 @@ int change_encode(const struct repaint_from *from, const struct change *change, 
 	AUTO(arena) *arena = arena_new(0);
 	struct painting painting = {.from = from,
 		.arena = arena,
+		.partial = change->all,
 		.pieces = mem_alloc_array(PIECES_MAX, sizeof(*painting.pieces))};
 	int r = painting_add_change(&painting, change);
 

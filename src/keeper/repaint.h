@@ -15,7 +15,8 @@ struct repaint_from {
 };
 
 /* After the commit: the delta that leads to serial, without from_serial, for delta_log_add(). A
- * change of nothing is a number that leads to the same state. E_LIMIT: too much for a delta, write
- * a snapshot instead; or an error of the store. */
+ * change of everything is named by no pieces, and partial (list/delta.h): followers have the rest
+ * by a snapshot. E_LIMIT: too much for a delta, write a snapshot instead; or an error of the
+ * store. */
 int change_encode(const struct repaint_from *from, const struct change *change, uint32_t serial,
 	struct logged_delta *ret_delta);

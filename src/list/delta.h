@@ -6,7 +6,12 @@
  * complete answer that holds there from now on. So a reader needs no knowledge of the entries
  * beneath, and every mix of nested networks, exclusions and single addresses is exact. Owner:
  * whoever made it. Pure; any thread.
+ *
+ * Whoever derives something from deltas (differences for secondaries, sets elsewhere) has to begin
+ * anew from the view behind a partial one.
  */
+#include <stdbool.h>
+
 #include "list/hit.h"
 #include "list/source.h"
 
@@ -26,4 +31,5 @@ struct delta {
 	uint32_t from_serial, to_serial;
 	size_t pieces_len;
 	const struct delta_piece *pieces; /* of one list disjoint; in ascending order of address */
+	bool partial; /* these are not all that differs between the two states */
 };

@@ -7,33 +7,24 @@
 #include "xfr/transfer.h"
 
 /*
- * Deltas come before the views that are made of them, and several may become one view
- * (bus/follower.h). Their sources are kept until that view is there; the difference is that of the
- * two views on all of it. When the deltas do not lead from the one to the other, something was
- * missed, and secondaries have to take all of the zone.
+ * A delta comes before the view that is made of it (bus/follower.h). Its sources are kept until
+ * that view is there; the difference is that of the two views on all of it. When no delta leads
+ * from the one to the other, or one that is partial, then a snapshot brought something that nobody
+ * names: secondaries have to take all of the zone (RFC 1995 section 4).
  */
-enum {
-	NODES_MAX = 100000,   /* looked at for one zone: a fraction of a second of this thread */
-	SOURCES_MAX = 200000, /* repainted in one step */
-};
+enum { NODES_MAX = 100000 /* looked at for one zone: a fraction of a second of this thread */ };
 
 struct change_source {
 	struct span list;
 	struct source source;
 };
 
-struct change_step {
-	uint32_t from, to;
-};
-
 struct dns_changes {
 	const struct dns_shelves *shelves;
 	struct transfer_state *state;
 	struct shelf_item *rules, *view; /* the view before */
-	bool too_many;
-	struct arena *arena; /* names of lists */
-	size_t steps_len, steps_size;
-	struct change_step *steps;
+	uint32_t from, to;               /* of the delta, when it is all that differs; else 0 */
+	struct arena *arena;             /* names of lists */
 	size_t sources_len, sources_size;
 	struct change_source *sources;
 };
@@ -60,7 +51,6 @@ void dns_changes_free(struct dns_changes **changes)
 	if (c->view != NULL)
 		shelf_release(c->shelves->views, &c->view);
 	arena_free(&c->arena);
-	mem_free(c->steps);
 	mem_free(c->sources);
 	mem_free(c);
 }
@@ -76,17 +66,20 @@ static const struct zone_table *changes_followed(const struct dns_changes *chang
 
 /* ---- changed sources ---- */
 
+static void changes_forget(struct dns_changes *changes)
+{
+	changes->from = changes->to = 0;
+	changes->sources_len = 0;
+	arena_reset(changes->arena);
+}
+
 void dns_changes_delta(struct dns_changes *changes, const struct delta *delta)
 {
-	if (changes_followed(changes) == NULL)
+	changes_forget(changes);
+	if (changes_followed(changes) == NULL || delta->partial)
 		return;
-	changes->too_many |= changes->sources_len + delta->pieces_len > SOURCES_MAX;
-	if (changes->too_many)
-		return;
-	mem_grow(&changes->steps, &changes->steps_size, changes->steps_len + 1,
-		sizeof(*changes->steps));
-	changes->steps[changes->steps_len++] =
-		(struct change_step){delta->from_serial, delta->to_serial};
+	changes->from = delta->from_serial;
+	changes->to = delta->to_serial;
 	for (size_t i = 0; i < delta->pieces_len; i++) {
 		mem_grow(&changes->sources, &changes->sources_size, changes->sources_len + 1,
 			sizeof(*changes->sources));
@@ -95,22 +88,10 @@ void dns_changes_delta(struct dns_changes *changes, const struct delta *delta)
 	}
 }
 
-static void changes_forget(struct dns_changes *changes)
-{
-	changes->too_many = false;
-	changes->steps_len = 0;
-	changes->sources_len = 0;
-	arena_reset(changes->arena);
-}
-
-/* Whether the deltas lead from one serial to the other. */
+/* Whether what is kept is all that differs between the two. */
 static bool changes_lead(const struct dns_changes *changes, uint32_t from, uint32_t to)
 {
-	for (size_t i = 0; i < changes->steps_len; i++) {
-		if (changes->steps[i].from == from)
-			from = changes->steps[i].to;
-	}
-	return from == to && !changes->too_many;
+	return changes->from == from && changes->to == to;
 }
 
 /* ---- differences ---- */

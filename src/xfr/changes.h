@@ -14,7 +14,7 @@ struct dns_changes;
 struct dns_changes *dns_changes_new(struct transfer_state *state);
 void dns_changes_free(struct dns_changes **changes);
 
-/* A change is about to be adopted, alone or with others: remembers what it changes. */
+/* A change is about to be adopted: remembers what it changes, until the view that it leads to. */
 void dns_changes_delta(struct dns_changes *changes, const struct delta *delta);
 
 /* A newer view stands on the shelf. True: the serial is another one, in *ret_serial. */

@@ -6,6 +6,7 @@ import os
 import random
 import socket
 import struct
+import threading
 import time
 
 import dns.dnssec
@@ -570,6 +571,88 @@ def test_secondaries_follow_by_ixfr(primary, secondaries, kind):
         if not {source for source in changes.held["wide"] if source.startswith("10.0.7") or "/" in source}:
             assert ask_both(primary, secondary.port, f"{name}.{WIDE}", "A")[1] == (dns.rcode.NOERROR, codes)
     assert_answers_alike(primary, secondary.port, changes.questions(600))
+
+
+def records_now(site, zone):
+    """All of a zone as ixfr() writes records, without its SOA, and its serial."""
+    lines = [" ".join((line.split(" ", 3)[0], *line.split(" ", 3)[2:])) for line in axfr(site.ports["dns"], zone)]
+    serial = next(int(line.split()[4]) for line in lines if is_soa(line))
+    return {line for line in lines if not is_soa(line)}, serial
+
+
+def followed(records, lines):
+    """What a secondary has that had `records` and got the IXFR answer."""
+    if len(lines) == 1:
+        return records
+    if not is_soa(lines[1]):
+        return set(lines[1:-1])
+    records, adding = set(records), True
+    for line in lines[1:-1]:
+        if is_soa(line):
+            adding = not adding
+        elif adding:
+            records.add(line)
+        else:
+            records.discard(line)
+    return records
+
+
+class Beside:
+    """Single changes, one after the other, while something large goes on."""
+
+    def __init__(self, site, step):
+        self.site = site
+        self.step = step
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self._work)
+
+    def _work(self):
+        number = 0
+        while not self.stop.is_set():
+            add(self.site, [f"14.{self.step}.{number >> 8}.{number & 255}"], "wide", "--sublist", "manual")
+            number += 1
+
+    def __enter__(self):
+        self.thread.start()
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join()
+
+
+@pytest.mark.parametrize("kind", [Knot, Nsd, Bind])
+def test_imports_and_mass_removals_reach_secondaries(primary, secondaries, kind):
+    """What no delta could carry comes by a snapshot, while other changes get numbers: no difference may leave it out."""
+    secondary = kind(primary.ports["dns"], [WIDE])
+    secondaries.append(secondary)
+    allow_transfer(primary, secondary.port)
+    run(primary)
+    large = primary.path("large")  # so that a snapshot takes a moment
+    with open(large, "w", encoding="ascii") as file:
+        file.writelines(f"20.{i >> 16}.{i >> 8 & 255}.{i & 255}\n" for i in range(150000))
+    primary.cli("list", "import", large, "--list", "main", "--reason", "many", "-y", timeout=300)
+    secondary.start()
+    settle(primary, [secondary], [WIDE])
+    known = []
+    for step in range(6):
+        known.append(records_now(primary, WIDE))
+        sources = [f"15.{step}.{i >> 8}.{i & 255}" for i in range(700)]
+        with Beside(primary, step):
+            if step % 3 == 0:
+                add(primary, sources, "wide", "--sublist", "other")
+            elif step % 3 == 1:
+                remove(primary, [source.replace(f"15.{step}.", f"15.{step - 1}.") for source in sources], "wide")
+            else:
+                with open(large, "w", encoding="ascii") as file:
+                    file.writelines(source + "\n" for source in sources)
+                primary.cli("list", "import", large, "--list", "wide", "--sublist", "other", "--reason", "some")
+        records, serial = records_now(primary, WIDE)
+        for old, start in known:
+            assert followed(old, ixfr(primary, WIDE, start)) == records, (step, start)
+        secondary.wait_for_serial(WIDE, serial)
+        assert axfr(secondary.port, WIDE) == axfr(primary.ports["dns"], WIDE), step
+        asked_now = [f"{'.'.join(reversed(source.split('.')))}.{WIDE}" for source in sources[::20]]
+        assert_answers_alike(primary, secondary.port, [(WIDE, name) for name in asked_now])
 
 
 # ---- DNSSEC by a signer in between (doc/dnssec.md) ----

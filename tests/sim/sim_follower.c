@@ -117,6 +117,18 @@ void follower_restart(struct sim *sim, struct sim_follower *follower)
 
 /* ---- messages ---- */
 
+/* Secondaries get what the delta names that leads from what was served to the new view. */
+static void check_changes(
+	struct sim *sim, const struct sim_follower *follower, const struct sim_view *view)
+{
+	for (size_t key = 0; key < KEYS && follower->changes.serial == view->serial; key++) {
+		if (view_value(&follower->view, key) != view_value(view, key) &&
+			(follower->changes.keys >> key & 1) == 0)
+			sim_fail(sim, "a change is not in the delta that leads there",
+				"%zu, from %u to %u", key, follower->view.serial, view->serial);
+	}
+}
+
 static void settle(struct sim *sim, struct sim_follower *follower, const struct sim_view *view)
 {
 	if (follower->target != 0 && serial_is_before(view->serial, follower->target)) {
@@ -127,6 +139,8 @@ static void settle(struct sim *sim, struct sim_follower *follower, const struct 
 	follower->next.serial = 0;
 	sim_say(sim, "%zu serves %u", (size_t)(follower - sim->followers), view->serial);
 	check_view(sim, &follower->view, view);
+	check_changes(sim, follower, view);
+	follower->changes.serial = 0;
 	follower->view = *view;
 	follower_says(follower, view->serial);
 }
@@ -174,9 +188,13 @@ static void on_delta(struct sim *sim, struct sim_follower *follower, const struc
 		return;
 	}
 	view.serial = message->serial;
+	follower->changes = (struct sim_changes){.serial = 0};
+	if (follower->next.serial == 0)
+		follower->changes.serial = message->serial;
 	for (size_t i = 0; i < message->pieces_len; i++) {
 		const struct piece *piece = &message->pieces[i];
 
+		follower->changes.keys |= 1 << piece->key;
 		if (piece->layout != view.file.layout)
 			sim_fail(sim, "a delta is of other lists", "%u", message->serial);
 		view.over[piece->key] = (struct piece){message->serial, piece->value, 0};

@@ -68,6 +68,13 @@ struct message {
 	size_t pieces_len;
 };
 
+/* As xfr/changes.c: where a delta leads from what is served, and what it names; 0: it leads
+ * nowhere. */
+struct sim_changes {
+	uint32_t serial;
+	int keys;
+};
+
 /* As list/view.h: a file, and deltas painted over it. */
 struct sim_view {
 	uint32_t serial; /* 0: none */
@@ -81,6 +88,7 @@ struct sim_follower {
 	struct sim_view next;
 	uint32_t target;
 	uint32_t expected;
+	struct sim_changes changes;
 	bool connected;
 	bool lies; /* about what it serves */
 	struct message inbox[INBOX];

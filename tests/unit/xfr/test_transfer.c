@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Transfers as a secondary sees them, message by message: all of a zone, differences, signed and
- * not, and who gets none. And the journal behind them.
+ * not, and who gets none. And the journal behind them, and what fills it.
  */
 #include "unit.h"
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "xfr/changes.h"
 #include "xfr/transfer.h"
 #include "zone/copy.h"
 #include "zone/fixture.h"
@@ -442,6 +443,68 @@ static void a_journal_forgets(void **state)
 	zone_journal_free(&journal);
 }
 
+/* ---- changes to the lists ---- */
+
+/* What a role has: its changes, and the views it made one after the other. */
+struct following {
+	struct dns_changes *changes;
+	struct view *views[8];
+	size_t len;
+};
+
+static void follow(struct following *following, const struct delta *delta)
+{
+	const struct view *base =
+		following->len == 0 ? primary.fixture.view : following->views[following->len - 1];
+	uint32_t serial = 0;
+	struct view *view = NULL;
+
+	assert_int_equal(view_apply(base, delta, &view, NULL), 0);
+	following->views[following->len++] = view;
+	dns_changes_delta(following->changes, delta);
+	shelf_put(primary.shelves.views, view);
+	assert_true(dns_changes_view(following->changes, &serial));
+	assert_int_equal(serial, delta->to_serial);
+}
+
+static bool is_followed_from(uint32_t serial)
+{
+	struct journal_range range;
+
+	if (zone_journal_take(transfer_journal(primary.state, &main_zone()->apex), serial, &range) <
+		0)
+		return false;
+	journal_range_done(&range);
+	return true;
+}
+
+static void what_a_snapshot_brought_is_in_no_difference(void **state)
+{
+	const struct hit hit = {.sublist = 0, .reason = span_text("spam")};
+	struct delta_piece piece = {.list = span_text("main"), .hits_len = 1, .hits = &hit};
+	struct following following = {.changes = dns_changes_new(primary.state)};
+	uint32_t serial = FIXTURE_SERIAL;
+
+	(void)state;
+	assert_int_equal(source_parse(span_text("198.51.100.77"), &piece.source, NULL), 0);
+	dns_changes_rules(following.changes, true);
+	assert_true(dns_changes_view(following.changes, &serial));
+	follow(&following, &(struct delta){serial, serial + 1, 1, &piece, false});
+	follow(&following, &(struct delta){serial + 1, serial + 2, 1, &piece, false});
+	assert_true(is_followed_from(serial + 1));
+	follow(&following, &(struct delta){serial + 2, serial + 3, 0, NULL, true});
+	assert_false(is_followed_from(serial + 1));
+	assert_false(is_followed_from(serial + 2));
+	assert_true(is_followed_from(serial + 3));
+	follow(&following, &(struct delta){serial + 3, serial + 4, 1, &piece, false});
+	assert_true(is_followed_from(serial + 3));
+	dns_changes_free(&following.changes);
+	shelf_free(&primary.shelves.views); /* its views are ours */
+	primary.shelves.views = shelf_new(keep);
+	while (following.len != 0)
+		view_free(&following.views[--following.len]);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -454,6 +517,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_is_up_to_date_learns_the_serial, begin, end),
 		cmocka_unit_test(steps_go_over_the_end_of_numbers),
 		cmocka_unit_test(a_journal_forgets),
+		cmocka_unit_test_setup_teardown(
+			what_a_snapshot_brought_is_in_no_difference, begin, end),
 	};
 
 	log_open("test", LOG_ERROR);
