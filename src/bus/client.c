@@ -6,6 +6,7 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
+#include "base/serial.h"
 #include "bus/check.h"
 #include "bus/encode.h"
 #include "bus/follower.h"
@@ -61,6 +62,7 @@ struct bus_client {
 	size_t asks_len, asks_room;
 	struct buf health; /* the packed message that was told last; empty: none */
 	uint64_t tag;
+	uint32_t announced; /* by the keeper's greeting; 0: nothing is to come */
 	bool said_away, said_full, freed;
 };
 
@@ -256,12 +258,36 @@ void bus_client_feed(struct bus_client *client, const struct bus_feed_part *part
 
 /* ---- messages of the keeper ---- */
 
+bool bus_client_is_behind(const struct bus_client *client)
+{
+	uint32_t serial = client_serial(client);
+
+	return client->announced != 0 &&
+	       (serial == 0 || serial_is_before(serial, client->announced));
+}
+
+static void client_tell_of_view(const struct bus_client *client)
+{
+	if (client->settings.on_view != NULL)
+		client->settings.on_view(client->settings.arg);
+}
+
+static void client_on_greeting(struct bus_client *client, uint32_t serial)
+{
+	if (serial == client_serial(client))
+		client->retry_ms = RETRY_FIRST_MS;
+	if (client->follower == NULL)
+		return;
+	follower_expect(client->follower, serial);
+	client->announced = serial;
+	client_tell_of_view(client);
+}
+
 static void client_adopted(struct bus_client *client)
 {
 	client->retry_ms = RETRY_FIRST_MS;
 	client_send_hello(client, client_serial(client));
-	if (client->settings.on_view != NULL)
-		client->settings.on_view(client->settings.arg);
+	client_tell_of_view(client);
 	if (!client->freed && !timer_is_set(&client->sweep))
 		timer_set(&client->sweep, loop_now_ms(client->loop) + SWEEP_MS);
 }
@@ -320,10 +346,7 @@ static void client_on_message(struct bus_client *client, Stockade__Message *mess
 
 	switch (message->kind_case) {
 	case STOCKADE__MESSAGE__KIND_HELLO:
-		if (client->follower != NULL)
-			follower_expect(client->follower, message->hello->serial);
-		if (message->hello->serial == client_serial(client))
-			client->retry_ms = RETRY_FIRST_MS;
+		client_on_greeting(client, message->hello->serial);
 		break;
 	case STOCKADE__MESSAGE__KIND_SNAPSHOT:
 		if (client->follower != NULL)
@@ -399,6 +422,7 @@ static void client_say_away(struct bus_client *client, int error, const char *wo
 static void client_fail(struct bus_client *client, int error, const char *words)
 {
 	stream_free(&client->stream);
+	client->announced = 0;
 	client_say_away(client, error, words);
 	timer_clear(&client->resend);
 	timer_set(&client->retry, loop_now_ms(client->loop) + client->retry_ms);

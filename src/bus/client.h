@@ -61,5 +61,7 @@ void bus_client_feed(struct bus_client *client, const struct bus_feed_part *part
 int bus_client_report(struct bus_client *client, const struct bus_health *health);
 
 bool bus_client_is_connected(const struct bus_client *client);
+/* The keeper has said what it will bring us to, and that is not served yet. */
+bool bus_client_is_behind(const struct bus_client *client);
 size_t bus_client_spooled(
 	const struct bus_client *client); /* bytes waiting for an acknowledgement */

@@ -20,7 +20,7 @@
 #include "process/sd_notify.h"
 #include "process/sockets.h"
 
-enum { VIEW_PATIENCE_MS = 250 };
+enum { VIEW_PATIENCE_MS = 1000 /* with a keeper that says nothing */ };
 
 /* One role while it runs in this process. */
 struct running {
@@ -99,17 +99,27 @@ const char *role_spool_path(const struct role_context *context, char *path, size
 	return path;
 }
 
+static bool role_is_behind(const struct role_context *context)
+{
+	return CONTAINEROF(context, const struct running, context)->role->is_behind(context);
+}
+
+/* A keeper that has greeted brings what it announced, or its connection ends. */
 static void role_on_patience(struct timer *timer, void *arg)
 {
-	(void)timer;
-	loop_stop(arg);
+	struct role_context *context = arg;
+
+	if (role_is_behind(context))
+		timer_set(timer, loop_now_ms(context->loop) + VIEW_PATIENCE_MS);
+	else
+		loop_stop(context->loop);
 }
 
 void role_await_view(struct role_context *context)
 {
 	struct timer patience;
 
-	timer_init(&patience, context->loop, role_on_patience, context->loop);
+	timer_init(&patience, context->loop, role_on_patience, context);
 	timer_set(&patience, loop_now_ms(context->loop) + VIEW_PATIENCE_MS);
 	context->awaits = true;
 	loop_run(context->loop);
@@ -119,7 +129,7 @@ void role_await_view(struct role_context *context)
 
 void role_go_on(struct role_context *context)
 {
-	if (context->awaits)
+	if (context->awaits && !role_is_behind(context))
 		loop_stop(context->loop);
 }
 

@@ -43,6 +43,8 @@ struct role {
 	const char *name;
 	int (*start)(struct role_context *context, struct fault *why);
 	int (*reload)(struct role_context *context);
+	/* for role_await_view(): the keeper has announced more than is served */
+	bool (*is_behind)(const struct role_context *context);
 	void (*stop)(struct role_context *context);
 	void (*finish)(struct role_context *context); /* frees; after the loop has ended */
 };
@@ -65,10 +67,11 @@ int role_socket(const struct role_context *context, const char *name);
 void role_stop_listening(struct role_context *context);
 
 /* For a role's start, after it opened its bus and before it answers anybody: runs the loop until
- * role_go_on, called when a view came, or for a moment when none comes. So a role that was started
- * again does not answer from an older list than the one before it: the newest snapshot file lacks
- * the latest changes. */
+ * all that the keeper announced is served, or for a moment when no keeper says anything. So a role
+ * that was started again does not answer from an older list than the one before it: the newest
+ * snapshot file lacks the latest changes. */
 void role_await_view(struct role_context *context);
+/* The bus has heard of the keeper: goes on when the role is not behind. */
 void role_go_on(struct role_context *context);
 
 /* What a role serves before it has heard of the keeper: a view of the newest file in the lists

@@ -218,6 +218,11 @@ static int dns_reload(struct role_context *context)
 	return 0;
 }
 
+static bool dns_is_behind(const struct role_context *context)
+{
+	return bus_client_is_behind(((const struct dns_role *)context->state)->bus);
+}
+
 static void dns_stop(struct role_context *context)
 {
 	loop_stop(context->loop);
@@ -227,6 +232,7 @@ const struct role role_dns = {
 	.name = "dns",
 	.start = dns_start,
 	.reload = dns_reload,
+	.is_behind = dns_is_behind,
 	.stop = dns_stop,
 	.finish = dns_finish,
 };

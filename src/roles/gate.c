@@ -244,6 +244,11 @@ static int gate_reload(struct role_context *context)
 	return 0;
 }
 
+static bool gate_is_behind(const struct role_context *context)
+{
+	return bus_client_is_behind(((const struct gate *)context->state)->bus);
+}
+
 static void gate_stop(struct role_context *context)
 {
 	struct gate *gate = context->state;
@@ -260,6 +265,7 @@ const struct role role_gate = {
 	.name = "gate",
 	.start = gate_start,
 	.reload = gate_reload,
+	.is_behind = gate_is_behind,
 	.stop = gate_stop,
 	.finish = gate_finish,
 };

@@ -111,6 +111,11 @@ static void web_stopped(void *arg)
 	loop_stop(context->loop);
 }
 
+static bool web_is_behind(const struct role_context *context)
+{
+	return bus_client_is_behind(((const struct web *)context->state)->bus);
+}
+
 static void web_stop(struct role_context *context)
 {
 	struct web *web = context->state;
@@ -122,6 +127,7 @@ const struct role role_web = {
 	.name = "web",
 	.start = web_start,
 	.reload = web_reload,
+	.is_behind = web_is_behind,
 	.stop = web_stop,
 	.finish = web_finish,
 };

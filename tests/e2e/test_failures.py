@@ -2,14 +2,18 @@
 """What doc/failures.md promises, row by row, with real roles. What a failing backend does to mail is in test_gate.py, a store
 that fails in test_keeper.py, and roles that die in test_run.py."""
 import contextlib
+import json
 import os
 import re
 import signal
 import sqlite3
 import threading
 import time
+import urllib.request
 
 import dns.exception
+import dns.message
+import dns.query
 import pytest
 
 import kill9
@@ -408,6 +412,26 @@ def test_a_killed_role_is_back_within_two_seconds(running_site, role):
     wait_for(lambda: site.role_pids()[role] != old, what=f"{role} to be ready again")
     assert time.monotonic() - start < 2
     assert {name: pid for name, pid in site.role_pids().items() if name != role} == others
+
+
+@pytest.mark.parametrize("role", ["dns", "web"])
+def test_a_killed_role_answers_from_no_older_list(running_site, role):
+    """Megabytes of changes are newer than the file that a new process begins with: nobody is answered before they are in."""
+    site = running_site
+
+    def is_listed(source):
+        if role == "web":
+            with urllib.request.urlopen(f"http://127.0.0.1:{site.ports['web']}/api/v1/ip/{source}", timeout=30) as answer:
+                return json.load(answer)["listed"]
+        query = dns.message.make_query(".".join(reversed(source.split("."))) + ".bl.example.test", "A")
+        return bool(dns.query.udp(query, "127.0.0.1", port=site.ports["dns"], timeout=30).answer)
+
+    for part in range(8):
+        site.cli("list", "add", *[f"20.9.{part}.{host}" for host in range(250)], "--list", "main", "--reason", "x" * 1000)
+    old = site.role_pids()[role]
+    os.kill(old, signal.SIGKILL)
+    wait_gone(old)
+    assert is_listed("20.9.7.249")
 
 
 def test_a_killed_supervisor_can_be_started_again_at_once(running_site, sink):

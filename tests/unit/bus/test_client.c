@@ -10,7 +10,9 @@
 
 #include "base/macro.h"
 #include "bus/client.h"
+#include "bus/convert.h"
 #include "bus/frame.h"
+#include "list/view.h"
 #include "loop/socket.h"
 #include "loop/stream.h"
 #include "stockade.pb-c.h"
@@ -32,6 +34,8 @@ struct play {
 	unsigned puts;
 	uint8_t last_id[MESSAGE_ID_SIZE];
 	int asked; /* the error of the last answer, 1: none yet */
+	struct shelf *views;
+	unsigned told_of_views, told_behind;
 	struct timer deadline;
 	bool (*until)(struct play *play);
 };
@@ -143,6 +147,14 @@ static void keeper_vanish(struct play *play)
 	unlink(play->path);
 }
 
+static void on_view(void *arg)
+{
+	struct play *play = arg;
+
+	play->told_of_views++;
+	play->told_behind += bus_client_is_behind(play->client);
+}
+
 static void client_appear(struct play *play)
 {
 	struct bus_client_settings settings = {.loop = play->loop,
@@ -150,7 +162,10 @@ static void client_appear(struct play *play)
 		.socket_path = play->path,
 		.lists_path = play->folder,
 		.spool_path = play->spool,
-		.spool_limit = 1 << 20};
+		.spool_limit = 1 << 20,
+		.shelf = play->views,
+		.on_view = on_view,
+		.arg = play};
 	struct fault why = {""};
 
 	if (bus_client_new(&settings, &play->client, &why) < 0)
@@ -206,6 +221,8 @@ static int play_remove(void **state)
 	char path[128];
 
 	bus_client_free(&play->client);
+	if (play->views != NULL)
+		shelf_free(&play->views);
 	keeper_vanish(play);
 	timer_done(&play->deadline);
 	loop_free(&play->loop);
@@ -356,6 +373,40 @@ static void a_keeper_that_dies_over_a_question_is_away(void **state)
 	assert_int_equal(play->asked, E_AWAY);
 }
 
+static bool has_heard_of_three(struct play *play)
+{
+	return play->told_of_views == 3;
+}
+
+static void keeper_send_delta(struct play *play, uint32_t from, uint32_t to)
+{
+	AUTO(arena) *arena = arena_new(0);
+	struct span packed = delta_pack(&(struct delta){.to_serial = to}, arena);
+
+	assert_int_equal(
+		frame_append_delta(stream_out(play->keeper), packed, from, FRAME_ROLE_MAX), 0);
+	stream_send(play->keeper);
+}
+
+/* A role that was started again answers nobody before that. */
+static void a_client_is_behind_until_what_was_announced_is_served(void **state)
+{
+	struct play *play = *state;
+
+	play->views = view_shelf_new();
+	shelf_put(play->views, view_new_empty()); /* of serial 0 */
+	keeper_appear(play);
+	client_appear(play);
+	play_until(play, is_connected);
+	assert_false(bus_client_is_behind(play->client)); /* nobody has said anything */
+	assert_int_equal(frame_append_greeting(stream_out(play->keeper), 7), 0);
+	keeper_send_delta(play, 0, 5);
+	keeper_send_delta(play, 5, 7);
+	play_until(play, has_heard_of_three); /* the greeting, and two views */
+	assert_int_equal(play->told_behind, 2);
+	assert_false(bus_client_is_behind(play->client));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, play_make, play_remove)
 
 int main(void)
@@ -368,6 +419,7 @@ int main(void)
 		TEST(a_question_is_answered_once),
 		TEST(a_question_to_nobody_is_away),
 		TEST(a_keeper_that_dies_over_a_question_is_away),
+		TEST(a_client_is_behind_until_what_was_announced_is_served),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
