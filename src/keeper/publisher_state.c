@@ -56,10 +56,15 @@
  * follower which it serves. If any is newer than the store's, the store goes on from there, and
  * everything is published anew under the next number, since nobody knows in what the two histories
  * differ. The clock has no part in it but for the very first number of a new site. A follower is
- * believed a few times in the life of a keeper: dns and gate parse what strangers send, and one
- * that was taken over could otherwise keep us writing snapshots.
+ * believed a few times in the life of a keeper, and not far each time: dns and gate parse what
+ * strangers send, and one that was taken over could otherwise keep us writing snapshots, or bring
+ * our number half around the circle, where secondaries take it for an older one (RFC 1982 section
+ * 3.2). All jumps together are 2^28.
  */
-enum { JUMPS_MAX = 16 };
+enum {
+	JUMPS_MAX = 16,
+	JUMP_MOST = 1 << 24, /* what a busy list takes in hours */
+};
 
 struct publisher_stepping {
 	struct publisher_state *state;
@@ -125,13 +130,23 @@ static uint32_t newest_told(const struct publisher_state *state)
 	return state->gap != GAP_NONE ? serial_newest(told, state->gap_serial) : told;
 }
 
-/* And what followers serve. */
-static uint32_t newest_seen(const struct publisher_state *state)
+/* A follower serves what is newer than `known`, and is believed. */
+static bool is_jump(const struct publisher_state *state, uint32_t known, uint32_t serves)
 {
-	uint32_t seen = newest_told(state);
+	return serves != 0 && is_older(known, serves) && state->jumps != JUMPS_MAX &&
+	       (known == 0 || serves - known <= JUMP_MOST);
+}
 
-	for (const struct follower_state *f = state->followers; f != NULL; f = f->next)
-		seen = serial_newest(seen, f->serves);
+/* The newest that followers serve beside what is known. */
+static uint32_t newest_seen(struct publisher_state *state, uint32_t known)
+{
+	uint32_t seen = known;
+
+	for (const struct follower_state *f = state->followers; f != NULL; f = f->next) {
+		if (is_jump(state, known, f->serves))
+			seen = serial_newest(seen, f->serves);
+	}
+	state->jumps += seen != known;
 	return seen;
 }
 
@@ -323,7 +338,8 @@ static void adopt(const struct publisher_stepping *step, uint32_t file, uint32_t
 }
 
 /* When deltas went out while a gap was open, the state that they lead to with this file needs a
- * number of its own. */
+ * number of its own. A file older than the published one is of a store that went back without
+ * being opened anew: everything takes another number. */
 static void on_snapshot_written(const struct publisher_stepping *step)
 {
 	struct publisher_state *state = step->state;
@@ -332,6 +348,10 @@ static void on_snapshot_written(const struct publisher_stepping *step)
 	bool is_in_vain = state->writing == WRITING_IN_VAIN;
 
 	state->writing = WRITING_NOTHING;
+	if (is_older(file, state->snapshot_serial)) {
+		is_in_vain = true;
+		open_gap_behind(step, GAP_CHANGES, 0);
+	}
 	state->rest_until_ms = step->event->now_ms + SNAPSHOT_REST_MS +
 			       SNAPSHOT_REST_FACTOR * step->event->took_ms;
 	if (is_in_vain) {
@@ -389,8 +409,7 @@ static bool follower_leads(
 	const struct publisher_state *state = step->state;
 	uint32_t serial = follower->serves;
 
-	if (serial == 0 || !step->event->has_store || state->jumps == JUMPS_MAX ||
-		!is_older(last_told(state), serial))
+	if (!step->event->has_store || !is_jump(state, last_told(state), serial))
 		return false;
 	return state->gap == GAP_NONE || is_older(state->gap_serial, serial) ||
 	       (state->gap_is_numbered && serial == state->gap_serial);
@@ -496,6 +515,15 @@ static void on_started(const struct publisher_stepping *step)
 	state->told_snapshot = step->event->told_snapshot;
 }
 
+/* They were told to stay where they say they are until the store could be asked. */
+static void bring_back_liars(const struct publisher_stepping *step, uint32_t stored)
+{
+	for (struct follower_state *f = step->state->followers; f != NULL; f = f->next) {
+		if (is_older(stored, f->sent))
+			sync(step, f, true);
+	}
+}
+
 /* Makes the serial go on from the newest that anybody has seen, and brings what is published to the
  * store's serial: by one delta, or by a new snapshot. Until that is there what was told before is
  * served on, for the store may fail again. */
@@ -503,7 +531,7 @@ static void on_store_opened(const struct publisher_stepping *step)
 {
 	struct publisher_state *state = step->state;
 	uint32_t stored = step->event->serial;
-	uint32_t seen = newest_seen(state);
+	uint32_t seen = newest_seen(state, serial_newest(stored, newest_told(state)));
 	bool goes_on = stored != 0 && !is_older(stored, seen);
 
 	if (stored == 0 && seen == 0) /* by the clock, so that a site set up anew goes on, too */
@@ -512,9 +540,11 @@ static void on_store_opened(const struct publisher_stepping *step)
 		!step->event->layout_fits) {
 		open_gap_behind(step, GAP_EVERYTHING, serial_newest(stored, seen));
 		write_snapshot_if_wanted(step);
-	} else if (stored != state->serial) {
-		act_simple(step, DO_COLLECT, stored);
+		return;
 	}
+	bring_back_liars(step, stored);
+	if (stored != state->serial)
+		act_simple(step, DO_COLLECT, stored);
 }
 
 /* What was told before the restart may carry this number already, so everything takes another. */

@@ -324,6 +324,8 @@ static const struct row rows[] = {
 	{"rows are forgotten that two files hold", AT_10 "change 11; rest; file 11; forget",
 		"forget 10"},
 	{"and only once", AT_10 "change 11; rest; file 11; forget; forget", ""},
+	{"one that is older than the published one is for nobody",
+		AT_10 "change 11; rest; file 11; rest; file 10", "discard 10, number 12, write"},
 	/* gaps */
 	{"a large change begins a file", AT_10 "A=10; large 11", "write"},
 	{"and everybody begins anew with it", AT_10 "A=10; large 11; file 11",
@@ -368,6 +370,13 @@ static const struct row rows[] = {
 		AT_10 "large 11; A=20; B=15", "B hello 15"},
 	{"a number that is about to be used for something else is left out",
 		"start 0 told 0/0; open 700; A=701; file 701", "discard 701, number 702, write"},
+	{"who claims what no list takes in hours is not believed", AT_10 "A=16777227",
+		"A hello 10, A file 10"},
+	{"nor when the store is opened only then", "start 10 told 12/10; A=16777229; open 12",
+		"A hello 10, A file 10, told 12/10, A 10->12"},
+	{"the bound is one way around the circle",
+		"start 4294967290 told 4294967290/4294967290; open 4294967290; A=20",
+		"jump 20, A hello 20, number 21, write"},
 	/* damage */
 	{"a damaged file is not sent, and written anew under a new number", AT_10 "!whole; A=0",
 		"A hello 0, number 11, write"},
