@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "smtp/reply.h"
 
+#include <stdio.h>
+
 #include "base/utf8.h"
 
 /* Of a line without the code, its separator and CRLF (RFC 5321 section 4.5.3.1.5); "5.999.999". */
@@ -102,21 +104,47 @@ int smtp_reply_next(struct smtp_reply_parser *parser, struct span input,
 	return 1;
 }
 
+/* "5.7.1" (RFC 3463 section 2). */
+static bool is_enhanced(struct span code)
+{
+	bool fits = code.len <= ENHANCED_OCTETS;
+	uint64_t number;
+
+	for (int part = 0; part < 3; part++)
+		if (span_parse_u64(span_split(&code, '.'), 999, &number) < 0)
+			return false;
+	return fits && code.len == 0;
+}
+
+struct span smtp_reply_enhanced(const struct smtp_reply *reply)
+{
+	struct span text = reply->text, line = smtp_reply_line(&text);
+	struct span code = span_split(&line, ' ');
+	bool is_code = is_enhanced(code) && code.ptr[0] == '0' + reply->code / 100;
+
+	return is_code ? code : (struct span){0};
+}
+
+const char *smtp_reply_show(const struct smtp_reply *reply, char text[SMTP_REPLY_TEXT_SIZE])
+{
+	struct span lines = reply->text, line = smtp_reply_line(&lines);
+
+	snprintf(text, SMTP_REPLY_TEXT_SIZE, "%03u %.*s", reply->code, (int)line.len,
+		(const char *)line.ptr);
+	return text;
+}
+
 struct span smtp_reply_line(struct span *text)
 {
 	return span_split(text, '\n');
 }
 
-/* The length of "5.7.1 " at the start of a text; 0: there is none (RFC 3463 section 2). */
+/* The length of "5.7.1 " at the start of a text; 0: there is none. */
 static size_t text_enhanced_length(struct span text)
 {
-	struct span rest = text, code = span_split(&rest, ' '), digits = code;
-	uint64_t number;
+	struct span rest = text, code = span_split(&rest, ' ');
 
-	for (int part = 0; part < 3; part++)
-		if (span_parse_u64(span_split(&digits, '.'), 999, &number) < 0)
-			return 0;
-	return digits.len == 0 && rest.len != 0 && code.len <= ENHANCED_OCTETS ? code.len + 1 : 0;
+	return rest.len != 0 && is_enhanced(code) ? code.len + 1 : 0;
 }
 
 /* How much of a text fits into `room` octets: up to a blank if there is one, never a part of a

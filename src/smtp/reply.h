@@ -37,6 +37,14 @@ void smtp_reply_parser_done(struct smtp_reply_parser *parser);
 int smtp_reply_next(struct smtp_reply_parser *parser, struct span input,
 	struct smtp_reply *ret_reply, size_t *ret_used);
 
+/* The enhanced status code that the first line begins with (RFC 2034 section 4): "5.7.1"; empty
+ * when there is none. */
+struct span smtp_reply_enhanced(const struct smtp_reply *reply);
+
+/* Code and first line, for the log. */
+enum { SMTP_REPLY_TEXT_SIZE = 256 };
+const char *smtp_reply_show(const struct smtp_reply *reply, char text[SMTP_REPLY_TEXT_SIZE]);
+
 /* Walks the lines: cuts the first one off *text. */
 struct span smtp_reply_line(struct span *text);
 

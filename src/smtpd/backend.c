@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "smtpd/backend.h"
 
+#include <stdio.h>
+
 #include "base/mem.h"
 #include "base/obj.h"
 #include "loop/socket.h"
@@ -9,9 +11,12 @@
 /*
  * XCLIENT: 220, EHLO, 250, XCLIENT, 220, EHLO, 250. The session starts anew after XCLIENT
  * (XCLIENT_README), and the server may offer other keywords to the client we speak for, so that
- * both the greeting and EHLO come twice. PROXY and none: 220, EHLO, 250.
+ * both the greeting and EHLO come twice. PROXY and none: 220, EHLO, 250. A server that refuses EHLO
+ * is told HELO (RFC 5321 section 3.2).
+ *
+ * A refusal is about us until the server knows the client, and about the client from then on.
  */
-enum backend_step { STEP_GREETING, STEP_EHLO, STEP_XCLIENT, STEP_EHLO_AGAIN, STEP_READY };
+enum backend_step { STEP_GREETING, STEP_HELLO, STEP_XCLIENT, STEP_READY };
 
 enum { OUT_LIMIT = 1 << 20 };
 
@@ -27,7 +32,9 @@ struct backend {
 	struct smtp_reply_parser parser;
 	struct smtp_offer offer;
 	enum backend_step step;
-	int open_error; /* reported by the deadline timer: never from inside backend_open */
+	bool knows_client; /* who it talks to is the client */
+	bool extended;     /* it was told EHLO, not HELO */
+	int open_error;    /* reported by the deadline timer: never from inside backend_open */
 	bool closed;
 };
 
@@ -67,6 +74,8 @@ static void backend_introduce(struct backend *backend)
 		proxy_v1_print(client->source, client->destination, backend_out(backend));
 	else if (backend->conf->pass_client == PASS_CLIENT_PROXY_V2)
 		proxy_v2_print(client->source, client->destination, backend_out(backend));
+	backend->knows_client = backend->conf->pass_client == PASS_CLIENT_PROXY_V1 ||
+				backend->conf->pass_client == PASS_CLIENT_PROXY_V2;
 }
 
 struct backend *backend_open(const struct backend_target *target, const struct smtp_client *client,
@@ -165,12 +174,10 @@ void backend_rest(struct backend *backend)
 
 /* Whose name the server is to hear: the client's, once it knows that it talks to the client. What a
  * stranger called itself goes out only in a form that cannot be anything but one word. */
-static struct span backend_helo(const struct backend *backend, enum backend_step step)
+static struct span backend_helo(const struct backend *backend)
 {
 	struct span helo = backend->client.helo;
-	bool for_client = step == STEP_EHLO_AGAIN ||
-			  backend->conf->pass_client == PASS_CLIENT_PROXY_V1 ||
-			  backend->conf->pass_client == PASS_CLIENT_PROXY_V2;
+	bool for_client = backend->knows_client;
 
 	for (size_t i = 0; i < helo.len; i++) {
 		if (!ascii_is_print(helo.ptr[i]) || helo.ptr[i] == ' ')
@@ -179,11 +186,12 @@ static struct span backend_helo(const struct backend *backend, enum backend_step
 	return for_client && helo.len != 0 ? helo : span_text(backend->conf->hostname);
 }
 
-static void backend_send_ehlo(struct backend *backend, enum backend_step step)
+static void backend_say_hello(struct backend *backend, bool extended)
 {
-	backend->step = step;
-	buf_append_text(backend_out(backend), "EHLO ");
-	buf_append(backend_out(backend), backend_helo(backend, step));
+	backend->step = STEP_HELLO;
+	backend->extended = extended;
+	buf_append_text(backend_out(backend), extended ? "EHLO " : "HELO ");
+	buf_append(backend_out(backend), backend_helo(backend));
 	buf_append_text(backend_out(backend), "\r\n");
 	stream_send(backend->stream);
 }
@@ -195,10 +203,12 @@ static void backend_become_ready(struct backend *backend)
 	backend->calls.ready(backend, backend->arg);
 }
 
-static void backend_after_ehlo(struct backend *backend, const struct smtp_reply *reply)
+static void backend_after_hello(struct backend *backend, const struct smtp_reply *reply)
 {
-	smtp_offer_parse(reply, &backend->offer);
-	if (backend->conf->pass_client != PASS_CLIENT_XCLIENT || backend->step == STEP_EHLO_AGAIN) {
+	backend->offer = (struct smtp_offer){0};
+	if (backend->extended)
+		smtp_offer_parse(reply, &backend->offer);
+	if (backend->conf->pass_client != PASS_CLIENT_XCLIENT || backend->knows_client) {
 		backend_become_ready(backend);
 		return;
 	}
@@ -212,23 +222,59 @@ static void backend_after_ehlo(struct backend *backend, const struct smtp_reply 
 	stream_send(backend->stream);
 }
 
+/* XCLIENT is refused for what we wrote, or must not write (500 to 504, X.5.X, X.7.0), or, where the
+ * server looks at clients at once (smtpd_delay_reject = no of Postfix), for whom it names. Without
+ * an enhanced code it did not say. */
+static bool xclient_refusal_is_the_clients(const struct smtp_reply *reply)
+{
+	struct span code = smtp_reply_enhanced(reply);
+
+	return (reply->code < 500 || reply->code > 504) && code.len != 0 && code.ptr[2] != '5' &&
+	       !span_equal_text(span_from(code, 2), "7.0");
+}
+
+/* 421 is about the server in any case. */
+static bool refusal_is_the_clients(const struct backend *backend, const struct smtp_reply *reply)
+{
+	if (smtp_reply_class(reply) < 4 || reply->code == 421)
+		return false;
+	return backend->step == STEP_XCLIENT ? xclient_refusal_is_the_clients(reply)
+					     : backend->knows_client;
+}
+
+static void backend_on_refusal(struct backend *backend, const struct smtp_reply *reply)
+{
+	char said[SMTP_REPLY_TEXT_SIZE], what[SMTP_REPLY_TEXT_SIZE + 32];
+
+	if (backend->step == STEP_HELLO && backend->extended && smtp_reply_class(reply) == 5) {
+		backend_say_hello(backend, false);
+	} else if (refusal_is_the_clients(backend, reply)) {
+		backend_rest(backend);
+		backend->calls.refused(backend, reply, backend->arg);
+	} else {
+		snprintf(what, sizeof(what), "%s: %s",
+			backend->step == STEP_XCLIENT ? "XCLIENT was refused" : "refuses to talk",
+			smtp_reply_show(reply, said));
+		backend_fail(backend, reply->code < 500 ? E_BUSY : E_DENIED, what);
+	}
+}
+
 static void backend_open_step(struct backend *backend, const struct smtp_reply *reply)
 {
 	if (smtp_reply_class(reply) != 2) {
-		backend_fail(backend, reply->code < 500 ? E_BUSY : E_DENIED,
-			backend->step == STEP_XCLIENT ? "XCLIENT was refused" : "refuses to talk");
+		backend_on_refusal(backend, reply);
 		return;
 	}
 	switch (backend->step) {
 	case STEP_GREETING:
-		backend_send_ehlo(backend, STEP_EHLO);
+		backend_say_hello(backend, true);
 		break;
 	case STEP_XCLIENT:
-		backend_send_ehlo(backend, STEP_EHLO_AGAIN);
+		backend->knows_client = true;
+		backend_say_hello(backend, true);
 		break;
-	case STEP_EHLO:
-	case STEP_EHLO_AGAIN:
-		backend_after_ehlo(backend, reply);
+	case STEP_HELLO:
+		backend_after_hello(backend, reply);
 		break;
 	case STEP_READY:
 		break;

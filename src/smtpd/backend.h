@@ -21,6 +21,9 @@ struct backend_calls {
 	void (*ready)(struct backend *backend, void *arg);
 	/* A reply after `ready`; valid until the call returns. */
 	void (*reply)(struct backend *backend, const struct smtp_reply *reply, void *arg);
+	/* Instead of `ready`: it refuses this client, by its address or by what it said in HELO.
+	 * The words are the client's; the server is in order. Valid until the call returns. */
+	void (*refused)(struct backend *backend, const struct smtp_reply *reply, void *arg);
 	/* The connection is of no use any more; what: a few words for the log. */
 	void (*failed)(struct backend *backend, int error, const char *what, void *arg);
 	/* What was sent with backend_send is on its way, after more than the socket could take. May

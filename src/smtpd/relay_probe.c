@@ -80,20 +80,25 @@ static void probe_on_mail(
 static void probe_on_reply(struct backend *backend, const struct smtp_reply *reply, void *arg)
 {
 	struct relay_probe *probe = OBJ(relay_probe, arg);
-	struct span text = reply->text;
-	struct span line = smtp_reply_line(&text);
-	char words[256];
+	char words[SMTP_REPLY_TEXT_SIZE];
 	bool safe = smtp_reply_class(reply) == 5 || reply->code == 454;
 
 	(void)backend;
-	snprintf(words, sizeof(words), "%03u %.*s", reply->code, (int)line.len,
-		(const char *)line.ptr);
+	smtp_reply_show(reply, words);
 	if (reply->code == 421)
 		probe_end(probe, PROBE_AWAY, words);
 	else if (probe->step == PROBE_MAIL)
 		probe_on_mail(probe, reply, words);
 	else
 		probe_end(probe, safe ? PROBE_SAFE : PROBE_RELAYS, words);
+}
+
+static void probe_on_refused(struct backend *backend, const struct smtp_reply *reply, void *arg)
+{
+	char words[SMTP_REPLY_TEXT_SIZE];
+
+	(void)backend;
+	probe_end(OBJ(relay_probe, arg), PROBE_AWAY, smtp_reply_show(reply, words));
 }
 
 static void probe_on_failed(struct backend *backend, int error, const char *what, void *arg)
@@ -112,6 +117,7 @@ struct relay_probe *relay_probe_new(
 	static const struct backend_calls calls = {
 		.ready = probe_on_ready,
 		.reply = probe_on_reply,
+		.refused = probe_on_refused,
 		.failed = probe_on_failed,
 	};
 	struct relay_probe *probe = mem_new(relay_probe);

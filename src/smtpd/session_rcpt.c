@@ -284,6 +284,19 @@ static void session_on_backend_reply(
 	session_run(s);
 }
 
+/* The client itself: what the server says is its reply, as to any recipient. */
+static void session_on_backend_refused(
+	struct backend *backend, const struct smtp_reply *reply, void *arg)
+{
+	struct session *s = OBJ(session, arg);
+
+	(void)backend;
+	session_drop_backend(s);
+	session_rcpt_finish(s);
+	session_pass_reply(s, reply, false);
+	session_run(s);
+}
+
 static void session_on_backend_failed(
 	struct backend *backend, int error, const char *what, void *arg)
 {
@@ -318,6 +331,7 @@ static void session_on_backend_drained(struct backend *backend, void *arg)
 const struct backend_calls session_backend_calls = {
 	.ready = session_on_backend_ready,
 	.reply = session_on_backend_reply,
+	.refused = session_on_backend_refused,
 	.failed = session_on_backend_failed,
 	.drained = session_on_backend_drained,
 };

@@ -19,6 +19,7 @@ enum { BACKEND_CONNECTIONS_MAX = 64, BACKEND_LINES_MAX = 4096, BACKEND_BYTES_MAX
 enum backend_verb {
 	VERB_CONNECT,
 	VERB_EHLO,
+	VERB_HELO,
 	VERB_XCLIENT,
 	VERB_MAIL,
 	VERB_RCPT,
@@ -30,8 +31,8 @@ enum backend_verb {
 	VERB_COUNT
 };
 
-static const char *const backend_verbs[VERB_COUNT] = {
-	"connect", "EHLO", "XCLIENT", "MAIL", "RCPT", "DATA", "END", "RSET", "QUIT", "probe"};
+static const char *const backend_verbs[VERB_COUNT] = {"connect", "EHLO", "HELO", "XCLIENT", "MAIL",
+	"RCPT", "DATA", "END", "RSET", "QUIT", "probe"};
 
 struct scripted_backend;
 
@@ -202,6 +203,7 @@ static inline void scripted_stop_listening(struct scripted_backend *backend)
 static inline void scripted_init(struct scripted_backend *backend, struct loop *loop)
 {
 	static const char *const usual[VERB_COUNT] = {[VERB_CONNECT] = "220 backend ESMTP\r\n",
+		[VERB_HELO] = "250 backend\r\n",
 		[VERB_XCLIENT] = "220 backend ESMTP\r\n",
 		[VERB_MAIL] = "250 2.1.0 Ok\r\n",
 		[VERB_RCPT] = "250 2.1.5 Ok\r\n",

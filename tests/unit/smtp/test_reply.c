@@ -170,6 +170,39 @@ static void no_character_is_cut_in_two(void **state)
 	buf_done(&out);
 }
 
+static void enhanced_codes_are_those_that_begin_a_reply(void **state)
+{
+	static const struct {
+		const char *line, *code;
+	} codes[] = {
+		{"554 5.7.1 no", "5.7.1"},
+		{"450 4.7.25", "4.7.25"},
+		{"550 4.7.1 of another class", ""},
+		{"550 5.7.1: no", ""},
+		{"550 5.7", ""},
+		{"550 5..1 x", ""},
+		{"550 5.1234.1 x", ""},
+		{"550", ""},
+		{"550 mail from 5.7.1", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(codes); i++) {
+		struct smtp_reply_parser parser;
+		struct smtp_reply reply;
+		char line[64], text[SMTP_REPLY_TEXT_SIZE];
+		size_t used;
+
+		snprintf(line, sizeof(line), "%s\r\n", codes[i].line);
+		smtp_reply_parser_init(&parser, &smtp_limits_default);
+		assert_int_equal(smtp_reply_next(&parser, span_text(line), &reply, &used), 1);
+		assert_true(span_equal_text(smtp_reply_enhanced(&reply), codes[i].code));
+		assert_true(strncmp(smtp_reply_show(&reply, text), codes[i].line,
+				    strlen(codes[i].line)) == 0);
+		smtp_reply_parser_done(&parser);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +211,7 @@ int main(void)
 		cmocka_unit_test(a_backend_without_end_is_cut_off),
 		cmocka_unit_test(long_lines_go_on_in_the_next_one),
 		cmocka_unit_test(no_character_is_cut_in_two),
+		cmocka_unit_test(enhanced_codes_are_those_that_begin_a_reply),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
