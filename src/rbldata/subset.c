@@ -64,28 +64,51 @@ void rbl_subset_give(const struct rbl_subset *subset, uint32_t answer, struct rb
 
 /* ---- Questions ---- */
 
+/* Whether an address of IPv4 is listed that is asked for in a network of IPv6, of so many bits:
+ * those in the mapped block stand there in the index, and 2002::/16 holds each of them a second
+ * time, as rbl_question_init reads it. */
+static bool index_has_v4_inside(const struct rbl_index *index, u128 first, unsigned bits)
+{
+	enum { BITS = 128, TO_V4_BITS = 16, BEHIND_V4_BITS = BITS - TO_V4_BITS - 32 };
+	const u128 to_v4 = (u128)0x2002 << (BITS - TO_V4_BITS);
+	unsigned v4_bits = bits > TO_V4_BITS ? bits - TO_V4_BITS : 0;
+
+	if (rbl_index_has(index, first, bits))
+		return true;
+	if ((first ^ to_v4) >> (BITS - (bits - v4_bits)) != 0)
+		return false;
+	return rbl_index_has(index, key_v4_first + (uint32_t)(first >> BEHIND_V4_BITS),
+		IP_V4_BITS + (v4_bits < 32 ? v4_bits : 32));
+}
+
+/* Whether something is listed below the name: it is there then (RFC 8020). */
+static bool v4_has_below(const struct rbl_subset *subset, const struct rbl_question *question)
+{
+	uint32_t first_v4;
+	struct ip first;
+
+	if (question->labels == 0)
+		return false;
+	if (question->labels < 4 && rbl_question_v4(question, &first_v4) &&
+		rbl_index_has(
+			&subset->index, key_v4_first + first_v4, IP_V4_BITS + 8 * question->labels))
+		return true;
+	return question->labels < 32 && rbl_question_v6(question, &first) &&
+	       index_has_v4_inside(&subset->index, key_of_ip(first), 4 * question->labels);
+}
+
 static unsigned query_v4(const struct rbl_subset *subset, const struct rbl_question *question,
 	const struct rbl_sink *sink)
 {
 	char text[IP_TEXT_SIZE] = "";
-	uint32_t first, answer;
+	uint32_t answer = question->has_v4 ? rbl_index_v4(&subset->index, question->v4) : 0;
 
-	if (question->has_v4) {
-		answer = rbl_index_v4(&subset->index, question->v4);
-		if (answer == 0)
-			return 0;
-		if ((question->want & RBL_WANT_TXT) != 0)
-			ip_print(ip_from_v4(question->v4), text);
-		rbl_subset_give(
-			subset, answer, (struct rbl_wish){question->want, span_text(text)}, sink);
-		return RBL_FOUND;
-	}
-	if (question->labels == 0 || question->labels >= 4 || !rbl_question_v4(question, &first))
-		return 0;
-	return rbl_index_has(
-		       &subset->index, key_v4_first + first, IP_V4_BITS + 8 * question->labels)
-		       ? RBL_BELOW
-		       : 0;
+	if (answer == 0)
+		return v4_has_below(subset, question) ? RBL_BELOW : 0;
+	if ((question->want & RBL_WANT_TXT) != 0)
+		ip_print(ip_from_v4(question->v4), text);
+	rbl_subset_give(subset, answer, (struct rbl_wish){question->want, span_text(text)}, sink);
+	return RBL_FOUND;
 }
 
 static unsigned query_v6(const struct rbl_subset *subset, const struct rbl_question *question,

@@ -16,7 +16,7 @@
  * ... | authority | additional". What data sets hold is tested by itself; here it is what is made
  * of that.
  */
-enum { NOW_S = 1700000000, FILES = 9 };
+enum { NOW_S = 1700000000, FILES = 10 };
 
 static const char *const file_texts[FILES] = {
 	[0] = "$SOA 1d ns1.ex.org admin.ex.org 0 2h 2h 1w 1h\n"
@@ -32,6 +32,7 @@ static const char *const file_texts[FILES] = {
 	[6] = "$TIMESTAMP 2023:11:14 2023:11:15\n192.0.2.1\n",
 	[7] = "$DATASET ip4set a @\n192.0.2.1\n$DATASET generic x.y\n@ A 192.0.2.9\n",
 	[8] = ":2:\n2001:db8::/32\n",
+	[9] = "$SOA 1d ns1.ex.org admin.ex.org 1699000000 2h 2h 1w 1h\n:2:\n192.0.2.1\n",
 };
 
 static char folder[] = "/tmp/stockade-rbl-XXXXXX";
@@ -276,6 +277,61 @@ static void names_are_answered(void **state)
 	(void)state;
 	check(bench, cases, COUNTOF(cases));
 	bench_free(bench);
+}
+
+/* The nibbles of an address of IPv6 from the top on, so many, as labels: "f.f.0.0". */
+static void nibbles_print(const char *address, unsigned count, char *text)
+{
+	struct ip ip;
+
+	assert_int_equal(ip_parse(span_text(address), &ip), 0);
+	for (unsigned i = count; i-- > 0;)
+		text += sprintf(text, "%x.", (unsigned)ip.b[i / 2] >> (i % 2 == 0 ? 4 : 0) & 0xf);
+}
+
+/* Each name above an address that is answered is there, down to the address; of the first `said`
+ * nibbles, another one leads nowhere. */
+static void check_nibbles(const struct bench *bench, const char *address, unsigned said)
+{
+	struct buf out;
+
+	buf_init(&out, 0);
+	for (unsigned count = 1; count <= 32; count++) {
+		char name[DNS_NAME_TEXT_SIZE];
+		struct question question = {name, DNS_A};
+
+		nibbles_print(address, count, name);
+		strcat(name, "bl.ex");
+		ask(bench, &question, &out);
+		assert_memory_equal(buf_cstr(&out), "NOERROR aa", 10);
+		assert_int_equal(strstr(buf_cstr(&out), "127.0.0.") != NULL, count == 32);
+		name[0] = '9'; /* no address here has that */
+		ask(bench, &question, &out);
+		if (count <= said && strcmp(buf_cstr(&out), "NXDOMAIN aa" DENIED) != 0)
+			fail_msg("%s: %s", name, buf_cstr(&out));
+	}
+	buf_done(&out);
+}
+
+/* RFC 5782 section 5: a list of IPv4 addresses has them in their IPv6 form as well; resolvers that
+ * ask label by label (RFC 9156) have to get there. */
+static void names_above_ipv4_in_ipv6_are_there(void **state)
+{
+	static const char *const types[] = {"ip4set", "ip4trie", "ip4tset"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(types) * 2; i++) {
+		char spec[32];
+		const char *specs[] = {spec, "bl.ex:ip6trie:8"};
+		struct bench *bench;
+
+		snprintf(spec, sizeof(spec), "bl.ex:%s:9", types[i / 2]);
+		bench = bench_new(specs, 1 + i % 2);
+		check_nibbles(bench, "::ffff:192.0.2.1", 32);
+		if (i % 2 == 0)
+			check_nibbles(bench, "2002:c000:201:1111:1111:1111:1111:1111", 12);
+		bench_free(bench);
+	}
 }
 
 static void the_apex_has_what_the_data_give_it(void **state)
@@ -544,6 +600,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_answered),
+		cmocka_unit_test(names_above_ipv4_in_ipv6_are_there),
 		cmocka_unit_test(the_apex_has_what_the_data_give_it),
 		cmocka_unit_test(data_sets_of_a_zone_answer_together),
 		cmocka_unit_test(the_deepest_zone_answers_in_any_order),
