@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* The content of a gzip file (RFC 1952), member after member. Owner: the caller; one thread. */
+/* The content of a gzip file (RFC 1952), member after member, without what follows them. Owner: the
+ * caller; one thread. */
 #include "base/err.h"
 #include "base/span.h"
 
@@ -17,5 +18,5 @@ void rbl_gunzip_free(struct rbl_gunzip **gunzip);
 /* From *input into out: the octets written, or E_CORRUPT. 0 and an empty *input: give more. */
 int64_t rbl_gunzip_next(struct rbl_gunzip *gunzip, struct span *input, uint8_t *out, size_t size);
 
-/* Whether the last member is whole: input may end here. */
+/* Whether a member is whole and no other has begun: input may end here. */
 bool rbl_gunzip_is_whole(const struct rbl_gunzip *gunzip);
