@@ -137,6 +137,21 @@ struct span span_split(struct span *rest, uint8_t separator)
 	return part;
 }
 
+struct span span_split_line(struct span *rest)
+{
+	struct span line = span_split(rest, '\n');
+
+	return span_first(line, line.len - (line.len != 0 && line.ptr[line.len - 1] == '\r'));
+}
+
+struct span span_without_mark(struct span s)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	size_t len = sizeof(mark) - 1;
+
+	return span_equal_text(span_first(s, len), mark) ? span_from(s, len) : s;
+}
+
 int span_parse_u64(struct span s, uint64_t max, uint64_t *ret_value)
 {
 	uint64_t value = 0;

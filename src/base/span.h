@@ -72,6 +72,11 @@ struct span span_trim(struct span s);
  * it. When there is no separator, all of *rest is returned and *rest becomes empty. */
 struct span span_split(struct span *rest, uint8_t separator);
 
+/* The same at a newline; a CR before it, as foreign systems write it, belongs to the line's end. */
+struct span span_split_line(struct span *rest);
+/* Without the mark (U+FEFF) that some editors write first into a file. */
+struct span span_without_mark(struct span s);
+
 /* Decimal digits only, all of s. 0, or E_PARSE, E_RANGE (above max). */
 int span_parse_u64(struct span s, uint64_t max, uint64_t *ret_value);
 

@@ -18,13 +18,11 @@
 
 enum { PART = 10000, LINE_MAX_BYTES = 4096, ORIGIN_MAX = 200, ASK_ABOVE = 10000 };
 
-/* Without comments (from '#' or ';' on), blanks at the ends, and the CR of foreign systems. */
+/* Without comments (from '#' or ';' on) and blanks at the ends. */
 static struct span line_content(struct span line)
 {
 	line = span_first(line, span_find(line, '#'));
 	line = span_first(line, span_find(line, ';'));
-	if (line.len != 0 && line.ptr[line.len - 1] == '\r')
-		line.len--;
 	return span_trim(line);
 }
 
@@ -70,11 +68,11 @@ static int import_read(struct import *import)
 		return cli_fail(import->cli, err_from_errno(errno), "cannot open '%s': %s",
 			import->file, err_text(err_from_errno(errno)));
 	while ((len = getline(&line, &size, file)) >= 0) {
-		struct span text = span_of(line, (size_t)len);
+		struct span rest = span_of(line, (size_t)len), text = span_split_line(&rest);
 		struct import_at line_at = {++import->lines, 0};
 
-		if (text.len != 0 && text.ptr[text.len - 1] == '\n')
-			text.len--;
+		if (import->lines == 1)
+			text = span_without_mark(text);
 		if (text.len > LINE_MAX_BYTES)
 			import_complain(import, line_at, "the line is too long");
 		else if (span_find(text, '\0') != text.len)

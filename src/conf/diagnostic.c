@@ -47,10 +47,8 @@ static const char *line_copy(const struct diagnostics *diagnostics, struct conf_
 		return NULL;
 	rest = diagnostics->sources[source].text;
 	for (unsigned i = 0; i < location.line; i++)
-		line = span_split(&rest, '\n');
+		line = span_split_line(&rest);
 	line = span_first(line, LINE_SHOWN);
-	if (line.len != 0 && line.ptr[line.len - 1] == '\r')
-		line.len--;
 	copy = arena_string(diagnostics->report->arena, line);
 	for (size_t i = 0, len; i < line.len; i += len) {
 		bool control = (line.ptr[i] < 0x20 && line.ptr[i] != '\t') || line.ptr[i] == 0x7f;

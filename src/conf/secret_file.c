@@ -32,6 +32,7 @@ static int file_read(int fd, size_t size, struct buf *out)
 		len += n > 0 ? (size_t)n : 0;
 	} while (n > 0 || (n < 0 && errno == EINTR));
 	buf_wrote(out, len);
+	buf_consume(out, len - span_without_mark(buf_span(out)).len);
 	return n < 0 ? err_from_errno(errno) : 0;
 }
 

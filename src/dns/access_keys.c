@@ -159,12 +159,10 @@ static int keys_parse(
 	size_t room = 0;
 
 	for (unsigned number = 1; text.len != 0; number++) {
-		struct span line = span_split(&text, '\n');
+		struct span line = span_split_line(&text);
 		struct access_key key = {.quota = 0};
 		int r;
 
-		if (line.len != 0 && line.ptr[line.len - 1] == '\r')
-			line.len--;
 		line = span_trim(line).len != 0 ? line : span_first(line, 0);
 		if (line.len == 0 || span_trim(line).ptr[0] == '#')
 			continue;

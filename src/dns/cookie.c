@@ -115,11 +115,10 @@ int dns_cookie_secrets_parse(
 	struct dns_cookie_secrets secrets = {.len = 0};
 
 	for (unsigned number = 1; text.len != 0; number++) {
-		struct span line = span_split(&text, '\n');
+		struct span line = span_split_line(&text);
 		int r;
 
-		while (line.len != 0 &&
-			(line.ptr[line.len - 1] == ' ' || line.ptr[line.len - 1] == '\r'))
+		while (line.len != 0 && line.ptr[line.len - 1] == ' ')
 			line.len--;
 		if (line.len == 0 || line.ptr[0] == '#')
 			continue;

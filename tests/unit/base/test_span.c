@@ -19,6 +19,20 @@ static void split_keeps_every_part(void **state)
 	assert_true(span_is_empty(rest));
 }
 
+static void lines_end_in_newlines_with_or_without_cr(void **state)
+{
+	struct span rest = span_text("a\r\n\r\n\nb\rc\n\rd\r");
+	static const char *const lines[] = {"a", "", "", "b\rc", "\rd", ""};
+
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(lines); i++)
+		assert_true(span_equal_text(span_split_line(&rest), lines[i]));
+	assert_true(span_equal_text(span_without_mark(span_text("\xef\xbb\xbf"
+								"a")),
+		"a"));
+	assert_true(span_equal_text(span_without_mark(span_text("\xef\xbb")), "\xef\xbb"));
+}
+
 static void numbers_are_digits_within_the_limit(void **state)
 {
 	uint64_t value = 7;
@@ -80,6 +94,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(split_keeps_every_part),
+		cmocka_unit_test(lines_end_in_newlines_with_or_without_cr),
 		cmocka_unit_test(numbers_are_digits_within_the_limit),
 		cmocka_unit_test(reader_stays_bad),
 		cmocka_unit_test(buf_keeps_its_limit),
