@@ -305,7 +305,9 @@ static void note_complain(void *arg, const struct rbl_note *note)
 {
 	struct rbl_import *rbl = arg;
 
-	import_complain(rbl->import, (struct import_at){note->line, note->column}, note->text);
+	if (!note->is_comment)
+		import_complain(
+			rbl->import, (struct import_at){note->line, note->column}, note->text);
 }
 
 static int check_expiry(struct rbl_import *rbl)

@@ -177,6 +177,8 @@ static inline const uint8_t *address_read(const uint8_t *at, uint32_t *ret_addre
 
 	for (int i = 0; i < 4; i++) {
 		at = octet_read(at, &address);
+		if (at != NULL && i == 3)
+			at += *at == '\r';
 		if (at == NULL || *at++ != (i < 3 ? '.' : '\n'))
 			return NULL;
 	}
@@ -230,7 +232,7 @@ static void tell_repeated(struct rbl_reader *reader, struct ip ip, unsigned bits
 {
 	char text[IP_TEXT_SIZE + 64], address[IP_TEXT_SIZE];
 
-	snprintf(text, sizeof(text), "%s/%u is given a second time; the first counts",
+	snprintf(text, sizeof(text), "duplicated entry for %s/%u; the first counts",
 		ip_print(ip, address), ip_is_v4(ip) && bits >= V4_SHIFT ? bits - V4_SHIFT : bits);
 	rbl_reader_note(reader, line, 0, text);
 }

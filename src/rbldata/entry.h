@@ -50,6 +50,7 @@ struct rbl_offence {
 	const char *text;
 	const uint8_t *at; /* in the line; NULL: all of it */
 	bool is_bad;       /* the entry is left out; otherwise it was taken, changed as said */
+	bool is_comment;   /* or it was none at all, like "#$Id: ... $" */
 	char buffer[128];
 };
 

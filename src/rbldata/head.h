@@ -9,6 +9,8 @@ struct rbl_options {
 	/* -e: 192.0.2.9/24 means 192.0.2.0/24; otherwise such a line is warned of and left out */
 	bool host_bits;
 	bool no_gzip; /* -C */
+	bool no_pipe; /* who reads files again and again cannot wait for a writer (rbldata/lines.h)
+		       */
 	/* -t: 0 is "the default" and "no limit" */
 	uint32_t ttl_default_s, ttl_min_s, ttl_max_s;
 	uint64_t gzip_max; /* what a compressed file may hold; 0: a gibibyte (rbldata/lines.h) */

@@ -60,6 +60,8 @@ static int lines_start(
 		return fault_set(why, err_from_errno(errno), "cannot read: %m");
 	if (S_ISDIR(lines->before.st_mode))
 		return fault_set(why, E_IO, "this is a folder");
+	if (S_ISFIFO(lines->before.st_mode) && options->no_pipe)
+		return fault_set(why, E_USAGE, "this is a pipe, which cannot be read again");
 	posix_fadvise(lines->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	lines->buffer = mem_alloc(BUFFER_SIZE);
 	r = first_read(lines, why);
@@ -95,7 +97,7 @@ int rbl_lines_open_fd(int fd, const struct rbl_lines_options *options, struct rb
 int rbl_lines_open(const char *path, const struct rbl_lines_options *options,
 	struct rbl_lines **ret_lines, struct fault *why)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (options->no_pipe ? O_NONBLOCK : 0));
 	int r;
 
 	if (fd < 0)

@@ -14,10 +14,11 @@ struct rbl_lines;
 
 struct rbl_lines_options {
 	bool no_gzip;      /* a compressed file is an error */
+	bool no_pipe;      /* a pipe is one, and nobody is waited for */
 	uint64_t gzip_max; /* bytes; 0: RBL_GZIP_MAX */
 };
 
-/* E_ABSENT, E_DENIED, E_IO, E_USAGE (compressed, and that is not wanted). */
+/* E_ABSENT, E_DENIED, E_IO, E_USAGE (compressed, or a pipe, and that is not wanted). */
 int rbl_lines_open(const char *path, const struct rbl_lines_options *options,
 	struct rbl_lines **ret_lines, struct fault *why);
 

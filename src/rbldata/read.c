@@ -120,33 +120,34 @@ struct rbl_head rbl_reader_take_head(struct rbl_reader *reader)
 
 /* ---- Telling ---- */
 
-void rbl_reader_note(struct rbl_reader *reader, uint64_t line, unsigned column, const char *text)
+/* line: counted through all files; 0: none. */
+static void note_put(struct rbl_reader *reader, uint64_t line, struct rbl_note note)
 {
 	const struct file *file = &reader->files[reader->files_len - 1];
-	struct rbl_note note;
 
 	while (file > reader->files && file->line_first > line)
 		file--;
-	note = (struct rbl_note){
-		.file = file->name,
-		.line = line != 0 ? line - file->line_first + 1 : 0,
-		.column = column,
-		.text = text,
-	};
+	note.file = file->name;
+	note.line = line != 0 ? line - file->line_first + 1 : 0;
 	if (reader->report != NULL)
 		reader->report->note(reader->report->arg, &note);
+}
+
+void rbl_reader_note(struct rbl_reader *reader, uint64_t line, unsigned column, const char *text)
+{
+	note_put(reader, line, (struct rbl_note){.column = column, .text = text});
 }
 
 /* line: as it stands in the file. */
 static void tell(struct rbl_reader *reader, struct span line, const struct rbl_offence *offence)
 {
-	unsigned column = 0;
+	struct rbl_note note = {.text = offence->text, .is_comment = offence->is_comment};
 
 	if (offence->text == NULL)
 		return;
 	if (offence->at != NULL && offence->at >= line.ptr && offence->at <= line.ptr + line.len)
-		column = (unsigned)(offence->at - line.ptr) + 1;
-	rbl_reader_note(reader, reader->line, column, offence->text);
+		note.column = (unsigned)(offence->at - line.ptr) + 1;
+	note_put(reader, reader->line, note);
 }
 
 /* What ends reading, with its place. */
@@ -185,7 +186,8 @@ static int special_line(
 		reader->special.scope =
 			reader->inner != NULL ? &reader->inner->scope : &reader->section.scope;
 		r = rbl_special_read(&reader->special, rest, &offence);
-		if (r == E_PARSE)
+		offence.is_comment = r == E_ABSENT && rbl_is_comment(span_trim(raw).ptr[0]);
+		if (r == E_PARSE || r == E_ABSENT)
 			r = 0;
 	}
 	if (r < 0)
@@ -247,6 +249,7 @@ static int data_line(
 	return 0;
 }
 
+/* raw: without its end, which is missing at the end of a file at most. */
 static int line_read(struct rbl_reader *reader, struct span raw, bool has_end, struct fault *why)
 {
 	struct span line, rest;
@@ -289,16 +292,17 @@ static int plain_lines(struct rbl_reader *reader, struct span *block, struct fau
 static int block_read(struct rbl_reader *reader, struct span block, struct fault *why)
 {
 	while (block.len != 0) {
-		size_t newline;
 		int r = plain_lines(reader, &block, why);
+		struct span line;
+		bool has_end;
 
 		if (r < 0 || block.len == 0)
 			return r;
-		newline = span_find(block, '\n');
-		r = line_read(reader, span_first(block, newline), newline != block.len, why);
+		has_end = span_find(block, '\n') != block.len;
+		line = span_split_line(&block);
+		r = line_read(reader, line, has_end, why);
 		if (r < 0)
 			return r;
-		block = span_from(block, newline + 1);
 	}
 	return 0;
 }
@@ -321,7 +325,8 @@ static int lines_read(
 	struct rbl_reader *reader, const char *name, struct rbl_lines *lines, struct fault *why)
 {
 	uint64_t before = reader->line;
-	struct span block = span_of(NULL, 0);
+	struct span block;
+	bool is_first = true;
 	int r;
 
 	file_begin(reader, name);
@@ -334,15 +339,23 @@ static int lines_read(
 				(unsigned long long)(reader->line - before + 1));
 		if (r == 0)
 			return 0;
-		r = block_read(reader, block, why);
+		r = block_read(reader, is_first ? span_without_mark(block) : block, why);
 		if (r < 0)
 			return r;
+		is_first = false;
 	}
+}
+
+static struct rbl_lines_options lines_options(const struct rbl_reader *reader)
+{
+	const struct rbl_options *options = &reader->options;
+
+	return (struct rbl_lines_options){options->no_gzip, options->no_pipe, options->gzip_max};
 }
 
 int rbl_reader_file(struct rbl_reader *reader, const char *path, struct fault *why)
 {
-	struct rbl_lines_options options = {reader->options.no_gzip, reader->options.gzip_max};
+	struct rbl_lines_options options = lines_options(reader);
 	AUTO(rbl_lines) *lines = NULL;
 	int r = rbl_lines_open(path, &options, &lines, why);
 
@@ -351,7 +364,7 @@ int rbl_reader_file(struct rbl_reader *reader, const char *path, struct fault *w
 
 int rbl_reader_fd(struct rbl_reader *reader, int fd, const char *name, struct fault *why)
 {
-	struct rbl_lines_options options = {reader->options.no_gzip, reader->options.gzip_max};
+	struct rbl_lines_options options = lines_options(reader);
 	AUTO(rbl_lines) *lines = NULL;
 	int r = rbl_lines_open_fd(fd, &options, &lines, why);
 

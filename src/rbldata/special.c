@@ -408,5 +408,6 @@ int rbl_special_read(struct rbl_special *special, struct span rest, struct rbl_o
 		if (word_is(rest, readers[i].word, &cursor))
 			return readers[i].read(special, &cursor, ret_offence);
 	}
-	return rbl_offend(ret_offence, cursor.ptr, "unknown special entry");
+	rbl_offend(ret_offence, cursor.ptr, "unknown special entry");
+	return E_ABSENT;
 }

@@ -30,8 +30,9 @@ bool rbl_is_special(struct span line, struct span *ret_rest);
 /* "$DATASET ..." of a combined file: *ret_rest is what follows the word. */
 bool rbl_is_dataset(struct span rest, struct span *ret_rest);
 
-/* 0; E_PARSE with *ret_offence: the line is left out; E_RANGE: the data is from the future, nothing
- * may be loaded. On success ret_offence->text tells of what was left out, or is NULL. */
+/* 0; E_PARSE with *ret_offence: the line is left out; E_ABSENT: the same, a word that nobody
+ * knows; E_RANGE: the data is from the future, nothing may be loaded. On success ret_offence->text
+ * tells of what was left out, or is NULL. */
 int rbl_special_read(
 	struct rbl_special *special, struct span rest, struct rbl_offence *ret_offence);
 

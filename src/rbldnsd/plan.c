@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/macro.h"
 #include "base/mem.h"
+#include "rbldata/name.h"
 
 struct plan_build {
 	struct rbl_plan *plan;
@@ -109,6 +110,18 @@ static int plan_global(struct plan_build *build, const char *spec, size_t source
 	return 0;
 }
 
+/* As names in the data are read: dots too many are passed over. */
+static int apex_read(struct span text, struct dns_name *apex)
+{
+	struct rbl_cursor cursor = rbl_cursor_of(text);
+	int len = rbl_name_read(&cursor, apex->wire);
+
+	if (len < 0 || cursor.ptr != cursor.end)
+		return E_PARSE;
+	apex->len = (uint8_t)len;
+	return 0;
+}
+
 static int plan_take(struct plan_build *build, const char *spec, size_t specs_len)
 {
 	size_t name_len = strcspn(spec, ":");
@@ -118,7 +131,7 @@ static int plan_take(struct plan_build *build, const char *spec, size_t specs_le
 
 	if (spec[name_len] == '\0')
 		return fault_set(build->why, E_PARSE, "invalid zone spec '%s'", spec);
-	if (name_len != 0 && dns_name_parse(span_of(spec, name_len), &apex) < 0)
+	if (name_len != 0 && apex_read(span_of(spec, name_len), &apex) < 0)
 		return fault_set(
 			build->why, E_PARSE, "invalid domain name '%.*s'", (int)name_len, spec);
 	r = plan_source(build, spec + name_len + 1, &source);

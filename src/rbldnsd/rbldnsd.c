@@ -263,6 +263,7 @@ static int start_data(struct rbldnsd *rbldnsd, struct fault *why)
 	};
 	int r;
 
+	rbldnsd->command.options.no_pipe = true;
 	rbldnsd->shelf = shelf_new(rbldnsd_loader_release);
 	settings.shelf = rbldnsd->shelf;
 	r = rbldnsd_loader_new(&settings, &rbldnsd->loader, why);

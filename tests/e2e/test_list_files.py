@@ -150,6 +150,20 @@ def test_what_is_wrong_changes_nothing(rich, kind, text, places):
     assert set(listings(rich)) == {("198.51.100.200", "manual", True)}
 
 
+def test_files_of_foreign_systems_are_read(rich):
+    """CR LF, an editor's mark, octets behind the end of gzip's, keywords of version control in comments."""
+    text = "#$Id: list,v 1.3 2026/11/05 14:27:30 list Exp $\r\n#$ENT true\r\n:3:seen\r\n198.51.100.1\r\n198.51.100.2 :8:by hand\r\n"
+    imported(rich, gzip.compress(b"\xef\xbb\xbf" + text.encode()) + bytes(5000))
+    assert listings(rich) == {("198.51.100.1", "traps", True): "seen", ("198.51.100.2", "manual", True): "by hand"}
+    rich.cli("list", "import", "-", "--list", "main", "--reason", "plain", input="\ufeff198.51.100.3\r\n198.51.100.4 7\r\n")
+    assert {source for source, _, _ in listings(rich)} == {f"198.51.100.{n}" for n in (1, 2, 3, 4)}
+
+
+def test_a_keyword_outside_of_a_comment_is_an_error(rich):
+    _, result = imported(rich, "$ENT true\n198.51.100.1\n", check=False)
+    assert result.returncode == 65 and ":1:2: error: unknown special entry" in result.stderr
+
+
 def test_lenient_takes_the_others(rich):
     _, result = imported(rich, "198.51.100.1\n127.0.0.0/8\nnonsense\n198.51.100.2\n", "--lenient")
     assert result.stdout == "2 of 2 sources put on main; bad lines were skipped\n"

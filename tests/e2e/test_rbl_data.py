@@ -223,7 +223,7 @@ def test_texts_and_special_lines(rbl_ask):
     for place in (":3:264: the text is cut", ":10:1: a range of 512 addresses", ":12:12: $MAXRANGE4 can only become smaller",
                   ":15:1: a range of 17", ":20:2: unknown special entry", ":28:1: invalid A value"):
         assert f"data{place}" in notes
-    compare(rbl_ask, "ip4set", {"data": b"1.2.3.4 a\0b\n1.2.3.5\r\n1.2.3.6 no newline"}, ["4.3.2.1", "5.3.2.1", "6.3.2.1"])
+    compare(rbl_ask, "ip4set", {"data": b"1.2.3.4 a\0b\n1.2.3.5 b\rc\n1.2.3.6 no newline"}, ["4.3.2.1", "5.3.2.1", "6.3.2.1"])
     compare(rbl_ask, "ip4set", {"data": "1.2.3.4 " + "x" * 70000 + "\n1.2.3.5\n"}, ["4.3.2.1", "5.3.2.1"])
 
 

@@ -25,8 +25,9 @@ static void note(void *arg, const struct rbl_note *n)
 	struct heard *heard = arg;
 	size_t len = strlen(heard->notes);
 
-	snprintf(heard->notes + len, sizeof(heard->notes) - len, "%llu:%u: %s\n",
-		(unsigned long long)n->line, n->column, n->text);
+	snprintf(heard->notes + len, sizeof(heard->notes) - len, "%llu:%u: %s%s\n",
+		(unsigned long long)n->line, n->column, n->text,
+		n->is_comment ? " (a comment to others)" : "");
 }
 
 static void record(void *arg, const struct rbl_record *r)
@@ -189,6 +190,11 @@ static const struct bad_case bad_cases[] = {
 	{"192.0.2.9-192.0.2.1", "1:20: invalid address\n"},
 	{"192.0.2.1 :x", "1:11: invalid A value\n"},
 	{"192.0.2.1 :2 x", "1:14: expected ':' behind the A value\n"},
+	{"$ENT true", "1:2: unknown special entry\n"},
+	{":$ENT true", "1:3: unknown special entry\n"},
+	{"#$ENT true", "1:3: unknown special entry (a comment to others)\n"},
+	{";$Id: list,v 1.3 $", "1:3: unknown special entry (a comment to others)\n"},
+	{"#$TTL x", "1:7: expected a time like 3600, 2h or 1w\n"},
 };
 
 static void what_is_wrong_is_told_with_its_place(void **state)
@@ -204,6 +210,68 @@ static void what_is_wrong_is_told_with_its_place(void **state)
 		assert_int_equal(load(RBL_IP4SET, text, &heard, &dataset, &why), 0);
 		if (strcmp(heard.notes, bad_cases[i].note) != 0)
 			fail_msg("'%s': %s", bad_cases[i].line, heard.notes);
+		rbl_dataset_unref(&dataset);
+	}
+}
+
+/* ---- Files as foreign systems write them ---- */
+
+/* All that is said about a name, "2.0.192.1"; in one string. */
+static void ask(
+	const struct rbl_dataset *dataset, struct span name, unsigned kinds, struct heard *heard)
+{
+	struct rbl_sink sink = {record, heard};
+	struct rbl_question question;
+
+	*heard = (struct heard){0};
+	rbl_question_init(&question, name, kinds, RBL_WANT_ANY);
+	rbl_dataset_query(dataset, &question, &sink);
+}
+
+static void a_cr_before_the_newline_belongs_to_the_end_of_the_line(void **state)
+{
+	static const struct {
+		enum rbl_type type;
+		const char *text, *name, *records;
+	} cases[] = {
+		{RBL_IP4SET, "192.0.2.7\r\n192.0.2.1\r\n",
+			"\1"
+			"1\1"
+			"2\1"
+			"0\3"
+			"192",
+			"127.0.0.2 "},
+		{RBL_IP4SET, ":3:listed $\r\n\r\n192.0.2.1\r\n# x\r\n",
+			"\1"
+			"1\1"
+			"2\1"
+			"0\3"
+			"192",
+			"127.0.0.3 'listed 192.0.2.1' "},
+		{RBL_IP4TRIE, "$1 one\r\n192.0.2.1 $1\r\n",
+			"\1"
+			"1\1"
+			"2\1"
+			"0\3"
+			"192",
+			"127.0.0.2 'one' "},
+		{RBL_DNSET, ":3:\r\n.bad.example\r\n", "\1x\3bad\7example", "127.0.0.3 "},
+		{RBL_GENERIC, "x TXT words\r\n", "\1x", "'words' "},
+		{RBL_COMBINED, "$DATASET dnset @\r\nbad\r\n", "\3bad", "127.0.0.2 "},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(cases) * 2; i++) {
+		char text[256];
+		struct rbl_dataset *dataset;
+		struct heard heard;
+
+		snprintf(text, sizeof(text), "%s%s", i % 2 != 0 ? "\xef\xbb\xbf" : "",
+			cases[i / 2].text);
+		dataset = load_well(cases[i / 2].type, text);
+		ask(dataset, span_text(cases[i / 2].name), rbl_type_kinds(cases[i / 2].type),
+			&heard);
+		assert_string_equal(heard.records, cases[i / 2].records);
 		rbl_dataset_unref(&dataset);
 	}
 }
@@ -281,6 +349,7 @@ int main(void)
 		cmocka_unit_test(the_stronger_acl_holds),
 		cmocka_unit_test(special_lines_make_the_head),
 		cmocka_unit_test(what_is_wrong_is_told_with_its_place),
+		cmocka_unit_test(a_cr_before_the_newline_belongs_to_the_end_of_the_line),
 		cmocka_unit_test(too_many_ranges_over_one_address_are_an_error),
 		cmocka_unit_test(running_out_of_memory_is_an_error),
 		cmocka_unit_test(many_addresses_are_small),

@@ -129,6 +129,21 @@ static void zones_share_data_sets_and_repeat(void **state)
 	rbl_command_done(&c);
 }
 
+/* Generated command lines have dots too many. */
+static void dots_too_many_in_a_zone_are_passed_over(void **state)
+{
+	struct rbl_command c = must_parse(".bl.example:ip4set:a bl..example:ip4set:b "
+					  "bl.example..:ip4set:c .:acl:all a\\.b.example:ip4set:d");
+
+	(void)state;
+	assert_int_equal(c.plan->zones_len, 2);
+	assert_string_equal(c.plan->zones[0].name, "bl.example");
+	assert_int_equal(c.plan->zones[0].sources_len, 3);
+	assert_string_equal(c.plan->zones[1].name, "a\\.b.example");
+	assert_int_equal(c.plan->acl, 3);
+	rbl_command_done(&c);
+}
+
 static void what_cannot_be_meant_is_said(void **state)
 {
 	static const struct {
@@ -157,7 +172,8 @@ static void what_cannot_be_meant_is_said(void **state)
 		{"-b x z:ip4set:", "missing filenames for ip4set"},
 		{"-b x z:ip4set:,:,", "missing filenames for ip4set"},
 		{"-b x :ip4set:file", "missing domain name in ':ip4set:file'"},
-		{"-b x a..b:ip4set:file", "invalid domain name 'a..b'"},
+		{"-b x .:ip4set:file", "missing domain name in '.:ip4set:file'"},
+		{"-b x a\\300.b:ip4set:file", "invalid domain name 'a\\300.b'"},
 		{"-b x :acl:a :acl:b z:ip4set:f", "global acl specified more than once"},
 		{"-b x z:acl:a z:acl:b z:ip4set:f", "repeated ACL definition for zone 'z'"},
 		{"-b x z:acl:a", "missing data for zone 'z'"},
@@ -208,6 +224,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_said_is_as_in_rbldnsd),
 		cmocka_unit_test(parts_of_ttl_may_be_left_out),
 		cmocka_unit_test(zones_share_data_sets_and_repeat),
+		cmocka_unit_test(dots_too_many_in_a_zone_are_passed_over),
 		cmocka_unit_test(what_cannot_be_meant_is_said),
 		cmocka_unit_test(twenty_addresses_and_no_more),
 		cmocka_unit_test(help_asks_for_nothing_else),
