@@ -9,25 +9,6 @@
 #include "cli/cli.h"
 #include "cli/output.h"
 
-static void report_print_json(const struct conf_report *report, const char *path)
-{
-	json_t *complaints = json_array();
-
-	for (size_t i = 0; i < report->diagnostics_len; i++) {
-		const struct conf_diagnostic *complaint = &report->diagnostics[i];
-
-		json_array_append_new(complaints,
-			json_pack("{s:s, s:s, s:i, s:i, s:s}", "severity",
-				complaint->warning ? "warning" : "error", "file",
-				complaint->location.file, "line", (int)complaint->location.line,
-				"column", (int)complaint->location.column, "text",
-				complaint->text));
-	}
-	output_json(
-		json_pack("{s:s, s:b, s:i, s:o}", "file", path, "valid", report->errors_len == 0,
-			"errors", (int)report->errors_len, "complaints", complaints));
-}
-
 int verb_config_check(struct cli *cli)
 {
 	AUTO(conf) *conf = NULL;
@@ -43,7 +24,7 @@ int verb_config_check(struct cli *cli)
 	buf_init(&text, 0);
 	conf_report_print(&report, path, &text);
 	if (cli->json)
-		report_print_json(&report, path);
+		output_json(output_json_report(&report, path));
 	else if (r < 0 || !cli->quiet)
 		fputs(buf_cstr(&text), stderr);
 	if (r >= 0 && !cli->json && !cli->quiet)

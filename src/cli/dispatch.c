@@ -41,6 +41,16 @@ static bool asks_for_help(int argc, char **argv)
 	return false;
 }
 
+/* Wherever it stands: what is wrong with the words before it is told in the same form. */
+static bool asks_for_json(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--json") == 0)
+			return true;
+	}
+	return false;
+}
+
 static int cli_dispatch(struct cli *cli, int argc, char **argv)
 {
 	int used = 0;
@@ -96,6 +106,7 @@ int cli_main(struct cli *cli, int argc, char **argv)
 	cli->program = argc > 0 ? argv[0] : "stockade";
 	cli->conf_path = conf_path != NULL && *conf_path != '\0' ? conf_path : CONF_PATH;
 	cli->color = isatty(STDOUT_FILENO) && (no_color == NULL || *no_color == '\0');
+	cli->json = asks_for_json(argc, argv);
 	cli->arena = arena_new(0);
 	code = cli_run(cli, argc, argv);
 	/* A result that did not reach its reader is no success. */

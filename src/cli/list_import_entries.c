@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "cli/output.h"
 #include "policy/listing_rule.h"
 
 enum { LINES_SHOWN = 20 };
@@ -17,12 +18,22 @@ void import_free(struct import **import)
 	mem_free((*import)->groups);
 }
 
+static void import_complain_json(const struct import *import, struct import_at at, const char *text)
+{
+	if (import->bad <= LINES_SHOWN)
+		output_json_error(json_pack("{s:o, s:I, s:i, s:o}", "file",
+			output_json_text(import->file), "line", (json_int_t)at.line, "column",
+			(int)at.column, "error", output_json_text(text)));
+}
+
 void import_complain(struct import *import, struct import_at at, const char *text)
 {
 	import->bad++;
 	if (import->bad > LINES_SHOWN + 1)
 		return;
-	if (import->bad == LINES_SHOWN + 1)
+	if (import->cli->json)
+		import_complain_json(import, at, text);
+	else if (import->bad == LINES_SHOWN + 1)
 		fprintf(stderr, "%s: further errors are not shown\n", import->file);
 	else if (at.column != 0)
 		fprintf(stderr, "%s:%" PRIu64 ":%u: error: %s\n", import->file, at.line, at.column,

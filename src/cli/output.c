@@ -10,36 +10,6 @@
 #include "base/macro.h"
 #include "base/mem.h"
 
-void output_json(json_t *object)
-{
-	ASSERT(object != NULL);
-	json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
-	putchar('\n');
-	json_decref(object);
-}
-
-json_t *output_json_time(int64_t time_s)
-{
-	char text[CLOCK_TEXT_SIZE];
-
-	return time_s != 0 ? json_string(clock_print_utc(time_s, text)) : json_null();
-}
-
-json_t *output_json_text(const char *text)
-{
-	json_t *string = json_string(text != NULL ? text : "");
-	char *copy;
-
-	if (string != NULL)
-		return string;
-	copy = mem_copy_string(text);
-	for (char *c = copy; *c != '\0'; c++)
-		*c = ascii_is_print((uint8_t)*c) ? *c : '?';
-	string = json_string(copy);
-	mem_free(copy);
-	return string;
-}
-
 static bool output_parts(const struct cli *cli, int64_t time_s, struct tm *ret_parts)
 {
 	time_t seconds = (time_t)time_s;

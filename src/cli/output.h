@@ -1,23 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
-/* How results look: tables for people (libsmartcols), one JSON object for programs (jansson), times
- * in the zone of the reader or in UTC. Results go to stdout. One thread. */
-#include <jansson.h>
-
+/* How results look for people: tables (libsmartcols), times in the reader's zone or in UTC. Results
+ * go to stdout. One thread. */
 #include "cli/cli.h"
-
-/* Prints the object as one line and frees it; NULL (a bad json_pack) is a bug and aborts. */
-void output_json(json_t *object);
+#include "cli/json.h"
 
 /* "2026-11-21 14:03" in the reader's zone, "-" for 0; and that zone's name. In cli's arena. */
 const char *output_time(const struct cli *cli, int64_t time_s);
 const char *output_zone(const struct cli *cli);
-
-/* A time for JSON: ISO 8601 in UTC, or null for 0. */
-json_t *output_json_time(int64_t time_s);
-
-/* Bytes of strangers for JSON: what is no UTF-8 becomes '?'. */
-json_t *output_json_text(const char *text);
 
 struct table;
 

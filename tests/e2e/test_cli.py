@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """The command line without any role: words, options, exit codes. What verbs do is in test_cli_lists.py."""
+import json
 import os
 import subprocess
 
@@ -72,6 +73,24 @@ def test_bad_data_exits_65(program, arguments, words):
     result = run(program, *arguments)
     assert result.returncode == 65
     assert words in result.stderr
+
+
+@pytest.mark.parametrize("arguments, code", [
+    (["history", "192.0.2.300"], 65), (["incident", "hello"], 65), (["delist"], 64), (["lookup", "192.0.2.1"], 2),
+    (["--config", "/none", "status"], 78), (["list", "add", "--for", "x"], 64)])
+def test_with_json_errors_are_json_too(program, site, arguments, code):
+    site.write()
+    result = run(program, *arguments, "--json", env={"STOCKADE_CONFIG": site.conf_path})
+    assert result.returncode == code and result.stdout == ""
+    *remarks, said = [json.loads(line) for line in result.stderr.splitlines()]
+    assert said.get("error") or said["complaints"]
+    assert all(remark["remark"] for remark in remarks)
+
+
+def test_what_a_terminal_would_obey_is_shown_as_text(program):
+    for arguments in (["history", "\x1b[2J"], ["\x1b[2J"], ["incident", "\x1b[2J"], ["list", "ls", "--\x1b[2J"]):
+        result = run(program, *arguments)
+        assert "\x1b" not in result.stderr and "[2J" in result.stderr
 
 
 def test_the_configuration_is_named_by_option_or_environment(program, site):
