@@ -25,6 +25,7 @@ MANY_PARAMETERS = {
     "dns_query_encode": "the parts of a question as they follow each other on the wire",
     "rbl_answer_requests": "who answers, from what, with which room, and the batch; once a batch",
     "store_events_of": "whose and how many, and the call for each: as all that hand rows out",
+    "store_events_covering": "whose and how many, and the call for each: as all that hand rows out",
     "store_incidents_of": "whose and how many, and the call for each: as all that hand rows out",
     "store_listing_again": "the row, when, by which event, and the number it gets",
 }

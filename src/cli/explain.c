@@ -31,9 +31,18 @@ struct explain_job {
 
 /* ---- our own lists ---- */
 
+/* An entry in force that the keeper named for the client (no subject) or for a name. */
+struct known_entry {
+	struct known_entry *next; /* an equal or a wider one */
+	struct span subject;
+	const char *list, *sublist;
+	struct source source;
+};
+
 /* What the keeper says about a few sources, as a view: the same shape that the gate looks into. */
 struct small_view {
 	struct cli *cli;
+	struct known_entry *entries;
 	struct snapshot_writer *writer;
 	int lists[LISTS_MAX];
 };
@@ -73,7 +82,41 @@ static void small_view_add(struct small_view *small, const struct bus_listing *l
 	}
 }
 
-static int small_view_ask(struct small_view *small, struct span text, struct fault *why)
+static void small_view_remember(
+	struct small_view *small, struct span subject, const struct bus_listing *listing)
+{
+	struct arena *arena = small->cli->arena;
+	struct known_entry *entry;
+
+	if (listing->ended_s != 0 || listing->excluded || listing->source == NULL)
+		return;
+	entry = arena_alloc(arena, sizeof(*entry));
+	*entry = (struct known_entry){.next = small->entries,
+		.subject = subject,
+		.list = arena_copy_string(arena, listing->list),
+		.sublist = arena_copy_string(arena, listing->sublist),
+		.source = *listing->source};
+	small->entries = entry;
+}
+
+/* The nearest entry of each hit, as far as the keeper named it. */
+static void hits_name_entries(struct facts *facts, const struct known_entry *entries)
+{
+	for (size_t i = 0; i < facts->list_hits_len; i++) {
+		struct list_fact *hit = &facts->list_hits[i];
+
+		for (const struct known_entry *e = entries; e != NULL && hit->entry == NULL;
+			e = e->next)
+			if (span_equal(e->subject, hit->domain) && hit->sublist != NULL &&
+				strcmp(e->list, hit->list->name) == 0 &&
+				strcmp(e->sublist, hit->sublist->name) == 0)
+				hit->entry = &e->source;
+	}
+}
+
+/* text: the address, or the name that is asked about and is the subject as well. */
+static int small_view_ask(
+	struct small_view *small, struct span text, struct span subject, struct fault *why)
 {
 	AUTO(bus_answer) *answer = NULL;
 	struct source source;
@@ -83,8 +126,10 @@ static int small_view_ask(struct small_view *small, struct span text, struct fau
 	if (text.len == 0 || source_parse(text, &source, NULL) < 0)
 		return 0; /* "[192.0.2.1]", "friend": nothing that can be listed */
 	r = control_ask(small->cli->control, &query, &answer, why);
-	for (size_t i = 0; r >= 0 && i < answer->listings_len; i++)
+	for (size_t i = 0; r >= 0 && i < answer->listings_len; i++) {
 		small_view_add(small, &answer->listings[i]);
+		small_view_remember(small, subject, &answer->listings[i]);
+	}
 	return r;
 }
 
@@ -94,10 +139,11 @@ static int small_view_fill(struct small_view *small, const struct facts *facts, 
 	const struct span names[NAMES_MAX] = {facts->helo, facts_mailbox_domain(facts->sender),
 		facts->ptr_name, facts->confirmed_name};
 	char address[IP_TEXT_SIZE];
-	int r = small_view_ask(small, span_text(ip_print(facts->client, address)), why);
+	int r = small_view_ask(
+		small, span_text(ip_print(facts->client, address)), (struct span){0}, why);
 
 	for (size_t i = 0; r >= 0 && i < NAMES_MAX; i++)
-		r = small_view_ask(small, names[i], why);
+		r = small_view_ask(small, names[i], names[i], why);
 	return r;
 }
 
@@ -118,28 +164,32 @@ static int small_view_open(struct small_view *small, struct view **ret_view, str
 	return r;
 }
 
-static int view_from_keeper(
-	struct cli *cli, const struct facts *facts, struct view **ret_view, struct fault *why)
+static int view_from_keeper(struct small_view *small, const struct facts *facts,
+	struct view **ret_view, struct fault *why)
 {
-	AUTO(snapshot_writer) *writer = snapshot_writer_new(1, clock_now_s());
-	struct small_view small = {.cli = cli, .writer = writer};
-	int r = keeper_try(cli, why);
+	int r = keeper_try(small->cli, why);
 
 	if (r < 0)
 		return r;
-	small_view_declare(&small);
-	r = small_view_fill(&small, facts, why);
-	return r < 0 ? r : small_view_open(&small, ret_view, why);
+	small_view_declare(small);
+	r = small_view_fill(small, facts, why);
+	return r < 0 ? r : small_view_open(small, ret_view, why);
 }
 
 /* There is always a view, if need be an empty one; remarks say what is missing. */
-static struct view *view_for(struct cli *cli, const struct facts *facts)
+static struct view *view_for(
+	struct cli *cli, const struct facts *facts, struct known_entry **ret_entries)
 {
+	AUTO(snapshot_writer) *writer = snapshot_writer_new(1, clock_now_s());
+	struct small_view small = {.cli = cli, .writer = writer};
 	struct view *view = NULL;
 	struct fault why;
 
-	if (view_from_keeper(cli, facts, &view, &why) >= 0)
+	*ret_entries = NULL;
+	if (view_from_keeper(&small, facts, &view, &why) >= 0) {
+		*ret_entries = small.entries;
 		return view;
+	}
 	cli_remark(cli, "%s; our lists are those of the newest snapshot, without the changes since",
 		why.text);
 	if (snapshot_open_newest(cli->conf->lists_path, &view, &why) >= 0)
@@ -235,14 +285,16 @@ static void explain_on_ready(struct consultation *consultation, void *arg)
 {
 	struct explain_job *job = arg;
 	struct explanation *x = arena_alloc(job->cli->arena, sizeof(*x));
+	struct known_entry *entries;
 	struct facts facts;
 
 	if (job->is_told) /* the last answer came in the turn in which the time was over */
 		return;
 	job->is_told = true;
 	consultation_facts(consultation, &job->request, &facts);
-	shelf_put(job->views, view_for(job->cli, &facts));
+	shelf_put(job->views, view_for(job->cli, &facts, &entries));
 	consultation_facts(consultation, &job->request, &facts);
+	hits_name_entries(&facts, entries);
 	explain_fill(&facts, job->cli->conf, clock_now_s(), x);
 	if (job->cli->json)
 		explain_print_json(x);

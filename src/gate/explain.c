@@ -9,6 +9,21 @@ enum { FIX_SIZE = EXPLAIN_CHANGE_SIZE / 2 };
 
 /* ---- the smallest single change ---- */
 
+/* Listed by a network or domain around it, which is not taken off for its sake. */
+static bool hit_is_around(const struct list_fact *hit)
+{
+	return hit->entry != NULL &&
+	       (hit->entry->kind == SOURCE_NET ? hit->entry->net.bits < 128
+					       : hit->entry->domain[0] == '.');
+}
+
+/* Removal takes a source off all lists, an exception counts in its sublist. */
+static bool is_healed(const struct list_fact *hit, const struct list_fact *repaired)
+{
+	return hit_is_around(repaired) ? hit->sublist == repaired->sublist
+				       : hit->list->holds == repaired->list->holds;
+}
+
 /* The world in which one check has nothing to say; asked again, it shows whether that check alone
  * stands in the way. */
 static void heal(struct facts *facts, const struct conf *conf, const struct check_result *r)
@@ -19,7 +34,7 @@ static void heal(struct facts *facts, const struct conf *conf, const struct chec
 	case CHECK_OWN_LIST:
 	case CHECK_DOMAIN_LIST:
 		for (size_t i = 0; i < facts->list_hits_len; i++)
-			if (facts->list_hits[i].list->holds != r->hit->list->holds)
+			if (!is_healed(&facts->list_hits[i], r->hit))
 				facts->list_hits[kept++] = facts->list_hits[i];
 		facts->list_hits_len = kept;
 		return;
@@ -45,15 +60,30 @@ static void heal(struct facts *facts, const struct conf *conf, const struct chec
 	}
 }
 
+static void change_print_list(const struct list_fact *hit, const char *ip, char fix[FIX_SIZE])
+{
+	char name[DOMAIN_SIZE];
+	char around[SOURCE_TEXT_SIZE];
+
+	if (hit->domain.len != 0) {
+		snprintf(name, sizeof(name), "%.*s", (int)hit->domain.len,
+			(const char *)hit->domain.ptr);
+		ip = name;
+	}
+	if (hit_is_around(hit))
+		snprintf(fix, FIX_SIZE,
+			"stockade list add %s --list %s --sublist %s --except --reason \"...\" (it is listed by %s)",
+			ip, hit->list->name, hit->sublist->name, source_print(hit->entry, around));
+	else
+		snprintf(fix, FIX_SIZE, "stockade delist %s --reason \"...\"", ip);
+}
+
 static void change_print_fix(const struct check_result *r, const char *ip, char fix[FIX_SIZE])
 {
 	switch (r->check) {
 	case CHECK_OWN_LIST:
-		snprintf(fix, FIX_SIZE, "stockade delist %s --reason \"...\"", ip);
-		return;
 	case CHECK_DOMAIN_LIST:
-		snprintf(fix, FIX_SIZE, "stockade delist %.*s --reason \"...\"",
-			(int)r->hit->domain.len, (const char *)r->hit->domain.ptr);
+		change_print_list(r->hit, ip, fix);
 		return;
 	case CHECK_EARLY:
 		snprintf(fix, FIX_SIZE, "a client that waits for the greeting");
@@ -156,6 +186,7 @@ static void explain_add(struct explanation *e, const struct check_result *r)
 {
 	struct explain_line *line = &e->lines[e->lines_len++];
 
+	/* There is no connection yet: a fact that only one could bring is left open. */
 	*line = (struct explain_line){.number = (unsigned)e->lines_len,
 		.key = check_words_get(r->check)->key,
 		.name = r->dnsbl != NULL ? r->dnsbl->name : NULL,
@@ -166,6 +197,10 @@ static void explain_add(struct explanation *e, const struct check_result *r)
 		.location = r->dnsbl != NULL ? r->dnsbl->location : r->conf->location,
 		.reached = r->reached,
 		.decided = r->decided};
+	if (r->check == CHECK_EARLY) {
+		line->found = "known only when it connects";
+		line->outcome = check_outcome_name(OUTCOME_SKIPPED);
+	}
 	if (r->hit != NULL)
 		line->location = r->hit->list->location;
 	else if (r->check == CHECK_SCORE && r->conf->location.line == 0)

@@ -31,6 +31,9 @@ struct list_fact {
 	int64_t until_s;
 	struct span reason;
 	struct span domain; /* of a domain list: the name that is listed */
+	/* The entry: the address or name itself, or a network or domain around it. NULL: not known,
+	 * since the published lists say only that something is listed. */
+	const struct source *entry;
 };
 
 struct facts {

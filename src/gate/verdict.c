@@ -207,8 +207,12 @@ static void check_helo_ours(const struct deciding *d, struct check_result *r)
 			    : span_equal_nocase(d->facts->helo, span_text(d->conf->hostname)) ||
 				      facts_domain_is_own(d->conf, d->facts->helo);
 
+	if (kind == HELO_ABSENT) {
+		found_text(r, "not given");
+		return;
+	}
 	found_quoted(r, d->facts->helo);
-	if (kind != HELO_ABSENT && ours) {
+	if (ours) {
 		fail(r, REFUSAL_HELO_OURS);
 		found_text(r, " is ours");
 	}
@@ -244,7 +248,7 @@ static void check_helo_bad(const struct deciding *d, struct check_result *r)
 	}
 	found_quoted(r, d->facts->helo);
 	if (complaint != NULL) {
-		fail(r, REFUSAL_HELO_BAD);
+		fail(r, kind == HELO_LITERAL ? REFUSAL_HELO_BAD_LITERAL : REFUSAL_HELO_BAD);
 		found_text(r, complaint);
 	}
 }

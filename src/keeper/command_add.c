@@ -125,6 +125,17 @@ static const char *adding_subject(const struct adding *adding, char text[SOURCE_
 	return text;
 }
 
+/* On a blocklist a domain means senders and HELO names too: those prove nothing, so they allow
+ * nothing. */
+#define ALLOWED_NAMES \
+	"; it matches hosts by their confirmed reverse DNS name, not by sender or HELO"
+
+static bool adding_allows_names(const struct adding *adding)
+{
+	return strcmp(adding->placement.list->name, "allow") == 0 &&
+	       adding->first.kind == SOURCE_DOMAIN;
+}
+
 static char *adding_text(const struct adding *adding)
 {
 	struct command_run *run = adding->run;
@@ -139,9 +150,10 @@ static char *adding_text(const struct adding *adding)
 	if (run->item.change.rows == 0 && adding->skipped == 0)
 		return arena_format(run->arena, "%s on %s/%s until %s already; nothing changed",
 			adding->add->n_sources == 1 ? subject : "all are", list, sublist, until);
-	text = arena_format(run->arena, "%s %s on %s/%s until %s%s", subject,
+	text = arena_format(run->arena, "%s %s on %s/%s until %s%s%s", subject,
 		adding->add->excluded ? "excluded" : "put", list, sublist, until,
-		adding->replaced != 0 ? " (replaces what was there)" : "");
+		adding->replaced != 0 ? " (replaces what was there)" : "",
+		adding_allows_names(adding) ? ALLOWED_NAMES : "");
 	if (adding->skipped == 0)
 		return text;
 	return arena_format(run->arena, "%s; %lu left out, the first because %s", text,

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "keeper/query.h"
+
+#include <stdlib.h>
+
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/serial.h"
@@ -16,7 +19,8 @@ enum {
 	PAGE_DEFAULT = 100,
 	PAGE_MAX = 1000,
 	INCIDENTS_MAX = 50,
-	EVENTS_MAX = 200
+	EVENTS_MAX = 200,
+	EVENTS_FOUND_MAX = 1000 /* with those of networks around, some of them twice */
 };
 
 struct asking {
@@ -52,6 +56,10 @@ static int add_event(const struct store_event *event, void *arg)
 {
 	struct asking *asking = arg;
 
+	if (asking->answer->n_events == asking->room) {
+		asking->answer->more = true;
+		return 1;
+	}
 	asking->answer->events[asking->answer->n_events++] = event_encode(&asking->encoder, event);
 	return 0;
 }
@@ -83,13 +91,59 @@ static int ask_incidents_of(struct asking *asking, const struct source *source)
 	return r < 0 ? r : 0;
 }
 
+static int listing_compare(const void *a, const void *b)
+{
+	const Stockade__Listing *const *one = a, *const *other = b;
+
+	return ((*one)->ended_s < (*other)->ended_s) - ((*one)->ended_s > (*other)->ended_s);
+}
+
+/* Of the source, within it and around it: an address was listed by its network, too. The latest
+ * first. */
+static int ask_ended_of(struct asking *asking, const struct source *source)
+{
+	size_t first = asking->answer->n_listings;
+	int r = ask_listings_of(asking, STORE_ENDED, source);
+
+	if (r >= 0)
+		r = ask_listings_of(asking, STORE_ENDED_COVERING, source);
+	qsort(asking->answer->listings + first, asking->answer->n_listings - first,
+		sizeof(*asking->answer->listings), listing_compare);
+	return r;
+}
+
+static int event_compare(const void *a, const void *b)
+{
+	const Stockade__Event *const *one = a, *const *other = b;
+
+	return ((*one)->id < (*other)->id) - ((*one)->id > (*other)->id);
+}
+
+/* The latest first, each once, EVENTS_MAX at most. */
+static void events_settle(Stockade__Answer *answer)
+{
+	size_t kept = 0;
+
+	qsort(answer->events, answer->n_events, sizeof(*answer->events), event_compare);
+	for (size_t i = 0; i < answer->n_events; i++)
+		if (kept == 0 || answer->events[kept - 1]->id != answer->events[i]->id)
+			answer->events[kept++] = answer->events[i];
+	answer->more = answer->more || kept > EVENTS_MAX;
+	answer->n_events = kept < EVENTS_MAX ? kept : EVENTS_MAX;
+}
+
 static int ask_events_of(struct asking *asking, const struct source *source)
 {
+	struct store *store = asking->encoder.store;
 	int r;
 
+	asking->room = EVENTS_FOUND_MAX;
 	asking->answer->events =
-		arena_alloc(asking->encoder.arena, EVENTS_MAX * sizeof(Stockade__Event *));
-	r = store_events_of(asking->encoder.store, source, EVENTS_MAX, add_event, asking);
+		arena_alloc(asking->encoder.arena, asking->room * sizeof(Stockade__Event *));
+	r = store_events_of(store, source, EVENTS_MAX + 1, add_event, asking);
+	if (r >= 0 && source != NULL)
+		r = store_events_covering(store, source, EVENTS_MAX + 1, add_event, asking);
+	events_settle(asking->answer);
 	return r < 0 ? r : 0;
 }
 
@@ -117,7 +171,7 @@ static int ask_source(struct asking *asking, const Stockade__Source *wire, struc
 	if (r >= 0 &&
 		!asking->encoder
 			 .is_private) /* operators have a query of its own for what has ended */
-		r = ask_listings_of(asking, STORE_ENDED, &source);
+		r = ask_ended_of(asking, &source);
 	return r < 0 ? r : ask_incidents_of(asking, &source);
 }
 
@@ -138,7 +192,7 @@ static int ask_history(struct asking *asking, const Stockade__Source *wire, stru
 	if (r >= 0)
 		r = source_from_wire(wire, &source);
 	if (r >= 0)
-		r = ask_listings_of(asking, STORE_ENDED, &source);
+		r = ask_ended_of(asking, &source);
 	return r < 0 ? r : ask_events_of(asking, &source);
 }
 

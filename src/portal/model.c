@@ -235,7 +235,7 @@ static void incident_add_check(
 /* The rule is a key of the refusals; "no-ptr-temp" has the words of the check "no-ptr". */
 static const struct check_words *rule_words(struct span rule)
 {
-	static const char *const endings[] = {"", "-temp", "-conn", "-many"};
+	static const char *const endings[] = {"", "-temp", "-conn", "-many", "-literal"};
 
 	for (size_t i = 0; i < COUNTOF(endings); i++) {
 		struct span ending = span_text(endings[i]);

@@ -98,21 +98,46 @@ int store_event_get(struct store *store, uint64_t id, store_event_call *each, vo
 	return each(&event, arg);
 }
 
-int store_events_of(struct store *store, const struct source *source, uint32_t limit,
-	store_event_call *each, void *arg)
+static int events_each(struct sql *sql, store_event_call *each, void *arg)
 {
-	AUTO(sql) *sql = sql_start(store, source != NULL ? Q_EVENTS_OF : Q_EVENT_LAST);
 	int r = 0;
 
-	if (source != NULL)
-		sql_add_about(sql, source, limit);
-	else
-		sql_add_limit(sql, limit);
 	while (r == 0 && (r = sql_next(sql)) > 0) {
 		struct store_event event;
 
 		event_read(sql, &event);
 		r = each(&event, arg);
+	}
+	return r;
+}
+
+int store_events_of(struct store *store, const struct source *source, uint32_t limit,
+	store_event_call *each, void *arg)
+{
+	AUTO(sql) *sql = sql_start(store, source != NULL ? Q_EVENTS_OF : Q_EVENT_LAST);
+
+	if (source != NULL)
+		sql_add_about(sql, source, limit);
+	else
+		sql_add_limit(sql, limit);
+	return events_each(sql, each, arg);
+}
+
+int store_events_covering(struct store *store, const struct source *source, uint32_t limit,
+	store_event_call *each, void *arg)
+{
+	struct key key, own = key_of(source);
+	int r = 0;
+
+	for (unsigned step = 0; r == 0 && key_covering(source, step, &key); step++) {
+		AUTO(sql) *sql = NULL;
+
+		if (key.bits == own.bits && key.len == own.len)
+			continue;
+		sql = sql_start(store, Q_EVENTS_AT);
+		sql_add_key(sql, &key);
+		sql_add_limit(sql, limit);
+		r = events_each(sql, each, arg);
 	}
 	return r;
 }

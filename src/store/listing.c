@@ -200,7 +200,8 @@ static int listings_each(struct sql *sql, const struct selection *selection)
 static int listings_at(
 	struct store *store, const struct key *key, const struct selection *selection)
 {
-	AUTO(sql) *sql = sql_start(store, Q_LISTINGS_AT);
+	bool ended = selection->select->which == STORE_ENDED_COVERING;
+	AUTO(sql) *sql = sql_start(store, ended ? Q_LISTINGS_ENDED_AT : Q_LISTINGS_AT);
 
 	sql_add_key(sql, key);
 	return listings_each(sql, selection);
@@ -278,6 +279,9 @@ int store_listings(
 	case STORE_AT:
 		key = key_of(select->source);
 		return listings_at(store, &key, &selection);
+	case STORE_ENDED_COVERING:
+		selection.skip = select->source;
+		return listings_covering(store, &selection);
 	case STORE_COVERING:
 		return listings_covering(store, &selection);
 	case STORE_WITHIN:

@@ -130,10 +130,11 @@ enum store_which {
 	STORE_COVERING, /* in force, covering source or equal to it; list may be empty for all */
 	STORE_WITHIN,   /* in force, inside source, source itself left out */
 	STORE_ENDED,    /* no longer in force, of source itself or within it; the latest first */
-	STORE_PAGE,     /* in force, of list, behind after_id, in order of number */
-	STORE_ADDED,    /* added by event, in force, behind after_id, in order of number */
-	STORE_REMOVED,  /* ended by event, behind after_id, in order of number */
-	STORE_EXPIRED,  /* in force although until_s <= time_s; the earliest first */
+	STORE_ENDED_COVERING, /* no longer in force, covering source, source itself left out */
+	STORE_PAGE,           /* in force, of list, behind after_id, in order of number */
+	STORE_ADDED,          /* added by event, in force, behind after_id, in order of number */
+	STORE_REMOVED,        /* ended by event, behind after_id, in order of number */
+	STORE_EXPIRED,        /* in force although until_s <= time_s; the earliest first */
 };
 
 struct store_select {
@@ -255,6 +256,10 @@ int store_event_add(struct store *store, const struct store_event *event, uint64
 int store_event_get(struct store *store, uint64_t id, store_event_call *each, void *arg);
 /* source NULL: the latest of all. */
 int store_events_of(struct store *store, const struct source *source, uint32_t limit,
+	store_event_call *each, void *arg);
+/* Of the networks and domains around source, itself left out: the latest `limit` of each, in no
+ * order together, and an event of several comes several times. */
+int store_events_covering(struct store *store, const struct source *source, uint32_t limit,
 	store_event_call *each, void *arg);
 /* 0, or E_CHECKSUM with the number of the first event that was changed afterwards. */
 int store_events_verify(struct store *store, uint64_t *ret_bad_id);

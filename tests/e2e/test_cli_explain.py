@@ -56,6 +56,28 @@ def test_our_lists_are_those_of_this_moment(site, keeper):
     assert explain(site, "192.0.2.10", "--helo", "mail.good.test")["would"] == "pass"
 
 
+def test_what_helps_is_a_command_that_works(site, keeper):
+    site.cli("list", "add", "192.0.2.0/28", "--list", "main", "--reason", "spam run")
+    change = explain(site, "192.0.2.10", "--helo", "mail.good.test")["change"]
+    assert "listed by 192.0.2.0/28" in change and "delist" not in change
+    command = change.split("stockade ", 1)[1].split(' --reason "..."', 1)[0].split()
+    site.cli(*command, "--reason", "a neighbour")
+    assert explain(site, "192.0.2.10", "--helo", "mail.good.test")["would"] == "pass"
+    site.cli("list", "add", "192.0.2.10", "--list", "main", "--reason", "itself")
+    assert explain(site, "192.0.2.10", "--helo", "mail.good.test")["change"].startswith("stockade delist 192.0.2.10 ")
+    site.cli("list", "add", ".bad.example", "--reason", "phishing")
+    change = explain(site, "192.0.2.11", "--from", "x@www.bad.example", "--helo", "mail.good.test")["change"]
+    site.cli("delist", "192.0.2.0/28", "192.0.2.10", "--reason", "only the domain is left")
+    change = explain(site, "192.0.2.10", "--from", "x@www.bad.example", "--helo", "mail.good.test")["change"]
+    assert "stockade list add www.bad.example --list names --sublist manual --except" in change
+
+
+def test_what_only_a_connection_could_tell_is_left_open(site, keeper):
+    checks = {check["check"]: check for check in explain(site, "192.0.2.10")["checks"]}
+    assert checks["early"]["outcome"] == "skipped" and "only when it connects" in checks["early"]["found"]
+    assert checks["helo-ours"]["found"] == checks["helo-bad"]["found"] == "not given"
+
+
 def test_a_listed_sender_domain(site, keeper):
     site.cli("list", "add", "bad.example", "--reason", "phishing")
     found = explain(site, "192.0.2.10", "--helo", "mail.good.test", "--from", "x@bad.example")

@@ -93,6 +93,46 @@ def test_delist_leaves_the_allow_list_alone(site, keeper):
     assert nothing.returncode == 66
 
 
+def test_who_is_listed_by_a_network_gets_the_commands_that_help(site, keeper):
+    add(site, "198.51.100.0/24")
+    refused = site.cli("delist", "198.51.100.9", "--reason", "x", check=False)
+    assert refused.returncode == 66
+    assert "stockade delist 198.51.100.0/24 --reason" in refused.stderr
+    command = refused.stderr.split("(stockade list add ", 1)[1].split(" --reason", 1)[0].split()
+    site.cli("list", "add", *command, "--reason", "a neighbour")
+    assert site.json("lookup", "198.51.100.9")["listed"] is False
+    assert site.json("lookup", "198.51.100.8", check=False)["listed"] is True
+
+
+def test_history_follows_what_covered_a_source(site, keeper):
+    add(site, "198.51.100.0/24")
+    add(site, ".bad.example")
+    site.cli("delist", "198.51.100.0/24", ".bad.example", "--reason", "repaired")
+    for source, around in (("198.51.100.9", "198.51.100.0/24"), ("www.bad.example", ".bad.example")):
+        history = site.json("history", source)
+        listing, = history["listings"]
+        assert listing["source"] == around and listing["ended-reason"] == "repaired"
+        assert [event["event"] for event in history["events"]] == sorted(
+            {event["event"] for event in history["events"]}, reverse=True)
+        assert [event["verb"] for event in history["events"]] == ["delist", "add"]
+    add(site, "198.51.100.9")
+    assert [event["verb"] for event in site.json("history", "198.51.100.9")["events"]] == ["add", "delist", "add"]
+    assert site.json("history", "198.51.101.9")["listings"] == []
+
+
+def test_removal_names_the_list(site, keeper):
+    add(site, "198.51.100.9")
+    assert site.cli("delist", "198.51.100.9", "-n", "--reason", "x").stdout.endswith(
+        "removed 198.51.100.9 from main/manual\n")
+    assert site.cli("delist", "198.51.100.9", "--reason", "x").stdout == "removed 198.51.100.9 from main/manual\n"
+
+
+def test_an_allowed_domain_says_what_it_matches(site, keeper):
+    said = site.cli("allow", "good.test", "--reason", "partner").stdout
+    assert "by their confirmed reverse DNS name, not by sender" in said
+    assert "confirmed" not in site.cli("allow", "198.51.100.9", "--reason", "partner").stdout
+
+
 def test_never_listed_sources_exit_77(site, keeper):
     own = site.cli("list", "add", "10.99.1.1", "--reason", "x", check=False)
     assert own.returncode == 77 and "10.99.1.1" in own.stderr

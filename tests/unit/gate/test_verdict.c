@@ -358,7 +358,7 @@ static const struct verdict_case cases[] = {
 	{"HELO short", helo_short, VERDICT_REFUSE,
 		"550 5.7.1 HELO name 'friend' is not a valid host name"},
 	{"HELO literal of another", helo_other_literal, VERDICT_REFUSE,
-		"550 5.7.1 HELO name '[192.0.2.8]' is not"},
+		"550 5.7.1 HELO [192.0.2.8] is not the address you call from, [192.0.2.7]."},
 	{"HELO literal of its own", helo_own_literal, VERDICT_PASS, NULL},
 	{"HELO hostile", helo_hostile, VERDICT_REFUSE, "550 5.7.1 HELO name 'a??250 <b>' is not"},
 	{"no PTR", no_ptr, VERDICT_REFUSE,
