@@ -2,10 +2,10 @@
 #pragma once
 /*
  * The configuration as a value: read from YAML, checked against the settings table, immutable
- * afterwards. Each role reads the file itself; SIGHUP makes a new one, and the old one stays when
- * the new one has errors. Shared by references: a session keeps the configuration it began with
- * (conf_ref) while new ones start with the newer; the last conf_unref frees. Any number of threads
- * may read, take references and give them back.
+ * afterwards. It is read once, by `stockade run`, and handed to the roles (conf/sealed.h); SIGHUP
+ * makes a new one, and the old one stays when the new one has errors. Shared by references: a
+ * session keeps the configuration it began with (conf_ref) while new ones start with the newer; the
+ * last conf_unref frees. Any number of threads may read, take references and give them back.
  *
  * Every value remembers the line it came from, so that `stockade explain` can name the line that
  * decided: struct conf_location with line 0 is a default.
@@ -212,9 +212,18 @@ struct conf_feed {
 	struct conf_location location;
 };
 
+struct conf_secret;
+
 struct conf {
 	const char *file;
 	int64_t loaded_s;
+
+	/* What it was read from (conf/sources.h, conf/secrets.h). */
+	size_t sources_len;
+	struct conf_source *sources;
+	size_t secrets_len, secrets_room;
+	struct conf_secret *secrets;
+	struct span sealed; /* the memory they lie in when they were handed over */
 
 	const char *hostname;
 	const char *contact;    /* a mailbox */
@@ -315,6 +324,8 @@ struct conf_report {
 int conf_load(const char *path, int64_t now_s, struct conf **ret_conf, struct conf_report *report);
 int conf_load_text(const struct conf_source *source, int64_t now_s, struct conf **ret_conf,
 	struct conf_report *report);
+/* What sealed_new (conf/sealed.h) made; the descriptor may be closed afterwards. */
+int conf_load_sealed(int fd, int64_t now_s, struct conf **ret_conf, struct conf_report *report);
 void conf_report_done(struct conf_report *report);
 
 /* One more reference; returns conf. conf_free gives the loader's own back (AUTO); conf_unref is the
@@ -330,9 +341,6 @@ void conf_report_print(const struct conf_report *report, const char *path, struc
 
 /* As YAML again: what differs from the defaults, or everything. */
 void conf_print(const struct conf *conf, bool defaults, struct buf *out);
-
-/* The files with secrets that the role dns reads: the nth, NULL behind the last. */
-const char *conf_dns_file(const struct conf *conf, size_t n);
 
 const struct conf_list *conf_list_find(const struct conf *conf, struct span name);
 const struct conf_feed *conf_feed_find(const struct conf *conf, struct span name);

@@ -36,15 +36,8 @@ static int file_read(int fd, size_t size, struct buf *out)
 	return n < 0 ? err_from_errno(errno) : 0;
 }
 
-int secret_file_read(
-	const char *path, enum secret_reader reader, struct buf *out, struct fault *why)
+int secret_file_read(const char *path, struct buf *out, struct fault *why)
 {
-	static const char *const advice[] = {
-		[SECRET_OF_ALL_ROLES] =
-			"; its owner should be root, its group _stockade, its mode 0640",
-		[SECRET_OF_DNS] =
-			"; the user of the role dns has to be able to read it (chown _stockade-dns)",
-	};
 	struct stat status;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	int r = fd < 0 || fstat(fd, &status) < 0 ? err_from_errno(errno)
@@ -57,7 +50,7 @@ int secret_file_read(
 	if (r == 0 || r == E_CONFIG)
 		return r;
 	return fault_set(why, E_CONFIG, "cannot read '%s': %s%s", path, err_text(r),
-		r == E_DENIED ? advice[reader] : "");
+		r == E_DENIED ? "; who starts this program has to be able to read it" : "");
 }
 
 void secret_done(struct buf *secret)

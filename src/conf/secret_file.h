@@ -8,13 +8,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* Whose the file is when it is not ours to read: for the words about it. */
-enum secret_reader { SECRET_OF_ALL_ROLES, SECRET_OF_DNS };
-
 /* Appends the content to an empty *out, whose limit holds. E_CONFIG, words in *why that name the
  * file: it is missing, longer than the limit, not a file, readable by everybody or not by us. */
-int secret_file_read(
-	const char *path, enum secret_reader reader, struct buf *out, struct fault *why);
+int secret_file_read(const char *path, struct buf *out, struct fault *why);
 
 /* Overwrites what was read, and ends the buffer. */
 void secret_done(struct buf *secret);

@@ -5,25 +5,20 @@
 
 #include "base/macro.h"
 #include "base/mem.h"
-#include "conf/secret_file.h"
+#include "conf/secrets.h"
 
-/* More than any secret in base64 with its line ends. */
-enum { FILE_MAX = 1024 };
-
-static int key_read(const struct conf_key *key, struct tsig_key *ret_key, struct fault *why)
+static int key_read(const struct conf *conf, const struct conf_key *key, struct tsig_key *ret_key,
+	struct fault *why)
 {
 	struct fault reason = {""};
-	struct buf text;
-	int r;
+	struct span text;
+	int r = secrets_find(conf, key->file, &text, &reason);
 
-	buf_init(&text, FILE_MAX);
-	r = secret_file_read(key->file, SECRET_OF_ALL_ROLES, &text, &reason);
 	if (r == 0 && tsig_key_init(ret_key,
 			      &(struct tsig_key_text){span_text(key->name),
-				      (enum tsig_algorithm)key->algorithm, buf_span(&text)},
+				      (enum tsig_algorithm)key->algorithm, text},
 			      &reason) < 0)
 		r = fault_prefix(&reason, E_CONFIG, "'%s'", key->file);
-	secret_done(&text);
 	return r < 0 ? fault_set(why, r, "key '%s': %s", key->name, reason.text) : 0;
 }
 
@@ -32,7 +27,7 @@ int keys_read(const struct conf *conf, struct keys **ret_keys, struct fault *why
 	AUTO(keys) *keys = mem_alloc(sizeof(*keys) + conf->keys_len * sizeof(keys->items[0]));
 
 	for (; keys->len < conf->keys_len; keys->len++) {
-		int r = key_read(&conf->keys[keys->len], &keys->items[keys->len], why);
+		int r = key_read(conf, &conf->keys[keys->len], &keys->items[keys->len], why);
 
 		if (r < 0)
 			return r;

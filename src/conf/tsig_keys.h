@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * The secrets of dns.keys, read from their files. The roles that sign and verify read them
- * themselves, from inside their jails, at start and at each reload; nobody else may read such a
- * file. Owner: whoever asked; immutable, so any number of threads may read.
+ * The secrets of dns.keys, for the roles that sign and verify. Owner: whoever asked; immutable, so
+ * any number of threads may read.
  */
 #include "conf/conf.h"
 #include "dns/tsig.h"
@@ -13,8 +12,8 @@ struct keys {
 	struct tsig_key items[]; /* in the order of conf->keys */
 };
 
-/* E_CONFIG with words that name key and file: it is missing, may be read by everybody, holds no
- * secret. */
+/* Of the secrets that conf holds (conf/secrets.h). E_CONFIG with words that name key and file: it
+ * holds no secret, or was not read. */
 int keys_read(const struct conf *conf, struct keys **ret_keys, struct fault *why);
 void keys_free(struct keys **keys);
 

@@ -3,57 +3,9 @@
 
 #include <stdio.h>
 
-#include "base/arena.h"
 #include "base/macro.h"
 #include "base/mem.h"
-#include "conf/secret_file.h"
-
-enum { FILE_MAX = 64 << 20 };
-
-/* ---- files with secrets ---- */
-
-/* "line:column: words" becomes "file:line:column: error: words". */
-static int fault_in_file(const char *path, const struct fault *inner, struct fault *why)
-{
-	const char *words = strstr(inner->text, ": ");
-
-	return fault_set(why, E_CONFIG, "%s:%.*s: error: %s", path, (int)(words - inner->text),
-		inner->text, words + 2);
-}
-
-static int read_keys(const char *path, struct access_keys **ret_keys, struct fault *why)
-{
-	struct fault inner;
-	struct buf text;
-	int r;
-
-	buf_init(&text, FILE_MAX);
-	r = secret_file_read(path, SECRET_OF_DNS, &text, why);
-	if (r == 0) {
-		r = access_keys_parse(buf_span(&text), ret_keys, &inner);
-		r = r < 0 ? fault_in_file(path, &inner, why) : 0;
-	}
-	secret_done(&text);
-	return r;
-}
-
-static int read_secrets(const char *path, struct dns_cookie_secrets *ret_secrets, struct fault *why)
-{
-	struct fault inner;
-	struct buf text;
-	int r;
-
-	buf_init(&text, FILE_MAX);
-	r = secret_file_read(path, SECRET_OF_DNS, &text, why);
-	if (r == 0) {
-		r = dns_cookie_secrets_parse(buf_span(&text), ret_secrets, &inner);
-		r = r < 0 ? fault_in_file(path, &inner, why) : 0;
-	}
-	secret_done(&text);
-	return r;
-}
-
-/* ---- rules ---- */
+#include "conf/asking_keys.h"
 
 static void set_words(struct guard *guard, const struct conf *conf)
 {
@@ -107,7 +59,7 @@ static int set_zone(struct guard_zone *rules, const struct zone *zone, const str
 	else if (serving->keys == NULL)
 		rules->allow_from =
 			prefix_set_new(conf->guard.allow_from, conf->guard.allow_from_len);
-	return serving->keys != NULL ? read_keys(serving->keys, &rules->keys, why) : 0;
+	return serving->keys != NULL ? asking_keys_read(conf, serving->keys, &rules->keys, why) : 0;
 }
 
 int guard_load(const struct conf *conf, const struct zone_table *table, struct guard **ret_guard,
@@ -118,7 +70,7 @@ int guard_load(const struct conf *conf, const struct zone_table *table, struct g
 
 	set_rules(guard, conf);
 	if (conf->guard.cookie_secrets != NULL)
-		r = read_secrets(conf->guard.cookie_secrets, &guard->secrets, why);
+		r = cookie_secrets_read(conf, &guard->secrets, why);
 	guard->zones_len = table->zones_len;
 	for (size_t i = 0; i < table->zones_len && r == 0; i++)
 		r = set_zone(&guard->zones[i], &table->zones[i], conf, why);

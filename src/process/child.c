@@ -19,27 +19,36 @@ static _Noreturn void child_fail(const struct child_plan *plan, const char *what
 	_exit(err_exit_code(E_SYSTEM));
 }
 
-/* First all out of the way, then each to its place, which a later one may use. How many. */
-static int child_pass_sockets(const struct child_plan *plan, struct buf *names)
-{
-	int moved[SOCKETS_MAX];
-	int count = 0;
+struct passing {
+	struct buf names;
+	int count;
+	int moved[SOCKETS_MAX + 1];
+};
 
+/* Out of the way of where the others are going to be. */
+static void child_pass(
+	const struct child_plan *plan, struct passing *passing, const char *name, int fd)
+{
+	buf_append_format(&passing->names, "%s%s", passing->count > 0 ? ":" : "", name);
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, LISTEN_FDS_START + SOCKETS_MAX + 1);
+	if (fd < 0)
+		child_fail(plan, "move socket");
+	passing->moved[passing->count++] = fd;
+}
+
+static void child_pass_sockets(const struct child_plan *plan, struct passing *passing)
+{
+	child_pass(plan, passing, SOCKET_OF_HANDOVER, plan->handover);
 	for (size_t i = 0; i < plan->sockets->len; i++) {
 		const struct listen_socket *sock = &plan->sockets->sock[i];
 
-		if (sock->fd < 0)
-			continue;
-		buf_append_format(names, "%s%s", count > 0 ? ":" : "", sock->name);
-		moved[count] = fcntl(sock->fd, F_DUPFD_CLOEXEC, LISTEN_FDS_START + SOCKETS_MAX);
-		if (moved[count++] < 0)
-			child_fail(plan, "move socket");
+		if (sock->fd >= 0)
+			child_pass(plan, passing, sock->name, sock->fd);
 	}
-	for (int i = 0; i < count; i++) {
-		if (dup2(moved[i], LISTEN_FDS_START + i) < 0)
+	for (int i = 0; i < passing->count; i++) {
+		if (dup2(passing->moved[i], LISTEN_FDS_START + i) < 0)
 			child_fail(plan, "place socket");
 	}
-	return count;
 }
 
 static void child_set_number(const char *name, long number)
@@ -54,12 +63,13 @@ static _Noreturn void child_exec(const struct child_plan *plan)
 {
 	const char *arguments[] = {
 		"stockade", "role", plan->role, "--config", plan->conf_path, NULL};
-	struct buf names;
+	struct passing passing = {.count = 0};
 
-	buf_init(&names, 0);
-	child_set_number("LISTEN_FDS", child_pass_sockets(plan, &names));
+	buf_init(&passing.names, 0);
+	child_pass_sockets(plan, &passing);
+	child_set_number("LISTEN_FDS", passing.count);
 	child_set_number("LISTEN_PID", getpid());
-	setenv("LISTEN_FDNAMES", buf_cstr(&names), 1);
+	setenv("LISTEN_FDNAMES", buf_cstr(&passing.names), 1);
 	setenv("NOTIFY_SOCKET", plan->notify_path, 1);
 	/* The program as when the supervisor started, also when a newer one was installed since. */
 	execv("/proc/self/exe", (char *const *)arguments);

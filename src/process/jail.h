@@ -12,6 +12,7 @@
  * runs of ordinary users too. A kernel without Landlock is told so by jail_confine's result;
  * without seccomp no role runs. Main thread.
  */
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "conf/conf.h"
@@ -23,6 +24,10 @@ int jail_confine(const char *role, const struct conf *conf, struct fault *why);
 
 /* As jail_confine, for "rbldnsd". A path that is not there is left out. */
 int jail_confine_to(const char *role, const struct jail_path *paths, size_t len, struct fault *why);
+
+/* Whether the jail of a role is the same in both configurations: what it opens and whom it asks. A
+ * process cannot change that any more. Pure. */
+bool jail_is_same(const char *role, const struct conf *a, const struct conf *b);
 
 /* Only the role's system calls. E_ABSENT, E_SYSTEM. */
 int jail_seal(const char *role, struct fault *why);

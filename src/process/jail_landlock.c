@@ -103,82 +103,13 @@ static int ruleset_allow_connect(
 	return 0;
 }
 
-/* Whether path is folder or lies below it. Both as the configuration writes them: absolute. */
-static bool path_is_below(const char *path, const char *folder)
-{
-	size_t len = strlen(folder);
-
-	while (len > 1 && folder[len - 1] == '/')
-		len--;
-	return strncmp(path, folder, len) == 0 &&
-	       (path[len] == '/' || path[len] == '\0' || len == 1);
-}
-
-static void folder_of(const char *file, char *folder, size_t size)
-{
-	char path[PATH_MAX], *slash;
-
-	folder[0] = '\0';
-	if (realpath(file, path) == NULL)
-		return;
-	slash = strrchr(path, '/');
-	*(slash == path ? slash + 1 : slash) = '\0';
-	if (strlen(path) < size)
-		memcpy(folder, path, strlen(path) + 1);
-}
-
-/* Nothing that the role may not see lies below the folder of file: it may have the folder. */
-static bool folder_is_harmless(const struct conf *conf, const char *file)
-{
-	char folder[PATH_MAX], store[PATH_MAX];
-
-	folder_of(file, folder, sizeof(folder));
-	if (folder[0] == '\0' || path_is_below(conf->state_path, folder) ||
-		path_is_below(conf->run_path, folder) || path_is_below(conf->lists_path, folder))
-		return false;
-	return folders_store(conf, store, sizeof(store)) <= 0 || !path_is_below(store, folder);
-}
-
-bool jail_can_reload(const struct conf *conf)
-{
-	bool can = folder_is_harmless(conf, conf->file);
-	const char *file;
-
-	for (size_t i = 0; (file = conf_dns_file(conf, i)) != NULL; i++)
-		can = can && folder_is_harmless(conf, file);
-	for (size_t i = 0; i < conf->keys_len; i++)
-		can = can && folder_is_harmless(conf, conf->keys[i].file);
-	return can;
-}
-
-/* The folder of a file that is read again at a reload; a file that is replaced by rename is another
- * file. But not when the store lies below: then this one file, and the supervisor starts roles anew
- * instead of reloading them. */
-static int jail_allow_file(
-	const struct ruleset *ruleset, const struct conf *conf, const char *file, struct fault *why)
-{
-	char folder[PATH_MAX];
-
-	if (!folder_is_harmless(conf, file))
-		return ruleset_allow_path(ruleset, file, FS_READ, why);
-	folder_of(file, folder, sizeof(folder));
-	return ruleset_allow_path(ruleset, folder, FS_READ, why);
-}
-
 static int jail_allow_paths(const struct jail *jail, const struct ruleset *ruleset,
 	const struct conf *conf, struct fault *why)
 {
 	char path[PATH_MAX];
-	const char *file;
-	int r = jail_allow_file(ruleset, conf, conf->file, why);
+	int r = 0;
 
-	for (size_t i = 0; r == 0 && (jail->may & MAY_READ_DNS_FILES) != 0 &&
-			   (file = conf_dns_file(conf, i)) != NULL;
-		i++)
-		r = jail_allow_file(ruleset, conf, file, why);
-	for (size_t i = 0; r == 0 && (jail->may & MAY_READ_KEYS) != 0 && i < conf->keys_len; i++)
-		r = jail_allow_file(ruleset, conf, conf->keys[i].file, why);
-	if (r == 0 && (jail->may & MAY_READ_LISTS) != 0)
+	if ((jail->may & MAY_READ_LISTS) != 0)
 		r = ruleset_allow_path(ruleset, conf->lists_path, FS_READ, why);
 	if (r == 0 && (jail->may & MAY_WRITE_LISTS) != 0)
 		r = ruleset_allow_path(ruleset, conf->lists_path, FS_WRITE, why);

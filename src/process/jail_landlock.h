@@ -23,6 +23,3 @@ struct jail_scope {
 
 /* Nothing but these from now on. 1: all holds; 0: an old kernel, or no Landlock; E_SYSTEM. */
 int jail_restrict(const struct jail_scope *scope, struct fault *why);
-
-/* Whether a role may read the configuration again: not with folders of ours below its folder. */
-bool jail_can_reload(const struct conf *conf);

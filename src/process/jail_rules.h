@@ -13,8 +13,9 @@ enum may {
 	MAY_USE_BUS = 16,
 	MAY_ASK_RESOLVER = 32,
 	MAY_USE_BACKEND = 64,
-	MAY_READ_DNS_FILES = 128, /* keys of clients, secrets of cookies */
-	MAY_READ_KEYS = 256,      /* dns.keys: secrets shared with other name servers */
+	/* Handed over with the configuration (process/handover.h); no role opens their files. */
+	MAY_HAVE_DNS_SECRETS = 128, /* keys of clients, secrets of cookies */
+	MAY_HAVE_KEYS = 256,        /* dns.keys: secrets shared with other name servers */
 	MAY_ASK_FEEDS = 512,
 	MAY_WRITE_NAMED = 1024, /* files that the command line names: logs */
 	MAY_USE_SYSLOG = 2048,

@@ -11,7 +11,6 @@ enum {
 void lifecycle_started(struct lifecycle *role)
 {
 	role->life = LIFE_STARTING;
-	role->outdated = false;
 	role->waits = false;
 }
 
@@ -38,12 +37,11 @@ enum life_action lifecycle_start_failed(struct lifecycle *role, int64_t now_ms)
 	return start_later(role, DEATH_CRASH, now_ms);
 }
 
-enum life_action lifecycle_ready(struct lifecycle *role, int64_t now_ms)
+void lifecycle_ready(struct lifecycle *role, int64_t now_ms)
 {
 	role->life = LIFE_READY;
 	role->settled = true;
 	role->ready_ms = now_ms;
-	return role->outdated ? LIFE_HUP : LIFE_LEAVE;
 }
 
 enum life_action lifecycle_died(
@@ -78,10 +76,7 @@ enum life_action lifecycle_configure(struct lifecycle *role, enum life_change ch
 		return role->waits ? LIFE_LEAVE : LIFE_START;
 	if (change != LIFE_SAME_PROCESS)
 		return lifecycle_end(role);
-	if (role->life == LIFE_READY)
-		return LIFE_HUP;
-	role->outdated = true; /* it cannot take the signal yet */
-	return LIFE_LEAVE;
+	return role->life == LIFE_ENDING ? LIFE_LEAVE : LIFE_CONFIGURE;
 }
 
 bool lifecycles_report_ready(struct lifecycles *all)

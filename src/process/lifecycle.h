@@ -24,7 +24,7 @@ enum life_action {
 	LIFE_START,
 	LIFE_START_LATER, /* in delay_ms */
 	LIFE_TERM,        /* SIGTERM */
-	LIFE_HUP,         /* SIGHUP: it reads the configuration again */
+	LIFE_CONFIGURE,   /* it gets the newer configuration */
 	LIFE_GIVE_UP,     /* trying again will not help: all end */
 };
 
@@ -36,10 +36,9 @@ enum death {
 
 struct lifecycle {
 	enum life life;
-	bool wanted;   /* by the configuration */
-	bool settled;  /* was ready once, or failed once */
-	bool outdated; /* the configuration changed while it was starting */
-	bool waits;    /* down, to be started in delay_ms */
+	bool wanted;  /* by the configuration */
+	bool settled; /* was ready once, or failed once */
+	bool waits;   /* down, to be started in delay_ms */
 	int64_t ready_ms, delay_ms;
 };
 
@@ -59,7 +58,7 @@ void lifecycle_started(struct lifecycle *role);
 enum life_action lifecycle_start_failed(struct lifecycle *role, int64_t now_ms);
 
 /* It said READY=1. */
-enum life_action lifecycle_ready(struct lifecycle *role, int64_t now_ms);
+void lifecycle_ready(struct lifecycle *role, int64_t now_ms);
 
 /* Its process is gone. */
 enum life_action lifecycle_died(
@@ -68,7 +67,8 @@ enum life_action lifecycle_died(
 /* It is to end. */
 enum life_action lifecycle_end(struct lifecycle *role);
 
-/* What a new configuration asks for. LIFE_NEW_PROCESS: its sockets or its jail change. */
+/* What a new configuration asks for. LIFE_NEW_PROCESS: its sockets or its jail change. A process
+ * that is starting gets it as well: it waits in the socket until it can be taken. */
 enum life_change { LIFE_SAME_PROCESS, LIFE_NEW_PROCESS, LIFE_UNWANTED };
 enum life_action lifecycle_configure(struct lifecycle *role, enum life_change change);
 

@@ -9,13 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/macro.h"
 #include "base/obj.h"
 #include "list/snapshot_folder.h"
 #include "process/folders.h"
+#include "process/handover.h"
 #include "process/jail.h"
 #include "process/sd_notify.h"
 #include "process/sockets.h"
@@ -31,6 +30,9 @@ struct running {
 	struct sockets sockets;
 	struct role_socket role_sockets[SOCKETS_MAX];
 	int notify_fd;
+	int handover_fd;
+	struct watch *handover;
+	bool alone; /* started by itself */
 	bool stopping;
 };
 
@@ -133,23 +135,6 @@ void role_go_on(struct role_context *context)
 		loop_stop(context->loop);
 }
 
-int role_load_conf(const char *path, struct conf **ret_conf)
-{
-	struct conf_report report;
-	int r = conf_load(path, clock_now_s(), ret_conf, &report);
-
-	if (report.diagnostics_len > 0 || r < 0) {
-		struct buf text;
-
-		buf_init(&text, 0);
-		conf_report_print(&report, path, &text);
-		(void)!write(STDERR_FILENO, buf_cstr(&text), buf_len(&text));
-		buf_done(&text);
-	}
-	conf_report_done(&report);
-	return r;
-}
-
 static void running_on_term(int number, void *arg)
 {
 	struct running *running = OBJ(running, arg);
@@ -162,15 +147,14 @@ static void running_on_term(int number, void *arg)
 	running->stopping = true;
 }
 
-static void running_on_hup(int number, void *arg)
+/* A newer configuration. What the role had stays when it cannot take this one. */
+static void running_configure(struct running *running, int conf_fd)
 {
-	struct running *running = OBJ(running, arg);
 	AUTO(conf) *old = running->conf;
 	struct conf *conf = NULL;
-	int r;
+	int r = handover_open(conf_fd, &conf);
 
-	(void)number;
-	r = role_load_conf(running->context.conf_path, &conf);
+	close(conf_fd);
 	if (r < 0) {
 		old = NULL;
 		log_event(EV_CONFIG_BAD,
@@ -185,6 +169,35 @@ static void running_on_hup(int number, void *arg)
 			EV_CONFIG_LOADED, LOG_FIELDS(log_text("file", running->context.conf_path)));
 }
 
+static void running_on_handover(struct watch *watch, int ready, void *arg)
+{
+	struct running *running = OBJ(running, arg);
+	int conf_fd = -1;
+
+	(void)ready;
+	switch (handover_receive(watch_fd(watch), &conf_fd)) {
+	case HANDOVER_CONF:
+		running_configure(running, conf_fd);
+		break;
+	case HANDOVER_ENDED: /* whoever it was: we are told to end in other ways */
+		watch_set(watch, WATCH_NOTHING);
+		break;
+	case HANDOVER_NOTHING:
+		break;
+	}
+}
+
+/* Of a role that was started by itself. A supervisor sends the newer configuration itself, and
+ * hears the signal when all processes of this program get it. */
+static void running_on_hup(int number, void *arg)
+{
+	struct running *running = OBJ(running, arg);
+
+	(void)number;
+	if (running->alone)
+		handover_ask_reader(running->handover_fd);
+}
+
 static int running_take_sockets(struct running *running, struct fault *why)
 {
 	struct role_context *context = &running->context;
@@ -192,7 +205,7 @@ static int running_take_sockets(struct running *running, struct fault *why)
 
 	if (r < 0)
 		return r;
-	sockets_inherit(&running->sockets);
+	sockets_inherit(&running->sockets, running->handover_fd);
 	if (role_is_keeper(running->role) && !sockets_are_open(&running->sockets))
 		r = folders_prepare_sockets(running->conf, why);
 	if (r == 0)
@@ -238,31 +251,67 @@ static int running_start(struct running *running, struct fault *why)
 	return r < 0 ? r : jail_seal(running->role->name, why);
 }
 
+/* From now on: before, there was nothing that could take a newer configuration. */
+static void running_hear_handover(struct running *running)
+{
+	running->handover = watch_new(
+		running->context.loop, running->handover_fd, running_on_handover, running);
+	watch_set(running->handover, WATCH_READ);
+}
+
 static void running_end(struct running *running)
 {
 	if (running->role->finish != NULL)
 		running->role->finish(&running->context);
+	watch_free(&running->handover);
 	loop_free(&running->context.loop);
 	sockets_close(&running->sockets);
 	conf_free(&running->conf);
+	close(running->handover_fd);
 	if (running->notify_fd >= 0)
 		close(running->notify_fd);
 }
 
+/* From the supervisor, who sent it before it started us; or from the file. */
+static int running_load(struct running *running, const char *conf_path, struct fault *why)
+{
+	const char *name = running->role->name;
+	int r, conf_fd = -1;
+
+	running->handover_fd = sockets_inherited(SOCKET_OF_HANDOVER);
+	running->alone = running->handover_fd < 0;
+	if (running->alone) {
+		r = handover_load(conf_path, &running->conf);
+		if (r == 0)
+			r = handover_load_secrets(running->conf, handover_secrets(name), why);
+		return r < 0 ? r
+			     : handover_start_reader(conf_path, name, &running->handover_fd, why);
+	}
+	fcntl(running->handover_fd, F_SETFD, FD_CLOEXEC);
+	if (handover_receive(running->handover_fd, &conf_fd) != HANDOVER_CONF)
+		return fault_set(why, E_CLOSED, "no configuration was handed over");
+	r = handover_open(conf_fd, &running->conf);
+	close(conf_fd);
+	return r;
+}
+
 int role_main(const struct role *role, const char *conf_path)
 {
-	struct running running = {.magic = (uint32_t)MAGIC_running, .role = role, .notify_fd = -1};
+	struct running running = {
+		.magic = (uint32_t)MAGIC_running, .role = role, .notify_fd = -1, .handover_fd = -1};
 	struct fault why = {""};
 	int r;
 
 	log_open(role->name, LOG_INFO);
-	r = role_load_conf(conf_path, &running.conf);
-	if (r < 0)
-		return err_exit_code(r);
-	log_open(role->name, (enum log_level)running.conf->log_level);
+	r = running_load(&running, conf_path, &why);
+	if (r < 0 && why.text[0] == '\0')
+		return err_exit_code(r); /* the report said why */
+	if (r == 0)
+		log_open(role->name, (enum log_level)running.conf->log_level);
 	running.context = (struct role_context){
 		.name = role->name, .conf_path = conf_path, .conf = running.conf};
-	r = running_start(&running, &why);
+	if (r == 0)
+		r = running_start(&running, &why);
 	if (r < 0) {
 		log_event(EV_ROLE_FAILED, LOG_FIELDS(log_text("role", role->name),
 						  log_text("why", why.text), log_error(r)));
@@ -271,6 +320,7 @@ int role_main(const struct role *role, const char *conf_path)
 	log_event(EV_ROLE_STARTED,
 		LOG_FIELDS(log_text("role", role->name), log_number("pid", getpid())));
 	notify_send(running.notify_fd, "READY=1");
+	running_hear_handover(&running);
 	if (!running.stopping)
 		loop_run(running.context.loop);
 	running_end(&running);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What every role has in common. role_main (process/role.c) reads the configuration, takes the
- * sockets that the supervisor or systemd opened (LISTEN_FDS, LISTEN_FDNAMES; missing ones are
- * opened here when the process may), makes the loop, calls the role's start, says READY, and runs
- * the loop until SIGTERM. The jail (process/jail.c) closes in two steps: user, paths and
- * connections before start, so that threads of the role are inside; system calls after it. So
- * `stockade role gate` works below `stockade run`, below a systemd unit, and by hand in a test.
+ * What every role has in common. role_main (process/role.c) takes the configuration that it is
+ * handed (process/handover.h; started by itself it reads the file), takes the sockets that the
+ * supervisor or systemd opened (LISTEN_FDS, LISTEN_FDNAMES; missing ones are opened here when the
+ * process may), makes the loop, calls the role's start, says READY, and runs the loop until
+ * SIGTERM. The jail (process/jail.c) closes in two steps: user, paths and connections before start,
+ * so that threads of the role are inside; system calls after it. So `stockade role gate` works
+ * below `stockade run`, below a systemd unit, and by hand in a test.
  *
  * Socket names: "smtp-0", "smtp-1", ... (gate.listen, in order); "dns-udp-0-0" and "dns-tcp-0-0"
  * (dns.listen number, thread number); "http-0" (portal.listen); "bus-gate", "bus-dns", "bus-web",
@@ -52,9 +53,6 @@ struct role {
 /* One of this program's roles (roles/roles.h), which end with NULL; NULL: none of that name. */
 const struct role *role_find(const struct role *const *roles, const char *name);
 bool role_is_keeper(const struct role *role);
-
-/* Reads the configuration; complaints go to stderr as people read them; E_CONFIG, E_ABSENT. */
-int role_load_conf(const char *path, struct conf **ret_conf);
 
 /* Runs a role in this process until it is told to end; the exit code. */
 int role_main(const struct role *role, const char *conf_path);

@@ -158,7 +158,19 @@ uint64_t sockets_inherited_count(uint64_t most)
 	return number;
 }
 
-void sockets_inherit(struct sockets *sockets)
+int sockets_inherited(const char *name)
+{
+	struct span names = span_text(getenv("LISTEN_FDNAMES"));
+	uint64_t count = sockets_inherited_count(INHERITED_MAX);
+
+	for (uint64_t i = 0; i < count; i++) {
+		if (span_equal_text(span_split(&names, ':'), name))
+			return LISTEN_FDS_START + (int)i;
+	}
+	return -1;
+}
+
+void sockets_inherit(struct sockets *sockets, int kept)
 {
 	struct span names = span_text(getenv("LISTEN_FDNAMES"));
 	uint64_t count = sockets_inherited_count(INHERITED_MAX);
@@ -167,6 +179,8 @@ void sockets_inherit(struct sockets *sockets)
 		int fd = LISTEN_FDS_START + (int)i;
 		struct listen_socket *sock = sockets_find(sockets, span_split(&names, ':'));
 
+		if (fd == kept)
+			continue;
 		if (sock == NULL || sock->fd >= 0) {
 			close(fd);
 			continue;

@@ -32,11 +32,16 @@ int sockets_plan(
 /* How many descriptors from LISTEN_FDS_START on are meant for this process (sd_listen_fds(3):
  * LISTEN_PID has to name it); 0 when there are more than `most`. */
 enum { LISTEN_FDS_START = 3 };
+#define SOCKET_OF_HANDOVER "configuration" /* process/handover.h */
 uint64_t sockets_inherited_count(uint64_t most);
 
+/* The descriptor that LISTEN_FDS hands over by that name, which stays open; -1: none. Before
+ * sockets_inherit. */
+int sockets_inherited(const char *name);
+
 /* Fills in what LISTEN_FDS hands over by name, once, and clears those variables; descriptors of
- * other names are closed. */
-void sockets_inherit(struct sockets *sockets);
+ * other names are closed, but `kept` (-1: none). */
+void sockets_inherit(struct sockets *sockets, int kept);
 
 /* Opens what is still closed. On failure those opened here stay open until sockets_close. */
 int sockets_open(struct sockets *sockets, struct fault *why);

@@ -14,6 +14,7 @@
 #include "base/obj.h"
 #include "process/child.h"
 #include "process/folders.h"
+#include "process/handover.h"
 #include "process/jail.h"
 #include "process/lifecycle.h"
 #include "process/sd_notify.h"
@@ -27,6 +28,7 @@ struct supervised {
 	const struct role *role;
 	struct lifecycle *life;
 	pid_t pid; /* 0: none */
+	int handover_fd;
 	struct timer again;
 	struct sockets sockets;
 };
@@ -69,8 +71,7 @@ static void supervisor_on_ready(pid_t pid, void *arg)
 		struct supervised *supervised = &supervisor->roles[i];
 
 		if (supervised->pid == pid && supervised->life->life == LIFE_STARTING)
-			supervised_act(supervised,
-				lifecycle_ready(supervised->life, loop_now_ms(supervisor->loop)));
+			lifecycle_ready(supervised->life, loop_now_ms(supervisor->loop));
 	}
 	supervisor_report_ready(supervisor);
 }
@@ -81,25 +82,54 @@ static void supervised_again(struct timer *timer, void *arg)
 	supervised_act(OBJ(supervised, arg), LIFE_START);
 }
 
-static void supervised_start(struct supervised *supervised)
+/* The configuration waits in the socket before the process is there. */
+static int supervised_fork(struct supervised *supervised, struct fault *why)
 {
 	struct supervisor *supervisor = supervised->supervisor;
+	const char *name = supervised->role->name;
 	struct child_plan plan = {
-		.role = supervised->role->name,
+		.role = name,
 		.conf_path = supervisor->conf_path,
 		.sockets = &supervised->sockets,
 		.notify_path = notify_listener_path(supervisor->listener),
-		.user = role_user(supervised->role->name),
+		.user = role_user(name),
 	};
+	int ends[2], r = handover_pair(ends, why);
+
+	if (r < 0)
+		return r;
+	plan.handover = ends[1];
+	r = handover_send_conf(ends[0], supervisor->conf, name, why);
+	if (r == 0)
+		r = child_start(&plan, &supervised->pid, why);
+	close(ends[1]);
+	if (r < 0)
+		close(ends[0]);
+	else
+		supervised->handover_fd = ends[0];
+	return r;
+}
+
+static void supervised_start(struct supervised *supervised)
+{
 	struct fault why = {""};
 
-	if (child_start(&plan, &supervised->pid, &why) == 0) {
+	if (supervised_fork(supervised, &why) == 0) {
 		lifecycle_started(supervised->life);
 		return;
 	}
 	log_event(EV_ROLE_FAILED, LOG_FIELDS(log_role_name(supervised), log_text("why", why.text)));
-	supervised_act(supervised,
-		lifecycle_start_failed(supervised->life, loop_now_ms(supervisor->loop)));
+	supervised_act(supervised, lifecycle_start_failed(supervised->life,
+					   loop_now_ms(supervised->supervisor->loop)));
+}
+
+static void supervised_configure(struct supervised *supervised)
+{
+	struct fault why = {""};
+
+	if (handover_send_conf(supervised->handover_fd, supervised->supervisor->conf,
+		    supervised->role->name, &why) < 0)
+		kill(supervised->pid, SIGKILL); /* it hangs; the next one gets the newest */
 }
 
 static void supervised_act(struct supervised *supervised, enum life_action action)
@@ -110,8 +140,10 @@ static void supervised_act(struct supervised *supervised, enum life_action actio
 		supervised_start(supervised);
 	else if (action == LIFE_START_LATER)
 		timer_set(&supervised->again, loop_now_ms(loop) + supervised->life->delay_ms);
-	else if (action == LIFE_TERM || action == LIFE_HUP)
-		kill(supervised->pid, action == LIFE_TERM ? SIGTERM : SIGHUP);
+	else if (action == LIFE_TERM)
+		kill(supervised->pid, SIGTERM);
+	else if (action == LIFE_CONFIGURE)
+		supervised_configure(supervised);
 	else if (action == LIFE_GIVE_UP)
 		supervisor_stop(supervised->supervisor);
 	if (!supervised->life->waits)
@@ -148,6 +180,7 @@ static void supervised_died(struct supervised *supervised, int status)
 		death_of(status), loop_now_ms(supervisor->loop));
 
 	supervised->pid = 0;
+	close(supervised->handover_fd);
 	if (action == LIFE_START_LATER || action == LIFE_GIVE_UP)
 		supervised_log_death(supervised, pid, status); /* nobody had told it to end */
 	if (action == LIFE_START_LATER)
@@ -218,45 +251,6 @@ static void supervisor_on_child(int number, void *arg)
 		supervisor_go_on_stopping(supervisor);
 }
 
-static bool is_same_files(const struct conf *a, const struct conf *b)
-{
-	for (size_t i = 0;; i++) {
-		const char *of_a = conf_dns_file(a, i), *of_b = conf_dns_file(b, i);
-
-		if (of_a == NULL || of_b == NULL)
-			return of_a == of_b;
-		if (strcmp(of_a, of_b) != 0)
-			return false;
-	}
-}
-
-static bool have_same_keys(const struct conf *a, const struct conf *b)
-{
-	bool same = a->keys_len == b->keys_len;
-
-	for (size_t i = 0; same && i < a->keys_len; i++)
-		same = strcmp(a->keys[i].file, b->keys[i].file) == 0;
-	return same;
-}
-
-static bool have_same_feed_ports(const struct conf *a, const struct conf *b)
-{
-	bool same = a->feeds_len == b->feeds_len;
-
-	for (size_t i = 0; same && i < a->feeds_len; i++)
-		same = a->feeds[i].server.port == b->feeds[i].server.port;
-	return same;
-}
-
-/* What a role cannot change in its process: the jail allows these and no others. */
-static bool is_same_jail(const struct conf *a, const struct conf *b)
-{
-	return strcmp(a->run_path, b->run_path) == 0 && strcmp(a->lists_path, b->lists_path) == 0 &&
-	       strcmp(a->state_path, b->state_path) == 0 && strcmp(a->store, b->store) == 0 &&
-	       a->resolver.port == b->resolver.port && a->backend.port == b->backend.port &&
-	       is_same_files(a, b) && have_same_keys(a, b) && have_same_feed_ports(a, b);
-}
-
 static bool conf_has_role(const struct conf *conf, const char *name)
 {
 	for (size_t i = 0; i < conf->roles_len; i++) {
@@ -311,14 +305,17 @@ static int supervisor_prepare(struct supervisor *supervisor, const struct conf *
 	return 0;
 }
 
-/* Puts one role where the new configuration wants it. */
-static void supervised_adopt(struct supervised *supervised, const struct conf *conf,
-	const struct sockets *sockets, bool same_jail)
+/* Puts one role where the configuration wants it, which is the supervisor's already. */
+static void supervised_adopt(
+	struct supervised *supervised, const struct conf *old, const struct sockets *sockets)
 {
-	bool same = same_jail && sockets_equal(&supervised->sockets, sockets);
-	enum life_change change = !conf_has_role(conf, supervised->role->name) ? LIFE_UNWANTED
-				  : same                                       ? LIFE_SAME_PROCESS
-									       : LIFE_NEW_PROCESS;
+	const struct conf *conf = supervised->supervisor->conf;
+	const char *name = supervised->role->name;
+	bool same = sockets_equal(&supervised->sockets, sockets) && old != NULL &&
+		    jail_is_same(name, old, conf);
+	enum life_change change = !conf_has_role(conf, name) ? LIFE_UNWANTED
+				  : same                     ? LIFE_SAME_PROCESS
+							     : LIFE_NEW_PROCESS;
 
 	sockets_close(&supervised->sockets); /* those that are no longer listened on */
 	supervised->sockets = *sockets;
@@ -332,15 +329,29 @@ static int supervisor_adopt(struct supervisor *supervisor, struct conf *conf, st
 	int r = supervisor_prepare(supervisor, conf, sockets, why);
 
 	if (r == 0) {
-		bool same_jail = old != NULL && is_same_jail(old, conf) && jail_can_reload(conf);
-
 		supervisor->conf = conf;
 		log_open("run", (enum log_level)conf->log_level);
 		for (size_t i = 0; i < supervisor->lives.len; i++)
-			supervised_adopt(&supervisor->roles[i], conf, &sockets[i], same_jail);
+			supervised_adopt(&supervisor->roles[i], old, &sockets[i]);
 		conf_free(&old);
 	}
 	mem_free(sockets);
+	return r;
+}
+
+/* With the secrets of all roles that run here: who checks is who reads. */
+static int supervisor_load(const char *path, struct conf **ret_conf, struct fault *why)
+{
+	AUTO(conf) *conf = NULL;
+	int r = handover_load(path, &conf);
+	unsigned secrets = 0;
+
+	for (size_t i = 0; r == 0 && i < conf->roles_len; i++)
+		secrets |= handover_secrets(conf->roles[i]);
+	if (r == 0)
+		r = handover_load_secrets(conf, secrets, why);
+	if (r == 0)
+		*ret_conf = TAKE(conf);
 	return r;
 }
 
@@ -354,7 +365,7 @@ static void supervisor_on_hup(int number, void *arg)
 	(void)number;
 	if (supervisor->lives.stopping)
 		return;
-	r = role_load_conf(supervisor->conf_path, &conf);
+	r = supervisor_load(supervisor->conf_path, &conf, &why);
 	if (r == 0)
 		r = supervisor_adopt(supervisor, conf, &why);
 	log_event(r < 0 ? EV_CONFIG_BAD : EV_CONFIG_LOADED,
@@ -461,9 +472,13 @@ int supervisor_run(const struct role *const *roles, const char *conf_path)
 	int code, r;
 
 	log_open("run", LOG_INFO);
-	r = role_load_conf(conf_path, &conf);
-	if (r < 0)
+	r = supervisor_load(conf_path, &conf, &why);
+	if (r < 0) {
+		if (why.text[0] != '\0')
+			log_event(EV_ROLE_FAILED,
+				LOG_FIELDS(log_text("role", "run"), log_text("why", why.text)));
 		return err_exit_code(r);
+	}
 	supervisor = mem_new(supervisor);
 	supervisor_init(supervisor, roles, conf_path);
 	r = supervisor_start(supervisor, conf, &why);

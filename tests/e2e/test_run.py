@@ -18,6 +18,28 @@ def add(site, source, *more):
     site.cli("list", "add", source, "--list", "main", "--reason", "test", *more)
 
 
+def files_of(pid):
+    """What a process has open, as far as we may see it."""
+    try:
+        return [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+    except (PermissionError, FileNotFoundError):
+        return []
+
+
+def memory_of(pid):
+    found = b""
+    with open(f"/proc/{pid}/maps", encoding="ascii", errors="replace") as maps, open(f"/proc/{pid}/mem", "rb") as memory:
+        for line in maps:
+            begin, end = (int(word, 16) for word in line.split()[0].split("-"))
+            if line.split()[1].startswith("r") and end - begin < 1 << 26 and "[v" not in line:
+                try:
+                    memory.seek(begin)
+                    found += memory.read(end - begin)
+                except OSError:
+                    pass  # not there yet
+    return found
+
+
 def is_listed(site, name=LISTED):
     return wait_for(lambda: answers(site.ports["dns"], name) == ["127.0.0.8"], what=f"{name} to be listed")
 
@@ -83,6 +105,50 @@ def test_wrong_configuration_changes_nothing(running_site):
     is_listed(site)
     assert site.role_pids() == pids
     assert site.supervisor.events("role.died") == []
+
+
+def test_roles_need_no_file_of_the_configuration(running_site):
+    """The supervisor hands it over: what root alone may read reaches every role, and so does a role that is started anew
+    while the file is not there at all."""
+    site = running_site
+    os.mkdir(site.path("etc", "conf.d"), 0o700)
+    with open(site.path("etc", "conf.d", "10-mode.yaml"), "w", encoding="utf-8") as file:
+        file.write("log: {level: debug}\n")
+    os.chmod(file.name, 0o600)
+    os.chmod(site.conf_path, 0o600)
+    old = site.role_pids()
+    site.supervisor.signal(signal.SIGHUP)
+    site.supervisor.wait_for_event("config.loaded", count=1 + len(old))
+    os.rename(site.conf_path, site.conf_path + ".away")
+    for role, pid in old.items():
+        assert not [name for name in files_of(pid) if name.startswith(site.path("etc"))]
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: site.role_pids()[role] != pid, what=f"{role} to be started again")
+    assert site.supervisor.is_running()
+    os.rename(site.conf_path + ".away", site.conf_path)
+    add(site, "198.51.100.9")
+    is_listed(site)
+
+
+def test_a_role_gets_no_secrets_but_its_own(running_site):
+    """Who reads strangers' mail has the keys of zone transfers neither in a file that it may open nor in its memory."""
+    site = running_site
+    secret = "c2VjcmV0LW9mLXNlY29uZGFyaWVz"
+    with open(site.path("etc", "sec.key"), "w", encoding="ascii") as file:
+        file.write(secret + "\n")
+    os.chmod(file.name, 0o600)
+    site.conf["dns"]["keys"] = {"sec": {"file": file.name}}
+    site.conf["dns"]["transfer-to"] = [{"address": "127.0.0.1:9", "key": "sec"}]
+    site.write()
+    pids = site.role_pids()
+    site.supervisor.signal(signal.SIGHUP)
+    site.supervisor.wait_for_event("config.loaded", count=1 + len(pids))
+    site.supervisor.signal(signal.SIGHUP)
+    site.supervisor.wait_for_event("config.loaded", count=2 * (1 + len(pids)))
+    assert site.role_pids() == pids
+    if os.geteuid() != 0:
+        pytest.skip("only root may look into another process")
+    assert {role for role, pid in pids.items() if secret.encode() in memory_of(pid)} == {"dns"}
 
 
 def test_reload_reaches_every_role_without_a_restart(running_site):

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/macro.h"
+#include "conf/secrets.h"
 #include "dnsd/guard_load.h"
 #include "zone/answer.h"
 #include "zone/guard.h"
@@ -64,8 +65,10 @@ static void stage_init(struct stage *stage)
 	close(fd);
 	stage->worker = guard_worker_new(guard_state_new(), 1, 1);
 	ASSERT(zone_table_new(&conf, &stage->rules.table, NULL) == 0);
+	ASSERT(secrets_read(&conf, SECRETS_OF_ASKING, NULL) == 0);
 	ASSERT(guard_load(&conf, stage->rules.table, &stage->rules.guard, NULL) == 0);
 	stage->service = zone_service_new(&stage->rules, NULL, stage->worker);
+	secrets_done(&conf);
 	unlink(path);
 }
 

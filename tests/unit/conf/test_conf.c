@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/macro.h"
@@ -357,6 +358,41 @@ static void a_folder_is_merged(void **state)
 	assert_int_equal(remove(folder), 0);
 }
 
+/* What a person gave as the configuration, or put beside it, is read or complained about. */
+static void what_cannot_be_read_is_an_error(void **state)
+{
+	char folder[] = "/tmp/stockade-test-XXXXXX", path[64], beside[64];
+	struct conf *conf = NULL;
+	struct conf_report report;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/stockade.yaml", folder);
+	snprintf(beside, sizeof(beside), "%s/conf.d", folder);
+	assert_int_equal(conf_load(folder, 1000, &conf, &report), E_CONFIG);
+	assert_non_null(
+		strstr(report.diagnostics[0].text, "is a folder; the configuration is a file"));
+	conf_report_done(&report);
+
+	write_file(folder, "stockade.yaml", LEAST);
+	write_file(folder, "conf.d", "not a folder");
+	assert_int_equal(conf_load(path, 1000, &conf, &report), E_CONFIG);
+	assert_string_equal(report.diagnostics[0].location.file, beside);
+	assert_string_equal(report.diagnostics[0].text, "is not a folder");
+	conf_report_done(&report);
+
+	assert_int_equal(remove(beside), 0);
+	assert_int_equal(
+		symlink(beside, beside), 0); /* a loop: nobody can list it, not even root */
+	assert_int_equal(conf_load(path, 1000, &conf, &report), E_CONFIG);
+	assert_non_null(strstr(report.diagnostics[0].text, "cannot be read: "));
+	conf_report_done(&report);
+	assert_null(conf);
+	assert_int_equal(remove(beside), 0);
+	assert_int_equal(remove(path), 0);
+	assert_int_equal(remove(folder), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -371,6 +407,7 @@ int main(void)
 		cmocka_unit_test(yaml_gives_no_value_its_type),
 		cmocka_unit_test(a_slash_behind_the_portal_url_is_dropped),
 		cmocka_unit_test(a_folder_is_merged),
+		cmocka_unit_test(what_cannot_be_read_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,7 +41,7 @@ static void a_file_is_read_when_only_we_may(void **state)
 		assert_int_equal(fchmod(fd, cases[i].mode), 0);
 		close(fd);
 		buf_init(&text, LONGEST);
-		r = secret_file_read(path, SECRET_OF_ALL_ROLES, &text, &why);
+		r = secret_file_read(path, &text, &why);
 		assert_int_equal(r, cases[i].why[0] == '\0' ? 0 : E_CONFIG);
 		assert_non_null(strstr(why.text, cases[i].why));
 		assert_string_equal(buf_cstr(&text), r < 0                   ? ""
@@ -59,10 +59,9 @@ static void what_is_not_there_or_not_a_file_is_told(void **state)
 
 	(void)state;
 	buf_init(&text, LONGEST);
-	assert_int_equal(
-		secret_file_read("/tmp/no/such/file", SECRET_OF_ALL_ROLES, &text, &why), E_CONFIG);
+	assert_int_equal(secret_file_read("/tmp/no/such/file", &text, &why), E_CONFIG);
 	assert_string_equal(why.text, "cannot read '/tmp/no/such/file': not found");
-	assert_int_equal(secret_file_read("/tmp", SECRET_OF_ALL_ROLES, &text, &why), E_CONFIG);
+	assert_int_equal(secret_file_read("/tmp", &text, &why), E_CONFIG);
 	assert_string_equal(why.text, "'/tmp' is not a file");
 	secret_done(&text);
 }

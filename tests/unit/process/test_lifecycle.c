@@ -36,7 +36,8 @@ static enum life_action happens(struct lifecycles *all, const struct step *step)
 	case NOT_STARTED:
 		return lifecycle_start_failed(role, step->at_ms);
 	case READY:
-		return lifecycle_ready(role, step->at_ms);
+		lifecycle_ready(role, step->at_ms);
+		return LIFE_LEAVE;
 	case CRASHED:
 		return lifecycle_died(all, role, DEATH_CRASH, step->at_ms);
 	case BUSY:
@@ -115,9 +116,9 @@ static void a_reload_reaches_a_role_in_every_state(void **state)
 	struct lifecycles all = {.reported_ready = true};
 	const struct step steps[] = {
 		{STARTED, 0, LIFE_LEAVE, 0},
-		{SAME, 1, LIFE_LEAVE, 0}, /* it cannot take the signal yet */
-		{READY, 2, LIFE_HUP, 0},
-		{SAME, 3, LIFE_HUP, 0},
+		{SAME, 1, LIFE_CONFIGURE, 0}, /* it takes it when it is ready */
+		{READY, 2, LIFE_LEAVE, 0},
+		{SAME, 3, LIFE_CONFIGURE, 0},
 		{OTHER, 4, LIFE_TERM, 0},
 		{OTHER, 5, LIFE_LEAVE, 0}, /* it is ending already */
 		{CRASHED, 6, LIFE_START, 0},

@@ -107,7 +107,7 @@ static int heir(long pid)
 	setenv("LISTEN_FDNAMES", "stranger:smtp-1", 1);
 	if (sockets_plan(&conf, "gate", &sockets, NULL) < 0)
 		return 2;
-	sockets_inherit(&sockets);
+	sockets_inherit(&sockets, -1);
 	if (getenv("LISTEN_FDS") != NULL)
 		return 3;
 	if (pid != (long)getpid())

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+/*
+ * How a role gets its configuration: from who started it, through a pair of connected sockets (the
+ * role's end is SOCKET_OF_HANDOVER), as a sealed memory file (conf/sealed.h) with the secrets of
+ * its row in process/jail_rules.c. The first one waits there when the role starts, a newer one
+ * comes with each reload. No role opens the folder of the configuration.
+ *
+ * A role that is started by itself reads the file before its jail closes, and leaves a small
+ * process outside that reads it again when the role gets SIGHUP. Main thread.
+ */
+#include "conf/conf.h"
+
+enum handover {
+	HANDOVER_NOTHING,
+	HANDOVER_CONF,  /* with a descriptor: this one holds from now on */
+	HANDOVER_ENDED, /* nobody is left on the other side */
+};
+
+/* Both ends, closed on exec. E_SYSTEM. */
+int handover_pair(int ret_ends[2], struct fault *why);
+
+/* E_AGAIN: so many wait there that the other side hangs; E_CLOSED. */
+int handover_send_conf(int fd, const struct conf *conf, const char *role, struct fault *why);
+
+/* What is next, without waiting; the descriptor of a HANDOVER_CONF is the caller's. */
+enum handover handover_receive(int fd, int *ret_conf_fd);
+
+/* The secrets that the role may have: flags of enum secrets_of. */
+unsigned handover_secrets(const char *role);
+
+/* The small process, for a role that was started by itself: for each request it reads path again,
+ * says what is wrong with it, and sends it when nothing is. It ends with us. E_SYSTEM. */
+int handover_start_reader(const char *path, const char *role, int *ret_fd, struct fault *why);
+void handover_ask_reader(int fd);
+
+/* Reads the configuration, without secrets; complaints go to stderr as people read them; E_CONFIG,
+ * E_ABSENT. */
+int handover_load(const char *path, struct conf **ret_conf);
+/* Reads those secrets into it, and looks whether they are any. E_CONFIG. */
+int handover_load_secrets(struct conf *conf, unsigned secrets, struct fault *why);
+/* The one that was handed over. */
+int handover_open(int conf_fd, struct conf **ret_conf);
