@@ -85,7 +85,8 @@ static void print_checks(void)
 	puts(".El\n"
 	     "The check\n"
 	     ".Sy relay-denied\n"
-	     "holds in every mode, whatever its setting, and no allowance sets it aside.\n"
+	     "holds whatever its setting, and no allowance sets it aside; in modes observe and tag the\n"
+	     "mail server behind the gate decides, which does not relay for strangers.\n"
 	     "What DNS could not tell is never a permanent refusal.");
 }
 

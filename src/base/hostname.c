@@ -25,6 +25,20 @@ static bool is_number(struct span label)
 	return true;
 }
 
+bool hostname_covers(const char *pattern, struct span name)
+{
+	if (pattern[0] != '.')
+		return span_equal_nocase(name, span_text(pattern));
+	return span_equal_nocase(name, span_text(pattern + 1)) ||
+	       (name.len > strlen(pattern) && span_has_suffix_nocase(name, span_text(pattern)));
+}
+
+struct span hostname_without_dot(struct span name)
+{
+	return name.len != 0 && name.ptr[name.len - 1] == '.' ? span_first(name, name.len - 1)
+							      : name;
+}
+
 unsigned hostname_labels(struct span name)
 {
 	struct span rest = name, label = {0};

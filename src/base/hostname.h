@@ -15,3 +15,9 @@ enum {
  * error: no top-level domain is a number (RFC 3696 section 2).
  */
 unsigned hostname_labels(struct span name);
+
+/* Is name pattern, in any case of letters, or below it where pattern is written ".example.org"? */
+bool hostname_covers(const char *pattern, struct span name);
+
+/* Without the dot that ends a full name of DNS. */
+struct span hostname_without_dot(struct span name);

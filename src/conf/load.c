@@ -397,6 +397,7 @@ static size_t element_size(enum setting_type type)
 static int fill_element(const struct field *field, void *element, struct fault *why)
 {
 	struct span text = field->node->text;
+	struct span name;
 	int r;
 
 	switch (field->row->type) {
@@ -412,7 +413,11 @@ static int fill_element(const struct field *field, void *element, struct fault *
 					 shown_len(text), text.ptr)
 			       : 0;
 	case SETTING_HOSTS:
-		r = domain_check(text, why);
+	case SETTING_DOMAINS:
+		name = text;
+		if (field->row->type == SETTING_DOMAINS && text.len != 0 && text.ptr[0] == '.')
+			name = span_from(text, 1);
+		r = domain_check(name, why);
 		*(const char **)element = lower_copy(field->loader->arena, text);
 		return r;
 	case SETTING_NAMES:
@@ -584,6 +589,7 @@ static void fill_row(const struct field *field)
 		fill_items(field);
 		break;
 	case SETTING_HOSTS:
+	case SETTING_DOMAINS:
 	case SETTING_WORDS:
 	case SETTING_FLAGS:
 	case SETTING_ENDPOINTS:

@@ -160,6 +160,7 @@ static void append_value(const struct setting *row, const void *base, bool quoti
 
 	switch (row->type) {
 	case SETTING_HOSTS:
+	case SETTING_DOMAINS:
 	case SETTING_WORDS:
 	case SETTING_ENDPOINTS:
 	case SETTING_NETWORKS:

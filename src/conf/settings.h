@@ -16,6 +16,7 @@
 #define SETTING_TYPES                                                                           \
 	SETTING_TYPE(HOST, "DNS name") /* const char *, lower case */                           \
 	SETTING_TYPE(HOSTS, "list of DNS names")                                                \
+	SETTING_TYPE(DOMAINS, "list of DNS names, .NAME for NAME and all below")                \
 	SETTING_TYPE(MAILBOX, "mail address")   /* const char * */                              \
 	SETTING_TYPE(URL, "URL")                /* const char *, without slashes at the end */  \
 	SETTING_TYPE(TEXT, "text")              /* const char * */                              \

@@ -149,7 +149,8 @@ void consultation_free(struct consultation **consultation)
 
 bool consultation_is_ready(const struct consultation *c)
 {
-	return gathering_is_complete(c->gathering) ||
+	return facts_ip_is_own(c->consult->settings.conf, c->client) ||
+	       gathering_is_complete(c->gathering) ||
 	       loop_now_ms(c->consult->settings.loop) >= c->until_ms;
 }
 
@@ -209,6 +210,7 @@ void consultation_facts(
 	const struct conf *conf = c->consult->settings.conf;
 
 	consultation_names(c, ret_facts);
+	ret_facts->server = request->server;
 	ret_facts->spoke_early = request->spoke_early;
 	ret_facts->helo = request->helo;
 	ret_facts->sender = request->sender;

@@ -67,7 +67,8 @@ struct consultation *consultation_start(struct consult *consult, struct ip clien
 	void (*ready)(struct consultation *consultation, void *arg), void *arg);
 void consultation_free(struct consultation **consultation);
 
-/* Whether a decision now is as good as one later: all facts are there, or their time is over. */
+/* Whether a decision now is as good as one later: all facts are there, or their time is over, or
+ * the client is ours, of whom no check asks. */
 bool consultation_is_ready(const struct consultation *consultation);
 /* `ready` comes when that is so. */
 void consultation_wait(struct consultation *consultation);
@@ -81,6 +82,7 @@ void consultation_passed(struct consultation *consultation);
 /* What the client said. */
 struct consult_request {
 	bool spoke_early;
+	struct ip server; /* where the client came in */
 	struct span helo;
 	struct span sender; /* without brackets; empty: <> */
 	struct span recipient;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 #include "gate/facts.h"
 
+#include "base/hostname.h"
+#include "gate/helo.h"
+
 /* Most names are ASCII already; others go through the list's own parser, so that both sides fold
  * alike. */
 bool facts_fold_domain(struct span domain, char text[DOMAIN_SIZE], struct span *ret_folded)
 {
 	struct source source;
-	struct span kept = domain;
+	struct span kept = hostname_without_dot(domain);
 
-	if (kept.len != 0 && kept.ptr[kept.len - 1] == '.')
-		kept.len--;
 	if (kept.len == 0 || kept.len >= DOMAIN_SIZE || kept.ptr[0] == '.' || kept.ptr[0] == '[')
 		return false;
 	for (size_t i = 0; i < kept.len; i++) {
@@ -45,7 +46,7 @@ bool facts_ip_is_own(const struct conf *conf, struct ip client)
 bool facts_domain_is_own(const struct conf *conf, struct span domain)
 {
 	for (size_t i = 0; i < conf->own_domains_len; i++)
-		if (span_equal_nocase(domain, span_text(conf->own_domains[i])))
+		if (hostname_covers(conf->own_domains[i], domain))
 			return true;
 	return false;
 }
@@ -54,6 +55,13 @@ static bool local_part_is_reachable(struct span local)
 {
 	return span_equal_nocase(local, span_text("postmaster")) ||
 	       span_equal_nocase(local, span_text("abuse"));
+}
+
+static bool domain_is_server(struct span domain, struct ip server)
+{
+	struct ip ip;
+
+	return helo_parse(domain, &ip) == HELO_LITERAL && ip_equal(ip, server);
 }
 
 void facts_set_recipient(struct facts *facts, const struct conf *conf, struct span recipient)
@@ -69,6 +77,7 @@ void facts_set_recipient(struct facts *facts, const struct conf *conf, struct sp
 	/* "RCPT TO:<postmaster>" needs no domain (RFC 5321 section 4.1.1.3) */
 	facts->recipient_is_own =
 		span_equal_nocase(recipient, span_text("postmaster")) ||
+		domain_is_server(domain, facts->server) ||
 		(facts_fold_domain(domain, text, &folded) && facts_domain_is_own(conf, folded));
 	facts->recipient_is_reachable =
 		facts->recipient_is_own &&

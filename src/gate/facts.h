@@ -39,6 +39,7 @@ struct list_fact {
 struct facts {
 	/* the connection */
 	struct ip client;
+	struct ip server;      /* where it came in; all zero: not known */
 	bool client_is_own;    /* in own.networks */
 	bool client_allowed;   /* on the allow list (by address, or by confirmed name) */
 	int64_t allow_until_s; /* 0: until somebody ends it */
@@ -58,7 +59,7 @@ struct facts {
 	struct span sender;    /* reverse-path without brackets; empty: <> */
 	struct span recipient; /* forward-path without brackets */
 	struct span recipient_domain;
-	bool recipient_is_own;       /* its domain is in own.domains */
+	bool recipient_is_own;       /* its domain is in own.domains, or the server's address */
 	bool recipient_is_reachable; /* postmaster, abuse, contact, delisting: taken from anybody */
 };
 
@@ -68,8 +69,9 @@ struct facts {
  * Reasons live as long as view. */
 void facts_look_up(struct facts *facts, const struct conf *conf, const struct view *view);
 
-/* The recipient: its domain, whether it is ours, and whether it is taken from anybody (RFC 5321
- * section 4.5.1, RFC 2142). */
+/* The recipient: its domain, whether it is ours (also by the address that the client connected to,
+ * RFC 1123 section 5.2.17), and whether it is taken from anybody (RFC 5321 section 4.5.1, RFC
+ * 2142). facts->server is known before. */
 void facts_set_recipient(struct facts *facts, const struct conf *conf, struct span recipient);
 
 /* Whether client is in own.networks, and a domain in own.domains. */

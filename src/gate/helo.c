@@ -36,5 +36,5 @@ enum helo_kind helo_parse(struct span helo, struct ip *ret_ip)
 		return helo_parse_literal(span_of(helo.ptr + 1, helo.len - 2), ret_ip);
 	if (ip_parse(helo, ret_ip) == 0)
 		return HELO_ADDRESS;
-	return helo_parse_name(helo);
+	return helo_parse_name(hostname_without_dot(helo));
 }

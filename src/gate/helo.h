@@ -16,6 +16,7 @@ enum helo_kind {
 	HELO_INVALID
 };
 
-/* ret_ip is filled for HELO_LITERAL and HELO_ADDRESS. Underscores count as letters: machines named
- * before RFC 952 was enforced are many, and the name resolves all the same. */
+/* The dot that ends a name may stand there; ret_ip is filled for HELO_LITERAL and HELO_ADDRESS.
+ * Underscores count as letters: machines named before RFC 952 was enforced are many, and the name
+ * resolves all the same. */
 enum helo_kind helo_parse(struct span helo, struct ip *ret_ip);

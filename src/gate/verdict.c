@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/hostname.h"
 #include "base/macro.h"
 #include "gate/helo.h"
 
@@ -198,14 +199,27 @@ static void check_early(const struct deciding *d, struct check_result *r)
 		r, d->facts->spoke_early ? "spoke before the greeting" : "waited for the greeting");
 }
 
+/* Our host, or one of our domains; a host below a domain may be a branch that we do not know of. */
+static bool name_is_ours(const struct conf *conf, struct span name)
+{
+	if (span_equal_nocase(name, span_text(conf->hostname)))
+		return true;
+	for (size_t i = 0; i < conf->own_domains_len; i++) {
+		const char *own = conf->own_domains[i];
+
+		if (span_equal_nocase(name, span_text(own[0] == '.' ? own + 1 : own)))
+			return true;
+	}
+	return false;
+}
+
 static void check_helo_ours(const struct deciding *d, struct check_result *r)
 {
 	struct ip ip = {0};
 	enum helo_kind kind = helo_parse(d->facts->helo, &ip);
 	bool ours = kind == HELO_LITERAL || kind == HELO_ADDRESS
 			    ? facts_ip_is_own(d->conf, ip)
-			    : span_equal_nocase(d->facts->helo, span_text(d->conf->hostname)) ||
-				      facts_domain_is_own(d->conf, d->facts->helo);
+			    : name_is_ours(d->conf, hostname_without_dot(d->facts->helo));
 
 	if (kind == HELO_ABSENT) {
 		found_text(r, "not given");
@@ -218,6 +232,13 @@ static void check_helo_ours(const struct deciding *d, struct check_result *r)
 	}
 }
 
+/* Behind NAT a machine knows no other address than its private one, and mail must not be refused
+ * because HELO does not fit the client's address (RFC 5321 section 4.1.4). */
+static bool literal_fits(struct ip literal, const struct facts *facts)
+{
+	return ip_equal(literal, facts->client) || ip_is_special_use(literal, false);
+}
+
 static const char *helo_complaint(enum helo_kind kind, struct ip literal, const struct facts *facts)
 {
 	switch (kind) {
@@ -228,7 +249,7 @@ static const char *helo_complaint(enum helo_kind kind, struct ip literal, const 
 	case HELO_INVALID:
 		return " is not a host name";
 	case HELO_LITERAL:
-		return ip_equal(literal, facts->client) ? NULL : " is not the client's address";
+		return literal_fits(literal, facts) ? NULL : " is not the client's address";
 	case HELO_ABSENT:
 	case HELO_NAME:
 		break;
@@ -424,9 +445,9 @@ static struct check_result *result_add(const struct deciding *d, enum check_id c
 		.mode = conf->has_mode ? conf->mode : d->conf->mode,
 		.weight = conf->weight,
 		.refusal = REFUSAL_COUNT};
-	if (check == CHECK_RELAY_DENIED) { /* no setting makes an open relay */
+	if (check == CHECK_RELAY_DENIED) { /* no setting of the check makes an open relay */
 		r->action = ACTION_REJECT;
-		r->mode = MODE_ENFORCE;
+		r->mode = d->conf->mode;
 	}
 	return r;
 }

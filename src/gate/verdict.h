@@ -7,7 +7,8 @@
  * All checks are evaluated, so that a person hears at once of everything there is to repair; the
  * first one that refuses decides. A check may run in a weaker mode than the gate: then it is
  * recorded and the next one may still refuse. Two rules stand above all settings: strangers never
- * relay (in no mode, whoever allowed them), and what DNS could not tell is never a permanent
+ * relay, whoever allowed them (where the gate only observes, the mail server behind it decides,
+ * which has been asked whether it relays), and what DNS could not tell is never a permanent
  * refusal.
  */
 #include "catalogue/catalogue.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "policy/listing_rule.h"
 
+#include "base/hostname.h"
 #include "base/macro.h"
 
 enum {
@@ -90,16 +91,11 @@ static int net_may_be_listed(const struct conf *conf, const struct rule_entry *e
 	return 0;
 }
 
-/* Is name equal to own, or below it, or the other way round with a leading dot? */
+/* Is one the other, or does one hold the other by its leading dot? */
 static bool domains_meet(const char *listed, const char *own)
 {
-	bool below = listed[0] == '.';
-	struct span name = span_text(below ? listed + 1 : listed);
-	struct span mine = span_text(own);
-
-	if (span_equal_nocase(name, mine))
-		return true;
-	return below && mine.len > name.len && span_has_suffix_nocase(mine, span_text(listed));
+	return hostname_covers(listed, span_text(own[0] == '.' ? own + 1 : own)) ||
+	       hostname_covers(own, span_text(listed[0] == '.' ? listed + 1 : listed));
 }
 
 static int domain_may_be_listed(const struct conf *conf, const struct conf_list *list,

@@ -77,6 +77,13 @@ int page_file(const char *name, struct span *ret_bytes)
 
 /* ---- common parts ---- */
 
+static const char *site_domain(const struct conf *conf)
+{
+	const char *first = conf->own_domains[0];
+
+	return first[0] == '.' ? first + 1 : first;
+}
+
 /* What head and foot show. nav: which entry of the menu this page is, or NULL. */
 static struct value *page_new(
 	const struct page_context *context, const char *title, const char *nav)
@@ -88,7 +95,7 @@ static struct value *page_new(
 	value_set_text(arena, page, "title", title);
 	value_set_text(arena, page, "site",
 		conf->own_domains_len == 0 ? conf->hostname
-					   : arena_format(arena, "%s mail", conf->own_domains[0]));
+					   : arena_format(arena, "%s mail", site_domain(conf)));
 	value_set_text(arena, page, "host", conf->hostname);
 	value_set_text(arena, page, "contact", conf->contact);
 	value_set_text(arena, page, "style", context->set->style);

@@ -459,7 +459,7 @@ void session_drop_backend(struct session *s)
 }
 
 /* Where the client connected to: asked only for those who get as far as the backend. */
-static struct endpoint session_local(const struct session *s)
+struct endpoint session_local(const struct session *s)
 {
 	struct endpoint local = s->local;
 

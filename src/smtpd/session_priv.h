@@ -143,6 +143,8 @@ void session_close(struct session *s);
 /* Forgets sender, recipients and message; the backend hears RSET before the next MAIL. */
 void session_reset(struct session *s);
 void session_drop_backend(struct session *s);
+/* Where the client connected to. */
+struct endpoint session_local(const struct session *s);
 void session_describe_client(
 	const struct session *s, const struct facts *facts, struct smtp_client *ret_client);
 

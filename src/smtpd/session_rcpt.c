@@ -50,6 +50,7 @@ void session_rcpt_decide(struct session *s)
 {
 	const struct consult_request request = {
 		.spoke_early = s->spoke_early,
+		.server = session_local(s).ip,
 		.helo = buf_span(&s->helo),
 		.sender = s->mail.mail.path.mailbox,
 		.recipient = s->rcpt.rcpt.path.mailbox,

@@ -198,3 +198,14 @@ def test_client_killed_in_the_message(site, postfix):
     wait_for(lambda: "lost connection after DATA" in postfix.log(), what="Postfix to notice")
     assert deliver(site.ports["gate"], GOOD, body=b"Subject: whole\r\n\r\n").code == 250
     assert len(postfix.wait_for_mails(1)) == 1
+
+
+def test_in_observe_postfix_decides_who_may_relay(site):
+    """A domain that is missing in own.domains loses no mail while the gate only watches, and Postfix relays for nobody."""
+    site.conf["mode"] = "observe"
+    with Postfix(domains=["example.test", "second.test"]) as postfix:
+        gate = before(site, postfix.xclient_port)
+        assert deliver(site.ports["gate"], GOOD, recipient="joe@second.test").code == 250
+        assert gate.wait_for_event("gate.would-refuse")[0]["rule"] == "relay-denied"
+        assert deliver(site.ports["gate"], GOOD, recipient="joe@foreign.test").code == 554
+        assert deliver(site.ports["gate"], GOOD, recipient="joe%foreign.test@example.test").code == 554

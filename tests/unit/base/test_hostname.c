@@ -54,11 +54,36 @@ static void lengths_have_their_limits(void **state)
 	assert_int_equal(hostname_labels(span_of(name, HOSTNAME_MAX + 1)), 0);
 }
 
+static void a_pattern_covers_a_name_or_all_below(void **state)
+{
+	static const struct {
+		const char *pattern, *name;
+		bool covers;
+	} rows[] = {
+		{"example.org", "Example.ORG", true},
+		{"example.org", "www.example.org", false},
+		{".example.org", "example.org", true},
+		{".example.org", "a.b.example.org", true},
+		{".example.org", "anexample.org", false},
+		{".example.org", ".example.org", false},
+		{".example.org", "org", false},
+		{"example.org", "", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(rows); i++)
+		if (hostname_covers(rows[i].pattern, span_text(rows[i].name)) != rows[i].covers)
+			fail_msg("%s and %s", rows[i].pattern, rows[i].name);
+	assert_true(span_equal_text(hostname_without_dot(span_text("a.example.")), "a.example"));
+	assert_true(span_equal_text(hostname_without_dot(span_text("a.example")), "a.example"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(labels_are_counted_and_anything_odd_is_none),
 		cmocka_unit_test(lengths_have_their_limits),
+		cmocka_unit_test(a_pattern_covers_a_name_or_all_below),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

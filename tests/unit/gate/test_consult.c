@@ -256,6 +256,20 @@ static void rules_are_those_of_the_moment(void **state)
 	bench_done(&bench);
 }
 
+/* Printers have little patience, and no check asks for the name of a client of ours. */
+static void a_client_of_ours_never_waits_for_dns(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_init(&bench);
+	bench_start(&bench);
+	bench.consultation =
+		consultation_start(bench.consult, sample_ip("10.0.0.7"), on_ready, &bench);
+	assert_true(consultation_is_ready(bench.consultation));
+	bench_done(&bench);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +281,7 @@ int main(void)
 		cmocka_unit_test(a_listing_counts_from_the_moment_it_is_on_the_shelf),
 		cmocka_unit_test(who_waited_for_the_greeting_need_not_again),
 		cmocka_unit_test(rules_are_those_of_the_moment),
+		cmocka_unit_test(a_client_of_ours_never_waits_for_dns),
 	};
 
 	moving_clock_start();

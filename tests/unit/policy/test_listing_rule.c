@@ -11,7 +11,7 @@ static const char text[] =
 	"hostname: mx1.example.org\n"
 	"contact: postmaster@example.org\n"
 	"portal-url: https://mail.example.org/why\n"
-	"own: {domains: [example.org], networks: [127.0.0.0/8, 192.0.2.0/24]}\n"
+	"own: {domains: [example.org, .school.example], networks: [127.0.0.0/8, 192.0.2.0/24]}\n"
 	"policies:\n"
 	"  trap-hits: {criterion: {version: 1, text: \"Traps.\"}, takes: [operator], lasts: 24h}\n"
 	"  by-hand: {criterion: {version: 2, text: \"By hand.\"}, takes: [operator], lasts: until-review, review-every: 90d}\n"
@@ -95,6 +95,9 @@ static void the_never_list_holds(void **state)
 		{"names", ".example.org", E_PROTECTED},
 		{"names", ".org", E_PROTECTED}, /* holds ours */
 		{"names", "notexample.org", 0},
+		{"names", "www.example.org", 0},
+		{"names", "physics.school.example", E_PROTECTED}, /* below .school.example */
+		{"names", ".school.example", E_PROTECTED},
 		{"allow", "192.0.2.7", 0},
 		{"allow", "10.0.0.0/8", 0},
 		{"allow", "good.example", 0},
