@@ -565,30 +565,39 @@ static bool result_is_stronger(const struct check_result *r, const struct check_
 	return stops ? kind > than_kind : r->would > than->would;
 }
 
-static bool dnsbl_blocks(const struct check_result *r)
+bool verdict_counts(const struct verdict *verdict, const struct check_result *r)
 {
-	return r->check == CHECK_EXT_DNSBL && r->would == VERDICT_REFUSE;
+	const struct check_result *decider = verdict->decider;
+
+	if (decider->check == CHECK_SCORE)
+		return result_scores(r, decider);
+	return r->check == decider->check && r->would == decider->would && r->mode >= decider->mode;
 }
 
-static size_t dnsbl_count(const struct verdict *v)
+static bool verdict_is_of_many_lists(const struct verdict *v)
 {
 	size_t count = 0;
 
+	if (v->decider->check != CHECK_EXT_DNSBL || v->would != VERDICT_REFUSE)
+		return false;
 	for (size_t i = 0; i < v->results_len; i++)
-		count += dnsbl_blocks(&v->results[i]);
-	return count;
+		count += verdict_counts(v, &v->results[i]);
+	return count > 1;
 }
 
 static void verdict_weigh(struct verdict *v)
 {
 	struct check_result *decider = NULL;
 
+	/* The decider may be one that only observes; a mark names the check that makes it. */
 	for (size_t i = 0; i < v->results_len; i++) {
 		struct check_result *r = &v->results[i];
 		enum verdict_kind kind = kind_in_mode(r->would, r->mode);
 
-		if (kind > v->kind)
+		if (kind > v->kind) {
 			v->kind = kind;
+			v->marker = r;
+		}
 		if (r->would != VERDICT_PASS && (decider == NULL || result_is_stronger(r, decider)))
 			decider = r;
 	}
@@ -601,8 +610,7 @@ static void verdict_weigh(struct verdict *v)
 	v->decider = decider;
 	v->would = decider->would;
 	v->mode = decider->mode;
-	v->refusal = dnsbl_blocks(decider) && dnsbl_count(v) > 1 ? REFUSAL_EXT_DNSBL_MANY
-								 : decider->refusal;
+	v->refusal = verdict_is_of_many_lists(v) ? REFUSAL_EXT_DNSBL_MANY : decider->refusal;
 }
 
 void verdict_decide(const struct facts *facts, const struct conf *conf, int64_t now_s,
@@ -618,6 +626,7 @@ void verdict_decide(const struct facts *facts, const struct conf *conf, int64_t 
 	ret_verdict->mode = conf->mode;
 	ret_verdict->refusal = REFUSAL_COUNT;
 	ret_verdict->decider = NULL;
+	ret_verdict->marker = NULL;
 	ret_verdict->exemption = exemption_find(&d);
 	ret_verdict->score = 0;
 	ret_verdict->results_len = 0;

@@ -64,7 +64,8 @@ struct verdict {
 	enum mode mode;          /* of the check that decided; of the gate when nothing failed */
 	enum refusal_id refusal; /* when would is REFUSE or TEMPFAIL */
 	const struct check_result *decider; /* points into results; NULL: nothing failed */
-	enum exemption exemption;           /* the strongest that holds */
+	const struct check_result *marker; /* kind TAG: what the mark is for; points into results */
+	enum exemption exemption;          /* the strongest that holds */
 	int score;
 	size_t results_len;
 	struct check_result results[VERDICT_CHECKS_MAX];
@@ -83,6 +84,10 @@ void verdict_print_reply(const struct verdict *verdict, uint64_t incident, struc
  * checks. */
 enum { VERDICT_LIST_SIZE = 128 };
 const char *verdict_print_list(const struct verdict *verdict, char text[VERDICT_LIST_SIZE]);
+
+/* Whether a result is one of those that decided together: the checks of the score, or foreign lists
+ * that refuse. A check that only watches has no part in what others do. */
+bool verdict_counts(const struct verdict *verdict, const struct check_result *r);
 
 /* The key of the check that decided, where one did: "no-ptr". */
 const char *verdict_rule(const struct verdict *verdict);

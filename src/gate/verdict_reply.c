@@ -28,7 +28,8 @@ static void names_add(char names[TEXT_SIZE], const char *name)
 	snprintf(names + len, TEXT_SIZE - len, "%s%s", len != 0 ? ", " : "", name);
 }
 
-/* ext-dnsbl-many: the lists that refuse; score: the checks that were added up. */
+/* ext-dnsbl-many: the lists that refuse; score: the checks that were added up. Others: themselves.
+ */
 static size_t texts_names(const struct verdict *verdict, char names[TEXT_SIZE])
 {
 	size_t count = 0;
@@ -36,11 +37,8 @@ static size_t texts_names(const struct verdict *verdict, char names[TEXT_SIZE])
 	names[0] = '\0';
 	for (size_t i = 0; i < verdict->results_len; i++) {
 		const struct check_result *r = &verdict->results[i];
-		bool counts = verdict->refusal == REFUSAL_SCORE
-				      ? r->outcome == OUTCOME_FAIL && r->action == ACTION_SCORE
-				      : r->dnsbl != NULL && r->would == VERDICT_REFUSE;
 
-		if (!counts)
+		if (!verdict_counts(verdict, r))
 			continue;
 		names_add(
 			names, r->dnsbl != NULL ? r->dnsbl->name : check_words_get(r->check)->key);

@@ -5,8 +5,8 @@
 
 void smtp_header_filter_init(struct smtp_header_filter *filter, const char *prefix)
 {
-	*filter = (struct smtp_header_filter){.prefix = prefix, .state = HEADER_START};
-	ASSERT(strlen(prefix) < HEADER_PREFIX_MAX);
+	*filter = (struct smtp_header_filter){.prefix = prefix, .state = HEADER_FIRST};
+	ASSERT(prefix == NULL || strlen(prefix) < HEADER_PREFIX_MAX);
 }
 
 static void filter_release(struct smtp_header_filter *filter, struct buf *out)
@@ -32,6 +32,16 @@ static bool filter_match(struct smtp_header_filter *filter, uint8_t byte, struct
 		filter->dropped++;
 	}
 	return true;
+}
+
+/* The first byte of the message. */
+static void filter_begin(struct smtp_header_filter *filter, uint8_t byte, struct buf *out)
+{
+	bool continues = byte == ' ' || byte == '\t';
+
+	if (continues)
+		buf_append_text(out, "\r\n");
+	filter->state = continues || filter->prefix == NULL ? HEADER_DONE : HEADER_START;
 }
 
 static void filter_begin_line(struct smtp_header_filter *filter, uint8_t byte)
@@ -60,6 +70,9 @@ void smtp_header_filter_read(struct smtp_header_filter *filter, struct span inpu
 {
 	while (input.len != 0) {
 		switch (filter->state) {
+		case HEADER_FIRST:
+			filter_begin(filter, input.ptr[0], out);
+			break;
 		case HEADER_START:
 			filter_begin_line(filter, input.ptr[0]);
 			if (filter->state == HEADER_CR) {

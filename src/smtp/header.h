@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * Takes header fields away that only we may write: a message from outside that brings its own
- * "X-Stockade: ..." would otherwise speak in our name. Works on the canonical stream that
- * smtp_data_read writes, in pieces of any size, up to the empty line; the body passes untouched.
- * Field names are matched by prefix, without case; folded lines go with their field. Pure; owner:
- * the session embeds it; one thread.
+ * Keeps strangers out of the header fields that we write. Those of a message that only we may write
+ * ("X-Stockade: ...") are taken away, and a message whose first line begins with a blank gets an
+ * empty line before it, as Postfix would write it: behind our own fields that line would be the
+ * rest of the last of them. Works on the canonical stream that smtp_data_read writes, in pieces of
+ * any size, up to the empty line; the body passes untouched. Field names are matched by prefix,
+ * without case; folded lines go with their field. Pure; owner: the session embeds it; one thread.
  */
 #include <stdbool.h>
 
@@ -15,8 +16,10 @@
 enum { HEADER_PREFIX_MAX = 32 };
 
 struct smtp_header_filter {
-	const char *prefix; /* "X-Stockade"; shorter than HEADER_PREFIX_MAX */
+	/* "X-Stockade"; shorter than HEADER_PREFIX_MAX. NULL: all fields stay. */
+	const char *prefix;
 	enum {
+		HEADER_FIRST, /* nothing of the message was seen yet */
 		HEADER_START, /* of a line */
 		HEADER_CR,    /* a CR at the start of a line */
 		HEADER_MATCH, /* a line that agrees with the prefix so far */

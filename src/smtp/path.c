@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "smtp/path.h"
 
-#include "base/ip.h"
 #include "base/macro.h"
 #include "base/utf8.h"
 
@@ -393,6 +392,13 @@ static void print_parameter(struct buf *out, const char *name, struct span value
 		return;
 	buf_append_text(out, name);
 	buf_append(out, value);
+}
+
+void smtp_literal_print(struct ip ip, struct buf *out)
+{
+	char text[IP_TEXT_SIZE];
+
+	buf_append_format(out, "[%s%s]", ip_is_v4(ip) ? "" : "IPv6:", ip_print(ip, text));
 }
 
 void smtp_mail_print(const struct smtp_mail *mail, unsigned offered, struct buf *out)

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/ip.h"
 #include "base/span.h"
 #include "smtp/limits.h"
 
@@ -60,6 +61,9 @@ int smtp_rcpt_parse(struct span params, unsigned offered, const struct smtp_limi
 
 /* Has it all that an address needs between servers? <root> has not: its server completes it. */
 bool smtp_path_is_qualified(const struct smtp_path *path);
+
+/* "[192.0.2.1]", "[IPv6:2001:db8::1]" (RFC 5321 section 4.1.3). */
+void smtp_literal_print(struct ip ip, struct buf *out);
 
 /* "MAIL FROM:<a@b> BODY=8BITMIME", without line end, with the parameters the receiver offers. */
 void smtp_mail_print(const struct smtp_mail *mail, unsigned offered, struct buf *out);

@@ -99,8 +99,9 @@ static void session_destroy(void *arg)
 
 	buf_done(&s->helo);
 	buf_done(&s->mail.text);
-	buf_done(&s->mail.fields);
+	buf_done(&s->mail.field);
 	buf_done(&s->rcpt.text);
+	buf_done(&s->rcpt.field);
 	mem_free(s->message);
 	conf_unref(&s->conf);
 	s->magic = 0;
@@ -444,8 +445,9 @@ void session_reset(struct session *s)
 	s->mail.recipients = 0;
 	s->mail.accepted = 0;
 	buf_done(&s->mail.text);
-	buf_done(&s->mail.fields);
+	buf_done(&s->mail.field);
 	buf_done(&s->rcpt.text);
+	buf_done(&s->rcpt.field);
 	mem_free(s->message);
 	s->message = NULL;
 }

@@ -200,7 +200,8 @@ void session_command(struct session *s, const struct smtp_command *command)
 		session_count_junk(s);
 		break;
 	case SMTP_VRFY:
-		session_reply(s, "252 2.0.0 Cannot verify the user, but will take a message and try to deliver it");
+		session_reply(s,
+			"252 2.0.0 Cannot verify the user, but will take a message and try to deliver it");
 		session_count_junk(s);
 		break;
 	case SMTP_HELP:

@@ -39,15 +39,17 @@ static void session_print_fields(struct session *s)
 	trace_header_print_received(&trace, out);
 	if (s->conf->pass_client == PASS_CLIENT_NONE)
 		trace_header_print_client(s->client.ip, out);
-	buf_append(out, buf_span(&s->mail.fields));
+	buf_append(out, buf_span(&s->mail.field));
 }
 
 /* What stands in `out` leaves with the first piece of the message. */
 void session_data_accepted(struct session *s)
 {
+	bool is_own = facts_ip_is_own(s->conf, s->client.ip); /* another gate's mark may stay */
+
 	s->message = mem_new(session_message);
 	smtp_data_init(&s->message->data);
-	smtp_header_filter_init(&s->message->filter, "X-Stockade");
+	smtp_header_filter_init(&s->message->filter, is_own ? NULL : "X-Stockade");
 	session_print_fields(s);
 	s->phase = PHASE_MESSAGE;
 	session_reply(s, "354 End data with <CR><LF>.<CR><LF>");

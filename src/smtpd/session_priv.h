@@ -63,7 +63,7 @@ struct session_mail {
 	struct smtp_mail mail; /* path.mailbox empty: <> */
 	size_t recipients;     /* asked for */
 	unsigned accepted;     /* by us and by the backend */
-	struct buf fields;     /* X-Stockade lines */
+	struct buf field;      /* X-Stockade, as it holds for those that were taken; may be empty */
 	bool sent;             /* the backend took MAIL */
 };
 
@@ -71,6 +71,7 @@ struct session_mail {
 struct session_rcpt {
 	struct buf text; /* the arguments of RCPT; rcpt points into it */
 	struct smtp_rcpt rcpt;
+	struct buf field; /* what a message to it is marked with; may be empty */
 };
 
 struct session {

@@ -30,18 +30,25 @@ void session_rcpt_begin(struct session *s)
 	}
 }
 
-/* A message to several recipients may have failed different checks for each: one field a rule. */
+/* The field that a message to this recipient gets. */
 static void session_tag(struct session *s, const struct consult_answer *answer)
 {
 	const struct verdict *verdict = &answer->verdict;
-	struct buf field;
+	const struct check_result *marker = verdict->marker;
 
-	buf_init(&field, 0);
-	trace_header_print_tag(verdict->would >= VERDICT_TEMPFAIL ? "would-refuse" : "tag",
-		verdict_rule(verdict), answer->incident, &field);
-	if (span_find_text(buf_span(&s->mail.fields), buf_cstr(&field)) == buf_len(&s->mail.fields))
-		buf_append(&s->mail.fields, buf_span(&field));
-	buf_done(&field);
+	buf_clear(&s->rcpt.field);
+	if (verdict->kind == VERDICT_TAG)
+		trace_header_print_tag(marker->would >= VERDICT_TEMPFAIL ? "would-refuse" : "tag",
+			check_words_get(marker->check)->key,
+			marker == verdict->decider ? answer->incident : 0, &s->rcpt.field);
+}
+
+/* What a field says has to hold for every recipient of the message: one that others were taken
+ * before, with another field or none, gets a message of its own. */
+static bool session_rcpt_differs(const struct session *s)
+{
+	return s->mail.accepted != 0 &&
+	       !span_equal(buf_span(&s->rcpt.field), buf_span(&s->mail.field));
 }
 
 static void session_pass_rcpt(struct session *s, const struct facts *facts);
@@ -68,9 +75,11 @@ void session_rcpt_decide(struct session *s)
 		if (answer.verdict.kind == VERDICT_REFUSE) /* for now: DNS's fault */
 			session_count_error(s);
 	} else {
-		if (answer.verdict.kind == VERDICT_TAG)
-			session_tag(s, &answer);
-		session_pass_rcpt(s, &answer.facts);
+		session_tag(s, &answer);
+		if (session_rcpt_differs(s))
+			session_refuse(s, REFUSAL_RCPT_SPLIT, NULL, 0);
+		else
+			session_pass_rcpt(s, &answer.facts);
 	}
 	session_run(s);
 }
@@ -215,8 +224,8 @@ static void session_on_rcpt_reply(struct session *s, const struct smtp_reply *re
 	bool taken = smtp_reply_class(reply) == 2;
 
 	session_rcpt_finish(s);
-	if (taken)
-		s->mail.accepted++;
+	if (taken && s->mail.accepted++ == 0)
+		buf_append(&s->mail.field, buf_span(&s->rcpt.field));
 	session_pass_reply(s, reply, taken);
 }
 

@@ -3,29 +3,36 @@
 
 #include <time.h>
 
+#include "gate/helo.h"
 #include "list/incident.h"
+#include "smtp/path.h"
 
 enum { SHOWN_MAX = 255 };
 
 /* Bytes that mean something in a header field's structure (RFC 5322 section 3.2.3) become '?', as
- * do all that are not printable ASCII. Brackets and the colon of an address literal stay. */
+ * do all that are not printable ASCII; brackets too, since readers take what stands in them for the
+ * address of the client. */
 static void print_shown(struct span s, struct buf *out)
 {
 	for (size_t i = 0; i < s.len && i < SHOWN_MAX; i++) {
 		uint8_t byte = s.ptr[i];
 		bool plain = ascii_is_alpha(byte) || ascii_is_digit(byte) ||
-			     (byte != 0 && strchr(".-_:[]", byte) != NULL);
+			     (byte != 0 && strchr(".-_:", byte) != NULL);
 
 		buf_append_byte(out, plain ? byte : '?');
 	}
 }
 
-/* "[192.0.2.1]", "[IPv6:2001:db8::1]" (RFC 5321 section 4.1.3). */
-static void print_literal(struct ip ip, struct buf *out)
+static void print_helo(const struct smtp_client *client, struct buf *out)
 {
-	char text[IP_TEXT_SIZE];
+	struct ip ip = {0};
 
-	buf_append_format(out, "[%s%s]", ip_is_v4(ip) ? "" : "IPv6:", ip_print(ip, text));
+	if (helo_parse(client->helo, &ip) == HELO_LITERAL && ip_equal(ip, client->source.ip))
+		smtp_literal_print(ip, out);
+	else if (client->helo.len != 0)
+		print_shown(client->helo, out);
+	else
+		buf_append_text(out, "unknown");
 }
 
 /* Not strftime: the names of days and months are those of RFC 5322, whatever the locale. */
@@ -53,17 +60,14 @@ void trace_header_print_received(const struct trace_header *trace, struct buf *o
 	const struct smtp_client *client = trace->client;
 
 	buf_append_text(out, "Received: from ");
-	if (client->helo.len != 0)
-		print_shown(client->helo, out);
-	else
-		buf_append_text(out, "unknown");
+	print_helo(client, out);
 	buf_append_text(out, " (");
 	if (client->name_state == SMTP_NAME_KNOWN && client->name.len != 0)
 		print_shown(client->name, out);
 	else
 		buf_append_text(out, "unknown");
 	buf_append_byte(out, ' ');
-	print_literal(client->source.ip, out);
+	smtp_literal_print(client->source.ip, out);
 	buf_append_format(out, ")\r\n\tby %s (Stockade) with %s id %s;\r\n\t", trace->hostname,
 		trace_header_protocol(trace), trace->id);
 	print_date(trace->now_s, out);

@@ -578,6 +578,18 @@ static void backend_sees(struct player *p, char **w, size_t n)
 		;
 }
 
+/* backend next sees TEXT ...: the line behind the last one that was seen. */
+static void backend_next_sees(struct player *p, char **w, size_t n)
+{
+	const char *line =
+		p->backend_at < p->backend.lines_len ? p->backend.lines[p->backend_at] : "nothing";
+
+	p->expectations++;
+	if (!line_has_all(line, w, n))
+		complain(p, "the backend sees next:", line);
+	p->backend_at++;
+}
+
 /* backend answers VERB REPLY | nothing | half TEXT */
 static bool backend_answers(struct player *p, char **w, size_t n)
 {
@@ -630,6 +642,8 @@ static bool play_backend(struct player *p, char **w, size_t n)
 {
 	if (n > 1 && strcmp(w[0], "sees") == 0) {
 		backend_sees(p, w + 1, n - 1);
+	} else if (n > 2 && strcmp(w[0], "next") == 0 && strcmp(w[1], "sees") == 0) {
+		backend_next_sees(p, w + 2, n - 2);
 	} else if (n == 3 && strcmp(w[0], "never") == 0 && strcmp(w[1], "sees") == 0) {
 		p->expectations++;
 		for (size_t i = 0; i < p->backend.lines_len; i++)

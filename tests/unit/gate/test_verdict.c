@@ -505,6 +505,50 @@ static void what_comes_behind_the_refusal_is_told_and_marked(void **state)
 	sample_done(&s);
 }
 
+static void a_mark_names_the_check_that_makes_it(void **state)
+{
+	struct sample s;
+
+	(void)state;
+	sample_init(&s);
+	helo_short(&s);
+	s.checks[CHECK_HELO_BAD] = (struct conf_check){
+		.action = ACTION_REJECT, .has_mode = true, .mode = MODE_OBSERVE};
+	unconfirmed(&s);
+	s.checks[CHECK_FCRDNS].action = ACTION_TAG;
+	decide(&s);
+	assert_int_equal(s.verdict.kind, VERDICT_TAG);
+	assert_int_equal(s.verdict.decider->check, CHECK_HELO_BAD);
+	assert_int_equal(s.verdict.marker->check, CHECK_FCRDNS);
+	sample_done(&s);
+}
+
+/* In enforce mode two lists would refuse; one of them only watches. */
+static void a_refusal_names_those_that_refuse(void **state)
+{
+	struct sample s;
+
+	(void)state;
+	sample_init(&s);
+	two_dnsbls_reject(&s);
+	s.dnsbls[1].has_mode = true;
+	s.dnsbls[1].mode = MODE_OBSERVE;
+	decide(&s);
+	assert_int_equal(s.verdict.refusal, REFUSAL_EXT_DNSBL);
+	assert_null(strstr(buf_cstr(&s.reply), "Other"));
+	sample_done(&s);
+
+	sample_init(&s);
+	score_to_reject(&s);
+	s.conf.score_reject_at = 4;
+	s.checks[CHECK_FCRDNS].has_mode = true;
+	s.checks[CHECK_FCRDNS].mode = MODE_OBSERVE;
+	decide(&s);
+	assert_int_equal(s.verdict.refusal, REFUSAL_SCORE);
+	assert_null(strstr(buf_cstr(&s.reply), "fcrdns"));
+	sample_done(&s);
+}
+
 static void an_exemption_shows_what_it_covered(void **state)
 {
 	struct sample s;
@@ -669,6 +713,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_case_ends_as_the_table_says),
 		cmocka_unit_test(what_comes_behind_the_refusal_is_told_and_marked),
+		cmocka_unit_test(a_mark_names_the_check_that_makes_it),
+		cmocka_unit_test(a_refusal_names_those_that_refuse),
 		cmocka_unit_test(an_exemption_shows_what_it_covered),
 		cmocka_unit_test(bytes_of_strangers_are_printable_in_results),
 		cmocka_unit_test(dns_trouble_alone_never_refuses_for_good),
