@@ -76,6 +76,7 @@ static json_t *json_listing(const struct model_listing *listing, const struct mo
 	set_text(object, "policy", listing->policy != NULL ? listing->policy->name : NULL);
 	set(object, "version",
 		listing->policy != NULL ? json_integer(listing->policy->version) : json_null());
+	set(object, "entry", json_span(listing->entry.len != 0 ? listing->entry : model->text));
 	set(object, "reason", json_span(listing->reason));
 	set(object, "since", json_time(listing->since_s));
 	set(object, "until", json_time(listing->until_s));
@@ -282,7 +283,10 @@ void api_print_problem(const struct conf *conf, const struct trouble *trouble, s
 	set_text(object, "type", problem_uri(conf, arena, trouble->type));
 	set_text(object, "title", trouble->title);
 	set(object, "status", json_integer(trouble->status));
-	set_text(object, "detail", trouble->wrong != NULL ? trouble->wrong : trouble->advice);
+	set_text(object, "detail",
+		trouble->detail != NULL  ? trouble->detail
+		: trouble->wrong != NULL ? trouble->wrong
+					 : trouble->advice);
 	set(object, "instance", json_span(trouble->path));
 	if (trouble->retry_after_s != 0)
 		set(object, "retry-after", json_integer(trouble->retry_after_s));

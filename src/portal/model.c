@@ -121,6 +121,17 @@ static bool source_covers(const struct source *outer, const struct source *inner
 	return span_equal(suffix, name);
 }
 
+/* Empty for the source itself. */
+static struct span entry_text(
+	struct arena *arena, const struct source *entry, const struct source *source)
+{
+	char text[SOURCE_TEXT_SIZE];
+
+	if (source_equal(entry, source))
+		return (struct span){0};
+	return arena_copy(arena, span_text(source_print(entry, text)));
+}
+
 static void source_fill_one(struct model_source *model, struct arena *arena,
 	const struct conf *conf, const struct bus_listing *listing)
 {
@@ -140,11 +151,12 @@ static void source_fill_one(struct model_source *model, struct arena *arena,
 				.policy = policy_find(conf, sublist->policy),
 				.since_s = listing->since_s,
 				.until_s = listing->until_s,
-				.ended_s = listing->ended_s};
+				.ended_s = listing->ended_s,
+				.entry = entry_text(arena, listing->source, &model->source)};
 		return;
 	}
-	/* The view says what holds; the keeper's row only dates it, the earliest one where several
-	 * cover the source. */
+	/* The view says what holds; the keeper's rows date and name it: since the earliest of those
+	 * that cover the source, by the narrowest, which comes last. */
 	for (size_t i = 0; i < model->listings_len; i++) {
 		struct model_listing *shown = &model->listings[i];
 
@@ -152,6 +164,7 @@ static void source_fill_one(struct model_source *model, struct arena *arena,
 			continue;
 		if (shown->since_s == 0 || listing->since_s < shown->since_s)
 			shown->since_s = listing->since_s;
+		shown->entry = entry_text(arena, listing->source, &model->source);
 		if (model->is_net && shown->reason.len == 0) {
 			shown->until_s = listing->until_s;
 			shown->reason = arena_copy(arena, span_text(listing->reason));

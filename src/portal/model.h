@@ -31,6 +31,9 @@ struct model_listing {
 	int64_t until_s;                  /* 0: until somebody ends it */
 	int64_t ended_s;                  /* history: when */
 	struct span reason;               /* a few words, as published in DNS */
+	/* The network or domain around the source that is listed; empty: the source itself, or not
+	 * known just now. */
+	struct span entry;
 };
 
 struct model_source {

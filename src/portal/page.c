@@ -212,6 +212,8 @@ static void set_listing(const struct page_context *context, struct value *map,
 			arena, map, "version", arena_format(arena, "%u", listing->policy->version));
 	}
 	value_set(arena, map, "reason", listing->reason);
+	value_set(arena, map, "entry", listing->entry);
+	value_set(arena, map, "subject", listing->entry.len != 0 ? listing->entry : source->text);
 	/* Empty ones hide those of the page around. */
 	value_set_text(arena, map, "since", "");
 	value_set_text(arena, map, "until", "");
@@ -234,6 +236,19 @@ static int64_t source_until(const struct model_source *model)
 	return until_s;
 }
 
+/* The network or domain that lists the source; empty when it is listed by itself as well. */
+static struct span source_entry(const struct model_source *model)
+{
+	struct span entry = {0};
+
+	for (size_t i = 0; i < model->listings_len; i++) {
+		entry = model->listings[i].entry;
+		if (entry.len == 0)
+			break;
+	}
+	return entry;
+}
+
 static void set_source(
 	const struct page_context *context, struct value *page, const struct model_source *model)
 {
@@ -242,6 +257,7 @@ static void set_source(
 	struct value *history = value_set_list(arena, page, "history");
 
 	value_set(arena, page, "source", model->text);
+	value_set(arena, page, "around", source_entry(model));
 	value_set_flag(arena, page, "listed", model->listings_len != 0);
 	value_set_flag(arena, page, "within", model->is_net);
 	value_set_flag(arena, page, "complete", model->complete);
@@ -296,6 +312,13 @@ static bool incident_is_listing(const struct model_incident *model)
 					       model->words == check_words_get(CHECK_DOMAIN_LIST));
 }
 
+/* What was listed then is not now: nothing is left to repair. */
+static bool incident_has_ended(const struct model_incident *model)
+{
+	return incident_is_listing(model) && model->source != NULL &&
+	       model->source->listings_len == 0;
+}
+
 /* "no-ptr-temp": as far as anybody knows nothing is wrong; a name server did not answer. */
 static bool incident_is_dns_trouble(const struct model_incident *model)
 {
@@ -313,7 +336,7 @@ static void set_incident_badge(
 			context, page, &(struct badge){"wait", "wait", "Asked to try again later"});
 	else if (!incident_is_listing(model))
 		set_badge(context, page, &(struct badge){"cross", "bad", "Refused"});
-	else if (model->source != NULL && model->source->listings_len == 0)
+	else if (incident_has_ended(model))
 		set_badge(context, page, &(struct badge){"check", "ok", "No longer listed"});
 	else
 		set_badge(context, page, &(struct badge){"cross", "bad", "Blocked now"});
@@ -330,11 +353,11 @@ static void set_steps(
 	bool once_more = !listing && !foreign && !incident_is_dns_trouble(model);
 
 	value_set_flag(arena, page, "step-foreign", foreign);
-	value_set_flag(arena, page, "step-own", listing);
+	value_set_flag(arena, page, "step-own", listing && !incident_has_ended(model));
 	value_set_flag(arena, page, "step-listed", !listing && listed);
 	value_set_flag(arena, page, "step-retry", once_more && !listed);
 	value_set_flag(arena, page, "by-itself", once_more && !listed && model->refused);
-	value_set_flag(arena, page, "ended", listing && model->source != NULL && !listed);
+	value_set_flag(arena, page, "ended", incident_has_ended(model));
 	value_set_flag(arena, page, "removal", listed);
 	if (listing && listed) {
 		const struct model_listing *first = &model->source->listings[0];
@@ -361,7 +384,7 @@ static void set_incident(
 	value_set_flag(arena, page, "refused", model->refused);
 	value_set_flag(arena, page, "temporary", model->temporary);
 	value_set_flag(arena, page, "dns-trouble", incident_is_dns_trouble(model));
-	if (model->words != NULL && !incident_is_dns_trouble(model)) {
+	if (model->words != NULL && !incident_is_dns_trouble(model) && !incident_has_ended(model)) {
 		value_set_text(arena, page, "meaning", model->words->meaning);
 		value_set_text(arena, page, "remedy", model->words->remedy);
 	}
@@ -375,7 +398,6 @@ static void set_incident(
 			: model->temporary ? "delayed mails"
 					   : "refusals"));
 	value_set_flag(arena, page, "several", model->count > 1);
-	set_time(context, page, "first", model->first_s);
 	set_time(context, page, "when", model->last_s);
 	/* where to look in a log, with room for clocks that differ */
 	value_set_text(arena, page, "window",

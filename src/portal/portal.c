@@ -129,6 +129,7 @@ static const struct trouble not_found = {.status = 404,
 	.title = "There is no such page",
 	.advice =
 		"Perhaps the link was cut short. Enter the number or address from the error message:",
+	.detail = "There is nothing at this address.",
 	.ask = true};
 
 static const struct trouble incident_unknown = {.status = 404,
@@ -136,6 +137,8 @@ static const struct trouble incident_unknown = {.status = 404,
 	.title = "This number is not known here",
 	.advice =
 		"It is well formed, but no incident has it: it may come from another mail server, or be older than we keep records. Look up the address instead, or compare the number with the message:",
+	.detail =
+		"No incident has this number: it may come from another mail server, or be older than records are kept.",
 	.ask = true};
 
 static const struct trouble keeper_away = {.status = 503,

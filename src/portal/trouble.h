@@ -14,7 +14,9 @@ struct trouble {
 	const char *title, *advice;
 	bool ask; /* show the look-up form again, with what was typed */
 	struct span typed;
-	const char *wrong; /* beside the field, and the detail of a problem; NULL: the advice is */
+	const char *wrong;  /* beside the field */
+	const char *detail; /* of a problem, where the advice speaks of the page; NULL: wrong, or
+			       advice */
 	unsigned retry_after_s; /* 0: says nothing about when */
 	const char *allow;      /* methods; NULL */
 	struct span path;       /* that was asked for */

@@ -356,6 +356,7 @@ def test_problems_are_problem_details(portal, path, status, kind):
     assert (got, headers["Content-Type"]) == (status, "application/problem+json")
     assert problem["type"] == f"https://mail.example.org/problems/{kind}"
     assert problem["status"] == status and problem["title"] and problem["instance"] == path
+    assert not re.search(r":$|below|[Ee]nter ", problem["detail"])  # words of a page, which has a form
 
 
 def test_an_unchanged_answer_is_not_sent_twice(portal):

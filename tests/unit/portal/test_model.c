@@ -145,12 +145,18 @@ static void the_keeper_dates_what_covers_the_source(void **state)
 	fill(model, arena, rows, COUNTOF(rows));
 	assert_true(model->complete);
 	assert_int_equal(model->listings_len, 2);
-	for (size_t i = 0; i < 2; i++)
-		assert_int_equal(model->listings[i].since_s,
-			model->listings[i].sublist == &site_main[0] ? 300 : 400);
+	for (size_t i = 0; i < 2; i++) {
+		bool traps = model->listings[i].sublist == &site_main[0];
+
+		assert_int_equal(model->listings[i].since_s, traps ? 300 : 400);
+		assert_true(
+			span_equal_text(model->listings[i].entry, traps ? "198.51.100.0/25" : ""));
+	}
 	assert_int_equal(model->history_len, 2);
 	assert_int_equal(model->history[0].since_s, 30); /* the newest first */
+	assert_true(span_equal_text(model->history[0].entry, "198.51.100.0/24"));
 	assert_int_equal(model->history[1].since_s, 10);
+	assert_int_equal(model->history[1].entry.len, 0);
 }
 
 static void a_domain_is_covered_by_itself_and_its_parents(void **state)

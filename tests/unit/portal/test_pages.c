@@ -149,6 +149,28 @@ static void not_listed_is_a_plain_good_result(void **state)
 	assert_false(has(bench, "Just trying to send an email?"));
 }
 
+static void who_is_listed_by_a_network_reads_which(void **state)
+{
+	struct bench *bench = *state;
+	struct page_context c = context(bench);
+	struct model_source model = source("198.51.100.9");
+
+	model.listings[model.listings_len++] = listing();
+	model.listings[0].entry = span_text("198.51.100.0/24");
+	model.history[model.history_len++] = model.listings[0];
+	model.history[0].ended_s = NOW_S - 3600;
+	model.history[0].entry = span_text("198.51.0.0/16");
+	assert_int_equal(page_source(&c, &model, &bench->out), 0);
+	assert_true(has(bench,
+		"198.51.100.9</strong> is part of <strong class=\"any\">198.51.100.0/24</strong>, which is on our blocklist"));
+	assert_true(has(bench, "198.51.100.0/24</strong>, which 198.51.100.9 is part of"));
+	assert_true(has(bench, ">198.51.0.0/16</td>"));
+	model.listings[0].entry = (struct span){0};
+	buf_clear(&bench->out);
+	assert_int_equal(page_source(&c, &model, &bench->out), 0);
+	assert_false(has(bench, "is part of"));
+}
+
 static void without_the_keeper_the_state_is_shown_and_the_rest_excused(void **state)
 {
 	struct bench *bench = *state;
@@ -227,6 +249,10 @@ static void the_badge_says_what_became_of_it(void **state)
 	buf_clear(&bench->out);
 	assert_int_equal(page_incident(&c, &model, &bench->out), 0);
 	assert_true(has(bench, "No longer listed"));
+	assert_true(has(bench, "Nothing: the listing is over."));
+	assert_true(has(bench, "was on our blocklist then"));
+	assert_false(has(bench, check_words_get(CHECK_OWN_LIST)->meaning));
+	assert_false(has(bench, check_words_get(CHECK_OWN_LIST)->remedy));
 	now.listings[now.listings_len++] = listing();
 	buf_clear(&bench->out);
 	assert_int_equal(page_incident(&c, &model, &bench->out), 0);
@@ -426,6 +452,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		page_test(a_listed_address_is_told_in_words),
 		page_test(not_listed_is_a_plain_good_result),
+		page_test(who_is_listed_by_a_network_reads_which),
 		page_test(without_the_keeper_the_state_is_shown_and_the_rest_excused),
 		page_test(an_incident_says_what_why_and_what_to_do),
 		page_test(the_last_mails_of_a_number_are_told_by_time_and_helo),
