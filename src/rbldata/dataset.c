@@ -47,7 +47,7 @@ static int subset_finish(struct dataset_loader *loader)
 	return 0;
 }
 
-static int take_entry(
+static int dataset_take_entry(
 	void *arg, const struct rbl_section *section, const struct rbl_entry *entry, uint64_t line)
 {
 	struct dataset_loader *loader = arg;
@@ -56,7 +56,8 @@ static int take_entry(
 	return rbl_builder_entry(loader->builder, entry, line);
 }
 
-static int take_plain(void *arg, const struct rbl_section *section, struct rbl_plain_lines *lines)
+static int dataset_take_plain(
+	void *arg, const struct rbl_section *section, struct rbl_plain_lines *lines)
 {
 	struct dataset_loader *loader = arg;
 
@@ -64,7 +65,7 @@ static int take_plain(void *arg, const struct rbl_section *section, struct rbl_p
 	return section->type != RBL_COMBINED ? rbl_builder_plain(loader->builder, lines) : 0;
 }
 
-static int take_record(void *arg, const struct rbl_section *section, struct span line,
+static int dataset_take_record(void *arg, const struct rbl_section *section, struct span line,
 	struct rbl_offence *ret_offence)
 {
 	struct dataset_loader *loader = arg;
@@ -135,7 +136,7 @@ static int subzones_connect(struct dataset_loader *loader, struct span words, un
 }
 
 /* "type[:name] subzone subzone ..." */
-static int take_dataset(void *arg, struct span words, struct rbl_section **ret_section,
+static int dataset_take_dataset(void *arg, struct span words, struct rbl_section **ret_section,
 	struct rbl_offence *ret_offence)
 {
 	struct dataset_loader *loader = arg;
@@ -173,7 +174,8 @@ int rbl_dataset_load(
 {
 	struct dataset_loader loader = {.dataset = mem_new(rbl_dataset)};
 	__attribute__((cleanup(loader_free), unused)) struct dataset_loader *owner = &loader;
-	const struct rbl_taker taker = {take_entry, take_plain, take_record, take_dataset, &loader};
+	const struct rbl_taker taker = {dataset_take_entry, dataset_take_plain, dataset_take_record,
+		dataset_take_dataset, &loader};
 	int r = 0;
 
 	atomic_init(&loader.dataset->refs, 1);

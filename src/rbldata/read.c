@@ -151,7 +151,7 @@ static void tell(struct rbl_reader *reader, struct span line, const struct rbl_o
 }
 
 /* What ends reading, with its place. */
-static int fail(struct rbl_reader *reader, int error, const char *text, struct fault *why)
+static int reading_fail(struct rbl_reader *reader, int error, const char *text, struct fault *why)
 {
 	const struct file *file = &reader->files[reader->files_len - 1];
 
@@ -191,7 +191,7 @@ static int special_line(
 			r = 0;
 	}
 	if (r < 0)
-		return fail(reader, r, offence.text, why);
+		return reading_fail(reader, r, offence.text, why);
 	tell(reader, raw, &offence);
 	reader->current = reader->inner != NULL ? reader->inner : &reader->section;
 	return 0;
@@ -236,7 +236,7 @@ static int data_line(
 	int r;
 
 	if (section->type == RBL_COMBINED)
-		return fail(
+		return reading_fail(
 			reader, E_PARSE, "expected a $DATASET line before the first entry", why);
 	if (section->type == RBL_GENERIC)
 		r = taker->record != NULL ? taker->record(taker->arg, section, line, &offence)
@@ -244,7 +244,7 @@ static int data_line(
 	else
 		r = entry_line(reader, raw, line, &offence);
 	if (r < 0 && !(r == E_PARSE && offence.is_bad))
-		return fail(reader, r, NULL, why);
+		return reading_fail(reader, r, NULL, why);
 	tell(reader, raw, &offence);
 	return 0;
 }
@@ -283,7 +283,7 @@ static int plain_lines(struct rbl_reader *reader, struct span *block, struct fau
 	lines.text = span_of(block->ptr, (size_t)(end + 1 - block->ptr));
 	r = reader->taker->plain(reader->taker->arg, reader->current, &lines);
 	if (r < 0)
-		return fail(reader, r, NULL, why);
+		return reading_fail(reader, r, NULL, why);
 	reader->line = lines.line - 1;
 	*block = span_from(*block, (size_t)(lines.text.ptr - block->ptr));
 	return 0;

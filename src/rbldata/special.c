@@ -299,7 +299,7 @@ static int64_t days_before(unsigned year, unsigned month, unsigned day)
 }
 
 /* yyyy:mm:dd[:hh[:mi[:ss]]], UTC; colons, hyphens or nothing between; "0" or "-": no time, 0. */
-static int stamp_read(struct rbl_cursor *cursor, int64_t *ret_time_s)
+static int utc_read(struct rbl_cursor *cursor, int64_t *ret_time_s)
 {
 	unsigned year = 0, month = 0, day = 0, clock[3] = {0};
 	uint8_t first = rbl_peek(cursor);
@@ -332,7 +332,7 @@ static int expiry_read(struct rbl_cursor *cursor, int64_t stamp_s, int64_t *ret_
 	if (is_at_end(cursor))
 		return 0;
 	if (*cursor->ptr != '+')
-		return stamp_read(cursor, ret_expires_s);
+		return utc_read(cursor, ret_expires_s);
 	cursor->ptr++;
 	if (rbl_time_read(cursor, &after) < 0 || stamp_s == 0 || after == 0)
 		return E_PARSE;
@@ -345,7 +345,7 @@ static int timestamp_read(
 {
 	int64_t stamp_s = 0, expires_s = 0;
 
-	if (stamp_read(cursor, &stamp_s) < 0 || expiry_read(cursor, stamp_s, &expires_s) < 0 ||
+	if (utc_read(cursor, &stamp_s) < 0 || expiry_read(cursor, stamp_s, &expires_s) < 0 ||
 		!is_at_end(cursor))
 		return rbl_offend(offence, cursor->ptr,
 			"expected: $TIMESTAMP yyyy:mm:dd[:hh[:mi[:ss]]] [expiry]");
