@@ -5,15 +5,31 @@
 
 #include "cli/cli.h"
 
+static size_t option_len(const char *at)
+{
+	return 2 + strspn(at + 2, "abcdefghijklmnopqrstuvwxyz-");
+}
+
+/* Whether the option at `at` is the first of its name; "--for" is not "--format". */
+static bool is_first_of_options(const char *text, const char *at)
+{
+	size_t len = option_len(at);
+
+	for (const char *other = strstr(text, "--"); other != at; other = strstr(other, "--")) {
+		if (option_len(other) == len && strncmp(other, at, len) == 0)
+			return false;
+		other += option_len(other);
+	}
+	return true;
+}
+
 /* The options that a text names, each once: every word that begins with "--". */
-static void print_options(const struct cli *cli, const char *text)
+static void print_options(const char *text)
 {
 	for (const char *at = strstr(text, "--"); at != NULL; at = strstr(at, "--")) {
-		size_t len = 2 + strspn(at + 2, "abcdefghijklmnopqrstuvwxyz-");
-		size_t before = span_find_text(
-			span_text(text), arena_format(cli->arena, "%.*s", (int)len, at));
+		size_t len = option_len(at);
 
-		if (len > 2 && before == (size_t)(at - text))
+		if (len > 2 && is_first_of_options(text, at))
 			printf(" %.*s", (int)len, at);
 		at += len;
 	}
@@ -63,11 +79,11 @@ int verb_completion(struct cli *cli)
 	for (size_t i = 0; i < cli->verbs_len; i++) {
 		bool two = strchr(cli->verbs[i].name, ' ') != NULL;
 
-		printf("\t\t\"%s\"%s) words=\"--json --quiet --utc --no-color --config%s",
-			cli->verbs[i].name, two ? "" : "\\ *",
-			cli->verbs[i].changes ? " --dry-run --yes" : "");
-		print_options(cli, arena_format(cli->arena, "%s %s", cli->verbs[i].synopsis,
-					   cli->verbs[i].help));
+		printf("\t\t\"%s\"%s) words=\"", cli->verbs[i].name, two ? "" : "\\ *");
+		print_options(arena_format(cli->arena,
+			"--json --quiet --utc --no-color --config %s %s %s",
+			cli->verbs[i].changes ? "--dry-run --yes" : "", cli->verbs[i].synopsis,
+			cli->verbs[i].help));
 		printf("\" ;;\n");
 	}
 	for (size_t i = 0; i < cli->verbs_len; i++) {

@@ -5,6 +5,7 @@
 #include "cli/list_import_rbl.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -28,8 +29,17 @@ struct rbl_import {
 	uint64_t line;                     /* its line */
 	struct value_cache standard;
 	/* Exclusions hold for every sublist the file lists anything in, known at the end. */
-	struct source *exclusions;
+	struct exclusion {
+		struct source source;
+		bool is_of_below; /* "*.x" says nothing of x: where x is not listed by itself */
+	} * exclusions;
 	size_t exclusions_len, exclusions_size;
+	/* The names that are listed by themselves, in order; made at the end. */
+	struct self_name {
+		const char *domain;
+		uint16_t group;
+	} * selves;
+	size_t selves_len;
 };
 
 static void rbl_complain(struct rbl_import *rbl, unsigned column, const char *text)
@@ -167,10 +177,21 @@ static int entry_group(struct rbl_import *rbl, const struct rbl_entry *entry)
 
 /* ---- Sources ---- */
 
+/* RFC 5782 section 5: a list holds entries for those who try it, single addresses of 127.0.0.0/8 or
+ * the name "test". Our zones answer them without an entry. */
+static bool source_is_test_entry(const struct source *source)
+{
+	if (source->kind == SOURCE_DOMAIN)
+		return strcmp(source->domain, "test") == 0 || strcmp(source->domain, ".test") == 0;
+	return ip_is_v4(source->net.ip) && source->net.bits == 128 && source->net.ip.b[12] == 127;
+}
+
 /* Where an entry goes: a group, or among the exclusions. */
 static void source_take(struct rbl_import *rbl, const struct rbl_entry *entry, int group,
 	const struct source *source)
 {
+	if (source_is_test_entry(source))
+		return;
 	if (!import_may_list(rbl->import, source, entry->excluded,
 		    (struct import_at){rbl->line, entry->column}))
 		return;
@@ -180,7 +201,9 @@ static void source_take(struct rbl_import *rbl, const struct rbl_entry *entry, i
 	}
 	mem_grow(&rbl->exclusions, &rbl->exclusions_size, rbl->exclusions_len + 1,
 		sizeof(*rbl->exclusions));
-	rbl->exclusions[rbl->exclusions_len++] = *source;
+	rbl->exclusions[rbl->exclusions_len++] = (struct exclusion){.source = *source,
+		.is_of_below =
+			source->kind == SOURCE_DOMAIN && (entry->covers & RBL_COVERS_SELF) == 0};
 }
 
 /* The networks a range consists of: as large as its beginning and its end allow. */
@@ -261,6 +284,47 @@ static int take_entry(
 	return 0;
 }
 
+static int self_compare(const void *a, const void *b)
+{
+	const struct self_name *one = a, *other = b;
+
+	return strcmp(one->domain, other->domain);
+}
+
+static void selves_make(struct rbl_import *rbl)
+{
+	const struct import *import = rbl->import;
+
+	rbl->selves = mem_alloc_array(import->len + 1, sizeof(*rbl->selves));
+	for (size_t i = 0; i < import->len; i++) {
+		const struct import_entry *entry = &import->entries[i];
+
+		if (entry->domain != NULL && entry->domain[0] != '.')
+			rbl->selves[rbl->selves_len++] =
+				(struct self_name){entry->domain, entry->group};
+	}
+	qsort(rbl->selves, rbl->selves_len, sizeof(*rbl->selves), self_compare);
+}
+
+static bool is_listed_itself(
+	const struct rbl_import *rbl, const struct source *source, const char *sublist)
+{
+	size_t low = 0, high = rbl->selves_len;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(rbl->selves[middle].domain, source->domain) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < rbl->selves_len && strcmp(rbl->selves[low].domain, source->domain) == 0; low++)
+		if (strcmp(rbl->import->groups[rbl->selves[low].group].sublist, sublist) == 0)
+			return true;
+	return false;
+}
+
 /* Also with --lenient no exclusion is lost: those would be listed whom the file spares. */
 static int exclusions_add(struct rbl_import *rbl, const char *sublist)
 {
@@ -274,8 +338,12 @@ static int exclusions_add(struct rbl_import *rbl, const char *sublist)
 			import->file);
 	if (import->groups[group].len != 0)
 		return 0; /* it has them already */
-	for (size_t i = 0; i < rbl->exclusions_len; i++)
-		import_add(import, &rbl->exclusions[i], (uint16_t)group);
+	for (size_t i = 0; i < rbl->exclusions_len; i++) {
+		const struct exclusion *exclusion = &rbl->exclusions[i];
+
+		if (!exclusion->is_of_below || !is_listed_itself(rbl, &exclusion->source, sublist))
+			import_add(import, &exclusion->source, (uint16_t)group);
+	}
 	return 0;
 }
 
@@ -290,6 +358,7 @@ static int exclusions_place(struct rbl_import *rbl)
 
 	if (rbl->exclusions_len == 0)
 		return 0;
+	selves_make(rbl);
 	for (size_t i = 0; i < listing && r == 0; i++) {
 		if (import->groups[i].len == 0 || import->groups[i].excluded)
 			continue;
@@ -345,6 +414,7 @@ int import_read_rbl(struct import *import)
 		if (r == 0)
 			r = check_expiry(&rbl);
 	}
+	mem_free(rbl.selves);
 	mem_free(rbl.exclusions);
 	rbl_reader_free(&rbl.reader);
 	return r;

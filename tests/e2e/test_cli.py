@@ -133,9 +133,11 @@ def test_completion_is_shell(program):
         ["bash", "-c", script + "COMP_WORDS=(stockade list i); COMP_CWORD=2; _stockade; echo ${COMPREPLY[@]};"
          "COMP_WORDS=(stockade lo); COMP_CWORD=1; _stockade; echo ${COMPREPLY[@]};"
          "COMP_WORDS=(stockade li); COMP_CWORD=1; _stockade; echo ${COMPREPLY[@]};"
-         "COMP_WORDS=(stockade list import --min); COMP_CWORD=3; _stockade; echo ${COMPREPLY[@]}"],
+         "COMP_WORDS=(stockade list import --min); COMP_CWORD=3; _stockade; echo ${COMPREPLY[@]};"
+         "COMP_WORDS=(stockade list import --fo); COMP_CWORD=3; _stockade; echo ${COMPREPLY[@]};"
+         "COMP_WORDS=(stockade list ls --j); COMP_CWORD=3; _stockade; echo ${COMPREPLY[@]}"],
         capture_output=True, text=True, check=True).stdout.splitlines()
-    assert words == ["import", "lookup", "list", "--min-count"]
+    assert words == ["import", "lookup", "list", "--min-count", "--format --for", "--json"]
 
 
 def test_a_result_that_cannot_be_written_is_a_failure(program):

@@ -5,6 +5,7 @@ import gzip
 import ipaddress
 import json
 import random
+import re
 
 import dns.message
 import dns.query
@@ -282,9 +283,34 @@ def test_an_export_is_imported_as_it_was(rich):
     before = {address: rich.json("lookup", address, check=False)["listed"] for address in
               ["198.51.100.8", "198.51.100.9", "198.51.100.10", "203.0.113.9", "203.0.113.10"]}
     rich.cli("list", "rm", "198.51.100.0/24", "203.0.113.9", "198.51.100.9", "--list", "main", "--reason", "move")
-    rich.cli("list", "import", path, "--list", "main", "--format", "ip4set", "--reason", "move", "--lenient")
+    rich.cli("list", "import", path, "--list", "main", "--format", "ip4set", "--reason", "move")
     after = {address: rich.json("lookup", address, check=False)["listed"] for address in before}
     assert before == after
+
+
+@pytest.mark.parametrize("kind, to, sources", [
+    ("ip4trie", "main", ["198.51.100.0/24"]), ("ip6trie", "main", ["2a00:1::/32"]),
+    ("dnset", "names", [".bad.example"])])
+def test_test_entries_of_an_export_are_nothing_to_import(rich, kind, to, sources):
+    add(rich, *sources, to=to)
+    path = rich.path("exported")
+    rich.cli("list", "export", to, path, "--format", kind)
+    with open(path, encoding="ascii") as file:
+        assert re.search(r"^(127\.|::ffff:7f|::ffff:127|\.?test\b|0:0:0:0:0:ffff:7f)", file.read(), re.M | re.I)
+    asked = [source.lstrip(".").replace(".0/24", ".7").replace("::/32", "::7") for source in sources]
+    rich.cli("delist", *sources, "--reason", "move")
+    rich.cli("list", "import", path, "--list", to, "--format", kind, "--reason", "move")
+    assert [rich.json("lookup", name, check=False)["listed"] for name in asked] == [True] * len(asked)
+    assert rich.cli("lookup", "test").returncode == 0
+
+
+def test_a_name_and_all_below_it_may_stand_in_two_lines(rich):
+    """"*.x" says nothing of x: where x stands on its own it stays listed, in the sublist it was listed in."""
+    imported(rich, "one.example :127.0.0.2:a\n*.one.example :127.0.0.2:b\n*.two.example :127.0.0.2:b\n", "--sublist", "manual",
+             kind="dnset", to="names")
+    listed = {name: rich.json("lookup", name, check=False)["listed"] for name in
+              ("one.example", "www.one.example", "two.example", "www.two.example")}
+    assert listed == {"one.example": True, "www.one.example": True, "two.example": False, "www.two.example": True}
 
 
 def test_what_a_format_cannot_say_is_refused(rich):
