@@ -63,10 +63,19 @@ struct bus_client {
 	struct buf health; /* the packed message that was told last; empty: none */
 	uint64_t tag;
 	uint32_t announced; /* by the keeper's greeting; 0: nothing is to come */
+	bool unreadable; /* what came behind the view that is served, on this or another connection
+			  */
 	bool said_away, said_full, freed;
 };
 
 static void client_fail(struct bus_client *client, int error, const char *words);
+
+/* The same message would come again, and again. */
+static void client_fail_to_read(struct bus_client *client, int error, const char *words)
+{
+	client->unreadable = client->follower != NULL;
+	client_fail(client, error, words);
+}
 
 static void client_log(
 	const struct bus_client *client, enum log_event_id id, const struct log_field *fields)
@@ -102,6 +111,7 @@ static void client_send_hello(struct bus_client *client, uint32_t serial)
 	hello.role = (char *)client->settings.role;
 	hello.version = BUS_VERSION;
 	hello.serial = serial;
+	hello.unreadable = client->unreadable;
 	message.kind_case = STOCKADE__MESSAGE__KIND_HELLO;
 	message.hello = &hello;
 	client_send(client, &message);
@@ -286,6 +296,7 @@ static void client_on_greeting(struct bus_client *client, uint32_t serial)
 static void client_adopted(struct bus_client *client)
 {
 	client->retry_ms = RETRY_FIRST_MS;
+	client->unreadable = false;
 	client_send_hello(client, client_serial(client));
 	client_tell_of_view(client);
 	if (!client->freed && !timer_is_set(&client->sweep))
@@ -311,7 +322,7 @@ static void client_follow(struct bus_client *client, int r, const struct fault *
 	if (r == E_CONFLICT)
 		client_send_hello(client, 0);
 	else /* with back-off, lest we ask for a bad file in a loop */
-		client_fail(client, r, why->text);
+		client_fail_to_read(client, r, why->text);
 }
 
 /* Deltas may come by the thousand; the keeper has logged each change. */
@@ -385,7 +396,7 @@ static void client_on_input(struct stream *stream, void *arg)
 		if (r > 0)
 			r = message_decode(body, &message, &why);
 		if (r < 0) {
-			client_fail(client, r, why.text);
+			client_fail_to_read(client, r, why.text);
 			return;
 		}
 		buf_consume(stream_in(stream), used); /* the message is a copy */

@@ -286,8 +286,9 @@ static void connection_on_message(struct connection *connection, Stockade__Messa
 	} else if (message->kind_case != STOCKADE__MESSAGE__KIND_HELLO) {
 		connection->calls->message(connection, message, all->arg);
 	} else if (rights_follows(connection->sender)) {
-		publisher_follower_greeted(
-			all->publisher, &connection->follower, message->hello->serial);
+		publisher_follower_greeted(all->publisher, &connection->follower,
+			&(struct publisher_greeting){
+				message->hello->serial, message->hello->unreadable});
 	}
 }
 

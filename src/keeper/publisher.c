@@ -460,13 +460,15 @@ static void publisher_on_file(const struct snapshot_result *result, void *arg)
 
 /* ---- followers ---- */
 
-void publisher_follower_greeted(
-	struct publisher *publisher, struct publisher_follower *follower, uint32_t serial)
+void publisher_follower_greeted(struct publisher *publisher, struct publisher_follower *follower,
+	const struct publisher_greeting *greeting)
 {
-	struct publisher_event event = {
-		.kind = EVENT_GREETED, .follower = &follower->state, .serial = serial};
+	struct publisher_event event = {.kind = EVENT_GREETED,
+		.follower = &follower->state,
+		.serial = greeting->serial,
+		.unreadable = greeting->unreadable};
 
-	if (!follower->state.joined || serial == 0)
+	if (!follower->state.joined || greeting->serial == 0)
 		publisher->calls.commit_pending(publisher->arg);
 	if (follower->stream != NULL) /* else it went away with what the commit sent it */
 		publisher_run(publisher, &event);

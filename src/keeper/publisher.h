@@ -22,6 +22,11 @@ struct publisher_follower {
 	struct stream *stream; /* NULL: it is gone */
 };
 
+struct publisher_greeting {
+	uint32_t serial;
+	bool unreadable; /* what was sent behind that */
+};
+
 /* How the sources of a change come to answer anew. */
 enum served { SERVED_BY_DELTA, SERVED_BY_SNAPSHOT };
 enum publish_when {
@@ -71,8 +76,8 @@ void publisher_turn(struct publisher *publisher);
 void publisher_forget(struct publisher *publisher);
 
 /* It says what it serves; 0: it needs everything. It may be gone when this returns. */
-void publisher_follower_greeted(
-	struct publisher *publisher, struct publisher_follower *follower, uint32_t serial);
+void publisher_follower_greeted(struct publisher *publisher, struct publisher_follower *follower,
+	const struct publisher_greeting *greeting);
 /* Its connection takes more. */
 void publisher_follower_drained(struct publisher *publisher, struct publisher_follower *follower);
 /* Before its stream goes; also when it never greeted. */

@@ -453,6 +453,15 @@ static void bring_up(const struct publisher_stepping *step, struct follower_stat
 	bring_up_with(step, follower, needs_file(state, follower));
 }
 
+/* A delta that it cannot read is in no newer file, which comes after a rest. */
+static void wait_for_file(const struct publisher_stepping *step, struct follower_state *follower)
+{
+	follower->waits = true;
+	tell_to_stay(step, follower);
+	act_simple(step, DO_SERVED, 0);
+	write_snapshot_if_wanted(step);
+}
+
 /* The first greeting asks for what is missing, 0 for everything; others say what is served now. */
 static void on_greeted(const struct publisher_stepping *step)
 {
@@ -473,7 +482,10 @@ static void on_greeted(const struct publisher_stepping *step)
 	}
 	if (joins && follower_leads(step, follower))
 		jump(step, follower);
-	bring_up(step, follower);
+	if (joins && step->event->unreadable && state->log.len != 0)
+		wait_for_file(step, follower);
+	else
+		bring_up(step, follower);
 }
 
 static void on_file_whole(const struct publisher_stepping *step)
@@ -485,12 +497,9 @@ static void on_file_whole(const struct publisher_stepping *step)
 /* A new one is written, under a new number. Whoever waits for it keeps what it serves. */
 static void on_file_damaged(const struct publisher_stepping *step)
 {
-	step->event->asked.follower->waits = true;
-	tell_to_stay(step, step->event->asked.follower);
-	act_simple(step, DO_SERVED, 0);
 	if (step->state->gap == GAP_NONE)
 		open_gap_behind(step, GAP_CHANGES, 0);
-	write_snapshot_if_wanted(step);
+	wait_for_file(step, step->event->asked.follower);
 }
 
 void publisher_remove_follower(struct publisher_state *state, struct follower_state *follower)

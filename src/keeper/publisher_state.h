@@ -115,7 +115,8 @@ enum publisher_event_kind {
 	EVENT_STARTED,          /* serial: the newest file, 0: none; told_serial, told_snapshot */
 	EVENT_STORE_OPENED,     /* serial: the store's; layout_fits: the file holds today's lists */
 	EVENT_CHANGED,          /* serial: committed under it; all, later */
-	EVENT_GREETED,          /* follower says that it serves serial; 0: it needs everything */
+	EVENT_GREETED,          /* follower says that it serves serial; 0: it needs everything;
+				   unreadable: it cannot go on with what was sent behind that */
 	EVENT_DRAINED,          /* the connection of follower takes more */
 	EVENT_SNAPSHOT_WRITTEN, /* serial, took_ms */
 	EVENT_SNAPSHOT_FAILED,
@@ -139,6 +140,7 @@ struct publisher_event {
 	int64_t now_s;
 	bool has_store;
 	bool importing; /* an import goes on: its end asks for the snapshot */
+	bool unreadable;
 	struct follower_state *follower;
 	uint32_t serial;
 	uint32_t told_serial;

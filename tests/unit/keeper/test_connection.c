@@ -22,11 +22,11 @@ static struct {
 	int followers;
 } published;
 
-void publisher_follower_greeted(
-	struct publisher *publisher, struct publisher_follower *follower, uint32_t serial)
+void publisher_follower_greeted(struct publisher *publisher, struct publisher_follower *follower,
+	const struct publisher_greeting *greeting)
 {
 	(void)publisher;
-	published.served = serial;
+	published.served = greeting->serial;
 	published.followers += follower->state.joined ? 0 : 1;
 	follower->state.joined = true;
 }

@@ -101,7 +101,8 @@ static bool role_was_told(void)
 static void who_greets_is_told_where_it_will_be(void **state)
 {
 	(void)state;
-	publisher_follower_greeted(publisher, &follower, 10);
+	publisher_follower_greeted(
+		publisher, &follower, &(struct publisher_greeting){.serial = 10});
 	assert_int_equal(commits, 1);
 	assert_true(role_was_told());
 	assert_true(publisher_all_serve(publisher, 10));
@@ -111,8 +112,10 @@ static void who_greets_is_told_where_it_will_be(void **state)
 static void what_it_serves_later_commits_nothing(void **state)
 {
 	(void)state;
-	publisher_follower_greeted(publisher, &follower, 10);
-	publisher_follower_greeted(publisher, &follower, 11);
+	publisher_follower_greeted(
+		publisher, &follower, &(struct publisher_greeting){.serial = 10});
+	publisher_follower_greeted(
+		publisher, &follower, &(struct publisher_greeting){.serial = 11});
 	assert_int_equal(commits, 1);
 	assert_true(publisher_all_serve(publisher, 11));
 }
@@ -121,7 +124,8 @@ static void who_goes_away_within_the_commit_does_not_join(void **state)
 {
 	(void)state;
 	ends_in_commit = true;
-	publisher_follower_greeted(publisher, &follower, 10);
+	publisher_follower_greeted(
+		publisher, &follower, &(struct publisher_greeting){.serial = 10});
 	assert_int_equal(commits, 1);
 	assert_false(follower.state.joined);
 	assert_true(publisher_all_serve(publisher, 11)); /* nobody is left who lacks it */
@@ -130,9 +134,10 @@ static void who_goes_away_within_the_commit_does_not_join(void **state)
 static void nor_does_it_stay_when_it_had_joined(void **state)
 {
 	(void)state;
-	publisher_follower_greeted(publisher, &follower, 10);
+	publisher_follower_greeted(
+		publisher, &follower, &(struct publisher_greeting){.serial = 10});
 	ends_in_commit = true;
-	publisher_follower_greeted(publisher, &follower, 0);
+	publisher_follower_greeted(publisher, &follower, &(struct publisher_greeting){.serial = 0});
 	assert_int_equal(commits, 2);
 	assert_false(follower.state.joined);
 	assert_true(publisher_all_serve(publisher, 11));

@@ -20,6 +20,7 @@
  *   part 13                a part of an import, which `large` or `rest` ends
  *   rest                   time passes, more than enough for a file
  *   A=10, B=0, A-          A greets with 10, B has nothing, A is gone
+ *   A?10                   A greets with 10 and cannot read what came behind that
  *   file 12, nofile        the snapshot is written, or cannot be
  *   layout, close          a reload with other lists; the store is closed
  *   forget                 a step of it is due
@@ -189,8 +190,10 @@ static void world_greet(struct world *world, const char *words)
 		return;
 	}
 	sscanf(words + 2, "%u", &serial);
-	world_run(world, (struct publisher_event){
-				 .kind = EVENT_GREETED, .follower = follower, .serial = serial});
+	world_run(world, (struct publisher_event){.kind = EVENT_GREETED,
+				 .follower = follower,
+				 .serial = serial,
+				 .unreadable = words[1] == '?'});
 }
 
 static void world_open(struct world *world, const char *words)
@@ -311,6 +314,13 @@ static const struct row rows[] = {
 		"A hello 11, A file 10, A 10->11"},
 	{"who says what it serves gets nothing for it", AT_10 "A=10; change 11; A=11", ""},
 	{"who is gone gets nothing", AT_10 "A=10; A-; change 11", "told 11/10"},
+	{"who cannot read a delta does not get it again",
+		AT_10 "A=10; change 11; A-; A?10; change 12", "told 12/10"},
+	{"it stays where it is until a file is out that holds it",
+		AT_10 "A=10; change 11; A-; A?10; rest; change 12; file 11",
+		"told 12/11, A hello 12, A file 11, A 11->12, keep 11"},
+	{"without a delta it was the file, and that is sent again", AT_10 "A?0",
+		"A hello 10, A file 10"},
 	/* files */
 	{"after a rest the changes come into a file", AT_10 "A=10; change 11; rest", "write"},
 	{"files rest after one another", AT_10 "change 11; rest; file 11; change 12", "told 12/11"},
