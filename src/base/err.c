@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/macro.h"
+#include "base/text.h"
 
 struct err_row {
 	const char *text;
@@ -78,7 +78,7 @@ int fault_set(struct fault *why, int error, const char *format, ...)
 
 	if (why != NULL) {
 		va_start(args, format);
-		vsnprintf(why->text, sizeof(why->text), format, args);
+		text_format_list(why->text, sizeof(why->text), format, args);
 		va_end(args);
 	}
 	return error;
@@ -94,14 +94,10 @@ int fault_prefix(struct fault *why, int error, const char *format, ...)
 		return error;
 	said = *why;
 	va_start(args, format);
-	vsnprintf(why->text, sizeof(why->text), format, args);
+	text_format_list(why->text, sizeof(why->text), format, args);
 	va_end(args);
 	used = strlen(why->text);
-	if (used + 2 < sizeof(why->text)) {
-		size_t room = sizeof(why->text) - used - 3;
-
-		snprintf(
-			why->text + used, sizeof(why->text) - used, ": %.*s", (int)room, said.text);
-	}
+	if (used + 2 < sizeof(why->text))
+		text_format(why->text + used, sizeof(why->text) - used, ": %s", said.text);
 	return error;
 }

@@ -55,3 +55,12 @@ bool utf8_is_text(struct span s)
 	}
 	return true;
 }
+
+struct span utf8_cut(struct span s, size_t most)
+{
+	size_t len = 0, next;
+
+	while (len < s.len && (next = utf8_length(span_from(s, len))) != 0 && len + next <= most)
+		len += next;
+	return span_first(s, len);
+}

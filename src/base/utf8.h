@@ -19,3 +19,6 @@ bool utf8_is_valid(struct span s);
 
 /* Valid and without control characters (C0, DEL, C1): what may be stored, logged and shown. */
 bool utf8_is_text(struct span s);
+
+/* The start of s, at most so many octets: whole characters, up to the first that is none. */
+struct span utf8_cut(struct span s, size_t most);

@@ -73,12 +73,15 @@ static int check_message(const ProtobufCMessage *message, unsigned depth, struct
 static int check_string(const ProtobufCFieldDescriptor *field, const char *text, struct fault *why)
 {
 	struct span s = span_text(text);
+	size_t most =
+		limit_of(string_limits, COUNTOF(string_limits), field->name, MESSAGE_TEXT_MAX);
 
-	if (s.len > limit_of(string_limits, COUNTOF(string_limits), field->name, MESSAGE_TEXT_MAX))
-		return fault_set(why, E_LIMIT, "field '%s' is %zu bytes long", field->name, s.len);
+	if (s.len > most)
+		return fault_set(why, E_LIMIT, "%s: %zu octets long, the most is %zu", field->name,
+			s.len, most);
 	if (!utf8_is_text(s))
-		return fault_set(why, E_PARSE, "field '%s' holds bytes that are not plain text",
-			field->name);
+		return fault_set(
+			why, E_PARSE, "%s: not one line of plain text in UTF-8", field->name);
 	return 0;
 }
 

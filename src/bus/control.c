@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/macro.h"
 #include "base/mem.h"
+#include "bus/check.h"
 #include "bus/encode.h"
 #include "bus/frame.h"
 #include "loop/socket.h"
@@ -168,8 +169,10 @@ static int control_send(
 static int control_exchange(struct control *control, const Stockade__Message *message,
 	struct bus_answer **ret_answer, struct fault *why)
 {
-	int r = control_send(control, message, why);
+	int r = message_check(&message->base, why);
 
+	if (r >= 0)
+		r = control_send(control, message, why);
 	for (;;) {
 		Stockade__Message *reply = NULL;
 

@@ -142,16 +142,25 @@ int frame_next(struct span input, size_t limit, struct span *ret_body, size_t *r
 	return 1;
 }
 
-int message_decode(struct span body, Stockade__Message **ret_message, struct fault *why)
+int frame_unpack(struct span body, Stockade__Message **ret_message, struct fault *why)
 {
 	struct allowance allowance = {body.len * MEMORY_FACTOR + MEMORY_BASE};
 	ProtobufCAllocator allocator = {allowance_alloc, allowance_free, &allowance};
 	Stockade__Message *message = stockade__message__unpack(&allocator, body.len, body.ptr);
-	int r;
 
 	if (message == NULL)
 		return fault_set(why, E_PARSE, "the message cannot be decoded");
-	r = message_check(&message->base, why);
+	*ret_message = message;
+	return 0;
+}
+
+int message_decode(struct span body, Stockade__Message **ret_message, struct fault *why)
+{
+	Stockade__Message *message = NULL;
+	int r = frame_unpack(body, &message, why);
+
+	if (r >= 0)
+		r = message_check(&message->base, why);
 	if (r < 0) {
 		message_free(&message);
 		return r;
@@ -162,6 +171,8 @@ int message_decode(struct span body, Stockade__Message **ret_message, struct fau
 
 void message_free(Stockade__Message **message)
 {
+	if (*message == NULL)
+		return;
 	stockade__message__free_unpacked(*message, NULL); /* the blocks came from malloc */
 	*message = NULL;
 }

@@ -43,4 +43,6 @@ int frame_next(struct span input, size_t limit, struct span *ret_body, size_t *r
 
 /* E_PARSE (a message of no known kind too), E_LIMIT with words; free with message_free. */
 int message_decode(struct span body, Stockade__Message **ret_message, struct fault *why);
+/* The same in two steps, for who has to answer what bus/check.h refuses. */
+int frame_unpack(struct span body, Stockade__Message **ret_message, struct fault *why);
 void message_free(Stockade__Message **message);

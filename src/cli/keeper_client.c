@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/macro.h"
+#include "base/utf8.h"
 #include "list/incident.h"
 
 enum { AUTHOR_MAX = 100, PAGE = 1000 };
@@ -66,16 +67,24 @@ int keeper_walk_listings(struct cli *cli, const char *list,
 	return r;
 }
 
+/* NULL: none that could be shown. */
+static const char *shown_name(struct cli *cli, const char *name)
+{
+	if (name == NULL || *name == '\0' || !utf8_is_text(span_text(name)))
+		return NULL;
+	return arena_string(cli->arena, utf8_cut(span_text(name), AUTHOR_MAX));
+}
+
 /* Whoever sat down at the keyboard: behind sudo that is not root. */
 static const char *author_name(struct cli *cli)
 {
-	const char *behind_sudo = getuid() == 0 ? getenv("SUDO_USER") : NULL;
 	const struct passwd *user = getpwuid(getuid());
+	const char *name = getuid() == 0 ? shown_name(cli, getenv("SUDO_USER")) : NULL;
 
-	if (behind_sudo != NULL && *behind_sudo != '\0')
-		return arena_format(cli->arena, "%.*s", AUTHOR_MAX, behind_sudo);
-	if (user != NULL)
-		return arena_format(cli->arena, "%.*s", AUTHOR_MAX, user->pw_name);
+	if (name == NULL && user != NULL)
+		name = shown_name(cli, user->pw_name);
+	if (name != NULL)
+		return name;
 	return arena_format(cli->arena, "uid %u", (unsigned)getuid());
 }
 

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/macro.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "cli/keeper_client.h"
 #include "cli/list_import_entries.h"
 #include "cli/list_import_rbl.h"
@@ -160,6 +161,16 @@ static void import_result_add(struct import_result *result, const struct bus_ans
 		result->last_event = answer->event;
 }
 
+/* The file, as it can be shown; a name that is no text says so. */
+static const char *import_origin(const struct import *import)
+{
+	struct span name = span_text(import->file);
+
+	if (!utf8_is_text(name))
+		return "a file whose name is not UTF-8";
+	return arena_string(import->cli->arena, utf8_cut(name, ORIGIN_MAX));
+}
+
 static int import_send(const struct import *import, struct import_result *result)
 {
 	struct cli *cli = import->cli;
@@ -174,7 +185,7 @@ static int import_send(const struct import *import, struct import_result *result
 		count = import_part(import, at);
 		command = import_command(import, at, count, sources);
 		command.add.until_s = until_s;
-		command.add.origin = arena_format(cli->arena, "%.*s", ORIGIN_MAX, import->file);
+		command.add.origin = import_origin(import);
 		code = keeper_change(cli, &command, &answer);
 		if (code == 0)
 			import_result_add(result, answer);

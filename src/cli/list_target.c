@@ -55,9 +55,10 @@ int cli_check_reason(struct cli *cli, const char *reason)
 	if (reason == NULL || reason[strspn(reason, " \t")] == '\0')
 		return cli_usage(cli, "say why: --reason \"...\" (it is kept and shown)");
 	if (!utf8_is_text(span_text(reason)))
-		return cli_usage(cli, "--reason: more than one line, or not plain text");
+		return cli_usage(cli, "--reason: more than one line, or not plain text in UTF-8");
 	if (strlen(reason) > MESSAGE_TEXT_MAX)
-		return cli_usage(cli, "--reason: longer than %d bytes", MESSAGE_TEXT_MAX);
+		return cli_usage(cli, "--reason: %zu octets long, the most is %d", strlen(reason),
+			MESSAGE_TEXT_MAX);
 	return 0;
 }
 

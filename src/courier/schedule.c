@@ -7,6 +7,7 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
+#include "base/text.h"
 #include "courier/upload.h"
 #include "courier/xfr_client.h"
 #include "courier/zone_file.h"
@@ -126,7 +127,7 @@ static void feed_log(struct feed *feed, bool well, const char *text)
 	if (news && well && feed->text[0] != '\0')
 		log_event(EV_FEED_BACK, LOG_FIELDS(log_text("feed", feed->feed->name)));
 	feed->well = well;
-	snprintf(feed->text, sizeof(feed->text), "%s", text);
+	text_format(feed->text, sizeof(feed->text), "%s", text);
 	feed->schedule->settings.changed(feed->schedule->settings.arg);
 }
 

@@ -4,10 +4,12 @@
 #include "base/log.h"
 #include "base/macro.h"
 #include "base/obj.h"
+#include "base/utf8.h"
 
 enum {
-	TOGETHER_SOURCES = 4,  /* a command of more is a transaction of its own */
-	IMPORT_REST_MS = 30000 /* an import from which nothing comes any more */
+	TOGETHER_SOURCES = 4,     /* a command of more is a transaction of its own */
+	IMPORT_REST_MS = 30000,   /* an import from which nothing comes any more */
+	AUTHOR_CLAIMED_MAX = 100, /* octets of 128 of a message: behind it stands who it was */
 };
 
 static bool add_is_small(const Stockade__Command *command)
@@ -176,9 +178,13 @@ struct store_evidence operator_evidence(
 static const char *command_author(
 	struct arena *arena, const struct connection *connection, const char *claimed)
 {
+	struct span claimed_part;
+
 	if (claimed[0] == '\0' || strcmp(claimed, connection->author) == 0)
 		return arena_format(arena, "%s", connection->author);
-	return arena_format(arena, "%.120s (%.60s)", claimed, connection->author);
+	claimed_part = utf8_cut(span_text(claimed), AUTHOR_CLAIMED_MAX);
+	return arena_format(arena, "%.*s (%s)", (int)claimed_part.len,
+		(const char *)claimed_part.ptr, connection->author);
 }
 
 static enum command_mode command_mode_of(const Stockade__Command *command)

@@ -2,7 +2,9 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "bus/convert.h"
+#include "bus/frame.h"
 #include "keeper/command.h"
 #include "policy/listing_rule.h"
 
@@ -36,12 +38,14 @@ static void adding_begin(struct adding *adding, const struct source *first)
 		adding->evidence.sensor = span_text(adding->add->origin);
 	}
 	writer->event.verb = span_text(adding->is_import ? "import" : is_allow ? "allow" : "add");
-	writer->event.subject = span_text(
-		adding->is_import ? arena_format(arena, "%.256s into %s/%s", adding->add->origin,
+	writer->event.subject = utf8_cut(
+		span_text(adding->is_import
+				  ? arena_format(arena, "%s into %s/%s", adding->add->origin,
 					    placement->list->name, placement->sublist->name)
 				  : arena_format(arena, "%s on %s/%s%s", source_print(first, text),
 					    placement->list->name, placement->sublist->name,
-					    adding->add->n_sources > 1 ? " and more" : ""));
+					    adding->add->n_sources > 1 ? " and more" : "")),
+		MESSAGE_TEXT_MAX);
 }
 
 static int adding_enter(struct adding *adding, const struct source *source)

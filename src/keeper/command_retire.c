@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-#include <stdio.h>
-
+#include "base/utf8.h"
+#include "bus/frame.h"
 #include "keeper/command.h"
 #include "policy/retirement.h"
 
 /* The end of a list, step by step: what may be done when is in policy/retirement. */
-enum { RETIREMENT_TEXT_SIZE = 512 };
 
 static int retirement_found(const struct store_listing *listing, void *arg)
 {
@@ -59,14 +58,15 @@ static int retire_announce(struct command_run *run, const struct retirement_stat
 {
 	struct span reason = run->writer.event.reason;
 	char when[CLOCK_TEXT_SIZE];
-	char text[RETIREMENT_TEXT_SIZE];
+	const char *text;
 	int r = retirement_may_announce(state, order, when, &run->item.why);
 
 	if (r < 0)
 		return r;
-	snprintf(text, sizeof(text), "%s %.*s", when, (int)reason.len, (const char *)reason.ptr);
+	text = arena_format(run->arena, "%s %.*s", when, (int)reason.len, (const char *)reason.ptr);
 	run->writer.event.verb = span_text("retire");
-	r = retirement_enter(run, order->list, RETIREMENT_ANNOUNCED, span_text(text));
+	r = retirement_enter(run, order->list, RETIREMENT_ANNOUNCED,
+		utf8_cut(span_text(text), MESSAGE_TEXT_MAX));
 	if (r < 0)
 		return r;
 	run->answer->text = arena_format(run->arena,
@@ -132,7 +132,7 @@ int command_retire(struct command_run *run)
 
 	if (list == NULL || list->zone == NULL)
 		return fault_set(
-			&run->item.why, E_ABSENT, "there is no published list '%.64s'", wire->list);
+			&run->item.why, E_ABSENT, "there is no published list '%s'", wire->list);
 	order.list = list->name;
 	r = retirement_read(run->writer.store, span_text(list->name), &state);
 	return r < 0 ? r : retire_step(run, &state, &order);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#include <stdio.h>
-
+#include "base/utf8.h"
+#include "bus/frame.h"
 #include "keeper/command.h"
 
 /*
@@ -9,7 +9,8 @@
  * undone by the same rule; the store lets each event be undone once.
  */
 struct undone {
-	char subject[400];
+	struct arena *arena;
+	struct span subject;
 	bool already;
 };
 
@@ -18,9 +19,9 @@ static int undone_found(const struct store_event *event, void *arg)
 	struct undone *undone = arg;
 
 	undone->already = event->undone;
-	snprintf(undone->subject, sizeof(undone->subject), "%.*s %.*s", (int)event->verb.len,
+	undone->subject = span_text(arena_format(undone->arena, "%.*s %.*s", (int)event->verb.len,
 		(const char *)event->verb.ptr, (int)event->subject.len,
-		(const char *)event->subject.ptr);
+		(const char *)event->subject.ptr));
 	return 0;
 }
 
@@ -41,27 +42,25 @@ static int undo_rows(struct command_run *run, uint64_t event)
 {
 	struct store_select added = {.which = STORE_ADDED, .event = event};
 	struct span why = run->writer.event.reason;
-	char reason[600];
-	struct listing_ending ending;
+	const char *reason = arena_format(run->arena, "undo of event %llu: %.*s",
+		(unsigned long long)event, (int)why.len, (const char *)why.ptr);
+	struct listing_ending ending = {.reason = utf8_cut(span_text(reason), MESSAGE_TEXT_MAX)};
 	int r;
 
-	snprintf(reason, sizeof(reason), "undo of event %llu: %.*s", (unsigned long long)event,
-		(int)why.len, (const char *)why.ptr);
-	ending = (struct listing_ending){.reason = span_text(reason)};
 	r = listings_end(&run->writer, &added, &ending);
 	return r < 0 ? r : listings_restore(&run->writer, event);
 }
 
 int undo_event(struct command_run *run, uint64_t event)
 {
-	struct undone undone = {.already = false};
+	struct undone undone = {.arena = run->arena};
 	uint32_t rows;
 	int r = undone_read(run, event, &undone);
 
 	if (r < 0)
 		return r;
 	run->writer.event.verb = span_text("undo");
-	run->writer.event.subject = arena_copy(run->arena, span_text(undone.subject));
+	run->writer.event.subject = utf8_cut(undone.subject, MESSAGE_TEXT_MAX);
 	run->writer.event.undoes = event;
 	r = undo_rows(run, event);
 	if (r < 0)
@@ -71,8 +70,9 @@ int undo_event(struct command_run *run, uint64_t event)
 		return fault_set(&run->item.why, E_CONFLICT,
 			"nothing of event %llu is left to undo: it ended, or later events replaced it",
 			(unsigned long long)event);
-	run->answer->text = arena_format(run->arena, "undone: %s (%lu listing%s changed)",
-		undone.subject, (unsigned long)rows, rows == 1 ? "" : "s");
+	run->answer->text = arena_format(run->arena, "undone: %.*s (%lu listing%s changed)",
+		(int)run->writer.event.subject.len, (const char *)run->writer.event.subject.ptr,
+		(unsigned long)rows, rows == 1 ? "" : "s");
 	return 0;
 }
 

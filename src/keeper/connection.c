@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/serial.h"
+#include "bus/check.h"
 #include "bus/frame.h"
 #include "process/jail.h"
 
@@ -292,6 +293,39 @@ static void connection_on_message(struct connection *connection, Stockade__Messa
 	}
 }
 
+/* Operators hear what is wrong with their words; a role that sends such a message is not well. */
+static int connection_answer_bad(struct connection *connection, const Stockade__Message *message,
+	int error, const struct fault *why)
+{
+	Stockade__Answer answer = STOCKADE__ANSWER__INIT;
+
+	if (connection->sender != BUS_CONTROL)
+		return error;
+	if (message->kind_case == STOCKADE__MESSAGE__KIND_COMMAND)
+		answer.tag = message->command->tag;
+	else if (message->kind_case == STOCKADE__MESSAGE__KIND_QUERY)
+		answer.tag = message->query->tag;
+	else
+		return error;
+	answer.error = error;
+	answer.text = (char *)why->text;
+	connection_answer(connection, &answer);
+	return 0;
+}
+
+static int connection_judge(
+	struct connection *connection, Stockade__Message *message, struct fault *why)
+{
+	int r = message_check(&message->base, why);
+
+	if (r < 0)
+		return connection_answer_bad(connection, message, r, why);
+	r = rights_check(connection->sender, message, why);
+	if (r >= 0)
+		connection_on_message(connection, message);
+	return r;
+}
+
 static void connection_on_input(struct stream *stream, void *arg)
 {
 	struct connection *connection = OBJ(connection, arg);
@@ -307,17 +341,16 @@ static void connection_on_input(struct stream *stream, void *arg)
 		if (r == 0)
 			return;
 		if (r > 0)
-			r = message_decode(body, &message, &why);
-		if (r >= 0)
-			r = rights_check(connection->sender, message, &why);
+			r = frame_unpack(body, &message, &why);
+		if (r >= 0) {
+			buf_consume(stream_in(stream), used); /* the message is a copy */
+			r = connection_judge(connection, message, &why);
+		}
+		message_free(&message);
 		if (r < 0) {
-			message_free(&message);
 			connection_bad(connection, r, &why);
 			return;
 		}
-		buf_consume(stream_in(stream), used); /* the message is a copy */
-		connection_on_message(connection, message);
-		message_free(&message);
 	}
 }
 

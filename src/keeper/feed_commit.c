@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "keeper/feed_commit.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
@@ -9,6 +8,7 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
+#include "base/text.h"
 #include "keeper/feed_row.h"
 #include "keeper/listing_writer.h"
 #include "keeper/transaction.h"
@@ -288,7 +288,7 @@ static void commit_done(const struct feed_commit *c, struct fault *ret_text)
 	char more[FEED_TEXT_SIZE / 2] = "";
 
 	if (c->skipped != 0)
-		snprintf(more, sizeof(more), "; %llu left out, the first because %.160s",
+		text_format(more, sizeof(more), "; %llu left out, the first because %s",
 			(unsigned long long)c->skipped, c->why_skipped.text);
 	fault_set(ret_text, 0, "%llu listings added, %llu ended%s", (unsigned long long)c->added,
 		(unsigned long long)c->ended, more);
@@ -310,7 +310,7 @@ static void commit_prepare(struct feed_commit *c)
 		(unsigned long)staging->to_serial);
 
 	feed_author(c->feed->name, c->author);
-	snprintf(c->reason, sizeof(c->reason), "on %.255s", c->feed->zone);
+	text_format(c->reason, sizeof(c->reason), "on %s", c->feed->zone);
 	*writer = (struct listing_writer){.change = &c->item.change,
 		.author = span_text(c->author),
 		.now_s = loop_now_s(c->guard->loop),

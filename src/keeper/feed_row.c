@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "keeper/feed_row.h"
 
-#include <stdio.h>
-
 #include "base/clock.h"
+#include "base/text.h"
 
 const char *feed_author(const char *name, char author[FEED_AUTHOR_SIZE])
 {
-	snprintf(author, FEED_AUTHOR_SIZE, "feed:%s", name);
+	text_format(author, FEED_AUTHOR_SIZE, "feed:%s", name);
 	return author;
 }
 
@@ -17,7 +16,7 @@ static int feed_row_found(const struct store_feed *feed, void *arg)
 
 	row->feed = *feed;
 	row->known = true;
-	snprintf(row->error, sizeof(row->error), "%.*s", (int)feed->error.len,
+	text_format(row->error, sizeof(row->error), "%.*s", (int)feed->error.len,
 		(const char *)feed->error.ptr);
 	row->feed.error = span_text(row->error);
 	return 1;
@@ -29,14 +28,14 @@ int feed_row_read(struct store *store, struct span name, struct feed_row *row)
 
 	*row = (struct feed_row){.known = false};
 	r = store_feeds(store, name, feed_row_found, row);
-	snprintf(row->name, sizeof(row->name), "%.*s", (int)name.len, (const char *)name.ptr);
+	text_format(row->name, sizeof(row->name), "%.*s", (int)name.len, (const char *)name.ptr);
 	row->feed.name = span_text(row->name);
 	return r;
 }
 
 static void feed_row_set_error(struct feed_row *row, const char *text, int64_t now_s)
 {
-	snprintf(row->error, sizeof(row->error), "%s", text);
+	text_format(row->error, sizeof(row->error), "%s", text);
 	row->feed.error = span_text(row->error);
 	row->feed.error_s = now_s;
 }
@@ -83,8 +82,8 @@ void feed_row_purge(struct feed_row *row, const char *author, int64_t now_s)
 	char text[FEED_TEXT_SIZE];
 	char time[CLOCK_TEXT_SIZE];
 
-	snprintf(text, sizeof(text),
-		"purged by %.100s at %s UTC; to take it again: stockade feed accept %s", author,
+	text_format(text, sizeof(text),
+		"purged by %s at %s UTC; to take it again: stockade feed accept %s", author,
 		clock_print_minute(now_s, time), row->name);
 	feed_row_set_error(row, text, now_s);
 	row->feed.state = STORE_FEED_PURGED;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "keeper/feed_staging.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "bus/convert.h"
 #include "keeper/command.h"
 #include "keeper/feed_row.h"
@@ -110,7 +110,7 @@ static struct feed_staging *feed_staging_new(const struct conf *conf, const Stoc
 
 	staging->conf = conf_ref(conf);
 	staging->arena = arena_new(0);
-	snprintf(staging->name, sizeof(staging->name), "%s", message->name);
+	text_format(staging->name, sizeof(staging->name), "%s", message->name);
 	staging->whole = begin->whole;
 	staging->expired = begin->expired;
 	staging->from_serial = begin->from_serial;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "keeper/message.h"
 
+#include "base/utf8.h"
 #include "bus/convert.h"
+#include "bus/frame.h"
 #include "bus/record.h"
 
 enum { EVIDENCE_SHOWN = 64 };
@@ -14,6 +16,13 @@ static Stockade__Source *source_encode(struct arena *arena, const struct source 
 	*copy = *source;
 	source_to_wire(copy, wire);
 	return wire;
+}
+
+/* Older programs cut words within a character: such a row would cost whoever asks its connection.
+ */
+static char *words_encode(struct arena *arena, struct span words)
+{
+	return arena_string(arena, utf8_cut(words, MESSAGE_TEXT_MAX));
 }
 
 /* The code that a sublist answers with, as the configuration has it now. */
@@ -56,15 +65,15 @@ Stockade__Listing *listing_encode(
 	wire->until_s = listing->until_s;
 	wire->policy = arena_string(arena, listing->policy);
 	wire->policy_version = listing->policy_version;
-	wire->reason = arena_string(arena, listing->reason);
+	wire->reason = words_encode(arena, listing->reason);
 	wire->incident = listing->incident;
 	wire->ended_s = listing->ended_s;
-	wire->ended_reason = arena_string(arena, listing->ended_reason);
+	wire->ended_reason = words_encode(arena, listing->ended_reason);
 	wire->excluded = listing->excluded;
 	wire->code = listing_code(encoder->conf, arena, listing);
 	if (encoder->is_private) {
-		wire->author = arena_string(arena, listing->author);
-		wire->ended_by = arena_string(arena, listing->ended_by);
+		wire->author = words_encode(arena, listing->author);
+		wire->ended_by = words_encode(arena, listing->ended_by);
 	}
 	listing_encode_evidence(encoder, wire);
 	return wire;
@@ -224,10 +233,10 @@ Stockade__Event *event_encode(const struct encoder *encoder, const struct store_
 	stockade__event__init(wire);
 	wire->id = event->id;
 	wire->time_s = event->time_s;
-	wire->author = arena_string(arena, event->author);
+	wire->author = words_encode(arena, event->author);
 	wire->verb = arena_string(arena, event->verb);
-	wire->subject = arena_string(arena, event->subject);
-	wire->reason = arena_string(arena, event->reason);
+	wire->subject = words_encode(arena, event->subject);
+	wire->reason = words_encode(arena, event->reason);
 	wire->undoes = event->undoes;
 	wire->undone = event->undone;
 	wire->serial = event->serial;

@@ -12,6 +12,7 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
+#include "base/utf8.h"
 #include "bus/frame.h"
 #include "keeper/layout.h"
 #include "keeper/repaint.h"
@@ -33,6 +34,7 @@ enum {
 	SERIAL_SIZE = 2 * (SERIAL_DIGITS + 1), /* two numbers, each with what ends it */
 	PUMP_BYTES = 1 << 20,
 	FORGET_STEP = 5000,
+	WHERE_MAX = 200, /* octets of a path: what to do stands behind it */
 };
 
 struct publisher {
@@ -408,12 +410,14 @@ enum served publisher_publish(struct publisher *publisher, const struct change *
 
 int publisher_may_change(const struct publisher *publisher, struct fault *why)
 {
+	struct span where = utf8_cut(span_text(lists_path(publisher)), WHERE_MAX);
+
 	if (publisher->state.log.ranges < LOG_RANGES_MAX)
 		return 0;
 	return fault_set(why, E_FULL,
-		"too many changes wait for a snapshot, and none can be written in '%.200s': make "
+		"too many changes wait for a snapshot, and none can be written in '%.*s': make "
 		"room there; nothing was changed",
-		lists_path(publisher));
+		(int)where.len, (const char *)where.ptr);
 }
 
 static void publisher_on_turn(struct timer *timer, void *arg)

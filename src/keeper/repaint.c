@@ -6,6 +6,7 @@
 
 #include "base/macro.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "bus/convert.h"
 #include "bus/frame.h"
 #include "list/paint.h"
@@ -48,7 +49,7 @@ static int painting_add_entry(const struct store_listing *listing, void *arg)
 		.sublist = (uint8_t)index.sublist,
 		.excluded = listing->excluded,
 		.until_s = listing->until_s,
-		.reason = arena_copy(painting->arena, listing->reason)};
+		.reason = arena_copy(painting->arena, utf8_cut(listing->reason, MESSAGE_TEXT_MAX))};
 	return 0;
 }
 

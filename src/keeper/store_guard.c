@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "keeper/store_guard.h"
 
-#include <stdio.h>
-
 #include "base/log.h"
+#include "base/text.h"
+#include "base/utf8.h"
 
 enum { RETRY_MS = 1000 };
 
@@ -18,25 +18,28 @@ static void guard_set_bad(struct store_guard *guard, int error)
 
 int store_guard_give_up(struct store_guard *guard, int error, const struct fault *why)
 {
-	snprintf(guard->why, sizeof(guard->why), "%s",
+	text_format(guard->why, sizeof(guard->why), "%s",
 		why != NULL ? why->text : store_error_text(guard->store));
 	store_free(&guard->store);
 	guard_set_bad(guard, error);
 	return error;
 }
 
+enum { WHERE_MAX = 300 /* octets of a path: what to do stands behind it */ };
+
 /* A store that is gone while lists are being served is not made anew: that would end every
  * listing at once. */
 int store_guard_open(struct store_guard *guard, bool create)
 {
+	struct span where = utf8_cut(span_text(guard->conf->store), WHERE_MAX);
 	struct fault why = {""};
 	int r = store_open(guard->conf->store, create, &guard->store, &why);
 
 	if (r == E_ABSENT && !create)
 		fault_set(&why, r,
-			"%.300s: it is gone, but its lists are still served; restore it from a backup, or "
+			"%.*s: it is gone, but its lists are still served; restore it from a backup, or "
 			"empty run.lists to begin anew",
-			guard->conf->store);
+			(int)where.len, (const char *)where.ptr);
 	return r < 0 ? store_guard_give_up(guard, r, &why) : 0;
 }
 
@@ -45,7 +48,7 @@ int store_guard_failed(struct store_guard *guard, int error)
 {
 	if (guard->store == NULL)
 		return error;
-	snprintf(guard->why, sizeof(guard->why), "%s",
+	text_format(guard->why, sizeof(guard->why), "%s",
 		store_error_text(guard->store)[0] != '\0' ? store_error_text(guard->store)
 							  : err_text(error));
 	guard_set_bad(guard, error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "policy/retirement.h"
 
-#include <stdio.h>
+#include "base/text.h"
 
 enum { DAY_S = 86400, NOTICE_LEAST_DAYS = 30, NOTICE_MOST_DAYS = 3650 };
 
@@ -18,7 +18,7 @@ void retirement_note(struct retirement_state *state, struct span sublist, struct
 		state->is_at[stage] = true;
 		state->event[stage] = added_event;
 		if (stage == RETIREMENT_ANNOUNCED)
-			snprintf(state->when, sizeof(state->when), "%.*s", (int)reason.len,
+			text_format(state->when, sizeof(state->when), "%.*s", (int)reason.len,
 				(const char *)reason.ptr);
 	}
 }

@@ -4,6 +4,7 @@
 #include "base/macro.h"
 #include "store/chain.h"
 #include "store/sql.h"
+#include "store/words.h"
 
 /* The audit trail: each event carries a hash of itself and of the one before it. */
 
@@ -71,8 +72,12 @@ int store_event_add(struct store *store, const struct store_event *event, uint64
 	struct link_hash before;
 	uint8_t hash[CHAIN_SIZE];
 	struct store_event row = *event;
-	int r = event_last(store, &row.id, &before);
+	int r = words_check(event->subject);
 
+	if (r >= 0)
+		r = words_check(event->reason);
+	if (r >= 0)
+		r = event_last(store, &row.id, &before);
 	if (r < 0)
 		return r;
 	row.id++;

@@ -2,6 +2,7 @@
 #include "base/macro.h"
 #include "store/sql.h"
 #include "store/store_priv.h"
+#include "store/words.h"
 
 /* Evidence and incidents: what was seen, and what was told to a client. */
 
@@ -9,8 +10,10 @@ int store_evidence_add(struct store *store, const struct store_evidence *evidenc
 {
 	AUTO(sql) *sql = sql_start(store, Q_EVIDENCE_ADD);
 	int64_t id = 0;
-	int r;
+	int r = words_check(evidence->note);
 
+	if (r < 0)
+		return r;
 	if (evidence->message.len != 0)
 		sql_add_blob(sql, evidence->message);
 	else

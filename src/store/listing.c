@@ -6,6 +6,7 @@
 #include "store/meta.h"
 #include "store/sql.h"
 #include "store/store.h"
+#include "store/words.h"
 
 /* Listings: entered, ended, entered again, and found by source, what covers it, what is within. */
 
@@ -53,7 +54,9 @@ int store_listing_add(struct store *store, const struct store_listing *listing, 
 	/* RFC 6471, section 2.1: nothing is listed but by a published criterion, on evidence. */
 	if (listing->policy.len == 0 || evidence == 0)
 		return E_USAGE;
-	r = list_slot_of(store, listing, &ids.slot);
+	r = words_check(listing->reason);
+	if (r >= 0)
+		r = list_slot_of(store, listing, &ids.slot);
 	if (r >= 0)
 		r = policy_of(store, listing, &ids.policy);
 	if (r >= 0)
@@ -90,8 +93,10 @@ static void ending_add(struct sql *sql, const struct store_ending *ending)
 int store_listing_end(struct store *store, uint64_t id, const struct store_ending *ending)
 {
 	AUTO(sql) *sql = sql_start(store, Q_LISTING_END);
-	int64_t slot = 0, ended = listing_slot(store, id, &slot);
+	int64_t slot = 0, ended = words_check(ending->reason);
 
+	if (ended >= 0)
+		ended = listing_slot(store, id, &slot);
 	if (ended < 0)
 		return (int)ended;
 	sql_add_id(sql, id);
@@ -106,9 +111,11 @@ int64_t store_list_end(struct store *store, struct span list, const struct store
 {
 	AUTO(sql) *sql = sql_start(store, Q_LIST_END);
 	AUTO(sql) *count_none = sql_start(store, Q_LIST_COUNT_NONE);
-	int64_t ended;
+	int64_t ended = words_check(ending->reason);
 	int r;
 
+	if (ended < 0)
+		return ended;
 	sql_add_text(sql, list);
 	ending_add(sql, ending);
 	ended = sql_update(sql);

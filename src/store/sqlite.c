@@ -6,6 +6,7 @@
 
 #include "base/macro.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "conf/store_url.h"
 #include "store/schema.h"
 #include "store/store_priv.h"
@@ -75,7 +76,8 @@ static int error_of(sqlite3 *db, int code)
 
 static int sqlite_error(struct sqlite *s, int error, const char *text)
 {
-	snprintf(s->store.error_text, sizeof(s->store.error_text), "store '%s': %s", s->path, text);
+	text_format(
+		s->store.error_text, sizeof(s->store.error_text), "store '%s': %s", s->path, text);
 	return error;
 }
 
@@ -289,7 +291,7 @@ static void sqlite_describe(struct store *store, char *text, size_t size)
 
 	if (stat(s->path, &file) < 0)
 		file.st_size = 0;
-	snprintf(text, size, "sqlite %s, %.1f MB", s->path, (double)file.st_size / 1e6);
+	text_format(text, size, "sqlite %s, %.1f MB", s->path, (double)file.st_size / 1e6);
 }
 
 /* Pages in SQLite's cache hide that the file was overwritten, and changes would go on into it. Read

@@ -50,7 +50,7 @@ def test_help_of_a_verb(program):
     (["list", "add", "192.0.2.1", "--except=yes"], "option '--except' takes no value"),
     (["list", "add", "192.0.2.1"], "say why: --reason"),
     (["list", "add", "192.0.2.1", "--reason", "a\nb"], "--reason: more than one line, or not plain text"),
-    (["delist", "192.0.2.1", "--reason", "a" * 1025], "--reason: longer than 1024 bytes"),
+    (["delist", "192.0.2.1", "--reason", "a" * 1025], "--reason: 1025 octets long, the most is 1024"),
     (["list", "rm", "192.0.2.1", "--reason", "x"], "say which list: --list NAME"),
     (["list", "import", "x", "--reason", "x"], "say which list: --list NAME"),
     (["undo", "last", "--reason", "x"], "'last' is not the number of an event"),

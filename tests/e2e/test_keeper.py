@@ -2,7 +2,9 @@
 """The keeper and who follows it: changes, expiry, faults of the store, kill -9."""
 import contextlib
 import os
+import socket
 import sqlite3
+import struct
 import subprocess
 import time
 
@@ -85,6 +87,51 @@ def test_undo_reverses_once_and_can_be_undone(pair):
     assert again.returncode != 0 and "undone already" in again.stderr
     pair.cli("undo", "2", "--reason", "no mistake", "-y")
     assert answer(pair, "198.51.100.7") == ["127.0.0.8"]
+
+
+def test_long_words_are_cut_between_characters(pair):
+    """What the keeper makes of operators' words goes out in messages, which hold whole characters or are refused."""
+    long = "x" + "\u00e9" * 511  # 1,023 octets
+    pair.cli("list", "add", "198.51.100.7", "--list", "main", "--reason", long)
+    pair.cli("undo", "1", "--reason", long)
+    pair.cli("undo", "2", "--reason", long)
+    pair.cli("list", "retire", "main", "--reason", long)
+    add(pair, "bad.example", name="names")
+    assert answer(pair, "bad.example", "dbl.example.test") == ["127.0.1.2"]
+    known = pair.json("history", "198.51.100.7")
+    assert {listing["ended-reason"] for listing in known["listings"] if "ended" in listing} == {
+        "undo of event 1: x" + "\u00e9" * 503}
+    assert len(known["events"]) == 3 and not pair.dns.events("snapshot.bad")
+
+
+def field(number, value):
+    """One field of a message: a number, or what has a length."""
+    if isinstance(value, int):
+        return bytes([number << 3, value])
+    return bytes([number << 3 | 2, len(value)]) + value
+
+
+def test_words_that_cannot_be_kept_are_named(pair):
+    refused = pair.cli("delist", "198.51.100.7", "--reason", b"caf\xe9", check=False)
+    assert refused.returncode == 64 and "--reason: more than one line, or not plain text in UTF-8" in refused.stderr
+    # Others than our command line, which checks before it sends, are answered as well, and go on.
+    with socket.socket(socket.AF_UNIX) as control:
+        control.connect(os.path.join(pair.conf["run"]["folder"], "control.sock"))
+        for words, said in ((b"caf\xe9", b"domain: not one line of plain text"), (b"a\nb", b"domain: not one line")):
+            message = field(6, field(1, 7) + field(3, field(3, words)))
+            control.sendall(struct.pack("!I", len(message)) + message)
+            assert said in control.recv(4096)
+
+
+def test_a_file_may_have_any_name(pair):
+    folder = os.fsencode(pair.path("files"))
+    os.mkdir(folder)
+    for number, name in enumerate([b"r\xe9sum\xe9", "\u00e9".encode() * 120]):
+        path = os.path.join(folder, name)
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f"198.51.100.{number}\n")
+        pair.cli("list", "import", path, "--list", "main", "--reason", "x")
+        assert pair.json("history", f"198.51.100.{number}")["listings"]
 
 
 @pytest.mark.parametrize("source, words", [

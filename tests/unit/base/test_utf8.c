@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/macro.h"
+#include "base/text.h"
 #include "base/utf8.h"
 #include "unit.h"
 
@@ -54,11 +55,28 @@ static void text_has_no_control_characters(void **state)
 	assert_false(utf8_is_valid(span_text("a\xc3")));
 }
 
+static void text_is_cut_between_characters(void **state)
+{
+	static const char *const cut[] = {
+		"", "a", "a", "a\xc3\xbc", "a\xc3\xbc", "a\xc3\xbc", "a\xc3\xbc\xe2\x82\xac"};
+	const char *all = "a\xc3\xbc\xe2\x82\xac";
+	char text[8];
+
+	(void)state;
+	for (size_t most = 0; most < COUNTOF(cut); most++) {
+		assert_true(span_equal_text(utf8_cut(span_text(all), most), cut[most]));
+		text_format(text, most + 1, "%s", all);
+		assert_string_equal(text, cut[most]);
+	}
+	assert_true(span_equal_text(utf8_cut(span_text("b\xc3\xbc\xc3"), 9), "b\xc3\xbc"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(characters_are_read_in_their_shortest_form_only),
 		cmocka_unit_test(text_has_no_control_characters),
+		cmocka_unit_test(text_is_cut_between_characters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
