@@ -401,6 +401,26 @@ void smtp_literal_print(struct ip ip, struct buf *out)
 	buf_append_format(out, "[%s%s]", ip_is_v4(ip) ? "" : "IPv6:", ip_print(ip, text));
 }
 
+unsigned smtp_mail_keywords(const struct smtp_mail *mail)
+{
+	unsigned keywords = 0;
+
+	if (mail->has_size)
+		keywords |= SMTP_SIZE;
+	if (mail->body == SMTP_BODY_8BITMIME)
+		keywords |= SMTP_8BITMIME;
+	if (mail->smtputf8)
+		keywords |= SMTP_SMTPUTF8;
+	if (mail->ret != SMTP_RET_NONE || mail->envid.len != 0)
+		keywords |= SMTP_DSN;
+	return keywords;
+}
+
+unsigned smtp_rcpt_keywords(const struct smtp_rcpt *rcpt)
+{
+	return rcpt->notify.len != 0 || rcpt->orcpt.len != 0 ? SMTP_DSN : 0;
+}
+
 void smtp_mail_print(const struct smtp_mail *mail, unsigned offered, struct buf *out)
 {
 	buf_append_text(out, "MAIL FROM:<");

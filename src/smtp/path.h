@@ -65,6 +65,10 @@ bool smtp_path_is_qualified(const struct smtp_path *path);
 /* "[192.0.2.1]", "[IPv6:2001:db8::1]" (RFC 5321 section 4.1.3). */
 void smtp_literal_print(struct ip ip, struct buf *out);
 
+/* The keywords that the receiver has to offer for the parameters to mean what they say. */
+unsigned smtp_mail_keywords(const struct smtp_mail *mail);
+unsigned smtp_rcpt_keywords(const struct smtp_rcpt *rcpt);
+
 /* "MAIL FROM:<a@b> BODY=8BITMIME", without line end, with the parameters the receiver offers. */
 void smtp_mail_print(const struct smtp_mail *mail, unsigned offered, struct buf *out);
 void smtp_rcpt_print(const struct smtp_rcpt *rcpt, unsigned offered, struct buf *out);

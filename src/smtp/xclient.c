@@ -3,19 +3,22 @@
 
 #include "base/macro.h"
 
-/* With the other attributes these stay below the 512 octets that the protocol allows a command. */
-enum { NAME_OCTETS = 240, HELO_OCTETS = 100 };
+/* What the names and HELO may take of the 512 octets that the protocol allows a command. All else
+ * takes 177 at most, and two values that do not fit any more 13 each, for [UNAVAILABLE]. */
+enum { VALUES_OCTETS = 305 };
 
-/* ADDR last: the server asks by address who may use XCLIENT, and may ask again while it reads. */
+/* HELO behind the names, which the server cannot ask for. ADDR last: it asks by address who may use
+ * XCLIENT, and may ask again while it reads. */
 static const struct attribute_row {
 	const char *name;
 	enum smtp_xclient_attribute attribute;
 } rows[] = {
-	{"HELO", SMTP_XCLIENT_HELO},
 	{"PROTO", SMTP_XCLIENT_PROTO},
 	{"DESTADDR", SMTP_XCLIENT_DESTADDR},
 	{"DESTPORT", SMTP_XCLIENT_DESTPORT},
 	{"NAME", SMTP_XCLIENT_NAME},
+	{"REVERSE_NAME", SMTP_XCLIENT_REVERSE_NAME},
+	{"HELO", SMTP_XCLIENT_HELO},
 	{"PORT", SMTP_XCLIENT_PORT},
 	{"ADDR", SMTP_XCLIENT_ADDR},
 };
@@ -50,17 +53,28 @@ void smtp_xtext_print(struct span s, struct buf *out)
 	}
 }
 
-/* What is longer as xtext names nothing: the server decides without it. */
-static void print_bounded(struct span s, size_t limit, struct buf *out)
+/* A value that is not there, which may be one too many for its octets: see VALUES_OCTETS. */
+static void print_absent(const char *word, size_t *room, struct buf *out)
+{
+	size_t len = strlen(word);
+
+	buf_append_text(out, word);
+	*room -= len < *room ? len : *room;
+}
+
+/* *room: what this value and those behind it may take. */
+static void print_bounded(struct span s, size_t *room, struct buf *out)
 {
 	size_t len = 0;
 
 	for (size_t i = 0; i < s.len; i++)
 		len += is_xtext(s.ptr[i]) ? 1 : 3;
-	if (len == 0 || len > limit)
-		buf_append_text(out, "[UNAVAILABLE]");
-	else
-		smtp_xtext_print(s, out);
+	if (len == 0 || len > *room) {
+		print_absent("[UNAVAILABLE]", room, out);
+		return;
+	}
+	smtp_xtext_print(s, out);
+	*room -= len;
 }
 
 static void print_ip(struct ip ip, struct buf *out)
@@ -72,22 +86,23 @@ static void print_ip(struct ip ip, struct buf *out)
 	buf_append_text(out, ip_print(ip, text));
 }
 
-static void print_name(const struct smtp_client *client, struct buf *out)
+static void print_name(enum smtp_name_state state, struct span name, size_t *room, struct buf *out)
 {
-	if (client->name_state == SMTP_NAME_TEMPORARY)
-		buf_append_text(out, "[TEMPUNAVAIL]");
-	else if (client->name_state == SMTP_NAME_NONE)
-		buf_append_text(out, "[UNAVAILABLE]");
+	if (state == SMTP_NAME_TEMPORARY)
+		print_absent("[TEMPUNAVAIL]", room, out);
 	else
-		print_bounded(client->name, NAME_OCTETS, out);
+		print_bounded(state == SMTP_NAME_KNOWN ? name : (struct span){0}, room, out);
 }
 
-static void print_value(
-	const struct smtp_client *client, enum smtp_xclient_attribute attribute, struct buf *out)
+static void print_value(const struct smtp_client *client, enum smtp_xclient_attribute attribute,
+	size_t *room, struct buf *out)
 {
 	switch (attribute) {
 	case SMTP_XCLIENT_NAME:
-		print_name(client, out);
+		print_name(client->name_state, client->name, room, out);
+		break;
+	case SMTP_XCLIENT_REVERSE_NAME:
+		print_name(client->reverse_state, client->reverse_name, room, out);
 		break;
 	case SMTP_XCLIENT_ADDR:
 		print_ip(client->source.ip, out);
@@ -99,7 +114,7 @@ static void print_value(
 		buf_append_text(out, client->extended ? "ESMTP" : "SMTP");
 		break;
 	case SMTP_XCLIENT_HELO:
-		print_bounded(client->helo, HELO_OCTETS, out);
+		print_bounded(client->helo, room, out);
 		break;
 	case SMTP_XCLIENT_DESTADDR:
 		print_ip(client->destination.ip, out);
@@ -112,11 +127,13 @@ static void print_value(
 
 void smtp_xclient_print(const struct smtp_client *client, unsigned attributes, struct buf *out)
 {
+	size_t room = VALUES_OCTETS;
+
 	buf_append_text(out, "XCLIENT");
 	for (size_t i = 0; i < COUNTOF(rows); i++) {
 		if ((attributes & rows[i].attribute) == 0)
 			continue;
 		buf_append_format(out, " %s=", rows[i].name);
-		print_value(client, rows[i].attribute, out);
+		print_value(client, rows[i].attribute, &room, out);
 	}
 }

@@ -4,7 +4,8 @@
  * XCLIENT, Postfix's way of telling a server whom one speaks for (XCLIENT_README): "XCLIENT
  * NAME=... ADDR=...". Values are xtext; a value is [UNAVAILABLE] when there is none and
  * [TEMPUNAVAIL] when DNS did not tell, and these two must not be mixed up: after the first the
- * server may refuse for good, after the second only for now. Pure.
+ * server may refuse for good, after the second only for now. Without REVERSE_NAME beside a NAME
+ * that is not known, Postfix goes on with the name of whoever sent the command: ours. Pure.
  */
 #include "base/buf.h"
 #include "base/ip.h"
@@ -18,6 +19,7 @@ enum smtp_xclient_attribute {
 	SMTP_XCLIENT_HELO = 1 << 4,
 	SMTP_XCLIENT_DESTADDR = 1 << 5,
 	SMTP_XCLIENT_DESTPORT = 1 << 6,
+	SMTP_XCLIENT_REVERSE_NAME = 1 << 7,
 };
 
 enum smtp_name_state { SMTP_NAME_NONE, SMTP_NAME_KNOWN, SMTP_NAME_TEMPORARY };
@@ -28,8 +30,10 @@ struct smtp_client {
 	struct endpoint destination; /* where the client connected to */
 	enum smtp_name_state name_state;
 	struct span name; /* the confirmed host name; with SMTP_NAME_KNOWN only */
-	struct span helo; /* empty: not said */
-	bool extended;    /* ESMTP, not SMTP */
+	enum smtp_name_state reverse_state;
+	struct span reverse_name; /* what PTR says, confirmed or not: a host name */
+	struct span helo;         /* empty: not said */
+	bool extended;            /* ESMTP, not SMTP */
 };
 
 /* "NAME ADDR PORT ..." as the server lists it behind XCLIENT. */

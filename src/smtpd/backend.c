@@ -6,13 +6,14 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "loop/socket.h"
+#include "smtp/path.h"
 #include "smtp/proxy.h"
 
 /*
  * XCLIENT: 220, EHLO, 250, XCLIENT, 220, EHLO, 250. The session starts anew after XCLIENT
  * (XCLIENT_README), and the server may offer other keywords to the client we speak for, so that
- * both the greeting and EHLO come twice. PROXY and none: 220, EHLO, 250. A server that refuses EHLO
- * is told HELO (RFC 5321 section 3.2).
+ * both the greeting and EHLO come twice. PROXY and none: 220, EHLO, 250. HELO in place of EHLO for
+ * a client that said HELO, and to a server that refuses EHLO (RFC 5321 section 3.2).
  *
  * A refusal is about us until the server knows the client, and about the client from then on.
  */
@@ -172,27 +173,35 @@ void backend_rest(struct backend *backend)
 
 /* ---- until the server waits for MAIL ---- */
 
-/* Whose name the server is to hear: the client's, once it knows that it talks to the client. What a
- * stranger called itself goes out only in a form that cannot be anything but one word. */
-static struct span backend_helo(const struct backend *backend)
+/* What a stranger called itself, in a form that cannot be anything but one word. Otherwise its
+ * address, as for a client that has no name (RFC 5321 section 4.1.4): never our name, or the server
+ * would judge us by its HELO and by SPF (RFC 7208 section 2.4). */
+static void backend_print_helo(const struct smtp_client *client, struct buf *out)
 {
-	struct span helo = backend->client.helo;
-	bool for_client = backend->knows_client;
+	bool is_word = client->helo.len != 0;
 
-	for (size_t i = 0; i < helo.len; i++) {
-		if (!ascii_is_print(helo.ptr[i]) || helo.ptr[i] == ' ')
-			for_client = false;
-	}
-	return for_client && helo.len != 0 ? helo : span_text(backend->conf->hostname);
+	for (size_t i = 0; i < client->helo.len; i++)
+		if (!ascii_is_print(client->helo.ptr[i]) || client->helo.ptr[i] == ' ')
+			is_word = false;
+	if (is_word)
+		buf_append(out, client->helo);
+	else
+		smtp_literal_print(client->source.ip, out);
 }
 
+/* Who introduces himself is we, until the server knows that it talks to the client. */
 static void backend_say_hello(struct backend *backend, bool extended)
 {
+	struct buf *out = backend_out(backend);
+
 	backend->step = STEP_HELLO;
 	backend->extended = extended;
-	buf_append_text(backend_out(backend), extended ? "EHLO " : "HELO ");
-	buf_append(backend_out(backend), backend_helo(backend));
-	buf_append_text(backend_out(backend), "\r\n");
+	buf_append_text(out, extended ? "EHLO " : "HELO ");
+	if (backend->knows_client)
+		backend_print_helo(&backend->client, out);
+	else
+		buf_append_text(out, backend->conf->hostname);
+	buf_append_text(out, "\r\n");
 	stream_send(backend->stream);
 }
 
@@ -267,11 +276,11 @@ static void backend_open_step(struct backend *backend, const struct smtp_reply *
 	}
 	switch (backend->step) {
 	case STEP_GREETING:
-		backend_say_hello(backend, true);
+		backend_say_hello(backend, !backend->knows_client || backend->client.extended);
 		break;
 	case STEP_XCLIENT:
 		backend->knows_client = true;
-		backend_say_hello(backend, true);
+		backend_say_hello(backend, backend->client.extended);
 		break;
 	case STEP_HELLO:
 		backend_after_hello(backend, reply);

@@ -126,6 +126,8 @@ struct relay_probe *relay_probe_new(
 		.destination = {.ip = ip_from_v4(0x7f000001u), .port = 25},
 		.name_state = SMTP_NAME_KNOWN,
 		.name = span_text("relay-probe.example.com"),
+		.reverse_state = SMTP_NAME_KNOWN,
+		.reverse_name = span_text("relay-probe.example.com"),
 		.helo = span_text("relay-probe.example.com"),
 		.extended = true,
 	};

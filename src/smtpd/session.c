@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/hostname.h"
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
@@ -470,6 +471,18 @@ struct endpoint session_local(const struct session *s)
 	return local;
 }
 
+/* The name that PTR tells, when the server may hear it at all: it takes no other. */
+static void session_describe_reverse(const struct facts *facts, struct smtp_client *client)
+{
+	bool is_name = hostname_labels(facts->ptr_name) != 0;
+
+	client->reverse_name = facts->ptr_name;
+	if (facts->ptr == FACT_YES)
+		client->reverse_state = is_name ? SMTP_NAME_KNOWN : SMTP_NAME_NONE;
+	else if (facts->ptr != FACT_NO)
+		client->reverse_state = SMTP_NAME_TEMPORARY;
+}
+
 void session_describe_client(
 	const struct session *s, const struct facts *facts, struct smtp_client *ret_client)
 {
@@ -480,9 +493,10 @@ void session_describe_client(
 		.helo = buf_span(&s->helo),
 		.extended = s->extended,
 	};
+	session_describe_reverse(facts, ret_client);
 	if (facts->confirmed == FACT_YES) {
-		ret_client->name_state = SMTP_NAME_KNOWN;
-		ret_client->name = facts->confirmed_name;
+		ret_client->name_state = ret_client->reverse_state = SMTP_NAME_KNOWN;
+		ret_client->name = ret_client->reverse_name = facts->confirmed_name;
 	} else if (facts->confirmed != FACT_NO && facts->ptr != FACT_NO) {
 		ret_client->name_state = SMTP_NAME_TEMPORARY;
 	}

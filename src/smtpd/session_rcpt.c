@@ -126,12 +126,21 @@ static void session_forward_rcpt(struct session *s)
 	backend_send(s->backend, s->env->limits->backend_command_ms);
 }
 
+/* What the parameters of sender and recipient need. */
+static unsigned session_keywords(const struct session *s)
+{
+	return smtp_mail_keywords(&s->mail.mail) | smtp_rcpt_keywords(&s->rcpt.rcpt);
+}
+
 static void session_open_backend(struct session *s, const struct facts *facts)
 {
 	const struct backend_target target = {s->env->loop, s->conf, s->env->limits};
 	struct smtp_client client;
 
 	session_describe_client(s, facts, &client);
+	/* Many a client says HELO and means EHLO: its parameters go on to a server that offers
+	 * them. */
+	client.extended = s->extended || session_keywords(s) != 0;
 	s->expect_len = 0;
 	s->backend_dirty = false;
 	s->mail.sent = false;
