@@ -208,6 +208,13 @@ void dns_name_mix_case(struct dns_name *name, const uint8_t random_bits[DNS_MIX_
 	}
 }
 
+/* Lengths of labels are below letters. */
+void dns_name_lower(struct dns_name *name)
+{
+	for (size_t i = 0; i < name->len; i++)
+		name->wire[i] = ascii_lower(name->wire[i]);
+}
+
 /*
  * A pointer has to point before the label run it ends, and each jump before the run that jumped:
  * offsets fall strictly, so there are no loops. Chains of bare pointers are cut at JUMPS_MAX, which

@@ -43,6 +43,7 @@ int dns_name_reverse(struct ip ip, const struct dns_name *suffix, struct dns_nam
 /* Flips the case of letters by random bits, so that an answer has to repeat what a forger cannot
  * see ("0x20"). */
 void dns_name_mix_case(struct dns_name *name, const uint8_t random_bits[DNS_MIX_SIZE]);
+void dns_name_lower(struct dns_name *name);
 
 /* Reads a name at offset *at of a message, following compression pointers (RFC 1035 section 4.1.4),
  * which may only point backwards; *at moves behind it. E_PARSE: cut short, a bad pointer or label

@@ -40,12 +40,6 @@ static const struct {
 
 /* ---- keys ---- */
 
-static void name_fold(struct dns_name *name)
-{
-	for (size_t i = 0; i < name->len; i++)
-		name->wire[i] = ascii_lower(name->wire[i]);
-}
-
 int tsig_key_init(struct tsig_key *key, const struct tsig_key_text *from, struct fault *why)
 {
 	struct span base64 = from->base64;
@@ -56,7 +50,7 @@ int tsig_key_init(struct tsig_key *key, const struct tsig_key_text *from, struct
 	key->algorithm = from->algorithm;
 	if (dns_name_parse(from->name, &key->name) < 0)
 		return fault_set(why, E_PARSE, "the name of a key is not a domain name");
-	name_fold(&key->name);
+	dns_name_lower(&key->name);
 	if (base64.len == 0 ||
 		sodium_base642bin(key->secret, sizeof(key->secret), text, base64.len, " \t\r\n",
 			&key->secret_len, &end, sodium_base64_VARIANT_ORIGINAL) != 0 ||
@@ -245,8 +239,8 @@ static int tsig_read(struct span message, size_t at, struct tsig *ret_tsig)
 	tsig.other = reader_bytes(&reader, reader_u16(&reader));
 	if (reader.bad || reader.rest.len != 0)
 		return E_PARSE;
-	name_fold(&tsig.key_name);
-	name_fold(&tsig.algorithm_name);
+	dns_name_lower(&tsig.key_name);
+	dns_name_lower(&tsig.algorithm_name);
 	*ret_tsig = tsig;
 	return 0;
 }

@@ -155,8 +155,7 @@ static void server_find_addresses(
 	struct rbl_question question;
 	struct dns_name name = server->name;
 
-	for (size_t i = 0; i < name.len; i++)
-		name.wire[i] = ascii_lower(name.wire[i]);
+	dns_name_lower(&name);
 	rbl_question_init(&question, span_of(name.wire, (size_t)name.len - zone->apex.len),
 		zone->kinds, RBL_WANT_A);
 	for (size_t i = 0; i < zone->sets_len; i++)

@@ -38,8 +38,7 @@ static int table_name(
 
 	if (dns_name_parse(span_text(text), &name) < 0)
 		return fault_set(why, E_CONFIG, "%s '%s' is not a domain name", what, text);
-	for (size_t i = 0; i < name.len; i++)
-		name.wire[i] = ascii_lower(name.wire[i]);
+	dns_name_lower(&name);
 	*ret_name = name;
 	return 0;
 }
