@@ -50,7 +50,11 @@ int err_from_errno(int error_number)
 	case EPERM:
 		return E_DENIED;
 	case ENOMEM:
+	case ENOBUFS:
 		return E_NOMEM;
+	case EMFILE:
+	case ENFILE:
+		return E_TOO_MANY;
 	case ENOSPC:
 	case EDQUOT:
 		return E_FULL;

@@ -100,6 +100,16 @@ struct prefix prefix_of(struct ip ip, unsigned bits)
 	return prefix;
 }
 
+struct prefix ip_source_of(struct ip ip)
+{
+	return prefix_of(ip, ip_is_v4(ip) ? 128 : 64);
+}
+
+struct prefix ip_network_of(struct ip ip)
+{
+	return prefix_of(ip, ip_is_v4(ip) ? IP_V4_BITS + 24 : 48);
+}
+
 bool prefix_is_v4(struct prefix prefix)
 {
 	return prefix.bits >= IP_V4_BITS && ip_is_v4(prefix.ip);

@@ -43,6 +43,13 @@ int ip_parse(struct span s, struct ip *ret_ip);
 const char *ip_print(struct ip ip, char text[IP_TEXT_SIZE]);
 
 struct prefix prefix_of(struct ip ip, unsigned bits); /* clears the host bits */
+
+/* Who is behind an address. A source is who did something (incidents, evidence, what is known of a
+ * client): an IPv4 address, or the /64 of IPv6, of which each host has as many addresses as it
+ * likes. A network is whoever shares what is scarce (places, questions, pages): a /24 or a /48,
+ * which is what one customer is given at least and at most (RFC 6177). */
+struct prefix ip_source_of(struct ip ip);
+struct prefix ip_network_of(struct ip ip);
 bool prefix_is_v4(
 	struct prefix prefix); /* ::/0 and its like are not, although they hold the mapped block */
 bool prefix_has(struct prefix prefix, struct ip ip);

@@ -18,7 +18,7 @@
 #include "list/snapshot_write.h"
 #include "resolve/resolver.h"
 
-enum { WAIT_MS = 10000, TIMEOUT_MS = 1500, TRIES = 3, CACHE_ENTRIES = 256, NAMES_MAX = 4 };
+enum { WAIT_MS = 10000, TIMEOUT_MS = 1500, TRIES = 3, CACHE_ENTRIES = 256 };
 
 struct explain_job {
 	struct cli *cli;
@@ -136,14 +136,17 @@ static int small_view_ask(
 /* The names that facts_look_up asks about. */
 static int small_view_fill(struct small_view *small, const struct facts *facts, struct fault *why)
 {
-	const struct span names[NAMES_MAX] = {facts->helo, facts_mailbox_domain(facts->sender),
-		facts->ptr_name, facts->confirmed_name};
+	const struct span sender = facts_mailbox_domain(facts->sender);
 	char address[IP_TEXT_SIZE];
 	int r = small_view_ask(
 		small, span_text(ip_print(facts->client, address)), (struct span){0}, why);
 
-	for (size_t i = 0; r >= 0 && i < NAMES_MAX; i++)
-		r = small_view_ask(small, names[i], names[i], why);
+	if (r >= 0)
+		r = small_view_ask(small, facts->helo, facts->helo, why);
+	if (r >= 0)
+		r = small_view_ask(small, sender, sender, why);
+	for (size_t i = 0; r >= 0 && i < facts->names_len; i++)
+		r = small_view_ask(small, facts->names[i].name, facts->names[i].name, why);
 	return r;
 }
 

@@ -127,7 +127,6 @@ bool dnsbl_health_test(struct dnsbl_health *health, enum dnsbl_test test, int64_
 		health->paused_until_ms = 0;
 		health->pause_ms = 0;
 		health->errors = 0;
-		health->looking = false;
 		if (health->passes >= DNSBL_PASSES_TO_RESTORE)
 			health->suspended = false;
 	} else {
@@ -146,7 +145,8 @@ static int64_t pause_longer(int64_t pause_ms)
 	return pause_ms * 2 < DNSBL_PAUSE_LONGEST_MS ? pause_ms * 2 : DNSBL_PAUSE_LONGEST_MS;
 }
 
-bool dnsbl_health_lookup(struct dnsbl_health *health, bool answered, int64_t now_ms, int64_t now_s)
+bool dnsbl_health_lookup(struct dnsbl_health *health, enum dnsbl_cause cause, bool answered,
+	const struct dnsbl_times *now)
 {
 	enum dnsbl_state before = dnsbl_health_state(health);
 
@@ -154,27 +154,18 @@ bool dnsbl_health_lookup(struct dnsbl_health *health, bool answered, int64_t now
 		health->errors = 0;
 		health->pause_ms = 0;
 		health->paused_until_ms = 0;
-		health->looking = false;
 	} else if (++health->errors >= DNSBL_ERRORS_TO_PAUSE &&
-		   (health->paused_until_ms == 0 || health->looking)) {
+		   (health->paused_until_ms == 0 || cause == DNSBL_FOR_US)) {
 		/* not for lookups that were under way when the pause began */
 		health->pause_ms = pause_longer(health->pause_ms);
-		health->paused_until_ms = now_ms + health->pause_ms;
-		health->looking = false;
+		health->paused_until_ms = now->ms + health->pause_ms;
 	}
-	return health_changed(health, before, now_s);
+	return health_changed(health, before, now->s);
 }
 
-bool dnsbl_health_may_ask(struct dnsbl_health *health, int64_t now_ms)
+bool dnsbl_health_may_ask(const struct dnsbl_health *health)
 {
-	if (health->suspended)
-		return false;
-	if (health->paused_until_ms == 0)
-		return true;
-	if (now_ms < health->paused_until_ms || health->looking)
-		return false;
-	health->looking = true;
-	return true;
+	return !health->suspended && health->paused_until_ms == 0;
 }
 
 int64_t dnsbl_health_test_after_ms(const struct dnsbl_health *health)

@@ -61,17 +61,24 @@ struct dnsbl_health {
 	unsigned errors; /* lookups for clients in a row */
 	int64_t pause_ms;
 	int64_t paused_until_ms; /* 0: not paused */
-	bool looking;            /* the lookup that may end a pause is under way */
 	int64_t since_s;         /* of the state; 0: since the start */
+};
+
+/* A lookup for a client; or when a pause is over, the one that looks whether the list is back. */
+enum dnsbl_cause { DNSBL_FOR_CLIENT, DNSBL_FOR_US };
+
+struct dnsbl_times {
+	int64_t ms, s; /* monotonic; wall */
 };
 
 /* Both return whether the state changed: one line in the log, not one for each mail. */
 bool dnsbl_health_test(struct dnsbl_health *health, enum dnsbl_test test, int64_t now_s);
-bool dnsbl_health_lookup(struct dnsbl_health *health, bool answered, int64_t now_ms, int64_t now_s);
+bool dnsbl_health_lookup(struct dnsbl_health *health, enum dnsbl_cause cause, bool answered,
+	const struct dnsbl_times *now);
 
 enum dnsbl_state dnsbl_health_state(const struct dnsbl_health *health);
-/* Whether a client may be looked up; when a pause is over one lookup goes out to see. */
-bool dnsbl_health_may_ask(struct dnsbl_health *health, int64_t now_ms);
+/* Whether clients are looked up: what is not known of a list, no client waits to find out. */
+bool dnsbl_health_may_ask(const struct dnsbl_health *health);
 /* When the next test is due, counted from this one. */
 int64_t dnsbl_health_test_after_ms(const struct dnsbl_health *health);
 

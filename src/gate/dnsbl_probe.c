@@ -12,6 +12,10 @@
  * The test points of RFC 5782 section 5: 127.0.0.2 is listed, 127.0.0.1 is not. Both count. A list
  * that was emptied passes the second, one whose domain was lost to a seller passes the first. They
  * are asked past our cache; what the resolver keeps, it keeps for the list's own TTL.
+ *
+ * So they do not tell whether a list that stopped to answer is back: the resolver may have kept
+ * them. When its pause is over the list is asked about the client that it owed an answer last. It
+ * is the probe that asks: no client waits for it, and none can leave with it.
  */
 enum { POINT_LISTED, POINT_CLEAN, POINTS };
 
@@ -35,6 +39,9 @@ struct dnsbl_probe {
 	struct timer timer;
 	struct test_point points[POINTS];
 	unsigned waiting;
+	struct ip unanswered; /* the client whose lookup was the last without an answer */
+	struct timer look_timer;
+	struct resolver_query *look;
 };
 
 static void probe_log_state(const struct dnsbl_probe *probe)
@@ -56,7 +63,7 @@ static enum dnsbl_test points_judge(const struct test_point points[POINTS])
 	const struct test_point *listed = &points[POINT_LISTED];
 	const struct test_point *clean = &points[POINT_CLEAN];
 
-	if (listed->status == RESOLVER_FAILED || clean->status == RESOLVER_FAILED)
+	if (resolver_is_unknown(listed->status) || resolver_is_unknown(clean->status))
 		return DNSBL_TEST_SILENT;
 	if (listed->broken || clean->broken)
 		return DNSBL_TEST_WRONG;
@@ -107,7 +114,7 @@ static void point_ask(struct dnsbl_probe *probe, unsigned i, uint32_t address)
 		return; /* dnsbl_probe_new has seen that it fits */
 	probe->waiting++;
 	point->query = resolver_ask_anew(probe->env->resolver,
-		&(struct resolver_question){&name, DNS_A}, point_on_answer, point);
+		&(struct resolver_question){.name = &name, .type = DNS_A}, point_on_answer, point);
 }
 
 static void probe_on_timer(struct timer *timer, void *arg)
@@ -119,6 +126,50 @@ static void probe_on_timer(struct timer *timer, void *arg)
 		return;
 	point_ask(probe, POINT_LISTED, 0x7f000002);
 	point_ask(probe, POINT_CLEAN, 0x7f000001);
+}
+
+/* ---- whether a list is back ---- */
+
+/* The state is logged when it changed, and while the list is paused the next look is due then. */
+static void probe_note_lookup(
+	struct dnsbl_probe *probe, enum dnsbl_cause cause, enum resolver_status status)
+{
+	const struct dnsbl_times now = {
+		loop_now_ms(probe->env->loop), loop_now_s(probe->env->loop)};
+
+	if (dnsbl_health_lookup(&probe->health, cause, !resolver_is_unknown(status), &now))
+		probe_log_state(probe);
+	if (probe->health.paused_until_ms != 0 && probe->look == NULL)
+		timer_set(&probe->look_timer, probe->health.paused_until_ms);
+}
+
+static void look_on_answer(const struct resolver_answer *answer, void *arg)
+{
+	struct dnsbl_probe *probe = OBJ(dnsbl_probe, arg);
+
+	probe->look = NULL;
+	if (answer->status == RESOLVER_UNASKED || resolver_is_down(probe->env->resolver))
+		timer_set(&probe->look_timer, loop_now_ms(probe->env->loop) + DNSBL_TEST_AGAIN_MS);
+	else
+		probe_note_lookup(probe, DNSBL_FOR_US, answer->status);
+}
+
+void dnsbl_probe_look(struct dnsbl_probe *probe)
+{
+	struct dns_name name;
+
+	if (probe->look != NULL || probe->dnsbl == NULL || probe->health.paused_until_ms == 0 ||
+		dns_name_reverse(probe->unanswered, &probe->name, &name) < 0)
+		return;
+	timer_clear(&probe->look_timer);
+	probe->look = resolver_ask_anew(probe->env->resolver,
+		&(struct resolver_question){.name = &name, .type = DNS_A}, look_on_answer, probe);
+}
+
+static void probe_on_look_due(struct timer *timer, void *arg)
+{
+	(void)timer;
+	dnsbl_probe_look(OBJ(dnsbl_probe, arg));
 }
 
 static int probe_parse_zone(struct dnsbl_probe *probe, const char *zone)
@@ -140,6 +191,7 @@ struct dnsbl_probe *dnsbl_probe_new(
 	probe->env = env;
 	probe->zone = mem_copy_string(dnsbl->zone);
 	timer_init(&probe->timer, env->loop, probe_on_timer, probe);
+	timer_init(&probe->look_timer, env->loop, probe_on_look_due, probe);
 	if (probe_parse_zone(probe, dnsbl->zone) < 0) {
 		dnsbl_probe_free(&probe);
 		return NULL;
@@ -156,7 +208,9 @@ void dnsbl_probe_free(struct dnsbl_probe **probe)
 		return;
 	for (unsigned i = 0; i < POINTS; i++)
 		resolver_cancel(&w->points[i].query);
+	resolver_cancel(&w->look);
 	timer_done(&w->timer);
+	timer_done(&w->look_timer);
 	mem_free(w->zone);
 	mem_free(w->shown);
 	w->magic = 0;
@@ -199,10 +253,9 @@ bool dnsbl_probe_is_trying(const struct dnsbl_probe *probe)
 	return probe->dnsbl != NULL && !probe->has_result;
 }
 
-bool dnsbl_probe_may_ask(struct dnsbl_probe *probe)
+bool dnsbl_probe_may_ask(const struct dnsbl_probe *probe)
 {
-	return probe->dnsbl != NULL &&
-	       dnsbl_health_may_ask(&probe->health, loop_now_ms(probe->env->loop));
+	return probe->dnsbl != NULL && dnsbl_health_may_ask(&probe->health);
 }
 
 /* A test that is due later than this comes forward. */
@@ -212,15 +265,16 @@ static void probe_test_by(struct dnsbl_probe *probe, int64_t at_ms)
 		timer_set(&probe->timer, at_ms);
 }
 
-void dnsbl_probe_answered(struct dnsbl_probe *probe, enum dnsbl_lookup result)
+void dnsbl_probe_answered(struct dnsbl_probe *probe, enum dnsbl_lookup result, struct ip client)
 {
 	int64_t now_ms = loop_now_ms(probe->env->loop);
 
 	if (result == DNSBL_LOOKUP_SILENT && resolver_is_down(probe->env->resolver))
 		return; /* its fault, not the list's */
-	if (dnsbl_health_lookup(&probe->health, result != DNSBL_LOOKUP_SILENT, now_ms,
-		    loop_now_s(probe->env->loop)))
-		probe_log_state(probe);
+	if (result == DNSBL_LOOKUP_SILENT)
+		probe->unanswered = client;
+	probe_note_lookup(probe, DNSBL_FOR_CLIENT,
+		result == DNSBL_LOOKUP_SILENT ? RESOLVER_FAILED : RESOLVER_FOUND);
 	if (result == DNSBL_LOOKUP_WRONG)
 		probe_test_by(probe, now_ms + DNSBL_TEST_AGAIN_MS);
 	else if (result == DNSBL_LOOKUP_LISTED && probe->tested_ms + DNSBL_TEST_HITS_MS > now_ms)

@@ -36,6 +36,12 @@ struct list_fact {
 	const struct source *entry;
 };
 
+/* A name that a PTR record of the client gives: anybody can write any name there. */
+struct name_fact {
+	struct span name;          /* as it came; escaped by whoever shows it */
+	enum fact_state confirmed; /* it points back; FACT_NO also for what is no host name */
+};
+
 struct facts {
 	/* the connection */
 	struct ip client;
@@ -45,11 +51,13 @@ struct facts {
 	int64_t allow_until_s; /* 0: until somebody ends it */
 	struct span allow_reason;
 	bool spoke_early;
-	enum fact_state ptr;       /* FACT_NO: no PTR record at all */
-	struct span ptr_name;      /* the first name, as it came; escaped by whoever shows it */
-	enum fact_state confirmed; /* a PTR name points back */
-	struct span confirmed_name;
-	size_t dnsbls_len; /* same order as conf->dnsbls */
+	enum fact_state ptr; /* FACT_NO: no PTR record at all */
+	size_t names_len;    /* all that DNS told: which comes first is chance */
+	const struct name_fact *names;
+	struct span ptr_name;       /* the first one */
+	enum fact_state confirmed;  /* one of them points back */
+	struct span confirmed_name; /* the first that does */
+	size_t dnsbls_len;          /* same order as conf->dnsbls */
 	struct dnsbl_fact dnsbls[FACTS_DNSBLS_MAX];
 	size_t list_hits_len;
 	struct list_fact list_hits[FACTS_LIST_HITS_MAX];

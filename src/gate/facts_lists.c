@@ -7,6 +7,8 @@
 /* The list of allowances (conf/conf.h): always there, served by no zone. */
 static const char allow_list[] = "allow";
 
+enum { HELO_AND_SENDER = 2 };
+
 struct looking {
 	struct facts *facts;
 	const struct view *view;
@@ -69,37 +71,45 @@ static struct hits looking_domain(const struct looking *l, struct span domain)
 	return hits;
 }
 
-/* Each name once: HELO, PTR and confirmed name are mostly the same. */
-static void looking_domains(const struct looking *l)
+/* Adds what is listed of a name, unless it is one of those before it. */
+static void looking_add_domain(const struct looking *l, struct span name, const struct span *before)
 {
-	const struct span names[] = {l->facts->helo, facts_mailbox_domain(l->facts->sender),
-		l->facts->ptr_name, l->facts->confirmed_name};
+	struct hits hits;
 
-	for (size_t i = 0; i < COUNTOF(names); i++) {
-		bool seen = false;
-
-		for (size_t j = 0; j < i && !seen; j++)
-			seen = span_equal_nocase(names[i], names[j]);
-		if (!seen) {
-			struct hits hits = looking_domain(l, names[i]);
-
-			looking_add(l, &hits, names[i]);
-		}
-	}
+	for (size_t i = 0; before != NULL && i < HELO_AND_SENDER; i++)
+		if (span_equal_nocase(name, before[i]))
+			return;
+	hits = looking_domain(l, name);
+	looking_add(l, &hits, name);
 }
 
-/* By address, or by a name that points back. The domain of MAIL FROM is what anybody may write: it
- * allows nothing. */
+/* HELO and a PTR name are mostly the same. */
+static void looking_domains(const struct looking *l)
+{
+	const struct span said[HELO_AND_SENDER] = {
+		l->facts->helo, facts_mailbox_domain(l->facts->sender)};
+
+	looking_add_domain(l, said[0], NULL);
+	if (!span_equal_nocase(said[0], said[1]))
+		looking_add_domain(l, said[1], NULL);
+	for (size_t i = 0; i < l->facts->names_len; i++)
+		looking_add_domain(l, l->facts->names[i].name, said);
+}
+
+/* By address, or by any name that points back. The domain of MAIL FROM is what anybody may write:
+ * it allows nothing. */
 static void looking_allowances(const struct looking *l)
 {
 	struct hits hits;
 
 	view_lookup_ip(l->view, l->place, l->facts->client, &hits);
 	looking_allow(l, &hits);
-	if (l->facts->confirmed != FACT_YES)
-		return;
-	hits = looking_domain(l, l->facts->confirmed_name);
-	looking_allow(l, &hits);
+	for (size_t i = 0; i < l->facts->names_len; i++) {
+		if (l->facts->names[i].confirmed != FACT_YES)
+			continue;
+		hits = looking_domain(l, l->facts->names[i].name);
+		looking_allow(l, &hits);
+	}
 }
 
 void facts_look_up(struct facts *facts, const struct conf *conf, const struct view *view)

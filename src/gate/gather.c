@@ -13,15 +13,18 @@
 /*
  * One gathering is a handful of lookups that run in parallel:
  *
- *   PTR --names (10 at most)--> A or AAAA of each      confirmed when one of them is the client
+ *   PTR --names, two at once--> A or AAAA of each      confirmed when one of them is the client
  *   client.zone A               for each foreign zone
+ *
+ * Whoever owns the reverse zone chooses the names: all that the resolver tells are looked at, in
+ * their order, but never many at once.
  *
  * The gathering keeps what came back; what it means is read when facts are asked for, by the
  * configuration of that moment: a reload between connect and RCPT finds the answers and new code
  * sets together. Two lists in one zone are one lookup. Connections of one client at the same time
  * share lookups in the resolver.
  */
-enum { PTR_NAMES_MAX = 10, ZONE_ADDRESSES_MAX = RESOLVER_RECORDS_MAX };
+enum { FORWARDS_AT_ONCE = 2, FULL_LOG_EVERY_MS = 60000 };
 
 enum gather_lookup_kind { LOOKUP_PTR, LOOKUP_FORWARD, LOOKUP_ZONE };
 
@@ -30,7 +33,7 @@ struct gather_lookup {
 	enum gather_lookup_kind kind;
 	struct gathering *gathering;
 	struct resolver_query *query;
-	struct span name;          /* LOOKUP_FORWARD: the PTR name in text */
+	struct name_fact *name;    /* LOOKUP_FORWARD */
 	struct dnsbl_probe *probe; /* LOOKUP_ZONE */
 	bool done;
 	enum resolver_status status;
@@ -47,11 +50,10 @@ struct gathering {
 	struct ip client;
 	bool is_own;
 	enum fact_state ptr;
-	struct span ptr_name;
-	struct span confirmed_name;
 	struct gather_lookup ptr_lookup;
-	size_t forwards_len;
-	struct gather_lookup forwards[PTR_NAMES_MAX];
+	size_t names_len, names_begun; /* the first of them are looked up, or were */
+	struct name_fact *names;
+	struct gather_lookup forwards[FORWARDS_AT_ONCE];
 	size_t zones_len;
 	struct gather_lookup *zones;
 	size_t pending;
@@ -67,7 +69,8 @@ struct gatherer {
 	struct dnsbl_probe_env probe_env;
 	size_t probes_len; /* only grows: zones that were ever configured */
 	struct dnsbl_probe **probes;
-	bool resolver_was_down;
+	uint64_t unasked; /* questions without a place, when it was last logged */
+	int64_t full_logged_ms;
 	struct gathering *gatherings;
 };
 
@@ -110,16 +113,42 @@ static void gatherer_on_tried(void *arg)
 	}
 }
 
-static void gatherer_watch_resolver(struct gatherer *gatherer)
+static void gatherer_log_resolver(const struct gatherer *gatherer, enum log_event_id event)
 {
 	char text[ENDPOINT_TEXT_SIZE];
-	bool down = resolver_is_down(gatherer->resolver);
 
-	if (down == gatherer->resolver_was_down)
-		return;
-	gatherer->resolver_was_down = down;
-	log_event(down ? EV_RESOLVER_DOWN : EV_RESOLVER_BACK,
+	log_event(event,
 		LOG_FIELDS(log_text("resolver", endpoint_print(gatherer->conf->resolver, text))));
+}
+
+/* Lists that were left alone meanwhile may have been silent for the resolver's sake. */
+static void gatherer_on_resolver(void *arg)
+{
+	struct gatherer *gatherer = OBJ(gatherer, arg);
+
+	if (resolver_is_down(gatherer->resolver)) {
+		gatherer_log_resolver(gatherer, EV_RESOLVER_DOWN);
+		return;
+	}
+	gatherer_log_resolver(gatherer, EV_RESOLVER_BACK);
+	for (size_t i = 0; i < gatherer->probes_len; i++)
+		dnsbl_probe_look(gatherer->probes[i]);
+}
+
+/* A line now and then, not one for each question of a flood. */
+static void gatherer_note_unasked(struct gatherer *gatherer, struct ip client)
+{
+	uint64_t unasked = resolver_stats(gatherer->resolver).unasked;
+	int64_t now_ms = loop_now_ms(gatherer->probe_env.loop);
+
+	if (unasked == gatherer->unasked ||
+		(gatherer->unasked != 0 && now_ms < gatherer->full_logged_ms + FULL_LOG_EVERY_MS))
+		return;
+	log_event(EV_RESOLVER_FULL,
+		LOG_FIELDS(log_ip("client", client),
+			log_number("unasked", (int64_t)(unasked - gatherer->unasked))));
+	gatherer->unasked = unasked;
+	gatherer->full_logged_ms = now_ms;
 }
 
 /* ---- lookups ---- */
@@ -138,48 +167,71 @@ static void lookup_init(
 static void lookup_ask(struct gather_lookup *lookup, const struct dns_name *name, uint16_t type)
 {
 	struct gathering *gathering = lookup->gathering;
+	struct resolver_question question = {.name = name,
+		.type = type,
+		.client = &gathering->client,
+		.of_stranger = lookup->kind == LOOKUP_FORWARD};
 
 	gathering->pending++;
-	lookup->query = resolver_ask(gathering->gatherer->resolver,
-		&(struct resolver_question){name, type}, lookup_on_answer, lookup);
+	lookup->query =
+		resolver_ask(gathering->gatherer->resolver, &question, lookup_on_answer, lookup);
 }
 
 /* A PTR name is a stranger's text: what is not a host name has no address and is not asked for. */
-static void forward_ask(struct gathering *gathering, const struct dns_name *name)
+static void forward_begin(struct gather_lookup *lookup, struct name_fact *fact)
 {
-	struct gather_lookup *lookup = &gathering->forwards[gathering->forwards_len++];
-	char text[DNS_NAME_TEXT_SIZE];
-	struct span printed = span_text(dns_name_print(name, text));
-	enum helo_kind kind;
+	struct gathering *gathering = lookup->gathering;
 	struct ip ip;
+	enum helo_kind kind = helo_parse(fact->name, &ip);
+	struct dns_name name;
 
-	lookup_init(lookup, gathering, LOOKUP_FORWARD);
-	lookup->name = arena_copy(gathering->arena, printed);
-	kind = helo_parse(printed, &ip);
-	if (kind == HELO_NAME || kind == HELO_SHORT) {
-		lookup_ask(lookup, name, ip_is_v4(gathering->client) ? DNS_A : DNS_AAAA);
-	} else {
-		lookup->done = true;
-		lookup->status = RESOLVER_NXDOMAIN;
+	fact->confirmed = FACT_NO;
+	if ((kind != HELO_NAME && kind != HELO_SHORT) || dns_name_parse(fact->name, &name) < 0)
+		return;
+	fact->confirmed = FACT_UNKNOWN;
+	lookup->name = fact;
+	lookup_ask(lookup, &name, ip_is_v4(gathering->client) ? DNS_A : DNS_AAAA);
+}
+
+/* Each of the few places takes the next name when it is free. */
+static void gathering_ask_names(struct gathering *gathering)
+{
+	for (size_t i = 0; i < FORWARDS_AT_ONCE; i++)
+		while (gathering->forwards[i].query == NULL &&
+			gathering->names_begun < gathering->names_len)
+			forward_begin(&gathering->forwards[i],
+				&gathering->names[gathering->names_begun++]);
+}
+
+static void gathering_take_names(struct gathering *gathering, const struct resolver_answer *answer)
+{
+	gathering->names = arena_alloc(gathering->arena, answer->count * sizeof(*gathering->names));
+	gathering->names_len = answer->count;
+	for (size_t i = 0; i < answer->count; i++) {
+		char text[DNS_NAME_TEXT_SIZE];
+		struct span name = span_text(dns_name_print(&answer->names[i], text));
+
+		gathering->names[i] = (struct name_fact){
+			.name = arena_copy(gathering->arena, name), .confirmed = FACT_UNKNOWN};
 	}
+	for (size_t i = 0; i < FORWARDS_AT_ONCE; i++)
+		lookup_init(&gathering->forwards[i], gathering, LOOKUP_FORWARD);
+	gathering_ask_names(gathering);
 }
 
 static void ptr_on_answer(struct gathering *gathering, const struct resolver_answer *answer)
 {
-	size_t count = answer->count < PTR_NAMES_MAX ? answer->count : PTR_NAMES_MAX;
-
 	switch (answer->status) {
 	case RESOLVER_FOUND:
 		gathering->ptr = FACT_YES;
-		for (size_t i = 0; i < count; i++)
-			forward_ask(gathering, &answer->names[i]);
-		gathering->ptr_name = gathering->forwards[0].name;
+		gathering_take_names(gathering, answer);
 		return;
 	case RESOLVER_NODATA:
 	case RESOLVER_NXDOMAIN:
 		gathering->ptr = FACT_NO;
 		return;
 	case RESOLVER_FAILED:
+	case RESOLVER_UNASKED:
 		gathering->ptr = FACT_TEMPORARY;
 	}
 }
@@ -187,11 +239,13 @@ static void ptr_on_answer(struct gathering *gathering, const struct resolver_ans
 static void forward_on_answer(struct gather_lookup *lookup, const struct resolver_answer *answer)
 {
 	struct gathering *gathering = lookup->gathering;
+	enum fact_state state = resolver_is_unknown(answer->status) ? FACT_TEMPORARY : FACT_NO;
 
 	for (size_t i = 0; answer->status == RESOLVER_FOUND && i < answer->count; i++)
-		if (ip_equal(answer->addresses[i], gathering->client) &&
-			gathering->confirmed_name.len == 0)
-			gathering->confirmed_name = lookup->name;
+		if (ip_equal(answer->addresses[i], gathering->client))
+			state = FACT_YES;
+	lookup->name->confirmed = state;
+	gathering_ask_names(gathering);
 }
 
 /* Whether an answer is a list's answer at all; code sets do not matter, but the one that may hold
@@ -212,7 +266,7 @@ static bool zone_answer_is_wrong(
 static enum dnsbl_lookup zone_judge(
 	const struct gather_lookup *lookup, const struct resolver_answer *answer)
 {
-	if (answer->status == RESOLVER_FAILED)
+	if (resolver_is_unknown(answer->status))
 		return DNSBL_LOOKUP_SILENT;
 	if (zone_answer_is_wrong(lookup->gathering->gatherer, lookup))
 		return DNSBL_LOOKUP_WRONG;
@@ -229,7 +283,8 @@ static void zone_on_answer(struct gather_lookup *lookup, const struct resolver_a
 		memcpy(addresses, answer->addresses, count * sizeof(*addresses));
 	lookup->addresses = addresses;
 	lookup->addresses_len = count;
-	dnsbl_probe_answered(lookup->probe, zone_judge(lookup, answer));
+	if (answer->status != RESOLVER_UNASKED) /* that is no answer of the list */
+		dnsbl_probe_answered(lookup->probe, zone_judge(lookup, answer), gathering->client);
 }
 
 static void lookup_on_answer(const struct resolver_answer *answer, void *arg)
@@ -241,7 +296,8 @@ static void lookup_on_answer(const struct resolver_answer *answer, void *arg)
 	lookup->done = true;
 	lookup->status = answer->status;
 	gathering->pending--;
-	gatherer_watch_resolver(gathering->gatherer);
+	if (answer->status == RESOLVER_UNASKED)
+		gatherer_note_unasked(gathering->gatherer, gathering->client);
 	if (lookup->kind == LOOKUP_PTR)
 		ptr_on_answer(gathering, answer);
 	else if (lookup->kind == LOOKUP_FORWARD)
@@ -324,7 +380,7 @@ void gathering_free(struct gathering **gathering)
 	if (g == NULL)
 		return;
 	resolver_cancel(&g->ptr_lookup.query);
-	for (size_t i = 0; i < g->forwards_len; i++)
+	for (size_t i = 0; i < FORWARDS_AT_ONCE; i++)
 		resolver_cancel(&g->forwards[i].query);
 	for (size_t i = 0; i < g->zones_len; i++)
 		resolver_cancel(&g->zones[i].query);
@@ -339,22 +395,39 @@ void gathering_free(struct gathering **gathering)
 
 /* ---- facts ---- */
 
+/* The first name in this state; NULL: none. */
+static const struct name_fact *gathering_name(
+	const struct gathering *gathering, enum fact_state state)
+{
+	for (size_t i = 0; i < gathering->names_len; i++)
+		if (gathering->names[i].confirmed == state)
+			return &gathering->names[i];
+	return NULL;
+}
+
 /* One name that points back is enough; "no" needs an answer for each of them. */
 static enum fact_state gathering_confirmed(const struct gathering *gathering)
 {
-	enum fact_state state = FACT_NO;
+	static const enum fact_state states[] = {FACT_YES, FACT_UNKNOWN, FACT_TEMPORARY};
 
-	if (gathering->confirmed_name.len != 0)
-		return FACT_YES;
 	if (gathering->ptr != FACT_YES)
-		return gathering->ptr == FACT_NO ? FACT_NO : gathering->ptr;
-	for (size_t i = 0; i < gathering->forwards_len; i++) {
-		if (!gathering->forwards[i].done)
-			return FACT_UNKNOWN;
-		if (gathering->forwards[i].status == RESOLVER_FAILED)
-			state = FACT_TEMPORARY;
-	}
-	return state;
+		return gathering->ptr;
+	for (size_t i = 0; i < COUNTOF(states); i++)
+		if (gathering_name(gathering, states[i]) != NULL)
+			return states[i];
+	return FACT_NO;
+}
+
+static void gathering_names(const struct gathering *gathering, struct facts *facts)
+{
+	const struct name_fact *confirmed = gathering_name(gathering, FACT_YES);
+
+	facts->ptr = gathering->ptr;
+	facts->names = gathering->names;
+	facts->names_len = gathering->names_len;
+	facts->ptr_name = gathering->names_len != 0 ? gathering->names[0].name : (struct span){0};
+	facts->confirmed = gathering_confirmed(gathering);
+	facts->confirmed_name = confirmed != NULL ? confirmed->name : (struct span){0};
 }
 
 static const struct dnsbl_probe *gatherer_find(const struct gatherer *gatherer, const char *zone)
@@ -388,7 +461,7 @@ static void dnsbl_fill(
 	fact->asked = lookup != NULL || fact->list_error;
 	if (lookup == NULL || !lookup->done)
 		return;
-	if (lookup->status == RESOLVER_FAILED) {
+	if (resolver_is_unknown(lookup->status)) {
 		fact->state = FACT_TEMPORARY;
 		return;
 	}
@@ -403,10 +476,7 @@ void gathering_facts(const struct gathering *gathering, struct facts *facts)
 
 	facts->client = gathering->client;
 	facts->client_is_own = facts_ip_is_own(conf, gathering->client);
-	facts->ptr = gathering->ptr;
-	facts->ptr_name = gathering->ptr_name;
-	facts->confirmed = gathering_confirmed(gathering);
-	facts->confirmed_name = gathering->confirmed_name;
+	gathering_names(gathering, facts);
 	facts->dnsbls_len =
 		conf->dnsbls_len < FACTS_DNSBLS_MAX ? conf->dnsbls_len : FACTS_DNSBLS_MAX;
 	for (size_t i = 0; i < facts->dnsbls_len; i++) {
@@ -458,6 +528,7 @@ struct gatherer *gatherer_new(struct loop *loop, struct resolver *resolver, cons
 	gatherer->resolver = resolver;
 	gatherer->probe_env = (struct dnsbl_probe_env){loop, resolver, gatherer_on_tried, gatherer};
 	gatherer_set_conf(gatherer, conf);
+	resolver_on_change(resolver, gatherer_on_resolver, gatherer);
 	return gatherer;
 }
 
@@ -468,6 +539,7 @@ void gatherer_free(struct gatherer **gatherer)
 	if (g == NULL)
 		return;
 	ASSERT(g->gatherings == NULL);
+	resolver_on_change(g->resolver, NULL, NULL);
 	for (size_t i = 0; i < g->probes_len; i++)
 		dnsbl_probe_free(&g->probes[i]);
 	mem_free(g->probes);

@@ -11,6 +11,7 @@ struct reading {
 	uint16_t type;
 	uint32_t ttl_s; /* the smallest seen */
 	uint8_t count;
+	bool spoilt; /* a record could not be kept */
 	struct buf bytes;
 };
 
@@ -74,7 +75,8 @@ static int pack(struct reading *reading, const struct dns_record *record)
 	}
 }
 
-/* A record that has not the form of its type, or no room any more, counts as absent. */
+/* A record that has not the form of its type, or no room any more, counts as absent beside others;
+ * when there is no other, that is not "no": somebody answered, and nobody knows what. */
 static void reading_add(struct reading *reading, const struct dns_record *record)
 {
 	size_t len = buf_len(&reading->bytes);
@@ -83,6 +85,7 @@ static void reading_add(struct reading *reading, const struct dns_record *record
 		return;
 	if (pack(reading, record) < 0 || reading->bytes.bad) {
 		buf_cut(&reading->bytes, len);
+		reading->spoilt = true;
 		return;
 	}
 	reading->count++;
@@ -161,9 +164,10 @@ static struct dns_answer *dns_answer_new(const struct dns_answer *head, struct s
 	return answer;
 }
 
-struct dns_answer *dns_answer_new_failed(void)
+struct dns_answer *dns_answer_new_failed(enum resolver_status status)
 {
-	struct dns_answer head = {.status = RESOLVER_FAILED, .ttl_s = ANSWER_TTL_FAILED_S};
+	struct dns_answer head = {
+		.status = status, .ttl_s = status == RESOLVER_FAILED ? ANSWER_TTL_FAILED_S : 0};
 
 	return dns_answer_new(&head, (struct span){0});
 }
@@ -190,7 +194,8 @@ static struct dns_answer *dns_answer_new_negative(const struct dns_message *mess
 
 	head.ttl_s = negative_ttl(message, &has_soa, &has_ns);
 	if (message->rcode == DNS_NOERROR && has_ns && !has_soa)
-		return dns_answer_new_failed(); /* a referral: nobody recurses there */
+		return dns_answer_new_failed(
+			RESOLVER_FAILED); /* a referral: nobody recurses there */
 	return dns_answer_new(&head, (struct span){0});
 }
 
@@ -204,12 +209,14 @@ struct dns_answer *dns_answer_read(
 	struct dns_answer *answer;
 
 	if (message->rcode != DNS_NOERROR && message->rcode != DNS_NXDOMAIN)
-		return dns_answer_new_failed();
+		return dns_answer_new_failed(RESOLVER_FAILED);
 	buf_init(&reading.bytes, ANSWER_BYTES_MAX);
 	if (message->rcode == DNS_NOERROR && reading_collect(&reading) < 0)
-		answer = dns_answer_new_failed();
+		answer = dns_answer_new_failed(RESOLVER_FAILED);
 	else if (reading.count != 0)
 		answer = dns_answer_new_found(&reading);
+	else if (reading.spoilt)
+		answer = dns_answer_new_failed(RESOLVER_FAILED);
 	else
 		answer = dns_answer_new_negative(message, question->type);
 	buf_done(&reading.bytes);

@@ -31,7 +31,8 @@ struct dns_answer {
 /* Follows CNAMEs in the message, in any order. Never fails: nonsense is RESOLVER_FAILED. */
 struct dns_answer *dns_answer_read(
 	const struct dns_message *message, const struct resolver_question *question);
-struct dns_answer *dns_answer_new_failed(void);
+/* RESOLVER_FAILED or RESOLVER_UNASKED. */
+struct dns_answer *dns_answer_new_failed(enum resolver_status status);
 struct dns_answer *dns_answer_hold(struct dns_answer *answer);
 void dns_answer_free(struct dns_answer **answer); /* lets go */
 

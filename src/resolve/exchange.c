@@ -20,10 +20,14 @@
  *    |--nothing in time--> next try, or done "not heard"
  *    |--FORMERR, NOTIMP to EDNS--> next try without EDNS (RFC 6891 section 7)
  *
- * A server that changes the case of the name is told by answers that are right otherwise; its last
- * try goes out as the name was asked. Port and id stay random then.
+ * A server that answers in small letters is told by answers that are right otherwise: the next try
+ * goes out in small letters, and when that is answered, so do all later questions to it. Port and
+ * id stay random then.
  */
 enum { DATAGRAM_SIZE = 4096, DATAGRAMS_PER_TURN = 32 };
+
+/* What became of a try that nothing was heard of. */
+enum try_state { TRY_SILENT, TRY_REFUSED, TRY_UNSENT };
 
 struct exchange {
 	uint32_t magic;
@@ -33,7 +37,8 @@ struct exchange {
 	uint16_t type, id;
 	unsigned tried;
 	bool tcp, without_edns, case_was_lost;
-	bool refused; /* the try under way, or the last one */
+	bool is_lower;        /* the try under way does without the letters' case */
+	enum try_state state; /* of the try under way, or the last one */
 	struct timer timer;
 	struct watch *watch;
 	int fd;
@@ -82,12 +87,18 @@ static void exchange_finish(struct exchange *x, struct dns_answer *answer, enum 
 
 static void exchange_next(struct exchange *x)
 {
+	static const enum exchange_end ends[] = {[TRY_SILENT] = EXCHANGE_SILENT,
+		[TRY_REFUSED] = EXCHANGE_REFUSED,
+		[TRY_UNSENT] = EXCHANGE_UNSENT};
+
 	exchange_hang_up(x);
-	if (x->tried == x->settings.tries)
-		exchange_finish(x, dns_answer_new_failed(),
-			x->refused ? EXCHANGE_REFUSED : EXCHANGE_SILENT);
-	else
+	if (x->tried < x->settings.tries)
 		exchange_try(x);
+	else
+		exchange_finish(x,
+			dns_answer_new_failed(
+				x->state == TRY_UNSENT ? RESOLVER_UNASKED : RESOLVER_FAILED),
+			ends[x->state]);
 }
 
 static void exchange_on_timer(struct timer *timer, void *arg)
@@ -101,17 +112,34 @@ static void exchange_on_timer(struct timer *timer, void *arg)
 
 /* ---- what came back ---- */
 
+/* A server that does not know EDNS cannot read the question either, and need not repeat it: a
+ * header with our id is all that RFC 6891 section 7 makes sure of (FORMERR). So it leads to a try
+ * without EDNS and to nothing else: whoever forges it has guessed port and id (RFC 5452 section
+ * 9.1) and gains a shorter question. */
+static bool is_bare_complaint(const struct exchange *x, const struct dns_message *message)
+{
+	return message->name.len == 0 && message->id == x->id && !x->without_edns &&
+	       x->tried < x->settings.tries && (message->flags & DNS_FLAG_QR) != 0 &&
+	       dns_flags_opcode(message->flags) == DNS_QUERY &&
+	       (message->rcode == DNS_FORMERR || message->rcode == DNS_NOTIMP);
+}
+
 /* Whether this is the answer: 1, 0 to be dropped. */
 static int exchange_match(struct exchange *x, struct span bytes, struct dns_message *message)
 {
-	if (dns_message_decode(bytes, message) < 0)
+	if (dns_message_decode_later(bytes, message) < 0)
 		return 0;
-	if (dns_message_answers(message, x->id, &x->mixed, x->type))
-		return 1;
-	if (dns_message_answers(message, x->id, &message->name, x->type) &&
-		dns_name_equal(&message->name, &x->mixed))
+	if (message->name.len == 0)
+		return is_bare_complaint(x, message);
+	if (!dns_message_answers(message, x->id, &message->name, x->type) ||
+		!dns_name_equal(&message->name, &x->mixed))
+		return 0;
+	if (!span_equal(dns_name_span(&message->name), dns_name_span(&x->mixed))) {
 		x->case_was_lost = true;
-	return 0;
+		return 0;
+	}
+	x->settings.server->loses_case = x->is_lower || x->settings.server->loses_case;
+	return 1;
 }
 
 static void exchange_take(struct exchange *x, const struct dns_message *message)
@@ -130,7 +158,8 @@ static void exchange_take(struct exchange *x, const struct dns_message *message)
 	} else {
 		/* Truncated by TCP too: what is missing must not count as absent. */
 		exchange_finish(x,
-			truncated ? dns_answer_new_failed() : dns_answer_read(message, &question),
+			truncated ? dns_answer_new_failed(RESOLVER_FAILED)
+				  : dns_answer_read(message, &question),
 			EXCHANGE_HEARD);
 	}
 }
@@ -149,7 +178,7 @@ static void exchange_on_datagram(struct watch *watch, int ready, void *arg)
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (n < 0) {
-			x->refused = errno == ECONNREFUSED;
+			x->state = errno == ECONNREFUSED ? TRY_REFUSED : TRY_SILENT;
 			exchange_wait(x);
 			return;
 		}
@@ -192,14 +221,27 @@ static void exchange_on_closed(struct stream *stream, int error, void *arg)
 
 /* ---- a try ---- */
 
+/* Out of descriptors or memory says nothing of the server. The timer leads to the next try. */
+static void exchange_not_sent(struct exchange *x, int error)
+{
+	if (error == E_TOO_MANY || error == E_NOMEM)
+		x->state = TRY_UNSENT;
+}
+
 static void exchange_send_udp(struct exchange *x, struct span query)
 {
-	if (socket_connect_udp(x->settings.server, &x->fd) < 0)
-		return; /* the timer leads to the next try */
+	int r = socket_connect_udp(x->settings.server->endpoint, &x->fd);
+
+	if (r < 0) {
+		exchange_not_sent(x, r);
+		return;
+	}
 	x->watch = watch_new(x->settings.loop, x->fd, exchange_on_datagram, x);
 	watch_set(x->watch, WATCH_READ);
-	if (send(x->fd, query.ptr, query.len, MSG_NOSIGNAL) < 0)
+	if (send(x->fd, query.ptr, query.len, MSG_NOSIGNAL) < 0) {
+		exchange_not_sent(x, err_from_errno(errno));
 		exchange_wait(x);
+	}
 }
 
 static void exchange_send_tcp(struct exchange *x, struct span query)
@@ -207,10 +249,12 @@ static void exchange_send_tcp(struct exchange *x, struct span query)
 	static const struct stream_limits limits = {.in = DNS_MESSAGE_MAX + 2, .out = 1024};
 	static const struct stream_calls calls = {
 		.input = exchange_on_input, .closed = exchange_on_closed};
-	int fd;
+	int fd, r = socket_connect_tcp(x->settings.server->endpoint, &fd);
 
-	if (socket_connect_tcp(x->settings.server, &fd) < 0)
+	if (r < 0) {
+		exchange_not_sent(x, r);
 		return;
+	}
 	x->stream = stream_new(x->settings.loop, fd,
 		&(struct stream_settings){
 			.calls = &calls, .arg = x, .limits = limits, .connecting = true});
@@ -229,7 +273,10 @@ static void exchange_draw(struct exchange *x)
 	ASSERT(getrandom(&random, sizeof(random), 0) == sizeof(random));
 	x->id = random.id;
 	x->mixed = x->name;
-	if (!x->case_was_lost)
+	x->is_lower = x->case_was_lost;
+	if (x->is_lower)
+		dns_name_lower(&x->mixed);
+	else
 		dns_name_mix_case(&x->mixed, random.mix);
 }
 
@@ -239,7 +286,7 @@ static void exchange_try(struct exchange *x)
 
 	exchange_draw(x);
 	x->tried++;
-	x->refused = false;
+	x->state = TRY_SILENT;
 	x->settings.stats->sent++;
 	timer_set(&x->timer, loop_now_ms(x->settings.loop) + x->settings.timeout_ms);
 	buf_init(&query, DNS_UDP_PLAIN);
@@ -261,6 +308,7 @@ struct exchange *exchange_new(const struct exchange_settings *settings,
 	x->settings = *settings;
 	x->name = *question->name;
 	x->type = question->type;
+	x->case_was_lost = settings->server->loses_case;
 	x->fd = -1;
 	x->done = done;
 	x->arg = arg;

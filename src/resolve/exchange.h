@@ -12,10 +12,16 @@
 
 struct exchange;
 
+/* The recursive resolver, and what exchanges with it have shown. */
+struct exchange_server {
+	struct endpoint endpoint;
+	bool loses_case; /* it answers in small letters: names go out so */
+};
+
 struct exchange_settings {
 	struct loop *loop;
-	struct resolver_stats *stats; /* counted into */
-	struct endpoint server;
+	struct resolver_stats *stats;   /* counted into */
+	struct exchange_server *server; /* learned from; the endpoint is read by each try */
 	int64_t timeout_ms;
 	unsigned tries;
 };
@@ -24,7 +30,8 @@ enum exchange_end {
 	EXCHANGE_HEARD,  /* the server sent an answer to the question, if only an error */
 	EXCHANGE_SILENT, /* it did not */
 	/* nor did it to the last try, which the machine itself answered: nobody listens there */
-	EXCHANGE_REFUSED
+	EXCHANGE_REFUSED,
+	EXCHANGE_UNSENT /* the last try found no descriptor or memory: nothing was learned */
 };
 
 /* Takes the answer over. Called once, never from inside exchange_new; may free the exchange. */

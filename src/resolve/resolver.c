@@ -6,6 +6,7 @@
 #include "base/obj.h"
 #include "resolve/cache.h"
 #include "resolve/exchange.h"
+#include "resolve/shares.h"
 
 /*
  *   resolver_ask --in the cache--> ready (called back later in this turn)
@@ -15,7 +16,7 @@
  * A query is one caller; a question is one exchange with all callers who wait for it. A cancelled
  * query leaves its question running: the answer is for the next who asks.
  */
-enum { BUCKETS = 1024, QUESTIONS_MAX = 2048, CHECK_TRIES = 2 };
+enum { BUCKETS = 1024, CHECK_TRIES = 2 };
 
 struct question {
 	struct question *next; /* in its bucket */
@@ -24,6 +25,7 @@ struct question {
 	struct dns_name name;
 	uint16_t type;
 	uint64_t hash;
+	struct share_hold hold;
 	struct resolver_query *waiting;
 };
 
@@ -45,46 +47,72 @@ struct resolver_turn {
 
 struct resolver {
 	struct loop *loop;
+	struct exchange_server server;
 	struct exchange_settings settings;
 	struct cache *cache;
 	uint8_t key[QUESTION_KEY];
-	size_t questions;
+	struct shares *shares;
 	struct question *buckets[BUCKETS];
 	struct resolver_query *ready;
 	struct resolver_turn *turn; /* set while one is due */
 	unsigned unheard;           /* questions in a row without any answer */
 	bool down;
 	struct exchange *check; /* the resolver is asked for a name that it knows by itself */
+	struct timer look;      /* for the next check while it is down */
 	unsigned calling;       /* depth of callbacks */
 	struct resolver_stats stats;
+	void (*changed)(void *arg);
+	void *changed_arg;
 };
+
+static void resolver_on_look(struct timer *timer, void *arg);
 
 struct resolver *resolver_new(struct loop *loop, const struct resolver_settings *settings)
 {
 	struct resolver *resolver = mem_new(resolver);
 
 	resolver->loop = loop;
+	resolver->server.endpoint = settings->server;
 	resolver->settings = (struct exchange_settings){.loop = loop,
 		.stats = &resolver->stats,
-		.server = settings->server,
+		.server = &resolver->server,
 		.timeout_ms = settings->timeout_ms,
 		.tries = settings->tries};
 	resolver->cache = cache_new(settings->cache_entries);
+	resolver->shares =
+		shares_new(settings->questions != 0 ? settings->questions : RESOLVER_QUESTIONS_MAX);
 	question_key_draw(resolver->key);
+	timer_init(&resolver->look, loop, resolver_on_look, resolver);
 	return resolver;
+}
+
+void resolver_on_change(struct resolver *resolver, void (*changed)(void *arg), void *arg)
+{
+	resolver->changed = changed;
+	resolver->changed_arg = arg;
+}
+
+static void resolver_set_down(struct resolver *resolver, bool down)
+{
+	if (resolver->down == down)
+		return;
+	resolver->down = down;
+	if (resolver->changed != NULL)
+		resolver->changed(resolver->changed_arg);
 }
 
 /* Nothing is known of another server yet, so that it is not taken for down. */
 void resolver_set_server(struct resolver *resolver, struct endpoint server)
 {
-	struct endpoint old = resolver->settings.server;
+	struct endpoint old = resolver->server.endpoint;
 
 	if (old.port == server.port && ip_equal(old.ip, server.ip))
 		return;
-	resolver->settings.server = server;
+	resolver->server = (struct exchange_server){.endpoint = server};
 	resolver->unheard = 0;
-	resolver->down = false;
 	exchange_free(&resolver->check);
+	timer_clear(&resolver->look);
+	resolver_set_down(resolver, false);
 }
 
 /* ---- queries ---- */
@@ -184,75 +212,24 @@ static struct question **question_find(
 
 static void question_free(struct question *question)
 {
-	struct resolver_question asked = {&question->name, question->type};
+	struct resolver_question asked = {.name = &question->name, .type = question->type};
 	struct resolver *resolver = question->resolver;
 
 	*question_find(resolver, question->hash, &asked) = question->next;
-	resolver->questions--;
+	shares_give(resolver->shares, &question->hold);
 	while (question->waiting != NULL)
 		query_free(question->waiting);
 	exchange_free(&question->exchange);
 	mem_free(question);
 }
 
-/*
- * Silence may be the resolver's, or that of the name servers a stranger chose: a PTR record with
- * ten names in a dead zone costs its owner nothing. So many questions without an answer only raise
- * the suspicion; what decides is a name for which the resolver needs nobody (RFC 6761 section 6.3).
- * Whoever could switch DNS off from outside could switch the lists off.
- */
-static void check_done(struct dns_answer *answer, enum exchange_end end, void *arg)
+/* The question ends with this answer, which is the caller's. */
+static void question_end(struct question *question, const struct dns_answer *answer)
 {
-	struct resolver *resolver = arg;
-
-	if (end == EXCHANGE_HEARD) {
-		resolver->unheard = 0;
-		resolver->down = false;
-	} else if (resolver->unheard >= RESOLVER_DOWN_AFTER) {
-		resolver->down = true;
-	}
-	exchange_free(&resolver->check);
-	dns_answer_free(&answer);
-}
-
-static void resolver_check(struct resolver *resolver)
-{
-	struct exchange_settings settings = resolver->settings;
-	struct dns_name name;
-	struct resolver_question question = {&name, DNS_A};
-
-	if (resolver->check != NULL)
-		return;
-	settings.tries = settings.tries < CHECK_TRIES ? settings.tries : CHECK_TRIES;
-	ASSERT(dns_name_parse(span_text("localhost"), &name) == 0);
-	resolver->check = exchange_new(&settings, &question, check_done, resolver);
-}
-
-/* When the machine itself refuses, the silence is nobody else's. Silence while it is down says as
- * little about the resolver as before: the one question that may ask may be a stranger's again. */
-static void resolver_learn(struct resolver *resolver, enum exchange_end end)
-{
-	if (end == EXCHANGE_HEARD) {
-		resolver->unheard = 0;
-		resolver->down = false;
-	} else if (end == EXCHANGE_REFUSED) {
-		resolver->down = true;
-	} else if (++resolver->unheard >= RESOLVER_DOWN_AFTER || resolver->down) {
-		resolver_check(resolver);
-	}
-}
-
-static void question_done(struct dns_answer *answer, enum exchange_end end, void *arg)
-{
-	struct question *question = arg;
-	struct resolver_question asked = {&question->name, question->type};
 	struct resolver *resolver = question->resolver;
-	struct resolver_answer unpacked;
 	struct resolver_query *waiting = NULL;
+	struct resolver_answer unpacked;
 
-	resolver_learn(resolver, end);
-	resolver->stats.failed += answer->status == RESOLVER_FAILED;
-	cache_put(resolver->cache, &asked, answer, loop_now_ms(resolver->loop));
 	if (question->waiting != NULL) { /* the list moves, so that callbacks may cancel */
 		waiting = TAKE(question->waiting);
 		waiting->link = &waiting;
@@ -261,26 +238,116 @@ static void question_done(struct dns_answer *answer, enum exchange_end end, void
 	dns_answer_unpack(answer, answer->ttl_s, &unpacked);
 	while (waiting != NULL)
 		query_call(resolver, waiting, &unpacked);
+}
+
+/* Nobody waits for a resolver that is away. What callbacks ask meanwhile is answered from the cache
+ * or not at all, so this comes to an end. */
+static void resolver_end_questions(struct resolver *resolver)
+{
+	struct dns_answer *answer = dns_answer_new_failed(RESOLVER_UNASKED);
+
+	for (size_t i = 0; i < BUCKETS; i++)
+		while (resolver->buckets[i] != NULL)
+			question_end(resolver->buckets[i], answer);
 	dns_answer_free(&answer);
 }
 
+/*
+ * Silence may be the resolver's, or that of the name servers a stranger chose: a PTR record with
+ * ten names in a dead zone costs its owner nothing. So many questions without an answer only raise
+ * the suspicion; what decides is a name for which the resolver needs nobody (RFC 6761 section 6.3).
+ * Whoever could switch DNS off from outside could switch the lists off. The same name tells whether
+ * it is back: no client's question looks, so none waits, and none can hold the place.
+ */
+static void check_done(struct dns_answer *answer, enum exchange_end end, void *arg)
+{
+	struct resolver *resolver = arg;
+
+	exchange_free(&resolver->check);
+	dns_answer_free(&answer);
+	if (end == EXCHANGE_HEARD) {
+		resolver->unheard = 0;
+		resolver_set_down(resolver, false);
+		return;
+	}
+	if (end != EXCHANGE_UNSENT && resolver->unheard >= RESOLVER_DOWN_AFTER)
+		resolver_set_down(resolver, true);
+	if (!resolver->down)
+		return;
+	resolver_end_questions(resolver);
+	timer_set(&resolver->look, loop_now_ms(resolver->loop) + RESOLVER_LOOK_MS);
+}
+
+static void resolver_check(struct resolver *resolver)
+{
+	struct exchange_settings settings = resolver->settings;
+	unsigned tries = resolver->down ? 1 : CHECK_TRIES;
+	struct dns_name name;
+	struct resolver_question question = {.name = &name, .type = DNS_A};
+
+	if (resolver->check != NULL)
+		return;
+	settings.tries = settings.tries < tries ? settings.tries : tries;
+	ASSERT(dns_name_parse(span_text("localhost"), &name) == 0);
+	resolver->check = exchange_new(&settings, &question, check_done, resolver);
+}
+
+static void resolver_on_look(struct timer *timer, void *arg)
+{
+	(void)timer;
+	resolver_check(arg);
+}
+
+/* When the machine itself refuses, the silence is nobody else's. */
+static void resolver_learn(struct resolver *resolver, enum exchange_end end)
+{
+	if (end == EXCHANGE_HEARD) {
+		resolver->unheard = 0;
+	} else if (end == EXCHANGE_REFUSED) {
+		resolver->unheard = RESOLVER_DOWN_AFTER;
+		resolver_set_down(resolver, true);
+		resolver_check(resolver);
+	} else if (end == EXCHANGE_SILENT && ++resolver->unheard >= RESOLVER_DOWN_AFTER) {
+		resolver_check(resolver);
+	}
+}
+
+static void question_done(struct dns_answer *answer, enum exchange_end end, void *arg)
+{
+	struct question *question = arg;
+	struct resolver_question asked = {.name = &question->name, .type = question->type};
+	struct resolver *resolver = question->resolver;
+
+	resolver_learn(resolver, end);
+	resolver->stats.failed += resolver_is_unknown(answer->status);
+	cache_put(resolver->cache, &asked, answer, loop_now_ms(resolver->loop));
+	question_end(question, answer);
+	dns_answer_free(&answer);
+	if (resolver->down)
+		resolver_end_questions(resolver);
+}
+
+/* NULL: there is no place for it. */
 static struct question *question_new(
 	struct resolver *resolver, uint64_t hash, const struct resolver_question *asked)
 {
-	struct question *question = mem_new(question);
 	struct question **bucket = &resolver->buckets[hash % BUCKETS];
-	struct exchange_settings settings = resolver->settings;
+	struct share_hold hold;
+	struct question *question;
 
-	if (resolver_is_down(resolver))
-		settings.tries = 1;
+	if (!shares_take(resolver->shares, asked, &hold)) {
+		resolver->stats.unasked++;
+		return NULL;
+	}
+	question = mem_new(question);
 	question->resolver = resolver;
 	question->name = *asked->name;
 	question->type = asked->type;
 	question->hash = hash;
 	question->next = *bucket;
 	*bucket = question;
-	resolver->questions++;
-	question->exchange = exchange_new(&settings, asked, question_done, question);
+	question->hold = hold;
+	question->exchange = exchange_new(&resolver->settings, asked, question_done, question);
 	return question;
 }
 
@@ -318,14 +385,13 @@ struct resolver_query *resolver_ask_anew(struct resolver *resolver,
 	struct question *question = *question_find(resolver, hash, asked);
 	struct resolver_query *query = query_new(resolver, call, arg);
 
-	/* While the resolver is down one question at a time finds out whether it is back. */
-	if (question == NULL && resolver->questions < (resolver->down ? 1 : QUESTIONS_MAX))
+	if (question == NULL && !resolver->down)
 		question = question_new(resolver, hash, asked);
 	if (question != NULL) {
 		query_link(query, &question->waiting);
 	} else {
 		resolver->stats.failed++;
-		resolver_add_ready(resolver, query, dns_answer_new_failed(), 0);
+		resolver_add_ready(resolver, query, dns_answer_new_failed(RESOLVER_UNASKED), 0);
 	}
 	return query;
 }
@@ -355,6 +421,8 @@ void resolver_free(struct resolver **resolver)
 	if (r->turn != NULL)
 		r->turn->resolver = NULL;
 	exchange_free(&r->check);
+	timer_done(&r->look);
+	shares_free(&r->shares);
 	cache_free(&r->cache);
 	mem_free(r);
 	*resolver = NULL;

@@ -18,6 +18,13 @@ struct resolver_settings {
 	int64_t timeout_ms; /* of one try; 1500 */
 	unsigned tries;     /* 3 */
 	size_t cache_entries;
+	size_t questions; /* under way at most, each has a descriptor; 0: RESOLVER_QUESTIONS_MAX */
+};
+
+enum {
+	RESOLVER_QUESTIONS_MAX = 2048,
+	RESOLVER_DOWN_AFTER = 5, /* questions in a row */
+	RESOLVER_LOOK_MS = 500   /* between looks while it is down */
 };
 
 /* All callbacks stop with resolver_free, which may not be called from one of them. */
@@ -42,7 +49,9 @@ struct resolver_stats resolver_stats(const struct resolver *resolver);
 
 /* True after RESOLVER_DOWN_AFTER questions in a row without any answer, when the resolver does not
  * answer for a name that it knows by itself either: the dead name servers of strangers do not
- * count. Or after one, when the machine says that nobody listens there. Then one question at a time
- * finds out whether it is back, and all others fail at once: mail is not held up. */
-enum { RESOLVER_DOWN_AFTER = 5 };
+ * count. Or after one, when the machine says that nobody listens there. Then what is under way and
+ * whatever is asked ends as RESOLVER_UNASKED, and it is asked for that name again and again: mail
+ * is not held up. */
 bool resolver_is_down(const struct resolver *resolver);
+/* Calls when that has changed. One caller. */
+void resolver_on_change(struct resolver *resolver, void (*changed)(void *arg), void *arg);

@@ -124,17 +124,17 @@ static void gate_on_stopped(void *arg)
 
 /* ---- the role ---- */
 
-/* A session has two descriptors once it speaks to the backend, and a quarter of all is left to the
- * resolver and the rest: who is let in can be served to the end, and who is not is told so instead
- * of starving the others. */
-static size_t gate_sessions(size_t wanted)
+/* A session has two descriptors once it speaks to the backend, a question of the resolver has one.
+ * Sessions have three quarters of all and questions an eighth: who is let in can be served to the
+ * end, and who is not is told so instead of starving the others. */
+static size_t gate_fitting(size_t wanted, rlim_t eighths, rlim_t each)
 {
 	struct rlimit files;
 	size_t fits;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur == RLIM_INFINITY)
 		return wanted;
-	fits = (size_t)(files.rlim_cur - files.rlim_cur / 4) / 2;
+	fits = (size_t)(files.rlim_cur / 8 * eighths / each);
 	return fits < wanted ? fits : wanted;
 }
 
@@ -146,6 +146,7 @@ static void gate_open_server(struct gate *gate)
 		.timeout_ms = RESOLVER_TIMEOUT_MS,
 		.tries = RESOLVER_TRIES,
 		.cache_entries = RESOLVER_CACHE,
+		.questions = gate_fitting(RESOLVER_QUESTIONS_MAX, 1, 1),
 	};
 	struct consult_settings consult = {
 		.loop = context->loop,
@@ -164,7 +165,7 @@ static void gate_open_server(struct gate *gate)
 	};
 
 	gate->limits = smtpd_limits_default;
-	gate->limits.sessions = gate_sessions(smtpd_limits_default.sessions);
+	gate->limits.sessions = gate_fitting(smtpd_limits_default.sessions, 6, 2);
 	gate->resolver = resolver_new(context->loop, &resolver);
 	consult.resolver = gate->resolver;
 	gate->consult = consult_new(&consult);

@@ -11,12 +11,13 @@
 #include "list/snapshot_write.h"
 #include "words.h"
 
-enum { HOSTS_MAX = 64, LISTINGS_MAX = 64, CLOCK_START_S = 1795300000 };
+enum { HOSTS_MAX = 64, NAMES_MAX = 8, LISTINGS_MAX = 64, CLOCK_START_S = 1795300000 };
 
 struct host {
 	struct ip ip;
 	enum fact_state ptr;
-	const char *ptr_name;
+	size_t names_len;
+	struct name_fact names[NAMES_MAX];
 	enum fact_state confirmed;
 	struct dnsbl_fact dnsbls[FACTS_DNSBLS_MAX];
 };
@@ -208,26 +209,38 @@ static struct host *world_host(struct player *p, const char *text)
 	return &p->hosts[p->hosts_len++];
 }
 
-/* dns 192.0.2.7 ptr mail.good.test [unconfirmed|error] | ptr error | ptr none */
+static void host_add_name(struct host *host, char **w, size_t n)
+{
+	enum fact_state confirmed = n == 3                             ? FACT_YES
+				    : strcmp(w[3], "unconfirmed") == 0 ? FACT_NO
+								       : FACT_TEMPORARY;
+
+	host->ptr = FACT_YES;
+	host->names[host->names_len++] = (struct name_fact){span_text(w[2]), confirmed};
+	if (host->confirmed != FACT_YES)
+		host->confirmed = confirmed;
+}
+
+/* dns 192.0.2.7 ptr mail.good.test [unconfirmed|error] | and NAME ... | ptr error | ptr none */
 static bool world_dns(struct player *p, char **w, size_t n)
 {
-	struct host *host = n >= 3 && strcmp(w[1], "ptr") == 0 ? world_host(p, w[0]) : NULL;
+	bool first = n >= 3 && strcmp(w[1], "ptr") == 0;
+	bool more = n >= 3 && strcmp(w[1], "and") == 0;
+	struct host *host = first || more ? world_host(p, w[0]) : NULL;
 
-	if (host == NULL)
+	if (host == NULL || (more && host->names_len == NAMES_MAX))
 		return false;
-	host->ptr_name = NULL;
-	host->confirmed = FACT_NO;
-	if (strcmp(w[2], "none") == 0) {
+	if (first) {
+		host->names_len = 0;
+		host->confirmed = FACT_NO;
+	}
+	if (first && strcmp(w[2], "none") == 0) {
 		host->ptr = FACT_NO;
-	} else if (strcmp(w[2], "error") == 0) {
+	} else if (first && strcmp(w[2], "error") == 0) {
 		host->ptr = FACT_TEMPORARY;
 		host->confirmed = FACT_TEMPORARY;
 	} else {
-		host->ptr = FACT_YES;
-		host->ptr_name = w[2];
-		host->confirmed = n == 3                             ? FACT_YES
-				  : strcmp(w[3], "unconfirmed") == 0 ? FACT_NO
-								     : FACT_TEMPORARY;
+		host_add_name(host, w, n);
 	}
 	return true;
 }
@@ -355,13 +368,17 @@ static void visit_facts(struct player *p, char **w, size_t n, struct facts *fact
 	*facts = (struct facts){.client = host->ip,
 		.spoke_early = has_word(w, n, "early"),
 		.ptr = host->ptr,
-		.ptr_name = span_text(host->ptr_name),
+		.names_len = host->names_len,
+		.names = host->names,
 		.confirmed = host->confirmed,
-		.confirmed_name =
-			host->confirmed == FACT_YES ? span_text(host->ptr_name) : (struct span){0},
 		.helo = span_text(helo != NULL ? helo : "mail.sender.test"),
 		.sender = span_text(from != NULL && strcmp(from, "<>") != 0 ? from : ""),
 		.dnsbls_len = p->conf.dnsbls_len};
+	if (host->names_len != 0)
+		facts->ptr_name = host->names[0].name;
+	for (size_t i = host->names_len; i-- > 0;)
+		if (host->names[i].confirmed == FACT_YES)
+			facts->confirmed_name = host->names[i].name;
 	for (size_t i = 0; i < p->conf.dnsbls_len; i++) {
 		facts->dnsbls[i] = host->dnsbls[i];
 		facts->dnsbls[i].asked = true;

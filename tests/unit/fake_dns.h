@@ -17,7 +17,7 @@
 #include "loop/socket.h"
 #include "moving_clock.h"
 
-enum { FAKE_RECORDS_MAX = 64 };
+enum { FAKE_RECORDS_MAX = 96 };
 
 struct fake_record {
 	const char *name;

@@ -92,7 +92,7 @@ static void three_failures_suspend_and_two_passes_restore(void **state)
 	assert_true(dnsbl_health_test(&health, DNSBL_TEST_EMPTY, 210));
 	assert_int_equal(dnsbl_health_state(&health), DNSBL_SUSPENDED);
 	assert_int_equal(health.since_s, 210);
-	assert_false(dnsbl_health_may_ask(&health, 0));
+	assert_false(dnsbl_health_may_ask(&health));
 	assert_false(dnsbl_health_test(&health, DNSBL_TEST_EVERYTHING, 220)); /* told already */
 
 	assert_false(dnsbl_health_test(&health, DNSBL_TEST_PASSED, 300));
@@ -101,7 +101,7 @@ static void three_failures_suspend_and_two_passes_restore(void **state)
 	assert_false(dnsbl_health_test(&health, DNSBL_TEST_PASSED, 310));
 	assert_true(dnsbl_health_test(&health, DNSBL_TEST_PASSED, 315));
 	assert_int_equal(dnsbl_health_state(&health), DNSBL_HEALTHY);
-	assert_true(dnsbl_health_may_ask(&health, 0));
+	assert_true(dnsbl_health_may_ask(&health));
 }
 
 static void a_failure_now_and_then_is_nothing(void **state)
@@ -117,6 +117,11 @@ static void a_failure_now_and_then_is_nothing(void **state)
 	}
 }
 
+static bool lookup(struct dnsbl_health *health, enum dnsbl_cause cause, bool answered, int64_t ms)
+{
+	return dnsbl_health_lookup(health, cause, answered, &(struct dnsbl_times){ms, 1});
+}
+
 static void a_silent_list_is_left_alone_for_longer_and_longer(void **state)
 {
 	struct dnsbl_health health = {0};
@@ -126,26 +131,23 @@ static void a_silent_list_is_left_alone_for_longer_and_longer(void **state)
 	(void)state;
 	dnsbl_health_test(&health, DNSBL_TEST_PASSED, 1);
 	for (unsigned i = 0; i < DNSBL_ERRORS_TO_PAUSE - 1; i++)
-		assert_false(dnsbl_health_lookup(&health, false, now_ms, 1));
-	assert_true(dnsbl_health_lookup(&health, false, now_ms, 1));
+		assert_false(lookup(&health, DNSBL_FOR_CLIENT, false, now_ms));
+	assert_true(lookup(&health, DNSBL_FOR_CLIENT, false, now_ms));
 	assert_int_equal(dnsbl_health_state(&health), DNSBL_PAUSED);
 	for (unsigned round = 0; round < 10; round++) {
 		/* lookups that were under way when the pause began do not make it longer */
-		assert_false(dnsbl_health_lookup(&health, false, now_ms, 1));
-		assert_false(dnsbl_health_may_ask(&health, now_ms + pause_ms - 1));
+		assert_false(lookup(&health, DNSBL_FOR_CLIENT, false, now_ms));
+		assert_int_equal(health.paused_until_ms, now_ms + pause_ms);
 		now_ms += pause_ms;
-		assert_true(dnsbl_health_may_ask(&health, now_ms));
-		assert_false(dnsbl_health_may_ask(&health, now_ms)); /* one looks */
-		assert_false(dnsbl_health_lookup(&health, false, now_ms, 1));
+		assert_false(dnsbl_health_may_ask(&health)); /* no client has to find out */
+		assert_false(lookup(&health, DNSBL_FOR_US, false, now_ms));
 		pause_ms = pause_ms * 2 < DNSBL_PAUSE_LONGEST_MS ? pause_ms * 2
 								 : DNSBL_PAUSE_LONGEST_MS;
 	}
 	assert_int_equal(pause_ms, DNSBL_PAUSE_LONGEST_MS);
-	now_ms += pause_ms;
-	assert_true(dnsbl_health_may_ask(&health, now_ms));
-	assert_true(dnsbl_health_lookup(&health, true, now_ms, 9));
+	assert_true(lookup(&health, DNSBL_FOR_US, true, now_ms + pause_ms));
 	assert_int_equal(dnsbl_health_state(&health), DNSBL_HEALTHY);
-	assert_true(dnsbl_health_may_ask(&health, now_ms));
+	assert_true(dnsbl_health_may_ask(&health));
 }
 
 int main(void)

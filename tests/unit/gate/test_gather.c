@@ -19,6 +19,7 @@ struct bench {
 	struct gatherer *gatherer;
 	struct view *view;
 	struct gathering *gathering;
+	size_t questions; /* of the resolver, at once; 0: as many as it likes */
 	unsigned done;
 	unsigned wanted;
 };
@@ -62,7 +63,8 @@ static void bench_start(struct bench *bench)
 	struct resolver_settings settings = {.server = bench->dns.endpoint,
 		.timeout_ms = WAIT_MS,
 		.tries = 1,
-		.cache_entries = 1000};
+		.cache_entries = 1000,
+		.questions = bench->questions};
 
 	bench->resolver = resolver_new(bench->loop, &settings);
 	bench->gatherer = gatherer_new(bench->loop, bench->resolver, &bench->sample.conf);
@@ -212,15 +214,44 @@ static void dns_trouble_is_temporary(void **state)
 	bench_done(&bench);
 }
 
-/* D2 */
-static void at_most_ten_names_are_tried_and_only_host_names(void **state)
+static void all_names_that_point_back_count_in_their_order(void **state)
 {
 	static char names[30][24];
+	struct bench bench;
+	const struct facts *facts = &bench.sample.facts;
+
+	(void)state;
+	bench_init(&bench);
+	for (size_t i = 0; i < COUNTOF(names); i++) {
+		snprintf(names[i], sizeof(names[i]), "h%zu.test", i);
+		fake_dns_add(&bench.dns, "9.2.0.192.in-addr.arpa", DNS_PTR, names[i]);
+	}
+	fake_dns_add(&bench.dns, "h3.test", DNS_A, "192.0.2.9");
+	fake_dns_add(&bench.dns, "h12.test", DNS_A, "servfail");
+	fake_dns_add(&bench.dns, "h29.test", DNS_A, "192.0.2.9");
+	bench_start(&bench);
+	bench_gather(&bench, "192.0.2.9");
+	assert_int_equal(facts->names_len, COUNTOF(names));
+	assert_true(span_equal_text(facts->ptr_name, "h0.test"));
+	assert_int_equal(facts->confirmed, FACT_YES);
+	assert_true(span_equal_text(facts->confirmed_name, "h3.test"));
+	assert_int_equal(facts->names[3].confirmed, FACT_YES);
+	assert_int_equal(facts->names[12].confirmed, FACT_TEMPORARY);
+	assert_int_equal(facts->names[28].confirmed, FACT_NO);
+	assert_int_equal(facts->names[29].confirmed, FACT_YES);
+	bench_done(&bench);
+}
+
+/* D2: whoever owns the reverse zone would choose how much we ask at once. */
+static void names_are_asked_for_in_turn_and_only_host_names(void **state)
+{
+	static char names[40][24];
 	struct bench bench;
 	unsigned before;
 
 	(void)state;
 	bench_init(&bench);
+	bench.dns.silence_ms = 0;
 	for (size_t i = 0; i < COUNTOF(names); i++) {
 		snprintf(names[i], sizeof(names[i]), "h%zu.test", i);
 		fake_dns_add(&bench.dns, "9.2.0.192.in-addr.arpa", DNS_PTR, names[i]);
@@ -230,13 +261,52 @@ static void at_most_ten_names_are_tried_and_only_host_names(void **state)
 	bench_gather(&bench, "192.0.2.7"); /* past the test points */
 	before = bench.dns.queries;
 	bench_gather(&bench, "192.0.2.9");
-	assert_int_equal(bench.dns.queries - before, 1 + 10 + SAMPLE_DNSBLS);
+	assert_int_equal(bench.dns.queries - before, 1 + RESOLVER_RECORDS_MAX + SAMPLE_DNSBLS);
 	assert_int_equal(bench.sample.facts.confirmed, FACT_NO);
 	before = bench.dns.queries;
 	bench_gather(&bench, "192.0.2.8");
 	assert_int_equal(bench.dns.queries - before, 1 + SAMPLE_DNSBLS);
 	assert_int_equal(bench.sample.facts.confirmed, FACT_NO);
 	assert_true(span_equal_text(bench.sample.facts.ptr_name, "<script>.a\\010b.test"));
+	bench_done(&bench);
+}
+
+static void stop_soon(struct timer *timer, void *arg)
+{
+	struct bench *bench = arg;
+
+	if (bench->dns.queries >= bench->wanted)
+		loop_stop(bench->loop);
+	timer_set(timer, loop_now_ms(bench->loop) + 20);
+}
+
+static void names_in_a_dead_zone_take_two_places(void **state)
+{
+	static char names[20][24];
+	struct bench bench;
+	struct timer timer;
+	unsigned before;
+
+	(void)state;
+	bench_init(&bench);
+	bench.dns.silence_ms = 0;
+	for (size_t i = 0; i < COUNTOF(names); i++) {
+		snprintf(names[i], sizeof(names[i]), "h%zu.dead.test", i);
+		fake_dns_add(&bench.dns, "9.2.0.192.in-addr.arpa", DNS_PTR, names[i]);
+		fake_dns_add(&bench.dns, names[i], DNS_A, "silence");
+	}
+	bench_start(&bench);
+	bench_gather(&bench, "192.0.2.7"); /* past the test points */
+	before = bench.dns.queries;
+	bench.wanted = before + 1 + SAMPLE_DNSBLS + 2;
+	gathering_free(&bench.gathering);
+	bench.gathering = bench_gathering(&bench, "192.0.2.9");
+	timer_init(&timer, bench.loop, stop_soon, &bench);
+	timer_set(&timer, 0);
+	loop_run(bench.loop);
+	loop_run(bench.loop); /* and nothing comes behind them */
+	timer_done(&timer);
+	assert_int_equal(bench.dns.queries, bench.wanted);
 	bench_done(&bench);
 }
 
@@ -313,6 +383,8 @@ static void foreign_lists_hear_nothing_of_own_private_and_allowed_clients(void *
 
 static void our_lists_are_found_by_address_and_by_name(void **state)
 {
+	struct name_fact names[] = {{span_text("static.hoster.test"), FACT_YES},
+		{span_text("mail.good.test"), FACT_NO}};
 	struct bench bench;
 	struct facts *facts = &bench.sample.facts;
 
@@ -331,8 +403,8 @@ static void our_lists_are_found_by_address_and_by_name(void **state)
 	bench.view = view_with("names", ".bad.test");
 	facts->helo = span_text("Mail.BAD.test");
 	facts->sender = span_text("a@bad.test");
-	facts->ptr_name = span_text("mail.bad.test");
-	facts->confirmed_name = facts->ptr_name;
+	facts->names = &(struct name_fact){span_text("mail.bad.test"), FACT_NO};
+	facts->names_len = 1;
 	facts_look_up(facts, &bench.sample.conf, bench.view);
 	assert_int_equal(
 		facts->list_hits_len, 2); /* HELO and sender; the PTR name is the HELO name */
@@ -340,12 +412,12 @@ static void our_lists_are_found_by_address_and_by_name(void **state)
 
 	view_free(&bench.view);
 	bench.view = view_with("allow", ".good.test");
-	facts->helo = facts->sender = facts->ptr_name = (struct span){0};
-	facts->confirmed_name = span_text("mail.good.test");
-	facts->confirmed = FACT_NO; /* anybody can claim a name */
+	facts->helo = facts->sender = (struct span){0};
+	facts->names = names;
+	facts->names_len = COUNTOF(names);
 	facts_look_up(facts, &bench.sample.conf, bench.view);
-	assert_false(facts->client_allowed);
-	facts->confirmed = FACT_YES;
+	assert_false(facts->client_allowed); /* anybody can claim a name */
+	names[1].confirmed = FACT_YES;
 	facts_look_up(facts, &bench.sample.conf, bench.view);
 	assert_true(facts->client_allowed);
 	assert_int_equal(facts->list_hits_len, 0);
@@ -486,6 +558,80 @@ static void without_a_resolver_everything_is_unknown_and_mail_goes_on(void **sta
 	bench_done(&bench);
 }
 
+/* ---- a pause ends without anybody's help ---- */
+
+static void pass_time(struct timer *timer, void *arg)
+{
+	struct bench *bench = arg;
+
+	moving_clock_add(1000);
+	if (dnsbl_health_state(gatherer_health(bench->gatherer, 1)) == DNSBL_HEALTHY)
+		loop_stop(bench->loop);
+	timer_set(timer, loop_now_ms(bench->loop) + 1);
+}
+
+/* The client whose lookups went unanswered has left long ago, and no other comes. */
+static void a_paused_list_is_looked_at_in_the_background(void **state)
+{
+	struct bench bench;
+	struct timer timer;
+	char client[24], names[DNSBL_ERRORS_TO_PAUSE + 1][48];
+
+	(void)state;
+	bench_init(&bench);
+	bench_start(&bench);
+	bench_gather(&bench, "192.0.2.7"); /* past the test points */
+	for (unsigned i = 0; i < DNSBL_ERRORS_TO_PAUSE; i++) {
+		snprintf(client, sizeof(client), "192.0.2.%u", 100 + i);
+		snprintf(names[i], sizeof(names[i]), "%u.2.0.192.bl.other.test", 100 + i);
+		fake_dns_add(&bench.dns, names[i], DNS_A, "servfail");
+		bench_gather(&bench, client);
+	}
+	assert_int_equal(dnsbl_health_state(gatherer_health(bench.gatherer, 1)), DNSBL_PAUSED);
+	bench_gather(&bench, "192.0.2.99");
+	assert_false(bench.sample.facts.dnsbls[1].state == FACT_YES);
+	gathering_free(&bench.gathering);
+	bench.dns.count -= DNSBL_ERRORS_TO_PAUSE; /* the list is well again */
+	moving_clock_add(5 * 1000);
+	timer_init(&timer, bench.loop, pass_time, &bench);
+	timer_set(&timer, loop_now_ms(bench.loop) + 1);
+	loop_run(bench.loop);
+	timer_done(&timer);
+	assert_int_equal(dnsbl_health_state(gatherer_health(bench.gatherer, 1)), DNSBL_HEALTHY);
+	bench_done(&bench);
+}
+
+/* Places that strangers took are no fault of a list. */
+static void no_room_for_a_question_is_no_error_of_a_list(void **state)
+{
+	enum { CLIENTS = 100 };
+	static struct gathering *gatherings[CLIENTS];
+	struct bench bench;
+	char client[40];
+
+	(void)state;
+	bench_init(&bench);
+	bench.questions = CLIENTS;
+	bench_start(&bench);
+	bench_gather(&bench, "192.0.2.7"); /* past the test points */
+	bench.done = 0;
+	bench.wanted = CLIENTS;
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		snprintf(client, sizeof(client), "2001:db8:0:%x::1", i);
+		gatherings[i] = bench_gathering(&bench, client);
+	}
+	assert_true(resolver_stats(bench.resolver).unasked > CLIENTS);
+	loop_run(bench.loop);
+	for (unsigned i = 0; i < CLIENTS; i++)
+		gathering_free(&gatherings[i]);
+	for (size_t i = 0; i < SAMPLE_DNSBLS; i++) {
+		assert_int_equal(gatherer_health(bench.gatherer, i)->errors, 0);
+		assert_int_equal(
+			dnsbl_health_state(gatherer_health(bench.gatherer, i)), DNSBL_HEALTHY);
+	}
+	bench_done(&bench);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -494,7 +640,9 @@ int main(void)
 		cmocka_unit_test(names_that_do_not_point_back),
 		cmocka_unit_test(the_second_name_may_point_back),
 		cmocka_unit_test(dns_trouble_is_temporary),
-		cmocka_unit_test(at_most_ten_names_are_tried_and_only_host_names),
+		cmocka_unit_test(all_names_that_point_back_count_in_their_order),
+		cmocka_unit_test(names_are_asked_for_in_turn_and_only_host_names),
+		cmocka_unit_test(names_in_a_dead_zone_take_two_places),
 		cmocka_unit_test(ipv6_clients_are_asked_as_such),
 		cmocka_unit_test(foreign_lists_hear_nothing_of_own_private_and_allowed_clients),
 		cmocka_unit_test(our_lists_are_found_by_address_and_by_name),
@@ -505,6 +653,8 @@ int main(void)
 		cmocka_unit_test(one_quota_answer_is_no_hit_though_the_list_is_healthy),
 		cmocka_unit_test(a_reload_reads_the_same_answers_by_new_codes),
 		cmocka_unit_test(without_a_resolver_everything_is_unknown_and_mail_goes_on),
+		cmocka_unit_test(a_paused_list_is_looked_at_in_the_background),
+		cmocka_unit_test(no_room_for_a_question_is_no_error_of_a_list),
 	};
 
 	moving_clock_start();

@@ -18,7 +18,7 @@
 #include "moving_clock.h"
 #include "resolve/resolver.h"
 
-enum { TIMEOUT_MS = 3600000 };
+enum { TIMEOUT_MS = 3600000, QUESTIONS = 200 };
 
 struct bench {
 	struct loop *loop;
@@ -147,8 +147,11 @@ static inline void bench_init(struct bench *bench,
 	watch_set(bench->watch, WATCH_READ);
 	bench->tcp_watch = watch_new(bench->loop, bench->tcp_fd, bench_on_connection, bench);
 	watch_set(bench->tcp_watch, WATCH_READ);
-	settings = (struct resolver_settings){
-		.server = bound, .timeout_ms = TIMEOUT_MS, .tries = 3, .cache_entries = 100};
+	settings = (struct resolver_settings){.server = bound,
+		.timeout_ms = TIMEOUT_MS,
+		.tries = 3,
+		.cache_entries = 100,
+		.questions = QUESTIONS};
 	bench->resolver = resolver_new(bench->loop, &settings);
 }
 
@@ -185,8 +188,8 @@ static inline struct resolver_query *ask(struct bench *bench, const char *text, 
 {
 	struct dns_name name = name_of(text);
 
-	return resolver_ask(
-		bench->resolver, &(struct resolver_question){&name, type}, on_answer, bench);
+	return resolver_ask(bench->resolver,
+		&(struct resolver_question){.name = &name, .type = type}, on_answer, bench);
 }
 
 static inline void run(struct bench *bench)

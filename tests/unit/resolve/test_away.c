@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
+#include <sys/resource.h>
+
 #include "resolve/resolver_bench.h"
 
 /* ---- a resolver that is away ---- */
 
-static void when_the_resolver_is_down_only_one_question_tries(void **state)
+static void stop_loop(void *arg)
+{
+	struct bench *bench = arg;
+
+	loop_stop(bench->loop);
+}
+
+static void nobody_asks_while_it_is_down_and_nobody_has_to_for_it_to_come_back(void **state)
 {
 	struct bench bench;
 	char name[16];
-	uint64_t sent;
+	uint64_t before;
 
 	(void)state;
 	bench_init(&bench, serve_nothing);
@@ -23,23 +32,28 @@ static void when_the_resolver_is_down_only_one_question_tries(void **state)
 	/* the names' servers may be the silent ones: the resolver is asked for a name of its own
 	 * first */
 	assert_false(resolver_is_down(bench.resolver));
-	while (!resolver_is_down(bench.resolver)) {
-		bench.wanted = 1;
-		ask(&bench, "one-more.test", DNS_A);
-		run(&bench);
-	}
+	bench.wanted = 1; /* who comes now does not wait to the end of his own question */
+	ask(&bench, "late.test", DNS_A);
+	run(&bench);
+	assert_true(resolver_is_down(bench.resolver));
+	assert_int_equal(bench.last.status, RESOLVER_UNASKED);
 
-	sent = resolver_stats(bench.resolver).sent;
 	bench.wanted = 10;
-	bench.serve = serve_listed;
+	before = resolver_stats(bench.resolver).sent;
 	for (unsigned i = 0; i < 10; i++) {
 		snprintf(name, sizeof(name), "m%u.test", i);
 		ask(&bench, name, DNS_A);
 	}
 	run(&bench);
-	assert_int_equal(resolver_stats(bench.resolver).sent - sent, 1);
-	assert_int_equal(bench.found, 1); /* the one that tried */
+	assert_int_equal(bench.last.status, RESOLVER_UNASKED);
+	assert_true(resolver_stats(bench.resolver).sent - before <= 2); /* looks, if anything */
+
+	bench.serve = serve_listed;
+	resolver_on_change(bench.resolver, stop_loop, &bench);
+	moving_clock_add(TIMEOUT_MS);
+	loop_run(bench.loop);
 	assert_false(resolver_is_down(bench.resolver));
+	assert_true(resolver_stats(bench.resolver).sent - before <= 2); /* for names of its own */
 	bench_done(&bench);
 }
 
@@ -95,31 +109,6 @@ static void dead_zones_of_strangers_do_not_switch_dns_off(void **state)
 	bench_done(&bench);
 }
 
-/* Whoever asks for names in dead zones holds the one place there is while the resolver is down. */
-static void dead_zones_do_not_keep_dns_switched_off(void **state)
-{
-	struct bench bench;
-	char name[24];
-
-	(void)state;
-	bench_init(&bench, serve_nothing);
-	for (unsigned i = 0; !resolver_is_down(bench.resolver); i++) {
-		bench.wanted = 1;
-		snprintf(name, sizeof(name), "n%u.test", i);
-		ask(&bench, name, DNS_A);
-		run(&bench);
-	}
-	bench.serve = serve_what_it_knows;
-	for (unsigned i = 0; i < 1000 && resolver_is_down(bench.resolver); i++) {
-		bench.wanted = 1; /* the first one is asked for, the others hear what it came to */
-		ask(&bench, "m.dead.test", DNS_A);
-		run(&bench);
-		assert_int_equal(bench.last.status, RESOLVER_FAILED);
-	}
-	assert_false(resolver_is_down(bench.resolver));
-	bench_done(&bench);
-}
-
 static void time_passes(struct timer *timer, void *arg)
 {
 	(void)arg;
@@ -147,6 +136,72 @@ static void a_resolver_that_is_not_running_is_down_after_one_question(void **sta
 	bench_done(&bench);
 }
 
+/* ---- shares, and what this machine has not ---- */
+
+static void ask_for(struct bench *bench, const char *client, const char *text)
+{
+	struct dns_name name = name_of(text);
+	struct ip ip;
+
+	assert_int_equal(ip_parse(span_text(client), &ip), 0);
+	resolver_ask(bench->resolver,
+		&(struct resolver_question){.name = &name, .type = DNS_A, .client = &ip}, on_answer,
+		bench);
+}
+
+static void a_network_has_a_share_of_the_places(void **state)
+{
+	struct bench bench;
+	char name[24], client[40];
+
+	(void)state;
+	bench_init(&bench, serve_listed);
+	for (unsigned i = 0; i < 3 * QUESTIONS; i++) {
+		snprintf(name, sizeof(name), "n%u.test", i);
+		snprintf(client, sizeof(client), "2001:db8:0:%x::1", i); /* one /48 */
+		ask_for(&bench, client, name);
+	}
+	assert_in_range(resolver_stats(bench.resolver).sent, QUESTIONS / 8, QUESTIONS / 2);
+	assert_int_equal(
+		resolver_stats(bench.resolver).unasked + resolver_stats(bench.resolver).sent,
+		3 * QUESTIONS);
+	ask_for(&bench, "2001:db8:1::1", "another.test");
+	bench.wanted = 3 * QUESTIONS + 1;
+	run(&bench);
+	assert_int_equal(bench.found, resolver_stats(bench.resolver).sent);
+	assert_int_equal(bench.found + resolver_stats(bench.resolver).unasked, bench.wanted);
+	bench_done(&bench);
+}
+
+static void a_shortage_here_says_nothing_of_the_resolver(void **state)
+{
+	struct rlimit limit, less;
+	struct bench bench;
+	struct timer timer;
+	char name[16];
+
+	(void)state;
+	bench_init(&bench, serve_listed);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	less = (struct rlimit){(rlim_t)bench.tcp_fd + 1, limit.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &less), 0);
+	timer_init(&timer, bench.loop, time_passes, NULL);
+	timer_set(&timer, loop_now_ms(bench.loop) + 1);
+	for (unsigned i = 0; i < 2 * RESOLVER_DOWN_AFTER; i++) {
+		snprintf(name, sizeof(name), "n%u.test", i);
+		ask(&bench, name, DNS_A);
+		run(&bench);
+		assert_int_equal(bench.last.status, RESOLVER_UNASKED);
+	}
+	assert_false(resolver_is_down(bench.resolver));
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	timer_done(&timer);
+	ask(&bench, "a.test", DNS_A);
+	run(&bench);
+	assert_int_equal(bench.last.status, RESOLVER_FOUND);
+	bench_done(&bench);
+}
+
 static void cancel_the_other(const struct resolver_answer *answer, void *arg)
 {
 	struct resolver_query **other = arg;
@@ -165,10 +220,11 @@ static void a_callback_may_cancel_its_neighbour(void **state)
 	(void)state;
 	bench_init(&bench, serve_listed);
 	bench.wanted = 1;
-	first = resolver_ask(
-		bench.resolver, &(struct resolver_question){&name, DNS_A}, on_answer, &bench);
-	second = resolver_ask(bench.resolver, &(struct resolver_question){&name, DNS_A},
-		cancel_the_other, &first);
+	first = resolver_ask(bench.resolver,
+		&(struct resolver_question){.name = &name, .type = DNS_A}, on_answer, &bench);
+	second = resolver_ask(bench.resolver,
+		&(struct resolver_question){.name = &name, .type = DNS_A}, cancel_the_other,
+		&first);
 	ask(&bench, "b.test", DNS_A);
 	run(&bench);
 	assert_null(first);
@@ -195,9 +251,11 @@ static void freeing_the_resolver_forgets_what_is_under_way(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(when_the_resolver_is_down_only_one_question_tries),
+		cmocka_unit_test(
+			nobody_asks_while_it_is_down_and_nobody_has_to_for_it_to_come_back),
 		cmocka_unit_test(dead_zones_of_strangers_do_not_switch_dns_off),
-		cmocka_unit_test(dead_zones_do_not_keep_dns_switched_off),
+		cmocka_unit_test(a_network_has_a_share_of_the_places),
+		cmocka_unit_test(a_shortage_here_says_nothing_of_the_resolver),
 		cmocka_unit_test(a_resolver_that_is_not_running_is_down_after_one_question),
 		cmocka_unit_test(a_callback_may_cancel_its_neighbour),
 		cmocka_unit_test(freeing_the_resolver_forgets_what_is_under_way),

@@ -17,7 +17,7 @@ static struct dns_name name_of(const char *text)
 
 static struct dns_answer *answer_of(uint32_t ttl_s)
 {
-	struct dns_answer *answer = dns_answer_new_failed();
+	struct dns_answer *answer = dns_answer_new_failed(RESOLVER_FAILED);
 
 	answer->ttl_s = ttl_s;
 	return answer;
@@ -36,20 +36,24 @@ static void the_cache_keeps_the_latest_and_forgets_in_time(void **state)
 
 		snprintf(text, sizeof(text), "n%u.test", i);
 		names[i] = name_of(text);
-		cache_put(cache, &(struct resolver_question){&names[i], DNS_A}, answer, 1000);
+		cache_put(cache, &(struct resolver_question){.name = &names[i], .type = DNS_A},
+			answer, 1000);
 		dns_answer_free(&answer);
 		if (i == 2) /* used again: the second is the oldest now */
 			assert_non_null(cache_get(cache,
-				&(struct resolver_question){&names[0], DNS_A}, 1000, &ttl_s));
+				&(struct resolver_question){.name = &names[0], .type = DNS_A}, 1000,
+				&ttl_s));
 	}
 	assert_int_equal(cache_count(cache), 3);
-	assert_null(cache_get(cache, &(struct resolver_question){&names[1], DNS_A}, 1000, &ttl_s));
-	assert_non_null(
-		cache_get(cache, &(struct resolver_question){&names[0], DNS_A}, 10999, &ttl_s));
+	assert_null(cache_get(cache, &(struct resolver_question){.name = &names[1], .type = DNS_A},
+		1000, &ttl_s));
+	assert_non_null(cache_get(cache,
+		&(struct resolver_question){.name = &names[0], .type = DNS_A}, 10999, &ttl_s));
 	assert_int_equal(ttl_s, 1);
-	assert_null(
-		cache_get(cache, &(struct resolver_question){&names[0], DNS_AAAA}, 1000, &ttl_s));
-	assert_null(cache_get(cache, &(struct resolver_question){&names[0], DNS_A}, 11000, &ttl_s));
+	assert_null(cache_get(cache,
+		&(struct resolver_question){.name = &names[0], .type = DNS_AAAA}, 1000, &ttl_s));
+	assert_null(cache_get(cache, &(struct resolver_question){.name = &names[0], .type = DNS_A},
+		11000, &ttl_s));
 	assert_int_equal(cache_count(cache), 2);
 	cache_free(&cache);
 }
@@ -76,7 +80,8 @@ static void names_that_a_stranger_chooses_do_not_share_a_hash(void **state)
 		}
 		memcpy(text + (size_t)PAIRS * 16, "test", sizeof("test"));
 		name = name_of(text);
-		hashes[i] = question_hash(key, &(struct resolver_question){&name, DNS_A});
+		hashes[i] = question_hash(
+			key, &(struct resolver_question){.name = &name, .type = DNS_A});
 		for (unsigned j = 0; j < i; j++)
 			assert_true(hashes[i] != hashes[j]);
 	}

@@ -153,6 +153,13 @@ static void a_server_that_loses_the_case_is_understood_in_the_end(void **state)
 	run(&bench);
 	assert_int_equal(bench.last.status, RESOLVER_FOUND);
 	assert_true(bench.queries > 1);
+	/* and from then on at once, whatever case it is asked in */
+	timer_clear(&timer);
+	bench.queries = 0;
+	ask(&bench, "Another-Name-With-Very-Many-Letters.test", DNS_A);
+	run(&bench);
+	assert_int_equal(bench.last.status, RESOLVER_FOUND);
+	assert_int_equal(bench.queries, 1);
 	timer_done(&timer);
 	bench_done(&bench);
 }
@@ -176,6 +183,40 @@ static void a_server_that_dislikes_edns_is_asked_without(void **state)
 	run(&bench);
 	assert_int_equal(bench.last.status, RESOLVER_FOUND);
 	assert_int_equal(resolver_stats(bench.resolver).timeouts, 0);
+	bench_done(&bench);
+}
+
+/* It cannot read what it was asked, so it does not repeat it: twelve octets. */
+static void serve_bare_format_error(
+	struct bench *bench, const struct dns_message *query, struct buf *reply)
+{
+	if (!query->edns.present) {
+		serve_listed(bench, query, reply);
+		return;
+	}
+	buf_append_u16(reply, query->id ^ 1); /* somebody's guess */
+	buf_append_u16(reply, DNS_FLAG_QR | DNS_FORMERR);
+	buf_append_u32(reply, 0);
+	buf_append_u32(reply, 0);
+	bench_send(bench, reply);
+	buf_clear(reply);
+	buf_append_u16(reply, query->id);
+	buf_append_u16(reply, DNS_FLAG_QR | DNS_FORMERR);
+	buf_append_u32(reply, 0);
+	buf_append_u32(reply, 0);
+}
+
+static void a_format_error_without_a_question_leads_to_a_try_without_edns(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_init(&bench, serve_bare_format_error);
+	ask(&bench, "a.test", DNS_A);
+	run(&bench);
+	assert_int_equal(bench.last.status, RESOLVER_FOUND);
+	assert_int_equal(resolver_stats(bench.resolver).timeouts, 0);
+	assert_int_equal(resolver_stats(bench.resolver).dropped, 1);
 	bench_done(&bench);
 }
 
@@ -239,6 +280,7 @@ int main(void)
 		cmocka_unit_test(silence_is_asked_again_from_other_ports),
 		cmocka_unit_test(a_server_that_loses_the_case_is_understood_in_the_end),
 		cmocka_unit_test(a_server_that_dislikes_edns_is_asked_without),
+		cmocka_unit_test(a_format_error_without_a_question_leads_to_a_try_without_edns),
 		cmocka_unit_test(what_does_not_fit_comes_by_tcp),
 		cmocka_unit_test(what_is_cut_by_tcp_too_is_an_error),
 	};

@@ -75,8 +75,8 @@ static void asking_anew_passes_by_the_cache(void **state)
 	bench_init(&bench, serve_listed);
 	ask(&bench, "a.test", DNS_A);
 	run(&bench);
-	resolver_ask_anew(
-		bench.resolver, &(struct resolver_question){&name, DNS_A}, on_answer, &bench);
+	resolver_ask_anew(bench.resolver, &(struct resolver_question){.name = &name, .type = DNS_A},
+		on_answer, &bench);
 	run(&bench);
 	assert_int_equal(bench.queries, 2);
 	bench_done(&bench);
@@ -178,6 +178,33 @@ static void too_many_records_are_cut_and_times_are_bounded(void **state)
 	bench_done(&bench);
 }
 
+static void serve_spoilt(struct bench *bench, const struct dns_message *query, struct buf *reply)
+{
+	static const uint8_t pointer_to_itself[] = {0xc0, 0xff};
+
+	(void)bench;
+	reply_header(query, 0, 2, 0, reply);
+	reply_record(reply, &query->name, query->type, 300,
+		span_of(pointer_to_itself, query->type == DNS_PTR ? 2 : 1));
+	reply_record(reply, &query->name, query->type, 300, span_of(listed, 0));
+}
+
+/* "There is none" refuses mail; "nobody could read it" must not. */
+static void records_that_are_all_malformed_are_no_answer(void **state)
+{
+	static const uint16_t types[] = {DNS_A, DNS_AAAA, DNS_PTR, DNS_TXT};
+	struct bench bench;
+
+	(void)state;
+	bench_init(&bench, serve_spoilt);
+	for (size_t i = 0; i < COUNTOF(types); i++) {
+		ask(&bench, "a.test", types[i]);
+		run(&bench);
+		assert_int_equal(bench.last.status, RESOLVER_FAILED);
+	}
+	bench_done(&bench);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +216,7 @@ int main(void)
 		cmocka_unit_test(a_resolver_that_does_not_resolve_is_an_error),
 		cmocka_unit_test(aliases_are_followed_and_circles_are_errors),
 		cmocka_unit_test(too_many_records_are_cut_and_times_are_bounded),
+		cmocka_unit_test(records_that_are_all_malformed_are_no_answer),
 	};
 
 	moving_clock_start();
