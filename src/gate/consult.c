@@ -178,7 +178,8 @@ static bool facts_refuse_already(const struct facts *facts, const struct conf *c
 bool consultation_is_settled(struct consultation *c)
 {
 	const struct conf *conf = c->consult->settings.conf;
-	const struct bucket_entry *passed = bucket_table_find(c->consult->passed, c->client, 0);
+	const struct bucket_entry *passed =
+		bucket_table_find(c->consult->passed, ip_source_of(c->client).ip, 0);
 	struct facts facts = {.client = c->client};
 
 	if (passed != NULL && passed->used > consult_now_s(c->consult))
@@ -191,7 +192,8 @@ bool consultation_is_settled(struct consultation *c)
 void consultation_passed(struct consultation *c)
 {
 	struct consult *consult = c->consult;
-	struct bucket_entry *passed = bucket_table_need(consult->passed, c->client, 0);
+	struct bucket_entry *passed =
+		bucket_table_need(consult->passed, ip_source_of(c->client).ip, 0);
 
 	passed->used = consult_now_s(consult) + consult->settings.limits->passed_s;
 }
@@ -232,8 +234,9 @@ static uint32_t incident_story(const struct verdict *verdict)
 /* The keeper hears of an incident when it is new and when its count has grown enough. */
 static void consult_note_incident(struct consult *consult, struct consult_answer *answer)
 {
-	struct incident_note note = incident_book_note(consult->incidents, answer->facts.client,
-		incident_story(&answer->verdict), consult_now_s(consult));
+	struct incident_note note =
+		incident_book_note(consult->incidents, ip_source_of(answer->facts.client).ip,
+			incident_story(&answer->verdict), consult_now_s(consult));
 
 	answer->incident = note.number;
 	verdict_print_reply(&answer->verdict, note.number, &consult->reply);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * One incident per source, story and hour, so that a flood writes one row and a sender reads one
- * number however often it tries. The story is the rule, its list, the mode and how it ended: what
- * was refused never shares a number with what was let through. The book remembers numbers given
- * out, within a fixed amount of memory; a forgotten one means a second incident for the same
- * trouble, nothing worse. One thread.
+ * One incident per source (ip_source_of), story and hour, so that a flood writes one row and a
+ * sender reads one number however often it tries. The story is the rule, its list, the mode and how
+ * it ended: what was refused never shares a number with what was let through. The book remembers
+ * numbers given out, within a fixed amount of memory; a forgotten one means a second incident for
+ * the same trouble, nothing worse. One thread.
  */
 #include <stdbool.h>
 

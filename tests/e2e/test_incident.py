@@ -136,6 +136,17 @@ def test_a_number_of_a_mild_mode_is_found_as_well(running_site, sink, mode):
     assert event["incident"] in get(site, f"/why/{event['incident']}")[1]
 
 
+def test_an_ipv6_host_has_one_number_for_all_its_addresses(running_site):
+    """Or one host fills the store; and whoever asks finds it by whichever address."""
+    site = running_site
+    numbers = {refuse(site, f"2001:db8:5::{i:x}", "x.test")[1] for i in range(1, 30)}
+    assert len(numbers) == 1
+    number = numbers.pop()
+    assert wait_for(lambda: incident(site, number)["count"] >= 16)
+    for address, there in (("2001:db8:5::ffff", True), ("2001:db8:5:1::1", False)):
+        assert (number in site.cli("history", address).stdout) == there
+
+
 @pytest.mark.parametrize("whole,own,code,tags,warns", [
     ("enforce", "observe", 250, 0, True),   # one check that only watches
     ("enforce", "tag", 250, 1, True),

@@ -166,6 +166,11 @@ static void a_source_keeps_its_number_and_each_reason_has_its_own(void **state)
 	assert_true(span_has_prefix_nocase(bench.answer.reply, "550 5.7.25 "));
 	assert_true(bench_visit(&bench, "192.0.2.7")->incident == first);
 	assert_true(bench_visit(&bench, "192.0.2.8")->incident != first);
+	/* an IPv6 host has as many addresses as it likes: its /64 is the source */
+	first = bench_visit(&bench, "2001:db8::1")->incident;
+	assert_true(bench_visit(&bench, "2001:db8::ffff:1")->incident == first);
+	assert_true(bench_visit(&bench, "2001:db8:0:1::1")->incident != first);
+	first = bench_visit(&bench, "192.0.2.7")->incident;
 	bench.request.recipient = span_text("b@elsewhere.test");
 	assert_int_equal(bench_visit(&bench, "192.0.2.7")->verdict.refusal, REFUSAL_RELAY_DENIED);
 	assert_true(bench.answer.incident != first);
@@ -236,6 +241,10 @@ static void who_waited_for_the_greeting_need_not_again(void **state)
 	assert_true(consultation_is_settled(bench.consultation));
 	bench_visit(&bench, "192.0.2.8");
 	assert_false(consultation_is_settled(bench.consultation));
+	bench_visit(&bench, "2001:db8::1");
+	consultation_passed(bench.consultation);
+	bench_visit(&bench, "2001:db8::2");
+	assert_true(consultation_is_settled(bench.consultation));
 	bench_done(&bench);
 }
 
