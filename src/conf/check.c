@@ -313,6 +313,27 @@ static void check_gate(struct loader *loader)
 			"'own.domains' is missing: the gate would take mail for nobody");
 }
 
+/* A relay for one of ours is none. */
+static void check_probe_clients(struct loader *loader)
+{
+	const struct conf *conf = loader->conf;
+
+	for (size_t i = 0; i < conf->probe_clients_len; i++) {
+		struct ip ip = conf->probe_clients[i];
+		char text[IP_TEXT_SIZE];
+
+		for (size_t k = 0; k < conf->own_networks_len; k++) {
+			if (prefix_has(conf->own_networks[k], ip))
+				error_at(loader->diagnostics, conf->probe_clients_location,
+					"%s is in 'own.networks', and for those the mail server may relay",
+					ip_print(ip, text));
+		}
+		if (i != 0 && ip_is_v4(ip) == ip_is_v4(conf->probe_clients[0]))
+			error_at(loader->diagnostics, conf->probe_clients_location,
+				"one address of each family at most");
+	}
+}
+
 static void check_roles(struct loader *loader)
 {
 	const struct conf *conf = loader->conf;
@@ -361,6 +382,7 @@ void conf_check_all(struct loader *loader)
 	check_transfers(loader);
 	conf_check_feeds(loader);
 	check_gate(loader);
+	check_probe_clients(loader);
 	check_roles(loader);
 	if (conf->score_tag_at > conf->score_reject_at)
 		error_at(

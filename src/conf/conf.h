@@ -252,6 +252,9 @@ struct conf {
 	struct conf_location backend_location;
 	size_t proxy_from_len;
 	const struct prefix *proxy_from;
+	size_t probe_clients_len;
+	const struct ip *probe_clients; /* gate.probe-client: at most one of each family */
+	struct conf_location probe_clients_location;
 	bool fail_open; /* gate.if-we-fail: accept */
 	uint64_t message_size_limit;
 

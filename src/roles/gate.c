@@ -3,7 +3,8 @@
  * The gate role: the SMTP server (smtpd/server.h) between its listening sockets and the backend,
  * with a resolver and the lists. It reads what strangers send, so it opens no store and no file but
  * its spool. Before it takes a client it asks the backend whether it would relay for a stranger; if
- * so the role ends with exit code 78 and says what to change.
+ * so the role ends with exit code 78 and says what to change. When that turns out later, sessions
+ * under way end first.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -76,17 +77,25 @@ static int gate_open_bus(struct gate *gate, struct fault *why)
 
 /* ---- the start probe ---- */
 
-static void gate_on_probed(enum relay_probe_result result, void *arg)
+static void gate_drain(struct gate *gate)
+{
+	smtpd_server_stop(gate->server);
+	role_stop_listening(gate->context);
+}
+
+static void gate_on_probed(const struct backend_finding *finding, void *arg)
 {
 	struct gate *gate = OBJ(gate, arg);
 
-	smtpd_health_backend(gate->health, result);
-	if (result == PROBE_RELAYS) {
+	smtpd_health_backend(gate->health, finding);
+	if (finding->result == PROBE_RELAYS) {
 		gate->relays = true;
 		gate->context->result = E_CONFIG;
 	}
-	if (gate->starting || gate->relays)
+	if (gate->starting)
 		loop_stop(gate->context->loop);
+	else if (gate->relays)
+		gate_drain(gate);
 }
 
 static void gate_on_patience(struct timer *timer, void *arg)
@@ -171,6 +180,7 @@ static void gate_open_server(struct gate *gate)
 	gate->consult = consult_new(&consult);
 	gate->health = smtpd_health_new(context, gate->resolver, gate->consult, gate->bus);
 	server.consult = gate->consult;
+	server.resolver = gate->resolver;
 	gate->server = smtpd_server_new(&server);
 }
 
@@ -237,7 +247,7 @@ static int gate_reload(struct role_context *context)
 {
 	struct gate *gate = context->state;
 
-	if (gate->server == NULL)
+	if (gate->server == NULL || gate->relays)
 		return 0;
 	resolver_set_server(gate->resolver, context->conf->resolver);
 	consult_set_conf(gate->consult, context->conf);
@@ -258,8 +268,7 @@ static void gate_stop(struct role_context *context)
 		loop_stop(context->loop);
 		return;
 	}
-	smtpd_server_stop(gate->server);
-	role_stop_listening(context);
+	gate_drain(gate);
 }
 
 const struct role role_gate = {

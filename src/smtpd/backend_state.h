@@ -4,24 +4,37 @@
  * What is known of the mail server behind the gate: whether it relays for strangers (then nothing
  * passes to it), what it offers, and whether it is away. It is probed at the start, from time to
  * time, and when it came back; in between the sessions tell what they saw. What was found before
- * holds until the next answer. One loop, one thread; owner: the server.
+ * holds until the next answer that says something. One loop, one thread; owner: the server.
  */
 #include "smtpd/relay_probe.h"
 
 struct backend_state;
 
-/* probed: each answer of the probe. */
-struct backend_state *backend_state_new(const struct backend_target *target,
-	void (*probed)(enum relay_probe_result result, void *arg), void *arg);
+/* What a round of probes found. */
+struct backend_finding {
+	enum relay_probe_result result; /* SAFE: for one family at least, now or before */
+	bool no_ipv6; /* who comes to an IPv6 address of ours has to wait: it did not say of them */
+};
+
+struct backend_state_settings {
+	struct backend_target target;
+	struct resolver *resolver; /* NULL: none */
+	/* After each round. PROBE_RELAYS: nothing passes any more, and nothing is probed. */
+	void (*probed)(const struct backend_finding *finding, void *arg);
+	void *arg;
+};
+
+struct backend_state *backend_state_new(const struct backend_state_settings *settings);
 void backend_state_free(struct backend_state **state);
 /* Another backend is probed before mail passes to it. */
 void backend_state_set_conf(struct backend_state *state, const struct conf *conf);
-/* No more probes; one under way still ends. */
+/* No more probes; those under way still end. */
 void backend_state_stop(struct backend_state *state);
 
-/* Whether a session that began with conf may pass mail on. */
-bool backend_state_may_pass(const struct backend_state *state, const struct conf *conf);
-/* As last seen; nothing at first. */
+/* Whether a session that began with conf may pass a client's mail on. */
+bool backend_state_may_pass(
+	const struct backend_state *state, const struct conf *conf, struct ip client);
+/* As last seen; NULL before anything was. */
 const struct smtp_offer *backend_state_offer(const struct backend_state *state);
 
 /* A session that began with conf saw the backend there, with what it offers, or away; what: a few

@@ -19,7 +19,7 @@ struct smtpd_health {
 	struct bus_client *bus;
 	struct timer look;
 	bool probed;
-	enum relay_probe_result backend;
+	struct backend_finding backend;
 };
 
 /* Names live as long as the report. */
@@ -51,16 +51,22 @@ static void report_backend(const struct smtpd_health *health, struct report *rep
 {
 	static const char *const texts[] = {[PROBE_SAFE] = "ok, does not relay for strangers",
 		[PROBE_RELAYS] = "relays for strangers: no mail passes",
+		[PROBE_UNCLEAR] =
+			"has not said yet whether it relays: clients are told to come again",
 		[PROBE_AWAY] =
 			"could not be asked yet whether it relays: clients are told to come again"};
+	static const char no_ipv6[] =
+		"has not said yet whether it relays for IPv6 clients: they are told to come again";
+	enum relay_probe_result result = health->backend.result;
+	bool lacks_ipv6 = result == PROBE_SAFE && health->backend.no_ipv6;
 	char name[ENDPOINT_TEXT_SIZE];
 
 	if (health->probed)
 		report_add(report,
 			(struct bus_condition){.kind = "backend",
 				.name = endpoint_print(health->context->conf->backend, name),
-				.well = health->backend == PROBE_SAFE,
-				.text = texts[health->backend]});
+				.well = result == PROBE_SAFE && !lacks_ipv6,
+				.text = lacks_ipv6 ? no_ipv6 : texts[result]});
 }
 
 static const char *dnsbl_text(struct arena *arena, const struct dnsbl_health *health)
@@ -115,10 +121,10 @@ static void smtpd_health_on_timer(struct timer *timer, void *arg)
 	timer_set(timer, loop_now_ms(timer->loop) + REPORT_EVERY_MS);
 }
 
-void smtpd_health_backend(struct smtpd_health *health, enum relay_probe_result result)
+void smtpd_health_backend(struct smtpd_health *health, const struct backend_finding *finding)
 {
 	health->probed = true;
-	health->backend = result;
+	health->backend = *finding;
 	smtpd_health_report(health);
 }
 

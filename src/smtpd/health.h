@@ -6,7 +6,7 @@
  * loop, one thread; owner: the gate role.
  */
 #include "gate/consult.h"
-#include "smtpd/relay_probe.h"
+#include "smtpd/backend_state.h"
 
 struct smtpd_health;
 struct bus_client;
@@ -19,4 +19,4 @@ struct smtpd_health *smtpd_health_new(const struct role_context *context,
 void smtpd_health_free(struct smtpd_health **health);
 
 /* What the probe found; until it has found something nothing is said of the backend. */
-void smtpd_health_backend(struct smtpd_health *health, enum relay_probe_result result);
+void smtpd_health_backend(struct smtpd_health *health, const struct backend_finding *finding);

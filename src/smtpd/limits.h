@@ -34,6 +34,7 @@ struct smtpd_limits {
 	int64_t backend_stall_ms;   /* a message is under way and the backend takes none of it */
 	int64_t backend_end_ms;     /* for its reply to the message; a client waits ten minutes */
 	int64_t probe_again_ms;     /* when the backend could not be asked whether it relays */
+	int64_t probe_unclear_ms;   /* when it did not say so of all clients, and passes some */
 	int64_t probe_every_ms;     /* when it could: it may be configured anew */
 };
 
@@ -58,5 +59,6 @@ static const struct smtpd_limits smtpd_limits_default = {
 	.backend_stall_ms = 180000,
 	.backend_end_ms = 300000,
 	.probe_again_ms = 5000,
+	.probe_unclear_ms = 60000,
 	.probe_every_ms = 3600000,
 };

@@ -6,151 +6,224 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
+#include "dns/message.h"
 #include "gate/facts.h"
+#include "resolve/resolver.h"
 
-enum probe_step { PROBE_OPENING, PROBE_MAIL, PROBE_RCPT };
+enum {
+	ADDRESSES_MAX = 8,
+	OF_HOSTNAME_MAX = 2,
+	LOOKUP_MS = 1000 /* a resolver that is away holds no mail up */
+};
+
+struct probe_client {
+	struct ip ip;
+	bool is_hostname; /* an address of our own host name: the backend may know it as its own */
+};
 
 struct relay_probe {
 	uint32_t magic;
-	struct backend_target target;
-	struct backend *backend;
-	enum probe_step step;
-	char recipient[128];
+	struct relay_probe_settings settings;
+	struct resolver_query *query;
+	struct timer lookup_until;
+	struct probe_dialogue *dialogue;
+	size_t clients_len;
+	size_t client; /* that is asked as */
+	struct probe_client clients[ADDRESSES_MAX];
+	enum relay_probe_result result; /* of what was asked so far */
+	bool has_offer;
+	struct smtp_offer offer;
+	char reply[SMTP_REPLY_TEXT_SIZE + 64];
 	relay_probe_call *done;
 	void *arg;
 };
 
-/* A stranger's address: of a documentation network that is not one of ours (RFC 5737). */
-static struct endpoint probe_source(const struct conf *conf)
+static enum client_family family_of(struct ip ip)
 {
-	static const uint32_t addresses[] = {0xcb007101u, 0xc6336401u, 0xc0000201u};
-	struct endpoint source = {.port = 25125};
+	return ip_is_v4(ip) ? CLIENTS_IPV4 : CLIENTS_IPV6;
+}
 
-	for (size_t i = 0; i < COUNTOF(addresses); i++) {
-		source.ip = ip_from_v4(addresses[i]);
-		if (!facts_ip_is_own(conf, source.ip))
-			break;
+bool conf_listens_to_family(const struct conf *conf, enum client_family family)
+{
+	static const struct ip any = {{0}};
+
+	for (size_t i = 0; i < conf->gate_listen_len; i++) {
+		struct ip ip = conf->gate_listen[i].ip;
+
+		if (family_of(ip) == family || ip_equal(ip, any)) /* [::] takes both */
+			return true;
 	}
-	return source;
+	return false;
 }
 
-/* A domain that exists, is nobody's (RFC 2606) and not ours. */
-static const char *probe_domain(const struct conf *conf)
+bool conf_takes_family(const struct conf *conf, enum client_family family)
 {
-	static const char *const domains[] = {"example.com", "example.net", "example.org"};
+	if (conf->pass_client == PASS_CLIENT_NONE) /* the backend sees no client but us */
+		return family == CLIENTS_IPV4;
+	return conf->proxy_from_len != 0 || conf_listens_to_family(conf, family);
+}
 
-	for (size_t i = 0; i < COUNTOF(domains); i++) {
-		if (!facts_domain_is_own(conf, span_text(domains[i])))
-			return domains[i];
+/* ---- as whom ---- */
+
+static void probe_add(struct relay_probe *probe, struct ip ip, bool is_hostname)
+{
+	if (probe->clients_len < ADDRESSES_MAX)
+		probe->clients[probe->clients_len++] = (struct probe_client){ip, is_hostname};
+}
+
+static void probe_add_configured(struct relay_probe *probe)
+{
+	const struct conf *conf = probe->settings.target.conf;
+
+	for (size_t i = 0; i < conf->probe_clients_len; i++) {
+		if (family_of(conf->probe_clients[i]) == probe->settings.family)
+			probe_add(probe, conf->probe_clients[i], false);
 	}
-	return "relay-probe.invalid";
 }
 
-static void probe_end(struct relay_probe *probe, enum relay_probe_result result, const char *reply)
+static void probe_add_hostname(struct relay_probe *probe, const struct resolver_answer *answer)
 {
-	struct smtp_offer offer = {0};
+	const struct conf *conf = probe->settings.target.conf;
 
-	if (result != PROBE_AWAY)
-		offer = *backend_offer(probe->backend);
-	backend_quit(&probe->backend);
-	probe->done(result, result != PROBE_AWAY ? &offer : NULL, reply, probe->arg);
+	for (size_t i = 0; i < answer->count && probe->clients_len < OF_HOSTNAME_MAX; i++) {
+		if (!facts_ip_is_own(conf, answer->addresses[i]))
+			probe_add(probe, answer->addresses[i], true);
+	}
 }
 
-static void probe_on_ready(struct backend *backend, void *arg)
+/* Networks for documentation (RFC 5737, 3849, 9637) that are not ours; one of them in any case. */
+static void probe_add_documentation(struct relay_probe *probe)
+{
+	static const char *const texts[CLIENT_FAMILIES][3] = {
+		[CLIENTS_IPV4] = {"203.0.113.1", "198.51.100.1", "192.0.2.1"},
+		[CLIENTS_IPV6] = {"2001:db8::25", "3fff::25", "2001:db8:ffff::25"}};
+	const struct conf *conf = probe->settings.target.conf;
+	struct ip ip;
+
+	for (size_t i = 0; i < COUNTOF(texts[0]); i++) {
+		ASSERT(ip_parse(span_text(texts[probe->settings.family][i]), &ip) == 0);
+		if (!facts_ip_is_own(conf, ip))
+			probe_add(probe, ip, false);
+	}
+	if (probe->clients_len == 0)
+		probe_add(probe, ip, false);
+}
+
+/* ---- one after the other ---- */
+
+static void probe_on_report(const struct relay_probe_report *report, void *arg);
+
+static void probe_next(struct relay_probe *probe)
+{
+	probe_dialogue_free(&probe->dialogue);
+	probe->dialogue = probe_dialogue_new(
+		&probe->settings.target, probe->clients[probe->client].ip, probe_on_report, probe);
+}
+
+/* The first answer that says something is kept; without any, the first that says nothing. */
+static void probe_keep(struct relay_probe *probe, const struct relay_probe_report *report)
+{
+	if (report->offer != NULL) {
+		probe->has_offer = true;
+		probe->offer = *report->offer;
+	}
+	if (probe->client != 0 && report->result == PROBE_UNCLEAR)
+		return;
+	probe->result = report->result;
+	snprintf(probe->reply, sizeof(probe->reply), "%s", report->reply);
+}
+
+static void probe_on_report(const struct relay_probe_report *report, void *arg)
 {
 	struct relay_probe *probe = OBJ(relay_probe, arg);
+	bool is_doubtful =
+		report->result == PROBE_UNCLEAR ||
+		(report->result == PROBE_RELAYS && probe->clients[probe->client].is_hostname);
 
-	probe->step = PROBE_MAIL;
-	buf_append_text(backend_out(backend), "MAIL FROM:<>\r\n");
-	backend_send(backend, probe->target.limits->backend_command_ms);
-}
-
-static void probe_on_mail(
-	struct relay_probe *probe, const struct smtp_reply *reply, const char *words)
-{
-	if (smtp_reply_class(reply) != 2) {
-		probe_end(probe, PROBE_AWAY, words); /* says nothing about relaying */
+	probe_keep(probe, report);
+	if (is_doubtful && ++probe->client < probe->clients_len) {
+		probe_next(probe);
 		return;
 	}
-	probe->step = PROBE_RCPT;
-	buf_append_format(backend_out(probe->backend), "RCPT TO:<%s>\r\n", probe->recipient);
-	backend_send(probe->backend, probe->target.limits->backend_command_ms);
+	probe->done(&(struct relay_probe_report){.result = probe->result,
+			    .offer = probe->has_offer ? &probe->offer : NULL,
+			    .reply = probe->reply},
+		probe->arg);
 }
 
-static void probe_on_reply(struct backend *backend, const struct smtp_reply *reply, void *arg)
+static void probe_begin(struct relay_probe *probe)
+{
+	resolver_cancel(&probe->query);
+	timer_clear(&probe->lookup_until);
+	probe_add_documentation(probe);
+	probe_next(probe);
+}
+
+static void probe_on_answer(const struct resolver_answer *answer, void *arg)
 {
 	struct relay_probe *probe = OBJ(relay_probe, arg);
-	char words[SMTP_REPLY_TEXT_SIZE];
-	bool safe = smtp_reply_class(reply) == 5 || reply->code == 454;
 
-	(void)backend;
-	smtp_reply_show(reply, words);
-	if (reply->code == 421)
-		probe_end(probe, PROBE_AWAY, words);
-	else if (probe->step == PROBE_MAIL)
-		probe_on_mail(probe, reply, words);
-	else
-		probe_end(probe, safe ? PROBE_SAFE : PROBE_RELAYS, words);
+	probe->query = NULL;
+	if (answer->status == RESOLVER_FOUND)
+		probe_add_hostname(probe, answer);
+	probe_begin(probe);
 }
 
-static void probe_on_refused(struct backend *backend, const struct smtp_reply *reply, void *arg)
+static void probe_on_lookup_over(struct timer *timer, void *arg)
 {
-	char words[SMTP_REPLY_TEXT_SIZE];
-
-	(void)backend;
-	probe_end(OBJ(relay_probe, arg), PROBE_AWAY, smtp_reply_show(reply, words));
+	(void)timer;
+	probe_begin(OBJ(relay_probe, arg));
 }
 
-static void probe_on_failed(struct backend *backend, int error, const char *what, void *arg)
+static void probe_look_up(struct relay_probe *probe)
 {
-	struct relay_probe *probe = OBJ(relay_probe, arg);
-	char words[256];
+	const struct relay_probe_settings *settings = &probe->settings;
+	struct loop *loop = settings->target.loop;
+	struct dns_name name;
 
-	(void)backend;
-	snprintf(words, sizeof(words), "%s: %s", what, err_text(error));
-	probe_end(probe, PROBE_AWAY, words);
+	if (settings->resolver == NULL || settings->target.conf->pass_client == PASS_CLIENT_NONE ||
+		dns_name_parse(span_text(settings->target.conf->hostname), &name) < 0) {
+		probe_begin(probe);
+		return;
+	}
+	timer_set(&probe->lookup_until, loop_now_ms(loop) + LOOKUP_MS);
+	probe->query = resolver_ask(settings->resolver,
+		&(struct resolver_question){
+			&name, settings->family == CLIENTS_IPV4 ? DNS_A : DNS_AAAA},
+		probe_on_answer, probe);
 }
 
 struct relay_probe *relay_probe_new(
-	const struct backend_target *target, relay_probe_call *done, void *arg)
+	const struct relay_probe_settings *settings, relay_probe_call *done, void *arg)
 {
-	static const struct backend_calls calls = {
-		.ready = probe_on_ready,
-		.reply = probe_on_reply,
-		.refused = probe_on_refused,
-		.failed = probe_on_failed,
-	};
 	struct relay_probe *probe = mem_new(relay_probe);
-	struct smtp_client client = {
-		.source = probe_source(target->conf),
-		.destination = {.ip = ip_from_v4(0x7f000001u), .port = 25},
-		.name_state = SMTP_NAME_KNOWN,
-		.name = span_text("relay-probe.example.com"),
-		.reverse_state = SMTP_NAME_KNOWN,
-		.reverse_name = span_text("relay-probe.example.com"),
-		.helo = span_text("relay-probe.example.com"),
-		.extended = true,
-	};
 
 	probe->magic = (uint32_t)MAGIC_relay_probe;
-	probe->target = *target;
-	probe->target.conf = conf_ref(target->conf);
+	probe->settings = *settings;
+	probe->settings.target.conf = conf_ref(settings->target.conf);
 	probe->done = done;
 	probe->arg = arg;
-	snprintf(probe->recipient, sizeof(probe->recipient), "stockade-relay-probe@%s",
-		probe_domain(target->conf));
-	probe->backend = backend_open(&probe->target, &client, &calls, probe);
+	timer_init(&probe->lookup_until, settings->target.loop, probe_on_lookup_over, probe);
+	probe_add_configured(probe);
+	if (probe->clients_len != 0)
+		probe_next(probe);
+	else
+		probe_look_up(probe);
 	return probe;
 }
 
 void relay_probe_free(struct relay_probe **probe)
 {
-	if (*probe == NULL)
+	struct relay_probe *p = *probe;
+
+	if (p == NULL)
 		return;
-	backend_close(&(*probe)->backend);
-	conf_unref(&(*probe)->target.conf);
-	(*probe)->magic = 0;
-	mem_free(*probe);
+	resolver_cancel(&p->query);
+	timer_done(&p->lookup_until);
+	probe_dialogue_free(&p->dialogue);
+	conf_unref(&p->settings.target.conf);
+	p->magic = 0;
+	mem_free(p);
 	*probe = NULL;
 }
 

@@ -139,8 +139,11 @@ static void server_on_session_ended(void *arg)
 
 struct smtpd_server *smtpd_server_new(const struct smtpd_server_settings *settings)
 {
-	const struct backend_target backend = {
-		.loop = settings->loop, .conf = settings->conf, .limits = settings->limits};
+	const struct backend_state_settings backend = {
+		.target = {settings->loop, settings->conf, settings->limits},
+		.resolver = settings->resolver,
+		.probed = settings->probed,
+		.arg = settings->arg};
 	struct smtpd_server *server = mem_new(smtpd_server);
 
 	server->magic = (uint32_t)MAGIC_smtpd_server;
@@ -151,7 +154,7 @@ struct smtpd_server *smtpd_server_new(const struct smtpd_server_settings *settin
 		.limits = settings->limits,
 		.conf = conf_ref(settings->conf),
 		.consult = settings->consult,
-		.backend = backend_state_new(&backend, settings->probed, settings->arg),
+		.backend = backend_state_new(&backend),
 		.ended = server_on_session_ended,
 		.arg = server,
 		.next_id = hash_key(),

@@ -6,8 +6,7 @@
  * 451. One loop, one thread; owner: the role.
  */
 #include "gate/consult.h"
-#include "smtpd/limits.h"
-#include "smtpd/relay_probe.h"
+#include "smtpd/backend_state.h"
 
 struct smtpd_server;
 
@@ -16,8 +15,10 @@ struct smtpd_server_settings {
 	const struct conf *conf; /* the server takes a reference */
 	const struct smtpd_limits *limits;
 	struct consult *consult;
-	/* Each answer of the start probe and of later ones. PROBE_RELAYS: end the role. */
-	void (*probed)(enum relay_probe_result result, void *arg);
+	struct resolver *resolver; /* for the probe; NULL: none */
+	/* What the start probe found, and later ones. PROBE_RELAYS: let sessions end, end the role.
+	 */
+	void (*probed)(const struct backend_finding *finding, void *arg);
 	/* After smtpd_server_stop: the last session has ended. */
 	void (*stopped)(void *arg);
 	void *arg;

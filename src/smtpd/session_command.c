@@ -15,13 +15,28 @@ static void session_count_junk(struct session *s)
 		session_count_error(s);
 }
 
+/* The backend was not seen yet, so nothing can be offered. 421 and not an empty offer: a client
+ * with mail that needs SMTPUTF8 would return it to its sender. */
+static void session_end_unready(struct session *s)
+{
+	const struct refusal_value hostname = {"hostname", span_text(s->conf->hostname)};
+
+	session_refuse(s, REFUSAL_BACKEND_UNREADY, &hostname, 1);
+	session_close(s);
+}
+
 static void session_on_hello(struct session *s, const struct smtp_command *command)
 {
 	struct span name = command->params;
 	bool extended = command->verb == SMTP_EHLO;
+	const struct smtp_offer *offer = backend_state_offer(s->env->backend);
 
 	if (name.len == 0 || name.len > s->env->limits->smtp.helo) {
 		session_fault_verb(s, REFUSAL_SYNTAX, command->verb);
+		return;
+	}
+	if (offer == NULL) {
+		session_end_unready(s);
 		return;
 	}
 	session_reset(s); /* RFC 5321 section 4.1.4 */
@@ -35,8 +50,7 @@ static void session_on_hello(struct session *s, const struct smtp_command *comma
 	buf_append(&s->helo, name);
 	s->extended = extended;
 	/* Many a client says HELO and uses what EHLO would have offered. */
-	s->offer = smtp_offer_intersect(
-		backend_state_offer(s->env->backend), s->conf->message_size_limit);
+	s->offer = smtp_offer_intersect(offer, s->conf->message_size_limit);
 	if (!extended) {
 		buf_append_format(session_out(s), "250 %s\r\n", s->conf->hostname);
 		return;

@@ -153,7 +153,7 @@ static void session_pass_rcpt(struct session *s, const struct facts *facts)
 {
 	bool lost = s->backend == NULL && s->mail.accepted != 0;
 
-	if (lost || !backend_state_may_pass(s->env->backend, s->conf)) {
+	if (lost || !backend_state_may_pass(s->env->backend, s->conf, s->client.ip)) {
 		session_refuse_backend(s);
 		return;
 	}

@@ -9,8 +9,8 @@ import threading
 
 
 class RawBackend:
-    """Options: relays, xclient, keywords; `script` maps a verb (CONNECT, EHLO, MAIL, RCPT, DATA, END) to a reply line,
-    "close", or "hang" (no answer until release() is called)."""
+    """Options: relays, xclient, keywords; `script` maps a verb (CONNECT, EHLO, MAIL, RCPT, DATA, END, and PROBE, the
+    recipient of the relay probe) to a reply line, "close", or "hang" (no answer until release() is called)."""
 
     def __init__(self, port, relays=False, xclient=True, keywords=("PIPELINING", "SIZE 0", "8BITMIME", "DSN",
                                                                    "ENHANCEDSTATUSCODES", "SMTPUTF8")):
@@ -18,6 +18,7 @@ class RawBackend:
         self.relays = relays
         self.xclient = xclient
         self.proxy = False     # a PROXY header comes first
+        self.ipv4_only = False  # as Postfix with inet_protocols = ipv4
         self.keywords = list(keywords)
         self.script = {}
         self.commands = []     # of all connections, in order
@@ -142,7 +143,8 @@ class RawBackend:
                 probe = "stockade-relay-probe@" in line
                 reply = "554 5.7.1 Relay access denied" if probe and not self.relays else "250 2.1.5 Ok"
                 if probe:
-                    connection.sendall(reply.encode() + b"\r\n")
+                    if not self._say(connection, "PROBE", reply):
+                        return
                     continue
                 recipients += 1
             elif verb == "DATA":
@@ -161,6 +163,8 @@ class RawBackend:
             elif verb == "QUIT":
                 connection.sendall(b"221 2.0.0 Bye\r\n")
                 return
+            elif verb == "XCLIENT" and self.ipv4_only and "ADDR=IPV6:" in line:
+                reply = "501 5.5.4 Bad ADDR syntax"
             else:
                 reply = replies.get(verb, "502 5.5.2 What?")
             if not self._say(connection, verb, reply):

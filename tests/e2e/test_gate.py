@@ -521,14 +521,16 @@ def test_backend_that_relays_for_loopback_is_refused(site, raw, kind):
 def test_backend_without_xclient_gets_no_mail(site, raw):
     raw.xclient = False
     gate = site.start("gate")
-    assert deliver(site.ports["gate"], GOOD).code == 451
-    assert "XCLIENT is not offered" in gate.events("gate.backend-down")[0]["why"]
+    assert deliver(site.ports["gate"], GOOD).code == 421  # of what it offers nothing is known either
+    found, = gate.events("gate.backend-unclear")
+    assert "XCLIENT is not offered" in found["reply"] and "smtpd_authorized_xclient_hosts" in found["fix"]
 
 
 def test_backend_away_at_start_is_waited_for(site, raw, clock):
     raw.stop()
     gate = site.start("gate")
-    assert str(deliver(site.ports["gate"], GOOD)).startswith("451 4.4.1 ")
+    reply = deliver(site.ports["gate"], GOOD)  # to EHLO: nothing can be offered yet, and nothing is returned for want of it
+    assert str(reply).startswith("421 4.4.1 ")
     assert gate.events("gate.backend-down")
     raw.start()
 
@@ -558,6 +560,68 @@ def test_backend_that_is_configured_anew_is_found_out(site, raw, clock, raw_gate
     clock.advance(3601)
     wait_for(lambda: not raw_gate.is_running(), what="the gate to end")
     assert raw_gate.wait() == 78
+
+
+def test_a_relay_that_is_found_out_lets_messages_end(site, raw, raw_gate):
+    """The log says what was heard; who is idle is told, who is in a message hears what became of it."""
+    idle = open_session(site)
+    with open_session(site) as smtp:
+        smtp.send(HELLO)
+        for code in (250, 250, 250, 354):
+            assert smtp.read_reply().code == code
+        smtp.send(b"Subject: half\r\n\r\n")
+        raw.script["CONNECT"] = "close"
+        assert deliver(site.ports["gate"], GOOD).code == 451
+        raw.script = {"PROBE": "251 2.1.5 will forward"}
+        assert deliver(site.ports["gate"], GOOD).code == 250  # it is back, and asked again
+        wait_for(lambda: raw_gate.events("gate.backend-relays"))
+        assert raw_gate.events("gate.backend-relays")[0]["reply"] == "251 2.1.5 will forward"
+        assert idle.read_reply().code == 421
+        smtp.send(b"and the rest\r\n.\r\n")
+        assert smtp.read_reply().code == 250
+    assert raw_gate.wait() == 78
+    assert len(raw.messages) == 2
+
+
+@pytest.mark.parametrize("reply", ["451 4.3.0 Temporary lookup failure", "450 4.7.1 Helo command rejected: Host not found",
+                                   "550 5.7.1 Client host rejected", "421 4.3.2 too busy"])
+def test_an_answer_that_says_nothing_of_relaying_is_neither_yes_nor_no(site, raw, clock, reply):
+    raw.script.update(PROBE=reply, RCPT=reply)
+    gate = site.start("gate")
+    assert deliver(site.ports["gate"], GOOD).code == 451
+    assert reply in gate.log
+    raw.script.clear()
+
+    def passes():
+        clock.advance(5)
+        return deliver(site.ports["gate"], GOOD).code == 250
+    wait_for(passes, what="mail to pass")
+    raw.script.update(PROBE=reply, RCPT=reply)
+    asked = gate.log.count(reply)
+    clock.advance(3601)
+    wait_for(lambda: gate.log.count(reply) > asked)
+    raw.script.clear()
+    assert deliver(site.ports["gate"], GOOD).code == 250
+
+
+def test_the_probe_asks_as_our_hosts_address(site, raw, nameserver):
+    nameserver.host("mx1.example.test", "198.51.100.77")
+    site.start("gate")
+    assert deliver(site.ports["gate"], GOOD).code == 250
+    asked = [line for line in raw.commands if "HELO=mx1.example.test" in line]
+    assert sorted(line.rsplit(" ", 1)[1] for line in asked) == ["ADDR=198.51.100.77", "ADDR=IPV6:2001:db8::25"]
+
+
+def test_clients_of_a_family_that_the_backend_does_not_take_wait(site, raw, nameserver):
+    nameserver.host("mail.six.test", "2001:db8::10")
+    raw.ipv4_only = True
+    gate = site.start("gate")
+    assert deliver(site.ports["gate"], GOOD).code == 250
+    assert deliver(site.ports["gate"], "2001:db8::10", helo="mail.six.test").code == 451
+    found, = gate.events("gate.backend-unclear")
+    assert found["clients"] == "IPv6" and "501 5.5.4 Bad ADDR syntax" in found["reply"]
+    assert "inet_protocols = all" in found["fix"]
+    assert not gate.events("gate.backend-down")
 
 
 def test_backend_that_comes_back_as_a_relay_is_found_out(site, raw, raw_gate):

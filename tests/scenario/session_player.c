@@ -209,11 +209,11 @@ static void start_conf(struct player *p)
 	ASSERT(p->conf != NULL);
 }
 
-static void on_probed(enum relay_probe_result result, void *arg)
+static void on_probed(const struct backend_finding *finding, void *arg)
 {
 	struct player *p = arg;
 
-	(void)result;
+	(void)finding;
 	p->probed = true;
 }
 
@@ -250,6 +250,7 @@ static void player_start(struct player *p)
 		.conf = p->conf,
 		.limits = &p->limits,
 		.consult = p->consult,
+		.resolver = p->resolver,
 		.probed = on_probed,
 		.stopped = on_stopped,
 		.arg = p});
