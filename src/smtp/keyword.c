@@ -16,6 +16,14 @@ static const struct keyword_row {
 	{"DSN", SMTP_DSN},
 };
 
+const char *smtp_keyword_name(unsigned keyword)
+{
+	for (size_t i = 0; i < COUNTOF(rows); i++)
+		if ((unsigned)rows[i].keyword == keyword)
+			return rows[i].name;
+	return NULL;
+}
+
 static void offer_add(struct smtp_offer *offer, struct span line)
 {
 	struct span rest = span_trim(line), name = span_split(&rest, ' ');

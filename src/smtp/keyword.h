@@ -23,6 +23,9 @@ enum {
 /* From the reply to EHLO. Unknown keywords are passed over. */
 void smtp_offer_parse(const struct smtp_reply *reply, struct smtp_offer *ret_offer);
 
+/* "SMTPUTF8"; NULL for what is none. */
+const char *smtp_keyword_name(unsigned keyword);
+
 /* What a client is promised: the intersection, with the smaller size limit. our_size 0: none. */
 struct smtp_offer smtp_offer_intersect(const struct smtp_offer *backend, uint64_t our_size);
 

@@ -150,6 +150,11 @@ bool backend_is_ready(const struct backend *backend)
 	return backend->step == STEP_READY;
 }
 
+bool backend_is_extended(const struct backend *backend)
+{
+	return backend->extended;
+}
+
 const struct smtp_offer *backend_offer(const struct backend *backend)
 {
 	return &backend->offer;

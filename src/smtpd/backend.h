@@ -49,6 +49,8 @@ void backend_close(struct backend **backend);
 void backend_quit(struct backend **backend);
 
 bool backend_is_ready(const struct backend *backend);
+/* What it offers this client, where it was told EHLO; nothing behind HELO. */
+bool backend_is_extended(const struct backend *backend);
 const struct smtp_offer *backend_offer(const struct backend *backend);
 
 /* Append to backend_out, then backend_send with the time the server has: to reply, or to take a

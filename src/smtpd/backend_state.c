@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/bucket_table.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/obj.h"
@@ -23,8 +24,18 @@ struct backend_family {
 	bool is_doubted; /* the last answer that said something was "relays" */
 	bool is_logged;  /* that it does not say */
 	bool is_met;     /* the last probe got as far as MAIL */
+	bool has_offer;
+	struct smtp_offer offer; /* to strangers, by the last probe that heard one */
 	char reply[SMTP_REPLY_TEXT_SIZE + 64];
 };
+
+/* A client whom the backend offered less than strangers. */
+struct offer_entry {
+	struct bucket_entry entry;
+	unsigned keywords;
+};
+
+enum { OFFER_ENTRIES = 1024 };
 
 struct backend_state {
 	uint32_t magic;
@@ -33,8 +44,8 @@ struct backend_state {
 	unsigned pending; /* probes of this round */
 	struct timer probe_again;
 	bool away_logged;
-	bool has_offer;
-	struct smtp_offer offer;
+	bool probe_is_soon;
+	struct bucket_table *offered; /* of struct offer_entry */
 };
 
 static bool conf_same_backend(const struct conf *a, const struct conf *b)
@@ -205,8 +216,8 @@ static void family_on_probed(const struct relay_probe_report *report, void *arg)
 	family->is_met = report->offer != NULL;
 	snprintf(family->reply, sizeof(family->reply), "%s", report->reply);
 	if (report->offer != NULL) {
-		state->offer = *report->offer;
-		state->has_offer = true;
+		family->offer = *report->offer;
+		family->has_offer = true;
 	}
 	if (--state->pending == 0)
 		state_conclude(state);
@@ -220,6 +231,7 @@ static void state_probe(struct backend_state *state)
 		.target = state->settings.target, .resolver = state->settings.resolver};
 
 	timer_clear(&state->probe_again);
+	state->probe_is_soon = false;
 	state->pending = 0;
 	for (size_t i = 0; i < CLIENT_FAMILIES; i++) {
 		struct backend_family *family = &state->families[i];
@@ -251,6 +263,7 @@ struct backend_state *backend_state_new(const struct backend_state_settings *set
 		state->families[i].magic = (uint32_t)MAGIC_backend_family;
 		state->families[i].state = state;
 	}
+	state->offered = bucket_table_new(OFFER_ENTRIES, sizeof(struct offer_entry));
 	timer_init(&state->probe_again, settings->target.loop, state_on_probe_again, state);
 	state_probe(state);
 	return state;
@@ -266,6 +279,7 @@ void backend_state_free(struct backend_state **state)
 		relay_probe_free(&s->families[i].probe);
 	timer_done(&s->probe_again);
 	conf_unref(&s->settings.target.conf);
+	bucket_table_free(&s->offered);
 	s->magic = 0;
 	mem_free(s);
 	*state = NULL;
@@ -273,8 +287,8 @@ void backend_state_free(struct backend_state **state)
 
 static void state_forget(struct backend_state *state)
 {
-	state->has_offer = false;
 	for (size_t i = 0; i < CLIENT_FAMILIES; i++) {
+		state->families[i].has_offer = false;
 		state->families[i].is_safe = false;
 		state->families[i].is_doubted = false;
 		state->families[i].is_logged = false;
@@ -301,30 +315,71 @@ void backend_state_stop(struct backend_state *state)
 	timer_clear(&state->probe_again);
 }
 
-bool backend_state_may_pass(
-	const struct backend_state *state, const struct conf *conf, struct ip client)
+/* As what the backend sees the client. */
+static enum client_family client_family_seen(const struct conf *conf, struct ip client)
 {
 	bool sees_ipv6 = !ip_is_v4(client) && conf->pass_client != PASS_CLIENT_NONE;
 
-	return state->families[sees_ipv6 ? CLIENTS_IPV6 : CLIENTS_IPV4].is_safe &&
+	return sees_ipv6 ? CLIENTS_IPV6 : CLIENTS_IPV4;
+}
+
+bool backend_state_may_pass(
+	const struct backend_state *state, const struct conf *conf, struct ip client)
+{
+	return state->families[client_family_seen(conf, client)].is_safe &&
 	       conf_same_backend(state_conf(state), conf);
 }
 
-const struct smtp_offer *backend_state_offer(const struct backend_state *state)
+/* What strangers are offered who come as the client does; of the other family where that one could
+ * not be asked. */
+static const struct backend_family *state_family_of(
+	const struct backend_state *state, struct ip client)
 {
-	return state->has_offer ? &state->offer : NULL;
+	enum client_family family = client_family_seen(state_conf(state), client);
+	bool is_known = state->families[family].has_offer;
+
+	return &state->families[is_known ? (int)family : CLIENT_FAMILIES - 1 - (int)family];
 }
 
-void backend_state_up(
-	struct backend_state *state, const struct conf *conf, const struct smtp_offer *offer)
+int backend_state_offer(
+	const struct backend_state *state, struct ip client, struct smtp_offer *ret_offer)
+{
+	const struct backend_family *family = state_family_of(state, client);
+	const struct offer_entry *entry = bucket_table_find(state->offered, client, 0);
+
+	if (!family->has_offer)
+		return E_ABSENT;
+	*ret_offer = family->offer;
+	if (entry != NULL)
+		ret_offer->keywords &= entry->keywords;
+	return 0;
+}
+
+void backend_state_up(struct backend_state *state, const struct conf *conf)
 {
 	if (!conf_same_backend(state_conf(state), conf))
 		return;
-	state->offer = *offer;
-	state->has_offer = true;
 	if (state->away_logged) /* it may have come back as another */
 		state_probe_after(state, 0);
 	state->away_logged = false;
+}
+
+void backend_state_offers(
+	struct backend_state *state, struct ip client, const struct smtp_offer *offer)
+{
+	struct offer_entry *entry = bucket_table_find(state->offered, client, 0);
+	bool is_less = (state_family_of(state, client)->offer.keywords & ~offer->keywords) != 0;
+
+	if (entry == NULL && is_less) {
+		entry = bucket_table_need(state->offered, client, 0);
+		if (!state->probe_is_soon)
+			state_probe_after(state, state->settings.target.limits->probe_again_ms);
+		state->probe_is_soon = true;
+	}
+	if (entry == NULL)
+		return;
+	entry->entry.used = loop_now_s(state->settings.target.loop);
+	entry->keywords = offer->keywords;
 }
 
 void backend_state_away(

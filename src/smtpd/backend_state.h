@@ -34,12 +34,18 @@ void backend_state_stop(struct backend_state *state);
 /* Whether a session that began with conf may pass a client's mail on. */
 bool backend_state_may_pass(
 	const struct backend_state *state, const struct conf *conf, struct ip client);
-/* As last seen; NULL before anything was. */
-const struct smtp_offer *backend_state_offer(const struct backend_state *state);
+/* What this client may be promised: what the backend offers strangers, without what it did not
+ * offer this client when it was seen last (Postfix: smtpd_discard_ehlo_keyword_address_maps).
+ * E_ABSENT before anything was heard. */
+int backend_state_offer(
+	const struct backend_state *state, struct ip client, struct smtp_offer *ret_offer);
 
-/* A session that began with conf saw the backend there, with what it offers, or away; what: a few
- * words for the log, which gets one line until the backend is there again. */
-void backend_state_up(
-	struct backend_state *state, const struct conf *conf, const struct smtp_offer *offer);
+/* A session that began with conf saw the backend there, or away; what: a few words for the log,
+ * which gets one line until the backend is there again. */
+void backend_state_up(struct backend_state *state, const struct conf *conf);
 void backend_state_away(
 	struct backend_state *state, const struct conf *conf, const char *what, int error);
+/* What it offers a client. Less than others are promised is remembered for this client, and the
+ * backend is probed again: it may offer all less than it did. */
+void backend_state_offers(
+	struct backend_state *state, struct ip client, const struct smtp_offer *offer);

@@ -29,13 +29,13 @@ static void session_on_hello(struct session *s, const struct smtp_command *comma
 {
 	struct span name = command->params;
 	bool extended = command->verb == SMTP_EHLO;
-	const struct smtp_offer *offer = backend_state_offer(s->env->backend);
+	struct smtp_offer offer;
 
 	if (name.len == 0 || name.len > s->env->limits->smtp.helo) {
 		session_fault_verb(s, REFUSAL_SYNTAX, command->verb);
 		return;
 	}
-	if (offer == NULL) {
+	if (backend_state_offer(s->env->backend, s->client.ip, &offer) < 0) {
 		session_end_unready(s);
 		return;
 	}
@@ -50,7 +50,7 @@ static void session_on_hello(struct session *s, const struct smtp_command *comma
 	buf_append(&s->helo, name);
 	s->extended = extended;
 	/* Many a client says HELO and uses what EHLO would have offered. */
-	s->offer = smtp_offer_intersect(offer, s->conf->message_size_limit);
+	s->offer = smtp_offer_intersect(&offer, s->conf->message_size_limit);
 	if (!extended) {
 		buf_append_format(session_out(s), "250 %s\r\n", s->conf->hostname);
 		return;

@@ -132,6 +132,23 @@ static unsigned session_keywords(const struct session *s)
 	return smtp_mail_keywords(&s->mail.mail) | smtp_rcpt_keywords(&s->rcpt.rcpt);
 }
 
+/* A parameter is passed on or refused, never dropped: RFC 6531 section 3.2, RFC 3461 section 5.2.2.
+ * The server's own figure for SIZE holds without it. For now: EHLO tells the client next time. */
+static void session_forward_or_refuse(struct session *s)
+{
+	unsigned lacking =
+		session_keywords(s) & ~backend_offer(s->backend)->keywords & ~(unsigned)SMTP_SIZE;
+	const struct refusal_value value = {
+		"parameter", span_text(smtp_keyword_name(lacking & -lacking))};
+
+	if (lacking == 0) {
+		session_forward_rcpt(s);
+		return;
+	}
+	session_set_wait(s, WAIT_NONE);
+	session_refuse(s, REFUSAL_NOT_OFFERED, &value, 1);
+}
+
 static void session_open_backend(struct session *s, const struct facts *facts)
 {
 	const struct backend_target target = {s->env->loop, s->conf, s->env->limits};
@@ -161,7 +178,7 @@ static void session_pass_rcpt(struct session *s, const struct facts *facts)
 	if (s->backend == NULL)
 		session_open_backend(s, facts);
 	else
-		session_forward_rcpt(s);
+		session_forward_or_refuse(s);
 }
 
 /* ---- the backend's events ---- */
@@ -170,8 +187,11 @@ static void session_on_backend_ready(struct backend *backend, void *arg)
 {
 	struct session *s = OBJ(session, arg);
 
-	backend_state_up(s->env->backend, s->conf, backend_offer(backend));
-	session_forward_rcpt(s);
+	backend_state_up(s->env->backend, s->conf);
+	if (backend_is_extended(backend))
+		backend_state_offers(s->env->backend, s->client.ip, backend_offer(backend));
+	session_forward_or_refuse(s);
+	session_run(s);
 }
 
 /* The backend's words are the client's reply, where they are one to what was asked: 354 to a
