@@ -296,15 +296,22 @@ static const struct special_net special_nets[] = {
 	{"ff00::/8", false},
 };
 
+/* The same, as prefixes, which are asked for by the million. */
+static struct prefix special_prefixes[COUNTOF(special_nets)];
+
+__attribute__((constructor)) static void special_nets_parse(void)
+{
+	for (size_t i = 0; i < COUNTOF(special_nets); i++)
+		prefix_parse(span_text(special_nets[i].text), &special_prefixes[i], NULL);
+}
+
 bool prefix_is_special_use(struct prefix prefix, bool with_documentation)
 {
 	for (size_t i = 0; i < COUNTOF(special_nets); i++) {
-		struct prefix net;
-
 		if (special_nets[i].documentation && !with_documentation)
 			continue;
-		if (prefix_parse(span_text(special_nets[i].text), &net, NULL) == 0 &&
-			(prefix_covers(net, prefix) || prefix_covers(prefix, net)))
+		if (prefix_covers(special_prefixes[i], prefix) ||
+			prefix_covers(prefix, special_prefixes[i]))
 			return true;
 	}
 	return false;

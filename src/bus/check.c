@@ -85,19 +85,27 @@ static int check_string(const ProtobufCFieldDescriptor *field, const char *text,
 	return 0;
 }
 
+/* Addresses or message ids: sixteen bytes, or none; or many networks. */
+static int check_bytes(
+	const ProtobufCFieldDescriptor *field, const ProtobufCBinaryData *bytes, struct fault *why)
+{
+	if (strcmp(field->name, "nets") == 0 && bytes->len % MESSAGE_NET_SIZE == 0 &&
+		bytes->len <= (size_t)MESSAGE_NETS_MAX * MESSAGE_NET_SIZE)
+		return 0;
+	if (bytes->len == 0 || bytes->len == MESSAGE_ID_SIZE)
+		return 0;
+	return fault_set(why, E_PARSE, "field '%s' has %zu bytes, not %s", field->name, bytes->len,
+		strcmp(field->name, "nets") == 0 ? "as many as networks have" : "16");
+}
+
 static int check_value(
 	const ProtobufCFieldDescriptor *field, const void *value, unsigned depth, struct fault *why)
 {
-	const ProtobufCBinaryData *bytes = value;
-
 	switch (field->type) {
 	case PROTOBUF_C_TYPE_STRING:
 		return check_string(field, *(const char *const *)value, why);
-	case PROTOBUF_C_TYPE_BYTES: /* addresses or message ids: sixteen bytes, or none */
-		return bytes->len == 0 || bytes->len == MESSAGE_ID_SIZE
-			       ? 0
-			       : fault_set(why, E_PARSE, "field '%s' has %zu bytes, not 16",
-					 field->name, bytes->len);
+	case PROTOBUF_C_TYPE_BYTES:
+		return check_bytes(field, value, why);
 	case PROTOBUF_C_TYPE_MESSAGE:
 		return check_message(*(const ProtobufCMessage *const *)value, depth + 1, why);
 	default:

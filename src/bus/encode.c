@@ -2,6 +2,7 @@
 #include "bus/encode.h"
 
 #include "bus/convert.h"
+#include "bus/frame.h"
 #include "stockade.pb-c.h"
 
 /* protobuf-c does not write to texts that are sent. */
@@ -217,6 +218,9 @@ static Stockade__ListAdd *add_encode(const struct bus_command *command, struct a
 	wire->origin = text_out(command->add.origin);
 	wire->excluded = command->add.excluded;
 	wire->more = command->add.more;
+	_Static_assert(sizeof(struct prefix) == MESSAGE_NET_SIZE, "a network travels as it is");
+	wire->nets.len = command->add.nets_len * MESSAGE_NET_SIZE;
+	wire->nets.data = (uint8_t *)(uintptr_t)command->add.nets;
 	return wire;
 }
 

@@ -17,6 +17,8 @@ enum {
 	FRAME_CONTROL_MAX = 4 << 20, /* of operators: imports come in large parts */
 	MESSAGE_ID_SIZE = 16,
 	MESSAGE_SOURCES_MAX = 10000, /* of one command */
+	MESSAGE_NETS_MAX = 32768,    /* the same, in their short form */
+	MESSAGE_NET_SIZE = 17,
 	MESSAGE_TEXT_MAX = 1024,     /* bytes of a string without a limit of its own: a reason */
 	MESSAGE_FEED_ENTRIES_MAX = 4096,
 };

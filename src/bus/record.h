@@ -121,7 +121,9 @@ struct bus_list_add {
 	int64_t until_s;
 	const char *origin; /* of an import: file or feed name */
 	bool excluded;
-	bool more; /* an import goes on: this part is published with the last one */
+	bool more;                 /* an import goes on: this part is published with the last one */
+	const struct prefix *nets; /* besides the sources, MESSAGE_NETS_MAX at most */
+	size_t nets_len;
 };
 
 struct bus_list_retire {

@@ -13,11 +13,12 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "bus/frame.h"
 #include "cli/keeper_client.h"
 #include "cli/list_import_entries.h"
 #include "cli/list_import_rbl.h"
 
-enum { PART = 10000, LINE_MAX_BYTES = 4096, ORIGIN_MAX = 200, ASK_ABOVE = 10000 };
+enum { LINE_MAX_BYTES = 4096, ORIGIN_MAX = 200, ASK_ABOVE = 10000 };
 
 /* Without comments (from '#' or ';' on) and blanks at the ends. */
 static struct span line_content(struct span line)
@@ -27,15 +28,47 @@ static struct span line_content(struct span line)
 	return span_trim(line);
 }
 
+/* "198.51.100.9" and nothing else, which is what files of millions consist of; false: anything
+ * else. */
+static bool line_is_v4(struct span line, uint32_t *ret_address)
+{
+	uint32_t address = 0;
+	size_t at = 0;
+
+	for (unsigned octet = 0; octet < 4; octet++) {
+		size_t first = at;
+		uint32_t value = 0;
+
+		while (at < line.len && at < first + 3 && ascii_is_digit(line.ptr[at]))
+			value = value * 10 + line.ptr[at++] - '0';
+		if (at == first || value > 255 || (line.ptr[first] == '0' && at != first + 1))
+			return false;
+		address = address << 8 | value;
+		if (octet != 3 && (at == line.len || line.ptr[at++] != '.'))
+			return false;
+	}
+	*ret_address = address;
+	return at == line.len;
+}
+
 /* "198.51.100.9" or "198.51.100.9<TAB>3". */
 static void import_line(struct import *import, struct span line)
 {
-	struct span rest = line_content(line), word = rest, number;
+	struct span rest, word, number;
 	struct import_at at = {import->lines, 0};
 	uint64_t count = 1;
 	struct source source;
 	struct fault why;
+	uint32_t address;
 
+	if (import->min_count <= 1 && line_is_v4(line, &address)) {
+		source.kind = SOURCE_NET;
+		source.net = (struct prefix){ip_from_v4(address), 128};
+		if (import_may_list(import, &source, false, at))
+			import_add(import, &source, 0);
+		return;
+	}
+	rest = word = line_content(line);
 	if (rest.len == 0)
 		return;
 	word.len = 0;
@@ -89,13 +122,17 @@ static int import_read(struct import *import)
 	return r;
 }
 
-/* How many entries from `at` on go into one command. */
+/* How many entries from `at` on go into one command: of one group, and either networks, which
+ * have a short form, or domains. */
 static size_t import_part(const struct import *import, size_t at)
 {
+	const struct import_entry *first = &import->entries[at];
+	bool are_nets = first->domain == NULL;
+	size_t most = are_nets ? MESSAGE_NETS_MAX : MESSAGE_SOURCES_MAX;
 	size_t count = 1;
 
-	while (count < PART && at + count < import->len &&
-		import->entries[at + count].group == import->entries[at].group)
+	while (count < most && at + count < import->len && first[count].group == first->group &&
+		(first[count].domain == NULL) == are_nets)
 		count++;
 	return count;
 }
@@ -137,18 +174,37 @@ static void import_print(const struct import *import, const struct import_result
 			result->first_event, result->last_event);
 }
 
-/* The command for `count` entries of one group, from `at` on. sources is as large as a part. */
-static struct bus_command import_command(
-	const struct import *import, size_t at, size_t count, struct source *sources)
-{
-	const struct import_group *group = &import->groups[import->entries[at].group];
+/* What goes into one command, whichever it is. */
+union part {
+	struct prefix nets[MESSAGE_NETS_MAX];
+	struct source sources[MESSAGE_SOURCES_MAX];
+};
 
-	for (size_t i = 0; i < count; i++)
-		import_entry_source(&import->entries[at + i], &sources[i]);
-	return (struct bus_command){.what = BUS_COMMAND_ADD,
+/* The command for `count` entries of one group, from `at` on. */
+static struct bus_command import_command(
+	const struct import *import, size_t at, size_t count, union part *part)
+{
+	const struct import_entry *entries = &import->entries[at];
+	const struct import_group *group = &import->groups[entries->group];
+	struct bus_command command = {.what = BUS_COMMAND_ADD,
 		.reason = group->reason,
-		.sources = {import->target.list->name, group->sublist, sources, count},
+		.sources = {.list = import->target.list->name, .sublist = group->sublist},
 		.add = {.excluded = group->excluded, .more = at + count < import->len}};
+
+	for (size_t i = 0; i < count; i++) {
+		if (entries[i].domain == NULL)
+			part->nets[i] = (struct prefix){entries[i].ip, entries[i].bits};
+		else
+			import_entry_source(&entries[i], &part->sources[i]);
+	}
+	if (entries->domain == NULL) {
+		command.add.nets = part->nets;
+		command.add.nets_len = count;
+	} else {
+		command.sources.sources = part->sources;
+		command.sources.len = count;
+	}
+	return command;
 }
 
 static void import_result_add(struct import_result *result, const struct bus_answer *answer)
@@ -175,7 +231,7 @@ static int import_send(const struct import *import, struct import_result *result
 {
 	struct cli *cli = import->cli;
 	int64_t until_s = import->for_ms != 0 ? clock_now_s() + import->for_ms / 1000 : 0;
-	struct source *sources = mem_alloc_array(PART, sizeof(*sources));
+	union part *part = mem_alloc(sizeof(*part));
 	int code = keeper_open(cli);
 
 	for (size_t at = 0, count; code == 0 && at < import->len; at += count) {
@@ -183,7 +239,7 @@ static int import_send(const struct import *import, struct import_result *result
 		struct bus_command command;
 
 		count = import_part(import, at);
-		command = import_command(import, at, count, sources);
+		command = import_command(import, at, count, part);
 		command.add.until_s = until_s;
 		command.add.origin = import_origin(import);
 		code = keeper_change(cli, &command, &answer);
@@ -194,7 +250,7 @@ static int import_send(const struct import *import, struct import_result *result
 				"the first %zu sources were taken; the same import goes on from there",
 				at);
 	}
-	mem_free(sources);
+	mem_free(part);
 	return code;
 }
 

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 #include "keeper/command.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/macro.h"
+#include "base/mem.h"
 #include "base/obj.h"
 #include "base/utf8.h"
 
 enum {
 	TOGETHER_SOURCES = 4,     /* a command of more is a transaction of its own */
 	IMPORT_REST_MS = 30000,   /* an import from which nothing comes any more */
+	STEP_MS = 50,             /* others wait for a step */
 	AUTHOR_CLAIMED_MAX = 100, /* octets of 128 of a message: behind it stands who it was */
 };
 
@@ -49,26 +52,61 @@ const struct command_kind *command_kind_of(Stockade__Command__WhatCase what)
 
 /* ---- within the transaction ---- */
 
+static int command_begin(struct command_run *run)
+{
+	struct listing_writer *writer = &run->writer;
+	int r = publisher_may_change(run->parts->publisher, &run->item.why);
+
+	if (r >= 0) /* the event names the state it was made on */
+		r = store_serial(writer->store, &writer->event.serial);
+	if (r >= 0)
+		r = run->kind->run(run);
+	run->command = NULL;
+	return r;
+}
+
+/* As many steps as others may wait for; of a dry run all, since it is taken back. */
+static int command_go_on(struct command_run *run)
+{
+	int64_t end_ms = clock_monotonic_ms() + STEP_MS;
+	int r = run->command != NULL ? command_begin(run) : run->next(run);
+
+	while (r >= 0 && run->next != NULL &&
+		(run->mode == COMMAND_DRY_RUN || clock_monotonic_ms() < end_ms))
+		r = run->next(run);
+	return r;
+}
+
+/* What is published of it, and what is left to do. */
+static int command_keep(struct command_run *run)
+{
+	bool more = run->next != NULL;
+	int r = 0;
+
+	if (more || run->is_unfinished)
+		r = store_event_unfinished(run->writer.store, run->writer.event.id, more);
+	if (run->mode == COMMAND_PART_OF_IMPORT || more || run->is_unfinished)
+		run->item.change.all = true; /* its parts are published together */
+	run->item.when = more || run->mode == COMMAND_PART_OF_IMPORT ? PUBLISH_LATER : PUBLISH_NOW;
+	run->is_unfinished = more;
+	return r < 0 ? r : ITEM_KEEP;
+}
+
 static int command_on_run(void *arg)
 {
 	struct command_run *run = OBJ(command_run, arg);
 	struct listing_writer *writer = &run->writer;
 	uint64_t import =
 		writer->event.id; /* one import is one event, in how many parts it may come */
-	int r = publisher_may_change(run->parts->publisher, &run->item.why);
+	int r;
 
 	writer->store = run->parts->guard->store;
-	if (r >= 0) /* the event names the state it was made on */
-		r = store_serial(writer->store, &writer->event.serial);
-	if (r >= 0)
-		r = run->kind->run(run);
-	run->command = NULL;
+	r = command_go_on(run);
 	if (r < 0)
 		return r;
-	if (run->mode == COMMAND_PART_OF_IMPORT)
-		run->item.change.all = true; /* the parts of an import are published together */
-	if (run->mode != COMMAND_DRY_RUN && (run->item.change.rows != 0 || run->is_kept))
-		return ITEM_KEEP;
+	if (run->mode != COMMAND_DRY_RUN && (run->item.change.rows != 0 || run->is_kept ||
+						    run->next != NULL || run->is_unfinished))
+		return command_keep(run);
 	writer->event.id = import;
 	return ITEM_TAKE_BACK;
 }
@@ -90,16 +128,20 @@ static void command_log(const struct command_run *run, uint32_t serial)
  * published with it. True: they committed something. */
 static bool command_ends_import(struct command_run *run)
 {
-	struct connection *connection = run->connection;
-	bool was = connection->imports;
-	bool was_changed = connection->import_event != 0;
+	struct command_import *import = run->import;
+	bool was, was_changed;
 
-	if (connection->stream == NULL)
+	if (import == NULL || run->connection->stream == NULL)
 		return false;
-	connection->imports = run->mode == COMMAND_PART_OF_IMPORT;
-	connection->import_event = connection->imports ? run->writer.event.id : 0;
-	connection->import_ms = loop_now_ms(run->parts->guard->loop);
-	if (!was || connection->imports)
+	was = import->goes_on;
+	was_changed = import->event != 0;
+	import->goes_on = run->mode == COMMAND_PART_OF_IMPORT;
+	import->event = run->writer.event.id;
+	import->at_ms = loop_now_ms(run->parts->guard->loop);
+	if (import->goes_on)
+		return false;
+	command_import_free(&run->connection->import);
+	if (!was)
 		return false;
 	publisher_turn(run->parts->publisher);
 	return was_changed;
@@ -109,9 +151,24 @@ static bool command_ends_import(struct command_run *run)
 static void command_reply(struct command_run *run, enum reply_when when)
 {
 	struct connection *connection = run->connection;
+	struct arena *arena = run->arena;
 
-	connection_reply(connection, run->answer, run->arena, when);
+	renewing_clear(&run->rest.renewing);
+	if (connection == NULL) {
+		arena_free(&arena);
+		return;
+	}
+	connection_reply(connection, run->answer, arena, when);
 	connection_unref(&connection);
+}
+
+/* What the part had begun was rolled back. */
+static void command_import_take_back(struct command_run *run)
+{
+	if (run->import == NULL)
+		return;
+	run->import->listings.evidence.id = run->import_evidence;
+	run->import->listings.group = run->import_group;
 }
 
 static void command_refuse(struct command_run *run, int error)
@@ -119,8 +176,11 @@ static void command_refuse(struct command_run *run, int error)
 	Stockade__Answer *answer = run->answer;
 	uint64_t tag = answer->tag;
 
+	command_import_take_back(run);
 	if (run->item.why.text[0] == '\0')
-		fault_set(&run->item.why, error, "%s; nothing was changed", run->parts->guard->why);
+		fault_set(&run->item.why, error, "%s; %s", run->parts->guard->why,
+			run->is_unfinished ? "what is left follows when the store works again"
+					   : "nothing was changed");
 	stockade__answer__init(answer);
 	answer->tag = tag;
 	answer->error = error;
@@ -128,6 +188,9 @@ static void command_refuse(struct command_run *run, int error)
 	answer->text = run->item.why.text;
 	command_reply(run, REPLY_NOW);
 }
+
+static void queue_add(struct command_queue *queue, struct command_run *run);
+static bool queue_has_work(const struct command_queue *queue);
 
 static enum reply_when command_reply_when(
 	const struct command_run *run, enum served served, bool ends_import)
@@ -148,8 +211,13 @@ static void command_on_finish(const struct transaction_result *result, void *arg
 		command_refuse(run, result->error);
 		return;
 	}
+	if (run->next != NULL && run->mode != COMMAND_DRY_RUN) {
+		queue_add(run->parts->queue, run);
+		return;
+	}
 	run->answer->changed = run->item.change.rows;
 	if (run->mode == COMMAND_DRY_RUN) {
+		command_import_take_back(run);
 		run->answer->serial = publisher_serial(run->parts->publisher);
 		command_reply(run, REPLY_NOW);
 		return;
@@ -196,36 +264,63 @@ static enum command_mode command_mode_of(const Stockade__Command *command)
 		       : COMMAND_WHOLE;
 }
 
-static struct command_run *command_run_new(const struct keeper_parts *parts,
-	struct connection *connection, const Stockade__Command *command)
+static struct command_run *command_run_new(
+	const struct keeper_parts *parts, struct arena *arena, const struct command_kind *kind)
 {
-	struct arena *arena = arena_new(0);
 	struct command_run *run = arena_alloc(arena, sizeof(*run));
-	const char *reason = command->reason[0] != '\0' ? command->reason : "by hand";
 
 	*run = (struct command_run){.magic = (uint32_t)MAGIC_command_run,
 		.parts = parts,
-		.kind = command_kind_of(command->what_case),
-		.connection = connection_ref(connection),
-		.command = command,
+		.kind = kind,
 		.arena = arena,
 		.item = {.run = command_on_run,
 			.finish = command_on_finish,
 			.arg = run,
 			.change = {.arena = arena}},
-		.writer = {.change = &run->item.change,
-			.author = span_text(command_author(arena, connection, command->author)),
-			.now_s = loop_now_s(parts->guard->loop),
-			.event = {.id = command->what_case == STOCKADE__COMMAND__WHAT_ADD
-						? connection->import_event
-						: 0,
-				.reason = arena_copy(arena, span_text(reason))}},
-		.answer = arena_alloc(arena, sizeof(*run->answer)),
-		.mode = command_mode_of(command)};
-	if (run->mode == COMMAND_PART_OF_IMPORT)
-		run->item.when = PUBLISH_LATER;
+		.writer = {.change = &run->item.change, .now_s = loop_now_s(parts->guard->loop)},
+		.answer = arena_alloc(arena, sizeof(*run->answer))};
 	stockade__answer__init(run->answer);
+	return run;
+}
+
+static bool import_goes_on(const struct connection *connection)
+{
+	return connection->import != NULL && connection->import->goes_on;
+}
+
+static void command_run_of_import(struct command_run *run)
+{
+	struct connection *connection = run->connection;
+
+	if (!import_goes_on(connection)) {
+		command_import_free(&connection->import);
+		connection->import = mem_new(command_import);
+		connection->import->began_s = run->writer.now_s;
+	}
+	run->import = connection->import;
+	run->import_evidence = run->import->listings.evidence.id;
+	run->import_group = run->import->listings.group;
+	run->writer.now_s = run->import->began_s;
+	run->writer.event.id = run->import->event;
+}
+
+static struct command_run *command_run_of(const struct keeper_parts *parts,
+	struct connection *connection, const Stockade__Command *command)
+{
+	struct arena *arena = arena_new(0);
+	struct command_run *run =
+		command_run_new(parts, arena, command_kind_of(command->what_case));
+	const char *reason = command->reason[0] != '\0' ? command->reason : "by hand";
+
+	run->connection = connection_ref(connection);
+	run->command = command;
+	run->mode = command_mode_of(command);
 	run->answer->tag = command->tag;
+	run->writer.author = span_text(command_author(arena, connection, command->author));
+	run->writer.event.reason = arena_copy(arena, span_text(reason));
+	if (command->what_case == STOCKADE__COMMAND__WHAT_ADD &&
+		(command->add->origin[0] != '\0' || import_goes_on(connection)))
+		command_run_of_import(run);
 	return run;
 }
 
@@ -234,9 +329,9 @@ static struct command_run *command_run_new(const struct keeper_parts *parts,
 void command_handle(const struct keeper_parts *parts, struct connection *connection,
 	const Stockade__Command *command)
 {
-	struct command_run *run = command_run_new(parts, connection, command);
-	bool is_small =
-		!connection->imports && run->kind->is_small != NULL && run->kind->is_small(command);
+	struct command_run *run = command_run_of(parts, connection, command);
+	bool is_small = !import_goes_on(connection) && run->kind->is_small != NULL &&
+			run->kind->is_small(command);
 
 	if (is_small)
 		transaction_join(parts->transaction, &run->item);
@@ -244,11 +339,50 @@ void command_handle(const struct keeper_parts *parts, struct connection *connect
 		transaction_run_alone(parts->transaction, &run->item);
 }
 
+/* ---- imports ---- */
+
+void command_import_free(struct command_import **import)
+{
+	if (*import == NULL)
+		return;
+	renewing_clear(&(*import)->listings.renewing);
+	mem_free(*import);
+	*import = NULL;
+}
+
+static int import_rest_next(struct command_run *run)
+{
+	int r = listing_renew(&run->writer, &run->rest.renewing);
+
+	run->next = NULL;
+	run->is_kept = true;
+	run->answer->text = arena_format(run->arena, "what a broken import had met ends anew");
+	return r;
+}
+
+/* What it met until then is as the acknowledged parts said. */
+static void import_finish_rest(const struct keeper_parts *parts, struct command_import *import)
+{
+	static const struct command_kind kind = {
+		STOCKADE__COMMAND__WHAT__NOT_SET, "import", NULL, NULL};
+	struct command_run *run = command_run_new(parts, arena_new(0), &kind);
+
+	run->next = import_rest_next;
+	run->writer.event.id = import->event;
+	run->rest.renewing = import->listings.renewing;
+	import->listings.renewing = (struct renewing){.len = 0};
+	transaction_run_alone(parts->transaction, &run->item);
+}
+
 void command_import_broken(const struct keeper_parts *parts, struct connection *connection)
 {
-	if (!connection->imports)
+	struct command_import *import = connection->import;
+
+	if (import == NULL)
 		return;
-	connection->imports = false;
+	if (import->goes_on && import->listings.renewing.len != 0)
+		import_finish_rest(parts, import);
+	import->goes_on = false;
 	publisher_turn(parts->publisher);
 }
 
@@ -258,8 +392,123 @@ bool command_import_goes_on(const struct keeper_parts *parts)
 
 	for (const struct connection *connection = connections_first(parts->connections);
 		connection != NULL; connection = connection->next) {
-		if (connection->imports && now_ms < connection->import_ms + IMPORT_REST_MS)
+		const struct command_import *import = connection->import;
+
+		if (import_goes_on(connection) && now_ms < import->at_ms + IMPORT_REST_MS)
 			return true;
 	}
-	return false;
+	return queue_has_work(parts->queue);
+}
+
+/* ---- steps ---- */
+
+struct command_queue {
+	uint32_t magic;
+	const struct keeper_parts *parts;
+	struct timer due;
+	struct command_run *first;
+};
+
+static void queue_on_due(struct timer *timer, void *arg)
+{
+	struct command_queue *queue = OBJ(command_queue, arg);
+	struct command_run *run = queue->first;
+
+	(void)timer;
+	if (run == NULL)
+		return;
+	queue->first = run->behind;
+	if (queue->first != NULL)
+		timer_set(&queue->due, loop_now_ms(queue->parts->guard->loop));
+	transaction_run_alone(queue->parts->transaction, &run->item);
+}
+
+static void queue_add(struct command_queue *queue, struct command_run *run)
+{
+	struct command_run **end = &queue->first;
+
+	while (*end != NULL)
+		end = &(*end)->behind;
+	run->behind = NULL;
+	*end = run;
+	timer_set(&queue->due, loop_now_ms(queue->parts->guard->loop));
+}
+
+static bool queue_has_work(const struct command_queue *queue)
+{
+	return queue->first != NULL;
+}
+
+struct command_queue *command_queue_new(const struct keeper_parts *parts)
+{
+	struct command_queue *queue = mem_new(command_queue);
+
+	queue->magic = (uint32_t)MAGIC_command_queue;
+	queue->parts = parts;
+	timer_init(&queue->due, parts->guard->loop, queue_on_due, queue);
+	return queue;
+}
+
+void command_queue_free(struct command_queue **queue)
+{
+	struct command_queue *q = *queue;
+
+	if (q == NULL)
+		return;
+	while (q->first != NULL) {
+		struct command_run *run = q->first;
+
+		q->first = run->behind;
+		if (run->connection != NULL)
+			connection_unref(&run->connection);
+		arena_free(&run->arena);
+	}
+	timer_done(&q->due);
+	q->magic = 0;
+	mem_free(q);
+	*queue = NULL;
+}
+
+static int unfinished_found(const struct store_event *event, void *arg)
+{
+	struct command_run *run = OBJ(command_run, arg);
+	struct store_event *copy = &run->writer.event;
+
+	*copy = *event;
+	copy->verb = arena_copy(run->arena, event->verb);
+	copy->subject = arena_copy(run->arena, event->subject);
+	copy->reason = arena_copy(run->arena, event->reason);
+	run->writer.author = arena_copy(run->arena, event->author);
+	return 0;
+}
+
+/* Which steps an event has. */
+typedef int command_step(struct command_run *run);
+
+static command_step *event_next(const struct store_event *event)
+{
+	if (event->undoes != 0)
+		return command_undo_next;
+	return span_equal_text(event->verb, "empty") ? command_empty_next : command_purge_next;
+}
+
+void command_queue_resume(struct command_queue *queue)
+{
+	const struct keeper_parts *parts = queue->parts;
+	uint64_t event = 0;
+	struct command_run *run;
+	static const struct command_kind kind = {
+		STOCKADE__COMMAND__WHAT__NOT_SET, "resume", NULL, NULL};
+
+	if (queue->first != NULL || store_unfinished(parts->guard->store, &event) <= 0)
+		return;
+	run = command_run_new(parts, arena_new(0), &kind);
+	if (store_event_get(parts->guard->store, event, unfinished_found, run) < 0) {
+		arena_free(&run->arena);
+		return;
+	}
+	run->next = event_next(&run->writer.event);
+	run->is_unfinished = true;
+	run->undoing.restoring.event = run->writer.event.undoes;
+	queue_add(queue, run);
 }

@@ -12,12 +12,24 @@
 #include "keeper/parts.h"
 #include "keeper/transaction.h"
 
-/* A command at work; it lies in its arena, as all that it answers. */
+/* What an import carries from one of its parts to the next. */
+struct command_import {
+	bool goes_on;   /* more is to come */
+	uint64_t event; /* 0: nothing was changed yet */
+	int64_t began_s;
+	int64_t at_ms; /* when its last part came */
+	struct listing_import listings;
+};
+
+/* A command at work; it lies in its arena, as all that it answers. What would hold up others for
+ * long is done in steps, each a transaction: run->next is the next one, NULL when all is done. An
+ * event whose steps are not done stands in the store as unfinished, so that they are gone on with
+ * after whatever happens. */
 struct command_run {
 	uint32_t magic;
 	const struct keeper_parts *parts;
 	const struct command_kind *kind;
-	struct connection *connection;    /* a reference: it may be gone when we finish */
+	struct connection *connection; /* a reference: it may be gone when we finish; NULL: none */
 	const Stockade__Command *command; /* only until kind->run has returned */
 	struct arena *arena;
 	struct transaction_item item;
@@ -25,6 +37,20 @@ struct command_run {
 	Stockade__Answer *answer;
 	bool is_kept; /* although no listing changed */
 	enum command_mode { COMMAND_WHOLE, COMMAND_PART_OF_IMPORT, COMMAND_DRY_RUN } mode;
+	int (*next)(struct command_run *run);
+	bool is_unfinished; /* a step was committed, and another is to come */
+	struct command_run *behind;
+	/* Of an import: its state, and what that was before this part. */
+	struct command_import *import;
+	uint64_t import_evidence;
+	uint64_t import_group;
+	struct listing_import rest; /* of one that broke off */
+	struct command_undoing {
+		struct listing_restoring restoring;
+		bool is_of_end; /* the end of a list is taken back */
+		uint32_t left_out;
+		struct fault why_left_out; /* the first */
+	} undoing;
 };
 
 struct command_kind {
@@ -46,6 +72,18 @@ void command_import_broken(const struct keeper_parts *parts, struct connection *
 /* Files wait for the end of an import, unless nothing comes from it any more. */
 bool command_import_goes_on(const struct keeper_parts *parts);
 
+/* Those whose steps are not done. They go on between other commands, and at `resume` those begin
+ * again that the store has as unfinished and nobody is at work on. */
+struct command_queue *command_queue_new(const struct keeper_parts *parts);
+void command_queue_free(struct command_queue **queue);
+void command_queue_resume(struct command_queue *queue);
+
+/* The steps of what an event undoes, of a feed's purge, of a list's end: from the row of the event.
+ */
+int command_undo_next(struct command_run *run);
+int command_purge_next(struct command_run *run);
+int command_empty_next(struct command_run *run);
+
 /* The verbs. */
 int command_add(struct command_run *run);
 int command_remove(struct command_run *run);
@@ -55,8 +93,7 @@ int command_feed(struct command_run *run);
 
 /* Takes the event back: of a command of its own, or of a step of a list's end. */
 int undo_event(struct command_run *run, uint64_t event);
-/* E_DENIED with words: the list is going to end or has ended, and takes nothing new. */
-int retirement_refuses(const struct store_guard *guard, struct span list, struct fault *why);
+void command_import_free(struct command_import **import);
 /* The operator's word is the evidence (policy "entered by a named operator with a written
  * reason"). */
 struct store_evidence operator_evidence(

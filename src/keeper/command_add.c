@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/utf8.h"
 #include "bus/convert.h"
 #include "bus/frame.h"
 #include "keeper/command.h"
+#include "keeper/retirement_state.h"
 #include "policy/listing_rule.h"
 
 /* Sources onto a list: one, several, or a part of an import. */
@@ -14,8 +18,10 @@ struct adding {
 	const Stockade__ListAdd *add;
 	struct placement placement;
 	int64_t until_s;
-	struct store_evidence evidence; /* one for all; kind empty: no source came yet */
+	struct listing_import *import; /* its evidence is that of all */
+	struct listing_import alone;   /* of a command that is no import */
 	struct source first;
+	bool has_begun;
 	bool is_import; /* leaves out what may not be listed, and says so */
 	uint32_t skipped;
 	uint32_t replaced;
@@ -31,12 +37,17 @@ static void adding_begin(struct adding *adding, const struct source *first)
 	bool is_allow = strcmp(placement->list->name, "allow") == 0;
 	char text[SOURCE_TEXT_SIZE];
 
+	struct store_evidence *evidence = &adding->import->evidence;
+	uint64_t known = evidence->id;
+
 	adding->first = *first;
-	adding->evidence = operator_evidence(writer, &adding->first);
+	*evidence = operator_evidence(writer, &adding->first);
+	evidence->id = known;
 	if (adding->is_import) {
-		adding->evidence.source = NULL;
-		adding->evidence.sensor = span_text(adding->add->origin);
+		evidence->source = NULL;
+		evidence->sensor = span_text(adding->add->origin);
 	}
+	adding->has_begun = true;
 	writer->event.verb = span_text(adding->is_import ? "import" : is_allow ? "allow" : "add");
 	writer->event.subject = utf8_cut(
 		span_text(adding->is_import
@@ -48,60 +59,140 @@ static void adding_begin(struct adding *adding, const struct source *first)
 		MESSAGE_TEXT_MAX);
 }
 
-static int adding_enter(struct adding *adding, const struct source *source)
+static struct listing_row adding_row(const struct adding *adding, const struct source *source)
 {
 	const struct placement *placement = &adding->placement;
-	struct listing_row row = {.list = span_text(placement->list->name),
+
+	return (struct listing_row){.list = span_text(placement->list->name),
 		.sublist = span_text(placement->sublist->name),
 		.source = source,
 		.policy = placement->policy,
 		.reason = adding->run->writer.event.reason,
 		.until_s = adding->until_s,
 		.excluded = adding->add->excluded};
+}
+
+static int adding_enter(struct adding *adding, const struct source *source)
+{
+	struct listing_row row = adding_row(adding, source);
 	int r;
 
-	if (adding->evidence.kind.len == 0)
+	row.renewing = adding->is_import ? &adding->import->renewing : NULL;
+	if (!adding->has_begun)
 		adding_begin(adding, source);
-	r = listing_enter(&adding->run->writer, &row, &adding->evidence);
+	r = listing_enter(&adding->run->writer, &row, &adding->import->evidence);
 	adding->replaced += r == LISTING_REPLACED;
 	return r;
 }
 
 /* 1: may be listed; 0: left out of an import. */
-static int adding_judge(struct adding *adding, const Stockade__Source *wire, struct source *source)
+static int adding_judge(struct adding *adding, const struct source *source)
 {
-	struct fault *why = &adding->run->item.why;
 	struct rule_entry entry = {.list = adding->placement.list,
 		.source = source,
 		.excluded = adding->add->excluded};
 	struct fault why_not = {""};
-	int r = source_from_wire(wire, source);
+	int r = rule_may_list(adding->run->parts->guard->conf, &entry, &why_not);
 
-	if (r < 0)
-		return fault_set(why, r,
-			"the command holds something that is not an address, network or domain");
-	r = rule_may_list(adding->run->parts->guard->conf, &entry, &why_not);
 	if (r >= 0)
 		return 1;
 	if (!adding->is_import)
-		return fault_set(why, r, "%s", why_not.text);
+		return fault_set(&adding->run->item.why, r, "%s", why_not.text);
 	if (adding->skipped++ == 0)
 		adding->why_skipped = why_not;
 	return 0;
 }
 
-static int adding_all(struct adding *adding)
+static int adding_one(struct adding *adding, const Stockade__Source *wire)
 {
-	for (size_t i = 0; i < adding->add->n_sources; i++) {
-		struct source source;
-		int r = adding_judge(adding, adding->add->sources[i], &source);
+	struct source source;
+	int r = source_from_wire(wire, &source);
 
-		if (r > 0)
-			r = adding_enter(adding, &source);
+	if (r < 0)
+		return fault_set(&adding->run->item.why, r,
+			"the command holds something that is not an address, network or domain");
+	r = adding_judge(adding, &source);
+	return r > 0 ? adding_enter(adding, &source) : r;
+}
+
+/* ---- the networks of an import ---- */
+
+static int net_order(const void *left, const void *right)
+{
+	return memcmp(left, right, sizeof(struct prefix));
+}
+
+static void nets_sort(struct prefix *nets, size_t len)
+{
+	for (size_t i = 1; i < len; i++) {
+		if (net_order(&nets[i - 1], &nets[i]) > 0) {
+			qsort(nets, len, sizeof(*nets), net_order);
+			return;
+		}
+	}
+}
+
+/* Those that may be listed, from the wire. */
+static int nets_judge(struct adding *adding, struct prefix *nets, size_t *ret_len)
+{
+	const ProtobufCBinaryData *wire = &adding->add->nets;
+	struct source source = {.kind = SOURCE_NET};
+
+	for (size_t at = 0; at < wire->len; at += sizeof(source.net)) {
+		int r;
+
+		memcpy(&source.net, wire->data + at, sizeof(source.net));
+		if (source.net.bits > 128 ||
+			!prefix_equal(source.net, prefix_of(source.net.ip, source.net.bits)))
+			return fault_set(&adding->run->item.why, E_PARSE,
+				"the command holds something that is not a network");
+		r = adding_judge(adding, &source);
 		if (r < 0)
 			return r;
+		nets[*ret_len] = source.net;
+		*ret_len += r > 0;
 	}
 	return 0;
+}
+
+static int adding_nets(struct adding *adding)
+{
+	struct prefix *nets = mem_alloc(adding->add->nets.len + 1);
+	struct source first = {.kind = SOURCE_NET};
+	struct listing_row row = adding_row(adding, NULL);
+	struct listing_nets entering = {.nets = nets};
+	int r = nets_judge(adding, nets, &entering.len);
+
+	if (r >= 0 && entering.len != 0) {
+		nets_sort(nets, entering.len);
+		first.net = nets[0];
+		if (!adding->has_begun)
+			adding_begin(adding, &first);
+		r = listing_enter_nets(&adding->run->writer, &row, &entering, adding->import);
+		adding->replaced += entering.replaced;
+	}
+	mem_free(nets);
+	return r;
+}
+
+static int adding_all(struct adding *adding)
+{
+	int r = adding->add->nets.len != 0 ? adding_nets(adding) : 0;
+
+	for (size_t i = 0; i < adding->add->n_sources && r >= 0; i++)
+		r = adding_one(adding, adding->add->sources[i]);
+	return r;
+}
+
+/* The last part: what the parts met and only ends at another time does so now. */
+static int adding_finish(struct adding *adding)
+{
+	struct command_run *run = adding->run;
+
+	if (run->mode != COMMAND_WHOLE || adding->import->renewing.len == 0)
+		return 0;
+	run->is_kept = true;
+	return listing_renew(&run->writer, &adding->import->renewing);
 }
 
 static const char *end_text(int64_t until_s, char text[CLOCK_TEXT_SIZE + 8])
@@ -117,11 +208,12 @@ static const char *end_text(int64_t until_s, char text[CLOCK_TEXT_SIZE + 8])
 
 static const char *adding_subject(const struct adding *adding, char text[SOURCE_TEXT_SIZE + 32])
 {
-	size_t count = adding->add->n_sources;
+	size_t count = adding->add->n_sources + adding->add->nets.len / sizeof(struct prefix);
 	struct source source;
 	char name[SOURCE_TEXT_SIZE];
 
-	if (count == 1 && source_from_wire(adding->add->sources[0], &source) == 0)
+	if (count == 1 && adding->add->n_sources == 1 &&
+		source_from_wire(adding->add->sources[0], &source) == 0)
 		snprintf(text, SOURCE_TEXT_SIZE + 32, "%s", source_print(&source, name));
 	else
 		snprintf(text, SOURCE_TEXT_SIZE + 32, "%lu of %zu",
@@ -173,7 +265,8 @@ int command_add(struct command_run *run)
 	struct fault *why = &run->item.why;
 	int r;
 
-	if (add->n_sources == 0 && !run->connection->imports)
+	adding.import = run->import != NULL ? &run->import->listings : &adding.alone;
+	if (add->n_sources == 0 && add->nets.len == 0 && run->import == NULL)
 		return fault_set(why, E_USAGE, "nothing to add");
 	r = rule_place(guard->conf, &name, &adding.placement, why);
 	if (r >= 0)
@@ -184,6 +277,9 @@ int command_add(struct command_run *run)
 	if (adding.until_s < 0)
 		return (int)adding.until_s;
 	r = adding_all(&adding);
+	if (r >= 0)
+		r = adding_finish(&adding);
+	renewing_clear(&adding.alone.renewing);
 	if (r < 0)
 		return r;
 	run->answer->text = adding_text(&adding);

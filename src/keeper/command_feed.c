@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "keeper/command_feed.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "keeper/command.h"
@@ -122,18 +123,32 @@ int query_feeds(const struct keeper_parts *parts, struct arena *arena, Stockade_
 
 /* ---- orders: to end all that a feed lists, or to take its next change whatever its size ---- */
 
+int command_purge_next(struct command_run *run)
+{
+	char name[FEED_AUTHOR_SIZE];
+	char author[FEED_AUTHOR_SIZE];
+	const struct store_event *event = &run->writer.event;
+	struct store_select select = {.which = STORE_FEED};
+	struct listing_ending ending = {.reason = event->reason};
+	int r;
+
+	snprintf(name, sizeof(name), "%.*s", (int)event->subject.len,
+		(const char *)event->subject.ptr);
+	select.list = span_text(feed_author(name, author));
+	r = listing_groups_end(&run->writer, &select, &ending);
+	if (r != 0)
+		return r;
+	run->next = NULL;
+	run->answer->text = arena_format(run->arena, "%lu listings of feed '%s' ended",
+		(unsigned long)run->item.change.rows, name);
+	return 0;
+}
+
 static int feed_purge(struct command_run *run, struct feed_row *row)
 {
-	char author[FEED_AUTHOR_SIZE];
-	struct store_select select = {
-		.which = STORE_FEED, .list = span_text(feed_author(row->name, author))};
-	struct listing_ending ending = {.reason = run->writer.event.reason};
-	int r = listings_end(&run->writer, &select, &ending);
-
 	feed_row_purge(row, arena_string(run->arena, run->writer.author), run->writer.now_s);
-	run->answer->text = arena_format(run->arena, "%lu listings of feed '%s' ended",
-		(unsigned long)run->item.change.rows, row->name);
-	return r;
+	run->next = command_purge_next;
+	return 0;
 }
 
 static int feed_accept(struct command_run *run, struct feed_row *row)

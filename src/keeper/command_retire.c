@@ -2,36 +2,10 @@
 #include "base/utf8.h"
 #include "bus/frame.h"
 #include "keeper/command.h"
+#include "keeper/retirement_state.h"
 #include "policy/retirement.h"
 
 /* The end of a list, step by step: what may be done when is in policy/retirement. */
-
-static int retirement_found(const struct store_listing *listing, void *arg)
-{
-	retirement_note(arg, listing->sublist, listing->reason, listing->added_event);
-	return 0;
-}
-
-static int retirement_read(struct store *store, struct span list, struct retirement_state *state)
-{
-	struct source source;
-	struct store_select select = {
-		.which = STORE_COVERING, .list = span_text(RETIREMENT_LIST), .source = &source};
-	int r;
-
-	*state = (struct retirement_state){.when = ""};
-	retirement_source(list, &source);
-	r = store_listings(store, &select, retirement_found, state);
-	return r < 0 ? r : 0;
-}
-
-int retirement_refuses(const struct store_guard *guard, struct span list, struct fault *why)
-{
-	struct retirement_state state;
-	int r = retirement_read(guard->store, list, &state);
-
-	return r < 0 ? r : retirement_may_list(&state, list, why);
-}
 
 /* ---- steps ---- */
 
@@ -75,23 +49,37 @@ static int retire_announce(struct command_run *run, const struct retirement_stat
 	return 0;
 }
 
+int command_empty_next(struct command_run *run)
+{
+	const struct store_event *event = &run->writer.event;
+	struct store_select select = {.which = STORE_PAGE, .list = event->subject};
+	struct listing_ending ending = {.reason = event->reason};
+	int r = listing_groups_end(&run->writer, &select, &ending);
+	uint32_t ended = run->item.change.rows - 1; /* but for the entry that says so */
+
+	if (r != 0)
+		return r;
+	run->next = NULL;
+	run->item.change.all = true;
+	run->answer->text = arena_format(run->arena,
+		"'%.*s' is empty (%lu listing%s ended) and answers for nothing, test entries included",
+		(int)event->subject.len, (const char *)event->subject.ptr, (unsigned long)ended,
+		ended == 1 ? "" : "s");
+	return 0;
+}
+
 static int retire_empty(struct command_run *run, const struct retirement_state *state,
 	const struct retirement_order *order)
 {
 	struct listing_writer *writer = &run->writer;
-	int ended = retirement_may_empty(state, order, &run->item.why);
+	int r = retirement_may_empty(state, order, &run->item.why);
 
 	writer->event.verb = span_text("empty");
-	if (ended >= 0)
-		ended = retirement_enter(run, order->list, RETIREMENT_ENDED, writer->event.reason);
-	if (ended >= 0)
-		ended = listings_end_list(writer, span_text(order->list), writer->event.reason);
-	if (ended < 0)
-		return ended;
-	run->answer->text = arena_format(run->arena,
-		"'%s' is empty (%d listing%s ended) and answers for nothing, test entries included",
-		order->list, ended, ended == 1 ? "" : "s");
-	return 0;
+	if (r >= 0)
+		r = retirement_enter(run, order->list, RETIREMENT_ENDED, writer->event.reason);
+	if (r >= 0)
+		run->next = command_empty_next;
+	return r;
 }
 
 static int retire_undo(

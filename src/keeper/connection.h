@@ -31,10 +31,9 @@ struct connection {
 	struct publisher_follower follower; /* of a role that serves lists */
 	Stockade__Health *health;           /* what it said of its surroundings; NULL: nothing */
 
-	/* keeper/command.c: an import goes on (ListAdd.more) */
-	bool imports;
-	uint64_t import_event; /* 0: nothing was changed yet */
-	int64_t import_ms;     /* when its last part came */
+	/* keeper/command.c: an import goes on (ListAdd.more); NULL: none. Goes with the connection.
+	 */
+	struct command_import *import;
 	/* keeper/feed_staging.c: a change set that is being taken in; NULL: none */
 	struct feed_staging *feed;
 };

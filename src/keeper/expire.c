@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "keeper/expire.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/macro.h"
 #include "keeper/listing_writer.h"
 #include "keeper/transaction.h"
 
-enum { EXPIRE_STEP = 256 };
+enum { STEP_MS = 50 /* others wait for a step */ };
 
 struct expiry {
 	struct store_guard *guard;
@@ -22,13 +23,18 @@ static int expiry_on_run(void *arg)
 		.change = &expiry->item.change,
 		.author = span_text("expiry"),
 		.now_s = loop_now_s(expiry->guard->loop)};
-	struct store_select due = {
-		.which = STORE_EXPIRED, .time_s = writer.now_s, .limit = EXPIRE_STEP};
+	struct store_select due = {.which = STORE_EXPIRED, .time_s = writer.now_s};
 	struct listing_ending ending = {.at = ENDED_WHEN_DUE};
-	int r = listings_end(&writer, &due, &ending);
+	int64_t end_ms = clock_monotonic_ms() + STEP_MS;
+	int r;
 
+	do
+		r = listing_groups_end(&writer, &due, &ending);
+	while (r > 0 && clock_monotonic_ms() < end_ms);
 	if (r < 0)
 		return r;
+	if (r > 0)
+		expiry->item.when = PUBLISH_LATER;
 	return expiry->item.change.rows != 0 ? ITEM_KEEP : ITEM_TAKE_BACK;
 }
 

@@ -8,6 +8,7 @@
 #include "bus/convert.h"
 #include "keeper/command.h"
 #include "keeper/feed_row.h"
+#include "keeper/retirement_state.h"
 
 enum { ENTRIES_PER_LISTING = 4, ENTRIES_LEAST = 1024 };
 

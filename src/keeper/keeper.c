@@ -126,6 +126,7 @@ static void keeper_on_tick(struct timer *timer, void *arg)
 		return;
 	publisher_turn(keeper->publisher);
 	publisher_forget(keeper->publisher);
+	command_queue_resume(keeper->parts.queue);
 	keeper_arm_expiry(keeper);
 	if (may_end)
 		keeper_keep(keeper);
@@ -161,9 +162,15 @@ static void keeper_on_connection_closed(struct connection *connection, void *arg
 	command_import_broken(&OBJ(keeper, arg)->parts, connection);
 }
 
+static void keeper_on_connection_released(struct connection *connection)
+{
+	feed_forget(connection);
+	command_import_free(&connection->import);
+}
+
 static const struct connection_calls connection_calls = {.message = keeper_on_message,
 	.closed = keeper_on_connection_closed,
-	.released = feed_forget};
+	.released = keeper_on_connection_released};
 
 static void keeper_on_committed(void *arg)
 {
@@ -209,6 +216,7 @@ static struct keeper *keeper_new(const struct role_context *context)
 		.transaction = keeper->transaction,
 		.connections = keeper->connections,
 		.started_s = loop_now_s(context->loop)};
+	keeper->parts.queue = command_queue_new(&keeper->parts);
 	timer_init(&keeper->tick, keeper->loop, keeper_on_tick, keeper);
 	timer_init(&keeper->expiry, keeper->loop, keeper_on_expiry, keeper);
 	return keeper;
@@ -251,6 +259,7 @@ void keeper_finish(struct role_context *context)
 	struct keeper *keeper = OBJ(keeper, context->state);
 
 	transaction_commit(keeper->transaction);
+	command_queue_free(&keeper->parts.queue);
 	connections_free(&keeper->connections);
 	publisher_free(&keeper->publisher);
 	timer_done(&keeper->tick);

@@ -2,6 +2,7 @@
 #include "keeper/listing_writer.h"
 
 #include "base/macro.h"
+#include "base/mem.h"
 
 enum { PAGE_ROWS = 256 };
 
@@ -33,6 +34,7 @@ struct held_listing {
 	const struct store_listing *wanted;
 	uint64_t id; /* 0: the sublist does not hold the source */
 	bool is_same;
+	bool only_ends_otherwise;
 };
 
 static int held_found(const struct store_listing *listing, void *arg)
@@ -43,9 +45,10 @@ static int held_found(const struct store_listing *listing, void *arg)
 	if (!span_equal(listing->sublist, wanted->sublist))
 		return 0;
 	held->id = listing->id;
-	held->is_same = listing->until_s == wanted->until_s &&
-			listing->excluded == wanted->excluded &&
+	held->is_same = listing->excluded == wanted->excluded &&
 			span_equal(listing->reason, wanted->reason);
+	held->only_ends_otherwise = held->is_same && listing->until_s != wanted->until_s;
+	held->is_same = held->is_same && !held->only_ends_otherwise;
 	return 1;
 }
 
@@ -67,8 +70,8 @@ static int row_end(
 
 /* The sublist holds the source already: the same again changes nothing, anything else replaces
  * it. */
-static int listing_replace(
-	struct listing_writer *writer, const struct store_listing *listing, uint64_t evidence)
+static int listing_replace(struct listing_writer *writer, const struct store_listing *listing,
+	uint64_t evidence, struct renewing *renewing)
 {
 	struct held_listing held = {.wanted = listing};
 	uint64_t id = 0;
@@ -80,6 +83,11 @@ static int listing_replace(
 		return E_CONFLICT; /* the unique index said it is there */
 	if (held.is_same)
 		return LISTING_HELD;
+	if (held.only_ends_otherwise && renewing != NULL) {
+		renewing->until_s = listing->until_s;
+		renewing_add(renewing, held.id);
+		return LISTING_RENEWED;
+	}
 	r = row_end(writer, held.id, writer->now_s, span_text("replaced"));
 	if (r >= 0)
 		r = store_listing_add(writer->store, listing, evidence, &id);
@@ -133,7 +141,7 @@ int listing_enter(struct listing_writer *writer, const struct listing_row *row,
 	if (r > 0)
 		r = LISTING_ADDED;
 	else if (r == 0 && row->if_held == LISTING_REPLACE)
-		r = listing_replace(writer, &listing, evidence->id);
+		r = listing_replace(writer, &listing, evidence->id, row->renewing);
 	if (r > 0)
 		change_add(writer->change, row->list, row->source);
 	return r;
@@ -224,25 +232,222 @@ int listings_end(struct listing_writer *writer, const struct store_select *selec
 	return r;
 }
 
-int listings_end_list(struct listing_writer *writer, struct span list, struct span reason)
-{
-	int64_t ended;
-	int r = listing_event(writer);
+/* ---- groups ---- */
 
-	if (r < 0)
-		return r;
-	ended = store_list_end(writer->store, list,
-		&(struct store_ending){writer->now_s, writer->author, reason, writer->event.id});
-	if (ended < 0)
-		return (int)ended;
-	writer->change->all = true;
-	writer->change->rows += (uint32_t)ended;
-	return (int)ended;
+struct group_page {
+	struct change *change;
+	size_t len;
+	struct store_group groups[PAGE_ROWS];
+};
+
+static int group_touch(const struct store_listing *listing, void *arg)
+{
+	change_touch(arg, listing->list, &listing->source);
+	return 0;
 }
 
-/* ---- in force again ---- */
+/* Its sources are named as long as one delta can hold them. */
+static int group_page_found(const struct store_group *group, void *arg)
+{
+	struct group_page *page = arg;
+	struct change *change = page->change;
 
-static int page_restore(struct listing_writer *writer, const struct listing_page *page)
+	page->groups[page->len] = *group;
+	page->groups[page->len++].list = arena_copy(change->arena, group->list);
+	change->all = change->all || group->listings > CHANGED_MAX - change->len;
+	return 0;
+}
+
+static int group_page_touch(struct listing_writer *writer, const struct store_group *group)
+{
+	if (writer->change->all)
+		return 0;
+	return store_group_listings(writer->store, group, group_touch, writer->change);
+}
+
+static int group_page_end(struct listing_writer *writer, const struct group_page *page,
+	const struct listing_ending *ending)
+{
+	int r = page->len != 0 ? listing_event(writer) : 0;
+
+	for (size_t i = 0; i < page->len && r >= 0; i++) {
+		const struct store_group *group = &page->groups[i];
+		bool when_due = ending->at == ENDED_WHEN_DUE;
+
+		r = group_page_touch(writer, group);
+		if (r >= 0)
+			r = store_group_end(writer->store, group,
+				&(struct store_ending){when_due ? group->until_s : writer->now_s,
+					writer->author, ending->reason, writer->event.id});
+		writer->change->rows += (uint32_t)group->listings;
+	}
+	return r;
+}
+
+int listing_groups_end(struct listing_writer *writer, const struct store_select *select,
+	const struct listing_ending *ending)
+{
+	struct group_page page = {.change = writer->change};
+	struct store_select some = *select;
+	int r;
+
+	some.limit = select->limit != 0 && select->limit < PAGE_ROWS ? select->limit : PAGE_ROWS;
+	r = store_groups(writer->store, &some, group_page_found, &page);
+	if (r >= 0)
+		r = group_page_end(writer, &page, ending);
+	return r < 0 ? r : page.len == some.limit;
+}
+
+/* ---- many networks ---- */
+
+struct nets_entering {
+	struct listing_writer *writer;
+	const struct listing_row *row;
+	struct listing_import *import;
+	struct store_listing listing;
+	struct store_holding *holdings; /* one for each */
+	struct prefix *free;            /* those to be added */
+	size_t free_len;
+	uint32_t changed;
+	uint32_t replaced;
+};
+
+static int net_enter(
+	struct nets_entering *entering, const struct prefix *net, const struct store_holding *held)
+{
+	struct listing_writer *writer = entering->writer;
+	int r = 0;
+
+	if (held->held == STORE_HELD)
+		return 0;
+	entering->changed++;
+	if (held->held == STORE_HELD_UNTIL) {
+		renewing_add(&entering->import->renewing, held->id);
+		return 0;
+	}
+	if (held->held == STORE_HELD_OTHERWISE) {
+		entering->replaced++;
+		r = row_end(writer, held->id, writer->now_s, span_text("replaced"));
+	}
+	entering->free[entering->free_len++] = *net;
+	return r;
+}
+
+static bool anything_changes(const struct store_holding *holdings, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (holdings[i].held != STORE_HELD)
+			return true;
+	}
+	return false;
+}
+
+static void nets_touch(struct nets_entering *entering, const struct listing_nets *nets)
+{
+	struct change *change = entering->writer->change;
+
+	change->rows += entering->changed;
+	for (size_t i = 0; i < nets->len && !change->all; i++) {
+		struct source source = {.kind = SOURCE_NET, .net = nets->nets[i]};
+
+		if (entering->holdings[i].held != STORE_HELD)
+			change_touch(change, entering->row->list, &source);
+	}
+}
+
+static int nets_enter(struct nets_entering *entering, const struct listing_nets *nets)
+{
+	struct listing_writer *writer = entering->writer;
+	struct listing_import *import = entering->import;
+	struct store_nets free = {.nets = entering->free};
+	int r = listing_event(writer);
+
+	if (r >= 0)
+		r = listing_evidence(writer, &import->evidence);
+	entering->listing.added_event = writer->event.id;
+	for (size_t i = 0; i < nets->len && r >= 0; i++)
+		r = net_enter(entering, &nets->nets[i], &entering->holdings[i]);
+	free.len = entering->free_len;
+	free.evidence = import->evidence.id;
+	if (r >= 0 && free.len != 0)
+		r = store_nets_add(writer->store, &entering->listing, &free, &import->group);
+	if (r >= 0)
+		nets_touch(entering, nets);
+	return r;
+}
+
+int listing_enter_nets(struct listing_writer *writer, const struct listing_row *row,
+	struct listing_nets *nets, struct listing_import *import)
+{
+	static const struct source none = {.kind = SOURCE_NET};
+	struct listing_row any = *row;
+	struct nets_entering entering = {.writer = writer,
+		.row = row,
+		.import = import,
+		.holdings = mem_alloc_array(nets->len, sizeof(struct store_holding)),
+		.free = mem_alloc_array(nets->len, sizeof(struct prefix))};
+	struct store_nets all = {.nets = nets->nets, .len = nets->len};
+	int r;
+
+	any.source = &none;
+	entering.listing = listing_of(writer, &any);
+	import->renewing.until_s = row->until_s;
+	r = store_nets_held(writer->store, &entering.listing, &all, entering.holdings);
+	if (r >= 0 && anything_changes(entering.holdings, nets->len))
+		r = nets_enter(&entering, nets);
+	nets->replaced = entering.replaced;
+	mem_free(entering.holdings);
+	mem_free(entering.free);
+	return r;
+}
+
+int listing_renew(struct listing_writer *writer, struct renewing *renewing)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < renewing->room && r >= 0; i++) {
+		const struct renewing_group *group = &renewing->groups[i];
+		struct store_renewal renewal = {group->id, writer->event.id, renewing->until_s,
+			group->seen, group->words, group->count};
+
+		if (group->id != 0)
+			r = store_group_renew(writer->store, &renewal);
+	}
+	if (renewing->len != 0)
+		writer->change->all = true;
+	renewing_clear(renewing);
+	return r;
+}
+
+/* ---- the state before an event ---- */
+
+struct restore_page {
+	struct listing_restoring *restoring;
+	struct listing_writer *writer;
+	size_t len;
+	struct store_listing listings[PAGE_ROWS]; /* of each the number and the source */
+};
+
+/* What the event itself had added, and then replaced, was not there before it. */
+static int restore_found(const struct store_listing *listing, void *arg)
+{
+	struct restore_page *page = arg;
+	struct listing_restoring *restoring = page->restoring;
+	int r = 0;
+
+	restoring->after_id = listing->id;
+	if (listing->added_event != restoring->event &&
+		(listing->until_s == 0 || listing->until_s > page->writer->now_s))
+		r = restoring->may_list != NULL ? restoring->may_list(listing, restoring->arg) : 1;
+	if (r <= 0)
+		return r;
+	page->listings[page->len++] =
+		(struct store_listing){.id = listing->id, .source = listing->source};
+	change_touch(page->writer->change, listing->list, &listing->source);
+	return page->len == PAGE_ROWS;
+}
+
+static int page_restore(struct listing_writer *writer, const struct restore_page *page)
 {
 	int r = page->len != 0 ? listing_event(writer) : 0;
 
@@ -250,38 +455,52 @@ static int page_restore(struct listing_writer *writer, const struct listing_page
 		uint64_t id;
 
 		r = store_listing_again(
-			writer->store, page->rows[i].id, writer->now_s, writer->event.id, &id);
+			writer->store, &page->listings[i], writer->now_s, writer->event.id, &id);
 		writer->change->rows += r > 0;
 	}
 	return r < 0 ? r : 0;
 }
 
-struct restoring {
-	uint64_t event;
-	int64_t now_s;
-};
-
-/* What the event itself had added, and then replaced, was not there before it. */
-static int restore_choose(const struct store_listing *listing, void *arg)
+int listings_restore(struct listing_writer *writer, struct listing_restoring *restoring)
 {
-	const struct restoring *restoring = arg;
+	struct restore_page page = {.restoring = restoring, .writer = writer};
+	struct store_select select = {.which = STORE_REMOVED,
+		.event = restoring->event,
+		.after_id = restoring->after_id,
+		.limit = PAGE_ROWS};
+	int found = store_listings(writer->store, &select, restore_found, &page);
+	int r = found < 0 ? found : page_restore(writer, &page);
 
-	return listing->added_event != restoring->event &&
-	       (listing->until_s == 0 || listing->until_s > restoring->now_s);
+	return r < 0 ? r : found > 0;
 }
 
-int listings_restore(struct listing_writer *writer, uint64_t event)
+static int renewal_found(const struct store_group *group, void *arg)
 {
-	struct restoring restoring = {event, writer->now_s};
-	struct listing_ending ending = {.choose = restore_choose, .arg = &restoring};
-	struct listing_page page = {.change = writer->change, .ending = &ending};
-	struct store_select select = {.which = STORE_REMOVED, .event = event};
-	int r;
+	struct group_page *page = arg;
 
-	do {
-		r = page_read(&page, writer->store, &select);
-		if (r >= 0)
-			r = page_restore(writer, &page);
-	} while (r >= 0 && page.len == PAGE_ROWS);
-	return r;
+	page->groups[page->len++] = *group;
+	return 0;
+}
+
+int listings_renew_back(struct listing_writer *writer, struct listing_restoring *restoring)
+{
+	struct group_page page = {.len = 0};
+	struct store_select select = {.event = restoring->event,
+		.after_id = restoring->after_renewal,
+		.limit = PAGE_ROWS};
+	int r = store_renewals(writer->store, &select, renewal_found, &page);
+
+	if (r >= 0 && page.len != 0)
+		r = listing_event(writer);
+	for (size_t i = 0; i < page.len && r >= 0; i++) {
+		struct store_renewal back = {.group = page.groups[i].id,
+			.event = writer->event.id,
+			.until_s = page.groups[i].until_s};
+
+		r = store_group_renew(writer->store, &back);
+		restoring->after_renewal = back.group;
+		writer->change->rows += (uint32_t)page.groups[i].listings;
+		writer->change->all = true;
+	}
+	return r < 0 ? r : page.len == PAGE_ROWS;
 }

@@ -20,6 +20,7 @@
  */
 #include "conf/conf.h"
 #include "keeper/change.h"
+#include "store/renewing.h"
 #include "store/store.h"
 
 struct listing_writer {
@@ -44,9 +45,11 @@ struct listing_row {
 	int64_t until_s; /* 0: until review */
 	bool excluded;
 	enum listing_if_held if_held;
+	/* Of an import: what is there and only ends at another time is noted here, not replaced. */
+	struct renewing *renewing;
 };
 
-enum listing_entered { LISTING_HELD, LISTING_ADDED, LISTING_REPLACED };
+enum listing_entered { LISTING_HELD, LISTING_ADDED, LISTING_REPLACED, LISTING_RENEWED };
 
 /* Which of the listings that a query finds end, and why. */
 struct listing_ending {
@@ -73,8 +76,46 @@ int listing_end(struct listing_writer *writer, uint64_t id, const struct listing
  * after_id is the writer's. */
 int listings_end(struct listing_writer *writer, const struct store_select *select,
 	const struct listing_ending *ending);
-/* Ends all of a list; how many. It is published by a snapshot. */
-int listings_end_list(struct listing_writer *writer, struct span list, struct span reason);
-/* What the event found and ended is in force again, unless its time is over or the sublist holds
- * the source anew. */
-int listings_restore(struct listing_writer *writer, uint64_t event);
+/* Ends groups as a whole: as many as select->limit says of those that it finds (store_groups). 1:
+ * there may be more. */
+int listing_groups_end(struct listing_writer *writer, const struct store_select *select,
+	const struct listing_ending *ending);
+
+/* ---- many networks ---- */
+
+/* What an import carries from one of its parts to the next. */
+struct listing_import {
+	struct store_evidence evidence;
+	uint64_t group;
+	struct renewing renewing;
+};
+
+struct listing_nets {
+	const struct prefix *nets; /* ascending, as store_nets says */
+	size_t len;
+	uint32_t replaced; /* out */
+};
+
+/* As listing_enter, with LISTING_REPLACE, for each of them; but what is there and only ends at
+ * another time is noted in import->renewing. */
+int listing_enter_nets(struct listing_writer *writer, const struct listing_row *row,
+	struct listing_nets *nets, struct listing_import *import);
+/* The import is over: what was noted gets its new end. */
+int listing_renew(struct listing_writer *writer, struct renewing *renewing);
+
+/* ---- the state before an event ---- */
+
+struct listing_restoring {
+	uint64_t event;
+	uint64_t after_id;      /* 0 at first */
+	uint64_t after_renewal; /* 0 at first */
+	/* 1: it may be listed, 0: it may not, and is left out; < 0: fail with that. */
+	store_listing_call *may_list;
+	void *arg;
+};
+
+/* A step of it: what the event ended is in force again, unless its time is over, it may not be
+ * listed, or the sublist holds the source anew. 1: there may be more. */
+int listings_restore(struct listing_writer *writer, struct listing_restoring *restoring);
+/* A step of it: what got its present end by the event has the one before. 1: there may be more. */
+int listings_renew_back(struct listing_writer *writer, struct listing_restoring *restoring);

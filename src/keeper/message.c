@@ -6,8 +6,6 @@
 #include "bus/frame.h"
 #include "bus/record.h"
 
-enum { EVIDENCE_SHOWN = 64 };
-
 static Stockade__Source *source_encode(struct arena *arena, const struct source *source)
 {
 	struct source *copy = arena_alloc(arena, sizeof(*copy));
@@ -40,16 +38,6 @@ static char *listing_code(
 	return (char *)"";
 }
 
-static void listing_encode_evidence(const struct encoder *encoder, Stockade__Listing *wire)
-{
-	size_t count = EVIDENCE_SHOWN;
-
-	wire->evidence = arena_alloc(encoder->arena, count * sizeof(*wire->evidence));
-	if (store_listing_evidence(encoder->store, wire->id, wire->evidence, &count) < 0)
-		count = 0;
-	wire->n_evidence = count;
-}
-
 Stockade__Listing *listing_encode(
 	const struct encoder *encoder, const struct store_listing *listing)
 {
@@ -75,7 +63,9 @@ Stockade__Listing *listing_encode(
 		wire->author = words_encode(arena, listing->author);
 		wire->ended_by = words_encode(arena, listing->ended_by);
 	}
-	listing_encode_evidence(encoder, wire);
+	wire->n_evidence = 1;
+	wire->evidence = arena_alloc(arena, sizeof(*wire->evidence));
+	wire->evidence[0] = listing->evidence;
 	return wire;
 }
 

@@ -3,6 +3,7 @@
 /* The parts of the keeper that work on a message: keeper.c makes them and alone knows the rest. */
 #include <stdint.h>
 
+struct command_queue;
 struct connections;
 struct publisher;
 struct store_guard;
@@ -13,5 +14,6 @@ struct keeper_parts {
 	struct publisher *publisher;
 	struct transaction *transaction;
 	struct connections *connections;
+	struct command_queue *queue;
 	int64_t started_s;
 };

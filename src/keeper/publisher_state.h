@@ -13,7 +13,7 @@
  */
 #include <stdbool.h>
 
-#include "keeper/delta_log.h"
+#include "list/delta_log.h"
 
 enum {
 	LOG_RANGES = 200000, /* over the snapshot, before a new one is written */

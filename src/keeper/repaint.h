@@ -4,8 +4,8 @@
  * What changed sources answer now, as a delta. Keeper only; its thread.
  */
 #include "keeper/change.h"
-#include "keeper/delta_log.h"
 #include "keeper/layout.h"
+#include "list/delta_log.h"
 #include "store/store.h"
 
 /* The store, and the lists as they are published. */

@@ -65,28 +65,29 @@ static bool nets_meet(struct prefix a, struct prefix b)
 	return prefix_is_v4(a) == prefix_is_v4(b) && (prefix_covers(a, b) || prefix_covers(b, a));
 }
 
-static int net_may_be_listed(const struct conf *conf, const struct rule_entry *entry,
-	const char *text, struct fault *why)
+static int net_may_be_listed(
+	const struct conf *conf, const struct rule_entry *entry, struct fault *why)
 {
 	const struct conf_list *list = entry->list;
 	struct prefix net = entry->source->net;
 	bool v4 = prefix_is_v4(net);
+	char text[PREFIX_TEXT_SIZE];
 
 	if (net.bits < (v4 ? WIDEST_V4_BITS : WIDEST_V6_BITS))
 		return fault_set(why, E_PROTECTED,
-			"'%s' is far too wide: nothing wider than %s is listed", text,
-			v4 ? "/8" : "/16");
+			"'%s' is far too wide: nothing wider than %s is listed",
+			prefix_print(net, text), v4 ? "/8" : "/16");
 	if (list->never_special_use && prefix_is_special_use(net, false))
 		return fault_set(why, E_PROTECTED,
 			"'%s' is or holds a special-use network (RFC 6890), which is never listed",
-			text);
+			prefix_print(net, text));
 	for (size_t i = 0; list->never_own && i < conf->own_networks_len; i++) {
 		char own[PREFIX_TEXT_SIZE];
 
 		if (nets_meet(conf->own_networks[i], net))
 			return fault_set(why, E_PROTECTED,
-				"'%s' is or holds our own network %s, which is never listed", text,
-				prefix_print(conf->own_networks[i], own));
+				"'%s' is or holds our own network %s, which is never listed",
+				prefix_print(net, text), prefix_print(conf->own_networks[i], own));
 	}
 	return 0;
 }
@@ -117,14 +118,14 @@ int rule_may_list(const struct conf *conf, const struct rule_entry *entry, struc
 	bool domain = entry->source->kind == SOURCE_DOMAIN;
 	char text[SOURCE_TEXT_SIZE];
 
-	source_print(entry->source, text);
 	if (!allow && domain != (list->holds == LIST_OF_DOMAINS))
 		return fault_set(why, E_USAGE, "list '%s' holds %s, and '%s' is not one of them",
-			list->name, list->holds == LIST_OF_DOMAINS ? "domains" : "addresses", text);
+			list->name, list->holds == LIST_OF_DOMAINS ? "domains" : "addresses",
+			source_print(entry->source, text));
 	if (allow || entry->excluded)
 		return 0;
 	return domain ? domain_may_be_listed(conf, list, entry->source->domain, why)
-		      : net_may_be_listed(conf, entry, text, why);
+		      : net_may_be_listed(conf, entry, why);
 }
 
 int64_t rule_until(

@@ -147,6 +147,33 @@ int store_events_covering(struct store *store, const struct source *source, uint
 	return r;
 }
 
+int store_event_unfinished(struct store *store, uint64_t id, bool unfinished)
+{
+	AUTO(sql) *sql = sql_start(store, unfinished ? Q_UNFINISHED_ADD : Q_UNFINISHED_DROP);
+
+	sql_add_id(sql, id);
+	return sql_run(sql);
+}
+
+int store_unfinished(struct store *store, uint64_t *ret_id)
+{
+	AUTO(sql) *sql = sql_start(store, Q_UNFINISHED);
+	int64_t id = 0;
+	int r = sql_number(sql, &id);
+
+	if (r > 0)
+		*ret_id = (uint64_t)id;
+	return r;
+}
+
+int store_event_is_unfinished(struct store *store, uint64_t id)
+{
+	AUTO(sql) *sql = sql_start(store, Q_UNFINISHED_GET);
+
+	sql_add_id(sql, id);
+	return sql_next(sql);
+}
+
 int store_events_verify(struct store *store, uint64_t *ret_bad_id)
 {
 	AUTO(sql) *sql = sql_start(store, Q_EVENT_FIRST);

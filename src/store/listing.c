@@ -1,411 +1,331 @@
 /* SPDX-License-Identifier: ISC */
-#include "base/arena.h"
 #include "base/macro.h"
-#include "base/mem.h"
 #include "store/list_slot.h"
+#include "store/listing_group.h"
+#include "store/listing_id.h"
 #include "store/meta.h"
 #include "store/sql.h"
-#include "store/store.h"
+#include "store/store_priv.h"
 #include "store/words.h"
 
-/* Listings: entered, ended, entered again, and found by source, what covers it, what is within. */
+/* Listings: entered, ended, entered again. */
 
-/* ---- entering and ending ---- */
+/* 1: the slot holds the source in force. */
+static int slot_holds(struct store *store, int64_t slot, const struct source *source)
+{
+	AUTO(sql) *sql = sql_start(store, Q_LISTING_HELD);
 
-struct listing_ids {
-	int64_t slot, policy;
-};
+	sql_add_source(sql, source);
+	sql_add_int(sql, slot);
+	return sql_next(sql);
+}
 
-static int listing_insert(struct store *store, const struct store_listing *listing,
-	const struct listing_ids *ids, int64_t *ret_id)
+static int listing_insert(struct store *store, uint64_t id, const struct source *source)
 {
 	AUTO(sql) *sql = sql_start(store, Q_LISTING_ADD);
 
-	sql_add_int(sql, ids->slot);
-	sql_add_source(sql, &listing->source);
-	sql_add_int(sql, listing->since_s);
-	sql_add_int(sql, listing->until_s);
-	sql_add_int(sql, ids->policy);
-	sql_add_text(sql, listing->reason);
-	sql_add_id(sql, listing->incident);
-	sql_add_text(sql, listing->author);
-	sql_add_int(sql, listing->excluded);
-	sql_add_id(sql, listing->added_event);
-	return sql_insert(sql, ret_id);
+	sql_add_id(sql, id);
+	sql_add_source(sql, source);
+	return sql_run(sql);
 }
 
-/* Two numbers of rows: of a listing and its evidence, or of a listing and its copy. */
-static int pair_add(struct store *store, enum query name, int64_t first, int64_t second)
+static int count_added(struct store *store, const struct open_group *group, int64_t listings)
 {
-	AUTO(sql) *sql = sql_start(store, name);
+	int r = counts_group(store, group->id, listings);
 
-	sql_add_int(sql, first);
-	sql_add_int(sql, second);
-	return sql_run(sql);
+	return r < 0 ? r : counts_slot(store, group->slot, listings);
+}
+
+static int group_take(struct store *store, struct open_group *group, const struct source *source,
+	uint64_t *ret_id)
+{
+	uint64_t id = listing_id_of(group->id, group->next++);
+	int r = listing_insert(store, id, source);
+
+	if (r >= 0)
+		r = count_added(store, group, 1);
+	if (r < 0)
+		return r;
+	*ret_id = id;
+	return 1;
+}
+
+/* RFC 6471, section 2.1: nothing is listed but by a published criterion, on evidence. */
+static int listing_check(const struct store_listing *listing, uint64_t evidence)
+{
+	bool is_founded = listing->policy.len != 0 && evidence != 0;
+
+	return is_founded ? words_check(listing->reason) : E_USAGE;
 }
 
 int store_listing_add(struct store *store, const struct store_listing *listing, uint64_t evidence,
 	uint64_t *ret_id)
 {
-	struct listing_ids ids;
-	int64_t id = 0;
-	int r;
+	struct open_group *group = NULL;
+	int64_t slot = 0;
+	int r = listing_check(listing, evidence);
 
-	/* RFC 6471, section 2.1: nothing is listed but by a published criterion, on evidence. */
-	if (listing->policy.len == 0 || evidence == 0)
-		return E_USAGE;
-	r = words_check(listing->reason);
 	if (r >= 0)
-		r = list_slot_of(store, listing, &ids.slot);
+		r = list_slot_of(store, listing, &slot);
 	if (r >= 0)
-		r = policy_of(store, listing, &ids.policy);
+		r = slot_holds(store, slot, &listing->source);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = group_for(store, listing, evidence, &group);
+	return r < 0 ? r : group_take(store, group, &listing->source, ret_id);
+}
+
+/* ---- many at once ---- */
+
+enum { NETS_AT_ONCE = 64 };
+
+static int nets_insert(
+	struct store *store, const struct prefix *nets, size_t len, struct open_group *group)
+{
+	AUTO(sql) *sql = sql_start(store, len == 1 ? Q_LISTING_ADD : Q_LISTINGS_ADD_64);
+
+	for (size_t i = 0; i < len; i++) {
+		sql_add_id(sql, listing_id_of(group->id, group->next++));
+		sql_add_blob(sql, span_of(nets[i].ip.b, sizeof(nets[i].ip.b)));
+		sql_add_int(sql, nets[i].bits);
+	}
+	return sql_run(sql);
+}
+
+/* As many as one statement takes and the group has room for. */
+static size_t nets_at_once(const struct open_group *group, size_t len)
+{
+	bool fits = len >= NETS_AT_ONCE && group->next + NETS_AT_ONCE <= LISTING_ID_WITHIN;
+
+	return fits ? NETS_AT_ONCE : 1;
+}
+
+int store_nets_add(struct store *store, const struct store_listing *listing,
+	const struct store_nets *nets, uint64_t *group)
+{
+	struct open_group *open = NULL;
+	int r = listing_check(listing, nets->evidence);
+
+	if (r >= 0 && *group != 0)
+		r = group_go_on(store, listing, nets->evidence, (int64_t)*group);
+	for (size_t i = 0, count; i < nets->len && r >= 0; i += count) {
+		r = group_for(store, listing, nets->evidence, &open);
+		if (r < 0)
+			return r;
+		count = nets_at_once(open, nets->len - i);
+		r = nets_insert(store, nets->nets + i, count, open);
+		if (r >= 0)
+			r = count_added(store, open, (int64_t)count);
+	}
+	if (r >= 0 && open != NULL)
+		*group = (uint64_t)open->id;
+	return r < 0 ? r : 0;
+}
+
+/* ---- ending ---- */
+
+struct group_head {
+	int64_t id;
+	int64_t slot;
+	int64_t listings;
+};
+
+/* E_ABSENT: it is not in force. */
+static int group_head_read(struct store *store, int64_t id, struct group_head *ret_head)
+{
+	AUTO(sql) *sql = sql_start(store, Q_GROUP_GET);
+	int r = counts_write_groups(store);
+
+	sql_add_int(sql, id);
 	if (r >= 0)
-		r = listing_insert(store, listing, &ids, &id);
+		r = sql_next(sql);
 	if (r <= 0)
-		return r;
-	r = pair_add(store, Q_LISTING_EVIDENCE_ADD, id, (int64_t)evidence);
-	if (r >= 0)
-		r = counts_slot(store, ids.slot, 1);
-	if (r < 0)
-		return r;
-	*ret_id = (uint64_t)id;
-	return 1;
+		return r < 0 ? r : E_ABSENT;
+	*ret_head = (struct group_head){id, sql_int(sql, 1), sql_int(sql, 3)};
+	return 0;
 }
 
-static int listing_slot(struct store *store, uint64_t id, int64_t *ret_slot)
+static int group_end(
+	struct store *store, const struct group_head *head, const struct store_ending *ending)
 {
-	AUTO(sql) *sql = sql_start(store, Q_LISTING_SLOT);
-	int r;
+	AUTO(sql) *sql = sql_start(store, Q_GROUP_END);
+	int64_t ended = words_check(ending->reason);
 
-	sql_add_id(sql, id);
-	r = sql_number(sql, ret_slot);
-	return r > 0 ? 0 : r < 0 ? r : E_ABSENT;
-}
-
-static void ending_add(struct sql *sql, const struct store_ending *ending)
-{
-	sql_add_int(sql, ending->at_s);
-	sql_add_text(sql, ending->by);
-	sql_add_text(sql, ending->reason);
-	sql_add_id_or_null(sql, ending->event);
-}
-
-int store_listing_end(struct store *store, uint64_t id, const struct store_ending *ending)
-{
-	AUTO(sql) *sql = sql_start(store, Q_LISTING_END);
-	int64_t slot = 0, ended = words_check(ending->reason);
-
-	if (ended >= 0)
-		ended = listing_slot(store, id, &slot);
 	if (ended < 0)
 		return (int)ended;
-	sql_add_id(sql, id);
-	ending_add(sql, ending);
+	sql_add_int(sql, head->id);
+	sql_add_ending(sql, ending);
 	ended = sql_update(sql);
 	if (ended <= 0)
 		return ended < 0 ? (int)ended : E_ABSENT;
-	return counts_slot(store, slot, -1);
+	return counts_slot(store, head->slot, -head->listings);
 }
 
-int64_t store_list_end(struct store *store, struct span list, const struct store_ending *ending)
+int store_group_end(
+	struct store *store, const struct store_group *group, const struct store_ending *ending)
 {
-	AUTO(sql) *sql = sql_start(store, Q_LIST_END);
-	AUTO(sql) *count_none = sql_start(store, Q_LIST_COUNT_NONE);
-	int64_t ended = words_check(ending->reason);
+	struct group_head head = {(int64_t)group->id, group->slot, (int64_t)group->listings};
+
+	return group_end(store, &head, ending);
+}
+
+static int listing_move(struct store *store, uint64_t id, struct open_group *to)
+{
+	AUTO(sql) *sql = sql_start(store, Q_LISTING_MOVE);
+	int64_t moved;
 	int r;
 
-	if (ended < 0)
-		return ended;
-	sql_add_text(sql, list);
-	ending_add(sql, ending);
-	ended = sql_update(sql);
-	if (ended < 0)
-		return ended;
-	sql_add_text(count_none, list);
-	r = sql_run(count_none);
-	return r < 0 ? r : ended;
-}
-
-int store_listing_again(
-	struct store *store, uint64_t id, int64_t now_s, uint64_t event, uint64_t *ret_id)
-{
-	AUTO(sql) *sql = sql_start(store, Q_LISTING_AGAIN);
-	int64_t slot = 0, copy = 0;
-	int r = listing_slot(store, id, &slot);
-
-	if (r < 0)
-		return r;
 	sql_add_id(sql, id);
-	sql_add_int(sql, now_s);
-	sql_add_id(sql, event);
-	r = sql_insert(sql, &copy);
-	if (r <= 0)
-		return r;
-	r = pair_add(store, Q_LISTING_EVIDENCE_AGAIN, (int64_t)id, copy);
+	sql_add_id(sql, listing_id_of(to->id, to->next++));
+	moved = sql_update(sql);
+	if (moved <= 0)
+		return moved < 0 ? (int)moved : E_ABSENT;
+	r = counts_group(store, listing_id_group(id), -1);
+	return r < 0 ? r : counts_group(store, to->id, 1);
+}
+
+/* Those of its group that go on are not touched: it goes into a group that has ended. */
+int store_listing_end(struct store *store, uint64_t id, const struct store_ending *ending)
+{
+	struct group_copy copy = {.from = listing_id_group(id), .ending = ending};
+	struct open_group *ended = NULL;
+	struct group_head head;
+	int r = words_check(ending->reason);
+
 	if (r >= 0)
-		r = counts_slot(store, slot, 1);
+		r = group_head_read(store, copy.from, &head);
 	if (r < 0)
 		return r;
-	*ret_id = (uint64_t)copy;
-	return 1;
+	if (head.listings == 1)
+		return group_end(store, &head, ending);
+	r = group_for_copy(store, &copy, &ended);
+	if (r >= 0)
+		r = listing_move(store, id, ended);
+	return r < 0 ? r : counts_slot(store, head.slot, -1);
 }
 
-/* ---- finding ---- */
+/* ---- in force again ---- */
 
-/* A selection on its way: whom to call, and what is left out. */
-struct selection {
-	const struct store_select *select;
-	struct span list;          /* only listings of it; empty: of all */
-	const struct source *skip; /* not of this source itself; may be NULL */
-	store_listing_call *each;
-	void *arg;
-};
-
-static int listing_read(const struct sql *sql, struct store_listing *listing)
+int store_listing_again(struct store *store, const struct store_listing *listing, int64_t now_s,
+	uint64_t event, uint64_t *ret_id)
 {
-	*listing = (struct store_listing){
-		.id = sql_id(sql, 0),
-		.list = sql_span(sql, 1),
-		.sublist = sql_span(sql, 2),
-		.since_s = sql_int(sql, 5),
-		.until_s = sql_int(sql, 6),
-		.policy = sql_span(sql, 7),
-		.policy_version = sql_u32(sql, 8),
-		.reason = sql_span(sql, 9),
-		.incident = sql_id(sql, 10),
-		.author = sql_span(sql, 11),
-		.excluded = sql_int(sql, 12) != 0,
-		.added_event = sql_id(sql, 13),
-		.ended_s = sql_int(sql, 14),
-		.ended_by = sql_span(sql, 15),
-		.ended_reason = sql_span(sql, 16),
-		.ended_event = sql_id(sql, 17),
-	};
-	return sql_source(sql, 3, &listing->source);
+	struct group_copy copy = {
+		.from = listing_id_group(listing->id), .now_s = now_s, .event = event};
+	struct open_group *group = NULL;
+	int64_t slot = 0;
+	int r = group_slot(store, copy.from, &slot);
+
+	if (r >= 0)
+		r = slot_holds(store, slot, &listing->source);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = group_for_copy(store, &copy, &group);
+	return r < 0 ? r : group_take(store, group, &listing->source, ret_id);
 }
 
-/* 1: stopped, by the caller or by the limit. */
-static int listings_each(struct sql *sql, const struct selection *selection)
+/* ---- another end ---- */
+
+static int group_set_until(struct store *store, int64_t group, const struct store_renewal *renewal)
 {
-	uint32_t left = selection->select->limit != 0 ? selection->select->limit : UINT32_MAX;
-	int r = 0;
-
-	while (r == 0 && (r = sql_next(sql)) > 0 && left != 0) {
-		struct store_listing listing;
-
-		r = listing_read(sql, &listing);
-		if (r < 0 ||
-			(selection->list.len != 0 && !span_equal(selection->list, listing.list)) ||
-			(selection->skip != NULL && source_equal(selection->skip, &listing.source)))
-			continue;
-		left--;
-		r = selection->each(&listing, selection->arg);
-	}
-	return r != 0 ? r : left == 0;
-}
-
-static int listings_at(
-	struct store *store, const struct key *key, const struct selection *selection)
-{
-	bool ended = selection->select->which == STORE_ENDED_COVERING;
-	AUTO(sql) *sql = sql_start(store, ended ? Q_LISTINGS_ENDED_AT : Q_LISTINGS_AT);
-
-	sql_add_key(sql, key);
-	return listings_each(sql, selection);
-}
-
-static int listings_covering(struct store *store, const struct selection *selection)
-{
-	struct key key;
-	int r = 0;
-
-	for (unsigned step = 0; r == 0 && key_covering(selection->select->source, step, &key);
-		step++)
-		r = listings_at(store, &key, selection);
-	return r;
-}
-
-static int listings_within(struct store *store, const struct selection *selection)
-{
-	AUTO(sql) *sql = NULL;
-	struct key_bounds range;
-
-	if (!key_within(selection->select->source, &range))
-		return 0;
-	sql = sql_start(store, Q_LISTINGS_WITHIN);
-	sql_add_range(sql, &range);
-	return listings_each(sql, selection);
-}
-
-/* Those of one sql, whose parameters are members of the selection. */
-static int listings_of(struct store *store, enum query name, const struct selection *selection)
-{
-	AUTO(sql) *sql = sql_start(store, name);
-	const struct store_select *select = selection->select;
-
-	switch (select->which) {
-	case STORE_FEED:
-		sql_add_text(sql, select->list);
-		break;
-	case STORE_ENDED:
-		sql_add_about(sql, select->source, select->limit);
-		break;
-	case STORE_PAGE:
-		sql_add_text(sql, select->list);
-		sql_add_id(sql, select->after_id);
-		sql_add_limit(sql, select->limit);
-		break;
-	case STORE_EXPIRED:
-		sql_add_int(sql, select->time_s);
-		sql_add_limit(sql, select->limit);
-		break;
-	default:
-		sql_add_id(sql, select->event);
-		sql_add_id(sql, select->after_id);
-		break;
-	}
-	return listings_each(sql, selection);
-}
-
-int store_listings(
-	struct store *store, const struct store_select *select, store_listing_call *each, void *arg)
-{
-	static const enum query names[] = {
-		[STORE_FEED] = Q_LISTINGS_FEED,
-		[STORE_ENDED] = Q_LISTINGS_ENDED,
-		[STORE_PAGE] = Q_LISTINGS_PAGE,
-		[STORE_ADDED] = Q_LISTINGS_ADDED,
-		[STORE_REMOVED] = Q_LISTINGS_REMOVED,
-		[STORE_EXPIRED] = Q_LISTINGS_EXPIRED,
-	};
-	struct selection selection = {
-		.select = select, .list = select->list, .each = each, .arg = arg};
-	struct key key;
-
-	switch (select->which) {
-	case STORE_AT:
-		key = key_of(select->source);
-		return listings_at(store, &key, &selection);
-	case STORE_ENDED_COVERING:
-		selection.skip = select->source;
-		return listings_covering(store, &selection);
-	case STORE_COVERING:
-		return listings_covering(store, &selection);
-	case STORE_WITHIN:
-		selection.skip = select->source;
-		return listings_within(store, &selection);
-	case STORE_FEED:
-		selection.list = span_text(""); /* it names the author */
-		break;
-	default:
-		break;
-	}
-	return listings_of(store, names[select->which], &selection);
-}
-
-/* ---- all of them ---- */
-
-/* The names of all slots, by id; a join would look them up for each of millions of rows. */
-struct slot_table {
-	struct arena *arena;
-	struct slot_names {
-		int64_t id;
-		struct span list, sublist;
-	} * names;
-	size_t len, room;
-};
-
-static int slots_read(struct store *store, struct slot_table *slots)
-{
-	AUTO(sql) *sql = sql_start(store, Q_SLOTS);
+	AUTO(sql) *note = sql_start(store, Q_RENEWAL_ADD);
+	AUTO(sql) *set = sql_start(store, Q_GROUP_SET_UNTIL);
 	int r;
 
-	while ((r = sql_next(sql)) > 0) {
-		mem_grow(&slots->names, &slots->room, slots->len + 1, sizeof(*slots->names));
-		slots->names[slots->len++] = (struct slot_names){sql_int(sql, 0),
-			arena_copy(slots->arena, sql_span(sql, 1)),
-			arena_copy(slots->arena, sql_span(sql, 2))};
-	}
-	return r;
+	sql_add_id(note, renewal->event);
+	sql_add_int(note, group);
+	sql_add_int(note, renewal->until_s);
+	sql_add_int(set, group);
+	sql_add_int(set, renewal->until_s);
+	r = sql_run(note);
+	return r < 0 ? r : sql_run(set);
 }
 
-static const struct slot_names *slot_find(const struct slot_table *slots, int64_t id)
+static bool is_seen(const struct store_renewal *renewal, uint64_t within)
 {
-	size_t low = 0, high = slots->len;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (slots->names[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < slots->len && slots->names[low].id == id ? &slots->names[low] : NULL;
+	return within / 64 < renewal->words && (renewal->seen[within / 64] >> within % 64 & 1) != 0;
 }
 
-static int listing_read_short(
-	const struct sql *sql, const struct slot_table *slots, struct store_listing *listing)
-{
-	const struct slot_names *names = slot_find(slots, sql_int(sql, 0));
+/* The next of a group that were seen, or were not. */
+struct id_page {
+	const struct store_renewal *renewal;
+	bool seen;
+	uint64_t after; /* the last that was looked at */
+	size_t len;
+	uint64_t ids[256];
+};
 
-	if (names == NULL)
-		return E_CORRUPT;
-	listing->list = names->list;
-	listing->sublist = names->sublist;
-	listing->until_s = sql_int(sql, 3);
-	listing->reason = sql_span(sql, 4);
-	listing->excluded = sql_int(sql, 5) != 0;
-	return sql_source(sql, 1, &listing->source);
-}
-
-static int listings_all(
-	struct store *store, const struct slot_table *slots, store_listing_call *each, void *arg)
+static int ids_read(struct store *store, struct id_page *page)
 {
-	AUTO(sql) *sql = sql_start(store, Q_LISTINGS_ALL);
-	struct store_listing listing = {.id = 0};
+	AUTO(sql) *sql = sql_start(store, Q_GROUP_IDS);
 	int r = 0;
 
-	while (r == 0 && (r = sql_next(sql)) > 0) {
-		r = listing_read_short(sql, slots, &listing);
-		if (r >= 0)
-			r = each(&listing, arg);
+	page->len = 0;
+	sql_add_id(sql, page->after);
+	sql_add_id(sql, listing_id_of((int64_t)page->renewal->group, LISTING_ID_WITHIN));
+	while (page->len < COUNTOF(page->ids) && (r = sql_next(sql)) > 0) {
+		page->after = sql_id(sql, 0);
+		if (is_seen(page->renewal, listing_id_within(page->after)) == page->seen)
+			page->ids[page->len++] = page->after;
 	}
 	return r < 0 ? r : 0;
 }
 
-int store_listings_all(struct store *store, store_listing_call *each, void *arg)
+static int listings_move(
+	struct store *store, const struct store_renewal *renewal, bool seen, struct open_group *to)
 {
-	struct slot_table slots = {.arena = arena_new(0)};
-	int r = slots_read(store, &slots);
+	struct id_page page = {.renewal = renewal,
+		.seen = seen,
+		.after = listing_id_of((int64_t)renewal->group, 0) - 1};
+	int r;
 
-	if (r >= 0)
-		r = listings_all(store, &slots, each, arg);
-	mem_free(slots.names);
-	arena_free(&slots.arena);
+	do {
+		r = ids_read(store, &page);
+		for (size_t i = 0; i < page.len && r >= 0; i++)
+			r = listing_move(store, page.ids[i], to);
+	} while (page.len == COUNTOF(page.ids) && r >= 0);
 	return r;
 }
 
-int store_listing_next_end(struct store *store, int64_t *ret_until_s)
+static int renewals_copy(struct store *store, int64_t from, int64_t to)
 {
-	AUTO(sql) *sql = sql_start(store, Q_LISTING_NEXT_END);
-	int r = sql_number(sql, ret_until_s); /* NULL gives 0 */
+	AUTO(sql) *sql = sql_start(store, Q_RENEWALS_COPY);
 
-	return r < 0 ? r : 0;
+	sql_add_int(sql, from);
+	sql_add_int(sql, to);
+	return sql_run(sql);
 }
 
-int store_listing_evidence(struct store *store, uint64_t id, uint64_t *numbers, size_t *count)
+/* The smaller part gets a group of its own, with the same past. */
+static int group_divide(
+	struct store *store, const struct store_renewal *renewal, bool move_seen, int64_t *ret_twin)
 {
-	AUTO(sql) *sql = sql_start(store, Q_LISTING_EVIDENCE);
-	size_t len = 0;
-	int r;
+	static const struct store_ending still = {.at_s = 0};
+	struct group_copy copy = {.from = (int64_t)renewal->group, .ending = &still};
+	struct open_group *twin = NULL;
+	int r = group_for_copy(store, &copy, &twin);
 
-	sql_add_id(sql, id);
-	sql_add_int(sql, (int64_t)*count);
-	while ((r = sql_next(sql)) > 0 && len < *count)
-		numbers[len++] = sql_id(sql, 0);
+	if (r >= 0)
+		r = renewals_copy(store, copy.from, twin->id);
+	if (r >= 0)
+		r = listings_move(store, renewal, move_seen, twin);
+	if (r >= 0)
+		*ret_twin = twin->id;
+	groups_forget(store);
+	return r;
+}
+
+int store_group_renew(struct store *store, const struct store_renewal *renewal)
+{
+	struct group_head head;
+	int64_t twin = 0;
+	bool move_seen;
+	int r = group_head_read(store, (int64_t)renewal->group, &head);
+
 	if (r < 0)
-		return r;
-	*count = len;
-	return 0;
+		return r == E_ABSENT ? 0 : r;
+	if (renewal->seen == NULL || renewal->count >= (uint64_t)head.listings)
+		return group_set_until(store, head.id, renewal);
+	move_seen = renewal->count <= (uint64_t)head.listings / 2;
+	r = group_divide(store, renewal, move_seen, &twin);
+	return r < 0 ? r : group_set_until(store, move_seen ? twin : head.id, renewal);
 }

@@ -63,14 +63,15 @@ int store_counts(struct store *store, uint64_t *ret_incidents, uint64_t *ret_evi
 	return 0;
 }
 
-static int slot_write(struct store *store, int64_t slot, int64_t change)
+/* By Q_SLOT_COUNT or Q_GROUP_COUNT. */
+static int count_write(struct store *store, enum query name, int64_t row, int64_t change)
 {
 	AUTO(sql) *sql = NULL;
 
 	if (change == 0)
 		return 0;
-	sql = sql_start(store, Q_SLOT_COUNT);
-	sql_add_int(sql, slot);
+	sql = sql_start(store, name);
+	sql_add_int(sql, row);
 	sql_add_int(sql, change);
 	return sql_run(sql);
 }
@@ -86,18 +87,48 @@ int counts_slot(struct store *store, int64_t slot, int64_t change)
 		}
 	}
 	if (counts->slots_len == SLOT_COUNTS_MAX)
-		return slot_write(store, slot, change);
+		return count_write(store, Q_SLOT_COUNT, slot, change);
 	counts->slots[counts->slots_len++] = (struct slot_count){slot, change};
 	return 0;
+}
+
+int counts_group(struct store *store, int64_t group, int64_t change)
+{
+	struct row_counts *counts = &store->counts;
+	int r;
+
+	for (size_t i = 0; i < counts->groups_len; i++) {
+		if (counts->groups[i].group == group) {
+			counts->groups[i].change += change;
+			return 0;
+		}
+	}
+	r = counts->groups_len == GROUP_COUNTS_MAX ? counts_write_groups(store) : 0;
+	if (r >= 0)
+		counts->groups[counts->groups_len++] = (struct group_count){group, change};
+	return r;
+}
+
+int counts_write_groups(struct store *store)
+{
+	struct row_counts *counts = &store->counts;
+	int r = 0;
+
+	for (size_t i = 0; i < counts->groups_len && r >= 0; i++)
+		r = count_write(
+			store, Q_GROUP_COUNT, counts->groups[i].group, counts->groups[i].change);
+	counts->groups_len = 0;
+	return r;
 }
 
 int counts_write(struct store *store)
 {
 	struct row_counts *counts = &store->counts;
-	int r = 0;
+	int r = counts_write_groups(store);
 
 	for (size_t i = 0; i < counts->slots_len && r >= 0; i++)
-		r = slot_write(store, counts->slots[i].slot, counts->slots[i].change);
+		r = count_write(
+			store, Q_SLOT_COUNT, counts->slots[i].slot, counts->slots[i].change);
 	if (r >= 0)
 		r = meta_add(store, "incidents", counts->incidents);
 	if (r >= 0)

@@ -3,6 +3,7 @@
 
 #include "base/macro.h"
 #include "conf/store_url.h"
+#include "store/listing_group.h"
 #include "store/sql.h"
 #include "store/store_priv.h"
 
@@ -51,6 +52,7 @@ void store_free(struct store **store)
 	if (*store == NULL)
 		return;
 	statements_free(*store);
+	groups_done(*store);
 	(*store)->ops->close(*store);
 	*store = NULL;
 }

@@ -15,6 +15,7 @@ static int drop_step(struct store *store, const struct store_keep *keep)
 	} kinds[] = {
 		{Q_DROP_INCIDENTS, keep->incidents_before_s, &store->counts.incidents},
 		{Q_DROP_LISTINGS, keep->audit_before_s, NULL},
+		{Q_DROP_GROUPS, keep->audit_before_s, NULL},
 		{Q_DROP_EVIDENCE, keep->incidents_before_s, &store->counts.evidence},
 		{Q_DROP_EVENTS, keep->audit_before_s, NULL},
 	};

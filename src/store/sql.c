@@ -143,6 +143,14 @@ void sql_add_about(struct sql *sql, const struct source *source, uint32_t limit)
 	sql_add_limit(sql, limit);
 }
 
+void sql_add_ending(struct sql *sql, const struct store_ending *ending)
+{
+	sql_add_int(sql, ending->at_s);
+	sql_add_text(sql, ending->by);
+	sql_add_text(sql, ending->reason);
+	sql_add_id_or_null(sql, ending->event);
+}
+
 void sql_add_limit(struct sql *sql, uint32_t limit)
 {
 	sql_add_int(sql, limit != 0 ? (int64_t)limit : -1);

@@ -16,6 +16,7 @@
 #include "store/key.h"
 
 struct store;
+struct store_ending;
 struct sql;
 
 enum query {
@@ -46,6 +47,8 @@ void sql_add_key(struct sql *sql, const struct key *key);
 void sql_add_range(struct sql *sql, const struct key_bounds *range);
 /* Five: source and what is within it, then the number of rows. */
 void sql_add_about(struct sql *sql, const struct source *source, uint32_t limit);
+/* Four: when, by whom, why, by which event. */
+void sql_add_ending(struct sql *sql, const struct store_ending *ending);
 /* A number of rows, 0 for all. */
 void sql_add_limit(struct sql *sql, uint32_t limit);
 

@@ -102,6 +102,7 @@ struct store_listing {
 	int64_t ended_s; /* 0: in force */
 	struct span ended_by, ended_reason;
 	uint64_t ended_event;
+	uint64_t evidence; /* what it rests on; read only */
 };
 
 /* Spans live until `each` returns. Each returns 0 to go on, 1 to stop, < 0 to fail with that. */
@@ -118,11 +119,10 @@ struct store_ending {
 
 /* Ends one that is in force. */
 int store_listing_end(struct store *store, uint64_t id, const struct store_ending *ending);
-/* Ends all of a list; how many. */
-int64_t store_list_end(struct store *store, struct span list, const struct store_ending *ending);
-/* In force again as a new row with the same evidence. 0: the sublist holds the source meanwhile. */
-int store_listing_again(
-	struct store *store, uint64_t id, int64_t now_s, uint64_t event, uint64_t *ret_id);
+/* In force again, with the same evidence, by the event. 0: the sublist holds the source meanwhile.
+ */
+int store_listing_again(struct store *store, const struct store_listing *listing, int64_t now_s,
+	uint64_t event, uint64_t *ret_id);
 
 enum store_which {
 	STORE_AT,       /* in force, of source itself */
@@ -131,7 +131,7 @@ enum store_which {
 	STORE_WITHIN,   /* in force, inside source, source itself left out */
 	STORE_ENDED,    /* no longer in force, of source itself or within it; the latest first */
 	STORE_ENDED_COVERING, /* no longer in force, covering source, source itself left out */
-	STORE_PAGE,           /* in force, of list, behind after_id, in order of number */
+	STORE_PAGE,           /* in force, of list, behind after_id */
 	STORE_ADDED,          /* added by event, in force, behind after_id, in order of number */
 	STORE_REMOVED,        /* ended by event, behind after_id, in order of number */
 	STORE_EXPIRED,        /* in force although until_s <= time_s; the earliest first */
@@ -157,11 +157,79 @@ int store_listings_all(struct store *store, store_listing_call *each, void *arg)
 /* The earliest until_s in force; 0: nothing expires. */
 int store_listing_next_end(struct store *store, int64_t *ret_until_s);
 
-/* The evidence numbers of a listing; *count is the room in, the number out. */
-int store_listing_evidence(struct store *store, uint64_t id, uint64_t *numbers, size_t *count);
-
 /* How many of a list are in force. */
 int store_list_count(struct store *store, struct span list, uint64_t *ret_count);
+
+/* ---- many listings at once ---- */
+
+/* Networks in ascending order of their octets, then bits, for listings that share all else. */
+struct store_nets {
+	const struct prefix *nets;
+	size_t len;
+	uint64_t evidence; /* when adding */
+};
+
+enum store_held {
+	STORE_FREE,
+	STORE_HELD,           /* just like this */
+	STORE_HELD_UNTIL,     /* with another end */
+	STORE_HELD_OTHERWISE, /* for another reason, or the one excludes */
+};
+
+struct store_holding {
+	uint64_t id; /* 0: none */
+	enum store_held held;
+};
+
+/* What the sublist of `listing` holds of them, in force; one for each. A network that comes twice
+ * is STORE_HELD the second time. */
+int store_nets_held(struct store *store, const struct store_listing *listing,
+	const struct store_nets *nets, struct store_holding *ret_holdings);
+/* Adds them all, which are STORE_FREE. *group: 0, or what the part of an import before this one
+ * left there. */
+int store_nets_add(struct store *store, const struct store_listing *listing,
+	const struct store_nets *nets, uint64_t *group);
+
+/* Listings that were entered together and share all but their source: what happens to all of them
+ * costs one row. The number of its group is the number of a listing divided by 2^24. */
+struct store_group {
+	uint64_t id;
+	int64_t slot;
+	struct span list;
+	int64_t until_s;
+	uint64_t listings;
+};
+
+uint64_t store_group_of(uint64_t listing);
+uint64_t store_within_group(uint64_t listing);
+
+typedef int store_group_call(const struct store_group *group, void *arg);
+
+/* Those in force that STORE_FEED, STORE_PAGE (all of list), STORE_ADDED or STORE_EXPIRED find. */
+int store_groups(
+	struct store *store, const struct store_select *select, store_group_call *each, void *arg);
+/* Of each listing only list, id and source. */
+int store_group_listings(
+	struct store *store, const struct store_group *group, store_listing_call *each, void *arg);
+int store_group_end(
+	struct store *store, const struct store_group *group, const struct store_ending *ending);
+
+/* Another end for those of a group whose bits are set in `seen`, by their number within it; NULL:
+ * for all. */
+struct store_renewal {
+	uint64_t group;
+	uint64_t event;
+	int64_t until_s;
+	const uint64_t *seen;
+	size_t words;
+	uint64_t count; /* of bits that are set */
+};
+
+int store_group_renew(struct store *store, const struct store_renewal *renewal);
+/* Groups in force, behind after_id, that got their present end by select->event; until_s is the one
+ * before. */
+int store_renewals(
+	struct store *store, const struct store_select *select, store_group_call *each, void *arg);
 
 /* ---- feeds: lists of other operators ---- */
 
@@ -261,6 +329,12 @@ int store_events_of(struct store *store, const struct source *source, uint32_t l
  * order together, and an event of several comes several times. */
 int store_events_covering(struct store *store, const struct source *source, uint32_t limit,
 	store_event_call *each, void *arg);
+/* Whether steps of the event are to be done yet. */
+int store_event_unfinished(struct store *store, uint64_t id, bool unfinished);
+/* 1: the first that is unfinished; 0: none. */
+int store_unfinished(struct store *store, uint64_t *ret_id);
+/* 1: it is, 0. */
+int store_event_is_unfinished(struct store *store, uint64_t id);
 /* 0, or E_CHECKSUM with the number of the first event that was changed afterwards. */
 int store_events_verify(struct store *store, uint64_t *ret_bad_id);
 

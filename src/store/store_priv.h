@@ -4,12 +4,13 @@
  * An open store, as the files of this folder see it. A backend embeds it and fills only error_text;
  * the rest belongs to the files above it. Threads: as store.h says.
  */
+#include "base/buf.h"
 #include "store/ops.h"
 #include "store/store.h"
 
 struct sql;
 
-enum { SLOT_COUNTS_MAX = 64, NAME_KEPT_MAX = 256 };
+enum { SLOT_COUNTS_MAX = 64, GROUP_COUNTS_MAX = 16, NAME_KEPT_MAX = 256 };
 
 /* Counters are written once for a transaction, not once for a row (meta.h). */
 struct row_counts {
@@ -17,7 +18,28 @@ struct row_counts {
 		int64_t slot, change;
 	} slots[SLOT_COUNTS_MAX];
 	size_t slots_len;
+	struct group_count {
+		int64_t group, change;
+	} groups[GROUP_COUNTS_MAX];
+	size_t groups_len;
 	int64_t incidents, evidence;
+};
+
+/* Groups that more listings of this transaction may join (listing_group.h). */
+enum { OPEN_GROUPS = 8 };
+
+struct open_group {
+	int64_t id;
+	int64_t slot;
+	uint64_t next;  /* number within */
+	struct buf key; /* what its listings share */
+};
+
+struct open_groups {
+	struct open_group groups[OPEN_GROUPS];
+	size_t len;
+	size_t oldest;
+	struct buf key; /* of the one that is looked for */
 };
 
 struct store {
@@ -33,6 +55,7 @@ struct store {
 		uint32_t policy_version;
 		char policy_name[NAME_KEPT_MAX];
 	} last;
+	struct open_groups open;
 	char error_text[512];
 };
 

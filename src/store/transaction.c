@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/macro.h"
 #include "store/list_slot.h"
+#include "store/listing_group.h"
 #include "store/meta.h"
 #include "store/sql.h"
 #include "store/store_priv.h"
@@ -19,6 +20,7 @@ static void forget(struct store *store)
 {
 	store->counts = (struct row_counts){.slots_len = 0};
 	list_slot_forget(store);
+	groups_forget(store);
 }
 
 int store_check(struct store *store)
@@ -87,6 +89,7 @@ int store_savepoint_rollback(struct store *store)
 
 	store->counts = store->counts_at_savepoint;
 	list_slot_forget(store);
+	groups_forget(store);
 	return r < 0 ? r : transaction_run(store, Q_SAVEPOINT_RELEASE);
 }
 

@@ -143,6 +143,7 @@ static int import_make(void **state)
 	guard = (struct store_guard){.store = temp_store, .conf = &conf, .loop = loop_new()};
 	parts = (struct keeper_parts){.guard = &guard};
 	parts.transaction = transaction_new(&guard, NULL, nothing_more, NULL);
+	parts.queue = command_queue_new(&parts);
 	operator=(struct connection){
 		.sender = BUS_CONTROL, .stream = (struct stream *)&operator, .author = "root" };
 	turns = replies = 0;
@@ -153,6 +154,8 @@ static int import_remove(void **state)
 {
 	transaction_commit(parts.transaction);
 	transaction_free(&parts.transaction);
+	command_queue_free(&parts.queue);
+	command_import_free(&operator.import);
 	loop_free(&guard.loop);
 	return temp_store_remove(state);
 }
@@ -187,10 +190,10 @@ static void the_end_of_an_import_waits_for_the_file_with_its_parts(void **state)
 	(void)state;
 	import_part("192.0.2.1", true);
 	assert_int_equal(replied_when, REPLY_NOW);
-	assert_true(operator.imports);
+	assert_true(operator.import->goes_on);
 	import_part(NULL, false);
 	assert_int_equal(replied_when, REPLY_AFTER_SNAPSHOT);
-	assert_false(operator.imports);
+	assert_null(operator.import);
 	assert_int_equal(turns, 1); /* now the file may be written */
 }
 
@@ -202,7 +205,7 @@ static void an_import_that_changes_nothing_waits_for_nobody(void **state)
 	import_part("192.0.2.1", true);
 	import_part(NULL, false);
 	assert_int_equal(replied_when, REPLY_NOW);
-	assert_false(operator.imports);
+	assert_null(operator.import);
 	assert_int_equal(turns, 2); /* files of other changes waited for its end as well */
 }
 

@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/mem.h"
-#include "keeper/delta_log.h"
+#include "list/delta_log.h"
 
 enum { BASE = 4294967290u };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "keeper/delta_log.h"
+#include "list/delta_log.h"
 
 #include <string.h>
 
