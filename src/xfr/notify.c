@@ -37,7 +37,8 @@ struct notice {
 	uint32_t serial;
 	uint32_t sent_serial;
 	int64_t at_ms, sent_ms;
-	unsigned tries; /* since the last answer */
+	unsigned tries;     /* since the last answer */
+	unsigned doublings; /* of the wait, since the last change */
 	uint16_t id;
 	struct tsig_exchange exchange;
 };
@@ -102,7 +103,6 @@ static void notice_send(struct dns_notify *notify, struct notice *notice)
 static void notice_try(struct dns_notify *notify, struct notice *notice)
 {
 	int64_t now_ms = loop_now_ms(notify->loop);
-	unsigned doublings = notice->tries < DOUBLINGS_MAX ? notice->tries : DOUBLINGS_MAX;
 
 	if (notice->tries == SILENT_TRIES && !notice->silent) {
 		notice->silent = true;
@@ -111,7 +111,9 @@ static void notice_try(struct dns_notify *notify, struct notice *notice)
 	notice->tries++;
 	notice->sent_serial = notice->serial;
 	notice->sent_ms = now_ms;
-	notice->at_ms = now_ms + ((int64_t)LEAST_MS << doublings);
+	notice->at_ms = now_ms + ((int64_t)LEAST_MS << notice->doublings);
+	if (notice->doublings < DOUBLINGS_MAX)
+		notice->doublings++;
 	notice_send(notify, notice);
 }
 
@@ -137,10 +139,8 @@ void dns_notify_announce(struct dns_notify *notify, uint32_t serial)
 		struct notice *notice = &notify->notices[i];
 
 		notice->serial = serial;
-		if (notice->due)
-			continue; /* waits for its time, or for an answer that will be too old */
 		notice->due = true;
-		notice->tries = 0;
+		notice->doublings = 0; /* one that was away may be back */
 		notice->at_ms = notice->sent_ms + LEAST_MS;
 		if (notice->sent_ms == 0 || notice->at_ms < now_ms)
 			notice->at_ms = now_ms;
@@ -161,7 +161,7 @@ static void notice_answered(struct notice *notice, uint16_t rcode)
 		notice_log(notice, EV_NOTIFY_ANSWERED, "");
 	notice->silent = false;
 	notice->refused = refused;
-	notice->tries = 0;
+	notice->tries = notice->doublings = 0;
 	notice->due = notice->sent_serial != notice->serial; /* it changed again meanwhile */
 	notice->at_ms = notice->sent_ms + LEAST_MS;
 }

@@ -2,8 +2,8 @@
 #pragma once
 /*
  * Tells the secondaries of dns.transfer-to when a zone has changed (RFC 1996): at most once a
- * second for each zone and secondary, and again, less and less often, until it is answered. Owner:
- * the dns role; its main thread.
+ * second for each zone and secondary, and again, less and less often, until it is answered; with
+ * each change it begins anew. Owner: the dns role; its main thread.
  */
 #include "conf/conf.h"
 #include "loop/loop.h"

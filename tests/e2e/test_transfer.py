@@ -426,6 +426,27 @@ def test_secondaries_are_told_until_they_answer(primary):
         assert seen[PLAIN][2] - seen[PLAIN][1] > 0.9
 
 
+@pytest.mark.alone
+def test_a_change_is_told_at_once_after_an_outage(primary):
+    """The pause between unanswered messages grows to minutes; a secondary that is back hears of the next change all the same."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as secondary:
+        secondary.bind((HOST, 0))
+        secondary.settimeout(30)
+        allow_transfer(primary, secondary.getsockname()[1])
+        run(primary)
+
+        def hear():
+            while True:
+                message = dns.message.from_wire(secondary.recvfrom(4096)[0])
+                if message.question[0].name.to_text(omit_final_dot=True) == PLAIN:
+                    return time.monotonic()
+
+        for _ in range(4):  # at 0, 1, 3, 7 seconds; the next would come at 15
+            silent = hear()
+        add(primary, ["192.0.2.1"], "main")
+        assert hear() - silent < 5
+
+
 def test_a_secondary_that_refuses_is_named_once(primary):
     """One that serves some of the zones refuses the others with each change: a line for each of them would bury the log."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as secondary:
