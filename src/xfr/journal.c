@@ -4,15 +4,23 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
-enum { STEPS_MAX = 65536 };
+enum {
+	STEPS_MAX = 65536,
+	BLOCK_OCTETS = 16, /* what malloc adds to a block, and the ring */
+};
 
+/* Most steps are one listing, a few hundred octets, and there are thousands: one block of just the
+ * size. */
 struct journal_step {
 	atomic_uint refs;
 	uint32_t from, to;
-	struct zone_diff diff;
+	uint32_t removed, added; /* octets */
+	uint32_t len;            /* records */
+	uint8_t records[];       /* those that were removed first */
 };
 
 /* A ring of steps, the newest last; each begins where the one before it ends. */
@@ -27,14 +35,41 @@ struct zone_journal {
 
 static size_t step_octets(const struct journal_step *step)
 {
-	return sizeof(*step) + buf_len(&step->diff.removed) + buf_len(&step->diff.added);
+	return BLOCK_OCTETS + sizeof(*step) + step->removed + step->added;
+}
+
+struct span journal_step_removed(const struct journal_step *step)
+{
+	return span_of(step->records, step->removed);
+}
+
+struct span journal_step_added(const struct journal_step *step)
+{
+	return span_of(step->records + step->removed, step->added);
+}
+
+static struct journal_step *step_new(uint32_t from, uint32_t to, const struct zone_diff *diff)
+{
+	struct span removed = buf_span(&diff->removed), added = buf_span(&diff->added);
+	struct journal_step *step = mem_alloc(sizeof(*step) + removed.len + added.len);
+
+	atomic_init(&step->refs, 1);
+	step->from = from;
+	step->to = to;
+	step->removed = (uint32_t)removed.len;
+	step->added = (uint32_t)added.len;
+	step->len = (uint32_t)(diff->removed_len + diff->added_len);
+	if (removed.len != 0)
+		memcpy(step->records, removed.ptr, removed.len);
+	if (added.len != 0)
+		memcpy(step->records + removed.len, added.ptr, added.len);
+	return step;
 }
 
 static void step_unref(struct journal_step *step)
 {
 	if (atomic_fetch_sub_explicit(&step->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	zone_diff_done(&step->diff);
 	mem_free(step);
 }
 
@@ -108,15 +143,10 @@ static void journal_append(struct zone_journal *journal, struct journal_step *st
 }
 
 void zone_journal_add(
-	struct zone_journal *journal, uint32_t from, uint32_t to, struct zone_diff *diff)
+	struct zone_journal *journal, uint32_t from, uint32_t to, const struct zone_diff *diff)
 {
-	struct journal_step *step = mem_new(journal_step);
+	struct journal_step *step = step_new(from, to, diff);
 
-	atomic_init(&step->refs, 1);
-	step->from = from;
-	step->to = to;
-	step->diff = *diff;
-	zone_diff_init(diff);
 	pthread_mutex_lock(&journal->lock);
 	if (journal->skips || journal->serial != from) {
 		journal_clear(journal);
@@ -176,8 +206,7 @@ static void range_fill(
 
 		atomic_fetch_add_explicit(&step->refs, 1, memory_order_relaxed);
 		range->steps[i] = step;
-		range->octets += buf_len(&step->diff.removed) + buf_len(&step->diff.added);
-		range->records += step->diff.removed_len + step->diff.added_len;
+		range->records += step->len;
 	}
 }
 
@@ -210,11 +239,6 @@ uint32_t journal_step_to(const struct journal_step *step)
 	return step->to;
 }
 
-const struct zone_diff *journal_step_diff(const struct journal_step *step)
-{
-	return &step->diff;
-}
-
 /* ---- condensing ---- */
 
 /* A record that was removed (-1) or added (+1). Of one record these come in turn, so their sum is
@@ -231,9 +255,9 @@ static int moved_compare(const void *a, const void *b)
 	return span_compare(left->record, right->record);
 }
 
-static size_t moved_collect(struct moved *moved, const struct buf *records, int by)
+static size_t moved_collect(struct moved *moved, struct span records, int by)
 {
-	struct span rest = buf_span(records), from = rest;
+	struct span rest = records, from = rest;
 	struct zone_record record;
 	size_t len = 0;
 
@@ -248,8 +272,8 @@ void journal_range_condense(const struct journal_range *range, struct zone_diff 
 	size_t len = 0;
 
 	for (size_t i = 0; i < range->len; i++) {
-		len += moved_collect(moved + len, &range->steps[i]->diff.removed, -1);
-		len += moved_collect(moved + len, &range->steps[i]->diff.added, 1);
+		len += moved_collect(moved + len, journal_step_removed(range->steps[i]), -1);
+		len += moved_collect(moved + len, journal_step_added(range->steps[i]), 1);
 	}
 	qsort(moved, len, sizeof(*moved), moved_compare);
 	for (size_t i = 0, next; i < len; i = next) {

@@ -10,14 +10,14 @@
 
 struct zone_journal;
 
-/* limit: octets of differences that are kept. */
+/* limit: octets of memory that differences may take. */
 struct zone_journal *zone_journal_new(size_t limit);
 /* Steps that were taken live on. */
 void zone_journal_free(struct zone_journal **journal);
 
-/* The zone has gone from one serial to another; takes what diff holds. */
+/* The zone has gone from one serial to another. */
 void zone_journal_add(
-	struct zone_journal *journal, uint32_t from, uint32_t to, struct zone_diff *diff);
+	struct zone_journal *journal, uint32_t from, uint32_t to, const struct zone_diff *diff);
 
 /* What secondaries have under the serial after a break: our zone, or (when the configuration
  * changed) maybe another one, so that the step from there is not known either. */
@@ -37,7 +37,7 @@ struct journal_range {
 	uint32_t from, to;
 	size_t len;
 	struct journal_step **steps;
-	size_t octets, records; /* of all of them */
+	size_t records; /* of all of them */
 };
 
 /* All steps from a serial to the newest: 0, also when there are none because it is the newest;
@@ -46,7 +46,9 @@ int zone_journal_take(struct zone_journal *journal, uint32_t from, struct journa
 void journal_range_done(struct journal_range *range);
 
 uint32_t journal_step_to(const struct journal_step *step);
-const struct zone_diff *journal_step_diff(const struct journal_step *step);
+/* zone_record_take() */
+struct span journal_step_removed(const struct journal_step *step);
+struct span journal_step_added(const struct journal_step *step);
 
 /* What all steps together come to: what was added and removed again is in neither. Takes as long as
  * sorting the records. */

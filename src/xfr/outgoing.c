@@ -279,9 +279,16 @@ static int xfr_out_wait(struct xfr_out *xfr)
 	return E_AGAIN;
 }
 
-static const struct zone_diff *xfr_out_diff(const struct xfr_out *xfr)
+static struct span xfr_out_removed(const struct xfr_out *xfr)
 {
-	return xfr->condensed ? &xfr->all : journal_step_diff(xfr->range.steps[xfr->step]);
+	return xfr->condensed ? buf_span(&xfr->all.removed)
+			      : journal_step_removed(xfr->range.steps[xfr->step]);
+}
+
+static struct span xfr_out_added(const struct xfr_out *xfr)
+{
+	return xfr->condensed ? buf_span(&xfr->all.added)
+			      : journal_step_added(xfr->range.steps[xfr->step]);
 }
 
 static uint32_t xfr_out_behind(const struct xfr_out *xfr)
@@ -337,12 +344,12 @@ static bool xfr_out_turn(struct xfr_out *xfr)
 		return false;
 	case BEFORE:
 		xfr_out_soa(xfr, xfr_out_before(xfr));
-		xfr->rest = buf_span(&xfr_out_diff(xfr)->removed);
+		xfr->rest = xfr_out_removed(xfr);
 		xfr->state = REMOVED;
 		return true;
 	case BEHIND:
 		xfr_out_soa(xfr, xfr_out_behind(xfr));
-		xfr->rest = buf_span(&xfr_out_diff(xfr)->added);
+		xfr->rest = xfr_out_added(xfr);
 		xfr->state = ADDED;
 		return true;
 	case REMOVED:
