@@ -16,6 +16,7 @@
 /* Answers of bounded length, from the store alone; what the asker may see depends on its socket. */
 enum {
 	LISTINGS_MAX = 200,
+	STRANGERS_LOOK = 1000, /* rows that are read for them, of each network that counts */
 	PAGE_DEFAULT = 100,
 	PAGE_MAX = 1000,
 	INCIDENTS_MAX = 50,
@@ -74,8 +75,10 @@ static void listings_room(struct asking *asking, size_t room)
 static int ask_listings_of(
 	struct asking *asking, enum store_which which, const struct source *source)
 {
-	struct store_select select = {
-		.which = which, .source = source, .limit = (uint32_t)asking->room + 1};
+	struct store_select select = {.which = which,
+		.source = source,
+		.limit = (uint32_t)asking->room + 1,
+		.look = asking->encoder.is_private ? 0 : STRANGERS_LOOK};
 	int r = store_listings(asking->encoder.store, &select, add_listing, asking);
 
 	return r < 0 ? r : 0;
@@ -165,6 +168,18 @@ static int ask_incident(struct asking *asking, uint64_t number, struct fault *wh
 	return r < 0 ? r : 0;
 }
 
+/* The pages ask for strangers: no more than a few rows, whatever there is; and a role that was
+ * taken over asks no more than they may. Operators have a query of its own for what has ended. */
+static int ask_for_stranger(struct asking *asking, const struct source *source, struct fault *why)
+{
+	int r;
+
+	if (!source_is_narrow(source))
+		return fault_set(why, E_LIMIT, "too much to be looked up for strangers");
+	r = ask_listings_of(asking, STORE_COVERING, source);
+	return r < 0 ? r : ask_ended_of(asking, source);
+}
+
 static int ask_source(struct asking *asking, const Stockade__Source *wire, struct fault *why)
 {
 	struct source source;
@@ -173,11 +188,9 @@ static int ask_source(struct asking *asking, const Stockade__Source *wire, struc
 	if (r < 0)
 		return fault_set(why, r, "that is not an address, network or domain");
 	listings_room(asking, LISTINGS_MAX);
+	if (!asking->encoder.is_private)
+		return ask_for_stranger(asking, &source, why);
 	r = ask_listings_of(asking, STORE_COVERING, &source);
-	if (r >= 0 &&
-		!asking->encoder
-			 .is_private) /* operators have a query of its own for what has ended */
-		r = ask_ended_of(asking, &source);
 	return r < 0 ? r : ask_incidents_of(asking, &source);
 }
 

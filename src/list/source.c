@@ -110,3 +110,10 @@ bool source_equal(const struct source *a, const struct source *b)
 		return prefix_equal(a->net, b->net);
 	return strcmp(a->domain, b->domain) == 0;
 }
+
+bool source_is_narrow(const struct source *source)
+{
+	if (source->kind == SOURCE_NET)
+		return prefix_covers(ip_network_of(source->net.ip), source->net);
+	return source->domain[0] != '\0' && strchr(source->domain + 1, '.') != NULL;
+}

@@ -20,6 +20,20 @@ static struct span without_decoration(struct span s)
 	return s;
 }
 
+/* One label alone sends no mail. */
+int lookup_parse_source(struct span typed, struct source *ret_source)
+{
+	struct source source;
+	int r = source_parse(typed, &source, NULL);
+
+	if (r < 0)
+		return r == E_RANGE ? r : E_PARSE;
+	if (!source_is_narrow(&source))
+		return source.kind == SOURCE_NET ? E_LIMIT : E_PARSE;
+	*ret_source = source;
+	return 0;
+}
+
 int lookup_parse(struct span typed, struct lookup *ret_lookup)
 {
 	/* "https://mail.example.org/why/7K3M-..." is the usual thing to copy from a bounce. */
@@ -36,13 +50,10 @@ int lookup_parse(struct span typed, struct lookup *ret_lookup)
 		if (span_is_word(s, "- "))
 			return E_TRUNCATED;
 		lookup.kind = LOOKUP_SOURCE;
-		r = source_parse(s, &lookup.source, NULL);
-		if (r >= 0 && lookup.source.kind == SOURCE_DOMAIN &&
-			strchr(lookup.source.domain, '.') == NULL)
-			r = E_PARSE; /* one label alone sends no mail */
+		r = lookup_parse_source(s, &lookup.source);
 	}
 	if (r < 0)
-		return r == E_CHECKSUM || r == E_RANGE ? r : E_PARSE;
+		return r;
 	*ret_lookup = lookup;
 	return 0;
 }
@@ -58,6 +69,8 @@ const char *lookup_advice(int error)
 		return "An incident number has twelve letters and digits, like 7K3M-9QXT-2FHH. Please compare it with the error message.";
 	case E_RANGE:
 		return "This looks like an address or a network, but a number in it does not fit. A network ends in zeros, like 198.51.100.0/24.";
+	case E_LIMIT:
+		return "This network is too large to look up here. Please ask about one of its addresses, or about a network of at most /24 (IPv4) or /48 (IPv6).";
 	default:
 		return "This is not an incident number, an address or a domain name. Please copy it from the error message.";
 	}

@@ -18,8 +18,10 @@ struct lookup {
 
 /* E_CHECKSUM: an incident number with a mistyped character; E_TRUNCATED: letters and digits like
  * one, but not twelve; E_ABSENT: nothing was typed; E_RANGE: a network with host bits, or an
- * address out of range; E_PARSE: none of these. */
+ * address out of range; E_LIMIT: a network too wide for strangers; E_PARSE: none of these. */
 int lookup_parse(struct span typed, struct lookup *ret_lookup);
+/* The same for a source, as it is. E_RANGE, E_LIMIT, E_PARSE. */
+int lookup_parse_source(struct span typed, struct source *ret_source);
 
 /* What to do about such an error: one plain sentence. */
 const char *lookup_advice(int error);

@@ -368,12 +368,12 @@ static void serve_api_source(
 	struct portal *portal, struct http_call *call, struct span rest, enum source_kind kind)
 {
 	struct lookup lookup = {.kind = LOOKUP_SOURCE};
-	int r = source_parse(rest, &lookup.source, NULL);
+	int r = lookup_parse_source(rest, &lookup.source);
 
 	if (r >= 0 && lookup.source.kind != kind)
 		r = E_PARSE;
 	if (r < 0)
-		reply_trouble(portal, call, AS_JSON, typed_wrong(r == E_RANGE ? r : E_PARSE, rest));
+		reply_trouble(portal, call, AS_JSON, typed_wrong(r, rest));
 	else
 		inquiry_start(portal, call, &lookup, AS_JSON);
 }

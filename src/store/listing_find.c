@@ -73,6 +73,8 @@ static int listings_at(struct store *store, const struct key *key, struct select
 	AUTO(sql) *sql = sql_start(store, ended ? Q_LISTINGS_ENDED_AT : Q_LISTINGS_AT);
 
 	sql_add_key(sql, key);
+	if (ended)
+		sql_add_limit(sql, selection->select->look);
 	return listings_each(sql, selection);
 }
 
@@ -108,6 +110,7 @@ static int listings_of(struct store *store, enum query name, struct selection *s
 	switch (select->which) {
 	case STORE_ENDED:
 		sql_add_about(sql, select->source, select->limit);
+		sql_add_limit(sql, select->look);
 		return listings_each(sql, selection);
 	case STORE_FEED:
 		sql_add_text(sql, select->list);

@@ -343,6 +343,10 @@ def test_lists_and_policies_are_those_of_the_configuration(portal):
 @pytest.mark.parametrize("path, status, kind", [
     ("/api/v1/ip/198.51.100", 400, "bad-address"),
     ("/api/v1/ip/198.51.100.9/24", 400, "bad-address"),
+    ("/api/v1/ip/0.0.0.0/0", 400, "bad-address"),
+    ("/api/v1/ip/198.51.0.0/16", 400, "bad-address"),
+    ("/api/v1/ip/::/0", 400, "bad-address"),
+    ("/api/v1/domain/.com", 400, "bad-address"),
     ("/api/v1/ip/bad.example", 400, "bad-address"),
     ("/api/v1/domain/198.51.100.9", 400, "bad-address"),
     ("/api/v1/incident/7K3M-9QXT-2FHJ", 400, "bad-number"),

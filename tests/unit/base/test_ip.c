@@ -74,12 +74,31 @@ static void special_nets_are_known(void **state)
 	assert_false(ip_is_special_use(ip, true));
 }
 
+static void who_is_behind_an_address(void **state)
+{
+	static const struct {
+		const char *address, *source, *network;
+	} cases[] = {{"198.51.100.9", "198.51.100.9", "198.51.100.0/24"},
+		{"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64", "2001:db8:1::/48"}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(cases); i++) {
+		char text[PREFIX_TEXT_SIZE];
+		struct ip ip;
+
+		assert_int_equal(ip_parse(span_text(cases[i].address), &ip), 0);
+		assert_string_equal(prefix_print(ip_source_of(ip), text), cases[i].source);
+		assert_string_equal(prefix_print(ip_network_of(ip), text), cases[i].network);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(prefixes_parse_and_print),
 		cmocka_unit_test(endpoints_need_brackets_for_ipv6),
 		cmocka_unit_test(special_nets_are_known),
+		cmocka_unit_test(who_is_behind_an_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

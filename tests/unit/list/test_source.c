@@ -103,12 +103,33 @@ static void equal_means_the_same_source(void **state)
 	}
 }
 
+static void strangers_ask_for_little(void **state)
+{
+	static const struct {
+		const char *text;
+		bool narrow;
+	} asked[] = {{"198.51.100.9", true}, {"198.51.100.0/24", true}, {"198.51.100.0/23", false},
+		{"0.0.0.0/0", false}, {"2001:db8::1", true}, {"2001:db8:1::/48", true},
+		{"2001:db8::/47", false}, {"::/0", false}, {"bad.example", true},
+		{".bad.example", true}, {".example", false}, {"example", false}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(asked); i++) {
+		struct source source;
+
+		if (source_parse(span_text(asked[i].text), &source, NULL) != 0)
+			fail_msg("%s", asked[i].text);
+		assert_int_equal(source_is_narrow(&source), asked[i].narrow);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sources_parse_and_print),
 		cmocka_unit_test(bytes_that_are_no_text_are_refused),
 		cmocka_unit_test(equal_means_the_same_source),
+		cmocka_unit_test(strangers_ask_for_little),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,6 +19,7 @@ static void what_people_type_is_understood(void **state)
 		{"[198.51.100.9]", "198.51.100.9"},
 		{"198.51.100.0/24", "198.51.100.0/24"},
 		{"2001:DB8::25", "2001:db8::25"},
+		{"2001:db8:1::/48", "2001:db8:1::/48"},
 		{"Firm.Example.", "firm.example"},
 	};
 
@@ -41,7 +42,8 @@ static void mistakes_are_told_apart(void **state)
 		{"", E_ABSENT}, {"  .", E_ABSENT}, {"7K3M-9QXT-2FHJ", E_CHECKSUM},
 		{"7K3M-9QXT-2FH", E_TRUNCATED}, {"hello", E_TRUNCATED},
 		{"198.51.100.9/24", E_RANGE}, {"a b@c", E_PARSE}, {"b\xc3\xbc.", E_PARSE},
-		{"javascript:alert(1)", E_PARSE},
+		{"javascript:alert(1)", E_PARSE}, {".com", E_PARSE}, {"0.0.0.0/0", E_LIMIT},
+		{"198.51.100.0/23", E_LIMIT}, {"2001:db8::/47", E_LIMIT}, {"::/0", E_LIMIT},
 		{"<script>", E_TRUNCATED}, /* brackets are decoration: the word "script" is left */
 	};
 

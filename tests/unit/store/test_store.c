@@ -272,6 +272,41 @@ static void old_rows_go_and_what_is_in_force_stays(void **state)
 	assert_found(store, STORE_COVERING, "main", "198.51.100.2", "198.51.100.2");
 }
 
+static void must_end(struct store *store, uint64_t id, int64_t at_s)
+{
+	const struct store_ending ending = {at_s, span_text("root"), span_text(""), 0};
+
+	assert_int_equal(store_begin(store), 0);
+	assert_int_equal(store_listing_end(store, id, &ending), 0);
+	assert_int_equal(store_commit(store), 0);
+}
+
+/* What strangers ask about costs so many rows, whatever has ended there. */
+static void of_what_has_ended_so_many_rows_are_looked_at(void **state)
+{
+	AUTO(store) *store = open_store();
+	struct source source = source_of("198.51.100.0/24");
+	struct store_select select = {.source = &source, .which = STORE_ENDED, .look = 3};
+	struct words words = {""};
+
+	(void)state;
+	for (unsigned i = 1; i <= 9; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "198.51.100.%u", i);
+		must_end(store, must_add(store, "main", text, 0), 2000 + i);
+		must_end(store, must_add(store, "main", "198.51.100.0/24", 0), 3000 - i);
+	}
+	assert_int_equal(store_listings(store, &select, words_add, &words), 0);
+	assert_string_equal(words.text, "198.51.100.9 198.51.100.8 198.51.100.7");
+	source = source_of("198.51.100.3");
+	select.which = STORE_ENDED_COVERING; /* the last that were added */
+	words.text[0] = '\0';
+	assert_int_equal(store_listings(store, &select, words_add, &words), 0);
+	assert_string_equal(words.text, "198.51.100.0/24 198.51.100.0/24 198.51.100.0/24");
+	assert_found(store, STORE_ENDED, "", "198.51.100.3", "198.51.100.3"); /* without a bound */
+}
+
 static void a_locked_store_is_busy(void **state)
 {
 	AUTO(store) *store = open_store();
@@ -551,6 +586,7 @@ int main(void)
 		TEST(changes_are_kept_around_the_circle),
 		TEST(what_expires_first_comes_first),
 		TEST(old_rows_go_and_what_is_in_force_stays),
+		TEST(of_what_has_ended_so_many_rows_are_looked_at),
 		TEST(a_locked_store_is_busy),
 		TEST(a_feed_is_known_as_it_was_put_last),
 		TEST(the_listings_of_a_feed_are_those_by_its_name),
