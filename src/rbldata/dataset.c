@@ -242,7 +242,7 @@ size_t rbl_dataset_memory(const struct rbl_dataset *dataset)
 
 	for (size_t i = 0; i < dataset->subsets_len; i++)
 		bytes += rbl_subset_memory(dataset->subsets[i]);
-	return bytes + dataset->subzones.size * sizeof(*dataset->subzones.items);
+	return bytes + rbl_subzones_memory(&dataset->subzones);
 }
 
 const char *rbl_dataset_summary(const struct rbl_dataset *dataset, char text[RBL_SUMMARY_SIZE])
@@ -259,7 +259,7 @@ const char *rbl_dataset_summary(const struct rbl_dataset *dataset, char text[RBL
 	if (dataset->type == RBL_COMBINED)
 		snprintf(text + len, RBL_SUMMARY_SIZE - (size_t)len,
 			", %zu data sets in %zu subzones", dataset->subsets_len,
-			dataset->subzones.len);
+			dataset->subzones.count);
 	return text;
 }
 

@@ -4,25 +4,29 @@
  * of a name is asked, and all of its subsets. Owner: the data set; immutable once loaded. */
 #include "base/err.h"
 #include "rbldata/question.h"
+#include "rbldata/slots.h"
 
-enum { RBL_SUBZONE_NAME_SIZE = 255 };
-
+/* A subzone, or a name above one. */
 struct rbl_subzone {
-	/* labels in wire form, lower case, without the root label */
-	uint8_t name[RBL_SUBZONE_NAME_SIZE];
+	uint8_t *name; /* labels in wire form, lower case, without the root label */
 	uint8_t name_len;
+	bool has_below; /* other subzones */
 	unsigned labels;
 	unsigned kinds;    /* of all its subsets */
-	uint32_t *subsets; /* places */
+	uint32_t *subsets; /* places; none: it is no subzone */
 	size_t subsets_len, subsets_size;
 };
 
 struct rbl_subzones {
-	struct rbl_subzone *items; /* each before those that it is below */
+	struct rbl_subzone *items;
 	size_t len, size;
+	struct rbl_slots slots; /* by name */
+	unsigned labels_max;
+	size_t count; /* without the names above them */
 };
 
 void rbl_subzones_done(struct rbl_subzones *subzones);
+size_t rbl_subzones_memory(const struct rbl_subzones *subzones);
 
 /* Connects a subset to the subzone of that name, which is made when it is new. E_NOMEM. */
 int rbl_subzones_connect(

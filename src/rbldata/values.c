@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "rbldata/rbl_template.h"
+#include "rbldata/slots.h"
 
 /* Answers below `several` are values; from there on they number sets of values in `members`. Both
  * are found through open hash tables of numbers, which are dropped when loading is done. */
@@ -19,12 +20,6 @@ struct stored {
 	uint8_t text_len;
 };
 
-struct slots {
-	uint32_t *items; /* number + 1; 0: free */
-	size_t size;     /* a power of two */
-	size_t used;
-};
-
 struct rbl_values {
 	struct stored *stored; /* stored[0] is nobody's */
 	size_t len, size;
@@ -34,7 +29,7 @@ struct rbl_values {
 	size_t sets, sets_size;
 	uint32_t *members;
 	size_t members_len, members_size;
-	struct slots value_slots, set_slots;
+	struct rbl_slots value_slots, set_slots;
 };
 
 struct rbl_values *rbl_values_new(void)
@@ -77,80 +72,52 @@ static struct span set_of(const struct rbl_values *values, size_t set)
 		(values->set_first[set + 1] - first) * sizeof(*values->members));
 }
 
-static void slots_put(struct slots *slots, uint64_t hash, uint32_t number)
-{
-	size_t at = hash & (slots->size - 1);
+/* A value, or a set of them, that is looked for. */
+struct wanted {
+	const struct rbl_values *values;
+	const struct rbl_value *value;
+	struct span set;
+};
 
-	while (slots->items[at] != 0)
-		at = (at + 1) & (slots->size - 1);
-	slots->items[at] = number + 1;
-	slots->used++;
+static bool value_is(const void *arg, uint32_t number)
+{
+	const struct wanted *wanted = arg;
+	struct rbl_value known = rbl_values_get(wanted->values, number);
+
+	return memcmp(known.a, wanted->value->a, sizeof(known.a)) == 0 &&
+	       span_equal(known.text, wanted->value->text);
 }
 
-/* Twice the size when it is half full; hash_of gives the hash of a number. */
-static int slots_grow(struct slots *slots, const struct rbl_values *values,
-	uint64_t (*hash_of)(const struct rbl_values *values, uint32_t number))
+static bool set_is(const void *arg, uint32_t number)
 {
-	struct slots larger = {.size = slots->size != 0 ? slots->size * 2 : FIRST_SIZE};
+	const struct wanted *wanted = arg;
 
-	if (slots->used * 2 < slots->size)
-		return 0;
-	larger.items = mem_alloc_array_try(larger.size, sizeof(*larger.items));
-	if (larger.items == NULL)
-		return E_NOMEM;
-	for (size_t i = 0; i < slots->size; i++) {
-		uint32_t item = slots->items[i];
-
-		if (item != 0)
-			slots_put(&larger, hash_of(values, item - 1), item - 1);
-	}
-	mem_free(slots->items);
-	*slots = larger;
-	return 0;
-}
-
-static uint64_t hash_of_value(const struct rbl_values *values, uint32_t number)
-{
-	struct rbl_value value = rbl_values_get(values, number);
-
-	return value_hash(value.a, value.text);
-}
-
-static uint64_t hash_of_set(const struct rbl_values *values, uint32_t set)
-{
-	return hash_mix(hash_words(0, set_of(values, set)));
+	return span_equal(set_of(wanted->values, number), wanted->set);
 }
 
 int64_t rbl_values_add(struct rbl_values *values, const struct rbl_value *value)
 {
-	uint64_t hash = value_hash(value->a, value->text);
+	const struct wanted wanted = {.values = values, .value = value};
+	const struct rbl_sought sought = {value_hash(value->a, value->text), value_is, &wanted};
 	struct stored stored = {
 		.text_at = (uint32_t)values->text_len, .text_len = (uint8_t)value->text.len};
-	struct slots *slots = &values->value_slots;
+	int64_t known = rbl_slots_find(&values->value_slots, &sought);
 
-	if (slots_grow(slots, values, hash_of_value) < 0)
-		return E_NOMEM;
-	for (size_t at = hash & (slots->size - 1); slots->items[at] != 0;
-		at = (at + 1) & (slots->size - 1)) {
-		struct rbl_value known = rbl_values_get(values, slots->items[at] - 1);
-
-		if (memcmp(known.a, value->a, sizeof(known.a)) == 0 &&
-			span_equal(known.text, value->text))
-			return slots->items[at] - 1;
-	}
+	if (known >= 0)
+		return known;
 	if (value->text.len > RBL_TEMPLATE_MAX || values->len >= several ||
 		values->text_len + value->text.len > UINT32_MAX)
 		return E_LIMIT;
 	if (mem_grow_try(&values->text, &values->text_size, values->text_len + value->text.len, 1) <
 			0 ||
-		mem_grow_try(&values->stored, &values->size, values->len + 1, sizeof(stored)) < 0)
+		mem_grow_try(&values->stored, &values->size, values->len + 1, sizeof(stored)) < 0 ||
+		rbl_slots_add(&values->value_slots, sought.hash, (uint32_t)values->len) < 0)
 		return E_NOMEM;
 	if (value->text.len != 0)
 		memcpy(values->text + values->text_len, value->text.ptr, value->text.len);
 	values->text_len += value->text.len;
 	memcpy(stored.a, value->a, sizeof(stored.a));
 	values->stored[values->len] = stored;
-	slots_put(slots, hash, (uint32_t)values->len);
 	return (int64_t)values->len++;
 }
 
@@ -176,28 +143,24 @@ static size_t numbers_sort(uint32_t *numbers, size_t len)
 
 static int64_t set_add(struct rbl_values *values, const uint32_t *numbers, size_t len)
 {
-	uint64_t hash = hash_mix(hash_words(0, span_of(numbers, len * sizeof(*numbers))));
-	struct slots *slots = &values->set_slots;
-	struct span wanted = span_of(numbers, len * sizeof(*numbers));
+	const struct wanted wanted = {
+		.values = values, .set = span_of(numbers, len * sizeof(*numbers))};
+	const struct rbl_sought sought = {hash_mix(hash_words(0, wanted.set)), set_is, &wanted};
+	int64_t known = rbl_slots_find(&values->set_slots, &sought);
 
-	if (slots_grow(slots, values, hash_of_set) < 0)
-		return E_NOMEM;
-	for (size_t at = hash & (slots->size - 1); slots->items[at] != 0;
-		at = (at + 1) & (slots->size - 1)) {
-		if (span_equal(set_of(values, slots->items[at] - 1), wanted))
-			return several + (slots->items[at] - 1);
-	}
+	if (known >= 0)
+		return several + known;
 	if (values->sets + 1 >= several || values->members_len + len > UINT32_MAX)
 		return E_LIMIT;
 	if (mem_grow_try(&values->set_first, &values->sets_size, values->sets + 2,
 		    sizeof(*values->set_first)) < 0 ||
 		mem_grow_try(&values->members, &values->members_size, values->members_len + len,
-			sizeof(*values->members)) < 0)
+			sizeof(*values->members)) < 0 ||
+		rbl_slots_add(&values->set_slots, sought.hash, (uint32_t)values->sets) < 0)
 		return E_NOMEM;
-	memcpy(values->members + values->members_len, numbers, wanted.len);
+	memcpy(values->members + values->members_len, numbers, wanted.set.len);
 	values->members_len += len;
 	values->set_first[values->sets + 1] = (uint32_t)values->members_len;
-	slots_put(slots, hash, (uint32_t)values->sets);
 	return several + (int64_t)values->sets++;
 }
 
@@ -241,7 +204,7 @@ void rbl_values_settle(struct rbl_values *values)
 {
 	mem_free(values->value_slots.items);
 	mem_free(values->set_slots.items);
-	values->value_slots = values->set_slots = (struct slots){0};
+	values->value_slots = values->set_slots = (struct rbl_slots){0};
 	mem_shrink(&values->stored, &values->size, values->len, sizeof(*values->stored));
 	mem_shrink(&values->text, &values->text_size, values->text_len, 1);
 	mem_shrink(&values->set_first, &values->sets_size, values->sets + 1,

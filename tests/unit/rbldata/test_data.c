@@ -276,6 +276,57 @@ static void a_cr_before_the_newline_belongs_to_the_end_of_the_line(void **state)
 	}
 }
 
+/* ---- combined ---- */
+
+/* "bad" below a subzone, or a name as it is: the records, and what was found. */
+static unsigned ask_name(const struct rbl_dataset *dataset, const char *text, struct heard *heard)
+{
+	struct rbl_sink sink = {record, heard};
+	struct rbl_question question;
+	struct dns_name name;
+
+	*heard = (struct heard){0};
+	assert_int_equal(dns_name_parse(span_text(text), &name), 0);
+	rbl_question_init(&question, span_of(name.wire, (size_t)name.len - 1), 0, RBL_WANT_A);
+	return rbl_dataset_query(dataset, &question, &sink);
+}
+
+static void the_closest_of_many_subzones_answers(void **state)
+{
+	enum { SUBZONES = 3000 };
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	struct rbl_dataset *dataset;
+	struct heard heard;
+
+	(void)state;
+	for (unsigned i = 0; i < SUBZONES; i++)
+		fprintf(out, "$DATASET dnset s%u.deep.zone S%u.Wide\nbad :%u:\n", i, i,
+			2 + i % 200);
+	fprintf(out, "$DATASET dnset @ wide\n*.wide :250:\nbad :251:\n");
+	fclose(out);
+	dataset = load_well(RBL_COMBINED, text);
+	for (unsigned i = 0; i < SUBZONES; i++) {
+		char name[64], said[32];
+
+		snprintf(said, sizeof(said), "127.0.0.%u ", 2 + i % 200);
+		snprintf(name, sizeof(name), "bad.s%u.deep.zone", i);
+		assert_int_equal(ask_name(dataset, name, &heard), RBL_FOUND);
+		assert_string_equal(heard.records, said);
+		snprintf(name, sizeof(name), "bad.s%u.wide", i);
+		ask_name(dataset, name, &heard);
+		assert_string_equal(heard.records, said);
+	}
+	assert_int_equal(ask_name(dataset, "deep.zone", &heard), RBL_BELOW);
+	assert_int_equal(ask_name(dataset, "s1.deep.zone", &heard), RBL_FOUND);
+	assert_int_equal(ask_name(dataset, "bad.wide", &heard), RBL_FOUND);
+	assert_string_equal(heard.records, "127.0.0.251 ");
+	assert_int_equal(ask_name(dataset, "bad.s9999.deep.zone", &heard), 0);
+	rbl_dataset_unref(&dataset);
+	free(text);
+}
+
 /* ---- Bounds ---- */
 
 static void too_many_ranges_over_one_address_are_an_error(void **state)
@@ -350,6 +401,7 @@ int main(void)
 		cmocka_unit_test(special_lines_make_the_head),
 		cmocka_unit_test(what_is_wrong_is_told_with_its_place),
 		cmocka_unit_test(a_cr_before_the_newline_belongs_to_the_end_of_the_line),
+		cmocka_unit_test(the_closest_of_many_subzones_answers),
 		cmocka_unit_test(too_many_ranges_over_one_address_are_an_error),
 		cmocka_unit_test(running_out_of_memory_is_an_error),
 		cmocka_unit_test(many_addresses_are_small),
