@@ -3,33 +3,6 @@
 
 #include "base/err.h"
 
-uint8_t ascii_lower(uint8_t byte)
-{
-	return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte | 0x20) : byte;
-}
-
-bool ascii_is_digit(uint8_t byte)
-{
-	return byte >= '0' && byte <= '9';
-}
-
-bool ascii_is_alpha(uint8_t byte)
-{
-	byte = ascii_lower(byte);
-	return byte >= 'a' && byte <= 'z';
-}
-
-bool ascii_is_hex(uint8_t byte)
-{
-	byte = ascii_lower(byte);
-	return ascii_is_digit(byte) || (byte >= 'a' && byte <= 'f');
-}
-
-bool ascii_is_print(uint8_t byte)
-{
-	return byte >= 0x20 && byte <= 0x7e;
-}
-
 bool span_equal(struct span a, struct span b)
 {
 	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);

@@ -80,8 +80,29 @@ struct span span_without_mark(struct span s);
 /* Decimal digits only, all of s. 0, or E_PARSE, E_RANGE (above max). */
 int span_parse_u64(struct span s, uint64_t max, uint64_t *ret_value);
 
-uint8_t ascii_lower(uint8_t byte);
-bool ascii_is_digit(uint8_t byte);
-bool ascii_is_alpha(uint8_t byte);
-bool ascii_is_hex(uint8_t byte);
-bool ascii_is_print(uint8_t byte); /* 0x20 to 0x7e */
+static inline uint8_t ascii_lower(uint8_t byte)
+{
+	return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte | 0x20) : byte;
+}
+
+static inline bool ascii_is_digit(uint8_t byte)
+{
+	return byte >= '0' && byte <= '9';
+}
+
+static inline bool ascii_is_alpha(uint8_t byte)
+{
+	byte = ascii_lower(byte);
+	return byte >= 'a' && byte <= 'z';
+}
+
+static inline bool ascii_is_hex(uint8_t byte)
+{
+	byte = ascii_lower(byte);
+	return ascii_is_digit(byte) || (byte >= 'a' && byte <= 'f');
+}
+
+static inline bool ascii_is_print(uint8_t byte)
+{
+	return byte >= 0x20 && byte <= 0x7e;
+}
