@@ -7,8 +7,8 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "dns/query.h"
@@ -17,18 +17,28 @@
 /*
  * recvmmsg waits for the first datagram and takes what else is there: under load one call brings
  * dozens, and an idle server answers a lone query with two system calls. An event loop in between
- * would add a third and gain nothing, since a thread has one socket. The receive time-out is what
- * lets an idle thread notice a newer view (so that the old one is let go). The end comes by a
- * signal: shutdown(2) would wake as well, but the socket may be another process's too, and outlive
- * us.
+ * would add a third and gain nothing, since a thread has one socket.
+ *
+ * A signal ends the wait: four times a second by a timer, so that an idle thread notices a newer
+ * view and lets the old one go, and at the end. A receive time-out would do the first, and costs a
+ * timer for each lone query; shutdown(2) would do the second, but the socket may be another
+ * process's too, and outlive us.
+ *
+ * Under a flood a thread that sleeps for a moment first takes dozens at once instead of five, which
+ * spares both sides wake-ups. A rest that brings less costs more than it gives, so that the next
+ * one is tried much later.
  */
 enum {
 	BATCH = 64,
 	QUERY_MAX = 1280, /* a longer datagram is no query anybody means */
 	CONTROL_MAX = 64,
-	NAP_US = 250 * 1000,
-	KICK_NS = 1000 * 1000,
+	KICK_EVERY_NS = 250 * 1000 * 1000,
+	KICK_AGAIN_NS = 1000 * 1000,
 	KICK_SIGNAL = SIGURG, /* which does nothing where nobody handles it */
+	REST_FROM = 3,
+	REST_NS = 50 * 1000, /* and the 50 us by which the kernel may be late */
+	REST_WORTH = BATCH * 3 / 4,
+	REST_NOT_FOR = 64, /* turns */
 	/* what comes while a view is adopted waits here; the kernel may grant less */
 	RECEIVE_BUFFER = 4 << 20,
 };
@@ -40,6 +50,8 @@ struct dns_udp {
 	pthread_t thread;
 	const struct worker_calls *calls;
 	void *worker;
+	size_t received;   /* in the last turn */
+	unsigned restless; /* turns until a rest is tried again */
 	struct dns_request requests[BATCH];
 	uint8_t request_of[BATCH]; /* the datagram of each request */
 	struct mmsghdr in[BATCH];
@@ -137,8 +149,10 @@ static size_t udp_fill_out(struct dns_udp *udp, size_t requests_len)
 /* An answer that cannot be sent (no route, no buffer) is lost like a datagram; the others go on. */
 static void udp_send(struct dns_udp *udp, size_t count)
 {
-	size_t sent = 0;
+	size_t sent = count == 1; /* a lone one is cheaper alone */
 
+	if (count == 1)
+		sendmsg(udp->fd, &udp->out[0].msg_hdr, MSG_DONTWAIT);
 	while (sent < count) {
 		int n = sendmmsg(udp->fd, udp->out + sent, (unsigned)(count - sent), MSG_DONTWAIT);
 
@@ -148,18 +162,34 @@ static void udp_send(struct dns_udp *udp, size_t count)
 	}
 }
 
+static void udp_wait(struct dns_udp *udp)
+{
+	const struct timespec moment = {.tv_nsec = REST_NS};
+	bool rests = udp->restless == 0 && udp->received >= REST_FROM && udp->received < BATCH;
+	int received;
+
+	if (rests)
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &moment, NULL);
+	received = recvmmsg(udp->fd, udp->in, BATCH, MSG_WAITFORONE, NULL);
+	udp->received = received > 0 ? (size_t)received : 0;
+	if (rests && udp->received < REST_WORTH)
+		udp->restless = REST_NOT_FOR;
+	else
+		udp->restless -= udp->restless != 0;
+}
+
 static void udp_turn(struct dns_udp *udp)
 {
-	int received = recvmmsg(udp->fd, udp->in, BATCH, MSG_WAITFORONE, NULL);
 	size_t requests_len;
 
+	udp_wait(udp);
 	udp->calls->refresh(udp->worker); /* after the wait: never an answer from before it */
-	if (received <= 0)
+	if (udp->received == 0)
 		return;
-	requests_len = udp_take_requests(udp, (size_t)received);
+	requests_len = udp_take_requests(udp, udp->received);
 	udp->calls->answer(udp->worker, udp->requests, requests_len, worker_now());
 	udp_send(udp, udp_fill_out(udp, requests_len));
-	udp_rearm(udp, (size_t)received);
+	udp_rearm(udp, udp->received);
 }
 
 /* Its coming is all: it ends the wait. */
@@ -168,24 +198,33 @@ static void udp_on_kick(int number)
 	(void)number;
 }
 
-static void udp_hear_kicks(void)
+/* false: the system is out of timers, and an idle thread holds what is old until the next query. */
+static bool udp_hear_kicks(timer_t *ret_timer)
 {
 	const struct sigaction action = {.sa_handler = udp_on_kick}; /* without SA_RESTART */
+	const struct itimerspec every = {{.tv_nsec = KICK_EVERY_NS}, {.tv_nsec = KICK_EVERY_NS}};
+	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = KICK_SIGNAL};
 	sigset_t kick;
 
 	sigaction(KICK_SIGNAL, &action, NULL);
 	sigemptyset(&kick);
 	sigaddset(&kick, KICK_SIGNAL);
 	pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
+	event._sigev_un._tid = gettid();
+	return timer_create(CLOCK_MONOTONIC, &event, ret_timer) == 0 &&
+	       timer_settime(*ret_timer, 0, &every, NULL) == 0;
 }
 
 static void *udp_thread(void *arg)
 {
 	struct dns_udp *udp = arg;
+	timer_t timer;
+	bool has_timer = udp_hear_kicks(&timer);
 
-	udp_hear_kicks();
 	while (!atomic_load_explicit(&udp->stop, memory_order_relaxed))
 		udp_turn(udp);
+	if (has_timer)
+		timer_delete(timer);
 	return NULL;
 }
 
@@ -201,12 +240,10 @@ static bool udp_is_wildcard(int fd)
 /* Errors of these calls show in worse service only, so that nothing is to be done about them. */
 static void udp_socket_options(struct dns_udp *udp)
 {
-	struct timeval nap = {.tv_usec = NAP_US};
 	int probe = IP_PMTUDISC_PROBE, probe_v6 = IPV6_PMTUDISC_PROBE;
 	int size = RECEIVE_BUFFER;
 	int on = 1;
 
-	setsockopt(udp->fd, SOL_SOCKET, SO_RCVTIMEO, &nap, sizeof(nap));
 	setsockopt(udp->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	/* No answer is ever a fragment, and no forged ICMP message makes it one (RFC 9715
 	 * section 3.1); 1232 octets pass where IPv6 does. */
@@ -256,7 +293,7 @@ static void udp_join(struct dns_udp *udp)
 	do {
 		pthread_kill(udp->thread, KICK_SIGNAL);
 		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += KICK_NS;
+		until.tv_nsec += KICK_AGAIN_NS;
 		until.tv_sec += until.tv_nsec / 1000000000;
 		until.tv_nsec %= 1000000000;
 	} while (pthread_clockjoin_np(udp->thread, NULL, CLOCK_MONOTONIC, &until) == ETIMEDOUT);
