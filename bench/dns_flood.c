@@ -6,7 +6,7 @@
  * server share the load.
  *
  *   dns_flood ADDRESS:PORT QUERIES-FILE SECONDS UNDER-WAY [cookies]  cookies: asked for by each
- *   dns_flood --echo ADDRESS:PORT    a server that sends everything back: the floor
+ *   dns_flood --echo ADDRESS:PORT    a server that sends everything back, as a response: the floor
  *
  * Prints: answered listed lost milliseconds
  */
@@ -189,8 +189,10 @@ static void echo_run(struct endpoint endpoint)
 			messages[i].msg_hdr.msg_namelen = sizeof(peers[i]);
 		}
 		received = recvmmsg(fd, messages, BATCH, MSG_WAITFORONE, NULL);
-		for (int i = 0; i < received; i++)
+		for (int i = 0; i < received; i++) {
 			vectors[i].iov_len = messages[i].msg_len;
+			packets[i][2] |= DNS_FLAG_QR >> 8;
+		}
 		if (received > 0)
 			sendmmsg(fd, messages, (unsigned)received, 0);
 	}
