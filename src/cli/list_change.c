@@ -7,32 +7,21 @@
 #include "cli/keeper_client.h"
 #include "cli/list_target.h"
 
-enum { WIDE_V4_BITS = IP_V4_BITS + 16, WIDE_V6_BITS = 32 };
-
 struct addition {
 	struct list_target target;
 	int64_t for_ms;
 	bool excluded;
 };
 
-/* Wider than /16, or /32 of IPv6. */
-static bool source_is_wide(const struct source *source)
-{
-	bool is_v4 = ip_is_v4(source->net.ip) && source->net.bits >= IP_V4_BITS;
-
-	return source->kind == SOURCE_NET &&
-	       source->net.bits < (is_v4 ? WIDE_V4_BITS : WIDE_V6_BITS);
-}
-
-/* A slip of the finger in a prefix length hits many: asked about, once. */
-static int confirm_wide(struct cli *cli, const struct source *sources)
+/* Asked about, once. */
+static int confirm_slips(struct cli *cli, const struct source *sources)
 {
 	for (size_t i = 0; i < cli->operands_len; i++) {
+		const char *slip = source_is_slip(&sources[i]);
 		char text[SOURCE_TEXT_SIZE];
 
-		if (!cli->dry_run && source_is_wide(&sources[i]))
-			return cli_confirm(cli, "%s is a very large network",
-				       source_print(&sources[i], text))
+		if (!cli->dry_run && slip != NULL)
+			return cli_confirm(cli, "%s %s", source_print(&sources[i], text), slip)
 				       ? 0
 				       : EXIT_USAGE;
 	}
@@ -83,7 +72,7 @@ static int add_verb(struct cli *cli, struct addition *addition)
 	if (code == 0)
 		code = kinds_check(cli, target->list, sources);
 	if (code == 0)
-		code = confirm_wide(cli, sources);
+		code = confirm_slips(cli, sources);
 	return code != 0 ? code : addition_send(cli, addition, sources);
 }
 

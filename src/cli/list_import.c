@@ -276,6 +276,17 @@ static int format_check(struct import *import)
 	return 0;
 }
 
+/* As by hand: what is wide is asked about. */
+static bool import_confirm_slips(const struct import *import)
+{
+	char text[SOURCE_TEXT_SIZE];
+
+	if (import->slips == 0)
+		return true;
+	return cli_confirm(import->cli, "%s: %s %s (%" PRIu64 " such in all)", import->file,
+		source_print(import->slip, text), source_is_slip(import->slip), import->slips);
+}
+
 static int import_judge(const struct import *import)
 {
 	struct cli *cli = import->cli;
@@ -286,8 +297,11 @@ static int import_judge(const struct import *import)
 			import->bad, import->bad == 1 ? "line" : "lines", import->file);
 	if (import->len == 0)
 		return cli_fail(cli, E_PARSE, "no sources in %s; nothing changed", import->file);
-	if (!cli->dry_run && import->len > ASK_ABOVE && strcmp(import->file, "-") != 0 &&
-		isatty(STDIN_FILENO) &&
+	if (cli->dry_run)
+		return 0;
+	if (!import_confirm_slips(import))
+		return EXIT_USAGE;
+	if (import->len > ASK_ABOVE && strcmp(import->file, "-") != 0 && isatty(STDIN_FILENO) &&
 		!cli_confirm(
 			cli, "import %zu sources into %s", import->len, import->target.list->name))
 		return EXIT_USAGE;

@@ -42,6 +42,14 @@ void import_complain(struct import *import, struct import_at at, const char *tex
 		fprintf(stderr, "%s:%" PRIu64 ": error: %s\n", import->file, at.line, text);
 }
 
+static void import_note_slip(struct import *import, const struct source *source)
+{
+	if (import->slips++ != 0)
+		return;
+	import->slip = arena_alloc(import->cli->arena, sizeof(*source));
+	*import->slip = *source;
+}
+
 /* The keeper has the last word. Asked here as well, so that a source it would refuse is found with
  * its line before anything is sent. */
 bool import_may_list(
@@ -51,8 +59,11 @@ bool import_may_list(
 		.list = import->target.list, .source = source, .excluded = excluded};
 	struct fault why;
 
-	if (rule_may_list(import->cli->conf, &entry, &why) == 0)
+	if (rule_may_list(import->cli->conf, &entry, &why) == 0) {
+		if (!excluded && source_is_slip(source) != NULL)
+			import_note_slip(import, source);
 		return true;
+	}
 	import_complain(import, at, why.text);
 	return false;
 }

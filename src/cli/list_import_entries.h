@@ -37,6 +37,8 @@ struct import {
 	struct import_group *groups;
 	size_t groups_len;
 	uint64_t below, bad, lines;
+	uint64_t slips;      /* that are asked about */
+	struct source *slip; /* the first; NULL: none */
 };
 
 /* Where something is wrong; column 0: in the line as a whole. */

@@ -66,3 +66,13 @@ bool list_holds(const struct conf_list *list, enum source_kind kind)
 {
 	return list->zone == NULL || (list->holds == LIST_OF_DOMAINS) == (kind == SOURCE_DOMAIN);
 }
+
+enum { WIDE_V4_BITS = IP_V4_BITS + 16, WIDE_V6_BITS = 32 };
+
+const char *source_is_slip(const struct source *source)
+{
+	bool is_wide = source->kind == SOURCE_NET &&
+		       source->net.bits < (prefix_is_v4(source->net) ? WIDE_V4_BITS : WIDE_V6_BITS);
+
+	return is_wide ? "is a very large network" : NULL;
+}

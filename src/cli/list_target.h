@@ -16,5 +16,8 @@ int list_target_find(struct cli *cli, struct list_target *target, enum source_ki
 /* An exit code: whether a reason was given. */
 int cli_check_reason(struct cli *cli, const char *reason);
 
+/* Why a source is one that a slip of the finger makes, and that hits many: NULL: it is not. */
+const char *source_is_slip(const struct source *source);
+
 /* The allow list holds both kinds. */
 bool list_holds(const struct conf_list *list, enum source_kind kind);

@@ -193,15 +193,16 @@ static bool snapshot_is_news(const struct publisher_state *state)
 	return is_older(state->told_snapshot, state->snapshot_serial);
 }
 
+/* Of a gap only what an import made that goes on waits for the end of that. */
 static bool snapshot_is_wanted(const struct publisher_stepping *step)
 {
 	const struct publisher_state *state = step->state;
 
-	if (step->event->importing)
-		return false;
-	return state->gap != GAP_NONE || state->log.ranges > LOG_RANGES ||
-	       state->log.len > LOG_DELTAS ||
-	       (state->log.len != 0 && step->event->now_ms >= state->rest_until_ms);
+	if (state->gap != GAP_NONE && (state->gap_others != 0 || !step->event->importing))
+		return true;
+	return state->log.ranges > LOG_RANGES || state->log.len > LOG_DELTAS ||
+	       (state->log.len != 0 && !step->event->importing &&
+		       step->event->now_ms >= state->rest_until_ms);
 }
 
 /* ---- telling followers ---- */
@@ -289,6 +290,7 @@ static void open_gap(const struct publisher_stepping *step, enum publisher_gap g
 	if (state->gap != GAP_EVERYTHING)
 		state->gap = gap;
 	state->gap_serial = serial;
+	state->gap_others = serial;
 }
 
 /* Behind serial: it takes its number when its file is begun, and the store may fail until then. */
@@ -325,6 +327,8 @@ static void adopt(const struct publisher_stepping *step, uint32_t file, uint32_t
 	state->whole_until_ms = 0;
 	if (!is_older(file, state->gap_serial))
 		state->gap = GAP_NONE;
+	if (!is_older(file, state->gap_others))
+		state->gap_others = 0;
 	if (anew)
 		state->whole_from = number;
 	publish(step, number);
@@ -376,15 +380,19 @@ static void on_changed(const struct publisher_stepping *step)
 {
 	struct publisher_state *state = step->state;
 	uint32_t serial = step->event->serial;
+	uint32_t others;
 	bool all = step->event->all || publisher_notes_everything(state);
 
 	if (!all && state->gap != GAP_EVERYTHING && state->snapshot_serial != 0) {
 		act_simple(step, DO_ENCODE, serial);
 		return;
 	}
+	others = state->gap_others;
 	open_gap(step, GAP_CHANGES, serial);
 	state->gap_is_numbered = true;
-	if (!step->event->later)
+	if (step->event->later)
+		state->gap_others = others;
+	else
 		write_snapshot_if_wanted(step);
 }
 

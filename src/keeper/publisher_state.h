@@ -57,6 +57,8 @@ struct publisher_state {
 	bool gap_is_numbered; /* a file of gap_serial, or newer, shows all of it */
 	/* Of the last gap, also when it is closed. Not numbered: its number will be newer. */
 	uint32_t gap_serial;
+	/* The newest change of the gap that is not of an import which goes on; 0: none. */
+	uint32_t gap_others;
 	uint32_t whole_from;    /* older numbers may have been served without what a gap held */
 	uint32_t told_serial;   /* as the file `serial` has it: the last that anybody was told */
 	uint32_t told_snapshot; /* and the file that was below */
@@ -139,7 +141,7 @@ struct publisher_event {
 	int64_t now_ms;
 	int64_t now_s;
 	bool has_store;
-	bool importing; /* an import goes on: its end asks for the snapshot */
+	bool importing; /* an import goes on: the end of it asks for the snapshot it needs */
 	bool unreadable;
 	struct follower_state *follower;
 	uint32_t serial;

@@ -2,6 +2,8 @@
 #include "policy/listing_rule.h"
 
 #include "base/hostname.h"
+#include <string.h>
+
 #include "base/macro.h"
 
 enum {
@@ -102,6 +104,9 @@ static bool domains_meet(const char *listed, const char *own)
 static int domain_may_be_listed(const struct conf *conf, const struct conf_list *list,
 	const char *domain, struct fault *why)
 {
+	if (strchr(domain[0] == '.' ? domain + 1 : domain, '.') == NULL)
+		return fault_set(why, E_PROTECTED,
+			"'%s' is a top-level domain, which is never listed", domain);
 	for (size_t i = 0; list->never_own && i < conf->own_domains_len; i++) {
 		if (domains_meet(domain, conf->own_domains[i]))
 			return fault_set(why, E_PROTECTED,

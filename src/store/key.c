@@ -82,12 +82,14 @@ bool key_within(const struct source *source, struct key_bounds *ret_range)
 	return true;
 }
 
+/* An IPv6 network, ::/0 included, lists no IPv4 address, so an IPv4 one has 33 lengths at most. */
 static bool net_covering(struct prefix net, unsigned step, struct key *ret_key)
 {
-	if (step > net.bits)
+	unsigned bits = (prefix_is_v4(net) ? IP_V4_BITS : 0) + step;
+
+	if (bits > net.bits)
 		return false;
-	/* ::/0 and the like cover an IPv4 net as well: lengths below 96 are looked up too. */
-	*ret_key = key_of(&(struct source){.kind = SOURCE_NET, .net = prefix_of(net.ip, step)});
+	*ret_key = key_of(&(struct source){.kind = SOURCE_NET, .net = prefix_of(net.ip, bits)});
 	return true;
 }
 

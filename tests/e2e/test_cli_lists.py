@@ -193,6 +193,59 @@ def test_an_import_of_several_parts_is_one_change(site, keeper):
     assert site.json("status", check=False)["lists"][0]["listings"] == 0
 
 
+def import_file(site, lines, *arguments, check=True):
+    path = str(site.path("list.txt"))
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("".join(f"{line}\n" for line in lines))
+    os.chmod(path, 0o644)
+    done = site.cli("list", "import", path, "--list", "main", "--reason", "weekly", "--json", *arguments, check=check)
+    return json.loads(done.stdout.splitlines()[0]) if check else done
+
+
+def ends(site):
+    lines = site.cli("list", "ls", "main", "--json").stdout.splitlines()
+    return {row["source"]: row["until"] for row in map(json.loads, lines)}
+
+
+def test_what_lists_very_many_is_asked_about_however_it_comes(site, keeper):
+    for source in ("11.0.0.0/8", "2a00::/24"):
+        assert site.cli("list", "add", source, "--list", "main", "--reason", "slip", check=False).returncode == 64
+        assert import_file(site, ["198.51.100.7", source], check=False).returncode == 64
+    top = site.cli("list", "add", ".com", "--list", "names", "--reason", "slip", check=False)
+    assert top.returncode == 77 and "top-level domain" in top.stderr
+    assert ends(site) == {}
+    assert import_file(site, ["198.51.100.7", "11.0.0.0/8"], "--yes")["added"] == 2
+
+
+def test_the_same_file_again_only_moves_the_end_and_undo_moves_it_back(site, keeper):
+    sources = [f"11.0.{i // 256}.{i % 256}" for i in range(700)]
+    add(site, "11.0.0.5", "--list", "main")
+    assert import_file(site, sources, "--for", "24h")["added"] == 700  # one is there for another reason
+    assert import_file(site, sources, "--for", "24h")["added"] in (0, 700)  # the clock may have gone on
+    first = ends(site)
+    assert len(first) == 700 and len(set(first.values())) == 1
+    longer = import_file(site, sources[:300] + ["11.0.9.9"], "--for", "72h")
+    assert longer["added"] == 301
+    later = ends(site)
+    assert len(later) == 701
+    assert all(later[source] > first[source] for source in sources[:300])
+    assert all(later[source] == first[source] for source in sources[300:])
+    site.cli("undo", str(longer["event"]), "--reason", "too long")
+    assert ends(site) == first
+    assert site.cli("history", "11.0.0.7").stdout.count("import") >= 2
+
+
+def test_undo_asks_the_rules_of_today(site, keeper):
+    add(site, "198.51.100.7", "198.51.100.8", "--list", "main")
+    removed = site.json("list", "rm", "198.51.100.7", "198.51.100.8", "--list", "main", "--reason", "clean")["event"]
+    site.conf["own"]["networks"] = [*site.conf["own"].get("networks", []), "198.51.100.8/32"]
+    site.write()
+    keeper.reload()
+    done = site.cli("undo", str(removed), "--reason", "slip")
+    assert "1 left out" in done.stdout and "198.51.100.8" in done.stdout
+    assert list(ends(site)) == ["198.51.100.7"]
+
+
 def test_status_says_who_is_missing(site, keeper):
     result = site.cli("status", check=False)
     assert result.returncode == 69

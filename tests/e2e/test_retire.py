@@ -70,6 +70,14 @@ def test_an_announced_list_says_so_and_takes_nothing_new(served):
     served.cli("list", "add", "192.0.2.77", "--list", "main", "--reason", "more")
 
 
+def test_undo_of_a_removal_lists_nothing_on_a_list_that_is_announced(served):
+    removed = served.json("list", "rm", "198.51.100.9", "--list", "main", "--reason", "clean")["event"]
+    retire(served, "--notice", "60d")
+    refused = served.cli("undo", str(removed), "--reason", "slip", check=False)
+    assert refused.returncode == 77 and "going to end" in refused.stderr
+    assert served.dns.answers(reverse("198.51.100.9", ZONE), "A") == []
+
+
 def test_an_emptied_list_answers_for_nothing(served):
     retire(served)
     said = retire(served, "--empty", "--skip-notice")

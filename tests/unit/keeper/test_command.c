@@ -209,6 +209,65 @@ static void an_import_that_changes_nothing_waits_for_nobody(void **state)
 	assert_int_equal(turns, 2); /* files of other changes waited for its end as well */
 }
 
+/* ---- a keeper that ended in the middle of an undo ---- */
+
+static void queue_look(struct timer *timer, void *arg)
+{
+	uint64_t event;
+
+	(void)arg;
+	if (store_unfinished(temp_store, &event) == 0)
+		loop_stop(guard.loop);
+	else
+		timer_set(timer, loop_now_ms(guard.loop) + 1);
+}
+
+static uint64_t begin_undo(uint64_t event)
+{
+	struct store_event undo = {.time_s = 2000,
+		.author = span_text("ann"),
+		.verb = span_text("undo"),
+		.subject = span_text("import"),
+		.reason = span_text("wrong file"),
+		.undoes = event};
+	uint64_t id = 0;
+
+	assert_int_equal(store_begin(temp_store), 0);
+	assert_int_equal(store_event_add(temp_store, &undo, &id), 0);
+	assert_int_equal(store_event_unfinished(temp_store, id, true), 0);
+	assert_int_equal(store_commit(temp_store), 0);
+	return id;
+}
+
+static int ended_by(const struct store_listing *listing, void *arg)
+{
+	assert_true(span_equal_text(listing->ended_by, "ann"));
+	*(uint64_t *)arg = listing->ended_event;
+	return 0;
+}
+
+static void what_was_begun_is_gone_on_with(void **state)
+{
+	struct source source = temp_source("192.0.2.1");
+	struct store_select ended = {.which = STORE_ENDED, .source = &source};
+	struct timer look;
+	uint64_t count = 0, undo, event = 0;
+
+	(void)state;
+	import_part("192.0.2.1", true);
+	import_part("192.0.2.2", false);
+	undo = begin_undo(1);
+	command_queue_resume(parts.queue);
+	timer_init(&look, guard.loop, queue_look, NULL);
+	timer_set(&look, loop_now_ms(guard.loop));
+	loop_run(guard.loop);
+	timer_done(&look);
+	assert_int_equal(store_list_count(temp_store, span_text("main"), &count), 0);
+	assert_int_equal(count, 0);
+	assert_int_equal(store_listings(temp_store, &ended, ended_by, &event), 0);
+	assert_int_equal(event, undo);
+}
+
 int main(void)
 {
 #define IMPORT(name) cmocka_unit_test_setup_teardown(name, import_make, import_remove)
@@ -218,6 +277,7 @@ int main(void)
 		cmocka_unit_test(only_few_sources_share_a_transaction),
 		IMPORT(the_end_of_an_import_waits_for_the_file_with_its_parts),
 		IMPORT(an_import_that_changes_nothing_waits_for_nobody),
+		IMPORT(what_was_begun_is_gone_on_with),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,7 @@
  *                          the configuration; `open 12 all`: notes say that everything may differ
  *   change 13, large 13    one of a source, one of everything
  *   part 13                a part of an import, which `large` or `rest` ends
+ *   other 13               one of everything, by somebody else beside an import
  *   rest                   time passes, more than enough for a file
  *   A=10, B=0, A-          A greets with 10, B has nothing, A is gone
  *   A?10                   A greets with 10 and cannot read what came behind that
@@ -250,6 +251,10 @@ static void world_event(struct world *world, const char *words)
 		world_open(world, words);
 	else if (sscanf(words, "change %u", &serial) == 1)
 		world_change(world, serial, false, false);
+	else if (sscanf(words, "other %u", &serial) == 1)
+		world_run(world, (struct publisher_event){.kind = EVENT_CHANGED,
+					 .serial = world->stored = serial,
+					 .all = true});
 	else if (sscanf(words, "large %u", &serial) == 1)
 		world_change(world, serial, true, false);
 	else if (sscanf(words, "part %u", &serial) == 1)
@@ -353,6 +358,12 @@ static const struct row rows[] = {
 		AT_10 "part 11; change 12; rest", "number 13, write"},
 	{"files wait for the end of an import", AT_10 "part 11; part 12", ""},
 	{"which begins one", AT_10 "part 11; large 12", "write"},
+	{"what others change beside it does not wait", AT_10 "part 11; other 12", "write"},
+	{"and the next file waits for the end again",
+		AT_10 "A=10; part 11; other 12; part 13; file 12",
+		"told 12/12, A hello 12, A file 12, keep 12"},
+	{"which still begins one", AT_10 "A=10; part 11; other 12; part 13; file 12; large 14",
+		"write"},
 	{"who comes back while a gap is open begins anew",
 		AT_10 "change 11; large 12; change 13; A=11",
 		"A hello 13, A file 10, A 10->11, A 11->13"},

@@ -94,6 +94,9 @@ static void the_never_list_holds(void **state)
 		{"names", "example.org", E_PROTECTED},
 		{"names", ".example.org", E_PROTECTED},
 		{"names", ".org", E_PROTECTED}, /* holds ours */
+		{"names", ".com", E_PROTECTED},
+		{"names", "com", E_PROTECTED},
+		{"allow", ".com", 0},
 		{"names", "notexample.org", 0},
 		{"names", "www.example.org", 0},
 		{"names", "physics.school.example", E_PROTECTED}, /* below .school.example */
