@@ -27,6 +27,17 @@ bool facts_fold_domain(struct span domain, char text[DOMAIN_SIZE], struct span *
 	return true;
 }
 
+int action_strength(enum action action)
+{
+	static const int strengths[] = {[ACTION_OFF] = 0,
+		[ACTION_ALLOW] = 1,
+		[ACTION_SCORE] = 2,
+		[ACTION_TAG] = 3,
+		[ACTION_REJECT] = 4};
+
+	return strengths[action];
+}
+
 struct span facts_mailbox_domain(struct span mailbox)
 {
 	for (size_t i = mailbox.len; i > 0; i--)

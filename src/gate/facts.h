@@ -59,7 +59,7 @@ struct facts {
 	struct span confirmed_name; /* the first that does */
 	size_t dnsbls_len;          /* same order as conf->dnsbls */
 	struct dnsbl_fact dnsbls[FACTS_DNSBLS_MAX];
-	size_t list_hits_len;
+	size_t list_hits_len; /* the strongest there are, in lists that are not off */
 	struct list_fact list_hits[FACTS_LIST_HITS_MAX];
 
 	/* the dialogue */
@@ -81,6 +81,9 @@ void facts_look_up(struct facts *facts, const struct conf *conf, const struct vi
  * RFC 1123 section 5.2.17), and whether it is taken from anybody (RFC 5321 section 4.5.1, RFC
  * 2142). facts->server is known before. */
 void facts_set_recipient(struct facts *facts, const struct conf *conf, struct span recipient);
+
+/* How much an action does to mail: of two settings the milder holds, of two hits the stronger. */
+int action_strength(enum action action);
 
 /* Whether client is in own.networks, and a domain in own.domains. */
 bool facts_ip_is_own(const struct conf *conf, struct ip client);

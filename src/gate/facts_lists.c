@@ -28,18 +28,38 @@ static const struct conf_sublist *looking_sublist(const struct looking *l, unsig
 	return NULL;
 }
 
-static void looking_add(const struct looking *l, const struct hits *hits, struct span domain)
+/* The place for a hit: the next one, or that of the weakest when all are taken, since a client
+ * chooses some of its names itself. NULL: it is no stronger. */
+static struct list_fact *looking_place(const struct looking *l)
 {
 	struct facts *facts = l->facts;
+	struct list_fact *weakest = facts->list_hits;
 
-	for (size_t i = 0; i < hits->len && facts->list_hits_len < FACTS_LIST_HITS_MAX; i++)
-		facts->list_hits[facts->list_hits_len++] = (struct list_fact){
+	if (facts->list_hits_len < FACTS_LIST_HITS_MAX)
+		return &facts->list_hits[facts->list_hits_len++];
+	for (size_t i = 1; i < FACTS_LIST_HITS_MAX; i++)
+		if (action_strength(facts->list_hits[i].list->action) <
+			action_strength(weakest->list->action))
+			weakest = &facts->list_hits[i];
+	return action_strength(weakest->list->action) < action_strength(l->list->action) ? weakest
+											 : NULL;
+}
+
+static void looking_add(const struct looking *l, const struct hits *hits, struct span domain)
+{
+	for (size_t i = 0; i < hits->len && l->list->action != ACTION_OFF; i++) {
+		struct list_fact *place = looking_place(l);
+
+		if (place == NULL)
+			return;
+		*place = (struct list_fact){
 			.list = l->list,
 			.sublist = looking_sublist(l, hits->items[i].sublist),
 			.until_s = hits->items[i].until_s,
 			.reason = hits->items[i].reason,
 			.domain = domain,
 		};
+	}
 }
 
 /* The allowance that lasts longest is the one that counts. */

@@ -137,7 +137,7 @@ static const struct list_fact *list_hit(const struct deciding *d, enum holds hol
 			is_over(hit->until_s, d->now_s))
 			continue;
 		if (best == NULL ||
-			(best->list->action != ACTION_REJECT && hit->list->action == ACTION_REJECT))
+			action_strength(hit->list->action) > action_strength(best->list->action))
 			best = hit;
 	}
 	return best;
@@ -357,15 +357,15 @@ static void (*const checks[CHECK_COUNT])(const struct deciding *d, struct check_
 /* A list has an action and so has the check it belongs to: the milder one holds. */
 static enum action action_milder(enum action check, enum action list)
 {
-	static const int strength[] = {[ACTION_OFF] = 0,
-		[ACTION_ALLOW] = 1,
-		[ACTION_SCORE] = 2,
-		[ACTION_TAG] = 3,
-		[ACTION_REJECT] = 4};
+	if (list == ACTION_ALLOW && check != ACTION_OFF)
+		return ACTION_ALLOW;
+	return action_strength(check) < action_strength(list) ? check : list;
+}
 
-	return list == ACTION_ALLOW && check != ACTION_OFF ? ACTION_ALLOW
-	       : strength[check] < strength[list]          ? check
-							   : list;
+/* The same for modes: that of the gate, of a check, and of a foreign list. */
+static enum mode mode_milder(enum mode a, enum mode b)
+{
+	return a < b ? a : b;
 }
 
 static bool foreign_list_allows(const struct deciding *d)
@@ -442,7 +442,7 @@ static struct check_result *result_add(const struct deciding *d, enum check_id c
 		.conf = conf,
 		.outcome = OUTCOME_PASS,
 		.action = conf->action,
-		.mode = conf->has_mode ? conf->mode : d->conf->mode,
+		.mode = conf->has_mode ? mode_milder(conf->mode, d->conf->mode) : d->conf->mode,
 		.weight = conf->weight,
 		.refusal = REFUSAL_COUNT};
 	if (check == CHECK_RELAY_DENIED) { /* no setting of the check makes an open relay */
@@ -472,7 +472,7 @@ static void decide_dnsbl(const struct deciding *d, size_t i)
 	r->action = action_milder(r->action, dnsbl->action);
 	r->weight = dnsbl->weight;
 	if (dnsbl->has_mode)
-		r->mode = dnsbl->mode;
+		r->mode = mode_milder(dnsbl->mode, r->mode);
 	check_dnsbl(i < d->facts->dnsbls_len ? &d->facts->dnsbls[i] : NULL, r);
 	if (r->action == ACTION_ALLOW && r->outcome == OUTCOME_FAIL)
 		r->outcome = OUTCOME_PASS; /* being listed there is good */

@@ -147,25 +147,24 @@ def test_an_ipv6_host_has_one_number_for_all_its_addresses(running_site):
         assert (number in site.cli("history", address).stdout) == there
 
 
-@pytest.mark.parametrize("whole,own,code,tags,warns", [
-    ("enforce", "observe", 250, 0, True),   # one check that only watches
-    ("enforce", "tag", 250, 1, True),
-    ("observe", "enforce", 550, 0, False),  # one check that acts alone
-    ("tag", "enforce", 550, 0, False),
-    ("tag", "observe", 250, 0, True),
-    ("observe", "tag", 250, 1, True),
+@pytest.mark.parametrize("whole,own,holds,tags", [
+    ("enforce", "observe", "observe", 0),
+    ("enforce", "tag", "tag", 1),
+    ("tag", "observe", "observe", 0),
+    ("observe", "enforce", "observe", 0),  # the more cautious one: who observes refuses nothing
+    ("tag", "enforce", "tag", 1),
+    ("observe", "tag", "observe", 0),
 ])
-def test_a_check_has_a_mode_of_its_own(site, sink, whole, own, code, tags, warns):
+def test_a_check_has_a_mode_of_its_own(site, sink, whole, own, holds, tags):
     site.conf["mode"] = whole
     site.conf["checks"]["no-ptr"] = {"action": "reject", "mode": own}
     gate = site.start("gate")
-    assert deliver(site.ports["gate"], "192.0.2.66", body=FORGED).code == code
-    event = gate.wait_for_event("gate.would-refuse" if code == 250 else "gate.refuse")[0]
-    assert (event["rule"], event["mode"]) == ("no-ptr", own)
-    assert ("NOQUEUE: reject_warning: " in gate.log) == warns
-    assert ("NOQUEUE: reject: " in gate.log) == (code == 550)
-    if code == 250:
-        fields = data_of(sink).split(b"\r\n\r\n", 1)[0]
-        assert fields.lower().count(b"x-stockade") == tags
+    assert deliver(site.ports["gate"], "192.0.2.66", body=FORGED).code == 250
+    event = gate.wait_for_event("gate.would-refuse")[0]
+    assert (event["rule"], event["mode"]) == ("no-ptr", holds)
+    assert "NOQUEUE: reject_warning: " in gate.log
+    assert "NOQUEUE: reject: " not in gate.log
+    fields = data_of(sink).split(b"\r\n\r\n", 1)[0]
+    assert fields.lower().count(b"x-stockade") == tags
     assert deliver(site.ports["gate"], GOOD, body=FORGED).code == 250
     assert b"x-stockade" not in data_of(sink).lower()

@@ -425,6 +425,34 @@ static void our_lists_are_found_by_address_and_by_name(void **state)
 	bench_done(&bench);
 }
 
+static void hits_that_do_nothing_crowd_out_none_that_refuses(void **state)
+{
+	struct conf_list lists[2 * FACTS_LIST_HITS_MAX + 2];
+	struct bench bench;
+	struct facts *facts = &bench.sample.facts;
+	bool refuses = false;
+
+	(void)state;
+	bench_init(&bench);
+	view_free(&bench.view);
+	bench.view = view_with("main", "192.0.2.0/24");
+	for (size_t i = 0; i < COUNTOF(lists); i++) {
+		lists[i] = bench.sample.lists[0];
+		lists[i].action = i % 2 == 0 ? ACTION_OFF : ACTION_TAG;
+	}
+	lists[COUNTOF(lists) - 1].action = ACTION_REJECT;
+	bench.sample.conf.lists = lists;
+	bench.sample.conf.lists_len = COUNTOF(lists);
+	facts_look_up(facts, &bench.sample.conf, bench.view);
+	assert_int_equal(facts->list_hits_len, FACTS_LIST_HITS_MAX);
+	for (size_t i = 0; i < facts->list_hits_len; i++) {
+		assert_int_not_equal(facts->list_hits[i].list->action, ACTION_OFF);
+		refuses |= facts->list_hits[i].list->action == ACTION_REJECT;
+	}
+	assert_true(refuses);
+	bench_done(&bench);
+}
+
 static void connections_of_one_client_share_answers(void **state)
 {
 	struct bench bench;
@@ -646,6 +674,7 @@ int main(void)
 		cmocka_unit_test(ipv6_clients_are_asked_as_such),
 		cmocka_unit_test(foreign_lists_hear_nothing_of_own_private_and_allowed_clients),
 		cmocka_unit_test(our_lists_are_found_by_address_and_by_name),
+		cmocka_unit_test(hits_that_do_nothing_crowd_out_none_that_refuses),
 		cmocka_unit_test(connections_of_one_client_share_answers),
 		cmocka_unit_test(a_gathering_may_end_at_any_moment),
 		cmocka_unit_test(a_list_that_lists_everything_never_counts),

@@ -353,13 +353,39 @@ static void one_observes_another_refuses(struct sample *s)
 	sample_dnsbl(s, 0);
 }
 
-static void only_one_enforces(struct sample *s)
+static void one_would_enforce(struct sample *s)
 {
-	listed(s);
 	no_ptr(s);
 	s->conf.mode = MODE_OBSERVE;
 	s->checks[CHECK_NO_PTR].has_mode = true;
 	s->checks[CHECK_NO_PTR].mode = MODE_ENFORCE;
+}
+
+static void a_list_would_enforce(struct sample *s)
+{
+	sample_dnsbl(s, 0);
+	s->conf.mode = MODE_TAG;
+	s->dnsbls[0].has_mode = true;
+	s->dnsbls[0].mode = MODE_ENFORCE;
+}
+
+static void a_list_would_but_its_check_observes(struct sample *s)
+{
+	a_list_would_enforce(s);
+	s->conf.mode = MODE_ENFORCE;
+	s->checks[CHECK_EXT_DNSBL].has_mode = true;
+	s->checks[CHECK_EXT_DNSBL].mode = MODE_OBSERVE;
+}
+
+/* The informing lists come first, and the one that only adds to the score before the one that tags.
+ */
+static void listed_to_be_scored_and_tagged(struct sample *s)
+{
+	sample_list(s, 0, "score", 0);
+	s->lists[0].action = ACTION_SCORE;
+	s->lists[2] = s->lists[0];
+	s->lists[2].action = ACTION_TAG;
+	sample_list(s, 2, "tag", 0);
 }
 
 static const struct verdict_case cases[] = {
@@ -444,7 +470,11 @@ static const struct verdict_case cases[] = {
 	{"tag", tag, VERDICT_TAG, "550 5.7.25 "},
 	{"an observed fault does not hide the next", one_observes_another_refuses, VERDICT_REFUSE,
 		"554 5.7.1 [192.0.2.7] is listed by Demo"},
-	{"one check enforces alone", only_one_enforces, VERDICT_REFUSE, "550 5.7.25 "},
+	{"a check enforces no more than the gate", one_would_enforce, VERDICT_PASS, "550 5.7.25 "},
+	{"nor does a list", a_list_would_enforce, VERDICT_TAG, "554 5.7.1 "},
+	{"nor a list than its check", a_list_would_but_its_check_observes, VERDICT_PASS,
+		"554 5.7.1 "},
+	{"the strongest of two lists", listed_to_be_scored_and_tagged, VERDICT_TAG, NULL},
 };
 
 static void decide(struct sample *s)
