@@ -37,7 +37,7 @@ enum {
 	KICK_SIGNAL = SIGURG, /* which does nothing where nobody handles it */
 	REST_FROM = 3,
 	REST_NS = 50 * 1000, /* and the 50 us by which the kernel may be late */
-	REST_WORTH = BATCH * 3 / 4,
+	REST_WORTH = BATCH / 2,
 	REST_NOT_FOR = 64, /* turns */
 	/* what comes while a view is adopted waits here; the kernel may grant less */
 	RECEIVE_BUFFER = 4 << 20,
