@@ -12,7 +12,7 @@
  * address at once; both are kept. Only the canonical form of an octet is a name of the zone: "099"
  * does not exist.
  */
-enum { V4_LABELS = 4, V6_LABELS = 32 };
+enum { V4_LABELS = 4, V6_LABELS = 32, ODD_OCTET = 0x7f };
 
 static struct span qname_label(const struct dns_query *query, unsigned index)
 {
@@ -90,8 +90,9 @@ static void qname_parse_v6(const struct dns_query *query, unsigned labels, struc
 	}
 }
 
-/* Labels joined by dots. A label that holds a dot itself is no host name and would be taken for two
- * labels. */
+/* Labels joined by dots. Any octet may stand in a label (RFC 2181 section 11); those that no entry
+ * has, and a dot that would make two labels of one, are another that none has: such a name is
+ * listed when all below one above it is. */
 static void qname_parse_domain(
 	const struct dns_query *query, unsigned labels, struct zone_qname *qname)
 {
@@ -100,12 +101,13 @@ static void qname_parse_domain(
 	for (unsigned i = 0; i < labels; i++) {
 		struct span label = qname_label(query, i);
 
-		if (span_find(label, '.') != label.len)
-			return;
 		if (i != 0)
 			qname->text[len++] = '.';
-		memcpy(qname->text + len, label.ptr, label.len);
-		len += label.len;
+		for (size_t j = 0; j < label.len; j++) {
+			bool is_odd = label.ptr[j] <= ' ' || label.ptr[j] == '.';
+
+			qname->text[len++] = is_odd ? (uint8_t)ODD_OCTET : label.ptr[j];
+		}
 	}
 	qname->domain = span_of(qname->text, len);
 }

@@ -213,6 +213,16 @@ static const struct answer_case domain_cases[] = {
 	/* one label with a dot in it is not the two labels of an entry */
 	{"bad\\.example.dbl.example.org", DNS_A, NO_NAME},
 	{"x\\.evil.example.dbl.example.org", DNS_A, NO_NAME},
+	/* whatever a label holds: below ".evil.example" it is listed, as a secondary's wildcard has
+	   it */
+	{"x\\.y.evil.example.dbl.example.org", DNS_A,
+		"NOERROR aa | x\\.y.evil.example.dbl.example.org 300 A 127.0.1.2"},
+	{"a\\032b\\001.evil.example.dbl.example.org", DNS_TXT,
+		"NOERROR aa | a\\032b\\001.evil.example.dbl.example.org 300 TXT "
+		"Listed: all of it; https://mail.example.org/why/evil.example"},
+	{"\\032.evil.example.manual.dbl.example.org", DNS_A,
+		"NOERROR aa | \\032.evil.example.manual.dbl.example.org 300 A 127.0.1.2"},
+	{"\\032.other.example.dbl.example.org", DNS_A, NO_NAME},
 };
 
 static const struct answer_case apex_cases[] = {
