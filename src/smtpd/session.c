@@ -115,6 +115,8 @@ void session_end(struct session *s)
 {
 	if (s->phase == PHASE_GONE)
 		return;
+	if (s->is_unheard && socket_error(stream_fd(s->stream)) < 0)
+		session_log_gone(s);
 	session_log_close(s);
 	s->phase = PHASE_GONE;
 	timer_done(&s->timer);
@@ -140,6 +142,8 @@ static void session_send_shutdown(struct session *s)
 {
 	const struct refusal_value hostname = {"hostname", span_text(s->conf->hostname)};
 
+	if (s->phase == PHASE_GREET) /* "220-" and "421 " are no reply (RFC 5321 section 4.2.1) */
+		session_finish_greeting(s);
 	session_refuse(s, REFUSAL_SHUTDOWN, &hostname, 1);
 	session_close(s);
 }
@@ -345,6 +349,16 @@ static bool session_may_read(const struct session *s)
 	       buf_len(stream_out(s->stream)) < s->env->limits->output;
 }
 
+/* The client closed its side. Whether it still reads shows when its system refuses, or not, to take
+ * what we sent. */
+static void session_end_closed(struct session *s)
+{
+	if (s->is_unheard)
+		session_close(s);
+	else
+		session_end(s);
+}
+
 static void session_after_commands(struct session *s)
 {
 	if (s->phase == PHASE_CLOSING)
@@ -353,7 +367,7 @@ static void session_after_commands(struct session *s)
 	if (s->draining && session_is_idle(s))
 		session_send_shutdown(s);
 	else if (s->client_closed && s->phase == PHASE_COMMAND && s->wait == WAIT_NONE)
-		session_end(s);
+		session_end_closed(s);
 	else if (s->client_closed && s->phase == PHASE_MESSAGE)
 		session_end(s);
 }

@@ -12,10 +12,15 @@
  * strangers only, and ends when it cannot change anything any more.
  */
 
-static void session_greet(struct session *s)
+void session_finish_greeting(struct session *s)
 {
 	s->phase = PHASE_COMMAND;
 	buf_append_format(session_out(s), "220 %s ESMTP\r\n", s->conf->hostname);
+}
+
+static void session_greet(struct session *s)
+{
+	session_finish_greeting(s);
 	session_restart_idle(s);
 	session_run(s);
 }

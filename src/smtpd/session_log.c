@@ -76,6 +76,12 @@ void session_log_accept(const struct session *s, const struct smtp_reply *reply,
 			log_span("reply", smtp_reply_line(&text))));
 }
 
+void session_log_gone(const struct session *s)
+{
+	log_event(EV_GATE_DELIVERED_GONE,
+		LOG_FIELDS(log_text("session", s->id), log_ip("client", s->client.ip)));
+}
+
 void session_log_close(const struct session *s)
 {
 	log_event(EV_GATE_CLOSE,

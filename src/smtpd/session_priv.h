@@ -93,6 +93,7 @@ struct session {
 	enum session_wait wait;
 	bool spoke_early;
 	bool client_closed; /* its side; what it sent before is still worked on */
+	bool is_unheard; /* after that it was told that its message was taken, and may have left */
 	bool draining;
 	bool extended;   /* EHLO, not HELO */
 	bool running;    /* session_run is on the stack */
@@ -155,6 +156,8 @@ void session_begin(struct session *s, struct endpoint peer);
 void session_on_proxy_input(struct session *s);
 /* The balancer in front does not say who the client is: 421 and the door. */
 void session_refuse_unnamed(struct session *s, const char *why);
+/* The last line of the greeting. */
+void session_finish_greeting(struct session *s);
 void session_on_early_input(struct session *s);
 void session_on_greet_timer(struct session *s);
 
@@ -190,4 +193,6 @@ void session_data_answered(struct session *s, const struct smtp_reply *reply);
 void session_log_verdict(const struct session *s, const struct consult_answer *answer);
 /* gone: the client will not hear that its message was taken. */
 void session_log_accept(const struct session *s, const struct smtp_reply *reply, bool gone);
+/* The same when it shows later. */
+void session_log_gone(const struct session *s);
 void session_log_close(const struct session *s);
