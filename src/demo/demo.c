@@ -4,7 +4,9 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/macro.h"
 #include "base/obj.h"
@@ -55,22 +57,45 @@ static void demo_print_head(const struct demo *demo)
 	fflush(stdout);
 }
 
-static void demo_print_invitation(const struct demo *demo)
+static bool is_installed(const char *program)
 {
-	const struct demo_site *site = &demo->site;
-	const char *program = demo->cli->program;
-	unsigned dns = site->dns.port;
+	const char *path = getenv("PATH");
+	struct span folders = span_text(path != NULL ? path : "");
+	char file[512];
 
-	printf("\nYour turn, in another terminal (Ctrl-C here ends the demo):\n\n"
-	       "  conf=%s\n\n"
-	       "  send a mail   swaks --server 127.0.0.1:%u --proxy 'TCP4 192.0.2.10 127.0.0.1 40000 25' \\\n"
+	while (folders.len != 0) {
+		struct span folder = span_split(&folders, ':');
+
+		snprintf(file, sizeof(file), "%.*s/%s", (int)folder.len, (const char *)folder.ptr,
+			program);
+		if (access(file, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void demo_print_mail(const struct demo_site *site)
+{
+	if (!is_installed("swaks")) {
+		printf("  send a mail   with swaks, which is not installed here (script/start brings it)\n");
+		return;
+	}
+	printf("  send a mail   swaks --server 127.0.0.1:%u --proxy 'TCP4 192.0.2.10 127.0.0.1 40000 25' \\\n"
 	       "                  --helo mail.good.test --from anna@good.test --to you@demo.test\n"
-	       "                (the client's address is in the PROXY header: try 198.51.100.9 or 192.0.2.66)\n"
-	       "  why refused   http://127.0.0.1:%u/why/%s\n"
-	       "                %s incident %s --config $conf\n"
-	       "                %s explain 198.51.100.9 --helo friend --config $conf\n",
-		site->conf_path, site->gate.port, site->pages.port, demo->play.incident, program,
-		demo->play.incident, program);
+	       "                (the client's address is in the PROXY header: try 198.51.100.9 or 192.0.2.66)\n",
+		site->gate.port);
+	if (site->plain.port != 0)
+		printf("  as yourself   swaks --server '[::1]:%u' --from you@demo.test --to anna@demo.test\n"
+		       "                (no PROXY header at this port: this machine is one of ours, and not checked)\n",
+			site->plain.port);
+}
+
+static void demo_print_questions(unsigned dns)
+{
+	if (!is_installed("dig")) {
+		printf("  ask by DNS    with dig, which is not installed here (script/start brings it)\n");
+		return;
+	}
 	printf("  ask by DNS    dig -p %u @127.0.0.1 9.100.51.198.bl.demo.test +short\n"
 	       "                dig -p %u @127.0.0.1 9.100.51.198.bl.demo.test TXT +short +tcp\n"
 	       "  one sublist   dig -p %u @127.0.0.1 9.100.51.198.manual.bl.demo.test +short\n"
@@ -78,6 +103,22 @@ static void demo_print_invitation(const struct demo *demo)
 	       "  on the zone   dig -p %u @127.0.0.1 bl.demo.test TXT +short +tcp\n"
 	       "  all of it     dig -p %u @127.0.0.1 bl.demo.test AXFR\n",
 		dns, dns, dns, dns, dns, dns);
+}
+
+static void demo_print_invitation(const struct demo *demo)
+{
+	const struct demo_site *site = &demo->site;
+	const char *program = demo->cli->program;
+
+	printf("\nYour turn, in another terminal (Ctrl-C here ends the demo):\n\n"
+	       "  conf=%s\n\n",
+		site->conf_path);
+	demo_print_mail(site);
+	printf("  why refused   http://127.0.0.1:%u/why/%s\n"
+	       "                %s incident %s --config $conf\n"
+	       "                %s explain 198.51.100.9 --helo friend --config $conf\n",
+		site->pages.port, demo->play.incident, program, demo->play.incident, program);
+	demo_print_questions(site->dns.port);
 	printf("  look it up    %s lookup 198.51.100.9 --config $conf\n"
 	       "                %s list ls --config $conf\n"
 	       "  take it off   %s delist 198.51.100.0/24 --reason \"repaired\" --config $conf\n"

@@ -46,19 +46,24 @@ static bool port_is_free(struct endpoint endpoint, enum protocols protocols)
 }
 
 /* From the port that people expect upwards. */
-static int port_choose(
-	uint16_t first, enum protocols protocols, struct endpoint *ret_endpoint, struct fault *why)
+static int port_choose(struct endpoint first, enum protocols protocols,
+	struct endpoint *ret_endpoint, struct fault *why)
 {
-	struct endpoint endpoint = {.ip = ip_from_v4(INADDR_LOOPBACK)};
+	struct endpoint endpoint = first;
 
-	for (endpoint.port = first; endpoint.port < first + PORTS_TRIED; endpoint.port++) {
+	for (; endpoint.port < first.port + PORTS_TRIED; endpoint.port++) {
 		if (port_is_free(endpoint, protocols)) {
 			*ret_endpoint = endpoint;
 			return 0;
 		}
 	}
-	return fault_set(
-		why, E_EXISTS, "no free port between %d and %d", first, first + PORTS_TRIED);
+	return fault_set(why, E_EXISTS, "no free port between %d and %d", first.port,
+		first.port + PORTS_TRIED);
+}
+
+static struct endpoint port_here(uint16_t port)
+{
+	return (struct endpoint){.ip = ip_from_v4(INADDR_LOOPBACK), .port = port};
 }
 
 static int site_make_folder(struct demo_site *site, struct fault *why)
@@ -87,13 +92,18 @@ int demo_site_init(struct demo_site *site, struct fault *why)
 	int r;
 
 	*site = (struct demo_site){.supervisor = 0};
-	r = port_choose(GATE_PORT, TCP_ALONE, &site->gate, why);
+	r = port_choose(port_here(GATE_PORT), TCP_ALONE, &site->gate, why);
 	if (r == 0) /* behind the gate */
-		r = port_choose((uint16_t)(site->gate.port + 1), TCP_ALONE, &site->mailbox, why);
+		r = port_choose(
+			port_here((uint16_t)(site->gate.port + 1)), TCP_ALONE, &site->mailbox, why);
 	if (r == 0)
-		r = port_choose(DNS_PORT, TCP_AND_UDP, &site->dns, why);
+		r = port_choose(port_here(DNS_PORT), TCP_AND_UDP, &site->dns, why);
 	if (r == 0)
-		r = port_choose(PAGES_PORT, TCP_ALONE, &site->pages, why);
+		r = port_choose(port_here(PAGES_PORT), TCP_ALONE, &site->pages, why);
+	/* What comes from 127.0.0.1 has to bring a PROXY header; what comes from ::1 has none. */
+	(void)port_choose(
+		(struct endpoint){.ip = {.b = {[15] = 1}}, .port = (uint16_t)(site->gate.port + 2)},
+		TCP_ALONE, &site->plain, NULL);
 	return r == 0 ? site_make_folder(site, why) : r;
 }
 
@@ -117,7 +127,8 @@ void demo_site_done(struct demo_site *site, bool keep)
 static void site_print_conf(const struct demo_site *site, struct buf *out)
 {
 	char names[ENDPOINT_TEXT_SIZE], gate[ENDPOINT_TEXT_SIZE], mailbox[ENDPOINT_TEXT_SIZE],
-		dns[ENDPOINT_TEXT_SIZE], pages[ENDPOINT_TEXT_SIZE];
+		dns[ENDPOINT_TEXT_SIZE], pages[ENDPOINT_TEXT_SIZE], plain[ENDPOINT_TEXT_SIZE];
+	bool has_plain = site->plain.port != 0;
 
 	endpoint_print(site->names, names);
 	buf_append_format(out,
@@ -135,7 +146,7 @@ static void site_print_conf(const struct demo_site *site, struct buf *out)
 		"\nown:\n"
 		"  domains: [demo.test]\n"
 		"\ngate:\n"
-		"  listen: [\"%s\"]\n"
+		"  listen: [\"%s\"%s%s%s]\n"
 		"  backend: {address: \"%s\", pass-client: xclient}\n"
 		"  proxy-from: [127.0.0.0/8]\n"
 		"\nchecks:\n"
@@ -173,8 +184,10 @@ static void site_print_conf(const struct demo_site *site, struct buf *out)
 		"\nportal:\n"
 		"  listen: %s\n",
 		site->pages.port, site->folder, names, site->folder, site->folder, site->folder,
-		endpoint_print(site->gate, gate), endpoint_print(site->mailbox, mailbox),
-		endpoint_print(site->dns, dns), names, endpoint_print(site->pages, pages));
+		endpoint_print(site->gate, gate), has_plain ? ", \"" : "",
+		has_plain ? endpoint_print(site->plain, plain) : "", has_plain ? "\"" : "",
+		endpoint_print(site->mailbox, mailbox), endpoint_print(site->dns, dns), names,
+		endpoint_print(site->pages, pages));
 }
 
 int demo_site_write(const struct demo_site *site, struct fault *why)

@@ -14,12 +14,13 @@ enum { DEMO_PATH_SIZE = 64 };
 struct demo_site {
 	char folder[DEMO_PATH_SIZE], conf_path[2 * DEMO_PATH_SIZE], log_path[2 * DEMO_PATH_SIZE];
 	struct endpoint gate, mailbox, dns, pages;
+	struct endpoint plain; /* the gate without PROXY, for who sits here; port 0: no IPv6 here */
 	/* of the demo's name server; set by the caller before demo_site_write */
 	struct endpoint names;
 	pid_t supervisor; /* 0: not running */
 };
 
-/* Makes the folder and chooses ports: 2525, 2526, 5300, 8460, or the next free ones. */
+/* Makes the folder and chooses ports: 2525, 2526, 2527, 5300, 8460, or the next free ones. */
 int demo_site_init(struct demo_site *site, struct fault *why);
 /* Removes the folder, unless keep. */
 void demo_site_done(struct demo_site *site, bool keep);

@@ -16,11 +16,12 @@ pytestmark = pytest.mark.xdist_group("demo")  # each looks for the first free po
 
 
 class Demo:
-    def __init__(self, program, path, identity):
+    def __init__(self, program, path, identity, **environment):
         self.path = path
         with open(path, "wb") as out:
             self.popen = subprocess.Popen([program, "demo"], stdin=subprocess.DEVNULL, stdout=out,
-                                          stderr=subprocess.STDOUT, env={**os.environ, "TMPDIR": "/tmp"}, **identity)
+                                          stderr=subprocess.STDOUT, env={**os.environ, "TMPDIR": "/tmp", **environment},
+                                          **identity)
 
     @property
     def text(self):
@@ -88,6 +89,22 @@ def test_interrupted_in_the_middle_it_ends_as_cleanly(demo):
     demo.popen.send_signal(signal.SIGTERM)
     assert demo.popen.wait(60) == 0
     assert not os.path.exists(folder)
+
+
+def test_mail_without_a_proxy_header_has_a_port_of_its_own(demo):
+    demo.wait_for_text("Your turn")
+    command = demo.find(r"as yourself +(swaks .*)")
+    result = subprocess.run(command, shell=True, capture_output=True, text=True, check=False, timeout=60)
+    assert result.returncode == 0 and "PROXY" not in command, result
+    demo.wait_for_text("from <you@demo.test>")
+
+
+def test_what_is_not_installed_is_not_shown(program, tmp_path):
+    demo = Demo(program, tmp_path / "out", {}, PATH="/none")
+    demo.wait_for_text("its state")
+    demo.popen.send_signal(signal.SIGINT)
+    assert demo.popen.wait(60) == 0
+    assert "swaks --" not in demo.text and "dig -p" not in demo.text and "not installed here" in demo.text
 
 
 def test_commands_that_are_printed_work(demo, root):
