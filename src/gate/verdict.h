@@ -76,8 +76,9 @@ struct verdict {
 void verdict_decide(const struct facts *facts, const struct conf *conf, int64_t now_s,
 	struct verdict *ret_verdict);
 
-/* The reply for a verdict that refuses: "550 5.7.25 Fix reverse DNS for ...", with the incident
- * number in the URL; 0 shows "..." in its place (explain). Nothing for one that lets in. */
+/* The reply for a verdict that refuses: "550 5.7.25 Client host rejected: fix reverse DNS for ...",
+ * with the incident number in the URL; 0 shows "..." in its place (explain). Nothing for one that
+ * lets in. */
 void verdict_print_reply(const struct verdict *verdict, uint64_t incident, struct buf *out);
 
 /* Our list or the foreign list behind the decision: "main/manual", "SpamCop"; empty for other

@@ -37,10 +37,10 @@ def test_a_missing_ptr_names_the_line_that_refuses(site, keeper):
     check, = decided(found)
     assert found["would"] == "refuse" and check["check"] == "no-ptr"
     assert check["line"] == line_of(site, '"no-ptr"') and check["file"] == site.conf_path
-    assert found["reply"].startswith("550 5.7.25 Fix reverse DNS for 192.0.2.66: ")
+    assert found["reply"].startswith("550 5.7.25 Client host rejected: fix reverse DNS for 192.0.2.66, ")
     shown = site.cli("explain", "192.0.2.66", "--helo", "mail.good.test").stdout
     assert f"stockade.yaml:{check['line']}, decided" in shown
-    assert "Verdict  550 5.7.25 Fix reverse DNS for 192.0.2.66: " in shown
+    assert "Verdict  550 5.7.25 Client host rejected: fix reverse DNS for 192.0.2.66, " in shown
     assert "stockade allow 192.0.2.66" in shown
 
 

@@ -160,12 +160,12 @@ static void a_value_is_cut_at_its_cap_and_a_missing_one_shows(void **state)
 	buf_init(&buf, 0);
 	refusal_print(REFUSAL_HELO_BAD, values, 2, &buf);
 	assert_string_equal(buf_cstr(&buf),
-		"550 5.7.1 HELO name 'friend' is not a valid host name. Use your mail server's full "
+		"550 5.7.1 Helo command rejected: need fully-qualified hostname; 'friend' is not one. Use your mail server's full "
 		"DNS name: https://mail.example.org/why/7K3M-9QXT-2FHH");
 	buf_clear(&buf);
 	refusal_print(REFUSAL_NO_PTR, NULL, 0, &buf);
 	assert_string_equal(buf_cstr(&buf),
-		"550 5.7.25 Fix reverse DNS for ?: it has no PTR record. How to: ?");
+		"550 5.7.25 Client host rejected: fix reverse DNS for ?, which has no PTR record. How to: ?");
 	buf_done(&buf);
 }
 

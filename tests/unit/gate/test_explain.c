@@ -44,7 +44,7 @@ static void lines_name_the_setting_and_what_was_not_reached(void **state)
 	assert_int_equal(line_of("ext-dnsbl")->location.line, 50);
 	assert_false(line_of("ext-dnsbl")->reached);
 	assert_string_equal(explanation.reply,
-		"550 5.7.25 Fix reverse DNS for 192.0.2.7: it has no PTR record. How to: "
+		"550 5.7.25 Client host rejected: fix reverse DNS for 192.0.2.7, which has no PTR record. How to: "
 		"https://mail.example.net/why/...");
 	assert_string_equal(
 		explanation.change, "stockade allow 192.0.2.7 --reason \"...\""); /* two faults */

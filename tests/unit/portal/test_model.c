@@ -223,12 +223,13 @@ static void texts_with_mailboxes_and_recipients_stay_out(void **state)
 	model = incident(arena, "policy", "550 <joe@victim.example> does not want you",
 		"joe@victim.example", "joe@victim.example");
 	assert_int_equal(model->reply.len + model->helo.len + model->checks[0].found.len, 0);
-	model = incident(arena, "relay-denied", "550 Relaying denied: victim.example",
+	model = incident(arena, "relay-denied", "550 Relay access denied: victim.example",
 		"mail.a.example", "victim.example");
 	assert_int_equal(model->reply.len + model->checks[0].found.len, 0);
 	assert_true(span_equal_text(model->helo, "mail.a.example"));
-	model = incident(arena, "no-ptr", "550 Fix reverse DNS", "a", "no PTR record");
-	assert_true(span_equal_text(model->reply, "550 Fix reverse DNS"));
+	model = incident(
+		arena, "no-ptr", "550 Client host rejected: fix reverse DNS", "a", "no PTR record");
+	assert_true(span_equal_text(model->reply, "550 Client host rejected: fix reverse DNS"));
 	assert_true(span_equal_text(model->checks[0].found, "no PTR record"));
 }
 
