@@ -11,6 +11,7 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
+#include "loop/acceptor.h"
 #include "loop/socket.h"
 #include "loop/stream.h"
 
@@ -32,7 +33,7 @@ struct demo_mailbox {
 	struct loop *loop;
 	struct demo_mailbox_settings settings;
 	int fd;
-	struct watch *watch;
+	struct acceptor *acceptor;
 	struct demo_guest *first;
 };
 
@@ -172,14 +173,16 @@ static void guest_on_closed(struct stream *stream, int error, void *arg)
 	guest_free(&guest);
 }
 
-static void mailbox_accept(struct demo_mailbox *mailbox, int fd)
+static void mailbox_accept(int fd, const struct endpoint *peer, void *arg)
 {
 	static const struct stream_calls calls = {
 		.input = guest_on_input, .closed = guest_on_closed};
 	static const struct stream_limits limits = {.in = INPUT_MAX, .out = INPUT_MAX};
+	struct demo_mailbox *mailbox = OBJ(demo_mailbox, arg);
 	struct demo_guest *guest = mem_new(demo_guest);
 	int on = 1;
 
+	(void)peer;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	guest->magic = (uint32_t)MAGIC_demo_guest;
 	guest->mailbox = mailbox;
@@ -191,17 +194,6 @@ static void mailbox_accept(struct demo_mailbox *mailbox, int fd)
 		&(struct stream_settings){.calls = &calls, .arg = guest, .limits = limits});
 	guest_greet(guest);
 	stream_send(guest->stream);
-}
-
-static void mailbox_on_connection(struct watch *watch, int ready, void *arg)
-{
-	struct demo_mailbox *mailbox = OBJ(demo_mailbox, arg);
-	int fd;
-
-	(void)watch;
-	(void)ready;
-	while ((fd = accept4(mailbox->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
-		mailbox_accept(mailbox, fd);
 }
 
 int demo_mailbox_new(struct loop *loop, const struct demo_mailbox_settings *settings,
@@ -217,10 +209,7 @@ int demo_mailbox_new(struct loop *loop, const struct demo_mailbox_settings *sett
 	r = socket_listen_tcp(settings->endpoint, false, &mailbox->fd, why);
 	if (r < 0)
 		return r;
-	mailbox->watch = watch_new(loop, mailbox->fd, mailbox_on_connection, mailbox);
-	r = watch_set(mailbox->watch, WATCH_READ);
-	if (r < 0)
-		return r;
+	mailbox->acceptor = acceptor_new(loop, mailbox->fd, mailbox_accept, mailbox);
 	*ret_mailbox = TAKE(mailbox);
 	return 0;
 }
@@ -234,7 +223,7 @@ void demo_mailbox_free(struct demo_mailbox **mailbox)
 		return;
 	while (old->first != NULL)
 		guest_free(&(struct demo_guest *){old->first});
-	watch_free(&old->watch);
+	acceptor_free(&old->acceptor);
 	if (old->fd >= 0)
 		close(old->fd);
 	mem_free(old);

@@ -10,7 +10,7 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
-#include "loop/socket.h"
+#include "loop/acceptor.h"
 #include "loop/stream.h"
 
 /*
@@ -24,7 +24,7 @@
  * A call can outlive its connection (the client left, the server stops); it then answers into
  * nothing.
  */
-enum { CALL_MEMORY = 4 << 20, OUT_MAX = 4 << 20, LINGER_MS = 2000, ACCEPTS_PER_TURN = 32 };
+enum { CALL_MEMORY = 4 << 20, OUT_MAX = 4 << 20, LINGER_MS = 2000 };
 
 enum connection_state { CONNECTION_READING, CONNECTION_CALLING, CONNECTION_LINGERING };
 
@@ -44,8 +44,7 @@ struct http_connection {
 struct http_server {
 	uint32_t magic;
 	struct loop *loop;
-	int fd;
-	struct watch *watch;
+	struct acceptor *acceptor;
 	struct http_settings settings;
 	struct http_connection *connections;
 	size_t count;
@@ -382,18 +381,16 @@ static void connection_on_closed(struct stream *stream, int error, void *arg)
 	connection_free(OBJ(http_connection, arg));
 }
 
-static void connection_new(struct http_server *server, int fd)
+static void connection_new(struct http_server *server, int fd, struct ip peer)
 {
 	static const struct stream_calls calls = {
 		connection_on_input, connection_on_drained, connection_on_closed, NULL};
 	struct stream_limits limits = {.in = server->settings.limits.head, .out = OUT_MAX};
 	struct http_connection *c = mem_new(http_connection);
-	struct endpoint peer = {0};
 
-	socket_peer(fd, &peer); /* a client that is gone already has the address :: */
 	c->magic = (uint32_t)MAGIC_http_connection;
 	c->server = server;
-	c->peer = peer.ip;
+	c->peer = peer;
 	c->next = server->connections;
 	if (c->next != NULL)
 		c->next->prev = c;
@@ -420,24 +417,16 @@ static void server_make_room(struct http_server *server)
 		connection_free(oldest);
 }
 
-static void server_on_connection(struct watch *watch, int ready, void *arg)
+static void server_on_connection(int fd, const struct endpoint *peer, void *arg)
 {
 	struct http_server *server = OBJ(http_server, arg);
 
-	(void)watch;
-	(void)ready;
-	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-		int fd = accept4(server->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-		if (fd < 0)
-			return;
-		if (server->count >= server->settings.connections)
-			server_make_room(server);
-		if (server->count >= server->settings.connections)
-			close(fd);
-		else
-			connection_new(server, fd);
-	}
+	if (peer != NULL && server->count >= server->settings.connections)
+		server_make_room(server);
+	if (peer == NULL || server->count >= server->settings.connections)
+		close(fd);
+	else
+		connection_new(server, fd, peer->ip);
 }
 
 static void server_on_stop_timer(struct timer *timer, void *arg)
@@ -456,11 +445,9 @@ struct http_server *http_server_new(struct loop *loop, int fd, const struct http
 
 	server->magic = (uint32_t)MAGIC_http_server;
 	server->loop = loop;
-	server->fd = fd;
 	server->settings = *settings;
-	server->watch = watch_new(loop, fd, server_on_connection, server);
+	server->acceptor = acceptor_new(loop, fd, server_on_connection, server);
 	timer_init(&server->stop_timer, loop, server_on_stop_timer, server);
-	watch_set(server->watch, WATCH_READ);
 	return server;
 }
 
@@ -474,7 +461,7 @@ void http_server_free(struct http_server **server)
 	s->stopped = NULL;
 	while (s->connections != NULL)
 		connection_free(s->connections);
-	watch_free(&s->watch);
+	acceptor_free(&s->acceptor);
 	timer_done(&s->stop_timer);
 	s->magic = 0;
 	mem_free(s);
@@ -498,7 +485,7 @@ void http_server_stop(
 
 	server->stopping = true;
 	server->stopped_arg = arg;
-	watch_free(&server->watch);
+	acceptor_free(&server->acceptor);
 	for (struct http_connection *c = server->connections; c != NULL; c = next) {
 		next = c->next;
 		if (c->state == CONNECTION_READING && buf_len(stream_out(c->stream)) == 0)

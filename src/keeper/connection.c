@@ -13,10 +13,18 @@
 #include "base/serial.h"
 #include "bus/check.h"
 #include "bus/frame.h"
+#include "loop/acceptor.h"
 #include "process/jail.h"
 
-/* A follower that hangs delays an answer by CONFIRM_MS at most. */
-enum { CONFIRM_MS = 500, OUT_MAX = 16 * 1024 * 1024, ACCEPT_MAX = 64 };
+/* A follower that hangs delays an answer by CONFIRM_MS at most. A role has one connection, two
+ * while it is replaced: one that was taken over must not use up the descriptors of all others. */
+enum {
+	CONFIRM_MS = 500,
+	OUT_MAX = 16 * 1024 * 1024,
+	CONNECTIONS_OF_ROLE = 16,
+	CONNECTIONS_OF_OPERATORS = 512,
+	FULL_LOG_EVERY_MS = 60000,
+};
 
 /* An answer that waits until the change is served everywhere. */
 struct pending_answer {
@@ -33,8 +41,9 @@ struct listener {
 	uint32_t magic;
 	struct connections *all;
 	enum bus_sender sender;
-	int fd;
-	struct watch *watch; /* NULL: this machine does not have that role */
+	struct acceptor *acceptor; /* NULL: this machine does not have that role */
+	size_t open;
+	int64_t full_logged_ms; /* 0: never */
 };
 
 struct connections {
@@ -108,6 +117,7 @@ static void connection_unlink(struct connection *connection)
 	while (*at != connection)
 		at = &(*at)->next;
 	*at = connection->next;
+	connection->all->listeners[connection->sender].open--;
 }
 
 static void connection_close(struct connection *connection)
@@ -423,23 +433,35 @@ static void connection_new(const struct listener *listener, int fd)
 	connection->follower.name = bus_sender_name(connection->sender);
 	connection->next = all->first;
 	all->first = connection;
+	all->listeners[connection->sender].open++;
 	if (r < 0)
 		connection_bad(connection, r, &why);
 }
 
-static void listener_on_ready(struct watch *watch, int ready, void *arg)
+static void listener_log_full(struct listener *listener)
 {
-	const struct listener *listener = OBJ(listener, arg);
+	int64_t now_ms = loop_now_ms(listener->all->loop);
 
-	(void)watch;
-	(void)ready;
-	for (int i = 0; i < ACCEPT_MAX; i++) {
-		int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (listener->full_logged_ms != 0 && now_ms < listener->full_logged_ms + FULL_LOG_EVERY_MS)
+		return;
+	listener->full_logged_ms = now_ms;
+	log_event(EV_BUS_FULL, LOG_FIELDS(log_text("from", bus_sender_name(listener->sender)),
+				       log_number("connections", (int64_t)listener->open)));
+}
 
-		if (fd < 0)
-			return; /* EAGAIN, or a shortage that the next round meets again */
+static void listener_on_connection(int fd, const struct endpoint *peer, void *arg)
+{
+	struct listener *listener = OBJ(listener, arg);
+	size_t most =
+		listener->sender == BUS_CONTROL ? CONNECTIONS_OF_OPERATORS : CONNECTIONS_OF_ROLE;
+
+	(void)peer;
+	if (listener->open < most) {
 		connection_new(listener, fd);
+		return;
 	}
+	close(fd);
+	listener_log_full(listener);
 }
 
 /* ---- all of them ---- */
@@ -463,18 +485,17 @@ void connections_listen(struct connections *connections, const struct role_conte
 	for (int i = 0; i < BUS_SENDER_COUNT; i++) {
 		struct listener *listener = &connections->listeners[i];
 		char name[32];
+		int fd;
 
 		snprintf(name, sizeof(name), i == BUS_CONTROL ? "%s" : "bus-%s",
 			bus_sender_name((enum bus_sender)i));
+		fd = role_socket(context, name);
 		*listener = (struct listener){.magic = (uint32_t)MAGIC_listener,
 			.all = connections,
-			.sender = (enum bus_sender)i,
-			.fd = role_socket(context, name)};
-		if (listener->fd < 0)
-			continue;
-		listener->watch =
-			watch_new(connections->loop, listener->fd, listener_on_ready, listener);
-		watch_set(listener->watch, WATCH_READ);
+			.sender = (enum bus_sender)i};
+		if (fd >= 0)
+			listener->acceptor = acceptor_new(
+				connections->loop, fd, listener_on_connection, listener);
 	}
 }
 
@@ -490,7 +511,7 @@ void connections_free(struct connections **connections)
 	if (all == NULL)
 		return;
 	for (int i = 0; i < BUS_SENDER_COUNT; i++)
-		watch_free(&all->listeners[i].watch);
+		acceptor_free(&all->listeners[i].acceptor);
 	while (all->first != NULL)
 		connection_close(all->first);
 	timer_done(&all->pending_due);

@@ -164,13 +164,3 @@ int socket_local(int fd, struct endpoint *ret_endpoint)
 		return err_from_errno(errno);
 	return endpoint_from_sockaddr((struct sockaddr *)&address, ret_endpoint);
 }
-
-int socket_peer(int fd, struct endpoint *ret_endpoint)
-{
-	struct sockaddr_storage address;
-	socklen_t len = sizeof(address);
-
-	if (getpeername(fd, (struct sockaddr *)&address, &len) < 0)
-		return err_from_errno(errno);
-	return endpoint_from_sockaddr((struct sockaddr *)&address, ret_endpoint);
-}

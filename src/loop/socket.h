@@ -28,4 +28,3 @@ int socket_listen_unix(const char *path, unsigned mode, int *ret_fd, struct faul
 int socket_connect_unix(const char *path, int *ret_fd, struct fault *why);
 
 int socket_local(int fd, struct endpoint *ret_endpoint);
-int socket_peer(int fd, struct endpoint *ret_endpoint);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "server/tcp.h"
 
-#include <errno.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -10,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/obj.h"
+#include "loop/acceptor.h"
 #include "loop/loop.h"
 #include "loop/stream.h"
 
@@ -28,9 +28,7 @@ enum {
 	QUERY_MAX = 4096, /* no question is longer, padding included (RFC 8467) */
 	OUT_BUSY = 32768,
 	OUT_MAX = OUT_BUSY + 2 * (2 + DNS_ANSWER_TCP_MAX), /* and a message of a long answer */
-	ACCEPTS = 64,          /* in one turn, so that open connections get theirs */
-	ACCEPT_PAUSE_MS = 100, /* when the process has no descriptor left */
-	MULTIS_MAX = 4,        /* answers of many messages at once on a connection */
+	MULTIS_MAX = 4, /* answers of many messages at once on a connection */
 	V6_CLIENT_BITS = 56,
 };
 
@@ -54,13 +52,6 @@ struct dns_connection {
 	struct timer again; /* for the next turn */
 };
 
-struct dns_listener {
-	uint32_t magic;
-	struct dns_tcp *tcp;
-	int fd;
-	struct watch *watch;
-};
-
 struct dns_tcp {
 	uint32_t magic;
 	_Atomic size_t connections_max;
@@ -71,12 +62,11 @@ struct dns_tcp {
 	pthread_t thread;
 	const struct worker_calls *calls;
 	void *worker;
-	struct timer idle;         /* for the first of the ring */
-	struct timer accept_again; /* after a pause */
+	struct timer idle; /* for the first of the ring */
 	struct dns_connection ring;
 	size_t connections;
-	size_t listeners_len;
-	struct dns_listener *listeners;
+	size_t acceptors_len;
+	struct acceptor **acceptors;
 	uint8_t answer[DNS_ANSWER_TCP_MAX];
 };
 
@@ -364,47 +354,12 @@ static void tcp_add(struct dns_tcp *tcp, int fd, struct endpoint client)
 	connection_touch(connection);
 }
 
-/* ---- listening ---- */
-
-static void tcp_watch_listeners(struct dns_tcp *tcp, int want)
+static void tcp_on_connection(int fd, const struct endpoint *peer, void *arg)
 {
-	for (size_t i = 0; i < tcp->listeners_len; i++)
-		watch_set(tcp->listeners[i].watch, want);
-}
-
-static void tcp_on_accept_again(struct timer *timer, void *arg)
-{
-	(void)timer;
-	tcp_watch_listeners(OBJ(dns_tcp, arg), WATCH_READ);
-}
-
-static void listener_on_ready(struct watch *watch, int ready, void *arg)
-{
-	struct dns_listener *listener = OBJ(dns_listener, arg);
-	struct dns_tcp *tcp = listener->tcp;
-
-	(void)watch;
-	(void)ready;
-	for (unsigned i = 0; i < ACCEPTS; i++) {
-		struct sockaddr_storage address;
-		struct sockaddr *peer = (struct sockaddr *)&address;
-		socklen_t size = sizeof(address);
-		struct endpoint client;
-		int fd = accept4(listener->fd, peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-		if (fd >= 0 && endpoint_from_sockaddr(peer, &client) < 0) {
-			close(fd);
-		} else if (fd >= 0) {
-			tcp_add(tcp, fd, client);
-		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-			   errno == ENOMEM) {
-			tcp_watch_listeners(tcp, WATCH_NOTHING);
-			timer_set(&tcp->accept_again, loop_now_ms(tcp->loop) + ACCEPT_PAUSE_MS);
-			return;
-		} else if (errno != EINTR && errno != ECONNABORTED) {
-			return;
-		}
-	}
+	if (peer != NULL)
+		tcp_add(OBJ(dns_tcp, arg), fd, *peer);
+	else
+		close(fd);
 }
 
 /* ---- the thread ---- */
@@ -430,13 +385,12 @@ static void tcp_destroy(struct dns_tcp *tcp)
 {
 	while (tcp->ring.next != &tcp->ring)
 		peer_close(tcp->ring.next);
-	for (size_t i = 0; i < tcp->listeners_len; i++)
-		watch_free(&tcp->listeners[i].watch);
+	for (size_t i = 0; i < tcp->acceptors_len; i++)
+		acceptor_free(&tcp->acceptors[i]);
 	timer_done(&tcp->idle);
-	timer_done(&tcp->accept_again);
 	loop_free(&tcp->loop);
 	tcp->calls->close(tcp->worker);
-	mem_free(tcp->listeners);
+	mem_free(tcp->acceptors);
 	tcp->magic = 0;
 	mem_free(tcp);
 }
@@ -454,18 +408,11 @@ int dns_tcp_new(const struct dns_sockets *sockets, const struct worker_kind *kin
 	tcp->calls = kind->calls;
 	tcp->worker = kind->calls->open(kind->arg);
 	timer_init(&tcp->idle, tcp->loop, tcp_on_idle, tcp);
-	timer_init(&tcp->accept_again, tcp->loop, tcp_on_accept_again, tcp);
 	loop_on_wake(tcp->loop, tcp_on_wake, tcp);
-	tcp->listeners = mem_alloc_array(sockets->tcp_len + 1, sizeof(*tcp->listeners));
-	tcp->listeners_len = sockets->tcp_len;
-	for (size_t i = 0; i < sockets->tcp_len; i++) {
-		struct dns_listener *listener = &tcp->listeners[i];
-
-		*listener = (struct dns_listener){
-			(uint32_t)MAGIC_dns_listener, tcp, sockets->tcp[i], NULL};
-		listener->watch = watch_new(tcp->loop, listener->fd, listener_on_ready, listener);
-	}
-	tcp_watch_listeners(tcp, WATCH_READ);
+	tcp->acceptors = mem_alloc_array(sockets->tcp_len + 1, sizeof(struct acceptor *));
+	for (; tcp->acceptors_len < sockets->tcp_len; tcp->acceptors_len++)
+		tcp->acceptors[tcp->acceptors_len] = acceptor_new(
+			tcp->loop, sockets->tcp[tcp->acceptors_len], tcp_on_connection, tcp);
 	r = pthread_create(&tcp->thread, NULL, tcp_thread, tcp);
 	if (r != 0) {
 		tcp_destroy(tcp);

@@ -489,6 +489,27 @@ static void who_says_what_it_may_not_is_cut_off(void **state)
 	assert_null(connections_first(connections));
 }
 
+/* A role that was taken over must not take the descriptors of the operators. */
+static void a_role_has_so_many_connections(void **state)
+{
+	enum { MORE = 24 };
+	int fds[MORE];
+	size_t open = 0;
+	char byte;
+
+	(void)state;
+	for (int i = 0; i < MORE; i++)
+		fds[i] = role_connect();
+	for (int i = 0; i < MORE; i++)
+		open += read(fds[i], &byte, 1) < 0; /* the others read their end */
+	assert_int_equal(open, 15);                 /* and the gate's own */
+	for (int i = 0; i < MORE; i++)
+		close(fds[i]);
+	turns_after(0);
+	other_fd = role_connect();
+	assert_int_equal(read(other_fd, &byte, 1), -1);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, keeper_make, keeper_remove)
@@ -503,6 +524,7 @@ int main(void)
 		CASE(who_is_gone_is_not_waited_for),
 		CASE(an_answer_to_who_is_gone_goes_with_it),
 		CASE(who_says_what_it_may_not_is_cut_off),
+		CASE(a_role_has_so_many_connections),
 	};
 
 	moving_clock_start();
