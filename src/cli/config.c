@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* `config check` and `config show`: the configuration as the program reads it. */
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -34,6 +36,27 @@ int verb_config_check(struct cli *cli)
 	return r < 0 ? EXIT_CONFIG : 0;
 }
 
+/* Before there is a file: what is required and has no default is that of an example. */
+static const char example[] = "hostname: mx1.example.org\n"
+			      "contact: postmaster@example.org\n"
+			      "portal-url: https://mail.example.org/why\n"
+			      "own: {domains: [example.org]}\n";
+
+static int example_load(struct cli *cli)
+{
+	const struct conf_source source = {"example", span_text(example)};
+	struct conf_report report;
+	int r = conf_load_text(&source, clock_now_s(), &cli->conf, &report);
+
+	conf_report_done(&report);
+	if (r < 0)
+		return cli_fail(cli, r, "the defaults do not go together");
+	cli_remark(cli,
+		"there is no '%s': hostname, contact, portal-url and own.domains are an example's",
+		cli->conf_path);
+	return 0;
+}
+
 int verb_config_show(struct cli *cli)
 {
 	bool defaults = false;
@@ -45,7 +68,9 @@ int verb_config_show(struct cli *cli)
 	int code = cli_parse(cli, options, 0, 0);
 
 	if (code == 0)
-		code = cli_conf(cli);
+		code = defaults && access(cli->conf_path, F_OK) < 0 && errno == ENOENT
+			       ? example_load(cli)
+			       : cli_conf(cli);
 	if (code != 0)
 		return code;
 	buf_init(&text, 0);

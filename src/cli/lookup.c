@@ -200,7 +200,7 @@ static void result_print(
 {
 	AUTO(table) *table = table_new(cli);
 
-	table_add_columns(cli, table, "ADDRESS|LIST|CODE|REASON|SINCE@|UNTIL@|INCIDENT");
+	table_add_columns(cli, table, "SOURCE|LIST|CODE|REASON|SINCE@|UNTIL@|INCIDENT");
 	for (size_t i = 0; i < result->len; i++) {
 		const struct lookup_row *row = &result->rows[i];
 		const char *const cells[] = {source, listing_zone(cli, row->list, row->sublist),

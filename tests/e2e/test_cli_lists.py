@@ -25,7 +25,7 @@ def test_add_lookup_undo(site, keeper):
     listed = site.cli("lookup", "198.51.100.9", check=False)
     assert listed.returncode == 1
     heading, row = listed.stdout.splitlines()
-    assert heading.split() == "ADDRESS LIST CODE REASON SINCE (UTC) UNTIL (UTC) INCIDENT".split()
+    assert heading.split() == "SOURCE LIST CODE REASON SINCE (UTC) UNTIL (UTC) INCIDENT".split()
     assert row.split()[:5] == ["198.51.100.9", "manual.bl.example.test", "127.0.0.8", "spam", "run"]
     found = site.json("lookup", "198.51.100.9", check=False)
     assert found["listed"] is True and found["from"] == "keeper"
