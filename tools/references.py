@@ -33,7 +33,7 @@ UNUSED = {
     "view_list_entries": "tests read back what a snapshot counts", "overlay_is_empty": "tests", "view_piece_next": "walks of tests",
     "rbl_answer": "one request; the server answers batches",
     "rbl_dataset_memory": "tests hold memory to its bound", "setting_has_range": "a test holds the manual to the table",
-    "clock_monotonic_us": "bench", "mem_fail_after": "tests let the Nth allocation fail",
+    "log_format": "tests read lines", "clock_monotonic_us": "bench", "mem_fail_after": "tests let the Nth allocation fail",
 }
 
 # Names that stand for many, and headers of others that nobody includes yet.
