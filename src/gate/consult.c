@@ -25,6 +25,7 @@ struct consultation {
 	uint32_t magic;
 	struct consult *consult;
 	struct ip client;
+	const struct conf *conf; /* the one it began with */
 	struct gathering *gathering;
 	int64_t until_ms;
 	struct timer wait;
@@ -122,6 +123,7 @@ struct consultation *consultation_start(struct consult *consult, struct ip clien
 	c->magic = (uint32_t)MAGIC_consultation;
 	c->consult = consult;
 	c->client = client;
+	c->conf = consult->settings.conf;
 	c->ready = ready;
 	c->arg = arg;
 	c->until_ms = loop_now_ms(loop) + consult->settings.limits->facts_ms;
@@ -149,8 +151,7 @@ void consultation_free(struct consultation **consultation)
 
 bool consultation_is_ready(const struct consultation *c)
 {
-	return facts_ip_is_own(c->consult->settings.conf, c->client) ||
-	       gathering_is_complete(c->gathering) ||
+	return facts_ip_is_own(c->conf, c->client) || gathering_is_complete(c->gathering) ||
 	       loop_now_ms(c->consult->settings.loop) >= c->until_ms;
 }
 
@@ -177,16 +178,15 @@ static bool facts_refuse_already(const struct facts *facts, const struct conf *c
 
 bool consultation_is_settled(struct consultation *c)
 {
-	const struct conf *conf = c->consult->settings.conf;
 	const struct bucket_entry *passed =
 		bucket_table_find(c->consult->passed, ip_source_of(c->client).ip, 0);
 	struct facts facts = {.client = c->client};
 
 	if (passed != NULL && passed->used > consult_now_s(c->consult))
 		return true;
-	gathering_facts(c->gathering, &facts);
-	facts_look_up(&facts, conf, consult_view(c->consult));
-	return facts.client_is_own || facts.client_allowed || facts_refuse_already(&facts, conf);
+	gathering_facts(c->gathering, c->conf, &facts);
+	facts_look_up(&facts, c->conf, consult_view(c->consult));
+	return facts.client_is_own || facts.client_allowed || facts_refuse_already(&facts, c->conf);
 }
 
 void consultation_passed(struct consultation *c)
@@ -203,21 +203,19 @@ void consultation_passed(struct consultation *c)
 void consultation_names(const struct consultation *c, struct facts *ret_facts)
 {
 	*ret_facts = (struct facts){0};
-	gathering_facts(c->gathering, ret_facts);
+	gathering_facts(c->gathering, c->conf, ret_facts);
 }
 
 void consultation_facts(
 	struct consultation *c, const struct consult_request *request, struct facts *ret_facts)
 {
-	const struct conf *conf = c->consult->settings.conf;
-
 	consultation_names(c, ret_facts);
 	ret_facts->server = request->server;
 	ret_facts->spoke_early = request->spoke_early;
 	ret_facts->helo = request->helo;
 	ret_facts->sender = request->sender;
-	facts_set_recipient(ret_facts, conf, request->recipient);
-	facts_look_up(ret_facts, conf, consult_view(c->consult));
+	facts_set_recipient(ret_facts, c->conf, request->recipient);
+	facts_look_up(ret_facts, c->conf, consult_view(c->consult));
 }
 
 /* What makes refusals of one source the same incident: the rule with its list, the mode that holds
@@ -256,8 +254,7 @@ void consultation_decide(struct consultation *c, const struct consult_request *r
 	ret_answer->incident = 0;
 	ret_answer->reply = (struct span){0};
 	consultation_facts(c, request, &ret_answer->facts);
-	verdict_decide(
-		&ret_answer->facts, consult->settings.conf, consult_until_now_s(consult), verdict);
+	verdict_decide(&ret_answer->facts, c->conf, consult_until_now_s(consult), verdict);
 	if (verdict->would >= VERDICT_TEMPFAIL)
 		consult_note_incident(consult, ret_answer);
 }

@@ -41,7 +41,8 @@ static const struct consult_limits consult_limits_default = {
 	.incident_update_s = 60,
 };
 
-/* All have to live longer than the consult, conf until the next consult_set_conf. */
+/* All have to live longer than the consult; conf as long as the consultations that began with it,
+ * and until the next consult_set_conf. */
 struct consult_settings {
 	struct loop *loop;
 	struct resolver *resolver;
@@ -55,8 +56,9 @@ struct consult_settings {
 struct consult *consult_new(const struct consult_settings *settings);
 /* All consultations have to be gone. */
 void consult_free(struct consult **consult);
-/* From now on; also for clients that are there already, since facts and rules have to be of one
- * configuration. */
+/* For the clients that come from now on: one that is there already ends under the rules that it
+ * came under, and hears the same in one transaction, while lists and allowances are always the
+ * newest. */
 void consult_set_conf(struct consult *consult, const struct conf *conf);
 /* For `stockade status`: the health of conf->dnsbls[i]. NULL when the list is off. */
 const struct dnsbl_health *consult_dnsbl_health(const struct consult *consult, size_t dnsbl);

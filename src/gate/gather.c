@@ -20,9 +20,9 @@
  * their order, but never many at once.
  *
  * The gathering keeps what came back; what it means is read when facts are asked for, by the
- * configuration of that moment: a reload between connect and RCPT finds the answers and new code
- * sets together. Two lists in one zone are one lookup. Connections of one client at the same time
- * share lookups in the resolver.
+ * configuration of whoever asks: a reload between connect and RCPT changes nothing for him. Two
+ * lists in one zone are one lookup. Connections of one client at the same time share lookups in the
+ * resolver.
  */
 enum { FORWARDS_AT_ONCE = 2, FULL_LOG_EVERY_MS = 60000 };
 
@@ -470,10 +470,9 @@ static void dnsbl_fill(
 	fact->state = reading == DNSBL_LISTED ? FACT_YES : FACT_NO;
 }
 
-void gathering_facts(const struct gathering *gathering, struct facts *facts)
+void gathering_facts(
+	const struct gathering *gathering, const struct conf *conf, struct facts *facts)
 {
-	const struct conf *conf = gathering->gatherer->conf;
-
 	facts->client = gathering->client;
 	facts->client_is_own = facts_ip_is_own(conf, gathering->client);
 	gathering_names(gathering, facts);

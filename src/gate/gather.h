@@ -41,6 +41,7 @@ struct gathering *gathering_start(
 void gathering_free(struct gathering **gathering); /* cancels what is under way */
 bool gathering_is_complete(const struct gathering *gathering);
 
-/* Copies what is known now into *facts: client, names, foreign lists (by the configuration that the
- * gatherer has now); leaves the rest as it is. Spans point into the gathering. */
-void gathering_facts(const struct gathering *gathering, struct facts *facts);
+/* Copies what is known now into *facts: client, names, foreign lists in the order of conf; leaves
+ * the rest as it is. Spans point into the gathering. */
+void gathering_facts(
+	const struct gathering *gathering, const struct conf *conf, struct facts *facts);

@@ -248,7 +248,7 @@ static void who_waited_for_the_greeting_need_not_again(void **state)
 	bench_done(&bench);
 }
 
-static void rules_are_those_of_the_moment(void **state)
+static void a_client_ends_under_the_rules_that_it_came_under(void **state)
 {
 	struct bench bench;
 	struct conf other;
@@ -261,7 +261,8 @@ static void rules_are_those_of_the_moment(void **state)
 	other.mode = MODE_OBSERVE;
 	consult_set_conf(bench.consult, &other);
 	consultation_decide(bench.consultation, &bench.request, &bench.answer);
-	assert_int_equal(bench.answer.verdict.kind, VERDICT_PASS);
+	assert_int_equal(bench.answer.verdict.kind, VERDICT_REFUSE);
+	assert_int_equal(bench_visit(&bench, "192.0.2.7")->verdict.kind, VERDICT_PASS);
 	bench_done(&bench);
 }
 
@@ -289,7 +290,7 @@ int main(void)
 		cmocka_unit_test(what_would_be_refused_has_a_number_and_words_too),
 		cmocka_unit_test(a_listing_counts_from_the_moment_it_is_on_the_shelf),
 		cmocka_unit_test(who_waited_for_the_greeting_need_not_again),
-		cmocka_unit_test(rules_are_those_of_the_moment),
+		cmocka_unit_test(a_client_ends_under_the_rules_that_it_came_under),
 		cmocka_unit_test(a_client_of_ours_never_waits_for_dns),
 	};
 

@@ -111,7 +111,7 @@ static void bench_gather(struct bench *bench, const char *client)
 	assert_false(gathering_is_complete(bench->gathering));
 	loop_run(bench->loop);
 	assert_int_equal(bench->done, 1);
-	gathering_facts(bench->gathering, facts);
+	gathering_facts(bench->gathering, &bench->sample.conf, facts);
 	facts_look_up(facts, &bench->sample.conf, bench->view);
 }
 
@@ -563,7 +563,7 @@ static void a_reload_reads_the_same_answers_by_new_codes(void **state)
 	bench.sample.dnsbls[1].codes = &other;
 	bench.sample.dnsbls[2].action = ACTION_OFF;
 	gatherer_set_conf(bench.gatherer, &bench.sample.conf);
-	gathering_facts(bench.gathering, &bench.sample.facts);
+	gathering_facts(bench.gathering, &bench.sample.conf, &bench.sample.facts);
 	assert_int_equal(bench.sample.facts.dnsbls[1].state, FACT_YES);
 	assert_false(bench.sample.facts.dnsbls[2].asked);
 	bench_done(&bench);
