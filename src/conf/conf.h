@@ -302,6 +302,7 @@ struct conf {
 	bool has_portal_listen;
 
 	int64_t keep_incidents_s;
+	int keep_incidents_max;
 	int64_t keep_audit_s;
 	int log_level; /* enum log_level */
 };

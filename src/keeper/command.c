@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "keeper/command.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/macro.h"
@@ -25,21 +27,27 @@ static bool remove_is_small(const Stockade__Command *command)
 	return command->remove->n_sources <= TOGETHER_SOURCES;
 }
 
+static bool add_frees(const Stockade__Command *command)
+{
+	return strcmp(command->add->list, "allow") == 0 && add_is_small(command);
+}
+
 static int command_refuse_empty(struct command_run *run)
 {
 	return fault_set(&run->item.why, E_USAGE, "the command is empty");
 }
 
 static const struct command_kind kinds[] = {
-	{STOCKADE__COMMAND__WHAT_ADD, "add", command_add, add_is_small},
-	{STOCKADE__COMMAND__WHAT_REMOVE, "remove", command_remove, remove_is_small},
-	{STOCKADE__COMMAND__WHAT_UNDO, "undo", command_undo, NULL},
-	{STOCKADE__COMMAND__WHAT_RETIRE, "retire", command_retire, NULL},
-	{STOCKADE__COMMAND__WHAT_FEED, "purge-feed", command_feed, NULL},
+	{STOCKADE__COMMAND__WHAT_ADD, "add", command_add, add_is_small, add_frees},
+	{STOCKADE__COMMAND__WHAT_REMOVE, "remove", command_remove, remove_is_small,
+		remove_is_small},
+	{STOCKADE__COMMAND__WHAT_UNDO, "undo", command_undo, NULL, NULL},
+	{STOCKADE__COMMAND__WHAT_RETIRE, "retire", command_retire, NULL, NULL},
+	{STOCKADE__COMMAND__WHAT_FEED, "purge-feed", command_feed, NULL, NULL},
 };
 
 static const struct command_kind empty_kind = {
-	STOCKADE__COMMAND__WHAT__NOT_SET, "empty", command_refuse_empty, NULL};
+	STOCKADE__COMMAND__WHAT__NOT_SET, "empty", command_refuse_empty, NULL, NULL};
 
 const struct command_kind *command_kind_of(Stockade__Command__WhatCase what)
 {
@@ -57,6 +65,8 @@ static int command_begin(struct command_run *run)
 	struct listing_writer *writer = &run->writer;
 	int r = publisher_may_change(run->parts->publisher, &run->item.why);
 
+	if (r >= 0 && !run->frees)
+		r = store_guard_takes_bulk(run->parts->guard, &run->item.why);
 	if (r >= 0) /* the event names the state it was made on */
 		r = store_serial(writer->store, &writer->event.serial);
 	if (r >= 0)
@@ -147,18 +157,25 @@ static bool command_ends_import(struct command_run *run)
 	return was_changed;
 }
 
+/* It lies in what goes. */
+static void command_run_free(struct command_run *run)
+{
+	struct arena *arena = run->arena;
+
+	arena_free(&arena);
+}
+
 /* The arena goes with the answer, and the run with the arena. */
 static void command_reply(struct command_run *run, enum reply_when when)
 {
 	struct connection *connection = run->connection;
-	struct arena *arena = run->arena;
 
 	renewing_clear(&run->rest.renewing);
 	if (connection == NULL) {
-		arena_free(&arena);
+		command_run_free(run);
 		return;
 	}
-	connection_reply(connection, run->answer, arena, when);
+	connection_reply(connection, run->answer, run->arena, when);
 	connection_unref(&connection);
 }
 
@@ -189,6 +206,7 @@ static void command_refuse(struct command_run *run, int error)
 	command_reply(run, REPLY_NOW);
 }
 
+static void command_try_again(struct command_run *run);
 static void queue_add(struct command_queue *queue, struct command_run *run);
 static bool queue_has_work(const struct command_queue *queue);
 
@@ -207,6 +225,11 @@ static void command_on_finish(const struct transaction_result *result, void *arg
 	struct command_run *run = OBJ(command_run, arg);
 	bool ends_import;
 
+	if (result->error == E_FULL && run->packed.len != 0 &&
+		store_guard_use_reserve(run->parts->guard)) {
+		command_try_again(run);
+		return;
+	}
 	if (result->error < 0) {
 		command_refuse(run, result->error);
 		return;
@@ -324,6 +347,30 @@ static struct command_run *command_run_of(const struct keeper_parts *parts,
 	return run;
 }
 
+static void command_keep_packed(struct command_run *run)
+{
+	size_t size = stockade__command__get_packed_size(run->command);
+	uint8_t *bytes = arena_alloc(run->arena, size);
+
+	run->packed = span_of(bytes, stockade__command__pack(run->command, bytes));
+}
+
+/* The message is gone: it is read again from the copy. */
+static void command_try_again(struct command_run *run)
+{
+	const struct keeper_parts *parts = run->parts;
+	Stockade__Command *command =
+		stockade__command__unpack(NULL, run->packed.len, run->packed.ptr);
+	struct connection *connection = run->connection;
+	struct command_run *again = command_run_of(parts, connection, command);
+
+	again->frees = true;
+	command_run_free(run);
+	transaction_run_alone(parts->transaction, &again->item);
+	stockade__command__free_unpacked(command, NULL);
+	connection_unref(&connection);
+}
+
 /* Large ones are published alone: their pieces might be too many for one delta together with
  * others. */
 void command_handle(const struct keeper_parts *parts, struct connection *connection,
@@ -332,6 +379,10 @@ void command_handle(const struct keeper_parts *parts, struct connection *connect
 	struct command_run *run = command_run_of(parts, connection, command);
 	bool is_small = !import_goes_on(connection) && run->kind->is_small != NULL &&
 			run->kind->is_small(command);
+
+	run->frees = run->kind->frees != NULL && run->kind->frees(command);
+	if (run->frees)
+		command_keep_packed(run);
 
 	if (is_small)
 		transaction_join(parts->transaction, &run->item);
@@ -461,7 +512,7 @@ void command_queue_free(struct command_queue **queue)
 		q->first = run->behind;
 		if (run->connection != NULL)
 			connection_unref(&run->connection);
-		arena_free(&run->arena);
+		command_run_free(run);
 	}
 	timer_done(&q->due);
 	q->magic = 0;
@@ -504,7 +555,7 @@ void command_queue_resume(struct command_queue *queue)
 		return;
 	run = command_run_new(parts, arena_new(0), &kind);
 	if (store_event_get(parts->guard->store, event, unfinished_found, run) < 0) {
-		arena_free(&run->arena);
+		command_run_free(run);
 		return;
 	}
 	run->next = event_next(&run->writer.event);

@@ -38,6 +38,8 @@ struct command_run {
 	bool is_kept; /* although no listing changed */
 	enum command_mode { COMMAND_WHOLE, COMMAND_PART_OF_IMPORT, COMMAND_DRY_RUN } mode;
 	int (*next)(struct command_run *run);
+	struct span packed; /* the command, should it have to be tried again on a full disk */
+	bool frees;
 	bool is_unfinished; /* a step was committed, and another is to come */
 	struct command_run *behind;
 	/* Of an import: its state, and what that was before this part. */
@@ -60,6 +62,8 @@ struct command_kind {
 	int (*run)(struct command_run *run);
 	/* Few enough sources to share a delta with other commands; NULL: never. */
 	bool (*is_small)(const Stockade__Command *command);
+	/* It frees somebody: goes on when the disk is full. NULL: never. */
+	bool (*frees)(const Stockade__Command *command);
 };
 
 /* The row of the table; one that refuses for what is not in it. */

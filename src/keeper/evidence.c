@@ -133,9 +133,11 @@ static void evidence_complain(const struct connection *connection, int error)
 void evidence_handle(
 	struct evidence *evidence, struct connection *connection, const Stockade__Put *put)
 {
+	struct fault why;
 	int r;
 
-	if (!store_guard_is_well(evidence->guard) || put->id.len != MESSAGE_ID_SIZE)
+	if (!store_guard_is_well(evidence->guard) ||
+		store_guard_takes_bulk(evidence->guard, &why) < 0 || put->id.len != MESSAGE_ID_SIZE)
 		return;
 	r = evidence_write(evidence, put);
 	if (r == E_PARSE || r == E_RANGE) {

@@ -16,7 +16,13 @@
  * The machine on one page: which parts there are, what each may call, and what goes on by the
  * clock. The README tells how they work together.
  */
-enum { TICK_MS = 1000, KEEP_EVERY_MS = 60 * 1000, KEEP_STEP = 500, REOPEN_MS = 5000 };
+enum {
+	TICK_MS = 1000,
+	KEEP_EVERY_MS = 60 * 1000,
+	KEEP_STEP = 1000,  /* rows; others wait for it */
+	KEEP_REST_MS = 50, /* between steps, as long as there is something to remove */
+	REOPEN_MS = 5000,
+};
 
 struct keeper {
 	uint32_t magic;
@@ -29,8 +35,8 @@ struct keeper {
 	struct keeper_parts parts; /* all of these, for what works on a message */
 	struct timer tick;
 	struct timer expiry;
+	struct timer keep;
 	struct clock_guard clock;
-	int64_t keep_at_ms;
 };
 
 static int keeper_open_store(struct keeper *keeper)
@@ -98,38 +104,46 @@ static void keeper_keep(struct keeper *keeper)
 	int64_t now_s = loop_now_s(keeper->loop);
 	struct store_keep keep = {.incidents_before_s = now_s - conf->keep_incidents_s,
 		.audit_before_s = now_s - conf->keep_audit_s,
+		.incidents_max = (uint64_t)conf->keep_incidents_max,
 		.limit = KEEP_STEP};
 	int r;
 
-	if (loop_now_ms(keeper->loop) < keeper->keep_at_ms)
-		return;
 	transaction_commit(keeper->transaction);
 	if (keeper->guard.store == NULL)
 		return; /* publishing may have found it damaged */
 	r = store_drop_old(keeper->guard.store, &keep);
 	if (r < 0)
 		store_guard_failed(&keeper->guard, r);
-	keeper->keep_at_ms = loop_now_ms(keeper->loop) + (r >= KEEP_STEP ? TICK_MS : KEEP_EVERY_MS);
+	timer_set(&keeper->keep,
+		loop_now_ms(keeper->loop) + (r >= KEEP_STEP ? KEEP_REST_MS : KEEP_EVERY_MS));
+}
+
+static void keeper_on_keep(struct timer *timer, void *arg)
+{
+	struct keeper *keeper = OBJ(keeper, arg);
+
+	timer_set(timer, loop_now_ms(keeper->loop) + TICK_MS);
+	if (store_guard_is_well(&keeper->guard) &&
+		clock_guard_allows(&keeper->clock, clock_now_s(), loop_now_ms(keeper->loop)))
+		keeper_keep(keeper);
 }
 
 static void keeper_on_tick(struct timer *timer, void *arg)
 {
 	struct keeper *keeper = OBJ(keeper, arg);
-	bool may_end;
 
 	timer_set(timer, loop_now_ms(keeper->loop) + TICK_MS);
 	transaction_commit(keeper->transaction);
 	if (!store_guard_is_well(&keeper->guard))
 		keeper_try_store(keeper);
-	may_end = clock_guard_allows(&keeper->clock, clock_now_s(), loop_now_ms(keeper->loop));
+	store_guard_look(&keeper->guard);
+	clock_guard_allows(&keeper->clock, clock_now_s(), loop_now_ms(keeper->loop));
 	if (!store_guard_is_well(&keeper->guard))
 		return;
 	publisher_turn(keeper->publisher);
 	publisher_forget(keeper->publisher);
 	command_queue_resume(keeper->parts.queue);
 	keeper_arm_expiry(keeper);
-	if (may_end)
-		keeper_keep(keeper);
 }
 
 /* ---- what the parts call ---- */
@@ -219,6 +233,7 @@ static struct keeper *keeper_new(const struct role_context *context)
 	keeper->parts.queue = command_queue_new(&keeper->parts);
 	timer_init(&keeper->tick, keeper->loop, keeper_on_tick, keeper);
 	timer_init(&keeper->expiry, keeper->loop, keeper_on_expiry, keeper);
+	timer_init(&keeper->keep, keeper->loop, keeper_on_keep, keeper);
 	return keeper;
 }
 
@@ -236,6 +251,7 @@ int keeper_start(struct role_context *context, struct fault *why)
 		return fault_set(why, r, "%s", keeper->guard.why);
 	connections_listen(keeper->connections, context);
 	timer_set(&keeper->tick, loop_now_ms(keeper->loop));
+	timer_set(&keeper->keep, loop_now_ms(keeper->loop) + TICK_MS);
 	return 0;
 }
 
@@ -264,6 +280,7 @@ void keeper_finish(struct role_context *context)
 	publisher_free(&keeper->publisher);
 	timer_done(&keeper->tick);
 	timer_done(&keeper->expiry);
+	timer_done(&keeper->keep);
 	evidence_free(&keeper->evidence);
 	transaction_free(&keeper->transaction);
 	store_free(&keeper->guard.store);

@@ -291,17 +291,33 @@ static void status_roles(struct asking *asking, Stockade__Status *status)
 	}
 }
 
+static Stockade__Condition *condition_of_log(const struct asking *asking)
+{
+	struct arena *arena = asking->encoder.arena;
+	Stockade__Condition *condition = arena_alloc(arena, sizeof(*condition));
+
+	stockade__condition__init(condition);
+	condition->kind = (char *)"store";
+	condition->name = (char *)"log";
+	condition->words = arena_format(arena,
+		"the log of the store has %lld MB: another program has been reading the store for long",
+		(long long)store_log_size(asking->parts->guard->store) / 1000000);
+	return condition;
+}
+
 /* The rows stay the connections', as above. */
 static void status_conditions(struct asking *asking, Stockade__Status *status)
 {
 	const struct connection *first = connections_first(asking->parts->connections);
-	size_t count = 0;
+	size_t count = 1; /* ours */
 
 	for (const struct connection *connection = first; connection != NULL;
 		connection = connection->next)
 		count += connection->health != NULL ? connection->health->n_conditions : 0;
 	status->conditions =
 		arena_alloc(asking->encoder.arena, count * sizeof(Stockade__Condition *));
+	if (asking->parts->guard->log_is_long)
+		status->conditions[status->n_conditions++] = condition_of_log(asking);
 	for (const struct connection *connection = first; connection != NULL;
 		connection = connection->next) {
 		const Stockade__Health *health = connection->health;
@@ -315,12 +331,17 @@ static void status_store(struct asking *asking, Stockade__Status *status)
 {
 	struct store_guard *guard = asking->parts->guard;
 	char text[512] = "none";
+	struct fault short_of = {""};
 
-	status->store_ok = store_guard_is_well(guard);
+	status->store_ok = store_guard_is_well(guard) && guard->reserve != RESERVE_USED;
 	if (status->store_ok)
 		store_describe(guard->store, text, sizeof(text));
+	else if (store_guard_is_well(guard))
+		store_guard_takes_bulk(guard, &short_of);
 	status->store =
-		arena_copy_string(asking->encoder.arena, status->store_ok ? text : guard->why);
+		arena_copy_string(asking->encoder.arena, status->store_ok           ? text
+							 : short_of.text[0] != '\0' ? short_of.text
+										    : guard->why);
 }
 
 static int ask_status(struct asking *asking)

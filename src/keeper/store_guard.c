@@ -5,7 +5,13 @@
 #include "base/text.h"
 #include "base/utf8.h"
 
-enum { RETRY_MS = 1000 };
+enum {
+	RETRY_MS = 1000,
+	RESERVE_REST_MS = 10000,
+	LOG_LONG = 96 << 20, /* octets; SQLite cuts it to 64 MB when it is written back */
+	LOG_SHORT = 80 << 20,
+};
+#define LOG_MAX (INT64_C(1) << 30)
 
 static void guard_set_bad(struct store_guard *guard, int error)
 {
@@ -40,7 +46,10 @@ int store_guard_open(struct store_guard *guard, bool create)
 			"%.*s: it is gone, but its lists are still served; restore it from a backup, or "
 			"empty run.lists to begin anew",
 			(int)where.len, (const char *)where.ptr);
-	return r < 0 ? store_guard_give_up(guard, r, &why) : 0;
+	if (r < 0)
+		return store_guard_give_up(guard, r, &why);
+	guard->reserve = store_reserve(guard->store) < 0 ? RESERVE_NONE : RESERVE_KEPT;
+	return 0;
 }
 
 /* Whoever hears that it is closed must not put off that it is opened. */
@@ -65,6 +74,55 @@ void store_guard_worked(struct store_guard *guard)
 	guard->is_bad = false;
 	guard->error = 0;
 	log_event(EV_STORE_BACK, LOG_FIELDS(log_text("store", guard->conf->store)));
+}
+
+bool store_guard_use_reserve(struct store_guard *guard)
+{
+	if (guard->store == NULL || guard->reserve != RESERVE_KEPT)
+		return false;
+	store_reserve_use(guard->store);
+	guard->reserve = RESERVE_USED;
+	guard->reserve_at_ms = loop_now_ms(guard->loop) + RESERVE_REST_MS;
+	log_event(EV_STORE_SHORT, LOG_FIELDS(log_text("store", guard->conf->store)));
+	return true;
+}
+
+static void guard_look_at_log(struct store_guard *guard)
+{
+	int64_t size = store_log_size(guard->store);
+
+	if (!guard->log_is_long && size > LOG_LONG)
+		log_event(EV_STORE_LOG, LOG_FIELDS(log_number("octets", size)));
+	guard->log_is_long = size > (guard->log_is_long ? LOG_SHORT : LOG_LONG);
+}
+
+void store_guard_look(struct store_guard *guard)
+{
+	if (guard->store == NULL)
+		return;
+	guard_look_at_log(guard);
+	if (guard->reserve == RESERVE_KEPT || loop_now_ms(guard->loop) < guard->reserve_at_ms)
+		return;
+	guard->reserve_at_ms = loop_now_ms(guard->loop) + RESERVE_REST_MS;
+	if (store_reserve(guard->store) < 0)
+		return;
+	if (guard->reserve == RESERVE_USED)
+		log_event(EV_STORE_BACK, LOG_FIELDS(log_text("store", guard->conf->store)));
+	guard->reserve = RESERVE_KEPT;
+}
+
+int store_guard_takes_bulk(const struct store_guard *guard, struct fault *why)
+{
+	if (guard->reserve == RESERVE_USED)
+		return fault_set(why, E_FULL,
+			"the disk of the store is full: only allow, delist and list rm go on, in the room "
+			"that was kept for them; make room");
+	if (guard->log_is_long && store_log_size(guard->store) > LOG_MAX)
+		return fault_set(why, E_FULL,
+			"the log of the store has %lld MB, because another program has been reading the "
+			"store for long: end that program",
+			(long long)store_log_size(guard->store) / 1000000);
+	return 0;
 }
 
 int store_guard_need(const struct store_guard *guard, struct fault *why)

@@ -21,6 +21,13 @@ struct store_guard {
 	int error;
 	char why[512];
 	int64_t retry_ms;
+	enum store_reserve_state {
+		RESERVE_NONE, /* there was no room for it yet */
+		RESERVE_KEPT,
+		RESERVE_USED, /* by operators: the disk is full */
+	} reserve;
+	int64_t reserve_at_ms; /* to be put aside again, not before */
+	bool log_is_long;      /* somebody keeps it from being written back */
 };
 
 /* Opens it, with create also when it is absent; a failure is said. What follows from an open
@@ -35,6 +42,14 @@ int store_guard_give_up(struct store_guard *guard, int error, const struct fault
 int store_guard_failed(struct store_guard *guard, int error);
 /* A transaction went well. */
 void store_guard_worked(struct store_guard *guard);
+/* The disk is full, and an operator's small change has to go on: what was put aside for that is
+ * given back. False: there is nothing of it. */
+bool store_guard_use_reserve(struct store_guard *guard);
+/* Once in a while: puts room aside again, and looks how long the log is. */
+void store_guard_look(struct store_guard *guard);
+/* 0, or E_FULL with words: only small changes of operators are taken, nothing of strangers and no
+ * imports. */
+int store_guard_takes_bulk(const struct store_guard *guard, struct fault *why);
 /* 0, or why there is no store, with words. */
 int store_guard_need(const struct store_guard *guard, struct fault *why);
 /* It is open, and the last that was written went well. */

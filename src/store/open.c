@@ -87,3 +87,18 @@ int store_sync(const char *url, struct fault *why)
 	r = store->ops->sync(store);
 	return r < 0 ? fault_set(why, r, "%s", store->error_text) : r;
 }
+
+int store_reserve(struct store *store)
+{
+	return store->ops->reserve(store);
+}
+
+void store_reserve_use(struct store *store)
+{
+	store->ops->reserve_use(store);
+}
+
+int64_t store_log_size(struct store *store)
+{
+	return store->ops->log_size(store);
+}

@@ -38,6 +38,10 @@ struct store_ops {
 	/* As store_sync_defer and store_sync. A backend whose server sees to it does nothing. */
 	void (*sync_defer)(struct store *store, bool deferred);
 	int (*sync)(struct store *store);
+	/* As store_reserve, store_reserve_use and store_log_size. */
+	int (*reserve)(struct store *store);
+	void (*reserve_use)(struct store *store);
+	int64_t (*log_size)(struct store *store);
 
 	/* A statement of queries.def, from its text; lives until it is discarded. */
 	int (*prepare)(struct store *store, const char *sql, void **ret_statement);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/macro.h"
 #include "base/mem.h"
@@ -17,7 +19,13 @@
  * is short, because the keeper's loop waits with it; who holds the store longer (a backup tool)
  * gets the "busy" of the roles' spools, which is what they are for.
  */
-enum { BUSY_MS = 1000, PATH_LIMIT = 4000, CHECKPOINT_PAGES = 1000 };
+enum {
+	BUSY_MS = 1000,
+	PATH_LIMIT = 4000,
+	SUFFIX_SIZE = 16, /* "-reserve" and the like */
+	CHECKPOINT_PAGES = 1000,
+	RESERVE_BYTES = 8 << 20, /* twice the log, as it is between two times it is written back */
+};
 
 struct sqlite {
 	struct store store;
@@ -343,6 +351,48 @@ static int sqlite_sync(struct store *store)
 	return code == SQLITE_OK ? 0 : sqlite_fail(s, code);
 }
 
+static int64_t sqlite_log_size(struct store *store)
+{
+	struct sqlite *s = sqlite_of(store);
+	char path[PATH_LIMIT + SUFFIX_SIZE];
+	struct stat file;
+
+	snprintf(path, sizeof(path), "%s-wal", s->path);
+	return stat(path, &file) == 0 ? file.st_size : 0;
+}
+
+/* ---- room that is put aside ---- */
+
+static const char *reserve_path(const struct sqlite *s, char path[PATH_LIMIT + SUFFIX_SIZE])
+{
+	snprintf(path, PATH_LIMIT + SUFFIX_SIZE, "%s-reserve", s->path);
+	return path;
+}
+
+static void sqlite_reserve_use(struct store *store)
+{
+	char path[PATH_LIMIT + SUFFIX_SIZE];
+
+	unlink(reserve_path(sqlite_of(store), path));
+}
+
+static int sqlite_reserve(struct store *store)
+{
+	char path[PATH_LIMIT + SUFFIX_SIZE];
+	int fd = open(reserve_path(sqlite_of(store), path),
+		O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int r;
+
+	if (fd < 0)
+		return err_from_errno(errno);
+	r = posix_fallocate(fd, 0, RESERVE_BYTES);
+	close(fd);
+	if (r == 0)
+		return 0;
+	unlink(path);
+	return r == ENOSPC || r == EDQUOT || r == EFBIG ? E_FULL : err_from_errno(r);
+}
+
 const struct store_ops sqlite_ops = {
 	.open = sqlite_open,
 	.close = sqlite_close,
@@ -351,6 +401,9 @@ const struct store_ops sqlite_ops = {
 	.rollback = sqlite_rollback,
 	.sync_defer = sqlite_sync_defer,
 	.sync = sqlite_sync,
+	.reserve = sqlite_reserve,
+	.reserve_use = sqlite_reserve_use,
+	.log_size = sqlite_log_size,
 	.prepare = sqlite_prepare,
 	.discard = sqlite_discard,
 	.bind_int = sqlite_bind_int,

@@ -348,8 +348,18 @@ int store_counts(struct store *store, uint64_t *ret_incidents, uint64_t *ret_evi
 struct store_keep {
 	int64_t incidents_before_s; /* and evidence no listing needs */
 	int64_t audit_before_s;     /* events, and listings that ended */
+	uint64_t incidents_max;     /* and evidence; the oldest go first */
 	uint32_t limit;             /* rows of each kind in one step */
 };
 
 /* One small step, in a transaction of its own; the number of rows deleted. */
 int store_drop_old(struct store *store, const struct store_keep *keep);
+
+/* ---- the disk ---- */
+
+/* Puts room aside on the disk for what has to go on when it is full; again is the same. E_FULL. */
+int store_reserve(struct store *store);
+/* Gives it back. */
+void store_reserve_use(struct store *store);
+/* How long the log is that has to get into the file (store_sync_defer), in octets. */
+int64_t store_log_size(struct store *store);

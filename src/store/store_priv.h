@@ -56,6 +56,10 @@ struct store {
 		char policy_name[NAME_KEPT_MAX];
 	} last;
 	struct open_groups open;
+	/* The last piece of evidence that a step of retention looked at. */
+	struct {
+		int64_t time_s, id;
+	} keep_at;
 	char error_text[512];
 };
 

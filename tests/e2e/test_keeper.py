@@ -360,6 +360,33 @@ def test_a_full_disk_is_said_and_comes_back(site):
         assert site.keeper.stop() == 0
 
 
+@pytest.mark.needs_root
+def test_on_a_full_disk_operators_still_let_people_through(site):
+    with small_disk(site.path("small"), "24m"):
+        site.conf["store"] = "sqlite:" + site.path("small", "store", "stockade.db")
+        site.conf["run"]["roles"] = ["keeper", "dns"]
+        site.keeper = site.start("keeper")
+        site.dns = site.start("dns")
+        wait_for(lambda: role_is_connected(site, "dns"), what="dns to find the keeper")
+        add(site, "198.51.100.0/24", "203.0.113.9")
+        filler = site.path("small", "filler")
+        with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+        done = [site.cli("allow", f"198.51.100.{number}", "--reason", "ours", check=False) for number in range(1, 100)]
+        assert [one.stderr for one in done if one.returncode != 0] == []
+        site.keeper.wait_for_event("store.short")
+        site.cli("delist", "203.0.113.9", "--reason", "clean")
+        assert answer(site, "203.0.113.9") == []
+        refused = add(site, "203.0.113.10", check=False)
+        assert refused.returncode == 75 and "make room" in refused.stderr
+        assert "make room" in site.cli("status", check=False).stdout
+        os.unlink(filler)
+        wait_for(lambda: add(site, "203.0.113.10", check=False).returncode == 0, timeout=30, what="room to be put aside again")
+        assert answer(site, "203.0.113.10") == ["127.0.0.8"]
+        assert site.keeper.stop() == 0
+
+
 @pytest.mark.alone
 def test_the_time_from_command_to_answer_is_reported(pair, record_property):
     times = []

@@ -29,7 +29,7 @@ static int temp_store_make(void **state)
 
 static int temp_store_remove(void **state)
 {
-	static const char *const suffixes[] = {"", "-wal", "-shm"};
+	static const char *const suffixes[] = {"", "-wal", "-shm", "-reserve"};
 
 	(void)state;
 	store_free(&temp_store);

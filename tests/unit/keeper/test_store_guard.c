@@ -80,6 +80,48 @@ static void who_is_refused_meanwhile_does_not_put_off_the_next_try(void **state)
 	assert_int_equal(guard.error, E_CORRUPT); /* why it was closed */
 }
 
+/* ---- a full disk ---- */
+
+static void what_was_put_aside_is_for_operators_until_there_is_room_again(void **state)
+{
+	struct fault why = {""};
+
+	(void)state;
+	guard.reserve = RESERVE_NONE;
+	assert_false(store_guard_use_reserve(&guard));
+	store_guard_look(&guard);
+	assert_int_equal(guard.reserve, RESERVE_KEPT);
+	assert_int_equal(store_guard_takes_bulk(&guard, &why), 0);
+	assert_true(store_guard_use_reserve(&guard));
+	assert_false(store_guard_use_reserve(&guard));
+	assert_int_equal(store_guard_takes_bulk(&guard, &why), E_FULL);
+	store_guard_look(&guard); /* not at once */
+	assert_int_equal(guard.reserve, RESERVE_USED);
+	pass(10000);
+	store_guard_look(&guard);
+	assert_int_equal(guard.reserve, RESERVE_KEPT);
+	assert_int_equal(store_guard_takes_bulk(&guard, &why), 0);
+}
+
+static void a_long_log_is_told(void **state)
+{
+	char path[128];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/s.db-wal", temp_folder);
+	store_guard_look(&guard);
+	assert_false(guard.log_is_long);
+	assert_int_equal(truncate(path, 100 << 20), 0);
+	store_guard_look(&guard);
+	assert_true(guard.log_is_long);
+	assert_int_equal(truncate(path, 90 << 20), 0);
+	store_guard_look(&guard);
+	assert_true(guard.log_is_long); /* until it is much shorter */
+	assert_int_equal(truncate(path, 0), 0);
+	store_guard_look(&guard);
+	assert_false(guard.log_is_long);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, guard_make, guard_remove)
@@ -87,6 +129,8 @@ int main(void)
 		CASE(a_damaged_store_is_closed_and_opened_anew),
 		CASE(within_a_transaction_a_damaged_store_stays_open),
 		CASE(who_is_refused_meanwhile_does_not_put_off_the_next_try),
+		CASE(what_was_put_aside_is_for_operators_until_there_is_room_again),
+		CASE(a_long_log_is_told),
 	};
 
 	moving_clock_start();

@@ -39,7 +39,7 @@ static inline int sqlite_make(void **state)
 
 static inline int sqlite_remove(void **state)
 {
-	static const char *const suffixes[] = {"", "-wal", "-shm"};
+	static const char *const suffixes[] = {"", "-wal", "-shm", "-reserve"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNTOF(suffixes); i++) {

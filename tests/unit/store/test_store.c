@@ -241,7 +241,10 @@ static void what_expires_first_comes_first(void **state)
 static void old_rows_go_and_what_is_in_force_stays(void **state)
 {
 	AUTO(store) *store = open_store();
-	struct store_keep keep = {.incidents_before_s = 2000, .audit_before_s = 3000, .limit = 100};
+	struct store_keep keep = {.incidents_before_s = 2000,
+		.audit_before_s = 3000,
+		.incidents_max = 1000,
+		.limit = 100};
 	struct store_incident incident = {.number = 5,
 		.source = source_of("203.0.113.9"),
 		.first_s = 5,
@@ -305,6 +308,74 @@ static void of_what_has_ended_so_many_rows_are_looked_at(void **state)
 	assert_int_equal(store_listings(store, &select, words_add, &words), 0);
 	assert_string_equal(words.text, "198.51.100.0/24 198.51.100.0/24 198.51.100.0/24");
 	assert_found(store, STORE_ENDED, "", "198.51.100.3", "198.51.100.3"); /* without a bound */
+}
+
+static void of_too_many_incidents_the_oldest_go(void **state)
+{
+	AUTO(store) *store = open_store();
+	struct store_keep keep = {.incidents_max = 3, .limit = 2};
+	struct store_incident incident = {.source = source_of("203.0.113.9"), .count = 1};
+	uint64_t incidents = 0, pieces = 0;
+	unsigned steps = 0;
+
+	(void)state;
+	assert_int_equal(store_begin(store), 0);
+	for (uint64_t i = 0; i < 10; i++) {
+		incident.number = 100 - i;
+		incident.first_s = incident.last_s = 1000 + (int64_t)(i * 7 % 10);
+		assert_true(store_incident_put(store, &incident) >= 0);
+	}
+	assert_int_equal(store_commit(store), 0);
+	while (store_drop_old(store, &keep) > 0)
+		steps++;
+	assert_int_equal(steps, 4);
+	assert_int_equal(store_counts(store, &incidents, &pieces), 0);
+	assert_int_equal(incidents, 3);
+	for (uint64_t i = 0; i < 10; i++)
+		assert_int_equal(store_incident_get(store, 100 - i, incident_seen, &incident),
+			i * 7 % 10 >= 7 ? 0 : E_ABSENT);
+}
+
+/* What listings rest on is passed over, and looked at again only when all else was. */
+static void evidence_that_nothing_rests_on_goes_however_much_is_before_it(void **state)
+{
+	AUTO(store) *store = open_store();
+	struct store_keep keep = {.incidents_before_s = 5000, .incidents_max = 1000, .limit = 2};
+	struct store_evidence evidence = {.kind = span_text("trap"), .time_s = 4000};
+	uint64_t incidents = 0, pieces = 0, id = 0;
+	int dropped = 0;
+
+	(void)state;
+	for (int i = 0; i < 9; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "198.51.100.%d", i);
+		must_add(store, "main", text, 0);
+	}
+	assert_int_equal(store_begin(store), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(store_evidence_add(store, &evidence, &id), 1);
+	assert_int_equal(store_commit(store), 0);
+	for (int i = 0; i < 8; i++)
+		dropped += store_drop_old(store, &keep);
+	assert_int_equal(dropped, 3);
+	assert_int_equal(store_counts(store, &incidents, &pieces), 0);
+	assert_int_equal(pieces, 9);
+}
+
+static void room_is_put_aside_and_given_back(void **state)
+{
+	AUTO(store) *store = open_store();
+	char path[128];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/s.db-reserve", folder);
+	assert_int_equal(store_reserve(store), 0);
+	assert_int_equal(store_reserve(store), 0);
+	assert_int_equal(access(path, F_OK), 0);
+	store_reserve_use(store);
+	store_reserve_use(store);
+	assert_int_not_equal(access(path, F_OK), 0);
 }
 
 static void a_locked_store_is_busy(void **state)
@@ -587,6 +658,9 @@ int main(void)
 		TEST(what_expires_first_comes_first),
 		TEST(old_rows_go_and_what_is_in_force_stays),
 		TEST(of_what_has_ended_so_many_rows_are_looked_at),
+		TEST(of_too_many_incidents_the_oldest_go),
+		TEST(evidence_that_nothing_rests_on_goes_however_much_is_before_it),
+		TEST(room_is_put_aside_and_given_back),
 		TEST(a_locked_store_is_busy),
 		TEST(a_feed_is_known_as_it_was_put_last),
 		TEST(the_listings_of_a_feed_are_those_by_its_name),
