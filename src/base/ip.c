@@ -35,8 +35,7 @@ struct ip ip_from_v4(uint32_t host_order)
 
 uint32_t ip_to_v4(struct ip ip)
 {
-	return (uint32_t)ip.b[12] << 24 | (uint32_t)ip.b[13] << 16 | (uint32_t)ip.b[14] << 8 |
-	       ip.b[15];
+	return octets_u32(ip.b + 12);
 }
 
 int ip_parse(struct span s, struct ip *ret_ip)

@@ -102,7 +102,26 @@ static inline bool ascii_is_hex(uint8_t byte)
 	return ascii_is_digit(byte) || (byte >= 'a' && byte <= 'f');
 }
 
+/* Of a digit that ascii_is_hex. */
+static inline uint8_t ascii_hex_value(uint8_t digit)
+{
+	digit = ascii_lower(digit);
+	return (uint8_t)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+}
+
 static inline bool ascii_is_print(uint8_t byte)
 {
 	return byte >= 0x20 && byte <= 0x7e;
+}
+
+/* Big-endian, of octets that are there: for the first look at a datagram; otherwise base/reader.h.
+ */
+static inline uint16_t octets_u16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static inline uint32_t octets_u32(const uint8_t *p)
+{
+	return (uint32_t)octets_u16(p) << 16 | octets_u16(p + 2);
 }

@@ -76,8 +76,7 @@ static const char *sublist_of(
 	struct rbl_import *rbl, const struct rbl_value *value, unsigned column)
 {
 	const struct conf_list *list = rbl->import->target.list;
-	struct ip code = ip_from_v4((uint32_t)value->a[0] << 24 | (uint32_t)value->a[1] << 16 |
-				    (uint32_t)value->a[2] << 8 | value->a[3]);
+	struct ip code = ip_from_v4(octets_u32(value->a));
 	char text[IP_TEXT_SIZE], message[128];
 
 	for (size_t i = 0; i < list->sublists_len; i++) {

@@ -19,13 +19,6 @@ enum {
 	RENEW_S = 1800,
 };
 
-static uint32_t cookie_time(const uint8_t *cookie)
-{
-	const uint8_t *p = cookie + TIME_AT;
-
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 /* IPv4 takes part with 4 octets, IPv6 with 16. */
 static void cookie_hash(const uint8_t secret[DNS_COOKIE_SECRET_SIZE], const uint8_t *cookie,
 	struct ip client, uint8_t ret_hash[crypto_shorthash_BYTES])
@@ -74,7 +67,7 @@ bool dns_cookie_renew(const struct dns_cookie_secrets *secrets,
 	int maker = -1;
 
 	if (cookie.len == DNS_COOKIE_SIZE && cookie.ptr[VERSION_AT] == VERSION) {
-		age_s = (int32_t)(now - cookie_time(cookie.ptr));
+		age_s = (int32_t)(now - octets_u32(cookie.ptr + TIME_AT));
 		if (age_s <= OLDEST_S && age_s >= -NEWEST_S)
 			maker = cookie_maker(secrets, cookie, asked->client);
 	}

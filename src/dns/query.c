@@ -10,11 +10,6 @@
  * keeps it safe is one: nothing is read at an offset before that offset was compared with the
  * length on the line above.
  */
-static uint16_t octets_u16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
 /* Walks the labels of the question; the offset behind the root label, or 0. A question is never
  * compressed. */
 static size_t query_walk_name(struct span bytes, struct dns_query *query)

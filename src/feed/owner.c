@@ -56,9 +56,7 @@ bool feed_net_v4(const struct feed_labels *labels, unsigned len, struct prefix *
 		if (!label_octet(labels->label[i], &octets[i]))
 			return false;
 	}
-	*ret_net = prefix_of(ip_from_v4((uint32_t)octets[0] << 24 | (uint32_t)octets[1] << 16 |
-					(uint32_t)octets[2] << 8 | octets[3]),
-		IP_V4_BITS + 8 * len);
+	*ret_net = prefix_of(ip_from_v4(octets_u32(octets)), IP_V4_BITS + 8 * len);
 	return true;
 }
 

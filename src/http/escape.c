@@ -81,13 +81,6 @@ void escape_url(struct span s, struct buf *out)
 	}
 }
 
-static uint8_t hex_value(uint8_t byte)
-{
-	if (ascii_is_digit(byte))
-		return (uint8_t)(byte - '0');
-	return (uint8_t)(ascii_lower(byte) - 'a' + 10);
-}
-
 int unescape_url(struct span s, bool form, struct buf *out)
 {
 	for (size_t i = 0; i < s.len; i++) {
@@ -97,7 +90,8 @@ int unescape_url(struct span s, bool form, struct buf *out)
 			if (s.len - i < 3 || !ascii_is_hex(s.ptr[i + 1]) ||
 				!ascii_is_hex(s.ptr[i + 2]))
 				return E_PARSE;
-			byte = (uint8_t)(hex_value(s.ptr[i + 1]) << 4 | hex_value(s.ptr[i + 2]));
+			byte = (uint8_t)(ascii_hex_value(s.ptr[i + 1]) << 4 |
+					 ascii_hex_value(s.ptr[i + 2]));
 			i += 2;
 		} else if (form && byte == '+') {
 			byte = ' ';

@@ -122,19 +122,13 @@ int rbl_range4_read(struct rbl_cursor *cursor, uint32_t *ret_first, uint32_t *re
 	return bits;
 }
 
-static unsigned hex_value(uint8_t digit)
-{
-	digit = ascii_lower(digit);
-	return digit <= '9' ? (unsigned)(digit - '0') : (unsigned)(digit - 'a' + 10);
-}
-
 static int group_read(struct rbl_cursor *cursor, unsigned *ret_group)
 {
 	const uint8_t *start = cursor->ptr;
 	unsigned group = 0;
 
 	while (ascii_is_hex(rbl_peek(cursor))) {
-		group = group << 4 | hex_value(*cursor->ptr);
+		group = group << 4 | ascii_hex_value(*cursor->ptr);
 		if (group > 0xffff)
 			return E_PARSE;
 		cursor->ptr++;

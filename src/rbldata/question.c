@@ -20,17 +20,6 @@ static bool octet_read(struct span label, uint32_t *ret_octet)
 	return octet <= 255;
 }
 
-static bool nibble_read(struct span label, uint8_t *ret_nibble)
-{
-	uint8_t digit;
-
-	if (label.len != 1 || !ascii_is_hex(label.ptr[0]))
-		return false;
-	digit = ascii_lower(label.ptr[0]);
-	*ret_nibble = (uint8_t)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
-	return true;
-}
-
 struct span rbl_question_label(const struct rbl_question *question, unsigned i)
 {
 	size_t at = question->starts[i];
@@ -56,23 +45,19 @@ bool rbl_question_v4(const struct rbl_question *question, uint32_t *ret_first)
 bool rbl_question_v6(const struct rbl_question *question, struct ip *ret_first)
 {
 	struct ip address = {{0}};
-	uint8_t nibble;
 
 	if (question->labels > V6_LABELS)
 		return false;
 	for (unsigned i = question->labels, at = 0; i-- > 0; at++) {
-		if (!nibble_read(rbl_question_label(question, i), &nibble))
+		struct span label = rbl_question_label(question, i);
+
+		if (label.len != 1 || !ascii_is_hex(label.ptr[0]))
 			return false;
-		address.b[at / 2] |= (uint8_t)(at % 2 == 0 ? nibble << 4 : nibble);
+		address.b[at / 2] |=
+			(uint8_t)(ascii_hex_value(label.ptr[0]) << (at % 2 == 0 ? 4 : 0));
 	}
 	*ret_first = address;
 	return true;
-}
-
-static uint32_t v4_at(const uint8_t *octets)
-{
-	return (uint32_t)octets[0] << 24 | (uint32_t)octets[1] << 16 | (uint32_t)octets[2] << 8 |
-	       octets[3];
 }
 
 /* RFC 3056 section 2 and RFC 4291 section 2.5.5.2: addresses of IPv6 that stand for one of IPv4. */
@@ -81,10 +66,10 @@ static void v4_inside(struct rbl_question *question)
 	const uint8_t *b = question->v6.b;
 
 	if (b[0] == 0x20 && b[1] == 0x02) {
-		question->v4 = v4_at(b + 2);
+		question->v4 = octets_u32(b + 2);
 		question->has_v4 = true;
 	} else if (ip_is_v4(question->v6)) {
-		question->v4 = v4_at(b + 12);
+		question->v4 = octets_u32(b + 12);
 		question->has_v4 = true;
 		question->has_v6 = false;
 	}

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "base/macro.h"
 #include "base/mem.h"
@@ -255,16 +256,16 @@ static int range4_read(
 /* ---- Time stamps ---- */
 
 struct stamp_part {
-	unsigned min, max, digits;
+	int min, max, digits;
 };
 
 /* One number of a time stamp, with the delimiter that may follow it. */
-static int part_read(struct rbl_cursor *cursor, struct stamp_part part, unsigned *ret_number)
+static int part_read(struct rbl_cursor *cursor, struct stamp_part part, int *ret_number)
 {
-	unsigned number = 0, digits = 0;
+	int number = 0, digits = 0;
 
 	while (digits < part.digits && ascii_is_digit(rbl_peek(cursor))) {
-		number = number * 10 + (unsigned)(*cursor->ptr++ - '0');
+		number = number * 10 + (*cursor->ptr++ - '0');
 		digits++;
 	}
 	if (digits == 0 || number < part.min || number > part.max)
@@ -275,34 +276,14 @@ static int part_read(struct rbl_cursor *cursor, struct stamp_part part, unsigned
 	return 0;
 }
 
-static bool is_leap(unsigned year)
-{
-	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-}
-
-static unsigned month_days(unsigned year, unsigned month)
-{
-	static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-
-	return days[month - 1] + (month == 2 && is_leap(year) ? 1u : 0u);
-}
-
-static int64_t days_before(unsigned year, unsigned month, unsigned day)
-{
-	int64_t days = day - 1;
-
-	for (unsigned y = 1970; y < year; y++)
-		days += 365 + is_leap(y);
-	for (unsigned m = 1; m < month; m++)
-		days += month_days(year, m);
-	return days;
-}
-
 /* yyyy:mm:dd[:hh[:mi[:ss]]], UTC; colons, hyphens or nothing between; "0" or "-": no time, 0. */
 static int utc_read(struct rbl_cursor *cursor, int64_t *ret_time_s)
 {
-	unsigned year = 0, month = 0, day = 0, clock[3] = {0};
+	static const struct stamp_part parts[] = {
+		{1970, 2100, 4}, {1, 12, 2}, {1, 31, 2}, {0, 23, 2}, {0, 59, 2}, {0, 59, 2}};
+	int read[COUNTOF(parts)] = {0};
 	uint8_t first = rbl_peek(cursor);
+	struct tm tm;
 
 	if ((first == '0' || first == '-' || first == ':') &&
 		(cursor->end - cursor->ptr == 1 || rbl_is_blank(cursor->ptr[1]))) {
@@ -310,17 +291,20 @@ static int utc_read(struct rbl_cursor *cursor, int64_t *ret_time_s)
 		*ret_time_s = 0;
 		return word_end(cursor);
 	}
-	if (part_read(cursor, (struct stamp_part){1970, 2100, 4}, &year) < 0 ||
-		part_read(cursor, (struct stamp_part){1, 12, 2}, &month) < 0 ||
-		part_read(cursor, (struct stamp_part){1, month_days(year, month), 2}, &day) < 0)
-		return E_PARSE;
-	for (unsigned i = 0; i < 3 && !is_at_end(cursor) && !rbl_is_blank(*cursor->ptr); i++) {
-		if (part_read(cursor, (struct stamp_part){0, i == 0 ? 23 : 59, 2}, &clock[i]) < 0)
+	for (size_t i = 0; i < COUNTOF(parts); i++) {
+		if (i >= 3 && (is_at_end(cursor) || rbl_is_blank(*cursor->ptr)))
+			break;
+		if (part_read(cursor, parts[i], &read[i]) < 0)
 			return E_PARSE;
 	}
-	*ret_time_s = days_before(year, month, day) * SECONDS_A_DAY + clock[0] * 3600 +
-		      clock[1] * 60 + clock[2];
-	return word_end(cursor);
+	tm = (struct tm){.tm_year = read[0] - 1900,
+		.tm_mon = read[1] - 1,
+		.tm_mday = read[2],
+		.tm_hour = read[3],
+		.tm_min = read[4],
+		.tm_sec = read[5]};
+	*ret_time_s = timegm(&tm);
+	return tm.tm_mday == read[2] ? word_end(cursor) : E_PARSE; /* 30 February is in March */
 }
 
 /* "stamp [expiry]", the expiry a stamp or "+time". */

@@ -38,16 +38,6 @@ struct asked {
 
 /* ---- records ---- */
 
-static uint32_t octets_u32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static unsigned octets_u16(const uint8_t *p)
-{
-	return (unsigned)p[0] << 8 | p[1];
-}
-
 /* Whether the record is among the answers. The time to live of its type becomes the shortest. */
 static bool answers_have(
 	const struct asked *asked, const struct rbl_record *record, uint32_t *ttl_s)

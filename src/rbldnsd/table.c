@@ -136,14 +136,12 @@ struct glue {
 static void glue_take(void *arg, const struct rbl_record *record)
 {
 	struct glue *glue = arg;
-	const uint8_t *p = record->rdata.ptr;
 
 	if (record->type != DNS_A || record->rdata.len != 4 || glue->len == GLUE_MAX)
 		return;
 	if (glue->len == 0 || record->ttl_s < glue->ttl_s)
 		glue->ttl_s = record->ttl_s;
-	glue->addresses[glue->len++] =
-		(uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+	glue->addresses[glue->len++] = octets_u32(record->rdata.ptr);
 }
 
 /* Asks the zone as a client would be answered. */

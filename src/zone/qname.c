@@ -36,15 +36,6 @@ static int qname_octet(struct span label)
 	return value <= 255 ? value : -1;
 }
 
-static int qname_nibble(struct span label)
-{
-	uint8_t byte = label.len == 1 ? label.ptr[0] : 0;
-
-	if (ascii_is_digit(byte))
-		return byte - '0';
-	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
 static void qname_parse_v4(const struct dns_query *query, unsigned labels, struct zone_qname *qname)
 {
 	struct ip ip = ip_from_v4(0);
@@ -76,11 +67,11 @@ static void qname_parse_v6(const struct dns_query *query, unsigned labels, struc
 	if (labels > V6_LABELS)
 		return;
 	for (unsigned i = 0; i < labels; i++) {
-		int nibble = qname_nibble(qname_label(query, labels - 1 - i));
+		struct span label = qname_label(query, labels - 1 - i);
 
-		if (nibble < 0)
+		if (label.len != 1 || !ascii_is_hex(label.ptr[0]))
 			return;
-		ip.b[i / 2] |= (uint8_t)(i % 2 == 0 ? nibble << 4 : nibble);
+		ip.b[i / 2] |= (uint8_t)(ascii_hex_value(label.ptr[0]) << (i % 2 == 0 ? 4 : 0));
 	}
 	if (labels == V6_LABELS) {
 		qname->has_ip = true;
