@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 """Kills processes of a site at random moments under load and checks that nothing acknowledged was lost.
 
-Load: listings by the command line, refusals and wanted mail by SMTP, DNS queries. What counts as acknowledged: a command that
-exited 0, an incident whose number a client was told, a message that got 250. The processes are those of `stockade run`: the
+Load: listings, imports and undo by the command line, refusals and wanted mail by SMTP, DNS queries, and a secondary that follows
+by IXFR. What counts as acknowledged: a command that exited 0, an incident whose number a client was told, a message that got 250. The processes are those of `stockade run`: the
 roles, and now and then the supervisor itself, which is started again as systemd would. script/soak-kill plays 200 rounds.
 """
 import contextlib
@@ -18,6 +18,8 @@ import time
 import dns.exception
 import dns.message
 import dns.query
+import dns.versioned
+import dns.xfr
 
 from harness.site import ROLES, wait_gone
 from harness.smtp import SmtpClient
@@ -25,6 +27,8 @@ from harness.waiting import wait_for
 
 NUMBER = re.compile(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}$")
 SUPERVISOR = "supervisor"
+ZONE = "bl.example.test"
+IMPORTED = 250  # addresses of one import
 
 
 class Load:
@@ -33,12 +37,15 @@ class Load:
     def __init__(self, site):
         self.site = site
         self.listed = []     # sources
+        self.imports = {}    # event: first three octets
+        self.undone = []     # first three octets
         self.incidents = []  # numbers
+        self.secondary = dns.versioned.Zone(ZONE)
         self.accepted = []   # subjects
         self.failed = []     # 5xx for wanted mail: there must be none
         self.stop = threading.Event()
         self.threads = [threading.Thread(target=self._work, args=(work,), daemon=True)
-                        for work in (self._list, self._refuse, self._deliver, self._query)]
+                        for work in (self._list, self._import, self._refuse, self._deliver, self._query, self._transfer)]
         for thread in self.threads:
             thread.start()
 
@@ -48,7 +55,7 @@ class Load:
             number += 1
             try:
                 work(number)
-            except (dns.exception.DNSException, OSError):
+            except (dns.exception.DNSException, OSError, EOFError):
                 self.stop.wait(0.01)  # who was being killed answers nobody
 
     def _list(self, number):
@@ -56,6 +63,26 @@ class Load:
         done = self.site.cli("list", "add", source, "--list", "main", "--reason", "soak", "-y", check=False)
         if done.returncode == 0:
             self.listed.append(source)
+
+    def _import(self, number):
+        """Each third one is taken back; what a killed command did to it is not known then."""
+        net = f"22.{number // 256}.{number % 256}"
+        path = self.site.path("import")
+        with open(path, "w", encoding="ascii") as file:
+            file.writelines(f"{net}.{i}\n" for i in range(IMPORTED))
+        done = self.site.cli("list", "import", path, "--list", "main", "--reason", "soak", "-y", "--json", check=False)
+        if done.returncode != 0:
+            return
+        event = json.loads(done.stdout)["event"]
+        if number % 3 == 0:
+            if self.site.cli("undo", str(event), "--reason", "soak", check=False).returncode == 0:
+                self.undone.append(net)
+        else:
+            self.imports[event] = net
+
+    def _transfer(self, _):
+        follow(self.site, self.secondary)
+        self.stop.wait(0.05)
 
     def _query(self, number):
         query_dns(self.site, f"20.0.{number // 256 % 256}.{number % 256}")
@@ -89,6 +116,21 @@ class Load:
         for thread in self.threads:
             thread.join(60)
             assert not thread.is_alive()
+
+
+def follow(site, zone):
+    """One step of a secondary: the difference, or all of it the first time and whenever there is no difference to be had:
+    dnspython takes such an answer to IXFR in one message only."""
+    ask = {"port": site.ports["dns"], "timeout": 10, "lifetime": 60}
+    query, _ = dns.xfr.make_query(zone)
+    try:
+        dns.query.inbound_xfr("127.0.0.1", zone, query, **ask)
+    except dns.exception.FormError:
+        dns.query.inbound_xfr("127.0.0.1", zone, dns.message.make_query(ZONE, "AXFR"), **ask)
+
+
+def addresses_of(zone):
+    return {str(name) for name, _ in zone.iterate_rdatasets("A")}
 
 
 def query_dns(site, source):
@@ -135,6 +177,7 @@ def kill_supervisor(site):
 def play(site, rounds, seed, roles=ROLES, with_supervisor=True, say=lambda words: None):
     dice = random.Random(seed)
     site.conf["run"]["roles"] = list(roles)
+    site.conf["dns"]["transfer-to"] = [{"address": "127.0.0.1:9"}]  # asks, and is not told
     site.supervisor = site.run()
     load = Load(site)
     try:
@@ -147,7 +190,8 @@ def play(site, rounds, seed, roles=ROLES, with_supervisor=True, say=lambda words
                 victims = dice.sample(roles, dice.randint(1, len(roles)))
                 kill_roles(site, victims)
             say(f"round {number + 1}: killed {', '.join(victims)}; acknowledged {len(load.listed)} listings, "
-                f"{len(load.incidents)} incidents, {len(load.accepted)} messages")
+                f"{len(load.imports)} imports, {len(load.undone)} undone, {len(load.incidents)} incidents, {len(load.accepted)} messages")
+        wait_for(lambda: load.listed and load.imports and load.incidents and load.accepted, 60, what="something of each kind")
     finally:
         load.end()
     check(site, load)
@@ -164,20 +208,38 @@ def stored_number(text):
 
 def lost(site, load):
     """What was acknowledged and is not there: {kind: [what]}."""
-    deaf = [source for source in load.listed if not serves(site, source)]
+    fresh = dns.versioned.Zone(ZONE)
+    follow(site, fresh)
+    served = addresses_of(fresh)
+    wanted = load.listed + [f"{net}.{i}" for net in load.imports.values() for i in range(IMPORTED)]
+    deaf = [source for source in wanted if reversed_name(source) not in served]
+    deaf += [source for source in load.listed if not serves(site, source)]
+    back = [net for net in load.undone if any(reversed_name(f"{net}.{i}") in served for i in range(IMPORTED))]
     with contextlib.closing(sqlite3.connect(site.path("store", "stockade.db"))) as store:
         stored = {row[0] for row in store.execute("SELECT number FROM incident")}
     unknown = [number for number in load.incidents if stored_number(number) not in stored]
     subjects = {line.split(b": ", 1)[1].decode() for message in site.sink.messages
                 for line in message["data"].split(b"\r\n") if line.startswith(b"Subject: ")}
-    return {"listings": deaf, "incidents": unknown, "messages": [s for s in load.accepted if s not in subjects]}
+    return {"listings": deaf, "undone": back, "incidents": unknown, "messages": [s for s in load.accepted if s not in subjects]}
+
+
+def reversed_name(source):
+    return ".".join(reversed(source.split(".")))
+
+
+def secondary_differs(site, load):
+    """What the secondary that followed all the time has otherwise than one that comes now: names."""
+    fresh = dns.versioned.Zone(ZONE)
+    follow(site, fresh)
+    follow(site, load.secondary)
+    return addresses_of(fresh) ^ addresses_of(load.secondary)
 
 
 def check(site, load):
     assert load.failed == []
-    assert load.listed and load.incidents and load.accepted, "the load was none"
     wait_for(lambda: all_are_connected(site), 40, what="all roles to be back")
     wait_for(lambda: not any(lost(site, load).values()), 40, what="all that was acknowledged to be there")
+    wait_for(lambda: not secondary_differs(site, load), 40, what="the secondary to have what a new one gets")
     for number in load.incidents[-20:]:
         site.cli("incident", number)
     with contextlib.closing(sqlite3.connect(site.path("store", "stockade.db"))) as store:

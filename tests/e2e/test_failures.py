@@ -16,6 +16,7 @@ import dns.message
 import dns.query
 import pytest
 
+import chaos
 import kill9
 from harness.disk import small_disk
 from harness.nameserver import answers
@@ -597,6 +598,11 @@ def test_an_open_session_meets_the_change_at_its_next_recipient(running_site, si
 
 
 # ---- all at once ----
+
+def test_random_clients_servers_and_reloads_leave_the_site_well(program):
+    with contextlib.closing(Site(program)) as site:
+        chaos.play(site, 15, seed=1)
+
 
 def test_kill_9_of_anything_loses_nothing_acknowledged(site, sink):
     kill9.play(site, rounds=10, seed=1)
