@@ -336,24 +336,47 @@ static int connection_judge(
 	return r;
 }
 
+/* The next message, if all of it is there: 1; 0: not yet; or an error with words. */
+static int connection_take(
+	struct connection *connection, Stockade__Message **ret_message, struct fault *why)
+{
+	struct buf *in = stream_in(connection->stream);
+	struct span body;
+	size_t used = 0;
+	int r = frame_next(buf_span(in), connection_limit(connection), &body, &used);
+
+	if (r <= 0)
+		return r;
+	r = frame_unpack(body, ret_message, why);
+	if (r < 0)
+		return r;
+	buf_consume(in, used); /* the message is a copy */
+	return 1;
+}
+
+/* Whoever asks for strangers asks once in a turn of the loop: commands do not wait for hundreds of
+ * them. */
+static bool connection_had_its_turn(
+	const struct connection *connection, const Stockade__Message *message)
+{
+	return message->kind_case == STOCKADE__MESSAGE__KIND_QUERY &&
+	       connection->sender != BUS_CONTROL;
+}
+
 static void connection_on_input(struct stream *stream, void *arg)
 {
 	struct connection *connection = OBJ(connection, arg);
+	bool had_turn = false;
 
-	while (connection->stream != NULL) {
+	while (connection->stream != NULL && !had_turn) {
 		struct fault why = {"the length of a message is out of bounds"};
 		Stockade__Message *message = NULL;
-		struct span body;
-		size_t used = 0;
-		int r = frame_next(
-			buf_span(stream_in(stream)), connection_limit(connection), &body, &used);
+		int r = connection_take(connection, &message, &why);
 
 		if (r == 0)
 			return;
-		if (r > 0)
-			r = frame_unpack(body, &message, &why);
-		if (r >= 0) {
-			buf_consume(stream_in(stream), used); /* the message is a copy */
+		if (r > 0) {
+			had_turn = connection_had_its_turn(connection, message);
 			r = connection_judge(connection, message, &why);
 		}
 		message_free(&message);
@@ -362,6 +385,8 @@ static void connection_on_input(struct stream *stream, void *arg)
 			return;
 		}
 	}
+	if (connection->stream != NULL)
+		stream_resume(stream); /* what is there already is reported in the next turn */
 }
 
 /* What was waiting for room may follow. */

@@ -40,8 +40,7 @@ void rate_free(struct rate **rate)
 
 unsigned rate_take(struct rate *rate, struct ip client, int64_t now_ms)
 {
-	struct prefix net = prefix_of(client, ip_is_v4(client) ? IP_V4_BITS + 24 : 64);
-	struct bucket *bucket = bucket_table_need(rate->buckets, net.ip, 0);
+	struct bucket *bucket = bucket_table_need(rate->buckets, ip_network_of(client).ip, 0);
 	int64_t away_ms = now_ms - bucket->of.used;
 
 	if (bucket->of.used == 0)

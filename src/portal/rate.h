@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * How much one client may ask: a bucket of tokens for each /24 (IPv4) or /64 (IPv6), refilled at a
- * steady pace. The table has a fixed size; when many clients come at once, the bucket that was used
+ * How much one network (ip_network_of) may ask: a bucket of tokens for each, refilled at a steady
+ * pace. The table has a fixed size; when many clients come at once, the bucket that was used
  * longest ago in its row makes room, so that a flood costs the flooder's own buckets and never
  * memory. Pure but for the table; one thread.
  */

@@ -98,8 +98,10 @@ static struct store *reader; /* sees what is committed */
 static struct transaction *transaction;
 static struct evidence *evidence;
 static struct connections *connections;
-static struct role_socket listening = {.name = "bus-gate"};
-static char socket_path[96];
+enum { GATE, WEB, ROLES };
+static struct role_socket listening[ROLES] = {{.name = "bus-gate"}, {.name = "bus-web"}};
+static char socket_paths[ROLES][96];
+static unsigned messages;
 static int gate_fd, other_fd;
 static struct buf gate_in;
 static int closed, released;
@@ -108,6 +110,7 @@ static void (*after_message)(void); /* within the loop: nothing is asserted ther
 static void on_message(struct connection *connection, const Stockade__Message *message, void *arg)
 {
 	(void)arg;
+	messages++;
 	if (message->kind_case == STOCKADE__MESSAGE__KIND_PUT)
 		evidence_handle(evidence, connection, message->put);
 	if (after_message != NULL)
@@ -151,12 +154,12 @@ static void turns_after(int64_t ms)
 	}
 }
 
-static int role_connect(void)
+static int role_connect(int role)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", socket_path);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", socket_paths[role]);
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
 	turns_after(0);
@@ -167,14 +170,16 @@ static int keeper_make(void **state)
 {
 	static const struct connection_calls calls = {
 		.message = on_message, .closed = on_closed, .released = on_released};
-	struct role_context context = {.sockets = &listening, .sockets_len = 1};
+	struct role_context context = {.sockets = listening, .sockets_len = ROLES};
 	struct fault why = {""};
 
 	if (temp_store_make(state) < 0 || store_open(temp_url, false, &reader, &why) < 0)
 		return -1;
-	snprintf(socket_path, sizeof(socket_path), "%s/gate.sock", temp_folder);
-	if (socket_listen_unix(socket_path, 0600, &listening.fd, &why) < 0)
-		return -1;
+	for (int i = 0; i < ROLES; i++) {
+		snprintf(socket_paths[i], sizeof(socket_paths[i]), "%s/%d.sock", temp_folder, i);
+		if (socket_listen_unix(socket_paths[i], 0600, &listening[i].fd, &why) < 0)
+			return -1;
+	}
 	loop = loop_new();
 	guard = (struct store_guard){.store = temp_store, .conf = &conf, .loop = loop};
 	memset(&published, 0, sizeof(published));
@@ -185,7 +190,7 @@ static int keeper_make(void **state)
 	connections = connections_new(loop, NULL, &calls, NULL);
 	connections_listen(connections, &context);
 	buf_init(&gate_in, FRAME_ROLE_MAX);
-	gate_fd = role_connect();
+	gate_fd = role_connect(GATE);
 	other_fd = -1;
 	return 0;
 }
@@ -202,8 +207,10 @@ static int keeper_remove(void **state)
 	close(gate_fd);
 	if (other_fd >= 0)
 		close(other_fd);
-	close(listening.fd);
-	unlink(socket_path);
+	for (int i = 0; i < ROLES; i++) {
+		close(listening[i].fd);
+		unlink(socket_paths[i]);
+	}
 	store_free(&reader);
 	return temp_store_remove(state);
 }
@@ -447,7 +454,7 @@ static void who_is_gone_is_not_waited_for(void **state)
 {
 	(void)state;
 	published.serial = 12;
-	other_fd = role_connect();
+	other_fd = role_connect(GATE);
 	role_serves(other_fd, 11);
 	keeper_replies(1, REPLY_WHEN_SERVED);
 	assert_true(gate_hears_nothing());
@@ -461,7 +468,7 @@ static void an_answer_to_who_is_gone_goes_with_it(void **state)
 {
 	(void)state;
 	published.serial = 12;
-	other_fd = role_connect();
+	other_fd = role_connect(GATE);
 	role_serves(other_fd, 11);
 	keeper_replies(1, REPLY_WHEN_SERVED);
 	assert_int_equal(shutdown(gate_fd, SHUT_RDWR), 0);
@@ -499,15 +506,38 @@ static void a_role_has_so_many_connections(void **state)
 
 	(void)state;
 	for (int i = 0; i < MORE; i++)
-		fds[i] = role_connect();
+		fds[i] = role_connect(GATE);
 	for (int i = 0; i < MORE; i++)
 		open += read(fds[i], &byte, 1) < 0; /* the others read their end */
 	assert_int_equal(open, 15);                 /* and the gate's own */
 	for (int i = 0; i < MORE; i++)
 		close(fds[i]);
 	turns_after(0);
-	other_fd = role_connect();
+	other_fd = role_connect(GATE);
 	assert_int_equal(read(other_fd, &byte, 1), -1);
+}
+
+/* Strangers' questions come in hundreds; a command that comes between is not behind them all. */
+static void what_strangers_ask_is_answered_one_in_a_turn(void **state)
+{
+	enum { QUESTIONS = 50, TURNS = 4 };
+	Stockade__Message message = STOCKADE__MESSAGE__INIT;
+	Stockade__Query query = STOCKADE__QUERY__INIT;
+
+	(void)state;
+	query.what_case = STOCKADE__QUERY__WHAT_INCIDENT;
+	query.incident = 1;
+	message.kind_case = STOCKADE__MESSAGE__KIND_QUERY;
+	message.query = &query;
+	other_fd = role_connect(WEB);
+	messages = 0;
+	for (int i = 0; i < QUESTIONS; i++)
+		role_says(other_fd, &message);
+	turns_after(0);
+	assert_in_range(messages, 1, 3 * TURNS);
+	for (int i = 0; i < QUESTIONS; i++)
+		turns_after(0);
+	assert_int_equal(messages, QUESTIONS); /* all of them, without another word */
 }
 
 int main(void)
@@ -525,6 +555,7 @@ int main(void)
 		CASE(an_answer_to_who_is_gone_goes_with_it),
 		CASE(who_says_what_it_may_not_is_cut_off),
 		CASE(a_role_has_so_many_connections),
+		CASE(what_strangers_ask_is_answered_one_in_a_turn),
 	};
 
 	moving_clock_start();
