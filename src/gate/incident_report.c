@@ -41,7 +41,7 @@ void incident_report(struct bus_client *bus, const struct verdict *verdict,
 	const struct incident_note *note, const char *reply)
 {
 	const struct facts *facts = verdict->facts;
-	struct source source = {.kind = SOURCE_NET, .net = prefix_of(facts->client, 128)};
+	struct source source = {.kind = SOURCE_NET, .net = ip_source_of(facts->client)};
 	struct bus_check checks[VERDICT_CHECKS_MAX];
 	char texts[4][SHOWN_SIZE];
 	char list[VERDICT_LIST_SIZE];

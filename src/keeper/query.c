@@ -84,7 +84,7 @@ static int ask_listings_of(
 	return r < 0 ? r : 0;
 }
 
-/* An IPv6 client has one number for all addresses of its /64, whichever of them was first. */
+/* An address has the incidents of its source. */
 static int ask_incidents_of(struct asking *asking, const struct source *asked)
 {
 	struct prefix whole = ip_source_of(asked->net.ip);
@@ -93,7 +93,6 @@ static int ask_incidents_of(struct asking *asking, const struct source *asked)
 
 	if (source.kind == SOURCE_NET && prefix_covers(whole, source.net))
 		source.net = whole;
-
 	asking->answer->incidents =
 		arena_alloc(asking->encoder.arena, INCIDENTS_MAX * sizeof(Stockade__Incident *));
 	r = store_incidents_of(asking->encoder.store, &source, INCIDENTS_MAX, add_incident, asking);

@@ -145,6 +145,9 @@ def test_an_ipv6_host_has_one_number_for_all_its_addresses(running_site):
     assert wait_for(lambda: incident(site, number)["count"] >= 16)
     for address, there in (("2001:db8:5::ffff", True), ("2001:db8:5:1::1", False)):
         assert (number in site.cli("history", address).stdout) == there
+    site.cli("list", "add", "2001:db8:5::7", "--list", "main", "--reason", "spam")
+    api = json.loads(get(site, f"/api/v1/incident/{number}")[1])
+    assert (api["source"], api["listed"]) == ("2001:db8:5::/64", True)
 
 
 @pytest.mark.parametrize("whole,own,holds,tags", [
