@@ -33,7 +33,7 @@ enum {
 	QUERY_MAX = 1280, /* a longer datagram is no query anybody means */
 	CONTROL_MAX = 64,
 	KICK_EVERY_NS = 250 * 1000 * 1000,
-	KICK_AGAIN_NS = 1000 * 1000,
+	KICK_AGAIN_NS = 200 * 1000,
 	KICK_SIGNAL = SIGURG, /* which does nothing where nobody handles it */
 	REST_FROM = 3,
 	REST_NS = 50 * 1000, /* and the 50 us by which the kernel may be late */
@@ -288,15 +288,12 @@ int dns_udp_new(int fd, const struct worker_kind *kind, struct dns_udp **ret_udp
 /* A kick between the look at `stop` and the wait is lost: another follows. */
 static void udp_join(struct dns_udp *udp)
 {
-	struct timespec until;
+	const struct timespec moment = {.tv_nsec = KICK_AGAIN_NS};
 
 	do {
 		pthread_kill(udp->thread, KICK_SIGNAL);
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += KICK_AGAIN_NS;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-	} while (pthread_clockjoin_np(udp->thread, NULL, CLOCK_MONOTONIC, &until) == ETIMEDOUT);
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &moment, NULL);
+	} while (pthread_tryjoin_np(udp->thread, NULL) == EBUSY);
 }
 
 void dns_udp_free(struct dns_udp **udp)
