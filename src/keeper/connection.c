@@ -337,7 +337,7 @@ static int connection_judge(
 }
 
 /* The next message, if all of it is there: 1; 0: not yet; or an error with words. */
-static int connection_take(
+static int connection_next_message(
 	struct connection *connection, Stockade__Message **ret_message, struct fault *why)
 {
 	struct buf *in = stream_in(connection->stream);
@@ -371,7 +371,7 @@ static void connection_on_input(struct stream *stream, void *arg)
 	while (connection->stream != NULL && !had_turn) {
 		struct fault why = {"the length of a message is out of bounds"};
 		Stockade__Message *message = NULL;
-		int r = connection_take(connection, &message, &why);
+		int r = connection_next_message(connection, &message, &why);
 
 		if (r == 0)
 			return;
