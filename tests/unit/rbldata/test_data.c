@@ -5,14 +5,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/macro.h"
 #include "base/mem.h"
 #include "dns/message.h"
-#include "rbldata/dataset.h"
-
-enum { NOW = 1700000000 };
+#include "rbldata/load_text.h"
 
 /* What was noted, and what was answered. */
 struct heard {
@@ -48,19 +45,9 @@ static int load(enum rbl_type type, const char *text, struct heard *heard,
 	struct rbl_dataset **ret_dataset, struct fault *why)
 {
 	struct rbl_report report = {note, heard};
-	struct rbl_options options = {0};
-	char path[] = "/tmp/rbl-test-XXXXXX";
-	const char *files[] = {path};
-	struct rbl_load load = {type, 1, files, &options, NOW, &report};
-	int fd = mkstemp(path), r;
 
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
 	*heard = (struct heard){0};
-	r = rbl_dataset_load(&load, ret_dataset, why);
-	unlink(path);
-	return r;
+	return load_text(type, text, &report, ret_dataset, why);
 }
 
 static struct rbl_dataset *load_well(enum rbl_type type, const char *text)

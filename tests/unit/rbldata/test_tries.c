@@ -6,12 +6,10 @@
 #include "unit.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "base/macro.h"
 #include "dns/message.h"
-#include "rbldata/dataset.h"
+#include "rbldata/load_text.h"
 #include "rbldata/rbl_template.h"
 
 enum { ASKED_MAX = 5, STRIDE = 5, IPV6_BITS = 128 };
@@ -98,21 +96,12 @@ static void note(void *arg, const struct rbl_note *n)
 static struct rbl_dataset *load(enum rbl_type type, const char *text, char notes[1024])
 {
 	struct rbl_report report = {note, notes};
-	struct rbl_options options = {0};
-	char path[] = "/tmp/rbl-test-XXXXXX";
-	const char *files[] = {path};
-	struct rbl_load load = {type, 1, files, &options, 0, &report};
 	struct rbl_dataset *dataset = NULL;
 	struct fault why = {""};
-	int fd = mkstemp(path);
 
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
 	notes[0] = '\0';
-	if (rbl_dataset_load(&load, &dataset, &why) < 0)
+	if (load_text(type, text, &report, &dataset, &why) < 0)
 		fail_msg("%s", why.text);
-	unlink(path);
 	return dataset;
 }
 
