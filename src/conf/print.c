@@ -213,6 +213,8 @@ static bool is_absent(const struct printer *printer, const struct setting *row, 
 		       !*(const bool *)member_at(base, row->count);
 	case SETTING_SECONDS:
 		return row->initial == NULL && *(const int64_t *)member == 0;
+	case SETTING_SIZE:
+		return row->initial == NULL && *(const uint64_t *)member == 0;
 	case SETTING_NUMBER:
 		return row->initial == NULL && printer->own_key != NULL &&
 		       *(const int *)member == 0;

@@ -258,3 +258,15 @@ void consultation_decide(struct consultation *c, const struct consult_request *r
 	if (verdict->would >= VERDICT_TEMPFAIL)
 		consult_note_incident(consult, ret_answer);
 }
+
+void consultation_note(struct consultation *c, const struct consult_request *request,
+	const struct verdict_fault *fault, struct consult_answer *ret_answer)
+{
+	struct consult *consult = c->consult;
+
+	buf_clear(&consult->reply);
+	buf_append(&consult->reply, fault->reply);
+	consultation_facts(c, request, &ret_answer->facts);
+	verdict_of_fault(&ret_answer->facts, c->conf, fault, &ret_answer->verdict);
+	consult_note_incident(consult, ret_answer);
+}

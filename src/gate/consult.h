@@ -103,6 +103,11 @@ struct consult_answer {
 void consultation_decide(struct consultation *consultation, const struct consult_request *request,
 	struct consult_answer *ret_answer);
 
+/* The same for what the client did against the rules of the protocol: an incident, and by its
+ * verdict whether it ends there. */
+void consultation_note(struct consultation *consultation, const struct consult_request *request,
+	const struct verdict_fault *fault, struct consult_answer *ret_answer);
+
 /* What a decision would be made from; and the part of it that DNS told. */
 void consultation_facts(struct consultation *consultation, const struct consult_request *request,
 	struct facts *ret_facts);

@@ -613,23 +613,42 @@ static void verdict_weigh(struct verdict *v)
 	v->refusal = verdict_is_of_many_lists(v) ? REFUSAL_EXT_DNSBL_MANY : decider->refusal;
 }
 
+static void verdict_init(
+	struct verdict *verdict, const struct facts *facts, const struct conf *conf)
+{
+	verdict->facts = facts;
+	verdict->conf = conf;
+	verdict->kind = VERDICT_PASS;
+	verdict->would = VERDICT_PASS;
+	verdict->mode = conf->mode;
+	verdict->refusal = REFUSAL_COUNT;
+	verdict->decider = NULL;
+	verdict->marker = NULL;
+	verdict->exemption = EXEMPT_NOT;
+	verdict->score = 0;
+	verdict->results_len = 0;
+}
+
+void verdict_of_fault(const struct facts *facts, const struct conf *conf,
+	const struct verdict_fault *fault, struct verdict *ret_verdict)
+{
+	verdict_init(ret_verdict, facts, conf);
+	ret_verdict->refusal = fault->refusal;
+	if (!fault->may_be_taken)
+		ret_verdict->mode = MODE_ENFORCE;
+	ret_verdict->would =
+		refusal_get(fault->refusal)->code < 500 ? VERDICT_TEMPFAIL : VERDICT_REFUSE;
+	ret_verdict->kind = kind_in_mode(ret_verdict->would, ret_verdict->mode);
+}
+
 void verdict_decide(const struct facts *facts, const struct conf *conf, int64_t now_s,
 	struct verdict *ret_verdict)
 {
 	struct deciding d = {facts, conf, now_s, ret_verdict};
 
 	ASSERT(conf->checks_len == CHECK_COUNT);
-	ret_verdict->facts = facts;
-	ret_verdict->conf = conf;
-	ret_verdict->kind = VERDICT_PASS;
-	ret_verdict->would = VERDICT_PASS;
-	ret_verdict->mode = conf->mode;
-	ret_verdict->refusal = REFUSAL_COUNT;
-	ret_verdict->decider = NULL;
-	ret_verdict->marker = NULL;
+	verdict_init(ret_verdict, facts, conf);
 	ret_verdict->exemption = exemption_find(&d);
-	ret_verdict->score = 0;
-	ret_verdict->results_len = 0;
 	for (int check = 0; check < CHECK_COUNT; check++) {
 		if (check == CHECK_EXT_DNSBL)
 			decide_dnsbls(&d);
@@ -675,5 +694,6 @@ const char *check_outcome_name(enum check_outcome outcome)
 
 const char *verdict_rule(const struct verdict *verdict)
 {
-	return check_words_get(verdict->decider->check)->key;
+	return verdict->decider != NULL ? check_words_get(verdict->decider->check)->key
+					: refusal_get(verdict->refusal)->key;
 }

@@ -63,7 +63,7 @@ struct verdict {
 	enum verdict_kind kind;
 	enum mode mode;          /* of the check that decided; of the gate when nothing failed */
 	enum refusal_id refusal; /* when would is REFUSE or TEMPFAIL */
-	const struct check_result *decider; /* points into results; NULL: nothing failed */
+	const struct check_result *decider; /* points into results; NULL: no check failed */
 	const struct check_result *marker; /* kind TAG: what the mark is for; points into results */
 	enum exemption exemption;          /* the strongest that holds */
 	int score;
@@ -75,6 +75,16 @@ struct verdict {
  * facts, conf and itself. */
 void verdict_decide(const struct facts *facts, const struct conf *conf, int64_t now_s,
 	struct verdict *ret_verdict);
+
+/* What a client did against the rules of the protocol: no check is asked. */
+struct verdict_fault {
+	enum refusal_id refusal;
+	struct span reply; /* what is said, or would be: "501 5.5.4 ..." */
+	bool may_be_taken; /* by the mail server, which decides in observe and tag */
+};
+
+void verdict_of_fault(const struct facts *facts, const struct conf *conf,
+	const struct verdict_fault *fault, struct verdict *ret_verdict);
 
 /* The reply for a verdict that refuses: "550 5.7.25 Client host rejected: fix reverse DNS for ...",
  * with the incident number in the URL; 0 shows "..." in its place (explain). Nothing for one that
@@ -90,7 +100,8 @@ const char *verdict_print_list(const struct verdict *verdict, char text[VERDICT_
  * that refuse. A check that only watches has no part in what others do. */
 bool verdict_counts(const struct verdict *verdict, const struct check_result *r);
 
-/* The key of the check that decided, where one did: "no-ptr". */
+/* The key of the check that decided, "no-ptr", or of the refusal where none did: "syntax". Only for
+ * a verdict that does something. */
 const char *verdict_rule(const struct verdict *verdict);
 
 /* Why a source is listed, in a few words: the listing's reason, or its sublist's text. */

@@ -52,6 +52,17 @@ const char *smtp_verb_name(enum smtp_verb verb)
 	return "that command";
 }
 
+int smtp_chunk_parse(struct span params, uint64_t *ret_octets, bool *ret_last)
+{
+	struct span rest = params, octets = span_split(&rest, ' ');
+	bool last = span_equal_nocase(span_trim(rest), span_text("LAST"));
+
+	if ((rest.len != 0 && !last) || span_parse_u64(octets, INT64_MAX, ret_octets) < 0)
+		return E_PARSE;
+	*ret_last = last;
+	return 0;
+}
+
 /* "Subject: x": a message instead of a dialogue. "MAIL FROM:<a>" has a blank before its colon. */
 static bool command_is_header(struct span name)
 {

@@ -56,5 +56,9 @@ void smtp_parser_init(struct smtp_parser *parser, const struct smtp_limits *limi
 int smtp_parser_next(struct smtp_parser *parser, struct span input,
 	struct smtp_command *ret_command, size_t *ret_used);
 
+/* The arguments of BDAT (RFC 3030 section 2): how many octets follow, and whether they are the last
+ * ones. E_PARSE: nobody knows what follows. */
+int smtp_chunk_parse(struct span params, uint64_t *ret_octets, bool *ret_last);
+
 /* In capitals, for replies: "MAIL". */
 const char *smtp_verb_name(enum smtp_verb verb);

@@ -136,6 +136,28 @@ int smtp_data_read(struct smtp_data *data, struct span input, struct buf *out, s
 	return data->state == DATA_END ? 1 : 0;
 }
 
+/* A dot at the start of a line is read as if it had been stuffed. */
+void smtp_data_read_chunk(struct smtp_data *data, struct span input, struct buf *out)
+{
+	size_t used = 0;
+
+	while (used < input.len) {
+		if (data->state == DATA_TEXT) {
+			used += data_text(data, span_from(input, used), out);
+			continue;
+		}
+		if (input.ptr[used] == '.')
+			data_on_byte(data, '.', out);
+		data_on_byte(data, input.ptr[used++], out);
+	}
+}
+
+void smtp_data_finish_chunks(struct smtp_data *data, struct buf *out)
+{
+	if (data->state == DATA_TEXT || data->state == DATA_CR)
+		data_end_line(data, false, out);
+}
+
 void smtp_data_print_end(struct buf *out)
 {
 	buf_append_text(out, ".\r\n");

@@ -44,5 +44,11 @@ void smtp_data_init(struct smtp_data *data);
  * smtp_data_print_end); 0: more input is needed. *ret_used bytes are done with: all unless 1. */
 int smtp_data_read(struct smtp_data *data, struct span input, struct buf *out, size_t *ret_used);
 
+/* The same for a part of a message whose octets were counted by the client (BDAT, RFC 3030): no dot
+ * was stuffed, and none ends it. */
+void smtp_data_read_chunk(struct smtp_data *data, struct span input, struct buf *out);
+/* Ends a last line that has no end. */
+void smtp_data_finish_chunks(struct smtp_data *data, struct buf *out);
+
 /* The end: "." CRLF. */
 void smtp_data_print_end(struct buf *out);

@@ -14,6 +14,7 @@ static const struct keyword_row {
 	{"SMTPUTF8", SMTP_SMTPUTF8},
 	{"ENHANCEDSTATUSCODES", SMTP_ENHANCEDSTATUSCODES},
 	{"DSN", SMTP_DSN},
+	{"CHUNKING", SMTP_CHUNKING},
 };
 
 const char *smtp_keyword_name(unsigned keyword)

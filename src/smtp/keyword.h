@@ -3,7 +3,7 @@
 /*
  * The keywords of EHLO (RFC 5321 section 4.1.1.1): what a backend says it can do, and what we may
  * therefore promise to our clients. We promise the intersection of both, and never what we do not
- * relay: AUTH, STARTTLS, CHUNKING, ETRN. Pure.
+ * relay: AUTH, STARTTLS, BINARYMIME, ETRN. Pure.
  */
 #include "smtp/path.h"
 #include "smtp/reply.h"
@@ -17,7 +17,7 @@ struct smtp_offer {
 /* All keywords the gate can relay. */
 enum {
 	SMTP_KEYWORDS_OURS = SMTP_PIPELINING | SMTP_SIZE | SMTP_8BITMIME | SMTP_SMTPUTF8 |
-			     SMTP_ENHANCEDSTATUSCODES | SMTP_DSN
+			     SMTP_ENHANCEDSTATUSCODES | SMTP_DSN | SMTP_CHUNKING
 };
 
 /* From the reply to EHLO. Unknown keywords are passed over. */

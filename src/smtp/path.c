@@ -173,6 +173,20 @@ static int path_cut(struct span *rest, const char *word, const struct smtp_limit
 	return path_parse(span_first(s, len), limits, path);
 }
 
+struct span smtp_path_guess(struct span params)
+{
+	struct span rest = params, word;
+
+	span_split(&rest, ':');
+	rest = span_trim(rest);
+	word = span_split(&rest, ' ');
+	while (word.len != 0 && word.ptr[0] == '<')
+		word = span_from(word, 1);
+	while (word.len != 0 && word.ptr[word.len - 1] == '>')
+		word.len--;
+	return word;
+}
+
 bool smtp_path_is_qualified(const struct smtp_path *path)
 {
 	/* RFC 5321 section 4.1.1.3: <postmaster> is the one name that needs no domain */

@@ -48,6 +48,7 @@ enum smtp_keyword {
 	SMTP_SMTPUTF8 = 1 << 3,
 	SMTP_ENHANCEDSTATUSCODES = 1 << 4,
 	SMTP_DSN = 1 << 5,
+	SMTP_CHUNKING = 1 << 6,
 };
 
 /* params: what follows "MAIL", as "FROM:<a@b> SIZE=1". 0; E_PARSE: syntax (501); E_ABSENT: a
@@ -58,6 +59,10 @@ int smtp_mail_parse(struct span params, unsigned offered, const struct smtp_limi
 	struct smtp_mail *ret_mail);
 int smtp_rcpt_parse(struct span params, unsigned offered, const struct smtp_limits *limits,
 	struct smtp_rcpt *ret_rcpt);
+
+/* For logs and checks: what is probably meant by arguments that do not parse. Points into params.
+ */
+struct span smtp_path_guess(struct span params);
 
 /* Has it all that an address needs between servers? <root> has not: its server completes it. */
 bool smtp_path_is_qualified(const struct smtp_path *path);

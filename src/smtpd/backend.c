@@ -273,6 +273,16 @@ static void backend_on_refusal(struct backend *backend, const struct smtp_reply 
 	}
 }
 
+/* A client that said no HELO has none to be passed on: whether it needs one is the server's to
+ * say. */
+static void backend_introduce_client(struct backend *backend)
+{
+	if (backend->knows_client && backend->client.helo.len == 0)
+		backend_become_ready(backend);
+	else
+		backend_say_hello(backend, !backend->knows_client || backend->client.extended);
+}
+
 static void backend_open_step(struct backend *backend, const struct smtp_reply *reply)
 {
 	if (smtp_reply_class(reply) != 2) {
@@ -281,11 +291,11 @@ static void backend_open_step(struct backend *backend, const struct smtp_reply *
 	}
 	switch (backend->step) {
 	case STEP_GREETING:
-		backend_say_hello(backend, !backend->knows_client || backend->client.extended);
+		backend_introduce_client(backend);
 		break;
 	case STEP_XCLIENT:
 		backend->knows_client = true;
-		backend_say_hello(backend, backend->client.extended);
+		backend_introduce_client(backend);
 		break;
 	case STEP_HELLO:
 		backend_after_hello(backend, reply);

@@ -13,7 +13,7 @@
 #include "loop/socket.h"
 
 /* More than this unsent: the client does not read at all, whatever we hold back. */
-enum { OUT_LIMIT = 256 * 1024, NUMBER_TEXT_SIZE = 24 };
+enum { OUT_LIMIT = 256 * 1024 };
 
 static void session_on_input(struct stream *stream, void *arg);
 static void session_on_drained(struct stream *stream, void *arg);
@@ -144,7 +144,7 @@ static void session_send_shutdown(struct session *s)
 
 	if (s->phase == PHASE_GREET) /* "220-" and "421 " are no reply (RFC 5321 section 4.2.1) */
 		session_finish_greeting(s);
-	session_refuse(s, REFUSAL_SHUTDOWN, &hostname, 1);
+	session_print(s, REFUSAL_SHUTDOWN, &hostname, 1);
 	session_close(s);
 }
 
@@ -179,7 +179,7 @@ void session_reply(struct session *s, const char *line)
 	buf_append_text(session_out(s), "\r\n");
 }
 
-void session_refuse(
+void session_print(
 	struct session *s, enum refusal_id id, const struct refusal_value *values, size_t count)
 {
 	refusal_print(id, values, count, session_out(s));
@@ -216,38 +216,6 @@ void session_count_error(struct session *s)
 		session_end_for_errors(s);
 	else if (s->errors > limits->errors_soft)
 		session_set_wait(s, WAIT_DELAY);
-}
-
-void session_fault(
-	struct session *s, enum refusal_id id, const struct refusal_value *values, size_t count)
-{
-	session_refuse(s, id, values, count);
-	session_count_error(s);
-}
-
-static struct refusal_value number_value(
-	const char *name, uint64_t number, char text[NUMBER_TEXT_SIZE])
-{
-	int len = snprintf(text, NUMBER_TEXT_SIZE, "%" PRIu64, number);
-
-	return (struct refusal_value){name, span_of(text, (size_t)len)};
-}
-
-void session_refuse_limit(struct session *s, enum refusal_id id, size_t limit)
-{
-	char text[NUMBER_TEXT_SIZE];
-	const struct refusal_value value = number_value("limit", limit, text);
-
-	session_refuse(s, id, &value, 1);
-}
-
-void session_refuse_size(struct session *s, uint64_t size, uint64_t limit)
-{
-	char texts[2][NUMBER_TEXT_SIZE];
-	const struct refusal_value values[] = {
-		number_value("size", size, texts[0]), number_value("limit", limit, texts[1])};
-
-	session_refuse(s, REFUSAL_TOO_BIG, values, COUNTOF(values));
 }
 
 /* ---- waiting ---- */
@@ -287,13 +255,14 @@ void session_set_wait(struct session *s, enum session_wait wait)
 
 static void session_on_silence(struct session *s)
 {
-	char seconds[NUMBER_TEXT_SIZE];
+	char seconds[24];
+	int len = snprintf(seconds, sizeof(seconds), "%" PRId64, s->env->limits->command_ms / 1000);
 	const struct refusal_value values[] = {{"hostname", span_text(s->conf->hostname)},
-		number_value("wait", (uint64_t)s->env->limits->command_ms / 1000, seconds)};
+		{"wait", span_of(seconds, (size_t)len)}};
 
 	if (s->message != NULL)
 		session_drop_backend(s); /* half a message is none */
-	session_refuse(s, REFUSAL_IDLE, values, COUNTOF(values));
+	session_print(s, REFUSAL_IDLE, values, COUNTOF(values));
 	session_close(s);
 }
 
@@ -332,6 +301,7 @@ static bool session_step(struct session *s)
 	size_t used = 0;
 	int r = smtp_parser_next(&s->parser, buf_span(in), &command, &used);
 
+	s->ahead = used < buf_len(in);
 	if (r == 1)
 		session_command(s, &command);
 	else if (r < 0)
@@ -372,6 +342,25 @@ static void session_after_commands(struct session *s)
 		session_end(s);
 }
 
+/* What comes is a message, and not a command. */
+static bool session_reads_message(const struct session *s)
+{
+	return s->wait == WAIT_NONE &&
+	       (s->phase == PHASE_MESSAGE || (s->phase == PHASE_COMMAND && s->chunk.left != 0));
+}
+
+/* Whether commands may follow now. */
+static bool session_read_message(struct session *s)
+{
+	bool some = buf_len(stream_in(s->stream)) != 0;
+
+	if (s->phase == PHASE_MESSAGE)
+		session_data_read(s);
+	else
+		session_chunk_read(s);
+	return some && s->phase != PHASE_GONE && !session_reads_message(s);
+}
+
 void session_run(struct session *s)
 {
 	bool progress = true;
@@ -380,12 +369,8 @@ void session_run(struct session *s)
 		return; /* whoever is below goes on */
 	s->running = true;
 	while (progress) {
-		if (s->phase == PHASE_MESSAGE && s->wait == WAIT_NONE) {
-			size_t before = buf_len(stream_in(s->stream));
-
-			session_data_read(s);
-			progress =
-				s->phase != PHASE_MESSAGE && s->phase != PHASE_GONE && before != 0;
+		if (session_reads_message(s)) {
+			progress = session_read_message(s);
 		} else {
 			progress = session_may_read(s) && session_step(s);
 		}
@@ -436,7 +421,7 @@ static void session_on_drained(struct stream *stream, void *arg)
 static void session_on_closed(struct stream *stream, int error, void *arg)
 {
 	struct session *s = OBJ(session, arg);
-	bool handed_over = s->message != NULL && s->phase == PHASE_COMMAND;
+	bool handed_over = s->message != NULL && s->message->handed_over;
 
 	(void)stream;
 	s->client_closed = true;
@@ -453,6 +438,8 @@ static void session_on_closed(struct stream *stream, int error, void *arg)
 
 void session_reset(struct session *s)
 {
+	if (session_message_is_open(s))
+		session_drop_backend(s); /* half a message is none */
 	if (s->mail.sent)
 		s->backend_dirty = true;
 	s->mail.given = false;
@@ -463,6 +450,9 @@ void session_reset(struct session *s)
 	buf_done(&s->mail.field);
 	buf_done(&s->rcpt.text);
 	buf_done(&s->rcpt.field);
+	s->mail.unread = false;
+	s->mail.mail = (struct smtp_mail){0}; /* they pointed there */
+	s->rcpt.rcpt = (struct smtp_rcpt){0};
 	mem_free(s->message);
 	s->message = NULL;
 }
@@ -495,6 +485,17 @@ static void session_describe_reverse(const struct facts *facts, struct smtp_clie
 		client->reverse_state = is_name ? SMTP_NAME_KNOWN : SMTP_NAME_NONE;
 	else if (facts->ptr != FACT_NO)
 		client->reverse_state = SMTP_NAME_TEMPORARY;
+}
+
+struct consult_request session_request(const struct session *s)
+{
+	return (struct consult_request){
+		.spoke_early = s->spoke_early,
+		.server = session_local(s).ip,
+		.helo = buf_span(&s->helo),
+		.sender = s->mail.mail.path.mailbox,
+		.recipient = s->rcpt.rcpt.path.mailbox,
+	};
 }
 
 void session_describe_client(

@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "smtpd/session_priv.h"
 
-static void session_fault_verb(struct session *s, enum refusal_id id, enum smtp_verb verb)
-{
-	const struct refusal_value value = {"verb", span_text(smtp_verb_name(verb))};
-
-	session_fault(s, id, &value, 1);
-}
-
 /* Commands that lead nowhere are free in moderation. */
 static void session_count_junk(struct session *s)
 {
@@ -21,7 +14,7 @@ static void session_end_unready(struct session *s)
 {
 	const struct refusal_value hostname = {"hostname", span_text(s->conf->hostname)};
 
-	session_refuse(s, REFUSAL_BACKEND_UNREADY, &hostname, 1);
+	session_print(s, REFUSAL_BACKEND_UNREADY, &hostname, 1);
 	session_close(s);
 }
 
@@ -31,10 +24,13 @@ static void session_on_hello(struct session *s, const struct smtp_command *comma
 	bool extended = command->verb == SMTP_EHLO;
 	struct smtp_offer offer;
 
-	if (name.len == 0 || name.len > s->env->limits->smtp.helo) {
+	if (name.len == 0) {
 		session_fault_verb(s, REFUSAL_SYNTAX, command->verb);
 		return;
 	}
+	if (name.len > s->env->limits->smtp.helo &&
+		!session_fault_is_theirs(s, REFUSAL_SYNTAX, command->verb))
+		return;
 	if (backend_state_offer(s->env->backend, s->client.ip, &offer) < 0) {
 		session_end_unready(s);
 		return;
@@ -58,22 +54,33 @@ static void session_on_hello(struct session *s, const struct smtp_command *comma
 	smtp_offer_print(&s->offer, s->conf->hostname, session_out(s));
 }
 
-/* The reply to arguments that do not parse; ends what the parser's errors mean. */
-static void session_fault_arguments(struct session *s, enum smtp_verb verb, int error)
+/* The backend is asked at once: whether it can read this decides about the reply. */
+static void session_on_unread_mail(struct session *s, int error)
 {
-	switch (error) {
-	case E_ABSENT:
-		session_reply(s, "555 5.5.4 Parameter not known here");
-		session_count_error(s);
-		break;
-	case E_RANGE:
-		session_reply(s, "553 5.6.7 Addresses beyond ASCII need SMTPUTF8");
-		session_count_error(s);
-		break;
-	default:
-		session_fault_verb(s, REFUSAL_SYNTAX, verb);
-		break;
+	s->mail.unread = true;
+	s->mail.mail.path.mailbox = smtp_path_guess(buf_span(&s->mail.text));
+	if (session_arguments_are_theirs(s, SMTP_MAIL, error))
+		session_mail_begin(s);
+}
+
+static bool session_may_send_mail(struct session *s)
+{
+	if (s->consultation == NULL) {
+		session_refuse_unnamed(s, "mail in a health check (PROXY LOCAL)");
+		return false;
 	}
+	if (s->mail.given) {
+		session_fault_verb(s, REFUSAL_SEQUENCE, SMTP_MAIL);
+		return false;
+	}
+	return buf_len(&s->helo) != 0 || session_fault_is_theirs(s, REFUSAL_HELO_NEED, SMTP_MAIL);
+}
+
+/* <root> of our own machines, which never heard of domains: their server completes it. */
+static bool session_sender_is_complete(struct session *s, const struct smtp_mail *mail)
+{
+	return smtp_path_is_qualified(&mail->path) || facts_ip_is_own(s->conf, s->client.ip) ||
+	       session_fault_is_theirs(s, REFUSAL_SYNTAX, SMTP_MAIL);
 }
 
 static void session_on_mail(struct session *s, const struct smtp_command *command)
@@ -81,37 +88,30 @@ static void session_on_mail(struct session *s, const struct smtp_command *comman
 	struct smtp_mail mail;
 	int r;
 
-	if (s->consultation == NULL) {
-		session_refuse_unnamed(s, "mail in a health check (PROXY LOCAL)");
+	if (!session_may_send_mail(s))
 		return;
-	}
-	if (buf_len(&s->helo) == 0) {
-		session_fault(s, REFUSAL_HELO_NEED, NULL, 0);
-		return;
-	}
-	if (s->mail.given) {
-		session_fault_verb(s, REFUSAL_SEQUENCE, SMTP_MAIL);
-		return;
-	}
+	s->mail.unread = false;
+	s->mail.mail = (struct smtp_mail){0};
 	buf_clear(&s->mail.text);
 	buf_append(&s->mail.text, command->params);
 	r = smtp_mail_parse(
 		buf_span(&s->mail.text), s->offer.keywords, &s->env->limits->smtp, &mail);
 	if (r < 0) {
-		session_fault_arguments(s, SMTP_MAIL, r);
+		session_on_unread_mail(s, r);
 		return;
 	}
-	/* <root> of our own machines, which never heard of domains: their server completes it */
-	if (!smtp_path_is_qualified(&mail.path) && !facts_ip_is_own(s->conf, s->client.ip)) {
-		session_fault_verb(s, REFUSAL_SYNTAX, SMTP_MAIL);
+	if (!session_sender_is_complete(s, &mail))
 		return;
-	}
 	if (s->offer.size != 0 && mail.size > s->offer.size) {
 		session_refuse_size(s, mail.size, s->offer.size);
 		return;
 	}
-	s->mail.given = true;
 	s->mail.mail = mail;
+	if (s->conf->mode != MODE_ENFORCE) {
+		session_mail_begin(s); /* what the backend says of it is what it would have said */
+		return;
+	}
+	s->mail.given = true;
 	session_reply(s, "250 2.1.0 Ok");
 }
 
@@ -131,17 +131,20 @@ static void session_on_rcpt(struct session *s, const struct smtp_command *comman
 	const struct smtpd_limits *limits = s->env->limits;
 	int r;
 
-	if (!s->mail.given) {
+	if (!s->mail.given || session_message_is_open(s)) {
 		session_fault_verb(s, REFUSAL_SEQUENCE, SMTP_RCPT);
 		return;
 	}
+	s->rcpt.rcpt = (struct smtp_rcpt){0};
 	buf_clear(&s->rcpt.text);
 	buf_append(&s->rcpt.text, command->params);
 	r = smtp_rcpt_parse(
 		buf_span(&s->rcpt.text), s->offer.keywords, &limits->smtp, &s->rcpt.rcpt);
+	s->rcpt.unread = r < 0;
 	if (r < 0) {
-		session_fault_arguments(s, SMTP_RCPT, r);
-		return;
+		s->rcpt.rcpt.path.mailbox = smtp_path_guess(buf_span(&s->rcpt.text));
+		if (!session_arguments_are_theirs(s, SMTP_RCPT, r))
+			return;
 	}
 	if (s->mail.recipients++ < limits->recipients)
 		session_rcpt_begin(s);
@@ -153,13 +156,14 @@ static void session_on_data(struct session *s, const struct smtp_command *comman
 {
 	if (command->params.len != 0) {
 		session_fault_verb(s, REFUSAL_SYNTAX, SMTP_DATA);
-	} else if (!s->mail.given || s->mail.recipients == 0) {
+	} else if (!s->mail.given || s->mail.recipients == 0 || session_message_is_open(s)) {
 		session_fault_verb(s, REFUSAL_SEQUENCE, SMTP_DATA);
 	} else if (s->mail.accepted == 0) {
 		/* RFC 5321 section 3.3. Each refused recipient was counted; one that pipelines had
 		 * sent DATA before it could know. */
 		session_reply(s, "554 5.5.1 No valid recipients");
 	} else {
+		s->chunk = (struct session_chunk){0};
 		session_data_begin(s);
 	}
 }
@@ -170,22 +174,28 @@ static void session_on_quit(struct session *s)
 	session_close(s);
 }
 
-/* What cannot become mail any more: a reply, and the door. BDAT is among them since what follows it
- * is not a command: we never offer CHUNKING, and reading on would mean to take a message for a
- * dialogue. */
+/* What cannot become mail any more: a reply, and the door. */
 static void session_on_hopeless(struct session *s, enum smtp_verb verb)
 {
 	if (verb == SMTP_FOREIGN)
 		session_refuse(s, REFUSAL_NOT_SMTP, NULL, 0);
-	else if (verb == SMTP_BDAT)
-		session_reply(s, "503 5.5.1 BDAT was not offered, closing");
 	else
 		session_reply(s, "550 5.7.0 Not for you, closing");
 	session_close(s);
 }
 
+/* Commands that end what may be sent in one go, since the client has to look at the reply (RFC 2920
+ * section 3.1). Who does not is told from those who do by what the backend makes of it. */
+static bool verb_waits(enum smtp_verb verb)
+{
+	return verb == SMTP_HELO || verb == SMTP_EHLO || verb == SMTP_DATA || verb == SMTP_NOOP ||
+	       verb == SMTP_VRFY;
+}
+
 void session_command(struct session *s, const struct smtp_command *command)
 {
+	if (s->ahead && verb_waits(command->verb))
+		s->hasty = true;
 	if (command->unclean && command->verb != SMTP_FOREIGN) {
 		session_fault_verb(s, REFUSAL_SYNTAX, command->verb);
 		return;
@@ -229,10 +239,11 @@ void session_command(struct session *s, const struct smtp_command *command)
 	case SMTP_AUTH:
 	case SMTP_STARTTLS:
 	case SMTP_ETRN:
-		session_reply(s, "502 5.5.1 Command not offered here");
-		session_count_error(s);
+		session_fault_verb(s, REFUSAL_NOT_IMPLEMENTED, command->verb);
 		break;
 	case SMTP_BDAT:
+		session_on_bdat(s, command);
+		break;
 	case SMTP_XCLIENT:
 	case SMTP_FOREIGN:
 		session_on_hopeless(s, command->verb);

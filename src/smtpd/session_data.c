@@ -11,16 +11,63 @@
  * client's message is read to its end before it is told: only then it listens.
  */
 
+/* A client that sends its message before it has heard 354 gets what the backend makes of that: the
+ * start of our Received field goes there as early. Without a line end it is no command. */
+static const char early_start[] = "R";
+enum { EARLY_OCTETS = sizeof(early_start) - 1, BESIDE_OCTETS = 4096 };
+
+/* The octets of chunks may follow their command at once. */
+static bool session_is_early(const struct session *s)
+{
+	return s->hasty && !s->chunk.given;
+}
+
+bool session_message_is_open(const struct session *s)
+{
+	return s->message != NULL && !s->message->handed_over;
+}
+
+bool session_message_passes(const struct session *s)
+{
+	return session_message_is_open(s) && s->message->fate == MESSAGE_PASS;
+}
+
 void session_data_begin(struct session *s)
 {
 	if (s->backend == NULL) {
-		session_refuse(s, REFUSAL_BACKEND_DOWN, NULL, 0);
+		session_print(s, REFUSAL_BACKEND_DOWN, NULL, 0);
 		session_reset(s);
 		return;
 	}
 	session_set_wait(s, WAIT_BACKEND);
 	session_write_backend(s, EXPECT_DATA);
+	if (session_is_early(s))
+		buf_append_text(backend_out(s->backend), early_start);
 	backend_send(s->backend, s->env->limits->backend_command_ms);
+}
+
+/* Does the message that the client announced still fit into the backend's limit with this field?
+ * What was promised is kept (RFC 1870 section 4); the backend writes a Received field of its own.
+ */
+static bool field_fits(const struct session *s, size_t octets)
+{
+	uint64_t limit = backend_offer(s->backend)->size;
+
+	return limit == 0 || !s->mail.mail.has_size || s->mail.mail.size > limit ||
+	       s->mail.mail.size + octets + buf_len(&s->mail.field) + BESIDE_OCTETS <= limit;
+}
+
+static void session_print_received(struct session *s, const struct trace_header *trace)
+{
+	struct buf field;
+
+	buf_init(&field, 0);
+	trace_header_print_received(trace, &field);
+	if (session_is_early(s))
+		buf_append(backend_out(s->backend), span_from(buf_span(&field), EARLY_OCTETS));
+	else if (field_fits(s, buf_len(&field)))
+		buf_append(backend_out(s->backend), buf_span(&field));
+	buf_done(&field);
 }
 
 static void session_print_fields(struct session *s)
@@ -36,7 +83,7 @@ static void session_print_fields(struct session *s)
 
 	consultation_names(s->consultation, &facts);
 	session_describe_client(s, &facts, &client);
-	trace_header_print_received(&trace, out);
+	session_print_received(s, &trace);
 	if (s->conf->pass_client == PASS_CLIENT_NONE)
 		trace_header_print_client(s->client.ip, out);
 	buf_append(out, buf_span(&s->mail.field));
@@ -51,6 +98,11 @@ void session_data_accepted(struct session *s)
 	smtp_data_init(&s->message->data);
 	smtp_header_filter_init(&s->message->filter, is_own ? NULL : "X-Stockade");
 	session_print_fields(s);
+	if (s->chunk.given) {
+		if (s->chunk.left == 0)
+			session_chunk_end(s);
+		return;
+	}
 	s->phase = PHASE_MESSAGE;
 	session_reply(s, "354 End data with <CR><LF>.<CR><LF>");
 	stream_send(s->stream);
@@ -65,30 +117,37 @@ void session_data_lost(struct session *s)
 	stream_resume(s->stream);
 }
 
-static void session_data_send(struct session *s)
+void session_data_send(struct session *s)
 {
 	backend_send(s->backend, s->env->limits->backend_stall_ms);
 	if (buf_len(backend_out(s->backend)) == 0)
 		backend_rest(s->backend); /* it is the client who makes us wait now */
 }
 
+/* Ours, if there is one: at the end of DATA the backend speaks for itself, at a chunk we do. */
+static uint64_t session_size_limit(const struct session *s)
+{
+	return s->chunk.given ? s->offer.size : s->conf->message_size_limit;
+}
+
 static void session_refuse_message(struct session *s)
 {
 	if (s->message->fate == MESSAGE_TOO_BIG)
-		session_refuse_size(s, s->message->data.octets, s->conf->message_size_limit);
+		session_refuse_size(s, s->message->data.octets, session_size_limit(s));
 	else
-		session_refuse(s, REFUSAL_BACKEND_DOWN, NULL, 0);
+		session_print(s, REFUSAL_BACKEND_DOWN, NULL, 0);
 	session_reset(s);
 	session_restart_idle(s);
 }
 
-static void session_data_end(struct session *s)
+void session_data_end(struct session *s)
 {
 	s->phase = PHASE_COMMAND;
 	if (s->message->fate != MESSAGE_PASS) {
 		session_refuse_message(s);
 		return;
 	}
+	s->message->handed_over = true;
 	smtp_header_filter_finish(&s->message->filter, backend_out(s->backend));
 	smtp_data_print_end(backend_out(s->backend));
 	session_set_wait(s, WAIT_BACKEND);
@@ -96,26 +155,33 @@ static void session_data_end(struct session *s)
 	backend_send(s->backend, s->env->limits->backend_end_ms);
 }
 
+void session_data_write(struct session *s)
+{
+	struct buf *scratch = &s->env->scratch;
+
+	if (session_message_passes(s))
+		smtp_header_filter_read(
+			&s->message->filter, buf_span(scratch), backend_out(s->backend));
+	buf_clear(scratch);
+}
+
 /* Behind the header the canonical lines go to the backend without a stop between. */
 static int session_data_convert(struct session *s, size_t *ret_used)
 {
 	struct session_message *m = s->message;
 	struct span input = buf_span(stream_in(s->stream));
-	struct buf *scratch = &s->env->scratch;
 	int r;
 
 	if (m->fate == MESSAGE_PASS && m->filter.state == HEADER_DONE)
 		return smtp_data_read(&m->data, input, backend_out(s->backend), ret_used);
-	r = smtp_data_read(&m->data, input, scratch, ret_used);
-	if (m->fate == MESSAGE_PASS)
-		smtp_header_filter_read(&m->filter, buf_span(scratch), backend_out(s->backend));
-	buf_clear(scratch);
+	r = smtp_data_read(&m->data, input, &s->env->scratch, ret_used);
+	session_data_write(s);
 	return r;
 }
 
-static void session_data_check_size(struct session *s)
+void session_data_check_size(struct session *s)
 {
-	uint64_t limit = s->conf->message_size_limit;
+	uint64_t limit = session_size_limit(s);
 
 	if (limit == 0 || s->message->data.octets <= limit || s->message->fate != MESSAGE_PASS)
 		return;
@@ -123,16 +189,23 @@ static void session_data_check_size(struct session *s)
 	session_drop_backend(s);
 }
 
+bool session_data_must_pause(struct session *s)
+{
+	bool full = session_message_passes(s) &&
+		    buf_len(backend_out(s->backend)) >= s->env->limits->ahead;
+
+	if (full)
+		stream_pause(s->stream);
+	return full;
+}
+
 void session_data_read(struct session *s)
 {
 	size_t used = 0;
 	int r;
 
-	if (s->message->fate == MESSAGE_PASS &&
-		buf_len(backend_out(s->backend)) >= s->env->limits->ahead) {
-		stream_pause(s->stream);
+	if (session_data_must_pause(s))
 		return;
-	}
 	if (buf_len(stream_in(s->stream)) == 0)
 		return;
 	r = session_data_convert(s, &used);

@@ -40,7 +40,7 @@ static void session_on_facts(struct consultation *consultation, void *arg)
 	if (s->phase == PHASE_GREET && consultation_is_settled(consultation))
 		session_greet(s);
 	else if (s->wait == WAIT_FACTS)
-		session_rcpt_decide(s);
+		session_decide(s);
 }
 
 /* The client is known now: by its socket, or by the header of a balancer. */

@@ -59,6 +59,8 @@ void session_log_verdict(const struct session *s, const struct consult_answer *a
 			log_text("rule", verdict_rule(verdict)),
 			log_text("mode", mode_name(verdict->mode)),
 			log_span("reply", answer->reply)));
+	if (verdict->decider == NULL)
+		return; /* a fault, which Postfix writes no such line about */
 	session_log_postfix(s, answer, event != EV_GATE_WOULD_REFUSE ? "reject" : "reject_warning");
 }
 

@@ -6,8 +6,10 @@
  *   session.c           life: start, timer, input, end; the loop over commands; replies
  *   session_greet.c     before the first command: PROXY header, gathering of facts, greeting
  *   session_command.c   what each command does
+ *   session_fault.c     what the client did wrong by the rules of SMTP
  *   session_rcpt.c      the verdict on a recipient, and its way to the backend
  *   session_data.c      the message
+ *   session_chunk.c     the same in chunks (BDAT)
  *   session_log.c       what the log hears of it
  *
  * A command that has to wait (for facts, for the backend, for a delay) sets `wait` and is finished
@@ -36,7 +38,7 @@ enum session_phase {
 
 enum session_wait {
 	WAIT_NONE,
-	WAIT_FACTS,   /* a recipient waits for DNS */
+	WAIT_FACTS,   /* what is asked waits for DNS */
 	WAIT_BACKEND, /* for the replies in `expect` */
 	WAIT_DELAY    /* errors are answered slowly */
 };
@@ -45,10 +47,17 @@ enum session_wait {
 enum session_expect { EXPECT_RSET, EXPECT_MAIL, EXPECT_RCPT, EXPECT_DATA, EXPECT_END };
 enum { EXPECT_MAX = 4 };
 
+/* What the client waits for an answer to. */
+enum session_asked {
+	ASKED_RCPT,
+	ASKED_MAIL /* alone, where the gate only observes */
+};
+
 /* A message under way. */
 struct session_message {
 	struct smtp_data data;
 	struct smtp_header_filter filter;
+	bool handed_over; /* whole */
 	enum {
 		MESSAGE_PASS,
 		MESSAGE_TOO_BIG, /* this and the next: read to its end and dropped */
@@ -59,6 +68,7 @@ struct session_message {
 /* From MAIL to the end of the message or RSET. */
 struct session_mail {
 	bool given;
+	bool unread;           /* text goes on as it is; mail holds a guess */
 	struct buf text;       /* the arguments of MAIL; mail points into it */
 	struct smtp_mail mail; /* path.mailbox empty: <> */
 	size_t recipients;     /* asked for */
@@ -69,9 +79,17 @@ struct session_mail {
 
 /* The recipient that is being decided. */
 struct session_rcpt {
+	bool unread;     /* text goes on as it is; rcpt holds a guess */
 	struct buf text; /* the arguments of RCPT; rcpt points into it */
 	struct smtp_rcpt rcpt;
 	struct buf field; /* what a message to it is marked with; may be empty */
+};
+
+/* Of a message that comes by BDAT. */
+struct session_chunk {
+	bool given; /* not DATA */
+	bool last;
+	uint64_t left; /* octets that are no commands */
 };
 
 struct session {
@@ -91,12 +109,15 @@ struct session {
 
 	enum session_phase phase;
 	enum session_wait wait;
+	enum session_asked asked;
 	bool spoke_early;
 	bool client_closed; /* its side; what it sent before is still worked on */
 	bool is_unheard; /* after that it was told that its message was taken, and may have left */
 	bool draining;
 	bool extended;   /* EHLO, not HELO */
 	bool running;    /* session_run is on the stack */
+	bool ahead;      /* more has come than the command that is being done */
+	bool hasty;      /* it did not wait for a reply that it had to wait for */
 	unsigned errors; /* since a message was taken */
 	unsigned junk;   /* since a message was answered: what leads nowhere */
 
@@ -105,7 +126,8 @@ struct session {
 	struct smtp_offer offer; /* what EHLO promised */
 	struct session_mail mail;
 	struct session_rcpt rcpt;
-	struct session_message *message; /* PHASE_MESSAGE, and until its reply */
+	struct session_message *message; /* from 354 until its reply */
+	struct session_chunk chunk;
 
 	struct backend *backend;
 	bool backend_dirty; /* has to hear RSET before the next MAIL */
@@ -129,16 +151,12 @@ int64_t session_now_s(const struct session *s);
 struct buf *session_out(struct session *s);
 /* A line of ours with its code: "250 2.0.0 Ok". */
 void session_reply(struct session *s, const char *line);
-/* A text of the catalogue, with hostname, limit, verb ... filled in from `values`. */
-void session_refuse(
+/* A text of the catalogue about ourselves, with hostname ... filled in from `values`. */
+void session_print(
 	struct session *s, enum refusal_id id, const struct refusal_value *values, size_t count);
-/* The same for a client's error: counted, delayed when there were many, and too many end the
- * session. */
-void session_fault(
-	struct session *s, enum refusal_id id, const struct refusal_value *values, size_t count);
-void session_refuse_limit(struct session *s, enum refusal_id id, size_t limit);
-void session_refuse_size(struct session *s, uint64_t size, uint64_t limit);
 void session_count_error(struct session *s);
+/* What the client asks of the gate's knowledge now. */
+struct consult_request session_request(const struct session *s);
 /* What was said is the last: sends it and closes. */
 void session_close(struct session *s);
 
@@ -165,12 +183,30 @@ void session_on_greet_timer(struct session *s);
 
 void session_command(struct session *s, const struct smtp_command *command);
 
+/* ---- session_fault.c ---- */
+
+/* Refuses what the client did: with a line in the log and an incident. */
+void session_refuse(
+	struct session *s, enum refusal_id id, const struct refusal_value *values, size_t count);
+/* The same for an error: counted, delayed when there were many, and too many end the session. */
+void session_fault(
+	struct session *s, enum refusal_id id, const struct refusal_value *values, size_t count);
+void session_fault_verb(struct session *s, enum refusal_id id, enum smtp_verb verb);
+void session_refuse_limit(struct session *s, enum refusal_id id, size_t limit);
+void session_refuse_size(struct session *s, uint64_t size, uint64_t limit);
+/* The same where the backend may see no fault: true, and nothing was said, when it decides. */
+bool session_fault_is_theirs(struct session *s, enum refusal_id id, enum smtp_verb verb);
+/* error: of the parser. */
+bool session_arguments_are_theirs(struct session *s, enum smtp_verb verb, int error);
+
 /* ---- session_rcpt.c ---- */
 
+/* MAIL alone: asks the backend, or waits for facts. */
+void session_mail_begin(struct session *s);
 /* The recipient in s->rcpt: decides now, or waits for facts. */
 void session_rcpt_begin(struct session *s);
 /* Facts are complete, or their time is over. */
-void session_rcpt_decide(struct session *s);
+void session_decide(struct session *s);
 void session_write_backend(struct session *s, enum session_expect what);
 /* taken: a reply of class 2 is one to what was asked. */
 void session_pass_reply(struct session *s, const struct smtp_reply *reply, bool taken);
@@ -185,6 +221,23 @@ void session_data_read(struct session *s);
 void session_data_drained(struct session *s);
 void session_data_lost(struct session *s); /* the backend is gone in the middle */
 void session_data_answered(struct session *s, const struct smtp_reply *reply);
+
+bool session_message_is_open(const struct session *s); /* the backend waits for more of it */
+bool session_message_passes(const struct session *s);  /* open, and nothing went wrong */
+/* Holds the client back when the backend takes less than it sends. */
+bool session_data_must_pause(struct session *s);
+/* What was read, in canonical form, goes to the backend: canonical lines in scratch. */
+void session_data_write(struct session *s);
+void session_data_send(struct session *s);
+void session_data_check_size(struct session *s);
+/* All of it was read. */
+void session_data_end(struct session *s);
+
+/* ---- session_chunk.c ---- */
+
+void session_on_bdat(struct session *s, const struct smtp_command *command);
+void session_chunk_read(struct session *s);
+void session_chunk_end(struct session *s);
 
 /* ---- session_log.c ---- */
 

@@ -15,19 +15,30 @@
 
 static void session_refuse_backend(struct session *s)
 {
-	session_refuse(s, REFUSAL_BACKEND_DOWN, NULL, 0);
+	session_print(s, REFUSAL_BACKEND_DOWN, NULL, 0);
 }
 
 /* ---- the verdict ---- */
 
-void session_rcpt_begin(struct session *s)
+static void session_ask(struct session *s, enum session_asked asked)
 {
+	s->asked = asked;
 	if (consultation_is_ready(s->consultation)) {
-		session_rcpt_decide(s);
+		session_decide(s);
 	} else {
 		session_set_wait(s, WAIT_FACTS);
 		consultation_wait(s->consultation);
 	}
+}
+
+void session_rcpt_begin(struct session *s)
+{
+	session_ask(s, ASKED_RCPT);
+}
+
+void session_mail_begin(struct session *s)
+{
+	session_ask(s, ASKED_MAIL);
 }
 
 /* The field that a message to this recipient gets. */
@@ -51,21 +62,13 @@ static bool session_rcpt_differs(const struct session *s)
 	       !span_equal(buf_span(&s->rcpt.field), buf_span(&s->mail.field));
 }
 
-static void session_pass_rcpt(struct session *s, const struct facts *facts);
+static void session_pass(struct session *s, const struct facts *facts);
 
-void session_rcpt_decide(struct session *s)
+static void session_decide_rcpt(struct session *s)
 {
-	const struct consult_request request = {
-		.spoke_early = s->spoke_early,
-		.server = session_local(s).ip,
-		.helo = buf_span(&s->helo),
-		.sender = s->mail.mail.path.mailbox,
-		.recipient = s->rcpt.rcpt.path.mailbox,
-	};
+	const struct consult_request request = session_request(s);
 	struct consult_answer answer;
 
-	if (s->wait != WAIT_NONE)
-		session_set_wait(s, WAIT_NONE);
 	consultation_decide(s->consultation, &request, &answer);
 	if (answer.incident != 0)
 		session_log_verdict(s, &answer);
@@ -77,14 +80,35 @@ void session_rcpt_decide(struct session *s)
 	} else {
 		session_tag(s, &answer);
 		if (session_rcpt_differs(s))
-			session_refuse(s, REFUSAL_RCPT_SPLIT, NULL, 0);
+			session_print(s, REFUSAL_RCPT_SPLIT, NULL, 0);
 		else
-			session_pass_rcpt(s, &answer.facts);
+			session_pass(s, &answer.facts);
+	}
+}
+
+void session_decide(struct session *s)
+{
+	struct facts facts;
+
+	if (s->wait != WAIT_NONE)
+		session_set_wait(s, WAIT_NONE);
+	if (s->asked == ASKED_RCPT) {
+		session_decide_rcpt(s);
+	} else {
+		consultation_names(s->consultation, &facts);
+		session_pass(s, &facts);
 	}
 	session_run(s);
 }
 
 /* ---- to the backend ---- */
+
+/* One line, without control characters: the backend cannot take it for two commands. */
+static void print_unread(const char *verb, const struct buf *arguments, struct buf *out)
+{
+	buf_append_text(out, verb);
+	buf_append(out, buf_span(arguments));
+}
 
 void session_write_backend(struct session *s, enum session_expect what)
 {
@@ -98,10 +122,16 @@ void session_write_backend(struct session *s, enum session_expect what)
 		buf_append_text(out, "RSET");
 		break;
 	case EXPECT_MAIL:
-		smtp_mail_print(&s->mail.mail, keywords, out);
+		if (s->mail.unread)
+			print_unread("MAIL ", &s->mail.text, out);
+		else
+			smtp_mail_print(&s->mail.mail, keywords, out);
 		break;
 	case EXPECT_RCPT:
-		smtp_rcpt_print(&s->rcpt.rcpt, keywords, out);
+		if (s->rcpt.unread)
+			print_unread("RCPT ", &s->rcpt.text, out);
+		else
+			smtp_rcpt_print(&s->rcpt.rcpt, keywords, out);
 		break;
 	case EXPECT_DATA:
 		buf_append_text(out, "DATA");
@@ -113,7 +143,7 @@ void session_write_backend(struct session *s, enum session_expect what)
 }
 
 /* RSET and MAIL first where they are due; all in one go when the backend takes that. */
-static void session_forward_rcpt(struct session *s)
+static void session_forward(struct session *s)
 {
 	bool together = (backend_offer(s->backend)->keywords & SMTP_PIPELINING) != 0;
 
@@ -121,7 +151,7 @@ static void session_forward_rcpt(struct session *s)
 		session_write_backend(s, EXPECT_RSET);
 	if (!s->mail.sent && (together || s->expect_len == 0))
 		session_write_backend(s, EXPECT_MAIL);
-	if (together || s->expect_len == 0)
+	if (s->asked == ASKED_RCPT && (together || s->expect_len == 0))
 		session_write_backend(s, EXPECT_RCPT);
 	backend_send(s->backend, s->env->limits->backend_command_ms);
 }
@@ -142,11 +172,11 @@ static void session_forward_or_refuse(struct session *s)
 		"parameter", span_text(smtp_keyword_name(lacking & -lacking))};
 
 	if (lacking == 0) {
-		session_forward_rcpt(s);
+		session_forward(s);
 		return;
 	}
 	session_set_wait(s, WAIT_NONE);
-	session_refuse(s, REFUSAL_NOT_OFFERED, &value, 1);
+	session_print(s, REFUSAL_NOT_OFFERED, &value, 1);
 }
 
 static void session_open_backend(struct session *s, const struct facts *facts)
@@ -166,7 +196,7 @@ static void session_open_backend(struct session *s, const struct facts *facts)
 
 /* A connection that broke after it had taken recipients took their places with it: the others must
  * not get the message as if nothing had happened. */
-static void session_pass_rcpt(struct session *s, const struct facts *facts)
+static void session_pass(struct session *s, const struct facts *facts)
 {
 	bool lost = s->backend == NULL && s->mail.accepted != 0;
 
@@ -224,7 +254,7 @@ static void session_on_rset_reply(struct session *s, const struct smtp_reply *re
 	if (smtp_reply_class(reply) == 2) {
 		s->backend_dirty = false;
 		if (s->expect_len == 0)
-			session_forward_rcpt(s);
+			session_forward(s);
 		return;
 	}
 	session_drop_backend(s);
@@ -232,14 +262,28 @@ static void session_on_rset_reply(struct session *s, const struct smtp_reply *re
 	session_refuse_backend(s);
 }
 
+static void session_on_lone_mail_reply(struct session *s, const struct smtp_reply *reply)
+{
+	bool taken = smtp_reply_class(reply) == 2;
+
+	session_rcpt_finish(s);
+	s->mail.sent = taken;
+	s->mail.given = taken;
+	session_pass_reply(s, reply, taken);
+}
+
 /* A sender that the backend refuses is told so in the reply to the recipient: ours to MAIL is long
  * gone. */
 static void session_on_mail_reply(struct session *s, const struct smtp_reply *reply)
 {
+	if (s->asked == ASKED_MAIL) {
+		session_on_lone_mail_reply(s, reply);
+		return;
+	}
 	if (smtp_reply_class(reply) == 2) {
 		s->mail.sent = true;
 		if (s->expect_len == 0)
-			session_forward_rcpt(s);
+			session_forward(s);
 		return;
 	}
 	/* Whatever it says to the recipient that was sent along does not matter any more. */
@@ -265,6 +309,8 @@ static void session_on_data_reply(struct session *s, const struct smtp_reply *re
 		session_data_accepted(s);
 		return;
 	}
+	if (s->hasty)
+		session_drop_backend(s); /* it may have the start of a message, too */
 	session_pass_reply(s, reply, false);
 	session_reset(s);
 }
@@ -272,7 +318,7 @@ static void session_on_data_reply(struct session *s, const struct smtp_reply *re
 /* Nobody asked: the backend is about to leave. */
 static void session_on_unasked(struct session *s)
 {
-	if (s->phase == PHASE_MESSAGE)
+	if (session_message_is_open(s))
 		session_data_lost(s);
 	else
 		session_drop_backend(s);
@@ -340,11 +386,11 @@ static void session_on_backend_failed(
 	struct backend *backend, int error, const char *what, void *arg)
 {
 	struct session *s = OBJ(session, arg);
-	bool handed_over = s->message != NULL && s->phase == PHASE_COMMAND;
+	bool handed_over = s->message != NULL && s->message->handed_over;
 
-	if (!backend_is_ready(backend) || s->wait == WAIT_BACKEND || s->phase == PHASE_MESSAGE)
+	if (!backend_is_ready(backend) || s->wait == WAIT_BACKEND || session_message_is_open(s))
 		backend_state_away(s->env->backend, s->conf, what, error);
-	if (s->phase == PHASE_MESSAGE) {
+	if (session_message_is_open(s)) {
 		session_data_lost(s);
 	} else {
 		session_drop_backend(s);
@@ -363,7 +409,7 @@ static void session_on_backend_drained(struct backend *backend, void *arg)
 	struct session *s = OBJ(session, arg);
 
 	(void)backend;
-	if (s->phase == PHASE_MESSAGE)
+	if (session_message_is_open(s))
 		session_data_drained(s);
 }
 

@@ -23,6 +23,7 @@ from harness.waiting import free_port, wait_for
 MASTER_CF = """\
 127.0.0.1:{xclient} inet n - n - - smtpd
     -o smtpd_authorized_xclient_hosts=127.0.0.1
+    -o local_header_rewrite_clients=
     -o smtpd_relay_restrictions=permit_mynetworks,reject_unauth_destination
 127.0.0.1:{proxy} inet n - n - - smtpd
     -o smtpd_upstream_proxy_protocol=haproxy
@@ -181,6 +182,9 @@ class Postfix:
         wait_for(lambda: len(glob.glob(f"{self.folder}/mail/inbox/new/*")) >= count, deadline,
                  lambda: f"{count} mails; {len(self.mails())} arrived\n" + self.log()[-4000:])
         return self.mails()
+
+    def wait_until_delivered(self, deadline=60):
+        wait_for(lambda: self.queued() == 0, deadline, "the queue to be empty")
 
     def queued(self):
         """Messages that Postfix took and has not delivered yet."""

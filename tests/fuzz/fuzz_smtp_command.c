@@ -23,6 +23,8 @@ static struct outcome read_all(struct span input, size_t step)
 	smtp_parser_init(&parser, &smtp_limits_default);
 	for (;;) {
 		struct smtp_command command;
+		uint64_t octets;
+		bool last;
 		size_t used = 0;
 		int r = smtp_parser_next(
 			&parser, span_first(span_from(input, start), end - start), &command, &used);
@@ -35,6 +37,8 @@ static struct outcome read_all(struct span input, size_t step)
 			outcome.verbs = outcome.verbs * 31 + command.verb + command.unclean;
 			ASSERT(command.unclean ||
 				span_find(command.params, 0) == command.params.len);
+			if (smtp_chunk_parse(command.params, &octets, &last) == 0)
+				ASSERT(command.params.len != 0 && octets <= INT64_MAX);
 		}
 		if (r == 0 && end == input.len)
 			return outcome;

@@ -59,7 +59,7 @@ static void defaults_are_complete(void **state)
 	assert_int_equal(conf->resolver.port, 53);
 	assert_int_equal(conf->own_networks_len, 2);
 	assert_true(conf->fail_open);
-	assert_int_equal(conf->message_size_limit, 50 << 20);
+	assert_int_equal(conf->message_size_limit, 0);
 	assert_int_equal(conf->ttl_s, 300);
 	assert_int_equal(conf->keep_audit_s, 2 * 365 * 86400);
 	assert_int_equal(conf->score_tag_at, 4);

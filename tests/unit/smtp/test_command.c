@@ -151,12 +151,44 @@ static void a_line_that_is_too_long_is_told_once_and_the_next_one_counts(void **
 	}
 }
 
+static void chunks_say_how_much_follows(void **state)
+{
+	static const struct {
+		const char *params;
+		int result;
+		uint64_t octets;
+		bool last;
+	} chunks[] = {
+		{"0", 0, 0, false},
+		{"86", 0, 86, false},
+		{"86 LAST", 0, 86, true},
+		{"0  last", 0, 0, true},
+		{"", E_PARSE, 0, false},
+		{"LAST", E_PARSE, 0, false},
+		{"-1", E_PARSE, 0, false},
+		{"5 FIRST", E_PARSE, 0, false},
+		{"5 LAST LAST", E_PARSE, 0, false},
+		{"9223372036854775808", E_PARSE, 0, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(chunks); i++) {
+		uint64_t octets = 0;
+		bool last = false;
+
+		if (smtp_chunk_parse(span_text(chunks[i].params), &octets, &last) != chunks[i].result ||
+			octets != chunks[i].octets || last != chunks[i].last)
+			fail_msg("BDAT '%s'", chunks[i].params);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(commands_are_read_whole_and_byte_by_byte),
 		cmocka_unit_test(several_commands_in_one_piece_come_one_after_the_other),
 		cmocka_unit_test(a_nul_is_unclean),
+		cmocka_unit_test(chunks_say_how_much_follows),
 		cmocka_unit_test(a_line_that_is_too_long_is_told_once_and_the_next_one_counts),
 	};
 

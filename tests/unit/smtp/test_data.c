@@ -131,11 +131,45 @@ static void a_line_of_any_length_holds_nothing_back(void **state)
 	free(line);
 }
 
+static const struct {
+	const char *input, *output;
+} chunk_rows[] = {
+	{"", ""},
+	{"a\r\n.\r\nb\r\n", "a\r\n..\r\nb\r\n"},
+	{".\r\n..\r\n.a\r\n", "..\r\n...\r\n..a\r\n"},
+	{"a\n.\nb", "a\r\n..\r\nb\r\n"},
+	{"a\r.b\r", "a\r\n..b\r\n"},
+	{".", "..\r\n"},
+	{"a\r\r\n", "a\r\n"},
+};
+
+/* The client counts the octets of a chunk: no dot ends it, and it may end anywhere. */
+static void chunks_become_lines(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(chunk_rows); i++) {
+		for (size_t step = 1; step < 20; step += 18) {
+			struct span input = span_text(chunk_rows[i].input);
+			struct smtp_data data;
+			struct buf out;
+
+			buf_init(&out, 0);
+			smtp_data_init(&data);
+			for (; input.len != 0; input = span_from(input, step))
+				smtp_data_read_chunk(&data, span_first(input, step), &out);
+			smtp_data_finish_chunks(&data, &out);
+			assert_string_equal(buf_cstr(&out), chunk_rows[i].output);
+			buf_done(&out);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_message_is_written_canonically_and_ends_once),
 		cmocka_unit_test(a_nul_beside_the_dot_is_data),
+		cmocka_unit_test(chunks_become_lines),
 		cmocka_unit_test(octets_count_the_message_and_not_the_stuffing),
 		cmocka_unit_test(a_line_of_any_length_holds_nothing_back),
 	};

@@ -35,7 +35,8 @@ static void clients_are_promised_what_both_can(void **state)
 	buf_init(&out, 0);
 	smtp_offer_print(&offer, "mx1.example.org", &out);
 	assert_string_equal(buf_cstr(&out),
-		"250-mx1.example.org\r\n250-PIPELINING\r\n250-SIZE 500\r\n250 DSN\r\n");
+		"250-mx1.example.org\r\n250-PIPELINING\r\n250-SIZE 500\r\n"
+		"250-DSN\r\n250 CHUNKING\r\n");
 	assert_int_equal(smtp_offer_intersect(&backend, 0).size, 1000);
 	assert_int_equal(smtp_offer_intersect(&backend, 2000).size, 1000);
 	buf_clear(&out);
