@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -64,24 +65,40 @@ int64_t clock_monotonic_ms(void)
 	return clock_read_us(CLOCK_MONOTONIC) / 1000;
 }
 
-const char *clock_print_utc(int64_t time_s, char text[CLOCK_TEXT_SIZE])
+static bool clock_parts(int64_t time_s, struct tm *ret_parts)
 {
 	time_t seconds = (time_t)time_s;
+
+	return gmtime_r(&seconds, ret_parts) != NULL;
+}
+
+const char *clock_print_utc(int64_t time_s, char text[CLOCK_TEXT_SIZE])
+{
 	struct tm parts;
 
 	text[0] = '\0';
-	if (gmtime_r(&seconds, &parts) != NULL)
+	if (clock_parts(time_s, &parts))
 		strftime(text, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts);
 	return text;
 }
 
 const char *clock_print_minute(int64_t time_s, char text[CLOCK_TEXT_SIZE])
 {
-	time_t seconds = (time_t)time_s;
 	struct tm parts;
 
 	text[0] = '\0';
-	if (gmtime_r(&seconds, &parts) != NULL)
+	if (clock_parts(time_s, &parts))
 		strftime(text, CLOCK_TEXT_SIZE, "%Y-%m-%d %H:%M", &parts);
+	return text;
+}
+
+/* The program sets no locale, so names are those of RFC 9110. */
+const char *clock_print_http(int64_t time_s, char text[CLOCK_TEXT_SIZE])
+{
+	struct tm parts;
+
+	text[0] = '\0';
+	if (clock_parts(time_s, &parts))
+		strftime(text, CLOCK_TEXT_SIZE, "%a, %d %b %Y %H:%M:%S GMT", &parts);
 	return text;
 }

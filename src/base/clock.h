@@ -23,3 +23,5 @@ enum { CLOCK_TEXT_SIZE = 32 };
  * "2026-11-21 14:03". */
 const char *clock_print_utc(int64_t time_s, char text[CLOCK_TEXT_SIZE]);
 const char *clock_print_minute(int64_t time_s, char text[CLOCK_TEXT_SIZE]);
+/* "Sat, 21 Nov 2026 14:03:00 GMT" (RFC 9110 section 5.6.7). */
+const char *clock_print_http(int64_t time_s, char text[CLOCK_TEXT_SIZE]);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/macro.h"
 #include "base/utf8.h"
 #include "http/escape.h"
 
@@ -12,7 +13,7 @@ struct head_state {
 	struct http_head head;
 	const struct http_limits *limits;
 	size_t fields;
-	bool has_host, has_length, has_body;
+	bool has_host, host_in_target, has_length, has_body;
 	bool is_1_1, close, keep_alive;
 };
 
@@ -36,12 +37,40 @@ static int line_take(struct span *rest, struct span *ret_line)
 	return 1;
 }
 
-/* origin-form only (RFC 9112 section 3.2.1): the other forms are for proxies, which we are not. */
+/* A name, an address, "[::1]", with or without a port; nothing a log or a link stumbles over. */
+static bool host_is_good(struct span s)
+{
+	return s.len != 0 && s.len <= HOST_MAX && span_is_word(s, "-._:[]");
+}
+
+/* "http://HOST/PATH": a server takes it as well, and HOST instead of the field of that name (RFC
+ * 9112 section 3.2.2). What is left is the path, which may be empty. 1: it was that form. */
+static int absolute_take(struct span *s, struct head_state *state)
+{
+	static const char *const schemes[] = {"http://", "https://"};
+	size_t end;
+
+	for (size_t i = 0; i < COUNTOF(schemes); i++) {
+		if (!span_has_prefix_nocase(*s, schemes[i]))
+			continue;
+		*s = span_from(*s, strlen(schemes[i]));
+		end = span_find(*s, '/');
+		if (!host_is_good(span_first(*s, end)))
+			return E_PARSE;
+		state->head.host = span_first(*s, end);
+		state->host_in_target = true;
+		*s = end < s->len ? span_from(*s, end) : span_text("/");
+		return 1;
+	}
+	return 0;
+}
+
+/* origin-form and absolute-form (RFC 9112 section 3.2): the others are for proxies. */
 static int target_parse(struct span s, struct head_state *state)
 {
 	if (s.len > state->limits->target)
 		return E_RANGE;
-	if (s.len == 0 || s.ptr[0] != '/')
+	if (absolute_take(&s, state) < 0 || s.len == 0 || s.ptr[0] != '/')
 		return E_PARSE;
 	for (size_t i = 0; i < s.len; i++)
 		if (s.ptr[i] <= 0x20 || s.ptr[i] > 0x7e || s.ptr[i] == '#' || s.ptr[i] == '\\')
@@ -64,12 +93,6 @@ static int request_line_parse(struct span line, struct head_state *state)
 	if (!state->is_1_1 && !span_equal_text(line, "HTTP/1.0"))
 		return line.len == 8 && memcmp(line.ptr, "HTTP/", 5) == 0 ? E_VERSION : E_PARSE;
 	return target_parse(target, state);
-}
-
-/* A name, an address, "[::1]", with or without a port; nothing a log or a link stumbles over. */
-static bool host_is_good(struct span s)
-{
-	return s.len != 0 && s.len <= HOST_MAX && span_is_word(s, "-._:[]");
 }
 
 /* "close" or "keep-alive" among the words of Connection. */
@@ -114,7 +137,8 @@ static int field_parse(struct span line, struct head_state *state)
 		if (state->has_host || !host_is_good(value))
 			return E_PARSE;
 		state->has_host = true;
-		state->head.host = value;
+		if (!state->host_in_target)
+			state->head.host = value;
 	} else if (span_equal_nocase(name, span_text("transfer-encoding")))
 		state->has_body = true;
 	else if (span_equal_nocase(name, span_text("connection")))

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/macro.h"
 #include "base/mem.h"
@@ -177,7 +178,10 @@ static bool etag_is_among(struct span list, const char *etag)
 static void reply_head(
 	struct buf *out, const struct http_reply *reply, const char *etag, bool keep_alive)
 {
-	buf_append_format(out, "HTTP/1.1 %u %s\r\n", reply->status, status_text(reply->status));
+	char date[CLOCK_TEXT_SIZE];
+
+	buf_append_format(out, "HTTP/1.1 %u %s\r\nDate: %s\r\n", reply->status,
+		status_text(reply->status), clock_print_http(clock_now_s(), date));
 	buf_append_text(out, security_headers);
 	buf_append_format(out, "Cache-Control: %s\r\n", cache_texts[reply->cache]);
 	if (etag != NULL)

@@ -12,8 +12,10 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 import urllib.error
 import urllib.request
+from email.utils import parsedate_to_datetime
 
 import pytest
 
@@ -411,7 +413,6 @@ ATTACKS = {
     "line feeds only": b"GET / HTTP/1.1\nHost: a\n\n",
     "walking up": b"GET /../../etc/passwd HTTP/1.1\r\nHost: a\r\n\r\n",
     "walking up, encoded": b"GET /why/%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: a\r\n\r\n",
-    "absolute form": b"GET http://other.example/ HTTP/1.1\r\nHost: a\r\n\r\n",
     "proxying": b"CONNECT other.example:25 HTTP/1.1\r\nHost: a\r\n\r\n",
     "injected header": b"GET /why/a%0d%0aSet-Cookie:%20x HTTP/1.1\r\nHost: a\r\n\r\n",
     "endless line": b"GET /" + b"a" * 100000,
@@ -435,6 +436,12 @@ def test_what_is_no_clean_request_is_refused(portal, name):
     assert CSP.encode() in answer and b"Set-Cookie" not in answer
     assert b"root:" not in answer
     assert portal.raw(GOOD).startswith(b"HTTP/1.1 200")
+
+
+def test_answers_have_a_date_and_the_absolute_form_is_taken(portal):
+    status, headers, text = portal.get("/")
+    assert status == 200 and abs(parsedate_to_datetime(headers["Date"]).timestamp() - time.time()) < 60
+    assert b" 200 " in portal.raw(b"GET http://mail.example.org/ HTTP/1.1\r\nHost: mail.example.org\r\nConnection: close\r\n\r\n")[:20]
 
 
 def test_requests_in_one_packet_are_answered_in_order(portal):

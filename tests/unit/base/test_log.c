@@ -81,6 +81,7 @@ static void times_are_utc(void **state)
 	(void)state;
 	assert_string_equal(clock_print_utc(1795269780, text), "2026-11-21T14:03:00Z");
 	assert_string_equal(clock_print_minute(1795269780, text), "2026-11-21 14:03");
+	assert_string_equal(clock_print_http(1795269780, text), "Sat, 21 Nov 2026 14:03:00 GMT");
 }
 
 int main(void)

@@ -41,6 +41,23 @@ static void good_heads_are_read(void **state)
 	assert_true(head.keep_alive);
 }
 
+/* RFC 9112 section 3.2.2: the target's host counts, whatever the field says. */
+static void the_absolute_form_names_its_host(void **state)
+{
+	struct http_head head;
+
+	(void)state;
+	assert_int_equal(
+		parse(span_text("GET http://a.example:80/why?x=1 HTTP/1.1\r\n" H "\r\n"), &head),
+		1);
+	assert_true(span_equal_text(head.path, "/why"));
+	assert_true(span_equal_text(head.query, "x=1"));
+	assert_true(span_equal_text(head.host, "a.example:80"));
+	assert_int_equal(parse(span_text("GET HTTPS://[::1] HTTP/1.1\r\n" H "\r\n"), &head), 1);
+	assert_true(span_equal_text(head.path, "/"));
+	assert_int_equal(parse(span_text("GET http://a/ HTTP/1.1\r\n\r\n"), &head), E_PARSE);
+}
+
 static void connections_stay_or_end_as_asked(void **state)
 {
 	static const struct {
@@ -95,7 +112,9 @@ static void whatever_could_be_read_twice_is_refused(void **state)
 		{"GET  / HTTP/1.1\r\n" H "\r\n", E_PARSE},
 		{"GET / HTTP/1.1 \r\n" H "\r\n", E_PARSE}, {"GET /\r\n" H "\r\n", E_PARSE},
 		{"G(T / HTTP/1.1\r\n" H "\r\n", E_PARSE},
-		{"GET http://a/ HTTP/1.1\r\n" H "\r\n", E_PARSE},
+		{"GET http:///x HTTP/1.1\r\n" H "\r\n", E_PARSE},
+		{"GET http://u@a/ HTTP/1.1\r\n" H "\r\n", E_PARSE},
+		{"GET ftp://a/ HTTP/1.1\r\n" H "\r\n", E_PARSE},
 		{"GET a HTTP/1.1\r\n" H "\r\n", E_PARSE},
 		{"OPTIONS * HTTP/1.1\r\n" H "\r\n", E_PARSE},
 		{"GET /\\a HTTP/1.1\r\n" H "\r\n", E_PARSE},
@@ -200,6 +219,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_heads_are_read),
+		cmocka_unit_test(the_absolute_form_names_its_host),
 		cmocka_unit_test(connections_stay_or_end_as_asked),
 		cmocka_unit_test(whatever_could_be_read_twice_is_refused),
 		cmocka_unit_test(sizes_are_limited),
