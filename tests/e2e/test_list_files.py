@@ -153,7 +153,8 @@ def test_what_is_wrong_changes_nothing(rich, kind, text, places):
 
 def test_files_of_foreign_systems_are_read(rich):
     """CR LF, an editor's mark, octets behind the end of gzip's, keywords of version control in comments."""
-    text = "#$Id: list,v 1.3 2026/11/05 14:27:30 list Exp $\r\n#$ENT true\r\n:3:seen\r\n198.51.100.1\r\n198.51.100.2 :8:by hand\r\n"
+    text = ("#$Id: list,v 1.3 2026/11/05 14:27:30 list Exp $\r\n#$ENT true\r\n"
+            ":3:seen\r\n198.51.100.1\r\n198.51.100.2 :8:by hand\r\n")
     imported(rich, gzip.compress(b"\xef\xbb\xbf" + text.encode()) + bytes(5000))
     assert listings(rich) == {("198.51.100.1", "traps", True): "seen", ("198.51.100.2", "manual", True): "by hand"}
     rich.cli("list", "import", "-", "--list", "main", "--reason", "plain", input="\ufeff198.51.100.3\r\n198.51.100.4 7\r\n")
