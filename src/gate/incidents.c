@@ -59,7 +59,7 @@ static struct book_entry *book_find(
 	}
 	entry = bucket_table_need(book->entries, source, story);
 	if (entry->number == 0) {
-		entry->number = incident_number_new();
+		entry->number = incident_number_new(now_s);
 		entry->first_s = now_s;
 	}
 	return entry;

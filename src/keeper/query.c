@@ -12,6 +12,7 @@
 #include "keeper/publisher.h"
 #include "keeper/store_guard.h"
 #include "keeper/transaction.h"
+#include "list/incident.h"
 
 /* Answers of bounded length, from the store alone; what the asker may see depends on its socket. */
 enum {
@@ -155,6 +156,17 @@ static int ask_events_of(struct asking *asking, const struct source *source)
 	return r < 0 ? r : 0;
 }
 
+/* Its week is over, and nothing of it is kept: by age, or because there were too many. */
+static bool incident_is_gone(const struct asking *asking, uint64_t number)
+{
+	const struct store_guard *guard = asking->parts->guard;
+	int64_t end_s = incident_number_week_end_s(number);
+	int64_t oldest_s = 0;
+
+	return end_s <= loop_now_s(guard->loop) - guard->conf->keep_incidents_s ||
+	       (store_incident_oldest(asking->encoder.store, &oldest_s) >= 0 && oldest_s >= end_s);
+}
+
 static int ask_incident(struct asking *asking, uint64_t number, struct fault *why)
 {
 	int r;
@@ -162,8 +174,11 @@ static int ask_incident(struct asking *asking, uint64_t number, struct fault *wh
 	asking->answer->incidents =
 		arena_alloc(asking->encoder.arena, sizeof(Stockade__Incident *));
 	r = store_incident_get(asking->encoder.store, number, add_incident, asking);
+	if (r == E_ABSENT && incident_is_gone(asking, number))
+		return fault_set(
+			why, E_GONE, "that incident was too long ago: nothing of it is kept");
 	if (r == E_ABSENT)
-		return fault_set(why, r, "there is no such incident, or it was too long ago");
+		return fault_set(why, r, "there is no such incident");
 	return r < 0 ? r : 0;
 }
 

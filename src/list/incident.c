@@ -16,9 +16,13 @@ enum {
 	DIGITS = 12, /* the check character is the last */
 	DIGIT_BITS = 5,
 	BASE = 1 << DIGIT_BITS,
+	WEEK_BITS = 12,
+	RANDOM_BITS = (DIGITS - 1) * DIGIT_BITS - WEEK_BITS,
+	WEEK_S = 7 * 86400,
 };
 
-static const uint64_t number_mask = (UINT64_C(1) << ((DIGITS - 1) * DIGIT_BITS)) - 1;
+static const int64_t first_week_s = 1767225600; /* 2026-01-01 */
+static const uint64_t random_mask = (UINT64_C(1) << RANDOM_BITS) - 1;
 static const char alphabet[BASE + 1] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 static unsigned digits_sum(const uint8_t digits[DIGITS])
@@ -48,18 +52,24 @@ static int digit_of(uint8_t byte)
 	return -1;
 }
 
-uint64_t incident_number_new(void)
+uint64_t incident_number_new(int64_t now_s)
 {
+	uint64_t weeks = now_s > first_week_s ? (uint64_t)((now_s - first_week_s) / WEEK_S) : 0;
 	uint64_t number = 0;
 
-	while ((number & number_mask) == 0) {
+	while ((number & random_mask) == 0) {
 		ssize_t got = getrandom(&number, sizeof(number), 0);
 
 		ASSERT(got == (ssize_t)sizeof(number) || (got < 0 && errno == EINTR));
 		if (got < 0)
 			number = 0;
 	}
-	return number & number_mask;
+	return (number & random_mask) | weeks % (1 << WEEK_BITS) << RANDOM_BITS;
+}
+
+int64_t incident_number_week_end_s(uint64_t number)
+{
+	return first_week_s + (int64_t)((number >> RANDOM_BITS) + 1) * WEEK_S;
 }
 
 const char *incident_number_print(uint64_t number, char text[INCIDENT_TEXT_SIZE])

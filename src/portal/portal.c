@@ -141,6 +141,15 @@ static const struct trouble incident_unknown = {.status = 404,
 		"No incident has this number: it may come from another mail server, or be older than records are kept.",
 	.ask = true};
 
+static const struct trouble incident_gone = {.status = 410,
+	.type = "gone",
+	.title = "This number is too old",
+	.advice =
+		"Its record is no longer kept. Whether the address is listed today can still be looked up:",
+	.detail =
+		"The number says that it was given out so long ago that its record is no longer kept.",
+	.ask = true};
+
 static const struct trouble keeper_away = {.status = 503,
 	.type = "unavailable",
 	.title = "Details are not available just now",
@@ -250,7 +259,9 @@ static void inquiry_on_incident(int error, const struct bus_answer *answer, void
 		r = answer == NULL ? E_AWAY : answer->error;
 	if (r >= 0)
 		r = model_incident_new(http_call_arena(inquiry->call), answer, &inquiry->incident);
-	if (r == E_ABSENT)
+	if (r == E_GONE)
+		inquiry_reply_trouble(inquiry, incident_gone);
+	else if (r == E_ABSENT)
 		inquiry_reply_trouble(inquiry, incident_unknown);
 	else if (r < 0)
 		inquiry_reply_trouble(inquiry, keeper_away);

@@ -8,8 +8,8 @@
 
 struct trouble {
 	unsigned status;
-	/* The last part of the URI: not-yet, bad-number, bad-address, unknown, rate, unavailable,
-	 * invalid. */
+	/* The last part of the URI: not-yet, bad-number, bad-address, unknown, gone, rate,
+	 * unavailable, invalid. */
 	const char *type;
 	const char *title, *advice;
 	bool ask; /* show the look-up form again, with what was typed */

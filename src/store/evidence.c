@@ -95,6 +95,14 @@ static int incident_read(const struct sql *sql, store_incident_call *each, void 
 	return r < 0 ? r : each(&incident, arg);
 }
 
+int store_incident_oldest(struct store *store, int64_t *ret_last_s)
+{
+	AUTO(sql) *sql = sql_start(store, Q_INCIDENT_OLDEST);
+	int r = sql_number(sql, ret_last_s); /* NULL gives 0 */
+
+	return r < 0 ? r : 0;
+}
+
 int store_incident_get(struct store *store, uint64_t number, store_incident_call *each, void *arg)
 {
 	AUTO(sql) *sql = sql_start(store, Q_INCIDENT_GET);

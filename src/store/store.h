@@ -305,6 +305,8 @@ int store_incident_put(struct store *store, const struct store_incident *inciden
 int store_incident_raise(struct store *store, const struct store_incident *incident);
 int store_incident_get(
 	struct store *store, uint64_t number, store_incident_call *each, void *arg); /* E_ABSENT */
+/* The earliest last_s that is kept; 0: nothing is. */
+int store_incident_oldest(struct store *store, int64_t *ret_last_s);
 /* Of the source and within it, the latest first. */
 int store_incidents_of(struct store *store, const struct source *source, uint32_t limit,
 	store_incident_call *each, void *arg);

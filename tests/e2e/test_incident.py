@@ -2,6 +2,7 @@
 """From the refusal of a real gate to the number's page, API and verb; and what the modes do on the way."""
 import json
 import re
+import time
 import urllib.error
 import urllib.request
 
@@ -68,14 +69,6 @@ def test_hostile_names_are_found_by_their_number_and_stay_text(running_site, nam
     log = site.supervisor.log
     assert "\x1b" not in log and "\nX-Evil" not in log
     assert f"incident={number}" in log
-
-
-def test_a_number_that_was_never_given_is_unknown_everywhere(running_site):
-    site = running_site
-    assert site.cli("incident", "0000-0000-01Z0", check=False).returncode != 0
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        get(site, "/api/v1/incident/0000-0000-01Z0")
-    assert refused.value.code == 404
 
 
 def test_one_source_and_reason_is_one_number_and_counts(running_site):
@@ -171,3 +164,27 @@ def test_a_check_has_a_mode_of_its_own(site, sink, whole, own, holds, tags):
     assert fields.lower().count(b"x-stockade") == tags
     assert deliver(site.ports["gate"], GOOD, body=FORGED).code == 250
     assert b"x-stockade" not in data_of(sink).lower()
+
+
+def number_text(number):
+    """As list/incident.c prints it, with its check character (Luhn mod 32)."""
+    digits = [number >> 5 * (10 - i) & 31 for i in range(11)] + [0]
+    doubled = [value << place % 2 for place, value in enumerate(reversed(digits))]
+    digits[11] = -sum(value // 32 + value % 32 for value in doubled) % 32
+    text = "".join("0123456789ABCDEFGHJKMNPQRSTVWXYZ"[digit] for digit in digits)
+    return "-".join((text[:4], text[4:8], text[8:]))
+
+
+def test_a_number_that_went_is_too_old_and_one_that_never_was_is_unknown(running_site):
+    site = running_site
+    week = int(time.time() - 1767225600) // (7 * 86400)
+    for number, status, words in (5, 410, "too old"), (week << 43 | 5, 404, "not known"):
+        text = number_text(number)
+        with pytest.raises(urllib.error.HTTPError) as page:
+            get(site, f"/why/{text}")
+        assert page.value.code == status and words in page.value.read().decode()
+        with pytest.raises(urllib.error.HTTPError) as problem:
+            get(site, f"/api/v1/incident/{text}")
+        assert problem.value.code == status
+        told = site.cli("incident", text, check=False)
+        assert told.returncode == 66 and ("too long ago" in told.stderr) == (status == 410)

@@ -82,7 +82,7 @@ static void new_numbers_differ_and_come_back(void **state)
 	(void)state;
 	for (int i = 0; i < 1000; i++) {
 		char text[INCIDENT_TEXT_SIZE];
-		uint64_t number = incident_number_new(), back = 0;
+		uint64_t number = incident_number_new(1800000000), back = 0;
 
 		assert_true(number != 0 && number >> 55 == 0 && number != last);
 		last = number;
@@ -92,10 +92,25 @@ static void new_numbers_differ_and_come_back(void **state)
 	}
 }
 
+static void a_number_says_in_which_week_it_was_given_out(void **state)
+{
+	static const int64_t times_s[] = {
+		0, 1767225600, 1800000000, INT64_C(1800000000) + INT64_C(31557600) * 50};
+
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(times_s); i++) {
+		int64_t end_s = incident_number_week_end_s(incident_number_new(times_s[i]));
+		int64_t time_s = times_s[i] > 1767225600 ? times_s[i] : 1767225600;
+
+		assert_true(time_s < end_s && end_s <= time_s + 7 * 86400);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_examples_parse_and_print),
+		cmocka_unit_test(a_number_says_in_which_week_it_was_given_out),
 		cmocka_unit_test(people_may_write_it_their_way),
 		cmocka_unit_test(every_single_error_is_noticed),
 		cmocka_unit_test(other_forms_are_malformed),
