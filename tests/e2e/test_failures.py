@@ -20,7 +20,7 @@ import chaos
 import kill9
 from harness.disk import small_disk
 from harness.nameserver import answers
-from harness.site import wait_gone
+from harness.site import Site, wait_gone
 from harness.smtp import MESSAGE, SmtpClient, deliver
 from harness.waiting import wait_for
 
