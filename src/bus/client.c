@@ -282,15 +282,19 @@ static void client_tell_of_view(const struct bus_client *client)
 		client->settings.on_view(client->settings.arg);
 }
 
+/* A keeper that has no list yet says nothing new to a role that has none: it is waited for. */
 static void client_on_greeting(struct bus_client *client, uint32_t serial)
 {
+	bool is_news = serial != client->announced || serial != 0;
+
 	if (serial == client_serial(client))
 		client->retry_ms = RETRY_FIRST_MS;
 	if (client->follower == NULL)
 		return;
 	follower_expect(client->follower, serial);
 	client->announced = serial;
-	client_tell_of_view(client);
+	if (is_news)
+		client_tell_of_view(client);
 }
 
 static void client_adopted(struct bus_client *client)

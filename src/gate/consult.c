@@ -186,7 +186,8 @@ bool consultation_is_settled(struct consultation *c)
 		return true;
 	gathering_facts(c->gathering, c->conf, &facts);
 	facts_look_up(&facts, c->conf, consult_view(c->consult));
-	return facts.client_is_own || facts.client_allowed || facts_refuse_already(&facts, c->conf);
+	return facts.client_is_own || facts.allowed == FACT_YES ||
+	       facts_refuse_already(&facts, c->conf);
 }
 
 void consultation_passed(struct consultation *c)

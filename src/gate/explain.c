@@ -178,7 +178,9 @@ static void explain_add_allowed(struct explanation *e)
 	*line = (struct explain_line){.number = 1,
 		.key = "allowed",
 		.found = allowed ? e->allowed : "",
-		.outcome = allowed ? "yes" : "no",
+		.outcome = allowed                            ? "yes"
+			   : e->facts.allowed == FACT_UNKNOWN ? "unknown"
+							      : "no",
 		.reached = true};
 }
 

@@ -45,10 +45,11 @@ struct name_fact {
 struct facts {
 	/* the connection */
 	struct ip client;
-	struct ip server;      /* where it came in; all zero: not known */
-	bool client_is_own;    /* in own.networks */
-	bool client_allowed;   /* on the allow list (by address, or by confirmed name) */
-	int64_t allow_until_s; /* 0: until somebody ends it */
+	struct ip server;        /* where it came in; all zero: not known */
+	bool client_is_own;      /* in own.networks */
+	bool lists_known;        /* false: none of ours has come yet */
+	enum fact_state allowed; /* on the allow list: by address, or by a confirmed name */
+	int64_t allow_until_s;   /* 0: until somebody ends it */
 	struct span allow_reason;
 	bool spoke_early;
 	enum fact_state ptr; /* FACT_NO: no PTR record at all */
@@ -59,7 +60,8 @@ struct facts {
 	struct span confirmed_name; /* the first that does */
 	size_t dnsbls_len;          /* same order as conf->dnsbls */
 	struct dnsbl_fact dnsbls[FACTS_DNSBLS_MAX];
-	size_t list_hits_len; /* the strongest there are, in lists that are not off */
+	bool names_may_be_listed; /* on a list that refuses, had DNS told them */
+	size_t list_hits_len;     /* the strongest there are, in lists that are not off */
 	struct list_fact list_hits[FACTS_LIST_HITS_MAX];
 
 	/* the dialogue */

@@ -72,9 +72,9 @@ static void looking_allow(const struct looking *l, const struct hits *hits)
 		bool longer = hit->until_s == 0 ||
 			      (facts->allow_until_s != 0 && hit->until_s > facts->allow_until_s);
 
-		if (facts->client_allowed && !longer)
+		if (facts->allowed == FACT_YES && !longer)
 			continue;
-		facts->client_allowed = true;
+		facts->allowed = FACT_YES;
 		facts->allow_until_s = hit->until_s;
 		facts->allow_reason = hit->reason;
 	}
@@ -103,6 +103,13 @@ static void looking_add_domain(const struct looking *l, struct span name, const 
 	looking_add(l, &hits, name);
 }
 
+/* DNS did not tell the client's names, and the list holds some that they might be. */
+static bool looking_lacks_names(const struct looking *l)
+{
+	return l->facts->ptr != FACT_YES && l->facts->ptr != FACT_NO &&
+	       view_has_below(l->view, l->place, (struct span){0}, UINT32_MAX);
+}
+
 /* HELO and a PTR name are mostly the same. */
 static void looking_domains(const struct looking *l)
 {
@@ -114,22 +121,38 @@ static void looking_domains(const struct looking *l)
 		looking_add_domain(l, said[1], NULL);
 	for (size_t i = 0; i < l->facts->names_len; i++)
 		looking_add_domain(l, l->facts->names[i].name, said);
+	if (l->list->action == ACTION_REJECT && looking_lacks_names(l))
+		l->facts->names_may_be_listed = true;
 }
 
-/* By address, or by any name that points back. The domain of MAIL FROM is what anybody may write:
- * it allows nothing. */
-static void looking_allowances(const struct looking *l)
+/* A name that points back allows what it is listed for; one of which DNS did not tell whether it
+ * does, perhaps. */
+static void looking_allow_name(const struct looking *l, const struct name_fact *name)
 {
 	struct hits hits;
 
-	view_lookup_ip(l->view, l->place, l->facts->client, &hits);
-	looking_allow(l, &hits);
-	for (size_t i = 0; i < l->facts->names_len; i++) {
-		if (l->facts->names[i].confirmed != FACT_YES)
-			continue;
-		hits = looking_domain(l, l->facts->names[i].name);
+	if (name->confirmed == FACT_NO)
+		return;
+	hits = looking_domain(l, name->name);
+	if (name->confirmed == FACT_YES)
 		looking_allow(l, &hits);
-	}
+	else if (hits.len != 0 && l->facts->allowed == FACT_NO)
+		l->facts->allowed = FACT_UNKNOWN;
+}
+
+/* By address, or by any name that points back. The domain of MAIL FROM is what anybody may write:
+ * it allows nothing. Without its names the client might be whoever is allowed by name. */
+static void looking_allowances(const struct looking *l)
+{
+	struct facts *facts = l->facts;
+	struct hits hits;
+
+	view_lookup_ip(l->view, l->place, facts->client, &hits);
+	looking_allow(l, &hits);
+	for (size_t i = 0; i < facts->names_len; i++)
+		looking_allow_name(l, &facts->names[i]);
+	if (facts->allowed == FACT_NO && looking_lacks_names(l))
+		facts->allowed = FACT_UNKNOWN;
 }
 
 void facts_look_up(struct facts *facts, const struct conf *conf, const struct view *view)
@@ -137,7 +160,9 @@ void facts_look_up(struct facts *facts, const struct conf *conf, const struct vi
 	struct hits hits;
 
 	facts->list_hits_len = 0;
-	facts->client_allowed = false;
+	facts->names_may_be_listed = false;
+	facts->lists_known = view_is_known(view);
+	facts->allowed = facts->lists_known ? FACT_NO : FACT_UNKNOWN;
 	facts->allow_until_s = 0;
 	facts->client_is_own = facts_ip_is_own(conf, facts->client);
 	for (size_t i = 0; i < conf->lists_len; i++) {

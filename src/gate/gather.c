@@ -343,7 +343,7 @@ static bool gathering_asks_zones(const struct gathering *gathering, const struct
 	struct facts facts = {.client = gathering->client};
 
 	facts_look_up(&facts, gathering->gatherer->conf, view);
-	return !facts.client_is_own && !facts.client_allowed &&
+	return !facts.client_is_own && facts.allowed != FACT_YES &&
 	       !ip_is_special_use(gathering->client, false);
 }
 
@@ -447,18 +447,36 @@ static const struct gather_lookup *gathering_find(
 	return NULL;
 }
 
+/* What a list gave to its tests that is no list's answer, or that it is silent for so long while
+ * the resolver answers, is its own fault: it does not count. That goes for one that is suspended
+ * now, though it was healthy when it was asked. */
+static bool dnsbl_is_out_of_order(
+	const struct gatherer *gatherer, const struct dnsbl_health *health)
+{
+	bool is_silent = health->last_test == DNSBL_TEST_SILENT;
+
+	if (health->suspended)
+		return !is_silent || !resolver_is_down(gatherer->resolver);
+	return !health->tried && health->failures != 0 && !is_silent;
+}
+
 static void dnsbl_fill(
 	const struct gathering *gathering, const struct conf_dnsbl *dnsbl, struct dnsbl_fact *fact)
 {
 	const struct dnsbl_probe *probe = gatherer_find(gathering->gatherer, dnsbl->zone);
 	const struct gather_lookup *lookup = gathering_find(gathering, probe);
+	enum dnsbl_state state;
 	enum dnsbl_reading reading;
 
 	if (probe == NULL || dnsbl->action == ACTION_OFF)
 		return;
-	/* a list that is suspended now does not count, though it was healthy when it was asked */
-	fact->list_error = dnsbl_health_state(dnsbl_probe_health(probe)) != DNSBL_HEALTHY;
-	fact->asked = lookup != NULL || fact->list_error;
+	fact->asked = true;
+	state = dnsbl_health_state(dnsbl_probe_health(probe));
+	fact->list_error = dnsbl_is_out_of_order(gathering->gatherer, dnsbl_probe_health(probe));
+	if (!fact->list_error && state != DNSBL_HEALTHY) {
+		fact->state = FACT_TEMPORARY; /* not tried, or silent */
+		return;
+	}
 	if (lookup == NULL || !lookup->done)
 		return;
 	if (resolver_is_unknown(lookup->status)) {

@@ -74,6 +74,12 @@ static void fail(struct check_result *r, enum refusal_id refusal)
 	r->refusal = refusal;
 }
 
+/* Of what could not be found out, for the client: it may come again. */
+static enum refusal_id refusal_of_unknown(const struct deciding *d)
+{
+	return d->facts->lists_known ? REFUSAL_DNS_TEMP : REFUSAL_SYS_TEMP;
+}
+
 /* refusal: the temporary one, for sites that would rather ask the client to come back. */
 static void unknown(struct check_result *r, enum refusal_id refusal)
 {
@@ -160,16 +166,21 @@ static void list_print_name(const struct list_fact *hit, char text[VERDICT_LIST_
 		snprintf(text, VERDICT_LIST_SIZE, "%s", hit->list->name);
 }
 
-static void check_list(const struct deciding *d, struct check_result *r, enum holds holds)
+/* Whether a list that refuses may hold the client, for all that is known. */
+static bool list_may_hit(const struct deciding *d, enum holds holds)
+{
+	if (d->facts->lists_known)
+		return holds == LIST_OF_DOMAINS && d->facts->names_may_be_listed;
+	for (size_t i = 0; i < d->conf->lists_len; i++)
+		if (d->conf->lists[i].holds == holds && d->conf->lists[i].action == ACTION_REJECT)
+			return true;
+	return false;
+}
+
+static void list_found(struct check_result *r)
 {
 	char name[VERDICT_LIST_SIZE];
 
-	r->hit = list_hit(d, holds);
-	if (r->hit == NULL) {
-		found_text(r, "not listed");
-		return;
-	}
-	fail(r, holds == LIST_OF_DOMAINS ? REFUSAL_DOMAIN_LIST : REFUSAL_OWN_LIST);
 	list_print_name(r->hit, name);
 	found_text(r, name);
 	found_text(r, ": ");
@@ -179,6 +190,22 @@ static void check_list(const struct deciding *d, struct check_result *r, enum ho
 	}
 	found_span(r, list_fact_reason(r->hit));
 	found_until(r, r->hit->until_s);
+}
+
+static void check_list(const struct deciding *d, struct check_result *r, enum holds holds)
+{
+	r->hit = list_hit(d, holds);
+	if (r->hit != NULL) {
+		fail(r, holds == LIST_OF_DOMAINS ? REFUSAL_DOMAIN_LIST : REFUSAL_OWN_LIST);
+		list_found(r);
+	} else if (list_may_hit(d, holds)) {
+		r->outcome = OUTCOME_UNKNOWN;
+		r->refusal = refusal_of_unknown(d);
+		found_text(r, d->facts->lists_known ? "not listed by the names that are known"
+						    : "no list has come yet");
+	} else {
+		found_text(r, "not listed");
+	}
 }
 
 static void check_own_list(const struct deciding *d, struct check_result *r)
@@ -335,7 +362,8 @@ static void check_dnsbl(const struct dnsbl_fact *fact, struct check_result *r)
 		found_text(r, "not listed");
 	} else {
 		r->outcome = OUTCOME_UNKNOWN;
-		found_text(r, "no answer in time; it does not count");
+		r->refusal = REFUSAL_DNS_TEMP;
+		found_text(r, "no answer in time");
 	}
 }
 
@@ -368,19 +396,26 @@ static enum mode mode_milder(enum mode a, enum mode b)
 	return a < b ? a : b;
 }
 
-static bool foreign_list_allows(const struct deciding *d)
+/* Whether a foreign list, in a mode that acts, vouches for the client. */
+static enum fact_state dnsbl_allows(const struct deciding *d, size_t i)
+{
+	const struct conf_dnsbl *dnsbl = &d->conf->dnsbls[i];
+	const struct dnsbl_fact *fact = &d->facts->dnsbls[i];
+
+	if (dnsbl->action != ACTION_ALLOW || (dnsbl->has_mode && dnsbl->mode == MODE_OBSERVE) ||
+		!fact->asked || fact->list_error)
+		return FACT_NO;
+	return fact->state == FACT_TEMPORARY ? FACT_UNKNOWN : fact->state;
+}
+
+static bool dnsbls_allow(const struct deciding *d, enum fact_state how)
 {
 	size_t count = d->conf->dnsbls_len < d->facts->dnsbls_len ? d->conf->dnsbls_len
 								  : d->facts->dnsbls_len;
 
-	for (size_t i = 0; i < count; i++) {
-		const struct conf_dnsbl *dnsbl = &d->conf->dnsbls[i];
-		const struct dnsbl_fact *fact = &d->facts->dnsbls[i];
-
-		if (dnsbl->action == ACTION_ALLOW && fact->state == FACT_YES && !fact->list_error &&
-			!(dnsbl->has_mode && dnsbl->mode == MODE_OBSERVE))
+	for (size_t i = 0; i < count; i++)
+		if (dnsbl_allows(d, i) == how)
 			return true;
-	}
 	return false;
 }
 
@@ -390,11 +425,18 @@ static enum exemption exemption_find(const struct deciding *d)
 
 	if (facts->client_is_own)
 		return EXEMPT_OWN;
-	if (facts->client_allowed && !is_over(facts->allow_until_s, d->now_s))
+	if (facts->allowed == FACT_YES && !is_over(facts->allow_until_s, d->now_s))
 		return EXEMPT_ALLOWED;
 	if (facts->recipient_is_reachable)
 		return EXEMPT_REACHABLE;
-	return foreign_list_allows(d) ? EXEMPT_FOREIGN : EXEMPT_NOT;
+	return dnsbls_allow(d, FACT_YES) ? EXEMPT_FOREIGN : EXEMPT_NOT;
+}
+
+static enum exemption exemption_find_perhaps(const struct deciding *d)
+{
+	if (d->facts->allowed != FACT_YES && d->facts->allowed != FACT_NO)
+		return EXEMPT_ALLOWED;
+	return dnsbls_allow(d, FACT_UNKNOWN) ? EXEMPT_FOREIGN : EXEMPT_NOT;
 }
 
 /* Nothing exempts from the relay check (own networks pass it by themselves); the word of a foreign
@@ -409,26 +451,40 @@ static bool exemption_covers(enum exemption exemption, enum check_id check)
 	       check == CHECK_EXT_DNSBL || check == CHECK_SCORE;
 }
 
+static void result_withhold(const struct deciding *d, struct check_result *r)
+{
+	r->outcome = OUTCOME_UNKNOWN;
+	r->refusal = refusal_of_unknown(d);
+	r->withheld = true;
+}
+
 static void result_exempt(const struct deciding *d, struct check_result *r)
 {
+	bool refuses = r->outcome == OUTCOME_FAIL && r->action == ACTION_REJECT;
+
 	if (r->action == ACTION_OFF) {
 		r->outcome = OUTCOME_SKIPPED;
 	} else if ((r->outcome == OUTCOME_FAIL || r->outcome == OUTCOME_UNKNOWN) &&
 		   exemption_covers(d->verdict->exemption, r->check)) {
 		r->outcome = OUTCOME_SKIPPED;
 		r->exemption = d->verdict->exemption;
+	} else if (refuses && exemption_covers(d->verdict->perhaps, r->check)) {
+		result_withhold(d, r);
+		found_text(r, "; whether it is allowed is not known");
 	}
 }
 
 static void result_would(const struct deciding *d, struct check_result *r)
 {
+	bool waits = r->withheld || !d->conf->fail_open;
+
 	r->would = VERDICT_PASS;
 	if (r->outcome == OUTCOME_FAIL && r->action == ACTION_REJECT)
 		r->would = VERDICT_REFUSE;
 	else if (r->outcome == OUTCOME_FAIL && r->action == ACTION_TAG)
 		r->would = VERDICT_TAG;
 	else if (r->outcome == OUTCOME_UNKNOWN && r->action == ACTION_REJECT &&
-		 r->refusal != REFUSAL_COUNT && !d->conf->fail_open)
+		 r->refusal != REFUSAL_COUNT && waits)
 		r->would = VERDICT_TEMPFAIL;
 }
 
@@ -520,22 +576,51 @@ static void score_found(const struct deciding *d, struct check_result *score, si
 	}
 }
 
+/* The same of what is not known: it may add its weight, or not. */
+static bool result_may_score(const struct check_result *r, const struct check_result *score)
+{
+	return r->outcome == OUTCOME_UNKNOWN && r->refusal != REFUSAL_COUNT &&
+	       r->action == ACTION_SCORE && r->mode >= score->mode;
+}
+
+/* The sum of what is known lies between two others: with all unknown weights below zero, and with
+ * all above. A refusal has to hold whatever they turn out to be. */
+static void score_refuse(const struct deciding *d, struct check_result *score, const int may_add[2])
+{
+	int limit = d->conf->score_reject_at, known = d->verdict->score;
+
+	if (limit <= 0 || known + may_add[1] < limit)
+		return;
+	if (known + may_add[0] >= limit) {
+		fail(score, REFUSAL_SCORE);
+		return;
+	}
+	result_withhold(d, score);
+	score->withheld = known >= limit;
+	found_text(score, "; some could not be looked up");
+}
+
 static void decide_score(const struct deciding *d)
 {
 	struct verdict *v = d->verdict;
 	size_t count = v->results_len;
 	struct check_result *score = result_add(d, CHECK_SCORE);
+	int may_add[2] = {0, 0}; /* below zero; above */
 
-	for (size_t i = 0; i < count; i++)
-		if (result_scores(&v->results[i], score))
-			v->score += v->results[i].weight;
+	for (size_t i = 0; i < count; i++) {
+		const struct check_result *r = &v->results[i];
+
+		if (result_scores(r, score))
+			v->score += r->weight;
+		else if (result_may_score(r, score))
+			may_add[r->weight > 0] += r->weight;
+	}
 	score_found(d, score, count);
-	if (d->conf->score_reject_at > 0 && v->score >= d->conf->score_reject_at)
-		fail(score, REFUSAL_SCORE);
+	score_refuse(d, score, may_add);
 	result_exempt(d, score);
 	result_would(d, score);
-	if (score->outcome == OUTCOME_PASS && d->conf->score_tag_at > 0 &&
-		v->score >= d->conf->score_tag_at) {
+	if (score->would == VERDICT_PASS && score->outcome != OUTCOME_SKIPPED &&
+		d->conf->score_tag_at > 0 && v->score >= d->conf->score_tag_at) {
 		score->outcome = OUTCOME_FAIL;
 		score->would = VERDICT_TAG;
 	}
@@ -550,6 +635,12 @@ static enum verdict_kind kind_in_mode(enum verdict_kind would, enum mode mode)
 	return mode == MODE_TAG ? VERDICT_TAG : would;
 }
 
+/* Says only that something is not known; others say what. */
+static bool refusal_is_vague(enum refusal_id refusal)
+{
+	return refusal == REFUSAL_DNS_TEMP || refusal == REFUSAL_SYS_TEMP;
+}
+
 /* The order of results is the order of the table, so "the first" needs only ">". What refuses now
  * goes before what would refuse, and a fact that is known before one that is not: a client that is
  * refused anyway need not come back. */
@@ -562,6 +653,8 @@ static bool result_is_stronger(const struct check_result *r, const struct check_
 
 	if (stops != than_stops)
 		return stops;
+	if (r->would == VERDICT_TEMPFAIL && than->would == VERDICT_TEMPFAIL && kind == than_kind)
+		return !refusal_is_vague(r->refusal) && refusal_is_vague(than->refusal);
 	return stops ? kind > than_kind : r->would > than->would;
 }
 
@@ -649,6 +742,7 @@ void verdict_decide(const struct facts *facts, const struct conf *conf, int64_t 
 	ASSERT(conf->checks_len == CHECK_COUNT);
 	verdict_init(ret_verdict, facts, conf);
 	ret_verdict->exemption = exemption_find(&d);
+	ret_verdict->perhaps = exemption_find_perhaps(&d);
 	for (int check = 0; check < CHECK_COUNT; check++) {
 		if (check == CHECK_EXT_DNSBL)
 			decide_dnsbls(&d);

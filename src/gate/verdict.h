@@ -8,8 +8,9 @@
  * first one that refuses decides. A check may run in a weaker mode than the gate: then it is
  * recorded and the next one may still refuse. Two rules stand above all settings: strangers never
  * relay, whoever allowed them (where the gate only observes, the mail server behind it decides,
- * which has been asked whether it relays), and what DNS could not tell is never a permanent
- * refusal.
+ * which has been asked whether it relays), and what could not be found out is never a permanent
+ * refusal: neither of what would refuse, nor of what would keep from it (an allowance, a weight
+ * below zero). Each step has three readings: yes, no, and not known.
  */
 #include "catalogue/catalogue.h"
 #include "gate/facts.h"
@@ -21,7 +22,7 @@ enum check_outcome {
 	OUTCOME_SKIPPED, /* off, or an exemption holds; `found` tells what would be seen */
 	OUTCOME_PASS,
 	OUTCOME_FAIL,
-	OUTCOME_UNKNOWN /* DNS did not tell */
+	OUTCOME_UNKNOWN /* DNS, or our own lists, did not tell */
 };
 
 /* Why the checks on the client do not count. The relay check always does. */
@@ -45,8 +46,9 @@ struct check_result {
 	enum action action; /* what the configuration says */
 	enum mode mode;     /* in which mode this check runs */
 	int weight;
-	enum verdict_kind would;  /* what this check alone does in enforce mode */
-	enum refusal_id refusal;  /* when that is TEMPFAIL or REFUSE */
+	enum verdict_kind would; /* what this check alone does in enforce mode */
+	enum refusal_id refusal; /* when that is TEMPFAIL or REFUSE; of UNKNOWN: if it counts */
+	bool withheld; /* it would refuse, but for what is not known: TEMPFAIL in any case */
 	enum exemption exemption; /* when it is skipped for one */
 	bool reached;             /* false behind the one that refused */
 	bool decided;             /* in one result at most */
@@ -66,6 +68,7 @@ struct verdict {
 	const struct check_result *decider; /* points into results; NULL: no check failed */
 	const struct check_result *marker; /* kind TAG: what the mark is for; points into results */
 	enum exemption exemption;          /* the strongest that holds */
+	enum exemption perhaps;            /* one that may hold: nobody knows */
 	int score;
 	size_t results_len;
 	struct check_result results[VERDICT_CHECKS_MAX];

@@ -211,6 +211,11 @@ uint32_t view_serial(const struct view *view)
 	return view->serial;
 }
 
+bool view_is_known(const struct view *view)
+{
+	return view->serial != 0;
+}
+
 uint32_t view_snapshot_serial(const struct view *view)
 {
 	return view->snapshot != NULL ? view->snapshot->serial : 0;

@@ -47,6 +47,7 @@ struct shelf *view_shelf_new(void);
 struct view *view_new_empty(void);
 
 uint32_t view_serial(const struct view *view);
+bool view_is_known(const struct view *view); /* false: no list has come yet, and nothing is known */
 uint32_t view_snapshot_serial(const struct view *view); /* of the file below; 0: none */
 size_t view_overlay_size(const struct view *view);      /* pieces painted over the snapshot */
 

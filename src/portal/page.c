@@ -319,10 +319,10 @@ static bool incident_has_ended(const struct model_incident *model)
 	       model->source->listings_len == 0;
 }
 
-/* "no-ptr-temp": as far as anybody knows nothing is wrong; a name server did not answer. */
+/* Whoever is told to come again was not found guilty of anything: something did not answer us. */
 static bool incident_is_dns_trouble(const struct model_incident *model)
 {
-	return model->temporary && span_has_suffix_nocase(model->rule, span_text("-temp"));
+	return model->temporary;
 }
 
 static void set_incident_badge(

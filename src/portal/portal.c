@@ -157,6 +157,13 @@ static const struct trouble keeper_away = {.status = 503,
 		"Our records cannot be read for the moment. That is our fault and does not change anything about your mail.",
 	.retry_after_s = AWAY_RETRY_S};
 
+static const struct trouble no_list = {.status = 503,
+	.type = "unavailable",
+	.title = "Our lists are not here yet",
+	.advice =
+		"No list has been received from the keeper yet, so nobody can say here who is listed. That is our fault. Please try again in a few seconds.",
+	.retry_after_s = AWAY_RETRY_S};
+
 static const struct trouble method_wrong = {.status = 405,
 	.type = "invalid",
 	.title = "Pages here can only be read",
@@ -227,15 +234,23 @@ static void inquiry_reply(struct inquiry *inquiry, const struct model_source *so
 	inquiry_free(inquiry);
 }
 
-/* The last answer: about the source. Without it the page is of the view alone and says so. */
+/* The last answer: about the source. Without it the page is of the view alone and says so; without
+ * a view there is nothing to be said of the source, which is not "not listed". */
 static void inquiry_on_source(int error, const struct bus_answer *answer, void *arg)
 {
 	struct inquiry *inquiry = OBJ(inquiry, arg);
 	struct portal *portal = inquiry->portal;
 	struct arena *arena = http_call_arena(inquiry->call);
-	struct model_source *model =
-		model_source_new(arena, portal->conf, portal_view(portal), &inquiry->source);
+	struct model_source *model;
 
+	if (!view_is_known(portal_view(portal))) {
+		if (inquiry->incident != NULL)
+			inquiry_reply(inquiry, NULL);
+		else
+			inquiry_reply_trouble(inquiry, no_list);
+		return;
+	}
+	model = model_source_new(arena, portal->conf, portal_view(portal), &inquiry->source);
 	if (error >= 0 && answer != NULL && answer->error >= 0)
 		model_source_fill(model, arena, portal->conf, answer);
 	inquiry_reply(inquiry, model);
@@ -438,14 +453,8 @@ static void serve_healthz(struct portal *portal, struct http_call *call, struct 
 /* Ready: a list has come from the keeper at least once, so that "not listed" means something. */
 static void serve_readyz(struct portal *portal, struct http_call *call, struct span rest)
 {
-	static const struct trouble no_list = {.status = 503,
-		.type = "unavailable",
-		.title = "Not ready",
-		.advice = "No list has been received from the keeper yet.",
-		.retry_after_s = 5};
-
 	(void)rest;
-	if (view_serial(portal_view(portal)) == 0)
+	if (!view_is_known(portal_view(portal)))
 		reply_trouble(portal, call, AS_JSON, no_list);
 	else
 		reply_health(portal, call, "ready");

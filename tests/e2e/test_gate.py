@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """The gate between a client and a backend: the dialogue, the verdicts, and everything that goes wrong."""
 import contextlib
+import os
 import re
 import resource
 import signal
@@ -26,6 +27,12 @@ def raw(site):
     site.conf["gate"]["backend"]["address"] = f"127.0.0.1:{site.ports['backend']}"
     with RawBackend(site.ports["backend"]) as backend:
         yield backend
+
+
+@pytest.fixture
+def keeper(site):
+    """For the gate that starts after it there is a list: who is on none is not allowed either."""
+    return site.start("keeper")
 
 
 @pytest.fixture
@@ -133,7 +140,7 @@ def test_keywords_are_the_intersection(site, raw):
 
 # ---- a message that is not wanted ----
 
-def test_refusal_has_number_log_and_postfix_line(site, gate, sink):
+def test_refusal_has_number_log_and_postfix_line(site, keeper, gate, sink):
     reply = deliver(site.ports["gate"], BARE, helo="friend.test", sender="x@y.test")
     assert (reply.code, reply.enhanced) == (550, "5.7.25")
     number = re.search(r"https://mail\.example\.test/why/(\w{4}-\w{4}-\w{4})$", reply.text).group(1)
@@ -191,12 +198,38 @@ def test_own_networks_may_relay(site, raw_gate, raw):
     assert deliver(site.ports["gate"], "10.99.1.2", recipient="x@foreign.test").code == 250
 
 
-def test_postmaster_is_reachable_for_the_refused(site, raw_gate):
+def test_postmaster_is_reachable_for_the_refused(site, keeper, raw_gate):
     with open_session(site, BARE) as smtp:
         smtp.command("MAIL FROM:<x@y.test>")
         assert smtp.command("RCPT TO:<joe@example.test>").code == 550
         for path in ("<postmaster>", "<Postmaster@example.test>", "<abuse@example.test>"):
             assert smtp.command(f"RCPT TO:{path}").code == 250, path
+
+
+def start_without_a_list(site):
+    """A gate whose keeper is away, on a machine that has lost its lists."""
+    assert site.start("keeper").stop() == 0
+    for name in os.listdir(site.path("lists")):
+        os.unlink(site.path("lists", name))
+    return site.start("gate")
+
+
+def test_a_gate_without_a_list_refuses_nobody_for_good(site, sink):
+    """It does not know who is allowed here. Relaying is nobody's allowance."""
+    start_without_a_list(site)
+    assert str(deliver(site.ports["gate"], BARE)).startswith("451 4.3.0 Our fault")
+    assert deliver(site.ports["gate"], BARE, recipient="joe@elsewhere.test").code == 550
+    assert deliver(site.ports["gate"], GOOD).code == 250
+    site.start("keeper")
+    wait_for(lambda: deliver(site.ports["gate"], BARE).code == 550, what="the first list")
+
+
+def test_without_a_list_mail_may_be_made_to_wait(site, sink):
+    site.conf["gate"]["if-we-fail"] = "tempfail"
+    start_without_a_list(site)
+    assert deliver(site.ports["gate"], GOOD).code == 451
+    site.start("keeper")
+    wait_for(lambda: deliver(site.ports["gate"], GOOD).code == 250, what="the first list")
 
 
 def test_each_recipient_has_its_own_verdict(site, raw_gate, raw):
@@ -213,7 +246,7 @@ def test_each_recipient_has_its_own_verdict(site, raw_gate, raw):
 
 # ---- the greeting ----
 
-def test_early_talker_is_refused_and_who_waits_waits_once(site, sink, clock):
+def test_early_talker_is_refused_and_who_waits_waits_once(site, sink, clock, keeper):
     site.conf["checks"]["early"] = {"action": "reject", "wait": "6s"}
     site.start("gate")
     with SmtpClient(site.ports["gate"], GOOD, greeting=False) as smtp:
@@ -240,7 +273,7 @@ def test_own_network_does_not_wait(site, sink, clock):
         assert smtp.read_line() == "220 mx1.example.test ESMTP"
 
 
-def test_waiting_ends_when_a_foreign_list_has_spoken(site, sink, nameserver, clock):
+def test_waiting_ends_when_a_foreign_list_has_spoken(site, sink, nameserver, clock, keeper):
     nameserver.dnsbl("bl.foreign.test", GOOD)
     site.conf["checks"]["early"] = {"action": "reject", "wait": "6s"}
     site.conf["dnsbl"] = [{"zone": "bl.foreign.test", "name": "Foreign", "codes": "127.0.0.2", "action": "reject"}]
@@ -774,7 +807,7 @@ def test_reload_drops_no_session(site, raw_gate, raw):
     assert len(raw.messages) == 2
 
 
-def test_reload_asks_another_resolver(site, gate, sink, nameserver):
+def test_reload_asks_another_resolver(site, keeper, gate, sink, nameserver):
     assert deliver(site.ports["gate"], BARE).code == 550
     with NameServer(free_port()) as other:
         other.host("moved.good.test", "192.0.2.67")

@@ -15,6 +15,12 @@ REVERSE = "99.2.0.192.in-addr.arpa"
 ZONE = "bl.foreign.test"
 
 
+@pytest.fixture(autouse=True)
+def keeper(site, clock):
+    """What is decided here is decided with lists: without, nobody would be refused for good anyway."""
+    return site.start("keeper")
+
+
 @pytest.fixture
 def gate(site, nameserver, clock):
     """Before it: a foreign list that lives, and rules under which DNS alone decides."""

@@ -531,6 +531,14 @@ def listed(site, source):
     return json.loads(get(site, f"/api/v1/ip/{source}")[1])
 
 
+def test_without_a_list_nobody_is_said_to_be_unlisted(site):
+    site.conf["run"]["roles"] = ["keeper", "web"]
+    site.start("web")
+    for path in ("/readyz", "/api/v1/ip/203.0.113.9", "/api/v1/domain/good.test", "/why/203.0.113.9"):
+        status, body = get(site, path)
+        assert status == 503 and "Our lists are not here yet" in body, path
+
+
 def test_a_change_of_an_operator_is_on_the_page(web_site):
     web_site.cli("list", "add", "198.51.100.9", "--list", "main", "--reason", "open <relay>", "--for", "24h", "-y")
     wait_for(lambda: listed(web_site, "198.51.100.9")["listed"], what="the listing")

@@ -16,6 +16,7 @@
 #include "../unit/unit.h"
 
 #include "../unit/fake_dns.h"
+#include "../unit/known_view.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/shelf.h"
@@ -239,7 +240,7 @@ static void player_start(struct player *p)
 		return;
 	start_conf(p);
 	p->views = view_shelf_new();
-	shelf_put(p->views, view_new_empty());
+	shelf_put(p->views, known_view_new());
 	p->resolver = resolver_new(p->loop, &resolver);
 	p->consult = consult_new(&(struct consult_settings){.loop = p->loop,
 		.resolver = p->resolver,

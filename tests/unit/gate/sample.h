@@ -83,6 +83,8 @@ static inline void sample_init(struct sample *s)
 		.lists_len = 3,
 		.lists = s->lists};
 	s->facts = (struct facts){.client = sample_ip("192.0.2.7"),
+		.lists_known = true,
+		.allowed = FACT_NO,
 		.ptr = FACT_YES,
 		.ptr_name = span_text("mail.good.test"),
 		.confirmed = FACT_YES,

@@ -5,6 +5,7 @@
 #include "fake_dns.h"
 #include "gate/consult.h"
 #include "gate/sample.h"
+#include "known_view.h"
 #include "list/snapshot_write.h"
 #include "resolve/resolver.h"
 
@@ -32,7 +33,7 @@ static void bench_init(struct bench *bench)
 	memset(bench, 0, sizeof(*bench));
 	bench->loop = loop_new();
 	bench->views = view_shelf_new();
-	shelf_put(bench->views, view_new_empty());
+	shelf_put(bench->views, known_view_new());
 	fake_dns_init(&bench->dns, bench->loop);
 	sample_init(&bench->sample);
 	bench->sample.conf.dnsbls_len = 0;

@@ -117,7 +117,7 @@ static void who_is_let_in_needs_no_change(void **state)
 	(void)state;
 	sample_init(&s);
 	s.facts.ptr = FACT_NO;
-	s.facts.client_allowed = true;
+	s.facts.allowed = FACT_YES;
 	s.facts.allow_reason = span_text("our printer\n");
 	explain(&s);
 	assert_string_equal(explanation.change, "");

@@ -4,6 +4,7 @@
 #include "fake_dns.h"
 #include "gate/gather.h"
 #include "gate/sample.h"
+#include "known_view.h"
 #include "list/snapshot_write.h"
 #include "resolve/resolver.h"
 
@@ -54,7 +55,7 @@ static void bench_init(struct bench *bench)
 		bench->sample.dnsbls[i].codes_len = 1;
 		bench_zone(bench, bench->sample.dnsbls[i].zone);
 	}
-	bench->view = view_new_empty();
+	bench->view = known_view_new();
 	bench->wanted = 1;
 }
 
@@ -377,7 +378,7 @@ static void foreign_lists_hear_nothing_of_own_private_and_allowed_clients(void *
 		for (size_t j = 0; j < SAMPLE_DNSBLS; j++)
 			assert_false(bench.sample.facts.dnsbls[j].asked);
 	}
-	assert_true(bench.sample.facts.client_allowed);
+	assert_int_equal(bench.sample.facts.allowed, FACT_YES);
 	bench_done(&bench);
 }
 
@@ -410,16 +411,43 @@ static void our_lists_are_found_by_address_and_by_name(void **state)
 		facts->list_hits_len, 2); /* HELO and sender; the PTR name is the HELO name */
 	assert_true(span_equal_text(facts->list_hits[0].domain, "Mail.BAD.test"));
 
+	facts->names_len = 0;
+	facts->ptr = FACT_TEMPORARY;
+	facts_look_up(facts, &bench.sample.conf, bench.view);
+	assert_true(facts->names_may_be_listed);
+	assert_int_equal(facts->allowed, FACT_NO); /* nobody is, by name */
+
 	view_free(&bench.view);
+	bench.view = view_new_empty();
+	facts_look_up(facts, &bench.sample.conf, bench.view);
+	assert_false(facts->lists_known);
+	assert_int_equal(facts->allowed, FACT_UNKNOWN);
+
+	view_free(&bench.view);
+	facts->ptr = FACT_YES;
 	bench.view = view_with("allow", ".good.test");
 	facts->helo = facts->sender = (struct span){0};
 	facts->names = names;
 	facts->names_len = COUNTOF(names);
 	facts_look_up(facts, &bench.sample.conf, bench.view);
-	assert_false(facts->client_allowed); /* anybody can claim a name */
+	assert_int_equal(facts->allowed, FACT_NO); /* anybody can claim a name */
+	names[1].confirmed = FACT_TEMPORARY;
+	facts_look_up(facts, &bench.sample.conf, bench.view);
+	assert_int_equal(facts->allowed, FACT_UNKNOWN);
+	facts->names_len = 1; /* the one that is not allowed */
+	facts->ptr = FACT_YES;
+	facts_look_up(facts, &bench.sample.conf, bench.view);
+	assert_int_equal(facts->allowed, FACT_NO);
+	facts->names_len = 0; /* it might have any */
+	facts->ptr = FACT_TEMPORARY;
+	facts_look_up(facts, &bench.sample.conf, bench.view);
+	assert_int_equal(facts->allowed, FACT_UNKNOWN);
+	assert_false(facts->names_may_be_listed);
+	facts->names_len = COUNTOF(names);
+	facts->ptr = FACT_YES;
 	names[1].confirmed = FACT_YES;
 	facts_look_up(facts, &bench.sample.conf, bench.view);
-	assert_true(facts->client_allowed);
+	assert_int_equal(facts->allowed, FACT_YES);
 	assert_int_equal(facts->list_hits_len, 0);
 	bench.resolver = NULL;
 	bench_done(&bench);

@@ -242,7 +242,7 @@ static void recipient_at_another_address(struct sample *s)
 static void foreign_recipient_allowed(struct sample *s)
 {
 	foreign_recipient(s);
-	s->facts.client_allowed = true;
+	s->facts.allowed = FACT_YES;
 }
 
 static void foreign_recipient_from_own(struct sample *s)
@@ -273,7 +273,7 @@ static void allowed_though_bad(struct sample *s)
 	listed(s);
 	no_ptr(s);
 	sample_dnsbl(s, 0);
-	s->facts.client_allowed = true;
+	s->facts.allowed = FACT_YES;
 }
 
 static void allowed_until_now(struct sample *s)
@@ -285,7 +285,7 @@ static void allowed_until_now(struct sample *s)
 static void listed_to(struct sample *s, const char *recipient)
 {
 	allowed_though_bad(s);
-	s->facts.client_allowed = false;
+	s->facts.allowed = FACT_NO;
 	facts_set_recipient(&s->facts, &s->conf, span_text(recipient));
 }
 
@@ -331,6 +331,117 @@ static void welcomed_by_a_broken_list(struct sample *s)
 {
 	welcomed_by_a_foreign_list(s);
 	s->facts.dnsbls[2].list_error = true;
+}
+
+static void perhaps_allowed(struct sample *s)
+{
+	listed(s);
+	s->facts.allowed = FACT_UNKNOWN;
+}
+
+static void perhaps_allowed_and_tagged(struct sample *s)
+{
+	perhaps_allowed(s);
+	s->lists[0].action = ACTION_TAG;
+}
+
+static void perhaps_welcomed(struct sample *s)
+{
+	welcomed_by_a_foreign_list(s);
+	s->facts.dnsbls[2].state = FACT_TEMPORARY;
+}
+
+static void perhaps_welcomed_but_on_our_list(struct sample *s)
+{
+	perhaps_welcomed(s);
+	listed(s);
+}
+
+static void perhaps_welcomed_on_trial(struct sample *s)
+{
+	perhaps_welcomed(s);
+	s->dnsbls[2].has_mode = true;
+	s->dnsbls[2].mode = MODE_OBSERVE;
+}
+
+static void no_list_yet(struct sample *s)
+{
+	s->facts.lists_known = false;
+	s->facts.allowed = FACT_UNKNOWN;
+}
+
+static void no_list_yet_and_closed(struct sample *s)
+{
+	no_list_yet(s);
+	s->conf.fail_open = false;
+}
+
+static void no_list_yet_and_no_ptr(struct sample *s)
+{
+	no_list_yet(s);
+	no_ptr(s);
+}
+
+static void dnsbl_silent(struct sample *s)
+{
+	s->facts.dnsbls[0].state = FACT_TEMPORARY;
+}
+
+static void dnsbl_silent_and_closed(struct sample *s)
+{
+	dnsbl_silent(s);
+	s->conf.fail_open = false;
+}
+
+static void dnsbl_out_of_order_and_closed(struct sample *s)
+{
+	dnsbl_silent_and_closed(s);
+	s->facts.dnsbls[0].list_error = true;
+}
+
+static void names_may_be_listed(struct sample *s)
+{
+	s->facts.ptr = FACT_TEMPORARY;
+	s->facts.names_may_be_listed = true;
+	s->checks[CHECK_NO_PTR].action = ACTION_OFF;
+	s->checks[CHECK_FCRDNS].action = ACTION_OFF;
+	s->conf.fail_open = false;
+}
+
+/* 8 points of 8, and a list that may take some away. */
+static void score_perhaps_lifted(struct sample *s)
+{
+	score_to_reject(s);
+	s->dnsbls[0].action = ACTION_SCORE;
+	s->dnsbls[0].weight = -1;
+	s->facts.dnsbls[0].state = FACT_TEMPORARY;
+}
+
+static void score_lifted(struct sample *s)
+{
+	score_perhaps_lifted(s);
+	s->facts.dnsbls[0].state = FACT_YES;
+}
+
+static void score_whatever_is_lifted(struct sample *s)
+{
+	score_perhaps_lifted(s);
+	s->conf.score_reject_at = 7;
+}
+
+/* 4 points of 8, and a list that may add 4. */
+static void score_perhaps_reached(struct sample *s)
+{
+	sample_dnsbl(s, 1);
+	s->dnsbls[0].action = ACTION_SCORE;
+	s->dnsbls[0].weight = 4;
+	s->facts.dnsbls[0].state = FACT_TEMPORARY;
+}
+
+static void score_perhaps_reached_and_closed(struct sample *s)
+{
+	score_perhaps_reached(s);
+	s->conf.fail_open = false;
 }
 
 static void observe(struct sample *s)
@@ -468,6 +579,31 @@ static const struct verdict_case cases[] = {
 	{"on a foreign allow list", welcomed_by_a_foreign_list, VERDICT_PASS, NULL},
 	{"the same, but on our list", welcomed_but_on_our_list, VERDICT_REFUSE, "554 5.7.1 "},
 	{"on a broken allow list", welcomed_by_a_broken_list, VERDICT_REFUSE, "550 5.7.25 "},
+	{"on our list, and perhaps allowed", perhaps_allowed, VERDICT_TEMPFAIL,
+		"450 4.4.3 Could not look up all that decides about [192.0.2.7] (DNS error)."},
+	{"the same, and only tagged", perhaps_allowed_and_tagged, VERDICT_TAG, NULL},
+	{"on a foreign allow list, perhaps", perhaps_welcomed, VERDICT_TEMPFAIL, "450 4.4.3 "},
+	{"the same, but on our list", perhaps_welcomed_but_on_our_list, VERDICT_REFUSE,
+		"554 5.7.1 "},
+	{"the same, but that list is on trial", perhaps_welcomed_on_trial, VERDICT_REFUSE,
+		"550 5.7.25 "},
+	{"no list of ours has come", no_list_yet, VERDICT_PASS, NULL},
+	{"the same, if-we-fail: tempfail", no_list_yet_and_closed, VERDICT_TEMPFAIL,
+		"451 4.3.0 Our fault: temporary problem here. Please try again later. "},
+	{"the same, and no PTR", no_list_yet_and_no_ptr, VERDICT_TEMPFAIL, "451 4.3.0 "},
+	{"foreign list silent", dnsbl_silent, VERDICT_PASS, NULL},
+	{"the same, if-we-fail: tempfail", dnsbl_silent_and_closed, VERDICT_TEMPFAIL, "450 4.4.3 "},
+	{"the same, and out of order", dnsbl_out_of_order_and_closed, VERDICT_PASS, NULL},
+	{"names unknown, and names are listed", names_may_be_listed, VERDICT_TEMPFAIL,
+		"450 4.4.3 "},
+	{"score at the limit, perhaps lifted", score_perhaps_lifted, VERDICT_TEMPFAIL,
+		"450 4.4.3 "},
+	{"score at the limit, lifted", score_lifted, VERDICT_TAG, NULL},
+	{"score at the limit, whatever is lifted", score_whatever_is_lifted, VERDICT_REFUSE,
+		"550 5.7.1 "},
+	{"score perhaps at the limit", score_perhaps_reached, VERDICT_TAG, NULL},
+	{"the same, if-we-fail: tempfail", score_perhaps_reached_and_closed, VERDICT_TEMPFAIL,
+		"450 4.4.3 "},
 	{"observe", observe, VERDICT_PASS, "550 5.7.25 "},
 	{"tag", tag, VERDICT_TAG, "550 5.7.25 "},
 	{"an observed fault does not hide the next", one_observes_another_refuses, VERDICT_REFUSE,
@@ -631,13 +767,13 @@ static void randomise(struct sample *s, unsigned *seed)
 
 	for (size_t i = 0; i < CHECK_COUNT; i++) {
 		s->checks[i].action = (enum action)pick(seed, 4);
-		s->checks[i].weight = (int)pick(seed, 9);
+		s->checks[i].weight = (int)pick(seed, 9) - 2;
 		s->checks[i].has_mode = pick(seed, 3) == 0;
 		s->checks[i].mode = (enum mode)pick(seed, 3);
 	}
 	for (size_t i = 0; i < SAMPLE_DNSBLS; i++) {
 		s->dnsbls[i].action = (enum action)pick(seed, 5);
-		s->dnsbls[i].weight = (int)pick(seed, 9);
+		s->dnsbls[i].weight = (int)pick(seed, 9) - 4;
 		s->facts.dnsbls[i].asked = pick(seed, 5) != 0;
 		s->facts.dnsbls[i].state = any_state(seed);
 		s->facts.dnsbls[i].list_error = pick(seed, 5) == 0;
@@ -646,7 +782,8 @@ static void randomise(struct sample *s, unsigned *seed)
 	s->conf.fail_open = pick(seed, 2) != 0;
 	s->facts.ptr = any_state(seed);
 	s->facts.confirmed = any_state(seed);
-	s->facts.client_allowed = pick(seed, 6) == 0;
+	s->facts.allowed = pick(seed, 3) == 0 ? any_state(seed) : FACT_NO;
+	s->facts.lists_known = pick(seed, 9) != 0;
 	s->facts.spoke_early = pick(seed, 6) == 0;
 	if (pick(seed, 6) == 0)
 		sample_list(s, pick(seed, 2), "r", (int64_t)pick(seed, 2) * (NOW_S + 9));
@@ -654,19 +791,28 @@ static void randomise(struct sample *s, unsigned *seed)
 	facts_set_recipient(&s->facts, &s->conf, span_text(recipients[pick(seed, 6)]));
 }
 
-/* The same world with DNS that works and has nothing against the client. */
-static void heal_dns(struct facts *facts)
+static void find_out(enum fact_state *state, unsigned *seed)
 {
-	if (facts->ptr != FACT_NO && facts->ptr != FACT_YES)
-		facts->ptr = FACT_YES, facts->confirmed = FACT_YES;
-	if (facts->confirmed != FACT_NO)
-		facts->confirmed = FACT_YES;
-	for (size_t i = 0; i < facts->dnsbls_len; i++)
-		if (facts->dnsbls[i].list_error || facts->dnsbls[i].state != FACT_YES)
-			facts->dnsbls[i] = (struct dnsbl_fact){.asked = true, .state = FACT_NO};
+	if (*state == FACT_UNKNOWN || *state == FACT_TEMPORARY)
+		*state = pick(seed, 2) != 0 ? FACT_YES : FACT_NO;
 }
 
-static void dns_trouble_alone_never_refuses_for_good(void **state)
+/* The same world, in one of the states that it may be in for all that was told. */
+static void find_all_out(struct sample *s, unsigned *seed)
+{
+	struct facts *facts = &s->facts;
+
+	find_out(&facts->ptr, seed);
+	find_out(&facts->confirmed, seed);
+	find_out(&facts->allowed, seed);
+	for (size_t i = 0; i < facts->dnsbls_len; i++)
+		find_out(&facts->dnsbls[i].state, seed);
+	if (!facts->lists_known && pick(seed, 2) != 0)
+		sample_list(s, pick(seed, 2), "r", 0);
+	facts->lists_known = true;
+}
+
+static void a_refusal_for_good_holds_whatever_is_found_out(void **state)
 {
 	unsigned seed = 20261122;
 	unsigned refused = 0;
@@ -680,13 +826,38 @@ static void dns_trouble_alone_never_refuses_for_good(void **state)
 		verdict_decide(&s.facts, &s.conf, NOW_S, &s.verdict);
 		if (s.verdict.kind == VERDICT_REFUSE) {
 			refused++;
-			heal_dns(&s.facts);
+			find_all_out(&s, &seed);
 			verdict_decide(&s.facts, &s.conf, NOW_S, &s.verdict);
 			assert_int_equal(s.verdict.kind, VERDICT_REFUSE);
 		}
 		sample_done(&s);
 	}
 	assert_true(refused > 1000); /* or nothing was shown */
+}
+
+/* if-we-fail: tempfail lets nobody in whom something unknown might refuse. */
+static void who_is_let_in_for_sure_is_let_in_whatever_is_found_out(void **state)
+{
+	unsigned seed = 5;
+	unsigned passed = 0;
+
+	(void)state;
+	for (unsigned round = 0; round < 200000; round++) {
+		struct sample s;
+
+		sample_init(&s);
+		randomise(&s, &seed);
+		s.conf.fail_open = false;
+		verdict_decide(&s.facts, &s.conf, NOW_S, &s.verdict);
+		if (s.verdict.would < VERDICT_TEMPFAIL) {
+			passed++;
+			find_all_out(&s, &seed);
+			verdict_decide(&s.facts, &s.conf, NOW_S, &s.verdict);
+			assert_true(s.verdict.would < VERDICT_TEMPFAIL);
+		}
+		sample_done(&s);
+	}
+	assert_true(passed > 1000);
 }
 
 static void strangers_never_relay(void **state)
@@ -749,7 +920,8 @@ int main(void)
 		cmocka_unit_test(a_refusal_names_those_that_refuse),
 		cmocka_unit_test(an_exemption_shows_what_it_covered),
 		cmocka_unit_test(bytes_of_strangers_are_printable_in_results),
-		cmocka_unit_test(dns_trouble_alone_never_refuses_for_good),
+		cmocka_unit_test(a_refusal_for_good_holds_whatever_is_found_out),
+		cmocka_unit_test(who_is_let_in_for_sure_is_let_in_whatever_is_found_out),
 		cmocka_unit_test(strangers_never_relay),
 		cmocka_unit_test(replies_agree_with_verdicts),
 	};
