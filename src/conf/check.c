@@ -313,6 +313,40 @@ static void check_gate(struct loader *loader)
 			"'own.domains' is missing: the gate would take mail for nobody");
 }
 
+/* /0 for /24, and the whole world is one of us, or says who it is. All of IPv4, or all of IPv6 that
+ * is in use (2000::/3). */
+static bool is_everybody(struct prefix net)
+{
+	static const char *const worlds[] = {"0.0.0.0/0", "2000::/3"};
+	struct prefix world;
+
+	for (size_t i = 0; i < COUNTOF(worlds); i++) {
+		if (prefix_parse(span_text(worlds[i]), &world, NULL) == 0 &&
+			prefix_covers(net, world))
+			return true;
+	}
+	return false;
+}
+
+static void check_trust(struct loader *loader)
+{
+	const struct conf *conf = loader->conf;
+	char text[PREFIX_TEXT_SIZE];
+
+	for (size_t i = 0; i < conf->own_networks_len; i++) {
+		if (is_everybody(conf->own_networks[i]))
+			error_at(loader->diagnostics, location_find(loader, "own.networks"),
+				"%s is everybody: nobody would be checked, and strangers could relay",
+				prefix_print(conf->own_networks[i], text));
+	}
+	for (size_t i = 0; i < conf->proxy_from_len; i++) {
+		if (is_everybody(conf->proxy_from[i]))
+			error_at(loader->diagnostics, location_find(loader, "gate.proxy-from"),
+				"%s is everybody: any client could say that it is another, one of ours perhaps",
+				prefix_print(conf->proxy_from[i], text));
+	}
+}
+
 /* A relay for one of ours is none. */
 static void check_probe_clients(struct loader *loader)
 {
@@ -382,6 +416,7 @@ void conf_check_all(struct loader *loader)
 	check_transfers(loader);
 	conf_check_feeds(loader);
 	check_gate(loader);
+	check_trust(loader);
 	check_probe_clients(loader);
 	check_roles(loader);
 	if (conf->score_tag_at > conf->score_reject_at)
