@@ -67,6 +67,8 @@ static void backend_on_deadline(struct timer *timer, void *arg)
 			backend->step == STEP_READY ? "no reply in time" : "not ready in time");
 }
 
+/* A PROXY header goes out in one piece, and nothing behind it before the greeting: Postfix reads it
+ * at one go, Exim takes what follows for commands that come too early. */
 static void backend_introduce(struct backend *backend)
 {
 	const struct smtp_client *client = &backend->client;

@@ -556,6 +556,21 @@ def test_backend_that_relays_for_loopback_is_refused(site, raw, kind):
     assert site.start("gate", wait=False).wait() == 78
 
 
+@pytest.mark.parametrize("kind", ["proxy-v1", "proxy-v2"])
+def test_a_proxy_header_comes_in_one_piece(site, raw, kind):
+    """Postfix wants all of it in one read, and Exim nothing behind it before its greeting."""
+    raw.stop()
+    site.conf["gate"]["backend"]["pass-client"] = kind
+    with socket.create_server(("127.0.0.1", raw.port)) as listener:
+        listener.settimeout(60)
+        site.start("gate", wait=False)
+        header = listener.accept()[0].recv(4096)
+    if kind == "proxy-v1":
+        assert header.startswith(b"PROXY TCP4 ") and header.index(b"\r\n") == len(header) - 2
+    else:
+        assert header.startswith(b"\r\n\r\n\0\r\nQUIT\n\x21\x11") and len(header) == 16 + 12
+
+
 def test_backend_without_xclient_gets_no_mail(site, raw):
     raw.xclient = False
     gate = site.start("gate")

@@ -171,6 +171,19 @@ def test_postfix_defers(site):
         assert postfix.mails() == []
 
 
+def test_postfix_judges_the_reverse_name_of_the_client(site, nameserver):
+    """Postfix goes on with the gate's own reverse name where XCLIENT does not tell the client's."""
+    nameserver.ptr("192.0.2.77", "forged.bad.test")
+    site.conf["checks"].update({"fcrdns": "off", "no-ptr": "off"})
+    with Postfix(domains=["example.test"],
+                 settings=["smtpd_client_restrictions = reject_unknown_reverse_client_hostname",
+                           "unknown_client_reject_code = 550"]) as postfix:
+        before(site, postfix.xclient_port)
+        assert deliver(site.ports["gate"], "192.0.2.77").code == 250
+        reply = deliver(site.ports["gate"], "192.0.2.78")
+        assert reply.code == 550 and "cannot find your reverse hostname, [192.0.2.78]" in str(reply)
+
+
 def test_postfix_killed_in_the_message(site, postfix):
     before(site, postfix.xclient_port)
     with SmtpClient(site.ports["gate"], GOOD) as smtp:
