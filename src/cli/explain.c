@@ -327,7 +327,8 @@ static void explain_run(struct explain_job *job)
 	job->loop = loop;
 	job->views = views;
 	shelf_put(views, view_new_empty());
-	consultation = consultation_start(consult, job->client, explain_on_ready, job);
+	consultation = consultation_start(
+		consult, &(struct consult_client){job->client, conf, explain_on_ready, job});
 	consultation_wait(consultation);
 	loop_run(loop);
 }

@@ -25,7 +25,7 @@ struct consultation {
 	uint32_t magic;
 	struct consult *consult;
 	struct ip client;
-	const struct conf *conf; /* the one it began with */
+	const struct conf *conf; /* the client's */
 	struct gathering *gathering;
 	int64_t until_ms;
 	struct timer wait;
@@ -114,22 +114,22 @@ static void consultation_on_wait_over(struct timer *timer, void *arg)
 	c->ready(c, c->arg);
 }
 
-struct consultation *consultation_start(struct consult *consult, struct ip client,
-	void (*ready)(struct consultation *consultation, void *arg), void *arg)
+struct consultation *consultation_start(
+	struct consult *consult, const struct consult_client *client)
 {
 	struct loop *loop = consult->settings.loop;
 	struct consultation *c = mem_new(consultation);
 
 	c->magic = (uint32_t)MAGIC_consultation;
 	c->consult = consult;
-	c->client = client;
-	c->conf = consult->settings.conf;
-	c->ready = ready;
-	c->arg = arg;
+	c->client = client->ip;
+	c->conf = client->conf;
+	c->ready = client->ready;
+	c->arg = client->arg;
 	c->until_ms = loop_now_ms(loop) + consult->settings.limits->facts_ms;
 	timer_init(&c->wait, loop, consultation_on_wait_over, c);
 	c->gathering =
-		gathering_start(consult->gatherer, &(struct gathering_request){.client = client,
+		gathering_start(consult->gatherer, &(struct gathering_request){.client = client->ip,
 							   .view = consult_view(consult),
 							   .done = consultation_on_gathered,
 							   .arg = c});

@@ -41,8 +41,7 @@ static const struct consult_limits consult_limits_default = {
 	.incident_update_s = 60,
 };
 
-/* All have to live longer than the consult; conf as long as the consultations that began with it,
- * and until the next consult_set_conf. */
+/* All have to live longer than the consult, conf until the next consult_set_conf. */
 struct consult_settings {
 	struct loop *loop;
 	struct resolver *resolver;
@@ -56,17 +55,24 @@ struct consult_settings {
 struct consult *consult_new(const struct consult_settings *settings);
 /* All consultations have to be gone. */
 void consult_free(struct consult **consult);
-/* For the clients that come from now on: one that is there already ends under the rules that it
- * came under, and hears the same in one transaction, while lists and allowances are always the
- * newest. */
+/* What is gathered from now on, and the foreign lists that are watched. A client that is there ends
+ * under the rules that it came under, and hears the same in one transaction; lists and allowances
+ * are always the newest. */
 void consult_set_conf(struct consult *consult, const struct conf *conf);
 /* For `stockade status`: the health of conf->dnsbls[i]. NULL when the list is off. */
 const struct dnsbl_health *consult_dnsbl_health(const struct consult *consult, size_t dnsbl);
 
-/* ready: never from inside a call; once when DNS has told everything, and when a wait was ended by
- * the clock. The consultation may be freed in it. */
-struct consultation *consultation_start(struct consult *consult, struct ip client,
-	void (*ready)(struct consultation *consultation, void *arg), void *arg);
+struct consult_client {
+	struct ip ip;
+	const struct conf *conf; /* its rules; has to live as long as the consultation */
+	/* Never from inside a call; once when DNS has told everything, and when a wait was ended by
+	 * the clock. The consultation may be freed in it. */
+	void (*ready)(struct consultation *consultation, void *arg);
+	void *arg;
+};
+
+struct consultation *consultation_start(
+	struct consult *consult, const struct consult_client *client);
 void consultation_free(struct consultation **consultation);
 
 /* Whether a decision now is as good as one later: all facts are there, or their time is over, or

@@ -46,9 +46,10 @@ static void session_on_facts(struct consultation *consultation, void *arg)
 /* The client is known now: by its socket, or by the header of a balancer. */
 static void session_identify(struct session *s)
 {
+	const struct consult_client client = {s->client.ip, s->conf, session_on_facts, s};
 	int64_t wait_ms = session_greet_wait(s);
 
-	s->consultation = consultation_start(s->env->consult, s->client.ip, session_on_facts, s);
+	s->consultation = consultation_start(s->env->consult, &client);
 	if (wait_ms == 0 || consultation_is_settled(s->consultation)) {
 		session_greet(s);
 		return;

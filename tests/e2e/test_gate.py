@@ -822,6 +822,22 @@ def test_reload_drops_no_session(site, raw_gate, raw):
     assert len(raw.messages) == 2
 
 
+def test_reloads_while_a_balancer_is_silent(site, raw_gate):
+    """A session keeps the rules of the moment it began, whenever it is known whom it is for."""
+    with socket.create_connection(("127.0.0.1", site.ports["gate"])) as connection:
+        wait_for(lambda: deliver(site.ports["gate"], GOOD).code == 250)  # the session before has begun by then
+        for number, header in ((2, proxy_v1(GOOD)), (3, b"EHLO mail.good.test\r\nMAIL FROM:<a@good.test>\r\n"
+                                                       b"RCPT TO:<joe@example.test>\r\n")):
+            site.conf["hostname"] = f"mx{number}.example.test"
+            site.write()
+            raw_gate.reload()
+            connection.sendall(header)
+        replies = b""
+        while b"250 2.1.5" not in replies:
+            replies += connection.recv(4096) or pytest.fail(f"closed after {replies}")
+    assert b"mx1.example.test" in replies and b"mx2" not in replies
+
+
 def test_reload_asks_another_resolver(site, keeper, gate, sink, nameserver):
     assert deliver(site.ports["gate"], BARE).code == 550
     with NameServer(free_port()) as other:

@@ -18,6 +18,7 @@ struct bench {
 	struct resolver *resolver;
 	struct shelf *views;
 	struct sample sample;
+	const struct conf *rules; /* of clients that come */
 	struct consult *consult;
 	struct consultation *consultation;
 	struct consult_request request;
@@ -36,6 +37,7 @@ static void bench_init(struct bench *bench)
 	shelf_put(bench->views, known_view_new());
 	fake_dns_init(&bench->dns, bench->loop);
 	sample_init(&bench->sample);
+	bench->rules = &bench->sample.conf;
 	bench->sample.conf.dnsbls_len = 0;
 	bench->request = (struct consult_request){.helo = span_text("mail.good.test"),
 		.sender = span_text("a@good.test"),
@@ -82,8 +84,8 @@ static const struct consult_answer *bench_visit(struct bench *bench, const char 
 {
 	consultation_free(&bench->consultation);
 	bench->ready = 0;
-	bench->consultation =
-		consultation_start(bench->consult, sample_ip(client), on_ready, bench);
+	bench->consultation = consultation_start(bench->consult,
+		&(struct consult_client){sample_ip(client), bench->rules, on_ready, bench});
 	assert_int_equal(bench->ready, 0);
 	assert_false(consultation_is_ready(bench->consultation));
 	consultation_wait(bench->consultation);
@@ -261,6 +263,7 @@ static void a_client_ends_under_the_rules_that_it_came_under(void **state)
 	other = bench.sample.conf;
 	other.mode = MODE_OBSERVE;
 	consult_set_conf(bench.consult, &other);
+	bench.rules = &other;
 	consultation_decide(bench.consultation, &bench.request, &bench.answer);
 	assert_int_equal(bench.answer.verdict.kind, VERDICT_REFUSE);
 	assert_int_equal(bench_visit(&bench, "192.0.2.7")->verdict.kind, VERDICT_PASS);
@@ -275,8 +278,8 @@ static void a_client_of_ours_never_waits_for_dns(void **state)
 	(void)state;
 	bench_init(&bench);
 	bench_start(&bench);
-	bench.consultation =
-		consultation_start(bench.consult, sample_ip("10.0.0.7"), on_ready, &bench);
+	bench.consultation = consultation_start(bench.consult,
+		&(struct consult_client){sample_ip("10.0.0.7"), bench.rules, on_ready, &bench});
 	assert_true(consultation_is_ready(bench.consultation));
 	bench_done(&bench);
 }
