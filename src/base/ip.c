@@ -295,17 +295,52 @@ static const struct special_net special_nets[] = {
 	{"ff00::/8", false},
 };
 
-/* The same, as prefixes, which are asked for by the million. */
+/* The same, as prefixes, and those of IPv4 as ranges: they are asked for by the million. */
 static struct prefix special_prefixes[COUNTOF(special_nets)];
+static struct special_range {
+	uint32_t first, last;
+	bool documentation;
+} special_ranges[COUNTOF(special_nets)];
+static size_t special_ranges_len;
+
+static struct special_range range_of_v4(struct prefix prefix)
+{
+	return (struct special_range){
+		.first = ip_to_v4(prefix.ip), .last = ip_to_v4(prefix_last(prefix))};
+}
 
 __attribute__((constructor)) static void special_nets_parse(void)
 {
-	for (size_t i = 0; i < COUNTOF(special_nets); i++)
+	for (size_t i = 0; i < COUNTOF(special_nets); i++) {
+		struct special_range *range = &special_ranges[special_ranges_len];
+
 		prefix_parse(span_text(special_nets[i].text), &special_prefixes[i], NULL);
+		if (!prefix_is_v4(special_prefixes[i]))
+			continue;
+		*range = range_of_v4(special_prefixes[i]);
+		range->documentation = special_nets[i].documentation;
+		special_ranges_len++;
+	}
+}
+
+static bool v4_is_special_use(struct prefix prefix, bool with_documentation)
+{
+	struct special_range asked = range_of_v4(prefix);
+
+	for (size_t i = 0; i < special_ranges_len; i++) {
+		const struct special_range *range = &special_ranges[i];
+
+		if (asked.first <= range->last && range->first <= asked.last &&
+			(with_documentation || !range->documentation))
+			return true;
+	}
+	return false;
 }
 
 bool prefix_is_special_use(struct prefix prefix, bool with_documentation)
 {
+	if (prefix_is_v4(prefix))
+		return v4_is_special_use(prefix, with_documentation);
 	for (size_t i = 0; i < COUNTOF(special_nets); i++) {
 		if (special_nets[i].documentation && !with_documentation)
 			continue;

@@ -153,6 +153,7 @@ static int group_end(
 
 	if (ended < 0)
 		return (int)ended;
+	group_close(store, head->id);
 	sql_add_int(sql, head->id);
 	sql_add_ending(sql, ending);
 	ended = sql_update(sql);
@@ -231,6 +232,7 @@ static int group_set_until(struct store *store, int64_t group, const struct stor
 	AUTO(sql) *set = sql_start(store, Q_GROUP_SET_UNTIL);
 	int r;
 
+	group_close(store, group);
 	sql_add_id(note, renewal->event);
 	sql_add_int(note, group);
 	sql_add_int(note, renewal->until_s);

@@ -77,6 +77,14 @@ static struct open_group *open_add(struct store *store, int64_t id, int64_t slot
 	return group;
 }
 
+void group_close(struct store *store, int64_t group)
+{
+	for (size_t i = 0; i < store->open.len; i++) {
+		if (store->open.groups[i].id == group)
+			buf_clear(&store->open.groups[i].key); /* like no other */
+	}
+}
+
 void groups_forget(struct store *store)
 {
 	for (size_t i = 0; i < OPEN_GROUPS; i++)

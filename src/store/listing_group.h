@@ -32,6 +32,8 @@ int group_go_on(
 /* Of which list and sublist it is; E_ABSENT. */
 int group_slot(struct store *store, int64_t group, int64_t *ret_slot);
 
+/* It ends, or gets another end: nothing more joins it. */
+void group_close(struct store *store, int64_t group);
 /* They may be of a transaction that was rolled back, or is over. */
 void groups_forget(struct store *store);
 void groups_done(struct store *store);

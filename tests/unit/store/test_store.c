@@ -72,6 +72,35 @@ static void a_sublist_holds_a_source_once(void **state)
 	assert_found(store, STORE_ENDED, "main", "198.51.100.1", "198.51.100.1");
 }
 
+/* Within one transaction: what ended is no group for what comes after, however alike. */
+static void a_group_that_ended_takes_no_more(void **state)
+{
+	AUTO(store) *store = open_store();
+	struct store_listing listing = {.list = span_text("main"),
+		.sublist = span_text("manual"),
+		.source = source_of("198.51.100.1"),
+		.policy = span_text("by-hand"),
+		.reason = span_text("spam")};
+	struct store_evidence evidence = {.kind = span_text("operator")};
+	uint64_t evidence_id = 0, id = 0, count = 0;
+
+	(void)state;
+	assert_int_equal(store_begin(store), 0);
+	assert_int_equal(event_add(store, "add", 0, &listing.added_event), 0);
+	assert_int_equal(store_evidence_add(store, &evidence, &evidence_id), 1);
+	assert_int_equal(store_listing_add(store, &listing, evidence_id, &id), 1);
+	assert_int_equal(
+		store_listing_end(store, id,
+			&(struct store_ending){2000, span_text("root"), span_text("over"), 0}),
+		0);
+	listing.source = source_of("198.51.100.2");
+	assert_int_equal(store_listing_add(store, &listing, evidence_id, &id), 1);
+	assert_int_equal(store_commit(store), 0);
+	assert_int_equal(store_list_count(store, span_text("main"), &count), 0);
+	assert_int_equal(count, 1);
+	assert_found(store, STORE_COVERING, "main", "198.51.100.2", "198.51.100.2");
+}
+
 static void nothing_is_listed_without_evidence_and_criterion(void **state)
 {
 	AUTO(store) *store = open_store();
@@ -650,6 +679,7 @@ int main(void)
 		TEST(what_covers_and_what_lies_within),
 		TEST(domains_cover_by_label_not_by_letter),
 		TEST(a_sublist_holds_a_source_once),
+		TEST(a_group_that_ended_takes_no_more),
 		TEST(nothing_is_listed_without_evidence_and_criterion),
 		TEST(an_event_is_undone_once),
 		TEST(a_changed_or_missing_event_shows),
