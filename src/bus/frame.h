@@ -19,7 +19,7 @@ enum {
 	MESSAGE_SOURCES_MAX = 10000, /* of one command */
 	MESSAGE_NETS_MAX = 32768,    /* the same, in their short form */
 	MESSAGE_NET_SIZE = 17,
-	MESSAGE_TEXT_MAX = 1024,     /* bytes of a string without a limit of its own: a reason */
+	MESSAGE_TEXT_MAX = 1024, /* bytes of a string without a limit of its own: a reason */
 	MESSAGE_FEED_ENTRIES_MAX = 4096,
 };
 

@@ -255,7 +255,7 @@ struct conf {
 	size_t probe_clients_len;
 	const struct ip *probe_clients; /* gate.probe-client: at most one of each family */
 	struct conf_location probe_clients_location;
-	bool fail_open; /* gate.if-we-fail: accept */
+	bool fail_open;              /* gate.if-we-fail: accept */
 	uint64_t message_size_limit; /* 0: the mail server's */
 
 	size_t checks_len;

@@ -176,7 +176,8 @@ static void chunks_say_how_much_follows(void **state)
 		uint64_t octets = 0;
 		bool last = false;
 
-		if (smtp_chunk_parse(span_text(chunks[i].params), &octets, &last) != chunks[i].result ||
+		if (smtp_chunk_parse(span_text(chunks[i].params), &octets, &last) !=
+				chunks[i].result ||
 			octets != chunks[i].octets || last != chunks[i].last)
 			fail_msg("BDAT '%s'", chunks[i].params);
 	}
