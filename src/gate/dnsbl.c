@@ -193,6 +193,8 @@ const char *dnsbl_test_text(enum dnsbl_test test)
 	static const char *const texts[DNSBL_TEST_COUNT] = {
 		[DNSBL_TEST_PASSED] = "passes its tests",
 		[DNSBL_TEST_EMPTY] = "does not list 127.0.0.2: emptied or shut down",
+		[DNSBL_TEST_FILTERED] =
+			"has 127.0.0.2 without an address: does the resolver keep 127.0.0.0/8 away?",
 		[DNSBL_TEST_EVERYTHING] = "lists 127.0.0.1, so everything",
 		[DNSBL_TEST_WRONG] =
 			"answers with what is no listing: over quota, a public resolver, or a lost domain",

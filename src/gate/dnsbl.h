@@ -46,6 +46,7 @@ enum {
 enum dnsbl_test {
 	DNSBL_TEST_PASSED,
 	DNSBL_TEST_EMPTY,      /* 127.0.0.2 is not listed */
+	DNSBL_TEST_FILTERED,   /* its name is there, without an address: somebody took that away */
 	DNSBL_TEST_EVERYTHING, /* 127.0.0.1 is listed */
 	DNSBL_TEST_WRONG,      /* an answer that is none: quota, parked domain */
 	DNSBL_TEST_SILENT,     /* no answer */

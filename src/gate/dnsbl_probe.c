@@ -69,6 +69,9 @@ static enum dnsbl_test points_judge(const struct test_point points[POINTS])
 		return DNSBL_TEST_WRONG;
 	if (clean->status == RESOLVER_FOUND)
 		return DNSBL_TEST_EVERYTHING;
+	/* Protection against DNS rebinding takes addresses out of answers and leaves the name. */
+	if (listed->status == RESOLVER_NODATA)
+		return DNSBL_TEST_FILTERED;
 	return listed->status == RESOLVER_FOUND ? DNSBL_TEST_PASSED : DNSBL_TEST_EMPTY;
 }
 

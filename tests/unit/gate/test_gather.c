@@ -563,6 +563,27 @@ static void an_emptied_list_and_a_quota_code_are_errors(void **state)
 	bench_done(&bench);
 }
 
+static void a_resolver_that_takes_addresses_away_is_told_from_an_emptied_list(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_init(&bench);
+	fake_dns_clear(&bench.dns);
+	for (size_t i = 0; i < SAMPLE_DNSBLS; i++)
+		bench_zone(&bench, bench.sample.dnsbls[i].zone);
+	for (size_t i = 0; i < SAMPLE_DNSBLS; i++)
+		bench.dns.records[i].type = DNS_TXT; /* what is left of the name */
+	bench_start(&bench);
+	bench_gather(&bench, "192.0.2.9");
+	for (size_t i = 0; i < SAMPLE_DNSBLS; i++) {
+		assert_int_equal(
+			gatherer_health(bench.gatherer, i)->last_test, DNSBL_TEST_FILTERED);
+		assert_true(bench.sample.facts.dnsbls[i].list_error);
+	}
+	bench_done(&bench);
+}
+
 static void one_quota_answer_is_no_hit_though_the_list_is_healthy(void **state)
 {
 	struct bench bench;
@@ -709,6 +730,7 @@ int main(void)
 		cmocka_unit_test(a_gathering_may_end_at_any_moment),
 		cmocka_unit_test(a_list_that_lists_everything_never_counts),
 		cmocka_unit_test(an_emptied_list_and_a_quota_code_are_errors),
+		cmocka_unit_test(a_resolver_that_takes_addresses_away_is_told_from_an_emptied_list),
 		cmocka_unit_test(one_quota_answer_is_no_hit_though_the_list_is_healthy),
 		cmocka_unit_test(a_reload_reads_the_same_answers_by_new_codes),
 		cmocka_unit_test(without_a_resolver_everything_is_unknown_and_mail_goes_on),
