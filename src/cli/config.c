@@ -27,8 +27,8 @@ int verb_config_check(struct cli *cli)
 	conf_report_print(&report, path, &text);
 	if (cli->json)
 		output_json(output_json_report(&report, path));
-	else if (r < 0 || !cli->quiet)
-		fputs(buf_cstr(&text), stderr);
+	else if (r < 0 || !cli->quiet) /* warnings are what a check that passes has found */
+		fputs(buf_cstr(&text), r < 0 ? stderr : stdout);
 	if (r >= 0 && !cli->json && !cli->quiet)
 		printf("%s: no errors\n", path);
 	buf_done(&text);

@@ -335,14 +335,14 @@ static void check_trust(struct loader *loader)
 
 	for (size_t i = 0; i < conf->own_networks_len; i++) {
 		if (is_everybody(conf->own_networks[i]))
-			error_at(loader->diagnostics, location_find(loader, "own.networks"),
-				"%s is everybody: nobody would be checked, and strangers could relay",
+			warn_at(loader->diagnostics, location_find(loader, "own.networks"),
+				"nobody is checked, and strangers may relay: %s is everybody",
 				prefix_print(conf->own_networks[i], text));
 	}
 	for (size_t i = 0; i < conf->proxy_from_len; i++) {
 		if (is_everybody(conf->proxy_from[i]))
-			error_at(loader->diagnostics, location_find(loader, "gate.proxy-from"),
-				"%s is everybody: any client could say that it is another, one of ours perhaps",
+			warn_at(loader->diagnostics, location_find(loader, "gate.proxy-from"),
+				"any client may say that it is another, one of ours perhaps: %s is everybody",
 				prefix_print(conf->proxy_from[i], text));
 	}
 }

@@ -257,11 +257,6 @@ static const struct bad bads[] = {
 		"5:8: error: 'gate.backend.address' is missing", 1},
 	{"own: {domains: [a.example]}\ngate: {listen: [\"127.0.0.1:25\"], backend: {address: \"127.0.0.1:26\"}}\n",
 		"5:34: error: 'pass-client' is missing", 1},
-	{"own: {networks: [10.0.0.0/8, 0.0.0.0/0]}\n",
-		"4:7: error: 0.0.0.0/0 is everybody: nobody would be checked", 1},
-	{"own: {networks: [\"::/0\"]}\n", "4:7: error: ::/0 is everybody", 1},
-	{"gate: {proxy-from: [\"2000::/3\", \"fc00::/7\"]}\n",
-		"4:8: error: 2000::/3 is everybody: any client could say", 1},
 	{"gate: {probe-client: 127.0.0.2}\n",
 		"4:8: error: 127.0.0.2 is in 'own.networks', and for those", 1},
 	{"gate: {probe-client: [192.0.2.1, 192.0.2.2]}\n",
@@ -398,6 +393,32 @@ static void a_public_resolver_is_only_warned_about(void **state)
 	assert_non_null(strstr(printed, "test.yaml: 1 warning\n"));
 }
 
+static void who_trusts_everybody_is_warned(void **state)
+{
+	static const struct {
+		const char *text, *warning;
+	} rows[] = {
+		{LEAST "own: {networks: [10.0.0.0/8, 0.0.0.0/0]}\n",
+			"4:7: warning: nobody is checked, and strangers may relay: 0.0.0.0/0 is everybody"},
+		{LEAST "own: {networks: [\"::/0\"]}\n", "4:7: warning: nobody is checked"},
+		{LEAST "gate: {proxy-from: [\"fc00::/7\", \"2000::/3\"]}\n",
+			"4:8: warning: any client may say that it is another"},
+		{LEAST "own: {networks: [10.0.0.0/8, \"fc00::/7\"]}\n", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(rows); i++) {
+		unsigned errors = 7;
+
+		assert_int_equal(load(rows[i].text, strlen(rows[i].text), &errors), 0);
+		assert_int_equal(errors, 0);
+		if (rows[i].warning != NULL)
+			assert_non_null(strstr(printed, rows[i].warning));
+		else
+			assert_null(strstr(printed, "warning"));
+	}
+}
+
 static void an_overlong_portal_url_is_refused(void **state)
 {
 	char text[512], url[128];
@@ -437,6 +458,7 @@ int main(void)
 		cmocka_unit_test(all_errors_come_at_once_in_order),
 		cmocka_unit_test(the_caret_counts_characters),
 		cmocka_unit_test(a_public_resolver_is_only_warned_about),
+		cmocka_unit_test(who_trusts_everybody_is_warned),
 		cmocka_unit_test(an_overlong_portal_url_is_refused),
 		cmocka_unit_test(many_errors_are_counted_and_bounded),
 	};
