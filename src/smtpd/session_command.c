@@ -168,6 +168,30 @@ static void session_on_data(struct session *s, const struct smtp_command *comman
 	}
 }
 
+/* RFC 5321 section 4.1.1.5: no parameters. */
+static void session_on_rset(struct session *s, const struct smtp_command *command)
+{
+	if (command->params.len != 0) {
+		session_fault_verb(s, REFUSAL_SYNTAX, SMTP_RSET);
+		return;
+	}
+	session_reset(s);
+	session_reply(s, "250 2.0.0 Ok");
+	session_count_junk(s);
+}
+
+/* Nobody hears from us who has a mailbox (RFC 5321 section 7.3). */
+static void session_on_vrfy(struct session *s, const struct smtp_command *command)
+{
+	if (command->params.len == 0) {
+		session_fault_verb(s, REFUSAL_SYNTAX, SMTP_VRFY);
+		return;
+	}
+	session_reply(s,
+		"252 2.0.0 Cannot verify the user, but will take a message and try to deliver it");
+	session_count_junk(s);
+}
+
 static void session_on_quit(struct session *s)
 {
 	buf_append_format(session_out(s), "221 2.0.0 %s Bye\r\n", s->conf->hostname);
@@ -215,18 +239,14 @@ void session_command(struct session *s, const struct smtp_command *command)
 		session_on_data(s, command);
 		break;
 	case SMTP_RSET:
-		session_reset(s);
-		session_reply(s, "250 2.0.0 Ok");
-		session_count_junk(s);
+		session_on_rset(s, command);
 		break;
 	case SMTP_NOOP:
 		session_reply(s, "250 2.0.0 Ok");
 		session_count_junk(s);
 		break;
 	case SMTP_VRFY:
-		session_reply(s,
-			"252 2.0.0 Cannot verify the user, but will take a message and try to deliver it");
-		session_count_junk(s);
+		session_on_vrfy(s, command);
 		break;
 	case SMTP_HELP:
 		session_reply(s, "214 2.0.0 See RFC 5321");
