@@ -17,7 +17,7 @@ STANDING_INCLUDES = {
 }
 
 # The law: who parses strangers' bytes cannot open the store; who opens the store parses no strangers' bytes.
-STORE_KEEPERS = re.compile(r"(store|keeper)/.*|roles/keeper\.[ch]")
+STORE_KEEPERS = re.compile(r"(store|keeper)/.*|roles/keeper\.[ch]|cli/store\.c")
 STRANGERS = ("dns/message", "dns/query", "smtp/", "server/", "http/", "portal/", "zone/", "xfr/", "gate/", "smtpd/", "resolve/",
              "feed/", "rbldata/", "rbldnsd/", "courier/")
 

@@ -128,20 +128,32 @@ static void keeper_on_keep(struct timer *timer, void *arg)
 		keeper_keep(keeper);
 }
 
+/* A store that was replaced is found although nobody changes anything. */
+static void keeper_look_at_store(struct keeper *keeper)
+{
+	int r = keeper->guard.store != NULL ? store_check(keeper->guard.store) : 0;
+
+	if (r < 0)
+		store_guard_failed(&keeper->guard, r);
+	if (!store_guard_is_well(&keeper->guard))
+		keeper_try_store(keeper);
+}
+
 static void keeper_on_tick(struct timer *timer, void *arg)
 {
 	struct keeper *keeper = OBJ(keeper, arg);
 
 	timer_set(timer, loop_now_ms(keeper->loop) + TICK_MS);
 	transaction_commit(keeper->transaction);
-	if (!store_guard_is_well(&keeper->guard))
-		keeper_try_store(keeper);
+	keeper_look_at_store(keeper);
 	store_guard_look(&keeper->guard);
 	clock_guard_allows(&keeper->clock, clock_now_s(), loop_now_ms(keeper->loop));
 	if (!store_guard_is_well(&keeper->guard))
 		return;
 	publisher_turn(keeper->publisher);
 	publisher_forget(keeper->publisher);
+	if (keeper->guard.store == NULL)
+		return; /* that may have found it damaged */
 	command_queue_resume(keeper->parts.queue);
 	keeper_arm_expiry(keeper);
 }

@@ -48,6 +48,8 @@ int store_guard_open(struct store_guard *guard, bool create)
 			(int)where.len, (const char *)where.ptr);
 	if (r < 0)
 		return store_guard_give_up(guard, r, &why);
+	if (store_log_was_moved(guard->store))
+		log_event(EV_STORE_LOG_MOVED, LOG_FIELDS(log_text("store", guard->conf->store)));
 	guard->reserve = store_reserve(guard->store) < 0 ? RESERVE_NONE : RESERVE_KEPT;
 	return 0;
 }

@@ -15,22 +15,32 @@ static const struct store_ops *const backends[] = {
 #undef STORE
 };
 
-static int store_open_as(
-	const char *url, enum store_access access, struct store **ret_store, struct fault *why)
+static int backend_of(const char *url, const struct store_ops **ret_ops, struct fault *why)
 {
-	struct store *store = NULL;
 	int kind = store_url_kind(span_text(url));
-	int r;
 
 	if (kind < 0)
 		return fault_set(
 			why, E_CONFIG, "store '%s' is not of the form %s", url, store_url_forms);
-	if (sodium_init() < 0)
-		return fault_set(why, E_SYSTEM, "no source of random numbers");
-	r = backends[kind]->open(url, access, &store, why);
+	*ret_ops = backends[kind];
+	return 0;
+}
+
+static int store_open_as(
+	const char *url, enum store_access access, struct store **ret_store, struct fault *why)
+{
+	const struct store_ops *ops = NULL;
+	struct store *store = NULL;
+	int r = backend_of(url, &ops, why);
+
 	if (r < 0)
 		return r;
-	store->ops = backends[kind];
+	if (sodium_init() < 0)
+		return fault_set(why, E_SYSTEM, "no source of random numbers");
+	r = ops->open(url, access, &store, why);
+	if (r < 0)
+		return r;
+	store->ops = ops;
 	store->reader = access == STORE_READ;
 	store->statements = statements_new();
 	*ret_store = store;
@@ -55,6 +65,27 @@ void store_free(struct store **store)
 	groups_done(*store);
 	(*store)->ops->close(*store);
 	*store = NULL;
+}
+
+int store_backup(const char *url, const char *path, struct fault *why)
+{
+	const struct store_ops *ops = NULL;
+	int r = backend_of(url, &ops, why);
+
+	return r < 0 ? r : ops->backup(url, path, why);
+}
+
+int store_restore(const char *url, const char *path, struct fault *why)
+{
+	const struct store_ops *ops = NULL;
+	int r = backend_of(url, &ops, why);
+
+	return r < 0 ? r : ops->restore(url, path, why);
+}
+
+bool store_log_was_moved(const struct store *store)
+{
+	return store->log_was_moved;
 }
 
 const char *store_error_text(const struct store *store)

@@ -28,6 +28,9 @@ struct store_ops {
 	/* With the schema of this program. On failure nothing is left open. */
 	int (*open)(const char *url, enum store_access access, struct store **ret_store,
 		struct fault *why);
+	/* As store_backup and store_restore. */
+	int (*backup)(const char *url, const char *path, struct fault *why);
+	int (*restore)(const char *url, const char *path, struct fault *why);
 	void (*close)(struct store *store); /* frees it; its statements were discarded */
 	void (*describe)(struct store *store, char *text, size_t size);
 

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "conf/store_url.h"
 #include "store/schema.h"
+#include "store/sqlite_file.h"
 #include "store/store_priv.h"
 
 /*
@@ -245,12 +246,19 @@ static int set_up(struct sqlite *s, enum store_access access)
 		[STORE_WRITE] = SQLITE_OPEN_READWRITE,
 		[STORE_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
 	};
+	int moved = access != STORE_READ ? sqlite_log_move_other(s->path) : 0;
 	int code = sqlite3_open_v2(
 		s->path, &s->db, flags[access] | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 	int r;
 
+	if (moved < 0)
+		return sqlite_error(s, moved, "the log of another store lies beside it");
+	s->store.log_was_moved = moved > 0;
 	if (code != SQLITE_OK)
 		return s->db != NULL ? sqlite_fail(s, code) : E_NOMEM;
+	if (access != STORE_READ && sqlite3_db_readonly(s->db, "main") > 0)
+		return sqlite_error(s, E_DENIED, "it is read-only"); /* SQLite makes do with that */
+	sqlite_log_keep(s->db);
 	sqlite3_busy_timeout(s->db, BUSY_MS);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	r = sqlite_execute(s, settings_both);
@@ -258,6 +266,9 @@ static int set_up(struct sqlite *s, enum store_access access)
 		r = sqlite_execute(s, settings_writer);
 	if (r >= 0)
 		r = migrate(s, access);
+	if (r >= 0 && access != STORE_READ &&
+		(code = sqlite_file_sign(s->db, s->path)) != SQLITE_OK)
+		r = sqlite_fail(s, code);
 	if (r >= 0 && stat(s->path, &s->file) < 0)
 		r = err_from_errno(errno);
 	return r;
@@ -395,6 +406,8 @@ static int sqlite_reserve(struct store *store)
 
 const struct store_ops sqlite_ops = {
 	.open = sqlite_open,
+	.backup = sqlite_file_backup,
+	.restore = sqlite_file_restore,
 	.close = sqlite_close,
 	.describe = sqlite_describe,
 	.check = sqlite_check,

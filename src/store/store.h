@@ -27,6 +27,15 @@ int store_open(const char *url, bool create, struct store **ret_store, struct fa
 int store_open_reader(const char *url, struct store **ret_store, struct fault *why);
 void store_free(struct store **store);
 
+/* A copy of one state of the store in a file that is not there yet, while others write. */
+int store_backup(const char *url, const char *path, struct fault *why);
+/* A copy of that file in the place of the store, whoever has it open: a keeper finds it replaced.
+ * What was there stands beside it then, with ".before" behind the name. A file that is no store, or
+ * damaged, changes nothing. */
+int store_restore(const char *url, const char *path, struct fault *why);
+/* When it was opened, the log of another store lay beside it, and was moved away. */
+bool store_log_was_moved(const struct store *store);
+
 /* The last failure, for people; empty before the first. */
 const char *store_error_text(const struct store *store);
 /* Where it is and how large, for status. */

@@ -45,6 +45,7 @@ struct open_groups {
 struct store {
 	const struct store_ops *ops;
 	bool reader, in_transaction;
+	bool log_was_moved;     /* of another store, when this one was opened */
 	struct sql *statements; /* sql.h */
 	struct row_counts counts, counts_at_savepoint;
 	/* The last ones looked up, since imports ask for the same each time (list_slot.h). */

@@ -258,55 +258,105 @@ def damage(path):
 def test_a_damaged_store_leaves_the_lists_as_they_are(pair):
     path = pair.path("store", "stockade.db")
     add(pair, "198.51.100.1")
+    pair.cli("backup", pair.path("good.db"))
     assert pair.keeper.stop() == 0
-    os.rename(path, path + ".good")
-    with open(path, "wb") as file:
-        os.fchmod(file.fileno(), 0o666)
     damage(path)
     pair.keeper = pair.start("keeper")
     pair.keeper.wait_for_event("store.bad")
     assert answer(pair, "198.51.100.1") == ["127.0.0.8"]
     refused = add(pair, "198.51.100.2", check=False)
     assert refused.returncode != 0 and "stay as they are" in refused.stderr
-    os.rename(path + ".good", path)  # restored from the backup, under the running keeper
+    pair.cli("restore", pair.path("good.db"), "-y")
     pair.keeper.wait_for_event("store.back")
     add(pair, "198.51.100.2")
     assert answer(pair, "198.51.100.1") == answer(pair, "198.51.100.2") == ["127.0.0.8"]
 
 
+def test_a_backup_is_made_and_restored_beside_a_running_keeper(pair):
+    backup = pair.path("backup.db")
+    add(pair, "198.51.100.1")
+    pair.cli("backup", backup)
+    add(pair, "198.51.100.2")
+    serial = zone_serial(pair)
+    pair.cli("restore", backup, "-y")
+    wait_for(lambda: answer(pair, "198.51.100.2") == [], what="the backup to be served")
+    assert answer(pair, "198.51.100.1") == ["127.0.0.8"] and zone_serial(pair) > serial
+    add(pair, "198.51.100.3")
+    assert answer(pair, "198.51.100.3") == ["127.0.0.8"]
+    # What was there is kept, and is a backup as well.
+    pair.cli("restore", pair.path("store", "stockade.db.before"), "-y")
+    wait_for(lambda: answer(pair, "198.51.100.2") == ["127.0.0.8"], what="the store before to be served")
+
+
+def test_backups_write_over_nothing_and_restore_takes_no_damage(pair):
+    backup = pair.path("backup.db")
+    add(pair, "198.51.100.1")
+    pair.cli("backup", backup)
+    assert os.stat(backup).st_mode & 0o777 == 0o600
+    os.symlink(pair.path("elsewhere"), pair.path("link"))
+    os.symlink(pair.path("elsewhere"), pair.path("other.part"))
+    for name in ("backup.db", "link", "other"):
+        refused = pair.cli("backup", pair.path(name), check=False)
+        assert refused.returncode == 65 and "exists" in refused.stderr
+    assert not os.path.exists(pair.path("elsewhere"))
+    with open(backup, "r+b") as file:
+        file.seek(8192)
+        file.write(b"\xff" * 4096)
+    with open(pair.path("text"), "w", encoding="ascii") as file:
+        file.write("no store\n" * 1000)
+    for name in ("backup.db", "text", "missing"):
+        assert pair.cli("restore", pair.path(name), "-y", check=False).returncode in (65, 66, 70)
+    assert answer(pair, "198.51.100.1") == ["127.0.0.8"] and not pair.keeper.events("store.bad")
+    assert os.listdir(pair.path("store")).count("stockade.db.before") == 0
+
+
+def test_a_backup_put_in_by_hand_is_not_mixed_with_the_log_of_a_crash(pair):
+    path = pair.path("store", "stockade.db")
+    add(pair, "198.51.100.1")
+    pair.cli("backup", path + ".new")
+    for part in range(8):  # more than stays in the log's first pages
+        pair.cli("list", "add", *[f"20.1.{part}.{host}" for host in range(250)], "--list", "main", "--reason", "x" * 500)
+    os.chown(path + ".new", os.stat(path).st_uid, os.stat(path).st_gid)
+    pair.keeper.kill()
+    assert os.path.getsize(path + "-wal") != 0
+    os.rename(path + ".new", path)
+    pair.keeper = pair.start("keeper")
+    pair.keeper.wait_for_event("store.log-moved")
+    wait_for(lambda: answer(pair, "20.1.7.249") == [], what="the backup to be served")
+    assert answer(pair, "198.51.100.1") == ["127.0.0.8"]
+    # A log that is its own is played after a crash, of this file as of any.
+    add(pair, "198.51.100.2")
+    pair.keeper.kill()
+    pair.keeper = pair.start("keeper")
+    assert answer(pair, "198.51.100.2") == ["127.0.0.8"]
+    assert status(pair)["lists"][0]["listings"] == 2
+    with contextlib.closing(sqlite3.connect(path)) as store:
+        assert store.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
 def test_a_store_that_is_gone_is_not_made_anew(pair):
     add(pair, "198.51.100.1")
+    pair.cli("backup", pair.path("good.db"))
     assert pair.keeper.stop() == 0
     for file in os.listdir(pair.path("store")):
         os.unlink(pair.path("store", file))
     pair.keeper = pair.start("keeper")
     assert "restore it from a backup" in pair.keeper.wait_for_event("store.bad")[0]["reason"]
     assert answer(pair, "198.51.100.1") == ["127.0.0.8"]
-
-
-def back_up(path):
-    with contextlib.closing(sqlite3.connect(path)) as store, contextlib.closing(sqlite3.connect(path + ".bak")) as copy:
-        store.backup(copy)
-
-
-def restore(path):
-    owner = os.stat(path)
-    for suffix in ("-wal", "-shm"):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path + suffix)
-    os.chown(path + ".bak", owner.st_uid, owner.st_gid)
-    os.rename(path + ".bak", path)
+    pair.cli("restore", pair.path("good.db"), "-y")
+    pair.keeper.wait_for_event("store.back")
+    add(pair, "198.51.100.2")
 
 
 def test_the_serial_never_goes_back_after_a_restore(pair):
-    path = pair.path("store", "stockade.db")
+    backup = pair.path("backup.db")
     add(pair, "198.51.100.1")
-    back_up(path)
+    pair.cli("backup", backup)
     for number in range(2, 6):
         add(pair, f"198.51.100.{number}")
     serial = status(pair)["serial"]
     assert pair.keeper.stop() == 0
-    restore(path)
+    pair.cli("restore", backup, "-y")
     pair.keeper = pair.start("keeper")
     wait_for(lambda: answer(pair, "198.51.100.5") == [], what="the older state to be served")
     assert status(pair)["serial"] > serial
@@ -315,14 +365,14 @@ def test_the_serial_never_goes_back_after_a_restore(pair):
 
 def test_a_store_restored_under_the_running_keeper_is_published_under_a_new_serial(pair):
     """It is seen before the next snapshot is written, though nobody changes anything."""
-    path = pair.path("store", "stockade.db")
+    backup = pair.path("backup.db")
     add(pair, "198.51.100.1")
-    back_up(path)
+    pair.cli("backup", backup)
     wait_for(lambda: int(pair.keeper.events("snapshot.written")[-1]["serial"]) == status(pair)["serial"], what="its snapshot")
     time.sleep(3)  # what the file before it needed is forgotten: until the next file nothing is written to the store
     add(pair, "198.51.100.2")
     serial = status(pair)["serial"]
-    restore(path)
+    pair.cli("restore", backup, "-y")
     pair.keeper.wait_for_event("store.bad")
     pair.keeper.wait_for_event("store.back")
     wait_for(lambda: answer(pair, "198.51.100.2") == [], what="the older state to be served")

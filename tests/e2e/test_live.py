@@ -60,20 +60,12 @@ def live(site):
 
 def copy_store(site):
     """A backup, taken while the keeper runs."""
-    path = site.path("store", "stockade.db")
-    with contextlib.closing(sqlite3.connect(path)) as store, contextlib.closing(sqlite3.connect(path + ".bak")) as copy:
-        store.backup(copy)
+    site.cli("backup", site.path("backup.db"))
 
 
 def restore_store(site):
     """The backup in the place of the store, with the keeper stopped."""
-    path = site.path("store", "stockade.db")
-    owner = os.stat(path)
-    for suffix in ("-wal", "-shm"):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path + suffix)
-    os.rename(path + ".bak", path)
-    os.chown(path, owner.st_uid, owner.st_gid)
+    site.cli("restore", site.path("backup.db"), "-y")
 
 
 # ---- sustained change ----
