@@ -150,24 +150,24 @@ static int slot_of_listing(struct store *store, uint64_t id, int64_t *ret_slot)
 
 /* One sublist after the other; within each, a group after the other. So a page begins where the
  * one before it ended, however long the list is. */
-static int listings_page(struct store *store, struct selection *selection)
+static int listings_page(struct store *store, const struct selection *all)
 {
 	AUTO(sql) *slots = sql_start(store, Q_SLOTS_OF_LIST);
-	struct store_select rest = *selection->select;
+	struct store_select rest = *all->select;
+	struct selection selection = *all;
 	int64_t from = 0;
 	int r = slot_of_listing(store, rest.after_id, &from);
 
-	selection->select = &rest;
-	selection->given = 0;
+	selection.select = &rest;
 	sql_add_text(slots, rest.list);
 	while (r == 0 && (r = sql_next(slots)) > 0) {
 		int64_t slot = sql_int(slots, 0);
 
 		r = slot < from ? 0
-				: page_of_slot(
-					  store, slot, slot == from ? rest.after_id : 0, selection);
+				: page_of_slot(store, slot, slot == from ? rest.after_id : 0,
+					  &selection);
 		if (rest.limit != 0)
-			rest.limit -= selection->given;
+			rest.limit -= selection.given;
 	}
 	return r;
 }
