@@ -3,9 +3,11 @@
  * keeper and are painted here as a snapshot is, so that what is written is what the DNS role
  * answers. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -155,16 +157,36 @@ static int export_write(struct cli *cli, const struct export_request *request, F
 	return 0;
 }
 
+/* Whoever may write to the folder may have put a link there, for root to follow. */
+static int part_open(struct cli *cli, const char *file, const char *part, FILE **ret_out)
+{
+	struct stat before;
+	bool is_there = lstat(file, &before) == 0;
+	int fd;
+
+	if (is_there && !S_ISREG(before.st_mode))
+		return cli_fail(cli, E_EXISTS, "'%s' is a link, or no file", file);
+	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return cli_fail(cli, err_from_errno(errno), "cannot create '%s': %s", part,
+			err_text(err_from_errno(errno)));
+	/* As the file that it replaces; an owner is kept by root alone. */
+	if (is_there && ((fchown(fd, before.st_uid, before.st_gid) < 0 && errno != EPERM) ||
+				fchmod(fd, before.st_mode & 0777) < 0))
+		cli_remark(cli, "'%s' does not get the owner and mode of the file before", file);
+	*ret_out = fdopen(fd, "w");
+	return 0;
+}
+
 /* rbldnsd looks at its files when it likes: it has to find the old one or the new one. */
 static int export_to_file(struct cli *cli, const struct export_request *request)
 {
 	const char *part = arena_format(cli->arena, "%s.part", request->file);
-	FILE *out = fopen(part, "we");
-	int code;
+	FILE *out = NULL;
+	int code = part_open(cli, request->file, part, &out);
 
-	if (out == NULL)
-		return cli_fail(cli, err_from_errno(errno), "cannot create '%s': %s", part,
-			err_text(err_from_errno(errno)));
+	if (code != 0)
+		return code;
 	code = export_write(cli, request, out);
 	if (code == 0 && (fflush(out) != 0 || fsync(fileno(out)) != 0))
 		code = cli_fail(cli, E_IO, "cannot write '%s'", part);

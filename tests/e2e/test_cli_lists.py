@@ -280,3 +280,22 @@ def test_lookup_reads_an_older_snapshot_when_the_newest_is_damaged(site, keeper)
         file.write(b"not a snapshot")
     found = site.json("lookup", "198.51.100.9", check=False)
     assert found["from"] == "snapshot" and found["serial"] == newest
+
+
+def test_an_export_writes_through_no_link(site, keeper):
+    add(site, "198.51.100.9", "--list", "main")
+    target, path = site.path("precious"), site.path("list.txt")
+    with open(target, "w", encoding="ascii") as file:
+        file.write("mine\n")
+    for link in (path, path + ".part"):
+        os.symlink(target, link)
+        refused = site.cli("list", "export", "main", path, check=False)
+        assert refused.returncode == 65 and os.path.basename(link) in refused.stderr
+        os.unlink(link)
+    with open(target, encoding="ascii") as file:
+        assert file.read() == "mine\n"
+    # A file of before keeps its mode.
+    site.cli("list", "export", "main", path)
+    os.chmod(path, 0o640)
+    site.cli("list", "export", "main", path)
+    assert os.stat(path).st_mode & 0o777 == 0o640 and not os.path.exists(path + ".part")
