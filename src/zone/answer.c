@@ -484,13 +484,14 @@ static size_t pending_answer_signed(struct pending *pending, size_t limit, struc
 static size_t pending_write(struct pending *pending, struct dns_now now)
 {
 	struct dns_request *request = pending->asked.request;
-	size_t limit = reply_limit(&pending->query, request->transport);
 	struct reply reply;
+	size_t limit;
 
-	if (pending->rcode < 0) {
+	if (pending->rcode < 0) { /* nothing of the query was read */
 		guard_count(&pending->guard, DNS_COUNT_DROPPED);
 		return 0;
 	}
+	limit = reply_limit(&pending->query, request->transport);
 	if (pending->query.tsig_at != 0)
 		return pending_answer_signed(pending, limit, now);
 	reply_init(&reply, &pending->query, request->out, limit);
