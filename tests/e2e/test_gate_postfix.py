@@ -222,3 +222,21 @@ def test_in_observe_postfix_decides_who_may_relay(site):
         assert gate.wait_for_event("gate.would-refuse")[0]["rule"] == "relay-denied"
         assert deliver(site.ports["gate"], GOOD, recipient="joe@foreign.test").code == 554
         assert deliver(site.ports["gate"], GOOD, recipient="joe%foreign.test@example.test").code == 554
+
+
+def test_postfix_forbids_unauthorised_pipelining(site):
+    """A client that sends its message before 354 gets what Postfix makes of that, though the gate reads it one by one."""
+    hasty = b"MAIL FROM:<a@good.test>\r\nRCPT TO:<joe@example.test>\r\nDATA\r\n"
+    with Postfix(domains=["example.test"], settings=["smtpd_forbid_unauth_pipelining = yes"]) as postfix:
+        before(site, postfix.xclient_port)
+        with SmtpClient(site.ports["gate"], GOOD) as smtp:
+            smtp.ehlo("mail.good.test")
+            smtp.send(hasty + MESSAGE + b".\r\n")
+            assert [smtp.read_reply().code for _ in range(3)] == [250, 250, 554]
+        with SmtpClient(site.ports["gate"], GOOD) as smtp:
+            smtp.ehlo("mail.good.test")
+            smtp.send(hasty)
+            assert [smtp.read_reply().code for _ in range(3)] == [250, 250, 354]
+            smtp.send(MESSAGE + b".\r\n")
+            assert smtp.read_reply().code == 250
+        assert len(postfix.wait_for_mails(1)) == 1
