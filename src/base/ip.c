@@ -186,6 +186,11 @@ const char *prefix_print(struct prefix prefix, char text[PREFIX_TEXT_SIZE])
 	return text;
 }
 
+bool endpoint_equal(struct endpoint a, struct endpoint b)
+{
+	return a.port == b.port && ip_equal(a.ip, b.ip);
+}
+
 int endpoint_parse(struct span s, struct endpoint *ret_endpoint, struct fault *why)
 {
 	size_t colon = s.len;

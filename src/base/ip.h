@@ -62,6 +62,7 @@ struct ip prefix_last(struct prefix prefix);
 int prefix_parse(struct span s, struct prefix *ret_prefix, struct fault *why);
 const char *prefix_print(struct prefix prefix, char text[PREFIX_TEXT_SIZE]);
 
+bool endpoint_equal(struct endpoint a, struct endpoint b);
 /* "127.0.0.1:25", "[::1]:25". */
 int endpoint_parse(struct span s, struct endpoint *ret_endpoint, struct fault *why);
 const char *endpoint_print(struct endpoint endpoint, char text[ENDPOINT_TEXT_SIZE]);

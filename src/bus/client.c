@@ -34,6 +34,7 @@ enum {
 	OUT_BUSY = 512 * 1024,
 	RESEND_FIRST_MS = 2000,
 	RESEND_MOST_MS = 60000,
+	GATHER_MS = 60000,
 	BUS_VERSION = 1,
 };
 
@@ -55,6 +56,7 @@ struct bus_client {
 	struct timer retry;  /* connects */
 	struct timer send;   /* at the end of this turn */
 	struct timer resend; /* acknowledgements are overdue */
+	struct timer gather; /* what former processes left */
 	struct timer asks_due;
 	struct timer sweep; /* old views are let go by other threads */
 	int64_t retry_ms, resend_ms;
@@ -155,6 +157,16 @@ static void client_on_send(struct timer *timer, void *arg)
 	if (client->spool != NULL)
 		client_send_spooled(client);
 	stream_send(client->stream);
+}
+
+/* What a former process of the role could not hand over before it ended. */
+static void client_on_gather(struct timer *timer, void *arg)
+{
+	struct bus_client *client = OBJ(bus_client, arg);
+
+	if (spool_gather(client->spool) != 0)
+		client_send_soon(client);
+	timer_set(timer, loop_now_ms(client->loop) + GATHER_MS);
 }
 
 static void client_on_resend(struct timer *timer, void *arg)
@@ -510,6 +522,9 @@ int bus_client_new(const struct bus_client_settings *settings, struct bus_client
 	timer_init(&client->retry, loop, client_on_retry, client);
 	timer_init(&client->send, loop, client_on_send, client);
 	timer_init(&client->resend, loop, client_on_resend, client);
+	timer_init(&client->gather, loop, client_on_gather, client);
+	if (spool != NULL)
+		timer_set(&client->gather, loop_now_ms(loop));
 	timer_init(&client->asks_due, loop, asks_on_due, client);
 	timer_init(&client->sweep, loop, client_on_sweep, client);
 	timer_set(&client->retry, loop_now_ms(loop));
@@ -540,6 +555,7 @@ void bus_client_free(struct bus_client **client)
 	timer_done(&c->retry);
 	timer_done(&c->send);
 	timer_done(&c->resend);
+	timer_done(&c->gather);
 	timer_done(&c->asks_due);
 	timer_done(&c->sweep);
 	stream_free(&c->stream);

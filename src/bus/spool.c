@@ -45,6 +45,8 @@ struct entry {
 };
 
 struct spool {
+	char *path;
+	unsigned place; /* 0: at path itself */
 	struct segment segments[SEGMENTS];
 	unsigned active;
 	size_t segment_limit;
@@ -165,14 +167,17 @@ static int segment_load(struct spool *spool, unsigned number)
 	return r;
 }
 
-static int segment_open(struct spool *spool, const char *path, unsigned number, struct fault *why)
+static int segment_open(struct spool *spool, unsigned number, int flags, struct fault *why)
 {
-	char name[PATH_MAX];
+	char name[PATH_MAX], place[16] = "";
 	int fd;
 
-	if (snprintf(name, sizeof(name), "%s.%c", path, 'a' + (int)number) >= (int)sizeof(name))
-		return fault_set(why, E_LIMIT, "spool path '%s' is too long", path);
-	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (spool->place != 0)
+		snprintf(place, sizeof(place), "-%u", spool->place);
+	if (snprintf(name, sizeof(name), "%s%s.%c", spool->path, place, 'a' + (int)number) >=
+		(int)sizeof(name))
+		return fault_set(why, E_LIMIT, "spool path '%s' is too long", spool->path);
+	fd = open(name, flags | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return fault_set(why, err_from_errno(errno), "cannot open spool '%s': %s", name,
 			strerror(errno));
@@ -189,27 +194,42 @@ static int entry_compare(const void *a, const void *b)
 	return left->sequence < right->sequence ? -1 : left->sequence > right->sequence;
 }
 
-int spool_open(const char *path, size_t limit, struct spool **ret_spool, struct fault *why)
+/* The spool at that place beside path; flags: O_CREAT or 0. */
+static int spool_open_at(
+	struct spool **ret_spool, const struct spool *where, int flags, struct fault *why)
 {
 	AUTO(spool) *spool = mem_new(spool);
 	int r = 0;
 
-	spool->segment_limit = limit / SEGMENTS;
+	spool->path = mem_copy_string(where->path);
+	spool->place = where->place;
+	spool->segment_limit = where->segment_limit;
 	spool->sequence = 1;
 	for (unsigned i = 0; i < SEGMENTS; i++)
 		spool->segments[i].fd = -1;
 	for (unsigned i = 0; i < SEGMENTS && r >= 0; i++)
-		r = segment_open(spool, path, i, why);
+		r = segment_open(spool, i, flags, why);
 	if (r < 0)
 		return r;
 	for (unsigned i = 0; i < SEGMENTS && r >= 0; i++)
 		r = segment_load(spool, i);
 	if (r < 0)
-		return fault_set(why, r, "cannot read spool '%s': %s", path, err_text(r));
+		return fault_set(why, r, "cannot read spool '%s': %s", spool->path, err_text(r));
 	if (spool->end != 0)
 		qsort(spool->entries, spool->end, sizeof(*spool->entries), entry_compare);
 	*ret_spool = TAKE(spool);
 	return 0;
+}
+
+int spool_open(const char *path, size_t limit, struct spool **ret_spool, struct fault *why)
+{
+	struct spool where = {.path = (char *)(uintptr_t)path, .segment_limit = limit / SEGMENTS};
+	int r;
+
+	do
+		r = spool_open_at(ret_spool, &where, O_CREAT, why);
+	while (r == E_BUSY && ++where.place < SPOOLS_MAX);
+	return r;
 }
 
 static void segment_cut(struct segment *segment)
@@ -232,6 +252,7 @@ void spool_free(struct spool **spool)
 		close(s->segments[i].fd);
 	}
 	mem_free(s->entries);
+	mem_free(s->path);
 	mem_free(s);
 	*spool = NULL;
 }
@@ -349,6 +370,41 @@ int spool_next(struct spool *spool, struct buf *out)
 		entry_remove(spool, entry);
 	}
 	return 0;
+}
+
+/* All of it or nothing: what is found twice after a crash in between is known by its ids. */
+static size_t spool_take(struct spool *spool, struct spool *other)
+{
+	size_t taken = 0;
+	struct buf body;
+
+	if (other->waiting == 0 || spool->waiting_size + other->waiting_size > spool->segment_limit)
+		return 0;
+	buf_init(&body, 0);
+	while (spool_next(other, &body) > 0) {
+		struct entry *entry = &other->entries[other->next - 1];
+
+		if (spool_append(spool, entry->id, buf_span(&body)) < 0)
+			break;
+		entry_remove(other, entry);
+		taken++;
+	}
+	buf_done(&body);
+	return taken; /* spool_free cuts what is empty */
+}
+
+size_t spool_gather(struct spool *spool)
+{
+	struct spool where = {.path = spool->path, .segment_limit = spool->segment_limit};
+	size_t taken = 0;
+
+	for (; where.place < SPOOLS_MAX; where.place++) {
+		AUTO(spool) *other = NULL;
+
+		if (where.place != spool->place && spool_open_at(&other, &where, 0, NULL) == 0)
+			taken += spool_take(spool, other);
+	}
+	return taken;
 }
 
 int spool_ack(struct spool *spool, const uint8_t id[16])

@@ -15,8 +15,13 @@
 struct spool;
 
 /* Files path.a and path.b, each of at most limit / 2 bytes; what a former process left in them is
- * taken over, damaged records are skipped. E_BUSY: another process has it open. */
+ * taken over, damaged records are skipped. A process whose predecessor still has them open gets
+ * path-1.a and path-1.b, and so on. E_BUSY: all SPOOLS_MAX are in use. */
 int spool_open(const char *path, size_t limit, struct spool **ret_spool, struct fault *why);
+enum { SPOOLS_MAX = 8 };
+
+/* What processes that are gone left at the other names becomes part of this spool. How many. */
+size_t spool_gather(struct spool *spool);
 void spool_free(struct spool **spool);
 
 /* E_FULL: at its bound, or the disk is full; E_IO. */

@@ -26,7 +26,8 @@ static struct conf_owner *conf_owner(const struct conf *conf)
 
 const struct conf *conf_ref(const struct conf *conf)
 {
-	atomic_fetch_add_explicit(&conf_owner(conf)->refs, 1, memory_order_relaxed);
+	if (conf->is_counted)
+		atomic_fetch_add_explicit(&conf_owner(conf)->refs, 1, memory_order_relaxed);
 	return conf;
 }
 
@@ -34,8 +35,7 @@ void conf_unref(const struct conf **conf)
 {
 	const struct conf *held = TAKE(*conf);
 	struct conf_owner *owner;
-
-	if (held == NULL)
+	if (held == NULL || !held->is_counted)
 		return;
 	owner = conf_owner(held);
 	if (atomic_fetch_sub_explicit(&owner->refs, 1, memory_order_acq_rel) != 1)
@@ -61,6 +61,7 @@ static struct conf *conf_new(const char *path, int64_t now_s)
 	owner->arena = arena_new(0);
 	owner->conf.file = path != NULL ? arena_copy_string(owner->arena, path) : NULL;
 	owner->conf.loaded_s = now_s;
+	owner->conf.is_counted = true;
 	return &owner->conf;
 }
 

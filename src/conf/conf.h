@@ -217,6 +217,8 @@ struct conf_secret;
 struct conf {
 	const char *file;
 	int64_t loaded_s;
+	bool is_counted; /* made by conf_load: references keep it alive. Others outlive their users
+			  */
 
 	/* What it was read from (conf/sources.h, conf/secrets.h). */
 	size_t sources_len;

@@ -16,7 +16,7 @@
 enum { KIND_SOURCE = 0 /* else one of enum secrets_of */, HEAD_SIZE = 12 };
 enum { ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
 
-struct record {
+struct sealed_record {
 	uint32_t kind;
 	const char *name;
 	struct span text;
@@ -35,7 +35,7 @@ static int sealed_write(int fd, struct span bytes)
 	return 0;
 }
 
-static int record_write(int fd, const struct record *record)
+static int sealed_record_write(int fd, const struct sealed_record *record)
 {
 	size_t name_len = strlen(record->name);
 	struct buf head;
@@ -51,19 +51,19 @@ static int record_write(int fd, const struct record *record)
 	return r == 0 ? sealed_write(fd, record->text) : r;
 }
 
-static int records_write(int fd, const struct conf *conf, unsigned secrets)
+static int sealed_records_write(int fd, const struct conf *conf, unsigned secrets)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < conf->sources_len; i++)
-		r = record_write(fd, &(struct record){KIND_SOURCE, conf->sources[i].file,
-					     conf->sources[i].text});
+		r = sealed_record_write(fd, &(struct sealed_record){KIND_SOURCE,
+						    conf->sources[i].file, conf->sources[i].text});
 	for (size_t i = 0; r == 0 && i < conf->secrets_len; i++) {
 		const struct conf_secret *secret = &conf->secrets[i];
 
 		if ((secret->of & secrets) != 0)
-			r = record_write(
-				fd, &(struct record){secret->of, secret->file, secret->text});
+			r = sealed_record_write(fd,
+				&(struct sealed_record){secret->of, secret->file, secret->text});
 	}
 	return r;
 }
@@ -71,7 +71,7 @@ static int records_write(int fd, const struct conf *conf, unsigned secrets)
 int sealed_new(const struct conf *conf, unsigned secrets, int *ret_fd, struct fault *why)
 {
 	int fd = memfd_create("stockade configuration", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int r = fd < 0 ? err_from_errno(errno) : records_write(fd, conf, secrets);
+	int r = fd < 0 ? err_from_errno(errno) : sealed_records_write(fd, conf, secrets);
 
 	if (r == 0 && fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0)
 		r = err_from_errno(errno);
@@ -86,7 +86,7 @@ int sealed_new(const struct conf *conf, unsigned secrets, int *ret_fd, struct fa
 
 /* ---- the other side ---- */
 
-static bool record_read(struct reader *reader, struct record *ret_record)
+static bool sealed_record_read(struct reader *reader, struct sealed_record *ret_record)
 {
 	uint32_t kind = reader_u32(reader);
 	uint32_t name_len = reader_u32(reader);
@@ -96,11 +96,11 @@ static bool record_read(struct reader *reader, struct record *ret_record)
 
 	if (reader->bad || name.ptr[name_len] != '\0')
 		return false;
-	*ret_record = (struct record){kind, (const char *)name.ptr, text};
+	*ret_record = (struct sealed_record){kind, (const char *)name.ptr, text};
 	return true;
 }
 
-static int record_take(struct loader *loader, const struct record *record)
+static int sealed_record_take(struct loader *loader, const struct sealed_record *record)
 {
 	struct conf *conf = loader->conf;
 
@@ -140,9 +140,10 @@ int sealed_read(struct loader *loader, int fd)
 
 	conf->sources = arena_alloc(loader->arena, SOURCES_MAX * sizeof(*conf->sources));
 	while (r == 0 && reader.rest.len != 0) {
-		struct record record;
+		struct sealed_record record;
 
-		r = record_read(&reader, &record) ? record_take(loader, &record) : E_CONFIG;
+		r = sealed_record_read(&reader, &record) ? sealed_record_take(loader, &record)
+							 : E_CONFIG;
 	}
 	if (r == 0 && conf->sources_len == 0)
 		r = E_CONFIG;

@@ -167,11 +167,12 @@ static void demo_start_visitors(struct demo *demo)
 		demo_end(demo, cli_fail(demo->cli, E_SYSTEM, "cannot start a thread"));
 }
 
-static void demo_on_ready(pid_t pid, void *arg)
+static void demo_on_notify(enum notify_word word, pid_t pid, void *arg)
 {
 	struct demo *demo = OBJ(demo, arg);
 
-	if (pid != demo->site.supervisor || demo->ending || demo->has_thread)
+	if (word != NOTIFY_READY || pid != demo->site.supervisor || demo->ending ||
+		demo->has_thread)
 		return;
 	timer_clear(&demo->patience);
 	demo_start_visitors(demo);
@@ -266,7 +267,7 @@ static int demo_start(struct demo *demo, struct fault *why)
 	if (r == 0)
 		r = demo_mailbox_new(demo->loop, &mailbox, &demo->mailbox, why);
 	if (r == 0)
-		r = notify_listener_new(demo->loop, (struct notify_call){demo_on_ready, demo},
+		r = notify_listener_new(demo->loop, (struct notify_call){demo_on_notify, demo},
 			&demo->listener, why);
 	if (r == 0)
 		r = demo_site_write(&demo->site, why);

@@ -206,7 +206,7 @@ int demo_mailbox_new(struct loop *loop, const struct demo_mailbox_settings *sett
 		.loop = loop,
 		.settings = *settings,
 		.fd = -1};
-	r = socket_listen_tcp(settings->endpoint, false, &mailbox->fd, why);
+	r = socket_listen_tcp(settings->endpoint, 0, &mailbox->fd, why);
 	if (r < 0)
 		return r;
 	mailbox->acceptor = acceptor_new(loop, mailbox->fd, mailbox_accept, mailbox);

@@ -201,7 +201,7 @@ int demo_names_new(struct loop *loop, struct endpoint *ret_endpoint, struct demo
 	names->magic = (uint32_t)MAGIC_demo_names;
 	names->fd = -1;
 	names_fill(names);
-	r = socket_bind_udp(endpoint, false, &names->fd, why);
+	r = socket_bind_udp(endpoint, 0, &names->fd, why);
 	if (r == 0)
 		r = socket_local(names->fd, &endpoint);
 	if (r < 0)

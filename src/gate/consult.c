@@ -25,7 +25,7 @@ struct consultation {
 	uint32_t magic;
 	struct consult *consult;
 	struct ip client;
-	const struct conf *conf; /* the client's */
+	const struct conf *conf; /* a reference: the one it began with */
 	struct gathering *gathering;
 	int64_t until_ms;
 	struct timer wait;
@@ -60,6 +60,7 @@ struct consult *consult_new(const struct consult_settings *settings)
 	struct consult *consult = mem_new(consult);
 
 	consult->settings = *settings;
+	conf_ref(settings->conf);
 	consult->gatherer = gatherer_new(settings->loop, settings->resolver, settings->conf);
 	consult_until_now_s(consult); /* from here on a jump shows */
 	consult->passed = bucket_table_new(PASSED_ENTRIES, sizeof(struct bucket_entry));
@@ -80,13 +81,15 @@ void consult_free(struct consult **consult)
 	bucket_table_free(&c->passed);
 	incident_book_free(&c->incidents);
 	buf_done(&c->reply);
+	conf_unref(&c->settings.conf);
 	mem_free(c);
 	*consult = NULL;
 }
 
 void consult_set_conf(struct consult *consult, const struct conf *conf)
 {
-	consult->settings.conf = conf;
+	conf_unref(&consult->settings.conf);
+	consult->settings.conf = conf_ref(conf);
 	gatherer_set_conf(consult->gatherer, conf);
 }
 
@@ -123,7 +126,7 @@ struct consultation *consultation_start(
 	c->magic = (uint32_t)MAGIC_consultation;
 	c->consult = consult;
 	c->client = client->ip;
-	c->conf = client->conf;
+	c->conf = conf_ref(client->conf);
 	c->ready = client->ready;
 	c->arg = client->arg;
 	c->until_ms = loop_now_ms(loop) + consult->settings.limits->facts_ms;
@@ -144,6 +147,7 @@ void consultation_free(struct consultation **consultation)
 		return;
 	gathering_free(&c->gathering);
 	timer_done(&c->wait);
+	conf_unref(&c->conf);
 	c->magic = 0;
 	mem_free(c);
 	*consultation = NULL;

@@ -41,7 +41,7 @@ static const struct consult_limits consult_limits_default = {
 	.incident_update_s = 60,
 };
 
-/* All have to live longer than the consult, conf until the next consult_set_conf. */
+/* All have to live longer than the consult, but conf, of which it takes a reference. */
 struct consult_settings {
 	struct loop *loop;
 	struct resolver *resolver;

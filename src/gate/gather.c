@@ -526,7 +526,9 @@ static void gatherer_add(struct gatherer *gatherer, const struct conf_dnsbl *dns
 
 void gatherer_set_conf(struct gatherer *gatherer, const struct conf *conf)
 {
-	gatherer->conf = conf;
+	const struct conf *old = gatherer->conf;
+
+	gatherer->conf = conf_ref(conf);
 	for (size_t i = 0; i < gatherer->probes_len; i++)
 		dnsbl_probe_set_conf(gatherer->probes[i],
 			conf_find_zone(conf, dnsbl_probe_zone(gatherer->probes[i])));
@@ -534,6 +536,7 @@ void gatherer_set_conf(struct gatherer *gatherer, const struct conf *conf)
 		if (conf->dnsbls[i].action != ACTION_OFF &&
 			gatherer_find(gatherer, conf->dnsbls[i].zone) == NULL)
 			gatherer_add(gatherer, &conf->dnsbls[i]);
+	conf_unref(&old);
 	gatherer_on_tried(gatherer); /* who waited for a zone that is gone need not any longer */
 }
 
@@ -560,6 +563,7 @@ void gatherer_free(struct gatherer **gatherer)
 	for (size_t i = 0; i < g->probes_len; i++)
 		dnsbl_probe_free(&g->probes[i]);
 	mem_free(g->probes);
+	conf_unref(&g->conf);
 	g->magic = 0;
 	mem_free(g);
 	*gatherer = NULL;

@@ -34,37 +34,40 @@ static int socket_switch_on(int fd, int level, int option)
 }
 
 /* "[::]:25" takes IPv4 as well; the mapped form is what struct ip holds anyway. */
-static int socket_bind(int fd, struct endpoint endpoint)
+static int socket_bind(int fd, struct endpoint endpoint, unsigned how)
 {
 	struct sockaddr_storage address;
 	socklen_t len = endpoint_to_sockaddr(endpoint, &address);
-	int off = 0;
+	int v6_only = (how & SOCKET_V6_ONLY) != 0;
 
 	if (!ip_is_v4(endpoint.ip))
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof(v6_only));
 	return bind(fd, (struct sockaddr *)&address, len);
 }
 
-int socket_listen_tcp(struct endpoint endpoint, bool shared, int *ret_fd, struct fault *why)
+int socket_listen_tcp(struct endpoint endpoint, unsigned how, int *ret_fd, struct fault *why)
 {
 	char text[ENDPOINT_TEXT_SIZE];
 	int fd = socket_open(endpoint, SOCK_STREAM);
 
 	if (fd < 0 || socket_switch_on(fd, SOL_SOCKET, SO_REUSEADDR) < 0 ||
-		(shared && socket_switch_on(fd, SOL_SOCKET, SO_REUSEPORT) < 0) ||
-		socket_bind(fd, endpoint) < 0 || listen(fd, SOCKET_BACKLOG) < 0)
+		((how & SOCKET_SHARED) != 0 &&
+			socket_switch_on(fd, SOL_SOCKET, SO_REUSEPORT) < 0) ||
+		socket_bind(fd, endpoint, how) < 0 || listen(fd, SOCKET_BACKLOG) < 0)
 		return socket_fail(fd, why, "listen on", endpoint_print(endpoint, text));
 	*ret_fd = fd;
 	return 0;
 }
 
-int socket_bind_udp(struct endpoint endpoint, bool shared, int *ret_fd, struct fault *why)
+int socket_bind_udp(struct endpoint endpoint, unsigned how, int *ret_fd, struct fault *why)
 {
 	char text[ENDPOINT_TEXT_SIZE];
 	int fd = socket_open(endpoint, SOCK_DGRAM);
 
-	if (fd < 0 || (shared && socket_switch_on(fd, SOL_SOCKET, SO_REUSEPORT) < 0) ||
-		socket_bind(fd, endpoint) < 0)
+	if (fd < 0 ||
+		((how & SOCKET_SHARED) != 0 &&
+			socket_switch_on(fd, SOL_SOCKET, SO_REUSEPORT) < 0) ||
+		socket_bind(fd, endpoint, how) < 0)
 		return socket_fail(fd, why, "listen on", endpoint_print(endpoint, text));
 	*ret_fd = fd;
 	return 0;

@@ -5,16 +5,19 @@
  * The caller owns the descriptor that comes back. E_EXISTS: the port is taken; E_DENIED; E_SYSTEM.
  * Any thread.
  */
-#include <stdbool.h>
-
 #include "base/err.h"
 #include "base/ip.h"
 
 enum { SOCKET_BACKLOG = 4096 };
 
-/* shared: SO_REUSEPORT, for one socket per worker thread. */
-int socket_listen_tcp(struct endpoint endpoint, bool shared, int *ret_fd, struct fault *why);
-int socket_bind_udp(struct endpoint endpoint, bool shared, int *ret_fd, struct fault *why);
+/* How: flags. "[::]" takes IPv4 as well, but not beside a socket that has its port for IPv4. */
+enum {
+	SOCKET_SHARED = 1, /* SO_REUSEPORT, for one socket per worker thread */
+	SOCKET_V6_ONLY = 2,
+};
+
+int socket_listen_tcp(struct endpoint endpoint, unsigned how, int *ret_fd, struct fault *why);
+int socket_bind_udp(struct endpoint endpoint, unsigned how, int *ret_fd, struct fault *why);
 
 /* Starts connecting; the descriptor becomes writable when that has ended (see socket_error). */
 int socket_connect_tcp(struct endpoint endpoint, int *ret_fd);

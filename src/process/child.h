@@ -13,6 +13,7 @@ struct child_plan {
 	const struct sockets *sockets; /* open ones are handed over */
 	int handover;                  /* its end of process/handover.h */
 	const char *notify_path;       /* NOTIFY_SOCKET */
+	int64_t silence_ms;            /* WATCHDOG_USEC */
 	struct role_user user;
 };
 

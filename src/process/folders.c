@@ -2,11 +2,13 @@
 #include "process/folders.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -146,6 +148,42 @@ int folders_prepare_sockets(const struct conf *conf, struct fault *why)
 	if (len < 0 || (size_t)len >= sizeof(path))
 		return fault_set(why, E_LIMIT, "path '%s' is too long", conf->run_path);
 	return folder_make(path, self.uid == 0 ? 0711 : 0700, self, why);
+}
+
+static int lock_fail(int fd, const char *path, struct fault *why)
+{
+	int number = errno;
+	char owner[16] = "";
+
+	if (fd >= 0 && number == EWOULDBLOCK)
+		(void)!pread(fd, owner, sizeof(owner) - 1, 0);
+	if (fd >= 0)
+		close(fd);
+	if (owner[0] != '\0')
+		return fault_set(why, E_BUSY,
+			"'%s' is held by process %.*s, which runs already with this run.folder",
+			path, (int)strcspn(owner, "\n"), owner);
+	return fault_set(
+		why, err_from_errno(number), "cannot lock '%s': %s", path, strerror(number));
+}
+
+int folders_lock(const struct conf *conf, int *ret_fd, struct fault *why)
+{
+	char path[PATH_MAX];
+	int fd, r, len = snprintf(path, sizeof(path), "%s/lock", conf->run_path);
+
+	if (len < 0 || (size_t)len >= sizeof(path))
+		return fault_set(why, E_LIMIT, "path '%s' is too long", conf->run_path);
+	r = folder_parents(path, why);
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return lock_fail(fd, path, why);
+	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0)
+		return lock_fail(fd, path, why);
+	*ret_fd = fd;
+	return 0;
 }
 
 static int folders_prepare_keeper(const struct conf *conf, struct role_user user, struct fault *why)

@@ -39,6 +39,11 @@ int folders_prepare(const struct conf *conf, const char *role, struct fault *why
 /* run.folder and its bus folder, for whoever opens the keeper's sockets. */
 int folders_prepare_sockets(const struct conf *conf, struct fault *why);
 
+/* run.folder belongs to one `stockade run`, or one keeper that was started by itself, at a time: to
+ * whoever holds this descriptor. Taken before anything there is touched. E_BUSY with words that
+ * name the process that has it. */
+int folders_lock(const struct conf *conf, int *ret_fd, struct fault *why);
+
 /* The folder of a store that is a file; 1: there is one, 0: it is not a file. E_LIMIT. */
 int folders_store(const struct conf *conf, char *path, size_t size);
 /* <run.state>/<role>. E_LIMIT. */

@@ -21,7 +21,7 @@
 #include "process/jail_rules.h"
 
 /* The one octet of a message. */
-enum { BYTE_CONF = 'C', BYTE_AGAIN = 'A' };
+enum { BYTE_CONF = 'C', BYTE_RETIRE = 'R', BYTE_AGAIN = 'A' };
 
 union descriptor_room {
 	char bytes[CMSG_SPACE(sizeof(int))];
@@ -82,6 +82,11 @@ int handover_send_conf(int fd, const struct conf *conf, const char *role, struct
 		     : 0;
 }
 
+int handover_send_retire(int fd)
+{
+	return handover_send(fd, BYTE_RETIRE, -1);
+}
+
 void handover_ask_reader(int fd)
 {
 	handover_send(fd, BYTE_AGAIN, -1);
@@ -116,6 +121,8 @@ enum handover handover_receive(int fd, int *ret_conf_fd)
 		return errno == EAGAIN || errno == EINTR ? HANDOVER_NOTHING : HANDOVER_ENDED;
 	if (n == 0)
 		return HANDOVER_ENDED;
+	if (byte == BYTE_RETIRE)
+		return HANDOVER_RETIRE;
 	if (descriptor < 0)
 		return HANDOVER_NOTHING;
 	*ret_conf_fd = descriptor;

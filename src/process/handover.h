@@ -13,8 +13,9 @@
 
 enum handover {
 	HANDOVER_NOTHING,
-	HANDOVER_CONF,  /* with a descriptor: this one holds from now on */
-	HANDOVER_ENDED, /* nobody is left on the other side */
+	HANDOVER_CONF,   /* with a descriptor: this one holds from now on */
+	HANDOVER_RETIRE, /* another process took over: no new clients, those that are there end */
+	HANDOVER_ENDED,  /* nobody is left on the other side */
 };
 
 /* Both ends, closed on exec. E_SYSTEM. */
@@ -22,6 +23,8 @@ int handover_pair(int ret_ends[2], struct fault *why);
 
 /* E_AGAIN: so many wait there that the other side hangs; E_CLOSED. */
 int handover_send_conf(int fd, const struct conf *conf, const char *role, struct fault *why);
+
+int handover_send_retire(int fd);
 
 /* What is next, without waiting; the descriptor of a HANDOVER_CONF is the caller's. */
 enum handover handover_receive(int fd, int *ret_conf_fd);

@@ -66,17 +66,12 @@ int jail_confine_to(const char *role, const struct jail_path *paths, size_t len,
 	return jail_enter(role, &scope, why);
 }
 
-static bool endpoint_is_same(struct endpoint a, struct endpoint b)
-{
-	return ip_equal(a.ip, b.ip) && a.port == b.port;
-}
-
 static bool are_same_feeds(const struct conf *a, const struct conf *b)
 {
 	bool same = a->feeds_len == b->feeds_len;
 
 	for (size_t i = 0; same && i < a->feeds_len; i++)
-		same = endpoint_is_same(a->feeds[i].server, b->feeds[i].server);
+		same = endpoint_equal(a->feeds[i].server, b->feeds[i].server);
 	return same;
 }
 
@@ -84,7 +79,7 @@ static bool are_same_feeds(const struct conf *a, const struct conf *b)
  * for the process: another one is for another process, too. */
 static bool is_same_backend(const struct conf *a, const struct conf *b)
 {
-	return endpoint_is_same(a->backend, b->backend) && a->pass_client == b->pass_client;
+	return endpoint_equal(a->backend, b->backend) && a->pass_client == b->pass_client;
 }
 
 bool jail_is_same(const char *role, const struct conf *a, const struct conf *b)
@@ -97,7 +92,7 @@ bool jail_is_same(const char *role, const struct conf *a, const struct conf *b)
 	       ((may & lists) == 0 || strcmp(a->lists_path, b->lists_path) == 0) &&
 	       ((may & MAY_WRITE_STATE) == 0 || strcmp(a->state_path, b->state_path) == 0) &&
 	       ((may & MAY_WRITE_STORE) == 0 || strcmp(a->store, b->store) == 0) &&
-	       ((may & MAY_ASK_RESOLVER) == 0 || endpoint_is_same(a->resolver, b->resolver)) &&
+	       ((may & MAY_ASK_RESOLVER) == 0 || endpoint_equal(a->resolver, b->resolver)) &&
 	       ((may & MAY_USE_BACKEND) == 0 || is_same_backend(a, b)) &&
 	       ((may & MAY_ASK_FEEDS) == 0 || are_same_feeds(a, b));
 }

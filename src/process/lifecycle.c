@@ -6,11 +6,17 @@ enum {
 	RESTART_LAST_MS = 30000,
 	RESTART_BUSY_MS = 1000,
 	HEALTHY_MS = 1000, /* ready for so long: the next death counts as the first */
+	END_MS = 25000,    /* for the ends of sessions */
+	RETIRE_MS = 600000,
+	START_MS = 300000, /* a large store may be read or repaired */
+	LATE_MS = 5 * TICK_MS,
 };
 
-void lifecycle_started(struct lifecycle *role)
+void lifecycle_started(struct lifecycle *role, int64_t now_ms)
 {
 	role->life = LIFE_STARTING;
+	role->sign_ms = now_ms;
+	role->killed = false;
 	role->waits = false;
 }
 
@@ -41,7 +47,7 @@ void lifecycle_ready(struct lifecycle *role, int64_t now_ms)
 {
 	role->life = LIFE_READY;
 	role->settled = true;
-	role->ready_ms = now_ms;
+	role->ready_ms = role->sign_ms = now_ms;
 }
 
 enum life_action lifecycle_died(
@@ -60,22 +66,107 @@ enum life_action lifecycle_died(
 	return start_later(role, death, now_ms);
 }
 
-enum life_action lifecycle_end(struct lifecycle *role)
+enum life_action lifecycle_end(struct lifecycle *role, int64_t now_ms)
 {
 	role->waits = false;
 	if (role->life != LIFE_STARTING && role->life != LIFE_READY)
 		return LIFE_LEAVE;
 	role->life = LIFE_ENDING;
+	role->due_ms = now_ms + END_MS;
 	return LIFE_TERM;
 }
 
-enum life_action lifecycle_configure(struct lifecycle *role, enum life_change change)
+void lifecycle_sign(struct lifecycle *role, int64_t now_ms)
+{
+	role->sign_ms = now_ms;
+}
+
+void lifecycles_tick(struct lifecycles *all, int64_t now_ms)
+{
+	bool late = now_ms - all->tick_ms > LATE_MS;
+
+	all->tick_ms = now_ms;
+	for (size_t i = 0; late && i < all->len; i++)
+		all->roles[i].sign_ms = now_ms;
+}
+
+static bool lifecycle_is_overdue(const struct lifecycle *role, int64_t now_ms)
+{
+	switch (role->life) {
+	case LIFE_DOWN:
+		return false;
+	case LIFE_STARTING:
+		return now_ms - role->sign_ms >= START_MS;
+	case LIFE_READY:
+		return now_ms - role->sign_ms >= role->silence_ms;
+	case LIFE_ENDING:
+		return now_ms >= role->due_ms;
+	}
+	return false;
+}
+
+enum life_action lifecycle_tick(struct lifecycle *role, int64_t now_ms)
+{
+	if (role->killed || !lifecycle_is_overdue(role, now_ms))
+		return LIFE_LEAVE;
+	role->killed = true;
+	return LIFE_KILL;
+}
+
+static size_t former_place(const struct lifecycle *role)
+{
+	size_t i = 0;
+
+	while (i < FORMERS_MAX && role->formers[i].life != FORMER_NONE)
+		i++;
+	return i;
+}
+
+size_t lifecycle_replaced(struct lifecycle *role)
+{
+	size_t place = former_place(role);
+
+	role->formers[place] = (struct former){.life = FORMER_SERVING};
+	role->life = LIFE_DOWN;
+	return place;
+}
+
+enum life_action former_retire(struct former *former, int64_t now_ms)
+{
+	if (former->life != FORMER_SERVING)
+		return LIFE_LEAVE;
+	*former = (struct former){FORMER_RETIRING, now_ms + RETIRE_MS};
+	return LIFE_RETIRE;
+}
+
+enum life_action former_end(struct former *former, int64_t now_ms)
+{
+	if (former->life != FORMER_SERVING && former->life != FORMER_RETIRING)
+		return LIFE_LEAVE;
+	*former = (struct former){FORMER_ENDING, now_ms + END_MS};
+	return LIFE_TERM;
+}
+
+enum life_action former_tick(struct former *former, int64_t now_ms)
+{
+	if (former->life == FORMER_RETIRING && now_ms >= former->due_ms)
+		return former_end(former, now_ms);
+	if (former->life != FORMER_ENDING || now_ms < former->due_ms)
+		return LIFE_LEAVE;
+	former->life = FORMER_KILLED;
+	return LIFE_KILL;
+}
+
+enum life_action lifecycle_configure(
+	struct lifecycle *role, enum life_change change, int64_t now_ms)
 {
 	role->wanted = change != LIFE_UNWANTED;
 	if (role->life == LIFE_DOWN && role->wanted)
 		return role->waits ? LIFE_LEAVE : LIFE_START;
+	if (change == LIFE_BESIDE && role->life == LIFE_READY && former_place(role) < FORMERS_MAX)
+		return LIFE_REPLACE;
 	if (change != LIFE_SAME_PROCESS)
-		return lifecycle_end(role);
+		return lifecycle_end(role, now_ms);
 	return role->life == LIFE_ENDING ? LIFE_LEAVE : LIFE_CONFIGURE;
 }
 
@@ -98,13 +189,23 @@ void lifecycles_stop(struct lifecycles *all)
 		all->roles[i].waits = false;
 }
 
-enum life_action lifecycle_stop(const struct lifecycles *all, struct lifecycle *role)
+static bool lifecycle_lives(const struct lifecycle *role)
+{
+	bool lives = role->life != LIFE_DOWN;
+
+	for (size_t i = 0; i < FORMERS_MAX; i++)
+		lives |= role->formers[i].life != FORMER_NONE;
+	return lives;
+}
+
+enum life_action lifecycle_stop(
+	const struct lifecycles *all, struct lifecycle *role, int64_t now_ms)
 {
 	bool others = false;
 
 	for (size_t i = 0; i < all->len; i++)
-		others |= i != all->last && all->roles[i].life != LIFE_DOWN;
-	return others && role == &all->roles[all->last] ? LIFE_LEAVE : lifecycle_end(role);
+		others |= i != all->last && lifecycle_lives(&all->roles[i]);
+	return others && role == &all->roles[all->last] ? LIFE_LEAVE : lifecycle_end(role, now_ms);
 }
 
 bool lifecycles_any_lives(const struct lifecycles *all)
@@ -112,6 +213,6 @@ bool lifecycles_any_lives(const struct lifecycles *all)
 	bool any = false;
 
 	for (size_t i = 0; i < all->len; i++)
-		any |= all->roles[i].life != LIFE_DOWN;
+		any |= lifecycle_lives(&all->roles[i]);
 	return any;
 }

@@ -31,7 +31,10 @@ struct running {
 	struct role_socket role_sockets[SOCKETS_MAX];
 	int notify_fd;
 	int handover_fd;
+	int lock_fd; /* of run.folder, when it opened its sockets itself; until it ends */
 	struct watch *handover;
+	struct timer watchdog;
+	int64_t watchdog_ms;
 	bool alone; /* started by itself */
 	bool stopping;
 };
@@ -179,6 +182,10 @@ static void running_on_handover(struct watch *watch, int ready, void *arg)
 	case HANDOVER_CONF:
 		running_configure(running, conf_fd);
 		break;
+	case HANDOVER_RETIRE:
+		if (running->role->retire != NULL)
+			running->role->retire(&running->context);
+		break;
 	case HANDOVER_ENDED: /* whoever it was: we are told to end in other ways */
 		watch_set(watch, WATCH_NOTHING);
 		break;
@@ -206,8 +213,11 @@ static int running_take_sockets(struct running *running, struct fault *why)
 	if (r < 0)
 		return r;
 	sockets_inherit(&running->sockets, running->handover_fd);
-	if (role_is_keeper(running->role) && !sockets_are_open(&running->sockets))
-		r = folders_prepare_sockets(running->conf, why);
+	if (role_is_keeper(running->role) && !sockets_are_open(&running->sockets)) {
+		r = folders_lock(running->conf, &running->lock_fd, why);
+		if (r == 0)
+			r = folders_prepare_sockets(running->conf, why);
+	}
 	if (r == 0)
 		r = sockets_open(&running->sockets, why);
 	if (r == 0)
@@ -221,6 +231,17 @@ static int running_take_sockets(struct running *running, struct fault *why)
 	context->sockets_len = running->sockets.len;
 	context->sockets = running->role_sockets;
 	return 0;
+}
+
+/* A sign of life, by work done: the loop turns, and so do the threads. */
+static void running_on_watchdog(struct timer *timer, void *arg)
+{
+	struct running *running = OBJ(running, arg);
+	const struct role *role = running->role;
+
+	if (role->alive == NULL || role->alive(&running->context))
+		notify_send(running->notify_fd, "WATCHDOG=1");
+	timer_set(timer, loop_now_ms(running->context.loop) + running->watchdog_ms);
 }
 
 static int running_start(struct running *running, struct fault *why)
@@ -243,12 +264,21 @@ static int running_start(struct running *running, struct fault *why)
 	if (r == 0)
 		log_event(EV_JAIL_PARTIAL, LOG_FIELDS(log_text("role", running->role->name)));
 	running->context.loop = loop_new();
+	timer_init(&running->watchdog, running->context.loop, running_on_watchdog, running);
 	signal(SIGPIPE, SIG_IGN);
 	loop_on_signal(running->context.loop, SIGTERM, running_on_term, running);
 	loop_on_signal(running->context.loop, SIGINT, running_on_term, running);
 	loop_on_signal(running->context.loop, SIGHUP, running_on_hup, running);
 	r = running->role->start(&running->context, why);
 	return r < 0 ? r : jail_seal(running->role->name, why);
+}
+
+static void running_show_life(struct running *running)
+{
+	running->watchdog_ms = notify_watchdog_ms();
+	if (running->watchdog_ms == 0)
+		return;
+	timer_set(&running->watchdog, loop_now_ms(running->context.loop) + running->watchdog_ms);
 }
 
 /* From now on: before, there was nothing that could take a newer configuration. */
@@ -264,6 +294,7 @@ static void running_end(struct running *running)
 	if (running->role->finish != NULL)
 		running->role->finish(&running->context);
 	watch_free(&running->handover);
+	timer_done(&running->watchdog);
 	loop_free(&running->context.loop);
 	sockets_close(&running->sockets);
 	conf_free(&running->conf);
@@ -321,6 +352,7 @@ int role_main(const struct role *role, const char *conf_path)
 		LOG_FIELDS(log_text("role", role->name), log_number("pid", getpid())));
 	notify_send(running.notify_fd, "READY=1");
 	running_hear_handover(&running);
+	running_show_life(&running);
 	if (!running.stopping)
 		loop_run(running.context.loop);
 	running_end(&running);

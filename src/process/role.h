@@ -39,7 +39,10 @@ struct role_context {
 /* One role. start: opens and allocates everything that needs rights, before the jail; 0 or E_...
  * with words. reload: a new configuration is in context->conf; negative when the role goes on with
  * what it had, and has said why. stop: SIGTERM; the role ends its sessions and calls loop_stop when
- * it is done. */
+ * it is done. retire: another process of the role answers at the same sockets from now on; this one
+ * takes no new clients, lets those that are there end as they would, and calls loop_stop then.
+ * Without retire, the next process is started when this one has ended. alive: whether its threads
+ * go on with their work; asked each few seconds, by the main thread; NULL: it has no others. */
 struct role {
 	const char *name;
 	int (*start)(struct role_context *context, struct fault *why);
@@ -47,6 +50,8 @@ struct role {
 	/* for role_await_view(): the keeper has announced more than is served */
 	bool (*is_behind)(const struct role_context *context);
 	void (*stop)(struct role_context *context);
+	void (*retire)(struct role_context *context);
+	bool (*alive)(struct role_context *context);
 	void (*finish)(struct role_context *context); /* frees; after the loop has ended */
 };
 

@@ -14,6 +14,8 @@
 #include "base/obj.h"
 #include "base/span.h"
 
+enum { DATAGRAMS_IN_A_TURN = 32 };
+
 struct notify_listener {
 	uint32_t magic;
 	int fd;
@@ -50,6 +52,19 @@ void notify_send(int fd, const char *state)
 		(void)!send(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+int64_t notify_watchdog_ms(void)
+{
+	const char *text = getenv("WATCHDOG_USEC");
+	uint64_t every_us;
+
+	unsetenv("WATCHDOG_PID");
+	if (text == NULL || span_parse_u64(span_text(text), INT64_MAX, &every_us) < 0 ||
+		every_us < 10000)
+		return 0;
+	unsetenv("WATCHDOG_USEC");
+	return (int64_t)every_us / 2000;
+}
+
 /* 1: *ret_text is a datagram of *ret_pid; 0: no more. */
 static int notify_receive(int fd, char *text, size_t size, pid_t *ret_pid)
 {
@@ -75,6 +90,22 @@ static int notify_receive(int fd, char *text, size_t size, pid_t *ret_pid)
 	return 1;
 }
 
+static void notify_listener_hear(
+	const struct notify_listener *listener, struct span rest, pid_t pid)
+{
+	const struct notify_call *call = &listener->call;
+
+	while (!span_is_empty(rest)) {
+		struct span word = span_split(&rest, '\n');
+
+		if (span_equal_text(word, "READY=1"))
+			call->notified(NOTIFY_READY, pid, call->arg);
+		else if (span_equal_text(word, "WATCHDOG=1"))
+			call->notified(NOTIFY_SIGN, pid, call->arg);
+	}
+}
+
+/* Anybody on this machine may write here: what else the loop has to do comes in between. */
 static void notify_listener_on_input(struct watch *watch, int ready, void *arg)
 {
 	struct notify_listener *listener = OBJ(notify_listener, arg);
@@ -83,14 +114,10 @@ static void notify_listener_on_input(struct watch *watch, int ready, void *arg)
 
 	(void)watch;
 	(void)ready;
-	while (notify_receive(listener->fd, text, sizeof(text), &pid) > 0) {
-		struct span rest = span_text(text);
-
-		while (!span_is_empty(rest)) {
-			if (span_equal_text(span_split(&rest, '\n'), "READY=1"))
-				listener->call.ready(pid, listener->call.arg);
-		}
-	}
+	for (unsigned i = 0; i < DATAGRAMS_IN_A_TURN &&
+			     notify_receive(listener->fd, text, sizeof(text), &pid) > 0;
+		i++)
+		notify_listener_hear(listener, span_text(text), pid);
 }
 
 /* An abstract socket needs no folder that all roles reach; the kernel tells who sent. */

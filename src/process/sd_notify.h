@@ -3,6 +3,7 @@
 /* The sd_notify(3) protocol by hand: datagrams such as "READY=1" to the socket that NOTIFY_SOCKET
  * names. Roles tell their supervisor, the supervisor tells systemd. A socket is connected early and
  * used after the jail was entered. Main thread. */
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -12,12 +13,16 @@
 int notify_connect(void);
 /* "READY=1", "STOPPING=1", "WATCHDOG=1"; best effort. */
 void notify_send(int fd, const char *state);
+/* How often whoever listens wants "WATCHDOG=1" at least: half of WATCHDOG_USEC
+ * (sd_watchdog_enabled(3)), which is cleared; 0: not at all. */
+int64_t notify_watchdog_ms(void);
 
 struct notify_listener;
 
-/* For each "READY=1", with the process that the kernel says sent it. */
+/* For each "READY=1" and "WATCHDOG=1", with the process that the kernel says sent it. */
+enum notify_word { NOTIFY_READY, NOTIFY_SIGN };
 struct notify_call {
-	void (*ready)(pid_t pid, void *arg);
+	void (*notified)(enum notify_word word, pid_t pid, void *arg);
 	void *arg;
 };
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -79,7 +80,7 @@ static int sockets_plan_dns(const struct conf *conf, struct sockets *sockets, st
 			(unsigned short)(i / threads), (unsigned short)(i % threads));
 		udp->kind = SOCKET_UDP;
 		tcp->kind = SOCKET_TCP;
-		udp->shared = tcp->shared = true;
+		udp->how = tcp->how = SOCKET_SHARED;
 		udp->endpoint = tcp->endpoint = conf->dns_listen[i / threads];
 	}
 	return 0;
@@ -117,6 +118,30 @@ static int sockets_plan_keeper(const struct conf *conf, struct sockets *sockets,
 	return r < 0 ? r : sockets_add_unix(sockets, "", path, why);
 }
 
+static bool is_any_v6(struct endpoint endpoint)
+{
+	const struct ip any = {{0}};
+
+	return ip_equal(endpoint.ip, any);
+}
+
+/* "[::]:25" beside "0.0.0.0:25", as administrators write it for other servers, is IPv6 alone:
+ * otherwise whichever is opened second is in the way of the first. */
+static void sockets_part_families(struct sockets *sockets)
+{
+	for (size_t i = 0; i < sockets->len; i++) {
+		struct listen_socket *sock = &sockets->sock[i];
+
+		for (size_t k = 0; k < sockets->len && is_any_v6(sock->endpoint); k++) {
+			const struct listen_socket *other = &sockets->sock[k];
+
+			if (other->kind == sock->kind && ip_is_v4(other->endpoint.ip) &&
+				other->endpoint.port == sock->endpoint.port)
+				sock->how |= SOCKET_V6_ONLY;
+		}
+	}
+}
+
 int sockets_plan(
 	const struct conf *conf, const char *role, struct sockets *ret_sockets, struct fault *why)
 {
@@ -131,6 +156,7 @@ int sockets_plan(
 		r = sockets_plan_keeper(conf, &sockets, why);
 	else if (strcmp(role, "web") == 0 && conf->has_portal_listen)
 		r = sockets_add_tcp(&sockets, "http-0", conf->portal_listen, why);
+	sockets_part_families(&sockets);
 	if (r == 0)
 		*ret_sockets = sockets;
 	return r;
@@ -186,7 +212,9 @@ void sockets_inherit(struct sockets *sockets, int kept)
 			continue;
 		}
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
-		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+		/* A UDP socket may be another process's as well, which waits in it. */
+		if (sock->kind != SOCKET_UDP)
+			fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 		sock->fd = fd;
 	}
 	unsetenv("LISTEN_PID");
@@ -194,19 +222,48 @@ void sockets_inherit(struct sockets *sockets, int kept)
 	unsetenv("LISTEN_FDNAMES");
 }
 
+static bool listen_socket_file(const struct listen_socket *sock, uint64_t ret_file[2])
+{
+	struct stat status;
+
+	if (lstat(sock->path, &status) < 0)
+		return false;
+	ret_file[0] = status.st_dev;
+	ret_file[1] = status.st_ino;
+	return true;
+}
+
+static int listen_socket_open_unix(struct listen_socket *sock, struct fault *why)
+{
+	int r = socket_listen_unix(sock->path, 0600, &sock->fd, why);
+
+	if (r == 0)
+		listen_socket_file(sock, sock->file);
+	return r;
+}
+
+/* Whether a client that opens the path reaches us. Of an inherited one nobody told us the file. */
+static bool listen_socket_is_lost(const struct listen_socket *sock)
+{
+	uint64_t file[2];
+
+	return sock->kind == SOCKET_UNIX && sock->fd >= 0 && sock->file[1] != 0 &&
+	       (!listen_socket_file(sock, file) || file[0] != sock->file[0] ||
+		       file[1] != sock->file[1]);
+}
+
 static int listen_socket_open(struct listen_socket *sock, struct fault *why)
 {
 	switch (sock->kind) {
 	case SOCKET_TCP:
-		return socket_listen_tcp(sock->endpoint, sock->shared, &sock->fd, why);
+		return socket_listen_tcp(sock->endpoint, sock->how, &sock->fd, why);
 	case SOCKET_UDP:
-		return socket_bind_udp(sock->endpoint, sock->shared, &sock->fd, why);
+		return socket_bind_udp(sock->endpoint, sock->how, &sock->fd, why);
 	case SOCKET_UNIX:
-		return socket_listen_unix(sock->path, 0600, &sock->fd, why);
+		return listen_socket_open_unix(sock, why);
 	}
 	return E_BUG;
 }
-
 int sockets_open(struct sockets *sockets, struct fault *why)
 {
 	int r = 0;
@@ -236,9 +293,25 @@ int sockets_hand_over(const struct sockets *sockets, struct fault *why)
 void sockets_unlink(const struct sockets *sockets)
 {
 	for (size_t i = 0; i < sockets->len; i++) {
-		if (sockets->sock[i].kind == SOCKET_UNIX && sockets->sock[i].fd >= 0)
-			unlink(sockets->sock[i].path);
+		const struct listen_socket *sock = &sockets->sock[i];
+
+		if (sock->kind == SOCKET_UNIX && sock->fd >= 0 && !listen_socket_is_lost(sock))
+			unlink(sock->path);
 	}
+}
+
+const struct listen_socket *sockets_close_lost(struct sockets *sockets)
+{
+	for (size_t i = 0; i < sockets->len; i++) {
+		struct listen_socket *sock = &sockets->sock[i];
+
+		if (!listen_socket_is_lost(sock))
+			continue;
+		close(sock->fd);
+		sock->fd = -1;
+		return sock;
+	}
+	return NULL;
 }
 
 bool sockets_are_open(const struct sockets *sockets)
@@ -263,7 +336,7 @@ void sockets_close(struct sockets *sockets)
 
 static bool listen_socket_equal(const struct listen_socket *a, const struct listen_socket *b)
 {
-	return strcmp(a->name, b->name) == 0 && a->kind == b->kind && a->shared == b->shared &&
+	return strcmp(a->name, b->name) == 0 && a->kind == b->kind && a->how == b->how &&
 	       ip_equal(a->endpoint.ip, b->endpoint.ip) && a->endpoint.port == b->endpoint.port &&
 	       strcmp(a->path, b->path) == 0;
 }
@@ -277,6 +350,7 @@ void sockets_move(struct sockets *from, struct sockets *to)
 		if (target->fd >= 0 || sock == NULL || !listen_socket_equal(sock, target))
 			continue;
 		target->fd = sock->fd;
+		memcpy(target->file, sock->file, sizeof(target->file));
 		sock->fd = -1;
 	}
 }

@@ -13,11 +13,12 @@ enum { SOCKETS_MAX = 128, SOCKET_NAME_SIZE = 32, SOCKET_PATH_SIZE = 108 };
 struct listen_socket {
 	char name[SOCKET_NAME_SIZE];
 	enum { SOCKET_TCP, SOCKET_UDP, SOCKET_UNIX } kind;
-	bool shared; /* SO_REUSEPORT: one socket for each thread */
+	unsigned how; /* SOCKET_SHARED: one socket for each thread; SOCKET_V6_ONLY */
 	struct endpoint endpoint;
 	char path[SOCKET_PATH_SIZE]; /* SOCKET_UNIX */
-	char owner[16]; /* SOCKET_UNIX: the role whose user may connect; empty: operators */
-	int fd;         /* -1: not open */
+	char owner[16];   /* SOCKET_UNIX: the role whose user may connect; empty: operators */
+	int fd;           /* -1: not open */
+	uint64_t file[2]; /* SOCKET_UNIX: device and inode of path, when we opened it */
 };
 
 struct sockets {
@@ -50,7 +51,11 @@ void sockets_close(struct sockets *sockets);
 
 /* Gives each bus socket to the user of the role that connects; not the control socket. E_SYSTEM. */
 int sockets_hand_over(const struct sockets *sockets, struct fault *why);
-/* Removes the files of the unix sockets that are open. */
+/* A unix socket whose path leads elsewhere by now, or nowhere, so that nobody reaches it any more;
+ * closed, so that sockets_open makes it again. NULL: none. */
+const struct listen_socket *sockets_close_lost(struct sockets *sockets);
+
+/* Removes the files of the unix sockets that are open and still there. */
 void sockets_unlink(const struct sockets *sockets);
 
 /* Moves the descriptors of the sockets that `to` plans as well; others stay in `from`. */

@@ -20,15 +20,25 @@
 #include "process/sd_notify.h"
 #include "process/sockets.h"
 
-enum { PATIENCE_MS = 25000 }; /* for the ends of sessions; below systemd's 90 s */
+enum {
+	PATIENCE_MS = 25000, /* for the ends of sessions; below systemd's 90 s */
+	SILENCE_MS = 30000,  /* a role that turns its loop says so each 15 s */
+	/* One statement on a large store may take minutes, and to be killed helps nobody then. */
+	SILENCE_OF_KEEPER_MS = 300000,
+};
+
+struct role_process {
+	pid_t pid; /* 0: none */
+	int handover_fd;
+};
 
 struct supervised {
 	uint32_t magic;
 	struct supervisor *supervisor;
 	const struct role *role;
 	struct lifecycle *life;
-	pid_t pid; /* 0: none */
-	int handover_fd;
+	struct role_process process; /* the newest */
+	struct role_process formers[FORMERS_MAX];
 	struct timer again;
 	struct sockets sockets;
 };
@@ -40,7 +50,8 @@ struct supervisor {
 	struct loop *loop;
 	struct notify_listener *listener;
 	int notify_fd; /* of who started us */
-	struct timer patience, watchdog;
+	int lock_fd;   /* of run.folder */
+	struct timer patience, watchdog, tick;
 	int64_t watchdog_ms;
 	int exit_code;
 	struct lifecycles lives;
@@ -63,17 +74,54 @@ static void supervisor_report_ready(struct supervisor *supervisor)
 	notify_send(supervisor->notify_fd, "READY=1");
 }
 
-static void supervisor_on_ready(pid_t pid, void *arg)
+/* What a former process is to do. */
+static void former_act(struct supervised *supervised, size_t i, enum life_action action)
+{
+	const struct role_process *process = &supervised->formers[i];
+
+	if (action == LIFE_RETIRE && handover_send_retire(process->handover_fd) < 0)
+		action = former_end(
+			&supervised->life->formers[i], loop_now_ms(supervised->supervisor->loop));
+	if (action == LIFE_TERM)
+		kill(process->pid, SIGTERM);
+	if (action == LIFE_KILL)
+		kill(process->pid, SIGKILL);
+}
+
+typedef enum life_action former_call(struct former *former, int64_t now_ms);
+
+static void formers_act(struct supervised *supervised, former_call *call)
+{
+	for (size_t i = 0; i < FORMERS_MAX; i++)
+		former_act(supervised, i,
+			call(&supervised->life->formers[i],
+				loop_now_ms(supervised->supervisor->loop)));
+}
+
+static void supervised_ready(struct supervised *supervised)
+{
+	if (supervised->life->life != LIFE_STARTING)
+		return;
+	lifecycle_ready(supervised->life, loop_now_ms(supervised->supervisor->loop));
+	formers_act(supervised, former_retire);
+}
+
+static void supervisor_on_notify(enum notify_word word, pid_t pid, void *arg)
 {
 	struct supervisor *supervisor = OBJ(supervisor, arg);
 
 	for (size_t i = 0; i < supervisor->lives.len; i++) {
 		struct supervised *supervised = &supervisor->roles[i];
 
-		if (supervised->pid == pid && supervised->life->life == LIFE_STARTING)
-			lifecycle_ready(supervised->life, loop_now_ms(supervisor->loop));
+		if (supervised->process.pid != pid)
+			continue;
+		if (word == NOTIFY_READY)
+			supervised_ready(supervised);
+		else
+			lifecycle_sign(supervised->life, loop_now_ms(supervisor->loop));
 	}
-	supervisor_report_ready(supervisor);
+	if (word == NOTIFY_READY)
+		supervisor_report_ready(supervisor);
 }
 
 static void supervised_again(struct timer *timer, void *arg)
@@ -99,37 +147,46 @@ static int supervised_fork(struct supervised *supervised, struct fault *why)
 	if (r < 0)
 		return r;
 	plan.handover = ends[1];
+	plan.silence_ms = supervised->life->silence_ms;
 	r = handover_send_conf(ends[0], supervisor->conf, name, why);
 	if (r == 0)
-		r = child_start(&plan, &supervised->pid, why);
+		r = child_start(&plan, &supervised->process.pid, why);
 	close(ends[1]);
 	if (r < 0)
 		close(ends[0]);
 	else
-		supervised->handover_fd = ends[0];
+		supervised->process.handover_fd = ends[0];
 	return r;
 }
 
 static void supervised_start(struct supervised *supervised)
 {
+	int64_t now_ms = loop_now_ms(supervised->supervisor->loop);
 	struct fault why = {""};
 
 	if (supervised_fork(supervised, &why) == 0) {
-		lifecycle_started(supervised->life);
+		lifecycle_started(supervised->life, now_ms);
 		return;
 	}
 	log_event(EV_ROLE_FAILED, LOG_FIELDS(log_role_name(supervised), log_text("why", why.text)));
-	supervised_act(supervised, lifecycle_start_failed(supervised->life,
-					   loop_now_ms(supervised->supervisor->loop)));
+	supervised_act(supervised, lifecycle_start_failed(supervised->life, now_ms));
+}
+
+/* The newest goes on as a former one, and the next is started beside it. */
+static void supervised_replace(struct supervised *supervised)
+{
+	supervised->formers[lifecycle_replaced(supervised->life)] = supervised->process;
+	supervised->process = (struct role_process){.pid = 0};
+	supervised_start(supervised);
 }
 
 static void supervised_configure(struct supervised *supervised)
 {
 	struct fault why = {""};
 
-	if (handover_send_conf(supervised->handover_fd, supervised->supervisor->conf,
+	if (handover_send_conf(supervised->process.handover_fd, supervised->supervisor->conf,
 		    supervised->role->name, &why) < 0)
-		kill(supervised->pid, SIGKILL); /* it hangs; the next one gets the newest */
+		kill(supervised->process.pid, SIGKILL); /* it hangs; the next gets the newest */
 }
 
 static void supervised_act(struct supervised *supervised, enum life_action action)
@@ -140,8 +197,10 @@ static void supervised_act(struct supervised *supervised, enum life_action actio
 		supervised_start(supervised);
 	else if (action == LIFE_START_LATER)
 		timer_set(&supervised->again, loop_now_ms(loop) + supervised->life->delay_ms);
-	else if (action == LIFE_TERM)
-		kill(supervised->pid, SIGTERM);
+	else if (action == LIFE_REPLACE)
+		supervised_replace(supervised);
+	else if (action == LIFE_TERM || action == LIFE_KILL)
+		kill(supervised->process.pid, action == LIFE_TERM ? SIGTERM : SIGKILL);
 	else if (action == LIFE_CONFIGURE)
 		supervised_configure(supervised);
 	else if (action == LIFE_GIVE_UP)
@@ -175,12 +234,12 @@ static void supervised_log_death(const struct supervised *supervised, pid_t pid,
 static void supervised_died(struct supervised *supervised, int status)
 {
 	struct supervisor *supervisor = supervised->supervisor;
-	pid_t pid = supervised->pid;
+	pid_t pid = supervised->process.pid;
 	enum life_action action = lifecycle_died(&supervisor->lives, supervised->life,
 		death_of(status), loop_now_ms(supervisor->loop));
 
-	supervised->pid = 0;
-	close(supervised->handover_fd);
+	close(supervised->process.handover_fd);
+	supervised->process = (struct role_process){.pid = 0};
 	if (action == LIFE_START_LATER || action == LIFE_GIVE_UP)
 		supervised_log_death(supervised, pid, status); /* nobody had told it to end */
 	if (action == LIFE_START_LATER)
@@ -190,23 +249,48 @@ static void supervised_died(struct supervised *supervised, int status)
 	supervised_act(supervised, action);
 }
 
+/* A process that takes the place of another is told when it ends otherwise than asked. */
+static void former_died(struct supervised *supervised, size_t i, int status)
+{
+	struct role_process *process = &supervised->formers[i];
+	struct former *former = &supervised->life->formers[i];
+
+	if (status != 0 && former->life != FORMER_ENDING)
+		supervised_log_death(supervised, process->pid, status);
+	close(process->handover_fd);
+	*process = (struct role_process){.pid = 0};
+	former->life = FORMER_NONE;
+}
+
 static void supervisor_go_on_stopping(struct supervisor *supervisor)
 {
+	int64_t now_ms = loop_now_ms(supervisor->loop);
+
 	for (size_t i = 0; i < supervisor->lives.len; i++) {
 		struct supervised *supervised = &supervisor->roles[i];
 
-		supervised_act(supervised, lifecycle_stop(&supervisor->lives, supervised->life));
+		formers_act(supervised, former_end);
+		supervised_act(
+			supervised, lifecycle_stop(&supervisor->lives, supervised->life, now_ms));
 	}
 	if (!lifecycles_any_lives(&supervisor->lives))
 		loop_stop(supervisor->loop);
 }
 
+static void supervised_kill(const struct supervised *supervised)
+{
+	if (supervised->process.pid > 0)
+		kill(supervised->process.pid, SIGKILL);
+	for (size_t i = 0; i < FORMERS_MAX; i++) {
+		if (supervised->formers[i].pid > 0)
+			kill(supervised->formers[i].pid, SIGKILL);
+	}
+}
+
 static void supervisor_kill(struct supervisor *supervisor)
 {
-	for (size_t i = 0; i < supervisor->lives.len; i++) {
-		if (supervisor->roles[i].pid > 0)
-			kill(supervisor->roles[i].pid, SIGKILL);
-	}
+	for (size_t i = 0; i < supervisor->lives.len; i++)
+		supervised_kill(&supervisor->roles[i]);
 }
 
 static void supervisor_on_impatience(struct timer *timer, void *arg)
@@ -235,18 +319,26 @@ static void supervisor_on_term(int number, void *arg)
 	supervisor_stop(supervisor);
 }
 
+static void supervised_reap(struct supervised *supervised)
+{
+	int status;
+
+	for (size_t i = 0; i < FORMERS_MAX; i++) {
+		if (supervised->formers[i].pid > 0 &&
+			waitpid(supervised->formers[i].pid, &status, WNOHANG) > 0)
+			former_died(supervised, i, status);
+	}
+	if (supervised->process.pid > 0 && waitpid(supervised->process.pid, &status, WNOHANG) > 0)
+		supervised_died(supervised, status);
+}
+
 static void supervisor_on_child(int number, void *arg)
 {
 	struct supervisor *supervisor = OBJ(supervisor, arg);
 
 	(void)number;
-	for (size_t i = 0; i < supervisor->lives.len; i++) {
-		struct supervised *supervised = &supervisor->roles[i];
-		int status;
-
-		if (supervised->pid > 0 && waitpid(supervised->pid, &status, WNOHANG) > 0)
-			supervised_died(supervised, status);
-	}
+	for (size_t i = 0; i < supervisor->lives.len; i++)
+		supervised_reap(&supervisor->roles[i]);
 	if (supervisor->lives.stopping)
 		supervisor_go_on_stopping(supervisor);
 }
@@ -313,20 +405,45 @@ static void supervised_adopt(
 	const char *name = supervised->role->name;
 	bool same = sockets_equal(&supervised->sockets, sockets) && old != NULL &&
 		    jail_is_same(name, old, conf);
-	enum life_change change = !conf_has_role(conf, name) ? LIFE_UNWANTED
-				  : same                     ? LIFE_SAME_PROCESS
-							     : LIFE_NEW_PROCESS;
+	enum life_change change = !conf_has_role(conf, name)         ? LIFE_UNWANTED
+				  : same                             ? LIFE_SAME_PROCESS
+				  : supervised->role->retire != NULL ? LIFE_BESIDE
+								     : LIFE_NEW_PROCESS;
 
 	sockets_close(&supervised->sockets); /* those that are no longer listened on */
 	supervised->sockets = *sockets;
-	supervised_act(supervised, lifecycle_configure(supervised->life, change));
+	supervised_act(supervised, lifecycle_configure(supervised->life, change,
+					   loop_now_ms(supervised->supervisor->loop)));
+	if (change == LIFE_UNWANTED)
+		formers_act(supervised, former_end);
+}
+
+/* Another run.folder is another place: it may be somebody's already. */
+static int supervisor_lock(const struct supervisor *supervisor, const struct conf *conf,
+	int *ret_fd, struct fault *why)
+{
+	const struct conf *old = supervisor->conf;
+
+	if (old != NULL && strcmp(old->run_path, conf->run_path) == 0)
+		return 0;
+	return folders_lock(conf, ret_fd, why);
 }
 
 static int supervisor_adopt(struct supervisor *supervisor, struct conf *conf, struct fault *why)
 {
 	struct sockets *sockets = mem_alloc_array(ROLES_MAX, sizeof(*sockets));
 	struct conf *old = supervisor->conf;
-	int r = supervisor_prepare(supervisor, conf, sockets, why);
+	int lock_fd = -1, r = supervisor_lock(supervisor, conf, &lock_fd, why);
+
+	if (r == 0)
+		r = supervisor_prepare(supervisor, conf, sockets, why);
+	if (r < 0 && lock_fd >= 0)
+		close(lock_fd);
+	if (r == 0 && lock_fd >= 0) {
+		if (supervisor->lock_fd >= 0)
+			close(supervisor->lock_fd);
+		supervisor->lock_fd = lock_fd;
+	}
 
 	if (r == 0) {
 		supervisor->conf = conf;
@@ -382,29 +499,75 @@ static void supervisor_on_watchdog(struct timer *timer, void *arg)
 	timer_set(timer, loop_now_ms(supervisor->loop) + supervisor->watchdog_ms);
 }
 
-/* WATCHDOG_USEC (sd_watchdog_enabled(3)): a sign of life in half that time. */
 static void supervisor_start_watchdog(struct supervisor *supervisor)
 {
-	const char *text = getenv("WATCHDOG_USEC");
-	uint64_t every_us;
+	supervisor->watchdog_ms = supervisor->notify_fd >= 0 ? notify_watchdog_ms() : 0;
+	if (supervisor->watchdog_ms != 0)
+		supervisor_on_watchdog(&supervisor->watchdog, supervisor);
+}
 
-	unsetenv("WATCHDOG_PID");
-	if (text == NULL || supervisor->notify_fd < 0 ||
-		span_parse_u64(span_text(text), INT32_MAX, &every_us) < 0 || every_us < 10000)
+static void supervised_log_hung(const struct supervised *supervised, int64_t now_ms)
+{
+	const struct lifecycle *life = supervised->life;
+
+	log_event(EV_ROLE_HUNG,
+		LOG_FIELDS(log_role_name(supervised), log_number("pid", supervised->process.pid),
+			log_number("silent_s", (now_ms - life->sign_ms) / 1000)));
+}
+
+/* Only who listens can find out: to the others it looks as if we were not there. */
+static void supervised_keep_sockets(struct supervised *supervised, int64_t now_ms)
+{
+	const struct listen_socket *lost;
+	struct fault why = {""};
+	bool any = false;
+
+	while ((lost = sockets_close_lost(&supervised->sockets)) != NULL) {
+		log_event(EV_SOCKET_TAKEN, LOG_FIELDS(log_text("path", lost->path)));
+		any = true;
+	}
+	if (sockets_are_open(&supervised->sockets) && !any)
 		return;
-	supervisor->watchdog_ms = (int64_t)every_us / 2000;
-	unsetenv("WATCHDOG_USEC");
-	timer_set(&supervisor->watchdog, loop_now_ms(supervisor->loop) + supervisor->watchdog_ms);
+	if (folders_prepare_sockets(supervised->supervisor->conf, &why) < 0 ||
+		sockets_open(&supervised->sockets, &why) < 0 ||
+		sockets_hand_over(&supervised->sockets, &why) < 0) {
+		if (any)
+			log_event(EV_ROLE_FAILED,
+				LOG_FIELDS(log_role_name(supervised), log_text("why", why.text)));
+		return; /* at the next tick again */
+	}
+	supervised_act(supervised, lifecycle_configure(supervised->life, LIFE_NEW_PROCESS, now_ms));
+}
+
+static void supervisor_on_tick(struct timer *timer, void *arg)
+{
+	struct supervisor *supervisor = OBJ(supervisor, arg);
+	int64_t now_ms = loop_now_ms(supervisor->loop);
+
+	lifecycles_tick(&supervisor->lives, now_ms);
+	for (size_t i = 0; i < supervisor->lives.len; i++) {
+		struct supervised *supervised = &supervisor->roles[i];
+		enum life_action action = lifecycle_tick(supervised->life, now_ms);
+
+		if (action == LIFE_KILL)
+			supervised_log_hung(supervised, now_ms);
+		supervised_act(supervised, action);
+		formers_act(supervised, former_tick);
+		if (role_is_keeper(supervised->role) && !supervisor->lives.stopping)
+			supervised_keep_sockets(supervised, now_ms);
+	}
+	timer_set(timer, now_ms + TICK_MS);
 }
 
 static void supervisor_init(
 	struct supervisor *supervisor, const struct role *const *roles, const char *conf_path)
 {
-	*supervisor =
-		(struct supervisor){.magic = (uint32_t)MAGIC_supervisor, .conf_path = conf_path};
+	*supervisor = (struct supervisor){
+		.magic = (uint32_t)MAGIC_supervisor, .conf_path = conf_path, .lock_fd = -1};
 	supervisor->loop = loop_new();
 	timer_init(&supervisor->patience, supervisor->loop, supervisor_on_impatience, supervisor);
 	timer_init(&supervisor->watchdog, supervisor->loop, supervisor_on_watchdog, supervisor);
+	timer_init(&supervisor->tick, supervisor->loop, supervisor_on_tick, supervisor);
 	for (size_t i = 0; roles[i] != NULL; i++) {
 		ASSERT(i < ROLES_MAX);
 		supervisor->roles[i] = (struct supervised){.magic = (uint32_t)MAGIC_supervised,
@@ -413,6 +576,8 @@ static void supervisor_init(
 			.life = &supervisor->lives.roles[i]};
 		timer_init(&supervisor->roles[i].again, supervisor->loop, supervised_again,
 			&supervisor->roles[i]);
+		supervisor->lives.roles[i].silence_ms =
+			role_is_keeper(roles[i]) ? SILENCE_OF_KEEPER_MS : SILENCE_MS;
 		if (role_is_keeper(roles[i]))
 			supervisor->lives.last = i;
 		supervisor->lives.len++;
@@ -433,7 +598,10 @@ static void supervisor_done(struct supervisor *supervisor)
 	}
 	timer_done(&supervisor->patience);
 	timer_done(&supervisor->watchdog);
+	timer_done(&supervisor->tick);
 	notify_listener_free(&supervisor->listener);
+	if (supervisor->lock_fd >= 0)
+		close(supervisor->lock_fd);
 	loop_free(&supervisor->loop);
 	conf_free(&supervisor->conf);
 }
@@ -456,12 +624,15 @@ static int supervisor_start(struct supervisor *supervisor, struct conf *conf, st
 	raise_descriptor_limit();
 	supervisor->notify_fd = notify_connect();
 	r = notify_listener_new(supervisor->loop,
-		(struct notify_call){supervisor_on_ready, supervisor}, &supervisor->listener, why);
+		(struct notify_call){supervisor_on_notify, supervisor}, &supervisor->listener, why);
 	if (r == 0)
 		r = supervisor_adopt(supervisor, conf, why);
-	if (r == 0)
-		supervisor_start_watchdog(supervisor);
-	return r;
+	if (r < 0)
+		return r;
+	supervisor_start_watchdog(supervisor);
+	timer_set(&supervisor->tick, loop_now_ms(supervisor->loop) + TICK_MS);
+	supervisor->lives.tick_ms = loop_now_ms(supervisor->loop);
+	return 0;
 }
 
 int supervisor_run(const struct role *const *roles, const char *conf_path)

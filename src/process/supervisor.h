@@ -6,8 +6,9 @@
  * the sockets open, so that clients wait a moment instead of being refused while a role is
  * restarted.
  *
- * SIGHUP: the new configuration is checked here first; when it is right, roles whose sockets,
- * folders or allowed connections change are started anew and the others get the signal. SIGTERM:
+ * SIGHUP: the configuration is read again; when it is right, roles whose sockets, folders or
+ * allowed connections change are started anew, if they can beside their old processes; the others
+ * are handed it. What hangs is killed. One supervisor at a time has a run.folder. SIGTERM:
  * the roles that serve strangers end first, the keeper last, so that it hears everything. No role
  * outlives its supervisor (PR_SET_PDEATHSIG).
  */

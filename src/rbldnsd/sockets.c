@@ -74,13 +74,13 @@ static int listen_udp(struct rbldnsd_sockets *sockets, struct endpoint endpoint,
 	struct fault *why)
 {
 	int fd;
-	int r = socket_bind_udp(endpoint, false, &fd, why);
+	int r = socket_bind_udp(endpoint, 0, &fd, why);
 
 	if (r < 0)
 		return r;
 	close(fd);
 	for (unsigned i = 0; i < threads && sockets->udp_len < RBLDNSD_UDP_MAX; i++) {
-		r = socket_bind_udp(endpoint, true, &sockets->udp[sockets->udp_len], why);
+		r = socket_bind_udp(endpoint, SOCKET_SHARED, &sockets->udp[sockets->udp_len], why);
 		if (r < 0)
 			return r;
 		sockets->udp_len++;
@@ -94,7 +94,7 @@ static void listen_tcp(struct rbldnsd_sockets *sockets, struct endpoint endpoint
 
 	if (sockets->tcp_len == RBLDNSD_TCP_MAX)
 		return;
-	if (socket_listen_tcp(endpoint, false, &sockets->tcp[sockets->tcp_len], &why) < 0)
+	if (socket_listen_tcp(endpoint, 0, &sockets->tcp[sockets->tcp_len], &why) < 0)
 		message_log(MESSAGE_WARNING,
 			"no answers by TCP there, and long ones will not be had: %s", why.text);
 	else

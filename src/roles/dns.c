@@ -16,6 +16,8 @@
 #include "xfr/notify.h"
 #include "zone/guard.h"
 
+enum { RETIRED_LOOK_MS = 200 };
+
 /*
  * The dns role: two shelves, filled by the main thread (rules from the configuration, views from
  * the keeper), and the threads of the server, which answer from them and wait for nobody.
@@ -32,6 +34,7 @@ struct dns_role {
 	struct buf shown; /* the configuration as the rules were made of it */
 	struct bus_client *bus;
 	struct dns_server *server;
+	struct timer retired_look; /* whether connections are left */
 };
 
 static void dns_on_delta(void *arg, const struct delta *delta)
@@ -164,9 +167,19 @@ static void dns_finish(struct role_context *context)
 	guard_state_free(&dns->guard);
 	transfer_state_free(&dns->transfers);
 	buf_done(&dns->shown);
+	timer_done(&dns->retired_look);
 	dns->magic = 0;
 	mem_free(dns);
 	context->state = NULL;
+}
+
+static void dns_on_retired_look(struct timer *timer, void *arg)
+{
+	struct dns_role *dns = OBJ(dns_role, arg);
+
+	if (dns_server_connections(dns->server) == 0)
+		loop_stop(dns->context->loop);
+	timer_set(timer, loop_now_ms(dns->context->loop) + RETIRED_LOOK_MS);
 }
 
 static int dns_start(struct role_context *context, struct fault *why)
@@ -183,6 +196,7 @@ static int dns_start(struct role_context *context, struct fault *why)
 	dns->changes = dns_changes_new(dns->transfers);
 	dns->notify = dns_notify_new(context->loop, context->conf);
 	buf_init(&dns->shown, 0);
+	timer_init(&dns->retired_look, context->loop, dns_on_retired_look, dns);
 	context->state = dns;
 	r = dns_put_rules(dns, why);
 	if (r == 0) {
@@ -228,11 +242,29 @@ static void dns_stop(struct role_context *context)
 	loop_stop(context->loop);
 }
 
+/* Questions are answered by the next process at once; transfers and other connections end here. */
+static void dns_retire(struct role_context *context)
+{
+	struct dns_role *dns = context->state;
+
+	dns_server_retire(dns->server);
+	timer_set(&dns->retired_look, loop_now_ms(context->loop) + RETIRED_LOOK_MS);
+}
+
+static bool dns_alive(struct role_context *context)
+{
+	struct dns_role *dns = context->state;
+
+	return dns_server_turns(dns->server);
+}
+
 const struct role role_dns = {
 	.name = "dns",
 	.start = dns_start,
 	.reload = dns_reload,
 	.is_behind = dns_is_behind,
 	.stop = dns_stop,
+	.retire = dns_retire,
+	.alive = dns_alive,
 	.finish = dns_finish,
 };

@@ -271,11 +271,25 @@ static void gate_stop(struct role_context *context)
 	gate_drain(gate);
 }
 
+/* The sessions keep what they began with, so that nothing of it is given back before they end. */
+static void gate_retire(struct role_context *context)
+{
+	struct gate *gate = context->state;
+
+	if (gate->server == NULL) {
+		loop_stop(context->loop);
+		return;
+	}
+	smtpd_server_retire(gate->server);
+	role_stop_listening(context);
+}
+
 const struct role role_gate = {
 	.name = "gate",
 	.start = gate_start,
 	.reload = gate_reload,
 	.is_behind = gate_is_behind,
 	.stop = gate_stop,
+	.retire = gate_retire,
 	.finish = gate_finish,
 };

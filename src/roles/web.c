@@ -56,9 +56,8 @@ static int web_open_portal(struct role_context *context, struct web *web, struct
 		.ask = web_ask,
 		.ask_arg = web->bus};
 	struct endpoint local;
-
 	if (settings.fd < 0)
-		return fault_set(why, E_CONFIG, "no socket for the pages: set portal.listen");
+		return 0; /* portal.listen: off; there is nothing to do */
 	if (socket_local(settings.fd, &local) >= 0)
 		log_event(EV_LISTEN,
 			LOG_FIELDS(log_text("what", "http"), log_endpoint("address", local)));
@@ -99,8 +98,8 @@ static int web_start(struct role_context *context, struct fault *why)
 static int web_reload(struct role_context *context)
 {
 	struct web *web = context->state;
-
-	portal_set_conf(web->portal, context->conf);
+	if (web->portal != NULL)
+		portal_set_conf(web->portal, context->conf);
 	return 0;
 }
 
@@ -119,8 +118,10 @@ static bool web_is_behind(const struct role_context *context)
 static void web_stop(struct role_context *context)
 {
 	struct web *web = context->state;
-
-	portal_stop(web->portal, web_stopped, context);
+	if (web->portal != NULL)
+		portal_stop(web->portal, web_stopped, context);
+	else
+		loop_stop(context->loop);
 }
 
 const struct role role_web = {
@@ -129,5 +130,6 @@ const struct role role_web = {
 	.reload = web_reload,
 	.is_behind = web_is_behind,
 	.stop = web_stop,
+	.retire = web_stop, /* an answer is all that a client is owed */
 	.finish = web_finish,
 };

@@ -13,14 +13,16 @@ struct dns_server {
 	size_t udp_len;
 	struct dns_udp **udp;
 	struct dns_tcp *tcp;
+	uint64_t *seen; /* turns of each UDP thread */
+	uint64_t seen_tcp;
 };
 
 static int server_start(struct dns_server *server, const struct dns_sockets *sockets,
 	const struct worker_kind *kind, struct fault *why)
 {
 	int r = 0;
-
 	server->udp = mem_alloc_array(sockets->udp_len + 1, sizeof(*server->udp));
+	server->seen = mem_alloc_array(sockets->udp_len + 1, sizeof(*server->seen));
 	for (size_t i = 0; i < sockets->udp_len && r == 0; i++) {
 		r = dns_udp_new(sockets->udp[i], kind, &server->udp[i], why);
 		server->udp_len += r == 0;
@@ -61,16 +63,57 @@ void dns_server_wake(struct dns_server *server)
 		dns_tcp_wake(server->tcp);
 }
 
+static bool is_newer(uint64_t turns, uint64_t *seen)
+{
+	bool newer = turns != *seen;
+
+	*seen = turns;
+	return newer;
+}
+
+/* The threads of UDP wait no longer than a nap; that of TCP is woken for the next time. */
+bool dns_server_turns(struct dns_server *server)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < server->udp_len; i++)
+		all &= is_newer(dns_udp_turns(server->udp[i]), &server->seen[i]);
+	if (server->tcp == NULL)
+		return all;
+	all &= is_newer(dns_tcp_turns(server->tcp), &server->seen_tcp);
+	dns_tcp_wake(server->tcp);
+	return all;
+}
+
+static void server_free_udp(struct dns_server *server)
+{
+	for (size_t i = 0; i < server->udp_len; i++)
+		dns_udp_free(&server->udp[i]);
+	server->udp_len = 0;
+}
+
+void dns_server_retire(struct dns_server *server)
+{
+	server_free_udp(server);
+	if (server->tcp != NULL)
+		dns_tcp_retire(server->tcp);
+}
+
+size_t dns_server_connections(const struct dns_server *server)
+{
+	return server->tcp != NULL ? dns_tcp_connections(server->tcp) : 0;
+}
+
 void dns_server_free(struct dns_server **server)
 {
 	struct dns_server *s = *server;
 
 	if (s == NULL)
 		return;
-	for (size_t i = 0; i < s->udp_len; i++)
-		dns_udp_free(&s->udp[i]);
+	server_free_udp(s);
 	dns_tcp_free(&s->tcp);
 	mem_free(s->udp);
+	mem_free(s->seen);
 	mem_free(s);
 	*server = NULL;
 }

@@ -5,6 +5,8 @@
  * their business: each opens a worker of its own and has its queries answered there. The dns role
  * runs it, and so does the benchmark. Owner: the caller; new, wake and free from one thread.
  */
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "server/worker.h"
 
@@ -19,6 +21,15 @@ void dns_server_limit_tcp(struct dns_server *server, const struct dns_tcp_limits
 
 /* There is something newer: sleeping threads refresh their workers. */
 void dns_server_wake(struct dns_server *server);
+
+/* Whether each thread took a turn since this was asked last, a few seconds ago at least. */
+bool dns_server_turns(struct dns_server *server);
+
+/* No new clients: another process answers at the same sockets. Datagrams that were taken are
+ * answered first; connections go on until they are idle. */
+void dns_server_retire(struct dns_server *server);
+/* Connections that are left. */
+size_t dns_server_connections(const struct dns_server *server);
 
 /* Waits for the threads to end. */
 void dns_server_free(struct dns_server **server);

@@ -58,13 +58,14 @@ struct dns_tcp {
 	_Atomic size_t per_client;
 	_Atomic int64_t idle_ms;
 	struct loop *loop;
-	atomic_bool stop;
+	atomic_bool stop, retired;
+	_Atomic uint64_t turns;
 	pthread_t thread;
 	const struct worker_calls *calls;
 	void *worker;
 	struct timer idle; /* for the first of the ring */
 	struct dns_connection ring;
-	size_t connections;
+	_Atomic size_t connections;
 	size_t acceptors_len;
 	struct acceptor **acceptors;
 	uint8_t answer[DNS_ANSWER_TCP_MAX];
@@ -367,8 +368,12 @@ static void tcp_on_connection(int fd, const struct endpoint *peer, void *arg)
 static void tcp_on_wake(void *arg)
 {
 	struct dns_tcp *tcp = OBJ(dns_tcp, arg);
-
 	tcp->calls->refresh(tcp->worker);
+	atomic_fetch_add_explicit(&tcp->turns, 1, memory_order_relaxed);
+	if (atomic_load_explicit(&tcp->retired, memory_order_relaxed)) {
+		for (size_t i = 0; i < tcp->acceptors_len; i++)
+			acceptor_stop(tcp->acceptors[i]);
+	}
 	if (atomic_load_explicit(&tcp->stop, memory_order_relaxed))
 		loop_stop(tcp->loop);
 }
@@ -432,6 +437,22 @@ void dns_tcp_limit(struct dns_tcp *tcp, const struct dns_tcp_limits *limits)
 void dns_tcp_wake(struct dns_tcp *tcp)
 {
 	loop_wake(tcp->loop);
+}
+
+uint64_t dns_tcp_turns(const struct dns_tcp *tcp)
+{
+	return atomic_load_explicit(&tcp->turns, memory_order_relaxed);
+}
+
+void dns_tcp_retire(struct dns_tcp *tcp)
+{
+	atomic_store_explicit(&tcp->retired, true, memory_order_relaxed);
+	loop_wake(tcp->loop);
+}
+
+size_t dns_tcp_connections(const struct dns_tcp *tcp)
+{
+	return atomic_load_explicit(&tcp->connections, memory_order_relaxed);
 }
 
 void dns_tcp_stop(struct dns_tcp *tcp)

@@ -22,6 +22,13 @@ void dns_tcp_limit(struct dns_tcp *tcp, const struct dns_tcp_limits *limits);
 /* There is something newer: a sleeping thread refreshes its worker. Any thread. */
 void dns_tcp_wake(struct dns_tcp *tcp);
 
+/* How many times it was woken and took its turn. Any thread. */
+uint64_t dns_tcp_turns(const struct dns_tcp *tcp);
+
+/* No new connections; those that are there go on until they are idle. Any thread. */
+void dns_tcp_retire(struct dns_tcp *tcp);
+size_t dns_tcp_connections(const struct dns_tcp *tcp);
+
 /* Tells the thread to end; dns_tcp_free waits for it. */
 void dns_tcp_stop(struct dns_tcp *tcp);
 void dns_tcp_free(struct dns_tcp **tcp);

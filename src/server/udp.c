@@ -47,6 +47,7 @@ struct dns_udp {
 	int fd;
 	bool wildcard; /* answers have to leave by the address that was asked */
 	atomic_bool stop;
+	_Atomic uint64_t turns;
 	pthread_t thread;
 	const struct worker_calls *calls;
 	void *worker;
@@ -221,8 +222,10 @@ static void *udp_thread(void *arg)
 	timer_t timer;
 	bool has_timer = udp_hear_kicks(&timer);
 
-	while (!atomic_load_explicit(&udp->stop, memory_order_relaxed))
+	while (!atomic_load_explicit(&udp->stop, memory_order_relaxed)) {
 		udp_turn(udp);
+		atomic_fetch_add_explicit(&udp->turns, 1, memory_order_relaxed);
+	}
 	if (has_timer)
 		timer_delete(timer);
 	return NULL;
@@ -283,6 +286,11 @@ int dns_udp_new(int fd, const struct worker_kind *kind, struct dns_udp **ret_udp
 	}
 	*ret_udp = udp;
 	return 0;
+}
+
+uint64_t dns_udp_turns(const struct dns_udp *udp)
+{
+	return atomic_load_explicit(&udp->turns, memory_order_relaxed);
 }
 
 /* A kick between the look at `stop` and the wait is lost: another follows. */

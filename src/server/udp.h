@@ -15,4 +15,6 @@ int dns_udp_new(
 	int fd, const struct worker_kind *kind, struct dns_udp **ret_udp, struct fault *why);
 
 /* Ends the thread, which answers what it has already taken. */
+/* How many turns it took, naps too. Any thread. */
+uint64_t dns_udp_turns(const struct dns_udp *udp);
 void dns_udp_free(struct dns_udp **udp);

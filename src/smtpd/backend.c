@@ -93,7 +93,7 @@ struct backend *backend_open(const struct backend_target *target, const struct s
 
 	backend->magic = (uint32_t)MAGIC_backend;
 	backend->loop = target->loop;
-	backend->conf = target->conf;
+	backend->conf = conf_ref(target->conf);
 	backend->client = *client;
 	backend->calls = *calls;
 	backend->arg = arg;
@@ -119,8 +119,8 @@ struct backend *backend_open(const struct backend_target *target, const struct s
 static void backend_destroy(void *arg)
 {
 	struct backend *backend = OBJ(backend, arg);
-
 	smtp_reply_parser_done(&backend->parser);
+	conf_unref(&backend->conf);
 	backend->magic = 0;
 	mem_free(backend);
 }

@@ -131,15 +131,20 @@ void smtpd_server_set_conf(struct smtpd_server *server, const struct conf *conf)
 	backend_state_set_conf(server->env.backend, conf);
 }
 
-void smtpd_server_stop(struct smtpd_server *server)
+void smtpd_server_retire(struct smtpd_server *server)
 {
 	server->stopping = true;
 	for (size_t i = 0; i < server->acceptors_len; i++)
 		acceptor_stop(server->acceptors[i]);
+	if (server->env.sessions_len == 0)
+		loop_later(server->loop, server_on_all_ended, server);
+}
+
+void smtpd_server_stop(struct smtpd_server *server)
+{
+	smtpd_server_retire(server);
 	backend_state_stop(server->env.backend);
 	timer_set(&server->stop_deadline,
 		loop_now_ms(server->loop) + server->settings.limits->stop_ms);
-	if (server->env.sessions_len == 0)
-		loop_later(server->loop, server_on_all_ended, server);
 	sessions_drain(&server->env);
 }

@@ -37,4 +37,6 @@ void smtpd_server_take(struct smtpd_server *server, int fd, struct endpoint peer
 void smtpd_server_set_conf(struct smtpd_server *server, const struct conf *conf);
 /* No new clients; idle ones are told 421, transactions may end within limits->stop_ms; then
  * `stopped`. */
+/* No new sessions; those that are there go on to their end, after which `stopped` is called. */
+void smtpd_server_retire(struct smtpd_server *server);
 void smtpd_server_stop(struct smtpd_server *server);

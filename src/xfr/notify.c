@@ -239,7 +239,7 @@ static void socket_open(struct dns_notify *notify, const struct conf *conf, bool
 {
 	struct endpoint own = {.ip = own_address(conf, v4)};
 
-	if (socket_bind_udp(own, false, &ret_socket->fd, NULL) < 0) {
+	if (socket_bind_udp(own, 0, &ret_socket->fd, NULL) < 0) {
 		ret_socket->fd = -1; /* a machine without that family has no secondaries of it */
 		return;
 	}

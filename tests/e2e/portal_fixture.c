@@ -293,7 +293,7 @@ int main(int argc, char **argv)
 	settings.conf = conf;
 	settings.shelf = view_shelf_new();
 	shelf_put(settings.shelf, make_view(clock_now_s()));
-	if (socket_listen_tcp(endpoint, false, &settings.fd, NULL) < 0 ||
+	if (socket_listen_tcp(endpoint, 0, &settings.fd, NULL) < 0 ||
 		portal_new(loop, &settings, &portal, NULL) < 0)
 		return 69;
 	socket_local(settings.fd, &endpoint);

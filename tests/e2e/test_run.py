@@ -173,7 +173,7 @@ def test_new_address_is_listened_on_after_reload(running_site):
     site.supervisor.signal(signal.SIGHUP)
     wait_for(lambda: site.role_pids()["dns"] != old["dns"], what="a new dns role")
     assert answers(port, LISTED) == ["127.0.0.8"]
-    assert not accepts_connections(site.ports["dns"])
+    wait_for(lambda: not accepts_connections(site.ports["dns"]), what="the old address to be closed")
     assert site.role_pids()["gate"] == old["gate"]
     assert site.supervisor.events("role.died") == []
 

@@ -224,7 +224,7 @@ static inline void scripted_init(struct scripted_backend *backend, struct loop *
 			scripted_answer(backend, (enum backend_verb)verb, span_text(usual[verb]));
 	}
 	scripted_offer_keywords(backend, keywords, COUNTOF(keywords));
-	ASSERT(socket_listen_tcp(any, false, &fd, NULL) == 0);
+	ASSERT(socket_listen_tcp(any, 0, &fd, NULL) == 0);
 	ASSERT(socket_local(fd, &backend->endpoint) == 0);
 	backend->listener = watch_new(loop, fd, scripted_on_client, backend);
 	watch_set(backend->listener, WATCH_READ);

@@ -168,7 +168,7 @@ static inline void fake_dns_init(struct fake_dns *dns, struct loop *loop)
 	memset(dns, 0, sizeof(*dns));
 	dns->loop = loop;
 	assert_int_equal(ip_parse(span_text("127.0.0.1"), &any.ip), 0);
-	assert_int_equal(socket_bind_udp(any, false, &dns->fd, NULL), 0);
+	assert_int_equal(socket_bind_udp(any, 0, &dns->fd, NULL), 0);
 	assert_int_equal(socket_local(dns->fd, &dns->endpoint), 0);
 	dns->watch = watch_new(loop, dns->fd, fake_dns_on_query, dns);
 	watch_set(dns->watch, WATCH_READ);

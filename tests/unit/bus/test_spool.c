@@ -38,6 +38,14 @@ static int place_remove(void **state)
 
 	unlink(place->file[0]);
 	unlink(place->file[1]);
+	for (unsigned i = 1; i < SPOOLS_MAX; i++) {
+		char name[128];
+
+		snprintf(name, sizeof(name), "%s-%u.a", place->path, i);
+		unlink(name);
+		snprintf(name, sizeof(name), "%s-%u.b", place->path, i);
+		unlink(name);
+	}
 	rmdir(place->folder);
 	free(place);
 	return 0;
@@ -232,16 +240,47 @@ static void a_full_disk_is_said_and_leaves_whole_entries(void **state)
 	spool_free(&spool);
 }
 
-static void a_second_process_is_kept_out(void **state)
+/* The process before us still lets its last sessions end: each has a place of its own. */
+static void processes_beside_each_other_have_a_place_each(void **state)
 {
-	struct spool *spool = reopen(*state, 1 << 20);
-	struct spool *second = NULL;
+	const char *path = ((struct place *)*state)->path;
+	struct spool *spools[SPOOLS_MAX], *more = NULL;
 	struct fault why = {0};
 
-	assert_int_equal(
-		spool_open(((struct place *)*state)->path, 1 << 20, &second, &why), E_BUSY);
+	for (size_t i = 0; i < SPOOLS_MAX; i++)
+		assert_int_equal(spool_open(path, 1 << 20, &spools[i], NULL), 0);
+	assert_int_equal(spool_open(path, 1 << 20, &more, &why), E_BUSY);
 	assert_non_null(strstr(why.text, "in use"));
-	spool_free(&spool);
+	for (size_t i = 0; i < SPOOLS_MAX; i++)
+		spool_free(&spools[i]);
+}
+
+/* What it could not hand over is not lost when it ends. */
+static void what_a_former_process_left_is_gathered(void **state)
+{
+	const char *path = ((struct place *)*state)->path;
+	struct spool *former = reopen(*state, 1 << 20), *spool = NULL, *third = NULL;
+
+	assert_int_equal(append(former, 1, 100), 0);
+	assert_int_equal(append(former, 2, 100), 0);
+	assert_int_equal(spool_open(path, 1 << 20, &spool, NULL), 0);
+	assert_int_equal(append(spool, 3, 100), 0);
+	assert_int_equal(spool_gather(spool), 0); /* it is still there */
+	assert_int_equal(next(former), 1);
+	assert_int_equal(ack(former, 1), 1);
+	spool_free(&former);
+	assert_int_equal(spool_gather(spool), 2); /* the keeper knows the first: sent again */
+	assert_int_equal(spool_gather(spool), 0); /* once */
+	assert_int_equal(next(spool), 3);
+	assert_int_equal(next(spool), 1);
+	assert_int_equal(next(spool), 2);
+	assert_int_equal(ack(spool, 3), 1);
+	assert_int_equal(ack(spool, 1), 1);
+	spool_free(&spool); /* this one ends as well, and was beside */
+	third = reopen(*state, 1 << 20);
+	assert_int_equal(next(third), -1);
+	assert_int_equal(spool_gather(third), 3);
+	spool_free(&third);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_make, place_remove)
@@ -255,7 +294,8 @@ int main(void)
 		TEST(order_holds_over_many_turns_of_the_files),
 		TEST(a_torn_tail_and_a_damaged_middle_cost_only_themselves),
 		TEST(a_full_disk_is_said_and_leaves_whole_entries),
-		TEST(a_second_process_is_kept_out),
+		TEST(processes_beside_each_other_have_a_place_each),
+		TEST(what_a_former_process_left_is_gathered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

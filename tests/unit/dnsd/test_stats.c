@@ -142,7 +142,7 @@ static void start_server(struct scene *scene, const struct conf *conf)
 	scene->workers.count = 1;
 	shelf_put(scene->shelves.rules, rules);
 	shelf_put(scene->shelves.views, fixture_view(NULL, 0));
-	assert_int_equal(socket_bind_udp(any, false, &scene->udp, NULL), 0);
+	assert_int_equal(socket_bind_udp(any, 0, &scene->udp, NULL), 0);
 	assert_int_equal(socket_local(scene->udp, &scene->endpoint), 0);
 	assert_int_equal(dns_server_new(&(struct dns_sockets){.udp_len = 1, .udp = &scene->udp},
 				 &(struct worker_kind){&dnsd_worker_calls, &scene->workers},

@@ -56,9 +56,9 @@ static int set_up(void **state)
 	bench->workers.shelves = &bench->shelves;
 	shelf_put(bench->shelves.rules, new_rules());
 	shelf_put(bench->shelves.views, fixture_view(listed, COUNTOF(listed)));
-	assert_int_equal(socket_listen_tcp(any, false, &bench->tcp, NULL), 0);
+	assert_int_equal(socket_listen_tcp(any, 0, &bench->tcp, NULL), 0);
 	assert_int_equal(socket_local(bench->tcp, &bench->endpoint), 0);
-	assert_int_equal(socket_bind_udp(any, false, &bench->udp, NULL), 0);
+	assert_int_equal(socket_bind_udp(any, 0, &bench->udp, NULL), 0);
 	*state = bench;
 	return 0;
 }

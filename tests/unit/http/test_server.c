@@ -71,7 +71,7 @@ static int bench_setup(void **state)
 
 	bench = (struct bench){.loop = loop_new()};
 	timer_init(&bench.turn, bench.loop, on_turn, &bench);
-	assert_int_equal(socket_listen_tcp(any, false, &bench.listen_fd, NULL), 0);
+	assert_int_equal(socket_listen_tcp(any, 0, &bench.listen_fd, NULL), 0);
 	assert_int_equal(socket_local(bench.listen_fd, &bench.endpoint), 0);
 	settings.connections = 4;
 	settings.head_ms = PATIENCE_MS;

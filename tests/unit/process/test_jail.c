@@ -355,7 +355,7 @@ static struct endpoint listen_somewhere(void)
 	struct endpoint endpoint = {.ip = ip_from_v4(0x7f000001)};
 	int fd;
 
-	assert_int_equal(socket_listen_tcp(endpoint, false, &fd, NULL), 0);
+	assert_int_equal(socket_listen_tcp(endpoint, 0, &fd, NULL), 0);
 	assert_int_equal(socket_local(fd, &endpoint), 0);
 	return endpoint;
 }

@@ -31,7 +31,7 @@ static enum life_action happens(struct lifecycles *all, const struct step *step)
 
 	switch (step->event) {
 	case STARTED:
-		lifecycle_started(role);
+		lifecycle_started(role, step->at_ms);
 		return LIFE_LEAVE;
 	case NOT_STARTED:
 		return lifecycle_start_failed(role, step->at_ms);
@@ -45,13 +45,13 @@ static enum life_action happens(struct lifecycles *all, const struct step *step)
 	case HOPELESS:
 		return lifecycle_died(all, role, DEATH_HOPELESS, step->at_ms);
 	case SAME:
-		return lifecycle_configure(role, LIFE_SAME_PROCESS);
+		return lifecycle_configure(role, LIFE_SAME_PROCESS, step->at_ms);
 	case OTHER:
-		return lifecycle_configure(role, LIFE_NEW_PROCESS);
+		return lifecycle_configure(role, LIFE_NEW_PROCESS, step->at_ms);
 	case UNWANTED:
-		return lifecycle_configure(role, LIFE_UNWANTED);
+		return lifecycle_configure(role, LIFE_UNWANTED, step->at_ms);
 	case END:
-		return lifecycle_end(role);
+		return lifecycle_end(role, step->at_ms);
 	}
 	return LIFE_LEAVE;
 }
@@ -60,7 +60,7 @@ static enum life_action happens(struct lifecycles *all, const struct step *step)
 static void play(struct lifecycles *all, const struct step *steps, size_t len)
 {
 	all->len = 1;
-	assert_int_equal(lifecycle_configure(&all->roles[0], LIFE_NEW_PROCESS), LIFE_START);
+	assert_int_equal(lifecycle_configure(&all->roles[0], LIFE_NEW_PROCESS, 0), LIFE_START);
 	for (size_t i = 0; i < len; i++) {
 		enum life_action action = happens(all, &steps[i]);
 
@@ -92,7 +92,7 @@ static void the_pause_doubles_while_a_role_does_not_stay_up(void **state)
 	(void)state;
 	play(&all, steps, COUNTOF(steps));
 	for (int i = 0; i < 10; i++) {
-		lifecycle_started(&all.roles[0]);
+		lifecycle_started(&all.roles[0], 3000);
 		lifecycle_died(&all, &all.roles[0], DEATH_CRASH, 3000);
 	}
 	assert_int_equal(all.roles[0].delay_ms, 30000); /* and no longer */
@@ -146,7 +146,7 @@ static void a_role_that_waits_for_its_start_goes_on_waiting_after_a_reload(void 
 
 	(void)state;
 	play(&all, steps, COUNTOF(steps));
-	assert_int_equal(lifecycle_configure(&all.roles[0], LIFE_NEW_PROCESS), LIFE_LEAVE);
+	assert_int_equal(lifecycle_configure(&all.roles[0], LIFE_NEW_PROCESS, 0), LIFE_LEAVE);
 	assert_true(all.roles[0].waits);
 }
 
@@ -158,18 +158,18 @@ static void the_keeper_ends_when_the_others_have(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < all.len; i++) {
-		lifecycle_configure(&all.roles[i], LIFE_SAME_PROCESS);
-		lifecycle_started(&all.roles[i]);
+		lifecycle_configure(&all.roles[i], LIFE_SAME_PROCESS, 0);
+		lifecycle_started(&all.roles[i], 0);
 	}
 	lifecycle_ready(gate, 5);
 	lifecycles_stop(&all);
-	assert_int_equal(lifecycle_stop(&all, keeper), LIFE_LEAVE);
-	assert_int_equal(lifecycle_stop(&all, dns), LIFE_TERM);
-	assert_int_equal(lifecycle_stop(&all, gate), LIFE_TERM);
+	assert_int_equal(lifecycle_stop(&all, keeper, 0), LIFE_LEAVE);
+	assert_int_equal(lifecycle_stop(&all, dns, 0), LIFE_TERM);
+	assert_int_equal(lifecycle_stop(&all, gate, 0), LIFE_TERM);
 	assert_int_equal(lifecycle_died(&all, dns, DEATH_CRASH, 6), LIFE_LEAVE); /* not again */
-	assert_int_equal(lifecycle_stop(&all, keeper), LIFE_LEAVE);
+	assert_int_equal(lifecycle_stop(&all, keeper, 0), LIFE_LEAVE);
 	assert_int_equal(lifecycle_died(&all, gate, DEATH_CRASH, 7), LIFE_LEAVE);
-	assert_int_equal(lifecycle_stop(&all, keeper), LIFE_TERM);
+	assert_int_equal(lifecycle_stop(&all, keeper, 0), LIFE_TERM);
 	assert_true(lifecycles_any_lives(&all));
 	assert_int_equal(lifecycle_died(&all, keeper, DEATH_CRASH, 8), LIFE_LEAVE);
 	assert_false(lifecycles_any_lives(&all));
@@ -181,8 +181,8 @@ static void a_role_that_waits_is_not_started_by_a_stop(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < all.len; i++) {
-		lifecycle_configure(&all.roles[i], LIFE_SAME_PROCESS);
-		lifecycle_started(&all.roles[i]);
+		lifecycle_configure(&all.roles[i], LIFE_SAME_PROCESS, 0);
+		lifecycle_started(&all.roles[i], 0);
 	}
 	lifecycle_died(&all, &all.roles[0], DEATH_CRASH, 1);
 	assert_true(all.roles[0].waits);
@@ -197,8 +197,8 @@ static void ready_is_reported_once_and_a_failed_role_does_not_hold_it_up(void **
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) { /* the third is not in run.roles */
-		lifecycle_configure(&all.roles[i], LIFE_SAME_PROCESS);
-		lifecycle_started(&all.roles[i]);
+		lifecycle_configure(&all.roles[i], LIFE_SAME_PROCESS, 0);
+		lifecycle_started(&all.roles[i], 0);
 	}
 	assert_false(lifecycles_report_ready(&all));
 	lifecycle_ready(&all.roles[1], 1);
@@ -206,6 +206,135 @@ static void ready_is_reported_once_and_a_failed_role_does_not_hold_it_up(void **
 	lifecycle_died(&all, &all.roles[0], DEATH_CRASH, 2);
 	assert_true(lifecycles_report_ready(&all));
 	assert_false(lifecycles_report_ready(&all));
+}
+
+/* ---- signs of life ---- */
+
+static struct lifecycles one_ready(void)
+{
+	struct lifecycles all = {.reported_ready = true, .len = 1};
+
+	all.roles[0].silence_ms = 30000;
+	lifecycle_configure(&all.roles[0], LIFE_NEW_PROCESS, 0);
+	lifecycle_started(&all.roles[0], 0);
+	lifecycle_ready(&all.roles[0], 0);
+	return all;
+}
+
+static enum life_action tick(struct lifecycles *all, int64_t now_ms)
+{
+	lifecycles_tick(all, now_ms);
+	return lifecycle_tick(&all->roles[0], now_ms);
+}
+
+static void who_gives_no_sign_of_life_is_killed_once_and_started_again(void **state)
+{
+	struct lifecycles all = one_ready();
+	struct lifecycle *role = &all.roles[0];
+
+	(void)state;
+	for (int64_t now_ms = 1000; now_ms < 100000; now_ms += 1000) {
+		if (now_ms % 15000 == 0 && now_ms <= 60000)
+			lifecycle_sign(role, now_ms);
+		assert_int_equal(tick(&all, now_ms), now_ms == 90000 ? LIFE_KILL : LIFE_LEAVE);
+	}
+	assert_int_equal(lifecycle_died(&all, role, DEATH_CRASH, 100000), LIFE_START_LATER);
+	lifecycle_started(role, 100020);
+	assert_int_equal(tick(&all, 101000), LIFE_LEAVE);
+	lifecycle_ready(role, 101000);
+	assert_int_equal(tick(&all, 102000), LIFE_LEAVE);
+}
+
+/* A machine that was paused, or a supervisor that had no turn: everybody is late then. */
+static void nobody_is_blamed_for_a_time_in_which_nothing_ran(void **state)
+{
+	struct lifecycles all = one_ready();
+
+	(void)state;
+	assert_int_equal(tick(&all, 1000), LIFE_LEAVE);
+	assert_int_equal(tick(&all, 3600000), LIFE_LEAVE);
+	for (int64_t now_ms = 3601000; now_ms < 3630000; now_ms += 1000)
+		assert_int_equal(tick(&all, now_ms), LIFE_LEAVE);
+	assert_int_equal(tick(&all, 3630000), LIFE_KILL);
+}
+
+/* Also a reload that has to end one that hangs comes to its end. */
+static void who_does_not_end_is_killed(void **state)
+{
+	struct lifecycles all = one_ready();
+	struct lifecycle *role = &all.roles[0];
+
+	(void)state;
+	assert_int_equal(lifecycle_configure(role, LIFE_NEW_PROCESS, 1000), LIFE_TERM);
+	for (int64_t now_ms = 1000; now_ms < 26000; now_ms += 1000)
+		assert_int_equal(tick(&all, now_ms), LIFE_LEAVE);
+	assert_int_equal(tick(&all, 26000), LIFE_KILL);
+	assert_int_equal(tick(&all, 27000), LIFE_LEAVE);
+	assert_int_equal(lifecycle_died(&all, role, DEATH_CRASH, 27000), LIFE_START);
+}
+
+/* ---- replacing ---- */
+
+static void a_role_is_replaced_and_the_former_serves_until_the_next_is_ready(void **state)
+{
+	struct lifecycles all = one_ready();
+	struct lifecycle *role = &all.roles[0];
+	struct former *former = &role->formers[0];
+
+	(void)state;
+	assert_int_equal(lifecycle_configure(role, LIFE_BESIDE, 1000), LIFE_REPLACE);
+	assert_int_equal(lifecycle_replaced(role), 0);
+	lifecycle_started(role, 1000);
+	assert_int_equal(former->life, FORMER_SERVING);
+	/* The next cannot start: the former goes on. */
+	assert_int_equal(lifecycle_died(&all, role, DEATH_HOPELESS, 1100), LIFE_START_LATER);
+	assert_int_equal(former_tick(former, 1200), LIFE_LEAVE);
+	lifecycle_started(role, 1200);
+	lifecycle_ready(role, 1300);
+	assert_int_equal(former_retire(former, 1300), LIFE_RETIRE);
+	assert_int_equal(former_retire(former, 1300), LIFE_LEAVE);
+	assert_int_equal(former_tick(former, 601299), LIFE_LEAVE);
+	assert_int_equal(former_tick(former, 601300), LIFE_TERM);
+	assert_int_equal(former_tick(former, 626299), LIFE_LEAVE);
+	assert_int_equal(former_tick(former, 626300), LIFE_KILL);
+	assert_int_equal(former_tick(former, 700000), LIFE_LEAVE);
+}
+
+/* Reloads, one after the other, while nobody leaves: no number of processes. */
+static void formers_are_bounded(void **state)
+{
+	struct lifecycles all = one_ready();
+	struct lifecycle *role = &all.roles[0];
+
+	(void)state;
+	for (size_t i = 0; i < FORMERS_MAX; i++) {
+		assert_int_equal(lifecycle_configure(role, LIFE_BESIDE, 0), LIFE_REPLACE);
+		assert_int_equal(lifecycle_replaced(role), i);
+		lifecycle_started(role, 0);
+		lifecycle_ready(role, 0);
+	}
+	assert_int_equal(lifecycle_configure(role, LIFE_BESIDE, 0), LIFE_TERM);
+	assert_int_equal(lifecycle_died(&all, role, DEATH_CRASH, 1), LIFE_START);
+	lifecycle_started(role, 1);
+	lifecycle_ready(role, 2);
+	role->formers[1].life = FORMER_NONE;
+	assert_int_equal(lifecycle_configure(role, LIFE_BESIDE, 3), LIFE_REPLACE);
+	assert_int_equal(lifecycle_replaced(role), 1);
+}
+
+static void the_keeper_waits_for_formers_too(void **state)
+{
+	struct lifecycles all = {.len = 2, .last = 0};
+	struct lifecycle *keeper = &all.roles[0], *gate = &all.roles[1];
+
+	(void)state;
+	lifecycle_started(keeper, 0);
+	gate->formers[2].life = FORMER_RETIRING;
+	lifecycles_stop(&all);
+	assert_int_equal(former_end(&gate->formers[2], 0), LIFE_TERM);
+	assert_int_equal(lifecycle_stop(&all, keeper, 0), LIFE_LEAVE);
+	gate->formers[2].life = FORMER_NONE;
+	assert_int_equal(lifecycle_stop(&all, keeper, 0), LIFE_TERM);
 }
 
 int main(void)
@@ -218,6 +347,12 @@ int main(void)
 		cmocka_unit_test(the_keeper_ends_when_the_others_have),
 		cmocka_unit_test(a_role_that_waits_is_not_started_by_a_stop),
 		cmocka_unit_test(ready_is_reported_once_and_a_failed_role_does_not_hold_it_up),
+		cmocka_unit_test(who_gives_no_sign_of_life_is_killed_once_and_started_again),
+		cmocka_unit_test(nobody_is_blamed_for_a_time_in_which_nothing_ran),
+		cmocka_unit_test(who_does_not_end_is_killed),
+		cmocka_unit_test(a_role_is_replaced_and_the_former_serves_until_the_next_is_ready),
+		cmocka_unit_test(formers_are_bounded),
+		cmocka_unit_test(the_keeper_waits_for_formers_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,7 +99,7 @@ static int heir(long pid)
 	struct sockets sockets;
 	int fd;
 
-	if (socket_listen_tcp(local, false, &fd, NULL) < 0 || dup2(fd, 3) < 0 || dup2(fd, 4) < 0)
+	if (socket_listen_tcp(local, 0, &fd, NULL) < 0 || dup2(fd, 3) < 0 || dup2(fd, 4) < 0)
 		return 1;
 	fcntl(4, F_SETFL, 0); /* blocking, as systemd's are */
 	set_number("LISTEN_PID", pid);

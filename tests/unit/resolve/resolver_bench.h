@@ -123,9 +123,9 @@ static inline void bench_bind(struct bench *bench, struct endpoint *bound)
 	int r;
 
 	do {
-		assert_int_equal(socket_bind_udp(any, false, &bench->fd, NULL), 0);
+		assert_int_equal(socket_bind_udp(any, 0, &bench->fd, NULL), 0);
 		assert_int_equal(socket_local(bench->fd, bound), 0);
-		r = socket_listen_tcp(*bound, false, &bench->tcp_fd, NULL);
+		r = socket_listen_tcp(*bound, 0, &bench->tcp_fd, NULL);
 		if (r < 0)
 			close(bench->fd);
 	} while (r == E_EXISTS);

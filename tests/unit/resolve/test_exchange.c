@@ -72,7 +72,7 @@ static void serve_from_elsewhere_first(
 	int fd;
 
 	assert_int_equal(ip_parse(span_text("127.0.0.2"), &elsewhere.ip), 0);
-	assert_int_equal(socket_bind_udp(elsewhere, false, &fd, NULL), 0);
+	assert_int_equal(socket_bind_udp(elsewhere, 0, &fd, NULL), 0);
 	reply_header(query, 0, 1, 0, reply);
 	reply_record(reply, &query->name, DNS_A, 300, span_of(forged, 4));
 	sendto(fd, buf_span(reply).ptr, buf_len(reply), 0, (struct sockaddr *)&bench->client,
