@@ -2,12 +2,13 @@
 /* What values mean together. Each rule is a function over the filled struct; diagnostics stand at
  * the part that is wrong. */
 #include "base/arena.h"
+#include "base/hostname.h"
 #include "base/macro.h"
 #include "base/suggest.h"
 #include "conf/load.h"
 #include "conf/value.h"
 
-enum { EARLY_WAIT_MS = 6000 };
+enum { EARLY_WAIT_MS = 6000, LISTENERS_MAX = 40 };
 
 static const struct conf_check check_defaults[] = {
 #define CHECK(id, key_, action_, weight_, title, meaning, remedy) \
@@ -294,21 +295,121 @@ static bool has_role(const struct conf *conf, const char *role)
 	return false;
 }
 
+static bool is_given(const struct loader *loader, const char *path)
+{
+	return location_find(loader, path).line != 0;
+}
+
+static bool mailbox_is_own(const struct conf *conf, const char *mailbox)
+{
+	const char *at = strrchr(mailbox, '@');
+	bool own = false;
+
+	for (size_t i = 0; at != NULL && i < conf->own_domains_len; i++)
+		own |= hostname_covers(conf->own_domains[i], span_text(at + 1));
+	return own;
+}
+
+static bool endpoint_is_any(struct endpoint endpoint)
+{
+	const struct ip any = {{0}};
+
+	return ip_equal(endpoint.ip, any) || ip_equal(endpoint.ip, ip_from_v4(0));
+}
+
+/* Whether who connects to `to` reaches who listens at `at`. Of a listener at all addresses only
+ * this machine's own is known here. */
+static bool endpoint_reaches(struct endpoint to, struct endpoint at)
+{
+	struct prefix loopback4 = {.ip = ip_from_v4(0x7f000000), .bits = IP_V4_BITS + 8};
+	struct ip loopback6 = {{[15] = 1}};
+	bool here =
+		prefix_has(loopback4, to.ip) || ip_equal(to.ip, loopback6) || endpoint_is_any(to);
+
+	return endpoint_equal(to, at) || (to.port == at.port && here && endpoint_is_any(at));
+}
+
+static bool any_reached(struct endpoint to, const struct endpoint *listen, size_t len)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < len; i++)
+		any |= endpoint_reaches(to, listen[i]);
+	return any;
+}
+
+/* Ways that lead back to ourselves. */
+static void check_circles(struct loader *loader)
+{
+	const struct conf *conf = loader->conf;
+
+	if (conf->backend.port != 0 &&
+		any_reached(conf->backend, conf->gate_listen, conf->gate_listen_len))
+		error_at(loader->diagnostics, location_find(loader, "gate.backend.address"),
+			"the gate itself listens here ('gate.listen'): mail would come back to it for ever");
+	for (size_t i = 0; i < conf->dns_listen_len; i++) {
+		if (endpoint_equal(conf->resolver, conf->dns_listen[i]))
+			error_at(loader->diagnostics, location_find(loader, "run.resolver"),
+				"our own name server listens here ('dns.listen'), which knows our zones only; name a recursive resolver");
+	}
+}
+
+struct listen_place {
+	const char *path;
+	struct endpoint endpoint;
+};
+
+/* One address has one listener: the others would end the start. */
+static void check_listeners(struct loader *loader)
+{
+	const struct conf *conf = loader->conf;
+	struct listen_place all[LISTENERS_MAX];
+	size_t len = 0;
+
+	for (size_t i = 0; i < conf->gate_listen_len && len < LISTENERS_MAX; i++)
+		all[len++] = (struct listen_place){"gate.listen", conf->gate_listen[i]};
+	for (size_t i = 0; i < conf->dns_listen_len && len < LISTENERS_MAX; i++)
+		all[len++] = (struct listen_place){"dns.listen", conf->dns_listen[i]};
+	if (conf->has_portal_listen && len < LISTENERS_MAX)
+		all[len++] = (struct listen_place){"portal.listen", conf->portal_listen};
+	for (size_t i = 0; i < len; i++) {
+		for (size_t k = 0; k < i; k++) {
+			if (endpoint_equal(all[i].endpoint, all[k].endpoint))
+				error_at(loader->diagnostics, location_find(loader, all[i].path),
+					"'%s' and '%s' name the same address", all[k].path,
+					all[i].path);
+		}
+	}
+}
+
+/* Whom senders that we refuse are told to write to. */
+static void check_contact(struct loader *loader)
+{
+	const struct conf *conf = loader->conf;
+
+	if (conf->contact != NULL && conf->own_domains_len != 0 && conf->gate_listen_len != 0 &&
+		!mailbox_is_own(conf, conf->contact))
+		warn_at(loader->diagnostics, location_find(loader, "contact"),
+			"this mailbox is not at one of 'own.domains': whoever we refuse reaches it only if another mail server takes his mail");
+}
+
 static void check_gate(struct loader *loader)
 {
 	const struct conf *conf = loader->conf;
 	struct conf_location listen = location_find(loader, "gate.listen");
 
+	check_circles(loader);
+	check_listeners(loader);
+	check_contact(loader);
 	if (conf->gate_listen_len == 0)
 		return;
-	if (conf->backend.port == 0)
+	if (!is_given(loader, "gate.backend.address"))
 		error_at(loader->diagnostics, listen,
 			"'gate.backend.address' is missing: the gate is not a queue and needs a mail server behind it");
-	else if (tree_find(tree_find(tree_find(loader->root, "gate"), "backend"), "pass-client") ==
-		 NULL)
+	else if (!is_given(loader, "gate.backend.pass-client"))
 		error_at(loader->diagnostics, conf->backend_location,
 			"'pass-client' is missing: the mail server has to hear who the client is, or it takes everybody for us");
-	if (conf->own_domains_len == 0)
+	if (!is_given(loader, "own.domains"))
 		error_at(loader->diagnostics, listen,
 			"'own.domains' is missing: the gate would take mail for nobody");
 }
@@ -393,7 +494,7 @@ static void check_transfers(struct loader *loader)
 		if (transfer->key != NULL && conf_key_find(conf, transfer->key) == NULL)
 			error_at(loader->diagnostics, transfer->location,
 				"the key '%s' is not among dns.keys", transfer->key);
-		if (transfer->address.port == 0)
+		if (transfer->address.port == 0 && !endpoint_is_any(transfer->address))
 			error_at(loader->diagnostics, transfer->location,
 				"a transfer needs a port other than 0");
 		for (size_t k = 0; k < i; k++) {

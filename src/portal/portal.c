@@ -503,6 +503,37 @@ static const struct route *route_find(struct span path, struct span *ret_rest)
 	return NULL;
 }
 
+/* The path of portal-url: "" for "https://mail.example.org", "/a/b" for "https://example.org/a/b".
+ */
+static struct span portal_path(const struct portal *portal)
+{
+	const char *url = portal->conf->portal_url != NULL ? portal->conf->portal_url : "";
+	const char *host = strstr(url, "://");
+	const char *path = host != NULL ? strchr(host + 3, '/') : NULL;
+
+	return span_text(path != NULL ? path : "");
+}
+
+/* Refusals end with portal-url, a slash and the number, whatever path an administrator chose: what
+ * stands below it is looked up as below /why. At the top only what is a number. */
+static const struct route *route_of_portal_url(
+	const struct portal *portal, struct span path, struct span *ret_rest)
+{
+	struct span base = portal_path(portal), rest = span_from(path, base.len);
+	struct lookup lookup;
+
+	if (!span_equal(span_first(path, base.len), base))
+		return NULL;
+	if (rest.len == 0 || span_equal_text(rest, "/"))
+		return route_find(span_text("/why"), ret_rest);
+	if (rest.ptr[0] != '/' ||
+		(base.len == 0 && (lookup_parse(span_from(rest, 1), &lookup) < 0 ||
+					  lookup.kind != LOOKUP_INCIDENT)))
+		return NULL;
+	*ret_rest = span_from(rest, 1);
+	return route_find(span_text("/why/"), &rest);
+}
+
 static void reply_too_many(
 	struct portal *portal, struct http_call *call, enum format format, unsigned wait_s)
 {
@@ -520,7 +551,9 @@ static void portal_on_request(struct http_call *call, const struct http_request 
 {
 	struct portal *portal = OBJ(portal, arg);
 	struct span rest;
-	const struct route *route = route_find(request->path, &rest);
+	const struct route *named = route_find(request->path, &rest);
+	const struct route *route =
+		named != NULL ? named : route_of_portal_url(portal, request->path, &rest);
 	bool is_api = route != NULL ? route->format == AS_JSON
 				    : span_equal_text(span_first(request->path, 5), "/api/");
 	enum format format = is_api ? AS_JSON : AS_PAGE;
@@ -572,7 +605,7 @@ int portal_new(struct loop *loop, const struct portal_settings *settings,
 
 	portal->magic = (uint32_t)MAGIC_portal;
 	portal->loop = loop;
-	portal->conf = settings->conf;
+	portal->conf = conf_ref(settings->conf);
 	portal->shelf = settings->shelf;
 	portal->ask = settings->ask;
 	portal->ask_arg = settings->ask_arg;
@@ -608,13 +641,15 @@ void portal_free(struct portal **portal)
 	view_free(&p->empty);
 	rate_free(&p->rate);
 	page_set_free(&p->pages);
+	conf_unref(&p->conf);
 	p->magic = 0;
 	mem_free(p);
 }
 
 void portal_set_conf(struct portal *portal, const struct conf *conf)
 {
-	portal->conf = conf;
+	conf_unref(&portal->conf);
+	portal->conf = conf_ref(conf);
 }
 
 void portal_stop(struct portal *portal, void (*done)(void *arg), void *arg)

@@ -18,7 +18,7 @@ struct portal;
 
 struct portal_settings {
 	int fd;                  /* listening socket; the caller closes it after the portal */
-	const struct conf *conf; /* lives until portal_set_conf has another */
+	const struct conf *conf; /* the portal takes a reference */
 	struct shelf *shelf;     /* of struct view; lives as long as the portal */
 	struct rate_settings rate;
 	/* Asks the keeper, as bus_client_ask does: `call` comes exactly once, unless the portal is

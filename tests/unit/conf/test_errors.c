@@ -32,6 +32,10 @@
 	"      hand: {code: 127.0.0.8, policy: p}\n      theirs: {code: 127.0.0.2, policy: f}\n"
 #define FROM "\"axfr://192.0.2.1/bl.example.net\""
 
+#define GATE                               \
+	"own:\n  domains: [example.org]\n" \
+	"gate:\n"
+
 struct bad {
 	const char *text;  /* behind LEAST */
 	const char *first; /* the first complaint, from the line number on */
@@ -68,6 +72,21 @@ static const struct bad bads[] = {
 		"4:48: error: this secondary is named twice", 1},
 	{"dns: {keys: {sec: {algorithm: hmac-md5, file: /etc/stockade/sec}}}\n",
 		"4:31: error: 'hmac-md5' is not an algorithm (hmac-sha256, hmac-sha512)", 1},
+
+	{"dns: {keys: {k: {file: /k}}, transfer-to: [{key: k}]}\n",
+		"4:44: error: 'address' is missing", 1},
+
+	/* ways that lead back */
+	{GATE "  listen: ['192.0.2.1:25']\n  backend: {address: '192.0.2.1:25', pass-client: xclient}\n",
+		"8:13: error: the gate itself listens here", 1},
+	{GATE "  listen: ['[::]:25']\n  backend: {address: '127.0.0.1:25', pass-client: xclient}\n",
+		"8:13: error: the gate itself listens here", 1},
+	{GATE "  listen: ['[::]:25']\n  backend: {address: '127.0.0.1:2x', pass-client: xclient}\n",
+		"8:23: error: '127.0.0.1:2x' has no valid port", 1},
+	{"run: {resolver: '127.0.0.1:53'}\ndns: {listen: ['127.0.0.1:53']}\n",
+		"4:7: error: our own name server listens here", 1},
+	{"dns: {listen: ['127.0.0.1:8460']}\n",
+		"error: 'dns.listen' and 'portal.listen' name the same address", 1},
 
 	/* values */
 	{"mode: off\n", "4:7: error: 'off' is not a mode (observe, tag, enforce)\n", 1},
