@@ -26,10 +26,11 @@ static const struct event_row rows[] = {
 
 static const char *const level_names[] = {"error", "warning", "notice", "info", "debug"};
 
-static const char *log_role = "stockade";
-static enum log_level log_limit = LOG_INFO;
+/* A reload sets these while other threads write lines. */
+static const char *_Atomic log_role = "stockade";
+static _Atomic enum log_level log_limit = LOG_INFO;
 static _Atomic uint64_t log_dropped;
-static int log_pid; /* of this process since log_open */
+static _Atomic int log_pid; /* of this process since log_open */
 
 /* A line being built; what does not fit is cut, never overrun. */
 struct line {
