@@ -21,8 +21,8 @@ static void history_print_json(
 		json_array_append_new(incidents, incident_json(cli, &answer->incidents[i]));
 	for (size_t i = 0; i < answer->events_len; i++)
 		json_array_append_new(events, event_json(cli, &answer->events[i]));
-	output_json(json_pack("{s:s, s:o, s:o, s:o}", "source", source, "listings", listings,
-		"incidents", incidents, "events", events));
+	output_json(json_pack("{s:s, s:o, s:o, s:o, s:b}", "source", source, "listings", listings,
+		"incidents", incidents, "events", events, "more", answer->more));
 }
 
 static void history_print_listings(const struct cli *cli, const struct bus_answer *answer)
@@ -92,6 +92,10 @@ static void history_print(
 	if (answer->incidents_len != 0 && answer->events_len != 0)
 		putchar('\n');
 	history_print_events(cli, answer);
+	if (answer->more)
+		cli_remark(cli,
+			"there is more than these %zu listings, %zu incidents and %zu changes",
+			answer->listings_len, answer->incidents_len, answer->events_len);
 }
 
 int verb_history(struct cli *cli)

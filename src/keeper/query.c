@@ -49,6 +49,10 @@ static int add_incident(const struct store_incident *incident, void *arg)
 {
 	struct asking *asking = arg;
 
+	if (asking->answer->n_incidents == INCIDENTS_MAX) {
+		asking->answer->more = true;
+		return 1;
+	}
 	asking->answer->incidents[asking->answer->n_incidents++] =
 		incident_encode(&asking->encoder, incident);
 	return 0;
@@ -96,7 +100,8 @@ static int ask_incidents_of(struct asking *asking, const struct source *asked)
 		source.net = whole;
 	asking->answer->incidents =
 		arena_alloc(asking->encoder.arena, INCIDENTS_MAX * sizeof(Stockade__Incident *));
-	r = store_incidents_of(asking->encoder.store, &source, INCIDENTS_MAX, add_incident, asking);
+	r = store_incidents_of(
+		asking->encoder.store, &source, INCIDENTS_MAX + 1, add_incident, asking);
 	return r < 0 ? r : 0;
 }
 

@@ -161,6 +161,17 @@ def test_history_and_list_ls_as_json(site, keeper):
     assert len(cut.stdout.splitlines()) == 3 and "there is more" in cut.stderr
 
 
+def test_history_says_when_there_is_more_than_it_shows(site, keeper):
+    done = import_file(site, [f"198.51.100.{i}" for i in range(201)])
+    assert site.json("history", "198.51.100.0/24")["more"] is False
+    site.cli("undo", str(done["event"]), "--reason", "wrong file")
+    history = site.json("history", "198.51.100.0/24")
+    assert history["more"] is True and len(history["listings"]) == 200
+    assert site.cli("history", "198.51.100.0/24").stderr == (
+        "there is more than these 200 listings, 0 incidents and 2 changes\n")
+    assert site.cli("history", "198.51.100.7").stderr == ""
+
+
 def test_import_with_counts_comments_and_bad_lines(site, keeper):
     path = site.path("addresses.txt")
     with open(path, "w", encoding="ascii") as file:
