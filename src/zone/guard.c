@@ -194,7 +194,8 @@ static uint32_t guard_count_client(const struct guard_query *query)
 		query->guard->period_s, query->now.s);
 }
 
-/* The zone itself (its SOA and NS records) needs no key: delegations are checked there. */
+/* The zone itself needs no key, whatever the type: delegations are checked there, resolvers that
+ * ask label by label pass with types of their choice (RFC 9156), and TXT says who gives keys. */
 static bool guard_is_at_apex(const struct guard_query *query)
 {
 	return query->dns->labels_len == query->guard->zones[query->zone].apex_labels;

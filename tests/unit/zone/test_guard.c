@@ -252,6 +252,8 @@ static void a_key_in_the_name_opens_the_list(void **state)
 		{"1.0.0.127." KEY ".bl.example.org", DNS_A, "NXDOMAIN"},
 		{KEY ".bl.example.org", DNS_A, "NOERROR"},
 		{"bl.example.org", DNS_SOA, "NOERROR"}, /* delegations are checked there */
+		{"bl.example.org", DNS_A, "NOERROR"},   /* the way down of QNAME minimisation */
+		{"bl.example.org", DNS_TXT, "NOERROR"}, /* whom to ask for a key */
 		{"2.0.0.127.bl.example.org", DNS_A, "REFUSED"},
 		{"2.0.0.127.abcdefghijklmnopqrstuvwxyy.bl.example.org", DNS_A, "REFUSED"},
 		{"2.0.0.127.abcdefghijklmnop.bl.example.org", DNS_A, "REFUSED"},
