@@ -193,7 +193,8 @@ static void feed_taken(struct feed *feed, const char *text, uint32_t changed)
 				log_number("outside", (int64_t)counts->outside),
 				log_number("refusals", (int64_t)counts->refusals),
 				log_number("unaccepted", (int64_t)counts->unaccepted),
-				log_number("no-source", (int64_t)counts->names)));
+				log_number("no-source", (int64_t)counts->names),
+				log_number("aliases", (int64_t)counts->aliases)));
 		if (feed_file_write(feed_file(feed), feed->zone, feed->confirmed_s, &why) < 0)
 			log_event(EV_FEED_FILE, LOG_FIELDS(log_text("feed", feed->feed->name),
 							log_text("why", why.text)));

@@ -54,10 +54,10 @@ void feed_changes_free(struct feed_changes **changes)
 int feed_changes_take(const struct transfer_record *record, void *arg)
 {
 	struct feed_changes *changes = arg;
-	uint8_t key[FEED_KEY_MAX];
+	struct feed_record_room room;
 	struct feed_record kept;
 
-	if (feed_record_of(&changes->zone, record->record, key, &kept) == 0)
+	if (feed_record_of(&changes->zone, record, &room, &kept) == 0)
 		return 0;
 	mem_grow(&changes->places, &changes->room, changes->len + 1, sizeof(*changes->places));
 	changes->places[changes->len++] = (uint32_t)buf_len(&changes->bytes);

@@ -7,7 +7,8 @@
 
 struct feed_changes;
 
-/* entries: how many A records the next zone may have; memory is bounded in proportion. */
+/* entries: how many A records and CNAMEs the next zone may have; memory is bounded in proportion.
+ */
 struct feed_changes *feed_changes_new(const struct dns_name *zone, size_t entries);
 void feed_changes_free(struct feed_changes **changes);
 

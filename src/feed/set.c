@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/reader.h"
 #include "conf/value.h"
+#include "feed/alias.h"
 #include "feed/owner.h"
 
 /*
@@ -26,20 +27,16 @@
  */
 enum { V4_OCTETS = 4, V6_DIGITS = 32, V6_DIGITS_LEAST = 4, POOL_MAX = 1 << 30 };
 
-/* Which sublists list something, and the text with it. */
-struct claim {
-	uint32_t listed, reason;
-};
-
 struct node {
-	struct claim here;  /* the name */
-	struct claim below; /* its `*` */
+	struct feed_claim here;  /* the name */
+	struct feed_claim below; /* its `*` */
 };
 
 struct walk {
 	const struct feed_rules *rules;
 	struct feed_set *set;
 	size_t room;
+	struct feed_aliases aliases;
 	struct feed_labels labels; /* of the nodes that are open */
 	struct node node[FEED_LABELS_MAX + 1];
 	uint32_t last_reason;
@@ -105,7 +102,7 @@ static uint32_t walk_code(struct walk *walk, const uint8_t address[4])
 
 /* ---- entries ---- */
 
-static struct feed_entry *walk_add(struct walk *walk, struct claim claim, uint32_t excluded)
+static struct feed_entry *walk_add(struct walk *walk, struct feed_claim claim, uint32_t excluded)
 {
 	struct feed_set *set = walk->set;
 	struct feed_entry *entry;
@@ -118,7 +115,7 @@ static struct feed_entry *walk_add(struct walk *walk, struct claim claim, uint32
 }
 
 /* A network, or an address itself, that lies below a wildcard which answers `above`. */
-static bool walk_net(struct walk *walk, struct prefix net, struct claim claim, uint32_t above)
+static bool walk_net(struct walk *walk, struct prefix net, struct feed_claim claim, uint32_t above)
 {
 	struct feed_entry *entry;
 
@@ -158,7 +155,7 @@ static bool walk_address(struct walk *walk, unsigned len)
 }
 
 static void walk_add_domain(
-	struct walk *walk, const char *domain, struct claim claim, uint32_t excluded)
+	struct walk *walk, const char *domain, struct feed_claim claim, uint32_t excluded)
 {
 	walk_add(walk, claim, excluded)->domain = pool_add(walk->set, span_text(domain));
 }
@@ -166,7 +163,7 @@ static void walk_add_domain(
 /* No sources: a top-level domain, its wildcard, "test" and "invalid" (RFC 5782 section 5). */
 static bool walk_domain(struct walk *walk, unsigned len)
 {
-	const struct claim here = walk->node[len].here, below = walk->node[len].below;
+	const struct feed_claim here = walk->node[len].here, below = walk->node[len].below;
 	uint32_t above = len > 2 ? walk->node[len - 1].below.listed : 0;
 	bool same = here.listed == below.listed && here.reason == below.reason;
 	char text[1 + DOMAIN_SIZE] = "."; /* ".example" is all below it, "example" the name */
@@ -210,15 +207,44 @@ static int walk_open(struct walk *walk, struct span key, bool *ret_is_wild)
 	return 0;
 }
 
-static void walk_record(struct walk *walk, const struct feed_record *record, bool is_wild)
+static void walk_claim(
+	struct walk *walk, const struct feed_record *record, struct feed_claim *claim)
 {
-	struct node *node = &walk->node[walk->labels.len];
-	struct claim *claim = is_wild ? &node->below : &node->here;
-
 	if (record->type == FEED_A)
 		claim->listed |= walk_code(walk, record->data.ptr);
 	else if (claim->reason == 0)
 		claim->reason = walk_reason(walk, record->data);
+}
+
+static void walk_record(struct walk *walk, const struct feed_record *record, bool is_wild)
+{
+	struct node *node = &walk->node[walk->labels.len];
+	struct feed_claim *claim = is_wild ? &node->below : &node->here;
+
+	if (record->type == FEED_CNAME) {
+		*claim = feed_aliases_follow(&walk->aliases, record->data);
+		walk->set->counts.aliases += claim->listed == 0;
+	} else {
+		walk_claim(walk, record, claim);
+	}
+}
+
+/* What the names claim that CNAMEs lead to. They are counted when the walk comes to them. */
+static void walk_aliases(struct walk *walk, const struct feed_zone *zone)
+{
+	struct feed_record record;
+	size_t at = 0;
+
+	feed_aliases_collect(&walk->aliases, zone);
+	while (walk->aliases.len != 0 && feed_zone_next(zone, &at, &record) > 0) {
+		struct feed_alias *alias = feed_aliases_find(&walk->aliases, record.key);
+
+		if (alias != NULL && record.type == FEED_CNAME)
+			alias->next = record.data;
+		else if (alias != NULL)
+			walk_claim(walk, &record, &alias->claim);
+	}
+	walk->set->counts = (struct feed_counts){0};
 }
 
 static void walk_zone(struct walk *walk, const struct feed_zone *zone)
@@ -236,7 +262,7 @@ static void walk_zone(struct walk *walk, const struct feed_zone *zone)
 		if (r >= 0)
 			walk_record(walk, &record, is_wild);
 		else
-			walk->set->counts.names += record.type == FEED_A;
+			walk->set->counts.names += record.type != FEED_TXT;
 	}
 	walk_close(walk, 0);
 	walk->set->counts.names += walk->node[0].below.listed != 0; /* the whole world */
@@ -272,7 +298,9 @@ int feed_set_new(
 	pool_add(set, span_text("")); /* so that place 0 is "none" */
 	walk->rules = rules;
 	walk->set = set;
+	walk_aliases(walk, zone);
 	walk_zone(walk, zone);
+	feed_aliases_done(&walk->aliases);
 	mem_free(walk);
 	if (set->pool.bad)
 		return E_LIMIT;

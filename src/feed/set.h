@@ -36,7 +36,8 @@ struct feed_counts {
 	size_t refusals;   /* answers that say "no answer": 127.255.255.0/24, 127.0.0.1 */
 	size_t outside;    /* outside of 127.0.0.0/8: no listing, whatever it is */
 	size_t unaccepted; /* codes that no rule takes */
-	size_t names; /* names that are no source, test entries, networks that are far too wide */
+	size_t names;   /* names that are no source, test entries, networks that are far too wide */
+	size_t aliases; /* CNAMEs that lead to no listing of this zone */
 };
 
 struct feed_set {

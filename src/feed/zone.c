@@ -8,14 +8,14 @@
 
 /*
  * A record in the run:  key length 1 | key | type 1 | data length 2 | data
- * The file:  "stkfeed1" | confirmed 8 | checksum 8 | serial, refresh, retry, expire, minimum 4 each
+ * The file:  "stkfeed2" | confirmed 8 | checksum 8 | serial, refresh, retry, expire, minimum 4 each
  *            | name length 1 | name | the run
  *
  * The checksum is of all behind it and finds torn and damaged files; who could forge one can write
  * to the role's own folder. When the zone was confirmed is written over in place, each time that it
  * is.
  */
-static const char FILE_MAGIC[8] = "stkfeed1";
+static const char FILE_MAGIC[8] = "stkfeed2";
 
 struct feed_zone *feed_zone_new(const struct dns_name *name, const struct dns_soa *soa)
 {
@@ -40,10 +40,10 @@ void feed_zone_free(struct feed_zone **zone)
 
 void feed_zone_append(struct feed_zone *zone, const struct feed_record *record)
 {
-	if (record->type == FEED_A)
-		zone->addresses++;
-	else
+	if (record->type == FEED_TXT)
 		zone->texts++;
+	else
+		zone->addresses++;
 	feed_record_write(&zone->records, record);
 }
 
@@ -78,6 +78,25 @@ static bool text_is_whole(struct span rdata)
 	return !reader.bad && rdata.len != 0 && rdata.len <= FEED_DATA_MAX;
 }
 
+static bool key_is_whole(struct span key)
+{
+	return key.len != 0 && key.ptr[key.len - 1] == 0;
+}
+
+static bool data_is_whole(const struct feed_record *record)
+{
+	switch (record->type) {
+	case FEED_A:
+		return record->data.len == 4;
+	case FEED_TXT:
+		return text_is_whole(record->data);
+	case FEED_CNAME:
+		return record->data.len == 0 ||
+		       (record->data.len <= FEED_KEY_MAX && key_is_whole(record->data));
+	}
+	return false;
+}
+
 int feed_record_read(struct span *rest, struct feed_record *ret_record)
 {
 	struct reader reader = reader_of(*rest);
@@ -88,10 +107,7 @@ int feed_record_read(struct span *rest, struct feed_record *ret_record)
 	record.key = reader_bytes(&reader, reader_u8(&reader));
 	record.type = (enum feed_type)reader_u8(&reader);
 	record.data = reader_bytes(&reader, reader_u16(&reader));
-	if (reader.bad || record.key.len == 0 || record.key.ptr[record.key.len - 1] != 0)
-		return E_PARSE;
-	if (record.type == FEED_A ? record.data.len != 4
-				  : record.type != FEED_TXT || !text_is_whole(record.data))
+	if (reader.bad || !key_is_whole(record.key) || !data_is_whole(&record))
 		return E_PARSE;
 	*rest = reader.rest;
 	*ret_record = record;
@@ -135,18 +151,44 @@ static size_t record_key(
 	return below;
 }
 
-int feed_record_of(const struct dns_name *zone, const struct dns_record *record,
-	uint8_t key[FEED_KEY_MAX], struct feed_record *ret_record)
+/* False: not a type to keep, or not in its form. */
+static bool record_data(const struct dns_name *zone, const struct transfer_record *from,
+	uint8_t target[FEED_KEY_MAX], struct feed_record *record)
 {
-	bool kept = record->type == DNS_A ? record->rdata.len == 4
-					  : record->type == DNS_TXT && text_is_whole(record->rdata);
-	size_t len = kept ? record_key(zone, &record->name, key) : 0;
+	struct dns_name name;
 
+	record->data = from->record->rdata;
+	switch (from->record->type) {
+	case DNS_A:
+		record->type = FEED_A;
+		return record->data.len == 4;
+	case DNS_TXT:
+		record->type = FEED_TXT;
+		return text_is_whole(record->data);
+	case DNS_CNAME:
+		record->type = FEED_CNAME;
+		if (dns_record_target(from->message, from->record, &name) < 0)
+			return false;
+		record->data = span_of(target, record_key(zone, &name, target));
+		return true;
+	default:
+		return false;
+	}
+}
+
+int feed_record_of(const struct dns_name *zone, const struct transfer_record *from,
+	struct feed_record_room *room, struct feed_record *ret_record)
+{
+	struct feed_record record;
+	size_t len;
+
+	if (!record_data(zone, from, room->target, &record))
+		return 0;
+	len = record_key(zone, &from->record->name, room->key);
 	if (len == 0)
 		return 0;
-	*ret_record = (struct feed_record){.key = span_of(key, len),
-		.type = record->type == DNS_A ? FEED_A : FEED_TXT,
-		.data = record->rdata};
+	record.key = span_of(room->key, len);
+	*ret_record = record;
 	return 1;
 }
 

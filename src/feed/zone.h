@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * A zone of another operator as we keep it: the addresses and texts of its names, without the apex,
- * as one sorted run of octets. Immutable: a transfer makes the next zone out of this one, and when
- * anything of it fails this one is untouched. Owner: whoever made it. Pure; any thread.
+ * A zone of another operator as we keep it: the addresses, texts and CNAMEs of its names, without
+ * the apex, as one sorted run of octets. Immutable: a transfer makes the next zone out of this one,
+ * and when anything of it fails this one is untouched. Owner: whoever made it. Pure; any thread.
  *
  * The order is the tree's (RFC 4034 section 6.1): names are kept with their labels from the top,
  * each closed by a zero octet, so that a name stands before all that is below it, and `*` before
  * its brothers that make up addresses.
  */
 #include "base/buf.h"
-#include "dns/message.h"
+#include "dns/transfer_read.h"
 
-enum feed_type { FEED_A = 1, FEED_TXT = 2 };
+enum feed_type { FEED_A = 1, FEED_TXT = 2, FEED_CNAME = 3 };
 
 enum {
 	/* where the file says when the zone was confirmed: 8 octets, outside of its checksum */
@@ -24,13 +24,15 @@ enum {
 struct feed_record {
 	struct span key; /* "192\0" "2\0": labels below the apex, from the top; never empty */
 	enum feed_type type;
-	struct span data; /* rdata as it was sent */
+	/* rdata as it was sent; of a CNAME the key of the name that it leads to, empty when that is
+	 * not below the apex */
+	struct span data;
 };
 
 struct feed_zone {
 	struct dns_name name;
 	struct dns_soa soa;
-	size_t addresses; /* A records */
+	size_t addresses; /* A records, and the CNAMEs that stand in their place */
 	size_t texts;
 	struct buf records;
 };
@@ -50,9 +52,15 @@ int feed_record_read(struct span *rest, struct feed_record *ret_record);
 void feed_record_write(struct buf *out, const struct feed_record *record);
 int feed_record_compare(const struct feed_record *a, const struct feed_record *b);
 
-/* Turns a record of a message into one that is kept; the key goes to `key`. 0: not one to keep. */
-int feed_record_of(const struct dns_name *zone, const struct dns_record *record,
-	uint8_t key[FEED_KEY_MAX], struct feed_record *ret_record);
+/* Where the octets of a record lie that are not those of the message. */
+struct feed_record_room {
+	uint8_t key[FEED_KEY_MAX];
+	uint8_t target[FEED_KEY_MAX];
+};
+
+/* Turns a record of a transfer into one that is kept. 0: not one to keep. */
+int feed_record_of(const struct dns_name *zone, const struct transfer_record *from,
+	struct feed_record_room *room, struct feed_record *ret_record);
 
 /* The file in which a zone outlives the process. Octets of our own, but from a disk: E_CHECKSUM,
  * E_VERSION, E_TRUNCATED, E_PARSE, also when it holds another zone. confirmed_s: when the server

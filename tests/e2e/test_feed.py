@@ -267,6 +267,21 @@ def test_answers_that_are_no_listings_list_nobody(make_served):
         assert addresses(site, f"{d}.100.51.198") == set()
 
 
+def test_entries_may_be_cnames(make_served):
+    records = [f"{d}.100.51.198 CNAME listed.{ZONE}." for d in range(1, 30)] + ["listed A 127.0.0.2", "listed TXT spam-run"]
+    site, primary, run = make_served("fake", records + ["40.100.51.198 CNAME elsewhere.example."])
+    wait_for_serial(site, 1)
+    assert run.wait_for_event("feed.taken")[0]["aliases"] == "1"
+    assert feed(site)["entries"] == 29
+    assert addresses(site, "9.100.51.198") == {"127.0.0.2"}
+    assert addresses(site, "40.100.51.198") == set()
+    primary.records = [*records[1:], "50.100.51.198 CNAME 9.100.51.198." + ZONE + "."]
+    primary.serial = 2
+    wait_for_serial(site, 2)
+    assert addresses(site, "1.100.51.198") == set()
+    assert addresses(site, "50.100.51.198") == {"127.0.0.2"}
+
+
 def test_purge_ends_everything_and_operators_entries_stay(make_served):
     site, primary, _ = make_served("knot", LISTED)
     wait_for_serial(site, 1)

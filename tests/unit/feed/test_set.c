@@ -19,7 +19,8 @@ static struct dns_name name_of(const char *text)
 	return name;
 }
 
-/* "9.2.0.192 A 127.0.0.2" or "9.2.0.192 TXT words", one a line. */
+/* "9.2.0.192 A 127.0.0.2", "9.2.0.192 TXT words" or "9.2.0.192 CNAME listed.bl.test", one a line.
+ */
 static void take_line(struct feed_changes *changes, struct span line, bool is_removal)
 {
 	struct span rest = line;
@@ -28,6 +29,8 @@ static void take_line(struct feed_changes *changes, struct span line, bool is_re
 	struct dns_name zone = name_of("bl.test");
 	struct transfer_record item = {.is_removal = is_removal};
 	struct dns_record record = {.class = DNS_IN};
+	struct dns_message message = {.id = 0};
+	struct dns_name target;
 	uint8_t rdata[256];
 	struct ip ip;
 
@@ -37,6 +40,10 @@ static void take_line(struct feed_changes *changes, struct span line, bool is_re
 		record.type = DNS_A;
 		assert_int_equal(ip_parse(rest, &ip), 0);
 		record.rdata = span_of(ip.b + 12, 4);
+	} else if (span_equal_text(type, "CNAME")) {
+		assert_int_equal(dns_name_parse(rest, &target), 0);
+		record.type = DNS_CNAME;
+		record.rdata = message.bytes = dns_name_span(&target);
 	} else {
 		record.type = DNS_TXT;
 		rdata[0] = (uint8_t)rest.len;
@@ -44,6 +51,7 @@ static void take_line(struct feed_changes *changes, struct span line, bool is_re
 		record.rdata = span_of(rdata, rest.len + 1);
 	}
 	item.record = &record;
+	item.message = &message;
 	assert_int_equal(feed_changes_take(&item, changes), 0);
 }
 
@@ -155,6 +163,26 @@ static const struct {
 		"* A 127.0.0.2\nwww A 127.0.0.2\n300.2.0.192 A 127.0.0.2\n01.2.0.192 A 127.0.0.2\n"
 		"1.1.2.0.192 A 127.0.0.2\n2.0.192 A 127.0.0.2\n1.*.0.192 A 127.0.0.2\n*.f A 127.0.0.2\n",
 		"", {.names = 8}},
+	{"a CNAME answers what its end answers", false,
+		"9.2.0.192 CNAME listed.bl.test\n10.2.0.192 CNAME LISTED.bl.test\n"
+		"11.2.0.192 CNAME 9.2.0.192.bl.test\n*.3.0.192 CNAME listed.bl.test\n"
+		"listed A 127.0.0.2\nlisted A 127.0.0.3\nlisted TXT spam run\n",
+		"192.0.2.9 +1 +2 (spam run)\n192.0.2.10 +1 +2 (spam run)\n"
+		"192.0.2.11 +1 +2 (spam run)\n192.0.3.0/24 +1 +2 (spam run)",
+		{.names = 1}},
+	{"and hides the wildcard above it", false,
+		"*.2.0.192 A 127.0.0.2\n9.2.0.192 CNAME other.bl.test\n8.2.0.192 CNAME free.bl.test\n"
+		"other A 127.0.0.3\nfree TXT no\n",
+		"192.0.2.0/24 +1\n192.0.2.8 -1 (no)\n192.0.2.9 -1 +2", {.names = 1, .aliases = 1}},
+	{"one that leads to no listing lists nobody", false,
+		"1.2.0.192 CNAME a.example\n2.2.0.192 CNAME absent.bl.test\n"
+		"3.2.0.192 CNAME 4.2.0.192.bl.test\n4.2.0.192 CNAME 3.2.0.192.bl.test\n"
+		"5.2.0.192 CNAME 5.2.0.192.bl.test\n6.2.0.192 CNAME parked.bl.test\n"
+		"7.2.0.192 CNAME bl.test\nparked A 192.0.2.1\n",
+		"", {.outside = 1, .aliases = 7}},
+	{"domains by CNAME", true,
+		"bad.example CNAME listed.bl.test\n*.bad.example CNAME listed.bl.test\nlisted A 127.0.0.2\n",
+		".bad.example +1", {.names = 1}},
 	{"domains", true,
 		"bad.example A 127.0.0.2\n*.worse.example A 127.0.0.3\nworse.example A 127.0.0.3\n",
 		".worse.example +2\nbad.example +1", {0}},
@@ -188,6 +216,7 @@ static void zones_become_entries(void **state)
 		assert_int_equal(set->counts.outside, cases[i].counts.outside);
 		assert_int_equal(set->counts.refusals, cases[i].counts.refusals);
 		assert_int_equal(set->counts.unaccepted, cases[i].counts.unaccepted);
+		assert_int_equal(set->counts.aliases, cases[i].counts.aliases);
 	}
 }
 
