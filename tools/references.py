@@ -25,7 +25,6 @@ STANDING_UNTESTED = {
 
 # Functions that no file of src calls, and why they stand.
 UNUSED = {
-    "store_events_verify": "the chain of the audit trail; its verb comes with the chain that survives retention",
     "bus_client_spooled": "tests wait for what is acknowledged",
     "spool_count": "tests count what waits", "cache_count": "tests count answers", "access_keys_count": "the fuzzer counts keys",
     "http_server_connections": "tests count connections", "zone_node_count": "tests know the bound of a node's records",

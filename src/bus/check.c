@@ -28,6 +28,7 @@ static const struct field_limit string_limits[] = {
 	{"domain", 255},
 	{"error", 512},
 	{"file", 64},
+	{"hash", 64},
 	{"host", 255},
 	{"key", 64},
 	{"kind", 32},

@@ -183,6 +183,15 @@ static void answer_decode_rows(struct bus_answer *answer, const Stockade__Answer
 	answer->feeds_len = wire->n_feeds;
 }
 
+static const struct bus_chain *chain_decode(const Stockade__Chain *wire, struct arena *arena)
+{
+	struct bus_chain *chain = arena_alloc(arena, sizeof(*chain));
+
+	*chain = (struct bus_chain){
+		.from = wire->from, .to = wire->to, .bad = wire->bad, .hash = wire->hash};
+	return chain;
+}
+
 struct bus_answer *bus_answer_decode(Stockade__Answer *message)
 {
 	struct arena *arena = arena_new(0);
@@ -199,6 +208,8 @@ struct bus_answer *bus_answer_decode(Stockade__Answer *message)
 	answer_decode_rows(answer, message);
 	if (message->status != NULL)
 		answer->status = status_decode(message->status, arena);
+	if (message->chain != NULL)
+		answer->chain = chain_decode(message->chain, arena);
 	return answer;
 }
 

@@ -185,6 +185,7 @@ Stockade__Query *bus_query_encode(const struct bus_query *query, struct arena *a
 		[BUS_QUERY_LISTINGS] = STOCKADE__QUERY__WHAT_LISTINGS,
 		[BUS_QUERY_STATUS] = STOCKADE__QUERY__WHAT_STATUS,
 		[BUS_QUERY_FEEDS] = STOCKADE__QUERY__WHAT_FEEDS,
+		[BUS_QUERY_VERIFY] = STOCKADE__QUERY__WHAT_VERIFY,
 	};
 	Stockade__Query *wire = message_new(&stockade__query__descriptor, arena);
 
@@ -199,6 +200,8 @@ Stockade__Query *bus_query_encode(const struct bus_query *query, struct arena *a
 		wire->listings = page_encode(query, arena);
 	else if (query->what == BUS_QUERY_STATUS)
 		wire->status = true;
+	else if (query->what == BUS_QUERY_VERIFY)
+		wire->verify = query->after_id;
 	else
 		wire->feeds = true;
 	return wire;

@@ -102,7 +102,8 @@ struct bus_query {
 		BUS_QUERY_HISTORY, /* events, evidence and ended listings too */
 		BUS_QUERY_LISTINGS,
 		BUS_QUERY_STATUS,
-		BUS_QUERY_FEEDS
+		BUS_QUERY_FEEDS,
+		BUS_QUERY_VERIFY /* the chain of the audit trail, behind after_id */
 	} what;
 	uint64_t incident;
 	const struct source *source; /* not NULL with BUS_QUERY_SOURCE and BUS_QUERY_HISTORY */
@@ -190,6 +191,12 @@ struct bus_feed_status {
 	int64_t error_s;
 };
 
+/* A part of the audit trail's chain that was verified; as struct store_chain. */
+struct bus_chain {
+	uint64_t from, to, bad;
+	const char *hash; /* in hexadecimal digits */
+};
+
 struct bus_list_status {
 	const char *name, *zone;
 	uint64_t listings;
@@ -230,6 +237,7 @@ struct bus_answer {
 	const struct bus_event *events;
 	const struct bus_feed_status *feeds;
 	const struct bus_status *status; /* NULL: there is none */
+	const struct bus_chain *chain;   /* likewise */
 };
 
 void bus_answer_free(struct bus_answer **answer);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* `history SOURCE` and `incident NUMBER`: everything that is known, for operators. */
+/* `history SOURCE`, `history --verify` and `incident NUMBER`: everything that is known, for
+ * operators. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -98,16 +99,14 @@ static void history_print(
 			answer->listings_len, answer->incidents_len, answer->events_len);
 }
 
-int verb_history(struct cli *cli)
+static int history_show(struct cli *cli)
 {
 	struct bus_query query = {.what = BUS_QUERY_HISTORY};
 	AUTO(bus_answer) *answer = NULL;
 	struct source *sources = NULL;
 	char text[SOURCE_TEXT_SIZE];
-	int code = cli_parse(cli, NULL, 1, 1);
+	int code = sources_parse(cli, &sources);
 
-	if (code == 0)
-		code = sources_parse(cli, &sources);
 	if (code != 0)
 		return code;
 	query.source = &sources[0];
@@ -119,6 +118,90 @@ int verb_history(struct cli *cli)
 	else
 		history_print(cli, source_print(&sources[0], text), answer);
 	return 0;
+}
+
+/* ---- history --verify ---- */
+
+struct chain_seen {
+	uint64_t from, to, bad; /* as struct bus_chain, of the whole */
+	const char *hash;
+};
+
+static int chain_follow(struct cli *cli, struct chain_seen *seen)
+{
+	struct bus_query query = {.what = BUS_QUERY_VERIFY};
+	bool more = true;
+	int code = keeper_open(cli);
+
+	while (code == 0 && more) {
+		AUTO(bus_answer) *answer = NULL;
+		const struct bus_chain *chain;
+
+		code = keeper_ask(cli, &query, &answer);
+		if (code != 0)
+			return code;
+		chain = answer->chain;
+		if (chain == NULL)
+			return cli_fail(cli, E_VERSION, "the keeper cannot verify");
+		more = answer->more && chain->to > query.after_id;
+		seen->from = chain->from != 0 ? chain->from : seen->from;
+		seen->bad = chain->bad;
+		if (chain->to != 0) {
+			seen->to = query.after_id = chain->to;
+			seen->hash = arena_copy_string(cli->arena, chain->hash);
+		}
+	}
+	return code;
+}
+
+static json_t *event_number_json(uint64_t id)
+{
+	return id != 0 ? json_integer((json_int_t)id) : json_null();
+}
+
+static void chain_print(const struct cli *cli, const struct chain_seen *seen)
+{
+	if (cli->json)
+		output_json(json_pack("{s:b, s:o, s:o, s:s?, s:o}", "holds", seen->bad == 0, "from",
+			event_number_json(seen->from), "to", event_number_json(seen->to), "hash",
+			seen->hash, "bad", event_number_json(seen->bad)));
+	else if (seen->bad == 0 && seen->to == 0)
+		puts("no changes found");
+	else if (seen->bad == 0)
+		printf("the audit trail holds from event %" PRIu64 " to %" PRIu64 ", hash %s\n",
+			seen->from, seen->to, seen->hash);
+}
+
+static int history_verify(struct cli *cli)
+{
+	struct chain_seen seen = {.hash = NULL};
+	int code = chain_follow(cli, &seen);
+
+	if (code != 0)
+		return code;
+	chain_print(cli, &seen);
+	if (seen.bad == 0)
+		return 0;
+	return cli_fail(cli, E_CHECKSUM,
+		"event %" PRIu64 " was changed, or one before it was removed", seen.bad);
+}
+
+int verb_history(struct cli *cli)
+{
+	bool verify = false;
+	const struct cli_option options[] = {
+		{"--verify", OPTION_FLAG, &verify},
+		{0},
+	};
+	int code = cli_parse(cli, options, 0, 1);
+
+	if (code != 0)
+		return code;
+	if (!verify && cli->operands_len == 0)
+		return cli_usage(cli, "too few arguments");
+	if (verify && cli->operands_len != 0)
+		return cli_usage(cli, "--verify is about all changes, not one source");
+	return verify ? history_verify(cli) : history_show(cli);
 }
 
 /* ---- incident ---- */

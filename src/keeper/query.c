@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "keeper/query.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/macro.h"
@@ -22,6 +23,7 @@ enum {
 	PAGE_MAX = 1000,
 	INCIDENTS_MAX = 50,
 	EVENTS_MAX = 200,
+	VERIFY_MAX = 1000,      /* events whose hashes are computed for one question */
 	EVENTS_FOUND_MAX = 1000 /* with those of networks around, some of them twice */
 };
 
@@ -234,6 +236,34 @@ static int ask_history(struct asking *asking, const Stockade__Source *wire, stru
 	return r < 0 ? r : ask_events_of(asking, &source);
 }
 
+static char *hash_text(struct arena *arena, const uint8_t hash[CHAIN_SIZE])
+{
+	char *text = arena_alloc(arena, 2 * CHAIN_SIZE + 1);
+
+	for (size_t i = 0; i < CHAIN_SIZE; i++)
+		snprintf(text + 2 * i, 3, "%02x", hash[i]);
+	return text;
+}
+
+static int ask_verify(struct asking *asking, uint64_t after)
+{
+	struct arena *arena = asking->encoder.arena;
+	Stockade__Chain *wire = arena_alloc(arena, sizeof(*wire));
+	struct store_chain chain;
+	int r = store_events_verify(asking->encoder.store, after, VERIFY_MAX, &chain);
+
+	if (r < 0)
+		return r;
+	stockade__chain__init(wire);
+	wire->from = chain.from;
+	wire->to = chain.to;
+	wire->bad = chain.bad;
+	wire->hash = hash_text(arena, chain.hash);
+	asking->answer->chain = wire;
+	asking->answer->more = r > 0;
+	return 0;
+}
+
 static int ask_page(struct asking *asking, const Stockade__ListingsQuery *query, struct fault *why)
 {
 	uint32_t limit = query->limit == 0         ? PAGE_DEFAULT
@@ -404,6 +434,8 @@ static int ask(struct asking *asking, const Stockade__Query *query, struct fault
 		return query_feeds(asking->parts, asking->encoder.arena, asking->answer);
 	case STOCKADE__QUERY__WHAT_HISTORY:
 		return ask_history(asking, query->history, why);
+	case STOCKADE__QUERY__WHAT_VERIFY:
+		return ask_verify(asking, query->verify);
 	default:
 		return fault_set(why, E_USAGE, "the question is empty");
 	}

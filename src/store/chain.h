@@ -7,6 +7,4 @@
  */
 #include "store/store.h"
 
-enum { CHAIN_SIZE = 32 };
-
 void chain_hash(struct span before, const struct store_event *event, uint8_t ret_hash[CHAIN_SIZE]);

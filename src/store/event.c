@@ -174,28 +174,61 @@ int store_event_is_unfinished(struct store *store, uint64_t id)
 	return sql_next(sql);
 }
 
-int store_events_verify(struct store *store, uint64_t *ret_bad_id)
+struct chain_walk {
+	struct store_chain *chain;
+	struct link_hash before;
+};
+
+/* Whether an event follows the one before, or the hash of one that was too old to keep. */
+static bool event_follows(
+	const struct sql *sql, const struct store_event *event, struct chain_walk *walk)
 {
-	AUTO(sql) *sql = sql_start(store, Q_EVENT_FIRST);
-	struct link_hash before = {.len = 0};
-	bool first = true;
+	struct span before = span_of(walk->before.bytes, walk->before.len);
+	uint8_t hash[CHAIN_SIZE];
+
+	if (event->id != walk->chain->to + 1) {
+		before = sql_span(sql, 10);
+		if (before.len == 1) /* schema/005_chain.sql */
+			walk->chain->from = event->id;
+		if (before.len != CHAIN_SIZE)
+			return before.len == 1;
+	}
+	chain_hash(before, event, hash);
+	return span_equal(sql_span(sql, 8), span_of(hash, sizeof(hash)));
+}
+
+static int chain_step(const struct sql *sql, uint64_t after, struct chain_walk *walk)
+{
+	struct store_event event;
+
+	event_read(sql, &event);
+	if (after == 0 && walk->chain->from == 0)
+		walk->chain->from = event.id;
+	if (event.id != after && !event_follows(sql, &event, walk)) {
+		walk->chain->bad = event.id;
+		return 1;
+	}
+	link_hash_set(&walk->before, sql_span(sql, 8));
+	walk->chain->to = event.id;
+	return 0;
+}
+
+int store_events_verify(
+	struct store *store, uint64_t after, uint32_t limit, struct store_chain *ret_chain)
+{
+	AUTO(sql) *sql = sql_start(store, Q_EVENTS_FROM);
+	struct store_chain chain = {.from = 0};
+	struct chain_walk walk = {.chain = &chain};
+	uint32_t left = limit + 1; /* with the one before */
 	int r;
 
-	while ((r = sql_next(sql)) > 0) {
-		struct span stored = sql_span(sql, 8);
-		uint8_t hash[CHAIN_SIZE];
-		struct store_event event;
-
-		event_read(sql, &event);
-		chain_hash(span_of(before.bytes, before.len), &event, hash);
-		/* The first row kept may follow one that was too old to keep: it is the anchor
-		 * then, unless it is number one. */
-		if ((!first || event.id == 1) && !span_equal(stored, span_of(hash, sizeof(hash)))) {
-			*ret_bad_id = event.id;
-			return E_CHECKSUM;
-		}
-		first = false;
-		link_hash_set(&before, stored);
-	}
-	return r;
+	sql_add_id(sql, after);
+	sql_add_limit(sql, left);
+	while ((r = sql_next(sql)) > 0 && chain_step(sql, after, &walk) == 0)
+		left--;
+	if (r < 0)
+		return r;
+	memcpy(chain.hash, walk.before.bytes, walk.before.len);
+	*ret_chain = chain;
+	return chain.bad == 0 && left == 0;
 }

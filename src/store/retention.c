@@ -48,78 +48,128 @@ static int drop_incidents(struct store *store, const struct store_keep *keep)
 	return r < 0 ? r : dropped + r;
 }
 
-/* ---- evidence ---- */
+/* ---- evidence and events ---- */
 
-struct evidence_page {
-	int64_t *ids; /* those that no listing rests on */
+/* Rows of a kind by their age, of which other rows may need some. */
+struct old_rows {
+	enum query name;
+	struct keep_at *at; /* where the last step ended */
+	int64_t before_s;
+	uint32_t limit;
+	int (*drop)(struct store *store, int64_t id);
+};
+
+struct old_page {
+	int64_t *ids; /* those that nothing needs */
 	size_t len;
 	uint32_t looked_at;
 };
 
-/* The next of the oldest, from where the last step ended. */
-static int evidence_read(
-	struct store *store, int64_t before_s, uint32_t limit, struct evidence_page *page)
+static int old_read(struct store *store, const struct old_rows *rows, struct old_page *page)
 {
-	AUTO(sql) *sql = sql_start(store, Q_EVIDENCE_OLD);
+	AUTO(sql) *sql = sql_start(store, rows->name);
 	int r;
 
-	sql_add_int(sql, store->keep_at.time_s);
-	sql_add_int(sql, store->keep_at.id);
-	sql_add_int(sql, before_s);
-	sql_add_int(sql, limit);
+	sql_add_int(sql, rows->at->time_s);
+	sql_add_int(sql, rows->at->id);
+	sql_add_int(sql, rows->before_s);
+	sql_add_int(sql, rows->limit);
 	while ((r = sql_next(sql)) > 0) {
 		page->looked_at++;
-		store->keep_at.id = sql_int(sql, 0);
-		store->keep_at.time_s = sql_int(sql, 1);
+		rows->at->id = sql_int(sql, 0);
+		rows->at->time_s = sql_int(sql, 1);
 		if (sql_int(sql, 2) == 0)
 			page->ids[page->len++] = sql_int(sql, 0);
 	}
 	return r;
 }
 
-static int evidence_drop(struct store *store, int64_t id)
+/* Those that are needed are passed over, a step's worth each time, and not again before the end is
+ * reached. */
+static int old_drop(struct store *store, const struct old_rows *rows)
 {
-	AUTO(sql) *sql = sql_start(store, Q_DROP_EVIDENCE);
+	struct old_page page = {.ids = mem_alloc_array(rows->limit, sizeof(int64_t))};
+	int r = old_read(store, rows, &page);
+
+	for (size_t i = 0; i < page.len && r >= 0; i++)
+		r = rows->drop(store, page.ids[i]);
+	if (page.looked_at < rows->limit)
+		*rows->at = (struct keep_at){0, 0};
+	mem_free(page.ids);
+	return r < 0 ? r : (int)page.len;
+}
+
+static int run_about(struct store *store, enum query name, int64_t id)
+{
+	AUTO(sql) *sql = sql_start(store, name);
 
 	sql_add_int(sql, id);
 	return sql_run(sql);
 }
 
-/* Those that listings rest on are passed over, a step's worth each time, and not again before the
- * end is reached. */
+static int evidence_drop(struct store *store, int64_t id)
+{
+	return run_about(store, Q_DROP_EVIDENCE, id);
+}
+
 static int drop_evidence(struct store *store, const struct store_keep *keep)
 {
-	struct evidence_page page = {.ids = mem_alloc_array(keep->limit, sizeof(int64_t))};
+	struct old_rows rows = {.name = Q_EVIDENCE_OLD,
+		.at = &store->evidence_at,
+		.before_s = keep->incidents_before_s,
+		.limit = keep->limit,
+		.drop = evidence_drop};
 	uint64_t incidents = 0, evidence = 0;
 	int r = store_counts(store, &incidents, &evidence);
 
+	if (evidence > keep->incidents_max)
+		rows.before_s = INT64_MAX;
 	if (r >= 0)
-		r = evidence_read(store,
-			evidence > keep->incidents_max ? INT64_MAX : keep->incidents_before_s,
-			keep->limit, &page);
-	for (size_t i = 0; i < page.len && r >= 0; i++)
-		r = evidence_drop(store, page.ids[i]);
-	if (page.looked_at < keep->limit)
-		store->keep_at.time_s = store->keep_at.id = 0;
-	store->counts.evidence -= (int64_t)page.len;
-	mem_free(page.ids);
-	return r < 0 ? r : (int)page.len;
+		r = old_drop(store, &rows);
+	if (r >= 0)
+		store->counts.evidence -= r;
+	return r;
+}
+
+/* The chain goes on: the event behind keeps the hash. */
+static int event_drop(struct store *store, int64_t id)
+{
+	int r = run_about(store, Q_EVENT_HASH_KEEP, id);
+
+	return r < 0 ? r : run_about(store, Q_DROP_EVENT, id);
+}
+
+static int drop_events(struct store *store, const struct store_keep *keep)
+{
+	return old_drop(store, &(struct old_rows){.name = Q_EVENTS_OLD,
+				       .at = &store->events_at,
+				       .before_s = keep->audit_before_s,
+				       .limit = keep->limit,
+				       .drop = event_drop});
+}
+
+static int drop_listings(struct store *store, const struct store_keep *keep)
+{
+	return drop_by_age(store, Q_DROP_LISTINGS, keep->audit_before_s, keep->limit);
+}
+
+static int drop_groups(struct store *store, const struct store_keep *keep)
+{
+	return drop_by_age(store, Q_DROP_GROUPS, keep->audit_before_s, keep->limit);
 }
 
 /* In this order: what holds another row goes before it. */
 static int drop_step(struct store *store, const struct store_keep *keep)
 {
-	static const enum query of_the_trail[] = {Q_DROP_LISTINGS, Q_DROP_GROUPS, Q_DROP_EVENTS};
-	int dropped = drop_incidents(store, keep);
-	int r = dropped;
+	static int (*const kinds[])(struct store *, const struct store_keep *) = {
+		drop_incidents, drop_listings, drop_groups, drop_events, drop_evidence};
+	int dropped = 0, r = 0;
 
-	for (size_t i = 0; i < COUNTOF(of_the_trail) && r >= 0; i++) {
-		r = drop_by_age(store, of_the_trail[i], keep->audit_before_s, keep->limit);
+	for (size_t i = 0; i < COUNTOF(kinds) && r >= 0; i++) {
+		r = kinds[i](store, keep);
 		dropped += r;
 	}
-	if (r >= 0)
-		r = drop_evidence(store, keep);
-	return r < 0 ? r : dropped + r;
+	return r < 0 ? r : dropped;
 }
 
 int store_drop_old(struct store *store, const struct store_keep *keep)

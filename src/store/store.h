@@ -349,8 +349,22 @@ int store_event_unfinished(struct store *store, uint64_t id, bool unfinished);
 int store_unfinished(struct store *store, uint64_t *ret_id);
 /* 1: it is, 0. */
 int store_event_is_unfinished(struct store *store, uint64_t id);
-/* 0, or E_CHECKSUM with the number of the first event that was changed afterwards. */
-int store_events_verify(struct store *store, uint64_t *ret_bad_id);
+
+enum { CHAIN_SIZE = 32 };
+
+struct store_chain {
+	/* The first event, or a later one when nothing is known of what was before that. 0: no such
+	 * event was met. */
+	uint64_t from;
+	uint64_t to;              /* the last one that follows; 0: none was met */
+	uint8_t hash[CHAIN_SIZE]; /* of that */
+	uint64_t bad; /* the first that was changed, or before which one was removed; 0: none */
+};
+
+/* Follows the chain over `limit` events at most behind one that was reached before, 0: from the
+ * start. 1: there may be more, 0: all were seen, or one is bad. */
+int store_events_verify(
+	struct store *store, uint64_t after, uint32_t limit, struct store_chain *ret_chain);
 
 /* ---- counts and retention ---- */
 

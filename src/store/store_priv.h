@@ -57,10 +57,10 @@ struct store {
 		char policy_name[NAME_KEPT_MAX];
 	} last;
 	struct open_groups open;
-	/* The last piece of evidence that a step of retention looked at. */
-	struct {
+	/* The last rows that a step of retention looked at. */
+	struct keep_at {
 		int64_t time_s, id;
-	} keep_at;
+	} evidence_at, events_at;
 	char error_text[512];
 };
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: ISC
 """Verbs that change and show lists, with a real keeper."""
+import contextlib
 import json
 import os
+import sqlite3
 
 import pytest
 
@@ -170,6 +172,24 @@ def test_history_says_when_there_is_more_than_it_shows(site, keeper):
     assert site.cli("history", "198.51.100.0/24").stderr == (
         "there is more than these 200 listings, 0 incidents and 2 changes\n")
     assert site.cli("history", "198.51.100.7").stderr == ""
+
+
+def test_the_audit_trail_is_verified(site, keeper):
+    assert site.json("history", "--verify") == {"holds": True, "from": None, "to": None, "hash": None, "bad": None}
+    for number in range(3):
+        add(site, f"198.51.100.{number}")
+    seen = site.json("history", "--verify")
+    assert (seen["holds"], seen["from"], seen["to"], seen["bad"]) == (True, 1, 3, None)
+    assert site.cli("history", "--verify").stdout == f"the audit trail holds from event 1 to 3, hash {seen['hash']}\n"
+    assert site.cli("history", "--verify", "198.51.100.1", check=False).returncode == 64
+    with contextlib.closing(sqlite3.connect(site.path("store", "stockade.db"))) as store, store:
+        assert store.execute("SELECT lower(hex(hash)) FROM event WHERE id = 3").fetchone() == (seen["hash"],)
+        store.execute("UPDATE event SET reason = 'another' WHERE id = 2")
+    bad = site.cli("history", "--verify", check=False)
+    assert bad.returncode == 65 and bad.stdout == ""
+    assert "event 2 was changed, or one before it was removed" in bad.stderr
+    bad = site.json("history", "--verify", check=False)
+    assert (bad["holds"], bad["to"], bad["bad"]) == (False, 1, 2)
 
 
 def test_import_with_counts_comments_and_bad_lines(site, keeper):

@@ -496,6 +496,22 @@ static void who_says_what_it_may_not_is_cut_off(void **state)
 	assert_null(connections_first(connections));
 }
 
+/* The pages may ask, but not have the keeper compute hashes for strangers. */
+static void the_chain_is_verified_for_operators_alone(void **state)
+{
+	Stockade__Message message = STOCKADE__MESSAGE__INIT;
+	Stockade__Query query = STOCKADE__QUERY__INIT;
+
+	(void)state;
+	query.what_case = STOCKADE__QUERY__WHAT_VERIFY;
+	message.kind_case = STOCKADE__MESSAGE__KIND_QUERY;
+	message.query = &query;
+	other_fd = role_connect(WEB);
+	role_says(other_fd, &message);
+	turns_after(0);
+	assert_int_equal(closed, 1);
+}
+
 /* A role that was taken over must not take the descriptors of the operators. */
 static void a_role_has_so_many_connections(void **state)
 {
@@ -554,6 +570,7 @@ int main(void)
 		CASE(who_is_gone_is_not_waited_for),
 		CASE(an_answer_to_who_is_gone_goes_with_it),
 		CASE(who_says_what_it_may_not_is_cut_off),
+		CASE(the_chain_is_verified_for_operators_alone),
 		CASE(a_role_has_so_many_connections),
 		CASE(what_strangers_ask_is_answered_one_in_a_turn),
 	};

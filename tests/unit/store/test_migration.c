@@ -3,7 +3,7 @@
 #include "store/stores.h"
 
 /* A store that an older program made, with what it may hold, is opened by this one. */
-enum { VERSION_BEFORE_GROUPS = 3 };
+enum { VERSION_BEFORE_GROUPS = 3, VERSION_BEFORE_CHAIN = 4 };
 
 static void make_old(unsigned version, const char *rows)
 {
@@ -110,11 +110,38 @@ static void listings_become_groups_and_say_the_same(void **state)
 		"INSERT INTO none SELECT 1 FROM pragma_integrity_check WHERE integrity_check <> 'ok'");
 }
 
+/* Older programs dropped events in the middle and kept no hash of them. */
+static void a_chain_with_holes_holds_from_behind_the_last(void **state)
+{
+	struct store *store;
+	struct store_chain chain;
+	uint64_t id = 0;
+
+	(void)state;
+	make_old(VERSION_BEFORE_CHAIN,
+		"INSERT INTO event VALUES (2, 1000, 'root', 'add', 's', 'spam', NULL, 1, x'00'),"
+		" (5, 1500, 'root', 'add', 's', 'spam', NULL, 2, x'01');");
+	store = open_store();
+	assert_int_equal(store_begin(store), 0);
+	assert_int_equal(event_add(store, "add", 0, &id), 0);
+	assert_int_equal(store_commit(store), 0);
+	assert_int_equal(store_events_verify(store, 0, 100, &chain), 0);
+	assert_int_equal(chain.bad, 0);
+	assert_int_equal(chain.from, 5);
+	assert_int_equal(chain.to, 6);
+	sqlite_execute("UPDATE event SET before = NULL WHERE id = 5");
+	assert_int_equal(store_events_verify(store, 0, 100, &chain), 0);
+	assert_int_equal(chain.bad, 5);
+	store_free(&store);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			listings_become_groups_and_say_the_same, sqlite_make, sqlite_remove),
+		cmocka_unit_test_setup_teardown(
+			a_chain_with_holes_holds_from_behind_the_last, sqlite_make, sqlite_remove),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,26 +144,86 @@ static void an_event_is_undone_once(void **state)
 	assert_int_equal(store_event_get(store, 99, event_seen, &undone), E_ABSENT);
 }
 
+/* In one piece, and event by event, as those that ask in turn see it. */
+static void assert_chain(struct store *store, uint64_t from, uint64_t to, uint64_t bad)
+{
+	struct store_chain whole, part = {0};
+	uint64_t first = 0, after = 0;
+	int r;
+
+	assert_int_equal(store_events_verify(store, 0, 1000, &whole), 0);
+	assert_int_equal(whole.from, from);
+	assert_int_equal(whole.to, to);
+	assert_int_equal(whole.bad, bad);
+	do {
+		r = store_events_verify(store, after, 1, &part);
+		assert_true(r >= 0);
+		first = part.from != 0 ? part.from : first;
+		after = part.to != 0 ? part.to : after;
+	} while (r > 0);
+	assert_int_equal(first, from);
+	assert_int_equal(after, to);
+	assert_int_equal(part.bad, bad);
+	assert_memory_equal(part.hash, whole.hash, sizeof(whole.hash));
+}
+
 static void a_changed_or_missing_event_shows(void **state)
 {
 	AUTO(store) *store = open_store();
 	uint64_t id = 0;
-	uint64_t bad = 0;
 
 	(void)state;
 	assert_int_equal(store_begin(store), 0);
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(event_add(store, "add", 0, &id), 0);
 	assert_int_equal(store_commit(store), 0);
-	assert_int_equal(store_events_verify(store, &bad), 0);
+	assert_chain(store, 1, 5, 0);
 	backend->execute("UPDATE event SET reason = 'another' WHERE id = 3");
-	assert_int_equal(store_events_verify(store, &bad), E_CHECKSUM);
-	assert_int_equal(bad, 3);
+	assert_chain(store, 1, 2, 3);
 	backend->execute("UPDATE event SET reason = 'test' WHERE id = 3");
-	assert_int_equal(store_events_verify(store, &bad), 0);
+	assert_chain(store, 1, 5, 0);
 	backend->execute("DELETE FROM event WHERE id = 4");
-	assert_int_equal(store_events_verify(store, &bad), E_CHECKSUM);
-	assert_int_equal(bad, 5);
+	assert_chain(store, 1, 3, 5);
+	backend->execute("DELETE FROM event WHERE id = 1");
+	assert_chain(store, 2, 0, 2);
+}
+
+/* Events that listings in force rest on stay between those that go, and an undone one goes after
+ * the one that undid it. */
+static void the_chain_outlives_what_is_too_old_to_keep(void **state)
+{
+	AUTO(store) *store = open_store();
+	struct store_keep keep = {.audit_before_s = 3000, .incidents_max = 1000, .limit = 3};
+	uint64_t id = 0, undone = 0;
+
+	(void)state;
+	assert_int_equal(store_begin(store), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(event_add(store, "add", 0, &id), 0);
+	assert_int_equal(store_event_unfinished(store, id, true), 0);
+	assert_int_equal(store_commit(store), 0);
+	must_add(store, "main", "198.51.100.1", 0);
+	assert_int_equal(store_begin(store), 0);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(event_add(store, "add", 0, &undone), 0);
+	assert_int_equal(event_add(store, "undo", undone, &id), 0);
+	assert_int_equal(store_commit(store), 0);
+	must_add(store, "main", "198.51.100.2", 0);
+	assert_int_equal(store_begin(store), 0);
+	assert_int_equal(event_add(store, "add", 0, &id), 0);
+	assert_int_equal(store_commit(store), 0);
+	for (int i = 0; i < 12; i++) {
+		assert_true(store_drop_old(store, &keep) >= 0);
+		assert_chain(store, 3, 11, 0);
+	}
+	for (id = 1; id <= 11; id++)
+		assert_int_equal(store_event_get(store, id, event_seen, &(bool){false}),
+			id == 3 || id == 4 || id == 10 || id == 11 ? 0 : E_ABSENT);
+	backend->execute("UPDATE event SET reason = 'another' WHERE id = 10");
+	assert_chain(store, 3, 4, 10);
+	backend->execute("UPDATE event SET reason = 'test' WHERE id = 10");
+	backend->execute("DELETE FROM event WHERE id = 3");
+	assert_chain(store, 4, 0, 4);
 }
 
 static int incident_seen(const struct store_incident *incident, void *arg)
@@ -280,7 +340,7 @@ static void old_rows_go_and_what_is_in_force_stays(void **state)
 		.last_s = 9,
 		.count = 1};
 	uint64_t ended = must_add(store, "main", "198.51.100.1", 0);
-	uint64_t bad = 0, incidents = 0, pieces = 0;
+	uint64_t incidents = 0, pieces = 0;
 
 	(void)state;
 	must_add(store, "main", "198.51.100.2", 0);
@@ -295,7 +355,7 @@ static void old_rows_go_and_what_is_in_force_stays(void **state)
 	assert_found(store, STORE_ENDED, "main", "198.51.100.1", "");
 	assert_found(store, STORE_COVERING, "main", "198.51.100.2", "198.51.100.2");
 	assert_int_equal(store_incident_get(store, 5, incident_seen, &incident), E_ABSENT);
-	assert_int_equal(store_events_verify(store, &bad), 0);
+	assert_chain(store, 2, 2, 0);
 	while (store_drop_old(store, &keep) > 0)
 		continue;
 	assert_int_equal(store_counts(store, &incidents, &pieces), 0);
@@ -683,6 +743,7 @@ int main(void)
 		TEST(nothing_is_listed_without_evidence_and_criterion),
 		TEST(an_event_is_undone_once),
 		TEST(a_changed_or_missing_event_shows),
+		TEST(the_chain_outlives_what_is_too_old_to_keep),
 		TEST(a_repeated_message_changes_nothing),
 		TEST(changes_are_kept_around_the_circle),
 		TEST(what_expires_first_comes_first),
