@@ -19,6 +19,9 @@
  * beginning of 2003::/16: a wildcard *.0.0.2 would cover that, so a /24 whose three octets are
  * single digits has no wildcard. And IPv6 wildcards stand four labels deep or more, where no IPv4
  * name is below them.
+ *
+ * An IPv4 address has a second name, its IPv6 form. We answer it for all of them, and the zone has
+ * it for the test entries alone (RFC 5782 section 5): for the rest it would be twice as large.
  */
 enum { BLOCK = 0xff, TEST_LISTED = 0x7f000002, TEST_NEVER = 0x7f000001 };
 
@@ -295,6 +298,25 @@ static bool walk_next_address(struct zone_walk *walk, struct zone_node *node)
 	return false;
 }
 
+/* The test entries once more, under their names in nibbles. No change to a list touches them, so
+ * the walk of a region leaves them out. */
+static bool walk_next_v6_form(struct zone_walk *walk, struct zone_node *node)
+{
+	while (walk->v6_forms_at < walk->tests_len) {
+		struct ip ip = key_to_ip(walk->tests[walk->v6_forms_at++]);
+
+		match_at_ip(walk->binding, ip, walk->within, &node->match);
+		node->first = key_of_ip(ip);
+		node->bits = 128;
+		node->is_v6_form = true;
+		node->subject = (struct text_subject){true, prefix_of(ip, 128)};
+		node->owner_len = 0;
+		if (node->match.len != 0 && node_name_v6(walk, node))
+			return true;
+	}
+	return false;
+}
+
 /* ---- the walk ---- */
 
 void zone_walk_begin(struct zone_walk *walk, const struct zone_binding *binding, unsigned subtree)
@@ -313,6 +335,7 @@ void zone_walk_begin_at(struct zone_walk *walk, const struct zone_binding *bindi
 	zone_walk_begin(walk, binding, subtree);
 	walk->key = region->first;
 	walk->last = region->last;
+	walk->v6_forms_at = walk->tests_len;
 	if (region->is_domain)
 		walk_begin_domain(walk, region);
 }
@@ -321,7 +344,8 @@ bool zone_walk_next(struct zone_walk *walk, struct zone_node *ret_node)
 {
 	if (walk->binding->zone->holds == LIST_OF_DOMAINS)
 		return walk_next_domain(walk, ret_node);
-	return walk_next_address(walk, ret_node);
+	ret_node->is_v6_form = false;
+	return walk_next_address(walk, ret_node) || walk_next_v6_form(walk, ret_node);
 }
 
 /* ---- closed regions ---- */
@@ -377,6 +401,8 @@ int zone_node_compare(const struct zone_node *a, const struct zone_node *b)
 	int order;
 
 	if (a->domain.len == 0) {
+		if (a->is_v6_form != b->is_v6_form)
+			return a->is_v6_form ? 1 : -1;
 		if (a->first != b->first)
 			return a->first < b->first ? -1 : 1;
 		return (a->bits > b->bits) - (a->bits < b->bits);

@@ -26,6 +26,7 @@ struct zone_node {
 	/* Where it stands: the addresses that it answers for, or the domain it is about. */
 	u128 first;
 	unsigned bits;
+	bool is_v6_form;    /* of an IPv4 address: its name in nibbles; behind all others */
 	struct span domain; /* valid until the walk goes on */
 	bool below;         /* the wildcard below that domain */
 };
@@ -53,6 +54,7 @@ struct zone_walk {
 	struct match_range ahead;
 	size_t tests_len; /* test addresses, ascending */
 	u128 tests[ZONE_SUBLISTS_MAX + 2];
+	size_t v6_forms_at; /* of the tests, those whose IPv6 form was passed */
 
 	/* Domains (walk_domain.c). name: the entry that the walk has come to; path: the one before
 	 * it that has nodes. */

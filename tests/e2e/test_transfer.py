@@ -593,6 +593,10 @@ def test_secondaries_follow_by_ixfr(primary, secondaries, kind):
         if not {source for source in changes.held["wide"] if source.startswith("10.0.7") or "/" in source}:
             assert ask_both(primary, secondary.port, f"{name}.{WIDE}", "A")[1] == (dns.rcode.NOERROR, codes)
     assert_answers_alike(primary, secondary.port, changes.questions(600))
+    for address in ("127.0.0.1", "127.0.0.2", "127.0.0.4", "127.0.0.8"):
+        form = ipaddress.ip_address(f"::ffff:{address}").reverse_pointer.removesuffix("ip6.arpa")
+        assert_answers_alike(primary, secondary.port, [(zone, f"{form}{label}{zone}") for zone in (WIDE, PLAIN) for label in ("", "manual.")])
+    assert ask_both(primary, secondary.port, f"2.0.0.0.0.0.f.7.f.f.f.f.{'0.' * 20}{PLAIN}", "A")[1][1]
 
 
 def records_now(site, zone):

@@ -179,10 +179,33 @@ static void check_address(struct both *both, struct ip ip, const char *label)
 		check_existence(both, partial + 1);
 }
 
+/* The names in nibbles of the test entries, which a copy has of no other IPv4 address. */
+static void check_v6_forms(struct both *both, const char *label)
+{
+	static const uint32_t tests[] = {
+		0x7f000001, 0x7f000002, 0x7f000003, 0x7f000004, 0x7f000009, 0x7f010203, 0x7f010204};
+	char text[DNS_NAME_TEXT_SIZE];
+
+	for (size_t i = 0; i < COUNTOF(tests); i++) {
+		struct ip ip = ip_from_v4(tests[i]);
+		size_t len = 0;
+
+		for (size_t k = 32; k-- > 0;)
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%x%s",
+				ip.b[k / 2] >> (k % 2 == 0 ? 4 : 0) & 0xf, k != 0 ? "." : label);
+		check_name(both, text, false);
+		check_existence(both, text + 2);
+		for (size_t at = 16; at < 64; at += 2) /* above it others exist only with us */
+			check_existence(both, text + at);
+	}
+}
+
 static void check_addresses(struct both *both, const struct model *model)
 {
 	static const char *const labels[] = {"", ".manual", ".trap", ".bot"};
 
+	for (size_t i = 0; i < COUNTOF(labels); i++)
+		check_v6_forms(both, labels[i]);
 	questions.len = 0;
 	for (size_t i = 0; i < model->len; i++)
 		ask_around(&questions, model->entries[i].source.net);
@@ -455,6 +478,12 @@ static void assert_owners(enum holds holds, bool names_source, const struct exam
 	zone_table_free(&table);
 }
 
+/* Behind all others: the test entries in their IPv6 form. */
+#define V6_ZEROS "0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0"
+#define V6_FORMS                                     \
+	"2.0.0.0.0.0.f.7.f.f.f.f." V6_ZEROS ".trap " \
+	"9.0.0.0.0.0.f.7.f.f.f.f." V6_ZEROS ".trap "
+
 static void networks_become_wildcards(void **state)
 {
 	static const struct example v4[] = {{"10.20.0.0/22", false}, {"10.20.2.0/24", true},
@@ -464,10 +493,10 @@ static void networks_become_wildcards(void **state)
 	(void)state;
 	assert_owners(LIST_OF_ADDRESSES, false, v4, 4,
 		"*.0.20.10.trap *.1.20.10.trap *.3.20.10.trap 2.0.0.127.trap 9.0.0.127.trap "
-		"1.2.0.192.trap 250.2.0.192.trap 251.2.0.192.trap ");
+		"1.2.0.192.trap 250.2.0.192.trap 251.2.0.192.trap " V6_FORMS);
 	assert_owners(LIST_OF_ADDRESSES, false, v6, 2,
 		"2.0.0.127.trap 9.0.0.127.trap *.8.b.d.0.1.0.0.2.trap *.9.b.d.0.1.0.0.2.trap "
-		"*.0.0.0.0.0.0.0.0.0.0.0.0.2.0.0.2.trap *.1.0.0.0.0.0.0.0.0.0.0.0.2.0.0.2.trap ");
+		"*.0.0.0.0.0.0.0.0.0.0.0.0.2.0.0.2.trap *.1.0.0.0.0.0.0.0.0.0.0.0.2.0.0.2.trap " V6_FORMS);
 }
 
 /* The example at the top of zone/walk_domain.c. */
@@ -492,10 +521,10 @@ static void the_families_do_not_cover_each_other(void **state)
 	(void)state;
 	assert_owners(LIST_OF_ADDRESSES, false, block, 2,
 		"0.9.0.2.trap 1.9.0.2.trap 2.9.0.2.trap 3.9.0.2.trap *.10.0.2.trap 2.0.0.127.trap "
-		"9.0.0.127.trap ");
+		"9.0.0.127.trap " V6_FORMS);
 	assert_owners(LIST_OF_ADDRESSES, false, wide, 1,
 		"2.0.0.127.trap 9.0.0.127.trap *.0.0.0.2.trap *.1.0.0.2.trap *.2.0.0.2.trap "
-		"*.3.0.0.2.trap ");
+		"*.3.0.0.2.trap " V6_FORMS);
 }
 
 static void names_in_between_are_written_out(void **state)
