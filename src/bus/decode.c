@@ -132,8 +132,8 @@ static const struct bus_status *status_decode(const Stockade__Status *wire, stru
 		arena_alloc(arena, wire->n_conditions * sizeof(*conditions));
 
 	for (size_t i = 0; i < wire->n_lists; i++)
-		lists[i] = (struct bus_list_status){
-			wire->lists[i]->name, wire->lists[i]->zone, wire->lists[i]->listings};
+		lists[i] = (struct bus_list_status){wire->lists[i]->name, wire->lists[i]->zone,
+			wire->lists[i]->listings, wire->lists[i]->review};
 	for (size_t i = 0; i < wire->n_roles; i++)
 		role_decode(wire->roles[i], arena, &roles[i]);
 	for (size_t i = 0; i < wire->n_conditions; i++)

@@ -199,7 +199,7 @@ struct bus_chain {
 
 struct bus_list_status {
 	const char *name, *zone;
-	uint64_t listings;
+	uint64_t listings, review;
 };
 
 struct bus_role_status {

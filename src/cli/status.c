@@ -86,9 +86,10 @@ static void status_print_json(const struct cli *cli, const struct bus_status *st
 
 	for (size_t i = 0; i < status->lists_len; i++)
 		json_array_append_new(
-			lists, json_pack("{s:s, s:o, s:I}", "list", status->lists[i].name, "zone",
-				       output_json_text(status->lists[i].zone), "listings",
-				       (json_int_t)status->lists[i].listings));
+			lists, json_pack("{s:s, s:o, s:I, s:I}", "list", status->lists[i].name,
+				       "zone", output_json_text(status->lists[i].zone), "listings",
+				       (json_int_t)status->lists[i].listings, "review",
+				       (json_int_t)status->lists[i].review));
 	output_json(json_pack("{s:b, s:s, s:o, s:I, s:s, s:b, s:o, s:o, s:o, s:I, s:I}", "well",
 		all_is_well(cli, status), "mode", mode_name(cli->conf->mode), "keeper-since",
 		output_json_time(status->started_s), "serial", (json_int_t)status->serial, "store",
@@ -160,6 +161,23 @@ static void status_print_conditions(
 	}
 }
 
+static void status_print_lists(
+	const struct cli *cli, const struct bus_status *status, struct table *table)
+{
+	for (size_t i = 0; i < status->lists_len; i++) {
+		const struct bus_list_status *list = &status->lists[i];
+		const char *text = arena_format(cli->arena, "%s%s%s: %" PRIu64 " listing%s",
+			list->name, list->zone[0] != '\0' ? ", zone " : "", list->zone,
+			list->listings, list->listings == 1 ? "" : "s");
+
+		if (list->review != 0)
+			text = arena_format(cli->arena,
+				"%s, %" PRIu64 " to review (stockade list ls %s --review)", text,
+				list->review, list->name);
+		add_line(table, i == 0 ? "lists" : "", text, true);
+	}
+}
+
 static void status_print(const struct cli *cli, const struct bus_status *status)
 {
 	AUTO(table) *table = table_new(cli);
@@ -177,15 +195,7 @@ static void status_print(const struct cli *cli, const struct bus_status *status)
 	status_print_roles(cli, status, table);
 	status_print_conditions(cli, status, table);
 	status_print_counters(cli, status, table);
-	for (size_t i = 0; i < status->lists_len; i++) {
-		const struct bus_list_status *list = &status->lists[i];
-
-		add_line(table, i == 0 ? "lists" : "",
-			arena_format(cli->arena, "%s%s%s: %" PRIu64 " listing%s", list->name,
-				list->zone[0] != '\0' ? ", zone " : "", list->zone, list->listings,
-				list->listings == 1 ? "" : "s"),
-			true);
-	}
+	status_print_lists(cli, status, table);
 	add_line(table, "store",
 		arena_format(cli->arena, "%s%s", status->store,
 			status->store_ok ? "" : " (NOT WORKING)"),

@@ -14,6 +14,7 @@
 #include "keeper/store_guard.h"
 #include "keeper/transaction.h"
 #include "list/incident.h"
+#include "policy/listing_rule.h"
 
 /* Answers of bounded length, from the store alone; what the asker may see depends on its socket. */
 enum {
@@ -285,6 +286,28 @@ static int ask_page(struct asking *asking, const Stockade__ListingsQuery *query,
 
 /* ---- status: works without a store as well ---- */
 
+static int status_review(
+	const struct asking *asking, const struct conf_list *list, uint64_t *ret_count)
+{
+	int64_t now_s = loop_now_s(asking->parts->guard->loop);
+	uint64_t total = 0, count = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < list->sublists_len && r >= 0; i++) {
+		const struct conf_sublist *sublist = &list->sublists[i];
+		const struct conf_policy *policy =
+			conf_policy_find(asking->encoder.conf, sublist->policy);
+
+		r = store_review_count(asking->encoder.store,
+			&(struct store_review){span_text(list->name), span_text(sublist->name),
+				rule_review_s(policy, now_s)},
+			&count);
+		total += r >= 0 ? count : 0;
+	}
+	*ret_count = total;
+	return r;
+}
+
 static int status_lists(struct asking *asking, Stockade__Status *status)
 {
 	const struct conf *conf = asking->encoder.conf;
@@ -301,6 +324,8 @@ static int status_lists(struct asking *asking, Stockade__Status *status)
 		if (asking->encoder.store != NULL)
 			r = store_list_count(
 				asking->encoder.store, span_text(list->name), &list->listings);
+		if (asking->encoder.store != NULL && r >= 0)
+			r = status_review(asking, &conf->lists[i], &list->review);
 		status->lists[status->n_lists++] = list;
 	}
 	return r;

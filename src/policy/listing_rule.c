@@ -140,3 +140,8 @@ int64_t rule_until(
 		return fault_set(why, E_RANGE, "the end of the listing is in the past");
 	return asked_s == 0 && policy->lasts_s != 0 ? now_s + policy->lasts_s : asked_s;
 }
+
+int64_t rule_review_s(const struct conf_policy *policy, int64_t now_s)
+{
+	return policy->takes_feed ? INT64_MIN : now_s - policy->review_every_s;
+}

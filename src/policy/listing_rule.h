@@ -37,3 +37,7 @@ int rule_may_list(const struct conf *conf, const struct rule_entry *entry, struc
 /* Until when; asked_s 0: as long as the policy says. E_RANGE: it is over already. */
 int64_t rule_until(
 	const struct conf_policy *policy, int64_t asked_s, int64_t now_s, struct fault *why);
+
+/* Listings without an end that began at this time or before wait for review (RFC 6471 section
+ * 2.2.1). INT64_MIN: none does, as the feed ends what it no longer has. */
+int64_t rule_review_s(const struct conf_policy *policy, int64_t now_s);

@@ -93,3 +93,13 @@ int store_list_count(struct store *store, struct span list, uint64_t *ret_count)
 	sql_add_text(sql, list);
 	return sql_count(sql, ret_count);
 }
+
+int store_review_count(struct store *store, const struct store_review *review, uint64_t *ret_count)
+{
+	AUTO(sql) *sql = sql_start(store, Q_REVIEW_COUNT);
+
+	sql_add_text(sql, review->list);
+	sql_add_text(sql, review->sublist);
+	sql_add_int(sql, review->since_s);
+	return sql_count(sql, ret_count);
+}

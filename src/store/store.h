@@ -172,6 +172,14 @@ int store_listing_next_end(struct store *store, int64_t *ret_until_s);
 /* How many of a list are in force. */
 int store_list_count(struct store *store, struct span list, uint64_t *ret_count);
 
+/* How many of a sublist are in force, have no end, and began at since_s or before. */
+struct store_review {
+	struct span list, sublist;
+	int64_t since_s;
+};
+
+int store_review_count(struct store *store, const struct store_review *review, uint64_t *ret_count);
+
 /* ---- many listings at once ---- */
 
 /* Networks in ascending order of their octets, then bits, for listings that share all else. */

@@ -163,6 +163,20 @@ def test_history_and_list_ls_as_json(site, keeper):
     assert len(cut.stdout.splitlines()) == 3 and "there is more" in cut.stderr
 
 
+def test_what_waits_for_review_is_counted_and_shown(site, keeper):
+    add(site, "198.51.100.1", "198.51.100.2", "198.51.100.4")
+    add(site, "198.51.100.3", "--for", "1000d")
+    assert "to review" not in site.cli("status", check=False).stdout
+    with contextlib.closing(sqlite3.connect(site.path("store", "stockade.db"))) as store, store:
+        store.execute("UPDATE listing_group SET since_s = since_s - 91 * 86400")
+    add(site, "198.51.100.2")  # the same again changes nothing
+    site.cli("list", "add", "198.51.100.4", "--reason", "looked at again: still sends")
+    assert site.json("status", check=False)["lists"][0]["review"] == 2
+    assert "2 to review (stockade list ls main --review)" in site.cli("status", check=False).stdout
+    waiting = site.cli("list", "ls", "--review", "--json").stdout.splitlines()
+    assert {json.loads(line)["source"] for line in waiting} == {"198.51.100.1", "198.51.100.2"}
+
+
 def test_history_says_when_there_is_more_than_it_shows(site, keeper):
     done = import_file(site, [f"198.51.100.{i}" for i in range(201)])
     assert site.json("history", "198.51.100.0/24")["more"] is False

@@ -140,6 +140,16 @@ static void the_end_comes_from_the_policy_or_the_operator(void **state)
 	assert_int_equal(rule_until(&day, -5, 1000, NULL), E_RANGE);
 }
 
+static void what_has_no_end_waits_for_review(void **state)
+{
+	const struct conf_policy by_hand = {.takes_operator = true, .review_every_s = 86400};
+	const struct conf_policy feed = {.takes_feed = true, .review_every_s = 86400};
+
+	(void)state;
+	assert_int_equal(rule_review_s(&by_hand, 100000), 13600);
+	assert_true(rule_review_s(&feed, 100000) == INT64_MIN);
+}
+
 static void serials_go_round(void **state)
 {
 	(void)state;
@@ -158,6 +168,7 @@ int main(void)
 		cmocka_unit_test(an_entry_goes_where_the_policy_takes_it),
 		cmocka_unit_test(the_never_list_holds),
 		cmocka_unit_test(the_end_comes_from_the_policy_or_the_operator),
+		cmocka_unit_test(what_has_no_end_waits_for_review),
 		cmocka_unit_test(serials_go_round),
 	};
 
