@@ -481,6 +481,8 @@ static void set_policy(struct arena *arena, struct value *map, const struct conf
 	value_set_text(arena, map, "text", policy->text);
 	if (policy->lasts_s != 0)
 		value_set_text(arena, map, "lasts", words_duration(arena, policy->lasts_s));
+	if (policy->takes_feed)
+		value_set_text(arena, map, "feed", "yes");
 	if (policy->review_every_s != 0)
 		value_set_text(arena, map, "review", words_duration(arena, policy->review_every_s));
 }

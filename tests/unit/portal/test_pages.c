@@ -322,10 +322,31 @@ static void criteria_are_the_words_of_the_configuration(void **state)
 	assert_int_equal(page_policy(&c, &bench->out), 0);
 	assert_true(has(bench, "Mail to two or more of our &lt;spam traps&gt; within a day."));
 	assert_true(has(bench, "version 3"));
-	assert_true(has(bench, "Stays until a person looks at it again, which is due after 90 days."));
+	assert_true(
+		has(bench, "Stays until a person looks at it again, which is due after 90 days."));
 	assert_true(has(bench, "dbl.example.org"));
 	assert_true(has(bench, "127.0.1.2"));
 	assert_false(has(bench, "allow"));
+}
+
+static void entries_of_a_feed_are_looked_at_by_nobody(void **state)
+{
+	struct bench *bench = *state;
+	struct page_context c = context(bench);
+	struct conf conf = *c.conf;
+	struct conf_policy policies[16];
+
+	assert_in_range(conf.policies_len, 1, COUNTOF(policies));
+	for (size_t i = 0; i < conf.policies_len; i++) {
+		policies[i] = conf.policies[i];
+		policies[i].takes_operator = false;
+		policies[i].takes_feed = true;
+	}
+	conf.policies = policies;
+	c.conf = &conf;
+	assert_int_equal(page_policy(&c, &bench->out), 0);
+	assert_true(has(bench, "Stays for as long as the list that it comes from has it."));
+	assert_false(has(bench, "until a person looks at it again"));
 }
 
 static void a_mistyped_number_comes_back_in_the_field(void **state)
@@ -461,6 +482,7 @@ int main(void)
 		page_test(trouble_with_dns_is_no_fault_of_the_sender),
 		page_test(a_rule_without_words_still_makes_a_page),
 		page_test(criteria_are_the_words_of_the_configuration),
+		page_test(entries_of_a_feed_are_looked_at_by_nobody),
 		page_test(a_mistyped_number_comes_back_in_the_field),
 		page_test(every_page_has_the_frame),
 		page_test(the_api_tells_the_same),
