@@ -34,9 +34,8 @@ enum protocols { TCP_ALONE, TCP_AND_UDP };
 static bool port_is_free(struct endpoint endpoint, enum protocols protocols)
 {
 	int tcp = -1, udp = -1;
-	bool is_free =
-		socket_listen_tcp(endpoint, 0, &tcp, NULL) == 0 &&
-		(protocols == TCP_ALONE || socket_bind_udp(endpoint, 0, &udp, NULL) == 0);
+	bool is_free = socket_listen_tcp(endpoint, 0, &tcp, NULL) == 0 &&
+		       (protocols == TCP_ALONE || socket_bind_udp(endpoint, 0, &udp, NULL) == 0);
 
 	if (tcp >= 0)
 		close(tcp);

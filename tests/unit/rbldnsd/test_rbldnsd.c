@@ -87,7 +87,8 @@ static void start_server(struct bench *bench)
 		.shelf = bench->shelf, .zones_len = bench->plan->zones_len, .log = &bench->log};
 	bench->endpoint.ip = ip_from_v4(0x7f000001);
 	for (size_t i = 0; i < WORKERS; i++) {
-		assert_int_equal(socket_bind_udp(bench->endpoint, SOCKET_SHARED, &bench->udp[i], NULL), 0);
+		assert_int_equal(
+			socket_bind_udp(bench->endpoint, SOCKET_SHARED, &bench->udp[i], NULL), 0);
 		assert_int_equal(socket_local(bench->udp[i], &bench->endpoint), 0);
 	}
 	assert_int_equal(
