@@ -220,6 +220,8 @@ void session_command(struct session *s, const struct smtp_command *command)
 {
 	if (s->ahead && verb_waits(command->verb))
 		s->hasty = true;
+	if (!s->client_closed) /* it goes on after the reply to its message */
+		s->is_unheard = false;
 	if (command->unclean && command->verb != SMTP_FOREIGN) {
 		session_fault_verb(s, REFUSAL_SYNTAX, command->verb);
 		return;

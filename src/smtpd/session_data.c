@@ -234,7 +234,7 @@ void session_data_answered(struct session *s, const struct smtp_reply *reply)
 		s->errors = 0;
 		/* Sent at once: a client that is gone by now will send it again. */
 		stream_send(s->stream);
-		s->is_unheard = s->client_closed && !stream_is_broken(s->stream);
+		s->is_unheard = !stream_is_broken(s->stream);
 		session_log_accept(s, reply, stream_is_broken(s->stream));
 	}
 	s->mail.sent = false; /* the transaction is over for the backend too */

@@ -283,7 +283,6 @@ def test_all_names_that_point_back_count(site, clock, nameserver):
     nameserver.ptr(CLIENT, *names)
     for name in names:
         nameserver.add(name, "A", CLIENT)
-    site.start("keeper")
     site.start("gate")
     site.cli("list", "add", CLIENT, "--list", "main", "--reason", "spam")
     assert talk(site, clock).code == 554
