@@ -214,6 +214,8 @@ static void set_listing(const struct page_context *context, struct value *map,
 	value_set(arena, map, "reason", listing->reason);
 	value_set(arena, map, "entry", listing->entry);
 	value_set(arena, map, "subject", listing->entry.len != 0 ? listing->entry : source->text);
+	value_set_text(arena, map, "feed",
+		listing->policy != NULL && listing->policy->takes_feed ? "yes" : "");
 	/* Empty ones hide those of the page around. */
 	value_set_text(arena, map, "since", "");
 	value_set_text(arena, map, "until", "");

@@ -149,6 +149,28 @@ static void not_listed_is_a_plain_good_result(void **state)
 	assert_false(has(bench, "Just trying to send an email?"));
 }
 
+/* Nobody here looks at what another operator's list holds. */
+static void what_a_feed_lists_is_not_said_to_wait_for_a_person(void **state)
+{
+	static const struct conf_policy of_feed = {.name = "partner",
+		.version = 1,
+		.text = "Listed by a partner.",
+		.takes_feed = true};
+	struct bench *bench = *state;
+	struct page_context c = context(bench);
+	struct model_source model = source("198.51.100.9");
+
+	model.listings[model.listings_len++] = listing();
+	model.listings[0].until_s = 0;
+	assert_int_equal(page_source(&c, &model, &bench->out), 0);
+	assert_true(has(bench, "looked at again by a person"));
+	model.listings[0].policy = &of_feed;
+	buf_clear(&bench->out);
+	assert_int_equal(page_source(&c, &model, &bench->out), 0);
+	assert_false(has(bench, "looked at again by a person"));
+	assert_true(has(bench, "As long as the list that it comes from has it"));
+}
+
 static void who_is_listed_by_a_network_reads_which(void **state)
 {
 	struct bench *bench = *state;
@@ -473,6 +495,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		page_test(a_listed_address_is_told_in_words),
 		page_test(not_listed_is_a_plain_good_result),
+		page_test(what_a_feed_lists_is_not_said_to_wait_for_a_person),
 		page_test(who_is_listed_by_a_network_reads_which),
 		page_test(without_the_keeper_the_state_is_shown_and_the_rest_excused),
 		page_test(an_incident_says_what_why_and_what_to_do),
