@@ -112,7 +112,7 @@ struct session {
 	enum session_asked asked;
 	bool spoke_early;
 	bool client_closed; /* its side; what it sent before is still worked on */
-	bool is_unheard; /* was told that its message was taken, and may have left before */
+	bool is_unheard;    /* was told that its message was taken, and may have left before */
 	bool draining;
 	bool extended;   /* EHLO, not HELO */
 	bool running;    /* session_run is on the stack */
