@@ -93,7 +93,9 @@ static int command_keep(struct command_run *run)
 	bool more = run->next != NULL;
 	int r = 0;
 
-	if (more || run->is_unfinished)
+	if (more) /* its first step may have changed nothing */
+		r = listing_event(&run->writer);
+	if (r >= 0 && (more || run->is_unfinished))
 		r = store_event_unfinished(run->writer.store, run->writer.event.id, more);
 	if (run->mode == COMMAND_PART_OF_IMPORT || more || run->is_unfinished)
 		run->item.change.all = true; /* its parts are published together */
@@ -543,6 +545,15 @@ static command_step *event_next(const struct store_event *event)
 	return span_equal_text(event->verb, "empty") ? command_empty_next : command_purge_next;
 }
 
+/* The end of a list is undone although the list is announced to end. */
+static int unfinished_undoes(const struct store_event *event, void *arg)
+{
+	struct command_run *run = OBJ(command_run, arg);
+
+	run->undoing.is_of_end = span_equal_text(event->verb, "empty");
+	return 0;
+}
+
 void command_queue_resume(struct command_queue *queue)
 {
 	const struct keeper_parts *parts = queue->parts;
@@ -561,5 +572,8 @@ void command_queue_resume(struct command_queue *queue)
 	run->next = event_next(&run->writer.event);
 	run->is_unfinished = true;
 	run->undoing.restoring.event = run->writer.event.undoes;
+	if (run->writer.event.undoes != 0)
+		(void)store_event_get(
+			parts->guard->store, run->writer.event.undoes, unfinished_undoes, run);
 	queue_add(queue, run);
 }

@@ -80,6 +80,8 @@ void store_guard_worked(struct store_guard *guard)
 
 bool store_guard_use_reserve(struct store_guard *guard)
 {
+	if (guard->store != NULL && guard->reserve == RESERVE_USED)
+		return true; /* another of the same moment freed it */
 	if (guard->store == NULL || guard->reserve != RESERVE_KEPT)
 		return false;
 	store_reserve_use(guard->store);
