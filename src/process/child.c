@@ -71,7 +71,8 @@ static _Noreturn void child_exec(const struct child_plan *plan)
 	child_set_number("LISTEN_PID", getpid());
 	setenv("LISTEN_FDNAMES", buf_cstr(&passing.names), 1);
 	setenv("NOTIFY_SOCKET", plan->notify_path, 1);
-	child_set_number("WATCHDOG_USEC", (long)plan->silence_ms * 1000);
+	/* A role gives a sign twice in that time, so three times before it is killed. */
+	child_set_number("WATCHDOG_USEC", (long)plan->silence_ms * 1000 / 3 * 2);
 	/* The program as when the supervisor started, also when a newer one was installed since. */
 	execv("/proc/self/exe", (char *const *)arguments);
 	child_fail(plan, "exec");

@@ -22,7 +22,7 @@
 
 enum {
 	PATIENCE_MS = 25000, /* for the ends of sessions; below systemd's 90 s */
-	SILENCE_MS = 30000,  /* a role that turns its loop says so each 15 s */
+	SILENCE_MS = 30000,  /* a role that turns its loop says so each 10 s */
 	/* One statement on a large store may take minutes, and to be killed helps nobody then. */
 	SILENCE_OF_KEEPER_MS = 300000,
 };

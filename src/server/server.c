@@ -29,6 +29,7 @@ static int server_start(struct dns_server *server, const struct dns_sockets *soc
 	}
 	if (r == 0 && sockets->tcp_len != 0)
 		r = dns_tcp_new(sockets, kind, &server->tcp, why);
+	server->seen_tcp = UINT64_MAX; /* its first turn waits for somebody: it is well before */
 	return r;
 }
 
