@@ -207,6 +207,9 @@ static int dns_start(struct role_context *context, struct fault *why)
 	if (r == 0) {
 		dns->workers.stats = dnsd_stats_new(context->loop, context->conf, dns->bus);
 		role_await_view(context);
+		/* Up to here secondaries may have had other records under the same serials, by the
+		 * rules of the process before. */
+		dns_changes_rules(dns->changes, true);
 		r = dns_start_threads(dns, why);
 	}
 	if (r < 0)
