@@ -239,8 +239,10 @@ static void state_probe(struct backend_state *state)
 		relay_probe_free(&family->probe);
 		probe.family = (enum client_family)i;
 		family->is_asked = conf_takes_family(state_conf(state), probe.family);
-		if (!family->is_asked)
+		if (!family->is_asked) { /* what was found before may be out of date when it is */
+			family->is_safe = family->is_doubted = false;
 			continue;
+		}
 		state->pending++;
 		family->probe = relay_probe_new(&probe, family_on_probed, family);
 	}

@@ -74,6 +74,15 @@ static bool reply_is_policy(const struct smtp_reply *reply)
 	       span_find_text(reply->text, "#5.7.1") < reply->text.len;
 }
 
+/* That the foreign domain takes no mail (RFC 7504, RFC 7505) says nothing about relaying. */
+static bool reply_is_about_domain(const struct smtp_reply *reply)
+{
+	struct span enhanced = smtp_reply_enhanced(reply);
+
+	return reply->code == 556 || span_equal_text(enhanced, "5.1.2") ||
+	       span_equal_text(enhanced, "5.1.10");
+}
+
 /* ---- the dialogue ---- */
 
 static void probe_end(struct probe_dialogue *d, enum relay_probe_result result)
@@ -119,6 +128,10 @@ static void probe_on_rcpt(struct probe_dialogue *d, const struct smtp_reply *rep
 	const char *domain = probe_own_domain(d->target.conf);
 	bool refuses = smtp_reply_class(reply) == 5 || reply->code == 454;
 
+	if (reply_is_about_domain(reply)) {
+		probe_end(d, PROBE_UNCLEAR);
+		return;
+	}
 	if (smtp_reply_class(reply) == 2) {
 		probe_ask(d, PROBE_QUIT, "QUIT\r\n");
 	} else if (refuses && reply_denies_relaying(reply)) {

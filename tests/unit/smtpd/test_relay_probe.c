@@ -145,6 +145,9 @@ static void an_answer_says_yes_or_no_or_nothing(void **state)
 		/* refuses the foreign recipient and takes one of ours */
 		{"553 sorry, not in my list of allowed rcpthosts (#5.7.1)", NULL, PROBE_SAFE},
 		{"550 Invalid recipient: <stockade-relay-probe@example.com>", NULL, PROBE_SAFE},
+		/* about the domain, and nothing about relaying: a null MX */
+		{"556 5.1.10 <x@example.com>: Domain example.com does not accept mail (nullMX)",
+			NULL, PROBE_UNCLEAR},
 		{"550 5.7.1 no", "550 5.1.1 unknown", PROBE_SAFE},
 		/* refuses whoever asks: by address, by name, with the host name of ours in its
 		   words */
