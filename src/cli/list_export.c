@@ -166,6 +166,7 @@ static int part_open(struct cli *cli, const char *file, const char *part, FILE *
 
 	if (is_there && !S_ISREG(before.st_mode))
 		return cli_fail(cli, E_EXISTS, "'%s' is a link, or no file", file);
+	unlink(part); /* of an export that was interrupted; a link is not followed */
 	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return cli_fail(cli, err_from_errno(errno), "cannot create '%s': %s", part,

@@ -291,7 +291,8 @@ static int store_move_away(const char *store)
 		path_with(store, ".before-wal", log_before) < 0 ||
 		path_with(store, "-shm", index) < 0)
 		return E_LIMIT;
-	unlink(log_before);
+	if (access(store, F_OK) == 0) /* else a restore before was broken off behind this */
+		unlink(log_before);
 	if ((rename(store, before) < 0 && errno != ENOENT) ||
 		(rename(log, log_before) < 0 && errno != ENOENT))
 		return err_from_errno(errno);
