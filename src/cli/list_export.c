@@ -160,13 +160,14 @@ static int export_write(struct cli *cli, const struct export_request *request, F
 /* Whoever may write to the folder may have put a link there, for root to follow. */
 static int part_open(struct cli *cli, const char *file, const char *part, FILE **ret_out)
 {
-	struct stat before;
+	struct stat before, stale;
 	bool is_there = lstat(file, &before) == 0;
 	int fd;
 
 	if (is_there && !S_ISREG(before.st_mode))
 		return cli_fail(cli, E_EXISTS, "'%s' is a link, or no file", file);
-	unlink(part); /* of an export that was interrupted; a link is not followed */
+	if (lstat(part, &stale) == 0 && S_ISREG(stale.st_mode))
+		unlink(part); /* of an export that was interrupted */
 	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return cli_fail(cli, err_from_errno(errno), "cannot create '%s': %s", part,

@@ -342,5 +342,7 @@ def test_an_export_writes_through_no_link(site, keeper):
     # A file of before keeps its mode.
     site.cli("list", "export", "main", path)
     os.chmod(path, 0o640)
+    with open(path + ".part", "w", encoding="ascii") as file:  # of one that was killed
+        file.write("half")
     site.cli("list", "export", "main", path)
     assert os.stat(path).st_mode & 0o777 == 0o640 and not os.path.exists(path + ".part")
