@@ -433,7 +433,8 @@ void command_import_broken(const struct keeper_parts *parts, struct connection *
 
 	if (import == NULL)
 		return;
-	if (import->goes_on && import->listings.renewing.len != 0)
+	/* Without an event nothing of it was acknowledged as changed. */
+	if (import->goes_on && import->event != 0 && import->listings.renewing.len != 0)
 		import_finish_rest(parts, import);
 	import->goes_on = false;
 	publisher_turn(parts->publisher);

@@ -334,20 +334,35 @@ void sockets_close(struct sockets *sockets)
 	}
 }
 
+/* The same address, bound alike, whatever its place among others. */
+static bool is_same_address(const struct listen_socket *a, const struct listen_socket *b)
+{
+	return a->kind == b->kind && a->how == b->how && ip_equal(a->endpoint.ip, b->endpoint.ip) &&
+	       a->endpoint.port == b->endpoint.port && strcmp(a->path, b->path) == 0;
+}
+
 static bool listen_socket_equal(const struct listen_socket *a, const struct listen_socket *b)
 {
-	return strcmp(a->name, b->name) == 0 && a->kind == b->kind && a->how == b->how &&
-	       ip_equal(a->endpoint.ip, b->endpoint.ip) && a->endpoint.port == b->endpoint.port &&
-	       strcmp(a->path, b->path) == 0;
+	return strcmp(a->name, b->name) == 0 && is_same_address(a, b);
+}
+
+static struct listen_socket *sockets_find_address(
+	struct sockets *sockets, const struct listen_socket *wanted)
+{
+	for (size_t i = 0; i < sockets->len; i++)
+		if (sockets->sock[i].fd >= 0 && is_same_address(&sockets->sock[i], wanted))
+			return &sockets->sock[i];
+	return NULL;
 }
 
 void sockets_move(struct sockets *from, struct sockets *to)
 {
 	for (size_t i = 0; i < to->len; i++) {
 		struct listen_socket *target = &to->sock[i];
-		struct listen_socket *sock = sockets_find(from, span_text(target->name));
+		struct listen_socket *sock =
+			target->fd < 0 ? sockets_find_address(from, target) : NULL;
 
-		if (target->fd >= 0 || sock == NULL || !listen_socket_equal(sock, target))
+		if (sock == NULL)
 			continue;
 		target->fd = sock->fd;
 		memcpy(target->file, sock->file, sizeof(target->file));

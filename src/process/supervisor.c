@@ -184,9 +184,15 @@ static void supervised_configure(struct supervised *supervised)
 {
 	struct fault why = {""};
 
-	if (handover_send_conf(supervised->process.handover_fd, supervised->supervisor->conf,
-		    supervised->role->name, &why) < 0)
-		kill(supervised->process.pid, SIGKILL); /* it hangs; the next gets the newest */
+	int r = handover_send_conf(supervised->process.handover_fd, supervised->supervisor->conf,
+		supervised->role->name, &why);
+
+	if (r == E_AGAIN) { /* it hangs; the next gets the newest */
+		kill(supervised->process.pid, SIGKILL);
+	} else if (r < 0) { /* for want of memory or descriptors of ours: it goes on as it was */
+		log_event(EV_CONFIG_BAD,
+			LOG_FIELDS(log_role_name(supervised), log_text("why", why.text)));
+	}
 }
 
 static void supervised_act(struct supervised *supervised, enum life_action action)
@@ -643,6 +649,7 @@ int supervisor_run(const struct role *const *roles, const char *conf_path)
 	int code, r;
 
 	log_open("run", LOG_INFO);
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* it holds every secret */
 	r = supervisor_load(conf_path, &conf, &why);
 	if (r < 0) {
 		if (why.text[0] != '\0')
