@@ -86,8 +86,11 @@ void lifecycles_tick(struct lifecycles *all, int64_t now_ms)
 	bool late = now_ms - all->tick_ms > LATE_MS;
 
 	all->tick_ms = now_ms;
-	for (size_t i = 0; late && i < all->len; i++)
+	for (size_t i = 0; late && i < all->len; i++) {
 		all->roles[i].sign_ms = now_ms;
+		for (size_t k = 0; k < FORMERS_MAX; k++)
+			all->roles[i].formers[k].sign_ms = now_ms;
+	}
 }
 
 static bool lifecycle_is_overdue(const struct lifecycle *role, int64_t now_ms)
@@ -126,7 +129,8 @@ size_t lifecycle_replaced(struct lifecycle *role)
 {
 	size_t place = former_place(role);
 
-	role->formers[place] = (struct former){.life = FORMER_SERVING};
+	role->formers[place] = (struct former){
+		.life = FORMER_SERVING, .sign_ms = role->sign_ms, .silence_ms = role->silence_ms};
 	role->life = LIFE_DOWN;
 	return place;
 }
@@ -135,24 +139,41 @@ enum life_action former_retire(struct former *former, int64_t now_ms)
 {
 	if (former->life != FORMER_SERVING)
 		return LIFE_LEAVE;
-	*former = (struct former){FORMER_RETIRING, now_ms + RETIRE_MS};
+	former->life = FORMER_RETIRING;
+	former->due_ms = now_ms + RETIRE_MS;
 	return LIFE_RETIRE;
+}
+
+void former_sign(struct former *former, int64_t now_ms)
+{
+	former->sign_ms = now_ms;
 }
 
 enum life_action former_end(struct former *former, int64_t now_ms)
 {
 	if (former->life != FORMER_SERVING && former->life != FORMER_RETIRING)
 		return LIFE_LEAVE;
-	*former = (struct former){FORMER_ENDING, now_ms + END_MS};
+	former->life = FORMER_ENDING;
+	former->due_ms = now_ms + END_MS;
 	return LIFE_TERM;
+}
+
+/* One that hangs answers its clients from what it had then, and never hears that it is to retire.
+ */
+static bool former_is_overdue(const struct former *former, int64_t now_ms)
+{
+	if (former->life == FORMER_ENDING)
+		return now_ms >= former->due_ms;
+	return (former->life == FORMER_SERVING || former->life == FORMER_RETIRING) &&
+	       now_ms - former->sign_ms >= former->silence_ms;
 }
 
 enum life_action former_tick(struct former *former, int64_t now_ms)
 {
-	if (former->life == FORMER_RETIRING && now_ms >= former->due_ms)
-		return former_end(former, now_ms);
-	if (former->life != FORMER_ENDING || now_ms < former->due_ms)
-		return LIFE_LEAVE;
+	if (!former_is_overdue(former, now_ms))
+		return former->life == FORMER_RETIRING && now_ms >= former->due_ms
+			       ? former_end(former, now_ms)
+			       : LIFE_LEAVE;
 	former->life = FORMER_KILLED;
 	return LIFE_KILL;
 }

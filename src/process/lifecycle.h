@@ -46,7 +46,9 @@ enum former_life { FORMER_NONE, FORMER_SERVING, FORMER_RETIRING, FORMER_ENDING, 
 
 struct former {
 	enum former_life life;
-	int64_t due_ms; /* retiring, ending: when that has lasted too long */
+	int64_t due_ms;  /* retiring, ending: when that has lasted too long */
+	int64_t sign_ms; /* of the last sign of life */
+	int64_t silence_ms;
 };
 
 enum { FORMERS_MAX = 4 };
@@ -104,6 +106,7 @@ size_t lifecycle_replaced(struct lifecycle *role);
  * LIFE_KILL). Else LIFE_LEAVE. Its process is gone: FORMER_NONE. */
 enum life_action former_retire(struct former *former, int64_t now_ms);
 enum life_action former_end(struct former *former, int64_t now_ms);
+void former_sign(struct former *former, int64_t now_ms);
 enum life_action former_tick(struct former *former, int64_t now_ms);
 
 /* What a new configuration asks for. LIFE_NEW_PROCESS: its sockets or its jail change; LIFE_BESIDE:

@@ -113,6 +113,10 @@ static void supervisor_on_notify(enum notify_word word, pid_t pid, void *arg)
 	for (size_t i = 0; i < supervisor->lives.len; i++) {
 		struct supervised *supervised = &supervisor->roles[i];
 
+		for (size_t k = 0; k < FORMERS_MAX; k++)
+			if (supervised->formers[k].pid == pid)
+				former_sign(&supervised->life->formers[k],
+					loop_now_ms(supervisor->loop));
 		if (supervised->process.pid != pid)
 			continue;
 		if (word == NOTIFY_READY)

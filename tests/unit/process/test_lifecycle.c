@@ -293,6 +293,7 @@ static void a_role_is_replaced_and_the_former_serves_until_the_next_is_ready(voi
 	lifecycle_ready(role, 1300);
 	assert_int_equal(former_retire(former, 1300), LIFE_RETIRE);
 	assert_int_equal(former_retire(former, 1300), LIFE_LEAVE);
+	former_sign(former, 601000); /* it goes on with its work */
 	assert_int_equal(former_tick(former, 601299), LIFE_LEAVE);
 	assert_int_equal(former_tick(former, 601300), LIFE_TERM);
 	assert_int_equal(former_tick(former, 626299), LIFE_LEAVE);
@@ -301,6 +302,30 @@ static void a_role_is_replaced_and_the_former_serves_until_the_next_is_ready(voi
 }
 
 /* Reloads, one after the other, while nobody leaves: no number of processes. */
+static void a_former_that_hangs_is_killed(void **state)
+{
+	struct lifecycles all = {.len = 1};
+	struct lifecycle *role = &all.roles[0];
+	struct former *former = &role->formers[0];
+
+	(void)state;
+	role->wanted = true;
+	role->silence_ms = 30000;
+	lifecycle_started(role, 0);
+	lifecycle_ready(role, 1000);
+	assert_int_equal(lifecycle_configure(role, LIFE_BESIDE, 2000), LIFE_REPLACE);
+	assert_int_equal(lifecycle_replaced(role), 0);
+	former_sign(former, 11000);
+	assert_int_equal(former_retire(former, 12000), LIFE_RETIRE);
+	assert_int_equal(former_tick(former, 40999), LIFE_LEAVE);
+	assert_int_equal(former_tick(former, 41000), LIFE_KILL);
+	assert_int_equal(former_tick(former, 42000), LIFE_LEAVE);
+	/* The machine was paused: nobody is blamed. */
+	former->life = FORMER_SERVING;
+	lifecycles_tick(&all, 90000);
+	assert_int_equal(former_tick(former, 90000), LIFE_LEAVE);
+}
+
 static void formers_are_bounded(void **state)
 {
 	struct lifecycles all = one_ready();
@@ -351,6 +376,7 @@ int main(void)
 		cmocka_unit_test(nobody_is_blamed_for_a_time_in_which_nothing_ran),
 		cmocka_unit_test(who_does_not_end_is_killed),
 		cmocka_unit_test(a_role_is_replaced_and_the_former_serves_until_the_next_is_ready),
+		cmocka_unit_test(a_former_that_hangs_is_killed),
 		cmocka_unit_test(formers_are_bounded),
 		cmocka_unit_test(the_keeper_waits_for_formers_too),
 	};
