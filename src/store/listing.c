@@ -10,13 +10,16 @@
 
 /* Listings: entered, ended, entered again. */
 
-/* 1: the slot holds the source in force. */
-static int slot_holds(struct store *store, int64_t slot, const struct source *source)
+/* 1: the slot holds the source in force, or the event listed it there before (0: none is asked
+ * about). */
+static int slot_holds(
+	struct store *store, int64_t slot, const struct source *source, uint64_t event)
 {
 	AUTO(sql) *sql = sql_start(store, Q_LISTING_HELD);
 
 	sql_add_source(sql, source);
 	sql_add_int(sql, slot);
+	sql_add_id(sql, event);
 	return sql_next(sql);
 }
 
@@ -68,7 +71,7 @@ int store_listing_add(struct store *store, const struct store_listing *listing, 
 	if (r >= 0)
 		r = list_slot_of(store, listing, &slot);
 	if (r >= 0)
-		r = slot_holds(store, slot, &listing->source);
+		r = slot_holds(store, slot, &listing->source, 0);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	r = group_for(store, listing, evidence, &group);
@@ -217,7 +220,7 @@ int store_listing_again(struct store *store, const struct store_listing *listing
 	int r = group_slot(store, copy.from, &slot);
 
 	if (r >= 0)
-		r = slot_holds(store, slot, &listing->source);
+		r = slot_holds(store, slot, &listing->source, event);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	r = group_for_copy(store, &copy, &group);

@@ -128,7 +128,8 @@ struct store_ending {
 
 /* Ends one that is in force. */
 int store_listing_end(struct store *store, uint64_t id, const struct store_ending *ending);
-/* In force again, with the same evidence, by the event. 0: the sublist holds the source meanwhile.
+/* In force again, with the same evidence, by the event. 0: the sublist holds the source meanwhile,
+ * or the event listed it again before and somebody ended that: an undo that goes on after a break.
  */
 int store_listing_again(struct store *store, const struct store_listing *listing, int64_t now_s,
 	uint64_t event, uint64_t *ret_id);
