@@ -62,24 +62,28 @@ static void small_view_declare(struct small_view *small)
 	}
 }
 
-/* A listing of a list or sublist that the configuration has no more is served by nobody. */
-static void small_view_add(struct small_view *small, const struct bus_listing *listing)
+/* A listing of a list or sublist that the configuration has no more is served by nobody: false. */
+static bool small_view_add(struct small_view *small, const struct bus_listing *listing)
 {
 	const struct conf *conf = small->cli->conf;
+	bool added = false;
 
 	if (listing->ended_s != 0 || listing->source == NULL)
-		return;
+		return false;
 	for (size_t i = 0; i < conf->lists_len && i < LISTS_MAX; i++) {
 		if (strcmp(conf->lists[i].name, listing->list) != 0)
 			continue;
 		for (size_t k = 0; k < conf->lists[i].sublists_len; k++) {
-			if (strcmp(conf->lists[i].sublists[k].name, listing->sublist) == 0)
-				snapshot_writer_add(small->writer, small->lists[i],
-					&(struct list_entry){*listing->source, (uint8_t)k,
-						listing->excluded, listing->until_s,
-						span_text(listing->reason)});
+			if (strcmp(conf->lists[i].sublists[k].name, listing->sublist) != 0)
+				continue;
+			snapshot_writer_add(small->writer, small->lists[i],
+				&(struct list_entry){*listing->source, (uint8_t)k,
+					listing->excluded, listing->until_s,
+					span_text(listing->reason)});
+			added = true;
 		}
 	}
+	return added;
 }
 
 static void small_view_remember(
@@ -150,6 +154,30 @@ static int small_view_fill(struct small_view *small, const struct facts *facts, 
 	return r;
 }
 
+static int take_name(const struct bus_listing *listing, void *arg)
+{
+	bool is_name = listing->source != NULL && listing->source->kind == SOURCE_DOMAIN;
+
+	return is_name && !listing->excluded && small_view_add(arg, listing) ? 1 : 0;
+}
+
+/* DNS did not tell the client's names: whether a list holds any name at all then decides between
+ * "no" and "not known", so one of each list is enough. */
+static int small_view_fill_names(
+	struct small_view *small, const struct facts *facts, struct fault *why)
+{
+	const struct conf *conf = small->cli->conf;
+	int code = 0;
+
+	if (facts->ptr == FACT_YES || facts->ptr == FACT_NO)
+		return 0;
+	for (size_t i = 0; i < conf->lists_len && code <= 1; i++)
+		if (facts_list_has_names(&conf->lists[i]))
+			code = keeper_walk_listings(
+				small->cli, conf->lists[i].name, take_name, small);
+	return code <= 1 ? 0 : fault_set(why, E_AWAY, "the keeper did not tell its lists");
+}
+
 static int small_view_open(struct small_view *small, struct view **ret_view, struct fault *why)
 {
 	char folder[] = "/tmp/stockade-explain-XXXXXX";
@@ -176,6 +204,8 @@ static int view_from_keeper(struct small_view *small, const struct facts *facts,
 		return r;
 	small_view_declare(small);
 	r = small_view_fill(small, facts, why);
+	if (r >= 0)
+		r = small_view_fill_names(small, facts, why);
 	return r < 0 ? r : small_view_open(small, ret_view, why);
 }
 

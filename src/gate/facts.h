@@ -79,6 +79,9 @@ struct facts {
  * Reasons live as long as view. */
 void facts_look_up(struct facts *facts, const struct conf *conf, const struct view *view);
 
+/* Whether names of clients are looked up in the list: of domains, or the one of allowances. */
+bool facts_list_has_names(const struct conf_list *list);
+
 /* The recipient: its domain, whether it is ours (also by the address that the client connected to,
  * RFC 1123 section 5.2.17), and whether it is taken from anybody (RFC 5321 section 4.5.1, RFC
  * 2142). facts->server is known before. */

@@ -9,6 +9,11 @@ static const char allow_list[] = "allow";
 
 enum { HELO_AND_SENDER = 2 };
 
+bool facts_list_has_names(const struct conf_list *list)
+{
+	return list->holds == LIST_OF_DOMAINS || strcmp(list->name, allow_list) == 0;
+}
+
 struct looking {
 	struct facts *facts;
 	const struct view *view;

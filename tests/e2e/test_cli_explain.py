@@ -99,6 +99,26 @@ def test_without_keeper_it_says_what_is_missing(site):
     assert "no keeper listens" in result.stderr and "our lists are unknown" in result.stderr
 
 
+def test_what_a_name_decides_is_not_known_when_dns_does_not_tell_it(site, keeper, nameserver):
+    """Whoever is allowed by name may be this client, so nobody said "no"; without such a name it is "no"."""
+    def seen():
+        found = explain(site, "192.0.2.10", "--helo", "other.test", "--rcpt", "joe@example.test")
+        return {check["check"]: check["outcome"] for check in found["checks"]}, found["would"], found["reply"][:10]
+    nameserver.fail("10.2.0.192.in-addr.arpa", "servfail")
+    site.cli("list", "add", "192.0.2.0/28", "--list", "main", "--reason", "spam run")
+    site.cli("allow", "203.0.113.5", "--reason", "an address, no name")
+    outcomes, would, reply = seen()
+    assert outcomes["allowed"] == "no" and outcomes["domain-list"] == "pass" and would == "refuse"
+    site.cli("allow", "partner.test", "--reason", "partner")
+    site.cli("list", "add", "bad.test", "--reason", "phishing")
+    outcomes, would, reply = seen()
+    assert outcomes["allowed"] == outcomes["domain-list"] == "unknown" and outcomes["no-ptr"] == "unknown"
+    assert would == "tempfail" and reply.startswith("450 ")
+    nameserver.heal("10.2.0.192.in-addr.arpa")
+    outcomes, would, reply = seen()
+    assert outcomes["allowed"] == "no" and outcomes["domain-list"] == "pass" and would == "refuse"
+
+
 def test_only_addresses_are_explained(site):
     site.write()
     result = site.cli("explain", "mail.good.test", check=False)
