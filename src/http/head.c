@@ -80,15 +80,20 @@ static int target_parse(struct span s, struct head_state *state)
 	return 0;
 }
 
+static enum http_method method_of(struct span word)
+{
+	if (span_equal_text(word, "GET"))
+		return HTTP_GET;
+	return span_equal_text(word, "HEAD") ? HTTP_HEAD : HTTP_OTHER;
+}
+
 static int request_line_parse(struct span line, struct head_state *state)
 {
 	struct span method = span_split(&line, ' '), target = span_split(&line, ' ');
 
 	if (!is_token(method))
 		return E_PARSE;
-	state->head.method = span_equal_text(method, "GET")    ? HTTP_GET
-			     : span_equal_text(method, "HEAD") ? HTTP_HEAD
-							       : HTTP_OTHER;
+	state->head.method = method_of(method);
 	state->is_1_1 = span_equal_text(line, "HTTP/1.1");
 	if (!state->is_1_1 && !span_equal_text(line, "HTTP/1.0"))
 		return line.len == 8 && memcmp(line.ptr, "HTTP/", 5) == 0 ? E_VERSION : E_PARSE;
@@ -198,6 +203,17 @@ int http_head_parse(struct span input, const struct http_limits *limits, struct 
 		*ret_used = (size_t)(rest.ptr - input.ptr);
 	}
 	return r;
+}
+
+void http_head_peek(struct span input, struct http_head *ret_head)
+{
+	struct span line;
+
+	if (span_equal_text(span_first(input, 2), "\r\n"))
+		input = span_from(input, 2);
+	line = span_split(&input, '\r');
+	*ret_head = (struct http_head){.method = method_of(span_split(&line, ' '))};
+	ret_head->path = span_split(&line, ' ');
 }
 
 unsigned http_head_status(int error)

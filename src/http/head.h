@@ -41,6 +41,10 @@ struct http_head {
 int http_head_parse(struct span input, const struct http_limits *limits, struct http_head *ret_head,
 	size_t *ret_used);
 
+/* What a head that was refused seems to ask for, for the form of the answer (to HEAD it has no
+ * content, RFC 9110 section 9.3.2): its method, and as its path what stands behind that. */
+void http_head_peek(struct span input, struct http_head *ret_head);
+
 /* The status that tells the client so: 400, 431, 414, 505, 413. */
 unsigned http_head_status(int error);
 

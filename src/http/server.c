@@ -38,6 +38,8 @@ struct http_connection {
 	enum connection_state state;
 	int64_t since_ms; /* of the state */
 	struct ip peer;
+	struct ip source, network;    /* of the peer */
+	size_t of_source, of_network; /* connections that are there from it */
 	struct http_call *call;
 	bool keep_alive;
 };
@@ -74,6 +76,23 @@ struct http_settings http_settings_default(void)
 
 static void server_check_stopped(struct http_server *server);
 
+/* A connection came or went: how many are there now from its source and its network. */
+static void server_count_from(struct http_server *server, struct ip source, struct ip network)
+{
+	size_t of_source = 0, of_network = 0;
+
+	for (struct http_connection *c = server->connections; c != NULL; c = c->next) {
+		of_network += ip_equal(c->network, network);
+		of_source += ip_equal(c->source, source);
+	}
+	for (struct http_connection *c = server->connections; c != NULL; c = c->next) {
+		if (ip_equal(c->network, network))
+			c->of_network = of_network;
+		if (ip_equal(c->source, source))
+			c->of_source = of_source;
+	}
+}
+
 static void connection_free(struct http_connection *c)
 {
 	struct http_server *server = c->server;
@@ -87,6 +106,7 @@ static void connection_free(struct http_connection *c)
 	if (c->next != NULL)
 		c->next->prev = c->prev;
 	server->count--;
+	server_count_from(server, c->source, c->network);
 	timer_done(&c->deadline);
 	stream_free(&c->stream);
 	c->magic = 0;
@@ -119,8 +139,10 @@ static const char *status_text(unsigned status)
 		{200, "OK"},
 		{303, "See Other"},
 		{304, "Not Modified"},
+		{400, "Bad Request"},
 		{404, "Not Found"},
 		{405, "Method Not Allowed"},
+		{410, "Gone"},
 		{413, "Content Too Large"},
 		{414, "URI Too Long"},
 		{429, "Too Many Requests"},
@@ -133,7 +155,7 @@ static const char *status_text(unsigned status)
 	for (size_t i = 0; i < COUNTOF(texts); i++)
 		if (texts[i].status == status)
 			return texts[i].text;
-	return "Bad Request";
+	return ""; /* nothing reads it */
 }
 
 static const char *const cache_texts[] = {
@@ -219,7 +241,7 @@ static void connection_write(struct http_connection *c, const struct http_reply 
 			sent.status = 304;
 	}
 	reply_head(out, &sent, tagged ? etag : NULL, c->keep_alive);
-	if (sent.status != 304 && (request == NULL || request->method != HTTP_HEAD))
+	if (sent.status != 304 && request->method != HTTP_HEAD)
 		buf_append(out, sent.body);
 	if (c->keep_alive) {
 		connection_enter(c, CONNECTION_READING, c->server->settings.reply_ms);
@@ -235,15 +257,16 @@ static void connection_write(struct http_connection *c, const struct http_reply 
 	}
 }
 
-static void connection_refuse(struct http_connection *c, int error)
+static void connection_refuse(struct http_connection *c, const struct http_head *head, int error)
 {
+	const struct http_request request = {.method = head->method, .path = head->path};
 	struct http_server *server = c->server;
 	AUTO(arena) *arena = arena_new(CALL_MEMORY);
 	struct http_reply reply = {.status = http_head_status(error)};
 
-	server->settings.refused(reply.status, arena, &reply, server->settings.arg);
+	server->settings.refused(&request, arena, &reply, server->settings.arg);
 	c->keep_alive = false;
-	connection_write(c, &reply, NULL);
+	connection_write(c, &reply, &request);
 }
 
 /* ---- calls ---- */
@@ -331,7 +354,7 @@ static void connection_begin_call(struct http_connection *c, const struct http_h
 	int r = call_new(c, head, &c->call);
 
 	if (r < 0) {
-		connection_refuse(c, r);
+		connection_refuse(c, head, r);
 		return;
 	}
 	c->keep_alive = head->keep_alive;
@@ -362,8 +385,9 @@ static void connection_on_input(struct stream *stream, void *arg)
 		connection_begin_call(c, &head);
 		buf_consume(in, used);
 	} else if (r < 0) {
+		http_head_peek(buf_span(in), &head);
+		connection_refuse(c, &head, r);
 		buf_consume(in, buf_len(in));
-		connection_refuse(c, r);
 	}
 }
 
@@ -395,11 +419,14 @@ static void connection_new(struct http_server *server, int fd, struct ip peer)
 	c->magic = (uint32_t)MAGIC_http_connection;
 	c->server = server;
 	c->peer = peer;
+	c->source = ip_source_of(peer).ip;
+	c->network = ip_network_of(peer).ip;
 	c->next = server->connections;
 	if (c->next != NULL)
 		c->next->prev = c;
 	server->connections = c;
 	server->count++;
+	server_count_from(server, c->source, c->network);
 	timer_init(&c->deadline, server->loop, connection_on_deadline, c);
 	c->stream = stream_new(server->loop, fd,
 		&(struct stream_settings){.calls = &calls, .arg = c, .limits = limits});
@@ -408,17 +435,27 @@ static void connection_new(struct http_server *server, int fd, struct ip peer)
 
 /* ---- the server ---- */
 
-/* Full: whoever has been silent longest goes. Calls are not touched, they end by themselves. */
+static bool goes_before(const struct http_connection *a, const struct http_connection *b)
+{
+	if (a->of_network != b->of_network)
+		return a->of_network > b->of_network;
+	if (a->of_source != b->of_source)
+		return a->of_source > b->of_source;
+	return a->since_ms <= b->since_ms;
+}
+
+/* Full: the network that has the most connections gives one of them up, of its source that has the
+ * most, and of those the one that has been silent longest. Calls are not touched, they end by
+ * themselves. */
 static void server_make_room(struct http_server *server)
 {
-	struct http_connection *oldest = NULL;
+	struct http_connection *first = NULL;
 
 	for (struct http_connection *c = server->connections; c != NULL; c = c->next)
-		if (c->state != CONNECTION_CALLING &&
-			(oldest == NULL || c->since_ms <= oldest->since_ms))
-			oldest = c;
-	if (oldest != NULL)
-		connection_free(oldest);
+		if (c->state != CONNECTION_CALLING && (first == NULL || goes_before(c, first)))
+			first = c;
+	if (first != NULL)
+		connection_free(first);
 }
 
 static void server_on_connection(int fd, const struct endpoint *peer, void *arg)

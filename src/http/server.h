@@ -5,10 +5,11 @@
  * answer at a time on a connection. http/head.h says what it takes for a request; everything else
  * gets a 4xx and the connection ends.
  *
- * Bounds, each tested: connections (the one that has dawdled longest over its request makes room
- * for a new one), bytes and lines of a head, time for a head from its first chance on (not per
- * byte: dripping does not help), time for taking the answer. Each answer, errors included, carries
- * the security headers of the site; the server sets no cookie.
+ * Bounds, each tested: connections (of the network with the most of them, the one that has dawdled
+ * longest over its request makes room for a new one: who takes many takes them from himself), bytes
+ * and lines of a head, time for a head from its first chance on (not per byte: dripping does not
+ * help), time for taking the answer. Each answer, errors included, carries the security headers of
+ * the site; the server sets no cookie.
  *
  * Owner: the role; one loop, one thread.
  */
@@ -53,8 +54,10 @@ struct http_settings {
 	int64_t reply_ms; /* for the client to take an answer */
 	/* Called for each good request; the answer may come later, from any callback. */
 	void (*request)(struct http_call *call, const struct http_request *request, void *arg);
-	/* Fills the body for what never became a request; status 400, 413, 414, 431 or 505. */
-	void (*refused)(unsigned status, struct arena *arena, struct http_reply *reply, void *arg);
+	/* Fills the body for what never became a request; its status is 400, 413, 414, 431 or 505.
+	 * Of the request only the method and the path are there, as http_head_peek saw them. */
+	void (*refused)(const struct http_request *request, struct arena *arena,
+		struct http_reply *reply, void *arg);
 	void *arg;
 };
 

@@ -547,6 +547,11 @@ static void reply_too_many(
 	reply_trouble(portal, call, format, trouble);
 }
 
+static bool path_is_api(struct span path)
+{
+	return span_equal_text(span_first(path, 5), "/api/");
+}
+
 static void portal_on_request(struct http_call *call, const struct http_request *request, void *arg)
 {
 	struct portal *portal = OBJ(portal, arg);
@@ -554,8 +559,7 @@ static void portal_on_request(struct http_call *call, const struct http_request 
 	const struct route *named = route_find(request->path, &rest);
 	const struct route *route =
 		named != NULL ? named : route_of_portal_url(portal, request->path, &rest);
-	bool is_api = route != NULL ? route->format == AS_JSON
-				    : span_equal_text(span_first(request->path, 5), "/api/");
+	bool is_api = route != NULL ? route->format == AS_JSON : path_is_api(request->path);
 	enum format format = is_api ? AS_JSON : AS_PAGE;
 	unsigned wait_s = 0;
 
@@ -575,21 +579,30 @@ static void portal_on_request(struct http_call *call, const struct http_request 
 		route->serve(portal, call, rest);
 }
 
-/* What never became a request: nobody knows whether a browser sent it; a page suits all. */
-static void portal_on_refused(
-	unsigned status, struct arena *arena, struct http_reply *reply, void *arg)
+/* What never became a request. */
+static void portal_on_refused(const struct http_request *request, struct arena *arena,
+	struct http_reply *reply, void *arg)
 {
 	struct portal *portal = OBJ(portal, arg);
 	struct page_context context = portal_context(portal, arena);
-	struct trouble trouble = {.status = status,
+	struct trouble trouble = {.status = reply->status,
+		.type = "invalid",
 		.title = "This request cannot be answered",
 		.advice =
-			"Your browser, or a program between it and us, sent a request that is malformed or too large. Please type the address anew."};
+			"Your browser, or a program between it and us, sent a request that is malformed or too large. Please type the address anew.",
+		.detail = "The request is malformed or too large.",
+		.path = request->path};
+	bool is_api = path_is_api(request->path);
 	struct buf body;
+	int r = 0;
 
 	buf_init(&body, PAGE_MAX);
-	reply->type = html_type;
-	if (page_print_error(&context, &trouble, &body) >= 0)
+	if (is_api)
+		api_print_problem(portal->conf, &trouble, &body);
+	else
+		r = page_print_error(&context, &trouble, &body);
+	reply->type = is_api ? problem_type : html_type;
+	if (r >= 0)
 		reply->body = arena_copy(arena, buf_span(&body));
 	buf_done(&body);
 }

@@ -365,6 +365,17 @@ def test_problems_are_problem_details(portal, path, status, kind):
     assert not re.search(r":$|below|[Ee]nter ", problem["detail"])  # words of a page, which has a form
 
 
+@pytest.mark.parametrize("request_line", ["GET /api/v1/ip/%zz", "GET /api/v1/ip/..", "GET /api/v1/" + "a" * 3000,
+                                          "DELETE /api/v1/ip/198.51.100.9"])
+def test_a_request_that_is_refused_has_problem_details_too(portal, request_line):
+    answer = portal.raw(f"{request_line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"Content-Type: application/problem+json\r\n" in head
+    problem = json.loads(body)
+    assert str(problem["status"]).encode() in head.split(b"\r\n")[0]
+    assert problem["type"] == "https://mail.example.org/problems/invalid" and problem["detail"]
+
+
 def test_an_unchanged_answer_is_not_sent_twice(portal):
     _, headers, _ = portal.get("/api/v1/lists")
     status, _, body = portal.get("/api/v1/lists", **{"If-None-Match": headers["ETag"]})

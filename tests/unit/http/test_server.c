@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,17 +52,21 @@ static void on_request(struct http_call *call, const struct http_request *reques
 		.cache = HTTP_REVALIDATE};
 
 	ip_print(request->client, bench->client);
+	if (span_equal_text(request->path, "/gone"))
+		reply.status = 410;
 	if (span_equal_text(request->path, "/hold"))
 		bench->held = call;
 	else
 		http_reply(call, &reply);
 }
 
-static void on_refused(unsigned status, struct arena *arena, struct http_reply *reply, void *arg)
+static void on_refused(const struct http_request *request, struct arena *arena,
+	struct http_reply *reply, void *arg)
 {
+	(void)request;
 	(void)arg;
 	reply->type = "text/plain";
-	reply->body = span_text(arena_format(arena, "no: %u", status));
+	reply->body = span_text(arena_format(arena, "no: %u", reply->status));
 }
 
 static int bench_setup(void **state)
@@ -105,6 +111,30 @@ static int client_new(struct bench *bench)
 	assert_int_equal(socket_connect_tcp(bench->endpoint, &fd), 0);
 	turn(bench);
 	return fd;
+}
+
+/* From another address of this machine, and one clock tick behind whoever came before. */
+static int client_from(struct bench *bench, uint32_t address)
+{
+	struct sockaddr_storage local, server;
+	socklen_t len = endpoint_to_sockaddr((struct endpoint){ip_from_v4(address), 0}, &local);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	moving_clock_add(1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&local, len), 0);
+	len = endpoint_to_sockaddr(bench->endpoint, &server);
+	assert_int_equal(connect(fd, (struct sockaddr *)&server, len), 0);
+	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	turn(bench);
+	return fd;
+}
+
+static bool client_is_there(struct bench *bench, int fd)
+{
+	char byte;
+
+	turn(bench);
+	return recv(fd, &byte, 1, 0) < 0 && errno == EAGAIN;
 }
 
 static void client_send(int fd, const char *text)
@@ -175,6 +205,18 @@ static void every_answer_has_the_security_headers(void **state)
 		assert_null(strstr(text, "Set-Cookie"));
 		close(fd);
 	}
+}
+
+static void a_status_has_its_own_words(void **state)
+{
+	struct bench *bench = *state;
+	int fd = client_new(bench);
+	char text[8192];
+
+	client_send(fd, GET("/gone"));
+	client_hear(bench, fd, "/gone", text, sizeof(text));
+	assert_non_null(strstr(text, "HTTP/1.1 410 Gone\r\n"));
+	close(fd);
 }
 
 static void head_has_no_body_and_etags_save_one(void **state)
@@ -254,6 +296,49 @@ static void newcomers_take_the_place_of_the_silent(void **state)
 	close(fd);
 }
 
+static void whoever_holds_most_makes_room(void **state)
+{
+	static const uint32_t addresses[] = {0x7f000101, 0x7f000202, 0x7f000201,
+		0x7f000201, /* the places that there are */
+		0x7f000301, 0x7f000201, 0x7f000401};
+	struct bench *bench = *state;
+	int fds[COUNTOF(addresses)];
+
+	for (size_t i = 0; i < COUNTOF(addresses); i++)
+		fds[i] = client_from(bench, addresses[i]);
+	assert_int_equal(http_server_connections(bench->server), 4);
+	/* The network of three, its source of two, of those the first; then the other; then, with
+	 * two that have one each, the one that was silent longest. */
+	assert_true(client_is_there(bench, fds[0]));
+	assert_false(client_is_there(bench, fds[2]));
+	assert_false(client_is_there(bench, fds[3]));
+	assert_false(client_is_there(bench, fds[1]));
+	assert_true(client_is_there(bench, fds[4]));
+	assert_true(client_is_there(bench, fds[5]));
+	assert_true(client_is_there(bench, fds[6]));
+	for (size_t i = 0; i < COUNTOF(addresses); i++)
+		close(fds[i]);
+}
+
+static void a_refused_head_request_gets_no_content(void **state)
+{
+	static const char *const requests[] = {"HEAD /%zz HTTP/1.1\r\nHost: a\r\n\r\n",
+		"\r\nHEAD / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"};
+	struct bench *bench = *state;
+
+	for (size_t i = 0; i < COUNTOF(requests); i++) {
+		int fd = client_new(bench);
+		char text[8192];
+
+		client_send(fd, requests[i]);
+		client_hear(bench, fd, NULL, text, sizeof(text));
+		assert_non_null(strstr(text, "HTTP/1.1 400 Bad Request\r\n"));
+		assert_non_null(strstr(text, "Content-Length: 7\r\n"));
+		assert_string_equal(strstr(text, "\r\n\r\n"), "\r\n\r\n");
+		close(fd);
+	}
+}
+
 static void a_late_answer_finds_its_client_or_nobody(void **state)
 {
 	static const struct http_reply reply = {
@@ -328,10 +413,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		http_test(requests_are_answered_one_after_the_other),
 		http_test(every_answer_has_the_security_headers),
+		http_test(a_status_has_its_own_words),
 		http_test(head_has_no_body_and_etags_save_one),
 		http_test(a_bad_head_is_told_and_ends_the_connection),
 		http_test(dripping_does_not_keep_a_connection),
 		http_test(newcomers_take_the_place_of_the_silent),
+		http_test(whoever_holds_most_makes_room),
+		http_test(a_refused_head_request_gets_no_content),
 		http_test(a_late_answer_finds_its_client_or_nobody),
 		http_test(only_a_proxy_on_this_machine_may_name_the_client),
 		http_test(stopping_waits_for_answers_that_are_due),
