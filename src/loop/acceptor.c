@@ -3,11 +3,12 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/obj.h"
 
-enum { ACCEPTS_IN_A_TURN = 64, PAUSE_MS = 100 };
+enum { ACCEPTS_IN_A_TURN = 64, PAUSE_MS = 100, ACCEPTS_AT_THE_END = 4096 /* the longest queue */ };
 
 struct acceptor {
 	uint32_t magic;
@@ -30,17 +31,15 @@ static bool is_shortage(int number)
 	return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
 }
 
-static void acceptor_on_ready(struct watch *watch, int ready, void *arg)
+static void acceptor_take(struct acceptor *acceptor, int most)
 {
-	struct acceptor *acceptor = OBJ(acceptor, arg);
-
-	(void)ready;
-	for (int i = 0; i < ACCEPTS_IN_A_TURN && !acceptor->stopped; i++) {
+	for (int i = 0; i < most && !acceptor->stopped; i++) {
 		struct sockaddr_storage address;
 		struct sockaddr *from = (struct sockaddr *)&address;
 		socklen_t len = sizeof(address);
 		struct endpoint peer;
-		int fd = accept4(watch_fd(watch), from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept4(
+			watch_fd(acceptor->watch), from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
 			bool has_peer = endpoint_from_sockaddr(from, &peer) == 0;
@@ -53,6 +52,13 @@ static void acceptor_on_ready(struct watch *watch, int ready, void *arg)
 			return;
 		}
 	}
+}
+
+static void acceptor_on_ready(struct watch *watch, int ready, void *arg)
+{
+	(void)watch;
+	(void)ready;
+	acceptor_take(OBJ(acceptor, arg), ACCEPTS_IN_A_TURN);
 }
 
 void acceptor_go_on(struct acceptor *acceptor)
@@ -90,6 +96,15 @@ struct acceptor *acceptor_new(struct loop *loop, int fd, acceptor_call *call, vo
 	acceptor->watch = watch_new(loop, fd, acceptor_on_ready, acceptor);
 	watch_set(acceptor->watch, WATCH_READ);
 	return acceptor;
+}
+
+void acceptor_close(struct acceptor **acceptor)
+{
+	int fd = watch_fd((*acceptor)->watch);
+
+	acceptor_take(*acceptor, ACCEPTS_AT_THE_END);
+	acceptor_free(acceptor);
+	close(fd);
 }
 
 void acceptor_free(struct acceptor **acceptor)

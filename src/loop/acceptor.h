@@ -20,5 +20,8 @@ struct acceptor *acceptor_new(struct loop *loop, int fd, acceptor_call *call, vo
 void acceptor_free(struct acceptor **acceptor);
 /* Takes none from now on. */
 void acceptor_stop(struct acceptor *acceptor);
+/* The end of the listening socket too, which is closed: who waits in its queue is taken first. Not
+ * from its own call. */
+void acceptor_close(struct acceptor **acceptor);
 /* A descriptor has come free: a pause ends. */
 void acceptor_go_on(struct acceptor *acceptor);

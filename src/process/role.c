@@ -68,6 +68,14 @@ void role_stop_listening(struct role_context *context)
 	context->sockets_len = 0;
 }
 
+void role_forget_sockets(struct role_context *context)
+{
+	struct running *running = CONTAINEROF(context, struct running, context);
+
+	running->sockets.len = 0;
+	context->sockets_len = 0;
+}
+
 /* run.folder and run.state were measured with the sockets and folders: these cannot be too long. */
 void role_serve_last_view(const struct role_context *context, struct shelf *views)
 {

@@ -68,6 +68,8 @@ int role_socket(const struct role_context *context, const char *name);
  * more. Whoever takes our place can listen at once, also when there is no supervisor left that
  * keeps the sockets open. */
 void role_stop_listening(struct role_context *context);
+/* The role has closed all its sockets itself. */
+void role_forget_sockets(struct role_context *context);
 
 /* For a role's start, after it opened its bus and before it answers anybody: runs the loop until
  * all that the keeper announced is served, or for a moment when no keeper says anything. So a role

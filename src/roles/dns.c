@@ -16,7 +16,7 @@
 #include "xfr/notify.h"
 #include "zone/guard.h"
 
-enum { RETIRED_FIRST_MS = 5, RETIRED_LOOK_MS = 200 };
+enum { RETIRED_LOOK_MS = 200 };
 
 /*
  * The dns role: two shelves, filled by the main thread (rules from the configuration, views from
@@ -34,7 +34,7 @@ struct dns_role {
 	struct buf shown; /* the configuration as the rules were made of it */
 	struct bus_client *bus;
 	struct dns_server *server;
-	struct timer retired_look; /* whether connections are left */
+	struct timer retired_look; /* whether clients are left */
 };
 
 static void dns_on_delta(void *arg, const struct delta *delta)
@@ -177,11 +177,7 @@ static void dns_on_retired_look(struct timer *timer, void *arg)
 {
 	struct dns_role *dns = OBJ(dns_role, arg);
 
-	/* The kernel shares questions out among all sockets of an address, and nobody reads these.
-	 * The thread of TCP has let go of them once it turned. */
-	if (dns->context->sockets_len != 0 && dns_server_turns(dns->server))
-		role_stop_listening(dns->context);
-	if (dns_server_connections(dns->server) == 0)
+	if (dns_server_is_done(dns->server))
 		loop_stop(dns->context->loop);
 	timer_set(timer, loop_now_ms(dns->context->loop) + RETIRED_LOOK_MS);
 }
@@ -255,8 +251,8 @@ static void dns_retire(struct role_context *context)
 	struct dns_role *dns = context->state;
 
 	dns_server_retire(dns->server);
-	(void)dns_server_turns(dns->server); /* those from now on count */
-	timer_set(&dns->retired_look, loop_now_ms(context->loop) + RETIRED_FIRST_MS);
+	role_forget_sockets(context);
+	timer_set(&dns->retired_look, loop_now_ms(context->loop) + RETIRED_LOOK_MS);
 }
 
 static bool dns_alive(struct role_context *context)

@@ -86,23 +86,18 @@ bool dns_server_turns(struct dns_server *server)
 	return all;
 }
 
-static void server_free_udp(struct dns_server *server)
-{
-	for (size_t i = 0; i < server->udp_len; i++)
-		dns_udp_free(&server->udp[i]);
-	server->udp_len = 0;
-}
-
 void dns_server_retire(struct dns_server *server)
 {
-	server_free_udp(server);
+	for (size_t i = 0; i < server->udp_len; i++)
+		dns_udp_close(&server->udp[i]);
+	server->udp_len = 0;
 	if (server->tcp != NULL)
 		dns_tcp_retire(server->tcp);
 }
 
-size_t dns_server_connections(const struct dns_server *server)
+bool dns_server_is_done(const struct dns_server *server)
 {
-	return server->tcp != NULL ? dns_tcp_connections(server->tcp) : 0;
+	return server->tcp == NULL || dns_tcp_is_done(server->tcp);
 }
 
 void dns_server_free(struct dns_server **server)
@@ -111,7 +106,8 @@ void dns_server_free(struct dns_server **server)
 
 	if (s == NULL)
 		return;
-	server_free_udp(s);
+	for (size_t i = 0; i < s->udp_len; i++)
+		dns_udp_free(&s->udp[i]);
 	dns_tcp_free(&s->tcp);
 	mem_free(s->udp);
 	mem_free(s->seen);

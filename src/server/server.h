@@ -25,11 +25,11 @@ void dns_server_wake(struct dns_server *server);
 /* Whether each thread took a turn since this was asked last, a few seconds ago at least. */
 bool dns_server_turns(struct dns_server *server);
 
-/* No new clients: another process answers at the same sockets. Datagrams that were taken are
- * answered first; connections go on until they are idle. */
+/* No new clients: another process answers at the same addresses. Closes the sockets that were given
+ * to dns_server_new, each after who waits in it was answered or accepted: it may be one that the
+ * other process does not read. Connections go on until they are idle, and then it is done. */
 void dns_server_retire(struct dns_server *server);
-/* Connections that are left. */
-size_t dns_server_connections(const struct dns_server *server);
+bool dns_server_is_done(const struct dns_server *server);
 
 /* Waits for the threads to end. */
 void dns_server_free(struct dns_server **server);

@@ -58,7 +58,7 @@ struct dns_tcp {
 	_Atomic size_t per_client;
 	_Atomic int64_t idle_ms;
 	struct loop *loop;
-	atomic_bool stop, retired;
+	atomic_bool stop, retired, done_listening;
 	_Atomic uint64_t turns;
 	pthread_t thread;
 	const struct worker_calls *calls;
@@ -365,15 +365,20 @@ static void tcp_on_connection(int fd, const struct endpoint *peer, void *arg)
 
 /* ---- the thread ---- */
 
+static void tcp_stop_listening(struct dns_tcp *tcp)
+{
+	while (tcp->acceptors_len > 0)
+		acceptor_close(&tcp->acceptors[--tcp->acceptors_len]);
+	atomic_store(&tcp->done_listening, true);
+}
+
 static void tcp_on_wake(void *arg)
 {
 	struct dns_tcp *tcp = OBJ(dns_tcp, arg);
 	tcp->calls->refresh(tcp->worker);
 	atomic_fetch_add_explicit(&tcp->turns, 1, memory_order_relaxed);
-	if (atomic_load_explicit(&tcp->retired, memory_order_relaxed)) {
-		for (size_t i = 0; i < tcp->acceptors_len; i++)
-			acceptor_stop(tcp->acceptors[i]);
-	}
+	if (atomic_load_explicit(&tcp->retired, memory_order_relaxed))
+		tcp_stop_listening(tcp);
 	if (atomic_load_explicit(&tcp->stop, memory_order_relaxed))
 		loop_stop(tcp->loop);
 }
@@ -450,9 +455,9 @@ void dns_tcp_retire(struct dns_tcp *tcp)
 	loop_wake(tcp->loop);
 }
 
-size_t dns_tcp_connections(const struct dns_tcp *tcp)
+bool dns_tcp_is_done(const struct dns_tcp *tcp)
 {
-	return atomic_load_explicit(&tcp->connections, memory_order_relaxed);
+	return atomic_load(&tcp->done_listening) && atomic_load(&tcp->connections) == 0;
 }
 
 void dns_tcp_stop(struct dns_tcp *tcp)

@@ -25,9 +25,10 @@ void dns_tcp_wake(struct dns_tcp *tcp);
 /* How many times it was woken and took its turn. Any thread. */
 uint64_t dns_tcp_turns(const struct dns_tcp *tcp);
 
-/* No new connections; those that are there go on until they are idle. Any thread. */
+/* Accepts who waits in the queues and closes the listening sockets; connections go on until they
+ * are idle, and then it is done. Any thread. */
 void dns_tcp_retire(struct dns_tcp *tcp);
-size_t dns_tcp_connections(const struct dns_tcp *tcp);
+bool dns_tcp_is_done(const struct dns_tcp *tcp);
 
 /* Tells the thread to end; dns_tcp_free waits for it. */
 void dns_tcp_stop(struct dns_tcp *tcp);

@@ -38,7 +38,8 @@ enum {
 	REST_FROM = 3,
 	REST_NS = 50 * 1000, /* and the 50 us by which the kernel may be late */
 	REST_WORTH = BATCH / 2,
-	REST_NOT_FOR = 64, /* turns */
+	REST_NOT_FOR = 64,      /* turns */
+	TURNS_AT_THE_END = 128, /* more than the buffer holds; others may wait in the socket, too */
 	/* what comes while a view is adopted waits here; the kernel may grant less */
 	RECEIVE_BUFFER = 4 << 20,
 };
@@ -179,11 +180,10 @@ static void udp_wait(struct dns_udp *udp)
 		udp->restless -= udp->restless != 0;
 }
 
-static void udp_turn(struct dns_udp *udp)
+static void udp_answer(struct dns_udp *udp)
 {
 	size_t requests_len;
 
-	udp_wait(udp);
 	udp->calls->refresh(udp->worker); /* after the wait: never an answer from before it */
 	if (udp->received == 0)
 		return;
@@ -191,6 +191,25 @@ static void udp_turn(struct dns_udp *udp)
 	udp->calls->answer(udp->worker, udp->requests, requests_len, worker_now());
 	udp_send(udp, udp_fill_out(udp, requests_len));
 	udp_rearm(udp, udp->received);
+}
+
+static void udp_turn(struct dns_udp *udp)
+{
+	udp_wait(udp);
+	udp_answer(udp);
+}
+
+/* What waits, until nothing does. */
+static void udp_drain(struct dns_udp *udp)
+{
+	for (int i = 0; i < TURNS_AT_THE_END; i++) {
+		int received = recvmmsg(udp->fd, udp->in, BATCH, MSG_DONTWAIT, NULL);
+
+		if (received <= 0)
+			return;
+		udp->received = (size_t)received;
+		udp_answer(udp);
+	}
 }
 
 /* Its coming is all: it ends the wait. */
@@ -304,13 +323,31 @@ static void udp_join(struct dns_udp *udp)
 	} while (pthread_tryjoin_np(udp->thread, NULL) == EBUSY);
 }
 
+static void udp_stop(struct dns_udp *udp)
+{
+	atomic_store_explicit(&udp->stop, true, memory_order_relaxed);
+	udp_join(udp);
+}
+
+static void udp_release(struct dns_udp **udp)
+{
+	(*udp)->calls->close((*udp)->worker);
+	mem_free(*udp);
+	*udp = NULL;
+}
+
+void dns_udp_close(struct dns_udp **udp)
+{
+	udp_stop(*udp);
+	udp_drain(*udp);
+	close((*udp)->fd);
+	udp_release(udp);
+}
+
 void dns_udp_free(struct dns_udp **udp)
 {
 	if (*udp == NULL)
 		return;
-	atomic_store_explicit(&(*udp)->stop, true, memory_order_relaxed);
-	udp_join(*udp);
-	(*udp)->calls->close((*udp)->worker);
-	mem_free(*udp);
-	*udp = NULL;
+	udp_stop(*udp);
+	udp_release(udp);
 }

@@ -14,7 +14,10 @@ struct dns_udp;
 int dns_udp_new(
 	int fd, const struct worker_kind *kind, struct dns_udp **ret_udp, struct fault *why);
 
-/* Ends the thread, which answers what it has already taken. */
 /* How many turns it took, naps too. Any thread. */
 uint64_t dns_udp_turns(const struct dns_udp *udp);
+
+/* Ends the thread, which answers what it has already taken. */
 void dns_udp_free(struct dns_udp **udp);
+/* The same, and closes the socket, after what waits in it was answered: nobody else may read it. */
+void dns_udp_close(struct dns_udp **udp);

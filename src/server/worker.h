@@ -28,7 +28,8 @@ struct worker_kind {
 	void *arg;
 };
 
-/* A thread for each UDP socket, one for all TCP sockets. The descriptors stay the caller's. */
+/* A thread for each UDP socket, one for all TCP sockets. The descriptors stay the caller's, unless
+ * the server retires. */
 struct dns_sockets {
 	size_t udp_len, tcp_len;
 	const int *udp, *tcp;
