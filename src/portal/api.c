@@ -82,7 +82,7 @@ static json_t *json_listing(const struct model_listing *listing, const struct mo
 	set(object, "until", json_time(listing->until_s));
 	if (listing->ended_s != 0)
 		set(object, "ended", json_time(listing->ended_s));
-	if (model->is_net)
+	if (listing->in_part)
 		set(object, "within", json_true());
 	return object;
 }

@@ -52,6 +52,7 @@ static void search_add(const struct search *search, const struct conf_list *list
 		.sublist = sublist,
 		.policy = policy_find(search->conf, sublist->policy),
 		.until_s = hit->until_s,
+		.in_part = model->is_net,
 		.reason = arena_copy(search->arena, hit->reason)};
 }
 
@@ -165,6 +166,7 @@ static void source_fill_one(struct model_source *model, struct arena *arena,
 		if (shown->since_s == 0 || listing->since_s < shown->since_s)
 			shown->since_s = listing->since_s;
 		shown->entry = entry_text(arena, listing->source, &model->source);
+		shown->in_part = false;
 		if (model->is_net && shown->reason.len == 0) {
 			shown->until_s = listing->until_s;
 			shown->reason = arena_copy(arena, span_text(listing->reason));

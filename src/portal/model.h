@@ -34,12 +34,13 @@ struct model_listing {
 	/* The network or domain around the source that is listed; empty: the source itself, or not
 	 * known just now. */
 	struct span entry;
+	bool in_part; /* of a network: not known to hold all of it */
 };
 
 struct model_source {
 	struct source source;
 	struct span text;
-	bool is_net;   /* a network: "listed" means that addresses in it are */
+	bool is_net;   /* a network: "listed" means that it is, or addresses in it are */
 	bool complete; /* the keeper was asked; else dates and history are missing */
 	uint32_t serial;
 	size_t listings_len; /* 0: not listed */

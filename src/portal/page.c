@@ -216,6 +216,7 @@ static void set_listing(const struct page_context *context, struct value *map,
 	value_set(arena, map, "subject", listing->entry.len != 0 ? listing->entry : source->text);
 	value_set_text(arena, map, "feed",
 		listing->policy != NULL && listing->policy->takes_feed ? "yes" : "");
+	value_set_flag(arena, map, "in-part", listing->in_part);
 	/* Empty ones hide those of the page around. */
 	value_set_text(arena, map, "since", "");
 	value_set_text(arena, map, "until", "");
@@ -236,6 +237,16 @@ static int64_t source_until(const struct model_source *model)
 			until_s = model->listings[i].until_s;
 	}
 	return until_s;
+}
+
+/* Nothing lists all of the network. */
+static bool source_is_in_part(const struct model_source *model)
+{
+	bool in_part = true;
+
+	for (size_t i = 0; i < model->listings_len; i++)
+		in_part &= model->listings[i].in_part;
+	return in_part;
 }
 
 /* The network or domain that lists the source; empty when it is listed by itself as well. */
@@ -261,7 +272,7 @@ static void set_source(
 	value_set(arena, page, "source", model->text);
 	value_set(arena, page, "around", source_entry(model));
 	value_set_flag(arena, page, "listed", model->listings_len != 0);
-	value_set_flag(arena, page, "within", model->is_net);
+	value_set_flag(arena, page, "in-part", source_is_in_part(model));
 	value_set_flag(arena, page, "complete", model->complete);
 	value_set_flag(arena, page, "has-history", model->history_len != 0);
 	for (size_t i = 0; i < model->listings_len; i++)
@@ -280,11 +291,11 @@ int page_source(
 	set_source(context, page, model);
 	if (model->listings_len != 0)
 		set_badge(context, page,
-			&(struct badge){
-				"cross", "bad", model->is_net ? "Listed in part" : "Listed now"});
+			&(struct badge){"cross", "bad",
+				source_is_in_part(model) ? "Listed in part" : "Listed now"});
 	else
 		set_badge(context, page, &(struct badge){"check", "ok", "Not listed now"});
-	if (!model->is_net)
+	if (!source_is_in_part(model))
 		set_until(context, page, source_until(model));
 	if (model->history_len != 0)
 		value_set_text(arena, page, "past", words_times(arena, model->history_len));
@@ -352,13 +363,13 @@ static void set_steps(
 	bool foreign = model->words == check_words_get(CHECK_EXT_DNSBL);
 	bool listing = incident_is_listing(model);
 	bool listed = model->source != NULL && model->source->listings_len != 0;
-	bool once_more = !listing && !foreign && !incident_is_dns_trouble(model);
+	bool once_more = !listing && !foreign && !incident_is_dns_trouble(model) && model->refused;
 
 	value_set_flag(arena, page, "step-foreign", foreign);
 	value_set_flag(arena, page, "step-own", listing && !incident_has_ended(model));
 	value_set_flag(arena, page, "step-listed", !listing && listed);
 	value_set_flag(arena, page, "step-retry", once_more && !listed);
-	value_set_flag(arena, page, "by-itself", once_more && !listed && model->refused);
+	value_set_flag(arena, page, "by-itself", once_more && !listed);
 	value_set_flag(arena, page, "ended", incident_has_ended(model));
 	value_set_flag(arena, page, "removal", listed);
 	if (listing && listed) {
@@ -369,6 +380,19 @@ static void set_steps(
 		if (first->reason.len == 0 && first->policy != NULL)
 			value_set_text(arena, page, "because", first->policy->text);
 	}
+}
+
+/* What somebody can do who only wanted to send a mail: one thing. */
+static const char *sender_step(const struct model_incident *model)
+{
+	if (!model->refused)
+		return "sender-informs";
+	if (model->temporary)
+		return "sender-waits";
+	if (incident_has_ended(model))
+		return "sender-resends";
+	return model->words == check_words_get(CHECK_RELAY_DENIED) ? "sender-checks"
+								   : "sender-passes-on";
 }
 
 static void set_incident(
@@ -383,6 +407,7 @@ static void set_incident(
 		set_source(context, page, model->source);
 	value_set(arena, page, "host",
 		model->host.len != 0 ? model->host : span_text(context->conf->hostname));
+	value_set_flag(arena, page, sender_step(model), true);
 	value_set_flag(arena, page, "refused", model->refused);
 	value_set_flag(arena, page, "temporary", model->temporary);
 	value_set_flag(arena, page, "dns-trouble", incident_is_dns_trouble(model));

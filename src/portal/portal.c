@@ -6,6 +6,7 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
+#include "base/utf8.h"
 #include "http/server.h"
 #include "list/incident.h"
 #include "list/view.h"
@@ -335,7 +336,7 @@ static struct trouble typed_wrong(int error, struct span typed)
 		.advice =
 			"We could not look this up. Compare it with the error message and try again:",
 		.ask = true,
-		.typed = span_first(typed, 300),
+		.typed = utf8_cut(typed, 300),
 		.wrong = lookup_advice(error)};
 }
 

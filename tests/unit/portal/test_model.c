@@ -159,6 +159,20 @@ static void the_keeper_dates_what_covers_the_source(void **state)
 	assert_int_equal(model->history[1].entry.len, 0);
 }
 
+/* What lists all of a network lists it; what lists addresses in it, a part. */
+static void a_network_is_listed_as_a_whole_or_in_part(void **state)
+{
+	static const struct row rows[] = {{"main", "traps", "198.51.100.0/24", 500, 0, false}};
+	AUTO(arena) *arena = arena_new(0);
+	struct model_source *model = look(arena, *state, "198.51.100.0/24");
+
+	fill(model, arena, rows, COUNTOF(rows));
+	assert_int_equal(model->listings_len, 2);
+	assert_false(model->listings[0].in_part);
+	assert_true(model->listings[1].in_part);
+	assert_int_equal(model->listings[1].since_s, 0);
+}
+
 static void a_domain_is_covered_by_itself_and_its_parents(void **state)
 {
 	static const struct row rows[] = {
@@ -279,6 +293,7 @@ int main(void)
 		view_test(the_view_says_what_is_listed),
 		view_test(a_listing_knows_its_policy_and_end),
 		view_test(the_keeper_dates_what_covers_the_source),
+		view_test(a_network_is_listed_as_a_whole_or_in_part),
 		view_test(a_domain_is_covered_by_itself_and_its_parents),
 		cmocka_unit_test(words_are_found_for_each_form_of_a_rule),
 		cmocka_unit_test(texts_with_mailboxes_and_recipients_stay_out),

@@ -149,6 +149,28 @@ static void not_listed_is_a_plain_good_result(void **state)
 	assert_false(has(bench, "Just trying to send an email?"));
 }
 
+static void a_network_is_blocked_as_a_whole_or_in_part(void **state)
+{
+	struct bench *bench = *state;
+	struct page_context c = context(bench);
+	struct model_source model = source("198.51.100.0/24");
+
+	model.listings[model.listings_len++] = listing();
+	model.listings[0].in_part = true;
+	model.listings[0].until_s = 0;
+	assert_int_equal(page_source(&c, &model, &bench->out), 0);
+	assert_true(has(bench, "Listed in part"));
+	assert_true(has(bench, "Some addresses in <strong class=\"any\">198.51.100.0/24</strong>"));
+	assert_true(has(bench, "Look up a single address to see this"));
+	assert_true(has(bench, "Each address that is listed gets the answer <code>127.0.0.2"));
+	model.listings[0].in_part = false;
+	buf_clear(&bench->out);
+	assert_int_equal(page_source(&c, &model, &bench->out), 0);
+	assert_true(has(bench, "Listed now"));
+	assert_true(has(bench, "198.51.100.0/24</strong> is on our blocklist"));
+	assert_true(has(bench, "It is looked at again by a person"));
+}
+
 /* Nobody here looks at what another operator's list holds. */
 static void what_a_feed_lists_is_not_said_to_wait_for_a_person(void **state)
 {
@@ -289,6 +311,31 @@ static void the_badge_says_what_became_of_it(void **state)
 	assert_int_equal(page_incident(&c, &model, &bench->out), 0);
 	assert_true(has(bench, "It was listed for this: ")); /* then by its criterion */
 	assert_false(has(bench, "spam run"));
+}
+
+/* Whoever only wanted to send a mail reads one thing to do, and it is the one that helps. */
+static void a_sender_reads_the_one_thing_to_do(void **state)
+{
+	static const char *const steps[] = {"Mail servers try again by themselves.",
+		"this check did not stop your mail", "Please send your mail again.",
+		"Look for a typing mistake", "there is nothing to set right on your side"};
+	struct bench *bench = *state;
+	struct page_context c = context(bench);
+	struct model_source now = source("198.51.100.9");
+	struct model_incident models[COUNTOF(steps)];
+
+	for (size_t i = 0; i < COUNTOF(steps); i++)
+		models[i] = incident(&now);
+	models[0].temporary = true;
+	models[1].refused = false;
+	models[2].words = check_words_get(CHECK_OWN_LIST);
+	models[3].words = check_words_get(CHECK_RELAY_DENIED);
+	for (size_t i = 0; i < COUNTOF(steps); i++) {
+		buf_clear(&bench->out);
+		assert_int_equal(page_incident(&c, &models[i], &bench->out), 0);
+		for (size_t j = 0; j < COUNTOF(steps); j++)
+			assert_int_equal(has(bench, steps[j]), i == j);
+	}
 }
 
 /* Refused for its HELO name, and listed meanwhile: repairing the name alone would not help. */
@@ -501,6 +548,8 @@ int main(void)
 		page_test(an_incident_says_what_why_and_what_to_do),
 		page_test(the_last_mails_of_a_number_are_told_by_time_and_helo),
 		page_test(the_badge_says_what_became_of_it),
+		page_test(a_sender_reads_the_one_thing_to_do),
+		page_test(a_network_is_blocked_as_a_whole_or_in_part),
 		page_test(a_listing_beside_the_cause_is_told),
 		page_test(trouble_with_dns_is_no_fault_of_the_sender),
 		page_test(a_rule_without_words_still_makes_a_page),
