@@ -16,7 +16,6 @@
 #include "demo/names.h"
 #include "demo/site.h"
 #include "demo/visitors.h"
-#include "process/sd_notify.h"
 
 enum { READY_PATIENCE_MS = 60000, END_PATIENCE_MS = 40000 };
 
@@ -28,7 +27,7 @@ struct demo {
 	struct demo_site site;
 	struct demo_names *names;
 	struct demo_mailbox *mailbox;
-	struct notify_listener *listener;
+	struct watch *news; /* of site.notify_fd */
 	struct timer patience;
 	pthread_t thread;
 	bool has_thread;
@@ -167,12 +166,13 @@ static void demo_start_visitors(struct demo *demo)
 		demo_end(demo, cli_fail(demo->cli, E_SYSTEM, "cannot start a thread"));
 }
 
-static void demo_on_notify(enum notify_word word, pid_t pid, void *arg)
+static void demo_on_news(struct watch *watch, int ready, void *arg)
 {
 	struct demo *demo = OBJ(demo, arg);
 
-	if (word != NOTIFY_READY || pid != demo->site.supervisor || demo->ending ||
-		demo->has_thread)
+	(void)watch;
+	(void)ready;
+	if (!demo_site_is_ready(&demo->site) || demo->ending || demo->has_thread)
 		return;
 	timer_clear(&demo->patience);
 	demo_start_visitors(demo);
@@ -267,11 +267,12 @@ static int demo_start(struct demo *demo, struct fault *why)
 	if (r == 0)
 		r = demo_mailbox_new(demo->loop, &mailbox, &demo->mailbox, why);
 	if (r == 0)
-		r = notify_listener_new(demo->loop, (struct notify_call){demo_on_notify, demo},
-			&demo->listener, why);
-	if (r == 0)
 		r = demo_site_write(&demo->site, why);
-	return r == 0 ? demo_site_start(&demo->site, notify_listener_path(demo->listener), why) : r;
+	if (r < 0)
+		return r;
+	demo->news = watch_new(demo->loop, demo->site.notify_fd, demo_on_news, demo);
+	watch_set(demo->news, WATCH_READ);
+	return demo_site_start(&demo->site, why);
 }
 
 static void demo_init(struct demo *demo)
@@ -293,7 +294,7 @@ static void demo_done(struct demo *demo)
 	atomic_store(&demo->play.stop, true);
 	if (demo->has_thread)
 		pthread_join(demo->thread, NULL);
-	notify_listener_free(&demo->listener);
+	watch_free(&demo->news);
 	demo_mailbox_free(&demo->mailbox);
 	demo_names_free(&demo->names);
 	demo_site_done(&demo->site, demo->keep);

@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,11 +88,41 @@ static int site_make_folder(struct demo_site *site, struct fault *why)
 	return 0;
 }
 
+static void site_print_notify_path(const struct demo_site *site, struct sockaddr_un *ret_address)
+{
+	*ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	snprintf(ret_address->sun_path, sizeof(ret_address->sun_path), "%s/notify", site->folder);
+}
+
+/* For `stockade run` alone, which is the user that we are; its roles may be others. */
+static int site_listen(struct demo_site *site, struct fault *why)
+{
+	struct sockaddr_un address;
+	mode_t mask = umask(077);
+	int bound;
+
+	site_print_notify_path(site, &address);
+	site->notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bound = bind(site->notify_fd, (struct sockaddr *)&address, sizeof(address));
+	umask(mask);
+	return bound == 0 ? 0
+			  : fault_set(why, E_SYSTEM, "cannot make '%s': %s", address.sun_path,
+				    strerror(errno));
+}
+
+bool demo_site_is_ready(const struct demo_site *site)
+{
+	char text[256];
+	ssize_t len = recv(site->notify_fd, text, sizeof(text), MSG_DONTWAIT);
+
+	return len > 0 && memmem(text, (size_t)len, "READY=1", 7) != NULL;
+}
+
 int demo_site_init(struct demo_site *site, struct fault *why)
 {
 	int r;
 
-	*site = (struct demo_site){.supervisor = 0};
+	*site = (struct demo_site){.supervisor = 0, .notify_fd = -1};
 	r = port_choose(port_here(GATE_PORT), TCP_ALONE, &site->gate, why);
 	if (r == 0) /* behind the gate */
 		r = port_choose(
@@ -103,7 +135,9 @@ int demo_site_init(struct demo_site *site, struct fault *why)
 	(void)port_choose(
 		(struct endpoint){.ip = {.b = {[15] = 1}}, .port = (uint16_t)(site->gate.port + 2)},
 		TCP_ALONE, &site->plain, NULL);
-	return r == 0 ? site_make_folder(site, why) : r;
+	if (r == 0)
+		r = site_make_folder(site, why);
+	return r == 0 ? site_listen(site, why) : r;
 }
 
 static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
@@ -117,6 +151,8 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
 
 void demo_site_done(struct demo_site *site, bool keep)
 {
+	if (site->notify_fd >= 0)
+		close(site->notify_fd);
 	if (!keep && site->folder[0] != '\0')
 		nftw(site->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	site->folder[0] = '\0';
@@ -212,9 +248,9 @@ static int site_open_log(const struct demo_site *site)
 	return open(site->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 }
 
-static _Noreturn void site_exec_supervisor(
-	const struct demo_site *site, const char *notify_path, pid_t parent)
+static _Noreturn void site_exec_supervisor(const struct demo_site *site, pid_t parent)
 {
+	struct sockaddr_un notify;
 	int log = site_open_log(site);
 
 	setsid(); /* Ctrl-C is for the demo, which then ends the others in order */
@@ -222,17 +258,18 @@ static _Noreturn void site_exec_supervisor(
 	if (getppid() != parent || log < 0 || dup2(log, STDOUT_FILENO) < 0 ||
 		dup2(log, STDERR_FILENO) < 0)
 		_exit(err_exit_code(E_SYSTEM));
-	setenv("NOTIFY_SOCKET", notify_path, 1);
+	site_print_notify_path(site, &notify);
+	setenv("NOTIFY_SOCKET", notify.sun_path, 1);
 	execl("/proc/self/exe", "stockade", "run", "--config", site->conf_path, (char *)NULL);
 	_exit(err_exit_code(E_SYSTEM));
 }
 
-int demo_site_start(struct demo_site *site, const char *notify_path, struct fault *why)
+int demo_site_start(struct demo_site *site, struct fault *why)
 {
 	pid_t parent = getpid(), pid = child_fork();
 
 	if (pid == 0)
-		site_exec_supervisor(site, notify_path, parent);
+		site_exec_supervisor(site, parent);
 	if (pid < 0)
 		return fault_set(why, E_SYSTEM, "cannot fork: %s", strerror(errno));
 	site->supervisor = pid;

@@ -18,6 +18,7 @@ struct demo_site {
 	/* of the demo's name server; set by the caller before demo_site_write */
 	struct endpoint names;
 	pid_t supervisor; /* 0: not running */
+	int notify_fd;    /* where it says that it is ready (sd_notify(3)) */
 };
 
 /* Makes the folder and chooses ports: 2525, 2526, 2527, 5300, 8460, or the next free ones. */
@@ -26,8 +27,10 @@ int demo_site_init(struct demo_site *site, struct fault *why);
 void demo_site_done(struct demo_site *site, bool keep);
 
 int demo_site_write(const struct demo_site *site, struct fault *why);
-/* notify_path: where `stockade run` says that it is ready. Its log goes into the folder. */
-int demo_site_start(struct demo_site *site, const char *notify_path, struct fault *why);
+/* `stockade run`; its log goes into the folder. */
+int demo_site_start(struct demo_site *site, struct fault *why);
+/* Whether it says so in what has come on notify_fd. */
+bool demo_site_is_ready(const struct demo_site *site);
 
 /* Runs a verb of this program with the site's configuration ("list", "add", ..., NULL) and waits;
  * its exit code. Its words go into the log. Any thread. */

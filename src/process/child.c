@@ -70,7 +70,6 @@ static _Noreturn void child_exec(const struct child_plan *plan)
 	child_set_number("LISTEN_FDS", passing.count);
 	child_set_number("LISTEN_PID", getpid());
 	setenv("LISTEN_FDNAMES", buf_cstr(&passing.names), 1);
-	setenv("NOTIFY_SOCKET", plan->notify_path, 1);
 	/* A role gives a sign twice in that time, so three times before it is killed. */
 	child_set_number("WATCHDOG_USEC", (long)plan->silence_ms * 1000 / 3 * 2);
 	/* The program as when the supervisor started, also when a newer one was installed since. */

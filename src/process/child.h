@@ -12,7 +12,6 @@ struct child_plan {
 	const char *role, *conf_path;
 	const struct sockets *sockets; /* open ones are handed over */
 	int handover;                  /* its end of process/handover.h */
-	const char *notify_path;       /* NOTIFY_SOCKET */
 	int64_t silence_ms;            /* WATCHDOG_USEC */
 	struct role_user user;
 };

@@ -21,18 +21,27 @@
 #include "process/jail_rules.h"
 
 /* The one octet of a message. */
-enum { BYTE_CONF = 'C', BYTE_RETIRE = 'R', BYTE_AGAIN = 'A' };
+enum { BYTE_CONF = 'C', BYTE_RETIRE = 'R', BYTE_AGAIN = 'A', BYTE_READY = 'Y', BYTE_SIGN = 'W' };
+
+#ifndef SO_PASSRIGHTS
+enum { SO_PASSRIGHTS = 83 }; /* since Linux 6.16 */
+#endif
 
 union descriptor_room {
 	char bytes[CMSG_SPACE(sizeof(int))];
 	struct cmsghdr aligned;
 };
 
+/* A descriptor that nobody wants is closed by who reads past it, which may take as long as its
+ * sender likes (SO_LINGER). An older kernel has no such switch. */
 int handover_pair(int ret_ends[2], struct fault *why)
 {
+	int off = 0;
+
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ret_ends) < 0)
 		return fault_set(
 			why, E_SYSTEM, "cannot make the sockets of a role: %s", strerror(errno));
+	setsockopt(ret_ends[0], SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
 	return 0;
 }
 
@@ -92,7 +101,24 @@ void handover_ask_reader(int fd)
 	handover_send(fd, BYTE_AGAIN, -1);
 }
 
+void handover_report(int fd, enum handover_report report)
+{
+	handover_send(fd, report == REPORT_READY ? BYTE_READY : BYTE_SIGN, -1);
+}
+
 /* ---- receiving ---- */
+
+enum handover_report handover_hear(int fd)
+{
+	char byte = 0;
+	ssize_t n = recv(fd, &byte, 1, MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return REPORT_NOTHING;
+	if (n <= 0)
+		return REPORT_ENDED;
+	return byte == BYTE_READY ? REPORT_READY : REPORT_SIGN;
+}
 
 static int message_descriptor(struct msghdr *message)
 {

@@ -6,6 +6,9 @@
  * its row in process/jail_rules.c. The first one waits there when the role starts, a newer one
  * comes with each reload. No role opens the folder of the configuration.
  *
+ * The other way the role reports: it is ready, it goes on with its work. Only the process that was
+ * started with that end can, and nobody else can fill it: signs of life are its own.
+ *
  * A role that is started by itself reads the file before its jail closes, and leaves a small
  * process outside that reads it again when the role gets SIGHUP. Main thread.
  */
@@ -18,7 +21,7 @@ enum handover {
 	HANDOVER_ENDED,  /* nobody is left on the other side */
 };
 
-/* Both ends, closed on exec. E_SYSTEM. */
+/* Both ends, closed on exec: ours, which takes no descriptors, and the role's. E_SYSTEM. */
 int handover_pair(int ret_ends[2], struct fault *why);
 
 /* E_AGAIN: so many wait there that the other side hangs; E_CLOSED. */
@@ -28,6 +31,12 @@ int handover_send_retire(int fd);
 
 /* What is next, without waiting; the descriptor of a HANDOVER_CONF is the caller's. */
 enum handover handover_receive(int fd, int *ret_conf_fd);
+
+/* What a role says of itself, best effort: who hears nothing for long enough acts. */
+enum handover_report { REPORT_NOTHING, REPORT_READY, REPORT_SIGN, REPORT_ENDED };
+void handover_report(int fd, enum handover_report report);
+/* What is next, without waiting; REPORT_ENDED: nobody is left who could say anything. */
+enum handover_report handover_hear(int fd);
 
 /* The secrets that the role may have: flags of enum secrets_of. */
 unsigned handover_secrets(const char *role);

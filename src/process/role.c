@@ -241,6 +241,14 @@ static int running_take_sockets(struct running *running, struct fault *why)
 	return 0;
 }
 
+static void running_report(const struct running *running, enum handover_report report)
+{
+	if (running->alone)
+		notify_send(running->notify_fd, report == REPORT_READY ? "READY=1" : "WATCHDOG=1");
+	else
+		handover_report(running->handover_fd, report);
+}
+
 /* A sign of life, by work done: the loop turns, and so do the threads. */
 static void running_on_watchdog(struct timer *timer, void *arg)
 {
@@ -248,7 +256,7 @@ static void running_on_watchdog(struct timer *timer, void *arg)
 	const struct role *role = running->role;
 
 	if (role->alive == NULL || role->alive(&running->context))
-		notify_send(running->notify_fd, "WATCHDOG=1");
+		running_report(running, REPORT_SIGN);
 	timer_set(timer, loop_now_ms(running->context.loop) + running->watchdog_ms);
 }
 
@@ -358,7 +366,7 @@ int role_main(const struct role *role, const char *conf_path)
 	}
 	log_event(EV_ROLE_STARTED,
 		LOG_FIELDS(log_text("role", role->name), log_number("pid", getpid())));
-	notify_send(running.notify_fd, "READY=1");
+	running_report(&running, REPORT_READY);
 	running_hear_handover(&running);
 	running_show_life(&running);
 	if (!running.stopping)

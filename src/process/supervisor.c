@@ -25,11 +25,14 @@ enum {
 	SILENCE_MS = 30000,  /* a role that turns its loop says so each 10 s */
 	/* One statement on a large store may take minutes, and to be killed helps nobody then. */
 	SILENCE_OF_KEEPER_MS = 300000,
+	/* Of a role that has nothing better to do: the others have their turn in between. */
+	REPORTS_IN_A_TURN = 16,
 };
 
 struct role_process {
 	pid_t pid; /* 0: none */
 	int handover_fd;
+	struct watch *reports; /* which come by handover_fd */
 };
 
 struct supervised {
@@ -48,7 +51,6 @@ struct supervisor {
 	const char *conf_path;
 	struct conf *conf;
 	struct loop *loop;
-	struct notify_listener *listener;
 	int notify_fd; /* of who started us */
 	int lock_fd;   /* of run.folder */
 	struct timer patience, watchdog, tick;
@@ -106,26 +108,59 @@ static void supervised_ready(struct supervised *supervised)
 	formers_act(supervised, former_retire);
 }
 
-static void supervisor_on_notify(enum notify_word word, pid_t pid, void *arg)
+/* Of the newest process, or of a former one: who it is, its own socket tells. */
+static void supervised_hear(
+	struct supervised *supervised, const struct watch *reports, enum handover_report report)
 {
-	struct supervisor *supervisor = OBJ(supervisor, arg);
+	struct supervisor *supervisor = supervised->supervisor;
+	int64_t now_ms = loop_now_ms(supervisor->loop);
 
-	for (size_t i = 0; i < supervisor->lives.len; i++) {
-		struct supervised *supervised = &supervisor->roles[i];
-
-		for (size_t k = 0; k < FORMERS_MAX; k++)
-			if (supervised->formers[k].pid == pid)
-				former_sign(&supervised->life->formers[k],
-					loop_now_ms(supervisor->loop));
-		if (supervised->process.pid != pid)
-			continue;
-		if (word == NOTIFY_READY)
-			supervised_ready(supervised);
-		else
-			lifecycle_sign(supervised->life, loop_now_ms(supervisor->loop));
+	for (size_t i = 0; i < FORMERS_MAX; i++) {
+		if (supervised->formers[i].reports == reports)
+			former_sign(&supervised->life->formers[i], now_ms);
 	}
-	if (word == NOTIFY_READY)
+	if (supervised->process.reports != reports)
+		return;
+	lifecycle_sign(supervised->life, now_ms);
+	if (report == REPORT_READY) {
+		supervised_ready(supervised);
 		supervisor_report_ready(supervisor);
+	}
+}
+
+static void supervised_on_report(struct watch *reports, int ready, void *arg)
+{
+	struct supervised *supervised = OBJ(supervised, arg);
+	enum handover_report report;
+
+	(void)ready;
+	for (unsigned i = 0; i < REPORTS_IN_A_TURN; i++) {
+		report = handover_hear(watch_fd(reports));
+		if (report == REPORT_ENDED)
+			watch_set(reports, WATCH_NOTHING); /* what is left is its end */
+		if (report == REPORT_ENDED || report == REPORT_NOTHING)
+			return;
+		supervised_hear(supervised, reports, report);
+	}
+}
+
+static int supervised_watch(struct supervised *supervised, int fd, struct fault *why)
+{
+	struct role_process *process = &supervised->process;
+
+	process->handover_fd = fd;
+	process->reports =
+		watch_new(supervised->supervisor->loop, fd, supervised_on_report, supervised);
+	return watch_set(process->reports, WATCH_READ) == 0
+		       ? 0
+		       : fault_set(why, E_SYSTEM, "cannot watch for reports of a role");
+}
+
+static void role_process_close(struct role_process *process)
+{
+	watch_free(&process->reports);
+	close(process->handover_fd);
+	*process = (struct role_process){.pid = 0};
 }
 
 static void supervised_again(struct timer *timer, void *arg)
@@ -143,7 +178,6 @@ static int supervised_fork(struct supervised *supervised, struct fault *why)
 		.role = name,
 		.conf_path = supervisor->conf_path,
 		.sockets = &supervised->sockets,
-		.notify_path = notify_listener_path(supervisor->listener),
 		.user = role_user(name),
 	};
 	int ends[2], r = handover_pair(ends, why);
@@ -152,14 +186,14 @@ static int supervised_fork(struct supervised *supervised, struct fault *why)
 		return r;
 	plan.handover = ends[1];
 	plan.silence_ms = supervised->life->silence_ms;
-	r = handover_send_conf(ends[0], supervisor->conf, name, why);
+	r = supervised_watch(supervised, ends[0], why);
+	if (r == 0)
+		r = handover_send_conf(ends[0], supervisor->conf, name, why);
 	if (r == 0)
 		r = child_start(&plan, &supervised->process.pid, why);
 	close(ends[1]);
 	if (r < 0)
-		close(ends[0]);
-	else
-		supervised->process.handover_fd = ends[0];
+		role_process_close(&supervised->process);
 	return r;
 }
 
@@ -248,8 +282,7 @@ static void supervised_died(struct supervised *supervised, int status)
 	enum life_action action = lifecycle_died(&supervisor->lives, supervised->life,
 		death_of(status), loop_now_ms(supervisor->loop));
 
-	close(supervised->process.handover_fd);
-	supervised->process = (struct role_process){.pid = 0};
+	role_process_close(&supervised->process);
 	if (action == LIFE_START_LATER || action == LIFE_GIVE_UP)
 		supervised_log_death(supervised, pid, status); /* nobody had told it to end */
 	if (action == LIFE_START_LATER)
@@ -267,8 +300,7 @@ static void former_died(struct supervised *supervised, size_t i, int status)
 
 	if (status != 0 && former->life != FORMER_ENDING)
 		supervised_log_death(supervised, process->pid, status);
-	close(process->handover_fd);
-	*process = (struct role_process){.pid = 0};
+	role_process_close(process);
 	former->life = FORMER_NONE;
 }
 
@@ -609,7 +641,6 @@ static void supervisor_done(struct supervisor *supervisor)
 	timer_done(&supervisor->patience);
 	timer_done(&supervisor->watchdog);
 	timer_done(&supervisor->tick);
-	notify_listener_free(&supervisor->listener);
 	if (supervisor->lock_fd >= 0)
 		close(supervisor->lock_fd);
 	loop_free(&supervisor->loop);
@@ -633,10 +664,7 @@ static int supervisor_start(struct supervisor *supervisor, struct conf *conf, st
 
 	raise_descriptor_limit();
 	supervisor->notify_fd = notify_connect();
-	r = notify_listener_new(supervisor->loop,
-		(struct notify_call){supervisor_on_notify, supervisor}, &supervisor->listener, why);
-	if (r == 0)
-		r = supervisor_adopt(supervisor, conf, why);
+	r = supervisor_adopt(supervisor, conf, why);
 	if (r < 0)
 		return r;
 	supervisor_start_watchdog(supervisor);

@@ -245,6 +245,18 @@ def test_gate_and_dns_start_with_the_last_list_when_the_keeper_cannot(running_si
     assert deliver(site.ports["gate"], "198.51.100.9").code == 554
 
 
+def test_strangers_find_nothing_to_speak_for_roles_at(running_site):
+    """Signs of life travel by sockets without a name: whoever is on this machine can neither fill them nor write there."""
+    site = running_site
+    pids = [site.supervisor.pid, *site.role_pids().values()]
+    held = {name.strip("socket:[]") for pid in pids for name in files_of(pid) if name.startswith("socket:")}
+    with open("/proc/net/unix", encoding="utf-8") as file:
+        rows = [line.split() for line in file.readlines()[1:]]
+    named = {row[7] for row in rows if row[6] in held and len(row) > 7}
+    assert named == {site.path("run", name) for name in (
+        "control.sock", "bus/gate.sock", "bus/dns.sock", "bus/web.sock", "bus/courier.sock")}
+
+
 def test_init_system_is_told(site, tmp_path):
     """sd_notify: ready when all are, a sign of life, stopping."""
     path = site.path("notify")
