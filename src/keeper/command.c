@@ -90,17 +90,18 @@ static int command_go_on(struct command_run *run)
 /* What is published of it, and what is left to do. */
 static int command_keep(struct command_run *run)
 {
-	bool more = run->next != NULL;
+	bool more = run->next != NULL || run->mode == COMMAND_PART_OF_IMPORT;
+	bool was = run->is_unfinished || (run->import != NULL && run->import->event != 0);
 	int r = 0;
 
 	if (more) /* its first step may have changed nothing */
 		r = listing_event(&run->writer);
-	if (r >= 0 && (more || run->is_unfinished))
+	if (r >= 0 && (more || was))
 		r = store_event_unfinished(run->writer.store, run->writer.event.id, more);
-	if (run->mode == COMMAND_PART_OF_IMPORT || more || run->is_unfinished)
+	if (more || was)
 		run->item.change.all = true; /* its parts are published together */
-	run->item.when = more || run->mode == COMMAND_PART_OF_IMPORT ? PUBLISH_LATER : PUBLISH_NOW;
-	run->is_unfinished = more;
+	run->item.when = more ? PUBLISH_LATER : PUBLISH_NOW;
+	run->is_unfinished = run->next != NULL;
 	return r < 0 ? r : ITEM_KEEP;
 }
 
@@ -136,27 +137,23 @@ static void command_log(const struct command_run *run, uint32_t serial)
 			log_text("what", run->answer->text)));
 }
 
-/* An import ends with the first part that has no `more`; what earlier parts committed is
- * published with it. True: they committed something. */
-static bool command_ends_import(struct command_run *run)
+/* An import ends with the first part that has no `more`. The connection may begin another one
+ * while that goes on in steps. */
+static void command_took_part(struct command_run *run)
 {
 	struct command_import *import = run->import;
-	bool was, was_changed;
 
 	if (import == NULL || run->connection->stream == NULL)
-		return false;
-	was = import->goes_on;
-	was_changed = import->event != 0;
+		return;
+	run->ends_import = import->goes_on && run->mode != COMMAND_PART_OF_IMPORT;
+	run->import_has_changed = run->ends_import && import->event != 0;
 	import->goes_on = run->mode == COMMAND_PART_OF_IMPORT;
 	import->event = run->writer.event.id;
 	import->at_ms = loop_now_ms(run->parts->guard->loop);
 	if (import->goes_on)
-		return false;
+		return;
+	run->import = NULL;
 	command_import_free(&run->connection->import);
-	if (!was)
-		return false;
-	publisher_turn(run->parts->publisher);
-	return was_changed;
 }
 
 /* It lies in what goes. */
@@ -172,7 +169,6 @@ static void command_reply(struct command_run *run, enum reply_when when)
 {
 	struct connection *connection = run->connection;
 
-	renewing_clear(&run->rest.renewing);
 	if (connection == NULL) {
 		command_run_free(run);
 		return;
@@ -212,10 +208,9 @@ static void command_try_again(struct command_run *run);
 static void queue_add(struct command_queue *queue, struct command_run *run);
 static bool queue_has_work(const struct command_queue *queue);
 
-static enum reply_when command_reply_when(
-	const struct command_run *run, enum served served, bool ends_import)
+static enum reply_when command_reply_when(const struct command_run *run, enum served served)
 {
-	if (ends_import)
+	if (run->import_has_changed)
 		return REPLY_AFTER_SNAPSHOT;
 	if (run->mode == COMMAND_PART_OF_IMPORT || run->item.change.rows == 0)
 		return REPLY_NOW;
@@ -225,7 +220,6 @@ static enum reply_when command_reply_when(
 static void command_on_finish(const struct transaction_result *result, void *arg)
 {
 	struct command_run *run = OBJ(command_run, arg);
-	bool ends_import;
 
 	if (result->error == E_FULL && run->packed.len != 0 &&
 		store_guard_use_reserve(run->parts->guard)) {
@@ -236,6 +230,8 @@ static void command_on_finish(const struct transaction_result *result, void *arg
 		command_refuse(run, result->error);
 		return;
 	}
+	if (run->mode != COMMAND_DRY_RUN)
+		command_took_part(run);
 	if (run->next != NULL && run->mode != COMMAND_DRY_RUN) {
 		queue_add(run->parts->queue, run);
 		return;
@@ -247,13 +243,14 @@ static void command_on_finish(const struct transaction_result *result, void *arg
 		command_reply(run, REPLY_NOW);
 		return;
 	}
-	ends_import = command_ends_import(run);
+	if (run->ends_import) /* what its parts committed is published with it */
+		publisher_turn(run->parts->publisher);
 	run->answer->event = run->writer.event.id;
 	run->answer->serial =
 		run->item.change.rows != 0 ? result->serial : run->writer.event.serial;
 	if (run->item.change.rows != 0)
 		command_log(run, result->serial);
-	command_reply(run, command_reply_when(run, result->served, ends_import));
+	command_reply(run, command_reply_when(run, result->served));
 }
 
 /* ---- the frame ---- */
@@ -396,51 +393,42 @@ void command_handle(const struct keeper_parts *parts, struct connection *connect
 
 void command_import_free(struct command_import **import)
 {
-	if (*import == NULL)
-		return;
-	renewing_clear(&(*import)->listings.renewing);
 	mem_free(*import);
 	*import = NULL;
 }
 
-static int import_rest_next(struct command_run *run)
-{
-	int r = listing_renew(&run->writer, &run->rest.renewing);
-
-	run->next = NULL;
-	run->is_kept = true;
-	run->answer->text = arena_format(run->arena, "what a broken import had met ends anew");
-	return r;
-}
-
 /* What it met until then is as the acknowledged parts said. */
-static void import_finish_rest(const struct keeper_parts *parts, struct command_import *import)
+static void import_finish_rest(const struct keeper_parts *parts, uint64_t event)
 {
 	static const struct command_kind kind = {
 		STOCKADE__COMMAND__WHAT__NOT_SET, "import", NULL, NULL};
 	struct command_run *run = command_run_new(parts, arena_new(0), &kind);
 
-	run->next = import_rest_next;
-	run->writer.event.id = import->event;
-	run->rest.renewing = import->listings.renewing;
-	import->listings.renewing = (struct renewing){.len = 0};
+	run->next = command_renew_next;
+	run->writer.event.id = event;
+	run->is_unfinished = true;
+	run->import_is_broken = true;
 	transaction_run_alone(parts->transaction, &run->item);
 }
 
 void command_import_broken(const struct keeper_parts *parts, struct connection *connection)
 {
 	struct command_import *import = connection->import;
+	bool was;
 
 	if (import == NULL)
 		return;
-	/* Without an event nothing of it was acknowledged as changed. */
-	if (import->goes_on && import->event != 0 && import->listings.renewing.len != 0)
-		import_finish_rest(parts, import);
+	was = import->goes_on;
 	import->goes_on = false;
+	/* Without an event nothing of it was acknowledged as changed. */
+	if (was && import->event != 0)
+		import_finish_rest(parts, import->event);
 	publisher_turn(parts->publisher);
 }
 
-bool command_import_goes_on(const struct keeper_parts *parts)
+/* The connection that is in the middle of one; of this event, 0: of any, from which something comes
+ * yet. */
+static bool import_is_under_way(const struct keeper_parts *parts, uint64_t event)
 {
 	int64_t now_ms = loop_now_ms(parts->guard->loop);
 
@@ -448,10 +436,17 @@ bool command_import_goes_on(const struct keeper_parts *parts)
 		connection != NULL; connection = connection->next) {
 		const struct command_import *import = connection->import;
 
-		if (import_goes_on(connection) && now_ms < import->at_ms + IMPORT_REST_MS)
+		if (import_goes_on(connection) &&
+			(event != 0 ? import->event == event
+				    : now_ms < import->at_ms + IMPORT_REST_MS))
 			return true;
 	}
-	return queue_has_work(parts->queue);
+	return false;
+}
+
+bool command_import_goes_on(const struct keeper_parts *parts)
+{
+	return import_is_under_way(parts, 0) || queue_has_work(parts->queue);
 }
 
 /* ---- steps ---- */
@@ -543,6 +538,8 @@ static command_step *event_next(const struct store_event *event)
 {
 	if (event->undoes != 0)
 		return command_undo_next;
+	if (span_equal_text(event->verb, "import"))
+		return command_renew_next;
 	return span_equal_text(event->verb, "empty") ? command_empty_next : command_purge_next;
 }
 
@@ -555,6 +552,19 @@ static int unfinished_undoes(const struct store_event *event, void *arg)
 	return 0;
 }
 
+/* 1: the first that nobody is at work on, 0: none. */
+static int unfinished_next(const struct keeper_parts *parts, uint64_t *ret_event)
+{
+	uint64_t event = 0;
+	int r;
+
+	do
+		r = store_unfinished(parts->guard->store, event, &event);
+	while (r > 0 && import_is_under_way(parts, event));
+	*ret_event = event;
+	return r;
+}
+
 void command_queue_resume(struct command_queue *queue)
 {
 	const struct keeper_parts *parts = queue->parts;
@@ -563,7 +573,7 @@ void command_queue_resume(struct command_queue *queue)
 	static const struct command_kind kind = {
 		STOCKADE__COMMAND__WHAT__NOT_SET, "resume", NULL, NULL};
 
-	if (queue->first != NULL || store_unfinished(parts->guard->store, &event) <= 0)
+	if (queue->first != NULL || unfinished_next(parts, &event) <= 0)
 		return;
 	run = command_run_new(parts, arena_new(0), &kind);
 	if (store_event_get(parts->guard->store, event, unfinished_found, run) < 0) {
@@ -571,6 +581,7 @@ void command_queue_resume(struct command_queue *queue)
 		return;
 	}
 	run->next = event_next(&run->writer.event);
+	run->import_is_broken = run->next == command_renew_next;
 	run->is_unfinished = true;
 	run->undoing.restoring.event = run->writer.event.undoes;
 	if (run->writer.event.undoes != 0)

@@ -46,7 +46,10 @@ struct command_run {
 	struct command_import *import;
 	uint64_t import_evidence;
 	uint64_t import_group;
-	struct listing_import rest; /* of one that broke off */
+	bool ends_import;        /* whose parts before this one were published later: now */
+	bool import_has_changed; /* by one of those */
+	bool import_is_broken;   /* nobody waits for the rest of it */
+	struct store_renewing renewing;
 	struct command_undoing {
 		struct listing_restoring restoring;
 		bool is_of_end; /* the end of a list is taken back */
@@ -82,11 +85,12 @@ struct command_queue *command_queue_new(const struct keeper_parts *parts);
 void command_queue_free(struct command_queue **queue);
 void command_queue_resume(struct command_queue *queue);
 
-/* The steps of what an event undoes, of a feed's purge, of a list's end: from the row of the event.
- */
+/* The steps of what an event undoes, of a feed's purge, of a list's end, of the end of an import:
+ * from the row of the event. */
 int command_undo_next(struct command_run *run);
 int command_purge_next(struct command_run *run);
 int command_empty_next(struct command_run *run);
+int command_renew_next(struct command_run *run);
 
 /* The verbs. */
 int command_add(struct command_run *run);

@@ -20,6 +20,7 @@ struct adding {
 	int64_t until_s;
 	struct listing_import *import; /* its evidence is that of all */
 	struct listing_import alone;   /* of a command that is no import */
+	struct renewing renewing;      /* what this part met that only ends otherwise */
 	struct source first;
 	bool has_begun;
 	bool is_import; /* leaves out what may not be listed, and says so */
@@ -77,7 +78,7 @@ static int adding_enter(struct adding *adding, const struct source *source)
 	struct listing_row row = adding_row(adding, source);
 	int r;
 
-	row.renewing = adding->is_import ? &adding->import->renewing : NULL;
+	row.renewing = adding->is_import ? &adding->renewing : NULL;
 	if (!adding->has_begun)
 		adding_begin(adding, source);
 	r = listing_enter(&adding->run->writer, &row, &adding->import->evidence);
@@ -161,7 +162,10 @@ static int adding_nets(struct adding *adding)
 	struct source first = {.kind = SOURCE_NET};
 	struct listing_row row = adding_row(adding, NULL);
 	struct listing_nets entering = {.nets = nets};
-	int r = nets_judge(adding, nets, &entering.len);
+	int r;
+
+	row.renewing = &adding->renewing;
+	r = nets_judge(adding, nets, &entering.len);
 
 	if (r >= 0 && entering.len != 0) {
 		nets_sort(nets, entering.len);
@@ -184,15 +188,31 @@ static int adding_all(struct adding *adding)
 	return r;
 }
 
-/* The last part: what the parts met and only ends at another time does so now. */
+int command_renew_next(struct command_run *run)
+{
+	int r = listings_renew(&run->writer, &run->renewing);
+
+	if (run->import_is_broken) /* else the parts that met them have counted them */
+		run->item.change.rows += (uint32_t)run->renewing.renewed;
+	if (r != 0)
+		return r;
+	run->next = NULL;
+	run->is_kept = true;
+	if (run->import_is_broken)
+		run->answer->text =
+			arena_format(run->arena, "what a broken import had met ends anew");
+	return 0;
+}
+
+/* What the parts met and only ends at another time does so when the last one is in. */
 static int adding_finish(struct adding *adding)
 {
 	struct command_run *run = adding->run;
+	int r = listings_note_renewing(&run->writer, &adding->renewing);
 
-	if (run->mode != COMMAND_WHOLE || adding->import->renewing.len == 0)
-		return 0;
-	run->is_kept = true;
-	return listing_renew(&run->writer, &adding->import->renewing);
+	if (adding->is_import && run->mode == COMMAND_WHOLE && run->writer.event.id != 0)
+		run->next = command_renew_next;
+	return r;
 }
 
 static const char *end_text(int64_t until_s, char text[CLOCK_TEXT_SIZE + 8])
@@ -279,7 +299,7 @@ int command_add(struct command_run *run)
 	r = adding_all(&adding);
 	if (r >= 0)
 		r = adding_finish(&adding);
-	renewing_clear(&adding.alone.renewing);
+	renewing_clear(&adding.renewing);
 	if (r < 0)
 		return r;
 	run->answer->text = adding_text(&adding);

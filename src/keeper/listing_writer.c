@@ -322,7 +322,7 @@ static int net_enter(
 		return 0;
 	entering->changed++;
 	if (held->held == STORE_HELD_UNTIL) {
-		renewing_add(&entering->import->renewing, held->id);
+		renewing_add(entering->row->renewing, held->id);
 		return 0;
 	}
 	if (held->held == STORE_HELD_OTHERWISE) {
@@ -391,7 +391,7 @@ int listing_enter_nets(struct listing_writer *writer, const struct listing_row *
 
 	any.source = &none;
 	entering.listing = listing_of(writer, &any);
-	import->renewing.until_s = row->until_s;
+	row->renewing->until_s = row->until_s;
 	r = store_nets_held(writer->store, &entering.listing, &all, entering.holdings);
 	if (r >= 0 && anything_changes(entering.holdings, nets->len))
 		r = nets_enter(&entering, nets);
@@ -401,21 +401,20 @@ int listing_enter_nets(struct listing_writer *writer, const struct listing_row *
 	return r;
 }
 
-int listing_renew(struct listing_writer *writer, struct renewing *renewing)
+int listings_note_renewing(struct listing_writer *writer, const struct renewing *renewing)
 {
-	int r = 0;
+	return renewing->len != 0 ? store_renewing_note(writer->store, writer->event.id, renewing)
+				  : 0;
+}
 
-	for (size_t i = 0; i < renewing->room && r >= 0; i++) {
-		const struct renewing_group *group = &renewing->groups[i];
-		struct store_renewal renewal = {group->id, writer->event.id, renewing->until_s,
-			group->seen, group->words, group->count};
+int listings_renew(struct listing_writer *writer, struct store_renewing *at)
+{
+	int r;
 
-		if (group->id != 0)
-			r = store_group_renew(writer->store, &renewal);
-	}
-	if (renewing->len != 0)
+	at->event = writer->event.id;
+	r = store_renew_step(writer->store, at);
+	if (at->renewed != 0)
 		writer->change->all = true;
-	renewing_clear(renewing);
 	return r;
 }
 

@@ -20,7 +20,6 @@
  */
 #include "conf/conf.h"
 #include "keeper/change.h"
-#include "store/renewing.h"
 #include "store/store.h"
 
 struct listing_writer {
@@ -87,7 +86,6 @@ int listing_groups_end(struct listing_writer *writer, const struct store_select 
 struct listing_import {
 	struct store_evidence evidence;
 	uint64_t group;
-	struct renewing renewing;
 };
 
 struct listing_nets {
@@ -96,12 +94,15 @@ struct listing_nets {
 	uint32_t replaced; /* out */
 };
 
-/* As listing_enter, with LISTING_REPLACE, for each of them; but what is there and only ends at
- * another time is noted in import->renewing. */
+/* As listing_enter, with LISTING_REPLACE, for each of them; row->renewing is needed. */
 int listing_enter_nets(struct listing_writer *writer, const struct listing_row *row,
 	struct listing_nets *nets, struct listing_import *import);
-/* The import is over: what was noted gets its new end. */
-int listing_renew(struct listing_writer *writer, struct renewing *renewing);
+
+/* In the transaction that met them: what is in `renewing` gets its new end when the import is over,
+ * by steps. */
+int listings_note_renewing(struct listing_writer *writer, const struct renewing *renewing);
+/* Such a step. 1: there may be more. */
+int listings_renew(struct listing_writer *writer, struct store_renewing *at);
 
 /* ---- the state before an event ---- */
 

@@ -155,12 +155,14 @@ int store_event_unfinished(struct store *store, uint64_t id, bool unfinished)
 	return sql_run(sql);
 }
 
-int store_unfinished(struct store *store, uint64_t *ret_id)
+int store_unfinished(struct store *store, uint64_t after, uint64_t *ret_id)
 {
 	AUTO(sql) *sql = sql_start(store, Q_UNFINISHED);
 	int64_t id = 0;
-	int r = sql_number(sql, &id);
+	int r;
 
+	sql_add_id(sql, after);
+	r = sql_number(sql, &id);
 	if (r > 0)
 		*ret_id = (uint64_t)id;
 	return r;

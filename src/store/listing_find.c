@@ -316,16 +316,6 @@ int store_listings_all(struct store *store, store_listing_call *each, void *arg)
 
 /* ---- groups ---- */
 
-uint64_t store_group_of(uint64_t listing)
-{
-	return (uint64_t)listing_id_group(listing);
-}
-
-uint64_t store_within_group(uint64_t listing)
-{
-	return listing_id_within(listing);
-}
-
 static int group_found(const struct sql *sql, store_group_call *each, void *arg)
 {
 	struct store_group group = {.id = sql_id(sql, 0),

@@ -233,3 +233,61 @@ int group_go_on(
 	open->next = listing_id_within((uint64_t)last) + 1;
 	return 0;
 }
+
+int group_open_again(
+	struct store *store, int64_t group, int64_t until_s, struct open_group **ret_group)
+{
+	struct group_head head;
+	int64_t last = 0;
+	int r = group_head_read(store, group, &head);
+
+	if (r < 0 || head.until_s != until_s)
+		return r == E_ABSENT ? 0 : r;
+	r = group_last(store, group, &last);
+	if (r < 0)
+		return r;
+	buf_clear(&store->open.key); /* like no other */
+	*ret_group = open_add(store, group, head.slot);
+	(*ret_group)->next = r > 0 ? listing_id_within((uint64_t)last) + 1 : 0;
+	return (*ret_group)->next <= LISTING_ID_WITHIN;
+}
+
+/* ---- what is in one ---- */
+
+int group_head_read(struct store *store, int64_t id, struct group_head *ret_head)
+{
+	AUTO(sql) *sql = sql_start(store, Q_GROUP_GET);
+	int r = counts_write_groups(store);
+
+	sql_add_int(sql, id);
+	if (r >= 0)
+		r = sql_next(sql);
+	if (r <= 0)
+		return r < 0 ? r : E_ABSENT;
+	*ret_head = (struct group_head){id, sql_int(sql, 1), sql_int(sql, 2), sql_int(sql, 3)};
+	return 0;
+}
+
+static int row_move(struct store *store, uint64_t id, uint64_t to)
+{
+	AUTO(sql) *sql = sql_start(store, Q_LISTING_MOVE);
+	int64_t moved;
+
+	sql_add_id(sql, id);
+	sql_add_id(sql, to);
+	moved = sql_update(sql);
+	return moved > 0 ? 0 : moved < 0 ? (int)moved : E_ABSENT;
+}
+
+int group_move(struct store *store, const struct group_move *move)
+{
+	uint64_t to = listing_id_of(move->to->id, move->to->next++);
+	int r = row_move(store, move->id, to);
+
+	if (r >= 0)
+		r = renewing_rows_move(store,
+			&(struct renewing_move){move->id, move->ends ? 0 : to, move->renewed});
+	if (r >= 0)
+		r = counts_group(store, listing_id_group(move->id), -1);
+	return r < 0 ? r : counts_group(store, move->to->id, 1);
+}

@@ -5,6 +5,7 @@
  * transaction goes on: listings that share everything get the next number of the same one. How many
  * listings a group holds is counted with the other counts (meta.h). Threads: as store.h says.
  */
+#include "store/renewing_rows.h"
 #include "store/store.h"
 
 struct open_group; /* store_priv.h */
@@ -28,6 +29,30 @@ int group_for_copy(
  * are like those. */
 int group_go_on(
 	struct store *store, const struct store_listing *listing, uint64_t evidence, int64_t group);
+
+/* A transaction later: opens it again, if it is in force until until_s and holds something, or was
+ * made just now. 1: it is open, 0: it is not like that. */
+int group_open_again(
+	struct store *store, int64_t group, int64_t until_s, struct open_group **ret_group);
+
+struct group_head {
+	int64_t id;
+	int64_t slot;
+	int64_t until_s;
+	int64_t listings;
+};
+
+/* E_ABSENT: it is not in force. */
+int group_head_read(struct store *store, int64_t id, struct group_head *ret_head);
+
+/* A listing goes into another group, and with it what imports have noted of it. */
+struct group_move {
+	uint64_t id;
+	struct open_group *to;
+	bool ends;                          /* that one has ended */
+	const struct renewing_key *renewed; /* it has the end that was noted by that; NULL: none */
+};
+int group_move(struct store *store, const struct group_move *move);
 
 /* Of which list and sublist it is; E_ABSENT. */
 int group_slot(struct store *store, int64_t group, int64_t *ret_slot);

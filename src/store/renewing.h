@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 /*
- * What an import met that is there already and only ends at another time. Which listings it were is
- * a bit for each until the import ends; then those of a group that it met as a whole get their new
- * end by one row. Pure memory; owner: the connection of the import; one thread.
+ * Listings that an import met and that only end at another time: a bit for each, in pages, as the
+ * store keeps them until the import is over (schema/006_renewing.sql). Pure memory; owner: whoever
+ * notes them; one thread.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+enum { RENEWING_PAGE_SHIFT = 12, RENEWING_PAGE_BYTES = (1 << RENEWING_PAGE_SHIFT) / 8 };
+
+struct renewing_page {
+	uint64_t number; /* of its listings, divided by 4096; 0: none */
+	uint8_t bits[RENEWING_PAGE_BYTES];
+};
+
 struct renewing {
-	struct renewing_group {
-		uint64_t id; /* 0: free */
-		uint64_t count;
-		uint64_t *seen; /* a bit for each number within */
-		size_t words;
-	} * groups; /* a table by id */
+	struct renewing_page *pages; /* a table by number */
 	size_t len;
 	size_t room;
 	int64_t until_s; /* their new end */
@@ -23,3 +26,10 @@ struct renewing {
 /* The listing of this number; again is the same. */
 void renewing_add(struct renewing *renewing, uint64_t id);
 void renewing_clear(struct renewing *renewing);
+
+uint64_t renewing_page_of(uint64_t id);
+/* The listing has to be one of the page. */
+bool renewing_page_has(const struct renewing_page *page, uint64_t id);
+void renewing_page_set(struct renewing_page *page, uint64_t id, bool value);
+void renewing_page_join(struct renewing_page *page, const struct renewing_page *other);
+uint64_t renewing_page_count(const struct renewing_page *page);

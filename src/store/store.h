@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/span.h"
 #include "list/source.h"
+#include "store/renewing.h"
 
 struct store;
 
@@ -221,9 +222,6 @@ struct store_group {
 	uint64_t listings;
 };
 
-uint64_t store_group_of(uint64_t listing);
-uint64_t store_within_group(uint64_t listing);
-
 typedef int store_group_call(const struct store_group *group, void *arg);
 
 /* Those in force that STORE_FEED, STORE_PAGE (all of list), STORE_ADDED or STORE_EXPIRED find. */
@@ -235,18 +233,31 @@ int store_group_listings(
 int store_group_end(
 	struct store *store, const struct store_group *group, const struct store_ending *ending);
 
-/* Another end for those of a group whose bits are set in `seen`, by their number within it; NULL:
- * for all. */
+/* Another end for all of a group. */
 struct store_renewal {
 	uint64_t group;
 	uint64_t event;
 	int64_t until_s;
-	const uint64_t *seen;
-	size_t words;
-	uint64_t count; /* of bits that are set */
 };
 
 int store_group_renew(struct store *store, const struct store_renewal *renewal);
+
+/* Another end for listings that an import met, once it is over. The transaction that met them notes
+ * them; the notes follow the listings and go with their end, so that nothing else gets it. */
+int store_renewing_note(struct store *store, uint64_t event, const struct renewing *renewing);
+
+struct store_renewing {
+	uint64_t event;
+	uint64_t renewed; /* out: how many got their new end by this step */
+	/* The store's, 0 at first: where it is. */
+	int64_t until_s;
+	uint64_t group, after_id, twin, moved;
+	bool moves_noted;
+};
+
+/* Gives some of what the event has noted its new end: a few hundred rows. 1: there may be more. */
+int store_renew_step(struct store *store, struct store_renewing *at);
+
 /* Groups in force, behind after_id, that got their present end by select->event; until_s is the one
  * before. */
 int store_renewals(
@@ -354,8 +365,8 @@ int store_events_covering(struct store *store, const struct source *source, uint
 	store_event_call *each, void *arg);
 /* Whether steps of the event are to be done yet. */
 int store_event_unfinished(struct store *store, uint64_t id, bool unfinished);
-/* 1: the first that is unfinished; 0: none. */
-int store_unfinished(struct store *store, uint64_t *ret_id);
+/* 1: the first behind `after` that is unfinished; 0: none. */
+int store_unfinished(struct store *store, uint64_t after, uint64_t *ret_id);
 /* 1: it is, 0. */
 int store_event_is_unfinished(struct store *store, uint64_t id);
 

@@ -57,6 +57,7 @@ struct store {
 		char policy_name[NAME_KEPT_MAX];
 	} last;
 	struct open_groups open;
+	enum { RENEWING_UNKNOWN, RENEWING_NONE, RENEWING_SOME } renewing; /* renewing_rows.h */
 	/* The last rows that a step of retention looked at. */
 	struct keep_at {
 		int64_t time_s, id;

@@ -19,6 +19,7 @@ static int transaction_run(struct store *store, enum query name)
 static void forget(struct store *store)
 {
 	store->counts = (struct row_counts){.slots_len = 0};
+	store->renewing = RENEWING_UNKNOWN;
 	list_slot_forget(store);
 	groups_forget(store);
 }

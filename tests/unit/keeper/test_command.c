@@ -69,6 +69,7 @@ static void only_few_sources_share_a_transaction(void **state)
 
 static size_t turns, replies;
 static enum reply_when replied_when;
+static int replied_error;
 
 uint32_t publisher_serial(const struct publisher *publisher)
 {
@@ -111,7 +112,7 @@ void connection_reply(struct connection *connection, Stockade__Answer *answer, s
 	enum reply_when when)
 {
 	(void)connection;
-	assert_int_equal(answer->error, 0);
+	replied_error = answer->error;
 	replies++;
 	replied_when = when;
 	arena_free(&arena);
@@ -160,16 +161,30 @@ static int import_remove(void **state)
 	return temp_store_remove(state);
 }
 
-/* A part with this address, or without any. */
-static void import_part(const char *address, bool more)
+enum { LATER_S = 4000000000 };
+
+static void handle(Stockade__Command *command)
+{
+	replies = 0;
+	command_handle(&parts, &operator, command);
+	assert_int_equal(replies, 1);
+}
+
+struct part {
+	const char *address; /* NULL: none */
+	uint32_t until_s;
+	bool more, dry_run;
+};
+
+static void import_part_of(const struct part *part)
 {
 	Stockade__Command command = STOCKADE__COMMAND__INIT;
 	Stockade__ListAdd add = STOCKADE__LIST_ADD__INIT;
 	Stockade__Source wire = STOCKADE__SOURCE__INIT, *wires = &wire;
 	struct source source;
 
-	if (address != NULL) {
-		source = temp_source(address);
+	if (part->address != NULL) {
+		source = temp_source(part->address);
 		source_to_wire(&source, &wire);
 		add.sources = &wires;
 		add.n_sources = 1;
@@ -177,12 +192,44 @@ static void import_part(const char *address, bool more)
 	add.list = (char *)"main";
 	add.sublist = (char *)"manual";
 	add.origin = (char *)"list.txt";
-	add.more = more;
+	add.more = part->more;
+	add.until_s = part->until_s;
 	command.what_case = STOCKADE__COMMAND__WHAT_ADD;
 	command.add = &add;
-	replies = 0;
-	command_handle(&parts, &operator, & command);
-	assert_int_equal(replies, 1);
+	command.dry_run = part->dry_run;
+	handle(&command);
+	assert_int_equal(replied_error, 0);
+}
+
+static void import_part(const char *address, bool more)
+{
+	import_part_of(&(struct part){.address = address, .more = more});
+}
+
+static int undo(uint64_t event)
+{
+	Stockade__Command command = STOCKADE__COMMAND__INIT;
+
+	command.what_case = STOCKADE__COMMAND__WHAT_UNDO;
+	command.undo = event;
+	handle(&command);
+	return replied_error;
+}
+
+static int until_found(const struct store_listing *listing, void *arg)
+{
+	*(int64_t *)arg = listing->until_s;
+	return 0;
+}
+
+static void assert_until(const char *address, int64_t until_s)
+{
+	struct source source = temp_source(address);
+	struct store_select select = {.which = STORE_AT, .source = &source};
+	int64_t found_s = -1;
+
+	assert_true(store_listings(temp_store, &select, until_found, &found_s) >= 0);
+	assert_int_equal(found_s, until_s);
 }
 
 static void the_end_of_an_import_waits_for_the_file_with_its_parts(void **state)
@@ -209,6 +256,69 @@ static void an_import_that_changes_nothing_waits_for_nobody(void **state)
 	assert_int_equal(turns, 2); /* files of other changes waited for its end as well */
 }
 
+/* What is being added to cannot be undone yet: the rest of it could never be. */
+static void an_import_that_goes_on_is_not_undone(void **state)
+{
+	(void)state;
+	import_part("192.0.2.1", true);
+	assert_int_equal(undo(1), E_CONFLICT);
+	import_part("192.0.2.2", false);
+	assert_int_equal(store_event_is_unfinished(temp_store, 1), 0);
+	assert_int_equal(undo(1), 0);
+}
+
+/* The first two were there; the file has the first and a third. */
+static void begin_import_again(void)
+{
+	import_part("192.0.2.1", true);
+	import_part("192.0.2.2", false);
+	import_part_of(&(struct part){"192.0.2.1", LATER_S, .more = true});
+	import_part_of(&(struct part){"192.0.2.3", LATER_S, .more = true});
+	assert_until("192.0.2.1", 0);
+}
+
+static void what_an_import_met_ends_anew_when_it_is_over(void **state)
+{
+	(void)state;
+	begin_import_again();
+	import_part_of(&(struct part){NULL, LATER_S});
+	assert_until("192.0.2.1", LATER_S);
+	assert_until("192.0.2.2", 0);
+	assert_until("192.0.2.3", LATER_S);
+}
+
+static void what_a_dry_run_met_within_an_import_stays_as_it_is(void **state)
+{
+	(void)state;
+	begin_import_again();
+	import_part_of(&(struct part){"192.0.2.2", LATER_S, .more = true, .dry_run = true});
+	import_part_of(&(struct part){NULL, LATER_S});
+	assert_until("192.0.2.1", LATER_S);
+	assert_until("192.0.2.2", 0);
+}
+
+static void what_a_broken_import_had_met_ends_anew(void **state)
+{
+	(void)state;
+	begin_import_again();
+	command_import_broken(&parts, &operator);
+	assert_until("192.0.2.1", LATER_S);
+	assert_until("192.0.2.2", 0);
+	assert_int_equal(store_event_is_unfinished(temp_store, 2), 0);
+}
+
+static void an_import_that_breaks_before_it_changed_anything_is_nothing(void **state)
+{
+	(void)state;
+	import_part("192.0.2.1", true);
+	import_part("192.0.2.2", false);
+	import_part("192.0.2.1", true);
+	command_import_broken(&parts, &operator);
+	assert_int_equal(temp_store_events(), 1);
+	assert_int_equal(turns, 2); /* files of other changes waited for it */
+	assert_int_equal(undo(1), 0);
+}
+
 /* ---- a keeper that ended in the middle of an undo ---- */
 
 static void queue_look(struct timer *timer, void *arg)
@@ -216,7 +326,7 @@ static void queue_look(struct timer *timer, void *arg)
 	uint64_t event;
 
 	(void)arg;
-	if (store_unfinished(temp_store, &event) == 0)
+	if (store_unfinished(temp_store, 0, &event) == 0)
 		loop_stop(guard.loop);
 	else
 		timer_set(timer, loop_now_ms(guard.loop) + 1);
@@ -246,22 +356,39 @@ static int ended_by(const struct store_listing *listing, void *arg)
 	return 0;
 }
 
+static void resume(void)
+{
+	struct timer look;
+
+	command_queue_resume(parts.queue);
+	timer_init(&look, guard.loop, queue_look, NULL);
+	timer_set(&look, loop_now_ms(guard.loop));
+	loop_run(guard.loop);
+	timer_done(&look);
+}
+
+/* The keeper ended: nothing is known of the connection. */
+static void an_import_is_gone_on_with_by_who_comes_after(void **state)
+{
+	(void)state;
+	begin_import_again();
+	command_import_free(&operator.import);
+	resume();
+	assert_until("192.0.2.1", LATER_S);
+	assert_until("192.0.2.2", 0);
+}
+
 static void what_was_begun_is_gone_on_with(void **state)
 {
 	struct source source = temp_source("192.0.2.1");
 	struct store_select ended = {.which = STORE_ENDED, .source = &source};
-	struct timer look;
 	uint64_t count = 0, undo, event = 0;
 
 	(void)state;
 	import_part("192.0.2.1", true);
 	import_part("192.0.2.2", false);
 	undo = begin_undo(1);
-	command_queue_resume(parts.queue);
-	timer_init(&look, guard.loop, queue_look, NULL);
-	timer_set(&look, loop_now_ms(guard.loop));
-	loop_run(guard.loop);
-	timer_done(&look);
+	resume();
 	assert_int_equal(store_list_count(temp_store, span_text("main"), &count), 0);
 	assert_int_equal(count, 0);
 	assert_int_equal(store_listings(temp_store, &ended, ended_by, &event), 0);
@@ -277,6 +404,12 @@ int main(void)
 		cmocka_unit_test(only_few_sources_share_a_transaction),
 		IMPORT(the_end_of_an_import_waits_for_the_file_with_its_parts),
 		IMPORT(an_import_that_changes_nothing_waits_for_nobody),
+		IMPORT(an_import_that_goes_on_is_not_undone),
+		IMPORT(what_an_import_met_ends_anew_when_it_is_over),
+		IMPORT(what_a_dry_run_met_within_an_import_stays_as_it_is),
+		IMPORT(what_a_broken_import_had_met_ends_anew),
+		IMPORT(an_import_that_breaks_before_it_changed_anything_is_nothing),
+		IMPORT(an_import_is_gone_on_with_by_who_comes_after),
 		IMPORT(what_was_begun_is_gone_on_with),
 	};
 
