@@ -74,10 +74,25 @@ static void ipv6_print(const uint8_t b[16], char *text, size_t size)
 		snprintf(text, size, "::%x", low);
 }
 
+/* Exports print millions, and inet_ntop goes by a format. */
+static void dotted_print(const uint8_t octets[4], char *text)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		unsigned octet = octets[i];
+
+		if (octet >= 100)
+			*text++ = (char)('0' + octet / 100);
+		if (octet >= 10)
+			*text++ = (char)('0' + octet / 10 % 10);
+		*text++ = (char)('0' + octet % 10);
+		*text++ = i < 3 ? '.' : '\0';
+	}
+}
+
 const char *ip_print(struct ip ip, char text[IP_TEXT_SIZE])
 {
 	if (ip_is_v4(ip))
-		inet_ntop(AF_INET, ip.b + 12, text, IP_TEXT_SIZE);
+		dotted_print(ip.b + 12, text);
 	else
 		ipv6_print(ip.b, text, IP_TEXT_SIZE);
 	return text;
@@ -86,15 +101,12 @@ const char *ip_print(struct ip ip, char text[IP_TEXT_SIZE])
 struct prefix prefix_of(struct ip ip, unsigned bits)
 {
 	struct prefix prefix = {ip, (uint8_t)bits};
+	unsigned whole = bits / 8;
 
 	ASSERT(bits <= 128);
-	for (unsigned i = 0; i < 16; i++) {
-		unsigned first = i * 8;
-
-		if (bits <= first)
-			prefix.ip.b[i] = 0;
-		else if (bits < first + 8)
-			prefix.ip.b[i] &= (uint8_t)(0xff << (first + 8 - bits));
+	if (whole < sizeof(ip.b)) {
+		prefix.ip.b[whole] &= (uint8_t)(0xff00 >> bits % 8);
+		memset(prefix.ip.b + whole + 1, 0, sizeof(ip.b) - whole - 1);
 	}
 	return prefix;
 }

@@ -11,35 +11,42 @@ void *message_new(const ProtobufCMessageDescriptor *descriptor, struct arena *ar
 	return message;
 }
 
-static int net_from_wire(const Stockade__Source *wire, struct source *ret_source)
+int net_from_octets(struct prefix octets, struct source *ret_source)
 {
-	struct ip ip;
-	struct prefix net;
-
-	if (wire->domain[0] != '\0' || wire->bits > 128)
-		return E_PARSE;
-	memcpy(ip.b, wire->address.data, sizeof(ip.b));
-	net = prefix_of(ip, wire->bits);
-	if (!ip_equal(net.ip, ip))
+	if (octets.bits > 128 || !prefix_equal(octets, prefix_of(octets.ip, octets.bits)))
 		return E_PARSE; /* host bits */
-	*ret_source = (struct source){.kind = SOURCE_NET, .net = net};
+	ret_source->kind = SOURCE_NET;
+	ret_source->net = octets;
+	return 0;
+}
+
+int domain_from_text(const char *domain, struct source *ret_source)
+{
+	struct source source;
+
+	if (source_parse(span_text(domain), &source, NULL) < 0 || source.kind != SOURCE_DOMAIN ||
+		strcmp(source.domain, domain) != 0)
+		return E_PARSE;
+	*ret_source = source;
 	return 0;
 }
 
 int source_from_wire(const Stockade__Source *wire, struct source *ret_source)
 {
-	struct source source;
+	struct prefix octets;
 
 	if (wire == NULL)
 		return E_PARSE;
-	if (wire->address.len == sizeof(struct ip))
-		return net_from_wire(wire, ret_source);
-	if (wire->address.len != 0 || wire->bits != 0 ||
-		source_parse(span_text(wire->domain), &source, NULL) < 0 ||
-		source.kind != SOURCE_DOMAIN || strcmp(source.domain, wire->domain) != 0)
+	if (wire->address.len != sizeof(octets.ip))
+		return wire->address.len != 0 || wire->bits != 0
+			       ? E_PARSE
+			       : domain_from_text(wire->domain, ret_source);
+	if (wire->domain[0] != '\0' || wire->bits > 128)
 		return E_PARSE;
-	*ret_source = source;
-	return 0;
+	memcpy(octets.ip.b, wire->address.data, sizeof(octets.ip.b));
+	octets.bits = (uint8_t)wire->bits;
+	*ret_source = (struct source){.kind = SOURCE_NET};
+	return net_from_octets(octets, ret_source);
 }
 
 void source_to_wire(const struct source *source, Stockade__Source *ret_wire)

@@ -21,6 +21,10 @@ void *message_new(const struct ProtobufCMessageDescriptor *descriptor, struct ar
  * is E_PARSE too. */
 int source_from_wire(const Stockade__Source *wire, struct source *ret_source);
 
+/* The two forms of it. */
+int net_from_octets(struct prefix octets, struct source *ret_source);
+int domain_from_text(const char *domain, struct source *ret_source);
+
 /* The wire form points into *source, which has to outlive it. */
 void source_to_wire(const struct source *source, Stockade__Source *ret_wire);
 

@@ -81,6 +81,26 @@ static void listing_decode(
 		.excluded = wire->excluded};
 }
 
+static void run_decode(
+	const Stockade__ListingRun *wire, struct arena *arena, struct bus_run *ret_run)
+{
+	*ret_run = (struct bus_run){.nets_len = wire->nets.len / sizeof(struct prefix),
+		.domains_len = wire->n_domains,
+		.nets = (const void *)wire->nets.data,
+		.domains = wire->domains};
+	if (wire->shared != NULL)
+		listing_decode(wire->shared, arena, &ret_run->shared);
+}
+
+int bus_run_source(const struct bus_run *run, size_t index, struct source *ret_source)
+{
+	if (index < run->nets_len)
+		return net_from_octets(run->nets[index], ret_source);
+	index -= run->nets_len;
+	return index < run->domains_len ? domain_from_text(run->domains[index], ret_source)
+					: E_ABSENT;
+}
+
 static void event_decode(const Stockade__Event *wire, struct bus_event *ret_event)
 {
 	*ret_event = (struct bus_event){.id = wire->id,
@@ -161,12 +181,15 @@ static void answer_decode_rows(struct bus_answer *answer, const Stockade__Answer
 {
 	struct arena *arena = answer->arena;
 	struct bus_listing *listings = arena_alloc(arena, wire->n_listings * sizeof(*listings));
+	struct bus_run *runs = arena_alloc(arena, wire->n_runs * sizeof(*runs));
 	struct bus_incident *incidents = arena_alloc(arena, wire->n_incidents * sizeof(*incidents));
 	struct bus_event *events = arena_alloc(arena, wire->n_events * sizeof(*events));
 	struct bus_feed_status *feeds = arena_alloc(arena, wire->n_feeds * sizeof(*feeds));
 
 	for (size_t i = 0; i < wire->n_listings; i++)
 		listing_decode(wire->listings[i], arena, &listings[i]);
+	for (size_t i = 0; i < wire->n_runs; i++)
+		run_decode(wire->runs[i], arena, &runs[i]);
 	for (size_t i = 0; i < wire->n_incidents; i++)
 		incident_decode(wire->incidents[i], arena, &incidents[i]);
 	for (size_t i = 0; i < wire->n_events; i++)
@@ -175,6 +198,8 @@ static void answer_decode_rows(struct bus_answer *answer, const Stockade__Answer
 		feed_status_decode(wire->feeds[i], &feeds[i]);
 	answer->listings = listings;
 	answer->listings_len = wire->n_listings;
+	answer->runs = runs;
+	answer->runs_len = wire->n_runs;
 	answer->incidents = incidents;
 	answer->incidents_len = wire->n_incidents;
 	answer->events = events;

@@ -173,6 +173,7 @@ static Stockade__ListingsQuery *page_encode(const struct bus_query *query, struc
 	wire->list = text_out(query->list);
 	wire->after_id = query->after_id;
 	wire->limit = query->limit;
+	wire->runs = query->runs;
 	return wire;
 }
 

@@ -19,6 +19,8 @@ enum {
 	MESSAGE_SOURCES_MAX = 10000, /* of one command */
 	MESSAGE_NETS_MAX = 32768,    /* the same, in their short form */
 	MESSAGE_NET_SIZE = 17,
+	MESSAGE_DOMAINS_MAX = 4096, /* of one answer, as many nets as above beside them */
+	MESSAGE_RUNS_MAX = 1000,
 	MESSAGE_TEXT_MAX = 1024, /* bytes of a string without a limit of its own: a reason */
 	MESSAGE_FEED_ENTRIES_MAX = 4096,
 };

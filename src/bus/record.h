@@ -110,6 +110,7 @@ struct bus_query {
 	const char *list;            /* a page of it, behind after_id */
 	uint64_t after_id;
 	uint32_t limit;
+	bool runs; /* the page has runs, as many as fit */
 };
 
 struct bus_sources {
@@ -168,6 +169,14 @@ struct bus_listing {
 	size_t evidence_len;
 	const uint64_t *evidence;
 	bool excluded;
+};
+
+/* Listings that share all but number and source. */
+struct bus_run {
+	struct bus_listing shared; /* without source; the number of the last one */
+	size_t nets_len, domains_len;
+	const struct prefix *nets;
+	char *const *domains;
 };
 
 struct bus_event {
@@ -231,8 +240,9 @@ struct bus_answer {
 	uint64_t event;
 	uint32_t serial, changed;
 	bool more;
-	size_t listings_len, incidents_len, events_len, feeds_len;
+	size_t listings_len, runs_len, incidents_len, events_len, feeds_len;
 	const struct bus_listing *listings;
+	const struct bus_run *runs;
 	const struct bus_incident *incidents;
 	const struct bus_event *events;
 	const struct bus_feed_status *feeds;
@@ -241,6 +251,10 @@ struct bus_answer {
 };
 
 void bus_answer_free(struct bus_answer **answer);
+
+/* The source of a listing of a run, its networks first. E_PARSE: it makes no sense; E_ABSENT: the
+ * run has no more. */
+int bus_run_source(const struct bus_run *run, size_t index, struct source *ret_source);
 
 /* error: 0, an E_ of the keeper, or why there is no answer, which then is NULL. The answer lives
  * until the call returns. */

@@ -67,6 +67,29 @@ int keeper_walk_listings(struct cli *cli, const char *list,
 	return r;
 }
 
+int keeper_walk_runs(struct cli *cli, const char *list,
+	int (*take)(const struct bus_run *run, void *arg), void *arg)
+{
+	struct bus_query query = {.what = BUS_QUERY_LISTINGS, .list = list, .runs = true};
+	bool more = true;
+	int r = 0;
+
+	while (more && r == 0) {
+		AUTO(bus_answer) *answer = NULL;
+
+		r = keeper_ask(cli, &query, &answer);
+		if (r == 0 && answer->listings_len != 0)
+			return cli_fail(cli, E_VERSION,
+				"the keeper that runs is of an older version; restart it");
+		for (size_t i = 0; r == 0 && i < answer->runs_len; i++) {
+			r = take(&answer->runs[i], arg);
+			query.after_id = answer->runs[i].shared.id;
+		}
+		more = r == 0 && answer->more && answer->runs_len != 0;
+	}
+	return r;
+}
+
 /* NULL: none that could be shown. */
 static const char *shown_name(struct cli *cli, const char *name)
 {

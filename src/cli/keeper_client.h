@@ -23,6 +23,10 @@ int keeper_query(struct cli *cli, const struct bus_query *query, struct bus_answ
 int keeper_walk_listings(struct cli *cli, const char *list,
 	int (*take)(const struct bus_listing *listing, void *arg), void *arg);
 
+/* The same in their short form, for all of a long list. */
+int keeper_walk_runs(struct cli *cli, const char *list,
+	int (*take)(const struct bus_run *run, void *arg), void *arg);
+
 /* Fills author (who runs this) and dry_run in and sends. */
 int keeper_change(struct cli *cli, struct bus_command *command, struct bus_answer **ret_answer);
 

@@ -45,17 +45,24 @@ struct listing_sink {
 };
 
 /* A sublist that the configuration no longer has is not served either. */
-static int sink_take(const struct bus_listing *listing, void *arg)
+static int sink_take(const struct bus_run *run, void *arg)
 {
 	const struct listing_sink *sink = arg;
-	int sublist = sublist_index(sink->list, listing->sublist);
+	int sublist = sublist_index(sink->list, run->shared.sublist);
+	struct list_entry entry = {.sublist = (uint8_t)sublist,
+		.excluded = run->shared.excluded,
+		.until_s = run->shared.until_s,
+		.reason = span_text(run->shared.reason)};
+	int r = 0, found = 0;
 
-	if (sublist < 0 || (listing->until_s != 0 && listing->until_s <= sink->now_s) ||
-		listing->source == NULL)
+	if (sublist < 0 || (entry.until_s != 0 && entry.until_s <= sink->now_s))
 		return 0;
-	return snapshot_writer_add(sink->writer, 0,
-		&(struct list_entry){*listing->source, (uint8_t)sublist, listing->excluded,
-			listing->until_s, span_text(listing->reason)});
+	for (size_t i = 0; r == 0 && found != E_ABSENT; i++) {
+		found = bus_run_source(run, i, &entry.source);
+		if (found == 0)
+			r = snapshot_writer_add(sink->writer, 0, &entry);
+	}
+	return r;
 }
 
 struct painted_list {
@@ -84,7 +91,7 @@ static int list_paint(struct cli *cli, const struct conf_list *list, struct pain
 		return cli_fail(cli, r, "cannot export '%s': %s", list->name, err_text(r));
 	code = keeper_open(cli);
 	if (code == 0)
-		code = keeper_walk_listings(cli, list->name, sink_take, &sink);
+		code = keeper_walk_runs(cli, list->name, sink_take, &sink);
 	if (code != 0)
 		return code < 0 ? cli_fail(cli, code, "cannot export '%s': %s", list->name,
 					  err_text(code))

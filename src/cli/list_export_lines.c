@@ -70,14 +70,25 @@ static void values_make(const struct export *export, const struct zone_match *ma
 	}
 }
 
-/* With "$" where the texts name the address. */
-static void values_of_any(
-	const struct export *export, const struct zone_match *match, struct values *ret_values)
+/* Those of the piece before: most often the next one has the same. */
+struct kept_values {
+	struct zone_match match;
+	struct values values;
+};
+
+/* With "$" where the texts name the address. Until the next call. */
+static const struct values *values_of_any(
+	const struct export *export, const struct zone_match *match)
 {
 	struct text_subject subject = {
 		.is_net = true, .net = prefix_of(ip_from_v4(0xfffffffe), 128)};
+	struct kept_values *kept = export->kept;
 
-	values_make(export, match, &subject, ret_values);
+	if (kept->values.len == 0 || !match_equal(&kept->match, match)) {
+		values_make(export, match, &subject, &kept->values);
+		kept->match = *match;
+	}
+	return &kept->values;
 }
 
 /* One line for each value; the value of the first entry of all becomes the default. */
@@ -92,8 +103,12 @@ static void write_entry(struct export *export, const char *ground, const struct 
 	for (size_t i = 0; i < values->len; i++) {
 		bool is_default = strcmp(values->text[i], export->default_value) == 0;
 
-		fprintf(export->out, "%s%s%s\n", ground, is_default ? "" : " ",
-			is_default ? "" : values->text[i]);
+		fputs(ground, export->out);
+		if (!is_default) {
+			putc(' ', export->out);
+			fputs(values->text[i], export->out);
+		}
+		putc('\n', export->out);
 		export->lines++;
 	}
 }
@@ -152,7 +167,7 @@ static void range_print(uint32_t first, uint32_t last, char text[2 * IP_TEXT_SIZ
 	char from[IP_TEXT_SIZE], to[IP_TEXT_SIZE];
 
 	if (first == last)
-		snprintf(text, 2 * IP_TEXT_SIZE, "%s", v4_print(first, from));
+		v4_print(first, text);
 	else if ((first | ~rbl_mask4(bits)) == last && bits != 0)
 		snprintf(text, 2 * IP_TEXT_SIZE, "%s/%u", v4_print(first, from), bits);
 	else
@@ -163,23 +178,21 @@ static void range_print(uint32_t first, uint32_t last, char text[2 * IP_TEXT_SIZ
 static int write_ip4set(
 	struct export *export, uint32_t first, uint32_t last, const struct zone_match *match)
 {
-	struct values values;
+	const struct values *values = values_of_any(export, match);
 	char text[2 * IP_TEXT_SIZE];
 
-	values_of_any(export, match, &values);
 	range_print(first, last, text);
-	write_entry(export, text, &values);
+	write_entry(export, text, values);
 	return 0;
 }
 
 static int write_ip4trie(
 	struct export *export, uint32_t first, uint32_t last, const struct zone_match *match)
 {
-	struct values values;
+	const struct values *values = values_of_any(export, match);
 	uint64_t at = first;
 	int code = 0;
 
-	values_of_any(export, match, &values);
 	while (at <= last && code == 0) {
 		unsigned bits = fit_bits(at, last, 32);
 		char address[IP_TEXT_SIZE], text[2 * IP_TEXT_SIZE];
@@ -187,9 +200,9 @@ static int write_ip4trie(
 		snprintf(text, sizeof(text), "%s/%u", v4_print((uint32_t)at, address), bits);
 		if (bits == 32)
 			strcpy(text, address);
-		code = need_one_value(export, text, &values);
+		code = need_one_value(export, text, values);
 		if (code == 0)
-			write_entry(export, text, &values);
+			write_entry(export, text, values);
 		at += UINT64_C(1) << (32 - bits);
 	}
 	return code;
@@ -198,17 +211,16 @@ static int write_ip4trie(
 static int write_ip4tset(
 	struct export *export, uint32_t first, uint32_t last, const struct zone_match *match)
 {
-	struct values values;
+	const struct values *values = values_of_any(export, match);
 	char text[2 * IP_TEXT_SIZE];
 	int code;
 
-	values_of_any(export, match, &values);
 	range_print(first, last, text);
 	if (last - first >= EXPANDED_MAX)
 		return refuse(export, text, "that format has single addresses only");
-	code = need_default(export, text, &values);
+	code = need_default(export, text, values);
 	for (uint64_t at = first; at <= last && code == 0; at++)
-		write_entry(export, v4_print((uint32_t)at, text), &values);
+		write_entry(export, v4_print((uint32_t)at, text), values);
 	return code;
 }
 
@@ -306,10 +318,9 @@ static int half_write(struct halves *halves, u128 net, const struct values *valu
 static int write_ip6tset(
 	struct halves *halves, u128 first, u128 last, const struct zone_match *match)
 {
-	struct values values;
+	const struct values *values = values_of_any(halves->export, match);
 	int code = 0;
 
-	values_of_any(halves->export, match, &values);
 	if ((last >> 64) - (first >> 64) >= EXPANDED_MAX) {
 		char text[RBL_IP6_TEXT_SIZE + 8];
 
@@ -322,10 +333,10 @@ static int write_ip6tset(
 		if (!halves->is_open || halves->net != net) {
 			code = halves_close(halves);
 			if (code == 0)
-				code = half_write(halves, net, &values);
+				code = half_write(halves, net, values);
 			*halves = (struct halves){halves->export, true, net, net};
 		} else {
-			code = need_default(halves->export, "a /64", &values);
+			code = need_default(halves->export, "a /64", values);
 		}
 		if (code == 0 && from > halves->from)
 			code = hole_write(halves, halves->from, from - 1);
@@ -468,6 +479,7 @@ int export_lines(struct export *export)
 {
 	int code;
 
+	export->kept = arena_alloc(export->cli->arena, sizeof(*export->kept));
 	if (export->format == RBL_DNSET)
 		return names_write_all(export);
 	code = addresses_write(export);

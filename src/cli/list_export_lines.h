@@ -16,6 +16,7 @@ struct export
 	const struct zone_binding *binding;
 	uint32_t within; /* the sublists */
 	FILE *out;
+	struct kept_values *kept;
 	bool has_default;
 	char default_value[2 * MATCH_STRING_MAX + 32]; /* as written: ":127.0.0.2:text" */
 	uint64_t lines;

@@ -11,6 +11,7 @@
 #include "keeper/command_feed.h"
 #include "keeper/message.h"
 #include "keeper/publisher.h"
+#include "keeper/query_runs.h"
 #include "keeper/store_guard.h"
 #include "keeper/transaction.h"
 #include "list/incident.h"
@@ -279,6 +280,8 @@ static int ask_page(struct asking *asking, const Stockade__ListingsQuery *query,
 	if (conf_list_find(asking->encoder.conf, select.list) == NULL)
 		return fault_set(
 			why, E_ABSENT, "there is no list '%s' in the configuration", query->list);
+	if (query->runs)
+		return query_runs(&asking->encoder, &select, asking->answer);
 	listings_room(asking, limit);
 	r = store_listings(asking->encoder.store, &select, add_listing, asking);
 	return r < 0 ? r : 0;

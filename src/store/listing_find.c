@@ -18,10 +18,10 @@ struct selection {
 	const struct source *skip; /* not of this source itself; may be NULL */
 	store_listing_call *each;
 	void *arg;
-	uint32_t given; /* by the last statement */
 };
 
-static int listing_read(const struct sql *sql, struct store_listing *listing)
+/* All but the source. */
+static void listing_read_shared(const struct sql *sql, struct store_listing *listing)
 {
 	*listing = (struct store_listing){
 		.id = sql_id(sql, 0),
@@ -42,6 +42,11 @@ static int listing_read(const struct sql *sql, struct store_listing *listing)
 		.ended_event = sql_id(sql, 17),
 		.evidence = sql_id(sql, 18),
 	};
+}
+
+static int listing_read(const struct sql *sql, struct store_listing *listing)
+{
+	listing_read_shared(sql, listing);
 	return sql_source(sql, 3, &listing->source);
 }
 
@@ -51,7 +56,6 @@ static int listings_each(struct sql *sql, struct selection *selection)
 	uint32_t left = selection->select->limit != 0 ? selection->select->limit : UINT32_MAX;
 	int r = 0;
 
-	selection->given = 0;
 	while (r == 0 && (r = sql_next(sql)) > 0 && left != 0) {
 		struct store_listing listing;
 
@@ -61,7 +65,6 @@ static int listings_each(struct sql *sql, struct selection *selection)
 			(selection->skip != NULL && source_equal(selection->skip, &listing.source)))
 			continue;
 		left--;
-		selection->given++;
 		r = selection->each(&listing, selection->arg);
 	}
 	return r != 0 ? r : left == 0;
@@ -127,15 +130,48 @@ static int listings_of(struct store *store, enum query name, struct selection *s
 	return listings_each(sql, selection);
 }
 
-static int page_of_slot(
-	struct store *store, int64_t slot, uint64_t after_id, struct selection *selection)
+/* The listings of a group, which differ in id and source. */
+struct group_walk {
+	struct store_listing listing;
+	uint64_t after; /* behind this number, when it is of the group */
+	uint64_t left;
+	store_listing_call *each;
+	void *arg;
+};
+
+/* 1: stopped, by the caller or because none is left. */
+static int group_each(struct store *store, int64_t group, struct group_walk *walk)
 {
-	AUTO(sql) *sql = sql_start(store, Q_LISTINGS_PAGE);
+	AUTO(sql) *sql = sql_start(store, Q_GROUP_LISTINGS);
+	uint64_t first = listing_id_of(group, 0);
+	int r = 0;
+
+	sql_add_id(sql, walk->after >= first ? walk->after : first - 1);
+	sql_add_id(sql, listing_id_of(group, LISTING_ID_WITHIN));
+	while (r == 0 && walk->left != 0 && (r = sql_next(sql)) > 0) {
+		walk->left--;
+		walk->listing.id = sql_id(sql, 0);
+		r = sql_source(sql, 1, &walk->listing.source);
+		if (r >= 0)
+			r = walk->each(&walk->listing, walk->arg);
+	}
+	return r == 0 && walk->left == 0 ? 1 : r;
+}
+
+static int page_of_slot(struct store *store, int64_t slot, struct group_walk *walk)
+{
+	AUTO(sql) *sql = sql_start(store, Q_GROUPS_PAGE);
+	int r = 0;
 
 	sql_add_int(sql, slot);
-	sql_add_id(sql, after_id);
-	sql_add_limit(sql, selection->select->limit);
-	return listings_each(sql, selection);
+	sql_add_int(sql, listing_id_group(walk->after));
+	while (r == 0 && (r = sql_next(sql)) > 0) {
+		int64_t group = sql_int(sql, 0);
+
+		listing_read_shared(sql, &walk->listing);
+		r = group_each(store, group, walk);
+	}
+	return r;
 }
 
 static int slot_of_listing(struct store *store, uint64_t id, int64_t *ret_slot)
@@ -150,24 +186,22 @@ static int slot_of_listing(struct store *store, uint64_t id, int64_t *ret_slot)
 
 /* One sublist after the other; within each, a group after the other. So a page begins where the
  * one before it ended, however long the list is. */
-static int listings_page(struct store *store, const struct selection *all)
+static int listings_page(struct store *store, const struct selection *selection)
 {
+	const struct store_select *select = selection->select;
 	AUTO(sql) *slots = sql_start(store, Q_SLOTS_OF_LIST);
-	struct store_select rest = *all->select;
-	struct selection selection = *all;
+	struct group_walk walk = {.left = select->limit != 0 ? select->limit : UINT64_MAX,
+		.each = selection->each,
+		.arg = selection->arg};
 	int64_t from = 0;
-	int r = slot_of_listing(store, rest.after_id, &from);
+	int r = slot_of_listing(store, select->after_id, &from);
 
-	selection.select = &rest;
-	sql_add_text(slots, rest.list);
+	sql_add_text(slots, select->list);
 	while (r == 0 && (r = sql_next(slots)) > 0) {
 		int64_t slot = sql_int(slots, 0);
 
-		r = slot < from ? 0
-				: page_of_slot(store, slot, slot == from ? rest.after_id : 0,
-					  &selection);
-		if (rest.limit != 0)
-			rest.limit -= selection.given;
+		walk.after = slot == from ? select->after_id : 0;
+		r = slot < from ? 0 : page_of_slot(store, slot, &walk);
 	}
 	return r;
 }
@@ -250,28 +284,6 @@ static const struct slot_names *slot_find(const struct slot_table *slots, int64_
 	return low < slots->len && slots->names[low].id == id ? &slots->names[low] : NULL;
 }
 
-/* The listings of a group, which differ in id and source. */
-struct group_walk {
-	struct store_listing listing;
-	store_listing_call *each;
-	void *arg;
-};
-
-static int group_each(struct store *store, int64_t group, struct group_walk *walk)
-{
-	AUTO(sql) *sql = sql_start(store, Q_GROUP_LISTINGS);
-	int r = 0;
-
-	sql_add_int(sql, group);
-	while (r == 0 && (r = sql_next(sql)) > 0) {
-		walk->listing.id = sql_id(sql, 0);
-		r = sql_source(sql, 1, &walk->listing.source);
-		if (r >= 0)
-			r = walk->each(&walk->listing, walk->arg);
-	}
-	return r;
-}
-
 static int group_read_short(
 	const struct sql *sql, const struct slot_table *slots, struct store_listing *listing)
 {
@@ -304,7 +316,7 @@ static int listings_all(
 int store_listings_all(struct store *store, store_listing_call *each, void *arg)
 {
 	struct slot_table slots = {.arena = arena_new(0)};
-	struct group_walk walk = {.each = each, .arg = arg};
+	struct group_walk walk = {.left = UINT64_MAX, .each = each, .arg = arg};
 	int r = slots_read(store, &slots);
 
 	if (r >= 0)
@@ -315,6 +327,11 @@ int store_listings_all(struct store *store, store_listing_call *each, void *arg)
 }
 
 /* ---- groups ---- */
+
+uint64_t store_group_of(uint64_t listing)
+{
+	return (uint64_t)listing_id_group(listing);
+}
 
 static int group_found(const struct sql *sql, store_group_call *each, void *arg)
 {
@@ -354,7 +371,8 @@ int store_groups(
 int store_group_listings(
 	struct store *store, const struct store_group *group, store_listing_call *each, void *arg)
 {
-	struct group_walk walk = {.listing = {.list = group->list}, .each = each, .arg = arg};
+	struct group_walk walk = {
+		.listing = {.list = group->list}, .left = UINT64_MAX, .each = each, .arg = arg};
 
 	return group_each(store, (int64_t)group->id, &walk);
 }

@@ -222,6 +222,8 @@ struct store_group {
 	uint64_t listings;
 };
 
+uint64_t store_group_of(uint64_t listing);
+
 typedef int store_group_call(const struct store_group *group, void *arg);
 
 /* Those in force that STORE_FEED, STORE_PAGE (all of list), STORE_ADDED or STORE_EXPIRED find. */

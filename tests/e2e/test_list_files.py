@@ -289,6 +289,22 @@ def test_an_export_is_imported_as_it_was(rich):
     assert before == after
 
 
+def test_an_export_has_all_of_a_long_list(rich):
+    """More than an answer of the keeper holds, of both kinds, by import and one by one."""
+    addresses = {f"11.{i // 32768}.{i // 128 % 256}.{2 * (i % 128)}" for i in range(33500)}
+    names = {f"a{i}.example" for i in range(4500)}
+    rich.cli("list", "import", write(rich, "".join(f"{a}\n" for a in addresses)), "--list", "main", "--reason", "many")
+    rich.cli("list", "import", write(rich, "".join(f"{n}\n" for n in names)), "--list", "names", "--reason", "many")
+    for number in range(3):
+        add(rich, f"12.0.0.{2 * number}", reason=f"spam {number}")
+        add(rich, f"b{number}.example", to="names", reason=f"spam {number}")
+    lines = exported(rich, "ip4set").splitlines()
+    assert {line.split()[0] for line in lines if line.startswith(("11.", "12."))} == addresses | {f"12.0.0.{2 * n}" for n in range(3)}
+    assert sum("spam" in line for line in lines) == 3
+    lines = exported(rich, "dnset", to="names").splitlines()
+    assert {line.split()[0] for line in lines if line.split()[0].endswith(".example")} == names | {f"b{n}.example" for n in range(3)}
+
+
 @pytest.mark.parametrize("kind, to, sources", [
     ("ip4trie", "main", ["198.51.100.0/24"]), ("ip6trie", "main", ["2a00:1::/32"]),
     ("dnset", "names", [".bad.example"])])
