@@ -93,6 +93,11 @@ void consult_set_conf(struct consult *consult, const struct conf *conf)
 	gatherer_set_conf(consult->gatherer, conf);
 }
 
+enum lists_reach consult_lists_reach(const struct consult *consult)
+{
+	return gatherer_lists_reach(consult->gatherer);
+}
+
 const struct dnsbl_health *consult_dnsbl_health(const struct consult *consult, size_t dnsbl)
 {
 	return gatherer_health(consult->gatherer, dnsbl);

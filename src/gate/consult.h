@@ -61,6 +61,7 @@ void consult_free(struct consult **consult);
 void consult_set_conf(struct consult *consult, const struct conf *conf);
 /* For `stockade status`: the health of conf->dnsbls[i]. NULL when the list is off. */
 const struct dnsbl_health *consult_dnsbl_health(const struct consult *consult, size_t dnsbl);
+enum lists_reach consult_lists_reach(const struct consult *consult);
 
 struct consult_client {
 	struct ip ip;

@@ -120,6 +120,9 @@ bool dnsbl_health_test(struct dnsbl_health *health, enum dnsbl_test test, int64_
 	enum dnsbl_state before = dnsbl_health_state(health);
 
 	health->last_test = test;
+	health->unheard = test == DNSBL_TEST_UNHEARD ? health->unheard + 1 : 0;
+	if (test == DNSBL_TEST_UNHEARD)
+		return false; /* nothing was learned */
 	if (test == DNSBL_TEST_PASSED) {
 		health->failures = 0;
 		health->passes++;
@@ -173,7 +176,9 @@ int64_t dnsbl_health_test_after_ms(const struct dnsbl_health *health)
 	bool restoring = health->suspended && health->passes != 0;
 	bool doubting = !health->suspended && health->failures != 0;
 
-	if (restoring || doubting)
+	if (health->unheard > 1)
+		return DNSBL_TEST_UNHEARD_MS;
+	if (restoring || doubting || health->unheard != 0)
 		return DNSBL_TEST_AGAIN_MS;
 	return health->suspended ? DNSBL_TEST_SUSPENDED_MS : DNSBL_TEST_EVERY_MS;
 }
@@ -188,17 +193,26 @@ const char *dnsbl_state_name(enum dnsbl_state state)
 	return names[state];
 }
 
+bool dnsbl_test_is_fruitless(enum dnsbl_test test)
+{
+	return test == DNSBL_TEST_FILTERED || test == DNSBL_TEST_HOLLOW ||
+	       test == DNSBL_TEST_SILENT || test == DNSBL_TEST_UNHEARD;
+}
+
 const char *dnsbl_test_text(enum dnsbl_test test)
 {
 	static const char *const texts[DNSBL_TEST_COUNT] = {
 		[DNSBL_TEST_PASSED] = "passes its tests",
 		[DNSBL_TEST_EMPTY] = "does not list 127.0.0.2: emptied or shut down",
 		[DNSBL_TEST_FILTERED] =
-			"has 127.0.0.2 without an address: does the resolver keep 127.0.0.0/8 away?",
+			"the resolver keeps 127.0.0.0/8 away: 127.0.0.2 comes with its text, without an address",
+		[DNSBL_TEST_HOLLOW] =
+			"gives no address for 127.0.0.2: does the resolver keep 127.0.0.0/8 away?",
 		[DNSBL_TEST_EVERYTHING] = "lists 127.0.0.1, so everything",
 		[DNSBL_TEST_WRONG] =
 			"answers with what is no listing: over quota, a public resolver, or a lost domain",
-		[DNSBL_TEST_SILENT] = "does not answer"};
+		[DNSBL_TEST_SILENT] = "does not answer",
+		[DNSBL_TEST_UNHEARD] = "not found, and nothing else through the resolver"};
 
 	return texts[test];
 }

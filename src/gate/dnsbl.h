@@ -37,6 +37,7 @@ enum {
 	DNSBL_TEST_EVERY_MS = 15 * 60 * 1000,
 	DNSBL_TEST_HITS_MS = 30 * 1000,      /* the most between tests while clients are listed */
 	DNSBL_TEST_AGAIN_MS = 5 * 1000,      /* between tests while they disagree with the state */
+	DNSBL_TEST_UNHEARD_MS = 30 * 1000,   /* while the resolver finds nothing at all */
 	DNSBL_TEST_SUSPENDED_MS = 60 * 1000, /* of a suspended list */
 	DNSBL_PAUSE_FIRST_MS = 30 * 1000,
 	DNSBL_PAUSE_LONGEST_MS = 15 * 60 * 1000
@@ -46,10 +47,12 @@ enum {
 enum dnsbl_test {
 	DNSBL_TEST_PASSED,
 	DNSBL_TEST_EMPTY,      /* 127.0.0.2 is not listed */
-	DNSBL_TEST_FILTERED,   /* its name is there, without an address: somebody took that away */
+	DNSBL_TEST_FILTERED,   /* it has a text and no address: somebody took that away */
+	DNSBL_TEST_HOLLOW,     /* no address, and no answer that says so: perhaps the same */
 	DNSBL_TEST_EVERYTHING, /* 127.0.0.1 is listed */
 	DNSBL_TEST_WRONG,      /* an answer that is none: quota, parked domain */
-	DNSBL_TEST_SILENT,     /* no answer */
+	DNSBL_TEST_SILENT,     /* no answer, though the resolver finds other things */
+	DNSBL_TEST_UNHEARD, /* no answer, nor has anything else been found since: not its fault */
 	DNSBL_TEST_COUNT
 };
 
@@ -59,7 +62,8 @@ struct dnsbl_health {
 	enum dnsbl_test last_test;
 	unsigned failures; /* tests in a row */
 	unsigned passes;
-	unsigned errors; /* lookups for clients in a row */
+	unsigned unheard; /* DNSBL_TEST_UNHEARD in a row */
+	unsigned errors;  /* lookups for clients in a row */
 	int64_t pause_ms;
 	int64_t paused_until_ms; /* 0: not paused */
 	int64_t since_s;         /* of the state; 0: since the start */
@@ -86,3 +90,5 @@ int64_t dnsbl_health_test_after_ms(const struct dnsbl_health *health);
 /* "healthy", "suspended" ...; and why: "lists 127.0.0.1, so everything". */
 const char *dnsbl_state_name(enum dnsbl_state state);
 const char *dnsbl_test_text(enum dnsbl_test test);
+/* Nothing came that only the list can have said. */
+bool dnsbl_test_is_fruitless(enum dnsbl_test test);

@@ -13,17 +13,23 @@
  * that was emptied passes the second, one whose domain was lost to a seller passes the first. They
  * are asked past our cache; what the resolver keeps, it keeps for the list's own TTL.
  *
+ * Where 127.0.0.2 has no address its text is asked for, too: protection against DNS rebinding takes
+ * the address away, each resolver in its own way (no records, SERVFAIL, REFUSED), and leaves the
+ * text.
+ *
+ * Silence counts against the list only when the resolver has found anything else since it began.
+ *
  * So they do not tell whether a list that stopped to answer is back: the resolver may have kept
  * them. When its pause is over the list is asked about the client that it owed an answer last. It
  * is the probe that asks: no client waits for it, and none can leave with it.
  */
-enum { POINT_LISTED, POINT_CLEAN, POINTS };
+enum { POINT_LISTED, POINT_CLEAN, POINT_TEXT, POINTS };
 
 struct test_point {
 	struct dnsbl_probe *probe;
 	struct resolver_query *query;
 	enum resolver_status status;
-	bool broken;
+	bool asked, broken;
 };
 
 struct dnsbl_probe {
@@ -35,7 +41,9 @@ struct dnsbl_probe {
 	const struct conf_dnsbl *dnsbl; /* NULL: not configured now */
 	struct dnsbl_health health;
 	bool has_result;
-	int64_t tested_ms; /* the end of the last test */
+	enum dnsbl_state told;       /* in the log */
+	int64_t began_ms, tested_ms; /* the last test */
+	int64_t silent_since_ms;     /* 0: it answered last */
 	struct timer timer;
 	struct test_point points[POINTS];
 	unsigned waiting;
@@ -44,13 +52,33 @@ struct dnsbl_probe {
 	struct resolver_query *look;
 };
 
-static void probe_log_state(const struct dnsbl_probe *probe)
+/* Whether the resolver finds other things while it does not find this list. */
+static bool probe_is_silent_alone(const struct dnsbl_probe *probe)
 {
-	log_event(EV_DNSBL_STATE,
-		LOG_FIELDS(log_text("list", probe->shown),
-			log_text("state", dnsbl_state_name(dnsbl_health_state(&probe->health))),
-			log_text("test", dnsbl_test_text(probe->health.last_test)),
-			log_number("errors", probe->health.errors)));
+	return resolver_found_ms(probe->env->resolver) > probe->silent_since_ms;
+}
+
+static void probe_note_silence(struct dnsbl_probe *probe, bool silent, int64_t since_ms)
+{
+	if (!silent)
+		probe->silent_since_ms = 0;
+	else if (probe->silent_since_ms == 0)
+		probe->silent_since_ms = since_ms;
+}
+
+/* Of what all lists share the log has one line (gate/gather.c), not one for each. */
+static void probe_log_state(struct dnsbl_probe *probe)
+{
+	enum dnsbl_state state = dnsbl_health_state(&probe->health);
+
+	if (state == probe->told || (state == DNSBL_PAUSED && !probe_is_silent_alone(probe)))
+		return;
+	probe->told = state;
+	log_event(
+		EV_DNSBL_STATE, LOG_FIELDS(log_text("list", probe->shown),
+					log_text("state", dnsbl_state_name(state)),
+					log_text("test", dnsbl_test_text(probe->health.last_test)),
+					log_number("errors", probe->health.errors)));
 }
 
 static void probe_set_timer(struct dnsbl_probe *probe, int64_t after_ms)
@@ -63,33 +91,52 @@ static enum dnsbl_test points_judge(const struct test_point points[POINTS])
 	const struct test_point *listed = &points[POINT_LISTED];
 	const struct test_point *clean = &points[POINT_CLEAN];
 
-	if (resolver_is_unknown(listed->status) || resolver_is_unknown(clean->status))
-		return DNSBL_TEST_SILENT;
 	if (listed->broken || clean->broken)
 		return DNSBL_TEST_WRONG;
 	if (clean->status == RESOLVER_FOUND)
 		return DNSBL_TEST_EVERYTHING;
-	/* Protection against DNS rebinding takes addresses out of answers and leaves the name. */
-	if (listed->status == RESOLVER_NODATA)
+	if (listed->status != RESOLVER_FOUND && points[POINT_TEXT].status == RESOLVER_FOUND)
 		return DNSBL_TEST_FILTERED;
+	if (resolver_is_unknown(clean->status))
+		return DNSBL_TEST_SILENT;
+	if (listed->status == RESOLVER_NODATA || resolver_is_unknown(listed->status))
+		return DNSBL_TEST_HOLLOW;
 	return listed->status == RESOLVER_FOUND ? DNSBL_TEST_PASSED : DNSBL_TEST_EMPTY;
 }
 
-/* When the resolver itself is away nothing was learned about the list. */
+static enum dnsbl_test probe_result(struct dnsbl_probe *probe)
+{
+	enum dnsbl_test test = points_judge(probe->points);
+
+	probe_note_silence(probe, test == DNSBL_TEST_SILENT, probe->began_ms);
+	return test == DNSBL_TEST_SILENT && !probe_is_silent_alone(probe) ? DNSBL_TEST_UNHEARD
+									  : test;
+}
+
+/* When the resolver itself is away, or there was no room to ask, nothing was learned. */
+static bool probe_was_asked(const struct dnsbl_probe *probe)
+{
+	return !resolver_is_down(probe->env->resolver) &&
+	       probe->points[POINT_LISTED].status != RESOLVER_UNASKED &&
+	       probe->points[POINT_CLEAN].status != RESOLVER_UNASKED;
+}
+
 static void probe_judge(struct dnsbl_probe *probe)
 {
 	probe->has_result = true;
 	probe->tested_ms = loop_now_ms(probe->env->loop);
-	if (resolver_is_down(probe->env->resolver)) {
+	if (!probe_was_asked(probe)) {
 		probe_set_timer(probe, DNSBL_TEST_AGAIN_MS);
 	} else {
-		if (dnsbl_health_test(&probe->health, points_judge(probe->points),
-			    loop_now_s(probe->env->loop)))
+		if (dnsbl_health_test(
+			    &probe->health, probe_result(probe), loop_now_s(probe->env->loop)))
 			probe_log_state(probe);
 		probe_set_timer(probe, dnsbl_health_test_after_ms(&probe->health));
 	}
 	probe->env->tried(probe->env->arg);
 }
+
+static void point_ask(struct dnsbl_probe *probe, unsigned i);
 
 /* Being listed under any code is fine for a test point; what a list never answers is not.
  * 127.0.0.1 as an answer is judged by the configured set, as for clients. */
@@ -101,23 +148,32 @@ static void point_on_answer(const struct resolver_answer *answer, void *arg)
 	point->query = NULL;
 	point->status = answer->status;
 	point->broken =
-		answer->status == RESOLVER_FOUND && probe->dnsbl != NULL &&
+		answer->status == RESOLVER_FOUND && point != &probe->points[POINT_TEXT] &&
+		probe->dnsbl != NULL &&
 		dnsbl_read(probe->dnsbl, answer->addresses, answer->count, NULL) == DNSBL_BROKEN;
-	if (--probe->waiting == 0)
+	if (--probe->waiting != 0)
+		return;
+	if (probe->points[POINT_LISTED].status != RESOLVER_FOUND &&
+		!probe->points[POINT_TEXT].asked)
+		point_ask(probe, POINT_TEXT);
+	else
 		probe_judge(probe);
 }
 
-static void point_ask(struct dnsbl_probe *probe, unsigned i, uint32_t address)
+static void point_ask(struct dnsbl_probe *probe, unsigned i)
 {
+	static const uint32_t addresses[POINTS] = {0x7f000002, 0x7f000001, 0x7f000002};
 	struct test_point *point = &probe->points[i];
 	struct dns_name name;
+	int r = dns_name_reverse(ip_from_v4(addresses[i]), &probe->name, &name);
 
-	*point = (struct test_point){.probe = probe, .status = RESOLVER_FAILED};
-	if (dns_name_reverse(ip_from_v4(address), &probe->name, &name) < 0)
-		return; /* dnsbl_probe_new has seen that it fits */
+	ASSERT(r >= 0); /* dnsbl_probe_new has seen that it fits */
+	point->asked = true;
 	probe->waiting++;
 	point->query = resolver_ask_anew(probe->env->resolver,
-		&(struct resolver_question){.name = &name, .type = DNS_A}, point_on_answer, point);
+		&(struct resolver_question){
+			.name = &name, .type = i == POINT_TEXT ? DNS_TXT : DNS_A},
+		point_on_answer, point);
 }
 
 static void probe_on_timer(struct timer *timer, void *arg)
@@ -127,8 +183,11 @@ static void probe_on_timer(struct timer *timer, void *arg)
 	(void)timer;
 	if (probe->waiting != 0 || probe->dnsbl == NULL)
 		return;
-	point_ask(probe, POINT_LISTED, 0x7f000002);
-	point_ask(probe, POINT_CLEAN, 0x7f000001);
+	probe->began_ms = loop_now_ms(probe->env->loop);
+	for (unsigned i = 0; i < POINTS; i++)
+		probe->points[i] = (struct test_point){.probe = probe, .status = RESOLVER_UNASKED};
+	point_ask(probe, POINT_LISTED);
+	point_ask(probe, POINT_CLEAN);
 }
 
 /* ---- whether a list is back ---- */
@@ -140,6 +199,7 @@ static void probe_note_lookup(
 	const struct dnsbl_times now = {
 		loop_now_ms(probe->env->loop), loop_now_s(probe->env->loop)};
 
+	probe_note_silence(probe, resolver_is_unknown(status), now.ms);
 	if (dnsbl_health_lookup(&probe->health, cause, !resolver_is_unknown(status), &now))
 		probe_log_state(probe);
 	if (probe->health.paused_until_ms != 0 && probe->look == NULL)
@@ -193,6 +253,7 @@ struct dnsbl_probe *dnsbl_probe_new(
 	probe->magic = (uint32_t)MAGIC_dnsbl_probe;
 	probe->env = env;
 	probe->zone = mem_copy_string(dnsbl->zone);
+	probe->told = DNSBL_HEALTHY; /* nobody asks before it is not */
 	timer_init(&probe->timer, env->loop, probe_on_timer, probe);
 	timer_init(&probe->look_timer, env->loop, probe_on_look_due, probe);
 	if (probe_parse_zone(probe, dnsbl->zone) < 0) {
@@ -256,6 +317,11 @@ bool dnsbl_probe_is_trying(const struct dnsbl_probe *probe)
 	return probe->dnsbl != NULL && !probe->has_result;
 }
 
+bool dnsbl_probe_is_tested(const struct dnsbl_probe *probe)
+{
+	return probe->dnsbl != NULL && probe->has_result;
+}
+
 bool dnsbl_probe_may_ask(const struct dnsbl_probe *probe)
 {
 	return probe->dnsbl != NULL && dnsbl_health_may_ask(&probe->health);
@@ -266,6 +332,14 @@ static void probe_test_by(struct dnsbl_probe *probe, int64_t at_ms)
 {
 	if (probe->waiting == 0 && probe->dnsbl != NULL && probe->timer.at_ms > at_ms)
 		timer_set(&probe->timer, at_ms);
+}
+
+void dnsbl_probe_hurry(struct dnsbl_probe *probe)
+{
+	int64_t soon_ms = probe->tested_ms + DNSBL_TEST_AGAIN_MS;
+	int64_t now_ms = loop_now_ms(probe->env->loop);
+
+	probe_test_by(probe, soon_ms > now_ms ? soon_ms : now_ms);
 }
 
 void dnsbl_probe_answered(struct dnsbl_probe *probe, enum dnsbl_lookup result, struct ip client)

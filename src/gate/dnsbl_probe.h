@@ -33,6 +33,8 @@ const struct dnsbl_health *dnsbl_probe_health(const struct dnsbl_probe *probe);
 
 /* True until the first test has ended, well or not. */
 bool dnsbl_probe_is_trying(const struct dnsbl_probe *probe);
+/* Whether it is configured and has been tested. */
+bool dnsbl_probe_is_tested(const struct dnsbl_probe *probe);
 bool dnsbl_probe_may_ask(const struct dnsbl_probe *probe);
 /* How a lookup for a client went. */
 enum dnsbl_lookup {
@@ -43,5 +45,7 @@ enum dnsbl_lookup {
 	DNSBL_LOOKUP_WRONG /* an answer that is not a listing; the test points are asked soon */
 };
 void dnsbl_probe_answered(struct dnsbl_probe *probe, enum dnsbl_lookup result, struct ip client);
+/* Tests it now, or DNSBL_TEST_AGAIN_MS after the last test. */
+void dnsbl_probe_hurry(struct dnsbl_probe *probe);
 /* Looks now whether a list that is paused is back. When the pause is over it does so by itself. */
 void dnsbl_probe_look(struct dnsbl_probe *probe);

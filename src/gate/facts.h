@@ -22,6 +22,7 @@ struct dnsbl_fact {
 	uint8_t code[4];       /* the address that matched */
 	struct span list_text; /* its TXT; may be empty */
 	bool list_error;       /* suspended, or an error code: neither a hit nor an allowance */
+	const char *error_text; /* what its tests showed then; NULL: not known */
 };
 
 /* A hit in one of our own lists. */

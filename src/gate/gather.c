@@ -69,6 +69,7 @@ struct gatherer {
 	struct dnsbl_probe_env probe_env;
 	size_t probes_len; /* only grows: zones that were ever configured */
 	struct dnsbl_probe **probes;
+	enum lists_reach reach;
 	uint64_t unasked; /* questions without a place, when it was last logged */
 	int64_t full_logged_ms;
 	struct gathering *gatherings;
@@ -96,13 +97,80 @@ static void gathering_report(struct gathering *gathering)
 	gathering->done(gathering, gathering->arg);
 }
 
-/* A foreign list was tried for the first time: connections may have waited for that. Each report
- * may free any gathering, so the walk begins anew after one. */
+static void gatherer_log_resolver(const struct gatherer *gatherer, enum log_event_id event)
+{
+	char text[ENDPOINT_TEXT_SIZE];
+
+	log_event(event,
+		LOG_FIELDS(log_text("resolver", endpoint_print(gatherer->conf->resolver, text))));
+}
+
+/* What the last tests of all lists have in common. One that answers as it should, or wrongly in
+ * its own way, shows that the resolver lets answers through. */
+static enum lists_reach gatherer_reach(const struct gatherer *gatherer)
+{
+	size_t filtered = 0, unheard = 0;
+
+	for (size_t i = 0; i < gatherer->probes_len; i++) {
+		const struct dnsbl_health *health = dnsbl_probe_health(gatherer->probes[i]);
+
+		if (!dnsbl_probe_is_tested(gatherer->probes[i]))
+			continue;
+		if (!dnsbl_test_is_fruitless(health->last_test))
+			return LISTS_REACHED;
+		filtered += health->last_test == DNSBL_TEST_FILTERED;
+		unheard += health->unheard > 1;
+	}
+	if (filtered != 0)
+		return LISTS_FILTERED;
+	return unheard != 0 ? LISTS_UNREACHED : LISTS_REACHED;
+}
+
+/* A list that is silent, and nothing else is found: the others are asked whether they are, too. */
+static void gatherer_ask_others(const struct gatherer *gatherer)
+{
+	bool doubtful = false;
+
+	for (size_t i = 0; i < gatherer->probes_len && !doubtful; i++)
+		doubtful = dnsbl_probe_health(gatherer->probes[i])->unheard != 0;
+	for (size_t i = 0; i < gatherer->probes_len && doubtful; i++)
+		if (dnsbl_probe_health(gatherer->probes[i])->unheard == 0)
+			dnsbl_probe_hurry(gatherer->probes[i]);
+}
+
+static void gatherer_look(const struct gatherer *gatherer)
+{
+	for (size_t i = 0; i < gatherer->probes_len; i++) {
+		dnsbl_probe_hurry(gatherer->probes[i]);
+		dnsbl_probe_look(gatherer->probes[i]);
+	}
+}
+
+/* What is the resolver's matter is said once, not once for each list. */
+static void gatherer_note_reach(struct gatherer *gatherer)
+{
+	static const enum log_event_id events[] = {[LISTS_REACHED] = EV_RESOLVER_LISTS_BACK,
+		[LISTS_FILTERED] = EV_RESOLVER_FILTERS,
+		[LISTS_UNREACHED] = EV_RESOLVER_NO_LISTS};
+	enum lists_reach before = gatherer->reach;
+
+	gatherer->reach = gatherer_reach(gatherer);
+	gatherer_ask_others(gatherer);
+	if (gatherer->reach == before)
+		return;
+	gatherer_log_resolver(gatherer, events[gatherer->reach]);
+	if (before == LISTS_UNREACHED)
+		gatherer_look(gatherer);
+}
+
+/* A foreign list was tried, perhaps for the first time: connections may have waited for that. Each
+ * report may free any gathering, so the walk begins anew after one. */
 static void gatherer_on_tried(void *arg)
 {
 	struct gatherer *gatherer = OBJ(gatherer, arg);
 	struct gathering *g = gatherer->gatherings;
 
+	gatherer_note_reach(gatherer);
 	while (g != NULL) {
 		if (!g->reported && gathering_is_complete(g)) {
 			gathering_report(g);
@@ -111,14 +179,6 @@ static void gatherer_on_tried(void *arg)
 			g = g->next;
 		}
 	}
-}
-
-static void gatherer_log_resolver(const struct gatherer *gatherer, enum log_event_id event)
-{
-	char text[ENDPOINT_TEXT_SIZE];
-
-	log_event(event,
-		LOG_FIELDS(log_text("resolver", endpoint_print(gatherer->conf->resolver, text))));
 }
 
 /* Lists that were left alone meanwhile may have been silent for the resolver's sake. */
@@ -131,8 +191,7 @@ static void gatherer_on_resolver(void *arg)
 		return;
 	}
 	gatherer_log_resolver(gatherer, EV_RESOLVER_BACK);
-	for (size_t i = 0; i < gatherer->probes_len; i++)
-		dnsbl_probe_look(gatherer->probes[i]);
+	gatherer_look(gatherer);
 }
 
 /* A line now and then, not one for each question of a flood. */
@@ -465,14 +524,17 @@ static void dnsbl_fill(
 {
 	const struct dnsbl_probe *probe = gatherer_find(gathering->gatherer, dnsbl->zone);
 	const struct gather_lookup *lookup = gathering_find(gathering, probe);
+	const struct dnsbl_health *health;
 	enum dnsbl_state state;
 	enum dnsbl_reading reading;
 
 	if (probe == NULL || dnsbl->action == ACTION_OFF)
 		return;
 	fact->asked = true;
-	state = dnsbl_health_state(dnsbl_probe_health(probe));
-	fact->list_error = dnsbl_is_out_of_order(gathering->gatherer, dnsbl_probe_health(probe));
+	health = dnsbl_probe_health(probe);
+	state = dnsbl_health_state(health);
+	fact->list_error = dnsbl_is_out_of_order(gathering->gatherer, health);
+	fact->error_text = dnsbl_test_text(health->last_test);
 	if (!fact->list_error && state != DNSBL_HEALTHY) {
 		fact->state = FACT_TEMPORARY; /* not tried, or silent */
 		return;
@@ -484,6 +546,8 @@ static void dnsbl_fill(
 		return;
 	}
 	reading = dnsbl_read(dnsbl, lookup->addresses, lookup->addresses_len, fact->code);
+	if (reading == DNSBL_BROKEN)
+		fact->error_text = dnsbl_test_text(DNSBL_TEST_WRONG);
 	fact->list_error = fact->list_error || reading == DNSBL_BROKEN;
 	fact->state = reading == DNSBL_LISTED ? FACT_YES : FACT_NO;
 }
@@ -567,6 +631,11 @@ void gatherer_free(struct gatherer **gatherer)
 	g->magic = 0;
 	mem_free(g);
 	*gatherer = NULL;
+}
+
+enum lists_reach gatherer_lists_reach(const struct gatherer *gatherer)
+{
+	return gatherer->reach;
 }
 
 const struct dnsbl_health *gatherer_health(const struct gatherer *gatherer, size_t dnsbl)

@@ -27,6 +27,15 @@ void gatherer_set_conf(struct gatherer *gatherer, const struct conf *conf); /* a
 /* For status, metrics and pages: the health of conf->dnsbls[i]. NULL when the list is off. */
 const struct dnsbl_health *gatherer_health(const struct gatherer *gatherer, size_t dnsbl);
 
+/* What the resolver lets through of the foreign lists, by what their last tests have in common. */
+enum lists_reach {
+	LISTS_REACHED,
+	LISTS_FILTERED, /* it keeps 127.0.0.0/8 away, and with it each listing */
+	LISTS_UNREACHED /* it answers, and finds none of them, nor anything else */
+};
+
+enum lists_reach gatherer_lists_reach(const struct gatherer *gatherer);
+
 struct gathering_request {
 	struct ip client;
 	const struct view *view; /* foreign lists need not know of a client that is allowed */

@@ -352,7 +352,9 @@ static void check_dnsbl(const struct dnsbl_fact *fact, struct check_result *r)
 		found_text(r, "not asked");
 	} else if (fact->list_error) {
 		r->outcome = OUTCOME_UNKNOWN;
-		found_text(r, "the list is out of order; it does not count");
+		found_text(r, "does not count: ");
+		found_text(r,
+			fact->error_text != NULL ? fact->error_text : "the list is out of order");
 	} else if (fact->state == FACT_YES) {
 		fail(r, REFUSAL_EXT_DNSBL);
 		snprintf(code, sizeof(code), "listed, %u.%u.%u.%u", fact->code[0], fact->code[1],

@@ -57,6 +57,7 @@ struct resolver {
 	struct resolver_turn *turn; /* set while one is due */
 	unsigned unheard;           /* questions in a row without any answer */
 	bool down;
+	int64_t found_ms;       /* of the last answer with a record */
 	struct exchange *check; /* the resolver is asked for a name that it knows by itself */
 	struct timer look;      /* for the next check while it is down */
 	unsigned calling;       /* depth of callbacks */
@@ -320,6 +321,8 @@ static void question_done(struct dns_answer *answer, enum exchange_end end, void
 
 	resolver_learn(resolver, end);
 	resolver->stats.failed += resolver_is_unknown(answer->status);
+	if (answer->status == RESOLVER_FOUND)
+		resolver->found_ms = loop_now_ms(resolver->loop);
 	cache_put(resolver->cache, &asked, answer, loop_now_ms(resolver->loop));
 	question_end(question, answer);
 	dns_answer_free(&answer);
@@ -404,6 +407,11 @@ struct resolver_stats resolver_stats(const struct resolver *resolver)
 bool resolver_is_down(const struct resolver *resolver)
 {
 	return resolver->down;
+}
+
+int64_t resolver_found_ms(const struct resolver *resolver)
+{
+	return resolver->found_ms;
 }
 
 void resolver_free(struct resolver **resolver)

@@ -55,3 +55,6 @@ struct resolver_stats resolver_stats(const struct resolver *resolver);
 bool resolver_is_down(const struct resolver *resolver);
 /* Calls when that has changed. One caller. */
 void resolver_on_change(struct resolver *resolver, void (*changed)(void *arg), void *arg);
+/* When it last found a record for anybody, not in our cache (loop_now_ms); 0: never. A resolver
+ * that is there and cannot ask anybody else answers each question, and finds nothing. */
+int64_t resolver_found_ms(const struct resolver *resolver);

@@ -37,14 +37,20 @@ static void report_add(struct report *report, struct bus_condition condition)
 
 static void report_resolver(const struct smtpd_health *health, struct report *report)
 {
-	bool well = !resolver_is_down(health->resolver);
+	static const char *const texts[] = {[LISTS_REACHED] = "ok",
+		[LISTS_FILTERED] =
+			"keeps 127.0.0.0/8 away: no third-party list counts; exempt their zones there",
+		[LISTS_UNREACHED] =
+			"answers, but finds none of the third-party lists, nor anything else"};
+	enum lists_reach reach = consult_lists_reach(health->consult);
+	bool down = resolver_is_down(health->resolver);
 	char name[ENDPOINT_TEXT_SIZE];
 
-	report_add(report,
-		(struct bus_condition){.kind = "resolver",
-			.name = endpoint_print(health->context->conf->resolver, name),
-			.well = well,
-			.text = well ? "ok" : "does not answer: checks by DNS decide nothing"});
+	report_add(report, (struct bus_condition){.kind = "resolver",
+				   .name = endpoint_print(health->context->conf->resolver, name),
+				   .well = !down && reach == LISTS_REACHED,
+				   .text = down ? "does not answer: checks by DNS decide nothing"
+						: texts[reach]});
 }
 
 static void report_backend(const struct smtpd_health *health, struct report *report)
@@ -77,7 +83,9 @@ static const char *dnsbl_text(struct arena *arena, const struct dnsbl_health *he
 	case DNSBL_SUSPENDED:
 		return arena_format(arena, "not used: %s", dnsbl_test_text(health->last_test));
 	case DNSBL_PAUSED:
-		return "not asked for a while: it does not answer";
+		return arena_format(arena, "not asked for a while: %s",
+			health->last_test == DNSBL_TEST_UNHEARD ? dnsbl_test_text(health->last_test)
+								: "it does not answer");
 	case DNSBL_HEALTHY:
 		break;
 	}

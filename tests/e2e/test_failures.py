@@ -271,6 +271,52 @@ def test_a_list_that_does_not_answer_costs_one_delay_then_is_left_alone(site, na
     foreign.wait_until(lambda: foreign.code("198.51.100.7") == 554, 10, "the list to count again")
 
 
+def depends_on(site, kind):
+    return {row["name"]: (row["well"], row["words"])
+            for row in site.json("status", check=False)["depends-on"] if row["kind"] == kind}
+
+
+@pytest.mark.alone
+def test_a_resolver_that_takes_addresses_away_is_named_once(foreign):
+    """As with Unbound's private-address: the name and its text are there, the address is not."""
+    for name, rtype in list(foreign.nameserver.records):
+        if name.endswith(ZONE + "."):
+            foreign.nameserver.remove(name, rtype)
+    foreign.nameserver.add(f"2.0.0.127.{ZONE}", "TXT", '"test entry"')
+    foreign.wait_until(lambda: foreign.gate.events("resolver.filters"), 30, "the filter to be seen")
+    foreign.wait_until(lambda: not depends_on(foreign.site, "resolver")[foreign.nameserver.address][0], 1, "the status")
+    assert "keeps 127.0.0.0/8 away" in depends_on(foreign.site, "resolver")[foreign.nameserver.address][1]
+    foreign.wait_until(lambda: foreign.state() == "suspended", 5, "the list to be suspended")
+    foreign.wait_until(lambda: "without an address" in depends_on(foreign.site, "dnsbl")["Foreign"][1], 1, "its reason")
+    foreign.heal()
+    foreign.wait_until(lambda: foreign.gate.events("resolver.lists-back"), 30, "the end of the filter")
+    foreign.wait_until(lambda: foreign.code("198.51.100.7") == 554, 30, "the list to count again")
+    assert len(foreign.gate.events("resolver.filters")) == 1
+
+
+@pytest.mark.parametrize("how", ["servfail", "refused"])
+@pytest.mark.alone
+def test_what_all_lists_share_is_said_once_and_counts_against_none(foreign, how):
+    foreign.nameserver.dnsbl("bl.second.test", "198.51.100.8")
+    foreign.site.conf["dnsbl"].append({"zone": "bl.second.test", "name": "Second", "codes": "127.0.0.2", "action": "reject"})
+    foreign.site.write()
+    foreign.gate.signal(signal.SIGHUP)
+    foreign.nameserver.host("second.test", "198.51.100.8")
+    foreign.wait_until(lambda: foreign.code("198.51.100.8") == 554, 1, "the second list to be in force")
+    told = len(foreign.gate.events("dnsbl.state"))
+    foreign.nameserver.fail(".", how)
+    foreign.wait_until(lambda: foreign.gate.events("resolver.no-lists"), 30, "the resolver to be named")
+    for number in range(20, 30):
+        assert foreign.code(f"198.51.100.{number}") == 250
+    foreign.clock.advance(600)
+    foreign.wait_until(lambda: "finds none" in depends_on(foreign.site, "resolver")[foreign.nameserver.address][1], 1,
+                       "the status")
+    foreign.nameserver.heal(".")
+    foreign.wait_until(lambda: foreign.gate.events("resolver.lists-back"), 5, "the resolver to be well")
+    foreign.wait_until(lambda: foreign.code("198.51.100.7") == foreign.code("198.51.100.8") == 554, 5, "the lists to count")
+    assert len(foreign.gate.events("dnsbl.state")) == told and len(foreign.gate.events("resolver.no-lists")) == 1
+
+
 # ---- the keeper ----
 
 def test_incidents_of_a_time_without_keeper_are_found_later(running_site, sink):

@@ -2,9 +2,9 @@
 #pragma once
 /*
  * A name server in the loop of a test: answers from a table, NXDOMAIN with a SOA for all else.
- * Values are those of a zone file; "servfail", "refused" and "silence" are what they say. A name
- * "*" stands for all names. Where silence_ms is set, a silence takes that long by the clock of
- * moving_clock.h.
+ * Values are those of a zone file; "servfail", "refused" and "silence" are what they say, for all
+ * types, "denied" is SERVFAIL for its own type alone. A name "*" stands for all names. Where
+ * silence_ms is set, a silence takes that long by the clock of moving_clock.h.
  */
 #include <stdio.h>
 #include <string.h>
@@ -114,6 +114,10 @@ static inline bool fake_dns_reply(
 		}
 		if (r->type != query->type)
 			continue;
+		if (strcmp(r->value, "denied") == 0) {
+			rcode = DNS_SERVFAIL;
+			break;
+		}
 		buf_clear(&rdata);
 		fake_rdata(r->type, r->value, &rdata);
 		fake_record_append(&query->name, r->type, 300, buf_span(&rdata), &body);

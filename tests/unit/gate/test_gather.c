@@ -584,6 +584,51 @@ static void a_resolver_that_takes_addresses_away_is_told_from_an_emptied_list(vo
 	bench_done(&bench);
 }
 
+/* By what each resolver does with the address of 127.0.0.2; its text comes. */
+static void each_way_to_take_addresses_away_is_the_resolvers(void **state)
+{
+	static const char *const ways[] = {"denied", "empty"};
+
+	(void)state;
+	for (size_t way = 0; way < COUNTOF(ways); way++) {
+		struct bench bench;
+		static char names[SAMPLE_DNSBLS][64];
+
+		bench_init(&bench);
+		fake_dns_clear(&bench.dns);
+		for (size_t i = 0; i < SAMPLE_DNSBLS; i++) {
+			snprintf(names[i], sizeof(names[i]), "2.0.0.127.%s",
+				bench.sample.dnsbls[i].zone);
+			fake_dns_add(&bench.dns, names[i], DNS_TXT, "test.entry");
+			if (way == 0)
+				fake_dns_add(&bench.dns, names[i], DNS_A, ways[way]);
+		}
+		bench_start(&bench);
+		bench_gather(&bench, "192.0.2.9");
+		for (size_t i = 0; i < SAMPLE_DNSBLS; i++)
+			assert_int_equal(
+				gatherer_health(bench.gatherer, i)->last_test, DNSBL_TEST_FILTERED);
+		assert_int_equal(gatherer_lists_reach(bench.gatherer), LISTS_FILTERED);
+		bench_done(&bench);
+	}
+}
+
+/* One list whose text alone comes has a resolver that lets the others through. */
+static void one_list_without_addresses_says_nothing_of_the_others(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_init(&bench);
+	bench.dns.records[1].type = DNS_TXT;
+	bench_start(&bench);
+	bench_gather(&bench, "192.0.2.9");
+	assert_int_equal(gatherer_health(bench.gatherer, 1)->last_test, DNSBL_TEST_FILTERED);
+	assert_int_equal(gatherer_health(bench.gatherer, 0)->last_test, DNSBL_TEST_PASSED);
+	assert_int_equal(gatherer_lists_reach(bench.gatherer), LISTS_REACHED);
+	bench_done(&bench);
+}
+
 static void one_quota_answer_is_no_hit_though_the_list_is_healthy(void **state)
 {
 	struct bench bench;
@@ -645,6 +690,88 @@ static void pass_time(struct timer *timer, void *arg)
 	if (dnsbl_health_state(gatherer_health(bench->gatherer, 1)) == DNSBL_HEALTHY)
 		loop_stop(bench->loop);
 	timer_set(timer, loop_now_ms(bench->loop) + 1);
+}
+
+static void pass_second(struct timer *timer, void *arg)
+{
+	struct bench *bench = arg;
+
+	moving_clock_add(1000);
+	if (--bench->wanted == 0)
+		loop_stop(bench->loop);
+	timer_set(timer, loop_now_ms(bench->loop) + 1);
+}
+
+static void bench_pass(struct bench *bench, unsigned seconds)
+{
+	struct timer timer;
+
+	bench->wanted = seconds;
+	timer_init(&timer, bench->loop, pass_second, bench);
+	timer_set(&timer, loop_now_ms(bench->loop) + 1);
+	loop_run(bench->loop);
+	timer_done(&timer);
+	bench->wanted = 1;
+}
+
+/* It answers each question with SERVFAIL: no list is at fault, and when it is well again nobody
+ * waits for the end of a pause. */
+static void what_all_lists_share_is_the_resolvers(void **state)
+{
+	struct bench bench;
+	size_t records;
+
+	(void)state;
+	bench_init(&bench);
+	bench_start(&bench);
+	bench_gather(&bench, "192.0.2.7");
+	records = bench.dns.count;
+	memmove(bench.dns.records + 1, bench.dns.records, records * sizeof(*bench.dns.records));
+	bench.dns.records[0] = (struct fake_record){"*", DNS_A, "servfail"};
+	bench.dns.count++;
+	for (unsigned i = 0; i < DNSBL_ERRORS_TO_PAUSE; i++) {
+		char client[24];
+
+		snprintf(client, sizeof(client), "192.0.2.%u", 100 + i);
+		bench_gather(&bench, client);
+	}
+	gathering_free(&bench.gathering);
+	bench_pass(&bench, DNSBL_TEST_EVERY_MS / 1000 + 300);
+	assert_int_equal(gatherer_lists_reach(bench.gatherer), LISTS_UNREACHED);
+	for (size_t i = 0; i < SAMPLE_DNSBLS; i++) {
+		const struct dnsbl_health *health = gatherer_health(bench.gatherer, i);
+
+		assert_int_equal(health->last_test, DNSBL_TEST_UNHEARD);
+		assert_int_equal(health->failures, 0);
+		assert_int_equal(dnsbl_health_state(health), DNSBL_PAUSED);
+	}
+	memmove(bench.dns.records, bench.dns.records + 1, records * sizeof(*bench.dns.records));
+	bench.dns.count = records;
+	bench_pass(&bench, DNSBL_TEST_UNHEARD_MS / 1000 + 10);
+	assert_int_equal(gatherer_lists_reach(bench.gatherer), LISTS_REACHED);
+	for (size_t i = 0; i < SAMPLE_DNSBLS; i++)
+		assert_int_equal(
+			dnsbl_health_state(gatherer_health(bench.gatherer, i)), DNSBL_HEALTHY);
+	bench_done(&bench);
+}
+
+static void a_list_that_alone_is_silent_is_at_fault(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_init(&bench);
+	bench_start(&bench);
+	bench_gather(&bench, "192.0.2.7");
+	gathering_free(&bench.gathering);
+	fake_dns_add(&bench.dns, "1.0.0.127.bl.other.test", DNS_A, "servfail");
+	bench.dns.records[1].value = "servfail";
+	bench_pass(&bench, DNSBL_TEST_EVERY_MS / 1000 + 60);
+	assert_int_equal(gatherer_health(bench.gatherer, 1)->last_test, DNSBL_TEST_SILENT);
+	assert_int_equal(dnsbl_health_state(gatherer_health(bench.gatherer, 1)), DNSBL_SUSPENDED);
+	assert_int_equal(dnsbl_health_state(gatherer_health(bench.gatherer, 0)), DNSBL_HEALTHY);
+	assert_int_equal(gatherer_lists_reach(bench.gatherer), LISTS_REACHED);
+	bench_done(&bench);
 }
 
 /* The client whose lookups went unanswered has left long ago, and no other comes. */
@@ -731,6 +858,10 @@ int main(void)
 		cmocka_unit_test(a_list_that_lists_everything_never_counts),
 		cmocka_unit_test(an_emptied_list_and_a_quota_code_are_errors),
 		cmocka_unit_test(a_resolver_that_takes_addresses_away_is_told_from_an_emptied_list),
+		cmocka_unit_test(each_way_to_take_addresses_away_is_the_resolvers),
+		cmocka_unit_test(one_list_without_addresses_says_nothing_of_the_others),
+		cmocka_unit_test(what_all_lists_share_is_the_resolvers),
+		cmocka_unit_test(a_list_that_alone_is_silent_is_at_fault),
 		cmocka_unit_test(one_quota_answer_is_no_hit_though_the_list_is_healthy),
 		cmocka_unit_test(a_reload_reads_the_same_answers_by_new_codes),
 		cmocka_unit_test(without_a_resolver_everything_is_unknown_and_mail_goes_on),
