@@ -338,6 +338,31 @@ static bool any_reached(struct endpoint to, const struct endpoint *listen, size_
 	return any;
 }
 
+/* Where a setting is given, or else the one that its default does not go with. */
+static struct conf_location location_of_either(
+	const struct loader *loader, const char *path, const char *other)
+{
+	return location_find(loader, is_given(loader, path) ? path : other);
+}
+
+/* A resolver that shares its port with a wildcard of ours may be right: the kernel gives packets to
+ * the more specific socket where both share the port. */
+static void check_resolver(struct loader *loader)
+{
+	const struct conf *conf = loader->conf;
+	struct conf_location location = location_of_either(loader, "run.resolver", "dns.listen");
+
+	for (size_t i = 0; i < conf->dns_listen_len; i++) {
+		if (endpoint_equal(conf->resolver, conf->dns_listen[i]))
+			error_at(loader->diagnostics, location,
+				"our own name server listens where 'run.resolver' is asked, and knows our zones only; name a recursive resolver");
+		else if (endpoint_reaches(conf->resolver, conf->dns_listen[i]))
+			warn_at(loader->diagnostics, location,
+				"'dns.listen' takes port %d of all addresses, that of 'run.resolver' too; name the addresses that the world asks",
+				conf->resolver.port);
+	}
+}
+
 /* Ways that lead back to ourselves. */
 static void check_circles(struct loader *loader)
 {
@@ -347,11 +372,8 @@ static void check_circles(struct loader *loader)
 		any_reached(conf->backend, conf->gate_listen, conf->gate_listen_len))
 		error_at(loader->diagnostics, location_find(loader, "gate.backend.address"),
 			"the gate itself listens here ('gate.listen'): mail would come back to it for ever");
-	for (size_t i = 0; i < conf->dns_listen_len; i++) {
-		if (endpoint_equal(conf->resolver, conf->dns_listen[i]))
-			error_at(loader->diagnostics, location_find(loader, "run.resolver"),
-				"our own name server listens here ('dns.listen'), which knows our zones only; name a recursive resolver");
-	}
+	if (conf->gate_listen_len != 0) /* nobody else asks the resolver */
+		check_resolver(loader);
 }
 
 struct listen_place {
@@ -375,7 +397,8 @@ static void check_listeners(struct loader *loader)
 	for (size_t i = 0; i < len; i++) {
 		for (size_t k = 0; k < i; k++) {
 			if (endpoint_equal(all[i].endpoint, all[k].endpoint))
-				error_at(loader->diagnostics, location_find(loader, all[i].path),
+				error_at(loader->diagnostics,
+					location_of_either(loader, all[i].path, all[k].path),
 					"'%s' and '%s' name the same address", all[k].path,
 					all[i].path);
 		}
@@ -520,7 +543,8 @@ void conf_check_all(struct loader *loader)
 	check_trust(loader);
 	check_probe_clients(loader);
 	check_roles(loader);
-	if (conf->score_tag_at > conf->score_reject_at)
+	/* 0: not a number, which was said */
+	if (conf->score_reject_at != 0 && conf->score_tag_at > conf->score_reject_at)
 		error_at(
 			loader->diagnostics, conf->score_location, "'tag-at' is above 'reject-at'");
 }

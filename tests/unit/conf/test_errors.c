@@ -35,6 +35,9 @@
 #define GATE                               \
 	"own:\n  domains: [example.org]\n" \
 	"gate:\n"
+#define GATE_TO_25                     \
+	GATE "  listen: ['[::]:25']\n" \
+	     "  backend: {address: '192.0.2.1:25', pass-client: xclient}\n"
 
 struct bad {
 	const char *text;  /* behind LEAST */
@@ -83,10 +86,12 @@ static const struct bad bads[] = {
 		"8:13: error: the gate itself listens here", 1},
 	{GATE "  listen: ['[::]:25']\n  backend: {address: '127.0.0.1:2x', pass-client: xclient}\n",
 		"8:23: error: '127.0.0.1:2x' has no valid port", 1},
-	{"run: {resolver: '127.0.0.1:53'}\ndns: {listen: ['127.0.0.1:53']}\n",
-		"4:7: error: our own name server listens here", 1},
+	{GATE_TO_25 "run: {resolver: '127.0.0.1:53'}\ndns: {listen: ['127.0.0.1:53']}\n",
+		"9:7: error: our own name server listens where 'run.resolver' is asked", 1},
+	{GATE_TO_25 "dns: {listen: ['127.0.0.1:53']}\n",
+		"9:7: error: our own name server listens where 'run.resolver' is asked", 1},
 	{"dns: {listen: ['127.0.0.1:8460']}\n",
-		"error: 'dns.listen' and 'portal.listen' name the same address", 1},
+		"4:7: error: 'dns.listen' and 'portal.listen' name the same address", 1},
 
 	/* values */
 	{"mode: off\n", "4:7: error: 'off' is not a mode (observe, tag, enforce)\n", 1},
@@ -137,6 +142,7 @@ static const struct bad bads[] = {
 	{"checks: {no-ptr: {wait: 1s}}\n", "4:10: error: 'wait' belongs to the check 'early' only",
 		1},
 	{"checks: {score: {tag-at: 9}}\n", "4:10: error: 'tag-at' is above 'reject-at'", 1},
+	{"checks: {score: {reject-at: 0}}\n", "4:29: error: '0' is outside 1 to 1000", 1},
 	{"checks: {score: reject}\n", "4:17: error: expected a section, like {key: value}", 1},
 	{"dnsbl:\n  - {zone: bl.example.net, name: Net}\n", "5:5: error: 'codes' is missing", 1},
 	{"dnsbl: [{zone: bl.example.net, name: Net, codes: []}]\n",
@@ -412,6 +418,21 @@ static void a_public_resolver_is_only_warned_about(void **state)
 	assert_non_null(strstr(printed, "test.yaml: 1 warning\n"));
 }
 
+/* A gate asks 127.0.0.1:53, and dns takes all of port 53. Without a gate nobody asks. */
+static void a_resolver_beside_a_wildcard_is_warned_about(void **state)
+{
+	static const char alone[] = LEAST "dns: {listen: ['[::]:53']}\n";
+	static const char text[] = LEAST GATE_TO_25 "dns: {listen: ['[::]:53']}\n";
+	unsigned errors = 7;
+
+	(void)state;
+	assert_int_equal(load(alone, sizeof(alone) - 1, &errors), 0);
+	assert_string_equal(printed, "");
+	assert_int_equal(load(text, sizeof(text) - 1, &errors), 0);
+	assert_non_null(strstr(
+		printed, "test.yaml:9:7: warning: 'dns.listen' takes port 53 of all addresses"));
+}
+
 static void who_trusts_everybody_is_warned(void **state)
 {
 	static const struct {
@@ -477,6 +498,7 @@ int main(void)
 		cmocka_unit_test(all_errors_come_at_once_in_order),
 		cmocka_unit_test(the_caret_counts_characters),
 		cmocka_unit_test(a_public_resolver_is_only_warned_about),
+		cmocka_unit_test(a_resolver_beside_a_wildcard_is_warned_about),
 		cmocka_unit_test(who_trusts_everybody_is_warned),
 		cmocka_unit_test(an_overlong_portal_url_is_refused),
 		cmocka_unit_test(many_errors_are_counted_and_bounded),
