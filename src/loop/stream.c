@@ -20,11 +20,12 @@ struct stream {
 	struct stream_calls calls;
 	void *arg;
 	struct buf in, out;
-	/* a next turn: for input that is there already, and for errors found while sending */
+	/* a next turn: for input that is there already, and for what was found while sending */
 	struct timer again;
 	int fd, error;
 	bool connecting, paused, eof;
 	bool finishing, shut, freed;
+	bool waiting; /* the socket did not take all of `out`: `drained` is owed */
 	int reported; /* what `closed` was told last */
 };
 
@@ -124,13 +125,30 @@ static void stream_write(struct stream *stream)
 		else if (errno != EINTR)
 			stream_fail(stream, err_from_errno(errno));
 	}
-	if (buf_len(&stream->out) != 0)
+	if (buf_len(&stream->out) != 0) {
+		stream->waiting = true;
 		return;
+	}
 	buf_done(&stream->out);
 	if (stream->finishing && !stream->shut) {
 		stream->shut = true;
 		shutdown(stream->fd, SHUT_WR);
 	}
+}
+
+/* Whoever emptied `out`: the socket's turn, or the owner who sent something else meanwhile. */
+static bool stream_owes_drained(const struct stream *stream)
+{
+	return stream->waiting && buf_len(&stream->out) == 0 && !stream->freed;
+}
+
+static void stream_tell_drained(struct stream *stream)
+{
+	if (!stream_owes_drained(stream))
+		return;
+	stream->waiting = false;
+	if (stream->calls.drained != NULL)
+		stream->calls.drained(stream, stream->arg);
 }
 
 void stream_send(struct stream *stream)
@@ -141,6 +159,8 @@ void stream_send(struct stream *stream)
 	}
 	if (!stream->connecting)
 		stream_write(stream);
+	if (stream_owes_drained(stream))
+		timer_set(&stream->again, loop_now_ms(stream->loop));
 	stream_rewatch(stream);
 }
 
@@ -214,6 +234,7 @@ static void stream_again(struct timer *timer, void *arg)
 	(void)timer;
 	if (buf_len(&stream->in) != 0 && !stream->paused && stream->calls.input != NULL)
 		stream->calls.input(stream, stream->arg);
+	stream_tell_drained(stream);
 	if (!stream->freed && !stream->paused)
 		stream_report(stream);
 	stream_settle(stream);
@@ -240,17 +261,14 @@ static void stream_ready(struct watch *watch, int ready, void *arg)
 	if (stream->connecting) {
 		stream_connected(stream);
 	} else {
-		bool waited = buf_len(&stream->out) != 0;
-
-		if ((ready & WATCH_WRITE) != 0) {
+		if ((ready & WATCH_WRITE) != 0)
 			stream_write(stream);
-			if (waited && buf_len(&stream->out) == 0 && stream->calls.drained != NULL)
-				stream->calls.drained(stream, stream->arg);
-		}
+		stream_tell_drained(stream);
 		if (!stream->freed && (ready & WATCH_READ) != 0 && !stream->paused)
 			stream_read(stream);
 	}
 	if (!stream->freed && !stream->connecting)
 		stream_write(stream);
+	stream_tell_drained(stream);
 	stream_settle(stream);
 }

@@ -16,7 +16,8 @@ struct stream_calls {
 	/* New bytes stand behind what stream_in held; consume with buf_consume. NULL: never
 	 * reads. */
 	void (*input)(struct stream *stream, void *arg);
-	/* `out` became empty after stream_send had to wait. May be NULL. */
+	/* `out` became empty after stream_send had to wait, whatever emptied it; never from inside
+	 * stream_send. May be NULL. */
 	void (*drained)(struct stream *stream, void *arg);
 	/* The other side closed (E_CLOSED; what it sent before was reported; it may still read) or
 	 * the connection failed (E_...; also after E_CLOSED, when the owner kept the stream to

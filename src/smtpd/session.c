@@ -312,11 +312,14 @@ static bool session_step(struct session *s)
 }
 
 /* A client that does not take its replies is not read any further: what it makes us say stays
- * bounded. */
-static bool session_may_read(const struct session *s)
+ * bounded. They have to have been sent before that can be told. */
+static bool session_may_read(struct session *s)
 {
-	return s->phase == PHASE_COMMAND && s->wait == WAIT_NONE &&
-	       buf_len(stream_out(s->stream)) < s->env->limits->output;
+	if (s->phase != PHASE_COMMAND || s->wait != WAIT_NONE)
+		return false;
+	if (buf_len(session_out(s)) >= s->env->limits->output)
+		stream_send(s->stream);
+	return buf_len(session_out(s)) < s->env->limits->output;
 }
 
 /* The client closed its side. Whether it still reads shows when its system refuses, or not, to take

@@ -503,6 +503,9 @@ static bool client_hears(struct player *p, char **w, size_t n)
 	} else if (n == 1 && strcmp(w[0], "end") == 0) {
 		if (!player_await(p, client_has_ended, w, n) || buf_len(&p->client.in) != 0)
 			complain(p, "this is not the end:", buf_cstr(&p->client.in));
+	} else if (n > 2 && strcmp(w[1], "times") == 0) {
+		for (int left = atoi(w[0]); left > 0 && p->failures == 0; left--)
+			client_hears_reply(p, w + 2, n - 2);
 	} else if (n == 2 && strcmp(w[0], "part") == 0) {
 		if (!player_await(p, client_has_text, w + 1, 1))
 			complain(p, "the client hears", buf_cstr(&p->client.in));

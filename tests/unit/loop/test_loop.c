@@ -234,6 +234,80 @@ static void a_stream_delivers_everything_then_the_end(void **state)
 	free(bytes);
 }
 
+/* ---- what waited for room, and went without the socket's turn ---- */
+
+struct slow_reader {
+	struct loop *loop;
+	int fd;
+	bool drained;
+};
+
+static void read_all(int fd)
+{
+	uint8_t bytes[65536];
+
+	while (read(fd, bytes, sizeof(bytes)) > 0)
+		;
+}
+
+/* The reader makes room while its words are told: nothing of it shows in what the loop is ready
+ * for. */
+static void on_words_of_a_slow_reader(struct stream *stream, void *arg)
+{
+	struct slow_reader *reader = arg;
+
+	buf_consume(stream_in(stream), buf_len(stream_in(stream)));
+	for (int i = 0; i < 1000 && buf_len(stream_out(stream)) != 0; i++) {
+		read_all(reader->fd);
+		stream_send(stream);
+	}
+}
+
+static void on_slow_drained(struct stream *stream, void *arg)
+{
+	struct slow_reader *reader = arg;
+
+	(void)stream;
+	reader->drained = true;
+	loop_stop(reader->loop);
+}
+
+static void on_give_up(struct timer *timer, void *arg)
+{
+	(void)timer;
+	loop_stop(arg);
+}
+
+static void drained_is_told_whoever_emptied_the_output(void **state)
+{
+	static const struct stream_limits limits = {.in = 100, .out = MUCH};
+	static const struct stream_calls calls = {
+		.input = on_words_of_a_slow_reader, .drained = on_slow_drained};
+	AUTO(loop) *loop = loop_new();
+	struct slow_reader reader = {.loop = loop};
+	uint8_t *bytes = calloc(1, MUCH);
+	struct stream *stream;
+	struct timer give_up;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	reader.fd = fds[1];
+	stream = stream_new(loop, fds[0],
+		&(struct stream_settings){.calls = &calls, .arg = &reader, .limits = limits});
+	buf_append(stream_out(stream), span_of(bytes, MUCH));
+	stream_send(stream);
+	assert_int_equal(write(fds[1], "x", 1), 1);
+	timer_init(&give_up, loop, on_give_up, loop);
+	timer_set(&give_up, loop_now_ms(loop) + 5000);
+	loop_run(loop);
+	assert_true(reader.drained);
+	timer_done(&give_up);
+	stream_free(&stream);
+	close(fds[1]);
+	free(bytes);
+}
+
 static void on_overflow(struct stream *stream, int error, void *arg)
 {
 	struct pair *pair = arg;
@@ -272,6 +346,7 @@ int main(void)
 		cmocka_unit_test(signals_and_wakes_come_with_the_time_of_now),
 		cmocka_unit_test(later_runs_although_nothing_else_happens),
 		cmocka_unit_test(a_stream_delivers_everything_then_the_end),
+		cmocka_unit_test(drained_is_told_whoever_emptied_the_output),
 		cmocka_unit_test(output_beyond_the_limit_ends_the_stream),
 	};
 
