@@ -384,6 +384,11 @@ static void client_on_message(struct bus_client *client, Stockade__Message *mess
 			client_follow(client,
 				follower_delta(client->follower, message->delta, &why), &why);
 		break;
+	case STOCKADE__MESSAGE__KIND_BESIDE:
+		if (client->settings.on_beside != NULL)
+			client->settings.on_beside(client->settings.arg, message->beside->others,
+				message->beside->serial);
+		break;
 	case STOCKADE__MESSAGE__KIND_ACK:
 		client_on_ack(client, message->ack);
 		break;

@@ -35,6 +35,10 @@ struct bus_client_settings {
 	/* A change to what is served, before it is adopted; a view without one is another state.
 	 * NULL: nobody has to know what changed. */
 	void (*on_delta)(void *arg, const struct delta *delta);
+	/* Another process of the role follows, too, or (others is false) none does any more, and
+	 * those that went were told of nothing newer than serial. Before it is called for the first
+	 * time that is not known. NULL: nobody has to know. */
+	void (*on_beside)(void *arg, bool others, uint32_t serial);
 	void *arg;
 };
 

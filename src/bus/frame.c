@@ -123,6 +123,18 @@ int frame_append_snapshot(struct buf *out, uint32_t serial, const char *file, ui
 	return frame_append(out, &message, FRAME_ROLE_MAX);
 }
 
+int frame_append_beside(struct buf *out, bool others, uint32_t serial)
+{
+	Stockade__Message message = STOCKADE__MESSAGE__INIT;
+	Stockade__Beside beside = STOCKADE__BESIDE__INIT;
+
+	beside.others = others;
+	beside.serial = serial;
+	message.kind_case = STOCKADE__MESSAGE__KIND_BESIDE;
+	message.beside = &beside;
+	return frame_append(out, &message, FRAME_ROLE_MAX);
+}
+
 int frame_next(struct span input, size_t limit, struct span *ret_body, size_t *ret_used)
 {
 	size_t len = 0;

@@ -41,6 +41,9 @@ int frame_append_delta(struct buf *out, struct span delta, uint32_t from_serial,
 int frame_append_greeting(struct buf *out, uint32_t serial);
 int frame_append_snapshot(struct buf *out, uint32_t serial, const char *file, uint32_t over);
 
+/* Whether others of its role follow beside it; without, none was told of more than serial. */
+int frame_append_beside(struct buf *out, bool others, uint32_t serial);
+
 /* 1: *ret_body is the next message, *ret_used bytes may be dropped once it has been handled; 0:
  * more input needed; E_LIMIT: it announces more than limit; E_PARSE: it is empty. */
 int frame_next(struct span input, size_t limit, struct span *ret_body, size_t *ret_used);

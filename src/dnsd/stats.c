@@ -259,6 +259,12 @@ struct dnsd_stats *dnsd_stats_new(
 	return stats;
 }
 
+void dnsd_stats_leave_bus(struct dnsd_stats *stats)
+{
+	timer_clear(&stats->report_timer);
+	stats->bus = NULL;
+}
+
 void dnsd_stats_free(struct dnsd_stats **stats)
 {
 	struct dnsd_stats *s = *stats;

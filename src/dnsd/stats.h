@@ -19,6 +19,9 @@ struct dnsd_stats *dnsd_stats_new(
 	struct loop *loop, const struct conf *conf, struct bus_client *bus);
 void dnsd_stats_free(struct dnsd_stats **stats);
 
+/* The bus is about to go: counts are told no more. */
+void dnsd_stats_leave_bus(struct dnsd_stats *stats);
+
 /* A configuration came into force. */
 void dnsd_stats_apply(struct dnsd_stats *stats, const struct conf *conf);
 

@@ -20,9 +20,9 @@ static void worker_refresh(void *arg)
 {
 	struct dnsd_worker *worker = arg;
 	const struct dns_shelves *shelves = worker->shared->shelves;
-	int newer = shelf_refresh(shelves->rules, &worker->rules);
+	int newer = shelf_refresh(shelves->views, &worker->view); /* first, as xfr/outgoing.c */
 
-	newer |= shelf_refresh(shelves->views, &worker->view);
+	newer |= shelf_refresh(shelves->rules, &worker->rules);
 	if (newer == 0 && worker->service != NULL)
 		return;
 	zone_service_free(&worker->service);

@@ -120,6 +120,19 @@ static void connection_unlink(struct connection *connection)
 	connection->all->listeners[connection->sender].open--;
 }
 
+/* To each process of a role that follows. One that takes over from another has to know up to where
+ * that one may have told the same changes in its own way. */
+static void connections_tell_beside(const struct connections *all, enum bus_sender sender)
+{
+	for (struct connection *c = all->first; c != NULL; c = c->next) {
+		if (c->sender != sender || !c->follows)
+			continue;
+		frame_append_beside(stream_out(c->stream), all->listeners[sender].open > 1,
+			publisher_serial(all->publisher));
+		stream_send(c->stream);
+	}
+}
+
 static void connection_close(struct connection *connection)
 {
 	struct connections *all = connection->all;
@@ -131,6 +144,7 @@ static void connection_close(struct connection *connection)
 	publisher_follower_gone(all->publisher, &connection->follower);
 	stream_free(&connection->stream);
 	connection->calls->closed(connection, all->arg);
+	connections_tell_beside(all, connection->sender);
 	loop_later(all->loop, connection_let_go, connection); /* a callback of it may be running */
 	connections_answer_pending(all); /* nobody waits for this one any more */
 }
@@ -288,6 +302,19 @@ static void connection_on_health(struct connection *connection, Stockade__Messag
 	message->kind_case = STOCKADE__MESSAGE__KIND__NOT_SET;
 }
 
+/* Before it gets any change. */
+static void connection_on_hello(struct connection *connection, const Stockade__Hello *hello)
+{
+	struct publisher *publisher = connection->all->publisher;
+	bool joins = !connection->follows;
+
+	connection->follows = true;
+	if (joins)
+		connections_tell_beside(connection->all, connection->sender);
+	publisher_follower_greeted(publisher, &connection->follower,
+		&(struct publisher_greeting){hello->serial, hello->unreadable});
+}
+
 static void connection_on_message(struct connection *connection, Stockade__Message *message)
 {
 	struct connections *all = connection->all;
@@ -297,9 +324,7 @@ static void connection_on_message(struct connection *connection, Stockade__Messa
 	} else if (message->kind_case != STOCKADE__MESSAGE__KIND_HELLO) {
 		connection->calls->message(connection, message, all->arg);
 	} else if (rights_follows(connection->sender)) {
-		publisher_follower_greeted(all->publisher, &connection->follower,
-			&(struct publisher_greeting){
-				message->hello->serial, message->hello->unreadable});
+		connection_on_hello(connection, message->hello);
 	}
 }
 

@@ -29,6 +29,7 @@ struct connection {
 	enum bus_sender sender;
 	char author[AUTHOR_SIZE];           /* control: the user on the other side */
 	struct publisher_follower follower; /* of a role that serves lists */
+	bool follows;                       /* it has greeted */
 	Stockade__Health *health;           /* what it said of its surroundings; NULL: nothing */
 
 	/* keeper/command.c: an import goes on (ListAdd.more); NULL: none. Goes with the connection.

@@ -104,6 +104,11 @@ static int dns_start_threads(struct dns_role *dns, struct fault *why)
 	return r;
 }
 
+static void dns_on_beside(void *arg, bool others, uint32_t serial)
+{
+	dns_changes_beside(OBJ(dns_role, arg)->changes, others, serial);
+}
+
 static int dns_open_bus(struct dns_role *dns, struct fault *why)
 {
 	const struct role_context *context = dns->context;
@@ -117,6 +122,7 @@ static int dns_open_bus(struct dns_role *dns, struct fault *why)
 		.shelf = dns->shelves.views,
 		.on_view = dns_on_view,
 		.on_delta = dns_on_delta,
+		.on_beside = dns_on_beside,
 		.arg = dns,
 	};
 
@@ -245,13 +251,18 @@ static void dns_stop(struct role_context *context)
 	loop_stop(context->loop);
 }
 
-/* Questions are answered by the next process at once; transfers and other connections end here. */
+/* Questions are answered by the next process at once; transfers and other connections end here. The
+ * lists stay as they are: what comes now is the next one's to tell to secondaries, by its rules,
+ * which trusts no serial of ours that the keeper told us of before we left the bus. */
 static void dns_retire(struct role_context *context)
 {
 	struct dns_role *dns = context->state;
 
 	dns_server_retire(dns->server);
 	role_forget_sockets(context);
+	dnsd_stats_leave_bus(dns->workers.stats);
+	bus_client_free(&dns->bus);
+	dns_notify_free(&dns->notify);
 	timer_set(&dns->retired_look, loop_now_ms(context->loop) + RETIRED_LOOK_MS);
 }
 

@@ -27,7 +27,8 @@ bool dns_server_turns(struct dns_server *server);
 
 /* No new clients: another process answers at the same addresses. Closes the sockets that were given
  * to dns_server_new, each after who waits in it was answered or accepted: it may be one that the
- * other process does not read. Connections go on until they are idle, and then it is done. */
+ * other process does not read. A connection ends when it is idle or has had one more answer, and
+ * at once when it is asked what a zone is now: what this process knows grows old. */
 void dns_server_retire(struct dns_server *server);
 bool dns_server_is_done(const struct dns_server *server);
 

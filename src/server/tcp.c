@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/obj.h"
+#include "dns/query.h"
 #include "loop/acceptor.h"
 #include "loop/loop.h"
 #include "loop/stream.h"
@@ -43,6 +44,8 @@ struct dns_connection {
 	struct dns_connection *previous;
 	int64_t until_ms;
 	bool ending; /* the other side sends no more; answers still wait */
+	bool last;   /* it ends when what was asked is answered: another process takes over */
+	bool done;   /* and it was: nothing is heard any more */
 	struct endpoint client;
 	size_t multis_len;
 	/* answers of many messages; the next to go on is first */
@@ -168,6 +171,16 @@ static int connection_pump(struct dns_connection *connection)
 	return 1;
 }
 
+/* What a zone is now is asked of whoever takes over, by another connection: a secondary that hears
+ * our serial thinks that it is up to date, or mixes our version with the next. */
+static bool asks_for_zone(struct span query)
+{
+	struct dns_query decoded;
+
+	return dns_query_decode(query, &decoded) == DNS_NOERROR &&
+	       (decoded.type == DNS_SOA || decoded.type == DNS_IXFR || decoded.type == DNS_AXFR);
+}
+
 /* E_PARSE: it gets no answer, which over TCP means that the other side does not speak DNS. */
 static int peer_answer(struct dns_connection *connection, struct span query)
 {
@@ -179,6 +192,9 @@ static int peer_answer(struct dns_connection *connection, struct span query)
 		.out = tcp->answer,
 	};
 
+	connection->last = atomic_load_explicit(&tcp->retired, memory_order_relaxed);
+	if (connection->last && asks_for_zone(query))
+		return 0;
 	tcp->calls->refresh(tcp->worker);
 	tcp->calls->answer(tcp->worker, &request, 1, worker_now());
 	if (request.multi != NULL) {
@@ -237,6 +253,17 @@ static int connection_take(struct dns_connection *connection)
 	return sent != 0 ? LEFT_MULTIS : LEFT_NOTHING;
 }
 
+/* All was sent. */
+static void connection_end(struct dns_connection *connection)
+{
+	if (connection->ending) {
+		peer_close(connection);
+	} else if (connection->last) {
+		connection->done = true;
+		stream_finish(connection->stream);
+	}
+}
+
 static void connection_go_on(struct dns_connection *connection)
 {
 	struct stream *stream = connection->stream;
@@ -257,8 +284,8 @@ static void connection_go_on(struct dns_connection *connection)
 		return;
 	if (connection->held) /* all gone: on_drained is not called */
 		timer_set(&connection->again, loop_now_ms(connection->tcp->loop));
-	else if (connection->ending)
-		peer_close(connection);
+	else
+		connection_end(connection);
 }
 
 static void connection_on_again(struct timer *timer, void *arg)
@@ -272,8 +299,12 @@ static void connection_on_again(struct timer *timer, void *arg)
 
 static void peer_on_input(struct stream *stream, void *arg)
 {
-	(void)stream;
-	connection_go_on(OBJ(dns_connection, arg));
+	struct dns_connection *connection = OBJ(dns_connection, arg);
+
+	if (connection->done)
+		buf_clear(stream_in(stream));
+	else
+		connection_go_on(connection);
 }
 
 static void peer_on_drained(struct stream *stream, void *arg)
@@ -281,8 +312,8 @@ static void peer_on_drained(struct stream *stream, void *arg)
 	struct dns_connection *connection = OBJ(dns_connection, arg);
 
 	(void)stream;
-	if (connection->ending && !connection->held) {
-		peer_close(connection);
+	if (!connection->held && (connection->ending || connection->last)) {
+		connection_end(connection);
 		return;
 	}
 	connection_touch(connection);

@@ -25,8 +25,8 @@ void dns_tcp_wake(struct dns_tcp *tcp);
 /* How many times it was woken and took its turn. Any thread. */
 uint64_t dns_tcp_turns(const struct dns_tcp *tcp);
 
-/* Accepts who waits in the queues and closes the listening sockets; connections go on until they
- * are idle, and then it is done. Any thread. */
+/* Accepts who waits in the queues and closes the listening sockets; connections end as server.h
+ * says, and then it is done. Any thread. */
 void dns_tcp_retire(struct dns_tcp *tcp);
 bool dns_tcp_is_done(const struct dns_tcp *tcp);
 

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/macro.h"
 #include "base/mem.h"
+#include "base/serial.h"
 #include "xfr/transfer.h"
 
 /*
@@ -24,6 +25,8 @@ struct dns_changes {
 	struct transfer_state *state;
 	struct shelf_item *rules, *view; /* the view before */
 	uint32_t from, to;               /* of the delta, when it is all that differs; else 0 */
+	bool others;                     /* serve the same zones, too */
+	uint32_t others_serial;          /* the newest that they may have served */
 	struct arena *arena;             /* names of lists */
 	size_t sources_len, sources_size;
 	struct change_source *sources;
@@ -36,6 +39,7 @@ struct dns_changes *dns_changes_new(struct transfer_state *state)
 	changes->shelves = transfer_shelves(state);
 	changes->state = state;
 	changes->arena = arena_new(0);
+	changes->others = true;
 	return changes;
 }
 
@@ -130,6 +134,19 @@ static int zone_differ(const struct dns_changes *changes, const struct zone *zon
 	return r;
 }
 
+void dns_changes_beside(struct dns_changes *changes, bool others, uint32_t serial)
+{
+	changes->others = others;
+	changes->others_serial = serial;
+}
+
+/* Whether a secondary may have this serial from another process. */
+static bool is_doubtful(const struct dns_changes *changes, uint32_t serial)
+{
+	return changes->others ||
+	       (changes->others_serial != 0 && !serial_is_before(changes->others_serial, serial));
+}
+
 static void zone_follow(
 	struct dns_changes *changes, const struct zone *zone, const struct view_change *views)
 {
@@ -138,7 +155,8 @@ static void zone_follow(
 	uint32_t to = view_serial(views->after);
 	struct zone_diff diff;
 
-	if (views->before == NULL || zone_journal_serial(journal) != from) {
+	if (views->before == NULL || zone_journal_serial(journal) != from ||
+		is_doubtful(changes, to)) {
 		/* secondaries may be here from another life */
 		zone_journal_break(journal, to, SERIAL_DOUBTFUL);
 		return;

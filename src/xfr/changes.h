@@ -23,6 +23,11 @@ bool dns_changes_view(struct dns_changes *changes, uint32_t *ret_serial);
 /* Of the view that stood on the shelf at the last dns_changes_view; 0: none. */
 uint32_t dns_changes_serial(const struct dns_changes *changes);
 
+/* Whether another process serves our zones, too, by rules that may be others: until that is over a
+ * secondary may have any serial in its version. From the start on nobody knows. Without others:
+ * they have served nothing newer than serial. */
+void dns_changes_beside(struct dns_changes *changes, bool others, uint32_t serial);
+
 /* New rules stand on the shelf. differs: the records of the zones may be others under the same
  * serial. */
 void dns_changes_rules(struct dns_changes *changes, bool differs);

@@ -421,14 +421,15 @@ static void xfr_out_copy_query(struct xfr_out *xfr, const struct zone_transfer_q
 }
 
 /* The zone as it is now. When it went with the newest configuration there is none, and the
- * connection ends. */
+ * connection ends. The view first: newer rules may go with an older serial, which the journal
+ * doubts then, and never older rules with a serial that it knows by newer ones. */
 static void xfr_out_bind(struct xfr_out *xfr, const struct dns_name *apex)
 {
 	const struct dns_shelves *shelves = transfer_shelves(xfr->shared);
 	const struct dns_rules *rules;
 
-	shelf_refresh(shelves->rules, &xfr->rules);
 	shelf_refresh(shelves->views, &xfr->view);
+	shelf_refresh(shelves->rules, &xfr->rules);
 	rules = shelf_object(xfr->rules);
 	xfr->zone = table_zone(rules->table, apex);
 	xfr->state = DONE;

@@ -4,6 +4,7 @@ import base64
 import ipaddress
 import os
 import random
+import signal
 import socket
 import struct
 import threading
@@ -25,6 +26,7 @@ import dns.wire
 import pytest
 
 from harness.secondary import Bind, Key, Knot, Nsd, axfr, serial_of
+from harness.site import wait_gone
 from harness.waiting import free_port, wait_for
 
 HOST = "127.0.0.1"
@@ -679,6 +681,121 @@ def test_imports_and_mass_removals_reach_secondaries(primary, secondaries, kind)
         assert axfr(secondary.port, WIDE) == axfr(primary.ports["dns"], WIDE), step
         asked_now = [f"{'.'.join(reversed(source.split('.')))}.{WIDE}" for source in sources[::20]]
         assert_answers_alike(primary, secondary.port, [(WIDE, name) for name in asked_now])
+
+
+# ---- one process takes over from another ----
+
+class Asking:
+    """A connection to the primary, and what comes on it."""
+
+    def __init__(self, site, room=None):
+        self.stream = socket.socket()
+        if room:
+            self.stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
+        self.stream.settimeout(30)
+        self.stream.connect((HOST, site.ports["dns"]))
+
+    def ask(self, query):
+        dns.query.send_tcp(self.stream, query)
+
+    def hear(self):
+        return dns.query.receive_tcp(self.stream, time.time() + 30, one_rr_per_rrset=True)[0]
+
+    def is_ended(self):
+        """Closed, without an answer."""
+        try:
+            return self.stream.recv(1) == b""
+        except ConnectionResetError:
+            return True
+
+
+def other_rules(site):
+    """Other words in the texts, and sockets that take a process of its own."""
+    site.conf["lists"]["wide"]["sublists"]["manual"]["template"] = "Now: ${reason}"
+    site.conf["dns"]["threads"] = 3
+    site.write()
+
+
+def words(lines):
+    """Of all texts in a zone the first word."""
+    return {line.split('"')[1].split(":")[0] for line in lines if ' TXT "' in line and line.startswith("*.")}
+
+
+def test_a_transfer_under_way_ends_with_the_version_it_began(primary):
+    """A reload that takes another process: the one before sends what it began, tells no secondary of anything newer, and
+    nobody mixes its version with the next."""
+    allow_transfer(primary, 9)
+    primary.conf["dns"].update({"threads": 1, "tcp": {"idle": "60s"}})
+    process = run(primary)
+    large = primary.path("large")
+    with open(large, "w", encoding="ascii") as file:
+        file.writelines(f"20.{i >> 8}.{i & 255}.0/24\n" for i in range(10000))
+    primary.cli("list", "import", large, "--list", "wide", "--sublist", "manual", "--reason", "many " * 40, "-y")
+    transfer, idle, late, other = (Asking(primary, 4096) for _ in range(4))
+    question = dns.message.make_query(f"1.0.0.20.{WIDE}", "A")
+    for asking in (idle, late, other):
+        asking.ask(question)
+        assert asking.hear().answer
+    transfer.ask(dns.message.make_query(WIDE, "AXFR", use_edns=False))
+    begun = transfer.hear()
+    before = begun.answer[0][0].serial
+    old = primary.role_pids()["dns"]
+    other_rules(primary)
+    process.reload()
+    wait_for(lambda: primary.role_pids()["dns"] != old, what="the next dns")
+    wait_for(lambda: is_followed(primary), 20, "differences")  # so the one before has left the keeper
+    # A question is answered once more, and what the zone is now is for the next process to say.
+    other.ask(question)
+    assert other.hear().answer and other.is_ended()
+    late.ask(dns.message.make_query(WIDE, "SOA"))
+    assert late.is_ended()
+    idle.ask(ixfr_query(primary, WIDE, before))
+    assert idle.is_ended()
+    assert str(before) not in [event["serial"] for event in process.events("transfer.out")]  # it is still under way
+    transfer.ask(ixfr_query(primary, WIDE, before))
+    records = list(begun.answer)
+    while records[-1].rdtype != dns.rdatatype.SOA:
+        records += transfer.hear().answer
+    assert transfer.is_ended()
+    assert records[-1][0].serial == before
+    assert words(f'{rrset.name} TXT {rrset[0]}' for rrset in records if rrset.rdtype == dns.rdatatype.TXT) == {"Listed"}
+    for asking in (transfer, idle, late, other):
+        asking.stream.close()
+    wait_gone(old, 20)
+    # Who has it gets all of the next version.
+    whole = [line for line in ixfr(primary, WIDE, before) if " TXT " in line]
+    assert words(whole) == {"Now"} and len(whole) >= 10000
+
+
+def is_followed(site):
+    """Whether the next change comes as a difference."""
+    start = serial_now(site)
+    add(site, [f"10.1.{start % 256}.0/24"], "wide", "--sublist", "manual")
+    try:
+        return is_soa(ixfr(site, WIDE, start)[1])
+    except (EOFError, ConnectionResetError):  # by the process that leaves just now
+        return False
+
+
+def test_no_differences_while_two_processes_serve_a_zone(primary):
+    """Until the former one has left, a secondary may have any serial in its version."""
+    allow_transfer(primary, 9)
+    primary.conf["dns"]["threads"] = 1
+    process = run(primary)
+    add(primary, ["192.0.2.0/24"], "wide", "--sublist", "manual")
+    add(primary, ["192.0.3.0/24"], "wide", "--sublist", "manual")
+    assert is_followed(primary)
+    former = primary.role_pids()["dns"]
+    os.kill(former, signal.SIGSTOP)
+    try:
+        other_rules(primary)
+        process.reload()
+        wait_for(lambda: primary.role_pids()["dns"] != former, what="the next dns")
+        wait_for(lambda: words(axfr(primary.ports["dns"], WIDE)) == {"Now"}, what="the new version")
+        assert not any(is_followed(primary) for _ in range(3))
+    finally:
+        os.kill(former, signal.SIGCONT)
+    wait_for(lambda: is_followed(primary), 20, "differences")
 
 
 # ---- DNSSEC by a signer in between (doc/dnssec.md) ----

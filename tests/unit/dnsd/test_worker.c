@@ -106,6 +106,18 @@ static void append_framed(struct buf *out, const char *text, uint16_t id)
 	buf_done(&query);
 }
 
+static void ask_framed(int fd, uint16_t id, uint16_t type)
+{
+	struct buf out;
+
+	buf_init(&out, 0);
+	append_query(&out, "bl.example.org", id, type);
+	assert_int_equal(
+		send(fd, (uint8_t[]){0, (uint8_t)buf_len(&out)}, 2, MSG_MORE | MSG_NOSIGNAL), 2);
+	assert_int_equal(send(fd, buf_span(&out).ptr, buf_len(&out), MSG_NOSIGNAL), buf_len(&out));
+	buf_done(&out);
+}
+
 /* Reads one framed answer; its id, or -1 at the end of the stream. */
 static int read_framed(int fd, struct dns_message *ret_message, uint8_t answer[DNS_ANSWER_TCP_MAX])
 {
@@ -363,6 +375,47 @@ static void later_queries_overtake_a_long_answer(void **state)
 	assert_in_range(before, BEFORE, MULTI_MESSAGES - 1);
 	close(fd);
 	buf_done(&out);
+	dns_tcp_free(&tcp);
+}
+
+/* Once another process answers at the same sockets: a long answer is sent to its end, a question
+ * that was under way is answered, and what a zone is now is to be asked by another connection. */
+static void a_server_that_retires_ends_what_it_began(void **state)
+{
+	enum { SHORT = 2 + DNS_HEADER_SIZE };
+	struct bench *bench = *state;
+	struct dns_tcp_limits limits = {
+		.connections = 10, .per_client = 10, .idle_ms = PATIENCE_MS};
+	uint8_t answer[DNS_ANSWER_TCP_MAX];
+	struct dns_tcp *tcp =
+		start_tcp_of(bench, &(struct worker_kind){&multi_worker_calls, bench}, &limits);
+	int transfer = connect_to(bench->endpoint, SOCK_STREAM);
+	int other = connect_to(bench->endpoint, SOCK_STREAM);
+	int late = connect_to(bench->endpoint, SOCK_STREAM);
+
+	ask_framed(transfer, 2, DNS_AXFR);
+	assert_int_equal(recv(transfer, answer, 1, 0), 1); /* it is under way */
+	ask_framed(other, 1, DNS_A);
+	assert_int_equal(recv(other, answer, SHORT, MSG_WAITALL), SHORT);
+	ask_framed(late, 1, DNS_A);
+	assert_int_equal(recv(late, answer, SHORT, MSG_WAITALL), SHORT);
+	dns_tcp_retire(tcp);
+	ask_framed(transfer, 4, DNS_IXFR);
+	for (unsigned left = MULTI_MESSAGES * (2 + DNS_ANSWER_TCP_MAX) - 1; left != 0;) {
+		ssize_t len = recv(transfer, answer, sizeof(answer), 0);
+
+		assert_true(len > 0 && (size_t)len <= left);
+		left -= (unsigned)len;
+	}
+	assert_true(is_closed_by_server(transfer));
+	ask_framed(other, 3, DNS_A);
+	assert_int_equal(recv(other, answer, SHORT, MSG_WAITALL), SHORT);
+	assert_true(is_closed_by_server(other));
+	ask_framed(late, 5, DNS_SOA);
+	assert_true(is_closed_by_server(late));
+	close(transfer);
+	close(other);
+	close(late);
 	dns_tcp_free(&tcp);
 }
 
@@ -687,6 +740,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(queries_overtake_a_long_answer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			later_queries_overtake_a_long_answer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_server_that_retires_ends_what_it_began, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(large_answers_beside_a_long_one, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_client_with_many_connections_loses_its_own, set_up, tear_down),

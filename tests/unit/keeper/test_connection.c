@@ -105,6 +105,12 @@ static unsigned messages;
 static int gate_fd, other_fd;
 static struct buf gate_in;
 static int closed, released;
+/* What the gate was told last of other processes of its role. */
+static struct {
+	unsigned times;
+	bool others;
+	uint32_t serial;
+} beside;
 static void (*after_message)(void); /* within the loop: nothing is asserted there */
 
 static void on_message(struct connection *connection, const Stockade__Message *message, void *arg)
@@ -184,6 +190,7 @@ static int keeper_make(void **state)
 	guard = (struct store_guard){.store = temp_store, .conf = &conf, .loop = loop};
 	memset(&published, 0, sizeof(published));
 	closed = released = 0;
+	beside.times = 0;
 	after_message = NULL;
 	transaction = transaction_new(&guard, NULL, on_committed, NULL);
 	evidence = evidence_new(&guard, transaction);
@@ -262,7 +269,17 @@ static void gate_puts_incident(uint64_t number)
 	role_says(gate_fd, &message);
 }
 
-/* The next message; NULL: nothing came. */
+static bool is_beside(const Stockade__Message *message)
+{
+	if (message->kind_case != STOCKADE__MESSAGE__KIND_BESIDE)
+		return false;
+	beside.times++;
+	beside.others = message->beside->others;
+	beside.serial = message->beside->serial;
+	return true;
+}
+
+/* The next message that is not of those; NULL: nothing came. */
 static Stockade__Message *gate_hears(void)
 {
 	Stockade__Message *message = NULL;
@@ -278,7 +295,10 @@ static Stockade__Message *gate_hears(void)
 		return NULL;
 	assert_int_equal(message_decode(body, &message, &why), 0);
 	buf_consume(&gate_in, used);
-	return message;
+	if (!is_beside(message))
+		return message;
+	message_free(&message);
+	return gate_hears();
 }
 
 static bool gate_hears_nothing(void)
@@ -556,6 +576,38 @@ static void what_strangers_ask_is_answered_one_in_a_turn(void **state)
 	assert_int_equal(messages, QUESTIONS); /* all of them, without another word */
 }
 
+/* ---- one process of a role beside the next ---- */
+
+static void hears_of_others(unsigned times, bool others, uint32_t serial)
+{
+	assert_true(gate_hears_nothing());
+	assert_int_equal(beside.times, times);
+	assert_int_equal(beside.others, others);
+	assert_int_equal(beside.serial, serial);
+}
+
+static void who_follows_knows_up_to_where_another_did(void **state)
+{
+	(void)state;
+	published.serial = 12;
+	role_serves(gate_fd, 11);
+	hears_of_others(1, false, 12);
+	role_serves(gate_fd, 12); /* no news */
+	hears_of_others(1, false, 12);
+	other_fd = role_connect(WEB); /* another role is none of its business */
+	role_serves(other_fd, 12);
+	hears_of_others(1, false, 12);
+	close(other_fd);
+	other_fd = role_connect(GATE);
+	role_serves(other_fd, 12);
+	hears_of_others(2, true, 12);
+	published.serial = 15;
+	close(other_fd);
+	other_fd = -1;
+	turns_after(0);
+	hears_of_others(3, false, 15);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, keeper_make, keeper_remove)
@@ -573,6 +625,7 @@ int main(void)
 		CASE(the_chain_is_verified_for_operators_alone),
 		CASE(a_role_has_so_many_connections),
 		CASE(what_strangers_ask_is_answered_one_in_a_turn),
+		CASE(who_follows_knows_up_to_where_another_did),
 	};
 
 	moving_clock_start();

@@ -480,6 +480,24 @@ static bool is_followed_from(uint32_t serial)
 	return true;
 }
 
+static void begin_following(struct following *following)
+{
+	uint32_t serial = 0;
+
+	dns_changes_beside(following->changes, false, 0);
+	dns_changes_rules(following->changes, true);
+	assert_true(dns_changes_view(following->changes, &serial));
+}
+
+static void end_following(struct following *following)
+{
+	dns_changes_free(&following->changes);
+	shelf_free(&primary.shelves.views); /* its views are ours */
+	primary.shelves.views = shelf_new(keep);
+	while (following->len != 0)
+		view_free(&following->views[--following->len]);
+}
+
 static void what_a_snapshot_brought_is_in_no_difference(void **state)
 {
 	const struct hit hit = {.sublist = 0, .reason = span_text("spam")};
@@ -489,8 +507,7 @@ static void what_a_snapshot_brought_is_in_no_difference(void **state)
 
 	(void)state;
 	assert_int_equal(source_parse(span_text("198.51.100.77"), &piece.source, NULL), 0);
-	dns_changes_rules(following.changes, true);
-	assert_true(dns_changes_view(following.changes, &serial));
+	begin_following(&following);
 	follow(&following, &(struct delta){serial, serial + 1, 1, &piece, false});
 	follow(&following, &(struct delta){serial + 1, serial + 2, 1, &piece, false});
 	assert_true(is_followed_from(serial + 1));
@@ -500,11 +517,33 @@ static void what_a_snapshot_brought_is_in_no_difference(void **state)
 	assert_true(is_followed_from(serial + 3));
 	follow(&following, &(struct delta){serial + 3, serial + 4, 1, &piece, false});
 	assert_true(is_followed_from(serial + 3));
-	dns_changes_free(&following.changes);
-	shelf_free(&primary.shelves.views); /* its views are ours */
-	primary.shelves.views = shelf_new(keep);
-	while (following.len != 0)
-		view_free(&following.views[--following.len]);
+	end_following(&following);
+}
+
+/* One process of the role takes over from another, which told changes by other rules: no serial
+ * that a secondary may have from there is one to go on from. */
+static void what_another_process_may_have_told_is_not_followed(void **state)
+{
+	const struct hit hit = {.sublist = 0, .reason = span_text("spam")};
+	struct delta_piece piece = {.list = span_text("main"), .hits_len = 1, .hits = &hit};
+	struct following following = {.changes = dns_changes_new(primary.state)};
+	uint32_t serial = FIXTURE_SERIAL;
+
+	(void)state;
+	assert_int_equal(source_parse(span_text("198.51.100.77"), &piece.source, NULL), 0);
+	begin_following(&following);
+	dns_changes_beside(following.changes, true, 0);
+	follow(&following, &(struct delta){serial, serial + 1, 1, &piece, false});
+	follow(&following, &(struct delta){serial + 1, serial + 2, 1, &piece, false});
+	assert_false(is_followed_from(serial + 1));
+	dns_changes_beside(following.changes, false, serial + 3); /* it was ahead of us */
+	follow(&following, &(struct delta){serial + 2, serial + 3, 1, &piece, false});
+	assert_false(is_followed_from(serial + 2));
+	follow(&following, &(struct delta){serial + 3, serial + 4, 1, &piece, false});
+	follow(&following, &(struct delta){serial + 4, serial + 5, 1, &piece, false});
+	assert_false(is_followed_from(serial + 3));
+	assert_true(is_followed_from(serial + 4));
+	end_following(&following);
 }
 
 int main(void)
@@ -521,6 +560,8 @@ int main(void)
 		cmocka_unit_test(a_journal_forgets),
 		cmocka_unit_test_setup_teardown(
 			what_a_snapshot_brought_is_in_no_difference, begin, end),
+		cmocka_unit_test_setup_teardown(
+			what_another_process_may_have_told_is_not_followed, begin, end),
 	};
 
 	log_open("test", LOG_ERROR);
