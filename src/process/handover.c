@@ -247,12 +247,12 @@ int handover_start_reader(const char *path, const char *role, int *ret_fd, struc
 	if (r < 0)
 		return r;
 	if (pid == 0)
-		reader_main(ends[1], path, role);
-	close(ends[1]);
+		reader_main(ends[0], path, role);
+	close(ends[0]);
 	if (pid < 0) {
-		close(ends[0]);
+		close(ends[1]);
 		return fault_set(why, E_SYSTEM, "cannot fork: %s", strerror(errno));
 	}
-	*ret_fd = ends[0];
+	*ret_fd = ends[1];
 	return 0;
 }
