@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/hostname.h"
 #include "base/macro.h"
+#include "base/public_suffix.h"
 #include "base/suggest.h"
 #include "conf/load.h"
 #include "conf/value.h"
@@ -452,11 +453,24 @@ static bool is_everybody(struct prefix net)
 	return false;
 }
 
+/* Of one label it may be the site's own: ".lan". */
+static bool domains_are_of_others(const char *domain)
+{
+	return domain[0] == '.' && strchr(domain + 1, '.') != NULL &&
+	       public_suffix_is(span_text(domain + 1));
+}
+
 static void check_trust(struct loader *loader)
 {
 	const struct conf *conf = loader->conf;
 	char text[PREFIX_TEXT_SIZE];
 
+	for (size_t i = 0; i < conf->own_domains_len; i++) {
+		if (domains_are_of_others(conf->own_domains[i]))
+			warn_at(loader->diagnostics, location_find(loader, "own.domains"),
+				"mail for domains of others is taken: '%s' is a public suffix, below which anybody registers",
+				conf->own_domains[i]);
+	}
 	for (size_t i = 0; i < conf->own_networks_len; i++) {
 		if (is_everybody(conf->own_networks[i]))
 			warn_at(loader->diagnostics, location_find(loader, "own.networks"),

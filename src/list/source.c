@@ -6,6 +6,7 @@
 
 #include "base/hostname.h"
 #include "base/macro.h"
+#include "base/public_suffix.h"
 
 /* A text that can only be meant as an address: with a colon or slash, or all digits and dots. */
 static bool looks_like_net(struct span s)
@@ -115,5 +116,6 @@ bool source_is_narrow(const struct source *source)
 {
 	if (source->kind == SOURCE_NET)
 		return prefix_covers(ip_network_of(source->net.ip), source->net);
-	return source->domain[0] != '\0' && strchr(source->domain + 1, '.') != NULL;
+	return source->domain[0] != '\0' &&
+	       !public_suffix_is(span_text(source->domain + (source->domain[0] == '.')));
 }

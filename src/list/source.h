@@ -23,6 +23,6 @@ struct source {
 int source_parse(struct span s, struct source *ret_source, struct fault *why);
 const char *source_print(const struct source *source, char text[SOURCE_TEXT_SIZE]);
 bool source_equal(const struct source *a, const struct source *b);
-/* What strangers may ask about: an address, a domain below a top-level one, a network up to /24 or
+/* What strangers may ask about: an address, a domain below a public suffix, a network up to /24 or
  * /48 (ip_network_of). To tell them of more costs as much as there is. */
 bool source_is_narrow(const struct source *source);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "policy/listing_rule.h"
 
-#include "base/hostname.h"
 #include <string.h>
 
+#include "base/hostname.h"
 #include "base/macro.h"
+#include "base/public_suffix.h"
 
 enum {
 	WIDEST_V4_BITS = IP_V4_BITS + 8, /* /0 to /7 are never meant */
@@ -104,9 +105,10 @@ static bool domains_meet(const char *listed, const char *own)
 static int domain_may_be_listed(const struct conf *conf, const struct conf_list *list,
 	const char *domain, struct fault *why)
 {
-	if (strchr(domain[0] == '.' ? domain + 1 : domain, '.') == NULL)
+	if (public_suffix_is(span_text(domain[0] == '.' ? domain + 1 : domain)))
 		return fault_set(why, E_PROTECTED,
-			"'%s' is a top-level domain, which is never listed", domain);
+			"'%s' is a public suffix, below which anybody registers domains: never listed",
+			domain);
 	for (size_t i = 0; list->never_own && i < conf->own_domains_len; i++) {
 		if (domains_meet(domain, conf->own_domains[i]))
 			return fault_set(why, E_PROTECTED,

@@ -31,7 +31,7 @@ int rule_place(const struct conf *conf, const struct placement_name *name,
 	struct placement *ret_placement, struct fault *why);
 
 /* E_USAGE: the list holds the other kind; E_PROTECTED: on the never-list, far too wide,
- * or a top-level domain. */
+ * or a public suffix (base/public_suffix.h). */
 int rule_may_list(const struct conf *conf, const struct rule_entry *entry, struct fault *why);
 
 /* Until when; asked_s 0: as long as the policy says. E_RANGE: it is over already. */

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/macro.h"
 #include "base/obj.h"
+#include "base/public_suffix.h"
 #include "list/snapshot_folder.h"
 #include "process/folders.h"
 #include "process/handover.h"
@@ -274,6 +275,7 @@ static int running_start(struct running *running, struct fault *why)
 		return r;
 	umask(027); /* what a role writes is for its own user and the group of the roles */
 	running->notify_fd = notify_connect(); /* the jail would not let us */
+	public_suffix_load();
 	r = jail_confine(running->role->name, running->conf, why);
 	if (r < 0)
 		return r;

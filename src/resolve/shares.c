@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/public_suffix.h"
 #include "resolve/cache.h"
 
 enum { SHARES = 65536, PART_OF_FREE = 4, OWNER_LABELS = 2 };
@@ -35,16 +36,34 @@ static uint32_t share_of_hash(uint64_t hash)
 	return 1 + (uint32_t)(hash % SHARES);
 }
 
-/* "mail.a.bad.example": "bad.example" is one owner. Below "co.uk" many are, and share. */
-static uint32_t share_of_owner(const struct shares *shares, const struct dns_name *name)
+static void name_tail(const struct dns_name *name, unsigned labels, struct dns_name *ret_tail)
 {
 	const uint8_t *at = name->wire;
-	struct dns_name owner;
 
-	for (unsigned labels = dns_name_label_count(name); labels > OWNER_LABELS; labels--)
+	for (unsigned skip = dns_name_label_count(name); skip > labels; skip--)
 		at += 1 + *at;
-	owner.len = (uint8_t)(name->len - (at - name->wire));
-	memcpy(owner.wire, at, owner.len);
+	ret_tail->len = (uint8_t)(name->len - (at - name->wire));
+	memcpy(ret_tail->wire, at, ret_tail->len);
+	dns_name_lower(ret_tail);
+}
+
+static bool name_is_public_suffix(const struct dns_name *name)
+{
+	char text[DNS_NAME_TEXT_SIZE];
+
+	return public_suffix_is(span_text(dns_name_print(name, text)));
+}
+
+/* "mail.a.bad.example": "bad.example" is one owner; "mail.bad.co.uk": "bad.co.uk". */
+static uint32_t share_of_owner(const struct shares *shares, const struct dns_name *name)
+{
+	unsigned total = dns_name_label_count(name);
+	struct dns_name owner;
+	unsigned labels = OWNER_LABELS;
+
+	name_tail(name, labels, &owner);
+	while (labels < total && name_is_public_suffix(&owner))
+		name_tail(name, ++labels, &owner);
 	return share_of_hash(
 		question_hash(shares->owner_key, &(struct resolver_question){.name = &owner}));
 }

@@ -256,10 +256,21 @@ def test_what_lists_very_many_is_asked_about_however_it_comes(site, keeper):
     for source in ("11.0.0.0/8", "2a00::/24"):
         assert site.cli("list", "add", source, "--list", "main", "--reason", "slip", check=False).returncode == 64
         assert import_file(site, ["198.51.100.7", source], check=False).returncode == 64
-    top = site.cli("list", "add", ".com", "--list", "names", "--reason", "slip", check=False)
-    assert top.returncode == 77 and "top-level domain" in top.stderr
     assert ends(site) == {}
     assert import_file(site, ["198.51.100.7", "11.0.0.0/8"], "--yes")["added"] == 2
+
+
+def test_public_suffixes_are_never_listed_however_they_come(site, keeper, tmp_path):
+    """Below com and co.uk anybody registers domains; whoever gives out names below his own answers for them."""
+    for source in (".com", "co.uk", ".co.uk"):
+        top = site.cli("list", "add", source, "--list", "names", "--reason", "slip", check=False)
+        assert top.returncode == 77 and "public suffix" in top.stderr
+    path = tmp_path / "names"
+    path.write_text("bad.co.uk\n.co.uk\n.blogspot.com\n")
+    done = site.cli("list", "import", path, "--list", "names", "--reason", "weekly", check=False)
+    listed = [json.loads(line)["source"] for line in site.cli("list", "ls", "names", "--json").stdout.splitlines()]
+    assert ".co.uk" not in listed and "public suffix" in done.stdout + done.stderr, done
+    site.cli("list", "add", ".blogspot.com", "bad.co.uk", "--list", "names", "--reason", "phishing")
 
 
 def test_the_same_file_again_only_moves_the_end_and_undo_moves_it_back(site, keeper):

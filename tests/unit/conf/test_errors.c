@@ -441,6 +441,8 @@ static void who_trusts_everybody_is_warned(void **state)
 		{LEAST "own: {networks: [10.0.0.0/8, 0.0.0.0/0]}\n",
 			"4:7: warning: nobody is checked, and strangers may relay: 0.0.0.0/0 is everybody"},
 		{LEAST "own: {networks: [\"::/0\"]}\n", "4:7: warning: nobody is checked"},
+		{LEAST "own: {domains: [postmaster.test, .co.uk]}\n",
+			"4:7: warning: mail for domains of others"},
 		{LEAST "gate: {proxy-from: [\"fc00::/7\", \"2000::/3\"]}\n",
 			"4:8: warning: any client may say that it is another"},
 		{LEAST "own: {networks: [10.0.0.0/8, \"fc00::/7\"]}\n", NULL},

@@ -111,7 +111,8 @@ static void strangers_ask_for_little(void **state)
 	} asked[] = {{"198.51.100.9", true}, {"198.51.100.0/24", true}, {"198.51.100.0/23", false},
 		{"0.0.0.0/0", false}, {"2001:db8::1", true}, {"2001:db8:1::/48", true},
 		{"2001:db8::/47", false}, {"::/0", false}, {"bad.example", true},
-		{".bad.example", true}, {".example", false}, {"example", false}};
+		{".bad.example", true}, {".example", false}, {"example", false}, {".co.uk", false},
+		{"co.uk", false}, {"bad.co.uk", true}};
 
 	(void)state;
 	for (size_t i = 0; i < COUNTOF(asked); i++) {

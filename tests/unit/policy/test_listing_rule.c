@@ -96,6 +96,16 @@ static void the_never_list_holds(void **state)
 		{"names", ".org", E_PROTECTED}, /* holds ours */
 		{"names", ".com", E_PROTECTED},
 		{"names", "com", E_PROTECTED},
+		{"names", "co.uk", E_PROTECTED},
+		{"names", ".co.uk", E_PROTECTED},
+		{"names", "bad.co.uk", 0},
+		{"names", ".kawasaki.jp", E_PROTECTED}, /* "*.kawasaki.jp" in the list */
+		{"names", "x.kawasaki.jp", E_PROTECTED},
+		{"names", "bad.x.kawasaki.jp", 0},
+		{"names", "city.kawasaki.jp", 0}, /* its exception */
+		{"names", "xn--55qx5d.cn", E_PROTECTED},
+		{"names", ".blogspot.com", 0}, /* its owner answers for it */
+		{"names", "bad.unheard-of", 0},
 		{"allow", ".com", 0},
 		{"names", "notexample.org", 0},
 		{"names", "www.example.org", 0},

@@ -84,6 +84,23 @@ static void an_owner_of_names_has_one_share_from_all_networks(void **state)
 	shares_free(&shares);
 }
 
+/* Below "co.uk" anybody registers domains: one who takes all he gets leaves the rest to others. */
+static void owners_below_a_public_suffix_are_apart(void **state)
+{
+	struct shares *shares = shares_new(PLACES);
+	struct share_hold hold;
+	char client[32];
+
+	(void)state;
+	for (unsigned i = 0; i < PLACES; i++) {
+		snprintf(client, sizeof(client), "10.%u.%u.1", i / 256, i % 256);
+		take(shares, client, i % 2 == 0 ? "a.Dead.co.uk" : "b.a.dead.CO.uk", &hold);
+	}
+	assert_false(take(shares, "192.0.2.1", "dead.co.uk", &hold));
+	assert_true(take(shares, "192.0.2.1", "mail.good.co.uk", &hold));
+	shares_free(&shares);
+}
+
 static void our_own_questions_have_always_a_place_and_all_are_given_back(void **state)
 {
 	struct shares *shares = shares_new(4);
@@ -107,6 +124,7 @@ int main(void)
 		cmocka_unit_test(one_network_gets_a_fifth_and_leaves_the_rest),
 		cmocka_unit_test(a_hundred_networks_that_want_all_leave_places_for_the_next),
 		cmocka_unit_test(an_owner_of_names_has_one_share_from_all_networks),
+		cmocka_unit_test(owners_below_a_public_suffix_are_apart),
 		cmocka_unit_test(our_own_questions_have_always_a_place_and_all_are_given_back),
 	};
 
