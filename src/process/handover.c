@@ -246,6 +246,7 @@ int handover_start_reader(const char *path, const char *role, int *ret_fd, struc
 
 	if (r < 0)
 		return r;
+	/* The role is the end that takes descriptors. */
 	if (pid == 0)
 		reader_main(ends[0], path, role);
 	close(ends[0]);
