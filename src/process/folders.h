@@ -7,7 +7,7 @@
  * users. All share the group `_stockade` (or such a number), by which they read the lists. Started
  * by somebody else, every role runs as that user.
  *
- *     run.folder           root     0755   control.sock 0600
+ *     run.folder           root     0755   control.sock 0600, lock 0644, state 0600
  *       bus/               root     0711   ROLE.sock 0600, owned by the role's user
  *     run.lists            keeper   0750   group: all roles read
  *     run.state/ROLE       role     0700   spool

@@ -81,16 +81,39 @@ void lifecycle_sign(struct lifecycle *role, int64_t now_ms)
 	role->sign_ms = now_ms;
 }
 
+/* It may have been paused as well: nothing of what it had to do in that time is late. */
+static void lifecycle_forgive(struct lifecycle *role, int64_t lost_ms, int64_t now_ms)
+{
+	role->sign_ms = now_ms;
+	role->due_ms += lost_ms;
+	for (size_t i = 0; i < FORMERS_MAX; i++) {
+		role->formers[i].sign_ms = now_ms;
+		role->formers[i].due_ms += lost_ms;
+	}
+}
+
 void lifecycles_tick(struct lifecycles *all, int64_t now_ms)
 {
-	bool late = now_ms - all->tick_ms > LATE_MS;
+	int64_t passed_ms = now_ms - all->tick_ms;
 
 	all->tick_ms = now_ms;
-	for (size_t i = 0; late && i < all->len; i++) {
-		all->roles[i].sign_ms = now_ms;
-		for (size_t k = 0; k < FORMERS_MAX; k++)
-			all->roles[i].formers[k].sign_ms = now_ms;
-	}
+	for (size_t i = 0; passed_ms > LATE_MS && i < all->len; i++)
+		lifecycle_forgive(&all->roles[i], passed_ms - TICK_MS, now_ms);
+}
+
+int64_t lifecycle_silence_ms(const struct lifecycle *role, int64_t now_ms)
+{
+	int64_t silence_ms = now_ms - role->sign_ms;
+
+	return role->life == LIFE_READY && silence_ms >= role->silence_ms / 3 * 2 ? silence_ms : 0;
+}
+
+enum life_action lifecycle_kill(struct lifecycle *role)
+{
+	if (role->killed)
+		return LIFE_LEAVE;
+	role->killed = true;
+	return LIFE_KILL;
 }
 
 static bool lifecycle_is_overdue(const struct lifecycle *role, int64_t now_ms)
@@ -110,10 +133,7 @@ static bool lifecycle_is_overdue(const struct lifecycle *role, int64_t now_ms)
 
 enum life_action lifecycle_tick(struct lifecycle *role, int64_t now_ms)
 {
-	if (role->killed || !lifecycle_is_overdue(role, now_ms))
-		return LIFE_LEAVE;
-	role->killed = true;
-	return LIFE_KILL;
+	return lifecycle_is_overdue(role, now_ms) ? lifecycle_kill(role) : LIFE_LEAVE;
 }
 
 static size_t former_place(const struct lifecycle *role)

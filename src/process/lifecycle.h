@@ -95,8 +95,14 @@ enum life_action lifecycle_end(struct lifecycle *role, int64_t now_ms);
 /* It showed that it goes on with its work: WATCHDOG=1. */
 void lifecycle_sign(struct lifecycle *role, int64_t now_ms);
 
+/* Ready, and two signs in a row are late: for so many milliseconds it has given none; else 0. */
+int64_t lifecycle_silence_ms(const struct lifecycle *role, int64_t now_ms);
+/* It was seen to hang in another way. LIFE_KILL once, else LIFE_LEAVE. */
+enum life_action lifecycle_kill(struct lifecycle *role);
+
 /* Each TICK_MS: a process that is silent or does not end. LIFE_KILL once, else LIFE_LEAVE. When we
- * were not running ourselves (a machine that was paused), nobody is blamed for that time. */
+ * were not running ourselves (stopped, or a machine that was paused), nobody is blamed for that
+ * time: it counts neither as silence nor against the end of a process. */
 void lifecycles_tick(struct lifecycles *all, int64_t now_ms);
 enum life_action lifecycle_tick(struct lifecycle *role, int64_t now_ms);
 

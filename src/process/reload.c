@@ -10,6 +10,7 @@
 #include "process/folders.h"
 #include "process/handover.h"
 #include "process/jail.h"
+#include "process/run_state_file.h"
 
 static bool conf_has_role(const struct conf *conf, const char *name)
 {
@@ -108,8 +109,10 @@ int supervision_adopt(struct supervision *all, struct conf *conf, struct fault *
 	if (r < 0 && lock_fd >= 0)
 		close(lock_fd);
 	if (r == 0 && lock_fd >= 0) {
-		if (all->lock_fd >= 0)
+		if (all->lock_fd >= 0) {
+			run_state_remove(old);
 			close(all->lock_fd);
+		}
 		all->lock_fd = lock_fd;
 	}
 

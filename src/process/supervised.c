@@ -2,6 +2,7 @@
 #include "process/supervised.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -59,6 +60,7 @@ static void supervised_ready(struct supervised *supervised)
 	if (supervised->life->life != LIFE_STARTING)
 		return;
 	lifecycle_ready(supervised->life, loop_now_ms(supervised->all->loop));
+	supervised->since_s = loop_now_s(supervised->all->loop);
 	formers_act(supervised, former_retire);
 }
 
@@ -155,6 +157,7 @@ static void supervised_start(struct supervised *supervised)
 	int64_t now_ms = loop_now_ms(supervised->all->loop);
 	struct fault why = {""};
 
+	supervised->since_s = loop_now_s(supervised->all->loop);
 	if (supervised_fork(supervised, &why) == 0) {
 		lifecycle_started(supervised->life, now_ms);
 		return;
@@ -179,7 +182,7 @@ static void supervised_configure(struct supervised *supervised)
 		supervised->role->name, &why);
 
 	if (r == E_AGAIN) { /* it hangs; the next gets the newest */
-		kill(supervised->process.pid, SIGKILL);
+		supervised_act(supervised, lifecycle_kill(supervised->life));
 	} else if (r < 0) { /* for want of memory or descriptors of ours: it goes on as it was */
 		log_event(EV_CONFIG_BAD,
 			LOG_FIELDS(log_role_name(supervised), log_text("why", why.text)));
@@ -214,10 +217,18 @@ static enum death death_of(int status)
 	return code == err_exit_code(E_BUSY) ? DEATH_BUSY : DEATH_CRASH;
 }
 
-static void supervised_log_death(const struct supervised *supervised, pid_t pid, int status)
+enum { DIED_BY_ITSELF, DIED_HANGING };
+
+static void supervised_note_death(struct supervised *supervised, pid_t pid, int status, int how)
 {
 	bool killed = WIFSIGNALED(status);
+	int64_t now_s = loop_now_s(supervised->all->loop);
 
+	role_deaths_add(
+		&supervised->deaths, (struct role_deaths){.signal = killed ? WTERMSIG(status) : 0,
+					     .exit_code = killed ? 0 : WEXITSTATUS(status),
+					     .hung = how == DIED_HANGING,
+					     .recent_s = {now_s}});
 	log_event(EV_ROLE_DIED,
 		LOG_FIELDS(log_role_name(supervised), log_number("pid", pid),
 			log_text("by", killed ? "signal" : "exit"),
@@ -234,8 +245,10 @@ static void supervised_died(struct supervised *supervised, int status)
 		&all->lives, supervised->life, death_of(status), loop_now_ms(all->loop));
 
 	role_process_close(&supervised->process);
-	if (action == LIFE_START_LATER || action == LIFE_GIVE_UP)
-		supervised_log_death(supervised, pid, status); /* nobody had told it to end */
+	if (action == LIFE_START_LATER || action == LIFE_GIVE_UP || supervised->life->killed)
+		supervised_note_death(supervised, pid, status,
+			supervised->life->killed ? DIED_HANGING : DIED_BY_ITSELF);
+	supervised->since_s = loop_now_s(all->loop);
 	if (action == LIFE_START_LATER)
 		all->calls.settled(all);
 	if (action == LIFE_GIVE_UP)
@@ -250,7 +263,8 @@ static void former_died(struct supervised *supervised, size_t i, int status)
 	struct former *former = &supervised->life->formers[i];
 
 	if (status != 0 && former->life != FORMER_ENDING)
-		supervised_log_death(supervised, process->pid, status);
+		supervised_note_death(supervised, process->pid, status,
+			former->life == FORMER_KILLED ? DIED_HANGING : DIED_BY_ITSELF);
 	role_process_close(process);
 	former->life = FORMER_NONE;
 }
@@ -319,6 +333,19 @@ void supervised_tick(struct supervised *supervised, int64_t now_ms)
 		supervised_log_hung(supervised, now_ms);
 	supervised_act(supervised, action);
 	formers_act(supervised, former_tick);
+}
+
+struct role_state supervised_state(const struct supervised *supervised, int64_t now_ms)
+{
+	const struct lifecycle *life = supervised->life;
+	struct role_state state = {.life = life->life,
+		.pid = supervised->process.pid,
+		.since_s = supervised->since_s,
+		.silent_s = lifecycle_silence_ms(life, now_ms) / 1000,
+		.deaths = supervised->deaths};
+
+	snprintf(state.role, sizeof(state.role), "%s", supervised->role->name);
+	return state;
 }
 
 void supervised_init(

@@ -10,6 +10,7 @@
 
 #include "process/lifecycle.h"
 #include "process/role.h"
+#include "process/run_state.h"
 #include "process/sockets.h"
 
 struct role_process {
@@ -29,6 +30,8 @@ struct supervised {
 	struct role_process formers[FORMERS_MAX];
 	struct timer again;
 	struct sockets sockets;
+	int64_t since_s; /* of its life as it is */
+	struct role_deaths deaths;
 };
 
 /* What the roles want of the supervisor. */
@@ -65,5 +68,7 @@ void supervised_kill(const struct supervised *supervised);
 void supervised_reap(struct supervised *supervised);
 /* Each TICK_MS. */
 void supervised_tick(struct supervised *supervised, int64_t now_ms);
+/* What is told of it. */
+struct role_state supervised_state(const struct supervised *supervised, int64_t now_ms);
 /* Unix sockets whose files are gone are made again, and a process started that has them. */
 void supervised_keep_sockets(struct supervised *supervised, int64_t now_ms);

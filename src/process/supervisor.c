@@ -11,6 +11,7 @@
 #include "base/obj.h"
 #include "process/lifecycle.h"
 #include "process/reload.h"
+#include "process/run_state_file.h"
 #include "process/sd_notify.h"
 #include "process/supervised.h"
 
@@ -22,6 +23,10 @@ struct supervisor {
 	struct timer patience, watchdog, tick;
 	int64_t watchdog_ms;
 	int exit_code;
+	int64_t since_s;
+	struct buf written; /* for `stockade status`, the last time */
+	int64_t written_ms;
+	bool unwritten; /* that it cannot be was said */
 	struct supervision all;
 };
 
@@ -101,6 +106,41 @@ static void supervisor_on_child(int number, void *arg)
 		supervisor_go_on_stopping(supervisor);
 }
 
+static struct run_state supervisor_state(const struct supervisor *supervisor, int64_t now_ms)
+{
+	const struct supervision *all = &supervisor->all;
+	struct run_state state = {.pid = getpid(), .since_s = supervisor->since_s};
+
+	for (size_t i = 0; i < all->lives.len; i++) {
+		if (all->lives.roles[i].wanted)
+			state.roles[state.len++] = supervised_state(&all->roles[i], now_ms);
+	}
+	return state;
+}
+
+/* When there is something new, and otherwise now and then. */
+static void supervisor_write_state(struct supervisor *supervisor)
+{
+	int64_t now_ms = loop_now_ms(supervisor->all.loop);
+	struct run_state state = supervisor_state(supervisor, now_ms);
+	struct fault why = {""};
+	struct buf text;
+	int r = 0;
+
+	buf_init(&text, 0);
+	run_state_print(&state, &text);
+	if (!span_equal(buf_span(&text), buf_span(&supervisor->written)) ||
+		now_ms - supervisor->written_ms >= RUN_STATE_EVERY_MS) {
+		state.written_ms = supervisor->written_ms = now_ms;
+		r = run_state_write(supervisor->all.conf, &state, &why);
+		if (r < 0 && !supervisor->unwritten)
+			log_event(EV_RUN_UNTOLD, LOG_FIELDS(log_text("why", why.text)));
+		supervisor->unwritten = r < 0;
+	}
+	buf_done(&supervisor->written);
+	supervisor->written = text;
+}
+
 static void supervisor_on_hup(int number, void *arg)
 {
 	struct supervisor *supervisor = OBJ(supervisor, arg);
@@ -118,6 +158,7 @@ static void supervisor_on_hup(int number, void *arg)
 		LOG_FIELDS(log_text("file", supervisor->all.conf_path), log_text("why", why.text)));
 	if (r < 0)
 		conf_free(&conf);
+	supervisor_write_state(supervisor);
 }
 
 static void supervisor_on_watchdog(struct timer *timer, void *arg)
@@ -147,6 +188,7 @@ static void supervisor_on_tick(struct timer *timer, void *arg)
 		if (role_is_keeper(supervised->role) && !supervisor->all.lives.stopping)
 			supervised_keep_sockets(supervised, now_ms);
 	}
+	supervisor_write_state(supervisor);
 	timer_set(timer, now_ms + TICK_MS);
 }
 
@@ -180,8 +222,12 @@ static void supervisor_done(struct supervisor *supervisor)
 	timer_done(&supervisor->patience);
 	timer_done(&supervisor->watchdog);
 	timer_done(&supervisor->tick);
-	if (supervisor->all.lock_fd >= 0)
+	if (supervisor->all.lock_fd >= 0) {
+		if (supervisor->all.conf != NULL)
+			run_state_remove(supervisor->all.conf);
 		close(supervisor->all.lock_fd);
+	}
+	buf_done(&supervisor->written);
 	loop_free(&supervisor->all.loop);
 	conf_free(&supervisor->all.conf);
 }
@@ -206,6 +252,8 @@ static int supervisor_start(struct supervisor *supervisor, struct conf *conf, st
 	r = supervision_adopt(&supervisor->all, conf, why);
 	if (r < 0)
 		return r;
+	supervisor->since_s = loop_now_s(supervisor->all.loop);
+	supervisor_write_state(supervisor);
 	supervisor_start_watchdog(supervisor);
 	timer_set(&supervisor->tick, loop_now_ms(supervisor->all.loop) + TICK_MS);
 	supervisor->all.lives.tick_ms = loop_now_ms(supervisor->all.loop);

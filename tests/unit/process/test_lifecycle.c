@@ -259,6 +259,56 @@ static void nobody_is_blamed_for_a_time_in_which_nothing_ran(void **state)
 }
 
 /* Also a reload that has to end one that hangs comes to its end. */
+/* Whoever was told to end, and was paused with us, has its time all the same. */
+static void a_time_in_which_nothing_ran_does_not_count_against_an_end(void **state)
+{
+	struct lifecycles all = one_ready();
+	struct lifecycle *role = &all.roles[0];
+
+	(void)state;
+	assert_int_equal(tick(&all, 1000), LIFE_LEAVE);
+	role->formers[0] = (struct former){.life = FORMER_SERVING, .silence_ms = 30000};
+	assert_int_equal(lifecycle_end(role, 1000), LIFE_TERM);
+	assert_int_equal(former_end(&role->formers[0], 1000), LIFE_TERM);
+	assert_int_equal(tick(&all, 601000), LIFE_LEAVE);
+	assert_int_equal(former_tick(&role->formers[0], 601000), LIFE_LEAVE);
+	for (int64_t now_ms = 602000; now_ms < 625000; now_ms += 1000)
+		assert_int_equal(tick(&all, now_ms), LIFE_LEAVE);
+	assert_int_equal(tick(&all, 625000), LIFE_KILL);
+	assert_int_equal(former_tick(&role->formers[0], 625000), LIFE_KILL);
+}
+
+static void who_never_says_that_it_is_ready_is_killed(void **state)
+{
+	struct lifecycles all = one_ready();
+	struct lifecycle *role = &all.roles[0];
+
+	(void)state;
+	lifecycle_died(&all, role, DEATH_CRASH, 0);
+	lifecycle_started(role, 1000);
+	for (int64_t now_ms = 1000; now_ms < 301000; now_ms += 1000)
+		assert_int_equal(tick(&all, now_ms), LIFE_LEAVE);
+	assert_int_equal(tick(&all, 301000), LIFE_KILL);
+	assert_int_equal(lifecycle_died(&all, role, DEATH_CRASH, 301000), LIFE_START_LATER);
+}
+
+static void silence_is_told_when_a_sign_did_not_come(void **state)
+{
+	struct lifecycles all = one_ready();
+	struct lifecycle *role = &all.roles[0];
+
+	(void)state;
+	assert_int_equal(lifecycle_silence_ms(role, 19999), 0);
+	assert_int_equal(lifecycle_silence_ms(role, 20000), 20000);
+	lifecycle_sign(role, 20000);
+	assert_int_equal(lifecycle_silence_ms(role, 20000), 0);
+	assert_int_equal(lifecycle_kill(role), LIFE_KILL);
+	assert_int_equal(lifecycle_kill(role), LIFE_LEAVE);
+	assert_int_equal(tick(&all, 21000), LIFE_LEAVE); /* it is gone in a moment */
+	lifecycle_end(role, 21000);
+	assert_int_equal(lifecycle_silence_ms(role, 99000), 0);
+}
+
 static void who_does_not_end_is_killed(void **state)
 {
 	struct lifecycles all = one_ready();
@@ -374,6 +424,9 @@ int main(void)
 		cmocka_unit_test(ready_is_reported_once_and_a_failed_role_does_not_hold_it_up),
 		cmocka_unit_test(who_gives_no_sign_of_life_is_killed_once_and_started_again),
 		cmocka_unit_test(nobody_is_blamed_for_a_time_in_which_nothing_ran),
+		cmocka_unit_test(a_time_in_which_nothing_ran_does_not_count_against_an_end),
+		cmocka_unit_test(who_never_says_that_it_is_ready_is_killed),
+		cmocka_unit_test(silence_is_told_when_a_sign_did_not_come),
 		cmocka_unit_test(who_does_not_end_is_killed),
 		cmocka_unit_test(a_role_is_replaced_and_the_former_serves_until_the_next_is_ready),
 		cmocka_unit_test(a_former_that_hangs_is_killed),
