@@ -720,6 +720,7 @@ static void verdict_init(
 	verdict->decider = NULL;
 	verdict->marker = NULL;
 	verdict->exemption = EXEMPT_NOT;
+	verdict->perhaps = EXEMPT_NOT;
 	verdict->score = 0;
 	verdict->results_len = 0;
 }
@@ -739,10 +740,11 @@ void verdict_of_fault(const struct facts *facts, const struct conf *conf,
 void verdict_decide(const struct facts *facts, const struct conf *conf, int64_t now_s,
 	struct verdict *ret_verdict)
 {
-	struct deciding d = {facts, conf, now_s, ret_verdict};
+	struct deciding d;
 
 	ASSERT(conf->checks_len == CHECK_COUNT);
 	verdict_init(ret_verdict, facts, conf);
+	d = (struct deciding){facts, conf, now_s, ret_verdict};
 	ret_verdict->exemption = exemption_find(&d);
 	ret_verdict->perhaps = exemption_find_perhaps(&d);
 	for (int check = 0; check < CHECK_COUNT; check++) {
