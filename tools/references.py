@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
 """What is named exists, and what exists is used: files named in comments and documents, rows of the tables, unit tests of pure
-files. Prints each violation; exit code 1 when there are any."""
+files, tests behind the rows of doc/failures.md. Prints each violation; exit code 1 when there are any."""
 import collections
 import pathlib
 import re
@@ -138,6 +138,63 @@ def check_tests(files, names):
             ] + c.unneeded(STANDING_UNTESTED, missing, "tools/references.py")
 
 
+# ---- evidence ----
+
+# Rows of doc/failures.md that nothing can show, by the beginning of what fails.
+STANDING_UNSHOWN = {"the clock is wrong already when the keeper starts"}
+SHOWN = re.compile(r"(fuzz )?`([^`]+)`")
+
+
+def shown_rows(text):
+    """(line, what fails, the cell "shown by") of the tables of a page."""
+    is_table = False
+    for number, line in enumerate(text.splitlines(), 1):
+        cells = [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else []
+        if is_table and cells and not set(line) <= set("|- "):
+            yield number, cells[0], cells[-1]
+        is_table = bool(cells) and (is_table or cells[-1] == "shown by")
+
+
+def named_tests(cell):
+    """(file below tests/, what it has to hold) of each test that a cell names; a bare name or parameter belongs to the file
+    before it."""
+    path = ""
+    for is_fuzz, word in SHOWN.findall(cell):
+        name, is_new, held = word.partition(": ")
+        if is_fuzz or word.startswith("fuzz_"):
+            path, held = f"fuzz/fuzz_{word.removeprefix('fuzz_')}.c", ""
+        elif name.endswith(".scn"):
+            path, held = "scenario/" + name.removeprefix("tests/scenario/"), ""
+        elif name.endswith((".py", ".c")):
+            path = "e2e/" + name if name.endswith(".py") else "unit/" + name
+        elif not is_new and "/" not in word:
+            held = word
+        else:
+            path, held = f"../{word}", ""
+        yield path, held
+
+
+def holds(text, held):
+    """Whether a test file has the function (and the parameter) that is named."""
+    name, _, parameter = held.rstrip("]").partition("[")
+    return (not name or re.search(rf"\b{name}\(", text) is not None) and (not parameter or f'"{parameter}"' in text)
+
+
+def check_shown(path="doc/failures.md"):
+    """Each row is shown by a test, and the test is there."""
+    without = set()
+    for line, what, cell in shown_rows((c.ROOT / path).read_text(encoding="utf-8")):
+        if "`" not in cell and cell != "the same":
+            without.add(what)
+            if what not in STANDING_UNSHOWN:
+                yield f"{path}:{line}: no test shows: {what}"
+        for name, held in named_tests(cell):
+            file = c.ROOT / "tests" / name
+            if not file.exists() or held and not holds(file.read_text(encoding="utf-8"), held):
+                yield f"{path}:{line}: there is no {name}{': ' + held if held else ''}"
+    yield from c.unneeded(STANDING_UNSHOWN, without, "tools/references.py")
+
+
 def selftest():
     """Rules that cannot fail are no rules."""
     there = {"src/gate/facts.c", "src/base/span.h", "tests/e2e/test_x1.py", "doc/a1.md"}
@@ -158,13 +215,18 @@ def selftest():
     assert unused_functions([seen, user]) == {"a1_set"}
     pure = [c.Source("smtp/x1.c", ""), c.Source("smtp/y.c", ""), c.Source("loop/z.c", "")]
     assert untested(pure, {"tests/unit/smtp/test_y.c"}) == {"smtp/x1.c"}
+    page = "| what | shown by |\n|---|---|\n| a | `test_x1.py: test_a[b]`, `test_c`; fuzz `d` |\n\n| e | f |\n|---|---|\n| g | h |\n"
+    assert list(shown_rows(page)) == [(3, "a", "`test_x1.py: test_a[b]`, `test_c`; fuzz `d`")]
+    assert list(named_tests("`test_x1.py: test_a[b]`, `test_c`; fuzz `d`; unit `e/test_f.c` (`g`)")) == [
+        ("e2e/test_x1.py", "test_a[b]"), ("e2e/test_x1.py", "test_c"), ("fuzz/fuzz_d.c", ""), ("unit/e/test_f.c", ""), ("unit/e/test_f.c", "g")]
+    assert holds('def test_a(b):\n    pass\n"c"', "test_a[c]") and not holds("def test_ab(b):", "test_a") and not holds("test_a(", "test_a[c]")
 
 
 def main():
     selftest()
     names = tree()
     files = c.sources()
-    sys.exit(c.report([*check_files(files, names), *check_rows(files), *check_functions(files), *check_tests(files, names)],
+    sys.exit(c.report([*check_files(files, names), *check_rows(files), *check_functions(files), *check_tests(files, names), *check_shown()],
                       "what is named exists, and what exists is used"))
 
 
