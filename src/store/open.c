@@ -110,13 +110,10 @@ void store_sync_resume(struct store *store)
 
 int store_sync(const char *url, struct fault *why)
 {
-	AUTO(store) *store = NULL;
-	int r = store_open(url, false, &store, why);
+	const struct store_ops *ops = NULL;
+	int r = backend_of(url, &ops, why);
 
-	if (r < 0)
-		return r;
-	r = store->ops->sync(store);
-	return r < 0 ? fault_set(why, r, "%s", store->error_text) : r;
+	return r < 0 ? r : ops->sync(url, why);
 }
 
 int store_reserve(struct store *store)

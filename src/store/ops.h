@@ -40,7 +40,7 @@ struct store_ops {
 	void (*rollback)(struct store *store);
 	/* As store_sync_defer and store_sync. A backend whose server sees to it does nothing. */
 	void (*sync_defer)(struct store *store, bool deferred);
-	int (*sync)(struct store *store);
+	int (*sync)(const char *url, struct fault *why);
 	/* As store_reserve, store_reserve_use and store_log_size. */
 	int (*reserve)(struct store *store);
 	void (*reserve_use)(struct store *store);

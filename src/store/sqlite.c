@@ -12,6 +12,7 @@
 #include "conf/store_url.h"
 #include "store/schema.h"
 #include "store/sqlite_file.h"
+#include "store/sqlite_log.h"
 #include "store/store_priv.h"
 
 /*
@@ -212,18 +213,32 @@ static void sqlite_rollback(struct store *store)
 		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-/* Looked at again inside the transaction: another keeper may have come first. */
-static int migrate(struct sqlite *s, enum store_access access)
+/* 1: it is to be brought up to date, 0. */
+static int schema_is_old(struct sqlite *s)
 {
 	int version = user_version(s);
-	int r = version;
 
-	if (version < 0 || (unsigned)version == store_schema_len)
-		return version < 0 ? version : 0;
+	if (version < 0)
+		return version;
 	if ((unsigned)version > store_schema_len)
 		return sqlite_error(s, E_VERSION, "its schema is newer than this program");
-	if (access == STORE_READ)
-		return sqlite_error(s, E_VERSION, "its schema is older than this program");
+	return (unsigned)version < store_schema_len;
+}
+
+static int schema_check(struct sqlite *s)
+{
+	int r = schema_is_old(s);
+
+	return r <= 0 ? r : sqlite_error(s, E_VERSION, "its schema is older than this program");
+}
+
+/* Looked at again inside the transaction: another keeper may have come first. */
+static int migrate(struct sqlite *s)
+{
+	int version, r = schema_is_old(s);
+
+	if (r <= 0)
+		return r;
 	r = sqlite_execute(s, "BEGIN IMMEDIATE");
 	version = r < 0 ? r : user_version(s);
 	while (r >= 0 && version >= 0 && (unsigned)version < store_schema_len)
@@ -239,6 +254,35 @@ static int migrate(struct sqlite *s, enum store_access access)
 
 /* ---- the connection ---- */
 
+static const char log_refusal[] =
+	"the log beside it is of another file, or was copied with it: if they belong together move both "
+	"into another folder and 'stockade restore' the file from there, else move the log away";
+
+static int sign(struct sqlite *s)
+{
+	int code = sqlite_file_sign(s->db, s->path);
+
+	return code == SQLITE_OK ? sqlite_execute(s, settings_writer) : sqlite_fail(s, code);
+}
+
+/* Which file it is gets written before anything else is; into a new one when it has a table. */
+static int set_up_file(struct sqlite *s)
+{
+	int version = user_version(s);
+	int code, r = schema_is_old(s);
+
+	if (r >= 0 && version == 0)
+		r = migrate(s);
+	if (r >= 0)
+		r = sign(s);
+	if (r >= 0)
+		r = migrate(s);
+	if (r < 0)
+		return r;
+	code = sqlite_log_sign(s->db, s->path);
+	return code == SQLITE_OK ? 0 : sqlite_fail(s, code);
+}
+
 static int set_up(struct sqlite *s, enum store_access access)
 {
 	static const int flags[] = {
@@ -246,13 +290,13 @@ static int set_up(struct sqlite *s, enum store_access access)
 		[STORE_WRITE] = SQLITE_OPEN_READWRITE,
 		[STORE_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
 	};
-	int moved = access != STORE_READ ? sqlite_log_move_other(s->path) : 0;
+	int moved = access != STORE_READ ? sqlite_log_settle(s->path) : 0;
 	int code = sqlite3_open_v2(
 		s->path, &s->db, flags[access] | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 	int r;
 
 	if (moved < 0)
-		return sqlite_error(s, moved, "the log of another store lies beside it");
+		return sqlite_error(s, moved, log_refusal);
 	s->store.log_was_moved = moved > 0;
 	if (code != SQLITE_OK)
 		return s->db != NULL ? sqlite_fail(s, code) : E_NOMEM;
@@ -262,13 +306,8 @@ static int set_up(struct sqlite *s, enum store_access access)
 	sqlite3_busy_timeout(s->db, BUSY_MS);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	r = sqlite_execute(s, settings_both);
-	if (r >= 0 && access != STORE_READ)
-		r = sqlite_execute(s, settings_writer);
 	if (r >= 0)
-		r = migrate(s, access);
-	if (r >= 0 && access != STORE_READ &&
-		(code = sqlite_file_sign(s->db, s->path)) != SQLITE_OK)
-		r = sqlite_fail(s, code);
+		r = access == STORE_READ ? schema_check(s) : set_up_file(s);
 	if (r >= 0 && stat(s->path, &s->file) < 0)
 		r = err_from_errno(errno);
 	return r;
@@ -350,16 +389,41 @@ static void sqlite_sync_defer(struct store *store, bool deferred)
 	sqlite3_wal_autocheckpoint(sqlite_of(store)->db, deferred ? 0 : CHECKPOINT_PAGES);
 }
 
-static int sqlite_sync(struct store *store)
+static int sync_passes(sqlite3 *db)
 {
 	enum { PASSES = 2 }; /* the second is short: what was committed during the first */
-	struct sqlite *s = sqlite_of(store);
-	int code = SQLITE_OK;
+	int64_t version;
+	int code;
 
+	sqlite_log_keep(db);
+	sqlite3_busy_timeout(db, BUSY_MS);
+	/* else it does not know of the log yet */
+	code = sqlite_number(db, "PRAGMA user_version", &version) < 0 ? sqlite3_errcode(db)
+								      : SQLITE_OK;
 	for (unsigned i = 0; i < PASSES && code == SQLITE_OK; i++)
-		code = sqlite3_wal_checkpoint_v2(
-			s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-	return code == SQLITE_OK ? 0 : sqlite_fail(s, code);
+		code = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	return code;
+}
+
+/* Beside whoever has the store open. When the file was replaced under that one, the log is not of
+ * the file that stands there now. */
+static int sqlite_sync(const char *url, struct fault *why)
+{
+	const char *path = store_url_path(url);
+	sqlite3 *db = NULL;
+	int code, r = 0;
+
+	if (sqlite_log_whose(path) != LOG_OWN)
+		return fault_set(why, E_CORRUPT, "the log of '%s' is not its own", path);
+	code = sqlite3_open_v2(path, &db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	if (code == SQLITE_OK)
+		code = sync_passes(db);
+	if (code != SQLITE_OK)
+		r = fault_set(why, error_of(db, code), "cannot write back the log of '%s': %s",
+			path, sqlite3_errmsg(db));
+	sqlite3_close_v2(db);
+	return r;
 }
 
 static int64_t sqlite_log_size(struct store *store)

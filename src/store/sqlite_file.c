@@ -10,146 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/hash.h"
 #include "base/text.h"
 #include "conf/store_url.h"
 #include "store/schema.h"
-
-/*
- * A log holds the pages that changed since it began, for the file that it was begun beside. After a
- * crash it is left there, and whoever then puts a backup in the place of the file has SQLite play
- * the pages of the one into the other. So a file says in its table meta which file it is, by inode
- * and time of birth: a copy is another file. That row is read from the file alone, without the log.
- */
-
-/* Never 0. */
-static int file_identity(const char *path, int64_t *ret_identity)
-{
-	struct statx file;
-	uint64_t words[3];
-
-	if (statx(AT_FDCWD, path, 0, STATX_INO | STATX_BTIME, &file) < 0)
-		return err_from_errno(errno);
-	words[0] = file.stx_ino;
-	words[1] = (file.stx_mask & STATX_BTIME) != 0 ? (uint64_t)file.stx_btime.tv_sec : 0;
-	words[2] = (file.stx_mask & STATX_BTIME) != 0 ? file.stx_btime.tv_nsec : 0;
-	*ret_identity =
-		(int64_t)(hash_mix(hash_bytes(HASH_START, span_of(words, sizeof(words)))) >> 1 | 1);
-	return 0;
-}
-
-static int path_with(const char *path, const char *suffix, char ret_path[PATH_MAX])
-{
-	return snprintf(ret_path, PATH_MAX, "%s%s", path, suffix) < PATH_MAX ? 0 : E_LIMIT;
-}
-
-/* ---- the log beside it ---- */
-
-static bool log_has_content(const char *path)
-{
-	char log[PATH_MAX];
-	struct stat file;
-
-	return path_with(path, "-wal", log) == 0 && stat(log, &file) == 0 && file.st_size != 0;
-}
-
-void sqlite_log_keep(sqlite3 *db)
-{
-	int keep = 1;
-
-	sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
-}
-
-/* A URI that has SQLite read the file as it is, without its log and without locks. */
-static int uri_of(const char *path, char ret_uri[PATH_MAX])
-{
-	size_t len = (size_t)snprintf(ret_uri, PATH_MAX, "file:");
-
-	for (const char *at = path; *at != '\0'; at++) {
-		bool plain = strchr("?#%", *at) == NULL;
-
-		if (len + sizeof("%25?immutable=1") > PATH_MAX)
-			return E_LIMIT;
-		len += (size_t)snprintf(
-			ret_uri + len, PATH_MAX - len, plain ? "%c" : "%%%02X", (unsigned char)*at);
-	}
-	snprintf(ret_uri + len, PATH_MAX - len, "?immutable=1");
-	return 0;
-}
-
-static int number_by(sqlite3 *db, const char *query, int64_t *ret_number)
-{
-	sqlite3_stmt *statement = NULL;
-	int code = sqlite3_prepare_v2(db, query, -1, &statement, NULL);
-
-	if (code == SQLITE_OK)
-		code = sqlite3_step(statement);
-	if (code == SQLITE_ROW)
-		*ret_number = sqlite3_column_int64(statement, 0);
-	sqlite3_finalize(statement);
-	return code == SQLITE_ROW ? 1 : code == SQLITE_DONE ? 0 : E_CORRUPT;
-}
-
-static const char signature_query[] = "SELECT value FROM meta WHERE key = 'file'";
-
-/* Which file it says it is; 0: it does not say. */
-static int64_t signature_alone(const char *path)
-{
-	sqlite3 *db = NULL;
-	char uri[PATH_MAX];
-	int64_t signature = 0;
-
-	if (uri_of(path, uri) == 0 &&
-		sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) ==
-			SQLITE_OK)
-		number_by(db, signature_query, &signature);
-	sqlite3_close_v2(db);
-	return signature;
-}
-
-int sqlite_log_move_other(const char *path)
-{
-	char log[PATH_MAX], other[PATH_MAX], index[PATH_MAX];
-	int64_t identity, signature;
-	int r;
-
-	if (!log_has_content(path) || file_identity(path, &identity) < 0)
-		return 0;
-	signature = signature_alone(path);
-	if (signature == 0 || signature == identity)
-		return 0;
-	r = path_with(path, "-wal", log);
-	if (r == 0)
-		r = path_with(path, "-wal.other", other);
-	if (r == 0)
-		r = path_with(path, "-shm", index);
-	if (r == 0 && rename(log, other) < 0)
-		r = err_from_errno(errno);
-	if (r == 0)
-		unlink(index);
-	return r < 0 ? r : 1;
-}
-
-/* In the file itself, not in its log: from the first change on a log has to be known as ours. */
-int sqlite_file_sign(sqlite3 *db, const char *path)
-{
-	int64_t identity, signature = 0;
-	char sql[128];
-	int code;
-
-	if (file_identity(path, &identity) < 0)
-		return SQLITE_IOERR;
-	if (number_by(db, signature_query, &signature) < 0)
-		return sqlite3_errcode(db);
-	if (signature == identity)
-		return SQLITE_OK;
-	snprintf(sql, sizeof(sql), "INSERT OR REPLACE INTO meta (key, value) VALUES ('file', %lld)",
-		(long long)identity);
-	code = sqlite3_exec(db, sql, NULL, NULL, NULL);
-	return code != SQLITE_OK ? code
-				 : sqlite3_wal_checkpoint_v2(
-					   db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-}
+#include "store/sqlite_log.h"
 
 /* ---- copies ---- */
 
@@ -165,8 +29,8 @@ static int copy_check(sqlite3 *db, const char *path, struct fault *why)
 	int64_t version = 0, serial = 0;
 	bool is_whole;
 
-	if (number_by(db, "PRAGMA user_version", &version) <= 0 || version == 0 ||
-		number_by(db, "SELECT value FROM meta WHERE key = 'serial'", &serial) <= 0)
+	if (sqlite_number(db, "PRAGMA user_version", &version) <= 0 || version == 0 ||
+		sqlite_number(db, "SELECT value FROM meta WHERE key = 'serial'", &serial) <= 0)
 		return fault_set(why, E_PARSE, "'%s' is not a store", path);
 	if ((uint64_t)version > store_schema_len)
 		return fault_set(why, E_VERSION, "'%s' is of a newer program than this", path);
@@ -247,10 +111,13 @@ static int copy_into(const char *from, const char *to, int fd, struct fault *why
 int sqlite_file_backup(const char *url, const char *path, struct fault *why)
 {
 	char part[PATH_MAX];
-	int fd = -1, r = path_with(path, ".part", part);
+	int fd = -1, r = sqlite_path_with(path, ".part", part);
 
 	if (r < 0)
 		return fault_set(why, r, "'%s' is too long", path);
+	if (sqlite_log_whose(store_url_path(url)) != LOG_OWN)
+		return fault_set(why, E_CONFLICT, "the log beside '%s' is not known to be its own",
+			store_url_path(url));
 	r = file_create(part, &fd, why);
 	if (r < 0)
 		return r;
@@ -287,9 +154,10 @@ static int store_move_away(const char *store)
 {
 	char before[PATH_MAX], log[PATH_MAX], log_before[PATH_MAX], index[PATH_MAX];
 
-	if (path_with(store, ".before", before) < 0 || path_with(store, "-wal", log) < 0 ||
-		path_with(store, ".before-wal", log_before) < 0 ||
-		path_with(store, "-shm", index) < 0)
+	if (sqlite_path_with(store, ".before", before) < 0 ||
+		sqlite_path_with(store, "-wal", log) < 0 ||
+		sqlite_path_with(store, ".before-wal", log_before) < 0 ||
+		sqlite_path_with(store, "-shm", index) < 0)
 		return E_LIMIT;
 	if (access(store, F_OK) == 0) /* else a restore before was broken off behind this */
 		unlink(log_before);
@@ -317,7 +185,7 @@ int sqlite_file_restore(const char *url, const char *path, struct fault *why)
 {
 	const char *store = store_url_path(url);
 	char copy[PATH_MAX];
-	int fd = -1, r = path_with(store, ".new", copy);
+	int fd = -1, r = sqlite_path_with(store, ".new", copy);
 
 	if (r < 0)
 		return fault_set(why, r, "'%s' is too long", store);

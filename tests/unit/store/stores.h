@@ -39,7 +39,8 @@ static inline int sqlite_make(void **state)
 
 static inline int sqlite_remove(void **state)
 {
-	static const char *const suffixes[] = {"", "-wal", "-shm", "-reserve"};
+	static const char *const suffixes[] = {
+		"", "-wal", "-shm", "-reserve", "-wal.other", "-wal.other.2"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNTOF(suffixes); i++) {

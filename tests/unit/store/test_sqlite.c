@@ -222,6 +222,173 @@ static void a_newer_schema_is_refused(void **state)
 	assert_int_equal(store_open(url, true, &store, &why), E_VERSION);
 }
 
+/* ---- whose log it is ---- */
+
+static const char *path_of(const char *suffix)
+{
+	static char paths[4][128];
+	static unsigned next;
+	char *path = paths[next++ % COUNTOF(paths)];
+
+	snprintf(path, sizeof(paths[0]), "%s/s.db%s", folder, suffix);
+	return path;
+}
+
+static bool is_there(const char *suffix)
+{
+	return access(path_of(suffix), F_OK) == 0;
+}
+
+static void copy(const char *from, const char *to)
+{
+	char command[320];
+
+	snprintf(command, sizeof(command), "cp %s %s", path_of(from), path_of(to));
+	assert_int_equal(system(command), 0);
+}
+
+/* In the place of what is there, which stays another file. */
+static void put(const char *from, const char *to)
+{
+	assert_int_equal(rename(path_of(from), path_of(to)), 0);
+}
+
+/* As after a crash: the file, and a log with 192.0.2.7 in it. */
+static void crash(const char *file, const char *log)
+{
+	AUTO(store) *store = open_store();
+
+	must_add(store, "main", "192.0.2.7", 0);
+	copy("", file);
+	copy("-wal", log);
+}
+
+static void assert_7(bool is_listed)
+{
+	AUTO(store) *store = open_store();
+
+	assert_found(store, STORE_COVERING, "main", "192.0.2.7", is_listed ? "192.0.2.7" : "");
+}
+
+/* A copy of the store is not ours before it says so itself: not while somebody reads it, and not at
+ * the second attempt either. What is committed into its log from then on stays. */
+static void a_copy_is_signed_before_anything_is_written(void **state)
+{
+	struct store *store = open_store();
+	struct fault why = {""};
+	sqlite3 *reader = NULL;
+
+	(void)state;
+	store_free(&store);
+	copy("", ".copy");
+	put(".copy", "");
+	assert_int_equal(sqlite3_open(path_of(""), &reader), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT * FROM meta", NULL, NULL, NULL), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(store_open(url, true, &store, &why), E_BUSY);
+		assert_null(store);
+	}
+	sqlite3_close(reader);
+	store = open_store();
+	must_add(store, "main", "192.0.2.1", 0);
+	for (int i = 0; i < 2; i++) {
+		AUTO(store) *again = open_store();
+
+		assert_false(store_log_was_moved(again));
+		assert_found(again, STORE_COVERING, "main", "192.0.2.1", "192.0.2.1");
+	}
+	store_free(&store);
+}
+
+/* Nothing may be in the log before it is known as ours: the changes of a new schema least. */
+static void a_copy_with_an_old_schema_is_signed_first(void **state)
+{
+	struct store *store = open_store();
+	struct fault why = {""};
+	sqlite3 *reader = NULL;
+
+	(void)state;
+	store_free(&store);
+	sqlite_execute("DROP TABLE renewing; PRAGMA user_version = 5");
+	copy("", ".copy");
+	put(".copy", "");
+	assert_int_equal(sqlite3_open(path_of(""), &reader), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT * FROM meta", NULL, NULL, NULL), 0);
+	assert_int_equal(store_open(url, true, &store, &why), E_BUSY);
+	sqlite3_close(reader);
+	assert_int_equal(sqlite3_open(path_of(""), &reader), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(reader, "SELECT * FROM renewing", NULL, NULL, NULL), SQLITE_ERROR);
+	sqlite3_close(reader);
+	store = open_store();
+	store_free(&store);
+}
+
+static void a_backup_put_beside_the_log_of_a_crash_is_not_mixed_with_it(void **state)
+{
+	(void)state;
+	assert_7(false);
+	copy("", ".backup");
+	crash(".file", ".log");
+	copy(".log", "-wal");      /* into the one that is there */
+	put(".log", "-wal.other"); /* of another time: it may be needed yet */
+	put(".backup", "");
+	assert_7(false);
+	assert_true(is_there("-wal.other"));
+	assert_true(is_there("-wal.other.2"));
+	unlink(path_of(".file"));
+}
+
+/* A folder that was copied after a crash, or as it stood: what was acknowledged is in the log. */
+static void a_log_that_was_copied_with_its_file_is_kept(void **state)
+{
+	struct store *store = NULL;
+	struct fault why = {""};
+
+	(void)state;
+	crash(".file", ".log");
+	unlink(path_of("-wal"));
+	put(".file", "");
+	put(".log", "-wal");
+	assert_int_equal(store_open(url, true, &store, &why), E_CONFLICT);
+	assert_non_null(strstr(why.text, "stockade restore"));
+	assert_true(is_there("-wal"));
+	put("", ".elsewhere");
+	put("-wal", ".elsewhere-wal");
+	assert_int_equal(store_restore(url, path_of(".elsewhere"), &why), 0);
+	assert_7(true);
+	for (size_t i = 0; i < 3; i++)
+		unlink(path_of(
+			((const char *[]){".elsewhere", ".elsewhere-wal", ".elsewhere-shm"})[i]));
+}
+
+static void a_log_without_its_file_is_not_thrown_away(void **state)
+{
+	(void)state;
+	crash(".file", ".log");
+	put(".log", "-wal");
+	unlink(path_of(".file"));
+	unlink(path_of(""));
+	assert_7(false);
+	assert_true(is_there("-wal.other"));
+}
+
+/* The file was replaced under the keeper, which has not noticed yet. */
+static void the_log_of_another_is_not_written_back(void **state)
+{
+	struct store *store = open_store();
+	struct fault why = {""};
+
+	(void)state;
+	copy("", ".backup");
+	must_add(store, "main", "192.0.2.7", 0);
+	put(".backup", "");
+	assert_true(store_sync(url, &why) < 0);
+	assert_true(is_there("-wal"));
+	assert_int_equal(store_backup(url, path_of(".new"), &why), E_CONFLICT);
+	store_free(&store);
+}
+
 static int tear_down(void **state)
 {
 	fail_in = 0;
@@ -239,6 +406,12 @@ int main(void)
 		TEST(an_overwritten_file_is_noticed),
 		TEST(what_is_not_a_database_is_named),
 		TEST(a_newer_schema_is_refused),
+		TEST(a_copy_is_signed_before_anything_is_written),
+		TEST(a_copy_with_an_old_schema_is_signed_first),
+		TEST(a_backup_put_beside_the_log_of_a_crash_is_not_mixed_with_it),
+		TEST(a_log_that_was_copied_with_its_file_is_kept),
+		TEST(a_log_without_its_file_is_not_thrown_away),
+		TEST(the_log_of_another_is_not_written_back),
 	};
 
 	failing_install();
