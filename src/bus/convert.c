@@ -13,7 +13,8 @@ void *message_new(const ProtobufCMessageDescriptor *descriptor, struct arena *ar
 
 int net_from_octets(struct prefix octets, struct source *ret_source)
 {
-	if (octets.bits > 128 || !prefix_equal(octets, prefix_of(octets.ip, octets.bits)))
+	if (octets.bits > 128 ||
+		(octets.bits < 128 && !prefix_equal(octets, prefix_of(octets.ip, octets.bits))))
 		return E_PARSE; /* host bits */
 	ret_source->kind = SOURCE_NET;
 	ret_source->net = octets;

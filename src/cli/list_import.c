@@ -51,6 +51,21 @@ static bool line_is_v4(struct span line, uint32_t *ret_address)
 	return at == line.len;
 }
 
+/* Such a line; false: it is none. */
+static bool import_line_v4(struct import *import, struct span line)
+{
+	struct source source;
+	uint32_t address;
+
+	if (import->min_count > 1 || !line_is_v4(line, &address))
+		return false;
+	source.kind = SOURCE_NET;
+	source.net = (struct prefix){ip_from_v4(address), 128};
+	if (import_may_list(import, &source, false, (struct import_at){import->lines, 0}))
+		import_add(import, &source, 0);
+	return true;
+}
+
 /* "198.51.100.9" or "198.51.100.9<TAB>3". */
 static void import_line(struct import *import, struct span line)
 {
@@ -59,13 +74,11 @@ static void import_line(struct import *import, struct span line)
 	uint64_t count = 1;
 	struct source source;
 	struct fault why;
-	uint32_t address;
 
-	if (import->min_count <= 1 && line_is_v4(line, &address)) {
-		source.kind = SOURCE_NET;
-		source.net = (struct prefix){ip_from_v4(address), 128};
-		if (import_may_list(import, &source, false, at))
-			import_add(import, &source, 0);
+	if (line.len > LINE_MAX_BYTES || span_find(line, '\0') != line.len) {
+		import_complain(import, at,
+			line.len > LINE_MAX_BYTES ? "the line is too long"
+						  : "the line is not text");
 		return;
 	}
 	rest = word = line_content(line);
@@ -103,15 +116,10 @@ static int import_read(struct import *import)
 			import->file, err_text(err_from_errno(errno)));
 	while ((len = getline(&line, &size, file)) >= 0) {
 		struct span rest = span_of(line, (size_t)len), text = span_split_line(&rest);
-		struct import_at line_at = {++import->lines, 0};
 
-		if (import->lines == 1)
+		if (++import->lines == 1)
 			text = span_without_mark(text);
-		if (text.len > LINE_MAX_BYTES)
-			import_complain(import, line_at, "the line is too long");
-		else if (span_find(text, '\0') != text.len)
-			import_complain(import, line_at, "the line is not text");
-		else
+		if (!import_line_v4(import, text))
 			import_line(import, text);
 	}
 	if (ferror(file))

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "cli/output.h"
 #include "policy/listing_rule.h"
+#include "sets/prefix.h"
 
 enum { LINES_SHOWN = 20 };
 
@@ -108,32 +109,24 @@ static int entry_order(const void *left, const void *right)
 	return order != 0 ? order : (a->bits > b->bits) - (a->bits < b->bits);
 }
 
-/* Addresses of IPv4 alone, in one group: sorted by their octets, from the last on. */
+/* Addresses of IPv4 alone, in one group: their numbers are all that there is to sort. */
 static bool sort_v4(struct import *import)
 {
-	enum { DIGITS = 4, VALUES = 256 };
-	struct import_entry *from = import->entries, *to;
+	struct import_entry *entries = import->entries;
+	struct point *points;
 
 	for (size_t i = 0; i < import->len; i++) {
-		if (from[i].domain != NULL || from[i].bits != 128 || from[i].group != 0 ||
-			!ip_is_v4(from[i].ip))
+		if (entries[i].domain != NULL || entries[i].bits != 128 || entries[i].group != 0 ||
+			!ip_is_v4(entries[i].ip))
 			return false;
 	}
-	to = mem_alloc_array(import->len, sizeof(*to));
-	for (size_t digit = sizeof(from->ip.b); digit-- > sizeof(from->ip.b) - DIGITS;) {
-		struct import_entry *next = from;
-		size_t starts[VALUES + 1] = {0};
-
-		for (size_t i = 0; i < import->len; i++)
-			starts[from[i].ip.b[digit] + 1]++;
-		for (size_t i = 0; i < VALUES; i++)
-			starts[i + 1] += starts[i];
-		for (size_t i = 0; i < import->len; i++)
-			to[starts[from[i].ip.b[digit]]++] = from[i];
-		from = to;
-		to = next;
-	}
-	mem_free(to); /* an even number of turns: the entries are where they were */
+	points = mem_alloc_array(2 * import->len, sizeof(*points));
+	for (size_t i = 0; i < import->len; i++)
+		points[i].address = ip_to_v4(entries[i].ip);
+	point_sort(points, points + import->len, import->len);
+	for (size_t i = 0; i < import->len; i++)
+		entries[i].ip = ip_from_v4(points[i].address);
+	mem_free(points);
 	return true;
 }
 

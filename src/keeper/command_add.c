@@ -11,6 +11,7 @@
 #include "keeper/command.h"
 #include "keeper/retirement_state.h"
 #include "policy/listing_rule.h"
+#include "sets/key.h"
 
 /* Sources onto a list: one, several, or a part of an import. */
 struct adding {
@@ -120,7 +121,7 @@ static int adding_one(struct adding *adding, const Stockade__Source *wire)
 
 static int net_order(const void *left, const void *right)
 {
-	return memcmp(left, right, sizeof(struct prefix));
+	return prefix_order(left, right);
 }
 
 static void nets_sort(struct prefix *nets, size_t len)
@@ -140,11 +141,11 @@ static int nets_judge(struct adding *adding, struct prefix *nets, size_t *ret_le
 	struct source source = {.kind = SOURCE_NET};
 
 	for (size_t at = 0; at < wire->len; at += sizeof(source.net)) {
+		struct prefix octets;
 		int r;
 
-		memcpy(&source.net, wire->data + at, sizeof(source.net));
-		if (source.net.bits > 128 ||
-			!prefix_equal(source.net, prefix_of(source.net.ip, source.net.bits)))
+		memcpy(&octets, wire->data + at, sizeof(octets));
+		if (net_from_octets(octets, &source) < 0)
 			return fault_set(&adding->run->item.why, E_PARSE,
 				"the command holds something that is not a network");
 		r = adding_judge(adding, &source);

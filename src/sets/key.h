@@ -21,6 +21,16 @@ static inline u128 key_of_ip(struct ip ip)
 	return (u128)__builtin_bswap64(high) << 64 | __builtin_bswap64(low);
 }
 
+/* Networks in the order of their octets, of those that begin alike the widest first. */
+static inline int prefix_order(const struct prefix *a, const struct prefix *b)
+{
+	u128 left = key_of_ip(a->ip), right = key_of_ip(b->ip);
+
+	if (left != right)
+		return left < right ? -1 : 1;
+	return (a->bits > b->bits) - (a->bits < b->bits);
+}
+
 static inline struct ip key_to_ip(u128 key)
 {
 	uint64_t high = __builtin_bswap64((uint64_t)(key >> 64));

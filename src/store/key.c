@@ -41,7 +41,7 @@ struct key key_of(const struct source *source)
 
 int key_to_source(struct span bytes, int bits, struct source *ret_source)
 {
-	struct source source = {.kind = SOURCE_DOMAIN};
+	struct source source;
 	uint8_t *domain = (uint8_t *)source.domain;
 	struct ip ip;
 
@@ -54,6 +54,7 @@ int key_to_source(struct span bytes, int bits, struct source *ret_source)
 	if ((bits != KEY_BELOW && bits != KEY_NAME) || bytes.len == 0 ||
 		bytes.len + 2 > DOMAIN_SIZE)
 		return E_CORRUPT;
+	source = (struct source){.kind = SOURCE_DOMAIN};
 	if (bits == KEY_BELOW)
 		*domain++ = '.';
 	reverse_labels(bytes, domain);

@@ -2,6 +2,7 @@
 #include "base/arena.h"
 #include "base/macro.h"
 #include "base/mem.h"
+#include "sets/key.h"
 #include "store/list_slot.h"
 #include "store/listing_id.h"
 #include "store/meta.h"
@@ -414,15 +415,19 @@ struct sifting {
 static int sifting_read(struct sifting *sifting)
 {
 	int r = sql_next(sifting->at);
+	struct prefix net = {.bits = 0};
 	struct span source;
 
 	sifting->is_at_end = r <= 0;
 	if (r <= 0)
 		return r;
 	source = sql_span(sifting->at, 0);
-	memset(&sifting->net, 0, sizeof(sifting->net));
-	memcpy(sifting->net.ip.b, source.ptr, source.len < 16 ? source.len : 16);
-	sifting->net.bits = (uint8_t)sql_int(sifting->at, 1);
+	if (source.len >= sizeof(net.ip.b))
+		memcpy(net.ip.b, source.ptr, sizeof(net.ip.b));
+	else /* a short domain */
+		memcpy(net.ip.b, source.ptr, source.len);
+	net.bits = (uint8_t)sql_int(sifting->at, 1);
+	sifting->net = net;
 	return 0;
 }
 
@@ -441,8 +446,7 @@ static int sifting_go(struct sifting *sifting, const struct prefix *net)
 	int r = sifting->at == NULL ? sifting_seek(sifting, net) : 0;
 
 	for (unsigned step = 0;
-		r >= 0 && !sifting->is_at_end && memcmp(&sifting->net, net, sizeof(*net)) < 0;
-		step++)
+		r >= 0 && !sifting->is_at_end && prefix_order(&sifting->net, net) < 0; step++)
 		r = step < STEPS_MAX ? sifting_read(sifting) : sifting_seek(sifting, net);
 	return r;
 }
@@ -489,7 +493,7 @@ static int sifting_net(
 {
 	int r = sifting_go(sifting, net);
 
-	while (r >= 0 && !sifting->is_at_end && memcmp(&sifting->net, net, sizeof(*net)) == 0) {
+	while (r >= 0 && !sifting->is_at_end && prefix_order(&sifting->net, net) == 0) {
 		r = sifting_judge(sifting, sql_id(sifting->at, 2), ret_holding);
 		if (r >= 0)
 			r = sifting_read(sifting);
@@ -505,7 +509,7 @@ int store_nets_held(struct store *store, const struct store_listing *listing,
 
 	for (size_t i = 0; i < nets->len && r >= 0; i++) {
 		ret_holdings[i] = (struct store_holding){0, STORE_FREE};
-		if (i != 0 && memcmp(&nets->nets[i - 1], &nets->nets[i], sizeof(*nets->nets)) == 0)
+		if (i != 0 && prefix_order(&nets->nets[i - 1], &nets->nets[i]) == 0)
 			ret_holdings[i].held = STORE_HELD; /* by then */
 		else
 			r = sifting_net(&sifting, &nets->nets[i], &ret_holdings[i]);
