@@ -180,6 +180,10 @@ static const struct {
 		"5.2.0.192 CNAME 5.2.0.192.bl.test\n6.2.0.192 CNAME parked.bl.test\n"
 		"7.2.0.192 CNAME bl.test\nparked A 192.0.2.1\n",
 		"", {.outside = 1, .aliases = 7}},
+	{"nor what a wildcard answers at the end of a CNAME, but a wildcard that is one", false,
+		"1.2.0.192 CNAME any.pool.bl.test\n*.3.0.192 CNAME listed.bl.test\n"
+		"*.pool A 127.0.0.2\nlisted A 127.0.0.2\n",
+		"192.0.3.0/24 +1", {.names = 2, .aliases = 1}},
 	{"domains by CNAME", true,
 		"bad.example CNAME listed.bl.test\n*.bad.example CNAME listed.bl.test\nlisted A 127.0.0.2\n",
 		".bad.example +1", {.names = 1}},
