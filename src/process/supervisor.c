@@ -30,10 +30,47 @@ struct supervisor {
 	struct supervision all;
 };
 
+static struct run_state supervisor_state(const struct supervisor *supervisor, int64_t now_ms)
+{
+	const struct supervision *all = &supervisor->all;
+	struct run_state state = {.pid = getpid(), .since_s = supervisor->since_s};
+
+	for (size_t i = 0; i < all->lives.len; i++) {
+		if (all->lives.roles[i].wanted)
+			state.roles[state.len++] = supervised_state(&all->roles[i], now_ms);
+	}
+	return state;
+}
+
+/* When there is something new, and otherwise now and then. */
+static void supervisor_write_state(struct supervisor *supervisor)
+{
+	int64_t now_ms = loop_now_ms(supervisor->all.loop);
+	struct run_state state = supervisor_state(supervisor, now_ms);
+	struct fault why = {""};
+	struct buf text;
+	int r = 0;
+
+	buf_init(&text, 0);
+	run_state_print(&state, &text);
+	if (!span_equal(buf_span(&text), buf_span(&supervisor->written)) ||
+		now_ms - supervisor->written_ms >= RUN_STATE_EVERY_MS) {
+		state.written_ms = supervisor->written_ms = now_ms;
+		r = run_state_write(supervisor->all.conf, &state, &why);
+		if (r < 0 && !supervisor->unwritten)
+			log_event(EV_RUN_UNTOLD, LOG_FIELDS(log_text("why", why.text)));
+		supervisor->unwritten = r < 0;
+	}
+	buf_done(&supervisor->written);
+	supervisor->written = text;
+}
+
+/* What the line says, `stockade status` says by then, too. */
 static void supervisor_on_settled(struct supervision *all)
 {
-	const struct supervisor *supervisor = CONTAINEROF(all, struct supervisor, all);
+	struct supervisor *supervisor = CONTAINEROF(all, struct supervisor, all);
 
+	supervisor_write_state(supervisor);
 	if (!lifecycles_report_ready(&all->lives))
 		return;
 	log_event(EV_RUN_READY, LOG_FIELDS(log_number("pid", getpid())));
@@ -104,41 +141,6 @@ static void supervisor_on_child(int number, void *arg)
 		supervised_reap(&supervisor->all.roles[i]);
 	if (supervisor->all.lives.stopping)
 		supervisor_go_on_stopping(supervisor);
-}
-
-static struct run_state supervisor_state(const struct supervisor *supervisor, int64_t now_ms)
-{
-	const struct supervision *all = &supervisor->all;
-	struct run_state state = {.pid = getpid(), .since_s = supervisor->since_s};
-
-	for (size_t i = 0; i < all->lives.len; i++) {
-		if (all->lives.roles[i].wanted)
-			state.roles[state.len++] = supervised_state(&all->roles[i], now_ms);
-	}
-	return state;
-}
-
-/* When there is something new, and otherwise now and then. */
-static void supervisor_write_state(struct supervisor *supervisor)
-{
-	int64_t now_ms = loop_now_ms(supervisor->all.loop);
-	struct run_state state = supervisor_state(supervisor, now_ms);
-	struct fault why = {""};
-	struct buf text;
-	int r = 0;
-
-	buf_init(&text, 0);
-	run_state_print(&state, &text);
-	if (!span_equal(buf_span(&text), buf_span(&supervisor->written)) ||
-		now_ms - supervisor->written_ms >= RUN_STATE_EVERY_MS) {
-		state.written_ms = supervisor->written_ms = now_ms;
-		r = run_state_write(supervisor->all.conf, &state, &why);
-		if (r < 0 && !supervisor->unwritten)
-			log_event(EV_RUN_UNTOLD, LOG_FIELDS(log_text("why", why.text)));
-		supervisor->unwritten = r < 0;
-	}
-	buf_done(&supervisor->written);
-	supervisor->written = text;
 }
 
 static void supervisor_on_hup(int number, void *arg)
