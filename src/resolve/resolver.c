@@ -25,7 +25,7 @@ struct question {
 	struct dns_name name;
 	uint16_t type;
 	uint64_t hash;
-	struct share_hold hold;
+	struct place_hold hold;
 	struct resolver_query *waiting;
 };
 
@@ -335,7 +335,7 @@ static struct question *question_new(
 	struct resolver *resolver, uint64_t hash, const struct resolver_question *asked)
 {
 	struct question **bucket = &resolver->buckets[hash % BUCKETS];
-	struct share_hold hold;
+	struct place_hold hold;
 	struct question *question;
 
 	if (!shares_take(resolver->shares, asked, &hold)) {

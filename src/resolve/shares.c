@@ -1,39 +1,33 @@
 /* SPDX-License-Identifier: ISC */
 #include "resolve/shares.h"
 
-#include "base/hash.h"
 #include "base/mem.h"
 #include "base/public_suffix.h"
 #include "resolve/cache.h"
 
-enum { SHARES = 65536, PART_OF_FREE = 4, OWNER_LABELS = 2 };
+enum { OWNER_LABELS = 2 };
 
 struct shares {
-	size_t places, taken;
-	uint64_t client_key;
+	struct places *places;
 	uint8_t owner_key[QUESTION_KEY];
-	uint32_t held[1 + SHARES]; /* by share, counted from 1 */
 };
 
 struct shares *shares_new(size_t places)
 {
 	struct shares *shares = mem_new(shares);
 
-	shares->places = places;
-	shares->client_key = hash_key();
+	shares->places = places_new(places);
 	question_key_draw(shares->owner_key);
 	return shares;
 }
 
 void shares_free(struct shares **shares)
 {
+	if (*shares == NULL)
+		return;
+	places_free(&(*shares)->places);
 	mem_free(*shares);
 	*shares = NULL;
-}
-
-static uint32_t share_of_hash(uint64_t hash)
-{
-	return 1 + (uint32_t)(hash % SHARES);
 }
 
 static void name_tail(const struct dns_name *name, unsigned labels, struct dns_name *ret_tail)
@@ -64,43 +58,26 @@ static uint32_t share_of_owner(const struct shares *shares, const struct dns_nam
 	name_tail(name, labels, &owner);
 	while (labels < total && name_is_public_suffix(&owner))
 		name_tail(name, ++labels, &owner);
-	return share_of_hash(
+	return places_of_hash(
 		question_hash(shares->owner_key, &(struct resolver_question){.name = &owner}));
 }
 
-static bool share_has_room(const struct shares *shares, uint32_t share)
-{
-	size_t free = shares->taken < shares->places ? shares->places - shares->taken : 0;
-	size_t most = free >= PART_OF_FREE ? free / PART_OF_FREE : free;
-
-	return share == 0 || shares->held[share] < most;
-}
-
-static void shares_add(struct shares *shares, const struct share_hold *hold, int number)
-{
-	shares->taken += (size_t)number;
-	shares->held[hold->client] += (uint32_t)number;
-	shares->held[hold->owner] += (uint32_t)number;
-}
-
 bool shares_take(struct shares *shares, const struct resolver_question *question,
-	struct share_hold *ret_hold)
+	struct place_hold *ret_hold)
 {
-	struct share_hold hold = {0};
+	struct place_hold hold = {{0}};
 
 	if (question->client != NULL)
-		hold.client = share_of_hash(
-			hash_ip(shares->client_key, ip_network_of(*question->client).ip, 0));
+		hold.shares[0] = places_of_client(shares->places, *question->client);
 	if (question->of_stranger)
-		hold.owner = share_of_owner(shares, question->name);
-	if (!share_has_room(shares, hold.client) || !share_has_room(shares, hold.owner))
+		hold.shares[1] = share_of_owner(shares, question->name);
+	if (!places_take(shares->places, &hold))
 		return false;
-	shares_add(shares, &hold, 1);
 	*ret_hold = hold;
 	return true;
 }
 
-void shares_give(struct shares *shares, const struct share_hold *hold)
+void shares_give(struct shares *shares, const struct place_hold *hold)
 {
-	shares_add(shares, hold, -1);
+	places_give(shares->places, hold);
 }

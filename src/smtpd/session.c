@@ -7,13 +7,14 @@
 #include <unistd.h>
 
 #include "base/hostname.h"
+#include "base/log.h"
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "loop/socket.h"
 
 /* More than this unsent: the client does not read at all, whatever we hold back. */
-enum { OUT_LIMIT = 256 * 1024 };
+enum { OUT_LIMIT = 256 * 1024, CROWDED_SIZE = 300, CROWDED_SAID_MS = 60000 };
 
 static void session_on_input(struct stream *stream, void *arg);
 static void session_on_drained(struct stream *stream, void *arg);
@@ -56,30 +57,84 @@ static void session_unlink(struct session *s)
 	else
 		s->env->sessions = s->next;
 	s->env->sessions_len--;
+	if (s->has_place)
+		places_give(s->env->places, &s->place);
+}
+
+static size_t crowded_print(const struct session_env *env, char line[CROWDED_SIZE])
+{
+	return (size_t)snprintf(line, CROWDED_SIZE,
+		"421 4.7.0 %.200s Too many connections, try again later\r\n", env->conf->hostname);
 }
 
 /* One line and the door: there is no session to keep it in. The socket's buffer is empty, so that
  * one write does it. */
 static void session_turn_away(const struct session_env *env, int fd)
 {
-	char line[300];
-	int len = snprintf(line, sizeof(line),
-		"421 4.7.0 %.200s Too many connections, try again later\r\n", env->conf->hostname);
+	char line[CROWDED_SIZE];
 
-	(void)!send(fd, line, (size_t)len, MSG_NOSIGNAL);
+	(void)!send(fd, line, crowded_print(env, line), MSG_NOSIGNAL);
 	close(fd);
+}
+
+bool session_env_trusts(const struct session_env *env, struct ip peer)
+{
+	for (size_t i = 0; i < env->conf->proxy_from_len; i++) {
+		if (prefix_has(env->conf->proxy_from[i], peer))
+			return true;
+	}
+	return false;
+}
+
+/* A network that opens all the sessions it can leaves the others theirs. */
+static bool session_env_place(
+	struct session_env *env, struct endpoint client, struct place_hold *ret_hold)
+{
+	const struct place_hold hold = {{places_of_client(env->places, client.ip)}};
+	int64_t now_ms = loop_now_ms(env->loop);
+
+	if (places_take(env->places, &hold)) {
+		*ret_hold = hold;
+		return true;
+	}
+	if (now_ms >= env->crowded_until_ms) {
+		env->crowded_until_ms = now_ms + CROWDED_SAID_MS;
+		log_event(EV_GATE_CROWDED,
+			LOG_FIELDS(log_endpoint("client", client),
+				log_number("sessions", (int64_t)env->sessions_len)));
+	}
+	return false;
+}
+
+bool session_take_place(struct session *s)
+{
+	s->has_place = session_env_place(s->env, s->client, &s->place);
+	return s->has_place;
+}
+
+void session_crowd_out(struct session *s)
+{
+	char line[CROWDED_SIZE];
+
+	buf_append(session_out(s), span_of(line, crowded_print(s->env, line)));
+	session_close(s);
 }
 
 void session_start(struct session_env *env, int fd, struct endpoint peer)
 {
 	const struct stream_limits limits = {.in = env->limits->input, .out = OUT_LIMIT};
+	bool is_named = !session_env_trusts(env, peer.ip);
+	struct place_hold place = {{0}};
 	struct session *s;
 
-	if (env->sessions_len >= env->limits->sessions) {
+	if (env->sessions_len >= env->limits->sessions ||
+		(is_named && !session_env_place(env, peer, &place))) {
 		session_turn_away(env, fd);
 		return;
 	}
 	s = mem_new(session);
+	s->has_place = is_named;
+	s->place = place;
 	s->magic = (uint32_t)MAGIC_session;
 	s->env = env;
 	s->conf = conf_ref(env->conf);

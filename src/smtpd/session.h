@@ -4,6 +4,7 @@
  * One client's connection, from accept to close. The session belongs to itself and to its
  * environment's list: it ends when the client or the gate is done. One loop, one thread.
  */
+#include "base/places.h"
 #include "gate/consult.h"
 #include "smtpd/backend_state.h"
 
@@ -24,7 +25,10 @@ struct session_env {
 	/* theirs */
 	struct session *sessions; /* all of them, newest first */
 	size_t sessions_len;
-	struct buf scratch; /* canonical lines on their way; empty between turns */
+	struct places *places;    /* of sessions whose client is known */
+	int64_t crowded_until_ms; /* before, the log does not say again that a network has no more
+				   */
+	struct buf scratch;       /* canonical lines on their way; empty between turns */
 };
 
 /* Takes the descriptor over. */

@@ -62,14 +62,12 @@ static void session_identify(struct session *s)
 
 void session_begin(struct session *s, struct endpoint peer)
 {
-	for (size_t i = 0; i < s->conf->proxy_from_len; i++) {
-		if (!prefix_has(s->conf->proxy_from[i], peer.ip))
-			continue;
-		s->phase = PHASE_PROXY;
-		timer_set(&s->timer, session_now_ms(s) + s->env->limits->proxy_ms);
+	if (!session_env_trusts(s->env, peer.ip)) {
+		session_identify(s);
 		return;
 	}
-	session_identify(s);
+	s->phase = PHASE_PROXY;
+	timer_set(&s->timer, session_now_ms(s) + s->env->limits->proxy_ms);
 }
 
 /* Who is behind a balancer that does not say so might be anybody, and would look like the balancer.
@@ -99,6 +97,10 @@ static void session_take_header(struct session *s, const struct proxy_header *he
 	}
 	s->client = header->source;
 	s->local = header->destination;
+	if (!session_take_place(s)) {
+		session_crowd_out(s);
+		return;
+	}
 	session_identify(s);
 	if (s->phase == PHASE_GREET && buf_len(stream_in(s->stream)) != 0)
 		session_on_early_input(s);

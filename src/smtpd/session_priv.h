@@ -103,6 +103,8 @@ struct session {
 	struct endpoint client; /* by the PROXY header, if there was one */
 	struct endpoint local;  /* by the PROXY header; port 0: the socket's own */
 	char id[SESSION_ID_SIZE];
+	bool has_place;
+	struct place_hold place;
 
 	struct consultation *consultation; /* NULL: the health check of a balancer */
 	int64_t command_until_ms;          /* the client has to say something by then */
@@ -136,6 +138,12 @@ struct session {
 };
 
 /* ---- session.c ---- */
+
+/* A balancer, which says in a PROXY header whom it connects for. */
+bool session_env_trusts(const struct session_env *env, struct ip peer);
+/* Of the places for its client's network; false: there is none, and it is to be crowded out. */
+bool session_take_place(struct session *s);
+void session_crowd_out(struct session *s);
 
 /* May be called at any time, also from callbacks of the session; a message that was not ended is
  * not delivered. */

@@ -8,7 +8,7 @@
 enum { PLACES = 1000 };
 
 static bool take(
-	struct shares *shares, const char *client, const char *owned, struct share_hold *hold)
+	struct shares *shares, const char *client, const char *owned, struct place_hold *hold)
 {
 	struct dns_name name;
 	struct ip ip;
@@ -26,7 +26,7 @@ static bool take(
 
 static unsigned take_all(struct shares *shares, const char *client, const char *owned)
 {
-	struct share_hold hold;
+	struct place_hold hold;
 	unsigned taken = 0;
 
 	while (taken <= PLACES && take(shares, client, owned, &hold))
@@ -37,7 +37,7 @@ static unsigned take_all(struct shares *shares, const char *client, const char *
 static void one_network_gets_a_fifth_and_leaves_the_rest(void **state)
 {
 	struct shares *shares = shares_new(PLACES);
-	struct share_hold hold;
+	struct place_hold hold;
 
 	(void)state;
 	assert_int_equal(take_all(shares, "192.0.2.1", NULL), PLACES / 5);
@@ -52,7 +52,7 @@ static void one_network_gets_a_fifth_and_leaves_the_rest(void **state)
 static void a_hundred_networks_that_want_all_leave_places_for_the_next(void **state)
 {
 	struct shares *shares = shares_new(PLACES);
-	struct share_hold hold;
+	struct place_hold hold;
 	char client[32];
 
 	(void)state;
@@ -69,7 +69,7 @@ static void a_hundred_networks_that_want_all_leave_places_for_the_next(void **st
 static void an_owner_of_names_has_one_share_from_all_networks(void **state)
 {
 	struct shares *shares = shares_new(PLACES);
-	struct share_hold hold;
+	struct place_hold hold;
 	unsigned taken = 0;
 	char client[32], name[32];
 
@@ -88,7 +88,7 @@ static void an_owner_of_names_has_one_share_from_all_networks(void **state)
 static void owners_below_a_public_suffix_are_apart(void **state)
 {
 	struct shares *shares = shares_new(PLACES);
-	struct share_hold hold;
+	struct place_hold hold;
 	char client[32];
 
 	(void)state;
@@ -104,7 +104,7 @@ static void owners_below_a_public_suffix_are_apart(void **state)
 static void our_own_questions_have_always_a_place_and_all_are_given_back(void **state)
 {
 	struct shares *shares = shares_new(4);
-	struct share_hold holds[8], hold;
+	struct place_hold holds[8], hold;
 
 	(void)state;
 	assert_true(take(shares, "192.0.2.1", "a.test", &hold));
