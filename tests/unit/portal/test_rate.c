@@ -44,21 +44,40 @@ static void asking_in_vain_costs_nothing(void **state)
 	assert_int_equal(rate_take(rate, client, 11000), 0);
 }
 
-static void a_network_shares_one_bucket(void **state)
+static void a_network_shares_one_bucket_of_which_a_source_has_half(void **state)
 {
 	AUTO(rate) *rate = rate_new(&settings);
 
 	(void)state;
-	assert_int_equal(rate_take(rate, ip("192.0.2.1"), 1000), 0);
-	assert_int_equal(rate_take(rate, ip("192.0.2.77"), 1000), 0);
-	assert_int_equal(rate_take(rate, ip("192.0.2.255"), 1000), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(rate_take(rate, ip("192.0.2.1"), 1000), 0);
+	assert_int_not_equal(rate_take(rate, ip("192.0.2.1"), 1000), 0);
+	for (uint32_t i = 0; i < 3; i++) /* its neighbours are answered */
+		assert_int_equal(rate_take(rate, ip_from_v4(0xc000024d + i), 1000), 0);
 	assert_int_not_equal(rate_take(rate, ip("192.0.2.3"), 1000), 0);
 	assert_int_equal(rate_take(rate, ip("192.0.3.1"), 1000), 0);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(rate_take(rate, ip("2001:db8::1"), 1000), 0);
-	assert_int_not_equal(rate_take(rate, ip("2001:db8::ffff:1"), 1000), 0);
-	assert_int_not_equal(rate_take(rate, ip("2001:db8:0:1::1"), 1000), 0);
+	assert_int_not_equal(rate_take(rate, ip("2001:db8::ffff:1"), 1000), 0); /* the same /64 */
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(rate_take(rate, ip("2001:db8:0:1::1"), 1000), 0);
+	assert_int_not_equal(rate_take(rate, ip("2001:db8:0:2::1"), 1000), 0);
 	assert_int_equal(rate_take(rate, ip("2001:db8:1::1"), 1000), 0);
+}
+
+/* What its network could not give is not taken from a source. */
+static void who_waits_for_his_network_loses_nothing(void **state)
+{
+	AUTO(rate) *rate = rate_new(&settings);
+
+	(void)state;
+	for (uint32_t i = 0; i < 6; i++)
+		assert_int_equal(rate_take(rate, ip_from_v4(0xc0000200 + i), 1000), 0);
+	for (int i = 0; i < 100; i++)
+		assert_int_not_equal(rate_take(rate, ip("192.0.2.99"), 1000), 0);
+	assert_int_equal(rate_take(rate, ip("192.0.2.99"), 16000), 0);
+	assert_int_equal(rate_take(rate, ip("192.0.2.99"), 16000), 0);
+	assert_int_equal(rate_take(rate, ip("192.0.2.99"), 16000), 0);
 }
 
 /* However many come, each newcomer gets an answer and the table stays as it is. */
@@ -76,7 +95,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_burst_is_free_and_then_tokens_come_back),
 		cmocka_unit_test(asking_in_vain_costs_nothing),
-		cmocka_unit_test(a_network_shares_one_bucket),
+		cmocka_unit_test(a_network_shares_one_bucket_of_which_a_source_has_half),
+		cmocka_unit_test(who_waits_for_his_network_loses_nothing),
 		cmocka_unit_test(many_clients_replace_the_idle_ones),
 	};
 
