@@ -13,7 +13,13 @@
  * from the one to the other, or one that is partial, then a snapshot brought something that nobody
  * names: secondaries have to take all of the zone (RFC 1995 section 4).
  */
-enum { NODES_MAX = 100000 /* looked at for one zone: a fraction of a second of this thread */ };
+enum {
+	NODES_MAX = 100000, /* looked at for one zone: a fraction of a second of this thread */
+	/* The change of one listing takes about 30, packed, so this is most of a zone: who lacks
+	 * more gets it whole for little more. */
+	JOURNAL_OCTETS_EACH = 24,
+	JOURNAL_MOST = 32 << 20,
+};
 
 struct change_source {
 	struct span list;
@@ -147,6 +153,20 @@ static bool is_doubtful(const struct dns_changes *changes, uint32_t serial)
 	       (changes->others_serial != 0 && !serial_is_before(changes->others_serial, serial));
 }
 
+/* Of memory for the differences of a zone, by the size of its lists. */
+static size_t journal_octets(const struct zone *zone, const struct view *view)
+{
+	uint64_t entries = view_overlay_size(view);
+
+	for (size_t i = 0; i < zone->lists_len; i++) {
+		int list = view_list_find(view, zone->lists[i].name);
+
+		entries += list >= 0 ? view_list_entries(view, list) : 0;
+	}
+	return entries < JOURNAL_MOST / JOURNAL_OCTETS_EACH ? (size_t)entries * JOURNAL_OCTETS_EACH
+							    : JOURNAL_MOST;
+}
+
 static void zone_follow(
 	struct dns_changes *changes, const struct zone *zone, const struct view_change *views)
 {
@@ -161,6 +181,7 @@ static void zone_follow(
 		zone_journal_break(journal, to, SERIAL_DOUBTFUL);
 		return;
 	}
+	zone_journal_limit(journal, journal_octets(zone, views->after));
 	zone_diff_init(&diff);
 	if (changes_lead(changes, from, to) && zone_differ(changes, zone, views, &diff) == 0)
 		zone_journal_add(journal, from, to, &diff);

@@ -7,100 +7,147 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/reader.h"
+#include "base/serial.h"
+#include "xfr/pack.h"
 
 enum {
-	STEPS_MAX = 65536,
-	BLOCK_OCTETS = 16, /* what malloc adds to a block, and the ring */
+	BLOCK_PLAIN = 16 << 10, /* octets of steps that are packed together */
+	BLOCK_OCTETS = 16,      /* what malloc adds to a block, and the list */
 };
 
-/* Most steps are one listing, a few hundred octets, and there are thousands: one block of just the
- * size. */
-struct journal_step {
+/*
+ * Most steps are one listing, a few hundred octets that hardly differ from those before, and there
+ * are thousands: packed together they take a sixth. The newest stay as they are until there are
+ * enough of them.
+ *
+ *	step: to, records, octets removed, octets added (32 bits each), the records
+ */
+struct journal_block {
 	atomic_uint refs;
 	uint32_t from, to;
-	uint32_t removed, added; /* octets */
-	uint32_t len;            /* records */
-	uint8_t records[];       /* those that were removed first */
+	uint32_t steps, records;
+	size_t plain, len; /* octets */
+	uint8_t bytes[];   /* pack() */
 };
 
-/* A ring of steps, the newest last; each begins where the one before it ends. */
+/* Blocks, the newest last; each begins where the one before it ends. */
 struct zone_journal {
 	pthread_mutex_t lock;
 	uint32_t serial;
 	bool skips; /* the next step is not known either */
 	size_t limit, octets;
-	size_t first, len, size;
-	struct journal_step **steps;
+	struct journal_block **blocks;
+	size_t len, room;
+	struct journal_block open; /* what is to be said of these steps */
+	struct buf steps;
 };
 
-static size_t step_octets(const struct journal_step *step)
+/* ---- blocks ---- */
+
+/* about: from, to and counts; bytes: what pack() made of so many. */
+static struct journal_block *block_new(
+	const struct journal_block *about, struct span bytes, size_t plain)
 {
-	return BLOCK_OCTETS + sizeof(*step) + step->removed + step->added;
+	struct journal_block *block = mem_alloc(sizeof(*block) + bytes.len);
+
+	*block = *about;
+	atomic_init(&block->refs, 1);
+	block->plain = plain;
+	block->len = bytes.len;
+	memcpy(block->bytes, bytes.ptr, bytes.len);
+	return block;
 }
 
-struct span journal_step_removed(const struct journal_step *step)
+static void block_unref(struct journal_block *block)
 {
-	return span_of(step->records, step->removed);
+	if (atomic_fetch_sub_explicit(&block->refs, 1, memory_order_acq_rel) == 1)
+		mem_free(block);
 }
 
-struct span journal_step_added(const struct journal_step *step)
+static size_t block_octets(const struct journal_block *block)
 {
-	return span_of(step->records + step->removed, step->added);
+	return BLOCK_OCTETS + sizeof(*block) + block->len;
 }
 
-static struct journal_step *step_new(uint32_t from, uint32_t to, const struct zone_diff *diff)
+static void block_unpack(const struct journal_block *block, struct buf *out)
 {
-	struct span removed = buf_span(&diff->removed), added = buf_span(&diff->added);
-	struct journal_step *step = mem_alloc(sizeof(*step) + removed.len + added.len);
+	uint8_t *room = buf_reserve(out, block->plain);
 
-	atomic_init(&step->refs, 1);
-	step->from = from;
-	step->to = to;
-	step->removed = (uint32_t)removed.len;
-	step->added = (uint32_t)added.len;
-	step->len = (uint32_t)(diff->removed_len + diff->added_len);
-	if (removed.len != 0)
-		memcpy(step->records, removed.ptr, removed.len);
-	if (added.len != 0)
-		memcpy(step->records + removed.len, added.ptr, added.len);
-	return step;
+	unpack(span_of(block->bytes, block->len), room, block->plain);
+	buf_wrote(out, block->plain);
 }
 
-static void step_unref(struct journal_step *step)
+static bool block_is_at(const struct journal_block *block, uint32_t serial)
 {
-	if (atomic_fetch_sub_explicit(&step->refs, 1, memory_order_acq_rel) != 1)
-		return;
-	mem_free(step);
+	return block->steps != 0 && !serial_is_before(serial, block->from) &&
+	       serial_is_before(serial, block->to);
 }
 
-struct zone_journal *zone_journal_new(size_t limit)
+static void step_append(struct buf *out, uint32_t to, const struct zone_diff *diff)
+{
+	buf_append_u32(out, to);
+	buf_append_u32(out, (uint32_t)(diff->removed_len + diff->added_len));
+	buf_append_u32(out, (uint32_t)buf_len(&diff->removed));
+	buf_append_u32(out, (uint32_t)buf_len(&diff->added));
+	buf_append(out, buf_span(&diff->removed));
+	buf_append(out, buf_span(&diff->added));
+}
+
+/* False: there is none. */
+static bool step_take(struct span *rest, struct journal_step *step, size_t *ret_records)
+{
+	struct reader reader = reader_of(*rest);
+	uint32_t removed, added;
+
+	step->to = reader_u32(&reader);
+	*ret_records = reader_u32(&reader);
+	removed = reader_u32(&reader);
+	added = reader_u32(&reader);
+	step->removed = reader_bytes(&reader, removed);
+	step->added = reader_bytes(&reader, added);
+	if (reader.bad)
+		return false;
+	*rest = reader.rest;
+	return true;
+}
+
+/* ---- the journal ---- */
+
+struct zone_journal *zone_journal_new(void)
 {
 	struct zone_journal *journal = mem_new(zone_journal);
 
 	pthread_mutex_init(&journal->lock, NULL);
-	journal->limit = limit;
+	buf_init(&journal->steps, 0);
+	journal->limit = JOURNAL_LEAST;
 	return journal;
 }
 
-static struct journal_step **journal_at(const struct zone_journal *journal, size_t index)
+void zone_journal_limit(struct zone_journal *journal, size_t limit)
 {
-	return &journal->steps[(journal->first + index) % journal->size];
+	pthread_mutex_lock(&journal->lock);
+	journal->limit = limit > JOURNAL_LEAST ? limit : JOURNAL_LEAST;
+	pthread_mutex_unlock(&journal->lock);
 }
 
-static void journal_forget(struct zone_journal *journal)
+static void journal_forget(struct zone_journal *journal, size_t count)
 {
-	struct journal_step *step = *journal_at(journal, 0);
-
-	journal->octets -= step_octets(step);
-	journal->first = (journal->first + 1) % journal->size;
-	journal->len--;
-	step_unref(step);
+	for (size_t i = 0; i < count; i++) {
+		journal->octets -= block_octets(journal->blocks[i]);
+		block_unref(journal->blocks[i]);
+	}
+	journal->len -= count;
+	memmove(journal->blocks, journal->blocks + count,
+		journal->len * sizeof(journal->blocks[0]));
 }
 
 static void journal_clear(struct zone_journal *journal)
 {
-	while (journal->len != 0)
-		journal_forget(journal);
+	if (journal->len != 0)
+		journal_forget(journal, journal->len);
+	journal->open.steps = 0;
+	buf_done(&journal->steps);
 }
 
 void zone_journal_free(struct zone_journal **journal)
@@ -112,51 +159,56 @@ void zone_journal_free(struct zone_journal **journal)
 		return;
 	journal_clear(j);
 	pthread_mutex_destroy(&j->lock);
-	mem_free(j->steps);
+	mem_free(j->blocks);
 	mem_free(j);
 }
 
-static void journal_grow(struct zone_journal *journal)
+static void journal_append(struct zone_journal *journal, uint32_t to, const struct zone_diff *diff)
 {
-	size_t size = journal->size != 0 ? 2 * journal->size : 64;
-	struct journal_step **steps = mem_alloc_array(size, sizeof(*steps));
+	struct journal_block *open = &journal->open;
 
-	for (size_t i = 0; i < journal->len; i++)
-		steps[i] = *journal_at(journal, i);
-	mem_free(journal->steps);
-	journal->steps = steps;
-	journal->first = 0;
-	journal->size = size;
+	if (open->steps == 0)
+		*open = (struct journal_block){.from = journal->serial};
+	step_append(&journal->steps, to, diff);
+	open->to = to;
+	open->steps++;
+	open->records += (uint32_t)(diff->removed_len + diff->added_len);
 }
 
-static void journal_append(struct zone_journal *journal, struct journal_step *step)
+/* What is open is written by this thread alone: it is packed without the lock. */
+static void journal_pack(struct zone_journal *journal)
 {
-	if (journal->len == STEPS_MAX)
-		journal_forget(journal);
-	if (journal->len == journal->size)
-		journal_grow(journal);
-	journal->len++;
-	*journal_at(journal, journal->len - 1) = step;
-	journal->octets += step_octets(step);
-	while (journal->octets > journal->limit)
-		journal_forget(journal);
+	struct span steps = buf_span(&journal->steps);
+	uint8_t *packed = mem_alloc(steps.len);
+	size_t len = pack(steps, packed), old = 0;
+	struct journal_block *block = block_new(&journal->open, span_of(packed, len), steps.len);
+
+	mem_free(packed);
+	pthread_mutex_lock(&journal->lock);
+	mem_grow(&journal->blocks, &journal->room, journal->len + 1, sizeof(journal->blocks[0]));
+	journal->blocks[journal->len++] = block;
+	journal->octets += block_octets(block);
+	for (size_t over = journal->octets; over > journal->limit; old++)
+		over -= block_octets(journal->blocks[old]);
+	journal_forget(journal, old);
+	journal->open.steps = 0;
+	buf_done(&journal->steps);
+	pthread_mutex_unlock(&journal->lock);
 }
 
 void zone_journal_add(
 	struct zone_journal *journal, uint32_t from, uint32_t to, const struct zone_diff *diff)
 {
-	struct journal_step *step = step_new(from, to, diff);
-
 	pthread_mutex_lock(&journal->lock);
-	if (journal->skips || journal->serial != from) {
+	if (journal->skips || journal->serial != from)
 		journal_clear(journal);
-		step_unref(step);
-	} else {
-		journal_append(journal, step);
-	}
+	else
+		journal_append(journal, to, diff);
 	journal->skips = false;
 	journal->serial = to;
 	pthread_mutex_unlock(&journal->lock);
+	if (buf_len(&journal->steps) >= BLOCK_PLAIN)
+		journal_pack(journal);
 }
 
 void zone_journal_break(
@@ -182,61 +234,104 @@ uint32_t zone_journal_serial(struct zone_journal *journal)
 
 /* ---- taking ---- */
 
-/* The first step from that serial on; len when it is the newest, and E_ABSENT when there is none.
- * From the newest back, since most secondaries are close behind. */
-static int64_t journal_find(const struct zone_journal *journal, uint32_t from)
+static void range_add(struct journal_range *range, struct journal_block *block)
 {
-	if (from == journal->serial)
-		return (int64_t)journal->len;
-	for (size_t i = journal->len; i-- > 0;) {
-		if ((*journal_at(journal, i))->from == from)
-			return (int64_t)i;
-	}
-	return E_ABSENT;
+	range->blocks[range->blocks_len++] = block;
+	range->len += block->steps;
+	range->records += block->records;
 }
 
+/* The blocks from `first` on, and what is not packed. */
 static void range_fill(
 	struct journal_range *range, const struct zone_journal *journal, size_t first)
 {
 	range->to = journal->serial;
-	range->len = journal->len - first;
-	range->steps = mem_alloc_array(range->len + 1, sizeof(*range->steps));
-	for (size_t i = 0; i < range->len; i++) {
-		struct journal_step *step = *journal_at(journal, first + i);
-
-		atomic_fetch_add_explicit(&step->refs, 1, memory_order_relaxed);
-		range->steps[i] = step;
-		range->records += step->len;
+	range->blocks = mem_alloc_array(journal->len - first + 1, sizeof(range->blocks[0]));
+	for (size_t i = first; i < journal->len; i++) {
+		atomic_fetch_add_explicit(&journal->blocks[i]->refs, 1, memory_order_relaxed);
+		range_add(range, journal->blocks[i]);
 	}
+}
+
+/* Up to the step that begins at range->from. False: none does. */
+static bool range_skip(struct journal_range *range)
+{
+	struct journal_step step = {.to = range->blocks_len != 0 ? range->blocks[0]->from : 0};
+	size_t records;
+
+	if (range->len == 0)
+		return true;
+	block_unpack(range->blocks[0], &range->plain);
+	range->rest = buf_span(&range->plain);
+	range->block = 1;
+	while (step.to != range->from && step_take(&range->rest, &step, &records)) {
+		range->len--;
+		range->records -= records;
+	}
+	return step.to == range->from;
+}
+
+/* The block in which a step begins at that serial; len: it is among those that are not packed, or
+ * none is needed. From the newest back, since most secondaries are close behind. */
+static ssize_t journal_find(const struct zone_journal *journal, uint32_t from)
+{
+	if (from == journal->serial || block_is_at(&journal->open, from))
+		return (ssize_t)journal->len;
+	for (size_t i = journal->len; i-- > 0;) {
+		if (block_is_at(journal->blocks[i], from))
+			return (ssize_t)i;
+	}
+	return E_ABSENT;
 }
 
 int zone_journal_take(struct zone_journal *journal, uint32_t from, struct journal_range *ret_range)
 {
 	struct journal_range range = {.from = from};
-	int64_t first;
+	ssize_t first;
 
+	buf_init(&range.plain, 0);
 	pthread_mutex_lock(&journal->lock);
 	first = journal_find(journal, from);
 	if (first >= 0)
 		range_fill(&range, journal, (size_t)first);
+	if (first >= 0 && from != journal->serial && journal->open.steps != 0)
+		range_add(&range, block_new(&journal->open, buf_span(&journal->steps),
+					  buf_len(&journal->steps)));
 	pthread_mutex_unlock(&journal->lock);
 	if (first < 0)
 		return (int)first;
+	if (!range_skip(&range)) {
+		journal_range_done(&range);
+		return E_ABSENT;
+	}
+	range.serial = from;
 	*ret_range = range;
 	return 0;
 }
 
 void journal_range_done(struct journal_range *range)
 {
-	for (size_t i = 0; i < range->len; i++)
-		step_unref(range->steps[i]);
-	mem_free(range->steps);
+	for (size_t i = 0; i < range->blocks_len; i++)
+		block_unref(range->blocks[i]);
+	mem_free(range->blocks);
+	buf_done(&range->plain);
 	*range = (struct journal_range){0};
 }
 
-uint32_t journal_step_to(const struct journal_step *step)
+bool journal_range_next(struct journal_range *range, struct journal_step *ret_step)
 {
-	return step->to;
+	size_t records;
+
+	if (range->rest.len == 0 && range->block < range->blocks_len) {
+		buf_clear(&range->plain);
+		block_unpack(range->blocks[range->block++], &range->plain);
+		range->rest = buf_span(&range->plain);
+	}
+	if (!step_take(&range->rest, ret_step, &records))
+		return false;
+	ret_step->from = range->serial;
+	range->serial = ret_step->to;
+	return true;
 }
 
 /* ---- condensing ---- */
@@ -266,14 +361,28 @@ static size_t moved_collect(struct moved *moved, struct span records, int by)
 	return len;
 }
 
-void journal_range_condense(const struct journal_range *range, struct zone_diff *ret_diff)
+/* The records of all steps at once, for who compares them. */
+static void range_unpack_all(struct journal_range *range)
+{
+	size_t left = range->rest.len;
+
+	buf_consume(&range->plain, buf_len(&range->plain) - left);
+	while (range->block < range->blocks_len)
+		block_unpack(range->blocks[range->block++], &range->plain);
+	range->rest = buf_span(&range->plain);
+}
+
+void journal_range_condense(struct journal_range *range, struct zone_diff *ret_diff)
 {
 	struct moved *moved = mem_alloc_array(range->records + 1, sizeof(*moved));
-	size_t len = 0;
+	struct journal_step step;
+	size_t len = 0, records;
+	struct span rest;
 
-	for (size_t i = 0; i < range->len; i++) {
-		len += moved_collect(moved + len, journal_step_removed(range->steps[i]), -1);
-		len += moved_collect(moved + len, journal_step_added(range->steps[i]), 1);
+	range_unpack_all(range);
+	for (rest = range->rest; step_take(&rest, &step, &records);) {
+		len += moved_collect(moved + len, step.removed, -1);
+		len += moved_collect(moved + len, step.added, 1);
 	}
 	qsort(moved, len, sizeof(*moved), moved_compare);
 	for (size_t i = 0, next; i < len; i = next) {
@@ -287,4 +396,6 @@ void journal_range_condense(const struct journal_range *range, struct zone_diff 
 		*(sum < 0 ? &ret_diff->removed_len : &ret_diff->added_len) += 1;
 	}
 	mem_free(moved);
+	buf_done(&range->plain);
+	range->rest = span_of(NULL, 0);
 }

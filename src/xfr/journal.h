@@ -4,16 +4,22 @@
  * The last changes of a zone as differences of records, so that secondaries follow by IXFR (RFC
  * 1995). In memory and bounded: what is older is forgotten, and after a start nothing is known; who
  * asks for that gets all of the zone. Owner: the main thread of the role, which alone adds; any
- * thread may take. A lock is held for as long as it takes to count references.
+ * thread may take. Steps are packed (xfr/pack.h), many together. A lock is held for as long as it
+ * takes to count references and to copy those that are not packed yet.
  */
 #include "zone/diff.h"
 
 struct zone_journal;
+struct journal_block;
 
-/* limit: octets of memory that differences may take. */
-struct zone_journal *zone_journal_new(size_t limit);
+struct zone_journal *zone_journal_new(void);
 /* Steps that were taken live on. */
 void zone_journal_free(struct zone_journal **journal);
+
+/* Octets of memory that differences may take, from now on; before, and at least, JOURNAL_LEAST,
+ * which is some fifteen thousand single changes. */
+enum { JOURNAL_LEAST = 512 << 10 };
+void zone_journal_limit(struct zone_journal *journal, size_t limit);
 
 /* The zone has gone from one serial to another. */
 void zone_journal_add(
@@ -30,14 +36,24 @@ void zone_journal_break(
 /* Where it stands; 0: nowhere yet. */
 uint32_t zone_journal_serial(struct zone_journal *journal);
 
-/* One difference, shared. */
-struct journal_step;
+/* One difference. */
+struct journal_step {
+	uint32_t from, to;
+	struct span removed, added; /* zone_record_take() */
+};
 
+/* Steps one behind the other; what is packed is shared with the journal. */
 struct journal_range {
 	uint32_t from, to;
-	size_t len;
-	struct journal_step **steps;
-	size_t records; /* of all of them */
+	size_t len;     /* steps */
+	size_t records; /* of all of them, at most */
+	struct journal_block **blocks;
+	size_t blocks_len;
+	/* journal_range_next() */
+	uint32_t serial;  /* where the next step begins */
+	size_t block;     /* the next one */
+	struct buf plain; /* of the one before it */
+	struct span rest; /* of that, steps to come */
 };
 
 /* All steps from a serial to the newest: 0, also when there are none because it is the newest;
@@ -45,11 +61,9 @@ struct journal_range {
 int zone_journal_take(struct zone_journal *journal, uint32_t from, struct journal_range *ret_range);
 void journal_range_done(struct journal_range *range);
 
-uint32_t journal_step_to(const struct journal_step *step);
-/* zone_record_take() */
-struct span journal_step_removed(const struct journal_step *step);
-struct span journal_step_added(const struct journal_step *step);
+/* The next step, which is valid until the one after it is taken; false: that was the last. */
+bool journal_range_next(struct journal_range *range, struct journal_step *ret_step);
 
-/* What all steps together come to: what was added and removed again is in neither. Takes as long as
- * sorting the records. */
-void journal_range_condense(const struct journal_range *range, struct zone_diff *ret_diff);
+/* What all steps that are left come to together: what was added and removed again is in neither.
+ * Takes as long as sorting the records. */
+void journal_range_condense(struct journal_range *range, struct zone_diff *ret_diff);

@@ -99,8 +99,8 @@ struct xfr_out {
 	bool condensed;
 	struct journal_range range;
 	struct zone_diff all;
-	size_t step;
-	struct span rest;
+	struct journal_step step;
+	struct span rest; /* records of it */
 
 	uint64_t sent_records, sent_messages, sent_octets;
 };
@@ -111,7 +111,7 @@ static void xfr_out_log(
 	const struct xfr_out *xfr, enum log_event_id id, const char *why, const char *network)
 {
 	char zone[DNS_NAME_TEXT_SIZE];
-	bool is_all = xfr->range.steps == NULL;
+	bool is_all = xfr->range.blocks == NULL;
 
 	log_event(id, LOG_FIELDS(log_text("zone", dns_name_print(&xfr->zone->apex, zone)),
 			      log_endpoint("client", xfr->client),
@@ -279,32 +279,16 @@ static int xfr_out_wait(struct xfr_out *xfr)
 	return E_AGAIN;
 }
 
-static struct span xfr_out_removed(const struct xfr_out *xfr)
-{
-	return xfr->condensed ? buf_span(&xfr->all.removed)
-			      : journal_step_removed(xfr->range.steps[xfr->step]);
-}
-
-static struct span xfr_out_added(const struct xfr_out *xfr)
-{
-	return xfr->condensed ? buf_span(&xfr->all.added)
-			      : journal_step_added(xfr->range.steps[xfr->step]);
-}
-
-static uint32_t xfr_out_behind(const struct xfr_out *xfr)
-{
-	return xfr->condensed ? xfr->range.to : journal_step_to(xfr->range.steps[xfr->step]);
-}
-
-static uint32_t xfr_out_before(const struct xfr_out *xfr)
-{
-	return xfr->step == 0 ? xfr->range.from : journal_step_to(xfr->range.steps[xfr->step - 1]);
-}
-
+/* The next difference; behind the last comes the end. */
 static enum state xfr_out_next_step(struct xfr_out *xfr)
 {
-	xfr->step = xfr->condensed ? xfr->range.len : xfr->step + 1;
-	return xfr->step < xfr->range.len ? BEFORE : LAST_SOA;
+	if (!xfr->condensed)
+		return journal_range_next(&xfr->range, &xfr->step) ? BEFORE : LAST_SOA;
+	if (xfr->step.to == xfr->range.to)
+		return LAST_SOA;
+	xfr->step = (struct journal_step){xfr->range.from, xfr->range.to,
+		buf_span(&xfr->all.removed), buf_span(&xfr->all.added)};
+	return BEFORE;
 }
 
 /* ---- records ---- */
@@ -316,11 +300,11 @@ static void xfr_out_soa(struct xfr_out *xfr, uint32_t serial)
 	xfr->record = (struct zone_record){.type = DNS_SOA, .rdata = buf_span(&xfr->soa)};
 }
 
-static enum state after_first(const struct xfr_out *xfr)
+static enum state after_first(struct xfr_out *xfr)
 {
-	if (xfr->range.steps == NULL)
+	if (xfr->range.blocks == NULL)
 		return FIXED;
-	return xfr->range.len != 0 ? BEFORE : DONE;
+	return xfr->range.len != 0 ? xfr_out_next_step(xfr) : DONE;
 }
 
 /* One turn of the machine: true, xfr->record is the next; false, ask again unless it is done. */
@@ -343,13 +327,13 @@ static bool xfr_out_turn(struct xfr_out *xfr)
 		xfr->state = LAST_SOA;
 		return false;
 	case BEFORE:
-		xfr_out_soa(xfr, xfr_out_before(xfr));
-		xfr->rest = xfr_out_removed(xfr);
+		xfr_out_soa(xfr, xfr->step.from);
+		xfr->rest = xfr->step.removed;
 		xfr->state = REMOVED;
 		return true;
 	case BEHIND:
-		xfr_out_soa(xfr, xfr_out_behind(xfr));
-		xfr->rest = xfr_out_added(xfr);
+		xfr_out_soa(xfr, xfr->step.to);
+		xfr->rest = xfr->step.added;
 		xfr->state = ADDED;
 		return true;
 	case REMOVED:

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { TRANSFERS_MAX = 16, JOURNAL_OCTETS = 32 << 20, LOG_EACH_MS = 1000 };
+enum { TRANSFERS_MAX = 16, LOG_EACH_MS = 1000 };
 
 struct journal_entry {
 	struct dns_name apex;
@@ -72,7 +72,7 @@ struct zone_journal *transfer_journal(struct transfer_state *state, const struct
 		return journal;
 	entry = mem_new(journal_entry);
 	entry->apex = *apex;
-	entry->journal = zone_journal_new(JOURNAL_OCTETS);
+	entry->journal = zone_journal_new();
 	pthread_mutex_lock(&state->lock);
 	state->entries = mem_resize(state->entries, (state->len + 1) * sizeof(state->entries[0]));
 	state->entries[state->len++] = entry;

@@ -402,8 +402,9 @@ static void who_is_up_to_date_learns_the_serial(void **state)
 /* Serials count in a circle (RFC 1982). */
 static void steps_go_over_the_end_of_numbers(void **state)
 {
-	struct zone_journal *journal = zone_journal_new(1 << 20);
+	struct zone_journal *journal = zone_journal_new();
 	struct journal_range range;
+	struct journal_step step;
 
 	(void)state;
 	zone_journal_break(journal, UINT32_MAX - 1, SERIAL_AGREED);
@@ -412,35 +413,117 @@ static void steps_go_over_the_end_of_numbers(void **state)
 	assert_int_equal(zone_journal_take(journal, UINT32_MAX - 1, &range), 0);
 	assert_int_equal(range.len, 2);
 	assert_int_equal(range.to, 1);
-	assert_int_equal(journal_step_to(range.steps[0]), UINT32_MAX);
 	zone_journal_free(&journal); /* what was taken stays */
 	assert_int_equal(range.records, 2);
-	assert_int_equal(journal_step_removed(range.steps[1]).len, 0);
-	assert_memory_equal(journal_step_added(range.steps[1]).ptr, "\2\1b", 3);
+	assert_true(journal_range_next(&range, &step));
+	assert_int_equal(step.from, UINT32_MAX - 1);
+	assert_int_equal(step.to, UINT32_MAX);
+	assert_true(journal_range_next(&range, &step));
+	assert_int_equal(step.to, 1);
+	assert_int_equal(step.removed.len, 0);
+	assert_memory_equal(step.added.ptr, "\2\1b", 3);
+	assert_false(journal_range_next(&range, &step));
 	journal_range_done(&range);
+}
+
+/* The same octets for the same serial, which nothing makes shorter. */
+enum { NOISE = 1000 };
+
+static struct span noise_of(uint32_t serial, uint8_t out[NOISE])
+{
+	uint64_t state = serial + UINT64_C(0x9e3779b97f4a7c15);
+
+	for (size_t i = 0; i < NOISE; i++) {
+		state ^= state << 13;
+		state ^= state >> 7;
+		state ^= state << 17;
+		out[i] = (uint8_t)(state >> 24);
+	}
+	return span_of(out, NOISE);
+}
+
+static void add_noise(struct zone_journal *journal, uint32_t from, uint32_t count)
+{
+	for (uint32_t serial = from; serial < from + count; serial++) {
+		uint8_t noise[NOISE];
+		struct zone_record record = {.type = DNS_TXT, .rdata = noise_of(serial, noise)};
+		struct zone_diff diff;
+
+		zone_diff_init(&diff);
+		zone_record_append(&diff.added, &record);
+		diff.added_len = 1;
+		zone_journal_add(journal, serial, serial + 1, &diff);
+		zone_diff_done(&diff);
+	}
+}
+
+static bool is_kept_from(struct zone_journal *journal, uint32_t serial)
+{
+	struct journal_range range;
+	struct journal_step step;
+
+	if (zone_journal_take(journal, serial, &range) < 0)
+		return false;
+	for (; journal_range_next(&range, &step); serial++) {
+		uint8_t noise[NOISE];
+		struct zone_record record;
+
+		assert_int_equal(step.from, serial);
+		assert_int_equal(step.to, serial + 1);
+		assert_int_equal(step.removed.len, 0);
+		assert_true(zone_record_take(&step.added, &record));
+		assert_true(span_equal(record.rdata, noise_of(serial, noise)));
+	}
+	assert_int_equal(serial, range.to);
+	journal_range_done(&range);
+	return true;
 }
 
 static void a_journal_forgets(void **state)
 {
-	struct zone_journal *journal = zone_journal_new(2000);
-	struct journal_range range;
+	enum { MOST = JOURNAL_LEAST / NOISE };
+	struct zone_journal *journal = zone_journal_new();
 
 	(void)state;
 	zone_journal_break(journal, 1,
 		SERIAL_DOUBTFUL); /* of another life: the next step is not known either */
-	add_step(journal, 1, 2, NULL, "a");
-	assert_int_equal(zone_journal_take(journal, 1, &range), E_ABSENT);
-	for (uint32_t serial = 2; serial < 1000; serial++)
-		add_step(journal, serial, serial + 1, "x", "y");
-	assert_int_equal(zone_journal_take(journal, 2, &range), E_ABSENT);
-	assert_int_equal(zone_journal_take(journal, 995, &range), 0);
-	assert_int_equal(range.len, 5);
-	journal_range_done(&range);
-	add_step(journal, 1010, 1011, NULL, "a"); /* something was missed */
-	assert_int_equal(zone_journal_take(journal, 999, &range), E_ABSENT);
-	assert_int_equal(zone_journal_take(journal, 1010, &range), E_ABSENT);
-	assert_int_equal(zone_journal_take(journal, 1011, &range), 0);
-	assert_int_equal(range.len, 0);
+	add_noise(journal, 1, 1);
+	assert_false(is_kept_from(journal, 1));
+	add_noise(journal, 2, 2 * MOST - 2);
+	assert_false(is_kept_from(journal, MOST - 1));
+	for (uint32_t back = 0; back < MOST * 3 / 4; back += 7)
+		assert_true(is_kept_from(journal, 2 * MOST - back));
+	zone_journal_limit(journal, 4 * (size_t)JOURNAL_LEAST); /* the zone has grown */
+	add_noise(journal, 2 * MOST, 2 * MOST);
+	assert_true(is_kept_from(journal, 2 * MOST - MOST / 2));
+	zone_journal_limit(journal, 0); /* and shrunk: it keeps the least */
+	add_noise(journal, 4 * MOST, 100);
+	assert_false(is_kept_from(journal, 3 * MOST));
+	assert_true(is_kept_from(journal, 4 * MOST - MOST / 2));
+	add_noise(journal, 5 * MOST, 1); /* something was missed */
+	assert_false(is_kept_from(journal, 4 * MOST));
+	assert_false(is_kept_from(journal, 5 * MOST));
+	assert_true(is_kept_from(journal, 5 * MOST + 1));
+	zone_journal_free(&journal);
+}
+
+/* Ten thousand single changes are hardly different, and take little room. */
+static void a_journal_is_small(void **state)
+{
+	enum { CHANGES = 10000 };
+	struct zone_journal *journal = zone_journal_new();
+	struct journal_range range;
+	char name[32];
+
+	(void)state;
+	zone_journal_break(journal, 1, SERIAL_AGREED);
+	for (uint32_t serial = 1; serial <= CHANGES; serial++) {
+		snprintf(name, sizeof(name), "n%u", serial * 7919 % 20000);
+		add_step(journal, serial, serial + 1, NULL, name);
+	}
+	assert_int_equal(zone_journal_take(journal, 1, &range), 0);
+	assert_int_equal(range.len, CHANGES);
+	assert_int_equal(range.records, CHANGES);
 	journal_range_done(&range);
 	zone_journal_free(&journal);
 }
@@ -558,6 +641,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_is_up_to_date_learns_the_serial, begin, end),
 		cmocka_unit_test(steps_go_over_the_end_of_numbers),
 		cmocka_unit_test(a_journal_forgets),
+		cmocka_unit_test(a_journal_is_small),
 		cmocka_unit_test_setup_teardown(
 			what_a_snapshot_brought_is_in_no_difference, begin, end),
 		cmocka_unit_test_setup_teardown(
