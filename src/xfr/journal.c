@@ -28,7 +28,7 @@ struct journal_block {
 	uint32_t from, to;
 	uint32_t steps, records;
 	size_t plain, len; /* octets */
-	uint8_t bytes[];   /* pack() */
+	uint8_t bytes[];   /* octets_pack() */
 };
 
 /* Blocks, the newest last; each begins where the one before it ends. */
@@ -45,7 +45,7 @@ struct zone_journal {
 
 /* ---- blocks ---- */
 
-/* about: from, to and counts; bytes: what pack() made of so many. */
+/* about: from, to and counts; bytes: what octets_pack() made of so many. */
 static struct journal_block *block_new(
 	const struct journal_block *about, struct span bytes, size_t plain)
 {
@@ -74,7 +74,7 @@ static void block_unpack(const struct journal_block *block, struct buf *out)
 {
 	uint8_t *room = buf_reserve(out, block->plain);
 
-	unpack(span_of(block->bytes, block->len), room, block->plain);
+	octets_unpack(span_of(block->bytes, block->len), room, block->plain);
 	buf_wrote(out, block->plain);
 }
 
@@ -180,7 +180,7 @@ static void journal_pack(struct zone_journal *journal)
 {
 	struct span steps = buf_span(&journal->steps);
 	uint8_t *packed = mem_alloc(steps.len);
-	size_t len = pack(steps, packed), old = 0;
+	size_t len = octets_pack(steps, packed), old = 0;
 	struct journal_block *block = block_new(&journal->open, span_of(packed, len), steps.len);
 
 	mem_free(packed);
@@ -234,7 +234,7 @@ uint32_t zone_journal_serial(struct zone_journal *journal)
 
 /* ---- taking ---- */
 
-static void range_add(struct journal_range *range, struct journal_block *block)
+static void range_hold(struct journal_range *range, struct journal_block *block)
 {
 	range->blocks[range->blocks_len++] = block;
 	range->len += block->steps;
@@ -249,7 +249,7 @@ static void range_fill(
 	range->blocks = mem_alloc_array(journal->len - first + 1, sizeof(range->blocks[0]));
 	for (size_t i = first; i < journal->len; i++) {
 		atomic_fetch_add_explicit(&journal->blocks[i]->refs, 1, memory_order_relaxed);
-		range_add(range, journal->blocks[i]);
+		range_hold(range, journal->blocks[i]);
 	}
 }
 
@@ -295,8 +295,8 @@ int zone_journal_take(struct zone_journal *journal, uint32_t from, struct journa
 	if (first >= 0)
 		range_fill(&range, journal, (size_t)first);
 	if (first >= 0 && from != journal->serial && journal->open.steps != 0)
-		range_add(&range, block_new(&journal->open, buf_span(&journal->steps),
-					  buf_len(&journal->steps)));
+		range_hold(&range, block_new(&journal->open, buf_span(&journal->steps),
+					   buf_len(&journal->steps)));
 	pthread_mutex_unlock(&journal->lock);
 	if (first < 0)
 		return (int)first;

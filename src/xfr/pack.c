@@ -9,7 +9,7 @@
 /* What is packed is short and much alike: a small window will do, and costs little memory. */
 enum { WINDOW_BITS = -13 /* no header */, MEMORY = 5 };
 
-static size_t pack_shorter(struct span plain, uint8_t *out)
+static size_t octets_pack_shorter(struct span plain, uint8_t *out)
 {
 	z_stream stream = {.next_in = (uint8_t *)plain.ptr,
 		.avail_in = (uInt)plain.len,
@@ -25,9 +25,9 @@ static size_t pack_shorter(struct span plain, uint8_t *out)
 	return r == Z_STREAM_END ? (size_t)stream.total_out : 0;
 }
 
-size_t pack(struct span plain, uint8_t *out)
+size_t octets_pack(struct span plain, uint8_t *out)
 {
-	size_t len = plain.len > 1 && plain.len <= UINT32_MAX ? pack_shorter(plain, out) : 0;
+	size_t len = plain.len > 1 && plain.len <= UINT32_MAX ? octets_pack_shorter(plain, out) : 0;
 
 	if (len != 0)
 		return len;
@@ -35,7 +35,7 @@ size_t pack(struct span plain, uint8_t *out)
 	return plain.len;
 }
 
-void unpack(struct span packed, uint8_t *out, size_t plain_len)
+void octets_unpack(struct span packed, uint8_t *out, size_t plain_len)
 {
 	z_stream stream = {.next_in = (uint8_t *)packed.ptr,
 		.avail_in = (uInt)packed.len,

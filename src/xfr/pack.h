@@ -8,6 +8,6 @@
 
 /* Into out, which has as much room as plain; the length there, plain.len: it gets no shorter, and
  * stands there as it is. */
-size_t pack(struct span plain, uint8_t *out);
-/* What pack made; plain_len octets into out. */
-void unpack(struct span packed, uint8_t *out, size_t plain_len);
+size_t octets_pack(struct span plain, uint8_t *out);
+/* What octets_pack made; plain_len octets into out. */
+void octets_unpack(struct span packed, uint8_t *out, size_t plain_len);
