@@ -23,10 +23,14 @@ enum {
  *
  *	step: to, records, octets removed, octets added (32 bits each), the records
  */
-struct journal_block {
-	atomic_uint refs;
+struct block_head {
 	uint32_t from, to;
 	uint32_t steps, records;
+};
+
+struct journal_block {
+	atomic_uint refs;
+	struct block_head head;
 	size_t plain, len; /* octets */
 	uint8_t bytes[];   /* octets_pack() */
 };
@@ -39,20 +43,20 @@ struct zone_journal {
 	size_t limit, octets;
 	struct journal_block **blocks;
 	size_t len, room;
-	struct journal_block open; /* what is to be said of these steps */
+	struct block_head open; /* of what is not packed yet */
 	struct buf steps;
 };
 
 /* ---- blocks ---- */
 
-/* about: from, to and counts; bytes: what octets_pack() made of so many. */
+/* bytes: what octets_pack() made of so many. */
 static struct journal_block *block_new(
-	const struct journal_block *about, struct span bytes, size_t plain)
+	const struct block_head *head, struct span bytes, size_t plain)
 {
 	struct journal_block *block = mem_alloc(sizeof(*block) + bytes.len);
 
-	*block = *about;
 	atomic_init(&block->refs, 1);
+	block->head = *head;
 	block->plain = plain;
 	block->len = bytes.len;
 	memcpy(block->bytes, bytes.ptr, bytes.len);
@@ -78,7 +82,7 @@ static void block_unpack(const struct journal_block *block, struct buf *out)
 	buf_wrote(out, block->plain);
 }
 
-static bool block_is_at(const struct journal_block *block, uint32_t serial)
+static bool block_is_at(const struct block_head *block, uint32_t serial)
 {
 	return block->steps != 0 && !serial_is_before(serial, block->from) &&
 	       serial_is_before(serial, block->to);
@@ -165,10 +169,10 @@ void zone_journal_free(struct zone_journal **journal)
 
 static void journal_append(struct zone_journal *journal, uint32_t to, const struct zone_diff *diff)
 {
-	struct journal_block *open = &journal->open;
+	struct block_head *open = &journal->open;
 
 	if (open->steps == 0)
-		*open = (struct journal_block){.from = journal->serial};
+		*open = (struct block_head){.from = journal->serial};
 	step_append(&journal->steps, to, diff);
 	open->to = to;
 	open->steps++;
@@ -237,8 +241,8 @@ uint32_t zone_journal_serial(struct zone_journal *journal)
 static void range_hold(struct journal_range *range, struct journal_block *block)
 {
 	range->blocks[range->blocks_len++] = block;
-	range->len += block->steps;
-	range->records += block->records;
+	range->len += block->head.steps;
+	range->records += block->head.records;
 }
 
 /* The blocks from `first` on, and what is not packed. */
@@ -256,7 +260,7 @@ static void range_fill(
 /* Up to the step that begins at range->from. False: none does. */
 static bool range_skip(struct journal_range *range)
 {
-	struct journal_step step = {.to = range->blocks_len != 0 ? range->blocks[0]->from : 0};
+	struct journal_step step = {.to = range->blocks_len != 0 ? range->blocks[0]->head.from : 0};
 	size_t records;
 
 	if (range->len == 0)
@@ -278,7 +282,7 @@ static ssize_t journal_find(const struct zone_journal *journal, uint32_t from)
 	if (from == journal->serial || block_is_at(&journal->open, from))
 		return (ssize_t)journal->len;
 	for (size_t i = journal->len; i-- > 0;) {
-		if (block_is_at(journal->blocks[i], from))
+		if (block_is_at(&journal->blocks[i]->head, from))
 			return (ssize_t)i;
 	}
 	return E_ABSENT;
