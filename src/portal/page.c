@@ -443,6 +443,7 @@ static void set_sightings(
 	struct arena *arena = context->arena;
 	struct value *rows = value_set_list(arena, page, "sightings");
 
+	value_set_flag(arena, page, "has-sightings", model->sightings_len != 0);
 	for (size_t i = 0; i < model->sightings_len; i++) {
 		struct value *row = value_list_add(arena, rows);
 

@@ -317,7 +317,7 @@ static void the_badge_says_what_became_of_it(void **state)
 static void a_sender_reads_the_one_thing_to_do(void **state)
 {
 	static const char *const steps[] = {"Mail servers try again by themselves.",
-		"this check did not stop your mail", "Please send your mail again.",
+		"This check did not stop your mail", "Please send your mail again.",
 		"Look for a typing mistake", "there is nothing to set right on your side"};
 	struct bench *bench = *state;
 	struct page_context c = context(bench);
@@ -364,7 +364,7 @@ static void trouble_with_dns_is_no_fault_of_the_sender(void **state)
 	model.temporary = true;
 	assert_int_equal(page_incident(&c, &model, &bench->out), 0);
 	assert_true(has(bench, "A name server on the internet did not answer us"));
-	assert_true(has(bench, "Usually nothing"));
+	assert_true(has(bench, "<ol class=\"steps\">\n<li><strong>Usually nothing"));
 	assert_false(has(bench, check_words_get(CHECK_NO_PTR)->meaning));
 }
 
