@@ -226,6 +226,8 @@ void dns_changes_rules(struct dns_changes *changes, bool differs)
 
 	shelf_refresh(changes->shelves->rules, &changes->rules);
 	table = changes_followed(changes);
+	if (differs)
+		transfer_journals_forget(changes->state);
 	for (size_t i = 0; view != NULL && table != NULL && i < table->zones_len; i++) {
 		struct zone_journal *journal =
 			transfer_journal(changes->state, &table->zones[i].apex);

@@ -80,6 +80,18 @@ struct zone_journal *transfer_journal(struct transfer_state *state, const struct
 	return entry->journal;
 }
 
+/* A thread may hold the journal just now: the journal itself stays. */
+void transfer_journals_forget(struct transfer_state *state)
+{
+	pthread_mutex_lock(&state->lock);
+	for (size_t i = 0; i < state->len; i++) {
+		struct zone_journal *journal = state->entries[i]->journal;
+
+		zone_journal_break(journal, zone_journal_serial(journal), SERIAL_DOUBTFUL);
+	}
+	pthread_mutex_unlock(&state->lock);
+}
+
 bool transfer_enter(struct transfer_state *state)
 {
 	if (atomic_fetch_add(&state->running, 1) < TRANSFERS_MAX)

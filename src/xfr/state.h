@@ -23,6 +23,9 @@ struct zone_journal *transfer_journal(struct transfer_state *state, const struct
 struct zone_journal *transfer_journal_find(
 	struct transfer_state *state, const struct dns_name *apex);
 
+/* All that they hold is forgotten, also that of zones which nobody serves any more. */
+void transfer_journals_forget(struct transfer_state *state);
+
 /* One more transfer runs; false: too many do. */
 bool transfer_enter(struct transfer_state *state);
 void transfer_leave(struct transfer_state *state);

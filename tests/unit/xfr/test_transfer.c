@@ -629,6 +629,29 @@ static void what_another_process_may_have_told_is_not_followed(void **state)
 	end_following(&following);
 }
 
+/* Nobody follows, or other zones: what was kept for those is not kept for ever. */
+static void a_zone_that_nobody_follows_is_forgotten(void **state)
+{
+	const struct hit hit = {.sublist = 0, .reason = span_text("spam")};
+	struct delta_piece piece = {.list = span_text("main"), .hits_len = 1, .hits = &hit};
+	struct following following = {.changes = dns_changes_new(primary.state)};
+	struct dns_rules without = primary.fixture.rules;
+	uint32_t serial = FIXTURE_SERIAL;
+
+	(void)state;
+	assert_int_equal(source_parse(span_text("198.51.100.77"), &piece.source, NULL), 0);
+	begin_following(&following);
+	follow(&following, &(struct delta){serial, serial + 1, 1, &piece, false});
+	follow(&following, &(struct delta){serial + 1, serial + 2, 1, &piece, false});
+	assert_true(is_followed_from(serial + 1));
+	without.transfers = NULL;
+	shelf_put(primary.shelves.rules, &without);
+	dns_changes_rules(following.changes, true);
+	assert_false(is_followed_from(serial + 1));
+	end_following(&following);
+	shelf_put(primary.shelves.rules, &primary.fixture.rules);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -646,6 +669,8 @@ int main(void)
 			what_a_snapshot_brought_is_in_no_difference, begin, end),
 		cmocka_unit_test_setup_teardown(
 			what_another_process_may_have_told_is_not_followed, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_zone_that_nobody_follows_is_forgotten, begin, end),
 	};
 
 	log_open("test", LOG_ERROR);
