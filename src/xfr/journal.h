@@ -17,8 +17,9 @@ struct zone_journal *zone_journal_new(void);
 void zone_journal_free(struct zone_journal **journal);
 
 /* Octets of memory that differences may take, from now on; before, and at least, JOURNAL_LEAST,
- * which is some fifteen thousand single changes. */
-enum { JOURNAL_LEAST = 512 << 10 };
+ * which is some sixty thousand single changes, or a few seconds of large ones for a secondary that
+ * is slow to ask. */
+enum { JOURNAL_LEAST = 2 << 20 };
 void zone_journal_limit(struct zone_journal *journal, size_t limit);
 
 /* The zone has gone from one serial to another. */
