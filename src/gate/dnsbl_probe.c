@@ -17,7 +17,8 @@
  * the address away, each resolver in its own way (no records, SERVFAIL, REFUSED), and leaves the
  * text.
  *
- * Silence counts against the list only when the resolver has found anything else since it began.
+ * Silence counts against one of several lists only when the resolver has found anything else since
+ * it began.
  *
  * So they do not tell whether a list that stopped to answer is back: the resolver may have kept
  * them. When its pause is over the list is asked about the client that it owed an answer last. It
@@ -52,10 +53,12 @@ struct dnsbl_probe {
 	struct resolver_query *look;
 };
 
-/* Whether the resolver finds other things while it does not find this list. */
+/* Whether the resolver finds other things while it does not find this list. A single list has none
+ * beside it that could be asked. */
 static bool probe_is_silent_alone(const struct dnsbl_probe *probe)
 {
-	return resolver_found_ms(probe->env->resolver) > probe->silent_since_ms;
+	return probe->env->lists < 2 ||
+	       resolver_found_ms(probe->env->resolver) > probe->silent_since_ms;
 }
 
 static void probe_note_silence(struct dnsbl_probe *probe, bool silent, int64_t since_ms)
@@ -317,6 +320,11 @@ bool dnsbl_probe_is_trying(const struct dnsbl_probe *probe)
 	return probe->dnsbl != NULL && !probe->has_result;
 }
 
+bool dnsbl_probe_is_configured(const struct dnsbl_probe *probe)
+{
+	return probe->dnsbl != NULL;
+}
+
 bool dnsbl_probe_is_tested(const struct dnsbl_probe *probe)
 {
 	return probe->dnsbl != NULL && probe->has_result;
@@ -352,6 +360,8 @@ void dnsbl_probe_answered(struct dnsbl_probe *probe, enum dnsbl_lookup result, s
 		probe->unanswered = client;
 	probe_note_lookup(probe, DNSBL_FOR_CLIENT,
 		result == DNSBL_LOOKUP_SILENT ? RESOLVER_FAILED : RESOLVER_FOUND);
+	if (probe->health.paused_until_ms != 0 && !probe_is_silent_alone(probe))
+		dnsbl_probe_hurry(probe); /* whose fault is it? */
 	if (result == DNSBL_LOOKUP_WRONG)
 		probe_test_by(probe, now_ms + DNSBL_TEST_AGAIN_MS);
 	else if (result == DNSBL_LOOKUP_LISTED && probe->tested_ms + DNSBL_TEST_HITS_MS > now_ms)

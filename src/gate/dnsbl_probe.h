@@ -17,6 +17,7 @@ struct dnsbl_probe_env {
 	struct resolver *resolver;
 	void (*tried)(void *arg); /* after each test */
 	void *arg;
+	size_t lists; /* that are asked now */
 };
 
 /* dnsbl is copied but for its code set, which has to live as long as the configuration it came
@@ -33,6 +34,7 @@ const struct dnsbl_health *dnsbl_probe_health(const struct dnsbl_probe *probe);
 
 /* True until the first test has ended, well or not. */
 bool dnsbl_probe_is_trying(const struct dnsbl_probe *probe);
+bool dnsbl_probe_is_configured(const struct dnsbl_probe *probe);
 /* Whether it is configured and has been tested. */
 bool dnsbl_probe_is_tested(const struct dnsbl_probe *probe);
 bool dnsbl_probe_may_ask(const struct dnsbl_probe *probe);

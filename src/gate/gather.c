@@ -600,6 +600,9 @@ void gatherer_set_conf(struct gatherer *gatherer, const struct conf *conf)
 		if (conf->dnsbls[i].action != ACTION_OFF &&
 			gatherer_find(gatherer, conf->dnsbls[i].zone) == NULL)
 			gatherer_add(gatherer, &conf->dnsbls[i]);
+	gatherer->probe_env.lists = 0;
+	for (size_t i = 0; i < gatherer->probes_len; i++)
+		gatherer->probe_env.lists += dnsbl_probe_is_configured(gatherer->probes[i]);
 	conf_unref(&old);
 	gatherer_on_tried(gatherer); /* who waited for a zone that is gone need not any longer */
 }

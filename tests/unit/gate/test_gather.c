@@ -774,6 +774,25 @@ static void a_list_that_alone_is_silent_is_at_fault(void **state)
 	bench_done(&bench);
 }
 
+/* Nothing stands beside it that could tell whose fault it is. */
+static void the_silence_of_a_single_list_counts(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_init(&bench);
+	bench.sample.dnsbls[0].action = ACTION_OFF;
+	bench.sample.dnsbls[2].action = ACTION_OFF;
+	fake_dns_clear(&bench.dns);
+	fake_dns_add(&bench.dns, "*", DNS_A, "servfail");
+	bench_start(&bench);
+	bench_pass(&bench, 60);
+	assert_int_equal(gatherer_health(bench.gatherer, 1)->last_test, DNSBL_TEST_SILENT);
+	assert_int_equal(dnsbl_health_state(gatherer_health(bench.gatherer, 1)), DNSBL_SUSPENDED);
+	assert_int_equal(gatherer_lists_reach(bench.gatherer), LISTS_REACHED);
+	bench_done(&bench);
+}
+
 /* The client whose lookups went unanswered has left long ago, and no other comes. */
 static void a_paused_list_is_looked_at_in_the_background(void **state)
 {
@@ -862,6 +881,7 @@ int main(void)
 		cmocka_unit_test(one_list_without_addresses_says_nothing_of_the_others),
 		cmocka_unit_test(what_all_lists_share_is_the_resolvers),
 		cmocka_unit_test(a_list_that_alone_is_silent_is_at_fault),
+		cmocka_unit_test(the_silence_of_a_single_list_counts),
 		cmocka_unit_test(one_quota_answer_is_no_hit_though_the_list_is_healthy),
 		cmocka_unit_test(a_reload_reads_the_same_answers_by_new_codes),
 		cmocka_unit_test(without_a_resolver_everything_is_unknown_and_mail_goes_on),
