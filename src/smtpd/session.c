@@ -112,12 +112,13 @@ bool session_take_place(struct session *s)
 	return s->has_place;
 }
 
+/* As above: a session that waited for the client to close would take the place of another. */
 void session_crowd_out(struct session *s)
 {
 	char line[CROWDED_SIZE];
 
-	buf_append(session_out(s), span_of(line, crowded_print(s->env, line)));
-	session_close(s);
+	(void)!send(stream_fd(s->stream), line, crowded_print(s->env, line), MSG_NOSIGNAL);
+	session_end(s);
 }
 
 void session_start(struct session_env *env, int fd, struct endpoint peer)
