@@ -121,7 +121,7 @@ class Load:
 def follow(site, zone):
     """One step of a secondary: the difference, or all of it the first time and whenever there is no difference to be had:
     dnspython takes such an answer to IXFR in one message only."""
-    ask = {"port": site.ports["dns"], "timeout": 10, "lifetime": 60}
+    ask = {"port": site.ports["dns"], "timeout": 10}  # from one message to the next: how long this program takes for all says nothing
     query, _ = dns.xfr.make_query(zone)
     try:
         dns.query.inbound_xfr("127.0.0.1", zone, query, **ask)
@@ -235,18 +235,25 @@ def secondary_differs(site, load):
     return addresses_of(fresh) ^ addresses_of(load.secondary)
 
 
-def holds(condition):
-    """A transfer that is broken off is begun again, as secondaries do."""
-    with contextlib.suppress(OSError, EOFError, dns.exception.DNSException):
-        return condition()
-    return False
+def wait_for_nothing(find, what):
+    """Until nothing is found. A transfer that is broken off is begun again, as secondaries do."""
+    last = "nothing tried"
+
+    def is_clear():
+        nonlocal last
+        try:
+            last = find()
+        except (OSError, EOFError, dns.exception.DNSException) as error:
+            last = repr(error)
+        return not last
+    wait_for(is_clear, 300, what=lambda: f"{what}: {str(last)[:2000]}")
 
 
 def check(site, load):
     assert load.failed == []
     wait_for(lambda: all_are_connected(site), 40, what="all roles to be back")
-    wait_for(lambda: holds(lambda: not any(lost(site, load).values())), 300, what="all that was acknowledged to be there")
-    wait_for(lambda: holds(lambda: not secondary_differs(site, load)), 300, what="the secondary to have what a new one gets")
+    wait_for_nothing(lambda: {kind: found for kind, found in lost(site, load).items() if found}, "all that was acknowledged to be there")
+    wait_for_nothing(lambda: secondary_differs(site, load), "the secondary to have what a new one gets")
     for number in load.incidents[-20:]:
         site.cli("incident", number)
     with contextlib.closing(sqlite3.connect(site.path("store", "stockade.db"))) as store:
