@@ -359,6 +359,8 @@ static void explain_run(struct explain_job *job)
 	shelf_put(views, view_new_empty());
 	consultation = consultation_start(
 		consult, &(struct consult_client){job->client, conf, explain_on_ready, job});
+	if (job->request.sender.len != 0 || job->request.helo.len != 0)
+		consultation_hear(consultation, &job->request);
 	consultation_wait(consultation);
 	loop_run(loop);
 }

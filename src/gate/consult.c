@@ -8,6 +8,7 @@
 #include "base/obj.h"
 #include "base/shelf.h"
 #include "gate/incident_report.h"
+#include "gate/spf_lookup.h"
 
 enum { PASSED_ENTRIES = 65536, INCIDENT_ENTRIES = 16384 };
 
@@ -28,6 +29,8 @@ struct consultation {
 	const struct conf *conf; /* a reference: the one it began with */
 	struct gathering *gathering;
 	int64_t until_ms;
+	struct spf_lookup *spf; /* NULL: not asked */
+	int64_t spf_until_ms;
 	struct timer wait;
 	void (*ready)(struct consultation *consultation, void *arg);
 	void *arg;
@@ -105,13 +108,32 @@ const struct dnsbl_health *consult_dnsbl_health(const struct consult *consult, s
 
 /* ---- one client ---- */
 
-static void consultation_on_gathered(struct gathering *gathering, void *arg)
+/* Until when something is open that is worth to wait for; 0: nothing is. */
+static int64_t consultation_deadline_ms(const struct consultation *c)
+{
+	int64_t until_ms = gathering_is_complete(c->gathering) ? 0 : c->until_ms;
+
+	if (c->spf != NULL && spf_lookup_outcome(c->spf)->result == SPF_UNANSWERED &&
+		c->spf_until_ms > until_ms)
+		until_ms = c->spf_until_ms;
+	return until_ms;
+}
+
+/* The last part, or one of two. */
+static void consultation_on_told(void *arg)
 {
 	struct consultation *c = OBJ(consultation, arg);
 
-	(void)gathering;
+	if (!consultation_is_ready(c))
+		return;
 	timer_clear(&c->wait);
 	c->ready(c, c->arg);
+}
+
+static void consultation_on_gathered(struct gathering *gathering, void *arg)
+{
+	(void)gathering;
+	consultation_on_told(arg);
 }
 
 static void consultation_on_wait_over(struct timer *timer, void *arg)
@@ -151,6 +173,7 @@ void consultation_free(struct consultation **consultation)
 	if (c == NULL)
 		return;
 	gathering_free(&c->gathering);
+	spf_lookup_free(&c->spf);
 	timer_done(&c->wait);
 	conf_unref(&c->conf);
 	c->magic = 0;
@@ -160,13 +183,13 @@ void consultation_free(struct consultation **consultation)
 
 bool consultation_is_ready(const struct consultation *c)
 {
-	return facts_ip_is_own(c->conf, c->client) || gathering_is_complete(c->gathering) ||
-	       loop_now_ms(c->consult->settings.loop) >= c->until_ms;
+	return facts_ip_is_own(c->conf, c->client) ||
+	       loop_now_ms(c->consult->settings.loop) >= consultation_deadline_ms(c);
 }
 
 void consultation_wait(struct consultation *c)
 {
-	timer_set(&c->wait, c->until_ms);
+	timer_set(&c->wait, consultation_deadline_ms(c));
 }
 
 /* What a list of ours says, or a foreign one that refuses by itself, stands whether the client
@@ -185,18 +208,44 @@ static bool facts_refuse_already(const struct facts *facts, const struct conf *c
 	return false;
 }
 
+/* Whether the checks on the client may still come to either end. */
+static bool consultation_is_open(struct consultation *c)
+{
+	struct facts facts = {.client = c->client};
+
+	gathering_facts(c->gathering, c->conf, &facts);
+	facts_look_up(&facts, c->conf, consult_view(c->consult));
+	return !facts.client_is_own && facts.allowed != FACT_YES &&
+	       !facts_refuse_already(&facts, c->conf);
+}
+
+void consultation_hear(struct consultation *c, const struct consult_request *request)
+{
+	const struct consult_settings *settings = &c->consult->settings;
+	struct spf_lookup_request wanted = {.asked = {.client = c->client,
+						    .helo = request->helo,
+						    .sender = request->sender,
+						    .receiver = span_text(c->conf->hostname),
+						    .now_s = consult_now_s(c->consult)},
+		.done = consultation_on_told,
+		.arg = c};
+
+	if (c->spf != NULL && spf_lookup_is_for(c->spf, &wanted.asked))
+		return;
+	spf_lookup_free(&c->spf);
+	if (c->conf->checks[CHECK_SPF_FAIL].action == ACTION_OFF || !consultation_is_open(c))
+		return;
+	c->spf = spf_lookup_start(settings->resolver, &wanted);
+	c->spf_until_ms = loop_now_ms(settings->loop) + settings->limits->facts_ms;
+}
+
 bool consultation_is_settled(struct consultation *c)
 {
 	const struct bucket_entry *passed =
 		bucket_table_find(c->consult->passed, ip_source_of(c->client).ip, 0);
-	struct facts facts = {.client = c->client};
 
-	if (passed != NULL && passed->used > consult_now_s(c->consult))
-		return true;
-	gathering_facts(c->gathering, c->conf, &facts);
-	facts_look_up(&facts, c->conf, consult_view(c->consult));
-	return facts.client_is_own || facts.allowed == FACT_YES ||
-	       facts_refuse_already(&facts, c->conf);
+	return (passed != NULL && passed->used > consult_now_s(c->consult)) ||
+	       !consultation_is_open(c);
 }
 
 void consultation_passed(struct consultation *c)
@@ -224,6 +273,7 @@ void consultation_facts(
 	ret_facts->spoke_early = request->spoke_early;
 	ret_facts->helo = request->helo;
 	ret_facts->sender = request->sender;
+	ret_facts->spf = c->spf != NULL ? spf_lookup_outcome(c->spf) : NULL;
 	facts_set_recipient(ret_facts, c->conf, request->recipient);
 	facts_look_up(ret_facts, c->conf, consult_view(c->consult));
 }

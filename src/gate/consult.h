@@ -97,6 +97,10 @@ struct consult_request {
 	struct span recipient;
 };
 
+/* What the client has said of itself and of the sender: whether that domain lets it is asked of
+ * DNS, unless it does not matter any more. Before each recipient; the same again costs nothing. */
+void consultation_hear(struct consultation *consultation, const struct consult_request *request);
+
 struct consult_answer {
 	struct facts facts;
 	struct verdict verdict; /* points into facts */

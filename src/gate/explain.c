@@ -50,6 +50,9 @@ static void heal(struct facts *facts, const struct conf *conf, const struct chec
 		facts->ptr = FACT_YES;
 		facts->confirmed = FACT_YES;
 		return;
+	case CHECK_SPF_FAIL:
+		facts->spf = NULL;
+		return;
 	case CHECK_EXT_DNSBL:
 		facts->dnsbls[r->dnsbl - conf->dnsbls].state = FACT_NO;
 		return;
@@ -97,6 +100,9 @@ static void change_print_fix(const struct check_result *r, const char *ip, char 
 		return;
 	case CHECK_FCRDNS:
 		snprintf(fix, FIX_SIZE, "an address record that confirms the PTR name");
+		return;
+	case CHECK_SPF_FAIL:
+		snprintf(fix, FIX_SIZE, "its address in the SPF record of the sender's domain");
 		return;
 	case CHECK_EXT_DNSBL:
 		snprintf(fix, FIX_SIZE, "removal from %s", r->dnsbl->name);

@@ -38,6 +38,11 @@ int action_strength(enum action action)
 	return strengths[action];
 }
 
+struct span facts_spf_domain(const struct facts *facts)
+{
+	return facts->sender.len != 0 ? facts_mailbox_domain(facts->sender) : facts->helo;
+}
+
 struct span facts_mailbox_domain(struct span mailbox)
 {
 	for (size_t i = mailbox.len; i > 0; i--)

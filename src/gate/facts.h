@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "list/source.h"
 #include "list/view.h"
+#include "spf/spf.h"
 
 enum fact_state { FACT_UNKNOWN, FACT_NO, FACT_YES, FACT_TEMPORARY };
 
@@ -66,9 +67,10 @@ struct facts {
 	struct list_fact list_hits[FACTS_LIST_HITS_MAX];
 
 	/* the dialogue */
-	struct span helo;      /* as given */
-	struct span sender;    /* reverse-path without brackets; empty: <> */
-	struct span recipient; /* forward-path without brackets */
+	struct span helo;              /* as given */
+	struct span sender;            /* reverse-path without brackets; empty: <> */
+	const struct spf_outcome *spf; /* of the sender, or of HELO; NULL: nobody asked */
+	struct span recipient;         /* forward-path without brackets */
 	struct span recipient_domain;
 	bool recipient_is_own;       /* its domain is in own.domains, or the server's address */
 	bool recipient_is_reachable; /* postmaster, abuse, contact, delisting: taken from anybody */
@@ -94,6 +96,9 @@ int action_strength(enum action action);
 /* Whether client is in own.networks, and a domain in own.domains. */
 bool facts_ip_is_own(const struct conf *conf, struct ip client);
 bool facts_domain_is_own(const struct conf *conf, struct span domain);
+
+/* Whose SPF record decides: the sender's domain, for <> the HELO name (RFC 7208 section 2.4). */
+struct span facts_spf_domain(const struct facts *facts);
 
 /* The part of a mailbox behind its last "@"; empty when there is none. */
 struct span facts_mailbox_domain(struct span mailbox);

@@ -341,6 +341,56 @@ static void check_fcrdns(const struct deciding *d, struct check_result *r)
 	}
 }
 
+/* Which term, of whose record: "pass by mx of example.org". */
+static void spf_found_term(const struct spf_outcome *spf, struct check_result *r)
+{
+	found_text(r, spf_result_name(spf->result));
+	if (spf->what.len != 0) {
+		found_text(r, spf->cause == SPF_CAUSE_NONE ? " by " : " at ");
+		found_quoted(r, spf->what);
+	}
+	if (spf->domain.len != 0) {
+		found_text(r, " of ");
+		found_span(r, spf->domain);
+	}
+}
+
+/* The limits are those of RFC 7208, which many a program counts otherwise. */
+static void spf_found_cause(enum spf_cause cause, struct check_result *r)
+{
+	static const char *const words[] = {
+		[SPF_CAUSE_SYNTAX] = ": no term of SPF",
+		[SPF_CAUSE_RECORDS] = ": more than one record",
+		[SPF_CAUSE_NO_RECORD] = ": leads to no record",
+		[SPF_CAUSE_TERMS] = ": the 11th question; others may say pass",
+		[SPF_CAUSE_MX_NAMES] = ": more than 10 MX; others may say pass",
+		[SPF_CAUSE_VOIDS] = ": the 3rd name without records; others may say pass",
+		[SPF_CAUSE_LONG] = ": macros that become too long",
+	};
+
+	if (cause < (int)COUNTOF(words) && words[cause] != NULL)
+		found_text(r, words[cause]);
+}
+
+static void check_spf_fail(const struct deciding *d, struct check_result *r)
+{
+	const struct spf_outcome *spf = d->facts->spf;
+
+	if (spf == NULL) {
+		r->outcome = OUTCOME_SKIPPED;
+		found_text(r, "not asked");
+		return;
+	}
+	if (spf->result == SPF_TEMPERROR || spf->result == SPF_UNANSWERED) {
+		unknown(r, REFUSAL_SPF_TEMP);
+		return;
+	}
+	if (spf->result == SPF_FAIL)
+		fail(r, REFUSAL_SPF_FAIL);
+	spf_found_term(spf, r);
+	spf_found_cause(spf->cause, r);
+}
+
 /* A list that is late, broken or suspended says nothing: neither a hit nor, with action allow, an
  * allowance. */
 static void check_dnsbl(const struct dnsbl_fact *fact, struct check_result *r)
@@ -380,6 +430,7 @@ static void (*const checks[CHECK_COUNT])(const struct deciding *d, struct check_
 	[CHECK_HELO_BAD] = check_helo_bad,
 	[CHECK_NO_PTR] = check_no_ptr,
 	[CHECK_FCRDNS] = check_fcrdns,
+	[CHECK_SPF_FAIL] = check_spf_fail,
 };
 
 /* ---- what it means here: action, mode, exemption ---- */
@@ -450,7 +501,7 @@ static bool exemption_covers(enum exemption exemption, enum check_id check)
 	if (exemption != EXEMPT_FOREIGN)
 		return true;
 	return check == CHECK_HELO_BAD || check == CHECK_NO_PTR || check == CHECK_FCRDNS ||
-	       check == CHECK_EXT_DNSBL || check == CHECK_SCORE;
+	       check == CHECK_SPF_FAIL || check == CHECK_EXT_DNSBL || check == CHECK_SCORE;
 }
 
 static void result_withhold(const struct deciding *d, struct check_result *r)

@@ -93,7 +93,7 @@ void verdict_print_reply(const struct verdict *verdict, uint64_t incident, struc
 		{"rcpt_domain", facts->recipient_domain},
 		{"list", span_text(w.list)},
 		{"short_reason", hit != NULL ? list_fact_reason(hit) : (struct span){0}},
-		{"domain", hit != NULL ? hit->domain : (struct span){0}},
+		{"domain", hit != NULL ? hit->domain : facts_spf_domain(facts)},
 		{"dnsbl_name", span_text(w.list)},
 		{"dnsbl_url", span_text(w.dnsbl_url)},
 		{"n", span_text(w.count)},

@@ -22,7 +22,11 @@ static void session_refuse_backend(struct session *s)
 
 static void session_ask(struct session *s, enum session_asked asked)
 {
+	const struct consult_request request = session_request(s);
+
 	s->asked = asked;
+	if (asked == ASKED_RCPT)
+		consultation_hear(s->consultation, &request);
 	if (consultation_is_ready(s->consultation)) {
 		session_decide(s);
 	} else {

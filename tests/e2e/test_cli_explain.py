@@ -84,6 +84,32 @@ def test_a_listed_sender_domain(site, keeper):
     assert [check["check"] for check in decided(found)] == ["domain-list"]
 
 
+def test_spf_names_the_term_that_decides(site, keeper, nameserver):
+    site.conf["checks"]["spf-fail"] = "reject"
+    site.write()
+    nameserver.add("good.test", "TXT", '"v=spf1 include:far.test -all"')
+    nameserver.add("far.test", "TXT", '"v=spf1 mx:far.test ~all"')
+    nameserver.mx("far.test", "mail.far.test")
+    nameserver.a("mail.far.test", "192.0.2.11")
+
+    def seen():
+        found = explain(site, "192.0.2.10", "--helo", "mail.good.test", "--from", "a@good.test", "--rcpt", "joe@example.test")
+        check, = (check for check in found["checks"] if check["check"] == "spf-fail")
+        return check["outcome"], check["found"], found["reply"][:10]
+    assert seen() == ("fail", 'fail by "-all" of good.test', "550 5.7.23")
+    nameserver.a("mail.far.test", "192.0.2.10")
+    assert seen() == ("pass", 'pass by "include:far.test" of good.test', "")
+    nameserver.remove("far.test", "TXT")
+    nameserver.add("far.test", "TXT", '"v=spf1 ' + " ".join(f"a:mail.far.test/3{i % 2}" for i in range(11)) + ' -all"')
+    nameserver.remove("mail.far.test")
+    nameserver.a("mail.far.test", "198.51.100.1")
+    outcome, found, _ = seen()
+    assert outcome == "pass" and found.startswith('permerror at "a:mail.far.test/31" of far.test: the 11th question')
+    nameserver.fail("good.test")
+    outcome, found, _ = seen()
+    assert (outcome, found) == ("unknown", "could not be looked up (DNS error)")
+
+
 def test_observe_lets_through_and_says_so(site, keeper):
     site.conf["mode"] = "observe"
     site.write()

@@ -20,6 +20,8 @@ struct host {
 	struct name_fact names[NAMES_MAX];
 	enum fact_state confirmed;
 	struct dnsbl_fact dnsbls[FACTS_DNSBLS_MAX];
+	bool has_spf;
+	struct spf_outcome spf;
 };
 
 struct listing {
@@ -269,6 +271,21 @@ static bool world_dnsbl(struct player *p, char **w, size_t n)
 	return false;
 }
 
+/* spf 192.0.2.7 fail | pass | temperror | ...: what the sender's domain says of this client */
+static bool world_spf(struct player *p, char **w, size_t n)
+{
+	struct host *host = n == 2 ? world_host(p, w[0]) : NULL;
+
+	for (int result = SPF_NONE; host != NULL && result <= SPF_PERMERROR; result++) {
+		if (strcmp(spf_result_name((enum spf_result)result), w[1]) != 0)
+			continue;
+		host->has_spf = true;
+		host->spf.result = (enum spf_result)result;
+		return true;
+	}
+	return false;
+}
+
 /* list main 198.51.100.0/24 [for 24h] ["reason"]; allow 192.0.2.9 [for 1h] ["reason"] */
 static bool world_list(struct player *p, const char *list, char **w, size_t n)
 {
@@ -374,6 +391,8 @@ static void visit_facts(struct player *p, char **w, size_t n, struct facts *fact
 		.helo = span_text(helo != NULL ? helo : "mail.sender.test"),
 		.sender = span_text(from != NULL && strcmp(from, "<>") != 0 ? from : ""),
 		.dnsbls_len = p->conf.dnsbls_len};
+	if (host->has_spf)
+		facts->spf = &host->spf;
 	if (host->names_len != 0)
 		facts->ptr_name = host->names[0].name;
 	for (size_t i = host->names_len; i-- > 0;)
@@ -483,6 +502,8 @@ static bool play_words(struct player *p, char **w, size_t n)
 		return world_dns(p, w + 1, n - 1);
 	if (strcmp(w[0], "dnsbl") == 0)
 		return world_dnsbl(p, w + 1, n - 1);
+	if (strcmp(w[0], "spf") == 0)
+		return world_spf(p, w + 1, n - 1);
 	if (strcmp(w[0], "list") == 0 && n > 2)
 		return world_list(p, w[1], w + 2, n - 2);
 	if (strcmp(w[0], "unlist") == 0 && n > 2)

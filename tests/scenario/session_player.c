@@ -341,6 +341,16 @@ static bool play_dns(struct player *p, char **w, size_t n)
 	return true;
 }
 
+/* spf good.test "v=spf1 -all" | error | silence */
+static bool play_spf(struct player *p, char **w, size_t n)
+{
+	if (n != 2)
+		return false;
+	dns_forget(p, w[0]);
+	fake_dns_add(&p->dns, w[0], DNS_TXT, strcmp(w[1], "error") == 0 ? "servfail" : w[1]);
+	return true;
+}
+
 /* ---- the client ---- */
 
 static void client_on_ready(struct watch *watch, int ready, void *arg)
@@ -751,6 +761,7 @@ static bool play_words(struct player *p, char **w, size_t n)
 	} rows[] = {
 		{"given", given, true},
 		{"dns", play_dns, true},
+		{"spf", play_spf, true},
 		{"backend", play_backend, true},
 		{"clock", play_clock, false},
 		{"connect", play_connect, false},

@@ -60,6 +60,10 @@ static inline void fake_rdata(uint16_t type, const char *value, struct buf *out)
 	} else if (type == DNS_AAAA) {
 		assert_int_equal(ip_parse(span_text(value), &ip), 0);
 		buf_append(out, span_of(ip.b, sizeof(ip.b)));
+	} else if (type == DNS_TXT) {
+		assert_true(strlen(value) <= UINT8_MAX);
+		buf_append_byte(out, (uint8_t)strlen(value));
+		buf_append_text(out, value);
 	} else {
 		assert_int_equal(dns_name_parse(span_text(value), &name), 0);
 		buf_append(out, dns_name_span(&name));
