@@ -20,7 +20,7 @@
 /* Answers of bounded length, from the store alone; what the asker may see depends on its socket. */
 enum {
 	LISTINGS_MAX = 200,
-	STRANGERS_LOOK = 1000, /* rows that are read for them, of each network that counts */
+	STRANGERS_LOOK = 1000, /* rows that are read for them, of each network around */
 	PAGE_DEFAULT = 100,
 	PAGE_MAX = 1000,
 	INCIDENTS_MAX = 50,

@@ -74,10 +74,13 @@ static int listings_each(struct sql *sql, struct selection *selection)
 static int listings_at(struct store *store, const struct key *key, struct selection *selection)
 {
 	bool ended = selection->select->which == STORE_ENDED_COVERING;
-	AUTO(sql) *sql = sql_start(store, ended ? Q_LISTINGS_ENDED_AT : Q_LISTINGS_AT);
+	bool all = !ended && selection->select->look == 0;
+	AUTO(sql) *sql = sql_start(store, ended ? Q_LISTINGS_ENDED_AT
+					  : all ? Q_LISTINGS_AT
+						: Q_LISTINGS_LAST_AT);
 
 	sql_add_key(sql, key);
-	if (ended)
+	if (!all)
 		sql_add_limit(sql, selection->select->look);
 	return listings_each(sql, selection);
 }

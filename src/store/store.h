@@ -155,8 +155,9 @@ struct store_select {
 	uint64_t event, after_id;
 	int64_t time_s;
 	uint32_t limit; /* 0: none */
-	/* STORE_ENDED and STORE_ENDED_COVERING: of each key so many rows are read at most, of one
-	 * source the last that were added, of a network those of its last addresses; 0: all */
+	/* STORE_COVERING, STORE_ENDED and STORE_ENDED_COVERING: of each key so many rows are read
+	 * at most, of one source the last that were added, whether they have ended or not, of a
+	 * network those of its last addresses; 0: all */
 	uint32_t look;
 };
 

@@ -222,6 +222,84 @@ static void a_newer_schema_is_refused(void **state)
 	assert_int_equal(store_open(url, true, &store, &why), E_VERSION);
 }
 
+/* ---- what a look-up costs ---- */
+
+static int64_t steps; /* of SQLite's machine, in statements that ended */
+
+static int steps_add(unsigned kind, void *arg, void *statement, void *took)
+{
+	(void)kind;
+	(void)arg;
+	(void)took;
+	steps += sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 1);
+	return 0;
+}
+
+static int steps_count(sqlite3 *db, const char **error, const struct sqlite3_api_routines *api)
+{
+	(void)error;
+	(void)api;
+	return sqlite3_trace_v2(db, SQLITE_TRACE_PROFILE, steps_add, NULL);
+}
+
+static int64_t steps_of(struct store *store, enum store_which which, const char *text)
+{
+	struct source source = source_of(text);
+	struct store_select select = {.which = which, .source = &source, .limit = 20, .look = 10};
+	struct words words = {""};
+
+	steps = 0;
+	assert_true(store_listings(store, &select, words_add, &words) >= 0);
+	return steps;
+}
+
+/* Listed and delisted again and again, each time by a group of its own. */
+static void flap(struct store *store, const char *text, unsigned times)
+{
+	static const struct store_ending ending = {2000, {NULL, 0}, {NULL, 0}, 0};
+
+	assert_int_equal(store_begin(store), 0);
+	for (unsigned i = 0; i < times; i++) {
+		uint64_t id = 0;
+
+		assert_int_equal(listing_add(store, "main", text, 0, &id), 1);
+		assert_int_equal(store_listing_end(store, id, &ending), 0);
+	}
+	assert_int_equal(store_commit(store), 0);
+}
+
+/* Strangers may ask for any of these at any time, whatever became of it in years. */
+static void what_ended_long_ago_costs_a_bounded_look_up_nothing(void **state)
+{
+	static const struct {
+		enum store_which which;
+		const char *text;
+	} asked[] = {{STORE_COVERING, "10.0.0.0"}, {STORE_COVERING, "10.0.0.0/24"},
+		{STORE_ENDED, "10.0.0.0"}, {STORE_ENDED, "10.0.0.0/24"},
+		{STORE_ENDED_COVERING, "10.0.0.0"}, {STORE_ENDED_COVERING, "10.0.0.0/24"},
+		{STORE_COVERING, "mail.example"}, {STORE_ENDED, "mail.example"}};
+	static const char *const flapping[] = {
+		"10.0.0.0", "10.0.0.0/24", "10.0.0.0/8", "mail.example", ".example"};
+	int64_t before[COUNTOF(asked)];
+	struct store *store;
+
+	(void)state;
+	sqlite3_auto_extension((void (*)(void))steps_count);
+	store = open_store();
+	for (size_t i = 0; i < COUNTOF(flapping); i++)
+		flap(store, flapping[i], 20);
+	for (size_t i = 0; i < COUNTOF(asked); i++)
+		before[i] = steps_of(store, asked[i].which, asked[i].text);
+	for (size_t i = 0; i < COUNTOF(flapping); i++)
+		flap(store, flapping[i], 400);
+	for (size_t i = 0; i < COUNTOF(asked); i++) {
+		assert_true(before[i] > 0);
+		assert_in_range(steps_of(store, asked[i].which, asked[i].text), 1, before[i] * 2);
+	}
+	store_free(&store);
+	sqlite3_reset_auto_extension();
+}
+
 /* ---- whose log it is ---- */
 
 static const char *path_of(const char *suffix)
@@ -406,6 +484,7 @@ int main(void)
 		TEST(an_overwritten_file_is_noticed),
 		TEST(what_is_not_a_database_is_named),
 		TEST(a_newer_schema_is_refused),
+		TEST(what_ended_long_ago_costs_a_bounded_look_up_nothing),
 		TEST(a_copy_is_signed_before_anything_is_written),
 		TEST(a_copy_with_an_old_schema_is_signed_first),
 		TEST(a_backup_put_beside_the_log_of_a_crash_is_not_mixed_with_it),
