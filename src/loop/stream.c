@@ -216,12 +216,20 @@ static void stream_settle(struct stream *stream)
 	stream_rewatch(stream);
 }
 
+/* What the other side said before sending to it failed: "552 too large", and the door. */
+static void stream_read_rest(struct stream *stream)
+{
+	if (stream->error != 0 && stream->reported != stream->error && !stream->eof &&
+		stream->calls.input != NULL && buf_len(&stream->in) < stream->limits.in)
+		stream_read(stream);
+}
+
 /* The end of input, and later perhaps that output failed as well: each is told once. */
 static void stream_report(struct stream *stream)
 {
 	int error = stream->error != 0 ? stream->error : E_CLOSED;
 
-	if ((stream->error == 0 && !stream->eof) || stream->reported == error)
+	if (stream->freed || (stream->error == 0 && !stream->eof) || stream->reported == error)
 		return;
 	stream->reported = error;
 	stream->calls.closed(stream, error, stream->arg);
@@ -235,8 +243,10 @@ static void stream_again(struct timer *timer, void *arg)
 	if (buf_len(&stream->in) != 0 && !stream->paused && stream->calls.input != NULL)
 		stream->calls.input(stream, stream->arg);
 	stream_tell_drained(stream);
-	if (!stream->freed && !stream->paused)
+	if (!stream->freed && !stream->paused) {
+		stream_read_rest(stream);
 		stream_report(stream);
+	}
 	stream_settle(stream);
 }
 

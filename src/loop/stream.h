@@ -19,9 +19,9 @@ struct stream_calls {
 	/* `out` became empty after stream_send had to wait, whatever emptied it; never from inside
 	 * stream_send. May be NULL. */
 	void (*drained)(struct stream *stream, void *arg);
-	/* The other side closed (E_CLOSED; what it sent before was reported; it may still read) or
-	 * the connection failed (E_...; also after E_CLOSED, when the owner kept the stream to
-	 * write to it). */
+	/* The other side closed (E_CLOSED; it may still read) or the connection failed (E_...; also
+	 * after E_CLOSED, when the owner kept the stream to write to it). What it sent before was
+	 * reported. */
 	void (*closed)(struct stream *stream, int error, void *arg);
 	/* A connection started by stream_connect stands. May be NULL. */
 	void (*connected)(struct stream *stream, void *arg);

@@ -35,7 +35,9 @@ struct backend {
 	enum backend_step step;
 	bool knows_client; /* who it talks to is the client */
 	bool extended;     /* it was told EHLO, not HELO */
-	int open_error;    /* reported by the deadline timer: never from inside backend_open */
+	/* Reported by the deadline timer, never from inside a call: 0, or why nothing is sent. */
+	int error;
+	const char *error_words;
 	bool closed;
 };
 
@@ -55,13 +57,20 @@ static void backend_fail(struct backend *backend, int error, const char *what)
 	backend->calls.failed(backend, error, what, backend->arg);
 }
 
+static void backend_fail_soon(struct backend *backend, int error, const char *what)
+{
+	backend->error = error;
+	backend->error_words = what;
+	timer_set(&backend->deadline, loop_now_ms(backend->loop));
+}
+
 static void backend_on_deadline(struct timer *timer, void *arg)
 {
 	struct backend *backend = OBJ(backend, arg);
 
 	(void)timer;
-	if (backend->open_error != 0)
-		backend_fail(backend, backend->open_error, "cannot connect");
+	if (backend->error != 0)
+		backend_fail(backend, backend->error, backend->error_words);
 	else
 		backend_fail(backend, E_TIMEOUT,
 			backend->step == STEP_READY ? "no reply in time" : "not ready in time");
@@ -101,8 +110,7 @@ struct backend *backend_open(const struct backend_target *target, const struct s
 	timer_init(&backend->deadline, target->loop, backend_on_deadline, backend);
 	r = socket_connect_tcp(target->conf->backend, &fd);
 	if (r < 0) {
-		backend->open_error = r;
-		timer_set(&backend->deadline, loop_now_ms(target->loop));
+		backend_fail_soon(backend, r, "cannot connect");
 		return backend;
 	}
 	backend->stream = stream_new(target->loop, fd,
@@ -167,6 +175,23 @@ struct buf *backend_out(struct backend *backend)
 	return stream_out(backend->stream);
 }
 
+/* A command, by the deadline that is set. */
+static void backend_send_command(struct backend *backend)
+{
+	if (buf_len(stream_in(backend->stream)) == 0) {
+		stream_send(backend->stream);
+		return;
+	}
+	buf_clear(backend_out(backend)); /* else it leaves with the stream's next turn */
+	backend_fail_soon(backend, E_PARSE, "replied before it was asked");
+}
+
+void backend_ask(struct backend *backend, int64_t within_ms)
+{
+	timer_set(&backend->deadline, loop_now_ms(backend->loop) + within_ms);
+	backend_send_command(backend);
+}
+
 void backend_send(struct backend *backend, int64_t within_ms)
 {
 	timer_set(&backend->deadline, loop_now_ms(backend->loop) + within_ms);
@@ -209,7 +234,7 @@ static void backend_say_hello(struct backend *backend, bool extended)
 	else
 		buf_append_text(out, backend->conf->hostname);
 	buf_append_text(out, "\r\n");
-	stream_send(backend->stream);
+	backend_send_command(backend);
 }
 
 static void backend_become_ready(struct backend *backend)
@@ -235,7 +260,7 @@ static void backend_after_hello(struct backend *backend, const struct smtp_reply
 	backend->step = STEP_XCLIENT;
 	smtp_xclient_print(&backend->client, backend->offer.xclient, backend_out(backend));
 	buf_append_text(backend_out(backend), "\r\n");
-	stream_send(backend->stream);
+	backend_send_command(backend);
 }
 
 /* XCLIENT is refused for what we wrote, or must not write (500 to 504, X.5.X, X.7.0), or, where the
@@ -314,7 +339,7 @@ static void backend_on_input(struct stream *stream, void *arg)
 	struct backend *backend = OBJ(backend, arg);
 	struct smtp_reply reply;
 
-	while (!backend->closed) {
+	while (!backend->closed && backend->error == 0) {
 		struct buf *in = stream_in(stream);
 		size_t used = 0;
 		int r = smtp_reply_next(&backend->parser, buf_span(in), &reply, &used);

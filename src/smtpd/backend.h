@@ -53,9 +53,12 @@ bool backend_is_ready(const struct backend *backend);
 bool backend_is_extended(const struct backend *backend);
 const struct smtp_offer *backend_offer(const struct backend *backend);
 
-/* Append to backend_out, then backend_send with the time the server has: to reply, or to take a
- * piece of the message. */
+/* Append commands to backend_out, then backend_ask with the time the server has to reply. What it
+ * said before it was asked would be taken for the answer, and each answer for that to the next
+ * question: then nothing is sent, and `failed` comes. */
 struct buf *backend_out(struct backend *backend);
+void backend_ask(struct backend *backend, int64_t within_ms);
+/* The same for a piece of the message or its end, and the time to take it. */
 void backend_send(struct backend *backend, int64_t within_ms);
 /* Nothing is expected: no deadline. */
 void backend_rest(struct backend *backend);

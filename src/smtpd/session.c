@@ -13,8 +13,9 @@
 #include "base/obj.h"
 #include "loop/socket.h"
 
-/* More than this unsent: the client does not read at all, whatever we hold back. */
-enum { OUT_LIMIT = 256 * 1024, CROWDED_SIZE = 300, CROWDED_SAID_MS = 60000 };
+/* More than this unsent: the client does not read at all, whatever we hold back. The longest reply
+ * of a backend fits. */
+enum { OUT_LIMIT = 1 << 20, CROWDED_SIZE = 300, CROWDED_SAID_MS = 60000 };
 
 static void session_on_input(struct stream *stream, void *arg);
 static void session_on_drained(struct stream *stream, void *arg);
@@ -150,6 +151,14 @@ void session_start(struct session_env *env, int fd, struct endpoint peer)
 	session_begin(s, peer);
 }
 
+static void session_free_message(struct session *s)
+{
+	if (s->message != NULL)
+		buf_done(&s->message->said);
+	mem_free(s->message);
+	s->message = NULL;
+}
+
 static void session_destroy(void *arg)
 {
 	struct session *s = OBJ(session, arg);
@@ -159,7 +168,7 @@ static void session_destroy(void *arg)
 	buf_done(&s->mail.field);
 	buf_done(&s->rcpt.text);
 	buf_done(&s->rcpt.field);
-	mem_free(s->message);
+	session_free_message(s);
 	conf_unref(&s->conf);
 	s->magic = 0;
 	mem_free(s);
@@ -420,6 +429,13 @@ static bool session_read_message(struct session *s)
 	return some && s->phase != PHASE_GONE && !session_reads_message(s);
 }
 
+/* A reset connection is dead, and what it still holds is not worked on: the client cannot hear of
+ * it, and sends it again. */
+static bool session_is_connected(const struct session *s)
+{
+	return s->phase != PHASE_GONE && !stream_is_broken(s->stream);
+}
+
 void session_run(struct session *s)
 {
 	bool progress = true;
@@ -427,7 +443,7 @@ void session_run(struct session *s)
 	if (s->running)
 		return; /* whoever is below goes on */
 	s->running = true;
-	while (progress) {
+	while (progress && session_is_connected(s)) {
 		if (session_reads_message(s)) {
 			progress = session_read_message(s);
 		} else {
@@ -512,8 +528,7 @@ void session_reset(struct session *s)
 	s->mail.unread = false;
 	s->mail.mail = (struct smtp_mail){0}; /* they pointed there */
 	s->rcpt.rcpt = (struct smtp_rcpt){0};
-	mem_free(s->message);
-	s->message = NULL;
+	session_free_message(s);
 }
 
 void session_drop_backend(struct session *s)

@@ -50,7 +50,7 @@ void session_on_bdat(struct session *s, const struct smtp_command *command)
 {
 	struct session_chunk chunk = {.given = true};
 
-	if (smtp_chunk_parse(command->params, &chunk.left, &chunk.last) < 0) {
+	if (command->unclean || smtp_chunk_parse(command->params, &chunk.left, &chunk.last) < 0) {
 		session_fault_verb(s, REFUSAL_SYNTAX, SMTP_BDAT);
 		session_close(s); /* nobody knows where the next command begins */
 		return;

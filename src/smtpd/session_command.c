@@ -14,7 +14,7 @@ static void session_end_unready(struct session *s)
 {
 	const struct refusal_value hostname = {"hostname", span_text(s->conf->hostname)};
 
-	session_print(s, REFUSAL_BACKEND_UNREADY, &hostname, 1);
+	session_defer(s, REFUSAL_BACKEND_UNREADY, &hostname, 1);
 	session_close(s);
 }
 
@@ -204,7 +204,7 @@ static void session_on_hopeless(struct session *s, enum smtp_verb verb)
 	if (verb == SMTP_FOREIGN)
 		session_refuse(s, REFUSAL_NOT_SMTP, NULL, 0);
 	else
-		session_reply(s, "550 5.7.0 Not for you, closing");
+		session_refuse(s, REFUSAL_XCLIENT, NULL, 0);
 	session_close(s);
 }
 
@@ -222,7 +222,7 @@ void session_command(struct session *s, const struct smtp_command *command)
 		s->hasty = true;
 	if (!s->client_closed) /* it goes on after the reply to its message */
 		s->is_unheard = false;
-	if (command->unclean && command->verb != SMTP_FOREIGN) {
+	if (command->unclean && command->verb != SMTP_FOREIGN && command->verb != SMTP_BDAT) {
 		session_fault_verb(s, REFUSAL_SYNTAX, command->verb);
 		return;
 	}

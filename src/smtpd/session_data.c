@@ -35,7 +35,7 @@ bool session_message_passes(const struct session *s)
 void session_data_begin(struct session *s)
 {
 	if (s->backend == NULL) {
-		session_print(s, REFUSAL_BACKEND_DOWN, NULL, 0);
+		session_defer(s, REFUSAL_BACKEND_DOWN, NULL, 0);
 		session_reset(s);
 		return;
 	}
@@ -43,7 +43,7 @@ void session_data_begin(struct session *s)
 	session_write_backend(s, EXPECT_DATA);
 	if (session_is_early(s))
 		buf_append_text(backend_out(s->backend), early_start);
-	backend_send(s->backend, s->env->limits->backend_command_ms);
+	backend_ask(s->backend, s->env->limits->backend_command_ms);
 }
 
 /* Does the message that the client announced still fit into the backend's limit with this field?
@@ -117,6 +117,17 @@ void session_data_lost(struct session *s)
 	stream_resume(s->stream);
 }
 
+/* "552 message too large" and the like: the client hears it when it listens again. */
+void session_data_refused(struct session *s, const struct smtp_reply *reply)
+{
+	if (session_message_passes(s) && smtp_reply_class(reply) >= 4) {
+		s->message->fate = MESSAGE_REFUSED;
+		session_print_reply(reply, &s->message->said);
+		session_log_backend(s, reply);
+	}
+	session_data_lost(s);
+}
+
 void session_data_send(struct session *s)
 {
 	backend_send(s->backend, s->env->limits->backend_stall_ms);
@@ -132,12 +143,19 @@ static uint64_t session_size_limit(const struct session *s)
 
 static void session_refuse_message(struct session *s)
 {
+	struct span said = buf_span(&s->message->said);
+	bool is_error = span_has_prefix_nocase(said, "5");
+
 	if (s->message->fate == MESSAGE_TOO_BIG)
 		session_refuse_size(s, s->message->data.octets, session_size_limit(s));
+	else if (s->message->fate == MESSAGE_REFUSED)
+		buf_append(session_out(s), said);
 	else
-		session_print(s, REFUSAL_BACKEND_DOWN, NULL, 0);
+		session_defer(s, REFUSAL_BACKEND_DOWN, NULL, 0);
 	session_reset(s);
 	session_restart_idle(s);
+	if (is_error)
+		session_count_error(s);
 }
 
 void session_data_end(struct session *s)

@@ -40,6 +40,18 @@ void session_refuse(
 	buf_done(&reply);
 }
 
+void session_defer(
+	struct session *s, enum refusal_id id, const struct refusal_value *values, size_t count)
+{
+	struct buf reply;
+
+	buf_init(&reply, 0);
+	refusal_print(id, values, count, &reply);
+	session_log_deferral(s, id, buf_span(&reply));
+	session_reply(s, buf_cstr(&reply));
+	buf_done(&reply);
+}
+
 void session_fault(
 	struct session *s, enum refusal_id id, const struct refusal_value *values, size_t count)
 {

@@ -64,6 +64,28 @@ void session_log_verdict(const struct session *s, const struct consult_answer *a
 	session_log_postfix(s, answer, event != EV_GATE_WOULD_REFUSE ? "reject" : "reject_warning");
 }
 
+void session_log_deferral(const struct session *s, enum refusal_id id, struct span reply)
+{
+	log_event(EV_GATE_TEMPFAIL,
+		LOG_FIELDS(log_text("session", s->id), log_ip("client", s->client.ip),
+			log_span("helo", buf_span(&s->helo)),
+			log_span("from", s->mail.mail.path.mailbox),
+			log_span("to", s->rcpt.rcpt.path.mailbox),
+			log_text("rule", refusal_get(id)->key), log_span("reply", reply)));
+}
+
+void session_log_backend(const struct session *s, const struct smtp_reply *reply)
+{
+	char words[SMTP_REPLY_TEXT_SIZE];
+
+	log_event(EV_GATE_BACKEND_REFUSE,
+		LOG_FIELDS(log_text("session", s->id), log_ip("client", s->client.ip),
+			log_span("helo", buf_span(&s->helo)),
+			log_span("from", s->mail.mail.path.mailbox),
+			log_span("to", s->rcpt.rcpt.path.mailbox),
+			log_text("reply", smtp_reply_show(reply, words))));
+}
+
 void session_log_accept(const struct session *s, const struct smtp_reply *reply, bool gone)
 {
 	struct span text = reply->text;

@@ -60,9 +60,11 @@ struct session_message {
 	bool handed_over; /* whole */
 	enum {
 		MESSAGE_PASS,
-		MESSAGE_TOO_BIG, /* this and the next: read to its end and dropped */
+		MESSAGE_TOO_BIG, /* this and the next two: read to its end and dropped */
+		MESSAGE_REFUSED, /* by the backend, before its end */
 		MESSAGE_LOST
 	} fate;
+	struct buf said; /* MESSAGE_REFUSED: the reply */
 };
 
 /* From MAIL to the end of the message or RSET. */
@@ -196,7 +198,11 @@ void session_command(struct session *s, const struct smtp_command *command);
 /* Refuses what the client did: with a line in the log and an incident. */
 void session_refuse(
 	struct session *s, enum refusal_id id, const struct refusal_value *values, size_t count);
-/* The same for an error: counted, delayed when there were many, and too many end the session. */
+/* Our own trouble, for now: a line in the log. An incident tells of a client. */
+void session_defer(
+	struct session *s, enum refusal_id id, const struct refusal_value *values, size_t count);
+/* The same as session_refuse for an error: counted, delayed when there were many, and too many end
+ * the session. */
 void session_fault(
 	struct session *s, enum refusal_id id, const struct refusal_value *values, size_t count);
 void session_fault_verb(struct session *s, enum refusal_id id, enum smtp_verb verb);
@@ -216,6 +222,8 @@ void session_rcpt_begin(struct session *s);
 /* Facts are complete, or their time is over. */
 void session_decide(struct session *s);
 void session_write_backend(struct session *s, enum session_expect what);
+/* The backend's words, fit for a client that stays. */
+void session_print_reply(const struct smtp_reply *reply, struct buf *out);
 /* taken: a reply of class 2 is one to what was asked. */
 void session_pass_reply(struct session *s, const struct smtp_reply *reply, bool taken);
 /* The events of s->backend. */
@@ -228,6 +236,8 @@ void session_data_accepted(struct session *s); /* the backend said 354 */
 void session_data_read(struct session *s);
 void session_data_drained(struct session *s);
 void session_data_lost(struct session *s); /* the backend is gone in the middle */
+/* It says so in the middle. */
+void session_data_refused(struct session *s, const struct smtp_reply *reply);
 void session_data_answered(struct session *s, const struct smtp_reply *reply);
 
 bool session_message_is_open(const struct session *s); /* the backend waits for more of it */
@@ -252,6 +262,10 @@ void session_chunk_end(struct session *s);
 /* A refusal, or what would be one in enforce mode: the event, and the line for administrators'
  * tools. */
 void session_log_verdict(const struct session *s, const struct consult_answer *answer);
+/* Our own trouble. */
+void session_log_deferral(const struct session *s, enum refusal_id id, struct span reply);
+/* The backend takes no sender, recipient or message, and its words are the client's. */
+void session_log_backend(const struct session *s, const struct smtp_reply *reply);
 /* gone: the client will not hear that its message was taken. */
 void session_log_accept(const struct session *s, const struct smtp_reply *reply, bool gone);
 /* The same when it shows later. */

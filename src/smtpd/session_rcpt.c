@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "smtpd/session_priv.h"
 
-#include "base/log.h"
+#include <stdio.h>
+
 #include "base/macro.h"
 #include "base/obj.h"
 #include "smtpd/trace_header.h"
@@ -15,7 +16,7 @@
 
 static void session_refuse_backend(struct session *s)
 {
-	session_print(s, REFUSAL_BACKEND_DOWN, NULL, 0);
+	session_defer(s, REFUSAL_BACKEND_DOWN, NULL, 0);
 }
 
 /* ---- the verdict ---- */
@@ -84,7 +85,7 @@ static void session_decide_rcpt(struct session *s)
 	} else {
 		session_tag(s, &answer);
 		if (session_rcpt_differs(s))
-			session_print(s, REFUSAL_RCPT_SPLIT, NULL, 0);
+			session_defer(s, REFUSAL_RCPT_SPLIT, NULL, 0);
 		else
 			session_pass(s, &answer.facts);
 	}
@@ -157,7 +158,7 @@ static void session_forward(struct session *s)
 		session_write_backend(s, EXPECT_MAIL);
 	if (s->asked == ASKED_RCPT && (together || s->expect_len == 0))
 		session_write_backend(s, EXPECT_RCPT);
-	backend_send(s->backend, s->env->limits->backend_command_ms);
+	backend_ask(s->backend, s->env->limits->backend_command_ms);
 }
 
 /* What the parameters of sender and recipient need. */
@@ -180,7 +181,7 @@ static void session_forward_or_refuse(struct session *s)
 		return;
 	}
 	session_set_wait(s, WAIT_NONE);
-	session_print(s, REFUSAL_NOT_OFFERED, &value, 1);
+	session_defer(s, REFUSAL_NOT_OFFERED, &value, 1);
 }
 
 static void session_open_backend(struct session *s, const struct facts *facts)
@@ -228,21 +229,39 @@ static void session_on_backend_ready(struct backend *backend, void *arg)
 	session_run(s);
 }
 
-/* The backend's words are the client's reply, where they are one to what was asked: 354 to a
- * recipient or 250 to DATA would tell the client that its turn has come. Its 421 says that it
- * closes, which we do not. */
-void session_pass_reply(struct session *s, const struct smtp_reply *reply, bool taken)
+/* The backend's 421 says that it closes, which we do not. */
+void session_print_reply(const struct smtp_reply *reply, struct buf *out)
 {
 	struct smtp_reply passed = *reply;
 
-	if (smtp_reply_class(reply) < 4 && !taken) {
-		session_drop_backend(s); /* what its next reply is to, nobody knows */
-		session_refuse_backend(s);
-		return;
-	}
 	if (reply->code == 421)
 		passed.code = 451;
-	smtp_reply_print(&passed, session_out(s));
+	smtp_reply_print(&passed, out);
+}
+
+/* What its next reply is to, nobody knows. */
+static void session_refuse_confused(struct session *s, const struct smtp_reply *reply)
+{
+	char words[SMTP_REPLY_TEXT_SIZE], what[SMTP_REPLY_TEXT_SIZE + 32];
+
+	snprintf(
+		what, sizeof(what), "its reply is none to that: %s", smtp_reply_show(reply, words));
+	backend_state_away(s->env->backend, s->conf, what, 0);
+	session_drop_backend(s);
+	session_refuse_backend(s);
+}
+
+/* The backend's words are the client's reply, where they are one to what was asked: 354 to a
+ * recipient or 250 to DATA would tell the client that its turn has come. */
+void session_pass_reply(struct session *s, const struct smtp_reply *reply, bool taken)
+{
+	if (smtp_reply_class(reply) < 4 && !taken) {
+		session_refuse_confused(s, reply);
+		return;
+	}
+	session_print_reply(reply, session_out(s));
+	if (!taken)
+		session_log_backend(s, reply);
 	if (smtp_reply_class(reply) == 5)
 		session_count_error(s);
 }
@@ -319,11 +338,11 @@ static void session_on_data_reply(struct session *s, const struct smtp_reply *re
 	session_reset(s);
 }
 
-/* Nobody asked: the backend is about to leave. */
-static void session_on_unasked(struct session *s)
+/* Nobody asked: the backend is about to leave, or has seen enough of the message. */
+static void session_on_unasked(struct session *s, const struct smtp_reply *reply)
 {
 	if (session_message_is_open(s))
-		session_data_lost(s);
+		session_data_refused(s, reply);
 	else
 		session_drop_backend(s);
 }
@@ -344,7 +363,7 @@ static void session_on_backend_reply(
 	enum session_expect what;
 
 	if (s->expect_len == 0) {
-		session_on_unasked(s);
+		session_on_unasked(s, reply);
 		session_run(s);
 		return;
 	}

@@ -346,6 +346,7 @@ def test_proxy_header_and_xclient_are_refused_from_others(site, gate):
             smtp.send(header)
             assert smtp.read_reply().code in (550, 554)
             assert smtp.is_closed()
+    assert [event["rule"] for event in gate.wait_for_event("gate.refuse", 3)] == ["not-smtp", "xclient", "xclient"]
 
 
 def test_what_is_not_smtp_is_dropped(site, gate):
@@ -424,7 +425,7 @@ def test_errors_are_slowed_and_then_end_the_session(site, clock, gate):
 def test_no_more_sessions_than_descriptors(site, sink):
     """Idle clients of many networks may take all places, never the descriptors that those who got one need for the backend."""
     site.identity["preexec_fn"] = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
-    site.start("gate")
+    gate = site.start("gate")
     with open_session(site) as first:
         idle = []
         reply = None
@@ -742,6 +743,17 @@ def test_backend_that_hangs(site, clock, raw_gate, raw, verb, seconds):
                 return None
         assert wait_for(answered).code == 451
         raw.release()
+
+
+def test_the_longest_reply_goes_through_whole(site, raw_gate, raw):
+    raw.script["RCPT"] = "\r\n".join(["550-" + "x" * 8000] * 99 + ["550 the end"])
+    with open_session(site) as smtp:
+        reply = smtp.envelope("a@good.test", "joe@example.test")
+        assert reply.text.count("x") == 99 * 8000 and reply.lines[-1] == "the end"
+        raw.script["RCPT"] = "550-" + "x" * 9000
+        assert smtp.envelope("a@good.test", "joe@example.test").code == 503  # MAIL, a second time
+        assert smtp.command("RCPT TO:<joe@example.test>").code == 451
+    assert raw_gate.wait_for_event("gate.backend-refuse")[0]["reply"].startswith("550 xxx")
 
 
 def test_backend_dies_in_the_message(site, raw_gate, raw):

@@ -308,6 +308,55 @@ static void drained_is_told_whoever_emptied_the_output(void **state)
 	free(bytes);
 }
 
+/* ---- the last words of who closes the door ---- */
+
+struct last_words {
+	struct loop *loop;
+	size_t heard;
+	int closed;
+};
+
+static void on_last_words(struct stream *stream, void *arg)
+{
+	struct last_words *words = arg;
+
+	words->heard += buf_len(stream_in(stream));
+	buf_consume(stream_in(stream), buf_len(stream_in(stream)));
+}
+
+static void on_door(struct stream *stream, int error, void *arg)
+{
+	struct last_words *words = arg;
+
+	(void)stream;
+	words->closed = error;
+	loop_stop(words->loop);
+}
+
+static void what_was_said_before_sending_failed_is_heard(void **state)
+{
+	static const struct stream_limits limits = {.in = 100, .out = 100};
+	static const struct stream_calls calls = {.input = on_last_words, .closed = on_door};
+	AUTO(loop) *loop = loop_new();
+	struct last_words words = {.loop = loop};
+	struct stream *stream;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	stream = stream_new(loop, fds[0],
+		&(struct stream_settings){.calls = &calls, .arg = &words, .limits = limits});
+	assert_int_equal(write(fds[1], "552 no", 6), 6);
+	close(fds[1]);
+	buf_append_text(stream_out(stream), "more");
+	stream_send(stream);
+	assert_true(stream_is_broken(stream));
+	loop_run(loop);
+	assert_int_equal(words.heard, 6);
+	assert_true(words.closed < 0);
+	stream_free(&stream);
+}
+
 static void on_overflow(struct stream *stream, int error, void *arg)
 {
 	struct pair *pair = arg;
@@ -347,6 +396,7 @@ int main(void)
 		cmocka_unit_test(later_runs_although_nothing_else_happens),
 		cmocka_unit_test(a_stream_delivers_everything_then_the_end),
 		cmocka_unit_test(drained_is_told_whoever_emptied_the_output),
+		cmocka_unit_test(what_was_said_before_sending_failed_is_heard),
 		cmocka_unit_test(output_beyond_the_limit_ends_the_stream),
 	};
 
