@@ -12,7 +12,7 @@
 #include "bus/follower.h"
 #include "bus/frame.h"
 #include "bus/spool.h"
-#include "loop/socket.h"
+#include "loop/dial.h"
 #include "loop/stream.h"
 #include "stockade.pb-c.h"
 
@@ -53,7 +53,8 @@ struct bus_client {
 	struct stream *stream;
 	struct follower *follower;
 	struct spool *spool;
-	struct timer retry;  /* connects */
+	struct timer retry; /* connects */
+	struct dial dial;
 	struct timer send;   /* at the end of this turn */
 	struct timer resend; /* acknowledgements are overdue */
 	struct timer gather; /* what former processes left */
@@ -467,19 +468,16 @@ static void client_fail(struct bus_client *client, int error, const char *words)
 	asks_arm(client);
 }
 
-static void client_on_retry(struct timer *timer, void *arg)
+static void client_on_dialed(int fd, void *arg)
 {
 	static const struct stream_calls calls = {
 		.input = client_on_input, .drained = client_on_drained, .closed = client_on_closed};
 	static const struct stream_limits limits = {
 		.in = FRAME_ROLE_MAX + FRAME_HEAD, .out = 4 * FRAME_ROLE_MAX};
 	struct bus_client *client = OBJ(bus_client, arg);
-	struct fault why = {0};
-	int fd = -1, r = socket_connect_unix(client->settings.socket_path, &fd, &why);
 
-	(void)timer;
-	if (r < 0) {
-		client_fail(client, r, why.text);
+	if (fd < 0) {
+		client_fail(client, fd, "cannot connect");
 		return;
 	}
 	client->stream = stream_new(client->loop, fd,
@@ -493,6 +491,15 @@ static void client_on_retry(struct timer *timer, void *arg)
 		spool_rewind(client->spool);
 	client_send_hello(client, client_serial(client));
 	client_send_health(client);
+}
+
+static void client_on_retry(struct timer *timer, void *arg)
+{
+	struct bus_client *client = OBJ(bus_client, arg);
+
+	(void)timer;
+	dial_start(&client->dial,
+		&(struct dial_target){.kind = DIAL_UNIX, .path = client->settings.socket_path});
 }
 
 int bus_client_new(const struct bus_client_settings *settings, struct bus_client **ret_client,
@@ -525,6 +532,7 @@ int bus_client_new(const struct bus_client_settings *settings, struct bus_client
 	if (settings->shelf != NULL && settings->on_delta != NULL)
 		follower_on_delta(client->follower, settings->on_delta, settings->arg);
 	timer_init(&client->retry, loop, client_on_retry, client);
+	dial_init(&client->dial, loop, client_on_dialed, client);
 	timer_init(&client->send, loop, client_on_send, client);
 	timer_init(&client->resend, loop, client_on_resend, client);
 	timer_init(&client->gather, loop, client_on_gather, client);
@@ -558,6 +566,7 @@ void bus_client_free(struct bus_client **client)
 	*client = NULL;
 	c->freed = true;
 	timer_done(&c->retry);
+	dial_stop(&c->dial);
 	timer_done(&c->send);
 	timer_done(&c->resend);
 	timer_done(&c->gather);

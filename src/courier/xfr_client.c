@@ -8,7 +8,7 @@
 #include "base/obj.h"
 #include "base/serial.h"
 #include "feed/changes.h"
-#include "loop/socket.h"
+#include "loop/dial.h"
 #include "loop/stream.h"
 
 /*
@@ -19,7 +19,7 @@
  *                 '--it cannot be used--> once more from the beginning, with AXFR
  *
  * UDP is not used even for the SOA: nothing is gained by it once an hour, answers cannot be forged
- * from outside the path, and the jail can name the ports of TCP.
+ * from outside the path, and the jail of the dialer can name the ports of TCP.
  */
 enum {
 	CONNECT_MS = 10000,
@@ -43,6 +43,7 @@ struct fetch {
 	struct tsig_exchange tsig;
 	struct transfer_read transfer;
 	struct feed_changes *changes;
+	struct dial dial;
 	struct stream *stream;
 	struct timer timer; /* nothing came for too long */
 	struct timer end;   /* all of it takes too long */
@@ -56,6 +57,7 @@ static void fetch_connect(struct fetch *fetch);
 
 static void fetch_hang_up(struct fetch *fetch)
 {
+	dial_stop(&fetch->dial);
 	stream_free(&fetch->stream);
 	feed_changes_free(&fetch->changes);
 	timer_clear(&fetch->timer);
@@ -302,22 +304,30 @@ static void fetch_on_connected(struct stream *stream, void *arg)
 	fetch_ask(OBJ(fetch, arg), DNS_SOA);
 }
 
-static void fetch_connect(struct fetch *fetch)
+static void fetch_on_dialed(int fd, void *arg)
 {
 	static const struct stream_limits limits = {.in = IN_MAX, .out = 4096};
 	static const struct stream_calls calls = {.input = fetch_on_input,
 		.closed = fetch_on_closed,
 		.connected = fetch_on_connected};
-	int fd;
+	struct fetch *fetch = OBJ(fetch, arg);
 
-	fetch->is_soa = true;
-	fetch->why.text[0] = '\0';
-	timer_set(&fetch->timer, loop_now_ms(fetch->loop) + CONNECT_MS);
-	if (socket_connect_tcp(fetch->plan.feed->server, &fd) < 0)
-		return; /* the timer tells: done is never called from inside fetch_new */
+	if (fd < 0) {
+		fetch_on_closed(NULL, fd, fetch);
+		return;
+	}
 	fetch->stream = stream_new(fetch->loop, fd,
 		&(struct stream_settings){
 			.calls = &calls, .arg = fetch, .limits = limits, .connecting = true});
+}
+
+static void fetch_connect(struct fetch *fetch)
+{
+	fetch->is_soa = true;
+	fetch->why.text[0] = '\0';
+	timer_set(&fetch->timer, loop_now_ms(fetch->loop) + CONNECT_MS);
+	dial_start(&fetch->dial,
+		&(struct dial_target){.kind = DIAL_TCP, .endpoint = fetch->plan.feed->server});
 }
 
 struct fetch *fetch_new(
@@ -330,6 +340,7 @@ struct fetch *fetch_new(
 	fetch->plan = *plan;
 	fetch->done = done;
 	fetch->arg = arg;
+	dial_init(&fetch->dial, loop, fetch_on_dialed, fetch);
 	timer_init(&fetch->timer, loop, fetch_on_timer, fetch);
 	timer_init(&fetch->end, loop, fetch_on_timer, fetch);
 	timer_set(&fetch->end, loop_now_ms(loop) + WHOLE_MS);

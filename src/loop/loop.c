@@ -40,6 +40,7 @@ struct loop {
 	int wake_fd;
 	struct event *wake;
 	struct later on_wake;
+	struct dialer *dialer;
 	bool test_clock, stop;
 };
 
@@ -99,6 +100,16 @@ struct loop *loop_new(void)
 	loop->test_clock = getenv("STOCKADE_TEST_CLOCK") != NULL;
 	loop_read_clock(loop);
 	return loop;
+}
+
+void loop_set_dialer(struct loop *loop, struct dialer *dialer)
+{
+	loop->dialer = dialer;
+}
+
+struct dialer *loop_dialer(const struct loop *loop)
+{
+	return loop->dialer;
 }
 
 static void loop_run_later(struct loop *loop)

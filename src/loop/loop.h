@@ -34,6 +34,11 @@ int64_t loop_now_s(const struct loop *loop);  /* wall: what is stored and shown 
  * callback is running. */
 void loop_later(struct loop *loop, void (*call)(void *arg), void *arg);
 
+/* Who connects for this loop's thread (loop/dial.h); NULL: itself. */
+struct dialer;
+void loop_set_dialer(struct loop *loop, struct dialer *dialer);
+struct dialer *loop_dialer(const struct loop *loop);
+
 /* SIGHUP, SIGTERM ...: one loop of the process hears signals. */
 void loop_on_signal(struct loop *loop, int number, void (*call)(int number, void *arg), void *arg);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -91,12 +92,25 @@ pid_t child_fork(void)
 	return pid;
 }
 
+/* The group has its number until the leader is waited for. A role cannot do this by itself with
+ * PR_SET_PDEATHSIG: that is a signal of its own, and Landlock keeps its signals inside its jail. */
+bool child_reap(pid_t pid, int *ret_status)
+{
+	siginfo_t info = {.si_pid = 0};
+
+	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
+		return false;
+	kill(-pid, SIGKILL);
+	return waitpid(pid, ret_status, 0) > 0;
+}
+
 int child_start(const struct child_plan *plan, pid_t *ret_pid, struct fault *why)
 {
 	pid_t parent = getpid(), pid = child_fork();
 
 	if (pid == 0) {
-		setsid(); /* Ctrl-C on the terminal is for the supervisor */
+		setsid(); /* Ctrl-C on the terminal is for the supervisor; a group, for child_reap
+			   */
 		if (role_user_become(plan->user, NULL) < 0)
 			child_fail(plan, "change of user");
 		/* After the change of user, which clears it. The parent may be gone already. */

@@ -2,6 +2,7 @@
 #pragma once
 /* Starts this program once more as one role: fork, become the role's user, put the sockets where
  * LISTEN_FDS says, exec. Main thread of the supervisor, which has no other threads. */
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -18,6 +19,10 @@ struct child_plan {
 
 /* The child dies with the caller; what fails after the fork: stderr, exit code 71. E_SYSTEM. */
 int child_start(const struct child_plan *plan, pid_t *ret_pid, struct fault *why);
+
+/* Whether it ended; *ret_status is waitpid's. What it forked and did not end with it, as a dialer
+ * that hangs, is killed. */
+bool child_reap(pid_t pid, int *ret_status);
 
 /* fork(), but no signal reaches the caller's handlers in the child: they write into its loop. */
 pid_t child_fork(void);

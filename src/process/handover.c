@@ -2,10 +2,8 @@
 #include "process/handover.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,31 +15,19 @@
 #include "conf/sealed.h"
 #include "conf/secrets.h"
 #include "conf/tsig_keys.h"
-#include "process/child.h"
+#include "loop/rights.h"
+#include "process/dialer.h"
+#include "process/helper.h"
 #include "process/jail_rules.h"
 
 /* The one octet of a message. */
 enum { BYTE_CONF = 'C', BYTE_RETIRE = 'R', BYTE_AGAIN = 'A', BYTE_READY = 'Y', BYTE_SIGN = 'W' };
 
-#ifndef SO_PASSRIGHTS
-enum { SO_PASSRIGHTS = 83 }; /* since Linux 6.16 */
-#endif
-
-union descriptor_room {
-	char bytes[CMSG_SPACE(sizeof(int))];
-	struct cmsghdr aligned;
-};
-
-/* A descriptor that nobody wants is closed by who reads past it, which may take as long as its
- * sender likes (SO_LINGER). An older kernel has no such switch. */
 int handover_pair(int ret_ends[2], struct fault *why)
 {
-	int off = 0;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ret_ends) < 0)
+	if (rights_pair(ret_ends) < 0)
 		return fault_set(
 			why, E_SYSTEM, "cannot make the sockets of a role: %s", strerror(errno));
-	setsockopt(ret_ends[0], SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
 	return 0;
 }
 
@@ -56,54 +42,51 @@ unsigned handover_secrets(const char *role)
 
 /* ---- sending ---- */
 
-/* One octet, with a descriptor when there is one. */
-static int handover_send(int fd, char byte, int descriptor)
-{
-	union descriptor_room room;
-	struct iovec part = {.iov_base = &byte, .iov_len = 1};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-	struct cmsghdr *head;
+struct conf_message {
+	const struct conf *conf;
+	const char *role;
+	int dialer_fd; /* -1: none goes with it */
+};
 
-	memset(&room, 0, sizeof(room));
-	if (descriptor >= 0) {
-		message.msg_control = &room;
-		message.msg_controllen = sizeof(room);
-		head = CMSG_FIRSTHDR(&message);
-		head->cmsg_level = SOL_SOCKET;
-		head->cmsg_type = SCM_RIGHTS;
-		head->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(head), &descriptor, sizeof(int));
-	}
-	if (sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
-		return 0;
-	return errno == EAGAIN || errno == ENOBUFS ? E_AGAIN : E_CLOSED;
+static int conf_send(int fd, const struct conf_message *message, struct fault *why)
+{
+	const char byte = BYTE_CONF;
+	struct rights rights = {
+		.len = message->dialer_fd >= 0 ? 2 : 1, .fds = {-1, message->dialer_fd}};
+	int r = sealed_new(message->conf, handover_secrets(message->role), &rights.fds[0], why);
+
+	if (r < 0)
+		return r;
+	r = rights_send(fd, span_of(&byte, 1), &rights);
+	close(rights.fds[0]);
+	return r < 0 ? fault_set(why, r, "role '%s' takes no configuration: %s", message->role,
+			       err_text(r))
+		     : 0;
 }
 
 int handover_send_conf(int fd, const struct conf *conf, const char *role, struct fault *why)
 {
-	int memory, r = sealed_new(conf, handover_secrets(role), &memory, why);
+	return conf_send(fd, &(struct conf_message){conf, role, -1}, why);
+}
 
-	if (r < 0)
-		return r;
-	r = handover_send(fd, BYTE_CONF, memory);
-	close(memory);
-	return r < 0 ? fault_set(why, r, "role '%s' takes no configuration: %s", role, err_text(r))
-		     : 0;
+static int handover_send(int fd, char byte)
+{
+	return send(fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? E_CLOSED : 0;
 }
 
 int handover_send_retire(int fd)
 {
-	return handover_send(fd, BYTE_RETIRE, -1);
+	return handover_send(fd, BYTE_RETIRE);
 }
 
 void handover_ask_reader(int fd)
 {
-	handover_send(fd, BYTE_AGAIN, -1);
+	handover_send(fd, BYTE_AGAIN);
 }
 
 void handover_report(int fd, enum handover_report report)
 {
-	handover_send(fd, report == REPORT_READY ? BYTE_READY : BYTE_SIGN, -1);
+	handover_send(fd, report == REPORT_READY ? BYTE_READY : BYTE_SIGN);
 }
 
 /* ---- receiving ---- */
@@ -120,39 +103,23 @@ enum handover_report handover_hear(int fd)
 	return byte == BYTE_READY ? REPORT_READY : REPORT_SIGN;
 }
 
-static int message_descriptor(struct msghdr *message)
+enum handover handover_receive(int fd, struct handover_parts *ret_parts)
 {
-	struct cmsghdr *head = CMSG_FIRSTHDR(message);
-	int fd = -1;
+	struct rights rights = {.len = 0};
+	uint8_t byte = 0;
+	int r = rights_receive(fd, &byte, 1, &rights);
 
-	if (head != NULL && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
-		head->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(&fd, CMSG_DATA(head), sizeof(int));
-	return fd;
-}
-
-enum handover handover_receive(int fd, int *ret_conf_fd)
-{
-	union descriptor_room room;
-	char byte = 0;
-	struct iovec part = {.iov_base = &byte, .iov_len = 1};
-	struct msghdr message = {.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = &room,
-		.msg_controllen = sizeof(room)};
-	ssize_t n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	int descriptor = n > 0 ? message_descriptor(&message) : -1;
-
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? HANDOVER_NOTHING : HANDOVER_ENDED;
-	if (n == 0)
-		return HANDOVER_ENDED;
-	if (byte == BYTE_RETIRE)
-		return HANDOVER_RETIRE;
-	if (descriptor < 0)
+	if (r == E_AGAIN)
 		return HANDOVER_NOTHING;
-	*ret_conf_fd = descriptor;
-	return HANDOVER_CONF;
+	if (r > 0 && byte == BYTE_CONF && (rights.len == 1 || rights.len == 2)) {
+		*ret_parts = (struct handover_parts){
+			rights.fds[0], rights.len == 2 ? rights.fds[1] : -1};
+		return HANDOVER_CONF;
+	}
+	rights_close(&rights);
+	if (r <= 0)
+		return HANDOVER_ENDED;
+	return byte == BYTE_RETIRE ? HANDOVER_RETIRE : HANDOVER_NOTHING;
 }
 
 static void report_print(const struct conf_report *report, const char *path)
@@ -202,6 +169,20 @@ int handover_open(int conf_fd, struct conf **ret_conf)
 
 /* ---- the reader beside a role that was started by itself ---- */
 
+/* With a dialer of its own: the one before knows nothing of what is new. */
+static int reader_send(int fd, const struct conf *conf, const char *role, struct fault *why)
+{
+	AUTO(dial_targets) *targets = dialer_targets(role, conf);
+	struct conf_message message = {conf, role, -1};
+	int r = dialer_start(&(struct dialer_plan){role, conf, targets}, &message.dialer_fd, why);
+
+	if (r >= 0)
+		r = conf_send(fd, &message, why);
+	if (message.dialer_fd >= 0)
+		close(message.dialer_fd);
+	return r;
+}
+
 static void reader_serve(int fd, const char *path, const char *role)
 {
 	AUTO(conf) *conf = NULL;
@@ -211,49 +192,33 @@ static void reader_serve(int fd, const char *path, const char *role)
 	if (r == 0)
 		r = handover_load_secrets(conf, handover_secrets(role), &why);
 	if (r == 0)
-		r = handover_send_conf(fd, conf, role, &why);
+		r = reader_send(fd, conf, role, &why);
 	if (r < 0)
 		log_event(EV_CONFIG_BAD, LOG_FIELDS(log_text("file", path),
 						 log_text("why", why.text), log_error(r)));
 }
 
-/* Without the sockets of the role, which others may want to open when the role is gone. */
-static _Noreturn void reader_main(int end, const char *path, const char *role)
+struct reader_work {
+	const char *path, *role;
+};
+
+static void reader_run(int fd, const void *arg)
 {
-	int fd = STDERR_FILENO + 1;
+	const struct reader_work *work = arg;
 	ssize_t n;
 	char byte;
 
-	if (dup2(end, fd) < 0 || close_range((unsigned)fd + 1, ~0U, 0) < 0 ||
-		fcntl(fd, F_SETFL, 0) < 0) /* it has nothing else to do: it waits */
-		_exit(err_exit_code(E_SYSTEM));
-	signal(SIGHUP, SIG_IGN); /* for the role, like the others of a terminal */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	log_open(role, LOG_INFO);
+	signal(SIGCHLD, SIG_IGN); /* former dialers */
+	log_open(work->role, LOG_INFO);
 	while ((n = recv(fd, &byte, 1, 0)) > 0 || (n < 0 && errno == EINTR)) {
 		if (n > 0)
-			reader_serve(fd, path, role);
+			reader_serve(fd, work->path, work->role);
 	}
-	_exit(0);
 }
 
 int handover_start_reader(const char *path, const char *role, int *ret_fd, struct fault *why)
 {
-	int ends[2], r = handover_pair(ends, why);
-	pid_t pid = r == 0 ? child_fork() : -1;
+	const struct reader_work work = {path, role};
 
-	if (r < 0)
-		return r;
-	/* The role is the end that takes descriptors. */
-	if (pid == 0)
-		reader_main(ends[0], path, role);
-	close(ends[0]);
-	if (pid < 0) {
-		close(ends[1]);
-		return fault_set(why, E_SYSTEM, "cannot fork: %s", strerror(errno));
-	}
-	*ret_fd = ends[1];
-	return 0;
+	return helper_start(&(struct helper){reader_run, &work}, ret_fd, why);
 }

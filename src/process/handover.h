@@ -16,7 +16,7 @@
 
 enum handover {
 	HANDOVER_NOTHING,
-	HANDOVER_CONF,   /* with a descriptor: this one holds from now on */
+	HANDOVER_CONF,   /* this one holds from now on */
 	HANDOVER_RETIRE, /* another process took over: no new clients, those that are there end */
 	HANDOVER_ENDED,  /* nobody is left on the other side */
 };
@@ -29,8 +29,14 @@ int handover_send_conf(int fd, const struct conf *conf, const char *role, struct
 
 int handover_send_retire(int fd);
 
-/* What is next, without waiting; the descriptor of a HANDOVER_CONF is the caller's. */
-enum handover handover_receive(int fd, int *ret_conf_fd);
+/* The descriptors of a HANDOVER_CONF, which are the caller's. */
+struct handover_parts {
+	int conf_fd;
+	int dialer_fd; /* process/dialer.h, for the targets of that configuration; -1: none */
+};
+
+/* What is next, without waiting. */
+enum handover handover_receive(int fd, struct handover_parts *ret_parts);
 
 /* What a role says of itself, best effort: who hears nothing for long enough acts. */
 enum handover_report { REPORT_NOTHING, REPORT_READY, REPORT_SIGN, REPORT_ENDED };
@@ -42,7 +48,8 @@ enum handover_report handover_hear(int fd);
 unsigned handover_secrets(const char *role);
 
 /* The small process, for a role that was started by itself: for each request it reads path again,
- * says what is wrong with it, and sends it when nothing is. It ends with us. E_SYSTEM. */
+ * says what is wrong with it, and sends it when nothing is, with a dialer for it. It ends with us.
+ * E_SYSTEM. */
 int handover_start_reader(const char *path, const char *role, int *ret_fd, struct fault *why);
 void handover_ask_reader(int fd);
 

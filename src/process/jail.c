@@ -85,7 +85,8 @@ static bool is_same_backend(const struct conf *a, const struct conf *b)
 bool jail_is_same(const char *role, const struct conf *a, const struct conf *b)
 {
 	const struct jail *jail = jail_find(role);
-	unsigned may = jail != NULL ? jail->may : 0;
+	const struct jail *dialer = jail_find_dialer(role);
+	unsigned may = (jail != NULL ? jail->may : 0) | (dialer != NULL ? dialer->may : 0);
 	unsigned lists = MAY_READ_LISTS | MAY_WRITE_LISTS;
 
 	return strcmp(a->run_path, b->run_path) == 0 &&

@@ -2,9 +2,9 @@
 #pragma once
 /*
  * What each role may do, as one table in jail_rules.c: paths (Landlock), outgoing connections
- * (Landlock for TCP, system calls for the kinds of sockets), system calls (seccomp). Never in any
- * role: programs, other processes, more rights. A call that is not allowed ends the process
- * (SIGSYS), with its number in the log; a path that is not allowed is "permission denied".
+ * (none, or, of dialers, by Landlock's ports and the kinds of sockets), system calls (seccomp).
+ * Never in any role: programs, other processes, more rights. A call that is not allowed ends the
+ * process (SIGSYS), with its number in the log; a path that is not allowed is "permission denied".
  *
  * The jail closes in two steps, because a role starts threads and opens files at its start:
  * jail_confine before (Landlock holds only for threads that come later), jail_seal after (the

@@ -20,6 +20,11 @@ enum may {
 	MAY_WRITE_NAMED = 1024, /* files that the command line names: logs */
 	MAY_USE_SYSLOG = 2048,
 	MAY_START_THREADS = 4096, /* its filter comes before its threads */
+	/* send to whom it likes by UDP: answers to strangers, NOTIFY to secondaries */
+	MAY_SEND_DATAGRAMS = 8192,
+	MAY_PASS_SOCKETS = 16384, /* a dialer, which does little else */
+	MAY_CONNECT =
+		MAY_USE_BUS | MAY_USE_SYSLOG | MAY_ASK_RESOLVER | MAY_USE_BACKEND | MAY_ASK_FEEDS,
 };
 
 struct jail {
@@ -29,6 +34,8 @@ struct jail {
 
 /* NULL: no such role. */
 const struct jail *jail_find(const char *role);
+/* Of the process that connects for a role (process/dialer.h); NULL: it connects by itself. */
+const struct jail *jail_find_dialer(const char *role);
 
 /* System calls by number, as libseccomp has them. */
 struct jail_calls {
@@ -36,9 +43,19 @@ struct jail_calls {
 	const int *numbers;
 };
 
-extern const struct jail_calls jail_calls_of_all; /* each role */
+extern const struct jail_calls jail_calls_of_all;       /* each role */
+extern const struct jail_calls jail_calls_of_dialers;   /* instead of these */
+extern const struct jail_calls jail_calls_of_datagrams; /* MAY_SEND_DATAGRAMS */
 /* who may write files, where Landlock lets it */
 extern const struct jail_calls jail_calls_of_writers;
 extern const struct jail_calls jail_calls_of_named_files; /* MAY_WRITE_NAMED */
 extern const struct jail_calls jail_calls_of_starters;    /* MAY_START_THREADS */
 extern const struct jail_calls jail_calls_of_sanitizers;  /* debug builds */
+
+/* Options of sockets that may be set: none of them leads what is sent elsewhere. */
+struct jail_option {
+	int level, name;
+};
+
+extern const size_t jail_options_len;
+extern const struct jail_option jail_options[];

@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -29,8 +30,6 @@
 
 enum {
 	MAY_WRITE_FILES = MAY_WRITE_LISTS | MAY_WRITE_STORE | MAY_WRITE_STATE,
-	MAY_CONNECT =
-		MAY_USE_BUS | MAY_USE_SYSLOG | MAY_ASK_RESOLVER | MAY_USE_BACKEND | MAY_ASK_FEEDS,
 	MAY_INTERNET = MAY_ASK_RESOLVER | MAY_USE_BACKEND,
 	WRITING_FLAGS = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC,
 };
@@ -63,12 +62,27 @@ static void filter_allow_if(struct filter *filter, int call, struct scmp_arg_cmp
 			filter->context, SCMP_ACT_ALLOW, call, 1, &condition);
 }
 
-/* Memory is written or executed, never both; signals go to ourselves (abort); no terminals. */
+static void filter_allow_options(struct filter *filter)
+{
+	for (size_t i = 0; filter->error == 0 && i < jail_options_len; i++) {
+		const struct scmp_arg_cmp conditions[] = {
+			SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)jail_options[i].level),
+			SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)jail_options[i].name),
+		};
+
+		filter->error = seccomp_rule_add_array(filter->context, SCMP_ACT_ALLOW,
+			SCMP_SYS(setsockopt), COUNTOF(conditions), conditions);
+	}
+}
+
+/* Memory is written or executed, never both; signals go to ourselves (abort); no terminals. Who
+ * sends says no address, which the filter could not read: it goes where the socket leads. */
 static void filter_allow_always(struct filter *filter)
 {
 	scmp_datum_t self = (scmp_datum_t)getpid();
 
-	filter_allow(filter, &jail_calls_of_all);
+	filter_allow_options(filter);
+	filter_allow_if(filter, SCMP_SYS(sendto), SCMP_A4(SCMP_CMP_EQ, 0));
 	filter_allow_if(filter, SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	filter_allow_if(filter, SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	filter_allow_if(filter, SCMP_SYS(kill), SCMP_A0(SCMP_CMP_EQ, self));
@@ -108,7 +122,6 @@ static void filter_allow_sockets(struct filter *filter, unsigned may)
 		filter_allow_socket(filter, AF_UNIX, SOCK_DGRAM);
 	if ((may & (MAY_INTERNET | MAY_ASK_FEEDS)) == 0)
 		return;
-	filter_allow_call(filter, SCMP_SYS(bind)); /* random source ports */
 	filter_allow_socket(filter, AF_INET, SOCK_STREAM);
 	filter_allow_socket(filter, AF_INET6, SOCK_STREAM);
 	if ((may & MAY_INTERNET) == 0)
@@ -119,6 +132,8 @@ static void filter_allow_sockets(struct filter *filter, unsigned may)
 
 static void filter_allow_files(struct filter *filter, unsigned may)
 {
+	if ((may & MAY_PASS_SOCKETS) != 0)
+		return;
 	if ((may & MAY_WRITE_FILES) != 0)
 		filter_allow(filter, &jail_calls_of_writers);
 	else if ((may & MAY_WRITE_NAMED) != 0)
@@ -186,10 +201,15 @@ int jail_filter_calls(const struct jail *jail, struct fault *why)
 
 	if (filter.context == NULL)
 		return fault_set(why, E_SYSTEM, "no filter for role '%s'", jail->role);
+	tzset(); /* gmtime_r reads the zone's file when it is called first: each line of the log */
 	sigaction(SIGSYS, &action, NULL);
 	filter_cover_threads(&filter, jail->may);
 	if (filter.error == 0) /* a search tree: calls are looked up on every system call */
 		filter.error = seccomp_attr_set(filter.context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	filter_allow(&filter,
+		(jail->may & MAY_PASS_SOCKETS) != 0 ? &jail_calls_of_dialers : &jail_calls_of_all);
+	if ((jail->may & MAY_SEND_DATAGRAMS) != 0)
+		filter_allow(&filter, &jail_calls_of_datagrams);
 	filter_allow_always(&filter);
 	filter_allow_sockets(&filter, jail->may);
 	filter_allow_files(&filter, jail->may);

@@ -14,6 +14,8 @@
 #include "base/obj.h"
 #include "base/public_suffix.h"
 #include "list/snapshot_folder.h"
+#include "loop/dial.h"
+#include "process/dialer.h"
 #include "process/folders.h"
 #include "process/handover.h"
 #include "process/jail.h"
@@ -32,6 +34,9 @@ struct running {
 	struct role_socket role_sockets[SOCKETS_MAX];
 	int notify_fd;
 	int handover_fd;
+	struct dial_targets *targets; /* what the role has dialed, if its row says so */
+	int dialer_fd;
+	struct dialer *dialer;
 	int lock_fd; /* of run.folder, when it opened its sockets itself; until it ends */
 	struct watch *handover;
 	struct timer watchdog;
@@ -147,11 +152,8 @@ void role_go_on(struct role_context *context)
 		loop_stop(context->loop);
 }
 
-static void running_on_term(int number, void *arg)
+static void running_stop(struct running *running)
 {
-	struct running *running = OBJ(running, arg);
-
-	(void)number;
 	if (running->stopping || running->context.awaits)
 		loop_stop(running->context.loop); /* asked twice: at once */
 	else
@@ -159,20 +161,70 @@ static void running_on_term(int number, void *arg)
 	running->stopping = true;
 }
 
+static void running_on_term(int number, void *arg)
+{
+	struct running *running = OBJ(running, arg);
+
+	(void)number;
+	running_stop(running);
+}
+
+/* Nobody connects for us any more, and we cannot make another one from inside the jail. */
+static void running_on_dialer_lost(int error, void *arg)
+{
+	struct running *running = OBJ(running, arg);
+
+	log_event(EV_DIALER_LOST,
+		LOG_FIELDS(log_text("role", running->role->name), log_error(error)));
+	running->context.result = E_AWAY;
+	if (!running->stopping)
+		running_stop(running);
+}
+
+static void running_use_dialer(struct running *running)
+{
+	const struct dialer_settings settings = {.loop = running->context.loop,
+		.fd = running->dialer_fd,
+		.targets = running->targets,
+		.lost = running_on_dialer_lost,
+		.arg = running};
+
+	if (running->dialer_fd >= 0)
+		dialer_replace(&running->dialer, &settings);
+}
+
+/* Of a role that was started by itself: another process dials what a newer configuration names. */
+static void running_replace_dialer(struct running *running, const struct conf *conf, int fd)
+{
+	struct dial_targets *old = running->targets;
+
+	int old_fd = running->dialer_fd;
+
+	running->dialer_fd = fd;
+	running->targets = dialer_targets(running->role->name, conf);
+	running_use_dialer(running);
+	dial_targets_free(&old);
+	close(old_fd);
+}
+
 /* A newer configuration. What the role had stays when it cannot take this one. */
-static void running_configure(struct running *running, int conf_fd)
+static void running_configure(struct running *running, const struct handover_parts *parts)
 {
 	AUTO(conf) *old = running->conf;
 	struct conf *conf = NULL;
-	int r = handover_open(conf_fd, &conf);
+	int r = handover_open(parts->conf_fd, &conf);
 
-	close(conf_fd);
+	close(parts->conf_fd);
 	if (r < 0) {
 		old = NULL;
+		if (parts->dialer_fd >= 0)
+			close(parts->dialer_fd);
 		log_event(EV_CONFIG_BAD,
 			LOG_FIELDS(log_text("file", running->context.conf_path), log_error(r)));
 		return;
 	}
+	if (parts->dialer_fd >= 0)
+		running_replace_dialer(running, conf, parts->dialer_fd);
 	running->conf = conf;
 	running->context.conf = conf;
 	log_open(running->role->name, (enum log_level)conf->log_level);
@@ -184,12 +236,12 @@ static void running_configure(struct running *running, int conf_fd)
 static void running_on_handover(struct watch *watch, int ready, void *arg)
 {
 	struct running *running = OBJ(running, arg);
-	int conf_fd = -1;
+	struct handover_parts parts;
 
 	(void)ready;
-	switch (handover_receive(watch_fd(watch), &conf_fd)) {
+	switch (handover_receive(watch_fd(watch), &parts)) {
 	case HANDOVER_CONF:
-		running_configure(running, conf_fd);
+		running_configure(running, &parts);
 		break;
 	case HANDOVER_RETIRE:
 		if (running->role->retire != NULL)
@@ -275,13 +327,19 @@ static int running_start(struct running *running, struct fault *why)
 		return r;
 	umask(027); /* what a role writes is for its own user and the group of the roles */
 	running->notify_fd = notify_connect(); /* the jail would not let us */
+	running->targets = dialer_targets(running->role->name, running->conf);
+	r = dialer_start(
+		&(struct dialer_plan){running->role->name, running->conf, running->targets},
+		&running->dialer_fd, why);
 	public_suffix_load();
-	r = jail_confine(running->role->name, running->conf, why);
+	if (r >= 0)
+		r = jail_confine(running->role->name, running->conf, why);
 	if (r < 0)
 		return r;
 	if (r == 0)
 		log_event(EV_JAIL_PARTIAL, LOG_FIELDS(log_text("role", running->role->name)));
 	running->context.loop = loop_new();
+	running_use_dialer(running);
 	timer_init(&running->watchdog, running->context.loop, running_on_watchdog, running);
 	signal(SIGPIPE, SIG_IGN);
 	loop_on_signal(running->context.loop, SIGTERM, running_on_term, running);
@@ -312,11 +370,15 @@ static void running_end(struct running *running)
 	if (running->role->finish != NULL)
 		running->role->finish(&running->context);
 	watch_free(&running->handover);
+	dialer_free(&running->dialer);
+	dial_targets_free(&running->targets);
 	timer_done(&running->watchdog);
 	loop_free(&running->context.loop);
 	sockets_close(&running->sockets);
 	conf_free(&running->conf);
 	close(running->handover_fd);
+	if (running->dialer_fd >= 0)
+		close(running->dialer_fd);
 	if (running->notify_fd >= 0)
 		close(running->notify_fd);
 }
@@ -325,7 +387,8 @@ static void running_end(struct running *running)
 static int running_load(struct running *running, const char *conf_path, struct fault *why)
 {
 	const char *name = running->role->name;
-	int r, conf_fd = -1;
+	struct handover_parts parts;
+	int r;
 
 	running->handover_fd = sockets_inherited(SOCKET_OF_HANDOVER);
 	running->alone = running->handover_fd < 0;
@@ -337,17 +400,20 @@ static int running_load(struct running *running, const char *conf_path, struct f
 			     : handover_start_reader(conf_path, name, &running->handover_fd, why);
 	}
 	fcntl(running->handover_fd, F_SETFD, FD_CLOEXEC);
-	if (handover_receive(running->handover_fd, &conf_fd) != HANDOVER_CONF)
+	if (handover_receive(running->handover_fd, &parts) != HANDOVER_CONF)
 		return fault_set(why, E_CLOSED, "no configuration was handed over");
-	r = handover_open(conf_fd, &running->conf);
-	close(conf_fd);
+	r = handover_open(parts.conf_fd, &running->conf);
+	close(parts.conf_fd);
 	return r;
 }
 
 int role_main(const struct role *role, const char *conf_path)
 {
-	struct running running = {
-		.magic = (uint32_t)MAGIC_running, .role = role, .notify_fd = -1, .handover_fd = -1};
+	struct running running = {.magic = (uint32_t)MAGIC_running,
+		.role = role,
+		.notify_fd = -1,
+		.handover_fd = -1,
+		.dialer_fd = -1};
 	struct fault why = {""};
 	int r;
 

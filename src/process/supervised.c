@@ -285,10 +285,10 @@ void supervised_reap(struct supervised *supervised)
 
 	for (size_t i = 0; i < FORMERS_MAX; i++) {
 		if (supervised->formers[i].pid > 0 &&
-			waitpid(supervised->formers[i].pid, &status, WNOHANG) > 0)
+			child_reap(supervised->formers[i].pid, &status))
 			former_died(supervised, i, status);
 	}
-	if (supervised->process.pid > 0 && waitpid(supervised->process.pid, &status, WNOHANG) > 0)
+	if (supervised->process.pid > 0 && child_reap(supervised->process.pid, &status))
 		supervised_died(supervised, status);
 }
 

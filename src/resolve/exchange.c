@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/reader.h"
-#include "loop/socket.h"
+#include "loop/dial.h"
 #include "loop/stream.h"
 
 /*
@@ -40,6 +40,7 @@ struct exchange {
 	bool is_lower;        /* the try under way does without the letters' case */
 	enum try_state state; /* of the try under way, or the last one */
 	struct timer timer;
+	struct dial dial;
 	struct watch *watch;
 	int fd;
 	struct stream *stream;
@@ -53,6 +54,7 @@ static void exchange_try(struct exchange *x);
  * same, so that a resolver that is being restarted has the time it needs, and nothing spins. */
 static void exchange_wait(struct exchange *x)
 {
+	dial_stop(&x->dial);
 	stream_free(&x->stream);
 	watch_free(&x->watch);
 	if (x->fd >= 0)
@@ -230,12 +232,6 @@ static void exchange_not_sent(struct exchange *x, int error)
 
 static void exchange_send_udp(struct exchange *x, struct span query)
 {
-	int r = socket_connect_udp(x->settings.server->endpoint, &x->fd);
-
-	if (r < 0) {
-		exchange_not_sent(x, r);
-		return;
-	}
 	x->watch = watch_new(x->settings.loop, x->fd, exchange_on_datagram, x);
 	watch_set(x->watch, WATCH_READ);
 	if (send(x->fd, query.ptr, query.len, MSG_NOSIGNAL) < 0) {
@@ -249,18 +245,34 @@ static void exchange_send_tcp(struct exchange *x, struct span query)
 	static const struct stream_limits limits = {.in = DNS_MESSAGE_MAX + 2, .out = 1024};
 	static const struct stream_calls calls = {
 		.input = exchange_on_input, .closed = exchange_on_closed};
-	int fd, r = socket_connect_tcp(x->settings.server->endpoint, &fd);
 
-	if (r < 0) {
-		exchange_not_sent(x, r);
-		return;
-	}
-	x->stream = stream_new(x->settings.loop, fd,
+	x->stream = stream_new(x->settings.loop, x->fd,
 		&(struct stream_settings){
 			.calls = &calls, .arg = x, .limits = limits, .connecting = true});
 	buf_append_u16(stream_out(x->stream), (uint16_t)query.len);
+	x->fd = -1; /* the stream's */
 	buf_append(stream_out(x->stream), query);
 	stream_send(x->stream);
+}
+
+static void exchange_on_dialed(int fd, void *arg)
+{
+	struct exchange *x = OBJ(exchange, arg);
+	struct buf query;
+
+	if (fd < 0) {
+		exchange_not_sent(x, fd);
+		return;
+	}
+	x->fd = fd;
+	buf_init(&query, DNS_UDP_PLAIN);
+	dns_query_encode(
+		&query, x->id, &x->mixed, x->type, x->without_edns ? 0 : (uint16_t)DNS_UDP_SAFE);
+	if (x->tcp)
+		exchange_send_tcp(x, buf_span(&query));
+	else
+		exchange_send_udp(x, buf_span(&query));
+	buf_done(&query);
 }
 
 static void exchange_draw(struct exchange *x)
@@ -282,21 +294,15 @@ static void exchange_draw(struct exchange *x)
 
 static void exchange_try(struct exchange *x)
 {
-	struct buf query;
+	const struct dial_target target = {
+		.kind = x->tcp ? DIAL_TCP : DIAL_UDP, .endpoint = x->settings.server->endpoint};
 
 	exchange_draw(x);
 	x->tried++;
 	x->state = TRY_SILENT;
 	x->settings.stats->sent++;
 	timer_set(&x->timer, loop_now_ms(x->settings.loop) + x->settings.timeout_ms);
-	buf_init(&query, DNS_UDP_PLAIN);
-	dns_query_encode(
-		&query, x->id, &x->mixed, x->type, x->without_edns ? 0 : (uint16_t)DNS_UDP_SAFE);
-	if (x->tcp)
-		exchange_send_tcp(x, buf_span(&query));
-	else
-		exchange_send_udp(x, buf_span(&query));
-	buf_done(&query);
+	dial_start(&x->dial, &target);
 }
 
 struct exchange *exchange_new(const struct exchange_settings *settings,
@@ -313,6 +319,7 @@ struct exchange *exchange_new(const struct exchange_settings *settings,
 	x->done = done;
 	x->arg = arg;
 	timer_init(&x->timer, settings->loop, exchange_on_timer, x);
+	dial_init(&x->dial, settings->loop, exchange_on_dialed, x);
 	exchange_try(x);
 	return x;
 }

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "base/obj.h"
-#include "loop/socket.h"
+#include "loop/dial.h"
 #include "smtp/path.h"
 #include "smtp/proxy.h"
 
@@ -25,11 +25,13 @@ struct backend {
 	uint32_t magic;
 	struct loop *loop;
 	const struct conf *conf;
+	const struct smtpd_limits *limits;
 	struct smtp_client client;
 	struct backend_calls calls;
 	void *arg;
 	struct stream *stream;
 	struct timer deadline;
+	struct dial dial;
 	struct smtp_reply_parser parser;
 	struct smtp_offer offer;
 	enum backend_step step;
@@ -69,6 +71,7 @@ static void backend_on_deadline(struct timer *timer, void *arg)
 	struct backend *backend = OBJ(backend, arg);
 
 	(void)timer;
+	dial_stop(&backend->dial);
 	if (backend->error != 0)
 		backend_fail(backend, backend->error, backend->error_words);
 	else
@@ -90,37 +93,42 @@ static void backend_introduce(struct backend *backend)
 				backend->conf->pass_client == PASS_CLIENT_PROXY_V2;
 }
 
+static void backend_on_dialed(int fd, void *arg)
+{
+	struct backend *backend = OBJ(backend, arg);
+
+	if (fd < 0) {
+		backend_fail(backend, fd, "cannot connect");
+		return;
+	}
+	backend->stream = stream_new(backend->loop, fd,
+		&(struct stream_settings){.calls = &stream_calls,
+			.arg = backend,
+			.limits = {.in = backend->limits->smtp.reply_line * 2, .out = OUT_LIMIT},
+			.connecting = true});
+	backend_introduce(backend);
+	stream_send(backend->stream);
+}
+
 struct backend *backend_open(const struct backend_target *target, const struct smtp_client *client,
 	const struct backend_calls *calls, void *arg)
 {
-	const struct smtpd_limits *limits = target->limits;
-	const struct stream_limits stream_limits = {
-		.in = limits->smtp.reply_line * 2, .out = OUT_LIMIT};
+	const struct dial_target mail_server = {
+		.kind = DIAL_TCP, .endpoint = target->conf->backend};
 	struct backend *backend = mem_new(backend);
-	int fd;
-	int r;
 
 	backend->magic = (uint32_t)MAGIC_backend;
 	backend->loop = target->loop;
 	backend->conf = conf_ref(target->conf);
+	backend->limits = target->limits;
 	backend->client = *client;
 	backend->calls = *calls;
 	backend->arg = arg;
-	smtp_reply_parser_init(&backend->parser, &limits->smtp);
+	smtp_reply_parser_init(&backend->parser, &target->limits->smtp);
 	timer_init(&backend->deadline, target->loop, backend_on_deadline, backend);
-	r = socket_connect_tcp(target->conf->backend, &fd);
-	if (r < 0) {
-		backend_fail_soon(backend, r, "cannot connect");
-		return backend;
-	}
-	backend->stream = stream_new(target->loop, fd,
-		&(struct stream_settings){.calls = &stream_calls,
-			.arg = backend,
-			.limits = stream_limits,
-			.connecting = true});
-	timer_set(&backend->deadline, loop_now_ms(target->loop) + limits->backend_open_ms);
-	backend_introduce(backend);
-	stream_send(backend->stream);
+	dial_init(&backend->dial, target->loop, backend_on_dialed, backend);
+	timer_set(&backend->deadline, loop_now_ms(target->loop) + target->limits->backend_open_ms);
+	dial_start(&backend->dial, &mail_server);
 	return backend;
 }
 
@@ -142,6 +150,7 @@ void backend_close(struct backend **backend)
 	*backend = NULL;
 	b->closed = true;
 	timer_done(&b->deadline);
+	dial_stop(&b->dial);
 	stream_free(&b->stream);
 	loop_later(b->loop, backend_destroy, b);
 }

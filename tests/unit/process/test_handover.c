@@ -46,13 +46,13 @@ static void test_reports_come_as_they_were_made(void **state)
 static void test_a_role_speaks_for_itself_alone(void **state)
 {
 	struct pair one = pair_new(), other = pair_new();
-	int conf_fd = -1;
+	struct handover_parts parts;
 
 	(void)state;
 	handover_report(one.roles, REPORT_SIGN);
 	assert_int_equal(handover_hear(other.ours), REPORT_NOTHING);
 	/* Nor does a report take the place of a configuration. */
-	assert_int_equal(handover_receive(one.roles, &conf_fd), HANDOVER_NOTHING);
+	assert_int_equal(handover_receive(one.roles, &parts), HANDOVER_NOTHING);
 	assert_int_equal(handover_hear(one.ours), REPORT_SIGN);
 	pair_done(one);
 	pair_done(other);
@@ -63,13 +63,13 @@ static void test_a_full_socket_holds_nobody_up(void **state)
 {
 	struct pair pair = pair_new();
 	unsigned heard = 0;
-	int conf_fd = -1;
+	struct handover_parts parts;
 
 	(void)state;
 	for (unsigned i = 0; i < 100000; i++)
 		handover_report(pair.roles, REPORT_SIGN);
 	assert_int_equal(handover_send_retire(pair.ours), 0); /* its own direction has room */
-	assert_int_equal(handover_receive(pair.roles, &conf_fd), HANDOVER_RETIRE);
+	assert_int_equal(handover_receive(pair.roles, &parts), HANDOVER_RETIRE);
 	close(pair.roles);
 	while (handover_hear(pair.ours) == REPORT_SIGN)
 		heard++;

@@ -5,6 +5,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -33,6 +34,9 @@ enum { DONE = 0, REFUSED = 1000, NO_JAIL = 2000 };
 static char folder[64];
 static struct endpoint backend;
 static struct endpoint elsewhere;
+/* Connected before the jail closed, as what a dialer hands over. */
+static int given_datagrams, given_stream;
+static struct endpoint other_datagrams;
 
 static const char *below(const char *name)
 {
@@ -169,6 +173,67 @@ static int try_connect(struct endpoint endpoint)
 	return connect(fd, (struct sockaddr *)&address, len) == 0 ? DONE : errno;
 }
 
+/* A socket that was handed over leads where it was connected to, whatever is tried with it. */
+static int send_there(void)
+{
+	return send(given_datagrams, "x", 1, 0) == 1 ? DONE : errno;
+}
+
+static int send_elsewhere(void)
+{
+	struct sockaddr_storage address;
+	socklen_t len = endpoint_to_sockaddr(other_datagrams, &address);
+
+	return sendto(given_datagrams, "x", 1, 0, (struct sockaddr *)&address, len) == 1 ? DONE
+											 : errno;
+}
+
+static int send_message_elsewhere(void)
+{
+	struct sockaddr_storage address;
+	char octet = 0;
+	struct iovec part = {.iov_base = &octet, .iov_len = 1};
+	struct msghdr message = {.msg_name = &address,
+		.msg_namelen = endpoint_to_sockaddr(other_datagrams, &address),
+		.msg_iov = &part,
+		.msg_iovlen = 1};
+
+	return sendmsg(given_datagrams, &message, 0) == 1 ? DONE : errno;
+}
+
+static int connect_datagrams_again(void)
+{
+	struct sockaddr_storage address;
+	socklen_t len = endpoint_to_sockaddr(other_datagrams, &address);
+
+	return connect(given_datagrams, (struct sockaddr *)&address, len) == 0 ? DONE : errno;
+}
+
+static int disconnect_stream(void)
+{
+	struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+
+	return connect(given_stream, &nobody, sizeof(nobody)) == 0 ? DONE : errno;
+}
+
+/* Loose source and record route (RFC 791): the kernel sends to the first address of it. */
+static int route_elsewhere(void)
+{
+	static const uint8_t route[] = {1, 131, 7, 4, 127, 0, 0, 2};
+
+	return setsockopt(given_datagrams, IPPROTO_IP, IP_OPTIONS, route, sizeof(route)) == 0
+		       ? DONE
+		       : errno;
+}
+
+static int set_nodelay(void)
+{
+	int on = 1;
+
+	return setsockopt(given_stream, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0 ? DONE
+											: errno;
+}
+
 static int connect_backend(void)
 {
 	return try_connect(backend);
@@ -257,16 +322,35 @@ static const struct jail_case {
 	CASE("gate", signal_parent, REFUSED, false),
 	CASE("gate", become_root, REFUSED, false),
 	CASE("gate", make_code, REFUSED, false),
-	CASE("gate", make_internet_socket, DONE, false),
+	CASE("gate", make_internet_socket, REFUSED, false),
 	CASE("gate", make_raw_socket, REFUSED, false),
 	CASE("gate", make_multipath_socket, REFUSED, false),
 	CASE("gate", make_unix_datagram_socket, REFUSED, false),
-	CASE("gate", make_unix_socket, DONE, false),
-	CASE("gate", make_resolver_socket, DONE, false),
+	CASE("gate", make_unix_socket, REFUSED, false),
+	CASE("gate", make_resolver_socket, REFUSED, false),
 	CASE("gate", raise_limits, REFUSED, false),
-	CASE("gate", connect_backend, DONE, false),
-	CASE("gate", connect_elsewhere, EACCES, true),
+	CASE("gate", send_there, DONE, false),
+	CASE("gate", send_elsewhere, REFUSED, false),
+	CASE("gate", send_message_elsewhere, REFUSED, false),
+	CASE("gate", connect_datagrams_again, REFUSED, false),
+	CASE("gate", disconnect_stream, REFUSED, false),
+	CASE("gate", route_elsewhere, REFUSED, false),
+	CASE("gate", set_nodelay, DONE, false),
 	CASE("gate", start_thread, REFUSED, false),
+	CASE("gate-dialer", use_memory, DONE, false),
+	CASE("gate-dialer", make_resolver_socket, DONE, false),
+	CASE("gate-dialer", make_unix_socket, DONE, false),
+	CASE("gate-dialer", make_unix_datagram_socket, REFUSED, false),
+	CASE("gate-dialer", make_multipath_socket, REFUSED, false),
+	CASE("gate-dialer", connect_backend, DONE, false),
+	CASE("gate-dialer", connect_elsewhere, EACCES, true),
+	CASE("gate-dialer", send_elsewhere, REFUSED, false),
+	CASE("gate-dialer", route_elsewhere, REFUSED, false),
+	CASE("gate-dialer", read_list, REFUSED, false),
+	CASE("gate-dialer", write_own_state, REFUSED, false),
+	CASE("gate-dialer", run_program, REFUSED, false),
+	CASE("gate-dialer", make_process, REFUSED, false),
+	CASE("gate-dialer", make_code, REFUSED, false),
 	CASE("web", use_memory, DONE, false),
 	CASE("web", read_store, EACCES, true),
 	CASE("web", write_own_state, EACCES, true), /* the gate's, that is */
@@ -274,6 +358,10 @@ static const struct jail_case {
 	CASE("web", read_conf, EACCES, true),
 	CASE("web", run_program, REFUSED, false),
 	CASE("web", make_internet_socket, REFUSED, false),
+	CASE("web", make_unix_socket, REFUSED, false),
+	CASE("web", disconnect_stream, REFUSED, false),
+	CASE("web-dialer", make_unix_socket, DONE, false),
+	CASE("web-dialer", make_internet_socket, REFUSED, false),
 	CASE("dns", use_memory, DONE, false),
 	CASE("dns", start_thread, REFUSED, false), /* they are there before the filter */
 	CASE("dns", make_process, REFUSED, false),
@@ -283,18 +371,22 @@ static const struct jail_case {
 	CASE("dns", write_list, REFUSED, false),
 	CASE("dns", run_program, REFUSED, false),
 	CASE("dns", make_internet_socket, REFUSED, false),
+	CASE("dns", send_elsewhere, DONE, false), /* it answers strangers */
+	CASE("dns", route_elsewhere, REFUSED, false),
 	CASE("courier", use_memory, DONE, false),
 	CASE("courier", read_store, EACCES, true),
 	CASE("courier", read_list, EACCES, true),
 	CASE("courier", write_own_state, EACCES, true), /* the gate's, that is */
 	CASE("courier", read_conf, EACCES, true),
-	CASE("courier", make_unix_socket, DONE, false),
-	CASE("courier", connect_elsewhere, DONE, false), /* where its feed is */
-	CASE("courier", connect_backend, EACCES, true),
-	CASE("courier", make_resolver_socket, REFUSED, false), /* Landlock counts no ports of UDP */
+	CASE("courier", make_unix_socket, REFUSED, false),
+	CASE("courier", make_internet_socket, REFUSED, false),
+	CASE("courier", connect_datagrams_again, REFUSED, false),
 	CASE("courier", run_program, REFUSED, false),
 	CASE("courier", make_process, REFUSED, false),
 	CASE("courier", start_thread, REFUSED, false),
+	CASE("courier-dialer", connect_elsewhere, DONE, false), /* where its feed is */
+	CASE("courier-dialer", connect_backend, EACCES, true),
+	CASE("courier-dialer", make_resolver_socket, REFUSED, false), /* transfers are TCP */
 	CASE("rbldnsd", use_memory, DONE, false),
 	CASE("rbldnsd", read_data, DONE, false),
 	CASE("rbldnsd", read_sequentially, 0, false),
@@ -317,6 +409,8 @@ static const struct jail_case {
 	CASE("keeper", read_conf, EACCES, true),
 	CASE("keeper", run_program, REFUSED, false),
 	CASE("keeper", make_internet_socket, REFUSED, false),
+	CASE("keeper", send_elsewhere, REFUSED, false),
+	CASE("keeper", disconnect_stream, REFUSED, false),
 #undef CASE
 };
 
@@ -360,6 +454,16 @@ static struct endpoint listen_somewhere(void)
 	return endpoint;
 }
 
+static struct endpoint take_datagrams(void)
+{
+	struct endpoint endpoint = {.ip = ip_from_v4(0x7f000001)};
+	int fd;
+
+	assert_int_equal(socket_bind_udp(endpoint, 0, &fd, NULL), 0);
+	assert_int_equal(socket_local(fd, &endpoint), 0);
+	return endpoint;
+}
+
 static int set_up(void **state)
 {
 	static const char *const folders[] = {"etc", "store", "lists", "run", "state", "state/gate",
@@ -377,6 +481,9 @@ static int set_up(void **state)
 	touch("log/old");
 	backend = listen_somewhere();
 	elsewhere = listen_somewhere();
+	other_datagrams = take_datagrams();
+	assert_int_equal(socket_connect_udp(take_datagrams(), &given_datagrams), 0);
+	assert_int_equal(socket_connect_tcp(backend, &given_stream), 0);
 	return 0;
 }
 
