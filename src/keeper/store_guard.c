@@ -31,6 +31,19 @@ int store_guard_give_up(struct store_guard *guard, int error, const struct fault
 	return error;
 }
 
+static void guard_on_migration(const struct store_migration *migration, void *arg)
+{
+	static const char *const states[] = {"begun", "goes on", "done"};
+	const struct store_guard *guard = arg;
+
+	log_event(EV_STORE_MIGRATION,
+		LOG_FIELDS(log_text("store", guard->conf->store),
+			log_text("state", states[migration->state]),
+			log_number("from", migration->from), log_number("at", migration->at),
+			log_number("to", migration->to),
+			log_number("seconds", migration->took_ms / 1000)));
+}
+
 enum { WHERE_MAX = 300 /* octets of a path: what to do stands behind it */ };
 
 /* A store that is gone while lists are being served is not made anew: that would end every
@@ -39,7 +52,11 @@ int store_guard_open(struct store_guard *guard, bool create)
 {
 	struct span where = utf8_cut(span_text(guard->conf->store), WHERE_MAX);
 	struct fault why = {""};
-	int r = store_open(guard->conf->store, create, &guard->store, &why);
+	struct store_opening opening = {.url = guard->conf->store,
+		.create = create,
+		.migrating = guard_on_migration,
+		.arg = guard};
+	int r = store_open_telling(&opening, &guard->store, &why);
 
 	if (r == E_ABSENT && !create)
 		fault_set(&why, r,

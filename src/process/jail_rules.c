@@ -69,10 +69,13 @@ static const int of_named_files[] = {SCMP_SYS(dup3), SCMP_SYS(fadvise64), SCMP_S
 /* The rest of a start: the thread that reads gives way to others, a daemon lets its terminal go. */
 static const int of_starters[] = {SCMP_SYS(dup2), SCMP_SYS(setpriority), SCMP_SYS(setsid)};
 
-/* For the reports of sanitizers (debug builds); nothing here reaches another process. */
-static const int of_sanitizers[] = {SCMP_SYS(getrlimit), SCMP_SYS(mincore), SCMP_SYS(personality),
-	SCMP_SYS(madvise), SCMP_SYS(prctl), SCMP_SYS(readlink), SCMP_SYS(sigaltstack),
-	SCMP_SYS(stat), SCMP_SYS(times)};
+/* For the reports of sanitizers (debug builds), and the start and naps of the thread that one of
+ * them has; nothing here reaches another process. */
+static const int of_sanitizers[] = {SCMP_SYS(clock_nanosleep), SCMP_SYS(getrlimit),
+	SCMP_SYS(gettimeofday), SCMP_SYS(madvise), SCMP_SYS(mincore), SCMP_SYS(nanosleep),
+	SCMP_SYS(personality), SCMP_SYS(prctl), SCMP_SYS(readlink), SCMP_SYS(rseq),
+	SCMP_SYS(sched_yield), SCMP_SYS(set_robust_list), SCMP_SYS(sigaltstack), SCMP_SYS(stat),
+	SCMP_SYS(times)};
 
 const struct jail_calls jail_calls_of_all = {COUNTOF(of_all), of_all};
 const struct jail_calls jail_calls_of_dialers = {COUNTOF(of_dialers), of_dialers};

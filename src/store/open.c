@@ -26,18 +26,18 @@ static int backend_of(const char *url, const struct store_ops **ret_ops, struct 
 	return 0;
 }
 
-static int store_open_as(
-	const char *url, enum store_access access, struct store **ret_store, struct fault *why)
+static int store_open_as(const struct store_opening *opening, enum store_access access,
+	struct store **ret_store, struct fault *why)
 {
 	const struct store_ops *ops = NULL;
 	struct store *store = NULL;
-	int r = backend_of(url, &ops, why);
+	int r = backend_of(opening->url, &ops, why);
 
 	if (r < 0)
 		return r;
 	if (sodium_init() < 0)
 		return fault_set(why, E_SYSTEM, "no source of random numbers");
-	r = ops->open(url, access, &store, why);
+	r = ops->open(opening, access, &store, why);
 	if (r < 0)
 		return r;
 	store->ops = ops;
@@ -49,12 +49,19 @@ static int store_open_as(
 
 int store_open(const char *url, bool create, struct store **ret_store, struct fault *why)
 {
-	return store_open_as(url, create ? STORE_CREATE : STORE_WRITE, ret_store, why);
+	return store_open_telling(
+		&(struct store_opening){.url = url, .create = create}, ret_store, why);
+}
+
+int store_open_telling(
+	const struct store_opening *opening, struct store **ret_store, struct fault *why)
+{
+	return store_open_as(opening, opening->create ? STORE_CREATE : STORE_WRITE, ret_store, why);
 }
 
 int store_open_reader(const char *url, struct store **ret_store, struct fault *why)
 {
-	return store_open_as(url, STORE_READ, ret_store, why);
+	return store_open_as(&(struct store_opening){.url = url}, STORE_READ, ret_store, why);
 }
 
 void store_free(struct store **store)

@@ -17,6 +17,7 @@
 #include "base/span.h"
 
 struct store;
+struct store_opening;
 
 enum store_access {
 	STORE_READ,
@@ -26,8 +27,8 @@ enum store_access {
 
 struct store_ops {
 	/* With the schema of this program. On failure nothing is left open. */
-	int (*open)(const char *url, enum store_access access, struct store **ret_store,
-		struct fault *why);
+	int (*open)(const struct store_opening *opening, enum store_access access,
+		struct store **ret_store, struct fault *why);
 	/* As store_backup and store_restore. */
 	int (*backup)(const char *url, const char *path, struct fault *why);
 	int (*restore)(const char *url, const char *path, struct fault *why);

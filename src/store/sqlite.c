@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -26,6 +27,8 @@ enum {
 	PATH_LIMIT = 4000,
 	SUFFIX_SIZE = 16, /* "-reserve" and the like */
 	CHECKPOINT_PAGES = 1000,
+	TELL_MS = 5000,          /* while the schema is brought up to date */
+	TELL_STEPS = 1000000,    /* of SQLite's machine, between two looks at the clock */
 	RESERVE_BYTES = 8 << 20, /* twice the log, as it is between two times it is written back */
 };
 
@@ -33,7 +36,8 @@ struct sqlite {
 	struct store store;
 	sqlite3 *db;
 	char *path;
-	struct stat file; /* as opened: to notice a replaced file */
+	struct stat file;                    /* as opened: to notice a replaced file */
+	const struct store_opening *opening; /* while it is opened */
 };
 
 static struct sqlite *sqlite_of(struct store *store)
@@ -232,24 +236,71 @@ static int schema_check(struct sqlite *s)
 	return r <= 0 ? r : sqlite_error(s, E_VERSION, "its schema is older than this program");
 }
 
+/* A migration on its way, as it is told. */
+struct migrating {
+	const struct store_opening *opening;
+	struct store_migration migration;
+	int64_t begun_ms;
+	int64_t told_ms;
+};
+
+static void migrating_tell(struct migrating *migrating)
+{
+	const struct store_opening *opening = migrating->opening;
+
+	migrating->told_ms = clock_monotonic_ms();
+	migrating->migration.took_ms = migrating->told_ms - migrating->begun_ms;
+	if (opening->migrating != NULL && migrating->migration.from != 0)
+		opening->migrating(&migrating->migration, opening->arg);
+}
+
+static int migrating_on_progress(void *arg)
+{
+	struct migrating *migrating = arg;
+
+	migrating->migration.state = MIGRATION_GOES_ON;
+	if (clock_monotonic_ms() >= migrating->told_ms + TELL_MS)
+		migrating_tell(migrating);
+	return 0; /* go on */
+}
+
 /* Looked at again inside the transaction: another keeper may have come first. */
+static int migrate_all(struct sqlite *s, struct migrating *migrating)
+{
+	int r = sqlite_execute(s, "BEGIN IMMEDIATE");
+	int version = r < 0 ? r : user_version(s);
+
+	migrating->migration.from = version > 0 ? (unsigned)version : 0;
+	migrating_tell(migrating);
+	while (r >= 0 && version >= 0 && (unsigned)version < store_schema_len) {
+		migrating->migration.at = (unsigned)version;
+		r = migrate_step(s, (unsigned)version++);
+	}
+	if (r >= 0 && version < 0)
+		r = version;
+	return r >= 0 ? sqlite_execute(s, "COMMIT") : r;
+}
+
 static int migrate(struct sqlite *s)
 {
-	int version, r = schema_is_old(s);
+	struct migrating migrating = {.opening = s->opening,
+		.migration = {.to = (unsigned)store_schema_len},
+		.begun_ms = clock_monotonic_ms()};
+	int r = schema_is_old(s);
 
 	if (r <= 0)
 		return r;
-	r = sqlite_execute(s, "BEGIN IMMEDIATE");
-	version = r < 0 ? r : user_version(s);
-	while (r >= 0 && version >= 0 && (unsigned)version < store_schema_len)
-		r = migrate_step(s, (unsigned)version++);
-	if (r >= 0 && version < 0)
-		r = version;
-	if (r >= 0)
-		r = sqlite_execute(s, "COMMIT");
-	if (r < 0)
+	sqlite3_progress_handler(s->db, TELL_STEPS, migrating_on_progress, &migrating);
+	r = migrate_all(s, &migrating);
+	sqlite3_progress_handler(s->db, 0, NULL, NULL);
+	if (r < 0) {
 		sqlite_rollback(&s->store);
-	return r < 0 ? r : 0;
+		return r;
+	}
+	migrating.migration.state = MIGRATION_DONE;
+	migrating.migration.at = migrating.migration.to;
+	migrating_tell(&migrating);
+	return 0;
 }
 
 /* ---- the connection ---- */
@@ -322,9 +373,10 @@ static void sqlite_close(struct store *store)
 	mem_free(s);
 }
 
-static int sqlite_open(
-	const char *url, enum store_access access, struct store **ret_store, struct fault *why)
+static int sqlite_open(const struct store_opening *opening, enum store_access access,
+	struct store **ret_store, struct fault *why)
 {
+	const char *url = opening->url;
 	struct sqlite *s;
 	int r;
 
@@ -332,7 +384,9 @@ static int sqlite_open(
 		return fault_set(why, E_LIMIT, "path of the store is too long");
 	s = mem_new(sqlite);
 	s->path = mem_copy_string(store_url_path(url));
+	s->opening = opening;
 	r = set_up(s, access);
+	s->opening = NULL;
 	if (r >= 0) {
 		*ret_store = &s->store;
 		return 0;

@@ -24,6 +24,26 @@ struct store;
 /* url: as conf/stores.def has it; E_CONFIG. create: make it when it is absent; else E_ABSENT.
  * Brings an older schema up to date. */
 int store_open(const char *url, bool create, struct store **ret_store, struct fault *why);
+
+/* The schema is brought up to date: at its begin, each few seconds, and at its end. A large store
+ * takes minutes. Not of one that is made. */
+struct store_migration {
+	enum { MIGRATION_BEGUN, MIGRATION_GOES_ON, MIGRATION_DONE } state;
+	unsigned from, to, at; /* versions of the schema */
+	int64_t took_ms;
+};
+
+struct store_opening {
+	const char *url;
+	bool create;
+	void (*migrating)(
+		const struct store_migration *migration, void *arg); /* NULL: nobody hears */
+	void *arg;
+};
+
+/* As store_open, and tells of it. */
+int store_open_telling(
+	const struct store_opening *opening, struct store **ret_store, struct fault *why);
 /* Read-only, for a second thread or a tool. */
 int store_open_reader(const char *url, struct store **ret_store, struct fault *why);
 void store_free(struct store **store);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "moving_clock.h"
 #include "store/schema.h"
 #include "store/stores.h"
 
@@ -135,6 +136,58 @@ static void a_chain_with_holes_holds_from_behind_the_last(void **state)
 	store_free(&store);
 }
 
+/* ---- what is told of it ---- */
+
+struct told {
+	unsigned begun, goes_on, done;
+	struct store_migration last;
+};
+
+static void told_of(const struct store_migration *migration, void *arg)
+{
+	struct told *told = arg;
+
+	told->begun += migration->state == MIGRATION_BEGUN;
+	told->goes_on += migration->state == MIGRATION_GOES_ON;
+	told->done += migration->state == MIGRATION_DONE;
+	assert_true(migration->took_ms >= told->last.took_ms);
+	told->last = *migration;
+	moving_clock_add(60000);
+}
+
+/* So many steps of SQLite's machine that it looks at the clock, which has gone on meanwhile. */
+static const char many_rows[] =
+	"INSERT INTO place VALUES (1, 'main', 'manual', 100000);"
+	"INSERT INTO policy VALUES (1, 'by-hand', 1, 'words');"
+	"INSERT INTO event VALUES (1, 1000, 'root', 'import', 's', 'weekly', NULL, 1, x'00');"
+	"INSERT INTO evidence VALUES (1, NULL, 'operator', NULL, NULL, 1000, 'f', 1, '');"
+	"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) "
+	"INSERT INTO listing (id, place, source, bits, since_s, until_s, policy, reason, incident, author, excluded, added_event)"
+	" SELECT i, 1, randomblob(16), 128, 1000, 0, 1, 'weekly', 0, 'root', 0, 1 FROM n;"
+	"INSERT INTO listing_evidence SELECT id, 1 FROM listing;";
+
+static void a_migration_is_told_from_begin_to_end(void **state)
+{
+	struct told told = {.begun = 0};
+	struct store_opening opening = {.url = url, .migrating = told_of, .arg = &told};
+	struct store *store = NULL;
+	struct fault why = {""};
+
+	(void)state;
+	make_old(VERSION_BEFORE_GROUPS, many_rows);
+	assert_int_equal(store_open_telling(&opening, &store, &why), 0);
+	store_free(&store);
+	assert_int_equal(told.begun, 1);
+	assert_true(told.goes_on > 0);
+	assert_int_equal(told.done, 1);
+	assert_int_equal(told.last.state, MIGRATION_DONE);
+	assert_int_equal(told.last.from, VERSION_BEFORE_GROUPS);
+	assert_int_equal(told.last.at, store_schema_len);
+	assert_int_equal(store_open_telling(&opening, &store, &why), 0);
+	store_free(&store);
+	assert_int_equal(told.begun, 1); /* it is up to date */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,7 +195,10 @@ int main(void)
 			listings_become_groups_and_say_the_same, sqlite_make, sqlite_remove),
 		cmocka_unit_test_setup_teardown(
 			a_chain_with_holes_holds_from_behind_the_last, sqlite_make, sqlite_remove),
+		cmocka_unit_test_setup_teardown(
+			a_migration_is_told_from_begin_to_end, sqlite_make, sqlite_remove),
 	};
 
+	moving_clock_start();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
