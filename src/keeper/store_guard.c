@@ -56,7 +56,7 @@ int store_guard_open(struct store_guard *guard, bool create)
 		.create = create,
 		.migrating = guard_on_migration,
 		.arg = guard};
-	int r = store_open_telling(&opening, &guard->store, &why);
+	int r = store_open(&opening, &guard->store, &why);
 
 	if (r == E_ABSENT && !create)
 		fault_set(&why, r,

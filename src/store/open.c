@@ -47,14 +47,7 @@ static int store_open_as(const struct store_opening *opening, enum store_access 
 	return 0;
 }
 
-int store_open(const char *url, bool create, struct store **ret_store, struct fault *why)
-{
-	return store_open_telling(
-		&(struct store_opening){.url = url, .create = create}, ret_store, why);
-}
-
-int store_open_telling(
-	const struct store_opening *opening, struct store **ret_store, struct fault *why)
+int store_open(const struct store_opening *opening, struct store **ret_store, struct fault *why)
 {
 	return store_open_as(opening, opening->create ? STORE_CREATE : STORE_WRITE, ret_store, why);
 }

@@ -244,7 +244,7 @@ struct migrating {
 	int64_t told_ms;
 };
 
-static void migrating_tell(struct migrating *migrating)
+static void migration_report(struct migrating *migrating)
 {
 	const struct store_opening *opening = migrating->opening;
 
@@ -260,7 +260,7 @@ static int migrating_on_progress(void *arg)
 
 	migrating->migration.state = MIGRATION_GOES_ON;
 	if (clock_monotonic_ms() >= migrating->told_ms + TELL_MS)
-		migrating_tell(migrating);
+		migration_report(migrating);
 	return 0; /* go on */
 }
 
@@ -271,7 +271,7 @@ static int migrate_all(struct sqlite *s, struct migrating *migrating)
 	int version = r < 0 ? r : user_version(s);
 
 	migrating->migration.from = version > 0 ? (unsigned)version : 0;
-	migrating_tell(migrating);
+	migration_report(migrating);
 	while (r >= 0 && version >= 0 && (unsigned)version < store_schema_len) {
 		migrating->migration.at = (unsigned)version;
 		r = migrate_step(s, (unsigned)version++);
@@ -299,7 +299,7 @@ static int migrate(struct sqlite *s)
 	}
 	migrating.migration.state = MIGRATION_DONE;
 	migrating.migration.at = migrating.migration.to;
-	migrating_tell(&migrating);
+	migration_report(&migrating);
 	return 0;
 }
 

@@ -21,10 +21,6 @@
 
 struct store;
 
-/* url: as conf/stores.def has it; E_CONFIG. create: make it when it is absent; else E_ABSENT.
- * Brings an older schema up to date. */
-int store_open(const char *url, bool create, struct store **ret_store, struct fault *why);
-
 /* The schema is brought up to date: at its begin, each few seconds, and at its end. A large store
  * takes minutes. Not of one that is made. */
 struct store_migration {
@@ -34,16 +30,15 @@ struct store_migration {
 };
 
 struct store_opening {
-	const char *url;
-	bool create;
+	const char *url; /* as conf/stores.def has it */
+	bool create;     /* make it when it is absent */
 	void (*migrating)(
 		const struct store_migration *migration, void *arg); /* NULL: nobody hears */
 	void *arg;
 };
 
-/* As store_open, and tells of it. */
-int store_open_telling(
-	const struct store_opening *opening, struct store **ret_store, struct fault *why);
+/* Brings an older schema up to date. E_CONFIG; E_ABSENT. */
+int store_open(const struct store_opening *opening, struct store **ret_store, struct fault *why);
 /* Read-only, for a second thread or a tool. */
 int store_open_reader(const char *url, struct store **ret_store, struct fault *why);
 void store_free(struct store **store);

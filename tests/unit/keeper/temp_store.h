@@ -24,7 +24,8 @@ static int temp_store_make(void **state)
 	if (mkdtemp(temp_folder) == NULL)
 		return -1;
 	snprintf(temp_url, sizeof(temp_url), "sqlite:%s/s.db", temp_folder);
-	return store_open(temp_url, true, &temp_store, &why);
+	return store_open(
+		&(struct store_opening){.url = temp_url, .create = true}, &temp_store, &why);
 }
 
 static int temp_store_remove(void **state)

@@ -179,7 +179,8 @@ static int keeper_make(void **state)
 	struct role_context context = {.sockets = listening, .sockets_len = ROLES};
 	struct fault why = {""};
 
-	if (temp_store_make(state) < 0 || store_open(temp_url, false, &reader, &why) < 0)
+	if (temp_store_make(state) < 0 ||
+		store_open(&(struct store_opening){.url = temp_url}, &reader, &why) < 0)
 		return -1;
 	for (int i = 0; i < ROLES; i++) {
 		snprintf(socket_paths[i], sizeof(socket_paths[i]), "%s/%d.sock", temp_folder, i);

@@ -68,7 +68,9 @@ static void store_replace(uint32_t serial)
 		snprintf(path, sizeof(path), "%s/s.db%s", temp_folder, suffixes[i]);
 		unlink(path);
 	}
-	assert_int_equal(store_open(temp_url, true, &other, NULL), 0);
+	assert_int_equal(
+		store_open(&(struct store_opening){.url = temp_url, .create = true}, &other, NULL),
+		0);
 	serial_set(other, serial);
 	store_free(&other);
 }

@@ -68,7 +68,7 @@ static inline struct store *open_store(void)
 	struct store *store = NULL;
 	struct fault why = {""};
 
-	if (store_open(url, true, &store, &why) < 0)
+	if (store_open(&(struct store_opening){.url = url, .create = true}, &store, &why) < 0)
 		fail_msg("%s", why.text);
 	return store;
 }

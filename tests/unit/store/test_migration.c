@@ -175,7 +175,7 @@ static void a_migration_is_told_from_begin_to_end(void **state)
 
 	(void)state;
 	make_old(VERSION_BEFORE_GROUPS, many_rows);
-	assert_int_equal(store_open_telling(&opening, &store, &why), 0);
+	assert_int_equal(store_open(&opening, &store, &why), 0);
 	store_free(&store);
 	assert_int_equal(told.begun, 1);
 	assert_true(told.goes_on > 0);
@@ -183,7 +183,7 @@ static void a_migration_is_told_from_begin_to_end(void **state)
 	assert_int_equal(told.last.state, MIGRATION_DONE);
 	assert_int_equal(told.last.from, VERSION_BEFORE_GROUPS);
 	assert_int_equal(told.last.at, store_schema_len);
-	assert_int_equal(store_open_telling(&opening, &store, &why), 0);
+	assert_int_equal(store_open(&opening, &store, &why), 0);
 	store_free(&store);
 	assert_int_equal(told.begun, 1); /* it is up to date */
 }

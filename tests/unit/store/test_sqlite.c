@@ -199,14 +199,16 @@ static void what_is_not_a_database_is_named(void **state)
 	FILE *file;
 
 	(void)state;
-	assert_int_equal(store_open(url, false, &store, &why), E_ABSENT);
+	assert_int_equal(store_open(&(struct store_opening){.url = url}, &store, &why), E_ABSENT);
 	snprintf(path, sizeof(path), "%s/s.db", folder);
 	file = fopen(path, "w");
 	assert_non_null(file);
 	for (int i = 0; i < 1000; i++)
 		fputs("this is not a database\n", file);
 	fclose(file);
-	assert_int_equal(store_open(url, true, &store, &why), E_CORRUPT);
+	assert_int_equal(
+		store_open(&(struct store_opening){.url = url, .create = true}, &store, &why),
+		E_CORRUPT);
 	assert_non_null(strstr(why.text, path));
 	assert_null(store);
 }
@@ -219,7 +221,9 @@ static void a_newer_schema_is_refused(void **state)
 	(void)state;
 	store_free(&store);
 	sqlite_execute("PRAGMA user_version = 999");
-	assert_int_equal(store_open(url, true, &store, &why), E_VERSION);
+	assert_int_equal(
+		store_open(&(struct store_opening){.url = url, .create = true}, &store, &why),
+		E_VERSION);
 }
 
 /* ---- what a look-up costs ---- */
@@ -363,7 +367,9 @@ static void a_copy_is_signed_before_anything_is_written(void **state)
 	assert_int_equal(sqlite3_open(path_of(""), &reader), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT * FROM meta", NULL, NULL, NULL), 0);
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(store_open(url, true, &store, &why), E_BUSY);
+		assert_int_equal(store_open(&(struct store_opening){.url = url, .create = true},
+					 &store, &why),
+			E_BUSY);
 		assert_null(store);
 	}
 	sqlite3_close(reader);
@@ -392,7 +398,9 @@ static void a_copy_with_an_old_schema_is_signed_first(void **state)
 	put(".copy", "");
 	assert_int_equal(sqlite3_open(path_of(""), &reader), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT * FROM meta", NULL, NULL, NULL), 0);
-	assert_int_equal(store_open(url, true, &store, &why), E_BUSY);
+	assert_int_equal(
+		store_open(&(struct store_opening){.url = url, .create = true}, &store, &why),
+		E_BUSY);
 	sqlite3_close(reader);
 	assert_int_equal(sqlite3_open(path_of(""), &reader), SQLITE_OK);
 	assert_int_equal(
@@ -428,7 +436,9 @@ static void a_log_that_was_copied_with_its_file_is_kept(void **state)
 	unlink(path_of("-wal"));
 	put(".file", "");
 	put(".log", "-wal");
-	assert_int_equal(store_open(url, true, &store, &why), E_CONFLICT);
+	assert_int_equal(
+		store_open(&(struct store_opening){.url = url, .create = true}, &store, &why),
+		E_CONFLICT);
 	assert_non_null(strstr(why.text, "stockade restore"));
 	assert_true(is_there("-wal"));
 	put("", ".elsewhere");

@@ -494,8 +494,11 @@ static void an_unknown_kind_of_store_is_refused(void **state)
 	struct fault why = {""};
 
 	(void)state;
-	assert_int_equal(store_open("carrier-pigeon://x", true, &store, &why), E_CONFIG);
-	assert_int_equal(store_open(url, false, &store, &why), E_ABSENT);
+	assert_int_equal(
+		store_open(&(struct store_opening){.url = "carrier-pigeon://x", .create = true},
+			&store, &why),
+		E_CONFIG);
+	assert_int_equal(store_open(&(struct store_opening){.url = url}, &store, &why), E_ABSENT);
 	assert_null(store);
 }
 
