@@ -74,13 +74,12 @@ def test_demo_stays_up_invites_and_leaves_nothing_behind(demo):
     assert answers(dns, "9.100.51.198.bl.demo.test") == ["127.0.0.8"]
     assert accepts_connections(gate)
     processes = children(demo.popen.pid)
-    assert len(processes) == 5  # supervisor and four roles
+    assert len(processes) == 7  # supervisor, four roles, and the dialers of gate and web
     demo.popen.send_signal(signal.SIGINT)
     assert demo.popen.wait(60) == 0
     assert not os.path.exists(folder)
     assert not accepts_connections(gate)
-    for pid in processes:
-        assert not os.path.exists(f"/proc/{pid}")
+    wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in processes), what="all processes to be gone")
 
 
 def test_interrupted_in_the_middle_it_ends_as_cleanly(demo):
