@@ -35,6 +35,20 @@ static int listen_tcp(struct endpoint *endpoint)
 	return fd;
 }
 
+/* One port for both: of UDP it may be another program's. */
+static void listen_as_resolver(void)
+{
+	int r;
+
+	do {
+		conf.resolver.port = 0;
+		resolver_tcp = listen_tcp(&conf.resolver);
+		r = socket_bind_udp(conf.resolver, 0, &resolver_udp, NULL);
+		if (r < 0)
+			close(resolver_tcp);
+	} while (r < 0);
+}
+
 static int set_up(void **state)
 {
 	char path[108];
@@ -49,8 +63,7 @@ static int set_up(void **state)
 	assert_int_equal(socket_listen_unix(path, 0666, &bus, NULL), 0);
 	assert_int_equal(chmod(folder, 0755), 0); /* started by root it is the role's user */
 	backend = listen_tcp(&conf.backend);
-	resolver_tcp = listen_tcp(&conf.resolver);
-	assert_int_equal(socket_bind_udp(conf.resolver, 0, &resolver_udp, NULL), 0);
+	listen_as_resolver();
 	return 0;
 }
 
