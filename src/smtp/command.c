@@ -86,20 +86,37 @@ static enum smtp_verb command_verb(struct span line, struct span name)
 	return is_tls || command_is_header(name) ? SMTP_FOREIGN : SMTP_UNKNOWN;
 }
 
-static void command_parse(struct span line, struct smtp_command *ret_command)
+static struct span command_name(struct span line)
 {
 	struct span name = {.ptr = line.ptr};
 
-	if (line.len != 0 && line.ptr[line.len - 1] == '\r')
-		line.len--;
 	while (name.len < line.len && line.ptr[name.len] != ' ' && line.ptr[name.len] != '\t')
 		name.len++;
+	return name;
+}
+
+static void command_parse(struct span line, struct smtp_command *ret_command)
+{
+	struct span name;
+
+	if (line.len != 0 && line.ptr[line.len - 1] == '\r')
+		line.len--;
+	name = command_name(line);
 	*ret_command = (struct smtp_command){
 		.verb = command_verb(line, name),
 		.name = name,
 		.params = span_trim(span_from(line, name.len)),
 		.unclean = !span_is_clean(line),
 	};
+}
+
+/* Whose rest is skipped: nothing but its verb is known. */
+static int command_is_too_long(struct span line, struct smtp_command *ret_command)
+{
+	struct span name = command_name(line);
+
+	*ret_command = (struct smtp_command){.verb = command_verb(line, name), .name = name};
+	return E_LIMIT;
 }
 
 int smtp_parser_next(struct smtp_parser *parser, struct span input,
@@ -121,11 +138,11 @@ int smtp_parser_next(struct smtp_parser *parser, struct span input,
 			return 0;
 		parser->skipping = true; /* it cannot become a command any more */
 		*ret_used += end;
-		return E_LIMIT;
+		return command_is_too_long(input, ret_command);
 	}
 	*ret_used += end + 1;
 	if (end + 1 > parser->line_limit)
-		return E_LIMIT;
+		return command_is_too_long(input, ret_command);
 	command_parse(span_first(input, end), ret_command);
 	return 1;
 }

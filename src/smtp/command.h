@@ -51,8 +51,9 @@ struct smtp_parser {
 void smtp_parser_init(struct smtp_parser *parser, const struct smtp_limits *limits);
 
 /* 1: *ret_command is filled and points into input; 0: more input is needed; E_LIMIT: a line was
- * longer than the limit and its rest will be skipped. In each case *ret_used bytes of input are
- * done with, after the command has been handled. */
+ * longer than the limit, its rest will be skipped, and the verb and name of *ret_command are all
+ * that is known of it. In each case *ret_used bytes of input are done with, after the command has
+ * been handled. */
 int smtp_parser_next(struct smtp_parser *parser, struct span input,
 	struct smtp_command *ret_command, size_t *ret_used);
 

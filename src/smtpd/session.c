@@ -352,10 +352,15 @@ static void session_on_timer(struct timer *timer, void *arg)
 
 /* ---- the loop over commands ---- */
 
-static void session_on_long_line(struct session *s)
+/* Octets follow BDAT whether it was taken or not, and nobody knows how many: they must not be read
+ * as commands. */
+static void session_on_long_line(struct session *s, enum smtp_verb verb)
 {
 	session_refuse_limit(s, REFUSAL_LINE_TOO_LONG, s->env->limits->smtp.line);
-	session_count_error(s);
+	if (verb == SMTP_BDAT)
+		session_close(s);
+	else
+		session_count_error(s);
 }
 
 /* One command, if there is one whole. False: none. */
@@ -370,7 +375,7 @@ static bool session_step(struct session *s)
 	if (r == 1)
 		session_command(s, &command);
 	else if (r < 0)
-		session_on_long_line(s);
+		session_on_long_line(s, command.verb);
 	if (s->phase != PHASE_GONE)
 		buf_consume(in, used); /* after the command, which points into it */
 	return r != 0;

@@ -149,9 +149,11 @@ static bool play_clock(struct player *p, char **w, size_t n)
 static bool given_limit(struct player *p, const char *name, const char *value)
 {
 	struct smtpd_limits *limits = &p->limits;
-	size_t *sizes[] = {&limits->recipients, &limits->recipients_beyond, &limits->sessions};
+	size_t *sizes[] = {&limits->recipients, &limits->recipients_beyond, &limits->sessions,
+		&limits->smtp.line};
 	unsigned *counts[] = {&limits->errors_soft, &limits->errors_hard, &limits->junk};
-	static const char *const size_names[] = {"recipients", "recipients-beyond", "sessions"};
+	static const char *const size_names[] = {
+		"recipients", "recipients-beyond", "sessions", "line"};
 	static const char *const count_names[] = {"errors-soft", "errors-hard", "junk"};
 	int size = words_find(size_names, COUNTOF(size_names), name);
 	int count = words_find(count_names, COUNTOF(count_names), name);
