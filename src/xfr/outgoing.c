@@ -129,7 +129,7 @@ static void xfr_out_free(struct dns_multi *base)
 
 	if (xfr->state != DONE || xfr->held)
 		xfr_out_log(xfr, EV_TRANSFER_BROKEN, "the connection ended", "");
-	transfer_leave(xfr->shared);
+	transfer_leave(xfr->shared, xfr->client.ip);
 	if (xfr->rules != NULL)
 		shelf_release(transfer_shelves(xfr->shared)->rules, &xfr->rules);
 	if (xfr->view != NULL)

@@ -6,8 +6,10 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/places.h"
 
-enum { TRANSFERS_MAX = 16, LOG_EACH_MS = 1000 };
+/* A fifth of the places for one network alone: sixteen. */
+enum { TRANSFERS_MAX = 80, LOG_EACH_MS = 1000 };
 
 struct journal_entry {
 	struct dns_name apex;
@@ -16,7 +18,7 @@ struct journal_entry {
 
 struct transfer_state {
 	const struct dns_shelves *shelves;
-	atomic_uint running;
+	struct places *running;
 	_Atomic int64_t logged_ms; /* when a refusal was logged; 0: never */
 	pthread_mutex_t lock;      /* of the list, not of the journals */
 	size_t len;
@@ -28,7 +30,7 @@ struct transfer_state *transfer_state_new(const struct dns_shelves *shelves)
 	struct transfer_state *state = mem_new(transfer_state);
 
 	state->shelves = shelves;
-	atomic_init(&state->running, 0);
+	state->running = places_new(TRANSFERS_MAX);
 	pthread_mutex_init(&state->lock, NULL);
 	return state;
 }
@@ -45,6 +47,7 @@ void transfer_state_free(struct transfer_state **state)
 		mem_free(s->entries[i]);
 	}
 	pthread_mutex_destroy(&s->lock);
+	places_free(&s->running);
 	mem_free(s->entries);
 	mem_free(s);
 }
@@ -92,17 +95,23 @@ void transfer_journals_forget(struct transfer_state *state)
 	pthread_mutex_unlock(&state->lock);
 }
 
-bool transfer_enter(struct transfer_state *state)
+static struct place_hold transfer_place(const struct transfer_state *state, struct ip client)
 {
-	if (atomic_fetch_add(&state->running, 1) < TRANSFERS_MAX)
-		return true;
-	transfer_leave(state);
-	return false;
+	return (struct place_hold){{places_of_client(state->running, client)}};
 }
 
-void transfer_leave(struct transfer_state *state)
+bool transfer_enter(struct transfer_state *state, struct ip client)
 {
-	atomic_fetch_sub(&state->running, 1);
+	const struct place_hold place = transfer_place(state, client);
+
+	return places_take(state->running, &place);
+}
+
+void transfer_leave(struct transfer_state *state, struct ip client)
+{
+	const struct place_hold place = transfer_place(state, client);
+
+	places_give(state->running, &place);
 }
 
 const struct dns_shelves *transfer_shelves(const struct transfer_state *state)

@@ -119,6 +119,21 @@ static bool is_malformed(const struct zone_transfer_query *asked, uint32_t *ret_
 	return asked->request->transport == DNS_UDP;
 }
 
+static const struct dns_name *asked_key(const struct zone_transfer_query *asked)
+{
+	return asked->exchange != NULL ? &asked->exchange->key->name : NULL;
+}
+
+static void refuse_for_now(const struct transfer_rules *rules,
+	const struct zone_transfer_query *asked, struct reply *reply)
+{
+	static const char why[] = "too many transfers at once";
+
+	reply_fail(reply, DNS_SERVFAIL, DNS_EDE_NOT_READY);
+	reply->options.ede_text = span_text(why);
+	log_refused(rules, asked, asked_key(asked), why);
+}
+
 static void transfer_answer(const struct zone_transfers *transfers,
 	const struct zone_transfer_query *asked, struct reply *reply)
 {
@@ -128,9 +143,7 @@ static void transfer_answer(const struct zone_transfers *transfers,
 
 	if (!transfer_is_allowed(rules, asked)) {
 		reply_fail(reply, DNS_REFUSED, DNS_EDE_PROHIBITED);
-		log_refused(rules, asked,
-			asked->exchange != NULL ? &asked->exchange->key->name : NULL,
-			"not a secondary of dns.transfer-to");
+		log_refused(rules, asked, asked_key(asked), "not a secondary of dns.transfer-to");
 	} else if (asked->serial == 0) {
 		reply_fail(reply, DNS_SERVFAIL, DNS_EDE_NOT_READY);
 	} else if (is_malformed(asked, &serial)) {
@@ -138,9 +151,8 @@ static void transfer_answer(const struct zone_transfers *transfers,
 	} else if (is_ixfr && (asked->request->transport == DNS_UDP ||
 				      !serial_is_before(serial, asked->serial))) {
 		reply_serial(asked, reply);
-	} else if (!transfer_enter(rules->state)) {
-		reply_fail(reply, DNS_SERVFAIL, DNS_EDE_NOT_READY);
-		reply->options.ede_text = span_text("too many transfers at once");
+	} else if (!transfer_enter(rules->state, asked->request->client.ip)) {
+		refuse_for_now(rules, asked, reply);
 	} else {
 		asked->request->multi =
 			xfr_out_new(rules->state, asked, serial, rules->records_max);

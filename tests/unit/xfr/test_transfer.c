@@ -43,6 +43,7 @@ static void primary_init(struct primary *primary)
 	const struct conf_transfer transfers[] = {
 		{.address = {ip_from_v4(0xc0000201), 53}},
 		{.address = {ip_from_v4(0xc0000202), 53}, .key = "sec1"},
+		{.address = {ip_from_v4(0xc6336401), 53}},
 	};
 	struct conf conf = {.keys_len = 1,
 		.keys = &conf_key,
@@ -293,22 +294,45 @@ static void others_get_nothing(void **state)
 	assert_rcode(0xc0000201, DNS_TCP, DNS_FORMERR); /* from which serial? */
 }
 
+enum { ALONE_MAX = 16 };
+
+static struct dns_multi *begin_transfer(uint32_t client)
+{
+	return primary_ask(&primary, buf_span(&query), client, DNS_TCP).multi;
+}
+
 static void so_many_at_once_and_no_more(void **state)
 {
-	struct dns_request requests[17];
+	struct dns_multi *transfers[ALONE_MAX], *again;
 
 	(void)state;
 	make_query(&query, "bl.example.org", DNS_AXFR);
-	for (size_t i = 0; i < 16; i++) {
-		requests[i] = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_TCP);
-		assert_non_null(requests[i].multi);
+	for (size_t i = 0; i < ALONE_MAX; i++) {
+		transfers[i] = begin_transfer(0xc0000201);
+		assert_non_null(transfers[i]);
 	}
 	assert_rcode(0xc0000201, DNS_TCP, DNS_SERVFAIL);
-	for (size_t i = 0; i < 16; i++)
-		requests[i].multi->calls->free(requests[i].multi);
-	requests[16] = primary_ask(&primary, buf_span(&query), 0xc0000201, DNS_TCP);
-	assert_non_null(requests[16].multi);
-	requests[16].multi->calls->free(requests[16].multi);
+	for (size_t i = 0; i < ALONE_MAX; i++)
+		transfers[i]->calls->free(transfers[i]);
+	again = begin_transfer(0xc0000201);
+	assert_non_null(again);
+	again->calls->free(again);
+}
+
+static void one_secondary_leaves_the_others_their_transfers(void **state)
+{
+	struct dns_multi *transfers[ALONE_MAX], *other;
+
+	(void)state;
+	make_query(&query, "bl.example.org", DNS_AXFR);
+	for (size_t i = 0; i < ALONE_MAX; i++)
+		transfers[i] = begin_transfer(0xc0000201);
+	assert_rcode(0xc0000201, DNS_TCP, DNS_SERVFAIL);
+	other = begin_transfer(0xc6336401);
+	assert_non_null(other);
+	other->calls->free(other);
+	for (size_t i = 0; i < ALONE_MAX; i++)
+		transfers[i]->calls->free(transfers[i]);
 }
 
 /* ---- differences ---- */
@@ -660,6 +684,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_transfer_outlives_its_rules, begin, end),
 		cmocka_unit_test_setup_teardown(others_get_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(so_many_at_once_and_no_more, begin, end),
+		cmocka_unit_test_setup_teardown(
+			one_secondary_leaves_the_others_their_transfers, begin, end),
 		cmocka_unit_test_setup_teardown(differences_come_condensed, begin, end),
 		cmocka_unit_test_setup_teardown(who_is_up_to_date_learns_the_serial, begin, end),
 		cmocka_unit_test(steps_go_over_the_end_of_numbers),
