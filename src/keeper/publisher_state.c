@@ -439,35 +439,54 @@ static void bring_up_with(
 }
 
 /* A published file that was damaged since is not offered again and again, so it is looked at before
- * it is sent; once for a crowd of roles that come together, for it may be large. */
+ * it is sent; once for a crowd of roles that come together, for it may be large. Who cannot read
+ * something has it looked at anew. */
 static bool is_to_be_checked(
 	const struct publisher_stepping *step, const struct follower_state *follower)
 {
 	const struct publisher_state *state = step->state;
 
-	return needs_file(state, follower) && state->snapshot_serial != 0 &&
-	       step->event->has_store && !is_ahead(step, follower->sent) &&
-	       step->event->now_ms >= state->whole_until_ms;
+	return (needs_file(state, follower) || follower->unreadable) &&
+	       state->snapshot_serial != 0 && step->event->has_store &&
+	       !is_ahead(step, follower->sent) && step->event->now_ms >= state->whole_until_ms;
 }
 
-static void bring_up(const struct publisher_stepping *step, struct follower_state *follower)
+/* Not for each report: a role that was taken over could keep us reading. */
+static void take_report(const struct publisher_stepping *step)
 {
-	const struct publisher_state *state = step->state;
+	struct publisher_state *state = step->state;
 
-	if (is_to_be_checked(step, follower)) {
-		act_for(step, DO_CHECK_FILE, follower, 0);
+	if (step->event->now_ms < state->report_at_ms)
 		return;
-	}
-	bring_up_with(step, follower, needs_file(state, follower));
+	state->report_at_ms = step->event->now_ms + REPORT_REST_MS;
+	state->whole_until_ms = 0;
 }
 
-/* A delta that it cannot read is in no newer file, which comes after a rest. */
 static void wait_for_file(const struct publisher_stepping *step, struct follower_state *follower)
 {
 	follower->waits = true;
 	tell_to_stay(step, follower);
 	act_simple(step, DO_SERVED, 0);
 	write_snapshot_if_wanted(step);
+}
+
+/* A delta that it cannot read is in no newer file, which comes after a rest. */
+static void bring_up_checked(const struct publisher_stepping *step, struct follower_state *follower)
+{
+	const struct publisher_state *state = step->state;
+
+	if (follower->unreadable && state->log.len != 0)
+		wait_for_file(step, follower);
+	else
+		bring_up_with(step, follower, needs_file(state, follower));
+}
+
+static void bring_up(const struct publisher_stepping *step, struct follower_state *follower)
+{
+	if (is_to_be_checked(step, follower))
+		act_for(step, DO_CHECK_FILE, follower, 0);
+	else
+		bring_up_checked(step, follower);
 }
 
 /* The first greeting asks for what is missing, 0 for everything; others say what is served now. */
@@ -490,22 +509,25 @@ static void on_greeted(const struct publisher_stepping *step)
 	}
 	if (joins && follower_leads(step, follower))
 		jump(step, follower);
-	if (joins && step->event->unreadable && state->log.len != 0)
-		wait_for_file(step, follower);
-	else
-		bring_up(step, follower);
+	follower->unreadable = joins && step->event->unreadable;
+	if (follower->unreadable)
+		take_report(step);
+	bring_up(step, follower);
 }
 
 static void on_file_whole(const struct publisher_stepping *step)
 {
 	step->state->whole_until_ms = step->event->now_ms + FILE_WHOLE_MS;
-	bring_up_with(step, step->event->asked.follower, true);
+	bring_up_checked(step, step->event->asked.follower);
 }
 
-/* A new one is written, under a new number. Whoever waits for it keeps what it serves. */
+/* A new one is written, under a new number, unless one is being written: when that fails, the
+ * changes that it was for ask for the next. Whoever waits for it keeps what it serves. */
 static void on_file_damaged(const struct publisher_stepping *step)
 {
-	if (step->state->gap == GAP_NONE)
+	const struct publisher_state *state = step->state;
+
+	if (state->gap == GAP_NONE && state->writing != WRITING)
 		open_gap_behind(step, GAP_CHANGES, 0);
 	wait_for_file(step, step->event->asked.follower);
 }

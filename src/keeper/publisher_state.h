@@ -24,7 +24,8 @@ enum {
 	SNAPSHOT_REST_MS = 5000,   /* between two files, at least */
 	SNAPSHOT_REST_FACTOR = 20, /* and this many times what the last one took */
 	SNAPSHOT_RETRY_MS = 5000,
-	FILE_WHOLE_MS = 5000, /* a file that was found whole is not looked at again */
+	FILE_WHOLE_MS = 5000,  /* a file that was found whole is not looked at again */
+	REPORT_REST_MS = 1000, /* but for who cannot read it, once in this time */
 };
 
 /* A role that follows. Zeroed until its first greeting. */
@@ -32,6 +33,7 @@ struct follower_state {
 	struct follower_state *next;
 	bool joined;
 	bool waits;      /* for a file that can be read; it gets nothing until then */
+	bool unreadable; /* it joined with that: a file, or a delta */
 	uint32_t serves; /* what it says it serves; 0: nothing */
 	uint32_t sent;   /* what it will serve when it has read all we sent */
 };
@@ -66,6 +68,7 @@ struct publisher_state {
 	int64_t retry_at_ms;    /* after a failure */
 	int64_t rest_until_ms;  /* no new file just because there are deltas */
 	int64_t whole_until_ms; /* the file was found whole just now */
+	int64_t report_at_ms;   /* from then on a follower that cannot read it is heard */
 	uint32_t forget; /* changes up to this one are in two files, their rows may go; 0: none */
 	unsigned jumps;  /* ahead to the serial of a follower, since the start */
 	struct follower_state *followers;
