@@ -14,8 +14,8 @@
  * answers in between; so the records come out of a machine that stops anywhere:
  *
  *   all of it     MEASURE - FIRST_SOA - FIXED - NODES of each subtree - LAST_SOA
- *   differences   WAIT - FIRST_SOA - { BEFORE - REMOVED - BEHIND - ADDED } ... - LAST_SOA
- *                 (RFC 1995 section 4)
+ *   differences   WAIT - MEASURE - FIRST_SOA - { BEFORE - REMOVED - BEHIND - ADDED } ...
+ *                 - LAST_SOA (RFC 1995 section 4)
  *
  * Each turn (xfr_out_turn) gives one record or moves to the next state. A record that does not fit
  * the message is held for the next one. WAIT and MEASURE send nothing: they work for a millisecond
@@ -29,11 +29,13 @@
  *                                   SOA 8, SOA 5, removed, SOA 8, added, SOA 8
  *   it does not                     the same to 7; the next NOTIFY brings the rest
  *   it has a gap behind 5           all of the zone, with serial 8, as for AXFR
+ *   it is long, and the zone not    all of the zone (RFC 1995 section 5)
  *   the secondary is up to date     one SOA
  *
  * MEASURE: whether the zone has more records than dns.transfer-records is known before the first
- * one is sent, while the answer can still be a refusal. It is an estimate from ranges and names,
- * and costs no walk.
+ * one is sent, while the answer can still be a refusal; and whether it has fewer than differences
+ * that are long. It is an estimate from ranges and names, costs no walk, and ends when the answer
+ * is known.
  *
  * The zone, the view and the key stay those of the beginning, whatever the configuration and the
  * lists do meanwhile.
@@ -55,9 +57,10 @@ enum state {
 enum {
 	WAIT_MS = 2000,
 	MEASURED_AT_ONCE = 2000, /* ranges or names: about a millisecond */
-	CONDENSED_MAX = 50000,   /* records that are sorted at once */
-	RECORDS_EACH = 2,        /* A and TXT ... */
-	TIMES_EACH = 2,          /* ... at the apex and below the label of the sublist */
+	CONDENSED_MAX = 50000,   /* records that are sorted at once, and always sent */
+	RECORDS_EACH = 2,        /* A and TXT */
+	TESTS_EACH = 4,          /* addresses of a sublist's test entries, in both forms */
+	BLOCK = 256,             /* addresses below one wildcard */
 };
 
 struct xfr_out {
@@ -107,11 +110,16 @@ struct xfr_out {
 
 /* ---- beginning and end ---- */
 
+static bool xfr_out_has_differences(const struct xfr_out *xfr)
+{
+	return xfr->range.blocks != NULL;
+}
+
 static void xfr_out_log(
 	const struct xfr_out *xfr, enum log_event_id id, const char *why, const char *network)
 {
 	char zone[DNS_NAME_TEXT_SIZE];
-	bool is_all = xfr->range.blocks == NULL;
+	bool is_all = !xfr_out_has_differences(xfr);
 
 	log_event(id, LOG_FIELDS(log_text("zone", dns_name_print(&xfr->zone->apex, zone)),
 			      log_endpoint("client", xfr->client),
@@ -154,19 +162,54 @@ static const struct zone *table_zone(const struct zone_table *table, const struc
 
 /* ---- all of the zone ---- */
 
+/* Of one sublist at one name: at the apex, below its label, and below that of its list. */
+static uint64_t measure_of_name(const struct xfr_out *xfr)
+{
+	return RECORDS_EACH * (xfr->zone->is_combined ? 3 : 2);
+}
+
+/* What the zone has whatever is listed. */
+static void measure_begin(struct xfr_out *xfr)
+{
+	bool of_addresses = xfr->zone->holds == LIST_OF_ADDRESSES;
+
+	while (zone_binding_record(&xfr->binding, (size_t)xfr->measured, xfr->string, &xfr->record))
+		xfr->measured++;
+	xfr->measured +=
+		xfr->zone->sublists_len * (of_addresses ? TESTS_EACH : 1) * measure_of_name(xfr);
+}
+
+/* Whole blocks are wildcards, what is left at the ends are names. */
+static uint64_t measure_names(const struct xfr_out *xfr, const struct match_range *range)
+{
+	uint64_t first = (uint64_t)range->first, last = (uint64_t)range->last;
+	uint64_t blocks_from = (first + BLOCK - 1) / BLOCK, blocks_to = (last + 1) / BLOCK;
+
+	if (!key_is_v4(range->first))
+		return 1;
+	if (blocks_from >= blocks_to || match_names_source(&xfr->binding, &range->match))
+		return last - first + 1;
+	return blocks_from * BLOCK - first + (blocks_to - blocks_from) +
+	       (last + 1 - blocks_to * BLOCK);
+}
+
 static void measure_add(struct xfr_out *xfr, const struct match_range *range)
 {
 	u128 first = range->first, last = range->last;
-	uint64_t width = key_is_v4(first) ? (uint64_t)(last - first) + 1 : 1;
-	uint64_t names = width;
 
-	if (!match_names_source(&xfr->binding, &range->match) && width > 512)
-		names = width / 256 + 512; /* wildcards, and the ends */
-	if (xfr->measured == 0 || last - first > xfr->widest_last - xfr->widest_first) {
+	if (last - first >= xfr->widest_last - xfr->widest_first) {
 		xfr->widest_first = first;
 		xfr->widest_last = last;
 	}
-	xfr->measured += names * range->match.len * RECORDS_EACH * TIMES_EACH;
+	xfr->measured += measure_names(xfr, range) * range->match.len * measure_of_name(xfr);
+}
+
+/* Too much for all of it, or no less than the differences. */
+static bool measure_is_enough(const struct xfr_out *xfr)
+{
+	return xfr->measured > xfr->records_max ||
+	       (xfr_out_has_differences(xfr) && (xfr->range.records <= CONDENSED_MAX ||
+							xfr->range.records <= xfr->measured));
 }
 
 /* 1: there is more. */
@@ -178,7 +221,7 @@ static int measure_addresses(struct xfr_out *xfr)
 		if (!match_next_ip(&xfr->binding, xfr->measured_to, xfr->zone->all, &range))
 			return 0;
 		measure_add(xfr, &range);
-		if (range.last == ~(u128)0 || xfr->measured > xfr->records_max)
+		if (range.last == ~(u128)0 || measure_is_enough(xfr))
 			return 0;
 		xfr->measured_to = range.last + 1;
 	}
@@ -193,8 +236,8 @@ static int measure_domains(struct xfr_out *xfr)
 		if (!match_next_domain(&xfr->binding, span_text(xfr->measured_name), next))
 			return 0;
 		strcpy(xfr->measured_name, next);
-		xfr->measured += (uint64_t)RECORDS_EACH * TIMES_EACH;
-		if (xfr->measured > xfr->records_max)
+		xfr->measured += measure_of_name(xfr);
+		if (measure_is_enough(xfr))
 			return 0;
 	}
 	return 1;
@@ -227,13 +270,21 @@ static int xfr_out_refuse(struct xfr_out *xfr, uint8_t *out, size_t size)
 
 static int xfr_out_measure(struct xfr_out *xfr, uint8_t *out, size_t size)
 {
-	int r = xfr->zone->holds == LIST_OF_ADDRESSES ? measure_addresses(xfr)
-						      : measure_domains(xfr);
+	int r;
 
-	if (xfr->measured > xfr->records_max)
+	if (xfr->measured == 0)
+		measure_begin(xfr);
+	r = xfr->zone->holds == LIST_OF_ADDRESSES ? measure_addresses(xfr) : measure_domains(xfr);
+	if (!measure_is_enough(xfr)) {
+		if (r != 0)
+			return E_AGAIN;
+		journal_range_done(&xfr->range); /* the zone is shorter */
+	} else if (!xfr_out_has_differences(xfr)) {
 		return xfr_out_refuse(xfr, out, size);
-	if (r == 0)
-		xfr->state = FIRST_SOA;
+	} else {
+		xfr->serial = xfr->range.to;
+	}
+	xfr->state = FIRST_SOA;
 	return E_AGAIN;
 }
 
@@ -260,8 +311,6 @@ static void xfr_out_take_range(struct xfr_out *xfr, struct zone_journal *journal
 	xfr->state = MEASURE;
 	if (journal == NULL || zone_journal_take(journal, xfr->from, &xfr->range) < 0)
 		return;
-	xfr->state = FIRST_SOA;
-	xfr->serial = xfr->range.to;
 	xfr->condensed = xfr->range.len > 1 && xfr->range.records <= CONDENSED_MAX;
 	if (xfr->condensed)
 		journal_range_condense(&xfr->range, &xfr->all);
@@ -302,7 +351,7 @@ static void xfr_out_soa(struct xfr_out *xfr, uint32_t serial)
 
 static enum state after_first(struct xfr_out *xfr)
 {
-	if (xfr->range.blocks == NULL)
+	if (!xfr_out_has_differences(xfr))
 		return FIXED;
 	return xfr->range.len != 0 ? xfr_out_next_step(xfr) : DONE;
 }

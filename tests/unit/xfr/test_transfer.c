@@ -398,6 +398,54 @@ static void differences_come_condensed(void **state)
 	copy_done(&received.copy);
 }
 
+/* A step of so many records, all of them different. */
+static void add_many(struct zone_journal *journal, uint32_t from, uint32_t to, size_t count)
+{
+	struct zone_diff diff;
+	char name[32];
+
+	zone_diff_init(&diff);
+	for (size_t i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), "n%zu", i);
+		add_record(&diff.added, &diff.added_len, name, 2);
+	}
+	zone_journal_add(journal, from, to, &diff);
+	zone_diff_done(&diff);
+}
+
+/* RFC 1995 section 5. The zone has some four thousand records, most of them of a /22. */
+static void differences_longer_than_the_zone_are_the_zone(void **state)
+{
+	static const struct {
+		uint32_t steps;
+		size_t records; /* of each */
+		bool is_whole;
+	} rows[] = {
+		{1, 20, false},
+		{2, 20, false},
+		{2, 25000, false}, /* short enough */
+		{1, 50001, true},
+		{2, 25001, true},
+		{1, 0, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(rows); i++) {
+		struct zone_journal *journal = transfer_journal(primary.state, &main_zone()->apex);
+		uint32_t from = FIXTURE_SERIAL - rows[i].steps;
+		struct received received;
+
+		zone_journal_break(journal, from, SERIAL_AGREED);
+		for (uint32_t step = from; step < FIXTURE_SERIAL; step++)
+			add_many(journal, step, step + 1, rows[i].records);
+		ask_from(from, &received);
+		assert_int_equal(received.soas, rows[i].is_whole ? 2 : 4);
+		if (rows[i].is_whole)
+			assert_is_walked(&received);
+		copy_done(&received.copy);
+	}
+}
+
 static void who_is_up_to_date_learns_the_serial(void **state)
 {
 	static const uint32_t serials[] = {
@@ -687,6 +735,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			one_secondary_leaves_the_others_their_transfers, begin, end),
 		cmocka_unit_test_setup_teardown(differences_come_condensed, begin, end),
+		cmocka_unit_test_setup_teardown(
+			differences_longer_than_the_zone_are_the_zone, begin, end),
 		cmocka_unit_test_setup_teardown(who_is_up_to_date_learns_the_serial, begin, end),
 		cmocka_unit_test(steps_go_over_the_end_of_numbers),
 		cmocka_unit_test(a_journal_forgets),
