@@ -382,7 +382,25 @@ struct listen_place {
 	struct endpoint endpoint;
 };
 
-/* One address has one listener: the others would end the start. */
+/* One address has one listener: the others would end the start. Those of dns share theirs, and a
+ * wildcard of IPv6 leaves IPv4 to who names it. */
+static void check_two_listeners(
+	struct loader *loader, const struct listen_place *one, const struct listen_place *other)
+{
+	struct conf_location location = location_of_either(loader, one->path, other->path);
+	struct endpoint a = one->endpoint, b = other->endpoint;
+
+	if (endpoint_equal(a, b))
+		error_at(loader->diagnostics, location, "'%s' and '%s' name the same address",
+			other->path, one->path);
+	else if (a.port == b.port && ip_is_v4(a.ip) == ip_is_v4(b.ip) &&
+		 (endpoint_is_any(a) || endpoint_is_any(b)) &&
+		 !(strcmp(one->path, "dns.listen") == 0 && strcmp(other->path, "dns.listen") == 0))
+		error_at(loader->diagnostics, location,
+			"'%s' and '%s' name port %d of all addresses and of one: keep one of them",
+			other->path, one->path, a.port);
+}
+
 static void check_listeners(struct loader *loader)
 {
 	const struct conf *conf = loader->conf;
@@ -396,13 +414,8 @@ static void check_listeners(struct loader *loader)
 	if (conf->has_portal_listen && len < LISTENERS_MAX)
 		all[len++] = (struct listen_place){"portal.listen", conf->portal_listen};
 	for (size_t i = 0; i < len; i++) {
-		for (size_t k = 0; k < i; k++) {
-			if (endpoint_equal(all[i].endpoint, all[k].endpoint))
-				error_at(loader->diagnostics,
-					location_of_either(loader, all[i].path, all[k].path),
-					"'%s' and '%s' name the same address", all[k].path,
-					all[i].path);
-		}
+		for (size_t k = 0; k < i; k++)
+			check_two_listeners(loader, &all[i], &all[k]);
 	}
 }
 

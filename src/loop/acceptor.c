@@ -26,9 +26,11 @@ static void acceptor_pause(struct acceptor *acceptor)
 	timer_set(&acceptor->again, loop_now_ms(acceptor->loop) + PAUSE_MS);
 }
 
-static bool is_shortage(int number)
+/* Of descriptors or memory; or it does not listen yet. */
+static bool passes_by_itself(int number)
 {
-	return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
+	return number == EINVAL || number == EMFILE || number == ENFILE || number == ENOBUFS ||
+	       number == ENOMEM;
 }
 
 static void acceptor_take(struct acceptor *acceptor, int most)
@@ -45,7 +47,7 @@ static void acceptor_take(struct acceptor *acceptor, int most)
 			bool has_peer = endpoint_from_sockaddr(from, &peer) == 0;
 
 			acceptor->call(fd, has_peer ? &peer : NULL, acceptor->arg);
-		} else if (is_shortage(errno)) {
+		} else if (passes_by_itself(errno)) {
 			acceptor_pause(acceptor);
 			return;
 		} else if (errno != ECONNABORTED && errno != EINTR) {
@@ -98,11 +100,16 @@ struct acceptor *acceptor_new(struct loop *loop, int fd, acceptor_call *call, vo
 	return acceptor;
 }
 
+void acceptor_drain(struct acceptor *acceptor)
+{
+	acceptor_take(acceptor, ACCEPTS_AT_THE_END);
+}
+
 void acceptor_close(struct acceptor **acceptor)
 {
 	int fd = watch_fd((*acceptor)->watch);
 
-	acceptor_take(*acceptor, ACCEPTS_AT_THE_END);
+	acceptor_drain(*acceptor);
 	acceptor_free(acceptor);
 	close(fd);
 }

@@ -3,7 +3,8 @@
 /*
  * Takes the connections of a listening socket, so many in a turn that others get theirs. When the
  * process is out of descriptors or memory it pauses: the next client waits in the kernel's queue,
- * and nothing spins. Owner: whoever listens. One loop, one thread.
+ * and nothing spins; and so it does on a socket that does not listen yet. Owner: whoever listens.
+ * One loop, one thread.
  */
 #include "base/ip.h"
 #include "loop/loop.h"
@@ -20,6 +21,8 @@ struct acceptor *acceptor_new(struct loop *loop, int fd, acceptor_call *call, vo
 void acceptor_free(struct acceptor **acceptor);
 /* Takes none from now on. */
 void acceptor_stop(struct acceptor *acceptor);
+/* Takes who waits in the queue. Not from its own call. */
+void acceptor_drain(struct acceptor *acceptor);
 /* The end of the listening socket too, which is closed: who waits in its queue is taken first. Not
  * from its own call. */
 void acceptor_close(struct acceptor **acceptor);

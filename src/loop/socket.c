@@ -33,8 +33,15 @@ static int socket_switch_on(int fd, int level, int option)
 	return setsockopt(fd, level, option, &on, sizeof(on));
 }
 
+void socket_share(int fd, enum socket_sharing sharing)
+{
+	int on = sharing == SOCKET_SHARES;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+}
+
 /* "[::]:25" takes IPv4 as well; the mapped form is what struct ip holds anyway. */
-static int socket_bind(int fd, struct endpoint endpoint, unsigned how)
+static int socket_take_address(int fd, struct endpoint endpoint, unsigned how)
 {
 	struct sockaddr_storage address;
 	socklen_t len = endpoint_to_sockaddr(endpoint, &address);
@@ -45,7 +52,7 @@ static int socket_bind(int fd, struct endpoint endpoint, unsigned how)
 	return bind(fd, (struct sockaddr *)&address, len);
 }
 
-int socket_listen_tcp(struct endpoint endpoint, unsigned how, int *ret_fd, struct fault *why)
+int socket_bind_tcp(struct endpoint endpoint, unsigned how, int *ret_fd, struct fault *why)
 {
 	char text[ENDPOINT_TEXT_SIZE];
 	int fd = socket_open(endpoint, SOCK_STREAM);
@@ -53,24 +60,68 @@ int socket_listen_tcp(struct endpoint endpoint, unsigned how, int *ret_fd, struc
 	if (fd < 0 || socket_switch_on(fd, SOL_SOCKET, SO_REUSEADDR) < 0 ||
 		((how & SOCKET_SHARED) != 0 &&
 			socket_switch_on(fd, SOL_SOCKET, SO_REUSEPORT) < 0) ||
-		socket_bind(fd, endpoint, how) < 0 || listen(fd, SOCKET_BACKLOG) < 0)
+		socket_take_address(fd, endpoint, how) < 0)
 		return socket_fail(fd, why, "listen on", endpoint_print(endpoint, text));
 	*ret_fd = fd;
 	return 0;
 }
 
-int socket_bind_udp(struct endpoint endpoint, unsigned how, int *ret_fd, struct fault *why)
+int socket_listen(int fd, struct endpoint endpoint, struct fault *why)
+{
+	char text[ENDPOINT_TEXT_SIZE];
+
+	return listen(fd, SOCKET_BACKLOG) < 0
+		       ? socket_fail(-1, why, "listen on", endpoint_print(endpoint, text))
+		       : 0;
+}
+
+int socket_listen_tcp(struct endpoint endpoint, unsigned how, int *ret_fd, struct fault *why)
+{
+	int fd = -1, r = socket_bind_tcp(endpoint, how, &fd, why);
+
+	if (r < 0)
+		return r;
+	r = socket_listen(fd, endpoint, why);
+	if (r < 0)
+		close(fd);
+	else
+		*ret_fd = fd;
+	return r;
+}
+
+int socket_open_udp(struct endpoint endpoint, unsigned how, int *ret_fd, struct fault *why)
 {
 	char text[ENDPOINT_TEXT_SIZE];
 	int fd = socket_open(endpoint, SOCK_DGRAM);
 
 	if (fd < 0 ||
-		((how & SOCKET_SHARED) != 0 &&
-			socket_switch_on(fd, SOL_SOCKET, SO_REUSEPORT) < 0) ||
-		socket_bind(fd, endpoint, how) < 0)
+		((how & SOCKET_SHARED) != 0 && socket_switch_on(fd, SOL_SOCKET, SO_REUSEPORT) < 0))
 		return socket_fail(fd, why, "listen on", endpoint_print(endpoint, text));
 	*ret_fd = fd;
 	return 0;
+}
+
+int socket_bind(int fd, struct endpoint endpoint, unsigned how, struct fault *why)
+{
+	char text[ENDPOINT_TEXT_SIZE];
+
+	return socket_take_address(fd, endpoint, how) < 0
+		       ? socket_fail(-1, why, "listen on", endpoint_print(endpoint, text))
+		       : 0;
+}
+
+int socket_bind_udp(struct endpoint endpoint, unsigned how, int *ret_fd, struct fault *why)
+{
+	int fd = -1, r = socket_open_udp(endpoint, how, &fd, why);
+
+	if (r < 0)
+		return r;
+	r = socket_bind(fd, endpoint, how, why);
+	if (r < 0)
+		close(fd);
+	else
+		*ret_fd = fd;
+	return r;
 }
 
 static int socket_connect(struct endpoint endpoint, int type, int *ret_fd)

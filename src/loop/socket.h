@@ -19,6 +19,17 @@ enum {
 int socket_listen_tcp(struct endpoint endpoint, unsigned how, int *ret_fd, struct fault *why);
 int socket_bind_udp(struct endpoint endpoint, unsigned how, int *ret_fd, struct fault *why);
 
+/* The same in two steps: nothing comes before the second one (listen(2), bind(2)). */
+int socket_bind_tcp(struct endpoint endpoint, unsigned how, int *ret_fd, struct fault *why);
+int socket_listen(int fd, struct endpoint endpoint, struct fault *why);
+int socket_open_udp(struct endpoint endpoint, unsigned how, int *ret_fd, struct fault *why);
+int socket_bind(int fd, struct endpoint endpoint, unsigned how, struct fault *why);
+
+/* SO_REUSEPORT of a socket that is there: whether another that shares may be bound, or listen,
+ * where it does. */
+enum socket_sharing { SOCKET_ALONE, SOCKET_SHARES };
+void socket_share(int fd, enum socket_sharing sharing);
+
 /* Starts connecting; the descriptor becomes writable when that has ended (see socket_error). */
 int socket_connect_tcp(struct endpoint endpoint, int *ret_fd);
 int socket_error(int fd);

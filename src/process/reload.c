@@ -11,6 +11,7 @@
 #include "process/handover.h"
 #include "process/jail.h"
 #include "process/run_state_file.h"
+#include "process/sockets_beside.h"
 
 static bool conf_has_role(const struct conf *conf, const char *name)
 {
@@ -19,6 +20,14 @@ static bool conf_has_role(const struct conf *conf, const char *name)
 			return true;
 	}
 	return false;
+}
+
+/* Nothing changes after all. */
+static void supervised_give_back(struct supervised *supervised, struct sockets *sockets)
+{
+	sockets_move(sockets, &supervised->sockets);
+	sockets_move(sockets, &supervised->leaving);
+	sockets_close(sockets);
 }
 
 /* Folders and sockets of one role; sockets it has already are kept. Nothing changes on failure. */
@@ -34,13 +43,16 @@ static int supervised_prepare(struct supervised *supervised, const struct conf *
 	if (r < 0)
 		return r;
 	sockets_move(&supervised->sockets, ret_sockets);
-	r = sockets_open(ret_sockets, why);
+	sockets_move(&supervised->leaving, ret_sockets);
+	r = supervised->all->conf == NULL ? sockets_open(ret_sockets, why)
+					  : sockets_open_beside(ret_sockets,
+						    (const struct sockets *[]){&supervised->sockets,
+							    &supervised->leaving},
+						    why);
 	if (r == 0)
 		r = sockets_hand_over(ret_sockets, why);
-	if (r < 0) {
-		sockets_move(ret_sockets, &supervised->sockets);
-		sockets_close(ret_sockets);
-	}
+	if (r < 0)
+		supervised_give_back(supervised, ret_sockets);
 	return r;
 }
 
@@ -57,10 +69,8 @@ static int supervision_prepare(struct supervision *all, const struct conf *conf,
 			r = supervised_prepare(supervised, conf, &ret_sockets[i], why);
 		if (r == 0)
 			continue;
-		for (size_t back = 0; back < i; back++) {
-			sockets_move(&ret_sockets[back], &all->roles[back].sockets);
-			sockets_close(&ret_sockets[back]);
-		}
+		for (size_t back = 0; back < i; back++)
+			supervised_give_back(&all->roles[back], &ret_sockets[back]);
 		return r;
 	}
 	return 0;
@@ -79,7 +89,12 @@ static void supervised_adopt(
 				  : supervised->role->retire != NULL ? LIFE_BESIDE
 								     : LIFE_NEW_PROCESS;
 
-	sockets_close(&supervised->sockets); /* those that are no longer listened on */
+	/* Those that are no longer listened on, by and by. */
+	if (change == LIFE_BESIDE)
+		sockets_leave(&supervised->sockets, &supervised->leaving);
+	sockets_close(&supervised->sockets);
+	if (change == LIFE_UNWANTED)
+		sockets_close(&supervised->leaving);
 	supervised->sockets = *sockets;
 	supervised_act(supervised,
 		lifecycle_configure(supervised->life, change, loop_now_ms(supervised->all->loop)));

@@ -118,7 +118,7 @@ static int sockets_plan_keeper(const struct conf *conf, struct sockets *sockets,
 	return r < 0 ? r : sockets_add_unix(sockets, "", path, why);
 }
 
-static bool is_any_v6(struct endpoint endpoint)
+bool endpoint_is_any_v6(struct endpoint endpoint)
 {
 	const struct ip any = {{0}};
 
@@ -132,7 +132,7 @@ static void sockets_part_families(struct sockets *sockets)
 	for (size_t i = 0; i < sockets->len; i++) {
 		struct listen_socket *sock = &sockets->sock[i];
 
-		for (size_t k = 0; k < sockets->len && is_any_v6(sock->endpoint); k++) {
+		for (size_t k = 0; k < sockets->len && endpoint_is_any_v6(sock->endpoint); k++) {
 			const struct listen_socket *other = &sockets->sock[k];
 
 			if (other->kind == sock->kind && ip_is_v4(other->endpoint.ip) &&
@@ -252,7 +252,7 @@ static bool listen_socket_is_lost(const struct listen_socket *sock)
 		       file[1] != sock->file[1]);
 }
 
-static int listen_socket_open(struct listen_socket *sock, struct fault *why)
+int listen_socket_open(struct listen_socket *sock, struct fault *why)
 {
 	switch (sock->kind) {
 	case SOCKET_TCP:
@@ -264,6 +264,7 @@ static int listen_socket_open(struct listen_socket *sock, struct fault *why)
 	}
 	return E_BUG;
 }
+
 int sockets_open(struct sockets *sockets, struct fault *why)
 {
 	int r = 0;
@@ -331,6 +332,7 @@ void sockets_close(struct sockets *sockets)
 		if (sock->fd >= 0)
 			close(sock->fd);
 		sock->fd = -1;
+		sock->late = false;
 	}
 }
 
@@ -365,6 +367,7 @@ void sockets_move(struct sockets *from, struct sockets *to)
 		if (sock == NULL)
 			continue;
 		target->fd = sock->fd;
+		target->late = sock->late;
 		memcpy(target->file, sock->file, sizeof(target->file));
 		sock->fd = -1;
 	}

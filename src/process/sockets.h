@@ -18,6 +18,7 @@ struct listen_socket {
 	char path[SOCKET_PATH_SIZE]; /* SOCKET_UNIX */
 	char owner[16];   /* SOCKET_UNIX: the role whose user may connect; empty: operators */
 	int fd;           /* -1: not open */
+	bool late;        /* it serves nobody yet (process/sockets_beside.h) */
 	uint64_t file[2]; /* SOCKET_UNIX: device and inode of path, when we opened it */
 };
 
@@ -44,6 +45,7 @@ int sockets_inherited(const char *name);
  * other names are closed, but `kept` (-1: none). */
 void sockets_inherit(struct sockets *sockets, int kept);
 
+int listen_socket_open(struct listen_socket *sock, struct fault *why);
 /* Opens what is still closed. On failure those opened here stay open until sockets_close. */
 int sockets_open(struct sockets *sockets, struct fault *why);
 bool sockets_are_open(const struct sockets *sockets);
@@ -57,6 +59,9 @@ const struct listen_socket *sockets_close_lost(struct sockets *sockets);
 
 /* Removes the files of the unix sockets that are open and still there. */
 void sockets_unlink(const struct sockets *sockets);
+
+/* At all addresses, of IPv6 and perhaps of IPv4 as well. */
+bool endpoint_is_any_v6(struct endpoint endpoint);
 
 /* Moves the descriptors of the sockets that `to` plans as well; others stay in `from`. */
 void sockets_move(struct sockets *from, struct sockets *to);

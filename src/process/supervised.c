@@ -13,6 +13,7 @@
 #include "process/child.h"
 #include "process/folders.h"
 #include "process/handover.h"
+#include "process/sockets_beside.h"
 
 enum {
 	SILENCE_MS = 30000, /* a role that turns its loop says so each 10 s */
@@ -55,12 +56,26 @@ void supervised_end_formers(struct supervised *supervised)
 	formers_act(supervised, former_end);
 }
 
+static int supervised_serve_late(struct supervised *supervised, struct fault *why)
+{
+	return supervised->life->life == LIFE_READY && sockets_any_late(&supervised->sockets)
+		       ? sockets_serve(&supervised->sockets, &supervised->leaving, why)
+		       : 0;
+}
+
 static void supervised_ready(struct supervised *supervised)
 {
+	struct fault why = {""};
+
 	if (supervised->life->life != LIFE_STARTING)
 		return;
 	lifecycle_ready(supervised->life, loop_now_ms(supervised->all->loop));
 	supervised->since_s = loop_now_s(supervised->all->loop);
+	if (supervised_serve_late(supervised, &why) < 0)
+		log_event(EV_ROLE_FAILED,
+			LOG_FIELDS(log_role_name(supervised), log_text("why", why.text)));
+	sockets_close(&supervised->leaving);
+	supervised->leaving.len = 0;
 	formers_act(supervised, former_retire);
 }
 
@@ -333,6 +348,7 @@ void supervised_tick(struct supervised *supervised, int64_t now_ms)
 		supervised_log_hung(supervised, now_ms);
 	supervised_act(supervised, action);
 	formers_act(supervised, former_tick);
+	supervised_serve_late(supervised, NULL); /* what could not be at once */
 }
 
 struct role_state supervised_state(const struct supervised *supervised, int64_t now_ms)
@@ -366,5 +382,6 @@ void supervised_done(struct supervised *supervised)
 {
 	sockets_unlink(&supervised->sockets);
 	sockets_close(&supervised->sockets);
+	sockets_close(&supervised->leaving);
 	timer_done(&supervised->again);
 }

@@ -30,7 +30,8 @@ struct supervised {
 	struct role_process formers[FORMERS_MAX];
 	struct timer again;
 	struct sockets sockets;
-	int64_t since_s; /* of its life as it is */
+	struct sockets leaving; /* of the former ones, until the newest is ready */
+	int64_t since_s;        /* of its life as it is */
 	struct role_deaths deaths;
 };
 

@@ -133,7 +133,7 @@ void smtpd_server_set_conf(struct smtpd_server *server, const struct conf *conf)
 	backend_state_set_conf(server->env.backend, conf);
 }
 
-void smtpd_server_retire(struct smtpd_server *server)
+static void server_stop_taking(struct smtpd_server *server)
 {
 	server->stopping = true;
 	for (size_t i = 0; i < server->acceptors_len; i++)
@@ -142,9 +142,17 @@ void smtpd_server_retire(struct smtpd_server *server)
 		loop_later(server->loop, server_on_all_ended, server);
 }
 
+/* Who waits for an address that nobody listens on any more has nobody else. */
+void smtpd_server_retire(struct smtpd_server *server)
+{
+	for (size_t i = 0; i < server->acceptors_len; i++)
+		acceptor_drain(server->acceptors[i]);
+	server_stop_taking(server);
+}
+
 void smtpd_server_stop(struct smtpd_server *server)
 {
-	smtpd_server_retire(server);
+	server_stop_taking(server);
 	backend_state_stop(server->env.backend);
 	timer_set(&server->stop_deadline,
 		loop_now_ms(server->loop) + server->settings.limits->stop_ms);

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import struct
+import threading
 
 import dns.message
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from harness.nameserver import NameServer, answers
 from harness.sink import Sink
 from harness.site import wait_gone
-from harness.smtp import SmtpClient, deliver
+from harness.smtp import SmtpClient, deliver, proxy_v1
 from harness.waiting import free_port, wait_for
 
 GOOD = "192.0.2.10"
@@ -132,6 +133,96 @@ def test_a_reload_of(running_site, sink, name):
     for role in anew:
         wait_gone(old[role], 20)
     assert site.supervisor.events("role.died") == []
+
+
+class Strangers:
+    """Who comes all the time, from now to the end: clients that wait for their greeting, questions that wait for no answer."""
+
+    def __init__(self, site):
+        self.site = site
+        self.greeted, self.failures, self.asked, self.over = 0, [], [], threading.Event()
+        self.threads = [threading.Thread(target=self.connect), threading.Thread(target=self.ask)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+
+    def connect(self):
+        while not self.over.wait(0.01):
+            try:
+                with SmtpClient(self.site.ports["gate"], GOOD) as smtp:
+                    self.greeted += smtp.greeting.code == 220
+            except OSError as why:
+                self.failures.append(why)
+
+    def ask(self):
+        while not self.over.wait(0.005):
+            packets = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            packets.sendto(query_frame()[2:], ("127.0.0.1", self.site.ports["dns"]))
+            self.asked.append(packets)
+
+    def unanswered(self):
+        lost = 0
+        for packets in self.asked:
+            packets.settimeout(1)
+            try:
+                packets.recv(4096)
+            except OSError:
+                lost += 1
+            packets.close()
+        return lost
+
+
+ADDRESSES = (["0.0.0.0"], ["[::]"], ["0.0.0.0", "[::]"], ["[::]"], ["127.0.0.1", "127.0.0.2"], ["127.0.0.1"])
+
+
+def test_addresses_that_overlap_are_exchanged_and_nobody_notices(running_site):
+    site = running_site
+    site.cli("list", "add", "198.51.100.9", "--list", "main", "--reason", "test")
+    with Strangers(site) as strangers:
+        for threads, hosts in enumerate(ADDRESSES, 1):
+            old = site.role_pids()
+            for part in ("gate", "dns"):
+                site.conf[part]["listen"] = [f"{host}:{site.ports[part]}" for host in hosts]
+            site.conf["dns"]["threads"] = threads
+            site.write()
+            site.supervisor.reload()
+            assert site.supervisor.events("config.bad") == []
+            for role in ("gate", "dns"):
+                wait_gone(old[role], 30)
+            asking = socket.create_connection(("127.0.0.1", site.ports["dns"]), timeout=30)
+            with asking:
+                asking.sendall(query_frame())
+                assert read_frame(asking).answer
+            greeted = strangers.greeted
+            wait_for(lambda: strangers.greeted > greeted, what=f"a client to be greeted at {hosts}")
+    assert strangers.failures == []
+    # A question is a datagram: one or the other may be lost by itself.
+    assert strangers.unanswered() <= len(strangers.asked) // 200
+    assert site.supervisor.events("role.died") == []
+
+
+def test_who_waits_for_an_address_that_goes_is_greeted(running_site):
+    """The kernel has taken him for us already."""
+    site = running_site
+    old, port = site.role_pids()["gate"], site.ports["gate"]
+    os.kill(old, signal.SIGSTOP)
+    site.conf["gate"]["listen"] = [f"127.0.0.1:{free_port()}"]
+    site.write()
+    site.supervisor.reload()
+    wait_for(lambda: site.role_pids()["gate"] != old, what="the new gate")
+    ready = f"role gate ready pid={site.role_pids()['gate']} "
+    wait_for(lambda: ready in open(site.path("run", "state"), encoding="ascii").read(), what="the old one to be told")
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+        os.kill(old, signal.SIGCONT)
+        client.sendall(proxy_v1(GOOD))
+        assert client.recv(3) == b"220"
 
 
 def test_a_session_keeps_the_mode_it_began_with(running_site):

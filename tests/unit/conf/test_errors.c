@@ -92,6 +92,9 @@ static const struct bad bads[] = {
 		"9:7: error: our own name server listens where 'run.resolver' is asked", 1},
 	{"dns: {listen: ['127.0.0.1:8460']}\n",
 		"4:7: error: 'dns.listen' and 'portal.listen' name the same address", 1},
+	{"dns: {listen: ['0.0.0.0:8460']}\n",
+		"4:7: error: 'dns.listen' and 'portal.listen' name port 8460 of all addresses and of one: keep one of them\n",
+		1},
 
 	/* values */
 	{"mode: off\n", "4:7: error: 'off' is not a mode (observe, tag, enforce)\n", 1},

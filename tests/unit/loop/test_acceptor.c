@@ -153,11 +153,36 @@ static void one_that_was_stopped_takes_nobody(void **state)
 	bench_done(&bench);
 }
 
+/* A socket of a reload: the kernel says each moment that it wants attention. */
+static void on_a_socket_that_does_not_listen_yet_nothing_spins(void **state)
+{
+	struct bench bench;
+	struct acceptor *early;
+	struct endpoint at = {.ip = ip_from_v4(0x7f000001)};
+	int fd;
+
+	(void)state;
+	bench_init(&bench);
+	assert_int_equal(socket_bind_tcp(at, 0, &fd, NULL), 0);
+	assert_int_equal(socket_local(fd, &bench.address), 0);
+	tries = 0;
+	early = acceptor_new(bench.loop, fd, on_connection, &bench);
+	bench_run(&bench, WATCHED_MS);
+	assert_in_range(tries, 1, WATCHED_MS / 50);
+	assert_int_equal(socket_listen(fd, at, NULL), 0);
+	bench_connect(&bench);
+	bench_run(&bench, WATCHED_MS);
+	assert_int_equal(bench.taken_len, 1);
+	acceptor_close(&early);
+	bench_done(&bench);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(clients_come_with_their_address),
 		cmocka_unit_test(without_descriptors_clients_wait_and_nothing_spins),
+		cmocka_unit_test(on_a_socket_that_does_not_listen_yet_nothing_spins),
 		cmocka_unit_test(a_pause_ends_when_there_is_room),
 		cmocka_unit_test(one_that_was_stopped_takes_nobody),
 	};
