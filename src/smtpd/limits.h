@@ -16,8 +16,8 @@ struct smtpd_limits {
 	size_t recipients_beyond; /* so many more are told 452 before that counts as an error */
 	unsigned errors_soft;     /* since a message was taken */
 	unsigned errors_hard;
-	/* Commands that lead nowhere (NOOP, RSET, VRFY ...) since a message was answered: more
-	 * count as errors. */
+	/* Commands that lead nowhere (NOOP, RSET, a second EHLO ...) since a message was answered:
+	 * more count as errors. */
 	unsigned junk;
 	size_t input;  /* unread bytes of a client; at least a command line */
 	size_t output; /* replies a client has not taken yet, before no more commands are read */

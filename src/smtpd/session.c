@@ -524,6 +524,7 @@ void session_reset(struct session *s)
 		s->backend_dirty = true;
 	s->mail.given = false;
 	s->mail.sent = false;
+	s->mail.heard_nobody = false;
 	s->mail.recipients = 0;
 	s->mail.accepted = 0;
 	buf_done(&s->mail.text);

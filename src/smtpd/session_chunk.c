@@ -66,4 +66,6 @@ void session_on_bdat(struct session *s, const struct smtp_command *command)
 		session_data_begin(s);
 	else if (chunk.left == 0)
 		session_chunk_end(s);
+	if (chunk.left == 0 && !chunk.last && s->wait == WAIT_NONE)
+		session_count_junk(s); /* also behind a fault, which counts by itself */
 }

@@ -2,9 +2,9 @@
 #include "smtpd/session_priv.h"
 
 /* Commands that lead nowhere are free in moderation. */
-static void session_count_junk(struct session *s)
+void session_count_junk(struct session *s)
 {
-	if (++s->junk > s->env->limits->junk)
+	if (s->phase == PHASE_COMMAND && ++s->junk > s->env->limits->junk)
 		session_count_error(s);
 }
 
@@ -21,7 +21,7 @@ static void session_end_unready(struct session *s)
 static void session_on_hello(struct session *s, const struct smtp_command *command)
 {
 	struct span name = command->params;
-	bool extended = command->verb == SMTP_EHLO;
+	bool extended = command->verb == SMTP_EHLO, again = buf_len(&s->helo) != 0;
 	struct smtp_offer offer;
 
 	if (name.len == 0) {
@@ -47,11 +47,12 @@ static void session_on_hello(struct session *s, const struct smtp_command *comma
 	s->extended = extended;
 	/* Many a client says HELO and uses what EHLO would have offered. */
 	s->offer = smtp_offer_intersect(&offer, s->conf->message_size_limit);
-	if (!extended) {
+	if (extended)
+		smtp_offer_print(&s->offer, s->conf->hostname, session_out(s));
+	else
 		buf_append_format(session_out(s), "250 %s\r\n", s->conf->hostname);
-		return;
-	}
-	smtp_offer_print(&s->offer, s->conf->hostname, session_out(s));
+	if (again)
+		session_count_junk(s);
 }
 
 /* The backend is asked at once: whether it can read this decides about the reply. */
@@ -152,6 +153,16 @@ static void session_on_rcpt(struct session *s, const struct smtp_command *comman
 		session_refuse_recipients(s);
 }
 
+/* RFC 5321 section 3.3. Each refused recipient was counted; a client that pipelines had sent DATA
+ * before it could know, but not again. */
+static void session_refuse_message_to_nobody(struct session *s)
+{
+	session_reply(s, "554 5.5.1 No valid recipients");
+	if (s->mail.heard_nobody)
+		session_count_junk(s);
+	s->mail.heard_nobody = true;
+}
+
 static void session_on_data(struct session *s, const struct smtp_command *command)
 {
 	if (command->params.len != 0) {
@@ -159,9 +170,7 @@ static void session_on_data(struct session *s, const struct smtp_command *comman
 	} else if (!s->mail.given || s->mail.recipients == 0 || session_message_is_open(s)) {
 		session_fault_verb(s, REFUSAL_SEQUENCE, SMTP_DATA);
 	} else if (s->mail.accepted == 0) {
-		/* RFC 5321 section 3.3. Each refused recipient was counted; one that pipelines had
-		 * sent DATA before it could know. */
-		session_reply(s, "554 5.5.1 No valid recipients");
+		session_refuse_message_to_nobody(s);
 	} else {
 		s->chunk = (struct session_chunk){0};
 		session_data_begin(s);

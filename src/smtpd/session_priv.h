@@ -77,6 +77,7 @@ struct session_mail {
 	unsigned accepted;     /* by us and by the backend */
 	struct buf field;      /* X-Stockade, as it holds for those that were taken; may be empty */
 	bool sent;             /* the backend took MAIL */
+	bool heard_nobody;     /* was told that there is nobody to send the message to */
 };
 
 /* The recipient that is being decided. */
@@ -165,6 +166,7 @@ void session_reply(struct session *s, const char *line);
 void session_print(
 	struct session *s, enum refusal_id id, const struct refusal_value *values, size_t count);
 void session_count_error(struct session *s);
+void session_count_junk(struct session *s);
 /* What the client asks of the gate's knowledge now. */
 struct consult_request session_request(const struct session *s);
 /* What was said is the last: sends it and closes. */
