@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/macro.h"
 #include "base/mem.h"
@@ -177,10 +178,9 @@ static int segment_open(struct spool *spool, unsigned number, int flags, struct 
 	if (snprintf(name, sizeof(name), "%s%s.%c", spool->path, place, 'a' + (int)number) >=
 		(int)sizeof(name))
 		return fault_set(why, E_LIMIT, "spool path '%s' is too long", spool->path);
-	fd = open(name, flags | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = file_open(name, flags | O_RDWR | O_NOFOLLOW, 0600, why);
 	if (fd < 0)
-		return fault_set(why, err_from_errno(errno), "cannot open spool '%s': %s", name,
-			strerror(errno));
+		return fault_prefix(why, fd, "spool");
 	spool->segments[number].fd = fd;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return fault_set(why, E_BUSY, "spool '%s' is in use by another process", name);

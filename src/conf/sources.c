@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -23,20 +24,34 @@ static int source_fail(struct loader *loader, const char *file, int number)
 			"is a folder; the configuration is a file in it, as a rule stockade.yaml");
 	else if (number == ENOTDIR)
 		error_at(loader->diagnostics, location, "is not a folder");
+	else if (number == ESPIPE)
+		error_at(loader->diagnostics, location, "is a pipe or a socket, not a file");
 	else
 		error_at(loader->diagnostics, location, "cannot be read: %s",
 			err_text(err_from_errno(number)));
 	return number == ENOENT ? E_ABSENT : E_CONFIG;
 }
 
+/* A pipe that nobody writes into reads as an empty file, and is none. An errno. */
+static int source_file_open(const char *path, int *ret_fd)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat status;
+
+	if (fd < 0)
+		return errno == ENXIO ? ESPIPE : errno;
+	*ret_fd = fd;
+	return fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode) ? ESPIPE : 0;
+}
+
 /* The whole file, at most one byte more than a tree may have: tree_parse says that it is too
  * large. An errno. */
 static int source_file_read(const char *path, struct buf *out)
 {
-	int number = 0, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = -1, number = source_file_open(path, &fd);
 
 	if (fd < 0)
-		return errno;
+		return number;
 	while (number == 0 && buf_len(out) < TREE_TEXT_MAX + 1) {
 		size_t room = TREE_TEXT_MAX + 1 - buf_len(out);
 		ssize_t n = read(fd, buf_reserve(out, room), room);

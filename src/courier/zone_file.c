@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "process/folders.h"
 
 enum { FILE_MOST = 1 << 30 };
@@ -55,9 +56,9 @@ int feed_file_read(struct feed_file file, struct feed_zone **ret_zone, int64_t *
 
 	if (r < 0 || dns_name_parse(span_text(file.feed->zone), &name) < 0)
 		return E_LIMIT;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = file_open(path, O_RDONLY | O_NOFOLLOW, 0, NULL);
 	if (fd < 0)
-		return err_from_errno(errno);
+		return fd;
 	buf_init(&bytes, 0);
 	r = file_read_all(fd, &bytes);
 	if (r >= 0)
@@ -91,10 +92,9 @@ int feed_file_write(
 		r = file_path(file, ".new", fresh);
 	if (r < 0)
 		return fault_set(why, r, "the path of its file is too long");
-	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = file_open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600, why);
 	if (fd < 0)
-		return fault_set(
-			why, err_from_errno(errno), "cannot open '%s': %s", fresh, strerror(errno));
+		return fd;
 	buf_init(&bytes, 0);
 	feed_zone_encode(zone, confirmed_s, &bytes);
 	r = file_write_all(fd, buf_span(&bytes));
@@ -118,7 +118,7 @@ void feed_file_confirm(struct feed_file file, int64_t confirmed_s)
 
 	if (file_path(file, "", path) < 0)
 		return;
-	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = file_open(path, O_WRONLY | O_NOFOLLOW, 0, NULL);
 	if (fd < 0)
 		return;
 	for (int i = 0; i < 8; i++)

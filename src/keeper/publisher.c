@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/macro.h"
 #include "base/mem.h"
@@ -512,10 +513,8 @@ static int serial_open(struct publisher *publisher, struct fault *why)
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/serial", lists_path(publisher));
-	publisher->serial_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (publisher->serial_fd >= 0)
-		return 0;
-	return fault_set(why, err_from_errno(errno), "cannot open '%s': %s", path, strerror(errno));
+	publisher->serial_fd = file_open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0640, why);
+	return publisher->serial_fd < 0 ? publisher->serial_fd : 0;
 }
 
 static uint32_t newest_file(const struct publisher *publisher)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "base/file.h"
 #include "base/macro.h"
 #include "base/mem.h"
 
@@ -131,13 +132,13 @@ static int file_map(int fd, const char *path, struct span *ret_bytes, struct fau
 int snapshot_map(const char *path, struct snapshot **ret_snapshot, struct fault *why)
 {
 	struct snapshot *snapshot = NULL;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = file_open(path, O_RDONLY, 0, why);
 	struct span bytes = {0};
 	void *map;
 	int r;
 
 	if (fd < 0)
-		return fault_set(why, err_from_errno(errno), "cannot open '%s': %m", path);
+		return fd;
 	r = file_map(fd, path, &bytes, why);
 	close(fd);
 	if (r < 0)

@@ -10,6 +10,7 @@
 #include <xxhash.h>
 
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/macro.h"
 #include "base/mem.h"
 #include "list/snapshot.h"
@@ -528,9 +529,9 @@ static int file_write(struct span bytes, const char *path, struct fault *why)
 
 	if ((size_t)snprintf(part, sizeof(part), "%s.part", path) >= sizeof(part))
 		return fault_set(why, E_LIMIT, "the path '%.64s...' is too long", path);
-	fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	fd = file_open(part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644, why);
 	if (fd < 0)
-		return fault_set(why, err_from_errno(errno), "cannot create '%s': %m", part);
+		return fd;
 	r = bytes_write(fd, bytes);
 	if (r < 0)
 		fault_set(why, r, "cannot write '%s': %m", part);

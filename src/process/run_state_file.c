@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/macro.h"
 
 enum { FILE_SIZE_MAX = 8192 };
@@ -22,12 +23,15 @@ static const char *state_path(const struct conf *conf, const char *suffix, char 
 
 static int state_file_write(const char *path, struct span bytes)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	ssize_t n = fd >= 0 ? write(fd, bytes.ptr, bytes.len) : -1;
-	int r = n < 0 ? err_from_errno(errno) : (size_t)n == bytes.len ? 0 : E_IO;
+	int fd = file_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600, NULL);
+	ssize_t n;
+	int r;
 
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return fd;
+	n = write(fd, bytes.ptr, bytes.len);
+	r = n < 0 ? err_from_errno(errno) : (size_t)n == bytes.len ? 0 : E_IO;
+	close(fd);
 	return r;
 }
 
@@ -60,12 +64,15 @@ void run_state_remove(const struct conf *conf)
 
 static int state_file_read(const char *path, char *text, size_t size, struct span *ret_bytes)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	ssize_t n = fd >= 0 ? read(fd, text, size) : -1;
-	int r = n < 0 ? err_from_errno(errno) : 0;
+	int fd = file_open(path, O_RDONLY | O_NOFOLLOW, 0, NULL);
+	ssize_t n;
+	int r;
 
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return fd;
+	n = read(fd, text, size);
+	r = n < 0 ? err_from_errno(errno) : 0;
+	close(fd);
 	if (r == 0)
 		*ret_bytes = span_of(text, (size_t)n);
 	return r;

@@ -114,7 +114,7 @@ int daemonize_write_pid(const char *path, struct fault *why)
 
 	if (path == NULL)
 		return 0;
-	fd = open(path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0644);
+	fd = open(path, O_CREAT | O_WRONLY | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return daemonize_fail(why, "write pidfile", path);
 	len = dprintf(fd, "%ld\n", (long)getpid());

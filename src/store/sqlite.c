@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -341,11 +342,13 @@ static int set_up(struct sqlite *s, enum store_access access)
 		[STORE_WRITE] = SQLITE_OPEN_READWRITE,
 		[STORE_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
 	};
-	int moved = access != STORE_READ ? sqlite_log_settle(s->path) : 0;
-	int code = sqlite3_open_v2(
-		s->path, &s->db, flags[access] | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
-	int r;
+	int code, r, moved;
 
+	if (file_is_other(s->path))
+		return sqlite_error(s, E_IO, "it is not a regular file");
+	moved = access != STORE_READ ? sqlite_log_settle(s->path) : 0;
+	code = sqlite3_open_v2(
+		s->path, &s->db, flags[access] | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 	if (moved < 0)
 		return sqlite_error(s, moved, log_refusal);
 	s->store.log_was_moved = moved > 0;

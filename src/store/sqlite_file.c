@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "conf/store_url.h"
 #include "store/schema.h"
@@ -58,6 +59,8 @@ static int file_copy(const char *from, const char *to, struct fault *why)
 	sqlite3 *source = NULL, *copy = NULL;
 	int r = 0;
 
+	if (file_is_other(from))
+		return fault_set(why, E_IO, "'%s' is not a regular file", from);
 	if (sqlite3_open_v2(from, &source, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
 		r = copy_fail(why, from, source);
 	else if (sqlite_log_keep(source),

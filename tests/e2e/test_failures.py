@@ -457,6 +457,21 @@ def test_a_damaged_snapshot_is_said_and_written_anew(running_site):
     assert answers(site.ports["dns"], "10.100.51.198.bl.example.test") == ["127.0.0.8"]
 
 
+def test_a_list_that_is_no_file_holds_nobody_up(running_site):
+    """Nobody writes into the pipe, and who opened it would wait for that."""
+    site = running_site
+    add(site, "198.51.100.9")
+    pipe = site.path("lists", f"list-{serial(site) + 1000}.snap")
+    os.mkfifo(pipe, 0o644)
+    for role in ["dns", "web"]:
+        old = site.role_pids()[role]
+        os.kill(old, signal.SIGKILL)
+        wait_for(lambda: site.role_pids()[role] not in (None, old), what=f"{role} to be started again")
+    wait_for(lambda: site.cli("status", check=False).returncode == 0, what="all to be well")
+    assert answers(site.ports["dns"], LISTED) == ["127.0.0.8"]
+    assert any("is not a regular file" in event.get("why", "") for event in site.supervisor.events("snapshot.bad"))
+
+
 # ---- processes ----
 
 @pytest.mark.alone

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 
 import pytest
 
@@ -94,20 +95,21 @@ def test_a_keeper_that_hangs_keeps_nobody_from_knowing(running_site):
     is_well(site)
 
 
-def test_a_role_that_does_not_come_up_is_told(running_site):
-    """Its newest list is a pipe that nobody writes into: its start never ends, and it never says that it is ready."""
+def test_a_role_that_does_not_come_up_is_told(running_site, sink):
+    """The gate waits for a mail server that says nothing, and is stopped there: it never says that it is ready."""
     site = running_site
     is_well(site)
-    old = site.role_pids()["web"]
-    pipe = site.path("lists", f"list-{status(site)['serial'] + 1000}.snap")
-    os.mkfifo(pipe, 0o644)
-    os.kill(old, signal.SIGKILL)
-    wait_for(lambda: role_of(status(site), "web")["state"] == "starting", what="the start to be told")
-    result = site.cli("status", check=False)
-    assert result.returncode == 69 and "web: not ready yet, started 20" in result.stdout
-    others = {name: pid for name, pid in site.role_pids().items() if name != "web"}
-    os.remove(pipe)
-    os.kill(role_of(status(site), "web")["pid"], signal.SIGKILL)
+    sink.stop()
+    with socket.create_server(("127.0.0.1", sink.port)):
+        os.kill(site.role_pids()["gate"], signal.SIGKILL)
+        starting = wait_for(lambda: (role := role_of(status(site), "gate"))["state"] == "starting" and role["pid"],
+                            what="the start to be told")
+        os.kill(starting, signal.SIGSTOP)
+        result = site.cli("status", check=False)
+        assert result.returncode == 69 and "gate: not ready yet, started 20" in result.stdout
+    others = {name: pid for name, pid in site.role_pids().items() if name != "gate"}
+    sink.start()
+    os.kill(starting, signal.SIGKILL)
     is_well(site)
     assert {name: site.role_pids()[name] for name in others} == others
 

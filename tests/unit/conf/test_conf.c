@@ -387,8 +387,14 @@ static void what_cannot_be_read_is_an_error(void **state)
 	assert_int_equal(conf_load(path, 1000, &conf, &report), E_CONFIG);
 	assert_non_null(strstr(report.diagnostics[0].text, "cannot be read: "));
 	conf_report_done(&report);
-	assert_null(conf);
 	assert_int_equal(remove(beside), 0);
+
+	assert_int_equal(remove(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0); /* it would read as an empty file */
+	assert_int_equal(conf_load(path, 1000, &conf, &report), E_CONFIG);
+	assert_string_equal(report.diagnostics[0].text, "is a pipe or a socket, not a file");
+	conf_report_done(&report);
+	assert_null(conf);
 	assert_int_equal(remove(path), 0);
 	assert_int_equal(remove(folder), 0);
 }

@@ -213,6 +213,24 @@ static void what_is_not_a_database_is_named(void **state)
 	assert_null(store);
 }
 
+/* Who only reads would wait for somebody who writes into the pipe. */
+static void a_pipe_is_no_store(void **state)
+{
+	struct store *store = NULL;
+	struct fault why;
+	char path[128];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/s.db", folder);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(store_open_reader(url, &store, &why), E_IO);
+	assert_non_null(strstr(why.text, "it is not a regular file"));
+	snprintf(path, sizeof(path), "%s/other.db", folder);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(store_restore(url, path, &why), E_IO);
+	unlink(path);
+}
+
 static void a_newer_schema_is_refused(void **state)
 {
 	struct store *store = open_store();
@@ -493,6 +511,7 @@ int main(void)
 		TEST(a_replaced_file_is_noticed),
 		TEST(an_overwritten_file_is_noticed),
 		TEST(what_is_not_a_database_is_named),
+		TEST(a_pipe_is_no_store),
 		TEST(a_newer_schema_is_refused),
 		TEST(what_ended_long_ago_costs_a_bounded_look_up_nothing),
 		TEST(a_copy_is_signed_before_anything_is_written),
