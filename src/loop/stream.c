@@ -112,6 +112,14 @@ static void stream_fail(struct stream *stream, int error)
 		timer_set(&stream->again, loop_now_ms(stream->loop));
 }
 
+/* Both sides are shut now. The end of input was told when there was still something to send. */
+static void stream_over(struct stream *stream)
+{
+	stream->reported = 0;
+	if (!stream->freed)
+		timer_set(&stream->again, loop_now_ms(stream->loop));
+}
+
 static void stream_write(struct stream *stream)
 {
 	while (buf_len(&stream->out) != 0 && stream->error == 0) {
@@ -133,6 +141,8 @@ static void stream_write(struct stream *stream)
 	if (stream->finishing && !stream->shut) {
 		stream->shut = true;
 		shutdown(stream->fd, SHUT_WR);
+		if (stream->eof)
+			stream_over(stream);
 	}
 }
 
@@ -243,7 +253,7 @@ static void stream_again(struct timer *timer, void *arg)
 	if (buf_len(&stream->in) != 0 && !stream->paused && stream->calls.input != NULL)
 		stream->calls.input(stream, stream->arg);
 	stream_tell_drained(stream);
-	if (!stream->freed && !stream->paused) {
+	if (!stream->freed && (!stream->paused || stream->shut)) {
 		stream_read_rest(stream);
 		stream_report(stream);
 	}

@@ -58,6 +58,7 @@ bool stream_is_broken(const struct stream *stream);
 void stream_pause(struct stream *stream);
 void stream_resume(struct stream *stream);
 
-/* Sends the rest of `out`, then shuts the writing side; `closed` comes when the other side has. */
+/* Sends the rest of `out`, then shuts the writing side; `closed` comes when the other side has too,
+ * be it for the second time: an owner that finishes may leave the rest to it. */
 void stream_finish(struct stream *stream);
 int stream_fd(const struct stream *stream);

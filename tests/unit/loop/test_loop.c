@@ -357,6 +357,54 @@ static void what_was_said_before_sending_failed_is_heard(void **state)
 	stream_free(&stream);
 }
 
+struct ends {
+	struct loop *loop;
+	int told;
+};
+
+static void on_each_end(struct stream *stream, int error, void *arg)
+{
+	struct ends *ends = arg;
+
+	assert_int_equal(error, E_CLOSED);
+	if (++ends->told == 1)
+		stream_finish(stream);
+	else
+		loop_stop(ends->loop);
+}
+
+static void on_patience(struct timer *timer, void *arg)
+{
+	(void)arg;
+	loop_stop(timer->loop);
+}
+
+/* The other side closed first: the owner that finishes then hears of the end at once, not by a
+ * deadline of its own. */
+static void a_stream_that_finishes_last_hears_the_end(void **state)
+{
+	static const struct stream_limits limits = {.in = 100, .out = 100};
+	static const struct stream_calls calls = {.input = on_input, .closed = on_each_end};
+	AUTO(loop) *loop = loop_new();
+	struct ends ends = {.loop = loop};
+	struct stream *stream;
+	struct timer patience;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	stream = stream_new(loop, fds[0],
+		&(struct stream_settings){.calls = &calls, .arg = &ends, .limits = limits});
+	timer_init(&patience, loop, on_patience, NULL);
+	timer_set(&patience, loop_now_ms(loop) + 10000);
+	assert_int_equal(shutdown(fds[1], SHUT_WR), 0);
+	loop_run(loop);
+	assert_int_equal(ends.told, 2);
+	timer_done(&patience);
+	stream_free(&stream);
+	close(fds[1]);
+}
+
 static void on_overflow(struct stream *stream, int error, void *arg)
 {
 	struct pair *pair = arg;
@@ -397,6 +445,7 @@ int main(void)
 		cmocka_unit_test(a_stream_delivers_everything_then_the_end),
 		cmocka_unit_test(drained_is_told_whoever_emptied_the_output),
 		cmocka_unit_test(what_was_said_before_sending_failed_is_heard),
+		cmocka_unit_test(a_stream_that_finishes_last_hears_the_end),
 		cmocka_unit_test(output_beyond_the_limit_ends_the_stream),
 	};
 
