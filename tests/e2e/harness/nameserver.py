@@ -22,9 +22,10 @@ def _text(name):
 class NameServer:
     """Names that nobody described do not exist (NXDOMAIN). Start and stop with `with`."""
 
-    def __init__(self, port):
+    def __init__(self, port, host="127.0.0.1"):
         self.port = port
-        self.address = f"127.0.0.1:{port}"
+        self.host_address = host
+        self.address = f"{host}:{port}"
         self.records = {}  # (name, type) -> [rdata text]
         self.failures = {}  # suffix -> how
         self.delays = {}  # suffix -> seconds
@@ -186,7 +187,7 @@ class NameServer:
             allow_reuse_address = True
 
         for kind, handler in ((UdpServer, Udp), (TcpServer, Tcp)):
-            server = kind(("127.0.0.1", self.port), handler)
+            server = kind((self.host_address, self.port), handler)
             self._servers.append(server)
             threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
