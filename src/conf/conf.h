@@ -259,6 +259,8 @@ struct conf {
 	struct conf_location probe_clients_location;
 	bool fail_open;              /* gate.if-we-fail: accept */
 	uint64_t message_size_limit; /* 0: the mail server's */
+	unsigned message_least_rate; /* octets a second; 0: any */
+	int64_t message_longest_s;
 
 	size_t checks_len;
 	/* one for each row of catalogue/checks.def, in that order */

@@ -31,6 +31,7 @@ struct smtpd_limits {
 
 	int64_t backend_open_ms;    /* until the backend is ready for MAIL */
 	int64_t backend_command_ms; /* for its reply to MAIL, RCPT, DATA */
+	int64_t backend_idle_ms;    /* between messages, before it is given back */
 	int64_t backend_stall_ms;   /* a message is under way and the backend takes none of it */
 	int64_t backend_end_ms;     /* for its reply to the message; a client waits ten minutes */
 	int64_t probe_again_ms;     /* when the backend could not be asked whether it relays */
@@ -56,6 +57,7 @@ static const struct smtpd_limits smtpd_limits_default = {
 	.stop_ms = 20000, /* the supervisor is more patient: what it cuts off comes again */
 	.backend_open_ms = 30000,
 	.backend_command_ms = 120000,
+	.backend_idle_ms = 5000,
 	.backend_stall_ms = 180000,
 	.backend_end_ms = 300000,
 	.probe_again_ms = 5000,

@@ -166,6 +166,7 @@ static void session_destroy(void *arg)
 	buf_done(&s->helo);
 	buf_done(&s->mail.text);
 	buf_done(&s->mail.field);
+	buf_done(&s->mail.refusal);
 	buf_done(&s->rcpt.text);
 	buf_done(&s->rcpt.field);
 	session_free_message(s);
@@ -285,13 +286,45 @@ void session_count_error(struct session *s)
 
 /* ---- waiting ---- */
 
+/* Between messages the mail server is not kept waiting: others may want the place. */
+static bool session_spares_backend(const struct session *s)
+{
+	return s->backend != NULL && !s->mail.given && s->wait == WAIT_NONE &&
+	       s->phase == PHASE_COMMAND;
+}
+
+/* What comes next: the end of what the client may take, or of what it has from the backend. */
+static int64_t session_until_ms(const struct session *s)
+{
+	int64_t until_ms = s->command_until_ms;
+
+	if (session_message_is_open(s) && pace_deadline_ms(&s->message->pace) < until_ms)
+		until_ms = pace_deadline_ms(&s->message->pace);
+	if (s->backend_until_ms != 0 && s->backend_until_ms < until_ms)
+		until_ms = s->backend_until_ms;
+	return until_ms;
+}
+
+/* It is the backend that takes no more of a message, and has a deadline of its own. */
+static bool session_is_held(const struct session *s)
+{
+	return session_message_is_open(s) && s->message->pace.held_ms != 0;
+}
+
 static void session_arm(struct session *s)
 {
 	const struct smtpd_limits *limits = s->env->limits;
 
+	if (!session_spares_backend(s))
+		s->backend_until_ms = 0;
+	else if (s->backend_until_ms == 0)
+		s->backend_until_ms = session_now_ms(s) + limits->backend_idle_ms;
 	switch (s->wait) {
 	case WAIT_NONE:
-		timer_set(&s->timer, s->command_until_ms);
+		if (session_is_held(s))
+			timer_clear(&s->timer);
+		else
+			timer_set(&s->timer, session_until_ms(s));
 		break;
 	case WAIT_FACTS:
 	case WAIT_BACKEND:
@@ -316,6 +349,19 @@ void session_set_wait(struct session *s, enum session_wait wait)
 		session_restart_idle(s);
 	else
 		session_arm(s);
+}
+
+/* It may pause, but not drip for hours. */
+static void session_end_slow(struct session *s)
+{
+	const struct refusal_value values[] = {
+		{"hostname", span_text(s->conf->hostname)},
+		{"url", span_text(s->conf->portal_url)},
+	};
+
+	session_drop_backend(s); /* half a message is none */
+	session_refuse(s, REFUSAL_TOO_SLOW, values, COUNTOF(values));
+	session_close(s);
 }
 
 static void session_on_silence(struct session *s)
@@ -345,6 +391,12 @@ static void session_on_timer(struct timer *timer, void *arg)
 	} else if (s->wait == WAIT_DELAY) {
 		session_set_wait(s, WAIT_NONE);
 		session_run(s);
+	} else if (s->backend_until_ms != 0 && session_now_ms(s) >= s->backend_until_ms) {
+		session_quit_backend(s);
+		session_arm(s);
+	} else if (session_message_is_open(s) &&
+		   session_now_ms(s) >= pace_deadline_ms(&s->message->pace)) {
+		session_end_slow(s);
 	} else {
 		session_on_silence(s);
 	}
@@ -441,9 +493,20 @@ static bool session_is_connected(const struct session *s)
 	return s->phase != PHASE_GONE && !stream_is_broken(s->stream);
 }
 
+/* A piece of a command is none: who drips has no longer than who is silent. */
+static void session_rearm(struct session *s, bool stepped)
+{
+	if (s->phase != PHASE_COMMAND || s->wait != WAIT_NONE)
+		return;
+	if (stepped)
+		session_restart_idle(s);
+	else
+		session_arm(s);
+}
+
 void session_run(struct session *s)
 {
-	bool progress = true;
+	bool progress = true, stepped = false;
 
 	if (s->running)
 		return; /* whoever is below goes on */
@@ -453,9 +516,11 @@ void session_run(struct session *s)
 			progress = session_read_message(s);
 		} else {
 			progress = session_may_read(s) && session_step(s);
+			stepped |= progress;
 		}
 	}
 	s->running = false;
+	session_rearm(s, stepped);
 	if (s->phase != PHASE_GONE)
 		session_after_commands(s);
 }
@@ -475,8 +540,6 @@ static void session_on_input(struct stream *stream, void *arg)
 		break;
 	case PHASE_COMMAND:
 	case PHASE_MESSAGE:
-		if (s->wait == WAIT_NONE)
-			session_restart_idle(s);
 		session_run(s);
 		break;
 	case PHASE_CLOSING:
@@ -527,8 +590,10 @@ void session_reset(struct session *s)
 	s->mail.heard_nobody = false;
 	s->mail.recipients = 0;
 	s->mail.accepted = 0;
+	s->mail.refused.code = 0;
 	buf_done(&s->mail.text);
 	buf_done(&s->mail.field);
+	buf_done(&s->mail.refusal);
 	buf_done(&s->rcpt.text);
 	buf_done(&s->rcpt.field);
 	s->mail.unread = false;
@@ -537,9 +602,17 @@ void session_reset(struct session *s)
 	session_free_message(s);
 }
 
+void session_quit_backend(struct session *s)
+{
+	backend_quit(&s->backend);
+	s->backend_dirty = false;
+	s->backend_until_ms = 0;
+}
+
 void session_drop_backend(struct session *s)
 {
 	backend_close(&s->backend);
+	s->backend_until_ms = 0;
 	s->backend_dirty = false;
 	s->expect_len = 0;
 	s->mail.sent = false;

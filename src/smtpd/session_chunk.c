@@ -40,6 +40,10 @@ void session_chunk_read(struct session *s)
 	}
 	s->chunk.left -= octets.len;
 	buf_consume(in, octets.len);
+	if (s->message != NULL)
+		session_data_pace(s, octets.len);
+	else
+		session_restart_idle(s);
 	if (session_message_passes(s))
 		session_data_send(s);
 	if (s->chunk.left == 0)

@@ -36,12 +36,9 @@ static void session_on_hello(struct session *s, const struct smtp_command *comma
 		return;
 	}
 	session_reset(s); /* RFC 5321 section 4.1.4 */
-	if (s->backend != NULL) {
-		/* The backend knows the client by its old name; the next message gets a connection
-		 * of its own. */
-		backend_quit(&s->backend);
-		s->backend_dirty = false;
-	}
+	/* The backend knows the client by its old name; the next message gets a connection of its
+	 * own. */
+	session_quit_backend(s);
 	buf_clear(&s->helo);
 	buf_append(&s->helo, name);
 	s->extended = extended;

@@ -89,12 +89,22 @@ static void session_print_fields(struct session *s)
 	buf_append(out, buf_span(&s->mail.field));
 }
 
+struct pace_limits session_pace_limits(const struct session *s)
+{
+	const struct smtpd_limits *limits = s->env->limits;
+
+	return (struct pace_limits){
+		limits->command_ms, s->conf->message_least_rate, s->conf->message_longest_s * 1000};
+}
+
 /* What stands in `out` leaves with the first piece of the message. */
 void session_data_accepted(struct session *s)
 {
 	bool is_own = facts_ip_is_own(s->conf, s->client.ip); /* another gate's mark may stay */
+	const struct pace_limits pace = session_pace_limits(s);
 
 	s->message = mem_new(session_message);
+	pace_start(&s->message->pace, &pace, session_now_ms(s));
 	smtp_data_init(&s->message->data);
 	smtp_header_filter_init(&s->message->filter, is_own ? NULL : "X-Stockade");
 	session_print_fields(s);
@@ -114,6 +124,8 @@ void session_data_lost(struct session *s)
 	session_drop_backend(s);
 	if (s->message->fate == MESSAGE_PASS)
 		s->message->fate = MESSAGE_LOST;
+	pace_go_on(&s->message->pace, session_now_ms(s));
+	session_restart_idle(s);
 	stream_resume(s->stream);
 }
 
@@ -212,9 +224,20 @@ bool session_data_must_pause(struct session *s)
 	bool full = session_message_passes(s) &&
 		    buf_len(backend_out(s->backend)) >= s->env->limits->ahead;
 
-	if (full)
+	if (full) {
 		stream_pause(s->stream);
+		pace_hold(&s->message->pace, session_now_ms(s));
+		session_restart_idle(s);
+	}
 	return full;
+}
+
+void session_data_pace(struct session *s, size_t octets)
+{
+	const struct pace_limits limits = session_pace_limits(s);
+
+	pace_read(&s->message->pace, &limits, octets, session_now_ms(s));
+	session_restart_idle(s);
 }
 
 void session_data_read(struct session *s)
@@ -228,6 +251,7 @@ void session_data_read(struct session *s)
 		return;
 	r = session_data_convert(s, &used);
 	buf_consume(stream_in(s->stream), used);
+	session_data_pace(s, used);
 	session_data_check_size(s);
 	if (r == 1)
 		session_data_end(s);
@@ -238,6 +262,8 @@ void session_data_read(struct session *s)
 void session_data_drained(struct session *s)
 {
 	backend_rest(s->backend);
+	pace_go_on(&s->message->pace, session_now_ms(s));
+	session_restart_idle(s);
 	stream_resume(s->stream);
 }
 

@@ -23,6 +23,7 @@
 #include "smtp/header.h"
 #include "smtp/path.h"
 #include "smtpd/backend.h"
+#include "smtpd/pace.h"
 #include "smtpd/session.h"
 
 enum { SESSION_ID_SIZE = 17 };
@@ -57,6 +58,7 @@ enum session_asked {
 struct session_message {
 	struct smtp_data data;
 	struct smtp_header_filter filter;
+	struct pace pace;
 	bool handed_over; /* whole */
 	enum {
 		MESSAGE_PASS,
@@ -78,6 +80,8 @@ struct session_mail {
 	struct buf field;      /* X-Stockade, as it holds for those that were taken; may be empty */
 	bool sent;             /* the backend took MAIL */
 	bool heard_nobody;     /* was told that there is nobody to send the message to */
+	struct smtp_reply refused; /* its reply when it did not; code 0: it did not say so */
+	struct buf refusal;        /* the text of that */
 };
 
 /* The recipient that is being decided. */
@@ -135,7 +139,9 @@ struct session {
 	struct session_chunk chunk;
 
 	struct backend *backend;
-	bool backend_dirty; /* has to hear RSET before the next MAIL */
+	int64_t backend_until_ms; /* it is given back by then, unless mail comes; 0: mail is there
+				   */
+	bool backend_dirty;       /* has to hear RSET before the next MAIL */
 	uint8_t expect[EXPECT_MAX];
 	uint8_t expect_len;
 };
@@ -154,7 +160,7 @@ void session_end(struct session *s);
 /* Reads commands until there is none or one has to wait. Called by whatever ended a wait. */
 void session_run(struct session *s);
 void session_set_wait(struct session *s, enum session_wait wait);
-/* Starts the time in which the client has to say something anew. */
+/* Starts the time anew in which the client has to say a command, or more of a message. */
 void session_restart_idle(struct session *s);
 int64_t session_now_ms(const struct session *s);
 int64_t session_now_s(const struct session *s);
@@ -175,6 +181,8 @@ void session_close(struct session *s);
 /* Forgets sender, recipients and message; the backend hears RSET before the next MAIL. */
 void session_reset(struct session *s);
 void session_drop_backend(struct session *s);
+/* The same in good order: there is no transaction. */
+void session_quit_backend(struct session *s);
 /* Where the client connected to. */
 struct endpoint session_local(const struct session *s);
 void session_describe_client(
@@ -237,6 +245,9 @@ void session_data_begin(struct session *s);    /* the client said DATA */
 void session_data_accepted(struct session *s); /* the backend said 354 */
 void session_data_read(struct session *s);
 void session_data_drained(struct session *s);
+/* So many octets of a message came. */
+void session_data_pace(struct session *s, size_t octets);
+struct pace_limits session_pace_limits(const struct session *s);
 void session_data_lost(struct session *s); /* the backend is gone in the middle */
 /* It says so in the middle. */
 void session_data_refused(struct session *s, const struct smtp_reply *reply);

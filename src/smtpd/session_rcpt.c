@@ -205,6 +205,10 @@ static void session_pass(struct session *s, const struct facts *facts)
 {
 	bool lost = s->backend == NULL && s->mail.accepted != 0;
 
+	if (s->mail.refused.code != 0) {
+		session_pass_reply(s, &s->mail.refused, false);
+		return;
+	}
 	if (lost || !backend_state_may_pass(s->env->backend, s->conf, s->client.ip)) {
 		session_refuse_backend(s);
 		return;
@@ -295,6 +299,18 @@ static void session_on_lone_mail_reply(struct session *s, const struct smtp_repl
 	session_pass_reply(s, reply, taken);
 }
 
+/* The recipients that follow hear it as well, without another connection for each. 421 is about the
+ * server, which may be back by then. */
+static void session_keep_refusal(struct session *s, const struct smtp_reply *reply)
+{
+	if (smtp_reply_class(reply) < 4 || reply->code == 421)
+		return;
+	buf_clear(&s->mail.refusal);
+	buf_append(&s->mail.refusal, reply->text);
+	s->mail.refused = *reply;
+	s->mail.refused.text = buf_span(&s->mail.refusal);
+}
+
 /* A sender that the backend refuses is told so in the reply to the recipient: ours to MAIL is long
  * gone. */
 static void session_on_mail_reply(struct session *s, const struct smtp_reply *reply)
@@ -310,6 +326,7 @@ static void session_on_mail_reply(struct session *s, const struct smtp_reply *re
 		return;
 	}
 	/* Whatever it says to the recipient that was sent along does not matter any more. */
+	session_keep_refusal(s, reply);
 	session_drop_backend(s);
 	session_rcpt_finish(s);
 	session_pass_reply(s, reply, false);

@@ -51,7 +51,8 @@ struct player {
 
 	/* given */
 	struct buf checks; /* of the configuration */
-	const char *mode, *pass_client, *proxy_from, *own_network, *early_wait, *if_we_fail;
+	const char *mode, *pass_client, *proxy_from, *own_network, *early_wait, *if_we_fail,
+		*gate_limits;
 	struct smtpd_limits limits;
 
 	struct loop *loop;
@@ -167,10 +168,10 @@ static bool given_limit(struct player *p, const char *name, const char *value)
 
 static bool given(struct player *p, char **w, size_t n)
 {
-	static const char *const names[] = {
-		"mode", "pass-client", "proxy-from", "own-network", "early-wait", "if-we-fail"};
+	static const char *const names[] = {"mode", "pass-client", "proxy-from", "own-network",
+		"early-wait", "if-we-fail", "limits"};
 	const char **values[] = {&p->mode, &p->pass_client, &p->proxy_from, &p->own_network,
-		&p->early_wait, &p->if_we_fail};
+		&p->early_wait, &p->if_we_fail, &p->gate_limits};
 	int setting = n == 2 ? words_find(names, COUNTOF(names), w[0]) : -1;
 
 	if (n == 3 && strcmp(w[0], "check") == 0)
@@ -197,11 +198,11 @@ static void start_conf(struct player *p)
 		"portal-url: https://mail.example.net/why\nmode: %s\n"
 		"run: {resolver: '%s'}\nown: {domains: [example.net], networks: [%s]}\n"
 		"gate: {listen: ['127.0.0.1:25'], backend: {address: '%s', pass-client: %s},\n"
-		"  proxy-from: [%s], if-we-fail: %s, message-size-limit: 65536}\n"
+		"  proxy-from: [%s], if-we-fail: %s, message-size-limit: 65536, limits: %s}\n"
 		"checks: {early: {action: reject, wait: %s}%s}\n",
 		p->mode, endpoint_print(p->dns.endpoint, resolver), p->own_network,
 		endpoint_print(p->backend.endpoint, backend), p->pass_client, p->proxy_from,
-		p->if_we_fail, p->early_wait, buf_cstr(&p->checks));
+		p->if_we_fail, p->gate_limits, p->early_wait, buf_cstr(&p->checks));
 	if (conf_load_text(&(struct conf_source){p->path, buf_span(&text)}, 0, &p->conf, &report) <
 		0)
 		complain(p, "this is not a configuration:", buf_cstr(&text));
@@ -273,6 +274,7 @@ static void player_init(struct player *p)
 	p->own_network = "";
 	p->early_wait = "0s";
 	p->if_we_fail = "accept";
+	p->gate_limits = "{}";
 	p->client.fd = -1;
 	buf_init(&p->checks, 0);
 	buf_init(&p->client.in, 0);
