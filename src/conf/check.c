@@ -145,6 +145,7 @@ void conf_complete(struct loader *loader)
 
 	complete_checks(loader);
 	complete_allow(loader);
+	conf_complete_dnsbls(loader);
 	conf_complete_feeds(loader);
 	if (conf->nameservers_len == 0 && conf->hostname != NULL) {
 		const char **names = arena_alloc(loader->arena, sizeof(*names));
@@ -265,24 +266,9 @@ static bool is_public_resolver(struct ip ip)
 	return false;
 }
 
-static void check_dnsbls(struct loader *loader)
+static void check_public_resolver(struct loader *loader)
 {
-	const struct conf *conf = loader->conf;
-
-	for (size_t i = 0; i < conf->dnsbls_len; i++) {
-		const struct conf_dnsbl *dnsbl = &conf->dnsbls[i];
-
-		if (dnsbl->name != NULL && !text_is_ascii(dnsbl->name))
-			error_at(loader->diagnostics, dnsbl->location,
-				"'name' may hold printable ASCII only: refusals show it");
-		for (size_t k = 0; k < i; k++) {
-			if (dnsbl->zone != NULL && conf->dnsbls[k].zone != NULL &&
-				strcmp(dnsbl->zone, conf->dnsbls[k].zone) == 0)
-				error_at(loader->diagnostics, dnsbl->location,
-					"the zone '%s' is asked twice", dnsbl->zone);
-		}
-	}
-	if (conf->dnsbls_len != 0 && is_public_resolver(conf->resolver.ip))
+	if (loader->conf->dnsbls_len != 0 && is_public_resolver(loader->conf->resolver.ip))
 		warn_at(loader->diagnostics, location_find(loader, "run.resolver"),
 			"this is a public resolver, and most blocklists refuse those; run one of your own, for example unbound");
 }
@@ -563,7 +549,8 @@ void conf_check_all(struct loader *loader)
 	check_lists(loader);
 	conf_check_zones(loader);
 	check_policies(loader);
-	check_dnsbls(loader);
+	conf_check_dnsbls(loader);
+	check_public_resolver(loader);
 	check_transfers(loader);
 	conf_check_feeds(loader);
 	check_gate(loader);

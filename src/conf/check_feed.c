@@ -2,6 +2,7 @@
 /* What `feeds` means: where a feed comes from, and which of its answers belong to which sublist. */
 #include "base/arena.h"
 #include "base/hash.h"
+#include "conf/code.h"
 #include "conf/load.h"
 #include "conf/value.h"
 
@@ -106,9 +107,7 @@ static void feed_imply_codes(
 			.text = arena_copy_string(loader->arena, ip_print(sublist->code, text)),
 			.sublist = sublist->name,
 			.sublist_index = (unsigned)i};
-		for (int octet = 0; octet < 4; octet++)
-			code->code.octet[octet].low = code->code.octet[octet].high =
-				sublist->code.b[12 + octet];
+		code_parse(span_text(code->text), &code->code, NULL);
 		feed->codes_len++;
 	}
 	feed->codes = codes;

@@ -211,7 +211,7 @@ const char *mode_name(enum mode mode)
 
 const char *action_name(enum action action)
 {
-	static const char *const names[] = {"off", "tag", "score", "reject", "allow"};
+	static const char *const names[] = {"off", "tag", "score", "reject", "allow", "defer"};
 
 	return (size_t)action < COUNTOF(names) ? names[action] : "?";
 }

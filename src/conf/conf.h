@@ -32,7 +32,7 @@ struct conf_source {
 };
 
 enum mode { MODE_OBSERVE, MODE_TAG, MODE_ENFORCE };
-enum action { ACTION_OFF, ACTION_TAG, ACTION_SCORE, ACTION_REJECT, ACTION_ALLOW };
+enum action { ACTION_OFF, ACTION_TAG, ACTION_SCORE, ACTION_REJECT, ACTION_ALLOW, ACTION_DEFER };
 enum pass_client {
 	PASS_CLIENT_XCLIENT,
 	PASS_CLIENT_PROXY_V1,
@@ -52,12 +52,22 @@ struct conf_check {
 	struct conf_location location;
 };
 
-/* One octet of a code pattern, as an inclusive range. "127.0.0.2-11" is {127,127} {0,0} {0,0}
- * {2,11}. */
+/* Some of the 256 octets. */
+struct octet_set {
+	uint64_t bits[4];
+};
+
+/* A pattern of answers (conf/code.h): each octet is in its set. */
 struct conf_code {
-	struct {
-		uint8_t low, high;
-	} octet[4];
+	struct octet_set octet[4];
+};
+
+/* One of dnsbl[].codes. */
+struct conf_filter {
+	struct conf_code code;
+	const char *text; /* as it was written */
+	bool has_weight;  /* else that of its entry, once for all filters without one */
+	int weight;
 };
 
 struct conf_dnsbl {
@@ -65,8 +75,10 @@ struct conf_dnsbl {
 	const char *name; /* what refusals show; the zone may hold a customer key */
 	const char *url;  /* where the list explains a listing; $ip is replaced; may be NULL */
 	size_t codes_len;
-	const struct conf_code *codes;
-	enum action action; /* reject, score, tag, allow, off */
+	const struct conf_filter *codes;
+	/* An entry of this zone names 127.0.0.1 itself: there it is an answer (hostkarma). */
+	bool has_one;
+	enum action action; /* reject, defer, score, tag, allow, off */
 	int weight;
 	bool has_mode;
 	enum mode mode;

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/macro.h"
 #include "base/suggest.h"
+#include "conf/code.h"
 #include "conf/load.h"
 #include "conf/store_url.h"
 #include "conf/value.h"
@@ -386,7 +387,7 @@ static size_t element_size(enum setting_type type)
 	case SETTING_NETWORKS:
 		return sizeof(struct prefix);
 	case SETTING_CODES:
-		return sizeof(struct conf_code);
+		return sizeof(struct conf_filter);
 	case SETTING_ADDRESSES:
 		return sizeof(struct ip);
 	default:
@@ -406,7 +407,9 @@ static int fill_element(const struct field *field, void *element, struct fault *
 	case SETTING_NETWORKS:
 		return prefix_parse(text, element, why);
 	case SETTING_CODES:
-		return code_parse(text, element, why);
+		r = filter_parse(text, element, why);
+		((struct conf_filter *)element)->text = arena_string(field->loader->arena, text);
+		return r;
 	case SETTING_ADDRESSES:
 		return ip_parse(text, element) < 0
 			       ? fault_set(why, E_PARSE, "'%.*s' is not an address",

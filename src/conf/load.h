@@ -25,6 +25,8 @@ void conf_check_all(struct loader *loader);
 /* Zones, codes, texts and name servers (check_zone.c). */
 void conf_check_zones(struct loader *loader);
 
-/* The parts of these that are about feeds. */
+/* The parts of these that are about foreign lists (check_dnsbl.c) and feeds (check_feed.c). */
+void conf_complete_dnsbls(struct loader *loader);
+void conf_check_dnsbls(struct loader *loader);
 void conf_complete_feeds(struct loader *loader);
 void conf_check_feeds(struct loader *loader);

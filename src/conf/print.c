@@ -78,7 +78,7 @@ static const char *element_text(
 	case SETTING_NETWORKS:
 		return prefix_print(((const struct prefix *)elements)[i], text);
 	case SETTING_CODES:
-		return code_print(&((const struct conf_code *)elements)[i], text);
+		return ((const struct conf_filter *)elements)[i].text;
 	case SETTING_ADDRESSES:
 		return ip_print(((const struct ip *)elements)[i], text);
 	default:

@@ -40,7 +40,7 @@
 	SETTING_TYPE(ADDRESSES, "list of addresses") /* const struct ip * */                    \
 	SETTING_TYPE(NAMES, "list of names")         /* const char *const * */                  \
 	SETTING_TYPE(CODE, "address in 127.0.0.0/8") /* struct ip */                            \
-	SETTING_TYPE(CODES, "code or list of codes") /* const struct conf_code * */             \
+	SETTING_TYPE(CODES, "code or list of codes") /* const struct conf_filter * */           \
 	SETTING_TYPE(SECTION, "section")             /* nothing but a location */               \
 	SETTING_TYPE(ITEMS, "list of sections")      /* array of structs, .size each */         \
 	SETTING_TYPE(NAMED, "sections by name")      /* the same, the key goes to .name */

@@ -22,13 +22,6 @@ const char *size_print(uint64_t size, char text[DURATION_TEXT_SIZE]);
 int sample_parse(struct span s, unsigned *ret_each, struct fault *why);
 const char *sample_print(unsigned each, char text[DURATION_TEXT_SIZE]);
 
-enum { CODE_TEXT_SIZE = 32 };
-
-/* "127.0.0.2", "127.0.0.2-11", "127.0.*.1-3". */
-int code_parse(struct span s, struct conf_code *ret_code, struct fault *why);
-const char *code_print(const struct conf_code *code, char text[CODE_TEXT_SIZE]);
-bool code_matches(const struct conf_code *code, const uint8_t address[4]);
-
 /* One letter or digits only: below a zone that is a nibble or octet of a reversed address (RFC 5782
  * section 2). */
 bool label_is_of_address(const char *label);

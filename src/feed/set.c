@@ -7,7 +7,7 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/reader.h"
-#include "conf/value.h"
+#include "conf/code.h"
 #include "feed/alias.h"
 #include "feed/owner.h"
 

@@ -2,6 +2,7 @@
 #include "gate/dnsbl.h"
 
 #include "base/macro.h"
+#include "conf/code.h"
 
 /* Answers by which single lists say "we do not serve you" instead of NXDOMAIN; any address below
  * 127.255.255 says it for all of them. A code that stands here is never a listing, whatever the
@@ -33,65 +34,101 @@ static bool code_is_excuse(const struct conf_dnsbl *dnsbl, const uint8_t code[4]
 	return code[1] == 255 && code[2] == 255;
 }
 
-static bool pattern_has(const struct conf_code *pattern, const uint8_t code[4])
-{
-	for (size_t i = 0; i < 4; i++)
-		if (code[i] < pattern->octet[i].low || code[i] > pattern->octet[i].high)
-			return false;
-	return true;
-}
-
-static bool codes_have(const struct conf_dnsbl *dnsbl, const uint8_t code[4])
-{
-	for (size_t i = 0; i < dnsbl->codes_len; i++)
-		if (pattern_has(&dnsbl->codes[i], code))
-			return true;
-	return false;
-}
-
-/* 127.0.0.1 is nobody's listing, but for the few lists that use it and are configured with just
- * that code: then it was written by someone who knows. A range that happens to hold it
- * does not say so. */
-static bool codes_name_one(const struct conf_dnsbl *dnsbl)
-{
-	static const uint8_t one[4] = {127, 0, 0, 1};
-
-	for (size_t i = 0; i < dnsbl->codes_len; i++) {
-		const struct conf_code *pattern = &dnsbl->codes[i];
-
-		if (pattern_has(pattern, one) && pattern->octet[1].high == 0 &&
-			pattern->octet[2].high == 0 && pattern->octet[3].low == 1 &&
-			pattern->octet[3].high == 1)
-			return true;
-	}
-	return false;
-}
-
 static bool code_is_wrong(const struct conf_dnsbl *dnsbl, struct ip ip, const uint8_t code[4])
 {
 	if (!ip_is_v4(ip) || code[0] != 127 || code_is_excuse(dnsbl, code))
 		return true;
-	return code[1] == 0 && code[2] == 0 && code[3] <= 1 && !codes_name_one(dnsbl);
+	if (code[1] != 0 || code[2] != 0)
+		return false;
+	return code[3] == 0 || (code[3] == 1 && !dnsbl->has_one);
+}
+
+/* The first address that the filter fits; NULL: none. */
+static const uint8_t *filter_find(
+	const struct conf_filter *filter, const struct ip *addresses, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (code_matches(&filter->code, &addresses[i].b[12]))
+			return &addresses[i].b[12];
+	return NULL;
+}
+
+/* Each filter counts once, whatever the number of addresses that it fits. */
+static enum dnsbl_reading codes_weigh(const struct conf_dnsbl *dnsbl, const struct ip *addresses,
+	size_t count, struct dnsbl_hit *ret_hit)
+{
+	enum dnsbl_reading reading = DNSBL_CLEAN;
+	struct dnsbl_hit hit = {.weight = 0};
+	bool shared = false; /* the weight of the entry */
+
+	for (size_t i = 0; i < dnsbl->codes_len; i++) {
+		const struct conf_filter *filter = &dnsbl->codes[i];
+		const uint8_t *code = filter_find(filter, addresses, count);
+
+		if (code == NULL)
+			continue;
+		if (reading == DNSBL_CLEAN)
+			memcpy(hit.code, code, sizeof(hit.code));
+		reading = DNSBL_LISTED;
+		hit.weight += filter->has_weight ? filter->weight : 0;
+		shared = shared || !filter->has_weight;
+	}
+	hit.weight += shared ? dnsbl->weight : 0;
+	if (ret_hit != NULL && reading == DNSBL_LISTED)
+		*ret_hit = hit;
+	return reading;
 }
 
 enum dnsbl_reading dnsbl_read(const struct conf_dnsbl *dnsbl, const struct ip *addresses,
-	size_t count, uint8_t ret_code[4])
+	size_t count, struct dnsbl_hit *ret_hit)
 {
-	enum dnsbl_reading reading = DNSBL_CLEAN;
-
 	for (size_t i = 0; i < count; i++) {
 		const uint8_t *code = &addresses[i].b[12];
-		bool wrong = code_is_wrong(dnsbl, addresses[i], code);
 
-		if (!wrong && (reading == DNSBL_LISTED || !codes_have(dnsbl, code)))
+		if (!code_is_wrong(dnsbl, addresses[i], code))
 			continue;
-		reading = wrong ? DNSBL_BROKEN : DNSBL_LISTED;
-		if (ret_code != NULL)
-			memcpy(ret_code, code, 4);
-		if (wrong)
-			break;
+		if (ret_hit != NULL)
+			memcpy(ret_hit->code, code, sizeof(ret_hit->code));
+		return DNSBL_BROKEN;
 	}
-	return reading;
+	return codes_weigh(dnsbl, addresses, count, ret_hit);
+}
+
+bool dnsbl_names_code(const struct conf_dnsbl *dnsbl, struct ip address)
+{
+	for (size_t i = 0; i < dnsbl->codes_len; i++)
+		if (code_matches(&dnsbl->codes[i].code, &address.b[12]))
+			return true;
+	return false;
+}
+
+void dnsbl_add_weights(const struct conf_dnsbl *dnsbl, int may_add[2])
+{
+	bool shares = dnsbl->codes_len == 0;
+
+	for (size_t i = 0; i < dnsbl->codes_len; i++) {
+		const struct conf_filter *filter = &dnsbl->codes[i];
+
+		if (filter->has_weight)
+			may_add[filter->weight > 0] += filter->weight;
+		shares = shares || !filter->has_weight;
+	}
+	if (shares)
+		may_add[dnsbl->weight > 0] += dnsbl->weight;
+}
+
+/* ---- codes that no filter names ---- */
+
+void dnsbl_unnamed_note(struct dnsbl_unnamed *unnamed, struct ip address)
+{
+	const uint8_t *code = &address.b[12];
+
+	unnamed->answers++;
+	for (size_t i = 0; i < unnamed->codes_len; i++)
+		if (memcmp(unnamed->codes[i], code, 4) == 0)
+			return;
+	if (unnamed->codes_len < DNSBL_UNNAMED_MAX)
+		memcpy(unnamed->codes[unnamed->codes_len++], code, 4);
 }
 
 /* ---- health ---- */

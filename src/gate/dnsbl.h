@@ -12,14 +12,35 @@
 
 enum dnsbl_reading {
 	DNSBL_CLEAN,  /* not listed, or under a code that the configuration does not ask for */
-	DNSBL_LISTED, /* an address of the code set */
+	DNSBL_LISTED, /* an address that a filter fits */
 	DNSBL_BROKEN  /* an address that no list gives as an answer: the list is out of order */
 };
 
-/* Reads the addresses of an answer for one configured list. ret_code: the address that matched, or
- * the one that is wrong; may be NULL. One wrong address spoils the whole answer. */
+struct dnsbl_hit {
+	uint8_t code[4]; /* the address that the first filter fitted, or the one that is wrong */
+	int weight;      /* LISTED: of all filters that fitted */
+};
+
+/* Reads the addresses of an answer for one entry of the configuration. ret_hit may be NULL, and
+ * stays as it is when CLEAN. One wrong address spoils the whole answer. */
 enum dnsbl_reading dnsbl_read(const struct conf_dnsbl *dnsbl, const struct ip *addresses,
-	size_t count, uint8_t ret_code[4]);
+	size_t count, struct dnsbl_hit *ret_hit);
+
+/* Whether a filter of the entry fits the address. */
+bool dnsbl_names_code(const struct conf_dnsbl *dnsbl, struct ip address);
+
+/* Adds the most that an answer could take off a score, and add to it. */
+void dnsbl_add_weights(const struct conf_dnsbl *dnsbl, int may_add[2]);
+
+/* Answers in 127/8 that no filter of a zone fits: no hits, and something to tell. */
+enum { DNSBL_UNNAMED_MAX = 4 };
+struct dnsbl_unnamed {
+	uint64_t answers;
+	size_t codes_len; /* the first few */
+	uint8_t codes[DNSBL_UNNAMED_MAX][4];
+};
+
+void dnsbl_unnamed_note(struct dnsbl_unnamed *unnamed, struct ip address);
 
 /* ---- health ---- */
 
@@ -67,6 +88,7 @@ struct dnsbl_health {
 	int64_t pause_ms;
 	int64_t paused_until_ms; /* 0: not paused */
 	int64_t since_s;         /* of the state; 0: since the start */
+	struct dnsbl_unnamed unnamed;
 };
 
 /* A lookup for a client; or when a pause is over, the one that looks whether the list is back. */

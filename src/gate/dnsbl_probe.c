@@ -335,6 +335,11 @@ bool dnsbl_probe_may_ask(const struct dnsbl_probe *probe)
 	return probe->dnsbl != NULL && dnsbl_health_may_ask(&probe->health);
 }
 
+void dnsbl_probe_note_unnamed(struct dnsbl_probe *probe, struct ip address)
+{
+	dnsbl_unnamed_note(&probe->health.unnamed, address);
+}
+
 /* A test that is due later than this comes forward. */
 static void probe_test_by(struct dnsbl_probe *probe, int64_t at_ms)
 {

@@ -38,6 +38,8 @@ bool dnsbl_probe_is_configured(const struct dnsbl_probe *probe);
 /* Whether it is configured and has been tested. */
 bool dnsbl_probe_is_tested(const struct dnsbl_probe *probe);
 bool dnsbl_probe_may_ask(const struct dnsbl_probe *probe);
+/* An answer under a code that no filter of the zone fits. */
+void dnsbl_probe_note_unnamed(struct dnsbl_probe *probe, struct ip address);
 /* How a lookup for a client went. */
 enum dnsbl_lookup {
 	DNSBL_LOOKUP_SILENT, /* no answer */

@@ -33,7 +33,8 @@ int action_strength(enum action action)
 		[ACTION_ALLOW] = 1,
 		[ACTION_SCORE] = 2,
 		[ACTION_TAG] = 3,
-		[ACTION_REJECT] = 4};
+		[ACTION_DEFER] = 4,
+		[ACTION_REJECT] = 5};
 
 	return strengths[action];
 }

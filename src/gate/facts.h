@@ -8,6 +8,7 @@
  */
 #include "base/ip.h"
 #include "conf/conf.h"
+#include "gate/dnsbl.h"
 #include "list/source.h"
 #include "list/view.h"
 #include "spf/spf.h"
@@ -19,10 +20,10 @@ enum { FACTS_DNSBLS_MAX = 32, FACTS_LIST_HITS_MAX = 8 };
 /* One foreign list. */
 struct dnsbl_fact {
 	bool asked;            /* not for our own, private and allowed clients: quota and privacy */
-	enum fact_state state; /* FACT_YES: an address of its code set came back */
-	uint8_t code[4];       /* the address that matched */
-	struct span list_text; /* its TXT; may be empty */
-	bool list_error;       /* suspended, or an error code: neither a hit nor an allowance */
+	enum fact_state state; /* FACT_YES: an address that a filter fits came back */
+	struct dnsbl_hit hit;
+	struct span list_text;  /* its TXT; may be empty */
+	bool list_error;        /* suspended, or an error code: neither a hit nor an allowance */
 	const char *error_text; /* what its tests showed then; NULL: not known */
 };
 

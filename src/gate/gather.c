@@ -322,6 +322,27 @@ static bool zone_answer_is_wrong(
 	return wrong;
 }
 
+static bool zone_code_is_named(const struct gatherer *gatherer, const char *zone, struct ip address)
+{
+	const struct conf *conf = gatherer->conf;
+
+	for (size_t i = 0; i < conf->dnsbls_len; i++)
+		if (strcmp(conf->dnsbls[i].zone, zone) == 0 &&
+			dnsbl_names_code(&conf->dnsbls[i], address))
+			return true;
+	return false;
+}
+
+static void zone_note_unnamed(const struct gather_lookup *lookup)
+{
+	const struct gatherer *gatherer = lookup->gathering->gatherer;
+
+	for (size_t i = 0; i < lookup->addresses_len; i++)
+		if (!zone_code_is_named(
+			    gatherer, dnsbl_probe_zone(lookup->probe), lookup->addresses[i]))
+			dnsbl_probe_note_unnamed(lookup->probe, lookup->addresses[i]);
+}
+
 static enum dnsbl_lookup zone_judge(
 	const struct gather_lookup *lookup, const struct resolver_answer *answer)
 {
@@ -329,6 +350,7 @@ static enum dnsbl_lookup zone_judge(
 		return DNSBL_LOOKUP_SILENT;
 	if (zone_answer_is_wrong(lookup->gathering->gatherer, lookup))
 		return DNSBL_LOOKUP_WRONG;
+	zone_note_unnamed(lookup);
 	return lookup->addresses_len != 0 ? DNSBL_LOOKUP_LISTED : DNSBL_LOOKUP_CLEAN;
 }
 
@@ -545,7 +567,7 @@ static void dnsbl_fill(
 		fact->state = FACT_TEMPORARY;
 		return;
 	}
-	reading = dnsbl_read(dnsbl, lookup->addresses, lookup->addresses_len, fact->code);
+	reading = dnsbl_read(dnsbl, lookup->addresses, lookup->addresses_len, &fact->hit);
 	if (reading == DNSBL_BROKEN)
 		fact->error_text = dnsbl_test_text(DNSBL_TEST_WRONG);
 	fact->list_error = fact->list_error || reading == DNSBL_BROKEN;

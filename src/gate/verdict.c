@@ -406,9 +406,10 @@ static void check_dnsbl(const struct dnsbl_fact *fact, struct check_result *r)
 		found_text(r,
 			fact->error_text != NULL ? fact->error_text : "the list is out of order");
 	} else if (fact->state == FACT_YES) {
-		fail(r, REFUSAL_EXT_DNSBL);
-		snprintf(code, sizeof(code), "listed, %u.%u.%u.%u", fact->code[0], fact->code[1],
-			fact->code[2], fact->code[3]);
+		fail(r, r->action == ACTION_DEFER ? REFUSAL_EXT_DNSBL_TEMP : REFUSAL_EXT_DNSBL);
+		r->weight = fact->hit.weight;
+		snprintf(code, sizeof(code), "listed, %u.%u.%u.%u", fact->hit.code[0],
+			fact->hit.code[1], fact->hit.code[2], fact->hit.code[3]);
 		found_text(r, code);
 	} else if (fact->state == FACT_NO) {
 		found_text(r, "not listed");
@@ -527,6 +528,11 @@ static void result_exempt(const struct deciding *d, struct check_result *r)
 	}
 }
 
+static bool action_stops(enum action action)
+{
+	return action == ACTION_REJECT || action == ACTION_DEFER;
+}
+
 static void result_would(const struct deciding *d, struct check_result *r)
 {
 	bool waits = r->withheld || !d->conf->fail_open;
@@ -534,9 +540,11 @@ static void result_would(const struct deciding *d, struct check_result *r)
 	r->would = VERDICT_PASS;
 	if (r->outcome == OUTCOME_FAIL && r->action == ACTION_REJECT)
 		r->would = VERDICT_REFUSE;
+	else if (r->outcome == OUTCOME_FAIL && r->action == ACTION_DEFER)
+		r->would = VERDICT_TEMPFAIL;
 	else if (r->outcome == OUTCOME_FAIL && r->action == ACTION_TAG)
 		r->would = VERDICT_TAG;
-	else if (r->outcome == OUTCOME_UNKNOWN && r->action == ACTION_REJECT &&
+	else if (r->outcome == OUTCOME_UNKNOWN && action_stops(r->action) &&
 		 r->refusal != REFUSAL_COUNT && waits)
 		r->would = VERDICT_TEMPFAIL;
 }
@@ -636,6 +644,14 @@ static bool result_may_score(const struct check_result *r, const struct check_re
 	       r->action == ACTION_SCORE && r->mode >= score->mode;
 }
 
+static void score_may_add(const struct check_result *r, int may_add[2])
+{
+	if (r->dnsbl != NULL)
+		dnsbl_add_weights(r->dnsbl, may_add);
+	else
+		may_add[r->weight > 0] += r->weight;
+}
+
 /* The sum of what is known lies between two others: with all unknown weights below zero, and with
  * all above. A refusal has to hold whatever they turn out to be. */
 static void score_refuse(const struct deciding *d, struct check_result *score, const int may_add[2])
@@ -666,7 +682,7 @@ static void decide_score(const struct deciding *d)
 		if (result_scores(r, score))
 			v->score += r->weight;
 		else if (result_may_score(r, score))
-			may_add[r->weight > 0] += r->weight;
+			score_may_add(r, may_add);
 	}
 	score_found(d, score, count);
 	score_refuse(d, score, may_add);
@@ -720,15 +736,16 @@ bool verdict_counts(const struct verdict *verdict, const struct check_result *r)
 	return r->check == decider->check && r->would == decider->would && r->mode >= decider->mode;
 }
 
+/* Several entries of one list have one name. */
 static bool verdict_is_of_many_lists(const struct verdict *v)
 {
-	size_t count = 0;
-
 	if (v->decider->check != CHECK_EXT_DNSBL || v->would != VERDICT_REFUSE)
 		return false;
 	for (size_t i = 0; i < v->results_len; i++)
-		count += verdict_counts(v, &v->results[i]);
-	return count > 1;
+		if (verdict_counts(v, &v->results[i]) &&
+			strcmp(v->results[i].dnsbl->name, v->decider->dnsbl->name) != 0)
+			return true;
+	return false;
 }
 
 static void verdict_weigh(struct verdict *v)

@@ -28,6 +28,21 @@ static void names_add(char names[TEXT_SIZE], const char *name)
 	snprintf(names + len, TEXT_SIZE - len, "%s%s", len != 0 ? ", " : "", name);
 }
 
+static const char *result_name(const struct check_result *r)
+{
+	return r->dnsbl != NULL ? r->dnsbl->name : check_words_get(r->check)->key;
+}
+
+/* Whether one before it that counts has its name: several entries may be one list. */
+static bool is_named_before(const struct verdict *verdict, const struct check_result *r)
+{
+	for (const struct check_result *before = verdict->results; before != r; before++)
+		if (verdict_counts(verdict, before) &&
+			strcmp(result_name(before), result_name(r)) == 0)
+			return true;
+	return false;
+}
+
 /* ext-dnsbl-many: the lists that refuse; score: the checks that were added up. Others: themselves.
  */
 static size_t texts_names(const struct verdict *verdict, char names[TEXT_SIZE])
@@ -38,10 +53,9 @@ static size_t texts_names(const struct verdict *verdict, char names[TEXT_SIZE])
 	for (size_t i = 0; i < verdict->results_len; i++) {
 		const struct check_result *r = &verdict->results[i];
 
-		if (!verdict_counts(verdict, r))
+		if (!verdict_counts(verdict, r) || is_named_before(verdict, r))
 			continue;
-		names_add(
-			names, r->dnsbl != NULL ? r->dnsbl->name : check_words_get(r->check)->key);
+		names_add(names, result_name(r));
 		count++;
 	}
 	return count;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "smtpd/health.h"
 
+#include <inttypes.h>
+
 #include "base/arena.h"
 #include "base/macro.h"
 #include "base/mem.h"
@@ -92,17 +94,49 @@ static const char *dnsbl_text(struct arena *arena, const struct dnsbl_health *he
 	return "ok";
 }
 
+/* ", 3 answers under codes that no filter names: 127.0.0.77, ..." */
+static const char *unnamed_text(struct arena *arena, const struct dnsbl_unnamed *unnamed)
+{
+	const char *codes = "";
+
+	if (unnamed->answers == 0)
+		return codes;
+	for (size_t i = 0; i < unnamed->codes_len; i++) {
+		const uint8_t *code = unnamed->codes[i];
+
+		codes = arena_format(arena, "%s%s%u.%u.%u.%u", codes, i != 0 ? ", " : "", code[0],
+			code[1], code[2], code[3]);
+	}
+	return arena_format(arena, ", %" PRIu64 " %s under codes that no filter names: %s%s",
+		unnamed->answers, unnamed->answers == 1 ? "answer" : "answers", codes,
+		unnamed->codes_len == DNSBL_UNNAMED_MAX ? " ..." : "");
+}
+
+/* Entries of one zone with one name are one list. */
+static bool dnsbl_is_told(const struct conf *conf, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (conf->dnsbls[k].action != ACTION_OFF &&
+			strcmp(conf->dnsbls[k].zone, conf->dnsbls[i].zone) == 0 &&
+			strcmp(conf->dnsbls[k].name, conf->dnsbls[i].name) == 0)
+			return true;
+	return false;
+}
+
 static void report_dnsbl(const struct smtpd_health *health, size_t i, struct report *report)
 {
+	const struct conf *conf = health->context->conf;
 	const struct dnsbl_health *state = consult_dnsbl_health(health->consult, i);
 
-	if (state == NULL)
-		return; /* off */
+	if (state == NULL || conf->dnsbls[i].action == ACTION_OFF || dnsbl_is_told(conf, i))
+		return;
 	report_add(report, (struct bus_condition){.kind = "dnsbl",
-				   .name = health->context->conf->dnsbls[i].name,
+				   .name = conf->dnsbls[i].name,
 				   .well = dnsbl_health_state(state) == DNSBL_UNTRIED ||
 					   dnsbl_health_state(state) == DNSBL_HEALTHY,
-				   .text = dnsbl_text(report->arena, state),
+				   .text = arena_format(report->arena, "%s%s",
+					   dnsbl_text(report->arena, state),
+					   unnamed_text(report->arena, &state->unnamed)),
 				   .since_s = state->since_s});
 }
 

@@ -6,13 +6,18 @@
 #include "base/macro.h"
 #include "feed/set.h"
 
+#define ALL_OCTETS                                             \
+	{                                                      \
+		UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX \
+	}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	/* Every answer is accepted, so that addresses, aliases and texts become entries. */
 	static const struct feed_rule all = {
-		.code.octet = {{0, 255}, {0, 255}, {0, 255}, {0, 255}}};
+		.code.octet = {{ALL_OCTETS}, {ALL_OCTETS}, {ALL_OCTETS}, {ALL_OCTETS}}};
 	AUTO(feed_zone) *zone = NULL;
 	struct feed_rules rules = {.domains = size % 2 != 0, .len = 1, .rules = &all};
 	AUTO(feed_set) *set = NULL;

@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 #include "base/macro.h"
-#include "conf/value.h"
+#include "conf/code.h"
 #include "dns/transfer_read.h"
 #include "feed/changes.h"
 #include "feed/set.h"

@@ -7,11 +7,18 @@
  */
 #include <unistd.h>
 
+#include "conf/code.h"
 #include "gate/verdict.h"
 #include "list/snapshot_write.h"
 #include "words.h"
 
-enum { HOSTS_MAX = 64, NAMES_MAX = 8, LISTINGS_MAX = 64, CLOCK_START_S = 1795300000 };
+enum {
+	HOSTS_MAX = 64,
+	NAMES_MAX = 8,
+	LISTINGS_MAX = 64,
+	FILTERS_MAX = 8,
+	CLOCK_START_S = 1795300000
+};
 
 struct host {
 	struct ip ip;
@@ -42,6 +49,7 @@ struct player {
 	struct conf_check checks[CHECK_COUNT];
 	size_t dnsbls_len;
 	struct conf_dnsbl dnsbls[FACTS_DNSBLS_MAX];
+	struct conf_filter filters[FACTS_DNSBLS_MAX][FILTERS_MAX];
 	struct conf_list lists[LISTS_MAX];
 	const char *domains[16];
 	struct prefix networks[16];
@@ -71,7 +79,7 @@ static int parse_mode(const char *word)
 
 static int parse_action(const char *word)
 {
-	static const char *const names[] = {"off", "tag", "score", "reject", "allow"};
+	static const char *const names[] = {"off", "tag", "score", "reject", "allow", "defer"};
 
 	return words_find(names, COUNTOF(names), word);
 }
@@ -140,7 +148,23 @@ static bool given_check(struct player *p, char **w, size_t n)
 	return true;
 }
 
-/* given dnsbl bl.demo.test Demo reject [weight 4] [mode observe] */
+/* "127.0.0.2*3,127.0.0.4-7": as the items of dnsbl[].codes */
+static bool given_codes(struct player *p, struct conf_dnsbl *dnsbl, const char *codes)
+{
+	struct conf_filter *filters = p->filters[dnsbl - p->dnsbls];
+	struct span rest = span_text(codes);
+
+	dnsbl->codes = filters;
+	dnsbl->codes_len = 0;
+	while (rest.len != 0)
+		if (dnsbl->codes_len == FILTERS_MAX ||
+			filter_parse(span_split(&rest, ','), &filters[dnsbl->codes_len++], NULL) <
+				0)
+			return false;
+	return true;
+}
+
+/* given dnsbl bl.demo.test Demo reject [codes 127.0.0.2] [weight 4] [mode observe] */
 static bool given_dnsbl(struct player *p, char **w, size_t n)
 {
 	struct conf_dnsbl *dnsbl = &p->dnsbls[p->conf.dnsbls_len];
@@ -150,8 +174,12 @@ static bool given_dnsbl(struct player *p, char **w, size_t n)
 		return false;
 	*dnsbl = (struct conf_dnsbl){
 		.zone = w[0], .name = w[1], .action = (enum action)action, .weight = 1};
+	given_codes(p, dnsbl, "127.0-254.*.*");
 	for (size_t i = 3; i + 1 < n; i += 2) {
-		if (strcmp(w[i], "weight") == 0) {
+		if (strcmp(w[i], "codes") == 0) {
+			if (!given_codes(p, dnsbl, w[i + 1]))
+				return false;
+		} else if (strcmp(w[i], "weight") == 0) {
 			dnsbl->weight = atoi(w[i + 1]);
 		} else if (strcmp(w[i], "mode") == 0 && parse_mode(w[i + 1]) >= 0) {
 			dnsbl->has_mode = true;
@@ -247,11 +275,30 @@ static bool world_dns(struct player *p, char **w, size_t n)
 	return true;
 }
 
-/* dnsbl bl.demo.test 192.0.2.7 127.0.0.2 | error | suspended */
+/* What the list answers, read as the gate does. */
+static bool world_answer(
+	const struct conf_dnsbl *dnsbl, const char *answer, struct dnsbl_fact *fact)
+{
+	struct span rest = span_text(answer);
+	enum dnsbl_reading reading;
+	struct ip addresses[8];
+	size_t count = 0;
+
+	while (rest.len != 0)
+		if (count == COUNTOF(addresses) ||
+			ip_parse(span_split(&rest, ','), &addresses[count++]) < 0)
+			return false;
+	reading = dnsbl_read(dnsbl, addresses, count, &fact->hit);
+	fact->list_error = reading == DNSBL_BROKEN;
+	fact->state = reading == DNSBL_LISTED ? FACT_YES : FACT_NO;
+	return true;
+}
+
+/* dnsbl bl.demo.test 192.0.2.7 127.0.0.2,127.0.0.4 | error | suspended */
 static bool world_dnsbl(struct player *p, char **w, size_t n)
 {
 	struct host *host = n == 3 ? world_host(p, w[1]) : NULL;
-	struct ip code;
+	bool known = false;
 
 	for (size_t i = 0; host != NULL && i < p->conf.dnsbls_len; i++) {
 		struct dnsbl_fact *fact = &host->dnsbls[i];
@@ -262,13 +309,12 @@ static bool world_dnsbl(struct player *p, char **w, size_t n)
 		if (strcmp(w[2], "suspended") == 0) {
 			fact->state = FACT_YES;
 			fact->list_error = true;
-		} else if (ip_parse(span_text(w[2]), &code) == 0) {
-			fact->state = FACT_YES;
-			memcpy(fact->code, code.b + 12, sizeof(fact->code));
+		} else if (strcmp(w[2], "error") != 0 && !world_answer(&p->dnsbls[i], w[2], fact)) {
+			return false;
 		}
-		return true;
+		known = true;
 	}
-	return false;
+	return known;
 }
 
 /* spf 192.0.2.7 fail | pass | temperror | ...: what the sender's domain says of this client */

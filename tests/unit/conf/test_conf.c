@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/macro.h"
+#include "conf/code.h"
 #include "conf/conf.h"
 
 /* The least that is a configuration; cases are appended to it. It has three lines. */
@@ -89,7 +90,7 @@ static void the_sample_is_valid(void **state)
 	conf_report_done(&report);
 	assert_int_equal(r, 0);
 	assert_int_equal(conf->dnsbls_len, 3);
-	assert_int_equal(conf->dnsbls[0].codes[0].octet[3].high, 11);
+	assert_string_equal(conf->dnsbls[0].codes[0].text, "127.0.0.2-11");
 	assert_int_equal(conf->dnsbls[2].action, ACTION_ALLOW);
 	assert_int_equal(conf->lists_len, 3);
 	assert_string_equal(conf->lists[0].sublists[0].name, "manual");
@@ -131,7 +132,7 @@ static void feeds_name_server_zone_and_sublists(void **state)
 	assert_int_equal(feed->codes_len, 2);
 	assert_int_equal(feed->codes[0].sublist_index, 1);
 	assert_int_equal(feed->codes[1].sublist_index, 0);
-	assert_int_equal(feed->codes[1].code.octet[3].high, 9);
+	assert_true(code_matches(&feed->codes[1].code, (const uint8_t[4]){127, 0, 0, 9}));
 	feed = conf_feed_find(conf, span_text("b"));
 	assert_string_equal(endpoint_print(feed->server, text), "[2001:db8::1]:53");
 	assert_int_equal(feed->every_s, 0);
@@ -180,7 +181,7 @@ static void codes_of_a_feed_are_those_of_the_list(void **state)
 		0);
 	assert_int_equal(conf->feeds[0].codes_len, 1);
 	assert_string_equal(conf->feeds[0].codes[0].text, "127.0.0.3");
-	assert_int_equal(conf->feeds[0].codes[0].code.octet[3].low, 3);
+	assert_true(code_is_just(&conf->feeds[0].codes[0].code, (const uint8_t[4]){127, 0, 0, 3}));
 	assert_int_equal(conf->feeds[0].codes[0].sublist_index, 1);
 }
 

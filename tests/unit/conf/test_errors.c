@@ -154,12 +154,13 @@ static const struct bad bads[] = {
 		"4:50: error: '10.0.0.2' is outside 127.0.0.0/8, where lists answer (RFC 5782 section 2.1)",
 		1},
 	{"dnsbl: [{zone: bl.example.net, name: Net, codes: 127.0.0.9-2}]\n",
-		"4:50: error: '127.0.0.9-2' is not a code (like 127.0.0.2, 127.0.0.2-11 or 127.0.*.1-3)",
+		"4:50: error: '127.0.0.9-2' is not a code (like 127.0.0.2, 127.0.0.2-11, 127.0.*.1-3, 127.0.0.[4;7] or &0x02)",
 		1},
 	{"dnsbl: [{zone: bl.example.net, name: Net, codes: 127.*.*.2}]\n",
 		"4:50: error: '127.*.*.2' includes 127.255.255.0/24", 1},
-	{"dnsbl: [{zone: a.example.net, name: N, codes: 127.0.0.2}, {zone: A.example.net, name: M, codes: 127.0.0.2}]\n",
-		"4:59: error: the zone 'a.example.net' is asked twice", 1},
+	{"dnsbl: [{zone: bl.example.net, name: Net, codes: 127.0.0.2*500}]\n",
+		"4:50: error: '127.0.0.2*500' has no weight from -100 to 100 behind its last '*'",
+		1},
 
 	/* feeds */
 	{FEEDS "feeds: [{name: f, from: \"http://192.0.2.1/bl.example.net\", into: main}]\n",

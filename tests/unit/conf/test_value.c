@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "base/macro.h"
+#include "conf/code.h"
 #include "conf/value.h"
 
 static void durations_have_units(void **state)
@@ -67,21 +68,61 @@ static void sizes_count_in_powers_of_1024(void **state)
 	assert_int_equal(size, 1000);
 }
 
+static const struct {
+	const char *code, *address;
+	bool fits;
+} patterns[] = {
+	{"127.0.*.1-3", "127.0.9.3", true},
+	{"127.0.*.1-3", "127.0.9.4", false},
+	{"127.0.0.[2;4..7;9-11]", "127.0.0.6", true},
+	{"127.0.0.[2;4..7;9-11]", "127.0.0.10", true},
+	{"127.0.0.[2;4..7;9-11]", "127.0.0.8", false},
+	{"&0x06", "127.0.0.4", true},
+	{"&6", "127.0.0.10", true},
+	{"&0x06", "127.0.0.9", false},
+	{"&0x06", "127.0.1.2", false},
+	{"127.0.&1.*", "127.0.3.200", true},
+	{"127.0.&1.*", "127.0.2.200", false},
+};
+
+static void weights_stand_behind_codes(void **state)
+{
+	static const char *const bad[] = {"127.0.0.2*", "127.0.0.2*101", "127.0.0.2*-101",
+		"127.0.0.2*x", "127.0.0.2*3*4", "*3", "127.0.0.*3*", "127.0.0.2 *3"};
+	struct conf_filter filter;
+
+	(void)state;
+	assert_int_equal(filter_parse(span_text("127.0.0.2*-3"), &filter, NULL), 0);
+	assert_true(filter.has_weight);
+	assert_int_equal(filter.weight, -3);
+	assert_int_equal(filter_parse(span_text("127.0.0.*"), &filter, NULL), 0);
+	assert_false(filter.has_weight);
+	for (size_t i = 0; i < COUNTOF(bad); i++) {
+		if (filter_parse(span_text(bad[i]), &filter, NULL) >= 0)
+			fail_msg("taken: %s", bad[i]);
+	}
+}
+
 static void codes_are_patterns_within_127(void **state)
 {
 	static const char *const bad[] = {"", "127", "127.0.0", "127.0.0.", "127.0.0.2.",
 		"127.0.0.2.3", "127..0.2", "127.0.0.256", "127.0.0.9-2", "127.0.0.-2", "127.0.0.2-",
 		"127.0.0.a", "0127.0.0.2", "126.0.0.2", "*.0.0.2", "127.255.255.254", "127.*.*.*",
-		"127.0.0.2 "};
-	const uint8_t inside[4] = {127, 0, 9, 3}, outside[4] = {127, 0, 9, 4};
-	char printed[CODE_TEXT_SIZE];
+		"127.0.0.2 ", "127.0.0.[]", "127.0.0.[2;]", "127.0.0.[2..]", "127.0.0.[;2]",
+		"127.0.0.[9..2]", "127.0.0.[2", "127.0.0.2]", "127.0.0.&", "127.0.0.&0", "&0x",
+		"&0x100", "&256", "&-1", "127.0.0.2..4", "127.[0..255].255.9", "&2.3",
+		"127.0.0.[2]3"};
 	struct conf_code code;
 
 	(void)state;
-	assert_int_equal(code_parse(span_text("127.0.*.1-3"), &code, NULL), 0);
-	assert_true(code_matches(&code, inside));
-	assert_false(code_matches(&code, outside));
-	assert_string_equal(code_print(&code, printed), "127.0.*.1-3");
+	for (size_t i = 0; i < COUNTOF(patterns); i++) {
+		struct ip ip;
+
+		assert_int_equal(code_parse(span_text(patterns[i].code), &code, NULL), 0);
+		assert_int_equal(ip_parse(span_text(patterns[i].address), &ip), 0);
+		if (code_matches(&code, ip.b + 12) != patterns[i].fits)
+			fail_msg("%s, %s", patterns[i].code, patterns[i].address);
+	}
 	for (size_t i = 0; i < COUNTOF(bad); i++) {
 		if (code_parse(span_text(bad[i]), &code, NULL) >= 0)
 			fail_msg("taken: %s", bad[i]);
@@ -137,6 +178,7 @@ int main(void)
 		cmocka_unit_test(durations_have_units),
 		cmocka_unit_test(sizes_count_in_powers_of_1024),
 		cmocka_unit_test(codes_are_patterns_within_127),
+		cmocka_unit_test(weights_stand_behind_codes),
 		cmocka_unit_test(names_mailboxes_and_urls),
 		cmocka_unit_test(own_names_are_short_and_lower_case),
 	};

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/macro.h"
-#include "conf/value.h"
+#include "conf/code.h"
 #include "feed/changes.h"
 #include "feed/set.h"
 #include "unit.h"

@@ -116,7 +116,7 @@ static inline void sample_list(struct sample *s, size_t list, const char *reason
 static inline void sample_dnsbl(struct sample *s, size_t i)
 {
 	s->facts.dnsbls[i].state = FACT_YES;
-	memcpy(s->facts.dnsbls[i].code, "\x7f\0\0\2", 4);
+	s->facts.dnsbls[i].hit = (struct dnsbl_hit){{127, 0, 0, 2}, s->dnsbls[i].weight};
 }
 
 static inline const struct check_result *sample_result(const struct sample *s, enum check_id check)

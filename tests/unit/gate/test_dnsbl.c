@@ -4,17 +4,18 @@
 #include <string.h>
 
 #include "base/macro.h"
+#include "conf/code.h"
 #include "gate/dnsbl.h"
 
-static const struct conf_code two_to_eleven[] = {{{{127, 127}, {0, 0}, {0, 0}, {2, 11}}}};
-static const struct conf_code any_of_four[] = {{{{127, 127}, {0, 255}, {0, 255}, {0, 255}}}};
-static const struct conf_code just_one[] = {{{{127, 127}, {0, 0}, {0, 0}, {1, 1}}}};
-static const struct conf_code trusted[] = {{{{127, 127}, {0, 0}, {0, 255}, {1, 3}}}};
+static const char two_to_eleven[] = "127.0.0.2-11";
+static const char any_of_four[] = "127.0-254.*.*";
+static const char just_one[] = "127.0.0.1";
+static const char trusted[] = "127.0.*.1-3";
 
 static const struct {
 	const char *name;
 	const char *zone;
-	const struct conf_code *codes;
+	const char *code;
 	const char *answer; /* addresses, blanks between */
 	enum dnsbl_reading reading;
 	uint8_t last; /* octet of the code that is told */
@@ -48,19 +49,89 @@ static void answers_are_read_as_the_table_says(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNTOF(cases); i++) {
-		struct conf_dnsbl dnsbl = {
-			.zone = cases[i].zone, .codes_len = 1, .codes = cases[i].codes};
+		struct conf_filter filter;
+		struct conf_dnsbl dnsbl = {.zone = cases[i].zone,
+			.codes_len = 1,
+			.codes = &filter,
+			.has_one = strcmp(cases[i].code, just_one) == 0};
 		struct span rest = span_text(cases[i].answer);
 		struct ip addresses[4];
-		uint8_t code[4] = {0};
+		struct dnsbl_hit hit = {{0}, 0};
 		size_t count = 0;
 
 		print_message("  %s\n", cases[i].name);
+		assert_int_equal(filter_parse(span_text(cases[i].code), &filter, NULL), 0);
 		while (rest.len != 0)
 			assert_int_equal(ip_parse(span_split(&rest, ' '), &addresses[count++]), 0);
-		assert_int_equal(dnsbl_read(&dnsbl, addresses, count, code), cases[i].reading);
-		assert_int_equal(code[3], cases[i].last);
+		assert_int_equal(dnsbl_read(&dnsbl, addresses, count, &hit), cases[i].reading);
+		assert_int_equal(hit.code[3], cases[i].last);
 	}
+}
+
+/* As postscreen_dnsbl_sites adds: each filter once, however many addresses it fits. */
+static const struct {
+	const char *codes, *answer;
+	int weight;
+} weights[] = {
+	{"127.0.0.2", "127.0.0.2", 4}, /* that of the entry */
+	{"127.0.0.2 127.0.0.3", "127.0.0.2 127.0.0.3", 4},
+	{"127.0.0.2*3", "127.0.0.2", 3},
+	{"127.0.0.2-9*3", "127.0.0.2 127.0.0.3", 3},
+	{"127.0.0.2*3 127.0.0.3*-2 127.0.0.4*50", "127.0.0.2 127.0.0.3", 1},
+	{"127.0.0.2*3 127.0.0.2-9*2", "127.0.0.2", 5},
+	{"127.0.0.2*3 127.0.0.3", "127.0.0.2 127.0.0.3", 7},
+	{"127.0.0.*3 127.0.0.**3", "127.0.0.9", 3},
+	{"&0x02*1 &0x04*2 &0x08*4", "127.0.0.14", 7},
+	{"127.0.0.[4;7;10..12]*6", "127.0.0.11", 6},
+	{"127.0.0.2*0", "127.0.0.2", 0},
+};
+
+static size_t filters_parse(const char *codes, struct conf_filter *filters, size_t max)
+{
+	struct span rest = span_text(codes);
+	size_t count = 0;
+
+	while (rest.len != 0 && count < max) {
+		struct span word = span_split(&rest, ' ');
+
+		if (filter_parse(word, &filters[count], NULL) >= 0)
+			count++;
+	}
+	return count;
+}
+
+static void weights_add_up(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(weights); i++) {
+		struct conf_filter filters[4];
+		struct conf_dnsbl dnsbl = {.zone = "bl.test", .weight = 4, .codes = filters};
+		struct span rest = span_text(weights[i].answer);
+		struct dnsbl_hit hit = {{0}, -1};
+		struct ip addresses[4];
+		size_t count = 0;
+
+		print_message("  %s\n", weights[i].codes);
+		dnsbl.codes_len = filters_parse(weights[i].codes, filters, COUNTOF(filters));
+		while (rest.len != 0)
+			assert_int_equal(ip_parse(span_split(&rest, ' '), &addresses[count++]), 0);
+		assert_int_equal(dnsbl_read(&dnsbl, addresses, count, &hit), DNSBL_LISTED);
+		assert_int_equal(hit.weight, weights[i].weight);
+	}
+}
+
+static void what_is_not_known_may_add_all_weights(void **state)
+{
+	struct conf_filter filters[4];
+	struct conf_dnsbl dnsbl = {.weight = -4, .codes = filters};
+	int may_add[2] = {-1, 1};
+
+	(void)state;
+	dnsbl.codes_len = filters_parse("127.0.0.2*3 127.0.0.3*-2 127.0.0.4 127.0.0.5", filters, 4);
+	assert_int_equal(dnsbl.codes_len, 4);
+	dnsbl_add_weights(&dnsbl, may_add);
+	assert_int_equal(may_add[0], -1 - 2 - 4);
+	assert_int_equal(may_add[1], 1 + 3);
 }
 
 /* ---- health ---- */
@@ -154,6 +225,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_are_read_as_the_table_says),
+		cmocka_unit_test(weights_add_up),
+		cmocka_unit_test(what_is_not_known_may_add_all_weights),
 		cmocka_unit_test(a_list_counts_once_it_passed),
 		cmocka_unit_test(three_failures_suspend_and_two_passes_restore),
 		cmocka_unit_test(a_failure_now_and_then_is_nothing),

@@ -101,8 +101,8 @@ static void one_fault_has_one_remedy(void **state)
 			facts_set_recipient(&s.facts, &s.conf, span_text("b@elsewhere.test"));
 			break;
 		default:
-			sample_dnsbl(&s, 1);
 			s.dnsbls[1].weight = 8;
+			sample_dnsbl(&s, 1);
 		}
 		explain(&s);
 		assert_string_equal(explanation.change, cases[i].change);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "unit.h"
 
+#include "conf/code.h"
 #include "fake_dns.h"
 #include "gate/gather.h"
 #include "gate/sample.h"
@@ -16,7 +17,7 @@ struct bench {
 	struct fake_dns dns;
 	struct resolver *resolver;
 	struct sample sample;
-	struct conf_code code;
+	struct conf_filter code;
 	struct gatherer *gatherer;
 	struct view *view;
 	struct gathering *gathering;
@@ -49,7 +50,7 @@ static void bench_init(struct bench *bench)
 	fake_dns_init(&bench->dns, bench->loop);
 	bench->dns.silence_ms = WAIT_MS;
 	sample_init(&bench->sample);
-	bench->code = (struct conf_code){{{127, 127}, {0, 0}, {0, 0}, {2, 9}}};
+	assert_int_equal(filter_parse(span_text("127.0.0.2-9"), &bench->code, NULL), 0);
 	for (size_t i = 0; i < SAMPLE_DNSBLS; i++) {
 		bench->sample.dnsbls[i].codes = &bench->code;
 		bench->sample.dnsbls[i].codes_len = 1;
@@ -154,7 +155,10 @@ static void a_listed_client_without_a_name(void **state)
 	assert_int_equal(facts->confirmed, FACT_NO);
 	assert_int_equal(facts->dnsbls[0].state, FACT_NO);
 	assert_int_equal(facts->dnsbls[1].state, FACT_YES);
-	assert_int_equal(facts->dnsbls[1].code[3], 4);
+	assert_int_equal(facts->dnsbls[1].hit.code[3], 4);
+	assert_int_equal(gatherer_health(bench.gatherer, 0)->unnamed.answers, 1);
+	assert_int_equal(gatherer_health(bench.gatherer, 0)->unnamed.codes[0][3], 77);
+	assert_int_equal(gatherer_health(bench.gatherer, 1)->unnamed.answers, 0);
 	bench_done(&bench);
 }
 
@@ -646,9 +650,10 @@ static void one_quota_answer_is_no_hit_though_the_list_is_healthy(void **state)
 static void a_reload_reads_the_same_answers_by_new_codes(void **state)
 {
 	struct bench bench;
-	struct conf_code other = {{{127, 127}, {0, 0}, {0, 0}, {77, 77}}};
+	struct conf_filter other;
 
 	(void)state;
+	assert_int_equal(filter_parse(span_text("127.0.0.77"), &other, NULL), 0);
 	bench_init(&bench);
 	fake_dns_add(&bench.dns, "9.2.0.192.bl.other.test", DNS_A, "127.0.0.77");
 	bench_start(&bench);
@@ -660,6 +665,36 @@ static void a_reload_reads_the_same_answers_by_new_codes(void **state)
 	gathering_facts(bench.gathering, &bench.sample.conf, &bench.sample.facts);
 	assert_int_equal(bench.sample.facts.dnsbls[1].state, FACT_YES);
 	assert_false(bench.sample.facts.dnsbls[2].asked);
+	bench_done(&bench);
+}
+
+/* Each entry reads it by its own filters, and a code is named when any of them names it. */
+static void entries_of_one_zone_share_a_question(void **state)
+{
+	struct bench bench;
+	const struct facts *facts = &bench.sample.facts;
+	struct conf_filter ninth;
+	unsigned before;
+
+	(void)state;
+	assert_int_equal(filter_parse(span_text("127.0.0.77*5"), &ninth, NULL), 0);
+	bench_init(&bench);
+	bench.sample.dnsbls[0].zone = "bl.other.test";
+	bench.sample.dnsbls[0].codes = &ninth;
+	fake_dns_add(&bench.dns, "9.2.0.192.bl.other.test", DNS_A, "127.0.0.77");
+	fake_dns_add(&bench.dns, "9.2.0.192.bl.other.test", DNS_A, "127.0.0.4");
+	fake_dns_add(&bench.dns, "9.2.0.192.bl.other.test", DNS_A, "127.0.0.99");
+	bench_start(&bench);
+	bench_gather(&bench, "192.0.2.7"); /* past the test points */
+	before = bench.dns.queries;
+	bench_gather(&bench, "192.0.2.9");
+	assert_int_equal(bench.dns.queries - before, 1 + 2); /* PTR, two zones */
+	assert_int_equal(facts->dnsbls[0].state, FACT_YES);
+	assert_int_equal(facts->dnsbls[0].hit.weight, 5);
+	assert_int_equal(facts->dnsbls[1].state, FACT_YES);
+	assert_int_equal(facts->dnsbls[1].hit.weight, 4);
+	assert_int_equal(gatherer_health(bench.gatherer, 0)->unnamed.answers, 1);
+	assert_int_equal(gatherer_health(bench.gatherer, 0)->unnamed.codes[0][3], 99);
 	bench_done(&bench);
 }
 
@@ -884,6 +919,7 @@ int main(void)
 		cmocka_unit_test(the_silence_of_a_single_list_counts),
 		cmocka_unit_test(one_quota_answer_is_no_hit_though_the_list_is_healthy),
 		cmocka_unit_test(a_reload_reads_the_same_answers_by_new_codes),
+		cmocka_unit_test(entries_of_one_zone_share_a_question),
 		cmocka_unit_test(without_a_resolver_everything_is_unknown_and_mail_goes_on),
 		cmocka_unit_test(a_paused_list_is_looked_at_in_the_background),
 		cmocka_unit_test(no_room_for_a_question_is_no_error_of_a_list),

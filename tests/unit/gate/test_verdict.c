@@ -120,8 +120,8 @@ static void score_to_tag(struct sample *s)
 
 static void score_below_tag(struct sample *s)
 {
-	sample_dnsbl(s, 1);
 	s->dnsbls[1].weight = 3;
+	sample_dnsbl(s, 1);
 }
 
 static void score_with_a_watcher(struct sample *s)

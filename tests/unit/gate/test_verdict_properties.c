@@ -4,6 +4,10 @@
 
 #include "gate/verdict_case.h"
 
+static const struct conf_filter some_filters[] = {{.text = "127.0.0.2"},
+	{.text = "127.0.0.3*5", .has_weight = true, .weight = 5},
+	{.text = "127.0.0.4*-3", .has_weight = true, .weight = -3}};
+
 static unsigned pick(unsigned *seed, unsigned count)
 {
 	*seed = *seed * 1103515245U + 12345U;
@@ -13,6 +17,19 @@ static unsigned pick(unsigned *seed, unsigned count)
 static enum fact_state any_state(unsigned *seed)
 {
 	return (enum fact_state)pick(seed, 4);
+}
+
+/* What one answer of those that the filters name would weigh. */
+static void any_hit(struct sample *s, size_t i, unsigned *seed)
+{
+	const struct conf_dnsbl *dnsbl = &s->dnsbls[i];
+	unsigned fitting = 1 + pick(seed, 7);
+
+	s->facts.dnsbls[i].hit.weight = 0;
+	for (size_t k = 0; k < dnsbl->codes_len; k++)
+		if ((fitting >> k & 1) != 0)
+			s->facts.dnsbls[i].hit.weight +=
+				dnsbl->codes[k].has_weight ? dnsbl->codes[k].weight : dnsbl->weight;
 }
 
 static void randomise(struct sample *s, unsigned *seed)
@@ -28,8 +45,11 @@ static void randomise(struct sample *s, unsigned *seed)
 		s->checks[i].mode = (enum mode)pick(seed, 3);
 	}
 	for (size_t i = 0; i < SAMPLE_DNSBLS; i++) {
-		s->dnsbls[i].action = (enum action)pick(seed, 5);
+		s->dnsbls[i].action = (enum action)pick(seed, 6);
 		s->dnsbls[i].weight = (int)pick(seed, 9) - 4;
+		s->dnsbls[i].codes = some_filters;
+		s->dnsbls[i].codes_len = COUNTOF(some_filters);
+		any_hit(s, i, seed);
 		s->facts.dnsbls[i].asked = pick(seed, 5) != 0;
 		s->facts.dnsbls[i].state = any_state(seed);
 		s->facts.dnsbls[i].list_error = pick(seed, 5) == 0;

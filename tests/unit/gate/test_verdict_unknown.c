@@ -120,7 +120,7 @@ static void score_perhaps_lifted(struct sample *s)
 static void score_lifted(struct sample *s)
 {
 	score_perhaps_lifted(s);
-	s->facts.dnsbls[0].state = FACT_YES;
+	sample_dnsbl(s, 0);
 }
 
 static void score_whatever_is_lifted(struct sample *s)
