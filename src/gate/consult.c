@@ -31,6 +31,10 @@ struct consultation {
 	int64_t until_ms;
 	struct spf_lookup *spf; /* NULL: not asked */
 	int64_t spf_until_ms;
+	struct {
+		uint32_t serial; /* of the view; 0: they did not */
+		int64_t until_s;
+	} settled; /* by our own lists, when they were last asked */
 	struct timer wait;
 	void (*ready)(struct consultation *consultation, void *arg);
 	void *arg;
@@ -161,6 +165,7 @@ struct consultation *consultation_start(
 	c->gathering =
 		gathering_start(consult->gatherer, &(struct gathering_request){.client = client->ip,
 							   .view = consult_view(consult),
+							   .now_s = consult_until_now_s(consult),
 							   .done = consultation_on_gathered,
 							   .arg = c});
 	return c;
@@ -192,31 +197,50 @@ void consultation_wait(struct consultation *c)
 	timer_set(&c->wait, consultation_deadline_ms(c));
 }
 
-/* What a list of ours says, or a foreign one that refuses by itself, stands whether the client
- * waits or not. */
-static bool facts_refuse_already(const struct facts *facts, const struct conf *conf)
+/* What our own lists say stands whatever the checks on the client find. ret_until_s: until it ends,
+ * 0: it does not. */
+static bool facts_are_settled(const struct facts *facts, int64_t now_s, int64_t *ret_until_s)
 {
-	for (size_t i = 0; i < facts->list_hits_len; i++) {
-		if (facts->list_hits[i].list->action == ACTION_REJECT)
-			return true;
-	}
-	for (size_t i = 0; i < facts->dnsbls_len; i++) {
+	const struct list_fact *hit = facts->list_hits;
+	const struct list_fact *end = hit + facts->list_hits_len;
+	bool is_allowed = facts->allowed == FACT_YES && !facts_is_over(facts->allow_until_s, now_s);
+
+	while (hit < end &&
+		(hit->list->action != ACTION_REJECT || facts_is_over(hit->until_s, now_s)))
+		hit++;
+	if (!facts->client_is_own && !is_allowed && hit == end)
+		return false;
+	*ret_until_s = facts->client_is_own ? 0 : is_allowed ? facts->allow_until_s : hit->until_s;
+	return true;
+}
+
+/* A foreign list that refuses by itself. */
+static bool dnsbls_refuse(const struct facts *facts, const struct conf *conf)
+{
+	for (size_t i = 0; i < facts->dnsbls_len; i++)
 		if (facts->dnsbls[i].state == FACT_YES && !facts->dnsbls[i].list_error &&
 			conf->dnsbls[i].action == ACTION_REJECT)
 			return true;
-	}
 	return false;
 }
 
-/* Whether the checks on the client may still come to either end. */
+/* Whether the checks on the client may still come to either end. What settled it once holds as long
+ * as the view: names that DNS tells later only add to it. */
 static bool consultation_is_open(struct consultation *c)
 {
 	struct facts facts = {.client = c->client};
+	const struct view *view = consult_view(c->consult);
+	int64_t now_s = consult_until_now_s(c->consult);
 
+	if (c->settled.serial != 0 && c->settled.serial == view_serial(view) &&
+		!facts_is_over(c->settled.until_s, now_s))
+		return false;
 	gathering_facts(c->gathering, c->conf, &facts);
-	facts_look_up(&facts, c->conf, consult_view(c->consult));
-	return !facts.client_is_own && facts.allowed != FACT_YES &&
-	       !facts_refuse_already(&facts, c->conf);
+	facts_look_up(&facts, c->conf, view);
+	if (!facts_are_settled(&facts, now_s, &c->settled.until_s))
+		return !dnsbls_refuse(&facts, c->conf);
+	c->settled.serial = view_serial(view);
+	return false;
 }
 
 void consultation_hear(struct consultation *c, const struct consult_request *request)

@@ -27,6 +27,11 @@ bool facts_fold_domain(struct span domain, char text[DOMAIN_SIZE], struct span *
 	return true;
 }
 
+bool facts_is_over(int64_t until_s, int64_t now_s)
+{
+	return until_s != 0 && until_s <= now_s;
+}
+
 int action_strength(enum action action)
 {
 	static const int strengths[] = {[ACTION_OFF] = 0,

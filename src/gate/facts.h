@@ -91,6 +91,10 @@ bool facts_list_has_names(const struct conf_list *list);
  * 2142). facts->server is known before. */
 void facts_set_recipient(struct facts *facts, const struct conf *conf, struct span recipient);
 
+/* Whether a listing or an allowance has ended that the keeper did not end yet; until_s 0: it has no
+ * end. */
+bool facts_is_over(int64_t until_s, int64_t now_s);
+
 /* How much an action does to mail: of two settings the milder holds, of two hits the stronger. */
 int action_strength(enum action action);
 

@@ -419,12 +419,14 @@ static void gathering_ask_zone(struct gathering *gathering, struct dnsbl_probe *
 
 /* Foreign lists learn nothing of our own and our allowed clients, and private addresses mean
  * nothing to them. */
-static bool gathering_asks_zones(const struct gathering *gathering, const struct view *view)
+static bool gathering_asks_zones(
+	const struct gathering *gathering, const struct gathering_request *request)
 {
 	struct facts facts = {.client = gathering->client};
 
-	facts_look_up(&facts, gathering->gatherer->conf, view);
-	return !facts.client_is_own && facts.allowed != FACT_YES &&
+	facts_look_up(&facts, gathering->gatherer->conf, request->view);
+	return !facts.client_is_own &&
+	       (facts.allowed != FACT_YES || facts_is_over(facts.allow_until_s, request->now_s)) &&
 	       !ip_is_special_use(gathering->client, false);
 }
 
@@ -445,7 +447,7 @@ struct gathering *gathering_start(
 		gathering->next->place = &gathering->next;
 	gatherer->gatherings = gathering;
 	gathering_ask_ptr(gathering);
-	if (gatherer->probes_len != 0 && gathering_asks_zones(gathering, request->view)) {
+	if (gatherer->probes_len != 0 && gathering_asks_zones(gathering, request)) {
 		gathering->zones = arena_alloc(
 			gathering->arena, gatherer->probes_len * sizeof(*gathering->zones));
 		for (size_t i = 0; i < gatherer->probes_len; i++)

@@ -38,7 +38,8 @@ enum lists_reach gatherer_lists_reach(const struct gatherer *gatherer);
 
 struct gathering_request {
 	struct ip client;
-	const struct view *view; /* foreign lists need not know of a client that is allowed */
+	const struct view *view; /* foreign lists need not know of a client that is allowed ... */
+	int64_t now_s;           /* ... and still is */
 	/* Called once, never from inside gathering_start; the gathering may be freed in it. */
 	void (*done)(struct gathering *gathering, void *arg);
 	void *arg;

@@ -126,11 +126,6 @@ static void check_relay_denied(const struct deciding *d, struct check_result *r)
 	}
 }
 
-static bool is_over(int64_t until_s, int64_t now_s)
-{
-	return until_s != 0 && until_s <= now_s;
-}
-
 /* The strongest hit in lists of this kind, the first among equals. */
 static const struct list_fact *list_hit(const struct deciding *d, enum holds holds)
 {
@@ -140,7 +135,7 @@ static const struct list_fact *list_hit(const struct deciding *d, enum holds hol
 		const struct list_fact *hit = &d->facts->list_hits[i];
 
 		if (hit->list->holds != holds || hit->list->action == ACTION_OFF ||
-			is_over(hit->until_s, d->now_s))
+			facts_is_over(hit->until_s, d->now_s))
 			continue;
 		if (best == NULL ||
 			action_strength(hit->list->action) > action_strength(best->list->action))
@@ -479,7 +474,7 @@ static enum exemption exemption_find(const struct deciding *d)
 
 	if (facts->client_is_own)
 		return EXEMPT_OWN;
-	if (facts->allowed == FACT_YES && !is_over(facts->allow_until_s, d->now_s))
+	if (facts->allowed == FACT_YES && !facts_is_over(facts->allow_until_s, d->now_s))
 		return EXEMPT_ALLOWED;
 	if (facts->recipient_is_reachable)
 		return EXEMPT_REACHABLE;

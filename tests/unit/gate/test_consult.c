@@ -24,6 +24,7 @@ struct bench {
 	struct consult_request request;
 	struct consult_answer answer;
 	unsigned ready;
+	uint32_t serial; /* of the last view */
 };
 
 static const struct consult_limits limits = {
@@ -101,10 +102,11 @@ static void bench_name(struct bench *bench, const char *ptr)
 	fake_dns_add(&bench->dns, "mail.good.test", DNS_A, "192.0.2.7");
 }
 
-static void bench_list(struct bench *bench, const char *client)
+/* until_s: 0 for ever. */
+static void bench_list(struct bench *bench, const char *client, int64_t until_s)
 {
 	const struct span sublist = span_text("manual");
-	struct snapshot_writer *writer = snapshot_writer_new(1, 1);
+	struct snapshot_writer *writer = snapshot_writer_new(++bench->serial, 1);
 	struct view *view = NULL;
 	struct source source;
 	char path[64];
@@ -112,8 +114,9 @@ static void bench_list(struct bench *bench, const char *client)
 
 	snprintf(path, sizeof(path), "/tmp/stockade-consult-%d.snap", (int)getpid());
 	assert_int_equal(source_parse(span_text(client), &source, NULL), 0);
-	assert_int_equal(snapshot_writer_add(writer, list,
-				 &(struct list_entry){source, 0, false, 0, span_text("spam")}),
+	assert_int_equal(
+		snapshot_writer_add(writer, list,
+			&(struct list_entry){source, 0, false, until_s, span_text("spam")}),
 		0);
 	assert_int_equal(snapshot_writer_finish(writer, path, NULL), 0);
 	snapshot_writer_free(&writer);
@@ -224,10 +227,34 @@ static void a_listing_counts_from_the_moment_it_is_on_the_shelf(void **state)
 	bench_start(&bench);
 	assert_int_equal(bench_visit(&bench, "192.0.2.7")->verdict.kind, VERDICT_PASS);
 	assert_false(consultation_is_settled(bench.consultation));
-	bench_list(&bench, "192.0.2.7");
+	bench_list(&bench, "192.0.2.7", 0);
 	assert_true(consultation_is_settled(bench.consultation));
 	consultation_decide(bench.consultation, &bench.request, &bench.answer);
 	assert_int_equal(bench.answer.verdict.refusal, REFUSAL_OWN_LIST);
+	bench_done(&bench);
+}
+
+/* It is asked anew with each view only; an end that the keeper did not make still is one. */
+static void what_settles_a_client_ends_with_its_view_or_its_time(void **state)
+{
+	struct bench bench;
+	int64_t now_s;
+
+	(void)state;
+	bench_init(&bench);
+	bench_name(&bench, "mail.good.test");
+	bench_start(&bench);
+	bench_visit(&bench, "192.0.2.7");
+	now_s = loop_now_s(bench.loop);
+	bench_list(&bench, "192.0.2.7", now_s + 1000);
+	assert_true(consultation_is_settled(bench.consultation));
+	assert_true(consultation_is_settled(bench.consultation));
+	bench_list(&bench, "192.0.2.8", 0);
+	assert_false(consultation_is_settled(bench.consultation));
+	bench_list(&bench, "192.0.2.7", now_s);
+	assert_false(consultation_is_settled(bench.consultation));
+	bench_list(&bench, "192.0.2.0/24", 0);
+	assert_true(consultation_is_settled(bench.consultation));
 	bench_done(&bench);
 }
 
@@ -293,6 +320,7 @@ int main(void)
 		cmocka_unit_test(a_refusal_never_shares_its_number_with_what_was_let_through),
 		cmocka_unit_test(what_would_be_refused_has_a_number_and_words_too),
 		cmocka_unit_test(a_listing_counts_from_the_moment_it_is_on_the_shelf),
+		cmocka_unit_test(what_settles_a_client_ends_with_its_view_or_its_time),
 		cmocka_unit_test(who_waited_for_the_greeting_need_not_again),
 		cmocka_unit_test(a_client_ends_under_the_rules_that_it_came_under),
 		cmocka_unit_test(a_client_of_ours_never_waits_for_dns),
