@@ -169,6 +169,7 @@ void facts_look_up(struct facts *facts, const struct conf *conf, const struct vi
 	facts->lists_known = view_is_known(view);
 	facts->allowed = facts->lists_known ? FACT_NO : FACT_UNKNOWN;
 	facts->allow_until_s = 0;
+	facts->allow_reason = (struct span){0};
 	facts->client_is_own = facts_ip_is_own(conf, facts->client);
 	for (size_t i = 0; i < conf->lists_len; i++) {
 		struct looking l = {facts, view, &conf->lists[i], 0};

@@ -339,27 +339,44 @@ static void ipv6_clients_are_asked_as_such(void **state)
 
 /* ---- quota and privacy ---- */
 
-static struct view *view_with(const char *list, const char *source)
+/* An entry of a list of one sublist; source NULL: none. */
+struct listed {
+	const char *source;
+	int64_t until_s;
+	const char *reason;
+};
+
+enum { LISTED_MOST = 2 };
+
+static struct view *view_with_entries(const char *list, const struct listed entries[LISTED_MOST])
 {
 	static unsigned serial;
 	struct span sublist = span_text("manual");
 	struct snapshot_writer *writer = snapshot_writer_new(++serial, 1);
 	struct view *view = NULL;
-	struct source parsed;
 	char path[64];
 	int place = snapshot_writer_add_list(writer, span_text(list), &sublist, 1);
 
 	assert_true(place >= 0);
-	assert_int_equal(source_parse(span_text(source), &parsed, NULL), 0);
-	assert_int_equal(snapshot_writer_add(writer, place,
-				 &(struct list_entry){parsed, 0, false, 0, span_text("because")}),
-		0);
+	for (size_t i = 0; i < LISTED_MOST && entries[i].source != NULL; i++) {
+		struct list_entry entry = {
+			.until_s = entries[i].until_s, .reason = span_text(entries[i].reason)};
+
+		assert_int_equal(
+			source_parse(span_text(entries[i].source), &entry.source, NULL), 0);
+		assert_int_equal(snapshot_writer_add(writer, place, &entry), 0);
+	}
 	snprintf(path, sizeof(path), "/tmp/stockade-gather-%d-%u.snap", (int)getpid(), serial);
 	assert_int_equal(snapshot_writer_finish(writer, path, NULL), 0);
 	snapshot_writer_free(&writer);
 	assert_int_equal(view_open(path, &view, NULL), 0);
 	unlink(path);
 	return view;
+}
+
+static struct view *view_with(const char *list, const char *source)
+{
+	return view_with_entries(list, (const struct listed[LISTED_MOST]){{source, 0, "because"}});
 }
 
 static void foreign_lists_hear_nothing_of_own_private_and_allowed_clients(void **state)
@@ -454,6 +471,112 @@ static void our_lists_are_found_by_address_and_by_name(void **state)
 	assert_int_equal(facts->allowed, FACT_YES);
 	assert_int_equal(facts->list_hits_len, 0);
 	bench.resolver = NULL;
+	bench_done(&bench);
+}
+
+static void the_allowance_that_lasts_longest_counts(void **state)
+{
+	static const struct {
+		int64_t address_s, name_s, until_s; /* 0: for ever */
+		const char *reason;
+	} rows[] = {{0, 100, 0, "address"}, {100, 0, 0, "name"}, {100, 200, 200, "name"},
+		{200, 100, 200, "address"}, {100, 100, 100, "address"}};
+	struct name_fact name = {span_text("mail.good.test"), FACT_YES};
+	struct bench bench;
+	struct facts *facts = &bench.sample.facts;
+
+	(void)state;
+	bench_init(&bench);
+	for (size_t i = 0; i < COUNTOF(rows); i++) {
+		view_free(&bench.view);
+		bench.view = view_with_entries(
+			"allow", (const struct listed[LISTED_MOST]){
+					 {"192.0.2.77", rows[i].address_s, "address"},
+					 {".good.test", rows[i].name_s, "name"}});
+		facts->client = sample_ip("192.0.2.77");
+		facts->names = &name;
+		facts->names_len = 1;
+		facts_look_up(facts, &bench.sample.conf, bench.view);
+		assert_int_equal(facts->allowed, FACT_YES);
+		assert_int_equal(facts->allow_until_s, rows[i].until_s);
+		assert_true(span_equal_text(facts->allow_reason, rows[i].reason));
+	}
+	name.confirmed = FACT_TEMPORARY; /* the address is allowed whatever DNS tells */
+	facts_look_up(facts, &bench.sample.conf, bench.view);
+	assert_int_equal(facts->allowed, FACT_YES);
+	facts->client = sample_ip("192.0.2.78");
+	name.name = span_text("mail.other.test"); /* nor is this name allowed, confirmed or not */
+	facts_look_up(facts, &bench.sample.conf, bench.view);
+	assert_int_equal(facts->allowed, FACT_NO);
+	assert_int_equal(facts->allow_until_s, 0);
+	assert_int_equal(facts->allow_reason.len, 0);
+	bench_done(&bench);
+}
+
+static void names_are_folded_as_lists_hold_them(void **state)
+{
+	char text[DOMAIN_SIZE], longest[DOMAIN_SIZE + 1];
+	struct sample sample;
+	struct span folded;
+	const struct {
+		struct span name;
+		const char *folded; /* NULL: no list could hold it */
+	} rows[] = {
+		{span_text("Mail.GOOD.test"), "mail.good.test"},
+		{span_text("mail.good.test."), "mail.good.test"},
+		{span_text("b\xc3\xbc"
+			   "cher.example."),
+			"xn--bcher-kva.example"},
+		{span_text("\x80.test"), NULL},
+		{span_text("bad.\xff"), NULL},
+		{span_text(""), NULL},
+		{span_text("."), NULL},
+		{span_text(".good.test"), NULL},
+		{span_text("[192.0.2.1]"), NULL},
+		{span_of(longest, DOMAIN_SIZE - 1), ""},
+		{span_of(longest, DOMAIN_SIZE), NULL},
+	};
+
+	(void)state;
+	memset(longest, 'a', sizeof(longest));
+	for (size_t i = 0; i < COUNTOF(rows); i++) {
+		bool is_folded = facts_fold_domain(rows[i].name, text, &folded);
+
+		assert_int_equal(is_folded, rows[i].folded != NULL);
+		if (is_folded && rows[i].folded[0] != '\0')
+			assert_true(span_equal_text(folded, rows[i].folded));
+	}
+	sample_init(&sample);
+	assert_false(facts_list_has_names(&sample.lists[0]));
+	assert_true(facts_list_has_names(&sample.lists[1]));
+	assert_true(facts_list_has_names(&sample.lists[2])); /* "allow" */
+	sample_done(&sample);
+}
+
+/* How many of so many hits are told, and which. */
+static void of_many_hits_the_strongest_and_first_are_kept(void **state)
+{
+	struct conf_list lists[FACTS_LIST_HITS_MAX + 1];
+	struct bench bench;
+	struct facts *facts = &bench.sample.facts;
+
+	(void)state;
+	bench_init(&bench);
+	view_free(&bench.view);
+	bench.view = view_with("main", "192.0.2.0/24");
+	for (size_t i = 0; i < COUNTOF(lists); i++) {
+		lists[i] = bench.sample.lists[0];
+		lists[i].action = ACTION_TAG;
+	}
+	bench.sample.conf.lists = lists;
+	bench.sample.conf.lists_len = COUNTOF(lists);
+	facts_look_up(facts, &bench.sample.conf, bench.view);
+	for (size_t i = 0; i < FACTS_LIST_HITS_MAX; i++)
+		assert_ptr_equal(facts->list_hits[i].list, &lists[i]);
+	lists[0].action = lists[FACTS_LIST_HITS_MAX].action = ACTION_REJECT;
+	facts_look_up(facts, &bench.sample.conf, bench.view);
+	assert_ptr_equal(facts->list_hits[0].list, &lists[0]);
+	assert_ptr_equal(facts->list_hits[1].list, &lists[FACTS_LIST_HITS_MAX]);
 	bench_done(&bench);
 }
 
@@ -906,6 +1029,9 @@ int main(void)
 		cmocka_unit_test(ipv6_clients_are_asked_as_such),
 		cmocka_unit_test(foreign_lists_hear_nothing_of_own_private_and_allowed_clients),
 		cmocka_unit_test(our_lists_are_found_by_address_and_by_name),
+		cmocka_unit_test(the_allowance_that_lasts_longest_counts),
+		cmocka_unit_test(names_are_folded_as_lists_hold_them),
+		cmocka_unit_test(of_many_hits_the_strongest_and_first_are_kept),
 		cmocka_unit_test(hits_that_do_nothing_crowd_out_none_that_refuses),
 		cmocka_unit_test(connections_of_one_client_share_answers),
 		cmocka_unit_test(a_gathering_may_end_at_any_moment),

@@ -26,6 +26,8 @@ static const struct {
 	{"[IPv6:192.0.2.1]", HELO_INVALID, NULL},
 	{"[192.0.2.256]", HELO_INVALID, NULL},
 	{"[mail.example.org]", HELO_INVALID, NULL},
+	{"[192.0.2.12", HELO_INVALID, NULL},
+	{"1192.0.2.1]", HELO_INVALID, NULL},
 	{"[]", HELO_INVALID, NULL},
 	{"[", HELO_INVALID, NULL},
 	{"192.0.2.1", HELO_ADDRESS, "192.0.2.1"},

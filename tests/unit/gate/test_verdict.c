@@ -88,6 +88,12 @@ static void dnsbl_without_url(struct sample *s)
 	s->dnsbls[0].url = NULL;
 }
 
+static void dnsbl_with_one_url_for_all(struct sample *s)
+{
+	sample_dnsbl(s, 0);
+	s->dnsbls[0].url = "https://demo.test/lookup";
+}
+
 static void two_dnsbls_reject(struct sample *s)
 {
 	sample_dnsbl(s, 0);
@@ -342,6 +348,9 @@ static const struct verdict_case cases[] = {
 	{"foreign list without a page", dnsbl_without_url, VERDICT_REFUSE,
 		"554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using Demo; ask them, not us, for removal: see their "
 		"site. Our side: "},
+	{"foreign list with one page for all", dnsbl_with_one_url_for_all, VERDICT_REFUSE,
+		"554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using Demo; ask them, not us, for removal: "
+		"https://demo.test/lookup Our side: "},
 	{"two foreign lists", two_dnsbls_reject, VERDICT_REFUSE,
 		"554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using 2 blocklists (Demo, Other)."},
 	{"foreign list out of order", dnsbl_out_of_order, VERDICT_PASS, NULL},

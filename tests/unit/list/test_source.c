@@ -87,10 +87,42 @@ static void bytes_that_are_no_text_are_refused(void **state)
 	assert_int_equal(source_parse(span_of("b\xc3\xbc\0.example", 12), &source, NULL), E_PARSE);
 }
 
+/* Who typed it has to see what is wrong with it. */
+static void a_refusal_says_what_is_wrong(void **state)
+{
+	static const struct {
+		const char *text, *words;
+	} rows[] = {
+		{"", "no address, network or domain given"},
+		{"*.bad.example", "write '.bad.example' for"},
+		{"*a.example", "is not an address, a network or a domain"},
+		{"\xff\xfe.example", "is not an international domain name"},
+		{LABEL63 LABEL63 LABEL63 LABEL63 LABEL63 ":",
+			"too long for an address or a network"},
+		{"\xc3\xbc." LABEL63 "." LABEL63 "." LABEL63
+		 ".aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+			NULL},
+		{"\xc3\xbc." LABEL63 "." LABEL63 "." LABEL63
+		 ".aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+			"is not an international domain name"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(rows); i++) {
+		struct fault why = {""};
+		struct source source;
+		int r = source_parse(span_text(rows[i].text), &source, &why);
+
+		assert_int_equal(r, rows[i].words != NULL ? E_PARSE : 0);
+		if (rows[i].words != NULL && strstr(why.text, rows[i].words) == NULL)
+			fail_msg("'%s', not '%s'", why.text, rows[i].words);
+	}
+}
+
 static void equal_means_the_same_source(void **state)
 {
 	static const char *const texts[] = {
-		"10.0.0.0", "10.0.0.0/9", "::ffff:10.0.0.0", "bad.example", ".bad.example"};
+		"10.0.0.0", "10.0.0.0/9", "::ffff:10.0.0.0", "bad.example", ".bad.example", "::/0"};
 	struct source sources[COUNTOF(texts)];
 
 	(void)state;
@@ -129,6 +161,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sources_parse_and_print),
 		cmocka_unit_test(bytes_that_are_no_text_are_refused),
+		cmocka_unit_test(a_refusal_says_what_is_wrong),
 		cmocka_unit_test(equal_means_the_same_source),
 		cmocka_unit_test(strangers_ask_for_little),
 	};

@@ -108,6 +108,8 @@ static void the_never_list_holds(void **state)
 		{"names", "bad.unheard-of", 0},
 		{"allow", ".com", 0},
 		{"names", "notexample.org", 0},
+		{"names", "xexample.org", 0},
+		{"names", "xample.org", 0},
 		{"names", "www.example.org", 0},
 		{"names", "physics.school.example", E_PROTECTED}, /* below .school.example */
 		{"names", ".school.example", E_PROTECTED},
@@ -130,6 +132,27 @@ static void the_never_list_holds(void **state)
 		if (r != rows[i].expected)
 			fail_msg("%s on %s: %s (%s)", rows[i].source, rows[i].list, err_text(r),
 				why.text);
+	}
+}
+
+static void a_list_says_what_it_holds(void **state)
+{
+	static const struct {
+		const char *list, *source, *words;
+	} rows[] = {{"main", "bad.example", "'main' holds addresses, and 'bad.example'"},
+		{"names", "198.51.100.1", "'names' holds domains, and '198.51.100.1'"}};
+	AUTO(conf) *conf = load();
+
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(rows); i++) {
+		struct source source;
+		struct rule_entry entry = {
+			.list = conf_list_find(conf, span_text(rows[i].list)), .source = &source};
+		struct fault why = {""};
+
+		assert_int_equal(source_parse(span_text(rows[i].source), &source, NULL), 0);
+		assert_int_equal(rule_may_list(conf, &entry, &why), E_USAGE);
+		assert_non_null(strstr(why.text, rows[i].words));
 	}
 }
 
@@ -177,6 +200,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_entry_goes_where_the_policy_takes_it),
 		cmocka_unit_test(the_never_list_holds),
+		cmocka_unit_test(a_list_says_what_it_holds),
 		cmocka_unit_test(the_end_comes_from_the_policy_or_the_operator),
 		cmocka_unit_test(what_has_no_end_waits_for_review),
 		cmocka_unit_test(serials_go_round),
