@@ -94,6 +94,17 @@ static json_t *conditions_json(const struct bus_status *status)
 	return conditions;
 }
 
+/* A keeper without a store counts nothing, and sends no list. */
+static bool was_counted(const struct bus_status *status)
+{
+	return status->lists_len != 0;
+}
+
+static json_t *counted_json(const struct bus_status *status, uint64_t count)
+{
+	return was_counted(status) ? json_integer((json_int_t)count) : NULL;
+}
+
 static void status_print_json(
 	const struct cli *cli, const struct bus_status *status, const struct run_report *report)
 {
@@ -105,14 +116,14 @@ static void status_print_json(
 				       "zone", output_json_text(status->lists[i].zone), "listings",
 				       (json_int_t)status->lists[i].listings, "review",
 				       (json_int_t)status->lists[i].review));
-	output_json(json_pack("{s:b, s:s, s:o, s:o, s:I, s:s, s:b, s:o, s:o, s:o, s:I, s:I}",
+	output_json(json_pack("{s:b, s:s, s:o, s:o, s:I, s:s, s:b, s:o, s:o, s:o, s:o*, s:o*}",
 		"well", all_is_well(cli, status, report), "mode", mode_name(cli->conf->mode),
 		"supervisor", run_report_json(report), "keeper-since",
 		output_json_time(status->started_s), "serial", (json_int_t)status->serial, "store",
 		status->store, "store-ok", status->store_ok, "roles",
 		roles_json(cli, status, report), "depends-on", conditions_json(status), "lists",
-		lists, "incidents", (json_int_t)status->incidents, "evidence",
-		(json_int_t)status->evidence));
+		lists, "incidents", counted_json(status, status->incidents), "evidence",
+		counted_json(status, status->evidence)));
 }
 
 static void add_line(struct table *table, const char *about, const char *text, bool well)
@@ -232,10 +243,12 @@ static void status_print(
 		arena_format(cli->arena, "%s%s", status->store,
 			status->store_ok ? "" : " (NOT WORKING)"),
 		status->store_ok);
-	add_line(table, "kept",
-		arena_format(cli->arena, "%" PRIu64 " incidents, %" PRIu64 " pieces of evidence",
-			status->incidents, status->evidence),
-		true);
+	if (was_counted(status))
+		add_line(table, "kept",
+			arena_format(cli->arena,
+				"%" PRIu64 " incidents, %" PRIu64 " pieces of evidence",
+				status->incidents, status->evidence),
+			true);
 	table_print(table);
 }
 

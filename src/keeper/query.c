@@ -311,11 +311,14 @@ static int status_review(
 	return r;
 }
 
+/* None without a store: that they are served, nobody can tell from a count of 0. */
 static int status_lists(struct asking *asking, Stockade__Status *status)
 {
 	const struct conf *conf = asking->encoder.conf;
 	int r = 0;
 
+	if (asking->encoder.store == NULL)
+		return 0;
 	status->lists = arena_alloc(
 		asking->encoder.arena, conf->lists_len * sizeof(Stockade__ListStatus *));
 	for (size_t i = 0; i < conf->lists_len && r >= 0; i++) {
@@ -324,13 +327,13 @@ static int status_lists(struct asking *asking, Stockade__Status *status)
 		stockade__list_status__init(list);
 		list->name = arena_copy_string(asking->encoder.arena, conf->lists[i].name);
 		list->zone = arena_copy_string(asking->encoder.arena, conf->lists[i].zone);
-		if (asking->encoder.store != NULL)
-			r = store_list_count(
-				asking->encoder.store, span_text(list->name), &list->listings);
-		if (asking->encoder.store != NULL && r >= 0)
+		r = store_list_count(asking->encoder.store, span_text(list->name), &list->listings);
+		if (r >= 0)
 			r = status_review(asking, &conf->lists[i], &list->review);
 		status->lists[status->n_lists++] = list;
 	}
+	if (r < 0)
+		status->n_lists = 0;
 	return r;
 }
 

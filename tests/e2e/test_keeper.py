@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """The keeper and who follows it: changes, expiry, faults of the store, kill -9."""
 import contextlib
+import json
 import os
 import socket
 import sqlite3
@@ -266,8 +267,13 @@ def test_a_damaged_store_leaves_the_lists_as_they_are(pair):
     assert answer(pair, "198.51.100.1") == ["127.0.0.8"]
     refused = add(pair, "198.51.100.2", check=False)
     assert refused.returncode != 0 and "stay as they are" in refused.stderr
+    told = pair.cli("status", check=False).stdout
+    assert "NOT WORKING" in told and "listing" not in told and "kept" not in told
+    counted = json.loads(pair.cli("status", "--json", check=False).stdout)
+    assert counted["lists"] == [] and "incidents" not in counted
     pair.cli("restore", pair.path("good.db"), "-y")
     pair.keeper.wait_for_event("store.back")
+    assert "main, zone bl.example.test: 1 listing\n" in pair.cli("status", check=False).stdout
     add(pair, "198.51.100.2")
     assert answer(pair, "198.51.100.1") == answer(pair, "198.51.100.2") == ["127.0.0.8"]
 
