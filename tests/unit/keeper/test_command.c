@@ -4,6 +4,7 @@
 #include "bus/convert.h"
 #include "keeper/numbering_publisher.h"
 #include "keeper/temp_store.h"
+#include "list/retirement.h"
 
 /* The numbers of the oneof `what` of the protocol. */
 static size_t cases_of_protocol(Stockade__Command__WhatCase *cases, size_t room)
@@ -126,8 +127,11 @@ static void nothing_more(void *arg)
 static const struct conf_policy policies[] = {
 	{.name = "by-hand", .version = 1, .text = "By a named operator.", .takes_operator = true}};
 static const struct conf_sublist sublists[] = {{.name = "manual", .policy = "by-hand"}};
-static const struct conf_list lists[] = {
-	{.name = "main", .sublists_len = COUNTOF(sublists), .sublists = sublists}};
+static const struct conf_list lists[] = {{.name = "main",
+	.zone = "bl.example.org",
+	.sublists_len = COUNTOF(sublists),
+	.sublists = sublists,
+	.never_own = true}};
 static const struct conf conf = {.policies = policies,
 	.policies_len = COUNTOF(policies),
 	.lists = lists,
@@ -395,6 +399,149 @@ static void what_was_begun_is_gone_on_with(void **state)
 	assert_int_equal(event, undo);
 }
 
+/* ---- undoing what passes no longer, and the end of a list ---- */
+
+static int of_event(const struct store_event *event, void *arg)
+{
+	*(uint64_t *)arg = event->id;
+	return 1;
+}
+
+static uint64_t newest_event(void)
+{
+	uint64_t id = 0;
+
+	assert_true(store_events_of(temp_store, NULL, 1, of_event, &id) >= 0);
+	return id;
+}
+
+static void reply_look(struct timer *timer, void *arg)
+{
+	(void)arg;
+	if (replies != 0)
+		loop_stop(guard.loop);
+	else
+		timer_set(timer, loop_now_ms(guard.loop) + 1);
+}
+
+/* One that takes several steps; its event. */
+static uint64_t handle_to_the_end(Stockade__Command *command, int error)
+{
+	struct timer look;
+
+	replies = 0;
+	command_handle(&parts, &operator, command);
+	timer_init(&look, guard.loop, reply_look, NULL);
+	timer_set(&look, loop_now_ms(guard.loop));
+	loop_run(guard.loop);
+	timer_done(&look);
+	assert_int_equal(replied_error, error);
+	return newest_event();
+}
+
+static uint64_t undo_to_the_end(uint64_t event, int error)
+{
+	Stockade__Command command = STOCKADE__COMMAND__INIT;
+
+	command.what_case = STOCKADE__COMMAND__WHAT_UNDO;
+	command.undo = event;
+	return handle_to_the_end(&command, error);
+}
+
+static uint64_t retire(enum retirement_step step)
+{
+	Stockade__Command command = STOCKADE__COMMAND__INIT;
+	Stockade__ListRetire order = STOCKADE__LIST_RETIRE__INIT;
+
+	order.list = (char *)"main";
+	order.step = step;
+	order.skip_notice = true;
+	command.what_case = STOCKADE__COMMAND__WHAT_RETIRE;
+	command.retire = &order;
+	return handle_to_the_end(&command, 0);
+}
+
+static uint64_t listed_count(void)
+{
+	uint64_t count = 0;
+
+	assert_int_equal(store_list_count(temp_store, span_text("main"), &count), 0);
+	return count;
+}
+
+enum { OWN_LISTED = 256, OTHERS_LISTED = 3 };
+
+/* Steps that restore nothing are steps all the same: what comes behind them is restored. */
+static void an_undo_goes_on_behind_what_may_not_be_listed_again(void **state)
+{
+	const struct prefix own = temp_source("192.0.2.0/24").net;
+	struct conf with_own = conf;
+	uint64_t event;
+	char address[32];
+
+	(void)state;
+	for (unsigned i = 0; i < OWN_LISTED + OTHERS_LISTED; i++) {
+		snprintf(address, sizeof(address), "%s.%u",
+			i < OWN_LISTED ? "192.0.2" : "198.51.100", i % OWN_LISTED);
+		import_part(address, i + 1 < OWN_LISTED + OTHERS_LISTED);
+	}
+	event = undo_to_the_end(newest_event(), 0);
+	assert_int_equal(listed_count(), 0);
+	with_own.own_networks = &own;
+	with_own.own_networks_len = 1;
+	guard.conf = &with_own;
+	event = undo_to_the_end(event, 0);
+	assert_int_equal(listed_count(), OTHERS_LISTED);
+	event = undo_to_the_end(event, 0);
+	assert_int_equal(listed_count(), 0);
+	guard.conf = &conf;
+	undo_to_the_end(event, 0); /* it never had the others */
+	assert_int_equal(listed_count(), OTHERS_LISTED);
+}
+
+static void an_undo_of_which_nothing_may_be_listed_changes_nothing(void **state)
+{
+	const struct prefix own = temp_source("192.0.2.0/24").net;
+	struct conf with_own = conf;
+	uint64_t event;
+	int events;
+
+	(void)state;
+	import_part("192.0.2.1", true);
+	import_part(NULL, false);
+	event = undo_to_the_end(newest_event(), 0);
+	events = temp_store_events();
+	with_own.own_networks = &own;
+	with_own.own_networks_len = 1;
+	guard.conf = &with_own;
+	undo_to_the_end(event, E_PROTECTED);
+	assert_int_equal(temp_store_events(), events);
+	guard.conf = &conf;
+	undo_to_the_end(event, 0); /* which can still be done */
+	assert_int_equal(listed_count(), 1);
+}
+
+/* It was announced to end, and still is: nothing new is taken, but what its end took comes back. */
+static void an_interrupted_undo_of_the_end_of_a_list_brings_all_back(void **state)
+{
+	uint64_t event;
+
+	(void)state;
+	import_part("192.0.2.1", true);
+	import_part("192.0.2.2", false);
+	retire(RETIREMENT_ANNOUNCE);
+	event = retire(RETIREMENT_EMPTY);
+	assert_int_equal(listed_count(), 0);
+	begin_undo(event);
+	resume();
+	assert_int_equal(listed_count(), 2);
+	undo_to_the_end(event, E_CONFLICT); /* once is enough */
+	assert_true(retire(RETIREMENT_BACK) != 0);
+	import_part("192.0.2.3", true); /* it runs again */
+	import_part(NULL, false);
+	assert_int_equal(listed_count(), 3);
+}
+
 int main(void)
 {
 #define IMPORT(name) cmocka_unit_test_setup_teardown(name, import_make, import_remove)
@@ -411,6 +558,9 @@ int main(void)
 		IMPORT(an_import_that_breaks_before_it_changed_anything_is_nothing),
 		IMPORT(an_import_is_gone_on_with_by_who_comes_after),
 		IMPORT(what_was_begun_is_gone_on_with),
+		IMPORT(an_undo_goes_on_behind_what_may_not_be_listed_again),
+		IMPORT(an_undo_of_which_nothing_may_be_listed_changes_nothing),
+		IMPORT(an_interrupted_undo_of_the_end_of_a_list_brings_all_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
