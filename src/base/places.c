@@ -28,6 +28,16 @@ void places_free(struct places **places)
 	*places = NULL;
 }
 
+size_t places_taken(const struct places *places)
+{
+	return places->taken;
+}
+
+size_t places_held(const struct places *places, uint32_t share)
+{
+	return places->held[share];
+}
+
 uint32_t places_of_hash(uint64_t hash)
 {
 	return 1 + (uint32_t)(hash % SHARES);

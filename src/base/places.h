@@ -26,6 +26,9 @@ struct place_hold {
 struct places *places_new(size_t count);
 void places_free(struct places **places);
 
+size_t places_taken(const struct places *places);
+size_t places_held(const struct places *places, uint32_t share);
+
 /* The share of the network (ip_network_of) of a client, and that of another hash with a key. */
 uint32_t places_of_client(const struct places *places, struct ip client);
 uint32_t places_of_hash(uint64_t hash);

@@ -155,6 +155,21 @@ struct conf_address {
 
 enum cookies { COOKIES_OFF, COOKIES_ON, COOKIES_REQUIRE };
 
+/* Below gate.limits.source and gate.limits.network; 0: no limit. */
+enum limit_rate {
+	LIMIT_NEW_CONNECTIONS,
+	LIMIT_MESSAGES,
+	LIMIT_RECIPIENTS,
+	LIMIT_UNKNOWN_RECIPIENTS,
+	LIMIT_ERRORS,
+	LIMIT_RATES
+};
+
+struct conf_client_limits {
+	unsigned connections; /* at once */
+	unsigned a_minute[LIMIT_RATES];
+};
+
 /* Below dns: who may ask how much, and who watches. */
 struct conf_guard {
 	const char *nsid; /* NULL: none */
@@ -271,6 +286,7 @@ struct conf {
 	struct conf_location probe_clients_location;
 	bool fail_open;              /* gate.if-we-fail: accept */
 	uint64_t message_size_limit; /* 0: the mail server's */
+	struct conf_client_limits source_limits, network_limits;
 	unsigned message_least_rate; /* octets a second; 0: any */
 	int64_t message_longest_s;
 

@@ -243,6 +243,27 @@ static bool consultation_is_open(struct consultation *c)
 	return false;
 }
 
+static bool facts_are_good(struct facts *facts, const struct conf *conf, struct consult *consult)
+{
+	facts_look_up(facts, conf, consult_view(consult));
+	return facts->client_is_own || facts->allowed == FACT_YES;
+}
+
+bool consult_knows_as_good(struct consult *consult, const struct conf *conf, struct ip client)
+{
+	struct facts facts = {.client = client};
+
+	return facts_are_good(&facts, conf, consult);
+}
+
+bool consultation_is_known_good(struct consultation *c)
+{
+	struct facts facts = {.client = c->client};
+
+	gathering_facts(c->gathering, c->conf, &facts);
+	return facts_are_good(&facts, c->conf, c->consult);
+}
+
 void consultation_hear(struct consultation *c, const struct consult_request *request)
 {
 	const struct consult_settings *settings = &c->consult->settings;
@@ -352,5 +373,15 @@ void consultation_note(struct consultation *c, const struct consult_request *req
 	buf_append(&consult->reply, fault->reply);
 	consultation_facts(c, request, &ret_answer->facts);
 	verdict_of_fault(&ret_answer->facts, c->conf, fault, &ret_answer->verdict);
+	consult_note_incident(consult, ret_answer);
+}
+
+void consult_note(struct consult *consult, const struct consult_client *client,
+	const struct verdict_fault *fault, struct consult_answer *ret_answer)
+{
+	buf_clear(&consult->reply);
+	buf_append(&consult->reply, fault->reply);
+	ret_answer->facts = (struct facts){.client = client->ip};
+	verdict_of_fault(&ret_answer->facts, client->conf, fault, &ret_answer->verdict);
 	consult_note_incident(consult, ret_answer);
 }

@@ -119,6 +119,15 @@ void consultation_decide(struct consultation *consultation, const struct consult
 void consultation_note(struct consultation *consultation, const struct consult_request *request,
 	const struct verdict_fault *fault, struct consult_answer *ret_answer);
 
+/* The same for a client that is not even greeted; of `client` only who it is. */
+void consult_note(struct consult *consult, const struct consult_client *client,
+	const struct verdict_fault *fault, struct consult_answer *ret_answer);
+
+/* Whether limits are wider for it: it is allowed, by its address; by its name as well, as far as
+ * that is known. */
+bool consult_knows_as_good(struct consult *consult, const struct conf *conf, struct ip client);
+bool consultation_is_known_good(struct consultation *consultation);
+
 /* What a decision would be made from; and the part of it that DNS told. */
 void consultation_facts(struct consultation *consultation, const struct consult_request *request,
 	struct facts *ret_facts);

@@ -99,7 +99,8 @@ struct smtpd_server *smtpd_server_new(const struct smtpd_server_settings *settin
 		.ended = server_on_session_ended,
 		.arg = server,
 		.next_id = hash_key(),
-		.places = places_new(settings->limits->sessions),
+		.admission = admission_new(&(struct admission_settings){
+			settings->loop, settings->consult, settings->limits->sessions}),
 	};
 	buf_init(&server->env.scratch, 0);
 	timer_init(&server->stop_deadline, server->loop, server_on_stop_deadline, server);
@@ -119,7 +120,7 @@ void smtpd_server_free(struct smtpd_server **server)
 	backend_state_free(&s->env.backend);
 	timer_done(&s->stop_deadline);
 	buf_done(&s->env.scratch);
-	places_free(&s->env.places);
+	admission_free(&s->env.admission);
 	conf_unref(&s->env.conf);
 	s->magic = 0;
 	mem_free(s);

@@ -15,7 +15,7 @@
 
 /* More than this unsent: the client does not read at all, whatever we hold back. The longest reply
  * of a backend fits. */
-enum { OUT_LIMIT = 1 << 20, CROWDED_SIZE = 300, CROWDED_SAID_MS = 60000 };
+enum { OUT_LIMIT = 1 << 20 };
 
 static void session_on_input(struct stream *stream, void *arg);
 static void session_on_drained(struct stream *stream, void *arg);
@@ -58,23 +58,16 @@ static void session_unlink(struct session *s)
 	else
 		s->env->sessions = s->next;
 	s->env->sessions_len--;
-	if (s->has_place)
-		places_give(s->env->places, &s->place);
-}
-
-static size_t crowded_print(const struct session_env *env, char line[CROWDED_SIZE])
-{
-	return (size_t)snprintf(line, CROWDED_SIZE,
-		"421 4.7.0 %.200s Too many connections, try again later\r\n", env->conf->hostname);
+	admission_give(s->env->admission, &s->admitted);
 }
 
 /* One line and the door: there is no session to keep it in. The socket's buffer is empty, so that
  * one write does it. */
 static void session_turn_away(const struct session_env *env, int fd)
 {
-	char line[CROWDED_SIZE];
+	struct span reply = admission_reply(env->admission);
 
-	(void)!send(fd, line, crowded_print(env, line), MSG_NOSIGNAL);
+	(void)!send(fd, reply.ptr, reply.len, MSG_NOSIGNAL);
 	close(fd);
 }
 
@@ -87,56 +80,44 @@ bool session_env_trusts(const struct session_env *env, struct ip peer)
 	return false;
 }
 
-/* A network that opens all the sessions it can leaves the others theirs. */
-static bool session_env_place(
-	struct session_env *env, struct endpoint client, struct place_hold *ret_hold)
-{
-	const struct place_hold hold = {{places_of_client(env->places, client.ip)}};
-	int64_t now_ms = loop_now_ms(env->loop);
-
-	if (places_take(env->places, &hold)) {
-		*ret_hold = hold;
-		return true;
-	}
-	if (now_ms >= env->crowded_until_ms) {
-		env->crowded_until_ms = now_ms + CROWDED_SAID_MS;
-		log_event(EV_GATE_CROWDED,
-			LOG_FIELDS(log_endpoint("client", client),
-				log_number("sessions", (int64_t)env->sessions_len)));
-	}
-	return false;
-}
-
 bool session_take_place(struct session *s)
 {
-	s->has_place = session_env_place(s->env, s->client, &s->place);
-	return s->has_place;
+	return admission_take(s->env->admission, s->conf, s->client, &s->admitted);
 }
 
 /* As above: a session that waited for the client to close would take the place of another. */
 void session_crowd_out(struct session *s)
 {
-	char line[CROWDED_SIZE];
+	struct span reply = admission_reply(s->env->admission);
 
-	(void)!send(stream_fd(s->stream), line, crowded_print(s->env, line), MSG_NOSIGNAL);
+	(void)!send(stream_fd(s->stream), reply.ptr, reply.len, MSG_NOSIGNAL);
 	session_end(s);
+}
+
+/* Before there is a session: a balancer says later whom it comes for. */
+static bool session_env_admits(
+	struct session_env *env, struct endpoint peer, struct admitted *ret_admitted)
+{
+	if (env->sessions_len >= env->limits->sessions) {
+		admission_is_full(env->admission, env->conf, peer);
+		return false;
+	}
+	return session_env_trusts(env, peer.ip) ||
+	       admission_take(env->admission, env->conf, peer, ret_admitted);
 }
 
 void session_start(struct session_env *env, int fd, struct endpoint peer)
 {
 	const struct stream_limits limits = {.in = env->limits->input, .out = OUT_LIMIT};
-	bool is_named = !session_env_trusts(env, peer.ip);
-	struct place_hold place = {{0}};
+	struct admitted admitted = {0};
 	struct session *s;
 
-	if (env->sessions_len >= env->limits->sessions ||
-		(is_named && !session_env_place(env, peer, &place))) {
+	if (!session_env_admits(env, peer, &admitted)) {
 		session_turn_away(env, fd);
 		return;
 	}
 	s = mem_new(session);
-	s->has_place = is_named;
-	s->place = place;
+	s->admitted = admitted;
 	s->magic = (uint32_t)MAGIC_session;
 	s->env = env;
 	s->conf = conf_ref(env->conf);
@@ -278,7 +259,7 @@ void session_count_error(struct session *s)
 	const struct smtpd_limits *limits = s->env->limits;
 
 	s->errors++;
-	if (s->errors >= limits->errors_hard)
+	if (!session_may_err(s) || s->errors >= limits->errors_hard)
 		session_end_for_errors(s);
 	else if (s->errors > limits->errors_soft)
 		session_set_wait(s, WAIT_DELAY);

@@ -4,8 +4,8 @@
  * One client's connection, from accept to close. The session belongs to itself and to its
  * environment's list: it ends when the client or the gate is done. One loop, one thread.
  */
-#include "base/places.h"
 #include "gate/consult.h"
+#include "smtpd/admission.h"
 #include "smtpd/backend_state.h"
 
 struct session;
@@ -18,6 +18,7 @@ struct session_env {
 	const struct conf *conf; /* a session takes a reference to the one it begins with */
 	struct consult *consult;
 	struct backend_state *backend;
+	struct admission *admission;
 	void (*ended)(void *arg); /* one of them has ended */
 	void *arg;
 	uint64_t next_id; /* of a session */
@@ -25,10 +26,7 @@ struct session_env {
 	/* theirs */
 	struct session *sessions; /* all of them, newest first */
 	size_t sessions_len;
-	struct places *places;    /* of sessions whose client is known */
-	int64_t crowded_until_ms; /* before, the log does not say again that a network has no more
-				   */
-	struct buf scratch;       /* canonical lines on their way; empty between turns */
+	struct buf scratch; /* canonical lines on their way; empty between turns */
 };
 
 /* Takes the descriptor over. */

@@ -88,6 +88,10 @@ static void session_on_mail(struct session *s, const struct smtp_command *comman
 
 	if (!session_may_send_mail(s))
 		return;
+	if (!session_may_begin_mail(s)) {
+		session_count_junk(s);
+		return;
+	}
 	s->mail.unread = false;
 	s->mail.mail = (struct smtp_mail){0};
 	buf_clear(&s->mail.text);
@@ -144,10 +148,10 @@ static void session_on_rcpt(struct session *s, const struct smtp_command *comman
 		if (!session_arguments_are_theirs(s, SMTP_RCPT, r))
 			return;
 	}
-	if (s->mail.recipients++ < limits->recipients)
-		session_rcpt_begin(s);
-	else
+	if (s->mail.recipients++ >= limits->recipients)
 		session_refuse_recipients(s);
+	else if (session_may_name_recipient(s))
+		session_rcpt_begin(s);
 }
 
 /* RFC 5321 section 3.3. Each refused recipient was counted; a client that pipelines had sent DATA

@@ -10,6 +10,7 @@
  *   session_rcpt.c      the verdict on a recipient, and its way to the backend
  *   session_data.c      the message
  *   session_chunk.c     the same in chunks (BDAT)
+ *   session_limit.c     what the client may do in a minute
  *   session_log.c       what the log hears of it
  *
  * A command that has to wait (for facts, for the backend, for a delay) sets `wait` and is finished
@@ -110,8 +111,7 @@ struct session {
 	struct endpoint client; /* by the PROXY header, if there was one */
 	struct endpoint local;  /* by the PROXY header; port 0: the socket's own */
 	char id[SESSION_ID_SIZE];
-	bool has_place;
-	struct place_hold place;
+	struct admitted admitted;
 
 	struct consultation *consultation; /* NULL: the health check of a balancer */
 	int64_t command_until_ms;          /* the client has to say something by then */
@@ -150,7 +150,7 @@ struct session {
 
 /* A balancer, which says in a PROXY header whom it connects for. */
 bool session_env_trusts(const struct session_env *env, struct ip peer);
-/* Of the places for its client's network; false: there is none, and it is to be crowded out. */
+/* False: its client may have no more sessions, and it is to be crowded out. */
 bool session_take_place(struct session *s);
 void session_crowd_out(struct session *s);
 
@@ -269,6 +269,16 @@ void session_data_end(struct session *s);
 void session_on_bdat(struct session *s, const struct smtp_command *command);
 void session_chunk_read(struct session *s);
 void session_chunk_end(struct session *s);
+
+/* ---- session_limit.c ---- */
+
+/* False: it does too much of that, and has been told to come again. */
+bool session_may_begin_mail(struct session *s);
+bool session_may_name_recipient(struct session *s);
+/* The backend answered: unknown recipients are limited as well. */
+void session_note_recipient_reply(struct session *s, const struct smtp_reply *reply);
+/* Counts an error. False: too many within a minute, in all sessions of the client. */
+bool session_may_err(struct session *s);
 
 /* ---- session_log.c ---- */
 

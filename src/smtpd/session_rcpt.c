@@ -337,6 +337,7 @@ static void session_on_rcpt_reply(struct session *s, const struct smtp_reply *re
 	bool taken = smtp_reply_class(reply) == 2;
 
 	session_rcpt_finish(s);
+	session_note_recipient_reply(s, reply);
 	if (taken && s->mail.accepted++ == 0)
 		buf_append(&s->mail.field, buf_span(&s->rcpt.field));
 	session_pass_reply(s, reply, taken);

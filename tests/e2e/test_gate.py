@@ -438,7 +438,7 @@ def test_no_more_sessions_than_descriptors(site, sink):
                 break
             if reply.code == 220:
                 reply = None
-        assert reply is None or str(reply).startswith("421 4.7.0 ")
+        assert reply is None or str(reply).startswith("421 4.")  # 4.7.0: it has its share; 4.3.2: all are taken
         assert 40 <= len(idle) <= 64
         assert first.envelope("a@good.test", "joe@example.test").code == 250
         assert first.data(MESSAGE).code == 250

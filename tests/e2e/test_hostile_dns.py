@@ -342,8 +342,10 @@ def test_dead_zones_of_a_client_do_not_switch_the_lists_off(site, gate, nameserv
     assert gate.events("resolver.down") == []
 
 
-def test_a_network_that_asks_for_much_leaves_the_lists_to_others(site, gate, nameserver):
+def test_a_network_that_asks_for_much_leaves_the_lists_to_others(site, nameserver):
     """One host has all addresses of a /48, and a reverse zone whose servers are silent."""
+    site.conf["gate"]["limits"] = {"network": {"connections": 0}}  # so that it can ask for so much
+    gate = site.start("gate")
     nameserver.fail("d.a.b.0.8.b.d.0.1.0.0.2.ip6.arpa", "silence")
     nameserver.dnsbl(ZONE, "192.0.2.98")
     crowd = [SmtpClient(site.ports["gate"], f"2001:db8:bad:{i:x}::1", greeting=False) for i in range(500)]
