@@ -26,6 +26,7 @@ def gate(site, nameserver, clock):
     """Before it: a foreign list that lives, and rules under which DNS alone decides."""
     nameserver.dnsbl(ZONE)
     site.conf["dnsbl"] = [{"zone": ZONE, "name": "Foreign", "codes": "127.0.0.2", "action": "reject"}]
+    site.conf["gate"]["limits"] = {"network": {"connections": 0}}  # so that one can ask for much
     # Without a PTR nobody is refused here: what these answers must never do is to look like a verdict of the list.
     site.conf["checks"] |= {"no-ptr": {"action": "off"}, "fcrdns": {"action": "off"}}
     process = site.start("gate")
@@ -342,10 +343,8 @@ def test_dead_zones_of_a_client_do_not_switch_the_lists_off(site, gate, nameserv
     assert gate.events("resolver.down") == []
 
 
-def test_a_network_that_asks_for_much_leaves_the_lists_to_others(site, nameserver):
+def test_a_network_that_asks_for_much_leaves_the_lists_to_others(site, gate, nameserver):
     """One host has all addresses of a /48, and a reverse zone whose servers are silent."""
-    site.conf["gate"]["limits"] = {"network": {"connections": 0}}  # so that it can ask for so much
-    gate = site.start("gate")
     nameserver.fail("d.a.b.0.8.b.d.0.1.0.0.2.ip6.arpa", "silence")
     nameserver.dnsbl(ZONE, "192.0.2.98")
     crowd = [SmtpClient(site.ports["gate"], f"2001:db8:bad:{i:x}::1", greeting=False) for i in range(500)]
