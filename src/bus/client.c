@@ -27,7 +27,7 @@ enum {
 	RETRY_FIRST_MS = 20,
 	RETRY_MOST_MS = 1000,
 	ASK_MS = 5000,
-	FEED_MS = 15 * 60 * 1000, /* millions of listings are one transaction */
+	FEED_MS = 15 * 60 * 1000, /* millions of listings, in steps between others */
 	ASKS_MAX = 4096,
 	SWEEP_MS = 200,
 	WINDOW = 256,

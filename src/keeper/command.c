@@ -117,6 +117,8 @@ static int command_on_run(void *arg)
 	r = command_go_on(run);
 	if (r < 0)
 		return r;
+	if (run->is_counting)
+		return ITEM_TAKE_BACK;
 	if (run->mode != COMMAND_DRY_RUN && (run->item.change.rows != 0 || run->is_kept ||
 						    run->next != NULL || run->is_unfinished))
 		return command_keep(run);
@@ -156,11 +158,19 @@ static void command_took_part(struct command_run *run)
 	command_import_free(&run->connection->import);
 }
 
+static void command_let_go(struct command_run *run)
+{
+	if (run->let_go != NULL)
+		run->let_go(run);
+	run->let_go = NULL;
+}
+
 /* It lies in what goes. */
 static void command_run_free(struct command_run *run)
 {
 	struct arena *arena = run->arena;
 
+	command_let_go(run);
 	arena_free(&arena);
 }
 
@@ -173,6 +183,7 @@ static void command_reply(struct command_run *run, enum reply_when when)
 		command_run_free(run);
 		return;
 	}
+	command_let_go(run);
 	connection_reply(connection, run->answer, run->arena, when);
 	connection_unref(&connection);
 }
@@ -212,7 +223,7 @@ static enum reply_when command_reply_when(const struct command_run *run, enum se
 {
 	if (run->import_has_changed)
 		return REPLY_AFTER_SNAPSHOT;
-	if (run->mode == COMMAND_PART_OF_IMPORT || run->item.change.rows == 0)
+	if (run->mode == COMMAND_PART_OF_IMPORT || run->item.change.rows == 0 || run->answers_now)
 		return REPLY_NOW;
 	return served == SERVED_BY_SNAPSHOT ? REPLY_AFTER_SNAPSHOT : REPLY_WHEN_SERVED;
 }
@@ -286,7 +297,7 @@ static enum command_mode command_mode_of(const Stockade__Command *command)
 		       : COMMAND_WHOLE;
 }
 
-static struct command_run *command_run_new(
+struct command_run *command_run_new(
 	const struct keeper_parts *parts, struct arena *arena, const struct command_kind *kind)
 {
 	struct command_run *run = arena_alloc(arena, sizeof(*run));
@@ -488,6 +499,15 @@ static bool queue_has_work(const struct command_queue *queue)
 	return queue->first != NULL;
 }
 
+bool command_queue_has(const struct command_queue *queue, struct span author)
+{
+	for (const struct command_run *run = queue->first; run != NULL; run = run->behind) {
+		if (span_equal(run->writer.author, author))
+			return true;
+	}
+	return false;
+}
+
 struct command_queue *command_queue_new(const struct keeper_parts *parts)
 {
 	struct command_queue *queue = mem_new(command_queue);
@@ -540,6 +560,8 @@ static command_step *event_next(const struct store_event *event)
 		return command_undo_next;
 	if (span_equal_text(event->verb, "import"))
 		return command_renew_next;
+	if (span_equal_text(event->verb, "feed") || span_equal_text(event->verb, "expire-feed"))
+		return command_feed_next;
 	return span_equal_text(event->verb, "empty") ? command_empty_next : command_purge_next;
 }
 

@@ -41,7 +41,12 @@ struct command_run {
 	struct span packed; /* the command, should it have to be tried again on a full disk */
 	bool frees;
 	bool is_unfinished; /* a step was committed, and another is to come */
+	bool is_counting;   /* the steps write nothing yet */
+	bool answers_now;   /* although not everybody serves it */
 	struct command_run *behind;
+	/* Of a change set of a feed; let_go before the arena goes. */
+	void *own;
+	void (*let_go)(struct command_run *run);
 	/* Of an import: its state, and what that was before this part. */
 	struct command_import *import;
 	uint64_t import_evidence;
@@ -84,13 +89,22 @@ bool command_import_goes_on(const struct keeper_parts *parts);
 struct command_queue *command_queue_new(const struct keeper_parts *parts);
 void command_queue_free(struct command_queue **queue);
 void command_queue_resume(struct command_queue *queue);
+/* Steps of that author wait. */
+bool command_queue_has(const struct command_queue *queue, struct span author);
 
-/* The steps of what an event undoes, of a feed's purge, of a list's end, of the end of an import:
- * from the row of the event. */
+/* Work in steps that is no command of an operator: an item for transaction_run_alone(), of which
+ * the caller sets `next`, the writer's author and event, connection and tag. It goes with its
+ * answer. */
+struct command_run *command_run_new(
+	const struct keeper_parts *parts, struct arena *arena, const struct command_kind *kind);
+
+/* The steps of what an event undoes, of a feed's purge, of a list's end, of the end of an import,
+ * of a change set that is lost: from the row of the event. */
 int command_undo_next(struct command_run *run);
 int command_purge_next(struct command_run *run);
 int command_empty_next(struct command_run *run);
 int command_renew_next(struct command_run *run);
+int command_feed_next(struct command_run *run);
 
 /* The verbs. */
 int command_add(struct command_run *run);

@@ -19,22 +19,26 @@ struct feed_part {
 	const Stockade__Feed *message;
 	feed_commit_call *commit;
 	struct fault text;
-	uint32_t changed;
 };
 
 /* ---- staging ---- */
 
+void feed_staging_free(struct feed_staging **staging)
+{
+	struct feed_staging *s = *staging;
+
+	if (s == NULL)
+		return;
+	conf_unref(&s->conf);
+	arena_free(&s->arena);
+	mem_free(s->entries);
+	mem_free(s);
+	*staging = NULL;
+}
+
 void feed_forget(struct connection *connection)
 {
-	struct feed_staging *staging = connection->feed;
-
-	if (staging == NULL)
-		return;
-	conf_unref(&staging->conf);
-	arena_free(&staging->arena);
-	mem_free(staging->entries);
-	mem_free(staging);
-	connection->feed = NULL;
+	feed_staging_free(&connection->feed);
 }
 
 static const struct conf_list *feed_list(const struct conf *conf, const struct conf_feed *feed)
@@ -254,7 +258,7 @@ static int feed_end(struct feed_part *part)
 			staging->len, (unsigned long long)sent);
 	if (staging->conf != part->parts->guard->conf)
 		return fault_set(&part->text, E_AGAIN, "the configuration was changed meanwhile");
-	return part->commit(part->parts, staging, &part->text, &part->changed);
+	return part->commit(part->parts, part->connection, part->message->tag, &part->text);
 }
 
 /* ---- messages ---- */
@@ -291,12 +295,13 @@ void feed_handle(const struct keeper_parts *parts, struct connection *connection
 		store_guard_failed(parts->guard, r);
 		fault_set(&part.text, r, "%s", parts->guard->why);
 	}
-	if (r < 0 || message->what_case == STOCKADE__FEED__WHAT_END)
+	if (r < 0)
 		feed_forget(connection);
+	else if (message->what_case == STOCKADE__FEED__WHAT_END)
+		return;
 	answer.tag = message->tag;
 	answer.error = r < 0 ? r : 0;
 	answer.text = part.text.text;
-	answer.changed = part.changed;
 	answer.serial = publisher_serial(parts->publisher);
 	connection_answer(connection, &answer);
 }

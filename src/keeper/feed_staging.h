@@ -34,12 +34,15 @@ struct feed_staging {
 	size_t room;
 };
 
-/* What is done with a change set that is whole (keeper/feed_commit.h). */
-typedef int feed_commit_call(const struct keeper_parts *parts, struct feed_staging *staging,
-	struct fault *ret_text, uint32_t *ret_changed);
+/* What is done with a change set that is whole (keeper/feed_commit.h), the connection's. 0: it is
+ * taken over, and the question of that tag will be answered. < 0 without a text: the store failed.
+ */
+typedef int feed_commit_call(const struct keeper_parts *parts, struct connection *connection,
+	uint64_t tag, struct fault *ret_text);
 
-/* A part of a change set; answered at once. */
+/* A part of a change set; answered at once, but for the last. */
 void feed_handle(const struct keeper_parts *parts, struct connection *connection,
 	const Stockade__Feed *message, feed_commit_call *commit);
 /* The connection's staging, if any. */
 void feed_forget(struct connection *connection);
+void feed_staging_free(struct feed_staging **staging);
