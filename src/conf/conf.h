@@ -78,6 +78,9 @@ struct conf_dnsbl {
 	const struct conf_filter *codes;
 	/* An entry of this zone names 127.0.0.1 itself: there it is an answer (hostkarma). */
 	bool has_one;
+	/* Test points that the list does not keep by design; in the order of the setting's words.
+	 */
+	bool skips_listed, skips_clean, skips_nobody;
 	enum action action; /* reject, defer, score, tag, allow, off */
 	int weight;
 	bool has_mode;

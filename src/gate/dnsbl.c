@@ -117,6 +117,32 @@ void dnsbl_add_weights(const struct conf_dnsbl *dnsbl, int may_add[2])
 		may_add[dnsbl->weight > 0] += dnsbl->weight;
 }
 
+enum dnsbl_test dnsbl_error_test(const uint8_t code[4])
+{
+	if (code[0] != 127)
+		return DNSBL_TEST_WRONG;
+	if (code[1] == 255 && code[2] == 255 && code[3] == 252)
+		return DNSBL_TEST_MISSPELT;
+	if (code[1] == 255 && code[2] == 255 && code[3] == 254)
+		return DNSBL_TEST_PUBLIC;
+	return DNSBL_TEST_QUOTA;
+}
+
+struct ip dnsbl_nobody_v4(uint64_t random)
+{
+	return ip_from_v4(0xc6120000 | (uint32_t)(random & 0x1ffff));
+}
+
+struct ip dnsbl_nobody_v6(uint64_t random)
+{
+	struct ip ip = {{0x20, 0x01, 0x0d, 0xb8}};
+
+	for (int i = 4; i < 12; i++, random >>= 8)
+		ip.b[i] = (uint8_t)random;
+	ip.b[15] = 1;
+	return ip;
+}
+
 /* ---- codes that no filter names ---- */
 
 void dnsbl_unnamed_note(struct dnsbl_unnamed *unnamed, struct ip address)
@@ -246,8 +272,15 @@ const char *dnsbl_test_text(enum dnsbl_test test)
 		[DNSBL_TEST_HOLLOW] =
 			"gives no address for 127.0.0.2: does the resolver keep 127.0.0.0/8 away?",
 		[DNSBL_TEST_EVERYTHING] = "lists 127.0.0.1, so everything",
+		[DNSBL_TEST_NOBODY] = "lists addresses that nobody has, so everything",
+		[DNSBL_TEST_MISSPELT] =
+			"answers 127.255.255.252, that its zone is written wrongly: correct dnsbl[].zone",
+		[DNSBL_TEST_PUBLIC] =
+			"answers 127.255.255.254, that it does not serve public resolvers: let run.resolver be one of your own",
+		[DNSBL_TEST_QUOTA] =
+			"answers with an error code: over quota, or not registered; register with it, or ask through a resolver of your own",
 		[DNSBL_TEST_WRONG] =
-			"answers with what is no listing: over quota, a public resolver, or a lost domain",
+			"answers outside 127.0.0.0/8: its domain is lost, or the resolver rewrites answers",
 		[DNSBL_TEST_SILENT] = "does not answer",
 		[DNSBL_TEST_UNHEARD] = "not found, and nothing else through the resolver"};
 

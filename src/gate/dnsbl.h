@@ -16,6 +16,23 @@ enum dnsbl_reading {
 	DNSBL_BROKEN  /* an address that no list gives as an answer: the list is out of order */
 };
 
+/* What a test of its points showed. */
+enum dnsbl_test {
+	DNSBL_TEST_PASSED,
+	DNSBL_TEST_EMPTY,      /* 127.0.0.2 is not listed */
+	DNSBL_TEST_FILTERED,   /* it has a text and no address: somebody took that away */
+	DNSBL_TEST_HOLLOW,     /* no address, and no answer that says so: perhaps the same */
+	DNSBL_TEST_EVERYTHING, /* 127.0.0.1 is listed */
+	DNSBL_TEST_NOBODY,     /* an address that nobody has is listed */
+	DNSBL_TEST_MISSPELT,   /* error codes: of the zone's name, */
+	DNSBL_TEST_PUBLIC,     /* of a public resolver, */
+	DNSBL_TEST_QUOTA,      /* of everything else */
+	DNSBL_TEST_WRONG,      /* an answer outside 127/8 */
+	DNSBL_TEST_SILENT,     /* no answer, though the resolver finds other things */
+	DNSBL_TEST_UNHEARD, /* no answer, nor has anything else been found since: not its fault */
+	DNSBL_TEST_COUNT
+};
+
 struct dnsbl_hit {
 	uint8_t code[4]; /* the address that the first filter fitted, or the one that is wrong */
 	int weight;      /* LISTED: of all filters that fitted */
@@ -25,6 +42,14 @@ struct dnsbl_hit {
  * stays as it is when CLEAN. One wrong address spoils the whole answer. */
 enum dnsbl_reading dnsbl_read(const struct conf_dnsbl *dnsbl, const struct ip *addresses,
 	size_t count, struct dnsbl_hit *ret_hit);
+
+/* What the address of a BROKEN answer says of the list. */
+enum dnsbl_test dnsbl_error_test(const uint8_t code[4]);
+
+/* Addresses that nobody has, for questions whose answer no cache can know: of the networks for
+ * benchmarks (RFC 2544) and for documentation (RFC 3849). */
+struct ip dnsbl_nobody_v4(uint64_t random);
+struct ip dnsbl_nobody_v6(uint64_t random);
 
 /* Whether a filter of the entry fits the address. */
 bool dnsbl_names_code(const struct conf_dnsbl *dnsbl, struct ip address);
@@ -62,19 +87,6 @@ enum {
 	DNSBL_TEST_SUSPENDED_MS = 60 * 1000, /* of a suspended list */
 	DNSBL_PAUSE_FIRST_MS = 30 * 1000,
 	DNSBL_PAUSE_LONGEST_MS = 15 * 60 * 1000
-};
-
-/* What a test of both points showed. */
-enum dnsbl_test {
-	DNSBL_TEST_PASSED,
-	DNSBL_TEST_EMPTY,      /* 127.0.0.2 is not listed */
-	DNSBL_TEST_FILTERED,   /* it has a text and no address: somebody took that away */
-	DNSBL_TEST_HOLLOW,     /* no address, and no answer that says so: perhaps the same */
-	DNSBL_TEST_EVERYTHING, /* 127.0.0.1 is listed */
-	DNSBL_TEST_WRONG,      /* an answer that is none: quota, parked domain */
-	DNSBL_TEST_SILENT,     /* no answer, though the resolver finds other things */
-	DNSBL_TEST_UNHEARD, /* no answer, nor has anything else been found since: not its fault */
-	DNSBL_TEST_COUNT
 };
 
 struct dnsbl_health {

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 #include "gate/dnsbl_probe.h"
 
+#include <sys/random.h>
+
 #include "base/log.h"
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
 #include "dns/message.h"
+#include "gate/dnsbl_rate.h"
 #include "resolve/resolver.h"
 
 /*
  * The test points of RFC 5782 section 5: 127.0.0.2 is listed, 127.0.0.1 is not. Both count. A list
  * that was emptied passes the second, one whose domain was lost to a seller passes the first. They
- * are asked past our cache; what the resolver keeps, it keeps for the list's own TTL.
+ * are asked past our cache; what the resolver keeps, it keeps for the list's own TTL. So there are
+ * two more, addresses that nobody has, others each time: no cache knows them, and who answers for
+ * everybody but has learned what is expected of 127.0.0.1 does not know them either.
  *
  * Where 127.0.0.2 has no address its text is asked for, too: protection against DNS rebinding takes
  * the address away, each resolver in its own way (no records, SERVFAIL, REFUSED), and leaves the
@@ -24,13 +29,14 @@
  * them. When its pause is over the list is asked about the client that it owed an answer last. It
  * is the probe that asks: no client waits for it, and none can leave with it.
  */
-enum { POINT_LISTED, POINT_CLEAN, POINT_TEXT, POINTS };
+enum { POINT_LISTED, POINT_CLEAN, POINT_NOBODY_V4, POINT_NOBODY_V6, POINT_TEXT, POINTS };
 
 struct test_point {
 	struct dnsbl_probe *probe;
 	struct resolver_query *query;
 	enum resolver_status status;
 	bool asked, broken;
+	struct dnsbl_hit hit; /* broken: by this address */
 };
 
 struct dnsbl_probe {
@@ -41,6 +47,7 @@ struct dnsbl_probe {
 	struct dns_name name;
 	const struct conf_dnsbl *dnsbl; /* NULL: not configured now */
 	struct dnsbl_health health;
+	struct dnsbl_rate rate;
 	bool has_result;
 	enum dnsbl_state told;       /* in the log */
 	int64_t began_ms, tested_ms; /* the last test */
@@ -89,22 +96,45 @@ static void probe_set_timer(struct dnsbl_probe *probe, int64_t after_ms)
 	timer_set(&probe->timer, loop_now_ms(probe->env->loop) + after_ms);
 }
 
-static enum dnsbl_test points_judge(const struct test_point points[POINTS])
+static bool point_is_found(const struct test_point *point)
+{
+	return point->status == RESOLVER_FOUND;
+}
+
+/* The first that may not be listed; where a list keeps none of them, the one that is. */
+static const struct test_point *points_first_clean(const struct test_point points[POINTS])
+{
+	for (unsigned i = POINT_CLEAN; i <= POINT_NOBODY_V6; i++)
+		if (points[i].asked)
+			return &points[i];
+	return &points[POINT_LISTED];
+}
+
+static enum dnsbl_test points_judge_listed(const struct test_point points[POINTS])
 {
 	const struct test_point *listed = &points[POINT_LISTED];
-	const struct test_point *clean = &points[POINT_CLEAN];
 
-	if (listed->broken || clean->broken)
-		return DNSBL_TEST_WRONG;
-	if (clean->status == RESOLVER_FOUND)
-		return DNSBL_TEST_EVERYTHING;
-	if (listed->status != RESOLVER_FOUND && points[POINT_TEXT].status == RESOLVER_FOUND)
-		return DNSBL_TEST_FILTERED;
-	if (resolver_is_unknown(clean->status))
-		return DNSBL_TEST_SILENT;
+	if (!listed->asked || point_is_found(listed))
+		return DNSBL_TEST_PASSED;
 	if (listed->status == RESOLVER_NODATA || resolver_is_unknown(listed->status))
 		return DNSBL_TEST_HOLLOW;
-	return listed->status == RESOLVER_FOUND ? DNSBL_TEST_PASSED : DNSBL_TEST_EMPTY;
+	return DNSBL_TEST_EMPTY;
+}
+
+static enum dnsbl_test points_judge(const struct test_point points[POINTS])
+{
+	for (unsigned i = 0; i < POINTS; i++)
+		if (points[i].broken)
+			return dnsbl_error_test(points[i].hit.code);
+	if (point_is_found(&points[POINT_CLEAN]))
+		return DNSBL_TEST_EVERYTHING;
+	if (point_is_found(&points[POINT_NOBODY_V4]) || point_is_found(&points[POINT_NOBODY_V6]))
+		return DNSBL_TEST_NOBODY;
+	if (!point_is_found(&points[POINT_LISTED]) && point_is_found(&points[POINT_TEXT]))
+		return DNSBL_TEST_FILTERED;
+	if (resolver_is_unknown(points_first_clean(points)->status))
+		return DNSBL_TEST_SILENT;
+	return points_judge_listed(points);
 }
 
 static enum dnsbl_test probe_result(struct dnsbl_probe *probe)
@@ -119,9 +149,10 @@ static enum dnsbl_test probe_result(struct dnsbl_probe *probe)
 /* When the resolver itself is away, or there was no room to ask, nothing was learned. */
 static bool probe_was_asked(const struct dnsbl_probe *probe)
 {
-	return !resolver_is_down(probe->env->resolver) &&
-	       probe->points[POINT_LISTED].status != RESOLVER_UNASKED &&
-	       probe->points[POINT_CLEAN].status != RESOLVER_UNASKED;
+	for (unsigned i = 0; i < POINT_TEXT; i++)
+		if (probe->points[i].asked && probe->points[i].status == RESOLVER_UNASKED)
+			return false;
+	return !resolver_is_down(probe->env->resolver);
 }
 
 static void probe_judge(struct dnsbl_probe *probe)
@@ -150,25 +181,36 @@ static void point_on_answer(const struct resolver_answer *answer, void *arg)
 
 	point->query = NULL;
 	point->status = answer->status;
-	point->broken =
-		answer->status == RESOLVER_FOUND && point != &probe->points[POINT_TEXT] &&
-		probe->dnsbl != NULL &&
-		dnsbl_read(probe->dnsbl, answer->addresses, answer->count, NULL) == DNSBL_BROKEN;
+	point->broken = answer->status == RESOLVER_FOUND && point != &probe->points[POINT_TEXT] &&
+			probe->dnsbl != NULL &&
+			dnsbl_read(probe->dnsbl, answer->addresses, answer->count, &point->hit) ==
+				DNSBL_BROKEN;
 	if (--probe->waiting != 0)
 		return;
-	if (probe->points[POINT_LISTED].status != RESOLVER_FOUND &&
+	if (probe->points[POINT_LISTED].asked && !point_is_found(&probe->points[POINT_LISTED]) &&
 		!probe->points[POINT_TEXT].asked)
 		point_ask(probe, POINT_TEXT);
 	else
 		probe_judge(probe);
 }
 
+static struct ip point_address(unsigned i)
+{
+	uint64_t random;
+
+	if (i == POINT_CLEAN)
+		return ip_from_v4(0x7f000001);
+	if (i == POINT_LISTED || i == POINT_TEXT)
+		return ip_from_v4(0x7f000002);
+	ASSERT(getrandom(&random, sizeof(random), 0) == sizeof(random));
+	return i == POINT_NOBODY_V4 ? dnsbl_nobody_v4(random) : dnsbl_nobody_v6(random);
+}
+
 static void point_ask(struct dnsbl_probe *probe, unsigned i)
 {
-	static const uint32_t addresses[POINTS] = {0x7f000002, 0x7f000001, 0x7f000002};
 	struct test_point *point = &probe->points[i];
 	struct dns_name name;
-	int r = dns_name_reverse(ip_from_v4(addresses[i]), &probe->name, &name);
+	int r = dns_name_reverse(point_address(i), &probe->name, &name);
 
 	ASSERT(r >= 0); /* dnsbl_probe_new has seen that it fits */
 	point->asked = true;
@@ -182,15 +224,20 @@ static void point_ask(struct dnsbl_probe *probe, unsigned i)
 static void probe_on_timer(struct timer *timer, void *arg)
 {
 	struct dnsbl_probe *probe = OBJ(dnsbl_probe, arg);
+	const struct conf_dnsbl *dnsbl = probe->dnsbl;
 
 	(void)timer;
-	if (probe->waiting != 0 || probe->dnsbl == NULL)
+	if (probe->waiting != 0 || dnsbl == NULL)
 		return;
+	const bool skips[POINT_TEXT] = {
+		dnsbl->skips_listed, dnsbl->skips_clean, dnsbl->skips_nobody, dnsbl->skips_nobody};
+
 	probe->began_ms = loop_now_ms(probe->env->loop);
 	for (unsigned i = 0; i < POINTS; i++)
 		probe->points[i] = (struct test_point){.probe = probe, .status = RESOLVER_UNASKED};
-	point_ask(probe, POINT_LISTED);
-	point_ask(probe, POINT_CLEAN);
+	for (unsigned i = 0; i < POINT_TEXT; i++)
+		if (!skips[i])
+			point_ask(probe, i);
 }
 
 /* ---- whether a list is back ---- */
@@ -355,6 +402,23 @@ void dnsbl_probe_hurry(struct dnsbl_probe *probe)
 	probe_test_by(probe, soon_ms > now_ms ? soon_ms : now_ms);
 }
 
+/* A list that begins to list everybody does so within a minute of many clients. */
+static void probe_note_rate(struct dnsbl_probe *probe, bool hit)
+{
+	enum dnsbl_rate_news news =
+		dnsbl_rate_note(&probe->rate, hit, loop_now_ms(probe->env->loop));
+
+	if (news == DNSBL_RATE_SAME)
+		return;
+	log_event(EV_DNSBL_HITS,
+		LOG_FIELDS(log_text("list", probe->shown),
+			log_text("state", news == DNSBL_RATE_HIGH ? "high" : "usual"),
+			log_number("asked", probe->rate.asked),
+			log_number("hits", probe->rate.hits)));
+	if (news == DNSBL_RATE_HIGH)
+		dnsbl_probe_hurry(probe);
+}
+
 void dnsbl_probe_answered(struct dnsbl_probe *probe, enum dnsbl_lookup result, struct ip client)
 {
 	int64_t now_ms = loop_now_ms(probe->env->loop);
@@ -363,6 +427,8 @@ void dnsbl_probe_answered(struct dnsbl_probe *probe, enum dnsbl_lookup result, s
 		return; /* its fault, not the list's */
 	if (result == DNSBL_LOOKUP_SILENT)
 		probe->unanswered = client;
+	else
+		probe_note_rate(probe, result == DNSBL_LOOKUP_LISTED);
 	probe_note_lookup(probe, DNSBL_FOR_CLIENT,
 		result == DNSBL_LOOKUP_SILENT ? RESOLVER_FAILED : RESOLVER_FOUND);
 	if (probe->health.paused_until_ms != 0 && !probe_is_silent_alone(probe))

@@ -8,6 +8,7 @@
 #include "dns/message.h"
 #include "gate/dnsbl_probe.h"
 #include "gate/helo.h"
+#include "gate/resolver_test.h"
 #include "resolve/resolver.h"
 
 /*
@@ -69,6 +70,7 @@ struct gatherer {
 	struct dnsbl_probe_env probe_env;
 	size_t probes_len; /* only grows: zones that were ever configured */
 	struct dnsbl_probe **probes;
+	struct resolver_test *resolver_test;
 	enum lists_reach reach;
 	uint64_t unasked; /* questions without a place, when it was last logged */
 	int64_t full_logged_ms;
@@ -111,6 +113,8 @@ static enum lists_reach gatherer_reach(const struct gatherer *gatherer)
 {
 	size_t filtered = 0, unheard = 0;
 
+	if (gatherer->probe_env.lists != 0 && resolver_test_rewrites(gatherer->resolver_test))
+		return LISTS_REWRITTEN;
 	for (size_t i = 0; i < gatherer->probes_len; i++) {
 		const struct dnsbl_health *health = dnsbl_probe_health(gatherer->probes[i]);
 
@@ -151,7 +155,8 @@ static void gatherer_note_reach(struct gatherer *gatherer)
 {
 	static const enum log_event_id events[] = {[LISTS_REACHED] = EV_RESOLVER_LISTS_BACK,
 		[LISTS_FILTERED] = EV_RESOLVER_FILTERS,
-		[LISTS_UNREACHED] = EV_RESOLVER_NO_LISTS};
+		[LISTS_UNREACHED] = EV_RESOLVER_NO_LISTS,
+		[LISTS_REWRITTEN] = EV_RESOLVER_REWRITES};
 	enum lists_reach before = gatherer->reach;
 
 	gatherer->reach = gatherer_reach(gatherer);
@@ -192,6 +197,11 @@ static void gatherer_on_resolver(void *arg)
 	}
 	gatherer_log_resolver(gatherer, EV_RESOLVER_BACK);
 	gatherer_look(gatherer);
+}
+
+static void gatherer_on_resolver_test(void *arg)
+{
+	gatherer_note_reach(OBJ(gatherer, arg));
 }
 
 /* A line now and then, not one for each question of a flood. */
@@ -571,7 +581,7 @@ static void dnsbl_fill(
 	}
 	reading = dnsbl_read(dnsbl, lookup->addresses, lookup->addresses_len, &fact->hit);
 	if (reading == DNSBL_BROKEN)
-		fact->error_text = dnsbl_test_text(DNSBL_TEST_WRONG);
+		fact->error_text = dnsbl_test_text(dnsbl_error_test(fact->hit.code));
 	fact->list_error = fact->list_error || reading == DNSBL_BROKEN;
 	fact->state = reading == DNSBL_LISTED ? FACT_YES : FACT_NO;
 }
@@ -628,6 +638,9 @@ void gatherer_set_conf(struct gatherer *gatherer, const struct conf *conf)
 	for (size_t i = 0; i < gatherer->probes_len; i++)
 		gatherer->probe_env.lists += dnsbl_probe_is_configured(gatherer->probes[i]);
 	conf_unref(&old);
+	if (gatherer->probe_env.lists != 0 && gatherer->resolver_test == NULL)
+		gatherer->resolver_test = resolver_test_new(gatherer->probe_env.loop,
+			gatherer->resolver, gatherer_on_resolver_test, gatherer);
 	gatherer_on_tried(gatherer); /* who waited for a zone that is gone need not any longer */
 }
 
@@ -637,7 +650,8 @@ struct gatherer *gatherer_new(struct loop *loop, struct resolver *resolver, cons
 
 	gatherer->magic = (uint32_t)MAGIC_gatherer;
 	gatherer->resolver = resolver;
-	gatherer->probe_env = (struct dnsbl_probe_env){loop, resolver, gatherer_on_tried, gatherer};
+	gatherer->probe_env = (struct dnsbl_probe_env){
+		.loop = loop, .resolver = resolver, .tried = gatherer_on_tried, .arg = gatherer};
 	gatherer_set_conf(gatherer, conf);
 	resolver_on_change(resolver, gatherer_on_resolver, gatherer);
 	return gatherer;
@@ -651,6 +665,7 @@ void gatherer_free(struct gatherer **gatherer)
 		return;
 	ASSERT(g->gatherings == NULL);
 	resolver_on_change(g->resolver, NULL, NULL);
+	resolver_test_free(&g->resolver_test);
 	for (size_t i = 0; i < g->probes_len; i++)
 		dnsbl_probe_free(&g->probes[i]);
 	mem_free(g->probes);

@@ -27,11 +27,13 @@ void gatherer_set_conf(struct gatherer *gatherer, const struct conf *conf); /* a
 /* For status, metrics and pages: the health of conf->dnsbls[i]. NULL when the list is off. */
 const struct dnsbl_health *gatherer_health(const struct gatherer *gatherer, size_t dnsbl);
 
-/* What the resolver lets through of the foreign lists, by what their last tests have in common. */
+/* What the resolver lets through of the foreign lists, by what their last tests have in common and
+ * by a test of its own. */
 enum lists_reach {
 	LISTS_REACHED,
-	LISTS_FILTERED, /* it keeps 127.0.0.0/8 away, and with it each listing */
-	LISTS_UNREACHED /* it answers, and finds none of them, nor anything else */
+	LISTS_FILTERED,  /* it keeps 127.0.0.0/8 away, and with it each listing */
+	LISTS_UNREACHED, /* it answers, and finds none of them, nor anything else */
+	LISTS_REWRITTEN  /* it has addresses for names that do not exist */
 };
 
 enum lists_reach gatherer_lists_reach(const struct gatherer *gatherer);

@@ -43,7 +43,9 @@ static void report_resolver(const struct smtpd_health *health, struct report *re
 		[LISTS_FILTERED] =
 			"keeps 127.0.0.0/8 away: no third-party list counts; exempt their zones there",
 		[LISTS_UNREACHED] =
-			"answers, but finds none of the third-party lists, nor anything else"};
+			"answers, but finds none of the third-party lists, nor anything else",
+		[LISTS_REWRITTEN] =
+			"has addresses for names that do not exist: no third-party list counts; let run.resolver be one of your own"};
 	enum lists_reach reach = consult_lists_reach(health->consult);
 	bool down = resolver_is_down(health->resolver);
 	char name[ENDPOINT_TEXT_SIZE];

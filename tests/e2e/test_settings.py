@@ -152,6 +152,7 @@ EXCLUDED = {
     ("checks.score.tag-at", "1000"): "'tag-at' is above 'reject-at'",
     ("checks.score.reject-at", "1"): "'tag-at' is above 'reject-at'",
     ("policies.NAME.takes", "[operator, feed]"): "a policy that takes feed takes nothing else",
+    ("dnsbl[].skip-tests", "[listed, not-listed, nobody]"): "Two of them at most.",
 }
 GROUPS = ("section", "sections by name", "list of sections")
 

@@ -35,6 +35,8 @@ struct fake_dns {
 	unsigned queries;
 	int64_t silence_ms;
 	char last[DNS_NAME_TEXT_SIZE];
+	/* A value in the place of all records; "nxdomain": none. NULL: as the table says. */
+	const char *(*hook)(const char *name, uint16_t type);
 };
 
 static inline void fake_dns_add(
@@ -96,15 +98,18 @@ static inline bool fake_dns_reply(
 {
 	uint16_t rcode = DNS_NXDOMAIN;
 	uint16_t answers = 0;
+	const char *value = dns->hook != NULL ? dns->hook(dns->last, query->type) : NULL;
+	struct fake_record hooked = {"*", query->type, value};
 	struct buf body;
 	struct buf rdata;
 
 	buf_init(&body, 0);
 	buf_init(&rdata, 0);
-	for (size_t i = 0; i < dns->count; i++) {
-		const struct fake_record *r = &dns->records[i];
+	for (size_t i = 0; i < (value != NULL ? 1 : dns->count); i++) {
+		const struct fake_record *r = value != NULL ? &hooked : &dns->records[i];
 
-		if (strcmp(r->name, "*") != 0 && strcasecmp(r->name, dns->last) != 0)
+		if (strcmp(r->value, "nxdomain") == 0 ||
+			(strcmp(r->name, "*") != 0 && strcasecmp(r->name, dns->last) != 0))
 			continue;
 		if (strcmp(r->value, "silence") == 0) {
 			if (dns->silence_ms != 0)

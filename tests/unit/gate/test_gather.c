@@ -682,7 +682,7 @@ static void an_emptied_list_and_a_quota_code_are_errors(void **state)
 	bench_start(&bench);
 	bench_gather(&bench, "192.0.2.9");
 	assert_int_equal(gatherer_health(bench.gatherer, 0)->last_test, DNSBL_TEST_EMPTY);
-	assert_int_equal(gatherer_health(bench.gatherer, 1)->last_test, DNSBL_TEST_WRONG);
+	assert_int_equal(gatherer_health(bench.gatherer, 1)->last_test, DNSBL_TEST_PUBLIC);
 	assert_true(bench.sample.facts.dnsbls[0].list_error);
 	assert_true(bench.sample.facts.dnsbls[1].list_error);
 	assert_int_not_equal(bench.sample.facts.dnsbls[1].state, FACT_YES);
