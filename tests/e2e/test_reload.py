@@ -58,6 +58,7 @@ CHANGES = {
     "dns.listen, in front": (add_address("dns", place=0), {"dns"}),
     "dns.threads, fewer": (at("dns", "threads", 1), {"dns"}),
     "gate.backend.address": (other_backend, {"gate"}),
+    "gate.backend.pass-client": (at("gate", "backend", "pass-client", "none"), {"gate"}),
     "run.resolver": (other_resolver, {"gate"}),
     "dns.listen": (add_address("dns"), {"dns"}),
     "dns.threads": (at("dns", "threads", 3), {"dns"}),
