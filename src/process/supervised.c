@@ -192,11 +192,12 @@ static void supervised_replace(struct supervised *supervised)
 static void supervised_configure(struct supervised *supervised)
 {
 	struct fault why = {""};
-
 	int r = handover_send_conf(supervised->process.handover_fd, supervised->all->conf,
 		supervised->role->name, &why);
 
-	if (r == E_AGAIN) { /* it hangs; the next gets the newest */
+	if (r == E_CLOSED) /* it died; the next gets the newest */
+		return;
+	if (r == E_AGAIN) { /* it hangs; the same */
 		supervised_act(supervised, lifecycle_kill(supervised->life));
 	} else if (r < 0) { /* for want of memory or descriptors of ours: it goes on as it was */
 		log_event(EV_CONFIG_BAD,

@@ -9,6 +9,7 @@ import struct
 import threading
 
 import dns.message
+import dns.query
 import pytest
 
 from harness.nameserver import NameServer, answers
@@ -283,6 +284,27 @@ def test_a_role_that_hangs_is_started_anew(running_site, role):
     assert hung[0]["role"] == role and int(hung[0]["pid"]) == old[role]
     wait_for(lambda: site.role_pids()[role] != old[role], what=f"{role} to be started again")
     assert {name for name, pid in site.role_pids().items() if pid != old[name]} == {role}
+
+
+def soa_ttl(site):
+    question = dns.message.make_query("bl.example.test", "SOA")
+    answer = dns.query.tcp(question, "127.0.0.1", port=site.ports["dns"], timeout=10).answer
+    return answer[0].ttl if answer else None
+
+
+def test_a_role_that_died_before_a_reload_does_not_make_its_configuration_bad(running_site):
+    """The supervisor hears of both at once; the next dns begins with the newest configuration."""
+    site = running_site
+    old = site.role_pids()["dns"]
+    site.conf["dns"]["ttl"] = "7m"
+    site.write()
+    site.supervisor.signal(signal.SIGSTOP)
+    os.kill(old, signal.SIGKILL)
+    site.supervisor.signal(signal.SIGHUP)
+    site.supervisor.signal(signal.SIGCONT)
+    wait_for(lambda: site.role_pids()["dns"] != old, what="the next dns")
+    wait_for(lambda: soa_ttl(site) == 420, what="the zone with its new TTL")
+    assert site.supervisor.events("config.bad") == []
 
 
 def test_a_reload_that_ends_a_hanging_role_does_not_wait_for_ever(running_site):
