@@ -164,6 +164,7 @@ void session_end(struct session *s)
 		return;
 	if (s->is_unheard && socket_error(stream_fd(s->stream)) < 0)
 		session_log_gone(s);
+	session_note_beyond(s);
 	session_log_close(s);
 	s->phase = PHASE_GONE;
 	timer_done(&s->timer);
@@ -562,6 +563,7 @@ static void session_on_closed(struct stream *stream, int error, void *arg)
 
 void session_reset(struct session *s)
 {
+	session_note_beyond(s);
 	if (session_message_is_open(s))
 		session_drop_backend(s); /* half a message is none */
 	if (s->mail.sent)

@@ -106,6 +106,7 @@ static void session_on_mail(struct session *s, const struct smtp_command *comman
 		return;
 	if (s->offer.size != 0 && mail.size > s->offer.size) {
 		session_refuse_size(s, mail.size, s->offer.size);
+		session_count_junk(s);
 		return;
 	}
 	s->mail.mail = mail;
@@ -115,17 +116,6 @@ static void session_on_mail(struct session *s, const struct smtp_command *comman
 	}
 	s->mail.given = true;
 	session_reply(s, "250 2.1.0 Ok");
-}
-
-/* RFC 5321 section 4.5.3.1.10: a client that has more sends the message to those that were taken,
- * and comes again for the others. One that goes on and on does not. */
-static void session_refuse_recipients(struct session *s)
-{
-	const struct smtpd_limits *limits = s->env->limits;
-
-	session_refuse_limit(s, REFUSAL_RCPT_MANY, limits->recipients);
-	if (s->mail.recipients > limits->recipients + limits->recipients_beyond)
-		session_count_error(s);
 }
 
 static void session_on_rcpt(struct session *s, const struct smtp_command *command)
@@ -149,7 +139,7 @@ static void session_on_rcpt(struct session *s, const struct smtp_command *comman
 			return;
 	}
 	if (s->mail.recipients++ >= limits->recipients)
-		session_refuse_recipients(s);
+		session_refuse_beyond(s);
 	else if (session_may_name_recipient(s))
 		session_rcpt_begin(s);
 }

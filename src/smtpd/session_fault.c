@@ -74,6 +74,36 @@ static struct refusal_value number_value(
 	return (struct refusal_value){name, span_of(text, (size_t)len)};
 }
 
+/* Those behind the first are answered alike, up to thousands of them: one line and one incident, of
+ * the last of them, when it is known how many there were. */
+void session_note_beyond(struct session *s)
+{
+	char text[NUMBER_TEXT_SIZE];
+	const struct refusal_value value = number_value("limit", s->env->limits->recipients, text);
+	struct consult_answer answer;
+	struct buf reply;
+
+	if (session_beyond(s) == 0)
+		return;
+	buf_init(&reply, 0);
+	refusal_print(REFUSAL_RCPT_MANY, &value, 1, &reply);
+	session_note(s,
+		&(struct verdict_fault){.refusal = REFUSAL_RCPT_MANY, .reply = buf_span(&reply)},
+		&answer);
+	buf_done(&reply);
+}
+
+void session_refuse_beyond(struct session *s)
+{
+	const struct smtpd_limits *limits = s->env->limits;
+	char text[NUMBER_TEXT_SIZE];
+	const struct refusal_value value = number_value("limit", limits->recipients, text);
+
+	session_print(s, REFUSAL_RCPT_MANY, &value, 1);
+	if (session_beyond(s) > limits->recipients_beyond)
+		session_count_error(s);
+}
+
 void session_refuse_limit(struct session *s, enum refusal_id id, size_t limit)
 {
 	char text[NUMBER_TEXT_SIZE];
@@ -89,6 +119,13 @@ void session_refuse_size(struct session *s, uint64_t size, uint64_t limit)
 		number_value("size", size, texts[0]), number_value("limit", limit, texts[1])};
 
 	session_refuse(s, REFUSAL_TOO_BIG, values, COUNTOF(values));
+}
+
+size_t session_beyond(const struct session *s)
+{
+	size_t limit = s->env->limits->recipients;
+
+	return s->mail.recipients > limit ? s->mail.recipients - limit : 0;
 }
 
 bool session_fault_is_theirs(struct session *s, enum refusal_id id, enum smtp_verb verb)

@@ -45,8 +45,10 @@ void session_log_verdict(const struct session *s, const struct consult_answer *a
 	const struct verdict *verdict = &answer->verdict;
 	const struct facts *facts = &answer->facts;
 	enum log_event_id event = EV_GATE_WOULD_REFUSE;
-	char number[INCIDENT_TEXT_SIZE];
+	char number[INCIDENT_TEXT_SIZE], beyond[24] = "";
 
+	if (verdict->refusal == REFUSAL_RCPT_MANY)
+		snprintf(beyond, sizeof(beyond), "%zu", session_beyond(s));
 	if (verdict->kind == VERDICT_REFUSE)
 		event = EV_GATE_REFUSE;
 	else if (verdict->kind == VERDICT_TEMPFAIL)
@@ -57,7 +59,7 @@ void session_log_verdict(const struct session *s, const struct consult_answer *a
 			log_span("ptr", facts->ptr_name), log_span("helo", facts->helo),
 			log_span("from", facts->sender), log_span("to", facts->recipient),
 			log_text("rule", verdict_rule(verdict)),
-			log_text("mode", mode_name(verdict->mode)),
+			log_text("mode", mode_name(verdict->mode)), log_text("recipients", beyond),
 			log_span("reply", answer->reply)));
 	if (verdict->decider == NULL)
 		return; /* a fault, which Postfix writes no such line about */

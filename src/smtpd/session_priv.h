@@ -216,6 +216,13 @@ void session_defer(
 void session_fault(
 	struct session *s, enum refusal_id id, const struct refusal_value *values, size_t count);
 void session_fault_verb(struct session *s, enum refusal_id id, enum smtp_verb verb);
+/* A recipient beyond limits->recipients. RFC 5321 section 4.5.3.1.10: a client that has more sends
+ * the message to those that were taken, and comes again for the others. One that goes on and on
+ * does not. */
+void session_refuse_beyond(struct session *s);
+/* How many there were of those; and, when the transaction ends, what is left of them. */
+size_t session_beyond(const struct session *s);
+void session_note_beyond(struct session *s);
 void session_refuse_limit(struct session *s, enum refusal_id id, size_t limit);
 void session_refuse_size(struct session *s, uint64_t size, uint64_t limit);
 /* The same where the backend may see no fault: true, and nothing was said, when it decides. */
