@@ -118,8 +118,7 @@ static int job_write(struct snapshot_job *job)
 		return fault_set(&job->result.why, r, "reading the lists: %s",
 			store_error_text(job->store)[0] != '\0' ? store_error_text(job->store)
 								: err_text(r));
-	snprintf(path, sizeof(path), "%s/%s", job->folder,
-		snapshot_file_of(job->result.serial).name);
+	snprintf(path, sizeof(path), "%s/" SNAPSHOT_NEXT_NAME, job->folder);
 	return snapshot_writer_finish(writer, path, &job->result.why);
 }
 
@@ -177,6 +176,16 @@ static void snapshot_job_free(struct snapshot_job **job)
 	*job = NULL;
 }
 
+/* In the same turn in which the loop hears of it: a role that starts reads the newest file, and one
+ * of which the loop does not know yet would be news from another history. */
+static void job_publish(struct snapshot_job *job)
+{
+	struct snapshot_result *result = &job->result;
+
+	if (result->error >= 0)
+		result->error = snapshot_folder_publish(job->folder, result->serial, &result->why);
+}
+
 static void thread_on_done(struct watch *watch, int ready, void *arg)
 {
 	struct snapshot_thread *thread = OBJ(snapshot_thread, arg);
@@ -189,6 +198,7 @@ static void thread_on_done(struct watch *watch, int ready, void *arg)
 		return;
 	job = thread->current;
 	thread->current = NULL;
+	job_publish(job);
 	thread->done(&job->result, thread->arg);
 }
 

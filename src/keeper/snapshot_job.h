@@ -29,12 +29,12 @@ struct snapshot_result {
 	struct fault why;
 };
 
-/* done: a file is whole, or could not be written. E_SYSTEM. The thread starts here, before the jail
- * closes, and sleeps. */
+/* done: a file is whole and has its name just now, or could not be written. E_SYSTEM. The thread
+ * starts here, before the jail closes, and sleeps. */
 int snapshot_thread_new(struct loop *loop,
 	void (*done)(const struct snapshot_result *result, void *arg), void *arg,
 	struct snapshot_thread **ret_thread);
-/* Waits for what is being written; the file, if any, is found at the next start. NULL is fine. */
+/* Waits for what is being written, which nobody will be told of. NULL is fine. */
 void snapshot_thread_free(struct snapshot_thread **thread);
 
 /* 0: it is being written, and `done` will be called. E_... of the store with words: it will not;

@@ -9,6 +9,7 @@
 
 #include "base/macro.h"
 #include "base/serial.h"
+#include "list/snapshot_write.h"
 
 struct snapshot_file snapshot_file_of(uint32_t serial)
 {
@@ -86,6 +87,15 @@ int snapshot_folder_next(
 	if (r == E_ABSENT)
 		return fault_set(why, r, "no snapshot in '%s'", folder);
 	return fault_set(why, r, "cannot read '%s': %s", folder, err_text(r));
+}
+
+int snapshot_folder_publish(const char *folder, uint32_t serial, struct fault *why)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+
+	snprintf(from, sizeof(from), "%s/%s", folder, SNAPSHOT_NEXT_NAME);
+	snprintf(to, sizeof(to), "%s/%s", folder, snapshot_file_of(serial).name);
+	return snapshot_rename(from, to, why);
 }
 
 int snapshot_folder_remove(const char *folder, uint32_t serial)

@@ -27,6 +27,10 @@ int snapshot_folder_open(const char *folder, const struct snapshot_file *file,
 int snapshot_folder_next(
 	const char *folder, struct snapshot_file *file, struct view **ret_view, struct fault *why);
 
+/* The keeper writes a file by this name, which nobody reads, and publishes it: then it has that of
+ * its serial. E_SYSTEM and others: it is gone. */
+#define SNAPSHOT_NEXT_NAME "list.next"
+int snapshot_folder_publish(const char *folder, uint32_t serial, struct fault *why);
 /* Keeps `serial` and the one before, should the newest be damaged. What is mapped stays so. */
 void snapshot_folder_remove_old(const char *folder, uint32_t serial);
 /* One that nobody was told of. */

@@ -522,6 +522,23 @@ static int folder_sync(const char *path)
 	return r;
 }
 
+int snapshot_rename(const char *from, const char *to, struct fault *why)
+{
+	int r;
+
+	if (rename(from, to) < 0) {
+		r = fault_set(why, err_from_errno(errno), "cannot rename '%s': %m", from);
+		unlink(from);
+		return r;
+	}
+	r = folder_sync(to);
+	if (r < 0) {
+		unlink(to);
+		return fault_set(why, r, "cannot sync the folder of '%s'", to);
+	}
+	return 0;
+}
+
 static int file_write(struct span bytes, const char *path, struct fault *why)
 {
 	char part[PATH_MAX];
@@ -537,18 +554,10 @@ static int file_write(struct span bytes, const char *path, struct fault *why)
 		fault_set(why, r, "cannot write '%s': %m", part);
 	if (close(fd) < 0 && r == 0)
 		r = fault_set(why, err_from_errno(errno), "cannot close '%s': %m", part);
-	if (r == 0 && rename(part, path) < 0)
-		r = fault_set(why, err_from_errno(errno), "cannot rename '%s': %m", part);
-	if (r < 0) {
-		unlink(part);
-		return r;
-	}
-	r = folder_sync(path);
-	if (r < 0) {
-		unlink(path);
-		return fault_set(why, r, "cannot sync the folder of '%s'", path);
-	}
-	return 0;
+	if (r == 0)
+		return snapshot_rename(part, path, why);
+	unlink(part);
+	return r;
 }
 
 int snapshot_writer_image(

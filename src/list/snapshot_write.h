@@ -22,5 +22,8 @@ int snapshot_writer_add_list(struct snapshot_writer *writer, struct span name,
 int snapshot_writer_add(
 	struct snapshot_writer *writer, int list_index, const struct list_entry *entry);
 
+/* The file `from` is `to` from now on, and stays so. E_... of the system: it is gone. */
+int snapshot_rename(const char *from, const char *to, struct fault *why);
+
 /* E_FULL, E_IO, E_NOMEM ... leave no file behind. */
 int snapshot_writer_finish(struct snapshot_writer *writer, const char *path, struct fault *why);

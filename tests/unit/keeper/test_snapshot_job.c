@@ -88,6 +88,33 @@ static void a_file_has_the_serial_of_the_store(void **state)
 	snapshot_folder_remove(temp_folder, 7);
 }
 
+static bool folder_has(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", temp_folder, name);
+	return access(path, F_OK) == 0;
+}
+
+/* A role that starts looks into the folder, and what it serves then the keeper has to know. */
+static void nobody_finds_a_file_before_the_loop_knows_of_it(void **state)
+{
+	struct fault why = {""};
+
+	(void)state;
+	serial_set(temp_store, 7);
+	assert_int_equal(write_snapshot(&why), 0);
+	for (unsigned i = 0; i < 10000 && !folder_has(SNAPSHOT_NEXT_NAME); i++)
+		usleep(1000);
+	assert_true(folder_has(SNAPSHOT_NEXT_NAME));
+	assert_false(folder_has("list-7.snap"));
+	loop_run(loop);
+	assert_int_equal(written.error, 0);
+	assert_true(folder_has("list-7.snap"));
+	assert_false(folder_has(SNAPSHOT_NEXT_NAME));
+	snapshot_folder_remove(temp_folder, 7);
+}
+
 static void a_store_that_was_replaced_is_not_published(void **state)
 {
 	static const uint32_t serials[] = {3, 7, 9}; /* older, of the same number, newer */
@@ -109,6 +136,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, job_make, job_remove)
 	const struct CMUnitTest tests[] = {
 		CASE(a_file_has_the_serial_of_the_store),
+		CASE(nobody_finds_a_file_before_the_loop_knows_of_it),
 		CASE(a_store_that_was_replaced_is_not_published),
 	};
 
