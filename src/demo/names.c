@@ -32,13 +32,21 @@ static const struct {
 	{"2001:db8:10::25", "mail6.good.test", true},
 };
 
-/* Names and addresses: a foreign blocklist with its test point (RFC 5782 section 5), a forgery. */
+/* Names and addresses: a foreign blocklist with its test point (RFC 5782 section 5), a forgery, and
+ * the domains of senders, to which mail could go back. */
 static const struct {
 	const char *name, *address;
 } addresses[] = {
 	{"2.0.0.127.bl.foreign.test", "127.0.0.2"},
 	{"50.113.0.203.bl.foreign.test", "127.0.0.4"},
 	{"forged.bank.test", "203.0.113.99"},
+	{"good.test", "192.0.2.10"},
+	{"sender.test", "192.0.2.40"},
+	{"bank.test", "203.0.113.99"},
+	{"club.test", "198.51.100.77"},
+	{"spam.test", "198.51.100.9"},
+	{"dsl.test", "203.0.113.50"},
+	{"listed.test", "192.0.2.50"},
 };
 
 struct entry {

@@ -8,6 +8,7 @@
 #include "base/obj.h"
 #include "base/shelf.h"
 #include "gate/incident_report.h"
+#include "gate/sender_lookup.h"
 #include "gate/spf_lookup.h"
 
 enum { PASSED_ENTRIES = 65536, INCIDENT_ENTRIES = 16384 };
@@ -29,8 +30,9 @@ struct consultation {
 	const struct conf *conf; /* a reference: the one it began with */
 	struct gathering *gathering;
 	int64_t until_ms;
-	struct spf_lookup *spf; /* NULL: not asked */
-	int64_t spf_until_ms;
+	struct spf_lookup *spf;       /* NULL: not asked */
+	struct sender_lookup *sender; /* NULL: not asked */
+	int64_t dialogue_until_ms;    /* for these two */
 	struct {
 		uint32_t serial; /* of the view; 0: they did not */
 		int64_t until_s;
@@ -112,14 +114,20 @@ const struct dnsbl_health *consult_dnsbl_health(const struct consult *consult, s
 
 /* ---- one client ---- */
 
+/* About what the client said, not about the client. */
+static bool consultation_is_asking(const struct consultation *c)
+{
+	return (c->spf != NULL && spf_lookup_outcome(c->spf)->result == SPF_UNANSWERED) ||
+	       (c->sender != NULL && !sender_lookup_is_answered(c->sender));
+}
+
 /* Until when something is open that is worth to wait for; 0: nothing is. */
 static int64_t consultation_deadline_ms(const struct consultation *c)
 {
 	int64_t until_ms = gathering_is_complete(c->gathering) ? 0 : c->until_ms;
 
-	if (c->spf != NULL && spf_lookup_outcome(c->spf)->result == SPF_UNANSWERED &&
-		c->spf_until_ms > until_ms)
-		until_ms = c->spf_until_ms;
+	if (consultation_is_asking(c) && c->dialogue_until_ms > until_ms)
+		until_ms = c->dialogue_until_ms;
 	return until_ms;
 }
 
@@ -179,6 +187,7 @@ void consultation_free(struct consultation **consultation)
 		return;
 	gathering_free(&c->gathering);
 	spf_lookup_free(&c->spf);
+	sender_lookup_free(&c->sender);
 	timer_done(&c->wait);
 	conf_unref(&c->conf);
 	c->magic = 0;
@@ -264,24 +273,54 @@ bool consultation_is_known_good(struct consultation *c)
 	return facts_are_good(&facts, c->conf, c->consult);
 }
 
+static bool consultation_was_asked(const struct consultation *c, const struct spf_request *asked)
+{
+	if (c->spf != NULL)
+		return spf_lookup_is_for(c->spf, asked);
+	return c->sender != NULL &&
+	       sender_lookup_is_for(c->sender, facts_mailbox_domain(asked->sender));
+}
+
+static void consultation_ask_spf(struct consultation *c, const struct spf_request *asked)
+{
+	struct spf_lookup_request wanted = {
+		.asked = *asked, .done = consultation_on_told, .arg = c};
+
+	if (c->conf->checks[CHECK_SPF_FAIL].action != ACTION_OFF)
+		c->spf = spf_lookup_start(c->consult->settings.resolver, &wanted);
+}
+
+/* Our own domains are known; so is where a literal leads. */
+static void consultation_ask_sender(struct consultation *c, struct span sender)
+{
+	char text[DOMAIN_SIZE];
+	struct sender_lookup_request wanted = {
+		.client = c->client, .done = consultation_on_told, .arg = c};
+
+	if (c->conf->checks[CHECK_SENDER_DOMAIN].action != ACTION_OFF &&
+		facts_fold_domain(facts_mailbox_domain(sender), text, &wanted.domain) &&
+		!facts_domain_is_own(c->conf, wanted.domain))
+		c->sender = sender_lookup_start(c->consult->settings.resolver, &wanted);
+}
+
 void consultation_hear(struct consultation *c, const struct consult_request *request)
 {
 	const struct consult_settings *settings = &c->consult->settings;
-	struct spf_lookup_request wanted = {.asked = {.client = c->client,
-						    .helo = request->helo,
-						    .sender = request->sender,
-						    .receiver = span_text(c->conf->hostname),
-						    .now_s = consult_now_s(c->consult)},
-		.done = consultation_on_told,
-		.arg = c};
+	struct spf_request asked = {.client = c->client,
+		.helo = request->helo,
+		.sender = request->sender,
+		.receiver = span_text(c->conf->hostname),
+		.now_s = consult_now_s(c->consult)};
 
-	if (c->spf != NULL && spf_lookup_is_for(c->spf, &wanted.asked))
+	if (consultation_was_asked(c, &asked))
 		return;
 	spf_lookup_free(&c->spf);
-	if (c->conf->checks[CHECK_SPF_FAIL].action == ACTION_OFF || !consultation_is_open(c))
+	sender_lookup_free(&c->sender);
+	if (!consultation_is_open(c))
 		return;
-	c->spf = spf_lookup_start(settings->resolver, &wanted);
-	c->spf_until_ms = loop_now_ms(settings->loop) + settings->limits->facts_ms;
+	consultation_ask_spf(c, &asked);
+	consultation_ask_sender(c, request->sender);
+	c->dialogue_until_ms = loop_now_ms(settings->loop) + settings->limits->facts_ms;
 }
 
 bool consultation_is_settled(struct consultation *c)
@@ -319,6 +358,8 @@ void consultation_facts(
 	ret_facts->helo = request->helo;
 	ret_facts->sender = request->sender;
 	ret_facts->spf = c->spf != NULL ? spf_lookup_outcome(c->spf) : NULL;
+	ret_facts->sender_state =
+		c->sender != NULL ? sender_lookup_state(c->sender) : SENDER_UNASKED;
 	facts_set_recipient(ret_facts, c->conf, request->recipient);
 	facts_look_up(ret_facts, c->conf, consult_view(c->consult));
 }

@@ -50,6 +50,9 @@ static void heal(struct facts *facts, const struct conf *conf, const struct chec
 		facts->ptr = FACT_YES;
 		facts->confirmed = FACT_YES;
 		return;
+	case CHECK_SENDER_DOMAIN:
+		facts->sender_state = SENDER_REACHABLE;
+		return;
 	case CHECK_SPF_FAIL:
 		facts->spf = NULL;
 		return;
@@ -100,6 +103,9 @@ static void change_print_fix(const struct check_result *r, const char *ip, char 
 		return;
 	case CHECK_FCRDNS:
 		snprintf(fix, FIX_SIZE, "an address record that confirms the PTR name");
+		return;
+	case CHECK_SENDER_DOMAIN:
+		snprintf(fix, FIX_SIZE, "an MX or address record of the sender's domain");
 		return;
 	case CHECK_SPF_FAIL:
 		snprintf(fix, FIX_SIZE, "its address in the SPF record of the sender's domain");

@@ -15,6 +15,15 @@
 
 enum fact_state { FACT_UNKNOWN, FACT_NO, FACT_YES, FACT_TEMPORARY };
 
+/* Whether mail could go back to the sender's domain. */
+enum sender_state {
+	SENDER_UNASKED, /* <>, an address literal, a domain of ours, or it does not matter */
+	SENDER_UNKNOWN, /* late, or DNS did not tell */
+	SENDER_REACHABLE,
+	SENDER_MISSING, /* neither MX nor address */
+	SENDER_NULL_MX  /* it says that it takes none */
+};
+
 enum { FACTS_DNSBLS_MAX = 32, FACTS_LIST_HITS_MAX = 8 };
 
 /* One foreign list. */
@@ -71,7 +80,8 @@ struct facts {
 	struct span helo;              /* as given */
 	struct span sender;            /* reverse-path without brackets; empty: <> */
 	const struct spf_outcome *spf; /* of the sender, or of HELO; NULL: nobody asked */
-	struct span recipient;         /* forward-path without brackets */
+	enum sender_state sender_state;
+	struct span recipient; /* forward-path without brackets */
 	struct span recipient_domain;
 	bool recipient_is_own;       /* its domain is in own.domains, or the server's address */
 	bool recipient_is_reachable; /* postmaster, abuse, contact, delisting: taken from anybody */

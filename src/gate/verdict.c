@@ -336,6 +336,35 @@ static void check_fcrdns(const struct deciding *d, struct check_result *r)
 	}
 }
 
+static void check_sender_domain(const struct deciding *d, struct check_result *r)
+{
+	struct span domain = facts_mailbox_domain(d->facts->sender);
+
+	if (d->facts->sender_state == SENDER_UNASKED) {
+		r->outcome = OUTCOME_SKIPPED;
+		found_text(r, "not asked");
+		return;
+	}
+	found_span(r, domain);
+	switch (d->facts->sender_state) {
+	case SENDER_MISSING:
+		fail(r, REFUSAL_SENDER_DOMAIN);
+		found_text(r, " has neither MX nor address");
+		break;
+	case SENDER_NULL_MX:
+		fail(r, REFUSAL_SENDER_NULL_MX);
+		found_text(r, " takes no mail (null MX)");
+		break;
+	case SENDER_UNKNOWN:
+		found_text(r, " ");
+		unknown(r, REFUSAL_SENDER_TEMP);
+		break;
+	case SENDER_UNASKED:
+	case SENDER_REACHABLE:
+		break;
+	}
+}
+
 /* Which term, of whose record: "pass by mx of example.org". */
 static void spf_found_term(const struct spf_outcome *spf, struct check_result *r)
 {
@@ -426,6 +455,7 @@ static void (*const checks[CHECK_COUNT])(const struct deciding *d, struct check_
 	[CHECK_HELO_BAD] = check_helo_bad,
 	[CHECK_NO_PTR] = check_no_ptr,
 	[CHECK_FCRDNS] = check_fcrdns,
+	[CHECK_SENDER_DOMAIN] = check_sender_domain,
 	[CHECK_SPF_FAIL] = check_spf_fail,
 };
 
@@ -497,7 +527,8 @@ static bool exemption_covers(enum exemption exemption, enum check_id check)
 	if (exemption != EXEMPT_FOREIGN)
 		return true;
 	return check == CHECK_HELO_BAD || check == CHECK_NO_PTR || check == CHECK_FCRDNS ||
-	       check == CHECK_SPF_FAIL || check == CHECK_EXT_DNSBL || check == CHECK_SCORE;
+	       check == CHECK_SENDER_DOMAIN || check == CHECK_SPF_FAIL ||
+	       check == CHECK_EXT_DNSBL || check == CHECK_SCORE;
 }
 
 static void result_withhold(const struct deciding *d, struct check_result *r)

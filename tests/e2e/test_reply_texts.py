@@ -104,7 +104,8 @@ def test_a_bounce_says_blocked_when_we_blocked(replies, check_keys, tmp_path):
         file.write_text(bounce(replies[key]), encoding="ascii")
     sorted_by = subprocess.run(["perl", "-e", SORT, *map(str, files)], capture_output=True, text=True, check=True)
     reasons = dict(zip(keys, sorted_by.stdout.split(), strict=True))
-    wanted = {key: "norelaying" if key in ("relay-denied", "rcpt-route") else "blocked" for key in keys}
+    others = {"relay-denied": "norelaying", "rcpt-route": "norelaying", "sender-domain": "rejected"}  # for its sender
+    wanted = {key: others.get(key, "blocked") for key in keys}
     assert reasons == wanted
 
 

@@ -29,6 +29,7 @@ struct host {
 	struct dnsbl_fact dnsbls[FACTS_DNSBLS_MAX];
 	bool has_spf;
 	struct spf_outcome spf;
+	enum sender_state sender;
 };
 
 struct listing {
@@ -332,6 +333,24 @@ static bool world_spf(struct player *p, char **w, size_t n)
 	return false;
 }
 
+/* sender 192.0.2.7 reachable | missing | null-mx | unknown: the domain it sends for */
+static bool world_sender(struct player *p, char **w, size_t n)
+{
+	static const char *const names[] = {[SENDER_UNKNOWN] = "unknown",
+		[SENDER_REACHABLE] = "reachable",
+		[SENDER_MISSING] = "missing",
+		[SENDER_NULL_MX] = "null-mx"};
+	struct host *host = n == 2 ? world_host(p, w[0]) : NULL;
+
+	for (size_t state = SENDER_UNKNOWN; host != NULL && state < COUNTOF(names); state++) {
+		if (strcmp(names[state], w[1]) != 0)
+			continue;
+		host->sender = (enum sender_state)state;
+		return true;
+	}
+	return false;
+}
+
 /* list main 198.51.100.0/24 [for 24h] ["reason"]; allow 192.0.2.9 [for 1h] ["reason"] */
 static bool world_list(struct player *p, const char *list, char **w, size_t n)
 {
@@ -436,6 +455,7 @@ static void visit_facts(struct player *p, char **w, size_t n, struct facts *fact
 		.confirmed = host->confirmed,
 		.helo = span_text(helo != NULL ? helo : "mail.sender.test"),
 		.sender = span_text(from != NULL && strcmp(from, "<>") != 0 ? from : ""),
+		.sender_state = host->sender,
 		.dnsbls_len = p->conf.dnsbls_len};
 	if (host->has_spf)
 		facts->spf = &host->spf;
@@ -550,6 +570,8 @@ static bool play_words(struct player *p, char **w, size_t n)
 		return world_dnsbl(p, w + 1, n - 1);
 	if (strcmp(w[0], "spf") == 0)
 		return world_spf(p, w + 1, n - 1);
+	if (strcmp(w[0], "sender") == 0)
+		return world_sender(p, w + 1, n - 1);
 	if (strcmp(w[0], "list") == 0 && n > 2)
 		return world_list(p, w[1], w + 2, n - 2);
 	if (strcmp(w[0], "unlist") == 0 && n > 2)

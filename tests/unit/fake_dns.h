@@ -67,6 +67,8 @@ static inline void fake_rdata(uint16_t type, const char *value, struct buf *out)
 		buf_append_byte(out, (uint8_t)strlen(value));
 		buf_append_text(out, value);
 	} else {
+		if (type == DNS_MX)
+			buf_append_u16(out, 10);
 		assert_int_equal(dns_name_parse(span_text(value), &name), 0);
 		buf_append(out, dns_name_span(&name));
 	}
