@@ -10,6 +10,7 @@ import struct
 
 import pytest
 
+import smtp_model
 from gate_backend import RawBackend
 from harness.nameserver import NameServer
 from harness.smtp import MESSAGE, SmtpClient, deliver, proxy_v1, proxy_v2
@@ -926,3 +927,15 @@ def test_status_names_a_backend_that_is_away_and_a_list_that_lists_everything(si
     assert result.returncode == 69
     assert "could not be asked yet whether it relays" in result.stdout
     assert re.search(r"Foreign: not used: lists 127\.0\.0\.1, so everything", result.stdout)
+
+
+# ---- dialogues nobody thought of ----
+
+def test_random_dialogues_get_replies_of_the_right_class(site, gate, sink, nameserver):
+    clients = [f"198.51.100.{number}" for number in range(1, 121)]
+    for number, client in enumerate(clients):
+        nameserver.host(f"m{number}.good.test", client)
+    played = [smtp_model.play(site.ports["gate"], client, 1, number) for number, client in enumerate(clients)]
+    assert sum(replies for replies, _ in played) > 2000
+    messages = sum(messages for _, messages in played)
+    assert messages > 150 and len(sink.messages) == messages
