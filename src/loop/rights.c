@@ -20,13 +20,18 @@ union rights_room {
 
 /* A descriptor that nobody wants is closed by who reads past it, which may take as long as its
  * sender likes (SO_LINGER). An older kernel has no such switch. */
-int rights_pair(int ret_ends[2])
+void rights_refuse(int fd)
 {
 	int off = 0;
 
+	setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
+}
+
+int rights_pair(int ret_ends[2])
+{
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ret_ends) < 0)
 		return E_SYSTEM;
-	setsockopt(ret_ends[0], SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
+	rights_refuse(ret_ends[0]);
 	return 0;
 }
 

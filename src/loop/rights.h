@@ -13,6 +13,9 @@ struct rights {
 	int fds[RIGHTS_MAX];
 };
 
+/* Nobody can send descriptors to this unix socket, nor to those that come of it when it listens.
+ * Kernels before Linux 6.16 let them: what is read past them closes them. */
+void rights_refuse(int fd);
 /* A pair of such sockets, closed on exec: ret_ends[0] hands descriptors over and takes none,
  * ret_ends[1] takes them. E_SYSTEM, and errno says why. */
 int rights_pair(int ret_ends[2]);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/macro.h"
+#include "loop/rights.h"
 
 static int socket_fail(int fd, struct fault *why, const char *what, const char *subject)
 {
@@ -185,6 +186,7 @@ int socket_listen_unix(const char *path, unsigned mode, int *ret_fd, struct faul
 
 	if (fd < 0)
 		return fd;
+	rights_refuse(fd);
 	unlink(path);
 	/* Never open wider than asked, not even for a moment. */
 	old_mask = umask((mode_t)(~mode & 0777));

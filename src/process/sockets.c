@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/macro.h"
+#include "loop/rights.h"
 #include "loop/socket.h"
 #include "process/folders.h"
 
@@ -215,6 +216,8 @@ void sockets_inherit(struct sockets *sockets, int kept)
 		/* A UDP socket may be another process's as well, which waits in it. */
 		if (sock->kind != SOCKET_UDP)
 			fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+		if (sock->kind == SOCKET_UNIX)
+			rights_refuse(fd);
 		sock->fd = fd;
 	}
 	unsetenv("LISTEN_PID");

@@ -3,6 +3,7 @@
  */
 #include "unit.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -386,6 +387,29 @@ static void test_another_dialer_takes_over_what_is_under_way(void **state)
 	bench_done(&bench);
 }
 
+/* To close them may take as long as who sent them likes. */
+static void test_a_unix_socket_takes_no_descriptors(void **state)
+{
+	char path[64];
+	int listener, client, refuses = -1;
+	socklen_t len = sizeof(refuses);
+	struct rights rights = {.len = 1};
+
+	(void)state;
+	snprintf(path, sizeof(path), "/tmp/stockade-rights-%d.sock", (int)getpid());
+	assert_int_equal(socket_listen_unix(path, 0600, &listener, NULL), 0);
+	assert_int_equal(socket_connect_unix(path, &client, NULL), 0);
+	rights.fds[0] = listener;
+	assert_int_equal(rights_send(client, span_text("x"), &(struct rights){.len = 0}), 0);
+	if (getsockopt(listener, SOL_SOCKET, 83 /* SO_PASSRIGHTS */, &refuses, &len) == 0) {
+		assert_int_equal(refuses, 0);
+		assert_int_equal(rights_send(client, span_text("x"), &rights), E_CLOSED);
+	}
+	close(client);
+	close(listener);
+	unlink(path);
+}
+
 static void test_without_a_dialer_the_loop_connects_by_itself(void **state)
 {
 	struct bench bench;
@@ -451,6 +475,7 @@ int main(void)
 		cmocka_unit_test(test_a_dialer_that_hangs_is_told_in_time),
 		cmocka_unit_test(test_a_reply_of_another_length_is_none),
 		cmocka_unit_test(test_another_dialer_takes_over_what_is_under_way),
+		cmocka_unit_test(test_a_unix_socket_takes_no_descriptors),
 		cmocka_unit_test(test_without_a_dialer_the_loop_connects_by_itself),
 		cmocka_unit_test(test_requests_are_read_or_refused_as_a_whole),
 	};
