@@ -71,9 +71,12 @@ struct conf_filter {
 };
 
 struct conf_dnsbl {
-	const char *zone;
-	const char *name; /* what refusals show; the zone may hold a customer key */
-	const char *url;  /* where the list explains a listing; $ip is replaced; may be NULL */
+	const char *preset; /* in catalogue/foreign_lists.def; may be NULL */
+	const char *zone;   /* as it is asked, with the key; shown to nobody */
+	const char *zone_shown;
+	const char *key, *key_shown; /* NULL: it has none that we know of */
+	const char *name;            /* what refusals show; the zone may hold a customer key */
+	const char *url; /* where the list explains a listing; $ip is replaced; may be NULL */
 	size_t codes_len;
 	const struct conf_filter *codes;
 	/* An entry of this zone names 127.0.0.1 itself: there it is an answer (hostkarma). */
@@ -82,6 +85,7 @@ struct conf_dnsbl {
 	 */
 	bool skips_listed, skips_clean, skips_nobody;
 	enum action action; /* reject, defer, score, tag, allow, off */
+	bool has_action;    /* else that of the preset */
 	int weight;
 	bool has_mode;
 	enum mode mode;

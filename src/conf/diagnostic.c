@@ -9,7 +9,7 @@
 #include "base/macro.h"
 #include "base/utf8.h"
 
-enum { TEXT_MAX = 512, LINE_SHOWN = 400 };
+enum { TEXT_MAX = 512, LINE_SHOWN = 400, KEY_LIKE = 12 };
 
 void diagnostics_init(struct diagnostics *diagnostics, struct conf_report *report)
 {
@@ -35,6 +35,22 @@ static size_t source_find(const struct diagnostics *diagnostics, const char *fil
 	return i;
 }
 
+/* A zone may hold a key of ours, and the report may be read by others. Columns stay as they are. */
+static void line_hide_keys(char *line)
+{
+	if (strstr(line, "zone") == NULL && strstr(line, "key") == NULL)
+		return;
+	for (char *c = line; *c != '\0';) {
+		size_t len = 0, digits = 0;
+
+		while (ascii_is_alpha((uint8_t)c[len]) || ascii_is_digit((uint8_t)c[len]))
+			digits += ascii_is_digit((uint8_t)c[len++]);
+		if (len >= KEY_LIKE && digits != 0 && digits != len)
+			memset(c, '*', len);
+		c += len != 0 ? len : 1;
+	}
+}
+
 /* The line as it is shown: without its end, cut at a sane length, bytes that would disturb a
  * terminal replaced. */
 static const char *line_copy(const struct diagnostics *diagnostics, struct conf_location location)
@@ -58,6 +74,7 @@ static const char *line_copy(const struct diagnostics *diagnostics, struct conf_
 			copy[i] = '?';
 		len += len == 0;
 	}
+	line_hide_keys(copy);
 	return copy;
 }
 

@@ -178,6 +178,8 @@ static int fill_text(const struct field *field, struct fault *why)
 	switch (row->type) {
 	case SETTING_HOST:
 		r = domain_check(text, why);
+		if (r < 0 && row->shown != 0)
+			r = fault_set(why, r, "this is not a full DNS name");
 		break;
 	case SETTING_MAILBOX:
 		r = mailbox_check(text, why);

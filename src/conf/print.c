@@ -122,7 +122,7 @@ static void append_flags(const struct setting *row, const void *base, struct buf
 
 static const char *single_text(const struct setting *row, const void *base, char text[64])
 {
-	const void *member = member_at(base, row->member);
+	const void *member = member_at(base, row->shown != 0 ? row->shown : row->member);
 
 	switch (row->type) {
 	case SETTING_WORD:

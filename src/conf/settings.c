@@ -31,6 +31,11 @@ _Static_assert(
 _Static_assert(offsetof(struct conf_policy, takes_feed) ==
 		       offsetof(struct conf_policy, takes_operator) + 1,
 	"FLAGS");
+_Static_assert(
+	offsetof(struct conf_dnsbl, skips_clean) == offsetof(struct conf_dnsbl, skips_listed) + 1 &&
+		offsetof(struct conf_dnsbl, skips_nobody) ==
+			offsetof(struct conf_dnsbl, skips_listed) + 2,
+	"FLAGS");
 /* WORD fills enums as ints. */
 _Static_assert(sizeof(enum action) == sizeof(int) && sizeof(enum mode) == sizeof(int), "WORD");
 

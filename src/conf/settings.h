@@ -70,6 +70,8 @@ struct setting {
 	const char *words; /* separated by blanks */
 	const char *noun;  /* "an action": what a wrong word is not */
 	const char *brief; /* ITEMS, NAMED: an element that is a word stands for this key of it */
+	/* Offset of the const char * that is printed in its place: it is a secret. 0: none */
+	ptrdiff_t shown;
 	int64_t low, high;
 };
 

@@ -2,41 +2,12 @@
 #include "gate/dnsbl.h"
 
 #include "base/macro.h"
+#include "catalogue/foreign_lists.h"
 #include "conf/code.h"
-
-/* Answers by which single lists say "we do not serve you" instead of NXDOMAIN; any address below
- * 127.255.255 says it for all of them. A code that stands here is never a listing, whatever the
- * configured set says. */
-static const struct {
-	const char *zone;
-	uint8_t code[4];
-} excuses[] = {
-	{"dnswl.org", {127, 0, 0, 255}},        /* over quota */
-	{"dnswl.org", {127, 0, 10, 3}},         /* over quota, with "high trust" for all */
-	{"dbl.spamhaus.org", {127, 0, 1, 255}}, /* an address asked of a domain list */
-};
-
-static bool zone_is_below(struct span zone, const char *suffix)
-{
-	size_t len = strlen(suffix);
-
-	if (!span_has_suffix_nocase(zone, span_text(suffix)))
-		return false;
-	return zone.len == len || zone.ptr[zone.len - len - 1] == '.';
-}
-
-static bool code_is_excuse(const struct conf_dnsbl *dnsbl, const uint8_t code[4])
-{
-	for (size_t i = 0; i < COUNTOF(excuses); i++)
-		if (memcmp(code, excuses[i].code, sizeof(excuses[i].code)) == 0 &&
-			zone_is_below(span_text(dnsbl->zone), excuses[i].zone))
-			return true;
-	return code[1] == 255 && code[2] == 255;
-}
 
 static bool code_is_wrong(const struct conf_dnsbl *dnsbl, struct ip ip, const uint8_t code[4])
 {
-	if (!ip_is_v4(ip) || code[0] != 127 || code_is_excuse(dnsbl, code))
+	if (!ip_is_v4(ip) || code[0] != 127 || foreign_code_is_error(span_text(dnsbl->zone), code))
 		return true;
 	if (code[1] != 0 || code[2] != 0)
 		return false;
@@ -281,6 +252,7 @@ const char *dnsbl_test_text(enum dnsbl_test test)
 			"answers with an error code: over quota, or not registered; register with it, or ask through a resolver of your own",
 		[DNSBL_TEST_WRONG] =
 			"answers outside 127.0.0.0/8: its domain is lost, or the resolver rewrites answers",
+		[DNSBL_TEST_DEAD] = "is known to have ended",
 		[DNSBL_TEST_SILENT] = "does not answer",
 		[DNSBL_TEST_UNHEARD] = "not found, and nothing else through the resolver"};
 

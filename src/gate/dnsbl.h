@@ -28,6 +28,7 @@ enum dnsbl_test {
 	DNSBL_TEST_PUBLIC,     /* of a public resolver, */
 	DNSBL_TEST_QUOTA,      /* of everything else */
 	DNSBL_TEST_WRONG,      /* an answer outside 127/8 */
+	DNSBL_TEST_DEAD,       /* not asked: the list is known to have ended */
 	DNSBL_TEST_SILENT,     /* no answer, though the resolver finds other things */
 	DNSBL_TEST_UNHEARD, /* no answer, nor has anything else been found since: not its fault */
 	DNSBL_TEST_COUNT

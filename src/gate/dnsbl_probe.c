@@ -7,6 +7,7 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
+#include "catalogue/foreign_lists.h"
 #include "dns/message.h"
 #include "gate/dnsbl_rate.h"
 #include "resolve/resolver.h"
@@ -311,6 +312,11 @@ struct dnsbl_probe *dnsbl_probe_new(
 		return NULL;
 	}
 	dnsbl_probe_set_conf(probe, dnsbl);
+	if (foreign_dead_find(span_text(dnsbl->zone)) != NULL) {
+		probe->health.suspended = true;
+		probe->health.last_test = DNSBL_TEST_DEAD;
+		probe_log_state(probe);
+	}
 	return probe;
 }
 

@@ -61,6 +61,7 @@ FEED = {
 AROUND = {
     "gate.listen": {"own": {"domains": ["example.test"]},
                     "gate": {"backend": {"address": "127.0.0.1:10025", "pass-client": "xclient"}}},
+    "dnsbl[].key": {"dnsbl": [{"zone": "KEY.bl.example.net", "name": "Net", "codes": "127.0.0.2"}]},
     "dnsbl[]": {"dnsbl": [{"zone": "bl.example.net", "name": "Net", "codes": "127.0.0.2"}]},
     "policies.": LISTED, "lists.": LISTED,
     "zones.": {**LISTED, "zones": {"all.example.test": {"lists": ["main"]}}},
@@ -91,6 +92,8 @@ EXAMPLES = {
     "gate.proxy-from": [[], "192.0.2.0/24", ["127.0.0.0/8", "::1"], "0.0.0.0/0"],
     "gate.probe-client": [[], "192.0.2.1", ["192.0.2.1", "2001:db8::1"]],
     "dnsbl": [[]],
+    "dnsbl[].preset": ["spamcop", "dnswl", "hostkarma-black"],
+    "dnsbl[].key": ["abcdefghijklmnop123"],
     "dnsbl[].zone": ["BL.Example.NET", "key.bl.example.net"],
     "dnsbl[].name": ["no", "Their list, \"the\" one: #1"],
     "dnsbl[].url": ["https://example.net/why?ip=$ip"],

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/macro.h"
+#include "catalogue/foreign_lists.h"
 #include "conf/code.h"
 #include "conf/conf.h"
 
@@ -283,6 +284,83 @@ static void yaml_gives_no_value_its_type(void **state)
 	assert_int_equal(conf->dnsbls[0].codes_len, 2);
 }
 
+static void a_preset_brings_what_is_not_given(void **state)
+{
+	AUTO(conf) *conf = NULL;
+
+	(void)state;
+	assert_int_equal(
+		load(LEAST
+			"dnsbl:\n"
+			"  - {preset: spamhaus-zen, codes: [127.0.0.2-3*4, 127.0.0.10*1], action: score}\n"
+			"  - {preset: dnswl}\n"
+			"  - {preset: dnswl, name: Ours, action: tag}\n"
+			"  - {preset: hostkarma-black, url: \"https://example.net/$ip\"}\n",
+			&conf),
+		0);
+	assert_string_equal(conf->dnsbls[0].zone, "zen.spamhaus.org");
+	assert_string_equal(conf->dnsbls[0].name, "Spamhaus ZEN");
+	assert_int_equal(conf->dnsbls[0].codes_len, 2);
+	assert_int_equal(conf->dnsbls[0].action, ACTION_SCORE);
+	assert_int_equal(conf->dnsbls[1].action, ACTION_ALLOW);
+	assert_string_equal(conf->dnsbls[1].codes[0].text, "127.0.*.1-3");
+	assert_int_equal(conf->dnsbls[2].action, ACTION_TAG);
+	assert_string_equal(conf->dnsbls[2].name, "Ours");
+	assert_true(conf->dnsbls[3].skips_clean);
+	assert_true(conf->dnsbls[3].has_one);
+	assert_int_equal(conf->dnsbls[3].action, ACTION_REJECT);
+	assert_string_equal(conf->dnsbls[3].url, "https://example.net/$ip");
+}
+
+/* Each is what an administrator could have written. */
+static void all_presets_are_configurations(void **state)
+{
+	(void)state;
+	for (size_t i = 0; foreign_list_at(i) != NULL; i++) {
+		const struct foreign_list *known = foreign_list_at(i);
+		bool has_key = strncmp(known->zone, "KEY.", 4) == 0;
+		AUTO(conf) *conf = NULL;
+		char text[400];
+
+		snprintf(text, sizeof(text), LEAST "dnsbl: [{preset: %s%s}]\n", known->preset,
+			has_key ? ", key: aa11" : "");
+		assert_int_equal(load(text, &conf), 0);
+		assert_int_equal(conf->dnsbls[0].codes_len, 1);
+		assert_string_equal(action_name(conf->dnsbls[0].action), known->action);
+		assert_null(foreign_dead_find(span_text(conf->dnsbls[0].zone)));
+	}
+}
+
+static void keys_of_zones_are_not_shown(void **state)
+{
+	static const char *const secrets[] = {"abcdefghij0123456789", "secretsecret4secret"};
+	AUTO(conf) *conf = NULL;
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 0);
+	assert_int_equal(
+		load(LEAST
+			"dnsbl:\n"
+			"  - {preset: spamhaus-zen-dqs, key: Abcdefghij0123456789}\n"
+			"  - {zone: secretsecret4secret.mail.example.net, name: Net, codes: 127.0.0.2}\n"
+			"  - {zone: b.barracudacentral.org, name: B, codes: 127.0.0.2}\n",
+			&conf),
+		0);
+	assert_string_equal(conf->dnsbls[0].zone, "Abcdefghij0123456789.zen.dq.spamhaus.net");
+	assert_string_equal(conf->dnsbls[1].zone, "secretsecret4secret.mail.example.net");
+	for (int defaults = 0; defaults < 2; defaults++) {
+		buf_clear(&out);
+		conf_print(conf, defaults != 0, &out);
+		for (size_t i = 0; i < COUNTOF(secrets); i++)
+			assert_null(strcasestr(buf_cstr(&out), secrets[i]));
+		assert_non_null(strstr(buf_cstr(&out), "zone: KEY.zen.dq.spamhaus.net\n"));
+		assert_non_null(strstr(buf_cstr(&out), "zone: KEY.mail.example.net\n"));
+		assert_non_null(strstr(buf_cstr(&out), "zone: b.barracudacentral.org\n"));
+	}
+	buf_done(&out);
+}
+
 static void a_slash_behind_the_portal_url_is_dropped(void **state)
 {
 	AUTO(conf) *conf = NULL;
@@ -412,6 +490,9 @@ int main(void)
 		cmocka_unit_test(what_is_printed_reads_back),
 		cmocka_unit_test(checks_are_completed_from_the_catalogue),
 		cmocka_unit_test(yaml_gives_no_value_its_type),
+		cmocka_unit_test(a_preset_brings_what_is_not_given),
+		cmocka_unit_test(all_presets_are_configurations),
+		cmocka_unit_test(keys_of_zones_are_not_shown),
 		cmocka_unit_test(a_slash_behind_the_portal_url_is_dropped),
 		cmocka_unit_test(a_folder_is_merged),
 		cmocka_unit_test(what_cannot_be_read_is_an_error),

@@ -158,6 +158,16 @@ static const struct bad bads[] = {
 		1},
 	{"dnsbl: [{zone: bl.example.net, name: Net, codes: 127.*.*.2}]\n",
 		"4:50: error: '127.*.*.2' includes 127.255.255.0/24", 1},
+	{"dnsbl: [{preset: spamhaus}]\n", "4:9: error: no preset is called 'spamhaus'", 1},
+	{"dnsbl: [{preset: spamhaus-zem}]\n",
+		"no preset is called 'spamhaus-zem'; did you mean 'spamhaus-zen'?", 1},
+	{"dnsbl: [{preset: spamhaus-zen-dqs}]\n",
+		"4:9: error: 'key' is missing: this list knows its users by it", 1},
+	{"dnsbl: [{preset: spamcop, key: aa}]\n",
+		"4:9: error: 'key' is for a zone that begins with KEY", 1},
+	{"dnsbl: [{preset: spamhaus-zen-dqs, key: a.b}]\n", "4:9: error: 'key' is no label", 1},
+	{"dnsbl: [{zone: secret0secret_secret., name: N, codes: 127.0.0.2}]\n",
+		"4:16: error: this is not a full DNS name", 1},
 	{"dnsbl: [{zone: bl.example.net, name: Net, codes: 127.0.0.2*500}]\n",
 		"4:50: error: '127.0.0.2*500' has no weight from -100 to 100 behind its last '*'",
 		1},
@@ -437,6 +447,35 @@ static void a_resolver_beside_a_wildcard_is_warned_about(void **state)
 		printed, "test.yaml:9:7: warning: 'dns.listen' takes port 53 of all addresses"));
 }
 
+static void lists_that_ended_are_warned_of(void **state)
+{
+	static const char text[] =
+		LEAST "dnsbl:\n"
+		      "  - {zone: spam.dnsbl.sorbs.net, name: S, codes: 127.0.0.6}\n"
+		      "  - {zone: notsorbs.net, name: N, codes: 127.0.0.6}\n"
+		      "  - {zone: dnsbl.ahbl.org, name: A, codes: 127.0.0.6, action: off}\n";
+	unsigned errors = 7;
+
+	(void)state;
+	assert_int_equal(load(text, sizeof(text) - 1, &errors), 0);
+	assert_non_null(strstr(printed,
+		"test.yaml:5:5: warning: the list 'sorbs.net' ended on 2024-06-05, and it was emptied"));
+	assert_non_null(strstr(printed, "test.yaml: 1 warning\n"));
+}
+
+/* A report goes into a mail to the administrator, or into a ticket. */
+static void the_key_of_a_zone_is_not_quoted(void **state)
+{
+	static const char text[] =
+		LEAST "dnsbl: [{zone: abcdefghij0123456789.bl.example.net, name: Net, codes: 1}]\n";
+	unsigned errors = 0;
+
+	(void)state;
+	assert_int_equal(load(text, sizeof(text) - 1, &errors), E_CONFIG);
+	assert_null(strstr(printed, "0123456789"));
+	assert_non_null(strstr(printed, "{zone: ********************.bl.example.net"));
+}
+
 static void who_trusts_everybody_is_warned(void **state)
 {
 	static const struct {
@@ -505,6 +544,8 @@ int main(void)
 		cmocka_unit_test(the_caret_counts_characters),
 		cmocka_unit_test(a_public_resolver_is_only_warned_about),
 		cmocka_unit_test(a_resolver_beside_a_wildcard_is_warned_about),
+		cmocka_unit_test(lists_that_ended_are_warned_of),
+		cmocka_unit_test(the_key_of_a_zone_is_not_quoted),
 		cmocka_unit_test(who_trusts_everybody_is_warned),
 		cmocka_unit_test(an_overlong_portal_url_is_refused),
 		cmocka_unit_test(many_errors_are_counted_and_bounded),

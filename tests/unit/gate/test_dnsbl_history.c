@@ -438,6 +438,28 @@ static void h15_a_list_that_breaks_a_rule_by_design(void **state)
 	replay_done(&replay);
 }
 
+/* Whatever it answers just now. */
+static void a_list_that_ended_long_ago_is_suspended_from_the_start(void **state)
+{
+	struct replay replay;
+	const struct dnsbl_health *health;
+
+	(void)state;
+	played = emptied;
+	played_zone = "dnsbl.sorbs.net";
+	replay_init(&replay);
+	gatherer_free(&replay.gatherer);
+	replay.sample.dnsbls[ZONE_REJECT].zone = played_zone;
+	replay.gatherer = gatherer_new(replay.loop, replay.resolver, &replay.sample.conf);
+	health = gatherer_health(replay.gatherer, ZONE_REJECT);
+	assert_int_equal(dnsbl_health_state(health), DNSBL_SUSPENDED);
+	assert_string_equal(dnsbl_test_text(health->last_test), "is known to have ended");
+	replay_pass(&replay, 5);
+	assert_int_equal(dnsbl_health_state(health), DNSBL_SUSPENDED);
+	assert_int_equal(health->last_test, DNSBL_TEST_EMPTY);
+	replay_done(&replay);
+}
+
 static void h19_a_resolver_that_rewrites_is_named(void **state)
 {
 	struct replay replay;
@@ -468,6 +490,7 @@ int main(void)
 		cmocka_unit_test(every_death_is_survived),
 		cmocka_unit_test(a_quota_now_and_then_is_never_a_listing),
 		cmocka_unit_test(h15_a_list_that_breaks_a_rule_by_design),
+		cmocka_unit_test(a_list_that_ended_long_ago_is_suspended_from_the_start),
 		cmocka_unit_test(h19_a_resolver_that_rewrites_is_named),
 	};
 
