@@ -58,6 +58,8 @@ static void one_fault_has_one_remedy(void **state)
 		const char *change;
 	} cases[] = {
 		{CHECK_NO_PTR, "a PTR record, or  stockade allow 192.0.2.7 --reason \"...\""},
+		{CHECK_FCRDNS,
+			"an address record that confirms the PTR name, or  stockade allow 192.0.2.7 --reason \"...\""},
 		{CHECK_OWN_LIST,
 			"stockade delist 192.0.2.7 --reason \"...\", or  stockade allow 192.0.2.7 --reason \"...\""},
 		{CHECK_DOMAIN_LIST,
@@ -81,6 +83,10 @@ static void one_fault_has_one_remedy(void **state)
 		switch (cases[i].check) {
 		case CHECK_NO_PTR:
 			s.facts.ptr = FACT_NO;
+			break;
+		case CHECK_FCRDNS:
+			s.checks[CHECK_FCRDNS].action = ACTION_REJECT;
+			s.facts.confirmed = FACT_NO;
 			break;
 		case CHECK_OWN_LIST:
 			sample_list(&s, 0, "r", 0);
@@ -108,6 +114,62 @@ static void one_fault_has_one_remedy(void **state)
 		assert_string_equal(explanation.change, cases[i].change);
 		sample_done(&s);
 	}
+}
+
+/* What stands around is not taken off for the sake of one; what names it alone is. */
+static void a_listing_has_the_remedy_of_its_entry(void **state)
+{
+	static const struct {
+		size_t list;
+		const char *entry;
+		const char *fix;
+	} rows[] = {
+		{0, "192.0.2.7", "stockade delist 192.0.2.7 --reason \"...\", or"},
+		{0, "192.0.2.0/24",
+			"stockade list add 192.0.2.7 --list main --sublist manual --except --reason \"...\" (it is listed by 192.0.2.0/24), or"},
+		{1, "bad.test", "stockade delist bad.test --reason \"...\", or"},
+		{1, ".bad.test",
+			"stockade list add bad.test --list names --sublist manual --except --reason \"...\" (it is listed by .bad.test), or"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(rows); i++) {
+		struct source entry;
+		struct sample s;
+
+		sample_init(&s);
+		s.lists[rows[i].list].location = (struct conf_location){"stockade.yaml", 60, 3};
+		assert_int_equal(source_parse(span_text(rows[i].entry), &entry, NULL), 0);
+		sample_list(&s, rows[i].list, "r", 0);
+		s.facts.list_hits[0].entry = &entry;
+		explain(&s);
+		assert_memory_equal(explanation.change, rows[i].fix, strlen(rows[i].fix));
+		assert_int_equal(
+			line_of(rows[i].list == 0 ? "own-list" : "domain-list")->location.line, 60);
+		sample_done(&s);
+	}
+}
+
+static void what_only_a_connection_shows_is_left_open(void **state)
+{
+	struct sample s;
+
+	(void)state;
+	sample_init(&s);
+	s.conf.score_location = (struct conf_location){"stockade.yaml", 70, 3};
+	explain(&s);
+	assert_string_equal(line_of("early")->found, "known only when it connects");
+	assert_string_equal(line_of("early")->outcome, "skipped");
+	assert_int_equal(line_of("score")->location.line, 70);
+	s.facts.client_is_own = true;
+	s.facts.allow_reason = span_text("our printer");
+	explain(&s);
+	assert_string_equal(line_of("allowed")->found, "own network");
+	s.facts.client_is_own = false;
+	facts_set_recipient(&s.facts, &s.conf, span_text("a%b@example.net"));
+	explain(&s);
+	assert_string_equal(explanation.change, "a recipient address without a route");
+	sample_done(&s);
 }
 
 static void who_is_let_in_needs_no_change(void **state)
@@ -146,6 +208,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_name_the_setting_and_what_was_not_reached),
 		cmocka_unit_test(one_fault_has_one_remedy),
+		cmocka_unit_test(a_listing_has_the_remedy_of_its_entry),
+		cmocka_unit_test(what_only_a_connection_shows_is_left_open),
 		cmocka_unit_test(who_is_let_in_needs_no_change),
 		cmocka_unit_test(without_a_recipient_one_of_ours_is_assumed),
 	};
