@@ -222,15 +222,24 @@ static const struct publisher_calls publisher_calls = {.served = publisher_on_se
 	.commit_pending = publisher_on_write,
 	.import_goes_on = publisher_on_ask_import};
 
+/* Minutes of a large store are no hanging. */
+static void guard_on_migration_goes_on(void *arg)
+{
+	role_show_life(arg);
+}
+
 /* ---- the role ---- */
 
-static struct keeper *keeper_new(const struct role_context *context)
+static struct keeper *keeper_new(struct role_context *context)
 {
 	struct keeper *keeper = mem_new(keeper);
 
 	keeper->magic = (uint32_t)MAGIC_keeper;
 	keeper->loop = context->loop;
-	keeper->guard = (struct store_guard){.conf = context->conf, .loop = context->loop};
+	keeper->guard = (struct store_guard){.conf = context->conf,
+		.loop = context->loop,
+		.goes_on = guard_on_migration_goes_on,
+		.arg = context};
 	keeper->publisher = publisher_new(&keeper->guard, &publisher_calls, keeper);
 	keeper->transaction =
 		transaction_new(&keeper->guard, keeper->publisher, keeper_on_committed, keeper);

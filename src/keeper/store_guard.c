@@ -42,6 +42,8 @@ static void guard_on_migration(const struct store_migration *migration, void *ar
 			log_number("from", migration->from), log_number("at", migration->at),
 			log_number("to", migration->to),
 			log_number("seconds", migration->took_ms / 1000)));
+	if (guard->goes_on != NULL)
+		guard->goes_on(guard->arg);
 }
 
 enum { WHERE_MAX = 300 /* octets of a path: what to do stands behind it */ };

@@ -28,6 +28,9 @@ struct store_guard {
 	} reserve;
 	int64_t reserve_at_ms; /* to be put aside again, not before */
 	bool log_is_long;      /* somebody keeps it from being written back */
+	/* An older schema is being brought up to date, each few seconds; NULL: nobody hears. */
+	void (*goes_on)(void *arg);
+	void *arg;
 };
 
 /* Opens it, with create also when it is absent; a failure is said. What follows from an open

@@ -302,6 +302,11 @@ static void running_report(const struct running *running, enum handover_report r
 		handover_report(running->handover_fd, report);
 }
 
+void role_show_life(const struct role_context *context)
+{
+	running_report(CONTAINEROF(context, const struct running, context), REPORT_SIGN);
+}
+
 /* A sign of life, by work done: the loop turns, and so do the threads. */
 static void running_on_watchdog(struct timer *timer, void *arg)
 {

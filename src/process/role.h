@@ -79,6 +79,9 @@ void role_await_view(struct role_context *context);
 /* The bus has heard of the keeper: goes on when the role is not behind. */
 void role_go_on(struct role_context *context);
 
+/* A sign of life of a start that takes long because there is much to do: each few seconds. */
+void role_show_life(const struct role_context *context);
+
 /* What a role serves before it has heard of the keeper: a view of the newest file in the lists
  * folder that can be read, put on the shelf; without any that stays as it is. So a role that is
  * started while the keeper is away answers from the last list. */

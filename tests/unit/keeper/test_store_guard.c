@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "keeper/store_guard.h"
 
+#include <sqlite3.h>
+
 #include "keeper/temp_store.h"
 #include "moving_clock.h"
 
@@ -123,6 +125,31 @@ static void a_long_log_is_told(void **state)
 	assert_false(guard.log_is_long);
 }
 
+static void note_that_it_goes_on(void *arg)
+{
+	++*(unsigned *)arg;
+}
+
+/* The supervisor kills a start of which it hears nothing for minutes. */
+static void an_older_schema_is_no_silence(void **state)
+{
+	unsigned told = 0;
+	sqlite3 *db = NULL;
+
+	(void)state;
+	store_free(&guard.store);
+	assert_int_equal(sqlite3_open(temp_url + strlen("sqlite:"), &db), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db, "DROP INDEX listing_group_review; PRAGMA user_version = 6", NULL,
+			NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(db);
+	guard.goes_on = note_that_it_goes_on;
+	guard.arg = &told;
+	assert_int_equal(store_guard_open(&guard, false), 0);
+	assert_int_equal(told, 2); /* its begin and its end: it was short */
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, guard_make, guard_remove)
@@ -132,6 +159,7 @@ int main(void)
 		CASE(who_is_refused_meanwhile_does_not_put_off_the_next_try),
 		CASE(what_was_put_aside_is_for_operators_until_there_is_room_again),
 		CASE(a_long_log_is_told),
+		CASE(an_older_schema_is_no_silence),
 	};
 
 	moving_clock_start();
