@@ -12,7 +12,7 @@ import dns.message
 import dns.query
 import pytest
 
-from harness.nameserver import NameServer, answers
+from harness.nameserver import answers
 from harness.sink import Sink
 from harness.site import wait_gone
 from harness.smtp import SmtpClient, deliver, proxy_v1

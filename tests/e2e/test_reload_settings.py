@@ -41,6 +41,8 @@ REASONS = {
                     "in the same struct as gate.limits.source.connections"),
     **dict.fromkeys(("gate.limits.message.least-rate", "gate.limits.message.longest-time"),
                     "of each session, as it began: scenarios of the session"),
+    **dict.fromkeys(("dnsbl[].skip-tests", "dnsbl[].preset", "dnsbl[].key"),
+                    "what a row of dnsbl is made of when it is read, like dnsbl[].zone"),
     "policies.NAME.review-every": "`status` counts by the configuration that the keeper has at that moment: needs weeks",
     **dict.fromkeys(("keep.incidents", "keep.incidents-max", "keep.audit"), "the keeper's next turn of removal: needs days"),
     "lists.NAME.sublists.NAME.text": "of entries without words, which feeds bring; in the same rules as the template",

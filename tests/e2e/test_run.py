@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 
 import pytest
 
@@ -306,3 +307,32 @@ def test_role_alone_takes_sockets_of_an_init_system(site):
     finally:
         os.kill(pid, signal.SIGTERM)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def limit_processes(site, most):
+    """Those of the user of the supervisor, which is asked by that user: the hard limit stays."""
+    subprocess.run(["prlimit", "--pid", str(site.supervisor.pid), f"--nproc={most}:"], check=True, **site.identity)
+
+
+def test_without_memory_for_a_process_a_role_is_started_later(make_site):
+    """fork(2) fails; the others go on, the log and `status` tell, and it is back when there is room."""
+    site = make_site(unprivileged=True)
+    site.supervisor = run = site.run()
+    old = site.role_pids()
+    limit_processes(site, "1")
+    os.kill(old["web"], signal.SIGKILL)
+    failed = run.wait_for_event("role.failed")
+    assert failed[0]["role"] == "web" and failed[0]["why"].startswith("cannot fork: ")
+    told = wait_for(lambda: site.cli("status", check=False).stdout, what="status")
+    assert "web" in told
+    add(site, "198.51.100.9")
+    wait_for(lambda: deliver(site.ports["gate"], "198.51.100.9").code == 554, what="the others to go on")
+    limit_processes(site, "4000")
+    wait_for(lambda: accepts_connections(site.ports["web"]) and site.role_pids()["web"] != old["web"], what="web to be back")
+    assert {role for role, pid in site.role_pids().items() if pid != old[role]} == {"web"}
+
+
+def test_no_process_leaves_a_core_file(running_site):
+    for pid in [running_site.supervisor.pid, *running_site.role_pids().values()]:
+        with open(f"/proc/{pid}/limits", encoding="ascii") as limits:
+            assert [line.split()[4:6] for line in limits if line.startswith("Max core file size")] == [["0", "0"]]

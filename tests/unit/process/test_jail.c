@@ -659,6 +659,65 @@ static void test_unknown_roles_get_no_jail(void **state)
 	assert_int_equal(jail_seal("cook", &why), E_ABSENT);
 }
 
+/* ---- what of a configuration is built into a jail ---- */
+
+enum { OF_GATE = 1, OF_DNS = 2, OF_WEB = 4, OF_KEEPER = 8, OF_COURIER = 16 };
+
+static const char *const jailed[] = {"gate", "dns", "web", "keeper", "courier"};
+
+static struct conf conf_in_jail(const struct conf_feed *feed)
+{
+	return (struct conf){.run_path = "/run/a",
+		.lists_path = "/var/lists",
+		.state_path = "/var/state",
+		.store = "sqlite:/var/a.db",
+		.resolver = {ip_from_v4(0x7f000001), 53},
+		.backend = {ip_from_v4(0x7f000001), 10025},
+		.feeds = feed,
+		.feeds_len = 1};
+}
+
+static unsigned roles_that_differ(const struct conf *a, const struct conf *b)
+{
+	unsigned differ = 0;
+
+	for (unsigned i = 0; i < COUNTOF(jailed); i++)
+		differ |= jail_is_same(jailed[i], a, b) ? 0 : 1U << i;
+	return differ;
+}
+
+static void test_another_process_for_what_its_jail_is_made_of(void **state)
+{
+	const struct conf_feed feed = {.server = {ip_from_v4(0xc0000201), 53}};
+	const struct conf_feed other_feed = {.server = {ip_from_v4(0xc0000202), 53}};
+	const struct conf first = conf_in_jail(&feed);
+	struct conf run = first, lists = first, spool = first, store = first, resolver = first,
+		    server = first, way = first, feeds = first, words = first;
+
+	(void)state;
+	run.run_path = "/run/b";
+	lists.lists_path = "/var/other";
+	spool.state_path = "/var/other";
+	store.store = "sqlite:/var/b.db";
+	resolver.resolver.port = 54;
+	server.backend.port = 26;
+	way.pass_client = PASS_CLIENT_PROXY_V1;
+	feeds.feeds = &other_feed;
+	words.hostname = "mx9.example.test";
+	assert_int_equal(roles_that_differ(&first, &first), 0);
+	assert_int_equal(roles_that_differ(&first, &words), 0);
+	assert_int_equal(roles_that_differ(&first, &run),
+		OF_GATE | OF_DNS | OF_WEB | OF_KEEPER | OF_COURIER);
+	assert_int_equal(roles_that_differ(&first, &lists), OF_GATE | OF_DNS | OF_WEB | OF_KEEPER);
+	assert_int_equal(
+		roles_that_differ(&first, &spool), OF_GATE | OF_WEB | OF_KEEPER | OF_COURIER);
+	assert_int_equal(roles_that_differ(&first, &store), OF_KEEPER);
+	assert_int_equal(roles_that_differ(&first, &resolver), OF_GATE);
+	assert_int_equal(roles_that_differ(&first, &server), OF_GATE);
+	assert_int_equal(roles_that_differ(&first, &way), OF_GATE);
+	assert_int_equal(roles_that_differ(&first, &feeds), OF_COURIER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -666,6 +725,7 @@ int main(void)
 		cmocka_unit_test(test_the_jailed_are_known_to_others_of_the_same_user),
 		cmocka_unit_test(test_a_service_filter_without_seccomp_leaves_rbldnsd_its_jail),
 		cmocka_unit_test(test_unknown_roles_get_no_jail),
+		cmocka_unit_test(test_another_process_for_what_its_jail_is_made_of),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
