@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "loop/socket.h"
+#include "loop/tls_connection.h"
 
 enum { READ_SIZE = 16384 };
 
@@ -22,7 +23,9 @@ struct stream {
 	struct buf in, out;
 	/* a next turn: for input that is there already, and for what was found while sending */
 	struct timer again;
+	struct tls_connection *tls; /* NULL: plain text */
 	int fd, error;
+	bool plain_first; /* `out` holds what goes before the handshake */
 	bool connecting, paused, eof;
 	bool finishing, shut, freed;
 	bool waiting; /* the socket did not take all of `out`: `drained` is owed */
@@ -71,6 +74,7 @@ void stream_free(struct stream **stream)
 	s->freed = true;
 	timer_done(&s->again);
 	watch_free(&s->watch);
+	tls_connection_free(&s->tls);
 	close(s->fd);
 	loop_later(s->loop, stream_destroy, s);
 }
@@ -90,6 +94,24 @@ int stream_fd(const struct stream *stream)
 	return stream->fd;
 }
 
+static bool stream_is_tls(const struct stream *stream)
+{
+	return stream->tls != NULL && !stream->plain_first;
+}
+
+/* Before the handshake is over nothing of `out` can go. */
+static bool stream_wants_write(const struct stream *stream)
+{
+	return stream_is_tls(stream) ? tls_connection_wants_write(stream->tls)
+				     : buf_len(&stream->out) != 0;
+}
+
+/* What is there goes first. */
+static bool stream_is_held(const struct stream *stream)
+{
+	return stream->plain_first || (stream->tls != NULL && tls_connection_is_held(stream->tls));
+}
+
 static void stream_rewatch(struct stream *stream)
 {
 	int want = WATCH_NOTHING;
@@ -97,9 +119,9 @@ static void stream_rewatch(struct stream *stream)
 	if (stream->freed || stream->connecting)
 		return;
 	if (!stream->paused && !stream->eof && stream->error == 0 && stream->calls.input != NULL &&
-		buf_len(&stream->in) < stream->limits.in)
+		!stream_is_held(stream) && buf_len(&stream->in) < stream->limits.in)
 		want |= WATCH_READ;
-	if (buf_len(&stream->out) != 0 && stream->error == 0)
+	if (stream_wants_write(stream) && stream->error == 0)
 		want |= WATCH_WRITE;
 	watch_set(stream->watch, want);
 }
@@ -120,30 +142,48 @@ static void stream_over(struct stream *stream)
 		timer_set(&stream->again, loop_now_ms(stream->loop));
 }
 
+/* How much of it is on its way; 0: none for now. */
+static ssize_t stream_put(struct stream *stream, struct span s)
+{
+	ssize_t n;
+
+	if (stream_is_tls(stream))
+		return tls_connection_write(stream->tls, s);
+	n = send(stream->fd, s.ptr, s.len, MSG_NOSIGNAL);
+	if (n >= 0)
+		return n;
+	return errno == EAGAIN || errno == EINTR ? 0 : err_from_errno(errno);
+}
+
+static void stream_shut(struct stream *stream)
+{
+	if (!stream->finishing || stream->shut)
+		return;
+	if (stream_is_tls(stream) && tls_connection_finish(stream->tls) == E_AGAIN)
+		return;
+	stream->shut = true;
+	shutdown(stream->fd, SHUT_WR);
+	if (stream->eof)
+		stream_over(stream);
+}
+
 static void stream_write(struct stream *stream)
 {
-	while (buf_len(&stream->out) != 0 && stream->error == 0) {
-		struct span s = buf_span(&stream->out);
-		ssize_t n = send(stream->fd, s.ptr, s.len, MSG_NOSIGNAL);
+	ssize_t n = 1;
 
-		if (n < 0 && errno == EAGAIN)
-			break;
-		if (n >= 0)
+	while (n > 0 && buf_len(&stream->out) != 0 && stream->error == 0) {
+		n = stream_put(stream, buf_span(&stream->out));
+		if (n > 0)
 			buf_consume(&stream->out, (size_t)n);
-		else if (errno != EINTR)
-			stream_fail(stream, err_from_errno(errno));
+		else if (n < 0)
+			stream_fail(stream, (int)n);
 	}
 	if (buf_len(&stream->out) != 0) {
 		stream->waiting = true;
 		return;
 	}
 	buf_done(&stream->out);
-	if (stream->finishing && !stream->shut) {
-		stream->shut = true;
-		shutdown(stream->fd, SHUT_WR);
-		if (stream->eof)
-			stream_over(stream);
-	}
+	stream_shut(stream);
 }
 
 /* Whoever emptied `out`: the socket's turn, or the owner who sent something else meanwhile. */
@@ -198,6 +238,35 @@ void stream_resume(struct stream *stream)
 	stream_rewatch(stream);
 }
 
+/* No octets: goes on with what waited for the socket. The handshake may end here. */
+static void stream_decrypt(struct stream *stream, struct span octets)
+{
+	bool was_secured = tls_connection_is_secured(stream->tls, NULL);
+	int r = tls_connection_read(stream->tls, octets, &stream->in);
+
+	if (r == E_CLOSED) {
+		stream->eof = true;
+		timer_set(&stream->again, loop_now_ms(stream->loop));
+	} else if (r < 0) {
+		stream_fail(stream, r);
+	}
+	if (!was_secured && tls_connection_is_secured(stream->tls, NULL) &&
+		stream->calls.secured != NULL)
+		stream->calls.secured(stream, stream->arg);
+	if (!stream->freed && !stream->paused && buf_len(&stream->in) != 0)
+		stream->calls.input(stream, stream->arg);
+}
+
+static void stream_take(struct stream *stream, struct span octets)
+{
+	if (stream->tls != NULL) {
+		stream_decrypt(stream, octets);
+		return;
+	}
+	buf_append(&stream->in, octets);
+	stream->calls.input(stream, stream->arg);
+}
+
 /* All streams of a thread read into one place and keep what came: an idle or slow stream holds no
  * more than its bytes. */
 static void stream_read(struct stream *stream)
@@ -206,14 +275,49 @@ static void stream_read(struct stream *stream)
 	ssize_t n = recv(stream->fd, bytes, sizeof(bytes), 0);
 
 	if (n > 0) {
-		buf_append(&stream->in, span_of(bytes, (size_t)n));
-		stream->calls.input(stream, stream->arg);
+		stream_take(stream, span_of(bytes, (size_t)n));
 	} else if (n == 0) {
 		stream->eof = true; /* no error yet: the other side may still read */
 		timer_set(&stream->again, loop_now_ms(stream->loop));
 	} else if (errno != EAGAIN && errno != EINTR) {
 		stream_fail(stream, err_from_errno(errno));
 	}
+}
+
+/* ---- TLS ---- */
+
+void stream_start_tls(struct stream *stream, struct tls_context *context)
+{
+	buf_done(&stream->in);
+	stream->in.limit += TLS_RECORD_SIZE;
+	stream->paused = false;
+	stream->plain_first = true;
+	stream->tls = tls_connection_new(context, stream->fd, loop_now_ms(stream->loop));
+	timer_set(&stream->again, loop_now_ms(stream->loop));
+	stream_send(stream);
+}
+
+bool stream_tls_facts(const struct stream *stream, struct tls_facts *ret_facts)
+{
+	return stream->tls != NULL && tls_connection_is_secured(stream->tls, ret_facts);
+}
+
+const char *stream_tls_why(const struct stream *stream)
+{
+	return stream->tls != NULL ? tls_connection_why(stream->tls) : "";
+}
+
+/* The handshake begins when what goes before it is gone; and what waited for the socket goes on. */
+static void stream_go_on_tls(struct stream *stream)
+{
+	bool begins = stream->plain_first && buf_len(&stream->out) == 0;
+
+	if (stream->freed || stream->tls == NULL || stream->error != 0)
+		return;
+	if (begins)
+		stream->plain_first = false;
+	if (begins || (stream_is_tls(stream) && tls_connection_wants_write(stream->tls)))
+		stream_decrypt(stream, (struct span){0});
 }
 
 /* After each callback the stream may be gone: nothing is touched then. */
@@ -250,7 +354,9 @@ static void stream_again(struct timer *timer, void *arg)
 	struct stream *stream = OBJ(stream, arg);
 
 	(void)timer;
-	if (buf_len(&stream->in) != 0 && !stream->paused && stream->calls.input != NULL)
+	stream_go_on_tls(stream);
+	if (!stream->freed && buf_len(&stream->in) != 0 && !stream->paused &&
+		stream->calls.input != NULL)
 		stream->calls.input(stream, stream->arg);
 	stream_tell_drained(stream);
 	if (!stream->freed && (!stream->paused || stream->shut)) {
@@ -281,8 +387,10 @@ static void stream_ready(struct watch *watch, int ready, void *arg)
 	if (stream->connecting) {
 		stream_connected(stream);
 	} else {
-		if ((ready & WATCH_WRITE) != 0)
+		if ((ready & WATCH_WRITE) != 0) {
 			stream_write(stream);
+			stream_go_on_tls(stream);
+		}
 		stream_tell_drained(stream);
 		if (!stream->freed && (ready & WATCH_READ) != 0 && !stream->paused)
 			stream_read(stream);

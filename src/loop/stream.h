@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "loop/loop.h"
+#include "loop/tls.h"
 
 struct stream;
 
@@ -25,6 +26,8 @@ struct stream_calls {
 	void (*closed)(struct stream *stream, int error, void *arg);
 	/* A connection started by stream_connect stands. May be NULL. */
 	void (*connected)(struct stream *stream, void *arg);
+	/* The handshake of stream_start_tls is over. May be NULL. */
+	void (*secured)(struct stream *stream, void *arg);
 };
 
 struct stream_limits {
@@ -62,3 +65,13 @@ void stream_resume(struct stream *stream);
  * be it for the second time: an owner that finishes may leave the rest to it. */
 void stream_finish(struct stream *stream);
 int stream_fd(const struct stream *stream);
+
+/* What stands in `out` goes in plain text; then the handshake starts, and all after it is TLS, of
+ * context, which says on which side we are. What stands in `in` is thrown away: it came in plain
+ * text, from whoever could write on that line (CVE-2011-0411). Nothing is to be sent before
+ * `secured`. When the handshake fails, `closed` gets E_TLS, or what happened to the connection. */
+void stream_start_tls(struct stream *stream, struct tls_context *context);
+/* False, and *ret_facts untouched: it is not secured. */
+bool stream_tls_facts(const struct stream *stream, struct tls_facts *ret_facts);
+/* After E_TLS: what is wrong with the other side's TLS, for people. */
+const char *stream_tls_why(const struct stream *stream);
