@@ -368,6 +368,13 @@ bool prefix_is_special_use(struct prefix prefix, bool with_documentation)
 	return false;
 }
 
+bool ip_is_loopback(struct ip ip)
+{
+	static const struct ip loopback = {{[15] = 1}};
+
+	return ip_is_v4(ip) ? ip_to_v4(ip) >> 24 == 127 : ip_equal(ip, loopback);
+}
+
 bool ip_is_special_use(struct ip ip, bool with_documentation)
 {
 	return prefix_is_special_use(prefix_of(ip, 128), with_documentation);

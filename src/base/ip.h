@@ -69,6 +69,9 @@ const char *endpoint_print(struct endpoint endpoint, char text[ENDPOINT_TEXT_SIZ
 socklen_t endpoint_to_sockaddr(struct endpoint endpoint, struct sockaddr_storage *ret_address);
 int endpoint_from_sockaddr(const struct sockaddr *address, struct endpoint *ret_endpoint);
 
+/* 127.0.0.0/8 and ::1: this machine. */
+bool ip_is_loopback(struct ip ip);
+
 /* True for nets that no list may hold and no resolver should be asked about (RFC 6890 and its
  * registry: loopback, private, link-local, documentation, multicast, ...). Documentation nets count
  * only when `with_documentation`. */

@@ -47,7 +47,7 @@ struct bus_incident {
 
 /* How something is that a role depends on. */
 struct bus_condition {
-	const char *kind; /* resolver, backend, dnsbl, feed */
+	const char *kind; /* resolver, backend, tls, dnsbl, feed */
 	const char *name;
 	bool well;
 	const char *text;

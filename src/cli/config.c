@@ -10,6 +10,31 @@
 #include "base/macro.h"
 #include "cli/cli.h"
 #include "cli/output.h"
+#include "process/handover.h"
+
+/* What only who starts the program may read is no fault of who checks. */
+static bool may_read(const char *path)
+{
+	return access(path, R_OK) == 0 || errno != EACCES;
+}
+
+/* The certificate and its key stand in other files. */
+static int check_tls_files(struct cli *cli, struct conf *conf)
+{
+	struct fault why = {""};
+
+	if (conf->tls_certificate == NULL)
+		return 0;
+	if (!may_read(conf->tls_certificate) || !may_read(conf->tls_key)) {
+		cli_remark(cli,
+			"gate.tls: not looked at, which needs the rights of who starts the program");
+		return 0;
+	}
+	if (handover_load_secrets(conf, handover_secrets("gate"), &why) == 0)
+		return 0;
+	fprintf(stderr, "%s\n", why.text);
+	return E_CONFIG;
+}
 
 int verb_config_check(struct cli *cli)
 {
@@ -29,6 +54,8 @@ int verb_config_check(struct cli *cli)
 		output_json(output_json_report(&report, path));
 	else if (r < 0 || !cli->quiet) /* warnings are what a check that passes has found */
 		fputs(buf_cstr(&text), r < 0 ? stderr : stdout);
+	if (r >= 0)
+		r = check_tls_files(cli, conf);
 	if (r >= 0 && !cli->json && !cli->quiet)
 		printf("%s: no errors\n", path);
 	buf_done(&text);

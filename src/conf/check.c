@@ -416,6 +416,15 @@ static void check_contact(struct loader *loader)
 			"this mailbox is not at one of 'own.domains': whoever we refuse reaches it only if another mail server takes his mail");
 }
 
+static void check_tls(struct loader *loader)
+{
+	const struct conf *conf = loader->conf;
+
+	if ((conf->tls_certificate != NULL) != (conf->tls_key != NULL))
+		error_at(loader->diagnostics, conf->tls_location,
+			"'certificate' and 'key' belong together: one of them is missing");
+}
+
 static void check_gate(struct loader *loader)
 {
 	const struct conf *conf = loader->conf;
@@ -424,6 +433,7 @@ static void check_gate(struct loader *loader)
 	check_circles(loader);
 	check_listeners(loader);
 	check_contact(loader);
+	check_tls(loader);
 	if (conf->gate_listen_len == 0)
 		return;
 	if (!is_given(loader, "gate.backend.address"))

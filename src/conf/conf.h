@@ -39,6 +39,8 @@ enum pass_client {
 	PASS_CLIENT_PROXY_V2,
 	PASS_CLIENT_NONE
 };
+/* To the mail server behind the gate. AUTO: off when it is on this machine, else may. */
+enum backend_tls { BACKEND_TLS_AUTO, BACKEND_TLS_OFF, BACKEND_TLS_MAY, BACKEND_TLS_REQUIRE };
 enum holds { LIST_OF_ADDRESSES, LIST_OF_DOMAINS };
 
 /* checks.KEY: an action word, or {action, weight, mode, wait}. */
@@ -285,7 +287,10 @@ struct conf {
 	const struct endpoint *gate_listen;
 	struct endpoint backend;
 	enum pass_client pass_client;
+	enum backend_tls backend_tls;
 	struct conf_location backend_location;
+	const char *tls_certificate, *tls_key; /* files; both or none */
+	struct conf_location tls_location;
 	size_t proxy_from_len;
 	const struct prefix *proxy_from;
 	size_t probe_clients_len;

@@ -6,12 +6,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int file_check(
-	const char *path, const struct stat *status, const struct buf *out, struct fault *why)
+struct file_kind {
+	const char *path;
+	mode_t forbidden; /* of its mode */
+};
+
+static int file_check(const struct file_kind *kind, const struct stat *status,
+	const struct buf *out, struct fault *why)
 {
+	const char *path = kind->path;
+
 	if (!S_ISREG(status->st_mode))
 		return fault_set(why, E_CONFIG, "'%s' is not a file", path);
-	if ((status->st_mode & S_IRWXO) != 0)
+	if ((status->st_mode & kind->forbidden) != 0)
 		return fault_set(why, E_CONFIG,
 			"'%s' holds secrets, and everybody may read or change it: chmod o= '%s'",
 			path, path);
@@ -36,12 +43,12 @@ static int file_read(int fd, size_t size, struct buf *out)
 	return n < 0 ? err_from_errno(errno) : 0;
 }
 
-int secret_file_read(const char *path, struct buf *out, struct fault *why)
+static int kind_read(const struct file_kind *kind, struct buf *out, struct fault *why)
 {
 	struct stat status;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = open(kind->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	int r = fd < 0 || fstat(fd, &status) < 0 ? err_from_errno(errno)
-						 : file_check(path, &status, out, why);
+						 : file_check(kind, &status, out, why);
 
 	if (r == 0)
 		r = file_read(fd, (size_t)status.st_size, out);
@@ -49,8 +56,18 @@ int secret_file_read(const char *path, struct buf *out, struct fault *why)
 		close(fd);
 	if (r == 0 || r == E_CONFIG)
 		return r;
-	return fault_set(why, E_CONFIG, "cannot read '%s': %s%s", path, err_text(r),
+	return fault_set(why, E_CONFIG, "cannot read '%s': %s%s", kind->path, err_text(r),
 		r == E_DENIED ? "; who starts this program has to be able to read it" : "");
+}
+
+int secret_file_read(const char *path, struct buf *out, struct fault *why)
+{
+	return kind_read(&(struct file_kind){path, S_IRWXO}, out, why);
+}
+
+int public_file_read(const char *path, struct buf *out, struct fault *why)
+{
+	return kind_read(&(struct file_kind){path, 0}, out, why);
 }
 
 void secret_done(struct buf *secret)

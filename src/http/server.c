@@ -271,13 +271,6 @@ static void connection_refuse(struct http_connection *c, const struct http_head 
 
 /* ---- calls ---- */
 
-static bool ip_is_loopback(struct ip ip)
-{
-	static const struct ip loopback = {{[15] = 1}};
-
-	return ip_is_v4(ip) ? ip_to_v4(ip) >> 24 == 127 : ip_equal(ip, loopback);
-}
-
 /* Behind a proxy here every peer is loopback; the proxy writes the client's address at the end. */
 static struct ip client_of(struct ip peer, struct span forwarded_for)
 {

@@ -8,11 +8,11 @@
  * remembers nothing. What the system's openssl.cnf says does not count: in a jail it could not be
  * read. Counted references: a connection keeps the context it began with. One loop, one thread.
  */
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
 #include "base/span.h"
+#include "base/tls_facts.h"
 
 struct tls_context;
 
@@ -32,12 +32,3 @@ void tls_context_free(struct tls_context **context);
 
 /* When the certificate of a server ends; 0: of a client. */
 int64_t tls_context_expires_s(const struct tls_context *context);
-
-/* What two sides agreed on; the texts are constant. */
-struct tls_facts {
-	const char *version; /* "TLSv1.3" */
-	const char *cipher;  /* "TLS_AES_256_GCM_SHA384" */
-	int bits;            /* of the secret */
-	int cipher_bits;     /* that the cipher is made for */
-	bool is_resumed;     /* a former session went on */
-};

@@ -148,7 +148,7 @@ static const char *reason_words(unsigned long error)
 }
 
 /* r: of the call that failed. 0: it goes on when more comes, or the socket takes more. */
-static int connection_failed(struct tls_connection *c, int r)
+static int tls_failed(struct tls_connection *c, int r)
 {
 	int what = SSL_get_error(c->ssl, r);
 
@@ -171,38 +171,38 @@ const char *tls_connection_why(const struct tls_connection *connection)
 
 /* ---- reading and writing ---- */
 
-static int connection_handshake(struct tls_connection *c)
+static int tls_handshake(struct tls_connection *c)
 {
 	int r;
 
 	if (SSL_is_init_finished(c->ssl))
 		return 1;
 	r = SSL_do_handshake(c->ssl);
-	return r == 1 ? 1 : connection_failed(c, r);
+	return r == 1 ? 1 : tls_failed(c, r);
 }
 
 /* 1: there may be more. Streams of a thread use one place for what is plain for a moment. */
-static int connection_take(struct tls_connection *c, struct buf *plain)
+static int tls_take(struct tls_connection *c, struct buf *plain)
 {
 	static _Thread_local uint8_t bytes[TLS_RECORD_SIZE];
 	size_t len = 0;
 	int r = SSL_read_ex(c->ssl, bytes, sizeof(bytes), &len);
 
 	if (r != 1)
-		return connection_failed(c, r);
+		return tls_failed(c, r);
 	buf_append(plain, span_of(bytes, len));
 	return 1;
 }
 
 /* What waits from before comes first. */
-static void connection_feed(struct tls_connection *c, struct span octets)
+static void tls_feed(struct tls_connection *c, struct span octets)
 {
 	if (buf_len(&c->pending) != 0)
 		buf_append(&c->pending, octets);
 	c->input = buf_len(&c->pending) != 0 ? buf_span(&c->pending) : octets;
 }
 
-static void connection_keep_rest(struct tls_connection *c, int r)
+static void tls_keep_rest(struct tls_connection *c, int r)
 {
 	if (r < 0) /* nothing more is read */
 		buf_clear(&c->pending);
@@ -224,11 +224,11 @@ int tls_connection_read(struct tls_connection *connection, struct span octets, s
 		return c->error;
 	ERR_clear_error();
 	c->wants_write = false;
-	connection_feed(c, octets);
-	r = connection_handshake(c);
+	tls_feed(c, octets);
+	r = tls_handshake(c);
 	while (r == 1)
-		r = connection_take(c, plain);
-	connection_keep_rest(c, r);
+		r = tls_take(c, plain);
+	tls_keep_rest(c, r);
 	return r;
 }
 
@@ -244,7 +244,7 @@ int tls_connection_write(struct tls_connection *connection, struct span plain)
 	c->wants_write = false;
 	r = SSL_write_ex(
 		c->ssl, plain.ptr, plain.len < TLS_RECORD_SIZE ? plain.len : TLS_RECORD_SIZE, &len);
-	return r == 1 ? (int)len : connection_failed(c, r);
+	return r == 1 ? (int)len : tls_failed(c, r);
 }
 
 int tls_connection_finish(struct tls_connection *connection)

@@ -14,6 +14,7 @@
 #include "conf/asking_keys.h"
 #include "conf/sealed.h"
 #include "conf/secrets.h"
+#include "conf/tls_files.h"
 #include "conf/tsig_keys.h"
 #include "loop/rights.h"
 #include "process/dialer.h"
@@ -37,7 +38,8 @@ unsigned handover_secrets(const char *role)
 	unsigned may = jail != NULL ? jail->may : 0;
 
 	return ((may & MAY_HAVE_DNS_SECRETS) != 0 ? SECRETS_OF_ASKING : 0U) |
-	       ((may & MAY_HAVE_KEYS) != 0 ? SECRETS_OF_KEYS : 0U);
+	       ((may & MAY_HAVE_KEYS) != 0 ? SECRETS_OF_KEYS : 0U) |
+	       ((may & MAY_HAVE_TLS_KEY) != 0 ? SECRETS_OF_TLS : 0U);
 }
 
 /* ---- sending ---- */
@@ -152,6 +154,8 @@ int handover_load_secrets(struct conf *conf, unsigned secrets, struct fault *why
 		r = keys_read(conf, &keys, why);
 	if (r == 0 && (secrets & SECRETS_OF_ASKING) != 0)
 		r = asking_check(conf, why);
+	if (r == 0 && (secrets & SECRETS_OF_TLS) != 0)
+		r = tls_files_check(conf, why);
 	return r;
 }
 

@@ -15,7 +15,7 @@ static const struct jail jails[] = {
 	{"dns", MAY_READ_LISTS | MAY_USE_BUS | MAY_SEND_DATAGRAMS | MAY_HAVE_DNS_SECRETS |
 			MAY_HAVE_KEYS},
 	/* These connect to nobody: their dialers do (process/dialer.h). */
-	{"gate", MAY_READ_LISTS | MAY_WRITE_STATE},
+	{"gate", MAY_READ_LISTS | MAY_WRITE_STATE | MAY_HAVE_TLS_KEY},
 	{"gate-dialer", MAY_PASS_SOCKETS | MAY_USE_BUS | MAY_ASK_RESOLVER | MAY_USE_BACKEND},
 	{"courier", MAY_WRITE_STATE | MAY_HAVE_KEYS},
 	{"courier-dialer", MAY_PASS_SOCKETS | MAY_USE_BUS | MAY_ASK_FEEDS},

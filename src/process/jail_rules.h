@@ -22,6 +22,7 @@ enum may {
 	MAY_START_THREADS = 4096, /* its filter comes before its threads */
 	/* send to whom it likes by UDP: answers to strangers, NOTIFY to secondaries */
 	MAY_SEND_DATAGRAMS = 8192,
+	MAY_HAVE_TLS_KEY = 32768, /* gate.tls, as the secrets above */
 	MAY_PASS_SOCKETS = 16384, /* a dialer, which does little else */
 	MAY_CONNECT =
 		MAY_USE_BUS | MAY_USE_SYSLOG | MAY_ASK_RESOLVER | MAY_USE_BACKEND | MAY_ASK_FEEDS,

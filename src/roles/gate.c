@@ -182,6 +182,7 @@ static void gate_open_server(struct gate *gate)
 	server.consult = gate->consult;
 	server.resolver = gate->resolver;
 	gate->server = smtpd_server_new(&server);
+	smtpd_health_certificate(gate->health, smtpd_server_certificate_expires_s(gate->server));
 }
 
 static void gate_listen(struct gate *gate)
@@ -252,6 +253,7 @@ static int gate_reload(struct role_context *context)
 	resolver_set_server(gate->resolver, context->conf->resolver);
 	consult_set_conf(gate->consult, context->conf);
 	smtpd_server_set_conf(gate->server, context->conf);
+	smtpd_health_certificate(gate->health, smtpd_server_certificate_expires_s(gate->server));
 	return 0;
 }
 

@@ -15,6 +15,7 @@ static const struct keyword_row {
 	{"ENHANCEDSTATUSCODES", SMTP_ENHANCEDSTATUSCODES},
 	{"DSN", SMTP_DSN},
 	{"CHUNKING", SMTP_CHUNKING},
+	{"STARTTLS", SMTP_OFFERS_TLS},
 };
 
 const char *smtp_keyword_name(unsigned keyword)

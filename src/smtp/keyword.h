@@ -3,7 +3,8 @@
 /*
  * The keywords of EHLO (RFC 5321 section 4.1.1.1): what a backend says it can do, and what we may
  * therefore promise to our clients. We promise the intersection of both, and never what we do not
- * relay: AUTH, STARTTLS, BINARYMIME, ETRN. Pure.
+ * relay: AUTH, BINARYMIME, ETRN. STARTTLS is between neighbours: each side is asked for itself.
+ * Pure.
  */
 #include "smtp/path.h"
 #include "smtp/reply.h"

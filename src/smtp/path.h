@@ -49,6 +49,7 @@ enum smtp_keyword {
 	SMTP_ENHANCEDSTATUSCODES = 1 << 4,
 	SMTP_DSN = 1 << 5,
 	SMTP_CHUNKING = 1 << 6,
+	SMTP_OFFERS_TLS = 1 << 7, /* STARTTLS */
 };
 
 /* params: what follows "MAIL", as "FROM:<a@b> SIZE=1". 0; E_PARSE: syntax (501); E_ABSENT: a

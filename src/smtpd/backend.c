@@ -15,11 +15,22 @@
  * both the greeting and EHLO come twice. PROXY and none: 220, EHLO, 250. HELO in place of EHLO for
  * a client that said HELO, and to a server that refuses EHLO (RFC 5321 section 3.2).
  *
+ * TLS, where it is wanted: 220, EHLO, 250, STARTTLS, 220, handshake, and EHLO again, before
+ * XCLIENT, which leaves the line as it is. Where it fails and need not be, all begins anew in plain
+ * text.
+ *
  * A refusal is about us until the server knows the client, and about the client from then on.
  */
-enum backend_step { STEP_GREETING, STEP_HELLO, STEP_XCLIENT, STEP_READY };
+enum backend_step {
+	STEP_GREETING,
+	STEP_HELLO,
+	STEP_STARTTLS,
+	STEP_HANDSHAKE,
+	STEP_XCLIENT,
+	STEP_READY
+};
 
-enum { OUT_LIMIT = 1 << 20 };
+enum { OUT_LIMIT = 1 << 20, TROUBLE_SIZE = 160 };
 
 struct backend {
 	uint32_t magic;
@@ -37,6 +48,10 @@ struct backend {
 	enum backend_step step;
 	bool knows_client; /* who it talks to is the client */
 	bool extended;     /* it was told EHLO, not HELO */
+	struct tls_context *tls;
+	bool tls_is_settled; /* it is on, or will not be */
+	bool offers_tls;     /* before it was on */
+	char trouble[TROUBLE_SIZE];
 	/* Reported by the deadline timer, never from inside a call: 0, or why nothing is sent. */
 	int error;
 	const char *error_words;
@@ -46,11 +61,13 @@ struct backend {
 static void backend_on_input(struct stream *stream, void *arg);
 static void backend_on_drained(struct stream *stream, void *arg);
 static void backend_on_closed(struct stream *stream, int error, void *arg);
+static void backend_on_secured(struct stream *stream, void *arg);
 
 static const struct stream_calls stream_calls = {
 	.input = backend_on_input,
 	.drained = backend_on_drained,
 	.closed = backend_on_closed,
+	.secured = backend_on_secured,
 };
 
 static void backend_fail(struct backend *backend, int error, const char *what)
@@ -110,11 +127,28 @@ static void backend_on_dialed(int fd, void *arg)
 	stream_send(backend->stream);
 }
 
+/* A line on this machine that nobody else hears needs none. */
+static bool conf_wants_tls(const struct conf *conf)
+{
+	if (conf->backend_tls == BACKEND_TLS_AUTO)
+		return !ip_is_loopback(conf->backend.ip);
+	return conf->backend_tls != BACKEND_TLS_OFF;
+}
+
+static void backend_dial(struct backend *backend)
+{
+	const struct dial_target mail_server = {
+		.kind = DIAL_TCP, .endpoint = backend->conf->backend};
+
+	backend->step = STEP_GREETING;
+	backend->knows_client = false;
+	smtp_reply_parser_init(&backend->parser, &backend->limits->smtp);
+	dial_start(&backend->dial, &mail_server);
+}
+
 struct backend *backend_open(const struct backend_target *target, const struct smtp_client *client,
 	const struct backend_calls *calls, void *arg)
 {
-	const struct dial_target mail_server = {
-		.kind = DIAL_TCP, .endpoint = target->conf->backend};
 	struct backend *backend = mem_new(backend);
 
 	backend->magic = (uint32_t)MAGIC_backend;
@@ -124,11 +158,12 @@ struct backend *backend_open(const struct backend_target *target, const struct s
 	backend->client = *client;
 	backend->calls = *calls;
 	backend->arg = arg;
-	smtp_reply_parser_init(&backend->parser, &target->limits->smtp);
+	backend->tls = tls_context_ref(target->tls);
+	backend->tls_is_settled = target->tls == NULL || !conf_wants_tls(target->conf);
 	timer_init(&backend->deadline, target->loop, backend_on_deadline, backend);
 	dial_init(&backend->dial, target->loop, backend_on_dialed, backend);
 	timer_set(&backend->deadline, loop_now_ms(target->loop) + target->limits->backend_open_ms);
-	dial_start(&backend->dial, &mail_server);
+	backend_dial(backend);
 	return backend;
 }
 
@@ -136,6 +171,7 @@ static void backend_destroy(void *arg)
 {
 	struct backend *backend = OBJ(backend, arg);
 	smtp_reply_parser_done(&backend->parser);
+	tls_context_free(&backend->tls);
 	conf_unref(&backend->conf);
 	backend->magic = 0;
 	mem_free(backend);
@@ -177,6 +213,11 @@ bool backend_is_extended(const struct backend *backend)
 const struct smtp_offer *backend_offer(const struct backend *backend)
 {
 	return &backend->offer;
+}
+
+const char *backend_tls_trouble(const struct backend *backend)
+{
+	return backend->trouble[0] != '\0' ? backend->trouble : NULL;
 }
 
 struct buf *backend_out(struct backend *backend)
@@ -253,11 +294,75 @@ static void backend_become_ready(struct backend *backend)
 	backend->calls.ready(backend, backend->arg);
 }
 
-static void backend_after_hello(struct backend *backend, const struct smtp_reply *reply)
+static void backend_introduce_client(struct backend *backend);
+static void backend_go_on(struct backend *backend);
+
+/* ---- TLS ---- */
+
+/* What was offered, in plain text, where that does. why: NULL where nothing is wrong. */
+static void backend_settle_without_tls(struct backend *backend, const char *why)
 {
-	backend->offer = (struct smtp_offer){0};
-	if (backend->extended)
-		smtp_offer_parse(reply, &backend->offer);
+	backend->tls_is_settled = true;
+	if (why != NULL)
+		snprintf(backend->trouble, sizeof(backend->trouble), "%s", why);
+	if (backend->conf->backend_tls == BACKEND_TLS_REQUIRE)
+		backend_fail(backend, E_TLS, why != NULL ? why : "STARTTLS is not offered to us");
+}
+
+/* EHLO was said to hear whether there is STARTTLS; the client said something else, or nothing. */
+static bool hello_was_not_the_clients(const struct backend *backend)
+{
+	return backend->knows_client && backend->client.helo.len != 0 && !backend->client.extended;
+}
+
+static void backend_start_tls(struct backend *backend)
+{
+	if (backend->offers_tls) {
+		backend->step = STEP_STARTTLS;
+		buf_append_text(backend_out(backend), "STARTTLS\r\n");
+		backend_send_command(backend);
+		return;
+	}
+	backend_settle_without_tls(backend, NULL);
+	if (backend->conf->backend_tls == BACKEND_TLS_REQUIRE)
+		return;
+	if (hello_was_not_the_clients(backend))
+		backend_introduce_client(backend);
+	else
+		backend_go_on(backend);
+}
+
+/* All of the server that came before is forgotten (RFC 3207 section 4.2). */
+static void backend_on_secured(struct stream *stream, void *arg)
+{
+	struct backend *backend = OBJ(backend, arg);
+
+	(void)stream;
+	backend->tls_is_settled = true;
+	backend_introduce_client(backend);
+}
+
+/* The handshake failed: is there another way? */
+static bool backend_goes_on_in_plain_text(struct backend *backend, int error)
+{
+	char why[TROUBLE_SIZE];
+
+	if (backend->step != STEP_HANDSHAKE || backend->conf->backend_tls == BACKEND_TLS_REQUIRE)
+		return false;
+	snprintf(why, sizeof(why), "%s",
+		error == E_TLS ? stream_tls_why(backend->stream) : err_text(error));
+	backend_settle_without_tls(backend, why);
+	stream_free(&backend->stream);
+	smtp_reply_parser_done(&backend->parser);
+	backend_dial(backend);
+	return true;
+}
+
+/* ---- who the client is ---- */
+
+/* The line is as it will be: who is the client? */
+static void backend_go_on(struct backend *backend)
+{
 	if (backend->conf->pass_client != PASS_CLIENT_XCLIENT || backend->knows_client) {
 		backend_become_ready(backend);
 		return;
@@ -270,6 +375,20 @@ static void backend_after_hello(struct backend *backend, const struct smtp_reply
 	smtp_xclient_print(&backend->client, backend->offer.xclient, backend_out(backend));
 	buf_append_text(backend_out(backend), "\r\n");
 	backend_send_command(backend);
+}
+
+static void backend_after_hello(struct backend *backend, const struct smtp_reply *reply)
+{
+	backend->offer = (struct smtp_offer){0};
+	if (backend->extended)
+		smtp_offer_parse(reply, &backend->offer);
+	backend->offers_tls |= (backend->offer.keywords & SMTP_OFFERS_TLS) != 0;
+	if (backend->offers_tls) /* for whoever asks later */
+		backend->offer.keywords |= SMTP_OFFERS_TLS;
+	if (backend->tls_is_settled)
+		backend_go_on(backend);
+	else
+		backend_start_tls(backend);
 }
 
 /* XCLIENT is refused for what we wrote, or must not write (500 to 504, X.5.X, X.7.0), or, where the
@@ -296,7 +415,14 @@ static void backend_on_refusal(struct backend *backend, const struct smtp_reply 
 {
 	char said[SMTP_REPLY_TEXT_SIZE], what[SMTP_REPLY_TEXT_SIZE + 32];
 
-	if (backend->step == STEP_HELLO && backend->extended && smtp_reply_class(reply) == 5) {
+	if (backend->step == STEP_STARTTLS) {
+		snprintf(what, sizeof(what), "STARTTLS was refused: %s",
+			smtp_reply_show(reply, said));
+		backend_settle_without_tls(backend, what);
+		if (backend->conf->backend_tls != BACKEND_TLS_REQUIRE)
+			backend_introduce_client(backend);
+	} else if (backend->step == STEP_HELLO && backend->extended &&
+		   smtp_reply_class(reply) == 5) {
 		backend_say_hello(backend, false);
 	} else if (refusal_is_the_clients(backend, reply)) {
 		backend_rest(backend);
@@ -313,7 +439,9 @@ static void backend_on_refusal(struct backend *backend, const struct smtp_reply 
  * say. */
 static void backend_introduce_client(struct backend *backend)
 {
-	if (backend->knows_client && backend->client.helo.len == 0)
+	if (!backend->tls_is_settled)
+		backend_say_hello(backend, true); /* else it offers nothing */
+	else if (backend->knows_client && backend->client.helo.len == 0)
 		backend_become_ready(backend);
 	else
 		backend_say_hello(backend, !backend->knows_client || backend->client.extended);
@@ -329,6 +457,10 @@ static void backend_open_step(struct backend *backend, const struct smtp_reply *
 	case STEP_GREETING:
 		backend_introduce_client(backend);
 		break;
+	case STEP_STARTTLS:
+		backend->step = STEP_HANDSHAKE;
+		stream_start_tls(backend->stream, backend->tls);
+		break;
 	case STEP_XCLIENT:
 		backend->knows_client = true;
 		backend_introduce_client(backend);
@@ -336,6 +468,7 @@ static void backend_open_step(struct backend *backend, const struct smtp_reply *
 	case STEP_HELLO:
 		backend_after_hello(backend, reply);
 		break;
+	case STEP_HANDSHAKE:
 	case STEP_READY:
 		break;
 	}
@@ -379,8 +512,15 @@ static void backend_on_drained(struct stream *stream, void *arg)
 static void backend_on_closed(struct stream *stream, int error, void *arg)
 {
 	struct backend *backend = OBJ(backend, arg);
+	char words[TROUBLE_SIZE];
 
-	(void)stream;
+	if (backend_goes_on_in_plain_text(backend, error))
+		return;
+	if (error == E_TLS) {
+		snprintf(words, sizeof(words), "TLS failed: %s", stream_tls_why(stream));
+		backend_fail(backend, error, words);
+		return;
+	}
 	backend_fail(
 		backend, error, error == E_CLOSED ? "closed the connection" : "connection failed");
 }

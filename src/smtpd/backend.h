@@ -2,10 +2,10 @@
 #pragma once
 /*
  * One connection to the mail server behind the gate, made for one client and never shared with
- * another: it connects, tells the server whom it speaks for (XCLIENT or PROXY), and then carries
- * commands and a message. Knows no policy; the session and the start probe drive it. One loop, one
- * thread; owner: whoever opened it. Callbacks never come from inside a call, and may close the
- * backend.
+ * another: it connects, goes on in TLS where that is wanted and offered (gate.backend.tls), tells
+ * the server whom it speaks for (XCLIENT or PROXY), and then carries commands and a message. Knows
+ * no policy; the session and the start probe drive it. One loop, one thread; owner: whoever opened
+ * it. Callbacks never come from inside a call, and may close the backend.
  */
 #include "conf/conf.h"
 #include "loop/stream.h"
@@ -36,6 +36,7 @@ struct backend_target {
 	struct loop *loop;
 	const struct conf *conf;
 	const struct smtpd_limits *limits;
+	struct tls_context *tls; /* a client's; NULL: plain text, whatever conf says */
 };
 
 /* client is used until `ready`; its spans have to live as long. */
@@ -52,6 +53,8 @@ bool backend_is_ready(const struct backend *backend);
 /* What it offers this client, where it was told EHLO; nothing behind HELO. */
 bool backend_is_extended(const struct backend *backend);
 const struct smtp_offer *backend_offer(const struct backend *backend);
+/* Why it is plain text where TLS may be and was offered; NULL: it is not, or all is in order. */
+const char *backend_tls_trouble(const struct backend *backend);
 
 /* Append commands to backend_out, then backend_ask with the time the server has to reply. What it
  * said before it was asked would be taken for the answer, and each answer for that to the next

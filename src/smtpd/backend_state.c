@@ -44,6 +44,8 @@ struct backend_state {
 	unsigned pending; /* probes of this round */
 	struct timer probe_again;
 	bool away_logged;
+	bool tls_logged;
+	bool tls_missing_logged;
 	bool probe_is_soon;
 	struct bucket_table *offered; /* of struct offer_entry */
 };
@@ -118,14 +120,36 @@ static void family_log_unclear(struct backend_family *family)
 
 /* ---- what a round says ---- */
 
+static bool state_offers_tls(const struct backend_state *state)
+{
+	unsigned offers = 0;
+
+	for (size_t i = 0; i < CLIENT_FAMILIES; i++)
+		offers |= state->families[i].has_offer ? state->families[i].offer.keywords : 0;
+	return (offers & SMTP_OFFERS_TLS) != 0;
+}
+
+/* What its clients had before the gate stood here, and lost. */
+static void state_log_missing_tls(struct backend_state *state, bool offers_tls)
+{
+	bool is_missing = offers_tls && state_conf(state)->tls_certificate == NULL;
+
+	if (is_missing && !state->tls_missing_logged)
+		log_event(EV_GATE_TLS_MISSING,
+			LOG_FIELDS(log_endpoint("backend", state_conf(state)->backend)));
+	state->tls_missing_logged = is_missing;
+}
+
 static void state_report(struct backend_state *state, enum relay_probe_result result)
 {
 	const struct conf *conf = state_conf(state);
 	struct backend_finding finding = {.result = result,
+		.offers_tls = state_offers_tls(state),
 		.no_ipv6 = conf_listens_to_family(conf, CLIENTS_IPV6) &&
 			   state->families[CLIENTS_IPV6].is_asked &&
 			   !state->families[CLIENTS_IPV6].is_safe};
 
+	state_log_missing_tls(state, finding.offers_tls);
 	state->settings.probed(&finding, state->settings.arg);
 }
 
@@ -366,11 +390,24 @@ void backend_state_up(struct backend_state *state, const struct conf *conf)
 	state->away_logged = false;
 }
 
+void backend_state_tls(struct backend_state *state, const struct conf *conf, const char *why)
+{
+	bool is_news = why != NULL && !state->tls_logged;
+
+	if (!conf_same_backend(state_conf(state), conf))
+		return;
+	state->tls_logged = why != NULL;
+	if (is_news)
+		log_event(EV_BACKEND_TLS,
+			LOG_FIELDS(log_endpoint("backend", conf->backend), log_text("why", why)));
+}
+
 void backend_state_offers(
 	struct backend_state *state, struct ip client, const struct smtp_offer *offer)
 {
 	struct offer_entry *entry = bucket_table_find(state->offered, client, 0);
-	bool is_less = (state_family_of(state, client)->offer.keywords & ~offer->keywords) != 0;
+	unsigned missing = state_family_of(state, client)->offer.keywords & ~offer->keywords;
+	bool is_less = (missing & SMTP_KEYWORDS_OURS) != 0;
 
 	if (entry == NULL && is_less) {
 		entry = bucket_table_need(state->offered, client, 0);

@@ -13,6 +13,7 @@ struct backend_state;
 /* What a round of probes found. */
 struct backend_finding {
 	enum relay_probe_result result; /* SAFE: for one family at least, now or before */
+	bool offers_tls;
 	bool no_ipv6; /* who comes to an IPv6 address of ours has to wait: it did not say of them */
 };
 
@@ -45,6 +46,8 @@ int backend_state_offer(
 void backend_state_up(struct backend_state *state, const struct conf *conf);
 void backend_state_away(
 	struct backend_state *state, const struct conf *conf, const char *what, int error);
+/* Its TLS fails, or why is NULL; the log gets one line until it is in order. */
+void backend_state_tls(struct backend_state *state, const struct conf *conf, const char *why);
 /* What it offers a client. Less than others are promised is remembered for this client, and the
  * backend is probed again: it may offer all less than it did. */
 void backend_state_offers(

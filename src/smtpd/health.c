@@ -2,6 +2,7 @@
 #include "smtpd/health.h"
 
 #include <inttypes.h>
+#include <time.h>
 
 #include "base/arena.h"
 #include "base/macro.h"
@@ -11,7 +12,7 @@
 #include "process/role.h"
 #include "resolve/resolver.h"
 
-enum { REPORT_EVERY_MS = 2000 };
+enum { REPORT_EVERY_MS = 2000, EXPIRES_SOON_S = 7 * 86400 };
 
 struct smtpd_health {
 	uint32_t magic;
@@ -22,6 +23,7 @@ struct smtpd_health {
 	struct timer look;
 	bool probed;
 	struct backend_finding backend;
+	int64_t certificate_expires_s; /* 0: there is none */
 };
 
 /* Names live as long as the report. */
@@ -77,6 +79,39 @@ static void report_backend(const struct smtpd_health *health, struct report *rep
 				.name = endpoint_print(health->context->conf->backend, name),
 				.well = result == PROBE_SAFE && !lacks_ipv6,
 				.text = lacks_ipv6 ? no_ipv6 : texts[result]});
+}
+
+static const char *certificate_text(struct arena *arena, int64_t expires_s, int64_t now_s)
+{
+	struct tm at = {0};
+	time_t expires = (time_t)expires_s;
+
+	gmtime_r(&expires, &at);
+	return arena_format(arena, "%s on %04d-%02d-%02d%s", expires_s <= now_s ? "ended" : "ends",
+		at.tm_year + 1900, at.tm_mon + 1, at.tm_mday,
+		expires_s - now_s < EXPIRES_SOON_S
+			? ": put a newer one in its place, then systemctl reload stockade"
+			: "");
+}
+
+/* Its certificate, or that one is missing. */
+static void report_tls(const struct smtpd_health *health, struct report *report)
+{
+	const struct conf *conf = health->context->conf;
+	int64_t now_s = loop_now_s(health->context->loop);
+
+	if (health->certificate_expires_s != 0)
+		report_add(report,
+			(struct bus_condition){.kind = "tls",
+				.name = "certificate",
+				.well = health->certificate_expires_s - now_s >= EXPIRES_SOON_S,
+				.text = certificate_text(
+					report->arena, health->certificate_expires_s, now_s)});
+	else if (health->backend.offers_tls && conf->tls_certificate == NULL)
+		report_add(report,
+			(struct bus_condition){.kind = "tls",
+				.name = "gate.tls",
+				.text = "missing, and the mail server offers STARTTLS: clients of the gate are not offered it"});
 }
 
 static const char *dnsbl_text(struct arena *arena, const struct dnsbl_health *health)
@@ -147,10 +182,11 @@ static void smtpd_health_report(struct smtpd_health *health)
 	AUTO(arena) *arena = arena_new(0);
 	size_t dnsbls = health->context->conf->dnsbls_len;
 	struct report report = {.arena = arena,
-		.conditions = arena_alloc(arena, (dnsbls + 2) * sizeof(*report.conditions))};
+		.conditions = arena_alloc(arena, (dnsbls + 3) * sizeof(*report.conditions))};
 
 	report_resolver(health, &report);
 	report_backend(health, &report);
+	report_tls(health, &report);
 	for (size_t i = 0; i < dnsbls; i++)
 		report_dnsbl(health, i, &report);
 	bus_client_report(health->bus, &(struct bus_health){.conditions_len = report.len,
@@ -170,6 +206,11 @@ void smtpd_health_backend(struct smtpd_health *health, const struct backend_find
 	health->probed = true;
 	health->backend = *finding;
 	smtpd_health_report(health);
+}
+
+void smtpd_health_certificate(struct smtpd_health *health, int64_t expires_s)
+{
+	health->certificate_expires_s = expires_s;
 }
 
 struct smtpd_health *smtpd_health_new(const struct role_context *context,

@@ -2,8 +2,8 @@
 #pragma once
 /*
  * Tells the keeper, for `stockade status`, how those are that the gate depends on: resolver,
- * backend, foreign lists. Looks every two seconds and speaks only when something has changed. One
- * loop, one thread; owner: the gate role.
+ * backend, certificate, foreign lists. Looks every two seconds and speaks only when something has
+ * changed. One loop, one thread; owner: the gate role.
  */
 #include "gate/consult.h"
 #include "smtpd/backend_state.h"
@@ -20,3 +20,5 @@ void smtpd_health_free(struct smtpd_health **health);
 
 /* What the probe found; until it has found something nothing is said of the backend. */
 void smtpd_health_backend(struct smtpd_health *health, const struct backend_finding *finding);
+/* When the certificate for clients ends; 0: there is none. */
+void smtpd_health_certificate(struct smtpd_health *health, int64_t expires_s);

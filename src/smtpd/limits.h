@@ -24,6 +24,7 @@ struct smtpd_limits {
 	size_t ahead;  /* bytes of a message under way, before the client is held back */
 
 	int64_t proxy_ms;   /* for the PROXY header */
+	int64_t tls_ms;     /* for the handshake */
 	int64_t command_ms; /* for the next command, or the next piece of a message */
 	int64_t delay_ms;   /* for each error beyond errors_soft */
 	int64_t close_ms;   /* for the client to take the last reply */
@@ -51,6 +52,7 @@ static const struct smtpd_limits smtpd_limits_default = {
 	.output = 16384,
 	.ahead = 65536,
 	.proxy_ms = 5000,
+	.tls_ms = 60000,
 	.command_ms = 300000,
 	.delay_ms = 1000,
 	.close_ms = 5000,

@@ -10,6 +10,7 @@
 #include "base/macro.h"
 #include "base/mem.h"
 #include "base/obj.h"
+#include "conf/tls_files.h"
 #include "loop/acceptor.h"
 #include "smtpd/session.h"
 
@@ -78,10 +79,23 @@ static void server_on_session_ended(void *arg)
 		loop_later(server->loop, server_on_all_ended, server);
 }
 
+/* Of the configuration: who read it has looked whether they are what they should be, so what is
+ * there stays when they are not. */
+static void server_load_tls(struct smtpd_server *server)
+{
+	struct tls_context *tls = NULL;
+
+	if (tls_files_load(server->env.conf, &tls, NULL) < 0)
+		return;
+	tls_context_free(&server->env.tls);
+	server->env.tls = tls;
+}
+
 struct smtpd_server *smtpd_server_new(const struct smtpd_server_settings *settings)
 {
+	AUTO(tls_context) *tls = tls_client_new();
 	const struct backend_state_settings backend = {
-		.target = {settings->loop, settings->conf, settings->limits},
+		.target = {settings->loop, settings->conf, settings->limits, tls},
 		.resolver = settings->resolver,
 		.probed = settings->probed,
 		.arg = settings->arg};
@@ -96,6 +110,7 @@ struct smtpd_server *smtpd_server_new(const struct smtpd_server_settings *settin
 		.conf = conf_ref(settings->conf),
 		.consult = settings->consult,
 		.backend = backend_state_new(&backend),
+		.backend_tls = tls_context_ref(tls),
 		.ended = server_on_session_ended,
 		.arg = server,
 		.next_id = hash_key(),
@@ -104,6 +119,7 @@ struct smtpd_server *smtpd_server_new(const struct smtpd_server_settings *settin
 	};
 	buf_init(&server->env.scratch, 0);
 	timer_init(&server->stop_deadline, server->loop, server_on_stop_deadline, server);
+	server_load_tls(server);
 	return server;
 }
 
@@ -121,6 +137,8 @@ void smtpd_server_free(struct smtpd_server **server)
 	timer_done(&s->stop_deadline);
 	buf_done(&s->env.scratch);
 	admission_free(&s->env.admission);
+	tls_context_free(&s->env.tls);
+	tls_context_free(&s->env.backend_tls);
 	conf_unref(&s->env.conf);
 	s->magic = 0;
 	mem_free(s);
@@ -132,6 +150,12 @@ void smtpd_server_set_conf(struct smtpd_server *server, const struct conf *conf)
 	conf_unref(&server->env.conf);
 	server->env.conf = conf_ref(conf);
 	backend_state_set_conf(server->env.backend, conf);
+	server_load_tls(server);
+}
+
+int64_t smtpd_server_certificate_expires_s(const struct smtpd_server *server)
+{
+	return server->env.tls != NULL ? tls_context_expires_s(server->env.tls) : 0;
 }
 
 static void server_stop_taking(struct smtpd_server *server)

@@ -35,6 +35,8 @@ void smtpd_server_take(struct smtpd_server *server, int fd, struct endpoint peer
 /* After consult_set_conf. Sessions under way keep the configuration they began with. A changed
  * backend is probed before mail passes to it. */
 void smtpd_server_set_conf(struct smtpd_server *server, const struct conf *conf);
+/* When the certificate for clients ends; 0: there is none. */
+int64_t smtpd_server_certificate_expires_s(const struct smtpd_server *server);
 /* No new clients; idle ones are told 421, transactions may end within limits->stop_ms; then
  * `stopped`. */
 /* No new sessions; those that are there go on to their end, after which `stopped` is called. */

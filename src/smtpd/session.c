@@ -21,11 +21,13 @@ static void session_on_input(struct stream *stream, void *arg);
 static void session_on_drained(struct stream *stream, void *arg);
 static void session_on_closed(struct stream *stream, int error, void *arg);
 static void session_on_timer(struct timer *timer, void *arg);
+static void session_on_stream_secured(struct stream *stream, void *arg);
 
 static const struct stream_calls session_stream_calls = {
 	.input = session_on_input,
 	.drained = session_on_drained,
 	.closed = session_on_closed,
+	.secured = session_on_stream_secured,
 };
 
 int64_t session_now_ms(const struct session *s)
@@ -368,6 +370,8 @@ static void session_on_timer(struct timer *timer, void *arg)
 		session_end(s);
 	} else if (s->phase == PHASE_PROXY) {
 		session_refuse_unnamed(s, "no PROXY header in time");
+	} else if (s->phase == PHASE_TLS) {
+		session_tls_failed(s, "it took too long");
 	} else if (s->phase == PHASE_GREET) {
 		session_on_greet_timer(s);
 	} else if (s->wait == WAIT_DELAY) {
@@ -524,12 +528,20 @@ static void session_on_input(struct stream *stream, void *arg)
 	case PHASE_MESSAGE:
 		session_run(s);
 		break;
+	case PHASE_TLS: /* nothing comes before its end */
+		break;
 	case PHASE_CLOSING:
 		buf_consume(stream_in(stream), buf_len(stream_in(stream)));
 		break;
 	case PHASE_GONE:
 		break;
 	}
+}
+
+static void session_on_stream_secured(struct stream *stream, void *arg)
+{
+	(void)stream;
+	session_on_secured(OBJ(session, arg));
 }
 
 static void session_on_drained(struct stream *stream, void *arg)
@@ -548,8 +560,11 @@ static void session_on_closed(struct stream *stream, int error, void *arg)
 	struct session *s = OBJ(session, arg);
 	bool handed_over = s->message != NULL && s->message->handed_over;
 
-	(void)stream;
 	s->client_closed = true;
+	if (s->phase == PHASE_TLS) {
+		session_tls_failed(s, error == E_TLS ? stream_tls_why(stream) : err_text(error));
+		return;
+	}
 	if (handed_over)
 		return;
 	if (error != E_CLOSED || s->phase == PHASE_PROXY || s->phase == PHASE_GREET ||

@@ -19,7 +19,9 @@ struct session_env {
 	struct consult *consult;
 	struct backend_state *backend;
 	struct admission *admission;
-	void (*ended)(void *arg); /* one of them has ended */
+	struct tls_context *tls;         /* for clients; NULL: they are offered none */
+	struct tls_context *backend_tls; /* to the backend */
+	void (*ended)(void *arg);        /* one of them has ended */
 	void *arg;
 	uint64_t next_id; /* of a session */
 

@@ -44,6 +44,8 @@ static void session_on_hello(struct session *s, const struct smtp_command *comma
 	s->extended = extended;
 	/* Many a client says HELO and uses what EHLO would have offered. */
 	s->offer = smtp_offer_intersect(&offer, s->conf->message_size_limit);
+	if (session_offers_tls(s))
+		s->offer.keywords |= SMTP_OFFERS_TLS;
 	if (extended)
 		smtp_offer_print(&s->offer, s->conf->hostname, session_out(s));
 	else
@@ -213,7 +215,7 @@ static void session_on_hopeless(struct session *s, enum smtp_verb verb)
 static bool verb_waits(enum smtp_verb verb)
 {
 	return verb == SMTP_HELO || verb == SMTP_EHLO || verb == SMTP_DATA || verb == SMTP_NOOP ||
-	       verb == SMTP_VRFY;
+	       verb == SMTP_VRFY || verb == SMTP_STARTTLS;
 }
 
 void session_command(struct session *s, const struct smtp_command *command)
@@ -259,9 +261,11 @@ void session_command(struct session *s, const struct smtp_command *command)
 		break;
 	case SMTP_EXPN:
 	case SMTP_AUTH:
-	case SMTP_STARTTLS:
 	case SMTP_ETRN:
 		session_fault_verb(s, REFUSAL_NOT_IMPLEMENTED, command->verb);
+		break;
+	case SMTP_STARTTLS:
+		session_on_starttls(s, command);
 		break;
 	case SMTP_BDAT:
 		session_on_bdat(s, command);

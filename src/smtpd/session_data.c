@@ -74,9 +74,12 @@ static void session_print_fields(struct session *s)
 {
 	struct smtp_client client;
 	struct facts facts;
+	struct tls_facts tls;
+	bool is_tls = stream_tls_facts(s->stream, &tls);
 	const struct trace_header trace = {.client = &client,
 		.hostname = s->conf->hostname,
 		.id = s->id,
+		.tls = is_tls ? &tls : NULL,
 		.smtputf8 = s->mail.mail.smtputf8,
 		.now_s = session_now_s(s)};
 	struct buf *out = backend_out(s->backend);
@@ -84,6 +87,8 @@ static void session_print_fields(struct session *s)
 	consultation_names(s->consultation, &facts);
 	session_describe_client(s, &facts, &client);
 	session_print_received(s, &trace);
+	if (is_tls)
+		trace_header_print_tls(&tls, out);
 	if (s->conf->pass_client == PASS_CLIENT_NONE)
 		trace_header_print_client(s->client.ip, out);
 	buf_append(out, buf_span(&s->mail.field));

@@ -60,7 +60,7 @@ void session_log_verdict(const struct session *s, const struct consult_answer *a
 			log_span("from", facts->sender), log_span("to", facts->recipient),
 			log_text("rule", verdict_rule(verdict)),
 			log_text("mode", mode_name(verdict->mode)), log_text("recipients", beyond),
-			log_span("reply", answer->reply)));
+			log_text("tls", session_tls_version(s)), log_span("reply", answer->reply)));
 	if (verdict->decider == NULL)
 		return; /* a fault, which Postfix writes no such line about */
 	session_log_postfix(s, answer, event != EV_GATE_WOULD_REFUSE ? "reject" : "reject_warning");
@@ -98,7 +98,7 @@ void session_log_accept(const struct session *s, const struct smtp_reply *reply,
 			log_span("from", s->mail.mail.path.mailbox),
 			log_number("recipients", s->mail.accepted),
 			log_number("size", (int64_t)s->message->data.octets),
-			log_number("code", reply->code),
+			log_text("tls", session_tls_version(s)), log_number("code", reply->code),
 			log_span("reply", smtp_reply_line(&text))));
 }
 

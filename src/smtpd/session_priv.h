@@ -6,6 +6,7 @@
  *   session.c           life: start, timer, input, end; the loop over commands; replies
  *   session_greet.c     before the first command: PROXY header, gathering of facts, greeting
  *   session_command.c   what each command does
+ *   session_tls.c       from STARTTLS to the end of the handshake
  *   session_fault.c     what the client did wrong by the rules of SMTP
  *   session_rcpt.c      the verdict on a recipient, and its way to the backend
  *   session_data.c      the message
@@ -33,6 +34,7 @@ enum session_phase {
 	PHASE_PROXY, /* a PROXY header has to come first */
 	PHASE_GREET, /* the first line is out, the last one is held back */
 	PHASE_COMMAND,
+	PHASE_TLS,     /* the handshake */
 	PHASE_MESSAGE, /* between 354 and the end of the message */
 	PHASE_CLOSING, /* the last reply is on its way */
 	PHASE_GONE     /* ended; freed at the end of this turn */
@@ -202,6 +204,17 @@ void session_on_greet_timer(struct session *s);
 /* ---- session_command.c ---- */
 
 void session_command(struct session *s, const struct smtp_command *command);
+
+/* ---- session_tls.c ---- */
+
+/* Whether EHLO tells of it. */
+bool session_offers_tls(const struct session *s);
+void session_on_starttls(struct session *s, const struct smtp_command *command);
+void session_on_secured(struct session *s);
+/* The handshake came to nothing; why: for people. */
+void session_tls_failed(struct session *s, const char *why);
+/* "TLSv1.3"; NULL: plain text. */
+const char *session_tls_version(const struct session *s);
 
 /* ---- session_fault.c ---- */
 

@@ -186,7 +186,8 @@ static void session_forward_or_refuse(struct session *s)
 
 static void session_open_backend(struct session *s, const struct facts *facts)
 {
-	const struct backend_target target = {s->env->loop, s->conf, s->env->limits};
+	const struct backend_target target = {
+		s->env->loop, s->conf, s->env->limits, s->env->backend_tls};
 	struct smtp_client client;
 
 	session_describe_client(s, facts, &client);
@@ -227,6 +228,7 @@ static void session_on_backend_ready(struct backend *backend, void *arg)
 	struct session *s = OBJ(session, arg);
 
 	backend_state_up(s->env->backend, s->conf);
+	backend_state_tls(s->env->backend, s->conf, backend_tls_trouble(backend));
 	if (backend_is_extended(backend))
 		backend_state_offers(s->env->backend, s->client.ip, backend_offer(backend));
 	session_forward_or_refuse(s);

@@ -48,11 +48,20 @@ static void print_date(int64_t now_s, struct buf *out)
 		t.tm_mday, months + 3 * t.tm_mon, t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
 }
 
+/* RFC 3848, RFC 6531 section 4.3. */
 static const char *trace_header_protocol(const struct trace_header *trace)
 {
 	if (trace->smtputf8)
-		return "UTF8SMTP"; /* RFC 6531 section 4.3 */
-	return trace->client->extended ? "ESMTP" : "SMTP";
+		return trace->tls != NULL ? "UTF8SMTPS" : "UTF8SMTP";
+	if (!trace->client->extended)
+		return "SMTP";
+	return trace->tls != NULL ? "ESMTPS" : "ESMTP";
+}
+
+static void print_agreed(const struct tls_facts *tls, struct buf *out)
+{
+	buf_append_format(out, "\r\n\t(using %s with cipher %s (%d/%d bits))", tls->version,
+		tls->cipher, tls->bits, tls->cipher_bits);
 }
 
 void trace_header_print_received(const struct trace_header *trace, struct buf *out)
@@ -68,7 +77,10 @@ void trace_header_print_received(const struct trace_header *trace, struct buf *o
 		buf_append_text(out, "unknown");
 	buf_append_byte(out, ' ');
 	smtp_literal_print(client->source.ip, out);
-	buf_append_format(out, ")\r\n\tby %s (Stockade) with %s id %s;\r\n\t", trace->hostname,
+	buf_append_byte(out, ')');
+	if (trace->tls != NULL)
+		print_agreed(trace->tls, out);
+	buf_append_format(out, "\r\n\tby %s (Stockade) with %s id %s;\r\n\t", trace->hostname,
 		trace_header_protocol(trace), trace->id);
 	print_date(trace->now_s, out);
 	buf_append_text(out, "\r\n");
@@ -82,6 +94,12 @@ void trace_header_print_tag(const char *what, const char *rule, uint64_t inciden
 	if (incident != 0)
 		buf_append_format(out, "; incident=%s", incident_number_print(incident, text));
 	buf_append_text(out, "\r\n");
+}
+
+void trace_header_print_tls(const struct tls_facts *tls, struct buf *out)
+{
+	buf_append_format(out, "X-Stockade-TLS: %s; cipher=%s; bits=%d\r\n", tls->version,
+		tls->cipher, tls->bits);
 }
 
 void trace_header_print_client(struct ip ip, struct buf *out)

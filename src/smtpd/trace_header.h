@@ -7,21 +7,28 @@
  */
 #include "base/buf.h"
 #include "base/ip.h"
+#include "base/tls_facts.h"
 #include "smtp/xclient.h"
 
 struct trace_header {
 	const struct smtp_client *client;
 	const char *hostname;
 	const char *id;
+	const struct tls_facts *tls; /* NULL: it came in plain text */
 	bool smtputf8;
 	int64_t now_s;
 };
 
-/* "Received: from HELO (NAME [192.0.2.1])" CRLF TAB "by ..." CRLF. */
+/* "Received: from HELO (NAME [192.0.2.1])" CRLF TAB "by ..." CRLF; TLS in between as Postfix writes
+ * it: "(using TLSv1.3 with cipher ... (256/256 bits))". */
 void trace_header_print_received(const struct trace_header *trace, struct buf *out);
 
 /* "X-Stockade: would-refuse; rule=no-ptr; incident=..." CRLF. incident 0: none. */
 void trace_header_print_tag(const char *what, const char *rule, uint64_t incident, struct buf *out);
+
+/* "X-Stockade-TLS: TLSv1.3; cipher=TLS_AES_256_GCM_SHA384; bits=256" CRLF. XCLIENT and PROXY
+ * headers do not tell it to what stands behind. */
+void trace_header_print_tls(const struct tls_facts *tls, struct buf *out);
 
 /* "X-Stockade-Client-IP: 192.0.2.1" CRLF: for backends that have no other way to learn it. */
 void trace_header_print_client(struct ip ip, struct buf *out);

@@ -35,6 +35,8 @@ REASONS = {
     "run.folder": "another place: test_status.py, test_another_run_folder_after_a_reload",
     **dict.fromkeys(("store", "run.lists", "run.state", "run.roles"), "other processes, with other folders"),
     "gate.backend.pass-client": "another process: test_reload.CHANGES",
+    **dict.fromkeys(("gate.tls", "gate.tls.certificate", "gate.tls.key"), "test_gate_tls.py"),
+    "gate.backend.tls": "of each session, as it began: test_gate_tls.py",
     "gate.probe-client": "as whom the gate asks the next time; a reload alone is no reason to ask a backend again that was found safe",
     **dict.fromkeys((f"gate.limits.{who}.{what}" for who in ("source", "network")
                      for what in ("new-connections", "messages", "recipients", "unknown-recipients", "errors")),

@@ -2,6 +2,7 @@
 """Every word that stockade.yaml(5) names for a setting, with all other settings at their defaults: it is read, shown, and the
 program starts with it; what the page excludes is refused where it stands."""
 import copy
+import functools
 import json
 import os
 import pathlib
@@ -13,6 +14,7 @@ import tempfile
 
 import pytest
 
+from harness.certificate import Certificate
 from harness.waiting import wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -59,6 +61,7 @@ FEED = {
 
 # The least that has to stand around a setting of which others are required, by the beginning of its path.
 AROUND = {
+    "gate.tls.": {"gate": {"tls": {"certificate": "{folder}/tls.pem", "key": "{folder}/tls.key"}}},
     "gate.listen": {"own": {"domains": ["example.test"]},
                     "gate": {"backend": {"address": "127.0.0.1:10025", "pass-client": "xclient"}}},
     "dnsbl[].key": {"dnsbl": [{"zone": "KEY.bl.example.net", "name": "Net", "codes": "127.0.0.2"}]},
@@ -88,6 +91,8 @@ EXAMPLES = {
     "own.domains": [[], "example.test", ["example.test", ".example.test"]],
     "own.networks": [[], "192.0.2.0/24", ["127.0.0.0/8", "2001:db8::/32"], ["0.0.0.0/0", "::/0"]],
     "gate.listen": [[], "127.0.0.1:25", ["0.0.0.0:25", "[::]:25"], "[::1]:2525"],
+    "gate.tls.certificate": ["{folder}/tls.pem"],
+    "gate.tls.key": ["{folder}/tls.key"],
     "gate.backend.address": ["127.0.0.1:10025", "[::1]:10025"],
     "gate.proxy-from": [[], "192.0.2.0/24", ["127.0.0.0/8", "::1"], "0.0.0.0/0"],
     "gate.probe-client": [[], "192.0.2.1", ["192.0.2.1", "2001:db8::1"]],
@@ -210,6 +215,13 @@ def configuration(path, word):
 
 # ---- read, shown and refused ----
 
+@functools.cache
+def certificate_files():
+    with tempfile.TemporaryDirectory() as folder:
+        made = Certificate(folder)
+        return {os.path.basename(path): pathlib.Path(path).read_text(encoding="ascii") for path in (made.certificate, made.key)}
+
+
 class Place:
     """A folder with one configuration, and with the files that configurations name."""
     FILES = {"tsig.key": "c2VjcmV0IG9mIHRoaXMgdGVzdCBhbmQgb2Ygbm9ib2R5IGVsc2U=\n",
@@ -217,7 +229,7 @@ class Place:
 
     def __init__(self, program, folder):
         self.program, self.folder, self.path = program, folder, folder / "stockade.yaml"
-        for name, text in self.FILES.items():
+        for name, text in {**self.FILES, **certificate_files()}.items():
             (folder / name).write_text(text)
             (folder / name).chmod(0o600)
 

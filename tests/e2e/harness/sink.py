@@ -10,7 +10,7 @@ from aiosmtpd.smtp import SMTP
 class _Server(SMTP):
     def __init__(self, sink):
         super().__init__(sink, hostname=sink.hostname, ident="sink", data_size_limit=64 * 1024 * 1024,
-                         enable_SMTPUTF8=False, decode_data=False)
+                         enable_SMTPUTF8=False, decode_data=False, tls_context=sink.tls)
         self.sink = sink
 
     async def smtp_XCLIENT(self, arg):
@@ -38,6 +38,7 @@ class Sink:
         self.xclient = []
         self.said = []
         self.replies = {}
+        self.tls = None  # an ssl.SSLContext: it offers STARTTLS
         self.relays = False  # an open relay, which no gate should stand before
         self._loop = None
         self._server = None
@@ -70,7 +71,7 @@ class Sink:
         client = getattr(session, "xclient", {})
         self.messages.append({
             "from": envelope.mail_from, "to": list(envelope.rcpt_tos), "data": envelope.content,
-            "client": client.get("ADDR"), "helo": client.get("HELO", session.host_name), "xclient": client})
+            "tls": server.transport.get_extra_info("ssl_object") is not None, "client": client.get("ADDR"), "helo": client.get("HELO", session.host_name), "xclient": client})
         return f"250 2.0.0 Ok: kept as {len(self.messages)}"
 
     # Starting and stopping

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """The client's side of SMTP, down to single bytes, so that a test can misbehave."""
 import socket
+import ssl
 import struct
 import ipaddress
 from dataclasses import dataclass, field
@@ -38,6 +39,13 @@ def proxy_v2(client, port=40000, server="127.0.0.1", server_port=25):
     family = 0x11 if address.version == 4 else 0x21
     body = address.packed + ipaddress.ip_address(server).packed + struct.pack("!HH", port, server_port)
     return b"\r\n\r\n\x00\r\nQUIT\n" + struct.pack("!BBH", 0x21, family, len(body)) + body
+
+
+def trusting_context():
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 class SmtpClient:
@@ -90,6 +98,17 @@ class SmtpClient:
     def command(self, line):
         self.send(line.encode("latin-1") + b"\r\n")
         return self.read_reply()
+
+    def secure(self, context=None):
+        """The handshake, whatever was said before; by default of a client that verifies nothing."""
+        self.socket = (context or trusting_context()).wrap_socket(self.socket, server_hostname="mx1.example.test")
+        self._pending = b""
+
+    def starttls(self, context=None):
+        reply = self.command("STARTTLS")
+        if reply.code == 220:
+            self.secure(context)
+        return reply
 
     def ehlo(self, name):
         reply = self.command(f"EHLO {name}")
