@@ -28,6 +28,16 @@ void places_free(struct places **places)
 	*places = NULL;
 }
 
+void places_set_count(struct places *places, size_t count)
+{
+	places->count = count;
+}
+
+unsigned places_percent(const struct places *places)
+{
+	return places->count == 0 ? 100 : (unsigned)(places->taken * 100 / places->count);
+}
+
 size_t places_taken(const struct places *places)
 {
 	return places->taken;

@@ -25,9 +25,13 @@ struct place_hold {
 
 struct places *places_new(size_t count);
 void places_free(struct places **places);
+/* Who holds more than there are now keeps it. */
+void places_set_count(struct places *places, size_t count);
 
 size_t places_taken(const struct places *places);
 size_t places_held(const struct places *places, uint32_t share);
+/* How full it is, 0 to 100 and beyond. */
+unsigned places_percent(const struct places *places);
 
 /* The share of the network (ip_network_of) of a client, and that of another hash with a key. */
 uint32_t places_of_client(const struct places *places, struct ip client);

@@ -299,6 +299,7 @@ struct conf {
 	bool fail_open;              /* gate.if-we-fail: accept */
 	uint64_t message_size_limit; /* 0: the mail server's */
 	struct conf_client_limits source_limits, network_limits;
+	unsigned total_connections, total_backend_connections, total_dns_questions;
 	unsigned message_least_rate; /* octets a second; 0: any */
 	int64_t message_longest_s;
 

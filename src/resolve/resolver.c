@@ -102,6 +102,16 @@ static void resolver_set_down(struct resolver *resolver, bool down)
 		resolver->changed(resolver->changed_arg);
 }
 
+void resolver_set_questions(struct resolver *resolver, size_t questions)
+{
+	shares_set_places(resolver->shares, questions);
+}
+
+unsigned resolver_percent(const struct resolver *resolver)
+{
+	return shares_percent(resolver->shares);
+}
+
 /* Nothing is known of another server yet, so that it is not taken for down. */
 void resolver_set_server(struct resolver *resolver, struct endpoint server)
 {

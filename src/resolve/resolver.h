@@ -32,6 +32,9 @@ struct resolver *resolver_new(struct loop *loop, const struct resolver_settings 
 void resolver_free(struct resolver **resolver);
 /* After a reload: questions from now on go there; those under way end where they began. */
 void resolver_set_server(struct resolver *resolver, struct endpoint server);
+void resolver_set_questions(struct resolver *resolver, size_t questions);
+/* How many of these are under way, in per cent. */
+unsigned resolver_percent(const struct resolver *resolver);
 
 typedef void resolver_call(const struct resolver_answer *answer, void *arg);
 

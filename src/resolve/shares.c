@@ -30,6 +30,16 @@ void shares_free(struct shares **shares)
 	*shares = NULL;
 }
 
+void shares_set_places(struct shares *shares, size_t places)
+{
+	places_set_count(shares->places, places);
+}
+
+unsigned shares_percent(const struct shares *shares)
+{
+	return places_percent(shares->places);
+}
+
 static void name_tail(const struct dns_name *name, unsigned labels, struct dns_name *ret_tail)
 {
 	const uint8_t *at = name->wire;

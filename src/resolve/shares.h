@@ -14,6 +14,9 @@ struct shares;
 struct shares *shares_new(size_t places);
 void shares_free(struct shares **shares);
 
+void shares_set_places(struct shares *shares, size_t places);
+unsigned shares_percent(const struct shares *shares);
+
 /* False: there is no place for this question, and nothing is held. */
 bool shares_take(struct shares *shares, const struct resolver_question *question,
 	struct place_hold *ret_hold);

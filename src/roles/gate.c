@@ -133,29 +133,22 @@ static void gate_on_stopped(void *arg)
 
 /* ---- the role ---- */
 
-/* A session has two descriptors once it speaks to the backend, a question of the resolver has one.
- * Sessions have three quarters of all and questions an eighth: who is let in can be served to the
- * end, and who is not is told so instead of starving the others. */
-static size_t gate_fitting(size_t wanted, rlim_t eighths, rlim_t each)
+static void gate_set_limits(struct gate *gate)
 {
-	struct rlimit files;
-	size_t fits;
+	struct rlimit files = {.rlim_cur = RLIM_INFINITY};
 
-	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur == RLIM_INFINITY)
-		return wanted;
-	fits = (size_t)(files.rlim_cur / 8 * eighths / each);
-	return fits < wanted ? fits : wanted;
+	getrlimit(RLIMIT_NOFILE, &files);
+	smtpd_limits_fit(&gate->limits, gate->context->conf, files.rlim_cur);
 }
 
 static void gate_open_server(struct gate *gate)
 {
 	const struct role_context *context = gate->context;
-	const struct resolver_settings resolver = {
+	struct resolver_settings resolver = {
 		.server = context->conf->resolver,
 		.timeout_ms = RESOLVER_TIMEOUT_MS,
 		.tries = RESOLVER_TRIES,
 		.cache_entries = RESOLVER_CACHE,
-		.questions = gate_fitting(RESOLVER_QUESTIONS_MAX, 1, 1),
 	};
 	struct consult_settings consult = {
 		.loop = context->loop,
@@ -174,7 +167,8 @@ static void gate_open_server(struct gate *gate)
 	};
 
 	gate->limits = smtpd_limits_default;
-	gate->limits.sessions = gate_fitting(smtpd_limits_default.sessions, 6, 2);
+	gate_set_limits(gate);
+	resolver.questions = gate->limits.questions;
 	gate->resolver = resolver_new(context->loop, &resolver);
 	consult.resolver = gate->resolver;
 	gate->consult = consult_new(&consult);
@@ -183,6 +177,7 @@ static void gate_open_server(struct gate *gate)
 	server.resolver = gate->resolver;
 	gate->server = smtpd_server_new(&server);
 	smtpd_health_certificate(gate->health, smtpd_server_certificate_expires_s(gate->server));
+	smtpd_health_watch(gate->health, gate->server);
 }
 
 static void gate_listen(struct gate *gate)
@@ -251,6 +246,8 @@ static int gate_reload(struct role_context *context)
 	if (gate->server == NULL || gate->relays)
 		return 0;
 	resolver_set_server(gate->resolver, context->conf->resolver);
+	gate_set_limits(gate);
+	resolver_set_questions(gate->resolver, gate->limits.questions);
 	consult_set_conf(gate->consult, context->conf);
 	smtpd_server_set_conf(gate->server, context->conf);
 	smtpd_health_certificate(gate->health, smtpd_server_certificate_expires_s(gate->server));

@@ -43,6 +43,11 @@ void admission_free(struct admission **admission)
 	*admission = NULL;
 }
 
+void admission_set_sessions(struct admission *admission, size_t sessions)
+{
+	places_set_count(admission->places, sessions);
+}
+
 struct span admission_reply(const struct admission *admission)
 {
 	return buf_span(&admission->reply);

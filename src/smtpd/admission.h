@@ -31,6 +31,8 @@ struct admission *admission_new(const struct admission_settings *settings);
 /* All sessions have given back what they held. */
 void admission_free(struct admission **admission);
 
+void admission_set_sessions(struct admission *admission, size_t sessions);
+
 /* False: nothing is held, and admission_reply is what the client hears. */
 bool admission_take(struct admission *admission, const struct conf *conf, struct endpoint client,
 	struct admitted *ret_admitted);

@@ -19,6 +19,7 @@ struct smtpd_health {
 	const struct role_context *context;
 	const struct resolver *resolver;
 	const struct consult *consult;
+	const struct smtpd_server *server; /* NULL: not yet */
 	struct bus_client *bus;
 	struct timer look;
 	bool probed;
@@ -114,6 +115,36 @@ static void report_tls(const struct smtpd_health *health, struct report *report)
 				.text = "missing, and the mail server offers STARTTLS: clients of the gate are not offered it"});
 }
 
+static const char *load_text(struct arena *arena, const struct smtpd_load *load)
+{
+	const char *much = load->is_stressed ? "nearly full, so times are short"
+			   : load->is_felt   ? "was full within the last five minutes"
+					     : "ok";
+	const char *text = arena_format(arena, "%s: sessions %u %%, mail server %u %%, DNS %u %%",
+		much, load->sessions, load->backends, load->questions);
+
+	if (!load->is_felt)
+		text = much;
+	if (load->refused.connections + load->refused.mail == 0)
+		return text;
+	return arena_format(arena,
+		"%s; refused since its start: connections %" PRIu64 ", mail for a while %" PRIu64,
+		text, load->refused.connections, load->refused.mail);
+}
+
+static void report_load(const struct smtpd_health *health, struct report *report)
+{
+	struct smtpd_load load;
+
+	if (health->server == NULL)
+		return;
+	load = smtpd_server_load(health->server);
+	report_add(report, (struct bus_condition){.kind = "gate",
+				   .name = "limits",
+				   .well = !load.is_felt,
+				   .text = load_text(report->arena, &load)});
+}
+
 static const char *dnsbl_text(struct arena *arena, const struct dnsbl_health *health)
 {
 	switch (dnsbl_health_state(health)) {
@@ -182,11 +213,12 @@ static void smtpd_health_report(struct smtpd_health *health)
 	AUTO(arena) *arena = arena_new(0);
 	size_t dnsbls = health->context->conf->dnsbls_len;
 	struct report report = {.arena = arena,
-		.conditions = arena_alloc(arena, (dnsbls + 3) * sizeof(*report.conditions))};
+		.conditions = arena_alloc(arena, (dnsbls + 4) * sizeof(*report.conditions))};
 
 	report_resolver(health, &report);
 	report_backend(health, &report);
 	report_tls(health, &report);
+	report_load(health, &report);
 	for (size_t i = 0; i < dnsbls; i++)
 		report_dnsbl(health, i, &report);
 	bus_client_report(health->bus, &(struct bus_health){.conditions_len = report.len,
@@ -199,6 +231,11 @@ static void smtpd_health_on_timer(struct timer *timer, void *arg)
 
 	smtpd_health_report(health);
 	timer_set(timer, loop_now_ms(timer->loop) + REPORT_EVERY_MS);
+}
+
+void smtpd_health_watch(struct smtpd_health *health, const struct smtpd_server *server)
+{
+	health->server = server;
 }
 
 void smtpd_health_backend(struct smtpd_health *health, const struct backend_finding *finding)

@@ -6,7 +6,7 @@
  * changed. One loop, one thread; owner: the gate role.
  */
 #include "gate/consult.h"
-#include "smtpd/backend_state.h"
+#include "smtpd/server.h"
 
 struct smtpd_health;
 struct bus_client;
@@ -18,6 +18,8 @@ struct smtpd_health *smtpd_health_new(const struct role_context *context,
 	const struct resolver *resolver, const struct consult *consult, struct bus_client *bus);
 void smtpd_health_free(struct smtpd_health **health);
 
+/* How full the server is, from now on. */
+void smtpd_health_watch(struct smtpd_health *health, const struct smtpd_server *server);
 /* What the probe found; until it has found something nothing is said of the backend. */
 void smtpd_health_backend(struct smtpd_health *health, const struct backend_finding *finding);
 /* When the certificate for clients ends; 0: there is none. */

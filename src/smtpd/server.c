@@ -12,9 +12,11 @@
 #include "base/obj.h"
 #include "conf/tls_files.h"
 #include "loop/acceptor.h"
+#include "resolve/resolver.h"
 #include "smtpd/session.h"
+#include "smtpd/stress.h"
 
-enum { LISTENERS_MAX = 64 };
+enum { LISTENERS_MAX = 64, LOOK_MS = 1000 };
 
 struct smtpd_server {
 	uint32_t magic;
@@ -23,14 +25,72 @@ struct smtpd_server {
 	struct session_env env; /* holds a reference to its conf */
 	struct acceptor *acceptors[LISTENERS_MAX];
 	size_t acceptors_len;
+	struct smtpd_limits limits, stressed;
+	struct stress stress;
+	struct timer look;
 	struct timer stop_deadline;
 	bool stopping;
 };
+
+/* ---- how full it is ---- */
+
+struct smtpd_load smtpd_server_load(const struct smtpd_server *server)
+{
+	const struct session_env *env = &server->env;
+	const struct resolver *resolver = server->settings.resolver;
+
+	return (struct smtpd_load){
+		.sessions = (unsigned)(env->sessions_len * 100 / server->limits.sessions),
+		.backends = backend_places_percent(env->places),
+		.questions = resolver == NULL ? 0 : resolver_percent(resolver),
+		.is_stressed = server->stress.is_on,
+		.is_felt = stress_is_felt(&server->stress, loop_now_ms(server->loop)),
+		.refused = admission_counts(env->admission)};
+}
+
+static void server_log_stress(const struct smtpd_load *load, bool is_on)
+{
+	log_event(is_on ? EV_GATE_STRESS : EV_GATE_STRESS_OVER,
+		LOG_FIELDS(log_number("sessions-percent", load->sessions),
+			log_number("backend-percent", load->backends),
+			log_number("dns-percent", load->questions)));
+}
+
+static void server_look(struct smtpd_server *server)
+{
+	const struct smtpd_load load = smtpd_server_load(server);
+	unsigned most = load.sessions > load.backends ? load.sessions : load.backends;
+
+	most = load.questions > most ? load.questions : most;
+	if (!stress_look(&server->stress, most, loop_now_ms(server->loop)))
+		return;
+	server_log_stress(&load, server->stress.is_on);
+	server->env.limits = server->stress.is_on ? &server->stressed : &server->limits;
+	if (server->stress.is_on)
+		sessions_hurry(&server->env);
+}
+
+static void server_on_look(struct timer *timer, void *arg)
+{
+	struct smtpd_server *server = OBJ(smtpd_server, arg);
+
+	server_look(server);
+	timer_set(timer, loop_now_ms(server->loop) + LOOK_MS);
+}
+
+static void server_set_limits(struct smtpd_server *server)
+{
+	server->limits = *server->settings.limits;
+	server->stressed = smtpd_limits_stressed(&server->limits);
+	admission_set_sessions(server->env.admission, server->limits.sessions);
+	backend_places_set_count(server->env.places, server->limits.backends);
+}
 
 /* ---- accepting ---- */
 
 void smtpd_server_take(struct smtpd_server *server, int fd, struct endpoint peer)
 {
+	server_look(server);
 	session_start(&server->env, fd, peer);
 }
 
@@ -106,7 +166,7 @@ struct smtpd_server *smtpd_server_new(const struct smtpd_server_settings *settin
 	server->loop = settings->loop;
 	server->env = (struct session_env){
 		.loop = settings->loop,
-		.limits = settings->limits,
+		.limits = &server->limits,
 		.conf = conf_ref(settings->conf),
 		.consult = settings->consult,
 		.backend = backend_state_new(&backend),
@@ -117,7 +177,11 @@ struct smtpd_server *smtpd_server_new(const struct smtpd_server_settings *settin
 		.admission = admission_new(&(struct admission_settings){
 			settings->loop, settings->consult, settings->limits->sessions}),
 	};
+	server->env.places = backend_places_new(settings->limits->backends);
 	buf_init(&server->env.scratch, 0);
+	server_set_limits(server);
+	timer_init(&server->look, server->loop, server_on_look, server);
+	timer_set(&server->look, loop_now_ms(server->loop) + LOOK_MS);
 	timer_init(&server->stop_deadline, server->loop, server_on_stop_deadline, server);
 	server_load_tls(server);
 	return server;
@@ -134,11 +198,13 @@ void smtpd_server_free(struct smtpd_server **server)
 	for (size_t i = 0; i < s->acceptors_len; i++)
 		acceptor_free(&s->acceptors[i]);
 	backend_state_free(&s->env.backend);
+	timer_done(&s->look);
 	timer_done(&s->stop_deadline);
 	buf_done(&s->env.scratch);
 	admission_free(&s->env.admission);
 	tls_context_free(&s->env.tls);
 	tls_context_free(&s->env.backend_tls);
+	backend_places_free(&s->env.places);
 	conf_unref(&s->env.conf);
 	s->magic = 0;
 	mem_free(s);
@@ -149,6 +215,7 @@ void smtpd_server_set_conf(struct smtpd_server *server, const struct conf *conf)
 {
 	conf_unref(&server->env.conf);
 	server->env.conf = conf_ref(conf);
+	server_set_limits(server);
 	backend_state_set_conf(server->env.backend, conf);
 	server_load_tls(server);
 }

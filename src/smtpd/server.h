@@ -6,6 +6,7 @@
  * 451. One loop, one thread; owner: the role.
  */
 #include "gate/consult.h"
+#include "smtpd/admission.h"
 #include "smtpd/backend_state.h"
 
 struct smtpd_server;
@@ -13,6 +14,7 @@ struct smtpd_server;
 struct smtpd_server_settings {
 	struct loop *loop;
 	const struct conf *conf; /* the server takes a reference */
+	/* The owner may change them before smtpd_server_set_conf. */
 	const struct smtpd_limits *limits;
 	struct consult *consult;
 	struct resolver *resolver; /* for the probe; NULL: none */
@@ -40,5 +42,16 @@ int64_t smtpd_server_certificate_expires_s(const struct smtpd_server *server);
 /* No new clients; idle ones are told 421, transactions may end within limits->stop_ms; then
  * `stopped`. */
 /* No new sessions; those that are there go on to their end, after which `stopped` is called. */
+/* How full it is: the most of sessions, connections to the mail server and questions to the
+ * resolver, in per cent. */
+struct smtpd_load {
+	unsigned sessions, backends, questions;
+	bool is_stressed; /* times are short */
+	bool is_felt;     /* that is so, or something was full in the last minutes */
+	struct admission_counts refused;
+};
+
+struct smtpd_load smtpd_server_load(const struct smtpd_server *server);
+
 void smtpd_server_retire(struct smtpd_server *server);
 void smtpd_server_stop(struct smtpd_server *server);

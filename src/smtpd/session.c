@@ -22,6 +22,7 @@ static void session_on_drained(struct stream *stream, void *arg);
 static void session_on_closed(struct stream *stream, int error, void *arg);
 static void session_on_timer(struct timer *timer, void *arg);
 static void session_on_stream_secured(struct stream *stream, void *arg);
+static void session_arm(struct session *s);
 
 static const struct stream_calls session_stream_calls = {
 	.input = session_on_input,
@@ -172,9 +173,9 @@ void session_end(struct session *s)
 	timer_done(&s->timer);
 	consultation_free(&s->consultation);
 	if (s->message != NULL)
-		backend_close(&s->backend);
+		session_drop_backend(s);
 	else
-		backend_quit(&s->backend);
+		session_quit_backend(s);
 	stream_free(&s->stream);
 	session_unlink(s);
 	s->env->ended(s->env->arg);
@@ -210,6 +211,26 @@ void sessions_drain(struct session_env *env)
 	}
 }
 
+static void session_hurry(struct session *s)
+{
+	int64_t until_ms = session_now_ms(s) + s->env->limits->command_ms;
+
+	if (s->wait != WAIT_NONE || (s->phase != PHASE_COMMAND && s->phase != PHASE_MESSAGE))
+		return;
+	s->command_until_ms = s->command_until_ms < until_ms ? s->command_until_ms : until_ms;
+	if (session_message_is_open(s))
+		session_data_pace(s, 0);
+	if (s->backend_until_ms != 0)
+		s->backend_until_ms = session_now_ms(s);
+	session_arm(s);
+}
+
+void sessions_hurry(struct session_env *env)
+{
+	for (struct session *s = env->sessions; s != NULL; s = s->next)
+		session_hurry(s); /* none ends before its timer is called */
+}
+
 void sessions_end(struct session_env *env)
 {
 	while (env->sessions != NULL)
@@ -241,7 +262,7 @@ void session_close(struct session *s)
 	s->phase = PHASE_CLOSING;
 	s->wait = WAIT_NONE;
 	if (s->message == NULL)
-		backend_quit(&s->backend);
+		session_quit_backend(s);
 	timer_set(&s->timer, session_now_ms(s) + s->env->limits->close_ms);
 	stream_finish(s->stream);
 }
@@ -310,6 +331,9 @@ static void session_arm(struct session *s)
 		else
 			timer_set(&s->timer, session_until_ms(s));
 		break;
+	case WAIT_PLACE:
+		timer_set(&s->timer, session_now_ms(s) + limits->backend_place_ms);
+		break;
 	case WAIT_FACTS:
 	case WAIT_BACKEND:
 		timer_clear(&s->timer); /* both have a deadline of their own */
@@ -374,6 +398,8 @@ static void session_on_timer(struct timer *timer, void *arg)
 		session_tls_failed(s, "it took too long");
 	} else if (s->phase == PHASE_GREET) {
 		session_on_greet_timer(s);
+	} else if (s->wait == WAIT_PLACE) {
+		session_on_no_place(s);
 	} else if (s->wait == WAIT_DELAY) {
 		session_set_wait(s, WAIT_NONE);
 		session_run(s);
@@ -603,6 +629,7 @@ void session_reset(struct session *s)
 void session_quit_backend(struct session *s)
 {
 	backend_quit(&s->backend);
+	backend_places_give(s->env->places, &s->place);
 	s->backend_dirty = false;
 	s->backend_until_ms = 0;
 }
@@ -610,6 +637,7 @@ void session_quit_backend(struct session *s)
 void session_drop_backend(struct session *s)
 {
 	backend_close(&s->backend);
+	backend_places_give(s->env->places, &s->place);
 	s->backend_until_ms = 0;
 	s->backend_dirty = false;
 	s->expect_len = 0;

@@ -28,8 +28,11 @@ static void session_greet(struct session *s)
 static int64_t session_greet_wait(const struct session *s)
 {
 	const struct conf_check *early = &s->conf->checks[CHECK_EARLY];
+	const struct smtpd_limits *limits = s->env->limits;
 
-	return early->action == ACTION_OFF ? 0 : early->wait_ms;
+	if (early->action == ACTION_OFF)
+		return 0;
+	return early->wait_ms < limits->greet_ms ? early->wait_ms : limits->greet_ms;
 }
 
 /* Facts are complete, or their time is over. */

@@ -43,6 +43,7 @@ enum session_phase {
 enum session_wait {
 	WAIT_NONE,
 	WAIT_FACTS,   /* what is asked waits for DNS */
+	WAIT_PLACE,   /* for a connection to the backend, which others have */
 	WAIT_BACKEND, /* for the replies in `expect` */
 	WAIT_DELAY    /* errors are answered slowly */
 };
@@ -140,6 +141,7 @@ struct session {
 	struct session_message *message; /* from 354 until its reply */
 	struct session_chunk chunk;
 
+	struct backend_place place; /* of `backend`, or a turn to have one */
 	struct backend *backend;
 	int64_t backend_until_ms; /* it is given back by then, unless mail comes; 0: mail is there
 				   */
@@ -256,6 +258,8 @@ void session_write_backend(struct session *s, enum session_expect what);
 void session_print_reply(const struct smtp_reply *reply, struct buf *out);
 /* taken: a reply of class 2 is one to what was asked. */
 void session_pass_reply(struct session *s, const struct smtp_reply *reply, bool taken);
+/* There was no connection to be had in time. */
+void session_on_no_place(struct session *s);
 /* The events of s->backend. */
 extern const struct backend_calls session_backend_calls;
 

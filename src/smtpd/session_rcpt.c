@@ -200,6 +200,43 @@ static void session_open_backend(struct session *s, const struct facts *facts)
 	s->backend = backend_open(&target, &client, &session_backend_calls, s);
 }
 
+/* Its turn has come. Names are known, if they ever were: it was decided by them. */
+static void session_on_place(void *arg)
+{
+	struct session *s = OBJ(session, arg);
+	struct facts facts;
+
+	consultation_names(s->consultation, &facts);
+	session_set_wait(s, WAIT_BACKEND);
+	session_open_backend(s, &facts);
+}
+
+void session_on_no_place(struct session *s)
+{
+	backend_places_give(s->env->places, &s->place);
+	session_set_wait(s, WAIT_NONE);
+	session_defer(s, REFUSAL_BACKEND_BUSY, NULL, 0);
+	session_run(s);
+}
+
+static void session_seek_backend(struct session *s, const struct facts *facts)
+{
+	bool is_own = facts_ip_is_own(s->conf, s->client.ip);
+	int place;
+
+	s->place.came = session_on_place;
+	s->place.arg = s;
+	place = backend_places_take(s->env->places, is_own ? NULL : &s->client.ip, &s->place);
+	if (place == BACKEND_PLACE_HELD) {
+		session_set_wait(s, WAIT_BACKEND);
+		session_open_backend(s, facts);
+	} else if (place == BACKEND_PLACE_WAITS) {
+		session_set_wait(s, WAIT_PLACE);
+	} else {
+		session_defer(s, REFUSAL_BACKEND_BUSY, NULL, 0);
+	}
+}
+
 /* A connection that broke after it had taken recipients took their places with it: the others must
  * not get the message as if nothing had happened. */
 static void session_pass(struct session *s, const struct facts *facts)
@@ -214,11 +251,12 @@ static void session_pass(struct session *s, const struct facts *facts)
 		session_refuse_backend(s);
 		return;
 	}
+	if (s->backend == NULL) {
+		session_seek_backend(s, facts);
+		return;
+	}
 	session_set_wait(s, WAIT_BACKEND);
-	if (s->backend == NULL)
-		session_open_backend(s, facts);
-	else
-		session_forward_or_refuse(s);
+	session_forward_or_refuse(s);
 }
 
 /* ---- the backend's events ---- */

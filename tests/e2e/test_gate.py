@@ -909,7 +909,8 @@ def _refused(port):
 def test_status_tells_how_those_are_that_the_gate_depends_on(running_site):
     status = running_site.json("status")
     assert status["well"] is True
-    assert [(row["kind"], row["well"]) for row in status["depends-on"]] == [("resolver", True), ("backend", True)]
+    assert [(row["kind"], row["well"]) for row in status["depends-on"]] == [("resolver", True), ("backend", True), ("gate", True)]
+    assert status["depends-on"][2]["words"] == "ok"
 
 
 def test_status_names_a_backend_that_is_away_and_a_list_that_lists_everything(site, nameserver):

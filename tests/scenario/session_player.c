@@ -151,10 +151,10 @@ static bool given_limit(struct player *p, const char *name, const char *value)
 {
 	struct smtpd_limits *limits = &p->limits;
 	size_t *sizes[] = {&limits->recipients, &limits->recipients_beyond, &limits->sessions,
-		&limits->smtp.line};
+		&limits->backends, &limits->smtp.line};
 	unsigned *counts[] = {&limits->errors_soft, &limits->errors_hard, &limits->junk};
 	static const char *const size_names[] = {
-		"recipients", "recipients-beyond", "sessions", "line"};
+		"recipients", "recipients-beyond", "sessions", "backends", "line"};
 	static const char *const count_names[] = {"errors-soft", "errors-hard", "junk"};
 	int size = words_find(size_names, COUNTOF(size_names), name);
 	int count = words_find(count_names, COUNTOF(count_names), name);
