@@ -137,4 +137,5 @@ class Nullmailer(Client):
         self.start("nullmailer-send")
 
 
+TLS_CLIENTS = (Exim, EximHeavy, OpenSmtpd, Courier, Dma, Nullmailer)
 CLIENTS = (Exim, EximHeavy, Sendmail, OpenSmtpd, Courier, Dma, Nullmailer)
