@@ -357,8 +357,9 @@ static void explain_run(struct explain_job *job)
 	job->loop = loop;
 	job->views = views;
 	shelf_put(views, view_new_empty());
-	consultation = consultation_start(
-		consult, &(struct consult_client){job->client, conf, explain_on_ready, job});
+	consultation =
+		consultation_start(consult, &(struct consult_client){job->client, conf,
+						    explain_on_ready, job, .is_person = true});
 	if (job->request.sender.len != 0 || job->request.helo.len != 0)
 		consultation_hear(consultation, &job->request);
 	consultation_wait(consultation);

@@ -174,6 +174,7 @@ struct consultation *consultation_start(
 		gathering_start(consult->gatherer, &(struct gathering_request){.client = client->ip,
 							   .view = consult_view(consult),
 							   .now_s = consult_until_now_s(consult),
+							   .is_for_person = client->is_person,
 							   .done = consultation_on_gathered,
 							   .arg = c});
 	return c;

@@ -70,6 +70,7 @@ struct consult_client {
 	 * the clock. The consultation may be freed in it. */
 	void (*ready)(struct consultation *consultation, void *arg);
 	void *arg;
+	bool is_person; /* who looks at all that lists say, and waits for it */
 };
 
 struct consultation *consultation_start(

@@ -31,7 +31,7 @@ struct dnsbl_fact {
 	bool asked;            /* not for our own, private and allowed clients: quota and privacy */
 	enum fact_state state; /* FACT_YES: an address that a filter fits came back */
 	struct dnsbl_hit hit;
-	struct span list_text;  /* its TXT; may be empty */
+	struct span list_text;  /* its TXT, as it came; empty: none, or nobody asked */
 	bool list_error;        /* suspended, or an error code: neither a hit nor an allowance */
 	const char *error_text; /* what its tests showed then; NULL: not known */
 };

@@ -16,6 +16,7 @@
  *
  *   PTR --names, two at once--> A or AAAA of each      confirmed when one of them is the client
  *   client.zone A               for each foreign zone
+ *   client.zone TXT             where it is listed and that is shown to people
  *
  * Whoever owns the reverse zone chooses the names: all that the resolver tells are looked at, in
  * their order, but never many at once.
@@ -27,7 +28,7 @@
  */
 enum { FORWARDS_AT_ONCE = 2, FULL_LOG_EVERY_MS = 60000 };
 
-enum gather_lookup_kind { LOOKUP_PTR, LOOKUP_FORWARD, LOOKUP_ZONE };
+enum gather_lookup_kind { LOOKUP_PTR, LOOKUP_FORWARD, LOOKUP_ZONE, LOOKUP_WORDS };
 
 struct gather_lookup {
 	uint32_t magic;
@@ -40,6 +41,7 @@ struct gather_lookup {
 	enum resolver_status status;
 	size_t addresses_len; /* LOOKUP_ZONE */
 	const struct ip *addresses;
+	struct span words; /* LOOKUP_WORDS: the first record */
 };
 
 struct gathering {
@@ -56,7 +58,8 @@ struct gathering {
 	struct name_fact *names;
 	struct gather_lookup forwards[FORWARDS_AT_ONCE];
 	size_t zones_len;
-	struct gather_lookup *zones;
+	struct gather_lookup *zones, *words; /* one for each of zones */
+	bool is_for_person;
 	size_t pending;
 	bool reported;
 	void (*done)(struct gathering *gathering, void *arg);
@@ -233,6 +236,11 @@ static void lookup_init(
 		.status = RESOLVER_FAILED};
 }
 
+static bool lookup_is_waited_for(const struct gather_lookup *lookup)
+{
+	return lookup->kind != LOOKUP_WORDS || lookup->gathering->is_for_person;
+}
+
 static void lookup_ask(struct gather_lookup *lookup, const struct dns_name *name, uint16_t type)
 {
 	struct gathering *gathering = lookup->gathering;
@@ -241,7 +249,7 @@ static void lookup_ask(struct gather_lookup *lookup, const struct dns_name *name
 		.client = &gathering->client,
 		.of_stranger = lookup->kind == LOOKUP_FORWARD};
 
-	gathering->pending++;
+	gathering->pending += lookup_is_waited_for(lookup);
 	lookup->query =
 		resolver_ask(gathering->gatherer->resolver, &question, lookup_on_answer, lookup);
 }
@@ -364,6 +372,45 @@ static enum dnsbl_lookup zone_judge(
 	return lookup->addresses_len != 0 ? DNSBL_LOOKUP_LISTED : DNSBL_LOOKUP_CLEAN;
 }
 
+static bool action_shows(const struct gathering *gathering, enum action action)
+{
+	if (gathering->is_for_person)
+		return action != ACTION_OFF;
+	return action == ACTION_REJECT || action == ACTION_DEFER;
+}
+
+/* Whether an entry of the zone does something with the client that people will read of. */
+static bool zone_is_shown(const struct gather_lookup *lookup)
+{
+	const struct conf *conf = lookup->gathering->gatherer->conf;
+
+	for (size_t i = 0; i < conf->dnsbls_len; i++)
+		if (action_shows(lookup->gathering, conf->dnsbls[i].action) &&
+			strcmp(conf->dnsbls[i].zone, dnsbl_probe_zone(lookup->probe)) == 0 &&
+			dnsbl_read(&conf->dnsbls[i], lookup->addresses, lookup->addresses_len,
+				NULL) == DNSBL_LISTED)
+			return true;
+	return false;
+}
+
+static void words_ask(struct gather_lookup *zone)
+{
+	struct gathering *gathering = zone->gathering;
+	struct gather_lookup *words = &gathering->words[zone - gathering->zones];
+	struct dns_name name;
+
+	if (dns_name_reverse(gathering->client, dnsbl_probe_name(zone->probe), &name) < 0)
+		return;
+	lookup_init(words, gathering, LOOKUP_WORDS);
+	lookup_ask(words, &name, DNS_TXT);
+}
+
+static void words_on_answer(struct gather_lookup *words, const struct resolver_answer *answer)
+{
+	if (answer->status == RESOLVER_FOUND && answer->count != 0)
+		words->words = arena_copy(words->gathering->arena, answer->texts[0]);
+}
+
 static void zone_on_answer(struct gather_lookup *lookup, const struct resolver_answer *answer)
 {
 	struct gathering *gathering = lookup->gathering;
@@ -376,6 +423,8 @@ static void zone_on_answer(struct gather_lookup *lookup, const struct resolver_a
 	lookup->addresses_len = count;
 	if (answer->status != RESOLVER_UNASKED) /* that is no answer of the list */
 		dnsbl_probe_answered(lookup->probe, zone_judge(lookup, answer), gathering->client);
+	if (zone_is_shown(lookup))
+		words_ask(lookup);
 }
 
 static void lookup_on_answer(const struct resolver_answer *answer, void *arg)
@@ -386,13 +435,15 @@ static void lookup_on_answer(const struct resolver_answer *answer, void *arg)
 	lookup->query = NULL;
 	lookup->done = true;
 	lookup->status = answer->status;
-	gathering->pending--;
+	gathering->pending -= lookup_is_waited_for(lookup);
 	if (answer->status == RESOLVER_UNASKED)
 		gatherer_note_unasked(gathering->gatherer, gathering->client);
 	if (lookup->kind == LOOKUP_PTR)
 		ptr_on_answer(gathering, answer);
 	else if (lookup->kind == LOOKUP_FORWARD)
 		forward_on_answer(lookup, answer);
+	else if (lookup->kind == LOOKUP_WORDS)
+		words_on_answer(lookup, answer);
 	else
 		zone_on_answer(lookup, answer);
 	gathering_report(gathering);
@@ -450,6 +501,7 @@ struct gathering *gathering_start(
 	gathering->client = request->client;
 	gathering->done = request->done;
 	gathering->arg = request->arg;
+	gathering->is_for_person = request->is_for_person;
 	gathering->arena = arena_new(0);
 	gathering->place = &gatherer->gatherings;
 	gathering->next = gatherer->gatherings;
@@ -460,6 +512,8 @@ struct gathering *gathering_start(
 	if (gatherer->probes_len != 0 && gathering_asks_zones(gathering, request)) {
 		gathering->zones = arena_alloc(
 			gathering->arena, gatherer->probes_len * sizeof(*gathering->zones));
+		gathering->words = arena_alloc(
+			gathering->arena, gatherer->probes_len * sizeof(*gathering->words));
 		for (size_t i = 0; i < gatherer->probes_len; i++)
 			gathering_ask_zone(gathering, gatherer->probes[i]);
 	}
@@ -477,6 +531,8 @@ void gathering_free(struct gathering **gathering)
 		resolver_cancel(&g->forwards[i].query);
 	for (size_t i = 0; i < g->zones_len; i++)
 		resolver_cancel(&g->zones[i].query);
+	for (size_t i = 0; i < g->zones_len; i++)
+		resolver_cancel(&g->words[i].query);
 	*g->place = g->next;
 	if (g->next != NULL)
 		g->next->place = g->place;
@@ -553,6 +609,36 @@ static bool dnsbl_is_out_of_order(
 	return !health->tried && health->failures != 0 && !is_silent;
 }
 
+/* The label of the zone that is shown as KEY must not come back in the list's own words. */
+static bool words_hold_key(const struct conf_dnsbl *dnsbl, struct span words)
+{
+	struct span zone = span_text(dnsbl->zone), shown = span_text(dnsbl->zone_shown);
+
+	while (zone.len != 0 && shown.len != 0) {
+		struct span label = span_split(&zone, '.');
+
+		if (span_equal_nocase(label, span_split(&shown, '.')))
+			continue;
+		for (size_t i = 0; i + label.len <= words.len; i++)
+			if (span_equal_nocase(label, span_first(span_from(words, i), label.len)))
+				return true;
+	}
+	return false;
+}
+
+static void dnsbl_fill_words(
+	const struct gathering *gathering, const struct conf_dnsbl *dnsbl, struct dnsbl_fact *fact)
+{
+	const struct gather_lookup *zone =
+		gathering_find(gathering, gatherer_find(gathering->gatherer, dnsbl->zone));
+	const struct gather_lookup *words =
+		zone != NULL ? &gathering->words[zone - gathering->zones] : NULL;
+
+	if (fact->state == FACT_YES && !fact->list_error && words != NULL &&
+		!words_hold_key(dnsbl, words->words))
+		fact->list_text = words->words;
+}
+
 static void dnsbl_fill(
 	const struct gathering *gathering, const struct conf_dnsbl *dnsbl, struct dnsbl_fact *fact)
 {
@@ -598,6 +684,8 @@ void gathering_facts(
 		facts->dnsbls[i] = (struct dnsbl_fact){.asked = false};
 		if (gathering->zones != NULL)
 			dnsbl_fill(gathering, &conf->dnsbls[i], &facts->dnsbls[i]);
+		if (facts->dnsbls[i].state == FACT_YES)
+			dnsbl_fill_words(gathering, &conf->dnsbls[i], &facts->dnsbls[i]);
 	}
 }
 

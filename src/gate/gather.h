@@ -42,6 +42,9 @@ struct gathering_request {
 	struct ip client;
 	const struct view *view; /* foreign lists need not know of a client that is allowed ... */
 	int64_t now_s;           /* ... and still is */
+	/* Somebody looks: the words of all lists that hold the client are part of what is waited
+	 * for. Else only of those that refuse are asked, for the page, and nobody waits. */
+	bool is_for_person;
 	/* Called once, never from inside gathering_start; the gathering may be freed in it. */
 	void (*done)(struct gathering *gathering, void *arg);
 	void *arg;

@@ -435,6 +435,8 @@ static void check_dnsbl(const struct dnsbl_fact *fact, struct check_result *r)
 		snprintf(code, sizeof(code), "listed, %u.%u.%u.%u", fact->hit.code[0],
 			fact->hit.code[1], fact->hit.code[2], fact->hit.code[3]);
 		found_text(r, code);
+		found_text(r, fact->list_text.len != 0 ? ": " : "");
+		found_span(r, fact->list_text);
 	} else if (fact->state == FACT_NO) {
 		found_text(r, "not listed");
 	} else {

@@ -117,6 +117,28 @@ static void bench_gather(struct bench *bench, const char *client)
 	facts_look_up(facts, &bench->sample.conf, bench->view);
 }
 
+static void pass_second(struct timer *timer, void *arg)
+{
+	struct bench *bench = arg;
+
+	moving_clock_add(1000);
+	if (--bench->wanted == 0)
+		loop_stop(bench->loop);
+	timer_set(timer, loop_now_ms(bench->loop) + 1);
+}
+
+static void bench_pass(struct bench *bench, unsigned seconds)
+{
+	struct timer timer;
+
+	bench->wanted = seconds;
+	timer_init(&timer, bench->loop, pass_second, bench);
+	timer_set(&timer, loop_now_ms(bench->loop) + 1);
+	loop_run(bench->loop);
+	timer_done(&timer);
+	bench->wanted = 1;
+}
+
 static void a_good_client_has_a_confirmed_name_and_stands_on_no_list(void **state)
 {
 	struct bench bench;
@@ -791,6 +813,62 @@ static void a_reload_reads_the_same_answers_by_new_codes(void **state)
 	bench_done(&bench);
 }
 
+static void the_words_of_a_list_are_asked_for_when_people_read_them(void **state)
+{
+	struct bench bench;
+	const struct facts *facts = &bench.sample.facts;
+	unsigned before;
+
+	(void)state;
+	bench_init(&bench);
+	bench.sample.dnsbls[0].zone_shown = "KEY.bl.demo.test";
+	fake_dns_add(&bench.dns, "9.2.0.192.bl.other.test", DNS_A, "127.0.0.4");
+	fake_dns_add(&bench.dns, "9.2.0.192.bl.other.test", DNS_TXT, "scores only");
+	fake_dns_add(&bench.dns, "8.2.0.192.k3y.bl.demo.test", DNS_A, "127.0.0.4");
+	fake_dns_add(&bench.dns, "8.2.0.192.k3y.bl.demo.test", DNS_TXT, "<b>\x1b[1m seen\xff");
+	fake_dns_add(&bench.dns, "6.2.0.192.k3y.bl.demo.test", DNS_A, "127.0.0.4");
+	fake_dns_add(&bench.dns, "6.2.0.192.k3y.bl.demo.test", DNS_TXT, "see https://x/?K3Y");
+	bench_start(&bench);
+	bench_gather(&bench, "192.0.2.7"); /* past the test points */
+	before = bench.dns.queries;
+	bench_gather(&bench, "192.0.2.9");
+	assert_int_equal(bench.dns.queries - before, 1 + SAMPLE_DNSBLS);
+	bench_gather(&bench, "192.0.2.8");
+	bench_pass(&bench, 1);
+	gathering_facts(bench.gathering, &bench.sample.conf, &bench.sample.facts);
+	assert_true(span_equal_text(facts->dnsbls[0].list_text, "<b>\x1b[1m seen\xff"));
+	verdict_decide(facts, &bench.sample.conf, 1, &bench.sample.verdict);
+	assert_string_equal(sample_result(&bench.sample, CHECK_EXT_DNSBL)->found,
+		"listed, 127.0.0.4: <b>?[1m seen?");
+	bench_gather(&bench, "192.0.2.6"); /* the list's words hold our key */
+	bench_pass(&bench, 1);
+	gathering_facts(bench.gathering, &bench.sample.conf, &bench.sample.facts);
+	assert_int_equal(facts->dnsbls[0].state, FACT_YES);
+	assert_int_equal(facts->dnsbls[0].list_text.len, 0);
+	bench_done(&bench);
+}
+
+static void who_looks_waits_for_the_words_of_all_lists(void **state)
+{
+	struct bench bench;
+	struct gathering_request request = {.client = sample_ip("192.0.2.9"),
+		.is_for_person = true,
+		.done = on_done,
+		.arg = &bench};
+
+	(void)state;
+	bench_init(&bench);
+	fake_dns_add(&bench.dns, "9.2.0.192.bl.other.test", DNS_A, "127.0.0.4");
+	fake_dns_add(&bench.dns, "9.2.0.192.bl.other.test", DNS_TXT, "scores only");
+	bench_start(&bench);
+	request.view = bench.view;
+	bench.gathering = gathering_start(bench.gatherer, &request);
+	loop_run(bench.loop);
+	gathering_facts(bench.gathering, &bench.sample.conf, &bench.sample.facts);
+	assert_true(span_equal_text(bench.sample.facts.dnsbls[1].list_text, "scores only"));
+	bench_done(&bench);
+}
+
 /* Each entry reads it by its own filters, and a code is named when any of them names it. */
 static void entries_of_one_zone_share_a_question(void **state)
 {
@@ -848,28 +926,6 @@ static void pass_time(struct timer *timer, void *arg)
 	if (dnsbl_health_state(gatherer_health(bench->gatherer, 1)) == DNSBL_HEALTHY)
 		loop_stop(bench->loop);
 	timer_set(timer, loop_now_ms(bench->loop) + 1);
-}
-
-static void pass_second(struct timer *timer, void *arg)
-{
-	struct bench *bench = arg;
-
-	moving_clock_add(1000);
-	if (--bench->wanted == 0)
-		loop_stop(bench->loop);
-	timer_set(timer, loop_now_ms(bench->loop) + 1);
-}
-
-static void bench_pass(struct bench *bench, unsigned seconds)
-{
-	struct timer timer;
-
-	bench->wanted = seconds;
-	timer_init(&timer, bench->loop, pass_second, bench);
-	timer_set(&timer, loop_now_ms(bench->loop) + 1);
-	loop_run(bench->loop);
-	timer_done(&timer);
-	bench->wanted = 1;
 }
 
 /* It answers each question with SERVFAIL: no list is at fault, and when it is well again nobody
@@ -1046,6 +1102,8 @@ int main(void)
 		cmocka_unit_test(one_quota_answer_is_no_hit_though_the_list_is_healthy),
 		cmocka_unit_test(a_reload_reads_the_same_answers_by_new_codes),
 		cmocka_unit_test(entries_of_one_zone_share_a_question),
+		cmocka_unit_test(the_words_of_a_list_are_asked_for_when_people_read_them),
+		cmocka_unit_test(who_looks_waits_for_the_words_of_all_lists),
 		cmocka_unit_test(without_a_resolver_everything_is_unknown_and_mail_goes_on),
 		cmocka_unit_test(a_paused_list_is_looked_at_in_the_background),
 		cmocka_unit_test(no_room_for_a_question_is_no_error_of_a_list),
