@@ -348,6 +348,7 @@ void consultation_names(const struct consultation *c, struct facts *ret_facts)
 {
 	*ret_facts = (struct facts){0};
 	gathering_facts(c->gathering, c->conf, ret_facts);
+	ret_facts->spf = c->spf != NULL ? spf_lookup_outcome(c->spf) : NULL;
 }
 
 void consultation_facts(
@@ -358,7 +359,6 @@ void consultation_facts(
 	ret_facts->spoke_early = request->spoke_early;
 	ret_facts->helo = request->helo;
 	ret_facts->sender = request->sender;
-	ret_facts->spf = c->spf != NULL ? spf_lookup_outcome(c->spf) : NULL;
 	ret_facts->sender_state =
 		c->sender != NULL ? sender_lookup_state(c->sender) : SENDER_UNASKED;
 	facts_set_recipient(ret_facts, c->conf, request->recipient);

@@ -70,6 +70,20 @@ static void session_print_received(struct session *s, const struct trace_header 
 	buf_done(&field);
 }
 
+static void session_print_results(struct session *s, struct facts *facts)
+{
+	const struct consult_request request = session_request(s);
+	struct buf field;
+
+	facts->helo = request.helo;
+	facts->sender = request.sender;
+	buf_init(&field, 0);
+	trace_header_print_results(s->conf->hostname, facts, &field);
+	if (field_fits(s, buf_len(&field)))
+		buf_append(backend_out(s->backend), buf_span(&field));
+	buf_done(&field);
+}
+
 static void session_print_fields(struct session *s)
 {
 	struct smtp_client client;
@@ -91,6 +105,7 @@ static void session_print_fields(struct session *s)
 		trace_header_print_tls(&tls, out);
 	if (s->conf->pass_client == PASS_CLIENT_NONE)
 		trace_header_print_client(s->client.ip, out);
+	session_print_results(s, &facts);
 	buf_append(out, buf_span(&s->mail.field));
 }
 
@@ -111,7 +126,8 @@ void session_data_accepted(struct session *s)
 	s->message = mem_new(session_message);
 	pace_start(&s->message->pace, &pace, session_now_ms(s));
 	smtp_data_init(&s->message->data);
-	smtp_header_filter_init(&s->message->filter, is_own ? NULL : "X-Stockade");
+	smtp_header_filter_init(&s->message->filter, is_own ? NULL : "X-Stockade",
+		is_own ? NULL : s->conf->hostname);
 	session_print_fields(s);
 	if (s->chunk.given) {
 		if (s->chunk.left == 0)

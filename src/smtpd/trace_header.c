@@ -108,3 +108,16 @@ void trace_header_print_client(struct ip ip, struct buf *out)
 
 	buf_append_format(out, "X-Stockade-Client-IP: %s\r\n", ip_print(ip, text));
 }
+
+void trace_header_print_results(const char *hostname, const struct facts *facts, struct buf *out)
+{
+	enum spf_result result;
+
+	if (facts->spf == NULL)
+		return;
+	result = facts->spf->result == SPF_UNANSWERED ? SPF_TEMPERROR : facts->spf->result;
+	buf_append_format(out, "Authentication-Results: %s;\r\n\tspf=%s smtp.%s=", hostname,
+		spf_result_name(result), facts->sender.len != 0 ? "mailfrom" : "helo");
+	print_shown(facts_spf_domain(facts), out);
+	buf_append_text(out, "\r\n");
+}

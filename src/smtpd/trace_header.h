@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/ip.h"
 #include "base/tls_facts.h"
+#include "gate/facts.h"
 #include "smtp/xclient.h"
 
 struct trace_header {
@@ -32,3 +33,7 @@ void trace_header_print_tls(const struct tls_facts *tls, struct buf *out);
 
 /* "X-Stockade-Client-IP: 192.0.2.1" CRLF: for backends that have no other way to learn it. */
 void trace_header_print_client(struct ip ip, struct buf *out);
+
+/* "Authentication-Results: mx1.example.org; spf=pass smtp.mailfrom=example.net" CRLF (RFC 8601):
+ * what SPF said of the sender, or of HELO for <>. Nothing when it was not asked. */
+void trace_header_print_results(const char *hostname, const struct facts *facts, struct buf *out);

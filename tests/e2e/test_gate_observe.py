@@ -341,11 +341,12 @@ def queue_ids(replies):
 
 
 def parts(mail):
-    """The envelope as the mailbox has it, and what follows Postfix's trace field and ours."""
+    """The envelope as the mailbox has it, and what follows Postfix's trace field and our two."""
     text = mail.decode("latin-1")
     envelope = re.findall(r"^(?:Return-Path|X-Original-To|Delivered-To): .*$", text.split("\nReceived: ", 1)[0], re.M)
     rest = re.sub(r"\AReceived: .*\n(?:[ \t].*\n)*", "", "Received: " + text.split("\nReceived: ", 1)[1])
-    return envelope, re.sub(r"\AReceived: .*\n\tby mx1\.example\.test \(Stockade\) .*\n(?:[ \t].*\n)*", "", rest)
+    rest = re.sub(r"\AReceived: .*\n\tby mx1\.example\.test \(Stockade\) .*\n(?:[ \t].*\n)*", "", rest)
+    return envelope, re.sub(r"\AAuthentication-Results: mx1\.example\.test;\n(?:[ \t].*\n)*", "", rest)
 
 
 def arrived(postfix, ids):

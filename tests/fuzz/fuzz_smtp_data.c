@@ -63,10 +63,10 @@ static void check_filter(struct span canonical)
 
 	buf_init(&whole, 0);
 	buf_init(&bytes, 0);
-	smtp_header_filter_init(&filter, "X-Stockade");
+	smtp_header_filter_init(&filter, "X-Stockade", "mx1.example.org");
 	smtp_header_filter_read(&filter, canonical, &whole);
 	smtp_header_filter_finish(&filter, &whole);
-	smtp_header_filter_init(&filter, "X-Stockade");
+	smtp_header_filter_init(&filter, "X-Stockade", "mx1.example.org");
 	for (size_t i = 0; i < canonical.len; i++)
 		smtp_header_filter_read(&filter, span_of(canonical.ptr + i, 1), &bytes);
 	smtp_header_filter_finish(&filter, &bytes);
