@@ -304,7 +304,8 @@ static void backend_settle_without_tls(struct backend *backend, const char *why)
 {
 	backend->tls_is_settled = true;
 	if (why != NULL)
-		snprintf(backend->trouble, sizeof(backend->trouble), "%s", why);
+		snprintf(backend->trouble, sizeof(backend->trouble), "%.*s",
+			(int)sizeof(backend->trouble) - 1, why);
 	if (backend->conf->backend_tls == BACKEND_TLS_REQUIRE)
 		backend_fail(backend, E_TLS, why != NULL ? why : "STARTTLS is not offered to us");
 }
