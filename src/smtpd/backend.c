@@ -30,7 +30,7 @@ enum backend_step {
 	STEP_READY
 };
 
-enum { OUT_LIMIT = 1 << 20, TROUBLE_SIZE = 160 };
+enum { OUT_LIMIT = 1 << 20, TROUBLE_SIZE = SMTP_REPLY_TEXT_SIZE + 32 };
 
 struct backend {
 	uint32_t magic;
