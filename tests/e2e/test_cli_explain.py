@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from harness.smtp import deliver
+from harness.waiting import wait_for
+
 
 def explain(site, *arguments):
     return site.json("explain", *arguments)
@@ -155,6 +158,32 @@ def test_why_a_third_party_list_does_not_count_is_said(site, nameserver, records
         nameserver.add("2.0.0.127.bl.foreign.test", rtype, value)
     check, = [check for check in explain(site, "192.0.2.10")["checks"] if check["check"] == "ext-dnsbl"]
     assert check["outcome"] == "unknown" and check["found"].startswith(found)
+
+
+def test_the_key_of_a_list_is_told_to_nobody(site, nameserver, sink):
+    key, zone = "abcdefgh01234567", "bl.foreign.test"
+    asked = f"{key}.{zone}"
+    site.conf["dnsbl"] = [{"zone": f"KEY.{zone}", "key": key, "name": "Foreign", "codes": "127.0.0.2", "action": "reject"}]
+    site.conf["mode"] = "enforce"
+    nameserver.dnsbl(asked, "198.51.100.7")
+    nameserver.add(f"7.100.51.198.{asked}", "TXT", f'"https://foreign.test/?{key.upper()}"')
+    nameserver.add(f"8.100.51.198.{asked}", "A", "127.0.0.99")
+    nameserver.host("listed.test", "198.51.100.7")
+    nameserver.host("other.test", "198.51.100.8")
+    site.start("keeper")
+    gate = site.start("gate")
+    wait_for(lambda: nameserver.asked(f"1.0.0.127.{asked}"))
+    refused = wait_for(lambda: (answer := deliver(site.ports["gate"], "198.51.100.7")).code == 554 and answer, what="a refusal")
+    assert deliver(site.ports["gate"], "198.51.100.8").code == 250
+    found = json.dumps(explain(site, "198.51.100.7", "--rcpt", "joe@example.test"))
+    assert "Foreign" in found and "listed, 127.0.0.2" in found
+
+    def status():
+        words = json.dumps(site.json("status", check=False))
+        return "1 answer under codes that no filter names: 127.0.0.99" in words and words
+    shown = [str(refused), found, wait_for(status, what="the code in the status"), gate.log,
+             site.cli("config", "show").stdout, site.cli("config", "show", "--defaults").stdout]
+    assert [text for text in shown if key in text.lower()] == []
 
 
 def test_only_addresses_are_explained(site):
