@@ -23,7 +23,8 @@ STRANGERS = ("dns/message", "dns/query", "smtp/", "server/", "http/", "portal/",
 
 # Pure code gets the time as a parameter, and says what happened by its results.
 PURE = ("policy/*", "zone/*", "sets/*", "dns/*", "smtp/*", "feed/*", "gate/facts*", "gate/verdict*", "gate/helo.*",
-        "gate/dnsbl.*", "gate/explain.*", "gate/incidents.*", "smtpd/trace_header.*")
+        "gate/dnsbl.*", "grey/decide.*", "grey/generic_name.*", "grey/key.*", "grey/mailbox.*", "grey/record.*", "grey/suspicion.*", "grey/table.*",
+        "gate/explain.*", "gate/incidents.*", "smtpd/trace_header.*")
 IMPURE = ("loop/*", "pthread.h", "base/clock.h", "base/log.h")
 
 # Circles of files that are one thing in several files: pattern of its files, reason.

@@ -34,3 +34,13 @@ bool public_suffix_is(struct span domain)
 	snprintf(text, sizeof(text), "%.*s", (int)domain.len, (const char *)domain.ptr);
 	return suffixes != NULL && psl_is_public_suffix2(suffixes, text, PSL_TYPE_ICANN) != 0;
 }
+
+struct span public_suffix_owner(struct span domain)
+{
+	struct span owner = {0};
+
+	for (struct span rest = domain; rest.len != 0 && !public_suffix_is(rest);
+		span_split(&rest, '.'))
+		owner = rest;
+	return owner;
+}

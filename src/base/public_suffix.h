@@ -15,3 +15,7 @@ void public_suffix_load(void);
 /* domain: A-labels in small letters, without a dot at either end; an address is no domain. Names of
  * one label are suffixes, whether the list has them or not. */
 bool public_suffix_is(struct span domain);
+
+/* What somebody registered of domain: the label below its public suffix and that ("example.co.uk"
+ * of "mx.example.co.uk"). Empty for a public suffix. */
+struct span public_suffix_owner(struct span domain);

@@ -3,6 +3,7 @@
  * the line of the configuration that set it. DNS is asked as the gate asks it; our own lists come
  * from the keeper, or from the newest snapshot while that is away. A finding is no failure: the
  * exit code is 0 whatever the verdict. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,9 @@
 #include "cli/snapshot.h"
 #include "gate/consult.h"
 #include "gate/explain.h"
+#include "gate/greylisting.h"
 #include "list/snapshot_write.h"
+#include "process/folders.h"
 #include "resolve/resolver.h"
 
 enum { WAIT_MS = 10000, TIMEOUT_MS = 1500, TRIES = 3, CACHE_ENTRIES = 256 };
@@ -336,6 +339,20 @@ static void explain_on_ready(struct consultation *consultation, void *arg)
 	loop_stop(job->loop);
 }
 
+/* As the gate wrote it a second ago; who may not read the file sees each client as a new one. */
+static void explain_read_greylist(const struct cli *cli, struct greylisting *greylisting)
+{
+	char folder[PATH_MAX], path[PATH_MAX + sizeof("/grey")];
+
+	if (cli->conf->grey.action == GREY_OFF ||
+		folders_state(cli->conf, "gate", folder, sizeof(folder)) < 0)
+		return;
+	snprintf(path, sizeof(path), "%s/grey", folder);
+	if (!greylisting_peek(greylisting, path))
+		fprintf(stderr,
+			"stockade: the greylist cannot be read; as if nobody had come before\n");
+}
+
 static void explain_run(struct explain_job *job)
 {
 	static const struct consult_limits limits = {.facts_ms = WAIT_MS};
@@ -347,16 +364,19 @@ static void explain_run(struct explain_job *job)
 	AUTO(shelf) *views = view_shelf_new();
 	AUTO(loop) *loop = loop_new();
 	AUTO(resolver) *resolver = resolver_new(loop, &settings);
+	struct greylisting *greylisting = greylisting_new(loop, conf, NULL);
 	AUTO(consult) *consult = consult_new(&(struct consult_settings){.loop = loop,
 		.resolver = resolver,
 		.views = views,
 		.conf = conf,
-		.limits = &limits});
+		.limits = &limits,
+		.greylisting = greylisting});
 	AUTO(consultation) *consultation = NULL;
 
 	job->loop = loop;
 	job->views = views;
 	shelf_put(views, view_new_empty());
+	explain_read_greylist(job->cli, greylisting);
 	consultation =
 		consultation_start(consult, &(struct consult_client){job->client, conf,
 						    explain_on_ready, job, .is_person = true});

@@ -73,6 +73,18 @@ static bool check_has_key(const struct loader *loader, const char *check, const 
 								    tree_find(entry, key) != NULL);
 }
 
+/* A section of its own, without what makes no sense for it. */
+static void complete_grey(const struct conf_grey *grey, struct conf_check *check)
+{
+	static const enum action actions[] = {
+		[GREY_OFF] = ACTION_OFF, [GREY_TAG] = ACTION_TAG, [GREY_ON] = ACTION_GREYLIST};
+
+	check->action = actions[grey->action];
+	check->has_mode = grey->has_mode;
+	check->mode = grey->mode;
+	check->location = grey->location;
+}
+
 /* One row for each check, in the order of the catalogue. */
 static void complete_checks(struct loader *loader)
 {
@@ -93,6 +105,8 @@ static void complete_checks(struct loader *loader)
 					: check_defaults[i].weight;
 		if (strcmp(checks[i].key, "score") == 0)
 			checks[i].location = loader->conf->score_location;
+		if (strcmp(checks[i].key, "grey") == 0)
+			complete_grey(&loader->conf->grey, &checks[i]);
 		if (strcmp(checks[i].key, "early") != 0) {
 			if (given != NULL && check_has_key(loader, given->key, "wait"))
 				error_at(loader->diagnostics, given->location,

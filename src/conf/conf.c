@@ -211,7 +211,8 @@ const char *mode_name(enum mode mode)
 
 const char *action_name(enum action action)
 {
-	static const char *const names[] = {"off", "tag", "score", "reject", "allow", "defer"};
+	static const char *const names[] = {
+		"off", "tag", "score", "reject", "allow", "defer", "greylist"};
 
 	return (size_t)action < COUNTOF(names) ? names[action] : "?";
 }

@@ -32,7 +32,15 @@ struct conf_source {
 };
 
 enum mode { MODE_OBSERVE, MODE_TAG, MODE_ENFORCE };
-enum action { ACTION_OFF, ACTION_TAG, ACTION_SCORE, ACTION_REJECT, ACTION_ALLOW, ACTION_DEFER };
+enum action {
+	ACTION_OFF,
+	ACTION_TAG,
+	ACTION_SCORE,
+	ACTION_REJECT,
+	ACTION_ALLOW,
+	ACTION_DEFER,
+	ACTION_GREYLIST /* asked to come back; of the check grey alone */
+};
 enum pass_client {
 	PASS_CLIENT_XCLIENT,
 	PASS_CLIENT_PROXY_V1,
@@ -51,6 +59,20 @@ struct conf_check {
 	bool has_mode; /* else the mode of the whole gate holds */
 	enum mode mode;
 	int64_t wait_ms; /* early only: how long the greeting is held back */
+	struct conf_location location;
+};
+
+/* checks.grey. */
+struct conf_grey {
+	enum { GREY_OFF, GREY_TAG, GREY_ON } action;
+	bool has_mode;
+	enum mode mode;
+	int64_t delay_s;
+	int64_t retry_within_s;
+	int64_t remember_s;
+	int group_v4, group_v6; /* bits */
+	size_t not_for_len;
+	const char *const *not_for; /* mailboxes and domains, in small letters */
 	struct conf_location location;
 };
 
@@ -309,6 +331,7 @@ struct conf {
 	int score_tag_at;
 	int score_reject_at;
 	struct conf_location score_location;
+	struct conf_grey grey;
 
 	size_t dnsbls_len;
 	const struct conf_dnsbl *dnsbls;

@@ -428,6 +428,11 @@ static int fill_element(const struct field *field, void *element, struct fault *
 	case SETTING_NAMES:
 		r = name_check(text, why);
 		break;
+	case SETTING_RECIPIENTS:
+		r = span_find(text, '@') < text.len ? mailbox_check(text, why)
+						    : domain_check(text, why);
+		*(const char **)element = lower_copy(field->loader->arena, text);
+		return r;
 	default:
 		word_find(field); /* reports what it does not find */
 		r = 0;
@@ -566,7 +571,7 @@ static void fill_items(const struct field *field)
 		entry = entry->next) {
 		item.node = entry;
 		item.base = elements + count * row->size;
-		/* checks.score has a group of its own */
+		/* checks.score and checks.grey have groups of their own */
 		if (by_name && (group_has(below, entry->key) || !key_is_name(&item)))
 			continue;
 		fill_item(&item);
@@ -601,6 +606,7 @@ static void fill_row(const struct field *field)
 	case SETTING_NETWORKS:
 	case SETTING_ADDRESSES:
 	case SETTING_NAMES:
+	case SETTING_RECIPIENTS:
 	case SETTING_CODES:
 		fill_list(field);
 		break;
@@ -656,14 +662,34 @@ static void fill_keys(struct loader *loader, const struct group *group)
 		fill_key(loader, group, key);
 }
 
+/* A word in the place of a section, as the section that has it for its brief key. */
+static const struct conf_tree *section_of_word(
+	const struct loader *loader, const struct conf_tree *word, const char *brief)
+{
+	struct conf_tree *section = arena_alloc(loader->arena, 2 * sizeof(*section));
+
+	section[0] = section[1] = *word;
+	section[0].kind = TREE_MAP;
+	section[0].first = section[0].last = &section[1];
+	section[0].count = 1;
+	section[1].key = span_text(brief);
+	section[1].next = NULL;
+	return section;
+}
+
 static void fill_key(struct loader *loader, const struct group *group, struct span key)
 {
 	const char *name = arena_string(loader->arena, key);
-	const struct conf_tree *entry = group->map != NULL ? tree_find(group->map, name) : NULL;
-	bool is_section = entry != NULL && entry->kind == TREE_MAP;
 	const struct setting *row = setting_find(group->prefix, key);
+	const struct conf_tree *entry = group->map != NULL ? tree_find(group->map, name) : NULL;
+	bool is_brief = row != NULL && row->type == SETTING_SECTION && row->brief != NULL &&
+			entry != NULL && entry->kind == TREE_WORD && entry->text.len != 0;
+	bool is_section = is_brief || (entry != NULL && entry->kind == TREE_MAP);
 	struct field field = {loader, row, entry != NULL ? entry : group->owner, group->base};
 	char prefix[PATH_SIZE];
+
+	if (is_brief)
+		entry = section_of_word(loader, entry, row->brief);
 	struct group below = {
 		prefix, is_section ? entry : NULL, is_section ? entry : group->owner, group->base};
 

@@ -166,6 +166,7 @@ static void append_value(const struct setting *row, const void *base, bool quoti
 	case SETTING_NETWORKS:
 	case SETTING_ADDRESSES:
 	case SETTING_NAMES:
+	case SETTING_RECIPIENTS:
 	case SETTING_CODES:
 		append_list(row, base, quoting, out);
 		break;
@@ -250,6 +251,14 @@ static const char *element_key(const struct setting *row, const void *element)
 					  : "";
 }
 
+static bool has_group_of_its_own(const char *check)
+{
+	char prefix[PREFIX_SIZE];
+
+	snprintf(prefix, sizeof(prefix), "checks.%s", check);
+	return setting_find(prefix, (struct span){0}) != NULL;
+}
+
 /* What is there without being written (the allow list) is left out; checks are printed as
  * defaults. */
 static bool element_is_printed(
@@ -257,7 +266,7 @@ static bool element_is_printed(
 {
 	const struct conf_location *location = member_at(element, row->location);
 
-	if (prints_defaults(row) && strcmp(element_key(row, element), "score") == 0)
+	if (prints_defaults(row) && has_group_of_its_own(element_key(row, element)))
 		return false;
 	return location->line != 0 || (prints_defaults(row) && printer->defaults);
 }

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "base/shelf.h"
+#include "gate/greylisting.h"
 #include "gate/incident_report.h"
 #include "gate/sender_lookup.h"
 #include "gate/spf_lookup.h"
@@ -89,6 +90,7 @@ void consult_free(struct consult **consult)
 	shelf_release(c->settings.views, &c->view);
 	bucket_table_free(&c->passed);
 	incident_book_free(&c->incidents);
+	greylisting_free(&c->settings.greylisting);
 	buf_done(&c->reply);
 	conf_unref(&c->settings.conf);
 	mem_free(c);
@@ -100,6 +102,8 @@ void consult_set_conf(struct consult *consult, const struct conf *conf)
 	conf_unref(&consult->settings.conf);
 	consult->settings.conf = conf_ref(conf);
 	gatherer_set_conf(consult->gatherer, conf);
+	if (consult->settings.greylisting != NULL)
+		greylisting_set_conf(consult->settings.greylisting, conf);
 }
 
 enum lists_reach consult_lists_reach(const struct consult *consult)
@@ -282,12 +286,19 @@ static bool consultation_was_asked(const struct consultation *c, const struct sp
 	       sender_lookup_is_for(c->sender, facts_mailbox_domain(asked->sender));
 }
 
+static bool consultation_needs_spf(const struct consultation *c)
+{
+	return c->conf->checks[CHECK_SPF_FAIL].action != ACTION_OFF ||
+	       (c->conf->checks[CHECK_GREY].action != ACTION_OFF &&
+		       c->consult->settings.greylisting != NULL);
+}
+
 static void consultation_ask_spf(struct consultation *c, const struct spf_request *asked)
 {
 	struct spf_lookup_request wanted = {
 		.asked = *asked, .done = consultation_on_told, .arg = c};
 
-	if (c->conf->checks[CHECK_SPF_FAIL].action != ACTION_OFF)
+	if (consultation_needs_spf(c))
 		c->spf = spf_lookup_start(c->consult->settings.resolver, &wanted);
 }
 
@@ -299,7 +310,7 @@ static void consultation_ask_sender(struct consultation *c, struct span sender)
 		.client = c->client, .done = consultation_on_told, .arg = c};
 
 	if (c->conf->checks[CHECK_SENDER_DOMAIN].action != ACTION_OFF &&
-		facts_fold_domain(facts_mailbox_domain(sender), text, &wanted.domain) &&
+		domain_fold(facts_mailbox_domain(sender), text, &wanted.domain) &&
 		!facts_domain_is_own(c->conf, wanted.domain))
 		c->sender = sender_lookup_start(c->consult->settings.resolver, &wanted);
 }
@@ -363,6 +374,9 @@ void consultation_facts(
 		c->sender != NULL ? sender_lookup_state(c->sender) : SENDER_UNASKED;
 	facts_set_recipient(ret_facts, c->conf, request->recipient);
 	facts_look_up(ret_facts, c->conf, consult_view(c->consult));
+	if (c->consult->settings.greylisting != NULL)
+		greylisting_ask(
+			c->consult->settings.greylisting, c->conf, request->at_data, ret_facts);
 }
 
 /* What makes refusals of one source the same incident: the rule with its list, the mode that holds
@@ -402,6 +416,9 @@ void consultation_decide(struct consultation *c, const struct consult_request *r
 	ret_answer->reply = (struct span){0};
 	consultation_facts(c, request, &ret_answer->facts);
 	verdict_decide(&ret_answer->facts, c->conf, consult_until_now_s(consult), verdict);
+	if (consult->settings.greylisting != NULL &&
+		greylisting_note(consult->settings.greylisting, verdict, &ret_answer->facts))
+		verdict_decide(&ret_answer->facts, c->conf, consult_until_now_s(consult), verdict);
 	if (verdict->would >= VERDICT_TEMPFAIL)
 		consult_note_incident(consult, ret_answer);
 }

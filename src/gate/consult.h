@@ -41,6 +41,8 @@ static const struct consult_limits consult_limits_default = {
 	.incident_update_s = 60,
 };
 
+struct greylisting;
+
 /* All have to live longer than the consult, but conf, of which it takes a reference. */
 struct consult_settings {
 	struct loop *loop;
@@ -49,6 +51,8 @@ struct consult_settings {
 	const struct conf *conf;
 	const struct consult_limits *limits;
 	struct bus_client *bus; /* takes incidents to the keeper; NULL: nobody is told */
+	/* The consult's from then on; NULL: nobody is asked to come back. */
+	struct greylisting *greylisting;
 };
 
 /* Starts to probe the foreign lists at once. */
@@ -92,6 +96,7 @@ void consultation_passed(struct consultation *consultation);
 /* What the client said. */
 struct consult_request {
 	bool spoke_early;
+	bool at_data;     /* the recipient was taken, and the message is about to come */
 	struct ip server; /* where the client came in */
 	struct span helo;
 	struct span sender; /* without brackets; empty: <> */

@@ -56,6 +56,9 @@ static void heal(struct facts *facts, const struct conf *conf, const struct chec
 	case CHECK_SPF_FAIL:
 		facts->spf = NULL;
 		return;
+	case CHECK_GREY:
+		facts->grey.decision.wait_s = 0;
+		return;
 	case CHECK_EXT_DNSBL:
 		facts->dnsbls[r->dnsbl - conf->dnsbls].state = FACT_NO;
 		return;
@@ -109,6 +112,9 @@ static void change_print_fix(const struct check_result *r, const char *ip, char 
 		return;
 	case CHECK_SPF_FAIL:
 		snprintf(fix, FIX_SIZE, "its address in the SPF record of the sender's domain");
+		return;
+	case CHECK_GREY:
+		snprintf(fix, FIX_SIZE, "another attempt, which mail servers make by themselves");
 		return;
 	case CHECK_EXT_DNSBL:
 		snprintf(fix, FIX_SIZE, "removal from %s", r->dnsbl->name);

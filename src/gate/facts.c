@@ -4,29 +4,6 @@
 #include "base/hostname.h"
 #include "gate/helo.h"
 
-/* Most names are ASCII already; others go through the list's own parser, so that both sides fold
- * alike. */
-bool facts_fold_domain(struct span domain, char text[DOMAIN_SIZE], struct span *ret_folded)
-{
-	struct source source;
-	struct span kept = hostname_without_dot(domain);
-
-	if (kept.len == 0 || kept.len >= DOMAIN_SIZE || kept.ptr[0] == '.' || kept.ptr[0] == '[')
-		return false;
-	for (size_t i = 0; i < kept.len; i++) {
-		if (kept.ptr[i] >= 0x80) {
-			if (source_parse(kept, &source, NULL) < 0 || source.kind != SOURCE_DOMAIN)
-				return false;
-			memcpy(text, source.domain, DOMAIN_SIZE);
-			*ret_folded = span_text(text);
-			return true;
-		}
-		text[i] = (char)ascii_lower(kept.ptr[i]);
-	}
-	*ret_folded = span_of(text, kept.len);
-	return true;
-}
-
 bool facts_is_over(int64_t until_s, int64_t now_s)
 {
 	return until_s != 0 && until_s <= now_s;
@@ -39,6 +16,7 @@ int action_strength(enum action action)
 		[ACTION_SCORE] = 2,
 		[ACTION_TAG] = 3,
 		[ACTION_DEFER] = 4,
+		[ACTION_GREYLIST] = 4,
 		[ACTION_REJECT] = 5};
 
 	return strengths[action];
@@ -100,7 +78,7 @@ void facts_set_recipient(struct facts *facts, const struct conf *conf, struct sp
 	facts->recipient_is_own =
 		span_equal_nocase(recipient, span_text("postmaster")) ||
 		domain_is_server(domain, facts->server) ||
-		(facts_fold_domain(domain, text, &folded) && facts_domain_is_own(conf, folded));
+		(domain_fold(domain, text, &folded) && facts_domain_is_own(conf, folded));
 	facts->recipient_is_reachable =
 		facts->recipient_is_own &&
 		(local_part_is_reachable(local) ||

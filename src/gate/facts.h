@@ -9,6 +9,8 @@
 #include "base/ip.h"
 #include "conf/conf.h"
 #include "gate/dnsbl.h"
+#include "grey/decide.h"
+#include "grey/suspicion.h"
 #include "list/source.h"
 #include "list/view.h"
 #include "spf/spf.h"
@@ -54,6 +56,19 @@ struct name_fact {
 	enum fact_state confirmed; /* it points back; FACT_NO also for what is no host name */
 };
 
+/* What the greylist knows of this client, sender and recipient. */
+struct grey_fact {
+	enum {
+		GREY_NOT_ASKED,
+		GREY_AT_DATA, /* a bounce: who only tries whether a recipient is there quits before
+			       */
+		GREY_ASKED
+	} state;
+	struct suspicion suspicion;
+	struct grey_keys keys;
+	struct grey_decision decision;
+};
+
 struct facts {
 	/* the connection */
 	struct ip client;
@@ -85,6 +100,7 @@ struct facts {
 	struct span recipient_domain;
 	bool recipient_is_own;       /* its domain is in own.domains, or the server's address */
 	bool recipient_is_reachable; /* postmaster, abuse, contact, delisting: taken from anybody */
+	struct grey_fact grey;
 };
 
 /* The client's part in our own lists and allowances, from view: by address, by confirmed name, and,
@@ -117,7 +133,3 @@ struct span facts_spf_domain(const struct facts *facts);
 
 /* The part of a mailbox behind its last "@"; empty when there is none. */
 struct span facts_mailbox_domain(struct span mailbox);
-
-/* A domain as lists hold it: lower case, A-labels, no dot at the end; in text, or pointing to it.
- * False: nothing that a list could hold (empty, a literal, too long). */
-bool facts_fold_domain(struct span domain, char text[DOMAIN_SIZE], struct span *ret_folded);

@@ -91,7 +91,7 @@ static struct hits looking_domain(const struct looking *l, struct span domain)
 	char text[DOMAIN_SIZE];
 	struct span folded;
 
-	if (facts_fold_domain(domain, text, &folded))
+	if (domain_fold(domain, text, &folded))
 		view_lookup_domain(l->view, l->place, folded, &hits);
 	return hits;
 }

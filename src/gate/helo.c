@@ -38,3 +38,31 @@ enum helo_kind helo_parse(struct span helo, struct ip *ret_ip)
 		return HELO_ADDRESS;
 	return helo_parse_name(hostname_without_dot(helo));
 }
+
+/* Behind NAT a machine knows no other address than its private one, and mail must not be refused
+ * because HELO does not fit the client's address (RFC 5321 section 4.1.4). */
+static bool literal_fits(struct ip literal, struct ip client)
+{
+	return ip_equal(literal, client) || ip_is_special_use(literal, false);
+}
+
+const char *helo_complaint(struct span helo, struct ip client, enum helo_kind *ret_kind)
+{
+	struct ip literal = {0};
+
+	*ret_kind = helo_parse(helo, &literal);
+	switch (*ret_kind) {
+	case HELO_SHORT:
+		return " has no domain";
+	case HELO_ADDRESS:
+		return " is an address without brackets";
+	case HELO_INVALID:
+		return " is not a host name";
+	case HELO_LITERAL:
+		return literal_fits(literal, client) ? NULL : " is not the client's address";
+	case HELO_ABSENT:
+	case HELO_NAME:
+		break;
+	}
+	return NULL;
+}

@@ -20,3 +20,6 @@ enum helo_kind {
  * Underscores count as letters: machines named before RFC 952 was enforced are many, and the name
  * resolves all the same. */
 enum helo_kind helo_parse(struct span helo, struct ip *ret_ip);
+
+/* What is wrong with it, to be put behind it: " has no domain". NULL: nothing. */
+const char *helo_complaint(struct span helo, struct ip client, enum helo_kind *ret_kind);

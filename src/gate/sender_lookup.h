@@ -14,7 +14,7 @@ struct resolver;
 
 struct sender_lookup_request {
 	struct ip client;   /* who is the cause */
-	struct span domain; /* as lists hold it: facts_fold_domain; copied */
+	struct span domain; /* as lists hold it: domain_fold; copied */
 	/* Called once, never from inside sender_lookup_start; the lookup may be freed in it. */
 	void (*done)(void *arg);
 	void *arg;

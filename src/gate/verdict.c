@@ -254,36 +254,10 @@ static void check_helo_ours(const struct deciding *d, struct check_result *r)
 	}
 }
 
-/* Behind NAT a machine knows no other address than its private one, and mail must not be refused
- * because HELO does not fit the client's address (RFC 5321 section 4.1.4). */
-static bool literal_fits(struct ip literal, const struct facts *facts)
-{
-	return ip_equal(literal, facts->client) || ip_is_special_use(literal, false);
-}
-
-static const char *helo_complaint(enum helo_kind kind, struct ip literal, const struct facts *facts)
-{
-	switch (kind) {
-	case HELO_SHORT:
-		return " has no domain";
-	case HELO_ADDRESS:
-		return " is an address without brackets";
-	case HELO_INVALID:
-		return " is not a host name";
-	case HELO_LITERAL:
-		return literal_fits(literal, facts) ? NULL : " is not the client's address";
-	case HELO_ABSENT:
-	case HELO_NAME:
-		break;
-	}
-	return NULL;
-}
-
 static void check_helo_bad(const struct deciding *d, struct check_result *r)
 {
-	struct ip literal = {0};
-	enum helo_kind kind = helo_parse(d->facts->helo, &literal);
-	const char *complaint = helo_complaint(kind, literal, d->facts);
+	enum helo_kind kind;
+	const char *complaint = helo_complaint(d->facts->helo, d->facts->client, &kind);
 
 	if (kind == HELO_ABSENT) {
 		found_text(r, "not given");
@@ -446,6 +420,33 @@ static void check_dnsbl(const struct dnsbl_fact *fact, struct check_result *r)
 	}
 }
 
+static void grey_found_wait(const struct grey_fact *grey, struct check_result *r)
+{
+	char reasons[SUSPICION_TEXT_SIZE];
+
+	found_text(r, ", ");
+	found_number(r, (int)grey->decision.wait_s);
+	found_text(r, " s to wait: ");
+	found_text(r, suspicion_print(&grey->suspicion, reasons));
+}
+
+static void check_grey(const struct deciding *d, struct check_result *r)
+{
+	const struct grey_fact *grey = &d->facts->grey;
+
+	if (grey->state != GREY_ASKED) {
+		r->outcome = OUTCOME_SKIPPED;
+		found_text(
+			r, grey->state == GREY_AT_DATA ? "bounces are asked at DATA" : "not asked");
+		return;
+	}
+	found_text(r, grey_why_words(grey->decision.why));
+	if (grey->decision.wait_s != 0) {
+		fail(r, REFUSAL_GREY);
+		grey_found_wait(grey, r);
+	}
+}
+
 /* Never called: one result per list is made by decide_dnsbls, and the score is known when all
  * others are. */
 static void (*const checks[CHECK_COUNT])(const struct deciding *d, struct check_result *r) = {
@@ -459,6 +460,7 @@ static void (*const checks[CHECK_COUNT])(const struct deciding *d, struct check_
 	[CHECK_FCRDNS] = check_fcrdns,
 	[CHECK_SENDER_DOMAIN] = check_sender_domain,
 	[CHECK_SPF_FAIL] = check_spf_fail,
+	[CHECK_GREY] = check_grey,
 };
 
 /* ---- what it means here: action, mode, exemption ---- */
@@ -530,7 +532,7 @@ static bool exemption_covers(enum exemption exemption, enum check_id check)
 		return true;
 	return check == CHECK_HELO_BAD || check == CHECK_NO_PTR || check == CHECK_FCRDNS ||
 	       check == CHECK_SENDER_DOMAIN || check == CHECK_SPF_FAIL ||
-	       check == CHECK_EXT_DNSBL || check == CHECK_SCORE;
+	       check == CHECK_EXT_DNSBL || check == CHECK_SCORE || check == CHECK_GREY;
 }
 
 static void result_withhold(const struct deciding *d, struct check_result *r)
@@ -568,7 +570,8 @@ static void result_would(const struct deciding *d, struct check_result *r)
 	r->would = VERDICT_PASS;
 	if (r->outcome == OUTCOME_FAIL && r->action == ACTION_REJECT)
 		r->would = VERDICT_REFUSE;
-	else if (r->outcome == OUTCOME_FAIL && r->action == ACTION_DEFER)
+	else if (r->outcome == OUTCOME_FAIL &&
+		 (r->action == ACTION_DEFER || r->action == ACTION_GREYLIST))
 		r->would = VERDICT_TEMPFAIL;
 	else if (r->outcome == OUTCOME_FAIL && r->action == ACTION_TAG)
 		r->would = VERDICT_TAG;

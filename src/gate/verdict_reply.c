@@ -17,6 +17,7 @@ struct refusal_texts {
 	char url[TEXT_SIZE];
 	char list[VERDICT_LIST_SIZE];
 	char count[24];
+	char wait[24];
 	char names[TEXT_SIZE];
 	char dnsbl_url[TEXT_SIZE];
 };
@@ -84,6 +85,7 @@ static void texts_fill(struct refusal_texts *w, const struct verdict *verdict, u
 		incident != 0 ? incident_number_print(incident, number) : "...");
 	verdict_print_list(verdict, w->list);
 	snprintf(w->count, sizeof(w->count), "%zu", texts_names(verdict, w->names));
+	snprintf(w->wait, sizeof(w->wait), "%" PRId64, verdict->facts->grey.decision.wait_s);
 	w->dnsbl_url[0] = '\0';
 	if (verdict->decider->dnsbl != NULL)
 		texts_dnsbl_url(verdict->decider->dnsbl, w->ip, w->dnsbl_url);
@@ -111,6 +113,7 @@ void verdict_print_reply(const struct verdict *verdict, uint64_t incident, struc
 		{"dnsbl_name", span_text(w.list)},
 		{"dnsbl_url", span_text(w.dnsbl_url)},
 		{"n", span_text(w.count)},
+		{"wait", span_text(w.wait)},
 		{"names", span_text(w.names)},
 	};
 	refusal_print(verdict->refusal, values, COUNTOF(values), out);

@@ -119,3 +119,26 @@ bool source_is_narrow(const struct source *source)
 	return source->domain[0] != '\0' &&
 	       !public_suffix_is(span_text(source->domain + (source->domain[0] == '.')));
 }
+
+/* Most names are ASCII already; others go through the list's own parser, so that both sides
+ * fold alike. */
+bool domain_fold(struct span domain, char text[DOMAIN_SIZE], struct span *ret_folded)
+{
+	struct source source;
+	struct span kept = hostname_without_dot(domain);
+
+	if (kept.len == 0 || kept.len >= DOMAIN_SIZE || kept.ptr[0] == '.' || kept.ptr[0] == '[')
+		return false;
+	for (size_t i = 0; i < kept.len; i++) {
+		if (kept.ptr[i] >= 0x80) {
+			if (source_parse(kept, &source, NULL) < 0 || source.kind != SOURCE_DOMAIN)
+				return false;
+			memcpy(text, source.domain, DOMAIN_SIZE);
+			*ret_folded = span_text(text);
+			return true;
+		}
+		text[i] = (char)ascii_lower(kept.ptr[i]);
+	}
+	*ret_folded = span_of(text, kept.len);
+	return true;
+}

@@ -26,3 +26,6 @@ bool source_equal(const struct source *a, const struct source *b);
 /* What strangers may ask about: an address, a domain below a public suffix, a network up to /24 or
  * /48 (ip_network_of). To tell them of more costs as much as there is. */
 bool source_is_narrow(const struct source *source);
+/* A domain as lists hold it: lower case, A-labels, no dot at the end; in text, or pointing to it.
+ * False: nothing that a list could hold (empty, a literal, too long). */
+bool domain_fold(struct span domain, char text[DOMAIN_SIZE], struct span *ret_folded);

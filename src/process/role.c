@@ -107,14 +107,14 @@ const char *role_bus_path(const struct role_context *context, char *path, size_t
 	return path;
 }
 
-const char *role_spool_path(const struct role_context *context, char *path, size_t size)
+const char *role_state_path(
+	const struct role_context *context, const char *file, char *path, size_t size)
 {
 	size_t len;
 
 	ASSERT(folders_state(context->conf, context->name, path, size) == 0);
 	len = strlen(path);
-	ASSERT(len + sizeof("/spool") <= size);
-	memcpy(path + len, "/spool", sizeof("/spool"));
+	ASSERT(snprintf(path + len, size - len, "/%s", file) < (int)(size - len));
 	return path;
 }
 

@@ -87,6 +87,7 @@ void role_show_life(const struct role_context *context);
  * started while the keeper is away answers from the last list. */
 void role_serve_last_view(const struct role_context *context, struct shelf *views);
 
-/* The bus socket of a role and its spool file, from the configuration. */
+/* The bus socket of a role, and a file in its state folder, from the configuration. */
 const char *role_bus_path(const struct role_context *context, char *path, size_t size);
-const char *role_spool_path(const struct role_context *context, char *path, size_t size);
+const char *role_state_path(
+	const struct role_context *context, const char *file, char *path, size_t size);

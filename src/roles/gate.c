@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/obj.h"
 #include "bus/client.h"
+#include "gate/greylisting.h"
 #include "list/view.h"
 #include "loop/socket.h"
 #include "resolve/resolver.h"
@@ -62,7 +63,7 @@ static int gate_open_bus(struct gate *gate, struct fault *why)
 		.role = context->name,
 		.socket_path = role_bus_path(context, socket_path, sizeof(socket_path)),
 		.lists_path = context->conf->lists_path,
-		.spool_path = role_spool_path(context, spool_path, sizeof(spool_path)),
+		.spool_path = role_state_path(context, "spool", spool_path, sizeof(spool_path)),
 		.spool_limit = SPOOL_LIMIT,
 		.log = log_event,
 		.shelf = gate->views,
@@ -144,6 +145,7 @@ static void gate_set_limits(struct gate *gate)
 static void gate_open_server(struct gate *gate)
 {
 	const struct role_context *context = gate->context;
+	char path[PATH_MAX];
 	struct resolver_settings resolver = {
 		.server = context->conf->resolver,
 		.timeout_ms = RESOLVER_TIMEOUT_MS,
@@ -170,11 +172,11 @@ static void gate_open_server(struct gate *gate)
 	gate_set_limits(gate);
 	resolver.questions = gate->limits.questions;
 	gate->resolver = resolver_new(context->loop, &resolver);
-	consult.resolver = gate->resolver;
-	gate->consult = consult_new(&consult);
+	consult.resolver = server.resolver = gate->resolver;
+	consult.greylisting = greylisting_new(
+		context->loop, context->conf, role_state_path(context, "grey", path, sizeof(path)));
+	server.consult = gate->consult = consult_new(&consult);
 	gate->health = smtpd_health_new(context, gate->resolver, gate->consult, gate->bus);
-	server.consult = gate->consult;
-	server.resolver = gate->resolver;
 	gate->server = smtpd_server_new(&server);
 	smtpd_health_certificate(gate->health, smtpd_server_certificate_expires_s(gate->server));
 	smtpd_health_watch(gate->health, gate->server);

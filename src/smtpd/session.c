@@ -151,6 +151,7 @@ static void session_destroy(void *arg)
 	buf_done(&s->mail.text);
 	buf_done(&s->mail.field);
 	buf_done(&s->mail.refusal);
+	buf_done(&s->mail.bounce_to);
 	buf_done(&s->rcpt.text);
 	buf_done(&s->rcpt.field);
 	session_free_message(s);
@@ -618,6 +619,7 @@ void session_reset(struct session *s)
 	buf_done(&s->mail.text);
 	buf_done(&s->mail.field);
 	buf_done(&s->mail.refusal);
+	buf_done(&s->mail.bounce_to);
 	buf_done(&s->rcpt.text);
 	buf_done(&s->rcpt.field);
 	s->mail.unread = false;

@@ -32,8 +32,34 @@ bool session_message_passes(const struct session *s)
 	return session_message_is_open(s) && s->message->fate == MESSAGE_PASS;
 }
 
+/* Who only wants to know whether a recipient is there says MAIL FROM:<> and RCPT, and quits: to put
+ * that off puts off the mail that he was asked to take from us. So a bounce is asked to come back
+ * when it is about to be sent. */
+static bool session_puts_bounce_off(struct session *s)
+{
+	struct consult_request request = session_request(s);
+	struct consult_answer answer;
+
+	if (s->mail.mail.path.mailbox.len != 0 || s->conf->checks[CHECK_GREY].action == ACTION_OFF)
+		return false;
+	request.at_data = true;
+	request.recipient = buf_span(&s->mail.bounce_to);
+	consultation_decide(s->consultation, &request, &answer);
+	if (answer.verdict.decider == NULL || answer.verdict.decider->check != CHECK_GREY)
+		return false; /* what else there is was said at RCPT */
+	if (session_tell_verdict(s, &answer)) {
+		session_reset(s);
+		return true;
+	}
+	if (buf_len(&s->mail.field) == 0)
+		buf_append(&s->mail.field, buf_span(&s->rcpt.field));
+	return false;
+}
+
 void session_data_begin(struct session *s)
 {
+	if (session_puts_bounce_off(s))
+		return;
 	if (s->backend == NULL) {
 		session_defer(s, REFUSAL_BACKEND_DOWN, NULL, 0);
 		session_reset(s);

@@ -86,6 +86,7 @@ struct session_mail {
 	bool heard_nobody;     /* was told that there is nobody to send the message to */
 	struct smtp_reply refused; /* its reply when it did not; code 0: it did not say so */
 	struct buf refusal;        /* the text of that */
+	struct buf bounce_to;      /* of a bounce: the recipient that was taken last */
 };
 
 /* The recipient that is being decided. */
@@ -253,6 +254,8 @@ void session_mail_begin(struct session *s);
 void session_rcpt_begin(struct session *s);
 /* Facts are complete, or their time is over. */
 void session_decide(struct session *s);
+/* Says what was decided about a recipient; false: it is let in, perhaps with a field of its own. */
+bool session_tell_verdict(struct session *s, const struct consult_answer *answer);
 void session_write_backend(struct session *s, enum session_expect what);
 /* The backend's words, fit for a client that stays. */
 void session_print_reply(const struct smtp_reply *reply, struct buf *out);

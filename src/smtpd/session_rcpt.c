@@ -69,26 +69,33 @@ static bool session_rcpt_differs(const struct session *s)
 
 static void session_pass(struct session *s, const struct facts *facts);
 
+bool session_tell_verdict(struct session *s, const struct consult_answer *answer)
+{
+	if (answer->incident != 0)
+		session_log_verdict(s, answer);
+	if (answer->verdict.kind < VERDICT_TEMPFAIL) {
+		session_tag(s, answer);
+		return false;
+	}
+	buf_append(session_out(s), answer->reply);
+	buf_append_text(session_out(s), "\r\n");
+	if (answer->verdict.kind == VERDICT_REFUSE) /* for now: DNS's fault, or it comes again */
+		session_count_error(s);
+	return true;
+}
+
 static void session_decide_rcpt(struct session *s)
 {
 	const struct consult_request request = session_request(s);
 	struct consult_answer answer;
 
 	consultation_decide(s->consultation, &request, &answer);
-	if (answer.incident != 0)
-		session_log_verdict(s, &answer);
-	if (answer.verdict.kind >= VERDICT_TEMPFAIL) {
-		buf_append(session_out(s), answer.reply);
-		buf_append_text(session_out(s), "\r\n");
-		if (answer.verdict.kind == VERDICT_REFUSE) /* for now: DNS's fault */
-			session_count_error(s);
-	} else {
-		session_tag(s, &answer);
-		if (session_rcpt_differs(s))
-			session_defer(s, REFUSAL_RCPT_SPLIT, NULL, 0);
-		else
-			session_pass(s, &answer.facts);
-	}
+	if (session_tell_verdict(s, &answer))
+		return;
+	if (session_rcpt_differs(s))
+		session_defer(s, REFUSAL_RCPT_SPLIT, NULL, 0);
+	else
+		session_pass(s, &answer.facts);
 }
 
 void session_decide(struct session *s)
@@ -380,6 +387,10 @@ static void session_on_rcpt_reply(struct session *s, const struct smtp_reply *re
 	session_note_recipient_reply(s, reply);
 	if (taken && s->mail.accepted++ == 0)
 		buf_append(&s->mail.field, buf_span(&s->rcpt.field));
+	if (taken && s->mail.mail.path.mailbox.len == 0) {
+		buf_clear(&s->mail.bounce_to);
+		buf_append(&s->mail.bounce_to, s->rcpt.rcpt.path.mailbox);
+	}
 	session_pass_reply(s, reply, taken);
 }
 

@@ -14,7 +14,7 @@
 #include "loop/socket.h"
 #include "loop/stream.h"
 
-enum { BACKEND_CONNECTIONS_MAX = 64, BACKEND_LINES_MAX = 4096, BACKEND_BYTES_MAX = 1 << 22 };
+enum { BACKEND_CONNECTIONS_MAX = 512, BACKEND_LINES_MAX = 4096, BACKEND_BYTES_MAX = 1 << 22 };
 
 enum backend_verb {
 	VERB_CONNECT,

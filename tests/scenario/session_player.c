@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/shelf.h"
+#include "gate/greylisting.h"
 #include "resolve/resolver.h"
 #include "scripted_backend.h"
 #include "smtpd/server.h"
@@ -130,10 +131,18 @@ static bool player_await(
 	return wanted(p);
 }
 
-/* Real time passes as well, and counts. */
-static bool play_clock(struct player *p, char **w, size_t n)
+static bool play_clock_set(char *word)
 {
-	int64_t by_ms = n == 1 && w[0][0] == '+' ? words_duration_ms(w[0] + 1) : -1;
+	int64_t by_ms = words_duration_ms(word + 1);
+
+	moving_clock_set(*word == '-' ? -by_ms : by_ms);
+	return by_ms > 0 && (*word == '-' || *word == '+');
+}
+
+/* Real time passes as well, and counts. */
+static bool play_time(struct player *p, const char *word)
+{
+	int64_t by_ms = *word == '+' ? words_duration_ms(word + 1) : -1;
 	int64_t step_ms = by_ms / STEPS_MAX > STEP_MS ? by_ms / STEPS_MAX : STEP_MS;
 	int64_t until_ms = clock_monotonic_ms() + by_ms;
 	int64_t left_ms;
@@ -143,6 +152,13 @@ static bool play_clock(struct player *p, char **w, size_t n)
 		player_settle(p);
 	}
 	return by_ms > 0;
+}
+
+static bool play_clock(struct player *p, char **w, size_t n)
+{
+	if (n == 2 && strcmp(w[0], "set") == 0)
+		return play_clock_set(w[1]);
+	return n == 1 && play_time(p, w[0]);
 }
 
 /* ---- what is given, and the start ---- */
@@ -252,7 +268,8 @@ static void player_start(struct player *p)
 		.resolver = p->resolver,
 		.views = p->views,
 		.conf = p->conf,
-		.limits = &consult_limits_default});
+		.limits = &consult_limits_default,
+		.greylisting = greylisting_new(p->loop, p->conf, NULL)});
 	p->server = smtpd_server_new(&(struct smtpd_server_settings){.loop = p->loop,
 		.conf = p->conf,
 		.limits = &p->limits,

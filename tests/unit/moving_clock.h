@@ -18,10 +18,10 @@ static inline void moving_clock_start(void)
 	char path[64];
 	int fd = memfd_create("clock", 0);
 
-	if (fd < 0 || ftruncate(fd, sizeof(*moving_clock_offset_ms)) < 0)
+	if (fd < 0 || ftruncate(fd, 2 * sizeof(*moving_clock_offset_ms)) < 0)
 		abort();
-	moving_clock_offset_ms = mmap(
-		NULL, sizeof(*moving_clock_offset_ms), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	moving_clock_offset_ms = mmap(NULL, 2 * sizeof(*moving_clock_offset_ms),
+		PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (moving_clock_offset_ms == MAP_FAILED)
 		abort();
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -31,4 +31,10 @@ static inline void moving_clock_start(void)
 static inline void moving_clock_add(int64_t ms)
 {
 	*moving_clock_offset_ms += ms;
+}
+
+/* Somebody sets the wall clock, and no time passes. */
+static inline void moving_clock_set(int64_t by_ms)
+{
+	moving_clock_offset_ms[1] += by_ms;
 }

@@ -27,9 +27,25 @@ static void names_below_which_anybody_registers(void **state)
 	assert_false(public_suffix_is(span_of((const uint8_t *)long_name, sizeof(long_name))));
 }
 
+static void what_somebody_registered(void **state)
+{
+	static const char *const cases[][2] = {{"mx.example.co.uk", "example.co.uk"},
+		{"example.com", "example.com"}, {"a.b.c.example.com", "example.com"},
+		{"mail.blogspot.com", "blogspot.com"}, {"co.uk", ""}, {"com", ""}, {"", ""}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNTOF(cases); i++) {
+		struct span owner = public_suffix_owner(span_text(cases[i][0]));
+
+		if (!span_equal_text(owner, cases[i][1]))
+			fail_msg("'%s' is of '%.*s'", cases[i][0], (int)owner.len, owner.ptr);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(names_below_which_anybody_registers)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(names_below_which_anybody_registers),
+		cmocka_unit_test(what_somebody_registered)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -562,7 +562,7 @@ static void names_are_folded_as_lists_hold_them(void **state)
 	(void)state;
 	memset(longest, 'a', sizeof(longest));
 	for (size_t i = 0; i < COUNTOF(rows); i++) {
-		bool is_folded = facts_fold_domain(rows[i].name, text, &folded);
+		bool is_folded = domain_fold(rows[i].name, text, &folded);
 
 		assert_int_equal(is_folded, rows[i].folded != NULL);
 		if (is_folded && rows[i].folded[0] != '\0')
