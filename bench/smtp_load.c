@@ -7,8 +7,9 @@
  *
  *   smtp_load --to 127.0.0.1:2525 --sessions 10000 --at-once 50 [--proxy 198.18.0.0] [--sources
  *   254] [--size 4096]
- *             --rcpt user@example.net
+ *             [--tls yes] --rcpt user@example.net
  *
+ * With --tls each session says STARTTLS, and resumes the TLS session of one before.
  * Without --size the session stops after RCPT; with it, a message of that many octets follows.
  */
 #include <stdio.h>
@@ -24,6 +25,7 @@
 enum step {
 	STEP_GREETING,
 	STEP_EHLO,
+	STEP_STARTTLS,
 	STEP_MAIL,
 	STEP_RCPT,
 	STEP_DATA,
@@ -42,6 +44,7 @@ struct load {
 	const char *rcpt;
 	struct buf message; /* with the final dot */
 	bool has_message;
+	struct tls_context *tls; /* NULL: plain text */
 	size_t sessions;
 	size_t at_once;
 	size_t started;
@@ -83,6 +86,9 @@ static void session_say(struct session *session, enum step next)
 	case STEP_EHLO:
 		buf_append_text(out, "EHLO client.bench.test\r\n");
 		break;
+	case STEP_STARTTLS:
+		buf_append_text(out, "STARTTLS\r\n");
+		break;
 	case STEP_MAIL:
 		buf_append_text(out, "MAIL FROM:<sender@bench.test>\r\n");
 		break;
@@ -109,6 +115,7 @@ static void session_on_reply(struct session *session, unsigned code)
 {
 	struct load *load = session->load;
 	bool positive = code < 400;
+	bool is_settled = load->tls == NULL || stream_tls_facts(session->stream, NULL);
 
 	if (session->step == STEP_QUIT) {
 		session_end(session);
@@ -120,7 +127,18 @@ static void session_on_reply(struct session *session, unsigned code)
 		session_say(session, STEP_QUIT);
 		return;
 	}
-	session_say(session, session->step + 1);
+	if (session->step == STEP_STARTTLS)
+		stream_start_tls(session->stream, load->tls);
+	else if (session->step == STEP_EHLO && is_settled)
+		session_say(session, STEP_MAIL);
+	else
+		session_say(session, session->step + 1);
+}
+
+static void on_secured(struct stream *stream, void *arg)
+{
+	(void)stream;
+	session_say(arg, STEP_EHLO);
 }
 
 /* One whole reply at the front of the input: its length, or 0. Bench servers are ours and Debian's:
@@ -172,7 +190,8 @@ static void on_closed(struct stream *stream, int error, void *arg)
 static void session_start(struct load *load)
 {
 	static const struct stream_limits limits = {.in = 65536, .out = 64 << 20};
-	static const struct stream_calls calls = {.input = on_input, .closed = on_closed};
+	static const struct stream_calls calls = {
+		.input = on_input, .closed = on_closed, .secured = on_secured};
 	struct session *session;
 	int fd;
 
@@ -263,6 +282,8 @@ static void load_option(struct load *load, const char *name, const char *value)
 	} else if (strcmp(name, "--size") == 0) {
 		message_make(&load->message, number(value));
 		load->has_message = true;
+	} else if (strcmp(name, "--tls") == 0) {
+		load->tls = tls_client_new();
 	} else if (strcmp(name, "--rcpt") == 0) {
 		load->rcpt = value;
 	} else if (strcmp(name, "--proxy") == 0 && ip_parse(span_text(value), &ip) == 0) {
@@ -285,7 +306,7 @@ int main(int argc, char **argv)
 	if (load.server.port == 0 || load.sessions == 0 || load.sources == 0) {
 		fprintf(stderr,
 			"usage: smtp_load --to ADDRESS:PORT --sessions N --at-once N [--proxy FIRST] [--sources N] "
-			"[--size N] [--rcpt R]\n");
+			"[--size N] [--tls yes] [--rcpt R]\n");
 		return 64;
 	}
 	load.loop = loop_new();
@@ -298,5 +319,6 @@ int main(int argc, char **argv)
 	mem_free(load.latencies_us);
 	buf_done(&load.message);
 	loop_free(&load.loop);
+	tls_context_free(&load.tls);
 	return load.failed == 0 ? 0 : 1;
 }

@@ -20,6 +20,7 @@ enum backend_verb {
 	VERB_CONNECT,
 	VERB_EHLO,
 	VERB_HELO,
+	VERB_STARTTLS,
 	VERB_XCLIENT,
 	VERB_MAIL,
 	VERB_RCPT,
@@ -31,8 +32,8 @@ enum backend_verb {
 	VERB_COUNT
 };
 
-static const char *const backend_verbs[VERB_COUNT] = {"connect", "EHLO", "HELO", "XCLIENT", "MAIL",
-	"RCPT", "DATA", "END", "RSET", "QUIT", "probe"};
+static const char *const backend_verbs[VERB_COUNT] = {"connect", "EHLO", "HELO", "STARTTLS",
+	"XCLIENT", "MAIL", "RCPT", "DATA", "END", "RSET", "QUIT", "probe"};
 
 struct scripted_backend;
 
@@ -53,6 +54,7 @@ struct scripted_backend {
 	size_t lines_len;
 	char *lines[BACKEND_LINES_MAX]; /* of all connections, without line ends */
 	uint64_t activity;
+	struct tls_context *tls; /* the player's */
 };
 
 static inline void scripted_answer(
@@ -88,6 +90,9 @@ static inline void scripted_do(struct backend_connection *c, enum backend_verb v
 {
 	buf_append(stream_out(c->stream), buf_span(&c->backend->answers[verb]));
 	stream_send(c->stream);
+	if (verb == VERB_STARTTLS &&
+		span_has_prefix_nocase(buf_span(&c->backend->answers[verb]), "220"))
+		stream_start_tls(c->stream, c->backend->tls);
 	if (verb == VERB_DATA)
 		c->in_message = span_has_prefix_nocase(buf_span(&c->backend->answers[verb]), "354");
 	if (c->backend->closes_at[verb] || verb == VERB_QUIT)
@@ -204,6 +209,7 @@ static inline void scripted_init(struct scripted_backend *backend, struct loop *
 {
 	static const char *const usual[VERB_COUNT] = {[VERB_CONNECT] = "220 backend ESMTP\r\n",
 		[VERB_HELO] = "250 backend\r\n",
+		[VERB_STARTTLS] = "220 go on\r\n",
 		[VERB_XCLIENT] = "220 backend ESMTP\r\n",
 		[VERB_MAIL] = "250 2.1.0 Ok\r\n",
 		[VERB_RCPT] = "250 2.1.5 Ok\r\n",

@@ -17,9 +17,11 @@
 
 #include "../unit/fake_dns.h"
 #include "../unit/known_view.h"
+#include "../unit/made_certificate.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/shelf.h"
+#include "conf/secrets.h"
 #include "gate/greylisting.h"
 #include "resolve/resolver.h"
 #include "scripted_backend.h"
@@ -39,6 +41,7 @@ enum {
 struct client {
 	int fd; /* -1: none */
 	struct watch *watch;
+	struct stream *stream; /* in place of the watch: TLS */
 	struct buf in;
 	bool at_end;
 };
@@ -54,7 +57,10 @@ struct player {
 	struct buf checks; /* of the configuration */
 	const char *mode, *pass_client, *proxy_from, *own_network, *early_wait, *if_we_fail,
 		*gate_limits;
+	const char *tls, *backend_tls;
 	struct smtpd_limits limits;
+	struct made_certificate made;
+	struct tls_context *server_tls, *client_tls;
 
 	struct loop *loop;
 	struct timer tick;
@@ -185,9 +191,9 @@ static bool given_limit(struct player *p, const char *name, const char *value)
 static bool given(struct player *p, char **w, size_t n)
 {
 	static const char *const names[] = {"mode", "pass-client", "proxy-from", "own-network",
-		"early-wait", "if-we-fail", "limits"};
+		"early-wait", "if-we-fail", "limits", "tls", "backend-tls"};
 	const char **values[] = {&p->mode, &p->pass_client, &p->proxy_from, &p->own_network,
-		&p->early_wait, &p->if_we_fail, &p->gate_limits};
+		&p->early_wait, &p->if_we_fail, &p->gate_limits, &p->tls, &p->backend_tls};
 	int setting = n == 2 ? words_find(names, COUNTOF(names), w[0]) : -1;
 
 	if (n == 3 && strcmp(w[0], "check") == 0)
@@ -206,6 +212,8 @@ static void start_conf(struct player *p)
 	struct conf_report report;
 	char backend[ENDPOINT_TEXT_SIZE];
 	char resolver[ENDPOINT_TEXT_SIZE];
+	const char *certificate =
+		strcmp(p->tls, "yes") == 0 ? "tls: {certificate: /made.pem, key: /made.key}," : "";
 	struct buf text;
 
 	/* Most senders of the scenarios are in no DNS. */
@@ -216,12 +224,14 @@ static void start_conf(struct player *p)
 		"hostname: mx.example.net\ncontact: postmaster@example.net\n"
 		"portal-url: https://mail.example.net/why\nmode: %s\n"
 		"run: {resolver: '%s'}\nown: {domains: [example.net], networks: [%s]}\n"
-		"gate: {listen: ['127.0.0.1:25'], backend: {address: '%s', pass-client: %s},\n"
+		"gate: {listen: ['127.0.0.1:25'], backend: {address: '%s', pass-client: %s, tls: %s},\n"
+		"  %s\n"
 		"  proxy-from: [%s], if-we-fail: %s, message-size-limit: 65536, limits: %s}\n"
 		"checks: {early: {action: reject, wait: %s}%s}\n",
 		p->mode, endpoint_print(p->dns.endpoint, resolver), p->own_network,
-		endpoint_print(p->backend.endpoint, backend), p->pass_client, p->proxy_from,
-		p->if_we_fail, p->gate_limits, p->early_wait, buf_cstr(&p->checks));
+		endpoint_print(p->backend.endpoint, backend), p->pass_client, p->backend_tls,
+		certificate, p->proxy_from, p->if_we_fail, p->gate_limits, p->early_wait,
+		buf_cstr(&p->checks));
 	if (conf_load_text(&(struct conf_source){p->path, buf_span(&text)}, 0, &p->conf, &report) <
 		0)
 		complain(p, "this is not a configuration:", buf_cstr(&text));
@@ -230,6 +240,12 @@ static void start_conf(struct player *p)
 	conf_report_done(&report);
 	buf_done(&text);
 	ASSERT(p->conf != NULL);
+	if (certificate[0] == '\0')
+		return;
+	secrets_add(p->conf,
+		&(struct conf_secret){.file = "/made.pem", .text = buf_span(&p->made.certificate)});
+	secrets_add(p->conf,
+		&(struct conf_secret){.file = "/made.key", .text = buf_span(&p->made.key)});
 }
 
 static void on_probed(const struct backend_finding *finding, void *arg)
@@ -294,6 +310,13 @@ static void player_init(struct player *p)
 	p->own_network = "";
 	p->early_wait = "0s";
 	p->if_we_fail = "accept";
+	p->tls = "no";
+	p->backend_tls = "auto";
+	made_certificate_init(&p->made, "mx.example.net", NULL);
+	ASSERT(tls_server_new(&(struct tls_identity){buf_span(&p->made.certificate),
+				      buf_span(&p->made.key), "/made.pem", "/made.key"},
+		       &p->server_tls, NULL) == 0);
+	p->client_tls = tls_client_new();
 	p->gate_limits = "{}";
 	p->client.fd = -1;
 	buf_init(&p->checks, 0);
@@ -301,12 +324,15 @@ static void player_init(struct player *p)
 	timer_init(&p->tick, p->loop, player_on_tick, p);
 	fake_dns_init(&p->dns, p->loop);
 	scripted_init(&p->backend, p->loop);
+	p->backend.tls = p->server_tls;
 }
 
 static void client_leave(struct client *client)
 {
 	watch_free(&client->watch);
-	if (client->fd >= 0)
+	if (client->stream != NULL)
+		stream_free(&client->stream); /* with fd */
+	else if (client->fd >= 0)
 		close(client->fd);
 	client->fd = -1;
 	buf_clear(&client->in);
@@ -327,6 +353,9 @@ static void player_done(struct player *p)
 	timer_done(&p->tick);
 	buf_done(&p->checks);
 	buf_done(&p->client.in);
+	tls_context_free(&p->server_tls);
+	tls_context_free(&p->client_tls);
+	made_certificate_done(&p->made);
 	loop_free(&p->loop);
 	arena_free(&p->arena);
 }
@@ -413,6 +442,7 @@ static bool play_connect(struct player *p, char **w, size_t n)
 	if (n != 1 || ip_parse(span_text(w[0]), &peer.ip) < 0)
 		return false;
 	watch_free(&p->client.watch);
+	stream_free(&p->client.stream);
 	buf_clear(&p->client.in);
 	p->client.at_end = false;
 	ASSERT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);
@@ -424,8 +454,52 @@ static bool play_connect(struct player *p, char **w, size_t n)
 	return true;
 }
 
+static void client_on_input(struct stream *stream, void *arg)
+{
+	struct player *p = arg;
+
+	p->activity++;
+	buf_append(&p->client.in, buf_span(stream_in(stream)));
+	buf_consume(stream_in(stream), buf_len(stream_in(stream)));
+}
+
+static void client_on_closed(struct stream *stream, int error, void *arg)
+{
+	struct player *p = arg;
+
+	(void)stream;
+	(void)error;
+	p->activity++;
+	p->client.at_end = true;
+}
+
+static bool client_is_secured(struct player *p)
+{
+	return p->client.at_end || stream_tls_facts(p->client.stream, NULL);
+}
+
+/* client secures: the handshake, after which it says and hears by TLS. */
+static void client_secures(struct player *p)
+{
+	static const struct stream_calls calls = {
+		.input = client_on_input, .closed = client_on_closed};
+
+	watch_free(&p->client.watch);
+	p->client.stream = stream_new(p->loop, p->client.fd,
+		&(struct stream_settings){
+			.calls = &calls, .arg = p, .limits = {.in = TEXT_MAX, .out = TEXT_MAX}});
+	stream_start_tls(p->client.stream, p->client_tls);
+	player_await(p, client_is_secured, NULL, 0);
+}
+
 static void client_send(struct player *p, struct span bytes)
 {
+	if (p->client.stream != NULL) {
+		buf_append(stream_out(p->client.stream), bytes);
+		stream_send(p->client.stream);
+		player_settle(p);
+		return;
+	}
 	while (bytes.len != 0) {
 		ssize_t sent = send(p->client.fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);
 
@@ -587,6 +661,8 @@ static bool play_client(struct player *p, char **w, size_t n)
 		return false;
 	if (strcmp(w[0], "finishes") == 0)
 		shutdown(p->client.fd, SHUT_WR);
+	else if (strcmp(w[0], "secures") == 0)
+		client_secures(p);
 	else if (strcmp(w[0], "leaves") == 0)
 		client_leave(&p->client);
 	else
