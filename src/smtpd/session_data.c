@@ -104,7 +104,7 @@ static void session_print_results(struct session *s, struct facts *facts)
 	facts->helo = request.helo;
 	facts->sender = request.sender;
 	buf_init(&field, 0);
-	trace_header_print_results(s->conf->hostname, facts, &field);
+	trace_header_print_results(s->conf, facts, &field);
 	if (field_fits(s, buf_len(&field)))
 		buf_append(backend_out(s->backend), buf_span(&field));
 	buf_done(&field);

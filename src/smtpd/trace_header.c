@@ -109,15 +109,66 @@ void trace_header_print_client(struct ip ip, struct buf *out)
 	buf_append_format(out, "X-Stockade-Client-IP: %s\r\n", ip_print(ip, text));
 }
 
-void trace_header_print_results(const char *hostname, const struct facts *facts, struct buf *out)
+static void print_spf(const struct facts *facts, struct buf *out)
 {
 	enum spf_result result;
 
 	if (facts->spf == NULL)
 		return;
 	result = facts->spf->result == SPF_UNANSWERED ? SPF_TEMPERROR : facts->spf->result;
-	buf_append_format(out, "Authentication-Results: %s;\r\n\tspf=%s smtp.%s=", hostname,
-		spf_result_name(result), facts->sender.len != 0 ? "mailfrom" : "helo");
+	buf_append_format(out, ";\r\n\tspf=%s smtp.%s=", spf_result_name(result),
+		facts->sender.len != 0 ? "mailfrom" : "helo");
 	print_shown(facts_spf_domain(facts), out);
-	buf_append_text(out, "\r\n");
+}
+
+/* Of the entries of one zone: the first that fits, or the first. */
+static size_t entry_of_zone(const struct conf *conf, const struct facts *facts, const char *zone)
+{
+	size_t best = facts->dnsbls_len;
+
+	for (size_t i = facts->dnsbls_len; i-- > 0;) {
+		bool is_allow = conf->dnsbls[i].action == ACTION_ALLOW;
+
+		if (!is_allow || strcmp(conf->dnsbls[i].zone, zone) != 0)
+			continue;
+		if (best == facts->dnsbls_len || facts->dnsbls[i].state == FACT_YES ||
+			facts->dnsbls[best].state != FACT_YES)
+			best = i;
+	}
+	return best;
+}
+
+/* RFC 8904. A key in the zone is nobody's business but ours. */
+static void print_dnswl(
+	const struct conf_dnsbl *list, const struct dnsbl_fact *fact, struct buf *out)
+{
+	const uint8_t *code = fact->hit.code;
+	const char *result = "temperror";
+
+	if (!fact->list_error && fact->state == FACT_YES)
+		result = "pass";
+	else if (!fact->list_error && fact->state == FACT_NO)
+		result = "none";
+	buf_append_format(out, ";\r\n\tdnswl=%s dns.zone=", result);
+	print_shown(span_text(list->zone_shown), out);
+	if (strcmp(result, "pass") == 0)
+		buf_append_format(
+			out, " policy.ip=%u.%u.%u.%u", code[0], code[1], code[2], code[3]);
+}
+
+void trace_header_print_results(const struct conf *conf, const struct facts *facts, struct buf *out)
+{
+	struct buf results;
+
+	buf_init(&results, 0);
+	print_spf(facts, &results);
+	for (size_t i = 0; i < facts->dnsbls_len; i++)
+		if (facts->dnsbls[i].asked && entry_of_zone(conf, facts, conf->dnsbls[i].zone) == i)
+			print_dnswl(&conf->dnsbls[i], &facts->dnsbls[i], &results);
+	if (buf_len(&results) != 0) {
+		buf_append_format(out, "Authentication-Results: %s", conf->hostname);
+		buf_append(out, buf_span(&results));
+		buf_append_text(out, "\r\n");
+	}
+	buf_done(&results);
 }

@@ -35,5 +35,7 @@ void trace_header_print_tls(const struct tls_facts *tls, struct buf *out);
 void trace_header_print_client(struct ip ip, struct buf *out);
 
 /* "Authentication-Results: mx1.example.org; spf=pass smtp.mailfrom=example.net" CRLF (RFC 8601):
- * what SPF said of the sender, or of HELO for <>. Nothing when it was not asked. */
-void trace_header_print_results(const char *hostname, const struct facts *facts, struct buf *out);
+ * what SPF said of the sender, or of HELO for <>, and allow lists of others of the client
+ * ("dnswl=", RFC 8904). Nothing when none was asked. */
+void trace_header_print_results(
+	const struct conf *conf, const struct facts *facts, struct buf *out);
