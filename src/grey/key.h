@@ -22,7 +22,6 @@ enum grey_kind {
 	GREY_GROUP,       /* has passed so many times */
 	GREY_POOL,        /* an organization that sends one message from several networks */
 	GREY_WROTE,       /* a domain that one of our users wrote to */
-	GREY_TRAPPED,     /* a client that wrote to a trap */
 	GREY_KIND_END
 };
 

@@ -148,7 +148,8 @@ static struct span print_domain(struct span domain, char text[GREY_MAILBOX_SIZE]
 	if (!domain_fold(domain, folded, &shown))
 		shown = span_first(domain, DOMAIN_SIZE - 1);
 	text[len++] = '@';
-	memcpy(text + len, shown.ptr, shown.len);
+	if (shown.len != 0)
+		memcpy(text + len, shown.ptr, shown.len);
 	return span_of(text, len + shown.len);
 }
 

@@ -40,8 +40,6 @@ static int64_t age(uint32_t then_s, int64_t now_s)
 bool grey_entry_is_over(
 	const struct grey_entry *entry, const struct grey_limits *limits, int64_t now_s)
 {
-	if (entry->kind == GREY_TRAPPED)
-		return entry->last_s <= now_s;
 	if (entry->state == GREY_WAITS)
 		return age(entry->first_s, now_s) >= limits->retry_within_s;
 	return age(entry->last_s, now_s) >= limits->remember_s;
@@ -220,8 +218,7 @@ struct victim {
 
 static bool victim_fits(const struct victim *victim, const struct grey_entry *entry)
 {
-	return entry->kind != 0 && entry->kind != GREY_TRAPPED &&
-	       entry->state == (uint8_t)victim->state &&
+	return entry->kind != 0 && entry->state == (uint8_t)victim->state &&
 	       (!victim->of_network || entry->network == victim->network);
 }
 

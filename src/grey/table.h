@@ -21,7 +21,7 @@ enum grey_state {
 struct grey_entry {
 	struct grey_key key;
 	uint32_t first_s; /* of what waits: the first attempt; of a group: the last pass counted */
-	uint32_t last_s;  /* it was used; of what is trapped: its end */
+	uint32_t last_s;  /* it was used */
 	uint32_t network; /* a hash of the client's */
 	uint8_t kind;     /* enum grey_kind; 0: free */
 	uint8_t state;    /* enum grey_state */

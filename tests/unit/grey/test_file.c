@@ -2,9 +2,11 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -231,6 +233,31 @@ static void two_processes_have_files_of_their_own(void **state)
 	site_done(&site);
 }
 
+/* What could not be written is not lost: the table still has it. */
+static void a_full_disk_costs_nothing_once_there_is_room(void **state)
+{
+	const struct rlimit full = {1000, RLIM_INFINITY}, room = {RLIM_INFINITY, RLIM_INFINITY};
+	struct site site;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	site_init(&site);
+	site_write(&site);
+	site_put(&site, 0, 10);
+	site_write(&site);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+	site_put(&site, 10, 100);
+	assert_true(grey_file_write(site.file, site.list.table) < 0);
+	assert_true(grey_file_write(site.file, site.list.table) < 0);
+	site_put(&site, 100, 200);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &room), 0);
+	site_write(&site);
+	site_die(&site);
+	site_begin(&site);
+	assert_knows(&site, 200);
+	site_done(&site);
+}
+
 static void who_looks_disturbs_nobody(void **state)
 {
 	struct greylist seen = {0};
@@ -258,6 +285,7 @@ int main(void)
 		cmocka_unit_test(a_torn_end_costs_what_was_torn),
 		cmocka_unit_test(a_damaged_head_means_to_begin_anew),
 		cmocka_unit_test(two_processes_have_files_of_their_own),
+		cmocka_unit_test(a_full_disk_costs_nothing_once_there_is_room),
 		cmocka_unit_test(who_looks_disturbs_nobody),
 	};
 
