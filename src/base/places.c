@@ -5,12 +5,12 @@
 #include "base/macro.h"
 #include "base/mem.h"
 
-enum { SHARES = 65536, PART_OF_FREE = 4 };
+enum { PART_OF_FREE = 4 };
 
 struct places {
 	size_t count, taken;
 	uint64_t key;
-	uint32_t held[1 + SHARES]; /* by share, counted from 1 */
+	uint32_t held[PLACES_SHARES]; /* by share, counted from 1 */
 };
 
 struct places *places_new(size_t count)
@@ -50,7 +50,7 @@ size_t places_held(const struct places *places, uint32_t share)
 
 uint32_t places_of_hash(uint64_t hash)
 {
-	return 1 + (uint32_t)(hash % SHARES);
+	return 1 + (uint32_t)(hash % (PLACES_SHARES - 1));
 }
 
 uint32_t places_of_client(const struct places *places, struct ip client)

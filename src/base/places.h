@@ -16,6 +16,8 @@
 
 #include "base/ip.h"
 
+enum { PLACES_SHARES = 65537 }; /* from 0 on */
+
 struct places;
 
 /* What one place is held for, to be given back; 0: nobody's share, which has always room. */

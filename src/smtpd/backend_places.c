@@ -10,6 +10,8 @@ struct backend_places {
 	struct places *held;
 	struct places *waiting;
 	struct backend_place *first, *last;
+	uint32_t turn;
+	uint32_t served[PLACES_SHARES]; /* by share: in which turn it last got one */
 };
 
 struct backend_places *backend_places_new(size_t count)
@@ -43,6 +45,7 @@ static bool backend_places_hold(struct backend_places *places, struct backend_pl
 	if (places_taken(places->held) >= places->count || !places_take(places->held, &place->held))
 		return false;
 	place->state = BACKEND_PLACE_HELD;
+	places->served[place->held.shares[0]] = ++places->turn;
 	return true;
 }
 
@@ -88,15 +91,37 @@ int backend_places_take(
 	return place->state;
 }
 
+/* Whose turn comes first: the network that holds fewer, then the one that was served longer ago. */
+static bool backend_place_precedes(const struct backend_places *places,
+	const struct backend_place *a, const struct backend_place *b)
+{
+	uint32_t one = a->held.shares[0], other = b->held.shares[0];
+	size_t one_held = places_held(places->held, one);
+	size_t other_held = places_held(places->held, other);
+
+	if (one == 0 || other == 0)
+		return one == 0 && other != 0; /* ours before all */
+	return one_held != other_held ? one_held < other_held
+				      : places->served[one] < places->served[other];
+}
+
+/* However many wait for networks that have some, or had, nobody else waits for all of them. */
+static struct backend_place *backend_places_next(const struct backend_places *places)
+{
+	struct backend_place *best = places->first;
+
+	for (struct backend_place *place = best; place != NULL; place = place->next)
+		if (backend_place_precedes(places, place, best))
+			best = place;
+	return best;
+}
+
 static void backend_places_serve(struct backend_places *places)
 {
-	struct backend_place *next;
+	struct backend_place *place;
 
-	for (struct backend_place *place = places->first;
-		place != NULL && places_taken(places->held) < places->count; place = next) {
-		next = place->next;
-		if (!backend_places_hold(places, place))
-			continue;
+	while ((place = backend_places_next(places)) != NULL &&
+		backend_places_hold(places, place)) {
 		backend_places_unqueue(places, place);
 		place->state = BACKEND_PLACE_HELD;
 		place->came(place->arg);

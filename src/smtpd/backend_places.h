@@ -3,9 +3,9 @@
 /*
  * Connections to the mail server are few: Postfix has 100 processes by default, and each holds one.
  * A session has one while it has a transaction, a network never more than a quarter of what is free
- * (base/places.h), and whoever finds none waits its turn: the first for whose network there is room
- * is next. Few wait on behalf of one network as well. One thread; knows no clock: how long to wait
- * is the caller's to say.
+ * (base/places.h), and whoever finds none waits its turn. Next is the network that holds the fewest
+ * and was served longest ago, and of its clients the one that has waited longest. Few wait for one
+ * network as well. One thread; knows no clock: how long to wait is the caller's to say.
  */
 #include "base/places.h"
 

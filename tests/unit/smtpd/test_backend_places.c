@@ -89,6 +89,25 @@ static void the_first_for_whose_network_there_is_room_is_next(void **state)
 	assert_int_equal(came, 2);
 }
 
+/* 10.0.1.0/24 and 10.0.2.0/24 hold one each, and have many waiting. */
+static void who_holds_none_does_not_wait_behind_those_who_do(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < PLACES - 2; i++)
+		backend_places_take(places, NULL, &taken[i]);
+	take(10, 1);
+	take(11, 2);
+	for (size_t i = 20; i < 60; i++)
+		assert_int_equal(take(i, 1 + i % 2), BACKEND_PLACE_WAITS);
+	take(60, 3);
+	backend_places_give(places, &taken[10]);
+	assert_int_equal(
+		taken[60].state, BACKEND_PLACE_HELD); /* 10.0.1 holds none, either, but had */
+	backend_places_give(places, &taken[0]);
+	assert_int_equal(taken[20].state, BACKEND_PLACE_HELD);
+	assert_int_equal(taken[21].state, BACKEND_PLACE_WAITS);
+}
+
 static void few_wait_for_one_network(void **state)
 {
 	size_t waiting = 0;
@@ -124,6 +143,7 @@ int main(void)
 		TEST(a_network_waits_for_its_own_and_leaves_some_to_others),
 		TEST(there_are_no_more_than_there_are_for_ours_either),
 		TEST(the_first_for_whose_network_there_is_room_is_next),
+		TEST(who_holds_none_does_not_wait_behind_those_who_do),
 		TEST(few_wait_for_one_network),
 		TEST(more_places_are_given_at_once),
 	};
