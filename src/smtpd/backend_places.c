@@ -88,7 +88,7 @@ int backend_places_take(
 	place->state = BACKEND_PLACE_NONE;
 	if (!backend_places_hold(places, place))
 		backend_places_queue(places, place);
-	return place->state;
+	return (int)place->state;
 }
 
 /* Whose turn comes first: the network that holds fewer, then the one that was served longer ago. */
