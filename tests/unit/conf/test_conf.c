@@ -265,6 +265,32 @@ static void checks_are_completed_from_the_catalogue(void **state)
 	assert_int_equal(conf_check_find(conf, "score")->location.line, 9);
 }
 
+/* A word in the place of a section, and the section. */
+static void greylisting_is_a_word_or_a_section(void **state)
+{
+	static const char word[] = LEAST "checks: {grey: greylist}\n";
+	static const char section[] =
+		LEAST "checks: {grey: {action: greylist, mode: tag, delay: 2m,\n"
+		      "  not-for: [Me@Here.Example, b.example]}}\n";
+	struct conf *conf = NULL;
+
+	(void)state;
+	assert_int_equal(load(word, &conf), 0);
+	assert_int_equal(conf_check_find(conf, "grey")->action, ACTION_GREYLIST);
+	assert_int_equal(conf->grey.delay_s, 300);
+	assert_int_equal(conf->grey.group_v4, 24);
+	conf_free(&conf);
+	assert_int_equal(load(section, &conf), 0);
+	assert_int_equal(conf_check_find(conf, "grey")->mode, MODE_TAG);
+	assert_int_equal(conf->grey.delay_s, 120);
+	assert_int_equal(conf->grey.not_for_len, 2);
+	assert_string_equal(conf->grey.not_for[0], "me@here.example");
+	conf_free(&conf);
+	assert_int_equal(load(LEAST, &conf), 0);
+	assert_int_equal(conf_check_find(conf, "grey")->action, ACTION_OFF);
+	conf_free(&conf);
+}
+
 /* `off`, `no` and numbers stay the words they are. */
 static void yaml_gives_no_value_its_type(void **state)
 {
@@ -483,6 +509,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_are_complete),
 		cmocka_unit_test(the_sample_is_valid),
+		cmocka_unit_test(greylisting_is_a_word_or_a_section),
 		cmocka_unit_test(feeds_name_server_zone_and_sublists),
 		cmocka_unit_test(feeds_are_printed_and_read_back),
 		cmocka_unit_test(codes_of_a_feed_are_those_of_the_list),
