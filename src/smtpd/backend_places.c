@@ -77,7 +77,7 @@ static void backend_places_unqueue(struct backend_places *places, struct backend
 	place->state = BACKEND_PLACE_NONE;
 }
 
-int backend_places_take(
+enum backend_place_state backend_places_take(
 	struct backend_places *places, const struct ip *client, struct backend_place *place)
 {
 	place->held = place->waiting = (struct place_hold){{0}};

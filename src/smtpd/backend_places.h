@@ -11,9 +11,11 @@
 
 struct backend_places;
 
+enum backend_place_state { BACKEND_PLACE_NONE, BACKEND_PLACE_WAITS, BACKEND_PLACE_HELD };
+
 /* A session's; all zero: it has none. Embedded in whoever holds it. */
 struct backend_place {
-	enum { BACKEND_PLACE_NONE, BACKEND_PLACE_WAITS, BACKEND_PLACE_HELD } state;
+	enum backend_place_state state;
 	struct place_hold held;
 	struct place_hold waiting;
 	struct backend_place *next, *previous; /* of those who wait */
@@ -29,7 +31,7 @@ void backend_places_set_count(struct backend_places *places, size_t count);
 
 /* For a client, NULL: for one of us. place->came and arg are set. What it is now: held, waits, or
  * none, when too many wait already. */
-int backend_places_take(
+enum backend_place_state backend_places_take(
 	struct backend_places *places, const struct ip *client, struct backend_place *place);
 /* Also of one that waits, or has none. */
 void backend_places_give(struct backend_places *places, struct backend_place *place);

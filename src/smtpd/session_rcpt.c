@@ -229,7 +229,7 @@ void session_on_no_place(struct session *s)
 static void session_seek_backend(struct session *s, const struct facts *facts)
 {
 	bool is_own = facts_ip_is_own(s->conf, s->client.ip);
-	int place;
+	enum backend_place_state place;
 
 	s->place.came = session_on_place;
 	s->place.arg = s;

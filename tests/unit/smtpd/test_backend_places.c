@@ -38,7 +38,7 @@ static int end(void **state)
 }
 
 /* For the network 10.0.N.0/24. */
-static int take(size_t i, uint32_t network)
+static enum backend_place_state take(size_t i, uint32_t network)
 {
 	const struct ip client = ip_from_v4(0x0a000000 + network * 256 + (uint32_t)i % 256);
 
