@@ -88,7 +88,7 @@ enum backend_place_state backend_places_take(
 	place->state = BACKEND_PLACE_NONE;
 	if (!backend_places_hold(places, place))
 		backend_places_queue(places, place);
-	return (int)place->state;
+	return place->state;
 }
 
 /* Whose turn comes first: the network that holds fewer, then the one that was served longer ago. */
