@@ -41,6 +41,10 @@ REASONS = {
     **dict.fromkeys((f"gate.limits.{who}.{what}" for who in ("source", "network")
                      for what in ("new-connections", "messages", "recipients", "unknown-recipients", "errors")),
                     "in the same struct as gate.limits.source.connections"),
+    **dict.fromkeys(("gate.limits.total.backend-connections", "gate.limits.total.dns-questions"),
+                    "read with gate.limits.total.connections"),
+    **dict.fromkeys((f"checks.grey.{what}" for what in ("delay", "retry-within", "remember", "group-v4", "group-v6")),
+                    "in the same rules as checks.grey.action"),
     **dict.fromkeys(("gate.limits.message.least-rate", "gate.limits.message.longest-time"),
                     "of each session, as it began: scenarios of the session"),
     **dict.fromkeys(("dnsbl[].skip-tests", "dnsbl[].preset", "dnsbl[].key"),
@@ -224,6 +228,13 @@ def is_crowded(site):
         return second.greeting.code == 421
 
 
+def is_full(site):
+    """One of 11 clients, few from each network, is one too many."""
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(SmtpClient(site.ports["gate"], f"198.18.{i}.7")) for i in range(11)]
+        return any(client.greeting.code == 421 for client in clients)
+
+
 def without_header(site):
     with SmtpClient(site.ports["gate"], greeting=False) as smtp:
         smtp.send(b"EHLO mail.good.test\r\n")
@@ -351,6 +362,8 @@ MANUAL = (*MAIN, "sublists", "manual")
 OTHER_POLICY = at("policies", "other", {"criterion": {"version": 7, "text": "Another rule."}, "lasts": "1d"})
 
 # The setting: what changes it, what is seen then and not before, and what has to be done to the configuration beforehand.
+greylists = at("checks", "grey", {"action": "greylist"})
+
 ROWS = {
     "hostname": (at("hostname", "mx9.example.test"), says(greeting, "mx9.example.test")),
     "contact": (at("contact", "abuse@example.test"), dns_says("bl.example.test", "SOA", "abuse.example.test.")),
@@ -367,6 +380,12 @@ ROWS = {
     "gate.limits.source.connections": (at("gate", "limits", "source", "connections", 1), is_crowded),
     "gate.limits.network.connections": (at("gate", "limits", "network", "connections", 1), is_crowded),
 
+    "gate.limits.total.connections": (at("gate", "limits", "total", "connections", 10), is_full),
+
+    "checks.grey": (at("checks", "grey", "greylist"), code(450, GOOD)),
+    "checks.grey.action": (at("checks", "grey", "action", "greylist"), code(450, GOOD)),
+    "checks.grey.mode": (at("checks", "grey", "mode", "observe"), code(250, GOOD), greylists),
+    "checks.grey.not-for": (at("checks", "grey", "not-for", ["joe@example.test"]), code(250, GOOD), greylists),
     "checks": (at("checks", {"helo-bad": "off", "early": {"action": "reject", "wait": "0s"}}), code(250, GOOD, **POOR)),
     "checks.score": (at("checks", "score", {"tag-at": 1, "reject-at": 2}), code(550, GOOD, **POOR), scored(3)),
     "checks.score.tag-at": (at("checks", "score", "tag-at", 3), is_tagged(GOOD, **POOR), scored(3)),
