@@ -253,7 +253,7 @@ def test_a_mail_server_whose_clients_lose_tls_is_a_warning(site, sink):
     run = site.run()
     run.wait_for_event("gate.tls-missing")
     row = wait_for(lambda: conditions(site, "tls"), what="the gate to report that one is missing")[0]
-    assert not row["well"] and row["name"] == "gate.tls"
+    assert row["well"] and row["name"] == "gate.tls" and row["words"].startswith("warning: ")
 
 
 # ---- other programs
