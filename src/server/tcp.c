@@ -30,6 +30,7 @@ enum {
 	OUT_BUSY = 32768,
 	OUT_MAX = OUT_BUSY + 2 * (2 + DNS_ANSWER_TCP_MAX), /* and a message of a long answer */
 	MULTIS_MAX = 4, /* answers of many messages at once on a connection */
+	PAUSES_MAX = 6, /* times idle_ms: a secondary that has much may think of it for a while */
 	V6_CLIENT_BITS = 56,
 };
 
@@ -43,9 +44,10 @@ struct dns_connection {
 	struct dns_connection *next; /* in the ring */
 	struct dns_connection *previous;
 	int64_t until_ms;
-	bool ending; /* the other side sends no more; answers still wait */
-	bool last;   /* it ends when what was asked is answered: another process takes over */
-	bool done;   /* and it was: nothing is heard any more */
+	unsigned pauses; /* how often that came in the middle of such an answer */
+	bool ending;     /* the other side sends no more; answers still wait */
+	bool last;       /* it ends when what was asked is answered: another process takes over */
+	bool done;       /* and it was: nothing is heard any more */
 	struct endpoint client;
 	size_t multis_len;
 	/* answers of many messages; the next to go on is first */
@@ -98,8 +100,7 @@ static void tcp_arm(struct dns_tcp *tcp)
 		timer_set(&tcp->idle, tcp->ring.next->until_ms);
 }
 
-/* It was just useful: last in the ring, with all its time again. */
-static void connection_touch(struct dns_connection *connection)
+static void connection_wait(struct dns_connection *connection)
 {
 	struct dns_tcp *tcp = connection->tcp;
 
@@ -108,6 +109,13 @@ static void connection_touch(struct dns_connection *connection)
 		loop_now_ms(tcp->loop) + atomic_load_explicit(&tcp->idle_ms, memory_order_relaxed);
 	ring_append(&tcp->ring, connection);
 	tcp_arm(tcp);
+}
+
+/* It was just useful: last in the ring, with all its time again. */
+static void connection_touch(struct dns_connection *connection)
+{
+	connection->pauses = 0;
+	connection_wait(connection);
 }
 
 static void peer_close(struct dns_connection *connection)
@@ -128,10 +136,17 @@ static void peer_close(struct dns_connection *connection)
 static void tcp_on_idle(struct timer *timer, void *arg)
 {
 	struct dns_tcp *tcp = OBJ(dns_tcp, arg);
+	struct dns_connection *first;
 
 	(void)timer;
-	while (tcp->ring.next != &tcp->ring && tcp->ring.next->until_ms <= loop_now_ms(tcp->loop))
-		peer_close(tcp->ring.next);
+	while (tcp->ring.next != &tcp->ring && tcp->ring.next->until_ms <= loop_now_ms(tcp->loop)) {
+		first = tcp->ring.next;
+		if (first->multis_len != 0 && ++first->pauses < PAUSES_MAX)
+			connection_wait(first);
+		else
+			peer_close(first);
+	}
+	tcp_arm(tcp);
 }
 
 /* ---- queries ---- */

@@ -770,6 +770,28 @@ def test_a_transfer_under_way_ends_with_the_version_it_began(primary):
     assert words(whole) == {"Now"} and len(whole) >= 10000
 
 
+def test_a_secondary_may_pause_in_a_transfer(clock, primary):
+    """A minute, where an idle connection has ten seconds: whoever takes millions of records stops to think."""
+    allow_transfer(primary, 9)
+    process = run(primary)
+    large = primary.path("large")
+    with open(large, "w", encoding="ascii") as file:
+        file.writelines(f"20.{i >> 8}.{i & 255}.0/24\n" for i in range(10000))
+    primary.cli("list", "import", large, "--list", "wide", "--sublist", "manual", "--reason", "many " * 40, "-y")
+    pausing, gone = Asking(primary, 4096), Asking(primary, 4096)
+    for asking in (pausing, gone):
+        asking.ask(dns.message.make_query(WIDE, "AXFR", use_edns=False))
+    records = list(pausing.hear().answer)
+    for _ in range(5):
+        clock.advance(9)
+    while records[-1].rdtype != dns.rdatatype.SOA or len(records) == 1:
+        records += pausing.hear().answer
+    broken = wait_for(lambda: clock.advance(9) or process.events("transfer.broken"), what="the other one to be given up")
+    assert len(broken) == 1 and broken[0]["client"] == "%s:%u" % gone.stream.getsockname()
+    for asking in (pausing, gone):
+        asking.stream.close()
+
+
 def is_followed(site):
     """Whether the next change comes as a difference."""
     start = serial_now(site)
