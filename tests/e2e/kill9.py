@@ -114,7 +114,7 @@ class Load:
     def end(self):
         self.stop.set()
         for thread in self.threads:
-            thread.join(60)
+            thread.join(300)  # the secondary, in Python, takes minutes for half a million names
             assert not thread.is_alive()
 
 
