@@ -31,7 +31,7 @@ def file_size(site):
 
 def put_off(site):
     """Mail that has to wait, and is in the file."""
-    before = file_size(site)
+    before = wait_for(lambda: file_size(site), 20, "the head of the file")  # within a second of the start
     reply = deliver(site.ports["gate"], GOOD)
     assert str(reply).startswith("450 4.7.1 Greylisted, this is normal: please try again in 300 seconds or later. https://")
     wait_for(lambda: file_size(site) > before, 20, "the greylist to be written")
