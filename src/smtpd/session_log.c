@@ -76,6 +76,14 @@ void session_log_deferral(const struct session *s, enum refusal_id id, struct sp
 			log_text("rule", refusal_get(id)->key), log_span("reply", reply)));
 }
 
+void session_log_helocheck(const struct session *s)
+{
+	log_event(EV_GATE_HELOCHECK,
+		LOG_FIELDS(log_text("session", s->id), log_ip("client", s->client.ip),
+			log_span("helo", buf_span(&s->helo)),
+			log_span("to", s->rcpt.rcpt.path.mailbox)));
+}
+
 void session_log_backend(const struct session *s, const struct smtp_reply *reply)
 {
 	char words[SMTP_REPLY_TEXT_SIZE];

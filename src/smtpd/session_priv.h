@@ -314,6 +314,8 @@ bool session_may_err(struct session *s);
 void session_log_verdict(const struct session *s, const struct consult_answer *answer);
 /* Our own trouble. */
 void session_log_deferral(const struct session *s, enum refusal_id id, struct span reply);
+/* Not in Postfix's form, which bans: who asks for his name did nothing wrong. */
+void session_log_helocheck(const struct session *s);
 /* The backend takes no sender, recipient or message, and its words are the client's. */
 void session_log_backend(const struct session *s, const struct smtp_reply *reply);
 /* gone: the client will not hear that its message was taken. */

@@ -36,8 +36,39 @@ static void session_ask(struct session *s, enum session_asked asked)
 	}
 }
 
+static bool recipient_is_helocheck(const struct session *s)
+{
+	const struct smtp_path *path = &s->rcpt.rcpt.path;
+	char text[DOMAIN_SIZE];
+	struct span domain;
+
+	return !s->rcpt.unread && span_has_prefix_nocase(path->mailbox, "helocheck@") &&
+	       domain_fold(path->domain, text, &domain) && facts_domain_is_own(s->conf, domain);
+}
+
+/* An administrator who wants to know what his server says sends a message there. The answer is for
+ * everybody and in every mode, since it is no verdict: no incident, and no error counted. */
+static void session_tell_helo(struct session *s)
+{
+	char ip[IP_TEXT_SIZE];
+	const struct refusal_value values[] = {
+		{"ip", span_text(ip_print(s->client.ip, ip))}, {"helo", buf_span(&s->helo)}};
+	struct buf reply;
+
+	buf_init(&reply, 0);
+	refusal_print(REFUSAL_HELOCHECK, values, COUNTOF(values), &reply);
+	session_log_helocheck(s);
+	session_reply(s, buf_cstr(&reply));
+	buf_done(&reply);
+	session_count_junk(s); /* once is free */
+}
+
 void session_rcpt_begin(struct session *s)
 {
+	if (recipient_is_helocheck(s)) {
+		session_tell_helo(s);
+		return;
+	}
 	session_ask(s, ASKED_RCPT);
 }
 
