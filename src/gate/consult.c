@@ -56,6 +56,12 @@ static int64_t consult_now_s(const struct consult *consult)
 	return loop_now_s(consult->settings.loop);
 }
 
+/* For what lasts so long, whatever the wall clock is set to. */
+static int64_t consult_elapsed_s(const struct consult *consult)
+{
+	return loop_now_ms(consult->settings.loop) / 1000;
+}
+
 /* The time by which listings and allowances are over: the wall clock, but for a jump that is not
  * believed yet. The keeper ends them, by the same rule; this is for while it is away. */
 static int64_t consult_until_now_s(struct consult *consult)
@@ -340,7 +346,7 @@ bool consultation_is_settled(struct consultation *c)
 	const struct bucket_entry *passed =
 		bucket_table_find(c->consult->passed, ip_source_of(c->client).ip, 0);
 
-	return (passed != NULL && passed->used > consult_now_s(c->consult)) ||
+	return (passed != NULL && passed->used > consult_elapsed_s(c->consult)) ||
 	       !consultation_is_open(c);
 }
 
@@ -350,7 +356,7 @@ void consultation_passed(struct consultation *c)
 	struct bucket_entry *passed =
 		bucket_table_need(consult->passed, ip_source_of(c->client).ip, 0);
 
-	passed->used = consult_now_s(consult) + consult->settings.limits->passed_s;
+	passed->used = consult_elapsed_s(consult) + consult->settings.limits->passed_s;
 }
 
 /* ---- the decision ---- */

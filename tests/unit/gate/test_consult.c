@@ -275,6 +275,14 @@ static void who_waited_for_the_greeting_need_not_again(void **state)
 	consultation_passed(bench.consultation);
 	bench_visit(&bench, "2001:db8::2");
 	assert_true(consultation_is_settled(bench.consultation));
+	moving_clock_set(30 * (int64_t)86400000); /* whatever the wall clock says */
+	bench_visit(&bench, "192.0.2.7");
+	assert_true(consultation_is_settled(bench.consultation));
+	moving_clock_set(-60 * (int64_t)86400000);
+	moving_clock_add((limits.passed_s + 1) * 1000);
+	bench_visit(&bench, "192.0.2.7");
+	assert_false(consultation_is_settled(bench.consultation));
+	moving_clock_set(30 * (int64_t)86400000);
 	bench_done(&bench);
 }
 
