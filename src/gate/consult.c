@@ -256,7 +256,7 @@ static bool consultation_is_open(struct consultation *c)
 		!facts_is_over(c->settled.until_s, now_s))
 		return false;
 	gathering_facts(c->gathering, c->conf, &facts);
-	facts_look_up(&facts, c->conf, view);
+	facts_look_up(&facts, c->conf, view, now_s);
 	if (!facts_are_settled(&facts, now_s, &c->settled.until_s))
 		return !dnsbls_refuse(&facts, c->conf);
 	c->settled.serial = view_serial(view);
@@ -265,7 +265,7 @@ static bool consultation_is_open(struct consultation *c)
 
 static bool facts_are_good(struct facts *facts, const struct conf *conf, struct consult *consult)
 {
-	facts_look_up(facts, conf, consult_view(consult));
+	facts_look_up(facts, conf, consult_view(consult), consult_until_now_s(consult));
 	return facts->client_is_own || facts->allowed == FACT_YES;
 }
 
@@ -379,7 +379,8 @@ void consultation_facts(
 	ret_facts->sender_state =
 		c->sender != NULL ? sender_lookup_state(c->sender) : SENDER_UNASKED;
 	facts_set_recipient(ret_facts, c->conf, request->recipient);
-	facts_look_up(ret_facts, c->conf, consult_view(c->consult));
+	facts_look_up(
+		ret_facts, c->conf, consult_view(c->consult), consult_until_now_s(c->consult));
 	if (c->consult->settings.greylisting != NULL)
 		greylisting_ask(
 			c->consult->settings.greylisting, c->conf, request->at_data, ret_facts);

@@ -105,9 +105,10 @@ struct facts {
 
 /* The client's part in our own lists and allowances, from view: by address, by confirmed name, and,
  * in lists that hold domains, by HELO name, sender domain and PTR name. Replaces what was there.
- * Costs microseconds, so the session asks again before each decision and a change counts at once.
- * Reasons live as long as view. */
-void facts_look_up(struct facts *facts, const struct conf *conf, const struct view *view);
+ * What is over at now_s is not there. Costs microseconds, so the session asks again before each
+ * decision and a change counts at once. Reasons live as long as view. */
+void facts_look_up(
+	struct facts *facts, const struct conf *conf, const struct view *view, int64_t now_s);
 
 /* Whether names of clients are looked up in the list: of domains, or the one of allowances. */
 bool facts_list_has_names(const struct conf_list *list);

@@ -19,6 +19,7 @@ struct looking {
 	const struct view *view;
 	const struct conf_list *list;
 	int place; /* of the list in the view */
+	int64_t now_s;
 };
 
 /* A view counts sublists in the order of its own making, the configuration in the order of the
@@ -53,8 +54,11 @@ static struct list_fact *looking_place(const struct looking *l)
 static void looking_add(const struct looking *l, const struct hits *hits, struct span domain)
 {
 	for (size_t i = 0; i < hits->len && l->list->action != ACTION_OFF; i++) {
-		struct list_fact *place = looking_place(l);
+		struct list_fact *place;
 
+		if (facts_is_over(hits->items[i].until_s, l->now_s))
+			continue; /* and has no place: the keeper was away when it ended */
+		place = looking_place(l);
 		if (place == NULL)
 			return;
 		*place = (struct list_fact){
@@ -77,12 +81,21 @@ static void looking_allow(const struct looking *l, const struct hits *hits)
 		bool longer = hit->until_s == 0 ||
 			      (facts->allow_until_s != 0 && hit->until_s > facts->allow_until_s);
 
-		if (facts->allowed == FACT_YES && !longer)
+		if (facts_is_over(hit->until_s, l->now_s) ||
+			(facts->allowed == FACT_YES && !longer))
 			continue;
 		facts->allowed = FACT_YES;
 		facts->allow_until_s = hit->until_s;
 		facts->allow_reason = hit->reason;
 	}
+}
+
+static bool looking_any_holds(const struct looking *l, const struct hits *hits)
+{
+	for (size_t i = 0; i < hits->len; i++)
+		if (!facts_is_over(hits->items[i].until_s, l->now_s))
+			return true;
+	return false;
 }
 
 static struct hits looking_domain(const struct looking *l, struct span domain)
@@ -141,7 +154,7 @@ static void looking_allow_name(const struct looking *l, const struct name_fact *
 	hits = looking_domain(l, name->name);
 	if (name->confirmed == FACT_YES)
 		looking_allow(l, &hits);
-	else if (hits.len != 0 && l->facts->allowed == FACT_NO)
+	else if (looking_any_holds(l, &hits) && l->facts->allowed == FACT_NO)
 		l->facts->allowed = FACT_UNKNOWN;
 }
 
@@ -160,7 +173,8 @@ static void looking_allowances(const struct looking *l)
 		facts->allowed = FACT_UNKNOWN;
 }
 
-void facts_look_up(struct facts *facts, const struct conf *conf, const struct view *view)
+void facts_look_up(
+	struct facts *facts, const struct conf *conf, const struct view *view, int64_t now_s)
 {
 	struct hits hits;
 
@@ -172,7 +186,7 @@ void facts_look_up(struct facts *facts, const struct conf *conf, const struct vi
 	facts->allow_reason = (struct span){0};
 	facts->client_is_own = facts_ip_is_own(conf, facts->client);
 	for (size_t i = 0; i < conf->lists_len; i++) {
-		struct looking l = {facts, view, &conf->lists[i], 0};
+		struct looking l = {facts, view, &conf->lists[i], 0, now_s};
 
 		l.place = view_list_find(view, span_text(l.list->name));
 		if (l.place < 0)

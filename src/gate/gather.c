@@ -485,9 +485,8 @@ static bool gathering_asks_zones(
 {
 	struct facts facts = {.client = gathering->client};
 
-	facts_look_up(&facts, gathering->gatherer->conf, request->view);
-	return !facts.client_is_own &&
-	       (facts.allowed != FACT_YES || facts_is_over(facts.allow_until_s, request->now_s)) &&
+	facts_look_up(&facts, gathering->gatherer->conf, request->view, request->now_s);
+	return !facts.client_is_own && facts.allowed != FACT_YES &&
 	       !ip_is_special_use(gathering->client, false);
 }
 

@@ -472,7 +472,7 @@ static void visit_facts(struct player *p, char **w, size_t n, struct facts *fact
 	}
 	facts_set_recipient(facts, &p->conf, span_text(to));
 	world_refresh(p);
-	facts_look_up(facts, &p->conf, p->view);
+	facts_look_up(facts, &p->conf, p->view, p->now_s);
 }
 
 /* What the client hears: "250", with "tag KEY" when the mail is marked; or the reply. would: what

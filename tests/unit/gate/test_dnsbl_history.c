@@ -213,7 +213,7 @@ static void replay_decide(struct replay *p, const struct gathering *gathering)
 	struct facts *facts = &p->sample.facts;
 
 	gathering_facts(gathering, &p->sample.conf, facts);
-	facts_look_up(facts, &p->sample.conf, p->view);
+	facts_look_up(facts, &p->sample.conf, p->view, 0);
 	facts->allowed = FACT_NO;
 	verdict_decide(facts, &p->sample.conf, 1, &p->sample.verdict);
 	p->allowed += p->sample.verdict.exemption == EXEMPT_FOREIGN;

@@ -114,7 +114,7 @@ static void bench_gather(struct bench *bench, const char *client)
 	loop_run(bench->loop);
 	assert_int_equal(bench->done, 1);
 	gathering_facts(bench->gathering, &bench->sample.conf, facts);
-	facts_look_up(facts, &bench->sample.conf, bench->view);
+	facts_look_up(facts, &bench->sample.conf, bench->view, 0);
 }
 
 static void pass_second(struct timer *timer, void *arg)
@@ -437,7 +437,7 @@ static void our_lists_are_found_by_address_and_by_name(void **state)
 	view_free(&bench.view);
 	bench.view = view_with("main", "192.0.2.0/24");
 	facts->client = sample_ip("192.0.2.77");
-	facts_look_up(facts, &bench.sample.conf, bench.view);
+	facts_look_up(facts, &bench.sample.conf, bench.view, 0);
 	assert_int_equal(facts->list_hits_len, 1);
 	assert_string_equal(facts->list_hits[0].list->name, "main");
 	assert_string_equal(facts->list_hits[0].sublist->name, "manual");
@@ -449,20 +449,20 @@ static void our_lists_are_found_by_address_and_by_name(void **state)
 	facts->sender = span_text("a@bad.test");
 	facts->names = &(struct name_fact){span_text("mail.bad.test"), FACT_NO};
 	facts->names_len = 1;
-	facts_look_up(facts, &bench.sample.conf, bench.view);
+	facts_look_up(facts, &bench.sample.conf, bench.view, 0);
 	assert_int_equal(
 		facts->list_hits_len, 2); /* HELO and sender; the PTR name is the HELO name */
 	assert_true(span_equal_text(facts->list_hits[0].domain, "Mail.BAD.test"));
 
 	facts->names_len = 0;
 	facts->ptr = FACT_TEMPORARY;
-	facts_look_up(facts, &bench.sample.conf, bench.view);
+	facts_look_up(facts, &bench.sample.conf, bench.view, 0);
 	assert_true(facts->names_may_be_listed);
 	assert_int_equal(facts->allowed, FACT_NO); /* nobody is, by name */
 
 	view_free(&bench.view);
 	bench.view = view_new_empty();
-	facts_look_up(facts, &bench.sample.conf, bench.view);
+	facts_look_up(facts, &bench.sample.conf, bench.view, 0);
 	assert_false(facts->lists_known);
 	assert_int_equal(facts->allowed, FACT_UNKNOWN);
 
@@ -472,27 +472,60 @@ static void our_lists_are_found_by_address_and_by_name(void **state)
 	facts->helo = facts->sender = (struct span){0};
 	facts->names = names;
 	facts->names_len = COUNTOF(names);
-	facts_look_up(facts, &bench.sample.conf, bench.view);
+	facts_look_up(facts, &bench.sample.conf, bench.view, 0);
 	assert_int_equal(facts->allowed, FACT_NO); /* anybody can claim a name */
 	names[1].confirmed = FACT_TEMPORARY;
-	facts_look_up(facts, &bench.sample.conf, bench.view);
+	facts_look_up(facts, &bench.sample.conf, bench.view, 0);
 	assert_int_equal(facts->allowed, FACT_UNKNOWN);
 	facts->names_len = 1; /* the one that is not allowed */
 	facts->ptr = FACT_YES;
-	facts_look_up(facts, &bench.sample.conf, bench.view);
+	facts_look_up(facts, &bench.sample.conf, bench.view, 0);
 	assert_int_equal(facts->allowed, FACT_NO);
 	facts->names_len = 0; /* it might have any */
 	facts->ptr = FACT_TEMPORARY;
-	facts_look_up(facts, &bench.sample.conf, bench.view);
+	facts_look_up(facts, &bench.sample.conf, bench.view, 0);
 	assert_int_equal(facts->allowed, FACT_UNKNOWN);
 	assert_false(facts->names_may_be_listed);
 	facts->names_len = COUNTOF(names);
 	facts->ptr = FACT_YES;
 	names[1].confirmed = FACT_YES;
-	facts_look_up(facts, &bench.sample.conf, bench.view);
+	facts_look_up(facts, &bench.sample.conf, bench.view, 0);
 	assert_int_equal(facts->allowed, FACT_YES);
 	assert_int_equal(facts->list_hits_len, 0);
 	bench.resolver = NULL;
+	bench_done(&bench);
+}
+
+/* While the keeper is away nobody takes it off. */
+static void what_is_over_hides_nothing_and_takes_no_place(void **state)
+{
+	static const struct listed allowed[LISTED_MOST] = {
+		{"192.0.2.77", 100, "address"}, {".good.test", 0, "name"}};
+	static const struct listed listed[LISTED_MOST] = {{"192.0.2.77", 100, "once"}};
+	struct name_fact name = {span_text("mail.good.test"), FACT_TEMPORARY};
+	struct bench bench;
+	struct facts *facts = &bench.sample.facts;
+
+	(void)state;
+	bench_init(&bench);
+	view_free(&bench.view);
+	bench.view = view_with_entries("allow", allowed);
+	facts->client = sample_ip("192.0.2.77");
+	facts->names = &name;
+	facts->names_len = 1;
+	facts_look_up(facts, &bench.sample.conf, bench.view, 99);
+	assert_int_equal(facts->allowed, FACT_YES);
+	facts_look_up(facts, &bench.sample.conf, bench.view, 100);
+	assert_int_equal(facts->allowed, FACT_UNKNOWN);
+	name.confirmed = FACT_NO;
+	facts_look_up(facts, &bench.sample.conf, bench.view, 100);
+	assert_int_equal(facts->allowed, FACT_NO);
+	view_free(&bench.view);
+	bench.view = view_with_entries("main", listed);
+	facts_look_up(facts, &bench.sample.conf, bench.view, 99);
+	assert_int_equal(facts->list_hits_len, 1);
+	facts_look_up(facts, &bench.sample.conf, bench.view, 100);
+	assert_int_equal(facts->list_hits_len, 0);
 	bench_done(&bench);
 }
 
@@ -518,17 +551,17 @@ static void the_allowance_that_lasts_longest_counts(void **state)
 		facts->client = sample_ip("192.0.2.77");
 		facts->names = &name;
 		facts->names_len = 1;
-		facts_look_up(facts, &bench.sample.conf, bench.view);
+		facts_look_up(facts, &bench.sample.conf, bench.view, 0);
 		assert_int_equal(facts->allowed, FACT_YES);
 		assert_int_equal(facts->allow_until_s, rows[i].until_s);
 		assert_true(span_equal_text(facts->allow_reason, rows[i].reason));
 	}
 	name.confirmed = FACT_TEMPORARY; /* the address is allowed whatever DNS tells */
-	facts_look_up(facts, &bench.sample.conf, bench.view);
+	facts_look_up(facts, &bench.sample.conf, bench.view, 0);
 	assert_int_equal(facts->allowed, FACT_YES);
 	facts->client = sample_ip("192.0.2.78");
 	name.name = span_text("mail.other.test"); /* nor is this name allowed, confirmed or not */
-	facts_look_up(facts, &bench.sample.conf, bench.view);
+	facts_look_up(facts, &bench.sample.conf, bench.view, 0);
 	assert_int_equal(facts->allowed, FACT_NO);
 	assert_int_equal(facts->allow_until_s, 0);
 	assert_int_equal(facts->allow_reason.len, 0);
@@ -592,11 +625,11 @@ static void of_many_hits_the_strongest_and_first_are_kept(void **state)
 	}
 	bench.sample.conf.lists = lists;
 	bench.sample.conf.lists_len = COUNTOF(lists);
-	facts_look_up(facts, &bench.sample.conf, bench.view);
+	facts_look_up(facts, &bench.sample.conf, bench.view, 0);
 	for (size_t i = 0; i < FACTS_LIST_HITS_MAX; i++)
 		assert_ptr_equal(facts->list_hits[i].list, &lists[i]);
 	lists[0].action = lists[FACTS_LIST_HITS_MAX].action = ACTION_REJECT;
-	facts_look_up(facts, &bench.sample.conf, bench.view);
+	facts_look_up(facts, &bench.sample.conf, bench.view, 0);
 	assert_ptr_equal(facts->list_hits[0].list, &lists[0]);
 	assert_ptr_equal(facts->list_hits[1].list, &lists[FACTS_LIST_HITS_MAX]);
 	bench_done(&bench);
@@ -620,7 +653,7 @@ static void hits_that_do_nothing_crowd_out_none_that_refuses(void **state)
 	lists[COUNTOF(lists) - 1].action = ACTION_REJECT;
 	bench.sample.conf.lists = lists;
 	bench.sample.conf.lists_len = COUNTOF(lists);
-	facts_look_up(facts, &bench.sample.conf, bench.view);
+	facts_look_up(facts, &bench.sample.conf, bench.view, 0);
 	assert_int_equal(facts->list_hits_len, FACTS_LIST_HITS_MAX);
 	for (size_t i = 0; i < facts->list_hits_len; i++) {
 		assert_int_not_equal(facts->list_hits[i].list->action, ACTION_OFF);
@@ -1085,6 +1118,7 @@ int main(void)
 		cmocka_unit_test(ipv6_clients_are_asked_as_such),
 		cmocka_unit_test(foreign_lists_hear_nothing_of_own_private_and_allowed_clients),
 		cmocka_unit_test(our_lists_are_found_by_address_and_by_name),
+		cmocka_unit_test(what_is_over_hides_nothing_and_takes_no_place),
 		cmocka_unit_test(the_allowance_that_lasts_longest_counts),
 		cmocka_unit_test(names_are_folded_as_lists_hold_them),
 		cmocka_unit_test(of_many_hits_the_strongest_and_first_are_kept),
