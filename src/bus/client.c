@@ -334,8 +334,7 @@ static void client_follow(struct bus_client *client, int r, const struct fault *
 		client_adopted(client);
 	if (r >= 0)
 		return;
-	client_log(
-		client, EV_SNAPSHOT_BAD, LOG_FIELDS(log_error(r), log_text("reason", why->text)));
+	client_log(client, EV_SNAPSHOT_BAD, LOG_FIELDS(log_error(r), log_text("why", why->text)));
 	if (r == E_CONFLICT)
 		client_send_hello(client, 0);
 	else /* with back-off, lest we ask for a bad file in a loop */
@@ -448,7 +447,7 @@ static void client_say_away(struct bus_client *client, int error, const char *wo
 	client->said_away = true;
 	client_log(client, EV_BUS_AWAY,
 		LOG_FIELDS(log_text("socket", client->settings.socket_path), log_error(error),
-			log_text("reason", words)));
+			log_text("why", words)));
 }
 
 /* Gives the connection up and tries again later; what was asked gets its error in this turn. */

@@ -152,7 +152,7 @@ static void connection_close(struct connection *connection)
 static void connection_bad(struct connection *connection, int error, const struct fault *why)
 {
 	log_event(EV_BUS_BAD, LOG_FIELDS(log_text("from", bus_sender_name(connection->sender)),
-				      log_error(error), log_text("reason", why->text)));
+				      log_error(error), log_text("why", why->text)));
 	connection_close(connection);
 }
 

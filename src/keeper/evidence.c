@@ -126,7 +126,7 @@ static void evidence_complain(const struct connection *connection, int error)
 {
 	log_event(EV_BUS_BAD,
 		LOG_FIELDS(log_text("from", bus_sender_name(connection->sender)), log_error(error),
-			log_text("reason",
+			log_text("why",
 				"evidence about something that is not an address, network or domain")));
 }
 

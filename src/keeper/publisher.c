@@ -189,7 +189,7 @@ static bool do_forget(struct publisher *publisher, uint32_t serial)
 static void log_damaged(const struct snapshot_file *file, int error, const struct fault *why)
 {
 	log_event(EV_SNAPSHOT_BAD, LOG_FIELDS(log_text("file", file->name), log_error(error),
-					   log_text("reason", why->text)));
+					   log_text("why", why->text)));
 }
 
 static const char *lists_path(const struct publisher *publisher)
@@ -222,7 +222,7 @@ static bool file_fits(const struct publisher *publisher)
 
 static void file_failed(struct publisher *publisher, int error, const struct fault *why)
 {
-	log_event(EV_SNAPSHOT_BAD, LOG_FIELDS(log_error(error), log_text("reason", why->text)));
+	log_event(EV_SNAPSHOT_BAD, LOG_FIELDS(log_error(error), log_text("why", why->text)));
 	if (error == E_CORRUPT)
 		store_failed(publisher, error);
 }

@@ -16,8 +16,7 @@ enum {
 static void guard_set_bad(struct store_guard *guard, int error)
 {
 	if (!guard->is_bad || guard->error != error)
-		log_event(
-			EV_STORE_BAD, LOG_FIELDS(log_error(error), log_text("reason", guard->why)));
+		log_event(EV_STORE_BAD, LOG_FIELDS(log_error(error), log_text("why", guard->why)));
 	guard->is_bad = true;
 	guard->error = error;
 }

@@ -125,7 +125,7 @@ def test_a_role_of_the_same_user_cannot_command_the_keeper(make_site):
     limit = resource.getrlimit(resource.RLIMIT_MSGQUEUE)
     site.identity["preexec_fn"] = lambda: resource.setrlimit(resource.RLIMIT_MSGQUEUE, (0, 0))
     assert site.cli(*add, check=False).returncode != 0
-    assert "only operators" in run.wait_for_event("bus.bad-message")[0]["reason"]
+    assert "only operators" in run.wait_for_event("bus.bad-message")[0]["why"]
     del site.identity["preexec_fn"]
     assert resource.getrlimit(resource.RLIMIT_MSGQUEUE) == limit != (0, 0)
     assert answers(site.ports["dns"], "9.100.51.198.bl.example.test") == []

@@ -347,7 +347,7 @@ def test_a_store_that_is_gone_is_not_made_anew(pair):
     for file in os.listdir(pair.path("store")):
         os.unlink(pair.path("store", file))
     pair.keeper = pair.start("keeper")
-    assert "restore it from a backup" in pair.keeper.wait_for_event("store.bad")[0]["reason"]
+    assert "restore it from a backup" in pair.keeper.wait_for_event("store.bad")[0]["why"]
     assert answer(pair, "198.51.100.1") == ["127.0.0.8"]
     pair.cli("restore", pair.path("good.db"), "-y")
     pair.keeper.wait_for_event("store.back")
